@@ -157,10 +157,10 @@ def ask(shown: FrameLocator, question: str) -> None:
     field = shown.get_by_label("question, required")
     for _ in range(20):
         try:
-            field.fill(question, timeout=3_000)
-            field.press("Enter", timeout=3_000)
+            field.fill(question, timeout=CLICK_MILLISECONDS)
+            field.press("Enter", timeout=CLICK_MILLISECONDS)
             # The page forgets what was typed when it draws itself anew at that very moment.
-            field.wait_for(state="detached", timeout=3_000)
+            field.wait_for(state="detached", timeout=CLICK_MILLISECONDS)
         except TimeoutError:
             if field.count():
                 continue
@@ -173,13 +173,15 @@ def propose(shown: FrameLocator, title: str, text: str) -> None:
     # The command has options, all of them optional: it is sent as it is. A slow page has not yet
     # taken the choice of the command when it is sent.
     field = shown.get_by_label("Title", exact=False).first
+    send = shown.get_by_role("button", name="Send", exact=True)
     for _ in range(20):
-        shown.get_by_role("button", name="Send", exact=True).click()
-        try:
-            field.wait_for(timeout=4_000)
-        except TimeoutError:
-            continue
-        break
+        # The form lies above the button, which nobody can press then.
+        if field.count():
+            break
+        with suppress(TimeoutError):
+            send.click(timeout=CLICK_MILLISECONDS)
+            field.wait_for(timeout=CLICK_MILLISECONDS)
+    field.wait_for()
     field.fill(title)
     shown.locator("#modal-root textarea").nth(1).fill(text)
     shown.get_by_role("button", name="Submit").click()
