@@ -1,5 +1,6 @@
 """The preview's page in a browser, used by a newcomer."""
 
+import logging
 import os
 import re
 import shutil
@@ -10,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, TimeoutError, expect, sync_playwright
 
 from tests.bot.preview.processes import ADDRESS, started
+
+logger = logging.getLogger(__name__)
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -56,6 +59,8 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     opened.goto(address)
     opened.get_by_role("button", name="Set it up").wait_for()
     yield opened
+    # pytest shows it if the test failed.
+    logger.info(channel(opened).locator("body").inner_text()[-2_000:])
     opened.close()
 
 
@@ -98,14 +103,34 @@ def set_up(page: Page) -> None:
     shown = ready(page)
     if shown.get_by_text("add your documents").count():
         return
-    fill_in(page, "Review channel", "Each proposed note appears", "Choose the review", "review")
-    fill_in(page, "Moderators", "Moderators decide", "Choose the role", "Moderators")
-    fill_in(page, "Where to answer", "Unasked help", "Nowhere: choose", "questions", several=True)
+    fill_in(page, "Review channel", "Each proposed note", "review", until="I have all permissions")
+    fill_in(page, "Moderators", "Moderators decide", "Moderators", until="Moderators have the role")
+    fill_in(
+        page,
+        "Where to answer",
+        "Unasked help",
+        "questions",
+        until=re.compile("^questions$"),
+        several=True,
+    )
     turn_to(shown, "Try it", until="add your documents")
 
 
+PLACEHOLDERS = {
+    "Review channel": "Choose the review channel",
+    "Moderators": "Choose the role of the moderators",
+    "Where to answer": "Nowhere: choose forums",
+}
+
+
 def fill_in(
-    page: Page, step: str, begin: str, placeholder: str, option: str, *, several: bool = False
+    page: Page,
+    step: str,
+    begin: str,
+    option: str,
+    *,
+    until: str | re.Pattern[str],
+    several: bool = False,
 ) -> None:
     """Turn to a step, whose page has the text `begin`, and choose from its list.
 
@@ -113,22 +138,24 @@ def fill_in(
     bot's response, which would turn the panel back.
     """
     shown = channel(page)
+    chosen = shown.get_by_text(until).locator("visible=true")
     for _ in range(20):
         turn_to(shown, step, until=begin)
-        if not shown.get_by_text(placeholder).count():
+        if chosen.count():
             break
         try:
-            shown.get_by_text(placeholder).last.click(timeout=CLICK_MILLISECONDS)
+            shown.get_by_text(PLACEHOLDERS[step]).last.click(timeout=CLICK_MILLISECONDS)
             options = shown.locator("[role=option]", has_text=option)
             if several:
                 options.last.click(timeout=CLICK_MILLISECONDS)
             end = shown.get_by_role("button", name="Apply") if several else options
-            with page.expect_response("**/api/action", timeout=CLICK_MILLISECONDS):
+            # Meanwhile the list shows what was chosen, whether or not the bot has it.
+            with page.expect_response("**/api/action"):
                 end.last.click(timeout=CLICK_MILLISECONDS)
         except TimeoutError:
             # What may be open is closed.
             shown.locator("body").press("Escape")
-    expect(shown.get_by_text(placeholder)).to_have_count(0)
+    chosen.last.wait_for()
 
 
 def turn_to(shown: FrameLocator, step: str, *, until: str) -> None:
