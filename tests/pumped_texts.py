@@ -51,6 +51,10 @@ FRAGMENTS: Final = (
     "~~\u27e8a\u27e9", "![a](\u27e8(\u27e9", "<http://\u27e8a\u27e9", "<@\u27e81\u27e9",
     "```\n\u27e8a\n\u27e9~~~", "- a\n\u27e8  - a\n\u27e9b", "a\n\u27e8\n\u27e9b",
     "a \u27e8\n \u27e9b", "\u0301\u27e8\u0301\u27e9a", "a\u27e8\u200b\u27e9a",
+    "(a)=\n", "{a}`b` ", "{a}`\u27e8b\u27e9", "```{a}\n", "```{a}\n```\n", "```{a}\n¦```\n",
+    ":::{a}\n:b: c\n", "```{note}\n\u27e8    :a: |\n\u27e9", "```{list-table}\n\u27e8* - a\n\u27e9",
+    "```{eval-rst}\n\u27e8.. a::\n\n\u27e9```\n", "/// a\n", "[[a]] ",
+    "[[\u27e8a\u27e9", "##a\n", "***\n",
 )  # fmt: skip
 
 

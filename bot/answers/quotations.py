@@ -9,7 +9,7 @@ from bot.text.excerpt import MOST_LINES, excerpt
 from bot.text.excerpt import room as room_on_screen
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, quoted, quoted_parts, shortened, shown, size
-from bot.text.place_names import heading_name
+from bot.text.place_names import as_seen, heading_name
 from bot.text.wrapped_lines import joined, tightened
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
@@ -133,4 +133,5 @@ def place(title: str, heading: str, link: str) -> str:
 
 
 def _place_parts(title: str, heading: str) -> list[str]:
+    title, heading = as_seen(title), as_seen(heading)
     return [*filter(None, (shortened(title, 100), heading_name(heading, 100)))]

@@ -32,9 +32,10 @@ _LINK = re.compile(
 # A link or picture relative to the page, unreachable from a chat.
 _PAGE_LINK = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)|(?P<picture>!?)\[(?P<label>[^\]\n]{0,500})\]"
-    rf"\((?!<?[a-zA-Z][a-zA-Z0-9+.-]{{0,20}}:)(?={_INSIDE}{{0,2000}}[./#])"
-    r"(?:<[^<>\n]{0,2000}>|(?:[^\s)\]]|\](?!\()){1,2000})(?:\s+\"[^\"\n]{0,500}\")?\)"
+    r"\((?!<?[a-zA-Z][a-zA-Z0-9+.-]{0,20}:)"
+    r"(?P<target><[^<>\n]{0,2000}>|(?:[^\s)\]]|\](?!\()){1,2000})(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
+_PATH_MARKS: Final = frozenset("./#")
 # A picture that is a link, mostly to its full size; and a picture in bold.
 _LINKED_PICTURE = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)"
@@ -42,16 +43,20 @@ _LINKED_PICTURE = re.compile(
 )
 _BOLD_PICTURE = re.compile(rf"\*\*(!\[[^\]\n]{{0,500}}\]\({_INSIDE}{{1,2000}}\))\*\*")
 _PICTURE: Final = "\N{FRAME WITH PICTURE}"
-_BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
+_BARE_LINK = re.compile(r"(?<![<\w])https?://[^\s<>)\]]+")
+# Marks and punctuation behind an address.
+_BEHIND_A_LINK: Final = "*.,;:!?'\""
 _SCHEME = re.compile(r"\Ahttps?://")
 # The label starts at the last bracket, so a run of brackets is scanned once.
 _CUTTABLE = re.compile(r"\[[^\[\]\n]*\]\([^)\[\n]*\)|<?https?://\S+")
-_MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
+# A channel's link pings nobody, and shows its name only to members who see the channel.
+_MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#(?!\d{15,20}>)|/|id:|a?:|t:)")
 _FENCE_LINE = re.compile(
-    r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,}+)"
+    r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,}+)[ \t]{0,9}+"
     r"(?P<language>\{[\w-]{1,20}\}(?=[ \t]*$)|[\w+#.-]{0,20}+)(?P<rest>[^`\n]*)$",
     re.MULTILINE,
 )
+_BLANK_LINES: Final = re.compile(r"\n{3,}")
 # A grapheme cluster; an escaped character counts as one.
 _SIGN = regex.compile(r"\\?\X")
 # Longer clusters exist only by malicious stacking of marks.
@@ -138,6 +143,8 @@ def _shown_prose(text: str) -> str:
     if "](" in text:
         text = _LINKED_PICTURE.sub(lambda found: found["code"] or found["picture"], text)
         text = _PAGE_LINK.sub(_in_words, _BOLD_PICTURE.sub(r"\1", text))
+    # Left of markup that isn't shown.
+    text = _BLANK_LINES.sub("\n\n", text)
     # Discord opens a fence at three backticks anywhere, which would invert the real ones.
     text = _tables_shown(text.replace("```", r"\`\`\`"))
     text = _MENTION.sub(lambda match: f"{match[0]}\u200b", text)
@@ -153,11 +160,13 @@ def _shown_prose(text: str) -> str:
 def _in_words(link: re.Match[str]) -> str:
     """Return words in place of a link or picture with a relative address.
 
-    A link becomes its label. A picture becomes a picture sign and the alternative text.
+    A link becomes its label. A picture becomes a picture sign and the alternative text, or nothing.
+    Behind a word, as in `a[i](x)`, only an address that can be a path is one.
     """
-    if link["code"]:
+    is_behind_word = link.string[max(link.start() - 1, 0) : link.start()].isalnum()
+    if link["code"] or (is_behind_word and _PATH_MARKS.isdisjoint(link["target"])):
         return link[0]
-    return f"{_PICTURE} {link['label']}".strip() if link["picture"] else link["label"]
+    return f"{_PICTURE} {link['label']}" if link["picture"] and link["label"] else link["label"]
 
 
 def _without_masks(text: str) -> str:
@@ -165,7 +174,12 @@ def _without_masks(text: str) -> str:
 
     Bare addresses are put in angle brackets.
     """
-    return _BARE_LINK.sub(r"<\1>", text).replace("](", r"]\(")
+    return _BARE_LINK.sub(_bracketed, text).replace("](", r"]\(")
+
+
+def _bracketed(link: re.Match[str]) -> str:
+    address = link[0].rstrip(_BEHIND_A_LINK)
+    return f"<{address}>{link[0][len(address) :]}"
 
 
 def _honest_link(match: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ _TITLE_CHARACTERS: Final = 24
 _SENTENCE: Final = re.compile(r"(?:\S+\s+){3,}\S*[.!]")
 # Marks that a list would show verbatim.
 _MARKS: Final = re.compile(r"\*\*|`|\\(?=[^a-zA-Z\d\s])")
+_EMPHASIS: Final = re.compile(r"(?<![\w*\\])([*_])(?=[^\s*_])([^*_]{0,200}[^\s*_\\])\1(?![\w*])")
 
 
 def heading_name(heading: str, most: int) -> str:
@@ -30,7 +31,7 @@ def place_name(title: str, heading: str, most: int) -> str:
 
     Outer headings are dropped first, then the title is shortened.
     """
-    title, heading = (_as_seen(part) for part in (title, heading))
+    title, heading = (as_seen(part) for part in (title, heading))
     if not title or not heading:
         return shortened(title or heading_name(heading, most), most)
     last = heading.rpartition(HEADING_SEPARATOR)[2]
@@ -40,5 +41,7 @@ def place_name(title: str, heading: str, most: int) -> str:
     return before + heading_name(heading, most - size(before))
 
 
-def _as_seen(text: str) -> str:
-    return " ".join(_MARKS.sub("", without_link_targets(legible(text))).split())
+def as_seen(text: str) -> str:
+    """A title or heading without the marks of code, emphasis and links."""
+    words = _EMPHASIS.sub(r"\2", without_link_targets(legible(text)))
+    return " ".join(_MARKS.sub("", words).split())

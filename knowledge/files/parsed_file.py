@@ -19,6 +19,15 @@ MAX_PACKED_BYTES: Final = 50_000_000
 # Nesting of tags and lists; pages made by people have about 30 levels.
 MAX_DEPTH: Final = 200
 
+# Encodings by byte-order mark. UTF-32 comes first, because its little-endian mark starts with
+# UTF-16's.
+WIDE: Final = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+WIDE_MARKS: Final = tuple(WIDE)
 
 # The problem of a page that has no text, which is no failure where a service lists the page.
 NO_TEXT: Final = "is a page without text."

@@ -35,7 +35,7 @@ SUFFIXES: Final = frozenset(ENDINGS)
 
 # The version of the parsers. Raise it when a parser's output changes, so that unchanged files are
 # parsed again.
-PARSERS_VERSION: Final = 17
+PARSERS_VERSION: Final = 18
 
 # The sandbox shared by the whole program.
 sandbox: Final = Sandbox()

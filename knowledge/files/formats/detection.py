@@ -9,8 +9,8 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from knowledge.files.formats.text import WIDE_MARKS, decoded
-from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.formats.text import decoded
+from knowledge.files.parsed_file import WIDE_MARKS, UnreadableError
 
 
 class Format(StrEnum):

@@ -13,11 +13,11 @@ from bs4 import BeautifulSoup, Tag, UnicodeDammit, XMLParsedAsHTMLWarning
 from bs4.element import NavigableString
 from markdownify import MarkdownConverter
 
-from knowledge.files.formats.text import WIDE_MARKS
 from knowledge.files.formats.wiki_page import wiki_body
 from knowledge.files.parsed_file import (
     MAX_DEPTH,
     NO_TEXT,
+    WIDE_MARKS,
     ParsedFile,
     UnreadableError,
     one_line,
@@ -60,6 +60,19 @@ _WIDE: Final = (
     "utf-32be",
     "utf32",
 )
+# Titles of boxes by docutils and Sphinx; the boxes' kinds are no titles.
+_TITLES: Final = (
+    "p.admonition-title, p.topic-title, p.sidebar-title, p.rubric, dl:not(.docinfo) > dt"
+)
+_KINDS_OF_BOXES: Final = frozenset(
+    ("attention", "caution", "danger", "error", "hint", "important", "note", "tip", "warning")
+)
+# An alternative text with only the name of the picture's file.
+_FILE_NAME: Final = re.compile(
+    r"\s*[^\s<>]{0,500}\.(?:png|jpe?g|gif|webp|svg|avif|bmp|ico)\s*\Z", re.I
+)
+# The beginning of a line like a Markdown heading.
+_LIKE_A_HEADING: Final = re.compile(r"^(?=#{1,6}(?:[ \t]|$)|[=-]+[ \t]*$)", re.MULTILINE)
 _BLANKS = re.compile(r"[\t \r\n]{2,}+|\r|\t")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -117,6 +130,7 @@ def fragment_to_markdown(html: str, code: str = "code") -> str:
 
 
 def to_markdown(root: Tag, base: str = "") -> str:
+    soup = BeautifulSoup("", "lxml")
     for link in root.find_all("a", href=True):
         target = _target(base, _attribute(link, "href"))
         if target.startswith(_ABSOLUTE) and link.get_text(strip=True):
@@ -125,12 +139,24 @@ def to_markdown(root: Tag, base: str = "") -> str:
             link.attrs.pop("title", None)
         else:
             link.unwrap()
-    # A definition is indented after a colon; a code block wouldn't be recognized there.
+    # Markdown has no definitions; a chat would show the colons of its extensions.
     for explained in root.find_all("dd"):
-        if explained.find("pre"):
-            explained.unwrap()
+        explained.unwrap()
+    for titled in root.select(_TITLES):
+        if one_line(titled.get_text()).casefold().strip(":") in _KINDS_OF_BOXES:
+            titled.decompose()
+        elif titled.get_text(strip=True):
+            titled.wrap(soup.new_tag("p"))
+            titled.name = "strong"
+    # Citations show a heading's marks.
+    for emphasis in root.select(":is(h1, h2, h3, h4, h5, h6) :is(em, strong, b, i)"):
+        emphasis.unwrap()
+    for rule in root.find_all("hr"):
+        rule.decompose()
     for image in root.find_all("img"):
-        image.replace_with(_attribute(image, "alt"))
+        alt = _attribute(image, "alt")
+        # docutils repeats the address, and other generators the file's name.
+        image.replace_with("" if _FILE_NAME.match(alt) else alt)
     converter = _Converter(
         heading_style="ATX",
         bullets="-",
@@ -157,7 +183,8 @@ class _Converter(MarkdownConverter):
             el.replace_with(calm)
             el = calm
         # The library's types leave its methods out.
-        return str(super().process_text(el, parent_tags))  # type: ignore[misc]
+        text = str(super().process_text(el, parent_tags))  # type: ignore[misc]
+        return text if "pre" in (parent_tags or ()) else _LIKE_A_HEADING.sub(r"\\", text)
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """Convert a code block without the blank lines around the code."""

@@ -14,6 +14,10 @@ from typing import Final
 from knowledge.files.site_addresses import own_id, with_own_id, without_own_id
 
 _FENCE: Final = re.compile(r"[ \t>]{0,12}(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})")
+_FENCE_OPENING: Final = re.compile(
+    r"(?P<fence>[ \t>]{0,12}(?:(?:[-*+]|\d{1,3}[.)])[ \t]{1,9})?(?:`{3,60}|~{3,60}))[ \t]*+"
+    r"(?:\{[ \t]*+\.?)?(?P<language>[\w+#.-]{1,20}+)?(?:[\s{}:,][^`\n]*)?\Z"
+)
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s")
 _INDENT: Final = " " * 4
 
@@ -29,6 +33,11 @@ _BOX: Final = re.compile(
 _ALERT: Final = re.compile(
     r"(?P<lead>[ \t]*>[ \t>]{0,10})\[![\w-]{1,30}\][+-]?[ \t]*+(?P<title>.*)\Z"
 )
+# Blocks of PyMdown ("/// note | Title"), with options in YAML below the first line.
+_SLASHES: Final = re.compile(
+    r"[ \t]{0,40}/{3,40}[ \t]*+(?:[A-Za-z][\w-]{0,40}[ \t]*+(?:\|(?P<title>[^\n]{0,300}))?)?\Z"
+)
+_SLASHED_OPTION: Final = re.compile(r"[ \t]{4,44}[\w-]{1,40}:(?:[ \t][^\n]*)?\Z")
 _HINT: Final = re.compile(r"[!?]> ?(?=\S)")
 _NOT_SHOWN: Final = re.compile(
     r"\s*(?:\{%[^\n]{0,300}%\}|-{1,2}8<-{1,2}.{0,300}|\[\[_?toc_?\]\]|\[toc\]|\{:[^}\n]{0,200}\})\s*\Z",
@@ -54,7 +63,24 @@ _HEADED: Final = re.compile(r" {0,3}#{1,6}[ \t]")
 _INSIDE: Final = r"(?:[^)\n\]]|\](?!\())"
 _PICTURE: Final = re.compile(rf"!\[[^\[\]\n]{{0,500}}\]\({_INSIDE}{{0,400}}\)[ \t]*")
 _LABELLED: Final = re.compile(rf"\[([^\[\]\n]{{1,500}})\]\({_INSIDE}{{0,400}}\)")
-_EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)([^*_\n]{1,500})(?<=\S)\1")
+_EMPHASIS: Final = re.compile(
+    r"(?<![\w*\\])(\*{1,3}|_{1,3})(?=[^\s*_])([^*\n]{0,300}?[^\s*_\\])\1(?![\w*])"
+)
+
+# A heading without a blank behind its mark.
+_UNSPACED: Final = re.compile(r"( {0,3}#{2,6})(?=[^\W\d_]|[*`\[])")
+# A horizontal rule; below a line of text, one of hyphens makes a heading of that line.
+_RULE: Final = re.compile(r" {0,3}([*_-])(?:[ \t]{0,9}\1){2,200}[ \t]*\Z")
+# A link between the pages of a wiki.
+_WIKI_LINK: Final = re.compile(
+    r"(?P<code>`[^`\n]{1,300}`)"
+    r"|\[\[(?![_\s])(?P<first>[^\[\]|\n]{1,150})(?:\|(?P<second>[^\[\]|\n]{0,150}))?\]\](?!\()"
+)
+_PAGE_NAME: Final = re.compile(r"[\w.()-]{1,150}\Z")
+# A picture with only the name of its file as alternative text.
+_NAMED_PICTURE: Final = re.compile(
+    r"!\[[^\[\]\n]{0,100}\.(?:png|jpe?g|gif|webp|svg|avif|bmp)[ \t]*\](?=\()", re.IGNORECASE
+)
 
 _DELIMITERS: Final = re.compile(r"\s*+(?:\|\s*+)?:?-++:?\s*+(?:\|\s*+:?-++:?\s*+)*+(?:\|\s*+)?\Z")
 _DASHES: Final = re.compile(r"-{4,}")
@@ -182,7 +208,7 @@ def _without_admonitions(lines: list[str]) -> list[str]:
     found: list[str] = []
     # Indents of the open boxes, outermost first; their text is indented by four more.
     boxes: list[int] = []
-    fence = ""
+    fence, has_options = "", False
     for place, line in enumerate(lines):
         if line.strip():
             while boxes and len(line) - len(line.lstrip(" ")) < boxes[-1] + len(_INDENT):
@@ -196,9 +222,31 @@ def _without_admonitions(lines: list[str]) -> list[str]:
         ):
             boxes.append(len(box["lead"]) + depth)
             taken = box["lead"] + _label(box["title"] or "")
-        fence = _fence_after(taken, fence)
+        before, fence = fence, _fence_after(taken, fence)
+        if not before:
+            taken, has_options = _without_slashes(taken, has_options)
+            taken = _plain_fence(taken) if fence else taken
         found.append(taken)
     return found
+
+
+def _without_slashes(line: str, has_options: bool) -> tuple[str, bool]:
+    """Reduce a line of PyMdown's blocks; `has_options` tells whether options may stand here."""
+    if has_options and _SLASHED_OPTION.match(line):
+        return "", True
+    if "///" not in line or (opened := _SLASHES.match(line)) is None:
+        return line, False
+    return _label(opened["title"] or ""), True
+
+
+def _plain_fence(line: str) -> str:
+    """Reduce the first line of a code fence to the fence and the language.
+
+    Other words are instructions for the page, such as the lines to mark.
+    """
+    if (opened := _FENCE_OPENING.match(line)) is None:
+        return line
+    return f"{opened['fence']}{opened['language'] or ''}"
 
 
 def _has_indented_text(lines: list[str], place: int, least: int) -> bool:
@@ -240,7 +288,7 @@ def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
 
 
 def _prose(lines: list[str], addresses: Mapping[str, str], paired: Set[str]) -> list[str]:
-    text = "\n".join(_with_pipes([_plain_line(line) for line in lines]))
+    text = "\n".join(_with_pipes(_without_rules([_plain_line(line) for line in lines])))
     if addresses:
         text = _DEFINITION.sub("", text)
         text = _REFERENCE.sub(lambda found: _resolved(found, addresses), text)
@@ -248,7 +296,35 @@ def _prose(lines: list[str], addresses: Mapping[str, str], paired: Set[str]) -> 
     if "](" in text or "://" in text:
         text = _PLAYER.sub(r"\1", _LINKED_PICTURE.sub(_unlinked, text))
         text = _TARGET.sub(lambda found: found["code"] or _ESCAPED.sub(r"\1", found[0]), text)
+        text = _NAMED_PICTURE.sub("![]", text)
+    if "[[" in text:
+        text = _WIKI_LINK.sub(_wiki_link, text)
     return [_plain_heading(line) for line in _with_breaks(text).split("\n")]
+
+
+def _without_rules(lines: list[str]) -> list[str]:
+    """Replace horizontal rules by blank lines."""
+    above = ""
+    for place, line in enumerate(lines):
+        if (rule := _RULE.match(line)) is not None and not (rule[1] == "-" and above.strip()):
+            lines[place] = ""
+        above = lines[place]
+    return lines
+
+
+def _wiki_link(found: re.Match[str]) -> str:
+    """Convert `[[Page]]` and `[[Label|Page]]`; some wikis write the label behind the page."""
+    if found["code"]:
+        return found[0]
+    label, page = found["first"].strip(), (found["second"] or found["first"]).strip()
+    if page.startswith("alt="):
+        return f"![{page.removeprefix('alt=')}]({label})"
+    if _PICTURE_FILE.search(label):
+        return ""
+    if "/" in label or "#" in label:
+        label, page = page, label
+    address = page.replace(" ", "-")
+    return f"[{label}]({address})" if _PAGE_NAME.match(address) else label
 
 
 def _with_breaks(text: str) -> str:
@@ -297,6 +373,7 @@ def _plain_line(line: str) -> str:
         title = _label(alert["title"])
         return f"{alert['lead'].rstrip()} {title}" if title else ""
     line = _HINT.sub("", line, count=1) if _HINT.match(line) else line
+    line = _UNSPACED.sub(r"\1 ", line, count=1) if _UNSPACED.match(line) else line
     if "{" not in line:
         return line
     plain = _ATTRIBUTES.sub("", line)

@@ -9,12 +9,12 @@ import re
 import unicodedata
 from typing import Final
 
-from frontmatter.default_handlers import YAMLHandler
 from markdown_it import MarkdownIt
 
 from knowledge.files.formats.front_matter import FrontMatter, parsed_front_matter
+from knowledge.files.formats.myst import without_myst
 from knowledge.files.formats.site_markup import without_site_markup
-from knowledge.files.parsed_file import ParsedFile, UnreadableError
+from knowledge.files.parsed_file import WIDE, ParsedFile, UnreadableError
 from knowledge.files.site_addresses import without_own_id
 
 # A heading further down is the title of a part.
@@ -29,6 +29,11 @@ _GENERIC: Final = frozenset({"contents", "home", "index", "introduction", "overv
 _TOML: Final = re.compile(
     r"\s{0,99}\+\+\+[ \t]{0,99}\n(?P<block>.*?)^\+\+\+[ \t]{0,99}$", re.DOTALL | re.MULTILINE
 )
+_YAML: Final = re.compile(
+    r"\s{0,99}---[ \t]{0,99}(?P<block>\n.*?)^(?:---|\.\.\.)[ \t]{0,99}$", re.DOTALL | re.MULTILINE
+)
+# The first line of a mapping, behind comments.
+_KEY: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*[\"']?\w[^\n:]{0,99}:(?:\s|\Z)")
 
 # A book of 1,000 pages has 40,000 lines.
 MAX_LINES: Final = 200_000
@@ -38,14 +43,6 @@ _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
 # Control characters of binary formats, which no text contains.
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-# UTF-32 comes first, because its little-endian mark starts with UTF-16's.
-_WIDE: Final = {
-    b"\xff\xfe\x00\x00": "utf-32",
-    b"\x00\x00\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-}
-WIDE_MARKS: Final = tuple(_WIDE)
 # Controls, unassigned and private characters.
 _MEANINGLESS: Final = frozenset({"Cc", "Cn", "Co", "Cs"})
 _SPACES: Final = "\t\n\r\v\f\x1b\x85"
@@ -62,7 +59,7 @@ def decoded(content: bytes) -> str:
     Raises:
         UnreadableError: if the content is binary, in another encoding, or has too many lines.
     """
-    encoding = next((name for mark, name in _WIDE.items() if content.startswith(mark)), "utf-8-sig")
+    encoding = next((name for mark, name in WIDE.items() if content.startswith(mark)), "utf-8-sig")
     if encoding == "utf-8-sig":
         binary = _BINARY.search(content)
         if binary:
@@ -109,6 +106,9 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
     matter, text, first_line = _front_matter(text)
     if not text.strip():
         raise UnreadableError("has front matter and nothing after it.")
+    written, text = text, without_myst(text)
+    if text.count("\n") != written.count("\n"):
+        first_line = 0
     text = without_site_markup(text)
     if not text.strip():
         raise UnreadableError("has nothing but comments and markup.")
@@ -131,22 +131,23 @@ def parse_plain(text: str, name: str) -> ParsedFile:
 
 
 def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
-    """Split a text into front matter, the text below, and the line number of the text below."""
+    """Split a text into front matter, the text below, and the line number of the text below.
+
+    A block between two horizontal rules is text if its first line isn't `key: value`.
+    """
     if (found := _TOML.match(text)) is not None and "=" in found["block"]:
-        content = text[found.end() :].strip()
-        first_line = text.count("\n", 0, text.rindex(content)) + 1
-        return parsed_front_matter(found["block"], toml=True), content, first_line
-    handler = YAMLHandler()
-    if not handler.detect(text):
+        matter = parsed_front_matter(found["block"], toml=True)
+    elif (found := _YAML.match(text)) is not None and _is_mapping(found["block"]):
+        matter = parsed_front_matter(found["block"])
+    else:
         return FrontMatter(), text, 1
-    try:
-        block, content = handler.split(text)
-    except ValueError:
-        # A single `---` is a horizontal rule, not front matter.
-        return FrontMatter(), text, 1
-    content = content.strip()
+    content = text[found.end() :].strip()
     # Front matter may contain the text's first words, so the last occurrence counts.
-    return parsed_front_matter(block), content, text.count("\n", 0, text.rindex(content)) + 1
+    return matter, content, text.count("\n", 0, text.rindex(content)) + 1
+
+
+def _is_mapping(block: str) -> bool:
+    return not block.strip() or _KEY.match(block) is not None
 
 
 def is_generic(title: str) -> bool:

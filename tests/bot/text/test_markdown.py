@@ -141,7 +141,10 @@ def test_characters_that_hide_or_turn_text_around_are_left_out(character: str) -
         ("(https://a.org)", "(<https://a.org>)"),
         ("[The rules](../rules.md), [below](#pay), [both](</a b.html>)", "The rules, below, both"),
         ("![The door](./door.png)", "\N{FRAME WITH PICTURE} The door"),
-        ("![](/door.png)", "\N{FRAME WITH PICTURE}"),
+        ("![](/door.png)", ""),
+        ("[Overscan](Overscan), [it](Other-page)", "Overscan, it"),
+        ("**See https://a.org/x.**", "**See <https://a.org/x>.**"),
+        ("In <#613194762249437245>, <#1> <@7>", "In <#613194762249437245>, <\u200b#1> <\u200b@7>"),
         ('[![The door](./d.png "x")](./d.png)', "\N{FRAME WITH PICTURE} The door"),
         (
             "[![cat](https://a.org/c.png)](/c)",

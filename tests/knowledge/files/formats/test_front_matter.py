@@ -41,10 +41,10 @@ def test_front_matter_with_a_value_that_is_not_what_it_says_is_refused(
         parse_bytes(f"---\n{key.format(value)}\n---\nText.".encode(), name="a.md")
 
 
-@pytest.mark.parametrize("block", ["just words", "- a\n- b", "42"])
-def test_front_matter_that_is_no_list_of_keys_is_refused(block: str) -> None:
-    with pytest.raises(UnreadableError, match="front matter that is not a list"):
-        parse_bytes(f"---\n{block}\n---\nText.".encode(), name="x")
+@pytest.mark.parametrize("block", ["just words", "- a\n- b", "42", "![a](b.png)"])
+def test_a_block_between_rules_that_has_no_keys_is_text(block: str) -> None:
+    reading = parse_bytes(f"---\n{block}\n\n---\nText.".encode(), name="x")
+    assert reading.text == f"\n{block}\n\n\nText."
 
 
 def test_front_matter_with_nothing_after_it_is_refused() -> None:

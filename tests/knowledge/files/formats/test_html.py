@@ -121,7 +121,7 @@ def test_asides_of_the_text_are_kept() -> None:
 def test_code_that_explains_a_term_is_a_block_of_its_own() -> None:
     page = "<!doctype html><dl><dt>Undo</dt><dd><pre>git reset\ngit commit</pre></dd></dl>"
     text = parse_bytes(page.encode(), name="x.html").text
-    assert text == "Undo\n\n```\ngit reset\ngit commit\n```"
+    assert text == "**Undo**\n\n```\ngit reset\ngit commit\n```"
 
 
 def test_links_lead_out_of_the_folder_or_are_words() -> None:

@@ -63,6 +63,115 @@ def test_restructured_text_is_understood_with_what_sphinx_adds() -> None:
         assert kept in reading.text
 
 
+SPHINX = """\
+:orphan:
+
+.. _the-door:
+
+The *door* of :class:`Zoo`
+==========================
+
+See :ref:`the-door`, :ref:`open-hours`, |version|, `Elsewhere`_ and gone_.
+:menuselection:`File --> Open`, :pep:`8`, :issue:`12`.
+
+# Not a heading.
+
+.. testcode::
+
+    # Put it there.
+    x = 1
+
+.. strange:: thing
+
+    # Put it there.
+    x = 1
+
+.. note::
+   :collapsible:
+
+   They bite.
+
+.. warning::
+   - One
+   - Two
+
+.. seealso:: :doc:`/a/feeding-plan`
+
+.. image:: pics/door.png
+
+.. class:: Zoo(door)
+
+   Opens it.
+
+   :param str door: the :attr:`door`.
+   :returns: nothing.
+
+.. autofunction:: zoo.feed
+
+.. versionchanged:: 2.0 Use :func:`feed`.
+
+.. tab-item:: Linux
+
+   apt
+
+.. glossary::
+
+   quokka
+      A small animal.
+"""
+
+
+def test_projects_of_sphinx_are_read_as_they_are_written() -> None:
+    reading = parse_bytes(SPHINX.encode(), name="door.rst")
+    assert reading.title == "The door of `Zoo`"
+    assert (
+        reading.text
+        == """\
+# The door of `Zoo`
+
+See The door of Zoo, open hours, version, Elsewhere and gone.
+File › Open, [PEP 8](https://peps.python.org/pep-0008), #12.
+
+\\# Not a heading.
+
+```python
+# Put it there.
+x = 1
+```
+
+```
+# Put it there.
+x = 1
+```
+
+They bite.
+
+- One
+- Two
+
+**See also**
+
+feeding plan
+
+`Zoo(door)`
+
+Opens it.
+
+- Parameter door: the `door`.
+- Returns: nothing.
+
+Changed in version 2.0: Use `feed`.
+
+**Linux**
+
+apt
+
+**quokka**
+
+A small animal."""
+    )
+
+
 def test_restructured_text_takes_nothing_from_other_files() -> None:
     text = parse_bytes(RST.encode(), name="feeding.rst").text
     assert "root" not in text

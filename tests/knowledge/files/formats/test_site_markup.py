@@ -141,6 +141,15 @@ TALK = "We all want to sleep at night. Nobody reads long rules. " * 6
         ("## DEVICE\\_IN\\_USE", "## DEVICE_IN_USE"),
         ("## Restore { #put-back .wide }", "## Restore {#put-back}"),
         ("## Restore {: .wide }", "## Restore"),
+        ("####Audio\n#a\n##1", "#### Audio\n#a\n##1"),
+        ("/// info | Read this\n    open: yes\n\nHot.\n///", "**Read this**\n\n\nHot.\n"),
+        ("***\nA.\n\n---\n* * *\n\nB\n---", "\nA.\n\n\n\n\nB\n---"),
+        ("![Plan 2.png](a/b.png)", "![](a/b.png)"),
+        ("## *A* _b_ `c_d` 2*3*4", "## A b `c_d` 2*3*4"),
+        ("``` ini\na\n```\n```js title=x {1}\n```", "```ini\na\n```\n```js\n```"),
+        ("``` {.python .wide}\n```", "```python\n```"),
+        ("[[Overscan]] [[it|The page]] `[[x]]`", "[Overscan](Overscan) [it](The-page) `[[x]]`"),
+        ("[[a/b.png|alt=Door]] [[a#b|Label]]", "![Door](a/b.png) Label"),
         ("Less&nbsp;than &lt;5&gt; &unknown;", "Less\u00a0than <5> &unknown;"),
     ],
 )
@@ -154,6 +163,7 @@ PIECES = st.sampled_from(
         *("<video>", "</video>", "::: tip", ":::", "!!! note", '=== "A"', "> [!NOTE]", "# A", "- "),
         *("\\\n", "```md\n", "```embed\n", "https://a.example", "───", "[![a](b)](c)"),
         *("|", "---", "|---|", "a | b", "&amp;", "<Tabs>", "</Tabs>", "{#a}", "[a](b)", "![](c)"),
+        *("/// note | A\n", "    a: b\n", "***\n", "##a", "[[a|b]]", "![a.png](b)", "``` ini\n"),
     ]
 )
 
@@ -163,7 +173,7 @@ def test_each_line_stays_the_line_that_it_was(text: str) -> None:
     assert without_site_markup(text).count("\n") == text.count("\n")
 
 
-@given(st.text(st.characters(exclude_characters="<&|:!?>{[#`~=-\\─━"), max_size=80))
+@given(st.text(st.characters(exclude_characters="<&|:!?>{[#`~=-\\─━/*_"), max_size=80))
 def test_plain_words_stay_as_they_are(text: str) -> None:
     assert without_site_markup(text) == text
 

@@ -22,9 +22,14 @@ def test_torn_utf_16_is_refused() -> None:
         parse_bytes(codecs.BOM_UTF16_LE + b"a", name="x")
 
 
-@pytest.mark.parametrize("text", ["---\nA rule on top.", "{\n}\nBraces on top.", "+++\na\n+++\nb"])
+@pytest.mark.parametrize("text", ["{\n}\nBraces on top.", "+++\na\n+++\nb"])
 def test_what_only_resembles_front_matter_is_text(text: str) -> None:
     assert parse_bytes(text.encode(), name="x").text == text
+
+
+def test_lines_of_many_dashes_are_rules_and_no_front_matter() -> None:
+    content = b"-----------------------\n![Door](d.png)\n\n-----------------------\nCome in."
+    assert parse_bytes(content, name="x").text == "\n![Door](d.png)\n\n\nCome in."
 
 
 @pytest.mark.parametrize(
