@@ -22,8 +22,15 @@ from knowledge.discord_archive.documents import documents_of_thread
 from knowledge.discord_archive.sync_state import ChannelProblem
 from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
-from knowledge.files.reader import FilePart, begin_parsing, parser_name, read_content
-from knowledge.files.scan import FoundFile, Scan, in_order_of_claim, missing_source_failures, scan
+from knowledge.files.reader import FilePart, begin_parsing, parser_name
+from knowledge.files.scan import (
+    FoundFile,
+    Scan,
+    in_order_of_claim,
+    missing_source_failures,
+    read_with_inclusions,
+    scan,
+)
 from knowledge.files.site_addresses import OWN, cited_address, with_absolute_links, without_rule
 from knowledge.git import sync as git_sync
 from knowledge.sources import check_paths
@@ -127,7 +134,8 @@ def imported_documents(store: Store) -> Iterator[Document | Failure]:
             if is_export(found.path):
                 yield from filter(None, exported(found, withheld))
                 continue
-            for part in begin_parsing(read_content(found.path), name=parser_name(found.path)):
+            content, _ = read_with_inclusions(found)
+            for part in begin_parsing(content, name=parser_name(found.path)):
                 yield from _part_documents(found, part, withheld)
         except UnreadableError as error:
             yield Failure(str(found.path), str(error), found.document_id)

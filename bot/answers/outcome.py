@@ -40,8 +40,8 @@ class Citation:
         link: the address of the quoted text, or empty. For a note outside the public page, it is
             the source that its writer named.
         due: whether the document is a note past its review date.
-        reference: the first web address that an article's passage refers to, or else the article's
-            first source; empty for other documents. The text isn't quoted from there.
+        reference: the first web address in an article's passage; empty for other documents. The
+            text isn't quoted from there.
     """
 
     document_id: str
@@ -230,13 +230,12 @@ def with_due_penalty(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
 def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
     """The citation of a passage.
 
-    The citation of a chat or channel links to the first message of the passage. The link of an
-    article's passage is the article's first source, so it is only a reference.
+    The citation of a chat or channel links to the first message of the passage.
     """
     link, reference = passage.link, ""
     if passage.kind is Kind.ARTICLE:
         named = _MASKED_LINK.search(passage.text)
-        link, reference = "", named["url"] if named else passage.link
+        reference = named["url"] if named else ""
     elif passage.kind in (Kind.CHAT, Kind.CHANNEL) and (jump := _JUMP_LINK.search(passage.text)):
         link = jump["url"]
     return Citation(

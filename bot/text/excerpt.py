@@ -328,7 +328,7 @@ def excerpt(
     found = _Pieces(text, units(text), pieces, (places[0], places[-1]), [*fences(text)])
     at = deciding[0] if deciding else begin
     centre = next((i for i in places if at < pieces[i][1]), places[0])
-    if head := _head_above(text, pieces[centre][0]):
+    if head := _head_above(text, pieces[centre][0])[0]:
         limit = max(limit - room(head.rstrip()), 1)
     limit = max(limit, min(room(found[centre]), most))
     if room(found[centre]) <= limit:
@@ -371,14 +371,18 @@ def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
         start = cut + 1
 
 
-def _head_above(text: str, start: int) -> str:
-    """If the offset `start` is in a table, return its head and a mark for omitted rows, else ""."""
+def _head_above(text: str, start: int) -> tuple[str, int]:
+    """If the offset `start` is in a table, return its head and a mark for omitted rows, else "".
+
+    Also return the table's offset, or `start`.
+    """
     table = next((one for one in units(text) if one[0] < start < one[1]), None)
     if table is None or not text.startswith(ROW, table[0]):
-        return ""
+        return "", start
     rows = text[table[0] : start].split("\n")
     head = rows[: head_lines(rows)]
-    return "".join(f"{row}\n" for row in [*head, LEFT_OUT]) if head else ""
+    above = "".join(f"{row}\n" for row in [*head, LEFT_OUT]) if head else ""
+    return above, table[0] if head else start
 
 
 def _cut_out(
@@ -387,12 +391,15 @@ def _cut_out(
     text, shown = found.text, ""
     end = min(own[0], found.pieces[runs[0][0]][0])
     for first, last in runs:
-        start, above = found.pieces[first][0], text[end : found.pieces[first][0]]
+        start = found.pieces[first][0]
+        head, top = _head_above(text, start)
+        # The table's own mark stands for its omitted rows.
+        gap, is_cut = text[end:start], bool(text[end:top].strip())
         end = found.pieces[last][1]
         body = _emphasised(text[start:end], start, deciding)
-        body = _head_above(text, start) + _marked_code(found, body, start, end)
-        body = _marked(body, bool(above.strip()), cut_after=False)
-        between = "\n\n" if "\n\n" in above else "\n" if body.startswith("…\n") else " "
+        body = head + _marked_code(found, body, start, end)
+        body = _marked(body, is_cut, cut_after=False)
+        between = "\n\n" if "\n\n" in gap else "\n" if head or body.startswith("…\n") else " "
         shown += between * bool(shown) + body
     left_out = len(runs) > 1 or bool(text[own[0] : found.pieces[runs[0][0]][0]].strip())
     is_cut = bool(text[end:].strip())

@@ -34,9 +34,8 @@ from knowledge.files.reader import (
     FilePart,
     begin_parsing,
     parser_name,
-    read_content,
 )
-from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of
+from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of, read_with_inclusions
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import INSIDE, Document, Failure, FileRecord, Kind
 
@@ -192,7 +191,9 @@ class _FileUpdate:
         file = _File(found)
         try:
             chat = corpus.is_export(found.path)
-            content = b"" if chat else read_content(found.path)
+            content, includes = (b"", False) if chat else read_with_inclusions(found)
+            # An included file may change without a change of this one.
+            file.trusted = not includes
             file.digest = (yield from digest_in_steps(found.path)) if chat else digest_of(content)
         except UnreadableError as error:
             # The system may allow it later, without a change of the file.

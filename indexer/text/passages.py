@@ -36,7 +36,7 @@ from knowledge.values.documents import TITLE_CHARACTERS, Document
 
 # Raise it when documents are cut, or their words read, in another way: indexed documents are then
 # put in anew, and only changed passages are embedded.
-CUTTING: Final = 7
+CUTTING: Final = 8
 
 HEADING_SEPARATOR: Final = " › "
 
@@ -60,6 +60,16 @@ CODE_CHARACTERS: Final = 1_500
 # A longer line that opens code isn't repeated whole in each part of the code.
 OPENING_CHARACTERS: Final = 100
 
+# A text with at least so many headings, and so few characters for each, is a glossary or a list:
+# neighbouring sections of a few lines share a passage then.
+CROWDED_HEADINGS: Final = 500
+CROWDED_CHARACTERS: Final = 150
+SHORT_CHARACTERS: Final = 200
+MERGED_CHARACTERS: Final = 400
+
+# A shorter end of a section ("Then restart.") stays with the piece above it.
+REMAINDER_CHARACTERS: Final = 60
+
 # Approximate characters parsed for headings in one step. Headings alone take the parser longest:
 # 0.1 s.
 CHUNK_CHARACTERS: Final = 16_384
@@ -72,6 +82,7 @@ LINE_CHARACTERS: Final = 4 * HEADING_CHARACTERS
 # Parsing the insides of blocks, which aren't needed, would take three quarters of the time.
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
 # Every heading matches this, and hardly anything else. Most chats have no match and aren't parsed.
+_HEADING_LINE = re.compile(r"^ {0,3}#{1,6} ", re.MULTILINE)
 _HEADING_MARK = re.compile(r"(?:\A|[\r\n])[^\S\r\n]*+(?:\#|[=-]++[^\S\r\n]*+(?:[\r\n]|\Z))")
 # Bounded everywhere, so that a thousand unmatched brackets cost little.
 _LINK = re.compile(
@@ -177,7 +188,9 @@ def cut_passages(
     """Yield the `passages` of a document, and None between two steps of parsing a long document."""
     positions = itertools.count()
     title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
-    for section in _sections_in_steps(document.text, document.title):
+    is_crowded = _is_crowded(document.text)
+    found = _sections_in_steps(document.text, document.title, keep_blank=is_crowded)
+    for section in _merged(found) if is_crowded else found:
         if section is None:
             yield None
             continue
@@ -202,8 +215,51 @@ def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
     return (section for section in _sections_in_steps(text, title) if section is not None)
 
 
-def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None]:
-    """Yield the `sections`, and None between two chunks that are parsed for headings."""
+def _is_crowded(text: str) -> bool:
+    headings = len(_HEADING_LINE.findall(text))
+    return headings >= CROWDED_HEADINGS and len(text) <= CROWDED_CHARACTERS * headings
+
+
+def _merged(
+    found: Iterator[tuple[str, str] | None],
+) -> Iterator[tuple[str, str] | None]:
+    """Merge short neighbouring sections of the same parent; their headings become bold lines."""
+    parent, size = "", 0
+    parts: list[tuple[str, str]] = []
+
+    def taken() -> Iterator[tuple[str, str]]:
+        if len(parts) == 1 and parts[0][1]:
+            yield parts[0]
+        elif parts:
+            named = ((path.rpartition(HEADING_SEPARATOR)[2], body) for path, body in parts)
+            yield parent, "\n\n".join(f"**{name}**\n{body}".rstrip() for name, body in named)
+        parts.clear()
+
+    for section in found:
+        if section is None:
+            yield None
+            continue
+        path, body = section
+        above = path.rpartition(HEADING_SEPARATOR)[0]
+        grown = size + len(path) - len(above) + len(body)
+        is_short = bool(path) and len(body) <= SHORT_CHARACTERS
+        if not is_short or above != parent or grown > MERGED_CHARACTERS:
+            yield from taken()
+            parent, size, grown = above, 0, grown - size
+        parts.append(section)
+        size = grown
+        if not is_short:
+            yield from taken()
+    yield from taken()
+
+
+def _sections_in_steps(
+    text: str, title: str, *, keep_blank: bool = False
+) -> Iterator[tuple[str, str] | None]:
+    """Yield the `sections`, and None between two chunks that are parsed for headings.
+
+    With `keep_blank`, also sections that have only a heading, but no section inside.
+    """
     lines = text.split("\n")
     path: dict[int, str] = {}
     start = 0
@@ -214,7 +270,7 @@ def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None
             continue
         first, end, level, heading = found
         body = "\n".join(lines[start:first]).strip("\n").rstrip()
-        if body.strip():
+        if body.strip() or (keep_blank and path and level <= max(path)):
             yield HEADING_SEPARATOR.join(path[key] for key in sorted(path)), body
         path = {key: value for key, value in path.items() if key < level}
         heading = without_own_id(heading)
@@ -399,7 +455,10 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
         opening, closing = _fence_at(body, fence if is_code else None, cut_at)
         pieces.append(f"{again}{body[first:cut_at].rstrip()}{closing}")
         first, again = cut_at, opening
-    pieces.append(f"{again}{body[first:].rstrip()}")
+    if pieces and not again and len(body[first:].strip()) < REMAINDER_CHARACTERS:
+        pieces[-1] += body[first:].rstrip()
+    else:
+        pieces.append(f"{again}{body[first:].rstrip()}")
     return tuple(piece for piece in pieces if piece.strip())
 
 

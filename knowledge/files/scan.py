@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
+from knowledge.files.inclusions import MOST_BYTES, with_inclusions
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, read_content
 from knowledge.files.site_addresses import cited_address
@@ -44,6 +45,8 @@ class FoundFile:
         before: the file's record from the last scan; if the file was moved, with the old path.
         base_url: the address of the file's source on the web; empty if there is none.
         inside: the file's path relative to its source.
+        folder: the source's folder; empty for a file without one.
+        closed: other sources in that folder, whose files have other readers.
     """
 
     path: Path
@@ -54,6 +57,8 @@ class FoundFile:
     before: FileRecord | None = None
     base_url: str = ""
     inside: str = ""
+    folder: str = ""
+    closed: tuple[str, ...] = ()
 
     @property
     def link(self) -> str:
@@ -99,6 +104,41 @@ class Scan:
             self.unchanged.append(before)
         else:
             self.stale.append(found)
+
+
+def read_with_inclusions(found: FoundFile) -> tuple[bytes, bool]:
+    """The content of a file with the lines that it includes, and whether it includes any.
+
+    Raises:
+        UnreadableError: if the file is too large, or the system refuses to read it.
+    """
+    content = read_content(found.path)
+    if not found.folder or not found.path.is_relative_to(found.folder):
+        return content, False
+    root = Path(found.folder).resolve()
+
+    def read(inside: PurePosixPath) -> bytes | None:
+        path = _target(root / inside)
+        status = _status(path)
+        if status is None or not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+            return None
+        is_hidden = any(part.startswith(".") for part in path.parts[len(root.parts) :])
+        if is_hidden or not path.is_relative_to(root):
+            return None
+        if _first_containing(str(path), map(_resolved, found.closed)):
+            return None
+        try:
+            return read_content(path)
+        except UnreadableError:
+            return None
+
+    inside = PurePosixPath(found.path.relative_to(found.folder))
+    whole = with_inclusions(content, inside, read)
+    return whole, whole is not content
+
+
+def _resolved(location: str) -> str:
+    return str(_target(Path(location)))
 
 
 def digest_of(content: bytes) -> str:
@@ -201,6 +241,9 @@ def _listed(
         if location in elsewhere:
             theirs.append(location)
             continue
+        closed = tuple(
+            other for other, _ in sources if other != location and _contains(location, other)
+        )
         for entry in files_of(Path(location)):
             if isinstance(entry, Failure):
                 result.failures.append(entry)
@@ -210,6 +253,8 @@ def _listed(
             if key not in present and not _first_containing(key, theirs):
                 document_id = ids.get(key, f"file:{key}")
                 found = FoundFile(path, scope, status.st_size, status.st_mtime_ns, document_id)
+                if location != key:
+                    found = replace(found, folder=location, closed=closed)
                 base_url = base_urls.get(location, "")
                 present[key] = (
                     _with_web_address(found, Path(location), base_url) if base_url else found
@@ -226,6 +271,10 @@ def _first_containing(path: str, locations: Iterable[str]) -> str:
         if parts[: len(inside)] == inside:
             return one
     return ""
+
+
+def _contains(folder: str, path: str) -> bool:
+    return bool(_first_containing(path, (folder,)))
 
 
 def _with_web_address(found: FoundFile, source: Path, base_url: str) -> FoundFile:

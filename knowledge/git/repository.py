@@ -119,8 +119,7 @@ class Repository:
         """
         tree = self._object(self._commit).tree
         for part in filter(None, folder.split("/")):
-            entries = self._entries(tree)
-            found = next((one for one in entries if one.path == part.encode()), None)
+            found = self._entry(tree, part)
             if found is None or not stat.S_ISDIR(found.mode):
                 return FileListing((), f"has no folder {folder} at commit {self.commit[:10]}")
             tree = found.sha
@@ -165,6 +164,27 @@ class Repository:
                     files.append(CommittedFile(path, entry.sha.decode("ascii")))
             waiting.extend(reversed(inner))
         return FileListing(tuple(files))
+
+    def file_at(self, path: str) -> CommittedFile | None:
+        """The visible file at a path; None if there is none.
+
+        Raises:
+            RefusedError: if an object is missing or damaged.
+        """
+        tree, inside = self._object(self._commit).tree, ""
+        *folders, name = path.split("/")
+        for part in folders:
+            found = self._entry(tree, part)
+            if found is None or not stat.S_ISDIR(found.mode):
+                return None
+            tree, inside = found.sha, _path(inside, found.path)
+        found = self._entry(tree, name)
+        if found is None or not stat.S_ISREG(found.mode) or _path(inside, found.path) != path:
+            return None
+        return CommittedFile(path, found.sha.decode("ascii"))
+
+    def _entry(self, tree: Any, name: str) -> Any:
+        return next((entry for entry in self._entries(tree) if entry.path == name.encode()), None)
 
     def content(self, file: CommittedFile) -> bytes:
         """The content of a file.

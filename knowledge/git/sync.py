@@ -9,9 +9,11 @@ import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from knowledge.files.inclusions import with_inclusions
 from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
 from knowledge.files.reader import PARSERS_VERSION, parse_bytes, parser_name
 from knowledge.files.site_addresses import (
@@ -81,7 +83,9 @@ def sync(
         return
     try:
         listed = repository.files(source.folder)
-        full = yield from _read_changed(location, repository, listed, pages, (now, most))
+        full = yield from _read_changed(
+            location, repository, listed, pages, (now, most), source.folder
+        )
     except RefusedError as error:
         pages.keep_site(replace(before, synced_at=now, reason=str(error)))
         return
@@ -104,6 +108,7 @@ def _read_changed(
     listed: FileListing,
     pages: PageStore,
     when: tuple[datetime, int | None],
+    folder: str,
 ) -> Generator[CrawlStep, None, str]:
     """Parse and keep the changed files; returns the reason if files were skipped, else ""."""
     now, most = when
@@ -116,19 +121,24 @@ def _read_changed(
         if page.etag == file.id and page.readers == PARSERS_VERSION and page.gone_at is None:
             continue
         page = replace(page, etag=file.id, checked_at=now, gone_at=None, reason="")
-        if not pages.keep_within(_read(page, repository, file), most):
+        if not pages.keep_within(_read(page, repository, file, folder), most):
             full = FULL
         yield CrawlStep(done, len(listed.files), file.path)
     return full
 
 
-def _read(page: WebPage, repository: Repository, file: CommittedFile) -> WebPage:
+def _read(page: WebPage, repository: Repository, file: CommittedFile, folder: str) -> WebPage:
     """Parse a file; an unreadable file keeps its old text, and gets a `reason`."""
     page = replace(page, readers=PARSERS_VERSION)
     try:
         content = repository.content(file)
         check_size(len(content), MAX_PACKED_BYTES)
-        found = parse_bytes(content, name=parser_name(PurePosixPath(file.path)))
+        inside = PurePosixPath(file.path).relative_to(folder or ".")
+        whole = with_inclusions(content, inside, partial(_included, repository, folder))
+        found = parse_bytes(whole, name=parser_name(PurePosixPath(file.path)))
+        if whole is not content:
+            # Its lines have moved, and an included file may change without this one.
+            found, page = replace(found, first_line=0), replace(page, etag=f"{file.id}+")
     except (RefusedError, UnreadableError) as error:
         return replace(page, reason=str(error).rstrip("."))
     return replace(
@@ -139,6 +149,15 @@ def _read(page: WebPage, repository: Repository, file: CommittedFile) -> WebPage
         text=found.text,
         details=_details(found, content),
     )
+
+
+def _included(repository: Repository, folder: str, inside: PurePosixPath) -> bytes | None:
+    """The content of a file of the source, None if there is none."""
+    try:
+        found = repository.file_at((PurePosixPath(folder) / inside).as_posix())
+        return None if found is None else repository.content(found)
+    except RefusedError:
+        return None
 
 
 def _details(found: ParsedFile, content: bytes) -> str:

@@ -10,6 +10,7 @@ import mammoth
 from bs4 import BeautifulSoup
 
 from knowledge.files.formats.html import to_markdown
+from knowledge.files.formats.text import with_label_headings
 from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
 
 # The XML of a book of 1,000 pages has about this size; parsed, it takes twenty times as much.
@@ -55,7 +56,7 @@ def parse_docx(content: bytes, name: str) -> ParsedFile:
     soup = BeautifulSoup(converted.value, "lxml")
     headings = soup.select("h1.title") or soup.find_all("h1")
     title = one_line(headings[0].get_text()) if len(headings) == 1 else ""
-    text = to_markdown(soup)
+    text = with_label_headings(to_markdown(soup))
     if not text:
         raise UnreadableError("is a Word file without text.")
     return ParsedFile(title or name, text)

@@ -184,11 +184,8 @@ def _day(value: Any) -> date | None:
 
 
 def _link(values: dict[Any, Any]) -> str:
-    """The original's web address, from `link`, `url`, `source`, or the list `sources`."""
-    sources = values.get("sources")
-    listed = sources if isinstance(sources, list) else []
-    candidates = [values.get(key) for key in ("link", "url", "source")]
-    for value in (*candidates, *(one.get("url") for one in listed if isinstance(one, dict))):
+    """The original's web address. In a list of `sources` are the pages of others."""
+    for value in (values.get(key) for key in ("link", "url", "source")):
         if isinstance(value, str) and value.startswith(_ADDRESS):
             return value
     return ""

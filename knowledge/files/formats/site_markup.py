@@ -173,7 +173,7 @@ def without_mdx(text: str) -> str:
     lines: list[str] = []
     fence, exports = "", False
     for line in text.split("\n"):
-        before, fence = fence, _fence_after(line, fence)
+        before, fence = fence, fence_after(line, fence)
         is_code = bool(before or fence)
         goes_on = exports and bool(line.strip())
         exports = not is_code and (goes_on or _EXPORT.match(line) is not None)
@@ -222,7 +222,7 @@ def _without_admonitions(lines: list[str]) -> list[str]:
         ):
             boxes.append(len(box["lead"]) + depth)
             taken = box["lead"] + _label(box["title"] or "")
-        before, fence = fence, _fence_after(taken, fence)
+        before, fence = fence, fence_after(taken, fence)
         if not before:
             taken, has_options = _without_slashes(taken, has_options)
             taken = _plain_fence(taken) if fence else taken
@@ -255,7 +255,7 @@ def _has_indented_text(lines: list[str], place: int, least: int) -> bool:
     return not below[:least].strip() and bool(below)
 
 
-def _fence_after(line: str, fence: str) -> str:
+def fence_after(line: str, fence: str) -> str:
     """The mark of the code fence open after a line; empty if no fence is open.
 
     `fence` is the mark of the code fence open before the line.
@@ -272,7 +272,7 @@ def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
     run: list[str] = []
     was_code, fence, listed, above = False, "", False, ""
     for line in lines:
-        before, fence = fence, _fence_after(line, fence)
+        before, fence = fence, fence_after(line, fence)
         is_code = bool(before or fence)
         if not is_code and line.strip():
             indented = line.startswith((_INDENT, "\t"))

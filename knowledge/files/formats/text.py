@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from knowledge.files.formats.front_matter import FrontMatter, parsed_front_matter
 from knowledge.files.formats.myst import without_myst
-from knowledge.files.formats.site_markup import without_site_markup
+from knowledge.files.formats.site_markup import fence_after, without_site_markup
 from knowledge.files.parsed_file import WIDE, ParsedFile, UnreadableError
 from knowledge.files.site_addresses import without_own_id
 
@@ -34,6 +34,14 @@ _YAML: Final = re.compile(
 )
 # The first line of a mapping, behind comments.
 _KEY: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*[\"']?\w[^\n:]{0,99}:(?:\s|\Z)")
+
+# A line in bold that stands for a heading, in a text without headings.
+_LABEL: Final = re.compile(
+    r"(?P<mark>\*\*|__)(?P<words>[^\s*_][^*_\n]{0,60})(?P=mark)(?P<colon>:?)[ \t]*\Z"
+)
+_LABELS: Final = 3
+_HEADING: Final = re.compile(r" {0,3}#{1,6}(?:[ \t]|\Z)")
+_UNDERLINE: Final = re.compile(r" {0,3}(?:=+|-+)[ \t]*\Z")
 
 # A book of 1,000 pages has 40,000 lines.
 MAX_LINES: Final = 200_000
@@ -106,7 +114,7 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
     matter, text, first_line = _front_matter(text)
     if not text.strip():
         raise UnreadableError("has front matter and nothing after it.")
-    written, text = text, without_myst(text)
+    written, text = text, without_myst(with_label_headings(text))
     if text.count("\n") != written.count("\n"):
         first_line = 0
     text = without_site_markup(text)
@@ -179,6 +187,25 @@ def first_heading(text: str) -> str:
     [(place, heading)] = found
     above = sum(len(token.content) for token in tokens[:place])
     return heading if above <= (ABOVE_CHARACTERS if highest == "h1" else 0) else ""
+
+
+def with_label_headings(text: str) -> str:
+    """Make Markdown headings of lines in bold, if the text has several and no heading."""
+    lines = text.split("\n")
+    labels: dict[int, str] = {}
+    above = fence = ""
+    for place, line in enumerate(lines):
+        before, fence = fence, fence_after(line, fence)
+        if not (before or fence):
+            if _HEADING.match(line) or (above.strip() and _UNDERLINE.match(line)):
+                return text
+            label = _LABEL.match(line) if not above.strip() else None
+            if label is not None and not label["words"].endswith((".", "!", ",", ";")):
+                labels[place] = f"## {label['words'].strip().removesuffix(':')}"
+        above = line
+    if len(labels) < _LABELS:
+        return text
+    return "\n".join(labels.get(place, line) for place, line in enumerate(lines))
 
 
 def with_headings(text: str) -> str:

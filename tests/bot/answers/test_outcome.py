@@ -97,9 +97,9 @@ def test_quotes_are_verbatim_with_their_deciding_sentences() -> None:
 def test_a_page_that_an_article_names_is_a_reference_not_its_address() -> None:
     text = "As [the report](https://report.org/a) says."
     article = citation(file_passage(text, kind=Kind.ARTICLE))
-    assert (article.link, article.reference) == ("", "https://report.org/a")
+    assert (article.link, article.reference) == ("https://own.org/", "https://report.org/a")
     article = citation(file_passage("No link.", kind=Kind.ARTICLE))
-    assert (article.link, article.reference) == ("", "https://own.org/")
+    assert (article.link, article.reference) == ("https://own.org/", "")
     file = citation(file_passage(text, kind=Kind.FILE))
     assert (file.link, file.reference) == ("https://own.org/", "")
 

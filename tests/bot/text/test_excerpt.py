@@ -139,7 +139,7 @@ def test_a_long_table_keeps_its_top_and_the_row_that_answers() -> None:
     rows = [f"| {number} | {'x' * 20} |" for number in range(100)]
     text = "\n".join(["| a | b |", "|---|---|", *rows])
     body = around(text, "| 40 |", 8)
-    kept = body.removesuffix("\n…").removeprefix("…\n| a | b |\n|---|---|\n| … |\n")
+    kept = body.removesuffix("\n…").removeprefix("| a | b |\n|---|---|\n| … |\n")
     assert kept.split("\n") == rows[40:46]
 
 

@@ -229,6 +229,27 @@ def test_code_is_in_one_passage_with_what_announces_it_though_the_model_reads_le
     assert f"Run this:\n\n{code}" in whole
 
 
+def test_a_short_end_of_a_section_stays_with_the_piece_above() -> None:
+    code = "```\n" + "pull the lever\n" * 90 + "```"
+    [passage] = _cut(f"Do this:\n\n{code}\n\nThen restart.")
+    assert passage.text.endswith("```\n\nThen restart.")
+
+
+def test_a_glossary_of_many_lines_has_passages_of_several_terms() -> None:
+    terms = "".join(f"## Term {i}\n\nMeaning {i}.\n\n" for i in range(600))
+    cut = _cut(f"# Glossary\n\n{terms}# End\n\nOf it.", max_tokens=200)
+    assert 20 < len(cut) < 60
+    assert cut[0].text.startswith("**Term 0**\nMeaning 0.\n\n**Term 1**")
+    assert (cut[0].heading, cut[-1].heading, cut[-1].text) == ("Glossary", "End", "Of it.")
+    few = _cut(terms[: terms.index("## Term 40")])
+    assert [passage.heading for passage in few] == [f"Term {i}" for i in range(40)]
+
+
+def test_a_long_list_of_headings_alone_is_no_page_without_text() -> None:
+    cut = _cut("".join(f"# Question {i}?\n" for i in range(600)), max_tokens=200)
+    assert "**Question 599?**" in cut[-1].text
+
+
 def test_code_too_long_to_be_quoted_is_cut_between_lines_and_closed_in_every_passage() -> None:
     lines = [f"print({number}, {number})" for number in range(1_500)]
     cut = [one.text for one in _cut(f"Run this:\n\n{CODE.format(chr(10).join(lines))}\n\nDone.")]

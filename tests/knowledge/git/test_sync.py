@@ -240,3 +240,13 @@ def test_what_is_no_repository_has_no_documents(world: World) -> None:
     world.location = "https://a.org/"
     with pytest.raises(ValueError, match="is no repository"):
         world.sync()
+
+
+def test_a_page_follows_the_lines_that_it_includes_from_its_repository(world: World) -> None:
+    page = "Doors\n=====\n\nSo:\n\n.. literalinclude:: ../src/door.py\n"
+    world.commit({"docs/doors.rst": page, "src/door.py": "door = 1\n"})
+    world.sync()
+    assert "```python\ndoor = 1\n```" in world.found()["Doors"].text
+    world.commit({"docs/doors.rst": page, "src/door.py": "door = 2\n"})
+    world.sync()
+    assert "```python\ndoor = 2\n```" in world.found()["Doors"].text

@@ -2,12 +2,13 @@
 
 import codecs
 import hashlib
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.files.formats.text import with_headings
+from knowledge.files.formats.text import with_headings, with_label_headings
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes
 
@@ -176,3 +177,27 @@ def test_headings_add_marks_and_blank_lines_and_nothing_else(lines: list[str]) -
     text = "\n".join(lines)
     bare = [line.removeprefix("## ") for line in with_headings(text).split("\n") if line]
     assert bare == [line for line in lines if line]
+
+
+LABELLED = "Rules.\n\n**Audio**\nNo echo.\n\n__Video:__\n\nNo flicker.\n\n**Text**\n\nNo shouting."
+
+
+def test_lines_in_bold_are_the_headings_of_a_page_without_any() -> None:
+    assert re.findall("(?m)^## .*", with_label_headings(LABELLED)) == [
+        "## Audio",
+        "## Video",
+        "## Text",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"# Rules\n\n{LABELLED}",
+        f"{LABELLED}\n\nEnd\n---\n",
+        LABELLED.replace("**Text**", "**Text.**"),
+        f"```\n{LABELLED}\n```",
+    ],
+)
+def test_lines_in_bold_stay_if_there_are_few_or_headings(text: str) -> None:
+    assert with_label_headings(text) == text
