@@ -41,6 +41,7 @@ from indexer.evaluation.calibration import Rows, collect_rows, fit_calibration
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set, read_questions
 from indexer.evaluation.judged_sets import with_judgements as judged_over
 from indexer.evaluation.metrics import K, ndcg
+from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.retrieval.evidence import Calibration, default_calibration
 from indexer.retrieval.retriever import Retriever
@@ -143,7 +144,7 @@ def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> G
                 run_to_end(update(index, embedder, judged.documents))
                 retriever = Retriever(index, embedder)
                 collect_rows(rows, name, retriever, others)
-                order = ranked(retriever, judged)
+                order = ranked(index, retriever, judged)
             path.write_bytes(pickle.dumps((rows, order)))
             print(f"{embedder.model}: {name} in {time.monotonic() - started:.0f} s", flush=True)
         # Written by this script, a line above.
@@ -154,23 +155,28 @@ def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> G
     return found
 
 
-def ranked(retriever: Retriever, judged: JudgedSet) -> dict[str, float]:
+def ranked(index: Index, retriever: Retriever, judged: JudgedSet) -> dict[str, float]:
     """Ranking figures: the share of questions with the right first document, and so on.
 
-    In some sets documents of a lower grade only help.
+    In some sets documents of a lower grade only help. Beside them, the share of right first
+    sections of a plain index of passage vectors.
     """
     answers = max(grade for grades in judged.judgements.values() for grade in grades.values())
-    first, section, five, run = [], [], [], {}
+    first, section, plain, five, run = [], [], [], [], {}
     for key, text in judged.queries.items():
         hits = retriever.hits([text], [SHARED])[0]
         run[key] = documents = [hit.passage.document_id for hit in hits[:K]]
         wanted = {one for one, grade in judged.judgements[key].items() if grade == answers}
         first.append(not wanted.isdisjoint(documents[:1]))
         section.append(first[-1] and judged.is_answered_by(key, hits[0].passage))
+        [(nearest, _)] = index.nearest(retriever.embedder.embed_queries([text])[0], 1, [SHARED])
+        found = index.passages([nearest])[nearest]
+        plain.append(found.document_id in wanted and judged.is_answered_by(key, found))
         five.append(not wanted.isdisjoint(documents[:5]))
     return {
         "first answers": float(np.mean(first)),
         "first section answers": float(np.mean(section)),
+        "first section of a plain index": float(np.mean(plain)),
         "one of five": float(np.mean(five)),
         "nDCG@10": ndcg(run, judged.judgements),
     }

@@ -40,6 +40,7 @@ NOT_RUN: Final = {
     "journalctl ": "reads the log of a unit",
     "sudo git ": "fetches this repository",
     "git pull": "fetches this repository",
+    "git clone": "fetches this repository",
     "sudo install -m 400 -o ": "gives a file to a user of the image, which takes root",
     "createdb ": "needs PostgreSQL; tests/bot/cli/test_migrate.py makes a database",
     "llama-server ": "needs a language model; tests/bot/phrasing/test_phraser_llama.py starts one",
@@ -129,7 +130,7 @@ def _spans(document: Path) -> list[str]:
 def _bare(line: str) -> str:
     """A command without its user and its program's folder."""
     line = re.sub(r"^(sudo |/usr/local/bin/|\.venv/bin/)+(?=commonplace)", "", line)
-    return re.sub(r"^\w+=\S+ (?=commonplace|\.venv)", "", line)
+    return re.sub(r"^\w+=\S+ (?=commonplace|\.venv|make )", "", line)
 
 
 def _reason(line: str) -> str:
