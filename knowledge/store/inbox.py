@@ -7,13 +7,13 @@ process replies. A token is valid for 15 minutes, and no record is kept longer.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of
-from knowledge.store.rows import record
+from knowledge.store.rows import columns, record
 
 # A minute less than Discord's 15.
 TOKEN_LIFE: Final = timedelta(minutes=14)
@@ -46,11 +46,7 @@ class Inbox:
 
     def keep(self, kept: KeptInteraction) -> None:
         """Store an interaction until `delete`, and drop expired interactions."""
-        row = asdict(kept) | {
-            "fields": json.dumps(kept.fields, ensure_ascii=False),
-            "sent_at": kept.sent_at.isoformat(),
-            "taken": int(kept.taken),
-        }
+        row = columns(kept) | {"fields": json.dumps(kept.fields, ensure_ascii=False)}
         with self._database.writing(kept.guild_id or NO_GUILD):
             self._drop_old(kept.sent_at)
             self._database.insert_new("inbox", row)
@@ -77,13 +73,7 @@ class Inbox:
                 "select * from inbox where sent_at < ? order by id", [before.isoformat()]
             )
         return [
-            record(
-                KeptInteraction,
-                row,
-                fields=[(name, text) for name, text in json.loads(row["fields"])],
-                sent_at=datetime.fromisoformat(row["sent_at"]),
-                taken=bool(row["taken"]),
-            )
+            record(KeptInteraction, row, fields=[*map(tuple, json.loads(row["fields"]))])
             for row in rows
         ]
 

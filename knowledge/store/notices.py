@@ -4,8 +4,7 @@ A notice is written in the transaction that it reports, so a restart loses none.
 the nonce of the Discord message, so Discord drops a second copy.
 """
 
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import RowKind, guild_of
@@ -65,7 +64,7 @@ class Notices:
 
     def unsent(self, mine: GuildFilter = every_guild) -> list[Notice]:
         rows = self._database.rows("select * from notices where sent_at is null order by id")
-        return [_notice(row) for row in rows if mine(row["guild_id"])]
+        return [record(Notice, row) for row in rows if mine(row["guild_id"])]
 
     def sent(self, notice_id: int) -> None:
         """Mark a notice as delivered, or as undeliverable."""
@@ -73,12 +72,3 @@ class Notices:
             self._database.run(
                 "update notices set sent_at = ? where id = ?", [now().isoformat(), notice_id]
             )
-
-
-def _notice(row: dict[str, Any]) -> Notice:
-    return record(
-        Notice,
-        row,
-        event=NoticeEvent(row["event"]),
-        created_at=datetime.fromisoformat(row["created_at"]),
-    )

@@ -1,8 +1,13 @@
 """Rows: insert statements that SQLite and PostgreSQL share, and dataclasses made of rows."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 _T = TypeVar("_T")
 
@@ -25,12 +30,56 @@ def replacement(table: str, row: Iterable[str], keys: Sequence[str]) -> str:
 
 
 def record(kind: type[_T], row: Mapping[str, Any], **values: Any) -> _T:
-    """Make a dataclass of a row, by the names of its columns; other columns are ignored.
+    """Make a dataclass of a row, by the names and types of its fields; ignore other columns.
+
+    Columns become times, booleans, enumerations, and tuples or mappings of JSON. A type with a
+    method `parse` reads its own text.
 
     Args:
         kind: the dataclass.
         row: the row.
         values: values of fields, in place of the columns' values.
     """
-    fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    return kind(**{key: value for key, value in row.items() if key in fields} | values)
+    for name, read in _readers(kind).items():  # type: ignore[arg-type]
+        if name in row and name not in values:
+            value = row[name]
+            values[name] = value if read is None or value is None else read(value)
+    return kind(**values)
+
+
+def columns(value: Any) -> dict[str, Any]:
+    """The values of a dataclass as columns, by the names of its fields; the inverse of `record`."""
+    return {one.name: _column(getattr(value, one.name)) for one in dataclasses.fields(value)}
+
+
+def _column(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple | dict):
+        return json.dumps(value)
+    return value.serialize() if hasattr(value, "serialize") else value
+
+
+@cache
+def _readers(kind: Any) -> dict[str, Callable[[Any], Any] | None]:
+    """By field, the function to read a column other than null; None for unchanged columns."""
+    hints = get_type_hints(kind)
+    return {field.name: _reader(hints[field.name]) for field in dataclasses.fields(kind)}
+
+
+def _reader(hint: Any) -> Callable[[Any], Any] | None:
+    if NoneType in get_args(hint):
+        [hint] = [part for part in get_args(hint) if part is not NoneType]
+    if get_origin(hint) is tuple:
+        return lambda text: tuple(json.loads(text))
+    if get_origin(hint) is Mapping:
+        return json.loads
+    if hint is datetime:
+        return datetime.fromisoformat
+    if hint is bool or (isinstance(hint, type) and issubclass(hint, StrEnum)):
+        return hint
+    return getattr(hint, "parse", None)

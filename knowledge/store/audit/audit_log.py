@@ -7,14 +7,14 @@ never texts.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from knowledge.store.audit import log_chain
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import NO_GUILD
-from knowledge.store.rows import record
+from knowledge.store.rows import columns, record
 from knowledge.store.value_lists import rows_among
 from knowledge.values.notes import State
 
@@ -123,7 +123,7 @@ class AuditLog:
             "returning number, digest",
             [chain],
         )
-        row = {**asdict(entry), "at": entry.at.isoformat(), "number": head["number"]}
+        row = {**columns(entry), "number": head["number"]}
         row["digest"] = log_chain.digest(head["digest"], row)
         del row["id"]
         self._database.insert("log", row)
@@ -226,7 +226,7 @@ class AuditLog:
 
 
 def entry_of(row: Mapping[str, Any]) -> LogEntry:
-    return record(LogEntry, row, at=datetime.fromisoformat(row["at"]))
+    return record(LogEntry, row)
 
 
 @dataclass(slots=True)

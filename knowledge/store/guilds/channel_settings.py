@@ -1,7 +1,7 @@
 """Table of channel settings, chosen by administrators in `/channel`."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -9,14 +9,12 @@ from typing import Any
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.rows import record
+from knowledge.store.rows import columns, record
 from knowledge.values.channel_settings import (
-    AnsweredFrom,
     ChannelSettings,
     GuildChoices,
-    Mode,
 )
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import GuildSettings
 
 
 class ChannelSettingsTable:
@@ -32,7 +30,7 @@ class ChannelSettingsTable:
         rows = self._database.rows(
             "select * from channel_settings where guild_id = ? order by channel_id", [guild_id]
         )
-        return {row["channel_id"]: _settings(row) for row in rows}
+        return {row["channel_id"]: record(ChannelSettings, row) for row in rows}
 
     def choices(self, guild_id: int) -> GuildChoices:
         """A guild's settings, with its channels' settings."""
@@ -46,7 +44,7 @@ class ChannelSettingsTable:
         rows = self._database.rows("select * from channel_settings order by guild_id, channel_id")
         for guild_id, own in groupby(rows, key=itemgetter("guild_id")):
             known = found.get(guild_id) or GuildChoices(GuildSettings(guild_id))
-            channels = {row["channel_id"]: _settings(row) for row in own}
+            channels = {row["channel_id"]: record(ChannelSettings, row) for row in own}
             found[guild_id] = replace(known, channels=channels)
         return found
 
@@ -63,9 +61,9 @@ class ChannelSettingsTable:
             if settings.empty:
                 self.forget(channel_id, guild_id)
             else:
-                self._database.replace("channel_settings", _row(settings), ["channel_id"])
+                self._database.replace("channel_settings", columns(settings), ["channel_id"])
             if settings != known:
-                detail = {name: _row(settings)[name] for name in sorted(changes)}
+                detail = {name: columns(settings)[name] for name in sorted(changes)}
                 self._log.append(
                     guild_id, actor_id, "channel_settings", f"channel:{channel_id}", detail
                 )
@@ -79,26 +77,3 @@ class ChannelSettingsTable:
                 [channel_id, guild_id],
             )
         return deleted == 1
-
-
-def _settings(row: Mapping[str, Any]) -> ChannelSettings:
-    of, private, replies = row["answered_from"], row["private"], row["from_replies"]
-    return record(
-        ChannelSettings,
-        row,
-        mode=Mode(row["mode"]) if row["mode"] else None,
-        private=None if private is None else bool(private),
-        language=Language(row["language"]) if row["language"] else None,
-        answered_from=None if of is None else AnsweredFrom.parse(of),
-        from_replies=None if replies is None else bool(replies),
-    )
-
-
-def _row(settings: ChannelSettings) -> dict[str, Any]:
-    of, private, replies = settings.answered_from, settings.private, settings.from_replies
-    return {
-        **asdict(settings),
-        "private": None if private is None else int(private),
-        "answered_from": None if of is None else of.serialize(),
-        "from_replies": None if replies is None else int(replies),
-    }

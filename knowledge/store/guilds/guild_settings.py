@@ -1,6 +1,5 @@
 """Table of guilds: administrators' settings, and review rules by tag."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
@@ -9,9 +8,9 @@ from typing import Any, Final
 
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
-from knowledge.store.rows import record
+from knowledge.store.rows import columns, record
 from knowledge.store.value_lists import rows_among
-from knowledge.values.guilds import GuildSettings, Language, Phrasing, Rule
+from knowledge.values.guilds import GuildSettings, Language, Rule
 from knowledge.values.quotas import Limits
 from knowledge.values.synonyms import Synonym, parse_synonyms, serialize_synonyms
 
@@ -37,23 +36,7 @@ class Guilds:
         return _settings(rows[0]) if rows else GuildSettings(guild_id)
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
-        private = settings.private_answers
-        values = {
-            **asdict(settings),
-            "four_eyes": int(settings.four_eyes),
-            "allowed_hosts": json.dumps(settings.allowed_hosts),
-            "private_answers": None if private is None else int(private),
-            "listen_channels": json.dumps(settings.listen_channels),
-            "language": settings.language.value,
-            "hand_on": int(settings.hand_on),
-            "articles": int(settings.articles),
-            "limits": settings.limits.serialize(),
-            "phrasing": settings.phrasing.value,
-            "page": int(settings.page),
-            "page_indexed": int(settings.page_indexed),
-            "synonyms": serialize_synonyms(settings.synonyms),
-            "from_replies": int(settings.from_replies),
-        }
+        values = columns(settings) | {"synonyms": serialize_synonyms(settings.synonyms)}
         del values["guild_id"]
         self.saves[settings.guild_id] += 1
         with self._database.writing(settings.guild_id):
@@ -250,22 +233,4 @@ class Guilds:
 
 
 def _settings(row: Mapping[str, Any]) -> GuildSettings:
-    private = row["private_answers"]
-    return record(
-        GuildSettings,
-        row,
-        guild_id=row["id"],
-        four_eyes=bool(row["four_eyes"]),
-        allowed_hosts=tuple(json.loads(row["allowed_hosts"])),
-        private_answers=None if private is None else bool(private),
-        listen_channels=tuple(json.loads(row["listen_channels"])),
-        language=Language(row["language"]),
-        hand_on=bool(row["hand_on"]),
-        articles=bool(row["articles"]),
-        limits=Limits.parse(row["limits"]),
-        phrasing=Phrasing(row["phrasing"]),
-        page=bool(row["page"]),
-        page_indexed=bool(row["page_indexed"]),
-        synonyms=parse_synonyms(row["synonyms"]),
-        from_replies=bool(row["from_replies"]),
-    )
+    return record(GuildSettings, row, guild_id=row["id"], synonyms=parse_synonyms(row["synonyms"]))

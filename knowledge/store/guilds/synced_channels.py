@@ -5,12 +5,11 @@ is derived data and stored elsewhere.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.rows import record
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.synced_channels import SyncedChannel
 
 
 class SyncedChannels:
@@ -49,12 +48,4 @@ class SyncedChannels:
 
     def all(self) -> Sequence[SyncedChannel]:
         rows = self._database.rows("select * from channels order by added_at, id")
-        return [
-            record(
-                SyncedChannel,
-                row,
-                reads=SyncedContent(row["reads"]),
-                added_at=datetime.fromisoformat(row["added_at"]),
-            )
-            for row in rows
-        ]
+        return [record(SyncedChannel, row) for row in rows]

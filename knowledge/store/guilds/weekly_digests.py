@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from knowledge.store.audit.audit_log import AuditLog
-from knowledge.store.database import Database, moment
+from knowledge.store.database import Database
 from knowledge.store.rows import record
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
@@ -31,13 +31,13 @@ class WeeklyDigests:
             "select d.* from digests d left join guilds g on g.id = d.guild_id "
             "where g.left_at is null order by d.guild_id, d.edition desc"
         )
-        return [_digest(row) for row in rows if mine(row["guild_id"])]
+        return [record(WeeklyDigest, row) for row in rows if mine(row["guild_id"])]
 
     def of_guild(self, guild_id: int) -> dict[Edition, WeeklyDigest]:
         rows = self._database.rows(
             "select * from digests where guild_id = ? order by edition desc", [guild_id]
         )
-        return {digest.edition: digest for digest in map(_digest, rows)}
+        return {Edition(row["edition"]): record(WeeklyDigest, row) for row in rows}
 
     def change(
         self,
@@ -131,16 +131,3 @@ class WeeklyDigests:
 
 def _key(digest: WeeklyDigest) -> tuple[int, Edition]:
     return digest.guild_id, digest.edition
-
-
-def _digest(row: dict[str, Any]) -> WeeklyDigest:
-    return record(
-        WeeklyDigest,
-        row,
-        edition=Edition(row["edition"]),
-        chosen_at=datetime.fromisoformat(row["chosen_at"]),
-        settled_at=moment(row["settled_at"]),
-        covered_at=moment(row["covered_at"]),
-        claimed_at=moment(row["claimed_at"]),
-        warned=bool(row["warned"]),
-    )

@@ -4,7 +4,6 @@ Each revision of a note has a review card. At most one revision is pending, and 
 `knowledge.store.notes.note_states` changes notes.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +21,6 @@ from knowledge.values.notes import (
     Obstacle,
     Outcome,
     PageVeto,
-    Problem,
     Report,
     Review,
     Revision,
@@ -121,8 +119,6 @@ class Notes:
                 row,
                 title=without_secrets(row["title"]),
                 live_title=row["live_title"] and without_secrets(row["live_title"]),
-                state=State(row["state"]),
-                tags=tuple(json.loads(row["tags"])),
             )
             for row in rows
         ]
@@ -130,22 +126,15 @@ class Notes:
     def watched(self) -> list[Watched]:
         """The source messages of notes, and the questions of pending proposals from replies."""
         rows = self._database.rows(
-            "select source_message_id as message_id, source_channel_id as channel_id, created_at "
-            "from notes where source_message_id is not null union all "
+            "select source_message_id as message_id, source_channel_id as channel_id, "
+            "created_at as saved_at from notes where source_message_id is not null union all "
             "select n.asked_message_id, n.source_channel_id, n.created_at from notes n "
             "join revisions r on r.note_id = n.id "
             "where n.asked_message_id is not null and r.state = 'pending' "
-            "order by created_at desc, message_id"
+            "order by saved_at desc, message_id"
         )
         # The first of several notes from one message wins.
-        return list(
-            {
-                row["message_id"]: record(
-                    Watched, row, saved_at=datetime.fromisoformat(row["created_at"])
-                )
-                for row in rows
-            }.values()
-        )
+        return list({row["message_id"]: record(Watched, row) for row in rows}.values())
 
     def messages_of_proposals(self, mine: GuildFilter = every_guild) -> list[SourceMessage]:
         """The replies and questions of pending proposals, each in the channel of the reply."""
@@ -360,12 +349,7 @@ def _reviews(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[Review, ...]]:
     """The reviews by revision."""
     found: dict[int, tuple[Review, ...]] = {}
     for row in rows:
-        review = record(
-            Review,
-            row,
-            decision=Decision(row["decision"]),
-            created_at=datetime.fromisoformat(row["created_at"]),
-        )
+        review = record(Review, row)
         found[review.revision_id] = (*found.get(review.revision_id, ()), review)
     return found
 
@@ -374,12 +358,7 @@ def _reports(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[Report, ...]]:
     """The reports by note."""
     found: dict[int, tuple[Report, ...]] = {}
     for row in rows:
-        report = record(
-            Report,
-            row,
-            problem=Problem(row["problem"]),
-            created_at=datetime.fromisoformat(row["created_at"]),
-        )
+        report = record(Report, row)
         found[report.note_id] = (*found.get(report.note_id, ()), report)
     return found
 
@@ -408,17 +387,8 @@ def _note(
         row,
         id=row["revision_id"],
         note_id=row["id"],
-        submission=Submission(
-            row["title"],
-            row["text"],
-            tuple(json.loads(row["tags"])),
-            row["link"],
-            tuple(json.loads(row["wordings"])),
-        ),
-        state=State(row["state"]),
+        submission=record(Submission, row),
         created_at=datetime.fromisoformat(row["written_at"]),
-        extension=bool(row["extension"]),
-        for_page=bool(row["for_page"]),
     )
     return record(
         Note,
@@ -427,10 +397,7 @@ def _note(
         reviews=reviews,
         card=card,
         reports=reports,
-        verified_at=moment(row["verified_at"]),
-        review_at=moment(row["review_at"]),
         source=source,
-        sampled=bool(row["sampled"]),
         latest_revision_id=row["latest_id"],
         co_authors=co_authors,
         off_page=frozenset(one for one in PageVeto if row[f"off_page_{one.value}"]),

@@ -6,7 +6,6 @@ becomes the question's first hit. From then on, this passage answers similar que
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from knowledge.store.database import Database, now
@@ -171,15 +170,7 @@ class FeedbackRecords:
             f"{for_channels} order by q.confirmed_at desc, q.id desc limit ?",
             [*values, _MOST_CONFIRMED],
         )
-        return [
-            record(
-                ConfirmedAnswer,
-                row,
-                by_moderator=bool(row["by_moderator"]),
-                confirmed_at=datetime.fromisoformat(row["confirmed_at"]),
-            )
-            for row in rows
-        ]
+        return [record(ConfirmedAnswer, row) for row in rows]
 
     def confirmed_version(self) -> str:
         """A value that changes with every confirmed or revoked answer."""

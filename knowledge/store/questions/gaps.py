@@ -7,11 +7,10 @@ method here is one transaction, with its notices and log line. Other modules gro
 answers.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
@@ -19,10 +18,9 @@ from knowledge.store.notices import Notices
 from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.rows import record
 from knowledge.store.value_lists import run_among
-from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import NoticeEvent
-from knowledge.values.questions import Evidence, OpenQuestion
+from knowledge.values.questions import OpenQuestion
 
 # Only a guild's newest gaps are listed; older gaps are listed once newer gaps are settled.
 MOST_QUESTIONS: Final = 2_000
@@ -90,7 +88,7 @@ class Gaps:
             f"{_WITH_VERDICTS} {_OPEN} and q.text != '' order by q.id desc limit ?",
             [guild_id, MOST_QUESTIONS],
         )
-        return [_open_question(row) for row in rows]
+        return [record(OpenQuestion, row) for row in rows]
 
     def public_questions(
         self, guild_id: int | None, since: datetime, until: datetime, *, judged: bool = False
@@ -115,7 +113,7 @@ class Gaps:
             "and q.channel_id is not null order by q.id desc limit ?",
             [*values, since.isoformat(), until.isoformat(), MOST_QUESTIONS],
         )
-        return [_open_question(row) for row in rows]
+        return [record(OpenQuestion, row) for row in rows]
 
     def find(self, guild_id: int, question_id: int) -> OpenQuestion | None:
         """A question of the guild, whether or not it is a gap."""
@@ -124,7 +122,7 @@ class Gaps:
             "where q.id = ? and q.guild_id = ?",
             [question_id, guild_id],
         )
-        return _open_question(rows[0]) if rows else None
+        return record(OpenQuestion, rows[0]) if rows else None
 
     def number_open(self, guild_id: int) -> int:
         rows = self._database.rows(
@@ -337,17 +335,3 @@ class Gaps:
                 "delete from notices where member_id = ? and event in (?, ?) and sent_at is null",
                 [member_id, *_ANSWER_NOTICES],
             )
-
-
-def _open_question(row: dict[str, Any]) -> OpenQuestion:
-    return record(
-        OpenQuestion,
-        row,
-        asked_at=datetime.fromisoformat(row["asked_at"]),
-        evidence=Evidence(row["evidence"]),
-        satisfied=bool(row["satisfied"]),
-        unhelpful=bool(row["unhelpful"]),
-        private=bool(row["private"]),
-        channels=tuple(json.loads(row["channels"])),
-        answered_from=AnsweredFrom.parse(row["answered_from"]),
-    )

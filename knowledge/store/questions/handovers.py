@@ -276,13 +276,5 @@ class Handovers:
                 )
 
     def _found(self, sql: str, values: list[Any]) -> list[Handover]:
-        return [
-            record(
-                Handover,
-                row,
-                state=HandoverState(row["standing"]),
-                changed_at=datetime.fromisoformat(row["changed_at"]),
-                **{name: bool(row[name]) for name in ("stale", "posted", "tried", "noted")},
-            )
-            for row in self._database.rows(sql, values)
-        ]
+        rows = self._database.rows(sql, values)
+        return [record(Handover, row, state=HandoverState(row["standing"])) for row in rows]

@@ -6,19 +6,18 @@ answers the question once, or leaves it to members. Either way it is *watched* f
 gap's id, so that the gap is deleted together with the message.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.rows import record
+from knowledge.store.rows import columns, record
 from knowledge.store.value_lists import rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
-from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, HelpState
+from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.values.questions import Question
 
 # Time for other members' answers, before a question counts as unanswered.
@@ -36,17 +35,12 @@ class HelpedQuestions:
 
     def add(self, question: HelpedQuestion) -> bool:
         """Store a waiting question; False if it is known already."""
-        row = asdict(question) | {
-            "is_post": int(question.is_post),
-            "asked_at": question.asked_at.isoformat(),
-            "due_at": question.due_at.isoformat(),
-        }
         with self._database.writing(question.guild_id):
             known = self._database.rows(
                 "select 1 from helped_questions where message_id = ?", [question.message_id]
             )
             if not known:
-                self._database.insert("helped_questions", row)
+                self._database.insert("helped_questions", columns(question))
         return not known
 
     def find(self, guild_id: int, message_id: int) -> HelpedQuestion | None:
@@ -54,7 +48,7 @@ class HelpedQuestions:
             "select * from helped_questions where message_id = ? and guild_id = ?",
             [message_id, guild_id],
         )
-        return _helped(rows[0]) if rows else None
+        return record(HelpedQuestion, rows[0]) if rows else None
 
     def guilds(self, mine: GuildFilter = every_guild) -> set[int]:
         """The guilds with known questions."""
@@ -65,7 +59,7 @@ class HelpedQuestions:
         rows = self._database.rows(
             "select * from helped_questions where state = 'waiting' order by due_at, message_id"
         )
-        return [_helped(row) for row in rows if mine(row["guild_id"])]
+        return [record(HelpedQuestion, row) for row in rows if mine(row["guild_id"])]
 
     def due(self, at: datetime, most: int, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
         """Watched questions at the end of their day, longest due first."""
@@ -74,7 +68,8 @@ class HelpedQuestions:
             "order by due_at, message_id",
             [at.isoformat()],
         )
-        return [_helped(row) for row in islice((r for r in rows if mine(r["guild_id"])), most)]
+        mine_first = islice((row for row in rows if mine(row["guild_id"])), most)
+        return [record(HelpedQuestion, row) for row in mine_first]
 
     def answer(
         self, question: HelpedQuestion, answered: Question, caps: DailyCaps, at: datetime
@@ -175,14 +170,3 @@ class HelpedQuestions:
             self._database.run(
                 "delete from helped_questions where asked_at < ?", [before.isoformat()]
             )
-
-
-def _helped(row: Mapping[str, Any]) -> HelpedQuestion:
-    return record(
-        HelpedQuestion,
-        row,
-        is_post=bool(row["is_post"]),
-        asked_at=datetime.fromisoformat(row["asked_at"]),
-        due_at=datetime.fromisoformat(row["due_at"]),
-        state=HelpState(row["state"]),
-    )

@@ -165,12 +165,7 @@ class Phrasings:
         return record(
             RecordedPhrasing,
             row,
-            asked_at=datetime.fromisoformat(row["asked_at"]),
-            chosen=tuple(json.loads(row["chosen"])),
-            places=tuple(json.loads(row["places"])),
             lines=tuple(
                 WrittenLine(text, tuple(numbers)) for text, *numbers in json.loads(row["lines"])
             ),
-            verdicts=json.loads(row["verdicts"]),
-            repeated=bool(row["repeated"]),
         )

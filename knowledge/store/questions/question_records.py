@@ -21,7 +21,6 @@ from knowledge.store.rows import insertion, record
 from knowledge.store.value_lists import rows_among, run_among
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.questions import (
-    Evidence,
     Question,
     RecordedHit,
 )
@@ -100,17 +99,7 @@ def _row(question: Question) -> dict[str, Any]:
 
 def _question(row: Mapping[str, Any]) -> Question:
     """The question of a row, without its hits."""
-    return record(
-        Question,
-        row,
-        evidence=Evidence(row["evidence"]),
-        asked_at=datetime.fromisoformat(row["asked_at"]),
-        signals=json.loads(row["signals"]),
-        private=bool(row["private"]),
-        channels=tuple(json.loads(row["channels"])),
-        answered_from=AnsweredFrom.parse(row["answered_from"]),
-        pruned=row["pruned_at"] is not None,
-    )
+    return record(Question, row, pruned=row["pruned_at"] is not None)
 
 
 class QuestionRecords:
@@ -215,15 +204,7 @@ class QuestionRecords:
             "group by text, earlier, channels, answered_from order by max(id) desc",
             [guild_id, limit],
         )
-        return [
-            record(
-                RecentQuestion,
-                row,
-                channels=tuple(json.loads(row["channels"])),
-                answered_from=AnsweredFrom.parse(row["answered_from"]),
-            )
-            for row in rows
-        ]
+        return [record(RecentQuestion, row) for row in rows]
 
     def public_places(self, guild_id: int, texts: Sequence[str]) -> dict[str, set[int]]:
         """The channels in which members asked each of these questions in public."""
