@@ -46,7 +46,7 @@ class Inbox:
 
     def keep(self, kept: KeptInteraction) -> None:
         """Store an interaction until `delete`, and drop expired interactions."""
-        row = columns(kept) | {"fields": json.dumps(kept.fields, ensure_ascii=False)}
+        row = columns(kept, fields=json.dumps(kept.fields, ensure_ascii=False))
         with self._database.writing(kept.guild_id or NO_GUILD):
             self._drop_old(kept.sent_at)
             self._database.insert_new("inbox", row)

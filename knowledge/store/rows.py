@@ -47,9 +47,15 @@ def record(kind: type[_T], row: Mapping[str, Any], **values: Any) -> _T:
     return kind(**values)
 
 
-def columns(value: Any) -> dict[str, Any]:
-    """The values of a dataclass as columns, by the names of its fields; the inverse of `record`."""
-    return {one.name: _column(getattr(value, one.name)) for one in dataclasses.fields(value)}
+def columns(record: Any, **values: Any) -> dict[str, Any]:
+    """The columns of a dataclass, by the names of its fields; the inverse of `record`.
+
+    `values` replace those of the fields.
+    """
+    names = [field.name for field in dataclasses.fields(record)]
+    return {
+        name: values[name] if name in values else _column(getattr(record, name)) for name in names
+    }
 
 
 def _column(value: Any) -> Any:

@@ -36,7 +36,7 @@ class Guilds:
         return _settings(rows[0]) if rows else GuildSettings(guild_id)
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
-        values = columns(settings) | {"synonyms": serialize_synonyms(settings.synonyms)}
+        values = columns(settings, synonyms=serialize_synonyms(settings.synonyms))
         del values["guild_id"]
         self.saves[settings.guild_id] += 1
         with self._database.writing(settings.guild_id):
