@@ -3,27 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from babel.dates import get_day_names
-
-from bot.setup.panel_choices import NO, OPERATORS, YES, Page, Setting, offered, settings_on
-from bot.setup.phrasing_messages import OPTIONS as PHRASINGS
-from bot.text.languages import NAMES, Plural, Sentence
+from bot.setup.panel_choices import TITLES, Page, offered, option, settings_on
+from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name
-from knowledge.values.guilds import GuildSettings, Language, Phrasing
+from knowledge.values.guilds import GuildSettings, Language
 
-TITLES: Final[Mapping[str, Sentence]] = {
-    Page.REVIEW: Sentence("Review channel"),
-    Page.MODERATORS: Sentence("Moderators"),
-    Page.RULES: Sentence("Rules for notes"),
-    Page.REMINDERS: Sentence("Reminders and digest"),
-    Page.PUBLIC: Sentence("Public page"),
-    Page.ANSWERS: Sentence("Where to answer"),
-    Page.HANDOVER: Sentence("Hand-over"),
-    Page.PHRASING: Sentence("Phrasing"),
-    Page.SOURCES: Sentence("Sources"),
-    Page.TRIAL: Sentence("Try it"),
-}
 ACTIONS: Final[Mapping[str, Sentence]] = {
     "open": Sentence("Set up"),
     "hosts": Sentence("Trusted link hosts"),
@@ -35,14 +20,6 @@ ACTIONS: Final[Mapping[str, Sentence]] = {
 }
 INVITE: Final = Sentence("Give me the permissions")
 _STEP: Final = Sentence("-# Set up · step {number} of {count}")
-CHOOSE: Final[Mapping[Setting, Sentence]] = {
-    Setting.REVIEW_CHANNEL: Sentence("Choose the review channel"),
-    Setting.MODERATOR_ROLE: Sentence("Choose the role of the moderators"),
-    Setting.LISTEN: Sentence("In every channel"),
-    Setting.HELP: Sentence("Nowhere: choose forums and channels"),
-    Setting.HELPER_ROLE: Sentence("No role: moderators only"),
-    Setting.HANDOVER_CHANNEL: Sentence("The review channel"),
-}
 
 
 def heading(page: Page, number: int, count: int, language: Language) -> str:
@@ -131,60 +108,6 @@ def moderators(role_id: int | None, warnings: Sequence[str] | None, language: La
     return "\n".join(lines)
 
 
-LABELS: Final[Mapping[Setting, Sentence]] = {
-    Setting.QUORUM: Sentence("Approvals to publish a note"),
-    Setting.OWN_NOTES: Sentence("Who decides on moderators' own notes"),
-    Setting.UNDO: Sentence("Decisions can be undone"),
-    Setting.REMINDER: Sentence("Moderators are reminded"),
-    Setting.SAMPLE: Sentence("Second look at notes published at once"),
-    Setting.DIGEST: Sentence("Weekly digest for moderators"),
-    Setting.PRIVATE: Sentence("`/ask` answers"),
-    Setting.LANGUAGE: Sentence("Language of public messages"),
-    Setting.ASK_MODERATORS: Sentence("Below a refusal"),
-    Setting.HELPER_ROLE: Sentence("Helpers, besides the moderators"),
-    Setting.HANDOVER_CHANNEL: Sentence("Channel for these questions"),
-    Setting.STALE: Sentence("Claimed questions can be taken over"),
-    Setting.FROM_REPLIES: Sentence("Answers by helpers and moderators"),
-    Setting.PHRASING: TITLES[Page.PHRASING],
-    Setting.PAGE: TITLES[Page.PUBLIC],
-    Setting.PAGE_INDEXED: Sentence("Search engines"),
-}
-_NEVER: Final = Sentence("never")
-_MINUTES: Final = Plural("for a minute", "for {number:,} minutes")
-_HOURS: Final = Plural("after an hour", "after {number:,} hours")
-_SAMPLE: Final = Plural("every one", "one in {number:,}")
-_WEEKLY: Final = Sentence("every {weekday}")
-_COUNTED: Final = {
-    Setting.UNDO: _MINUTES,
-    Setting.REMINDER: _HOURS,
-    Setting.SAMPLE: _SAMPLE,
-    Setting.STALE: _HOURS,
-}
-_PRIVATE: Final[Mapping[str, Sentence]] = {
-    YES: Sentence("in private"),
-    NO: Sentence("in public"),
-}
-_AS_CONFIGURED: Final = Sentence("{answers} (default)")
-_NAMED: Final[Mapping[Setting, Mapping[str, Sentence]]] = {
-    Setting.OWN_NOTES: {
-        NO: Sentence("another moderator"),
-        YES: Sentence("any moderator, even the contributor"),
-    },
-    Setting.PRIVATE: _PRIVATE,
-    Setting.ASK_MODERATORS: {
-        YES: Sentence("offer “Ask the moderators”"),
-        NO: Sentence("offer no help"),
-    },
-    Setting.FROM_REPLIES: {
-        YES: Sentence("propose them as notes"),
-        NO: Sentence("don't propose them as notes"),
-    },
-    Setting.PAGE: {YES: Sentence("on", "a switch"), NO: Sentence("off", "a switch")},
-    Setting.PAGE_INDEXED: {
-        YES: Sentence("may list the page"),
-        NO: Sentence("don't list the page"),
-    },
-}
 _NO_HOSTS: Final = Sentence("Cards warn about every link in a note.")
 _HOSTS: Final = Sentence("Cards don't warn about links to {hosts}.")
 BY_TAG: Final = Sentence(
@@ -192,42 +115,12 @@ BY_TAG: Final = Sentence(
 )
 
 
-def label(setting: Setting, language: Language) -> str:
-    """Return the line above a setting's select menu."""
-    return f"**{LABELS[setting](language)}**"
-
-
-def option(setting: Setting, value: str, language: Language, *, private: bool = False) -> str:
-    """Return the name of a choice in a setting's select menu.
-
-    One choice is the operator's default for `/ask`: "in private (default)" if `private`, otherwise
-    "in public (default)".
-    """
-    if setting is Setting.QUORUM:
-        return value
-    if setting in _COUNTED:
-        number = int(value)
-        return _COUNTED[setting](number, language) if number else _NEVER(language)
-    if setting is Setting.DIGEST:
-        if value == NO:
-            return _NEVER(language)
-        days = get_day_names("wide", locale=language.value)
-        return _WEEKLY(language, weekday=days[int(value)])
-    if setting is Setting.LANGUAGE:
-        return NAMES[Language(value)]
-    if setting is Setting.PHRASING:
-        return PHRASINGS[Phrasing(value)](language)
-    if setting is Setting.PRIVATE and value == OPERATORS:
-        return _AS_CONFIGURED(language, answers=_PRIVATE[YES if private else NO](language))
-    return _NAMED[setting][value](language)
-
-
 def rules(settings: GuildSettings, quorum: int, digest_day: int | None, language: Language) -> str:
     """List the rules for notes."""
     listed = [*settings_on(Page.RULES), *settings_on(Page.REMINDERS)]
     held = [(one, offered(one, settings, quorum, digest_day)[1]) for one in listed]
     return "\n".join(
-        f"- {LABELS[setting](language)}: **{option(setting, value, language)}**"
+        f"- {setting.menu.label(language)}: **{option(setting, value, language)}**"
         for setting, value in held
     )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.core import Core
-from bot.setup.panel_choices import CHOICES, DIGEST_DAYS, NO, OPTIONAL, QUORUMS, Setting
+from bot.setup.panel_choices import NO, Setting
 from bot.sources import service as sources_service
 from bot.sources.service import Overview
 from knowledge.values.channel_settings import Mode
@@ -75,6 +75,9 @@ def choose(
     Raises:
         ValueError: if the setting has no such choice.
     """
+    menu = setting.menu
+    if menu.values and values[0] not in menu.values:
+        raise ValueError(f"{values} is no choice of {setting}")
     if setting is Setting.DIGEST:
         _choose_digest(core, guild_id, member_id, values[0])
         return
@@ -85,30 +88,24 @@ def choose(
         return
     quorum = None
     changes: dict[str, Any] = {}
-    if setting is Setting.QUORUM and values[0] in QUORUMS:
+    if setting is Setting.QUORUM:
         quorum = int(values[0])
     elif setting is Setting.LISTEN:
         kept = core.store.guilds.settings(guild_id).listen_channels
         left = [number for number in kept if str(number) in values or str(number) not in shown]
         added = [int(value) for value in values if int(value) not in left]
         changes = {"listen_channels": (*left, *added)}
-    elif setting in OPTIONAL:
-        changes = {f"{setting.value}_id": int(values[0]) if values else None}
-    elif setting in (Setting.REVIEW_CHANNEL, Setting.MODERATOR_ROLE):
-        changes = {f"{setting.value}_id": int(values[0])}
-    elif setting in CHOICES and values[0] in CHOICES[setting].values:
-        changes = CHOICES[setting].changes(values[0])
+    elif menu.values:
+        changes = {menu.column: menu.write(values[0])}
         if setting is Setting.PHRASING:
             changes["phrasing_host"] = host if values[0] != Phrasing.OFF.value else ""
     else:
-        raise ValueError(f"{values} is no choice of {setting}")
+        changes = {f"{setting}_id": int(values[0]) if values else None}
     core.store.guilds.change(guild_id, changes, quorum, member_id)
 
 
 def _choose_digest(core: Core, guild_id: int, member_id: int, day: str) -> None:
     """Set the day of the moderators' digest, or stop it; `/digest set` has more options."""
-    if day not in DIGEST_DAYS:
-        raise ValueError(f"{day} is no day")
     if day == NO:
         core.store.digests.end(guild_id, Edition.MODERATORS, member_id)
         return

@@ -6,7 +6,7 @@ operator's configuration. `EffectiveSettings` has the values for a place, and th
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -93,14 +93,8 @@ class ChannelSettings:
         return all(getattr(self, name) is None for name in SETTINGS)
 
 
-SETTINGS: Final = (
-    "mode",
-    "wait_seconds",
-    "private",
-    "language",
-    "quotations",
-    "answered_from",
-    "from_replies",
+SETTINGS: Final = tuple(
+    field.name for field in fields(ChannelSettings) if not field.name.endswith("_id")
 )
 
 

@@ -10,8 +10,7 @@ from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessa
 from bot.core.core import Core
 from bot.process.client import Bot
 from bot.review import service as review_service
-from bot.setup import panel_messages
-from bot.setup.panel_choices import PAGES, Page, Setting, step_of
+from bot.setup.panel_choices import TITLES, Page, Setting, step_of
 from bot.text.languages import Sentence
 from knowledge.values.notes import Member, State
 from knowledge.values.submissions import Submission
@@ -127,7 +126,7 @@ async def opened(world: World, page: Page | None = None, by: MemberActor | None 
     panel = shown_message(await actor.slash(world.general, "setup"))
     for step in dict.fromkeys([step_of(page), page]) if page is not None else ():
         # The button of the page that is shown can't be pressed.
-        if f"### {panel_messages.TITLES[step].english}" not in text_of(panel):
+        if f"### {TITLES[step].english}" not in text_of(panel):
             await actor.click(panel, custom_id=f"setup:{step}")
     return panel
 
@@ -139,8 +138,8 @@ async def choose(world: World, **chosen: Any) -> str:
     """
     panel = None
     for name, value in chosen.items():
-        setting = Setting(name)
-        panel = await opened(world, PAGES[setting])
+        setting = Setting[name.upper()]
+        panel = await opened(world, setting.menu.page)
         values = value if isinstance(value, list) else [value]
         await world.admin.select(panel, values, custom_id=f"setting:{name}")
     return text_of(panel)

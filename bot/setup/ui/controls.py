@@ -15,7 +15,7 @@ from bot.interactions.policy.component_access import administrators
 from bot.interactions.services import Interaction
 from bot.setup import messages, service
 from bot.setup import panel_messages as said
-from bot.setup.panel_choices import OPTIONAL, PAGES, Page, Setting
+from bot.setup.panel_choices import TITLES, Page, Setting
 from bot.setup.ui import checks
 from bot.sources import service as sources_service
 from knowledge.review.risk_flags import parse_hosts
@@ -110,7 +110,7 @@ async def _choose_articles(interaction: Interaction, *, quoted: bool) -> None:
 
 class SettingSelect(
     Select,
-    ids=CustomId("setting", setting=Setting),
+    ids=CustomId("setting", setting=tuple(Setting)),
     rule=_ADMINISTRATORS,
     first=First.IN_PLACE,
 ):
@@ -143,7 +143,7 @@ class SettingSelect(
                 )
             )
             interaction.client.guild_settings.forget(guild_id)
-        await interaction.client.setup_panel.show(interaction, PAGES[self.setting])
+        await interaction.client.setup_panel.show(interaction, self.setting.menu.page)
         if self.setting is Setting.REVIEW_CHANNEL:
             await deliver_cards(interaction)
 
@@ -161,7 +161,7 @@ def _existing_ids(
         found = [guild.get_channel(int(one)) if guild else None for one in values]
         types = CHANNEL_TYPES[setting]
         values = [str(one.id) for one in found if one is not None and one.type in types]
-    return values if values or setting in OPTIONAL else None
+    return values if values or setting.menu.optional else None
 
 
 async def deliver_cards(interaction: Interaction) -> None:
@@ -215,7 +215,7 @@ class LooksForm(
     """Form for the public page's accent colour and welcome text."""
 
     def __init__(self, language: Language, settings: GuildSettings) -> None:
-        super().__init__(said.TITLES[Page.PUBLIC](language))
+        super().__init__(TITLES[Page.PUBLIC](language))
         field, help_ = said.COLOUR_FIELD(language), said.COLOUR_HELP(language)
         accent, welcome = settings.page_accent, settings.page_welcome
         self.ask_text(field, "accent", _COLOUR_CHARACTERS, help_, text=accent, required=False)

@@ -16,11 +16,13 @@ from bot.interactions.services import Interaction, Services
 from bot.setup import messages, phrasing_messages, service
 from bot.setup import panel_messages as said
 from bot.setup.panel_choices import (
-    OPTIONAL,
     STEPS,
+    TITLES,
     Page,
     Setting,
+    label,
     offered,
+    option,
     settings_on,
     step_of,
 )
@@ -60,7 +62,7 @@ class SetupPanel:
         language = await viewer_language(interaction)
         state = await self._bot.worker.call(lambda core: service.state(core, guild.id))
         unfinished = _Pages(self._bot, guild, state, language).unfinished
-        named = [said.TITLES[page](language) for page in unfinished]
+        named = [TITLES[page](language) for page in unfinished]
         return messages.next_steps(
             state.settings.review_channel_id,
             named,
@@ -107,7 +109,7 @@ class _Pages:
         for number, step in enumerate(STEPS):
             done = step in self._finished
             tick = "✓" if done else str(number + 1)
-            label = f"{tick} {said.TITLES[step](self._language)}"
+            label = f"{tick} {TITLES[step](self._language)}"
             button = SetupButton(label, action=step.value)
             button.item.disabled = step is page
             if number == place + 1:
@@ -152,7 +154,7 @@ class _Pages:
         warnings = await checks.role_warnings(self._guild, self._settings, self._language)
         text = said.moderators(self._settings.moderator_role_id, warnings, self._language)
         further = (
-            SetupButton(said.TITLES[one](self._language), action=one.value)
+            SetupButton(TITLES[one](self._language), action=one.value)
             for one in (Page.RULES, Page.REMINDERS, Page.PUBLIC)
         )
         return [
@@ -196,9 +198,7 @@ class _Pages:
         helped = self._state.helped
         lacking = self._lacking_to_help(helped)
         further = [Page.HANDOVER, *([Page.PHRASING] if self._bot.phrasing is not None else [])]
-        buttons = (
-            SetupButton(said.TITLES[one](self._language), action=one.value) for one in further
-        )
+        buttons = (SetupButton(TITLES[one](self._language), action=one.value) for one in further)
         reads = messages.model_reads(self._settings.language, self._state.languages, self._language)
         return [
             _text(said.mentions(silent, self._language)),
@@ -208,7 +208,7 @@ class _Pages:
             self._channels(Setting.HELP, helped),
             discord.ui.Separator(),
             _text(said.HOW(self._language)),
-            *self._choices(Setting.PRIVATE, Setting.LANGUAGE),
+            *self._choices(Setting.PRIVATE_ANSWERS, Setting.LANGUAGE),
             *([_text(reads)] if reads else []),
             _row(buttons),
         ]
@@ -220,14 +220,14 @@ class _Pages:
         return [
             _text(said.HANDOVER(self._language)),
             *self._choices(Setting.ASK_MODERATORS),
-            _text(said.label(Setting.HELPER_ROLE, self._language)),
+            _text(label(Setting.HELPER_ROLE, self._language)),
             self._role_select(
                 Setting.HELPER_ROLE, self._guild.get_role(settings.helper_role_id or 0)
             ),
-            _text(said.label(Setting.HANDOVER_CHANNEL, self._language)),
+            _text(label(Setting.HANDOVER_CHANNEL, self._language)),
             self._channels(Setting.HANDOVER_CHANNEL, [settings.handover_channel_id or 0]),
             *([_text(said.read_by_others(open_to, self._language))] if open_to else []),
-            *self._choices(Setting.STALE, Setting.FROM_REPLIES),
+            *self._choices(Setting.HANDOVER_HOURS, Setting.FROM_REPLIES),
         ]
 
     def _phrasing(self) -> list[_Item]:
@@ -267,7 +267,7 @@ class _Pages:
         return items
 
     def _trial(self) -> list[_Item]:
-        unfinished = [said.TITLES[page](self._language) for page in self.unfinished]
+        unfinished = [TITLES[page](self._language) for page in self.unfinished]
         has_sources = self._state.has_sources
         text = messages.trial(unfinished, self._language, sources=has_sources)
         buttons = [SetupButton(self._language, action="ask")]
@@ -277,8 +277,8 @@ class _Pages:
 
     def _role_select(self, setting: Setting, role: discord.Role | None) -> _Item:
         select = discord.ui.RoleSelect[Any](
-            placeholder=said.CHOOSE[setting](self._language),
-            min_values=0 if setting in OPTIONAL else 1,
+            placeholder=setting.menu.empty and setting.menu.empty(self._language),
+            min_values=0 if setting.menu.optional else 1,
             default_values=[] if role is None or role.is_default() else [role],
         )
         return _row([SettingSelect(select, setting=setting)])
@@ -289,9 +289,9 @@ class _Pages:
         there = [one for one in chosen if self._guild.get_channel(one) is not None]
         kind = discord.SelectDefaultValueType.channel
         select = discord.ui.ChannelSelect[Any](
-            placeholder=said.CHOOSE[setting](self._language),
+            placeholder=setting.menu.empty and setting.menu.empty(self._language),
             channel_types=CHANNEL_TYPES[setting],
-            min_values=0 if setting in OPTIONAL else 1,
+            min_values=0 if setting.menu.optional else 1,
             max_values=_MOST_CHANNELS if several else 1,
             default_values=[
                 discord.SelectDefaultValue(id=one, type=kind) for one in there[:_MOST_CHANNELS]
@@ -310,13 +310,13 @@ class _Pages:
             )
             options = [
                 discord.SelectOption(
-                    label=said.option(setting, value, self._language, private=private),
+                    label=option(setting, value, self._language, private=private),
                     value=value,
                     default=value == current,
                 )
                 for value in values
             ]
-            yield _text(said.label(setting, self._language))
+            yield _text(label(setting, self._language))
             yield _row([SettingSelect(discord.ui.Select(options=options), setting=setting)])
 
     def _phrasings(self) -> tuple[list[str], str]:

@@ -7,8 +7,7 @@ import pytest
 from simcord import Env, SetupError
 
 from bot.setup import messages as setup_messages
-from bot.setup import panel_messages
-from bot.setup.panel_choices import Page
+from bot.setup.panel_choices import TITLES, Page
 from bot.text import error_messages
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.steps import content, said
@@ -45,7 +44,7 @@ async def test_setup_stores_its_options_and_opens_the_panel_at_the_first_unfinis
 
     shown = content(await fresh.admin.slash(fresh.general, "setup", review_channel=fresh.general))
     assert await stored(fresh) == GuildSettings(guild_id, fresh.general.id, role_id)
-    assert panel_messages.TITLES[Page.TRIAL].english in shown
+    assert TITLES[Page.TRIAL].english in shown
 
 
 async def test_setup_is_offered_to_administrators_and_refuses_everyone_else(

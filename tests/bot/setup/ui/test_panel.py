@@ -7,7 +7,7 @@ from simcord import Env, SetupError
 
 from bot.setup import messages as setup_messages
 from bot.setup import panel_messages, service
-from bot.setup.panel_choices import PAGES, Page, Setting
+from bot.setup.panel_choices import Page, Setting
 from bot.text import error_messages
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import GuildSettings, Language
@@ -78,7 +78,7 @@ def another_value(world: World, panel: Any, setting: Setting) -> list[Any]:
 
 async def test_every_list_and_form_works_after_a_restart(world: World, new_bot: Any) -> None:
     # A language model is only offered where the operator has one.
-    pages = {setting: page for setting, page in PAGES.items() if setting is not Setting.PHRASING}
+    pages = {setting: setting.menu.page for setting in Setting if setting is not Setting.PHRASING}
     panels = {page: await opened(world, page) for page in dict.fromkeys(pages.values())}
     await restarted(world, new_bot)
 

@@ -10,7 +10,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.setup import messages, panel_messages, service
-from bot.setup.panel_choices import Page, Setting, offered
+from bot.setup.panel_choices import Page, Setting, offered, option
 from bot.text import permission_names
 from knowledge.values.guilds import GuildSettings, Language, Rule
 from knowledge.values.notes import State
@@ -154,10 +154,10 @@ async def test_trusted_hosts_are_typed_and_a_mistake_changes_nothing(world: Worl
 def test_a_list_also_offers_a_stored_value_that_only_a_command_can_set() -> None:
     settings = GuildSettings(1, undo_minutes=7)
 
-    values, current = offered(Setting.UNDO, settings, 1, None)
+    values, current = offered(Setting.UNDO_MINUTES, settings, 1, None)
 
     assert (values[-1], current) == ("7", "7")
-    assert panel_messages.option(Setting.UNDO, "7", Language.ENGLISH) == "for 7 minutes"
+    assert option(Setting.UNDO_MINUTES, "7", Language.ENGLISH) == "for 7 minutes"
 
 
 async def test_the_digest_for_moderators_is_posted_on_the_chosen_day(world: World) -> None:
