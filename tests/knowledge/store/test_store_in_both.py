@@ -244,7 +244,8 @@ def _whole(draw: st.DrawFn) -> Command:
         lambda store: store.channel_settings.forget(member, guild),
         lambda store: store.synced_channels.add(synced, member),
         lambda store: store.synced_channels.remove(member, guild, member),
-        lambda store: store.handled.once(guild, [member], lambda: (1, member), lambda one: one),
+        # Other ids: a form that was given back is refused.
+        lambda store: store.handled.once(guild, [member + 9], lambda: (1, member), lambda row: row),
         lambda store: store.handled.give_back(guild, member),
         lambda store: store.recall("a key"),
         lambda store: store.keep_file_ids({"/a": f"file:{member}"}),
