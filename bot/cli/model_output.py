@@ -30,7 +30,9 @@ def models_text(rows: Sequence[Row]) -> RenderableType:
 
 def _facts(row: Row) -> list[str]:
     size = "" if row.megabytes is None else f", {row.megabytes:,} MB"
-    facts = [row.name, f"{row.where.value}{size}"]
+    facts = [f"{row.where.value}{size}"]
+    if row.name != row.key:
+        facts.insert(0, row.name)
     if row.about:
         facts.append(row.about)
     said = [row.licence or "licence: see its card"]

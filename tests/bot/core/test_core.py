@@ -22,6 +22,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.models.serving_model import Served, read_pointer
+from bot.process.client import start_worker
 from bot.review import service as review_service
 from bot.review.impact import ImpactPreview
 from bot.review.service import Action
@@ -124,6 +125,21 @@ def test_another_model_serves_from_a_new_index_and_the_old_one_is_kept(
     assert isinstance(
         opened("other").answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer
     )
+
+
+async def test_a_bot_whose_index_another_model_made_answers_notes_at_once(
+    opened: Opener, folder: Path
+) -> None:
+    core = opened()
+    _decide(core, _proposed(core))
+    core.close()
+    settings = Settings(data=DataSettings(folder=folder))
+    worker = start_worker(settings, WordEmbedder(512, model="other"))
+    await worker.run_slices(index_updates.update_notes_and_articles)
+    ask = Ask(QUESTION, 1, GUILD)
+    [reply] = await worker.call(lambda bot: bot.answer_pipeline.ask([ask]))
+    await worker.stop()
+    assert isinstance(reply.outcome, Answer)
 
 
 def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
