@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from knowledge.files import picture_text
+from knowledge.files.sandbox import Sandbox
 from tests.fork_server import ForkServer, fork_server
 from tests.models import save_cross_encoder
 from tests.postgres import Cluster, running_cluster
@@ -34,6 +36,8 @@ settings.load_profile("quick")
 
 # What a run of the tests has of files at once, ten times over.
 MEMORY_BYTES: Final = 2_000_000_000
+# Reading the text of a picture on a busy machine.
+PICTURE_SECONDS: Final = 240
 
 
 def pytest_configure() -> None:
@@ -134,6 +138,20 @@ def model() -> Embedder:
 def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny cross-encoder, whose opinions are random and always the same."""
     return shared_folder(tmp_path_factory, "cross-encoder", save_cross_encoder)
+
+
+@pytest.fixture
+def rapidocr() -> None:
+    pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
+
+
+@pytest.fixture
+def picture_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """The sandbox for pictures, with more time for each: the machine's speed isn't tested."""
+    made = Sandbox(PICTURE_SECONDS, picture_text.MEMORY_BYTES)
+    monkeypatch.setattr(picture_text, "sandbox", lambda: made)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

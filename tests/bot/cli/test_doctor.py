@@ -183,10 +183,10 @@ def test_copies_that_upgrades_and_restores_kept_are_told_and_nothing_is_wrong_wi
     assert "community.m001_first_tables.db (0.3 MB)" in found.details
 
 
+@pytest.mark.usefixtures("rapidocr", "picture_sandbox")
 def test_whether_text_in_pictures_can_be_read_is_said_where_it_is_wanted(
     examined: Examiner,
 ) -> None:
-    pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
     found = examined("[pictures]\nread_text = true")["text in pictures"]
     assert found == Finding("text in pictures", True, "can be read")
 

@@ -2,18 +2,16 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from knowledge.files import picture_text, text_recognition
+from knowledge.files import text_recognition
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import (
     LINE_CHARACTERS,
     LINES,
-    MEMORY_BYTES,
     TextLine,
     _lines,
     as_text,
@@ -24,26 +22,9 @@ from knowledge.files.pictures import RECOGNIZED_BYTES, RECOGNIZED_PIXELS
 from knowledge.files.sandbox import Sandbox
 from tests.knowledge.drawings import drawn
 
-# Generous, because the machine's speed isn't tested.
-SECONDS = 120
-
-
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """The module's sandbox, with more time for each picture."""
-    made = Sandbox(SECONDS, MEMORY_BYTES)
-    monkeypatch.setattr(picture_text, "sandbox", lambda: made)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def rapidocr() -> Any:
-    return pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
-
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("rapidocr", "sandbox")
+@pytest.mark.usefixtures("rapidocr", "picture_sandbox")
 def test_recognition_in_the_sandbox_keeps_lines_in_order_and_hides_secrets() -> None:
     assert problem() == ""
     picture = drawn("CUDA out of memory\npassword: hunter2hunter2!", colours="black white")
@@ -65,7 +46,7 @@ def _png(width: int, height: int, rows: bytes = b"") -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("rapidocr", "sandbox")
+@pytest.mark.usefixtures("rapidocr", "picture_sandbox")
 def test_the_largest_picture_fits_the_limits_and_without_text_has_no_line() -> None:
     height = RECOGNIZED_PIXELS // 4_000
     rows = (b"\0" + b"\xff" * 4_000) * height
@@ -83,11 +64,11 @@ def test_the_largest_picture_fits_the_limits_and_without_text_has_no_line() -> N
     ],
 )
 def test_a_picture_refused_by_its_header_never_reaches_the_sandbox(
-    sandbox: Sandbox, content: bytes
+    picture_sandbox: Sandbox, content: bytes
 ) -> None:
     with pytest.raises(UnreadableError):
         begin_recognition(content).result(0)
-    assert sandbox._process is None
+    assert picture_sandbox._process is None
 
 
 # Functions that run in the sandbox.

@@ -120,10 +120,10 @@ async def test_a_direct_message_with_a_picture_is_read(reading: World) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("rapidocr", "picture_sandbox")
 async def test_a_real_screenshot_is_read_and_asked(world: World) -> None:
-    pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
     await world.add_note()
-    world.bot.picture_texts = PictureTexts(is_on=True)
+    world.bot.picture_texts = PictureTexts(is_on=True, seconds=240)
     files = [("screenshot.png", drawn(QUESTION))]
     message = await world.second_member.send(world.general, attachments=files)
 
