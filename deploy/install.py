@@ -47,8 +47,8 @@ class Kind:
 
 
 KINDS: Final = {
-    "preview": Kind(("preview", "english"), 200, 580),
-    "run": Kind(("english",), 140, 410),
+    "preview": Kind(("preview", "english"), 160, 420),
+    "run": Kind(("english",), 130, 370),
     "dev": Kind(("dev",), 700, 2_500, lock="deploy/requirements-dev.txt"),
 }
 # The same sizes of the large extras; the others take some MB.

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any, Final
 
-from babel.dates import get_day_names
-
 from bot.setup.phrasing_messages import OPTIONS as PHRASINGS
 from bot.text.languages import NAMES, Plural, Sentence
+from knowledge.values.calendar_words import weekday
 from knowledge.values.guilds import GuildSettings, Language, Phrasing
 
 
@@ -130,7 +129,7 @@ _DAYS: Final = tuple(map(str, range(7)))
 def _day(value: str, language: Language) -> str:
     if value == NO:
         return _NEVER(language)
-    return _WEEKLY(language, weekday=get_day_names("wide", locale=language.value)[int(value)])
+    return _WEEKLY(language, weekday=weekday(int(value), language))
 
 
 class Setting(Enum):

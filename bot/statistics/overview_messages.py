@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from babel.dates import format_skeleton
-
 from bot.sources.messages import location_name
 from bot.statistics.overview_service import AskedOften, Doubtful, Overview, SourceUse
 from bot.text.languages import Plural, Sentence, written
 from bot.text.markdown import legible, plain_within, shortened, size
 from bot.text.paging import QUOTED, TIMES
+from knowledge.values.calendar_words import short_date
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
@@ -113,7 +112,7 @@ def panels(overview: Overview, language: Language = Language.ENGLISH) -> tuple[P
 
 
 def _days(overview: Overview, language: Language) -> Panel:
-    dates = [format_skeleton("MMMd", day.date, locale=language.value) for day in overview.days]
+    dates = [short_date(day.date, language) for day in overview.days]
     rows = [
         Row(date, _outcomes(day.questions), written(sum(day.questions.values()), language))
         for date, day in zip(dates, overview.days, strict=True)

@@ -13,9 +13,7 @@ from importlib.resources import files
 from io import BytesIO
 from typing import Any, Final, NamedTuple
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+import polib
 
 from knowledge.values.guilds import Language
 
@@ -30,7 +28,8 @@ def of_locale(locale: str) -> Language | None:
 
 
 def written(number: int, language: Language) -> str:
-    return format_decimal(number, locale=language.value)
+    english = f"{number:,}"
+    return english.replace(",", ".") if language is Language.GERMAN else english
 
 
 @cache
@@ -38,11 +37,8 @@ def translations(language: Language) -> NullTranslations:
     if language is Language.ENGLISH:
         return NullTranslations()
     catalogue = files("bot") / "locale" / language.value / "LC_MESSAGES" / "commonplace.po"
-    compiled = BytesIO()
-    with catalogue.open("rb") as source:
-        write_mo(compiled, read_po(source, locale=language.value))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+    read = polib.pofile(catalogue.read_text(encoding="utf-8"))
+    return GNUTranslations(BytesIO(read.to_binary()))
 
 
 class _Formatter(string.Formatter):

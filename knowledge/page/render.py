@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from babel.dates import format_date
 from jinja2 import (
     BytecodeCache,
     ChoiceLoader,
@@ -32,6 +31,7 @@ from knowledge.page.headers import POLICY
 from knowledge.page.markdown import to_html, to_plain
 from knowledge.page.pages import Page
 from knowledge.page.site import PublishedNote, PublishError, Site, printable, tag_address
+from knowledge.values.calendar_words import long_date
 
 _TEMPLATES: Final = ("css", "html", "txt", "xml")
 _LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin")
@@ -95,7 +95,7 @@ class Renderer:
         )
         self._environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
         self._environment.filters |= {
-            "day": partial(format_date, format="long", locale=site.language.value),
+            "day": partial(long_date, language=site.language),
             "instant": _instant,
             "markdown": lambda text, **how: Markup(to_html(text, **how)),  # noqa: S704 - its promise
             "plain": to_plain,
