@@ -1,6 +1,9 @@
 # Commonplace in a container, without root; it writes to the data folder alone.
 #
 #   docker build --tag commonplace .
+#   docker run --rm --publish 127.0.0.1:8930:8930 commonplace preview --data /data --host 0.0.0.0 --port 8930
+#
+# deploy/try_image.sh builds and tries it.
 #
 # Only the extra `models` needs PyTorch. It then asks for --build-arg TORCH_INDEX=ADDRESS, the index of
 # PyTorch's CPU builds: the address after --index-url on PyTorch's "Get started" page, for Stable, Linux,
@@ -9,6 +12,8 @@
 
 # The tests' Python. Tags move; to pin the image, name its digest: --build-arg PYTHON_IMAGE=python:3.11-slim@sha256:…  (docs/operating.md).
 ARG PYTHON_IMAGE=python:3.11-slim
+# Extras and models with blanks between, such as "git multilingual" (docs/operating.md); compose.yaml passes none.
+ARG EXTRAS="preview"
 
 FROM ${PYTHON_IMAGE} AS needed
 # The base's pip installs there from outside; a pip from a package is removed again.
@@ -18,12 +23,9 @@ ENV PIP_PYTHON=/opt/commonplace/bin/python \
 # Requirements are a layer of their own, rebuilt only when a list changes: a new release adds 4 MB, not
 # 400. The lists include PyTorch's requirements.
 COPY deploy/requirements*.txt /
-# Extras with blanks between, such as "git ocr" (docs/operating.md).
-ARG EXTRAS=""
+ARG EXTRAS
 RUN for extra in ${EXTRAS}; do \
-        [ -e "/requirements-${extra}.txt" ] \
-            || { echo "There is no extra ${extra} (docs/operating.md, Extras)." >&2; exit 1; }; \
-        set -- "$@" --requirement "/requirements-${extra}.txt"; \
+        [ ! -e "/requirements-${extra}.txt" ] || set -- "$@" --requirement "/requirements-${extra}.txt"; \
     done \
     && pip install --no-deps --require-hashes --requirement /requirements.txt "$@" \
     && pip uninstall --yes pip
@@ -50,10 +52,15 @@ COPY bot bot
 COPY indexer indexer
 COPY knowledge knowledge
 COPY models models
-ARG EXTRAS=""
+ARG EXTRAS
 # The default model, and those named as extras.
-RUN for extra in ${EXTRAS}; do [ ! -d "models/${extra}" ] || set -- "$@" "./models/${extra}"; done; \
-    pip install --no-deps --prefix /program . ./models/english "$@"
+RUN for extra in $(printf '%s\n' english ${EXTRAS} | sort -u); do \
+        if [ -d "models/${extra}" ]; then set -- "$@" "./models/${extra}"; \
+        elif [ ! -e "/requirements-${extra}.txt" ]; then \
+            echo "There is no extra ${extra} (docs/operating.md, Extras)." >&2; exit 1; \
+        fi; \
+    done \
+    && pip install --no-deps --prefix /program . "$@"
 
 FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 commonplace \

@@ -33,6 +33,8 @@ PREVIEW_DATA: Final = Path("preview-data")
 PREVIEW_LOG: Final = "preview.log"
 PREVIEW_PAGES: Final = "pages"
 
+LOOPBACK: Final = "127.0.0.1"
+
 
 def previewed(settings: Settings, folder: Path) -> Settings:
     """Settings for a preview: files instead of PostgreSQL, and its own folder for public pages."""
@@ -60,6 +62,14 @@ def preview(
         int,
         typer.Option(metavar="PORT", help="The page's port; 0 for any free one.", min=0, max=65535),
     ] = 0,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="The address to listen on: 0.0.0.0 in a container, whose port is published as "
+            "the same port of 127.0.0.1.",
+        ),
+    ] = LOOPBACK,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Run the bot in a local browser page, with no token and no network.
@@ -92,11 +102,11 @@ def preview(
         silence_logs_about_discord()
         err.print(preview_start(settings.data.folder, log), markup=False, soft_wrap=True)
         try:
-            check_free(port)
+            check_free(port, host)
             if index:
                 with Core(settings, rebuild=True) as core:
                     sources.import_paths(core, index, next_step=source_output.TRY_IN_PREVIEW)
-            asyncio.run(serve(settings, port, ready))
+            asyncio.run(serve(settings, port, ready, host=host))
         except PreviewError as error:
             fail(str(error))
         except KeyboardInterrupt:

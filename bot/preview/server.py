@@ -45,6 +45,7 @@ async def serve(
     port: int,
     ready: Callable[[str], None],
     embedder: Embedder | None = None,
+    host: str = "127.0.0.1",
 ) -> None:
     """Run the bot and its page until the page ends the session or the process is stopped.
 
@@ -60,7 +61,7 @@ async def serve(
         await worker.run_slices(index_updates.update_quickly)
         # Each preview is a new Discord without commands.
         await worker.call(lambda core: core.store.remember(COMMANDS_DIGEST, ""))
-        await _serve(Bot(settings, worker), port, ready)
+        await _serve(Bot(settings, worker), port, host, ready)
     finally:
         await worker.stop()
 
@@ -82,11 +83,11 @@ def silence_logs_about_discord() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def check_free(port: int) -> None:
+def check_free(port: int, host: str) -> None:
     """Check the port first, because building the index may take long.
 
     Raises:
-        PreviewError: if the port is taken or invalid.
+        PreviewError: if the port is taken or invalid, or the address isn't this machine's.
     """
     if not port:
         return
@@ -94,14 +95,14 @@ def check_free(port: int) -> None:
         # As the server does: a port is free right after its last user ended.
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            tried.bind(("127.0.0.1", port))
+            tried.bind((host, port))
         except (OSError, OverflowError) as error:
             raise PreviewError(
-                f"The preview can't use the port {port}. Choose another --port."
+                f"The preview can't use the port {port} of {host}. Choose another --port."
             ) from error
 
 
-async def _serve(bot: Bot, port: int, ready: Callable[[str], None]) -> None:
+async def _serve(bot: Bot, port: int, host: str, ready: Callable[[str], None]) -> None:
     add_routes()
     running = simcord.run(bot, settle_timeout=ACTION_SECONDS, check_errors=False)
     clock = RealClock()
@@ -109,7 +110,7 @@ async def _serve(bot: Bot, port: int, ready: Callable[[str], None]) -> None:
     async with running as env, AsyncExitStack() as stack:
         shell = Shell(stack)
         try:
-            await shell.listen(port)
+            await shell.listen(port, host)
             env.backend.bot_user.name = NAME
             # Fixed ids, so that the next start finds the settings of these channels.
             with clock.frozen_at_epoch():

@@ -86,8 +86,8 @@ class Shell:
             raise web.HTTPServiceUnavailable
         return self._pages
 
-    async def listen(self, port: int) -> None:
-        """Listen on a port; 0 picks a free one."""
+    async def listen(self, port: int, host: str) -> None:
+        """Listen on a port of an address of this machine; 0 picks a free port."""
         app = web.Application(
             middlewares=[_ignore_closed_tabs], handler_args={"handler_cancellation": False}
         )
@@ -109,7 +109,7 @@ class Shell:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, "127.0.0.1", port)
+        site = web.TCPSite(runner, host, port)
         await site.start()
         self._port = runner.addresses[0][1]
 
