@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export HF_HUB_OFFLINE := 1
 PROJECTS := pyproject.toml $(wildcard models/*/pyproject.toml)
 
-.PHONY: preview run test test-all check docs translations shipped lock install clean
+.PHONY: preview run test test-all check docs translations shipped lock release install clean
 
 preview: $(VENV)/preview.done ## run the bot in a local browser page
 	$(BIN)/commonplace preview $(ARGS)
@@ -51,7 +51,7 @@ shipped: $(VENV)/dev.done ## derive the models of the packages, and embed the bu
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate
 # The image's Python and processors.
 IMAGE := --python-version 3.11.9 --python-platform x86_64-manylinux_2_28
-LOCKED_EXTRAS := git mcp models ocr page plot postgres serve
+LOCKED_EXTRAS := git mcp models ocr page plot postgres preview serve
 # Keep packages that are neither in the earlier list (if any) nor PyTorch's.
 KEEP := awk -F'==' 'FILENAME != "-" {known[$$1]; next} \
 	/^[a-z]/ {keep = !($$1 in known || /^(torch|triton|nvidia-|cuda-)/)} keep'
@@ -70,8 +70,11 @@ lock: $(VENV)/dev.done ## write deploy/requirements*.txt anew, with the newest a
 		--constraint deploy/requirements.txt --constraint deploy/requirements-models.txt \
 		| $(KEEP) - | write deploy/requirements-dev.txt
 
+release: $(VENV)/dev.done ## build, check and try all distributions; TAG=v1.0.0 must be the version
+	$(BIN)/python deploy/release.py $(TAG)
+
 clean: ## remove environments and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage coverage.xml
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage coverage.xml
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Commonplace needs Python 3.11 or newer: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'

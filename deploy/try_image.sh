@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 name="commonplace-try-$$"
-base="${PYTHON_IMAGE:-docker.io/library/python:3.11-slim}"
+base="${PYTHON_IMAGE:-python:3.11-slim}"
 question="Why were early AI systems closed?"
 scratch="$(mktemp -d)"
 # Deadline of a start or an answer on a busy machine.

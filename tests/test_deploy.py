@@ -373,6 +373,17 @@ def test_the_image_answers_stops_and_refuses_as_it_should() -> None:
     assert tried.returncode == 0, said
 
 
+def test_workflows_are_safe_and_actions_pinned_by_digest() -> None:
+    checked = subprocess.run(
+        [Path(sys.executable).with_name("zizmor"), "--offline", "--no-progress", ".github"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
 @pytest.mark.parametrize("name", ["compose.yaml", "compose.cluster.yaml"])
 def test_compose_files_are_valid_by_the_compose_specification(name: str) -> None:
     schema = json.loads((ROOT / "tests" / "compose-spec.json").read_text())

@@ -36,7 +36,7 @@ NAMES = {
     "trends-to-2030",
     "what-is-open-source-ai",
 }
-SKIPPED_FOLDERS = {".git", ".venv", "build", "data", "__pycache__"}
+SKIPPED_FOLDERS = {".git", ".venv", "build", "dist", "data", "__pycache__"}
 
 
 def _project_files(*suffixes: str) -> Iterator[Path]:
