@@ -47,8 +47,8 @@ class Kind:
 
 
 KINDS: Final = {
-    "preview": Kind(("preview", "english"), 160, 420),
-    "run": Kind(("english",), 130, 370),
+    "preview": Kind(("preview", "english"), 150, 430),
+    "run": Kind(("english",), 120, 380),
     "dev": Kind(("dev",), 700, 2_500, lock="deploy/requirements-dev.txt"),
 }
 # The same sizes of the large extras; the others take some MB.

@@ -14,17 +14,22 @@ question="Why were early AI systems closed?"
 scratch="$(mktemp -d)"
 # Deadline of a start or an answer on a busy machine.
 patience=300
+# Whether this machine can run containers. A failure before that is no fault of the image.
+ready=""
 chmod 755 "$scratch"
 
 clean() {
+    code=$?
     "${engine[@]}" rm --force --volumes "$name-bot" || true
     "${engine[@]}" rm --force --volumes "$name-discord" || true
     "${engine[@]}" volume rm "$name" || true
     "${engine[@]}" rmi --force "$name" || true
     [ "$base" != "localhost/$name-base" ] || "${engine[@]}" rmi --force "$base" || true
     rm -rf "$scratch"
+    [ -n "$ready" ] || [ "$code" = 0 ] || exit 77
 } >/dev/null 2>&1
 trap clean EXIT
+trap 'exit 130' INT TERM
 
 say() { echo "$(date +%T) $*"; }
 skip() { say "The image can't be tried here: $*" >&2; exit 77; }
@@ -100,6 +105,8 @@ port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))
 publish=(--publish "127.0.0.1:$port:$port")
 run --rm "${publish[@]}" "$base" true 2>"$scratch/refusal" ||
     skip "${engine[0]} runs no container: $(tail -n 1 "$scratch/refusal")"
+
+ready=1
 
 # The image
 
