@@ -7,8 +7,9 @@ before. A question that doesn't depend on another is looked up alone, even in re
 import re
 from typing import Final
 
-from indexer.text.analyzer import language_of, topic
+from indexer.text.analyzer import topic
 from indexer.text.query_normalization import spelt_out
+from knowledge.languages.detection import language_of
 
 # A question with more topic words than this contains the antecedent of "it".
 TOPIC_WORDS: Final = 3

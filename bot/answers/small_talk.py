@@ -1,19 +1,19 @@
 """Intent rules for small talk, by words alone. Pure, with a cache of classified messages.
 
-Small talk consists of known phrases only: "thanks, but how do I update?" is looked up. In doubt, a
-message counts as a question, because a greeting answered with passages does less harm than a
-question without an answer. In chat histories, `knowledge.chat.intents` decides the other way.
+Small talk consists of known phrases only, from the section `small_talk` of the tables of languages:
+"thanks, but how do I update?" is looked up. In doubt, a message counts as a question, because a
+greeting answered with passages does less harm than a question without an answer. In chat histories,
+`knowledge.chat.intents` decides the other way.
 """
 
 import operator
 import re
-import tomllib
 import unicodedata
 from enum import StrEnum
 from functools import cache, lru_cache
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
+from knowledge.languages.vocabularies import values
 from knowledge.text import normal_form
 
 
@@ -154,18 +154,21 @@ def _runs(text: str) -> tuple[str, tuple[int, ...]]:
 
 @cache
 def _phrases() -> _Phrases:
-    source = files("bot.answers").joinpath("small_talk.toml").read_text(encoding="utf-8")
-    tables: dict[str, Any] = tomllib.loads(source)
     phrases = _Phrases()
-    for filler in _split(tables["fillers"]):
+    for filler in _listed("fillers"):
         phrases.add(filler, set())
     for kind in SmallTalk:
-        adjectives = _split(tables["scolding" if kind is SmallTalk.SCOLDING else "praising"])
-        for phrase in _split(tables["phrases"][kind.value]):
+        # {adjective} stands for each praising one, or for each scolding one.
+        adjectives = _listed(
+            f"{'scolding' if kind is SmallTalk.SCOLDING else 'praising'}_adjectives"
+        )
+        for phrase in _listed(kind.value):
             for adjective in adjectives if "{adjective}" in phrase else [""]:
                 phrases.add(phrase.replace("{adjective}", adjective), {kind})
     return phrases
 
 
-def _split(text: str) -> list[str]:
-    return [" ".join(part.casefold().split()) for part in text.split("|")]
+def _listed(key: str) -> list[str]:
+    """The phrases of all languages under a key."""
+    texts = values(key, "small_talk").values()
+    return [" ".join(part.casefold().split()) for text in texts for part in text.split("|")]

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from indexer.text.analyzer import language_of, language_of_question, names, typed_words, words
+from indexer.text.analyzer import names, typed_words, words
 from indexer.text.query_normalization import normalized
+from knowledge.languages.detection import language_of, language_of_question
 
 MOST: Final = 2
 

@@ -1,55 +1,69 @@
 """Intent rules for messages among people: new questions, and answers to questions. Pure.
 
-The rules judge by words alone, in English and German. In doubt, a message counts as part of a
-conversation and not as a question, because people can still answer a missed question.
+The rules judge by words alone, by the section `questions` of the tables of languages. In doubt, a
+message counts as part of a conversation and not as a question, because people can still answer a
+missed question. Each phrase is a regular expression between the ends of words. Case counts in none.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 from typing import Final
 
 from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
 from knowledge.chat.intents import is_small_talk, prose, word_count
+from knowledge.languages.detection import languages_spoken
+from knowledge.languages.vocabularies import alternatives
 
 # A shorter message depends on its context.
 _FEWEST_WORDS: Final = 4
 # A reply has its context, but a question of two words asks its author back: "which one?"
 _FEWEST_WORDS_IN_REPLY: Final = 3
 
-_PHRASES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-_SENTENCE: Final = re.compile(r"[^.!?？\n]+[.!?？]*")
-_CLAUSE: Final = re.compile(r"[,:;]|\s[-–—]\s")
-_MARK: Final = re.compile(r"[?？]\s*$")
+_SENTENCE: Final = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
+_CLAUSE: Final = re.compile(r"[,:;，、：；]|\s[-–—]\s")
+_MARK: Final = re.compile(r"[?？؟]\s*$")
+
+# Each pattern, with the phrases of its name and of others between the ends of words.
+_GREETING: Final = r"\W*(?:(?:%(greetings)s)\W+)*"
+_PATTERNS: Final = {
+    **{
+        kind: f"{_GREETING}%({kind})s"
+        for kind in ("asks", "asks_marked", "asks_in_order", "asks_next")
+    },
+    **{
+        kind: f"%({kind})s"
+        for kind in ("supposes", "first_person", "to_somebody", "settled", "not_settled")
+    },
+    "details": r"%(details)s\W*$",
+    "confirms": r"%(confirms)s\W*$",
+    "goes_on": r"\s*(?:[>@]|<@|%(goes_on)s)",
+    "points_back": r"\W*(?:%(question_words)s\s+){0,2}%(points_back)s(?!\s+%(points_nowhere)s)",
+}
 
 
-def _any(kind: str) -> str:
-    return rf"\b(?:{'|'.join(_PHRASES[kind])})\b"
+class _Rules(dict[str, re.Pattern[str]]):
+    """The patterns by name, with the phrases of some languages."""
+
+    def __init__(self, languages: tuple[str, ...]) -> None:
+        phrases = {
+            key: rf"\b{alternatives(key, 'questions', languages)}\b"
+            for key in (*_PATTERNS, "greetings", "question_words", "points_nowhere")
+        }
+        for name, pattern in _PATTERNS.items():
+            self[name] = re.compile(pattern % phrases, re.IGNORECASE)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+@cache
+def _rules_in(languages: tuple[str, ...]) -> _Rules:
+    return _Rules(languages)
 
 
-_GREETING: Final = rf"\W*(?:(?:{_any('greetings')})\W+)*"
-_ASKS: Final = _compiled(_GREETING + _any("asks"))
-_ASKS_MARKED: Final = _compiled(_GREETING + _any("asks_marked"))
-_ASKS_IN_ORDER: Final = _compiled(_GREETING + _any("asks_in_order"))
-_ASKS_NEXT: Final = _compiled(_GREETING + _any("asks_next"))
-_SUPPOSES: Final = _compiled(_any("supposes"))
-_DETAILS: Final = _compiled(rf"{_any('details')}\W*$")
-_FIRST_PERSON: Final = _compiled(_any("first_person"))
-_CONFIRMS: Final = _compiled(rf"{_any('confirms')}\W*$")
-_GOES_ON: Final = _compiled(rf"\s*(?:[>@]|<@|{_any('goes_on')})")
-_TO_SOMEBODY: Final = _compiled(_any("to_somebody"))
-_POINTS_BACK: Final = _compiled(
-    rf"\W*(?:{_any('question_words')}\s+){{0,2}}{_any('points_back')}"
-    rf"(?!\s+{_any('points_nowhere')})"
-)
-_SETTLED: Final = _compiled(_any("settled"))
-_NOT_SETTLED: Final = _compiled(rf"{_any('not_settled')}|n['’]t\b")
+def _rules_for(text: str) -> _Rules:
+    return _rules_in(languages_spoken(text))
+
+
 # Messages within this time of a question in a text channel count as answers to it.
 ANSWERED_WITHIN_SECONDS: Final = 900
 # A longer message from the asker doesn't just say that all is settled.
@@ -61,26 +75,27 @@ def begins_question(text: str) -> bool:
     plain = prose(text).strip()
     if response_without_lookup(text) or is_small_talk(text) or word_count(text) < _FEWEST_WORDS:
         return False
-    if _GOES_ON.match(text.lstrip()) or "<@" in text:
+    rules = _rules_for(text)
+    if rules["goes_on"].match(text.lstrip()) or "<@" in text:
         return False
-    sentences = [one.strip() for one in _SENTENCE.findall(plain) if one.strip()]
-    asking = next((one for one in sentences if _asks(one)), None)
+    sentences = [part.strip() for part in _SENTENCE.findall(plain) if part.strip()]
+    asking = next((sentence for sentence in sentences if _asks(sentence, rules)), None)
     if asking is None:
         # Without a question mark, only the first sentence counts.
-        return bool(_ASKS.match(plain)) and not (
-            _TO_SOMEBODY.search(sentences[0]) or _POINTS_BACK.match(plain)
+        return bool(rules["asks"].match(plain)) and not (
+            rules["to_somebody"].search(sentences[0]) or rules["points_back"].match(plain)
         )
     # Earlier sentences may hold the antecedent of a reference back.
-    return asking != sentences[0] or not _POINTS_BACK.match(asking)
+    return asking != sentences[0] or not rules["points_back"].match(asking)
 
 
-def _asks(sentence: str) -> bool:
+def _asks(sentence: str, rules: _Rules) -> bool:
     """Whether a sentence is a question that names a topic and addresses everybody."""
     return (
         _MARK.search(sentence) is not None
         and word_count(sentence) >= _FEWEST_WORDS
-        and any(_ASKS_MARKED.match(part) for part in _CLAUSE.split(sentence))
-        and not (_TO_SOMEBODY.search(sentence) or _CONFIRMS.search(sentence))
+        and any(map(rules["asks_marked"].match, _CLAUSE.split(sentence)))
+        and not (rules["to_somebody"].search(sentence) or rules["confirms"].search(sentence))
     )
 
 
@@ -91,36 +106,37 @@ def is_question(text: str) -> bool:
     none, unless the statement is about the writer: "I need it, too. Is it open on Sundays?"
     """
     sentences = [part.strip() for part in _SENTENCE.findall(prose(text)) if part.strip()]
-    others = [part for part in sentences if not _asks_in_reply(part)]
+    rules = _rules_for(text)
+    others = [part for part in sentences if not _asks_in_reply(part, rules)]
     return len(others) < len(sentences) and all(
-        word_count(part) < _FEWEST_WORDS_IN_REPLY or _FIRST_PERSON.search(part) for part in others
+        word_count(part) < _FEWEST_WORDS_IN_REPLY or rules["first_person"].search(part)
+        for part in others
     )
 
 
-def _asks_in_reply(sentence: str) -> bool:
+def _asks_in_reply(sentence: str, rules: _Rules) -> bool:
     if (
         word_count(sentence) < _FEWEST_WORDS_IN_REPLY
-        or _TO_SOMEBODY.search(sentence)
-        or _CONFIRMS.search(sentence)
-        or _SUPPOSES.search(sentence)
-        or (_DETAILS.search(sentence) and not _FIRST_PERSON.search(sentence))
+        or any(rules[kind].search(sentence) for kind in ("to_somebody", "confirms", "supposes"))
+        or (rules["details"].search(sentence) and not rules["first_person"].search(sentence))
     ):
         return False
     if _MARK.search(sentence) is None:
-        return _ASKS_IN_ORDER.match(sentence) is not None and sentence[-1] not in ".!"
-    return _ASKS_NEXT.match(sentence) is not None or any(
-        word_count(part) > 1 and _ASKS_MARKED.match(part) for part in _CLAUSE.split(sentence)
+        return rules["asks_in_order"].match(sentence) is not None and sentence[-1] not in ".!。！"
+    return rules["asks_next"].match(sentence) is not None or any(
+        word_count(part) > 1 and rules["asks_marked"].match(part)
+        for part in _CLAUSE.split(sentence)
     )
 
 
 def says_settled(text: str) -> bool:
     """Whether an asker's message says that no answer is needed."""
-    plain = prose(text)
+    plain, rules = prose(text), _rules_for(text)
     return (
         word_count(text) <= _MOST_SETTLED_WORDS
-        and "?" not in plain
-        and _SETTLED.search(plain) is not None
-        and _NOT_SETTLED.search(plain) is None
+        and not set("?？؟") & set(plain)
+        and rules["settled"].search(plain) is not None
+        and rules["not_settled"].search(plain) is None
     )
 
 

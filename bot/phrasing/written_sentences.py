@@ -26,9 +26,10 @@ from bot.phrasing.strict_check import mismatch
 from bot.phrasing.task import Task
 from bot.text.markdown import size
 from indexer.retrieval.highlight import sentence_scores
-from indexer.text.analyzer import language_of, language_of_question, query_words, words
+from indexer.text.analyzer import query_words, words
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import LIST_MARKER, refers_back
+from knowledge.languages.detection import language_of, language_of_question
 from knowledge.review.prompt_injection import instructions
 
 Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from indexer.contradictions.claims import Claim, claims
 from indexer.contradictions.quantities import BARE, Subject, Value
-from indexer.text.analyzer import language_of, names, word_set, words
+from indexer.text.analyzer import names, word_set, words
+from knowledge.languages.detection import language_of
 
 # The least cosine of two sentences about the same thing; measured on tests/judged and on notes of
 # the same topics (docs/decisions.md).

@@ -34,8 +34,9 @@ from numpy.typing import NDArray
 from indexer.embedding.installed_models import models_in_order
 from indexer.retrieval.hit import LateScore
 from indexer.retrieval.platforms import names_other_platform
-from indexer.text.analyzer import language_of, language_of_question, topic, word_set
+from indexer.text.analyzer import topic, word_set
 from knowledge.dependencies import has_modules, needed
+from knowledge.languages.detection import language_of, language_of_question
 from knowledge.values.questions import Evidence
 
 FEATURES: Final = ("cosine", "margin", "weakest")

@@ -27,8 +27,9 @@ from indexer.index.bm25 import Weight
 from indexer.index.index import Index
 from indexer.index.what_if import IndexOverlay
 from indexer.retrieval.hit import LateScore
-from indexer.text.analyzer import language_of, word_set
+from indexer.text.analyzer import word_set
 from indexer.text.query_normalization import spelt_out
+from knowledge.languages.detection import language_of
 from knowledge.values.documents import Scope
 
 # Compared passages: with half as many, recall in the first five documents is lower by 0.003; with

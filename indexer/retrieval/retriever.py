@@ -49,8 +49,8 @@ from indexer.retrieval.late_interaction import late_scores_by_query
 from indexer.retrieval.named_passages import named_passage, naming_candidates
 from indexer.retrieval.reranker import Reranking, rerank
 from indexer.retrieval.spelling import correct_spelling
-from indexer.text.analyzer import language_of_question
 from indexer.text.query_normalization import spelt_out
+from knowledge.languages.detection import language_of_question
 from knowledge.values.documents import Scope
 from knowledge.values.questions import Evidence
 

@@ -1,20 +1,18 @@
-"""Analyzer: tokens of passages and queries, stemmed, with stop words and language detection.
+"""Analyzer: tokens of passages and queries, stemmed, without stop words.
 
 The same text always gives the same tokens. Code, versions and file names are kept whole *and* split
 into parts. Scripts without spaces are split into pairs of characters. Queries have no syntax: every
 character is text.
 
-Stems follow the text's language, detected by its stop words. A query is analysed in its own
-language and in English, because a few words are too short for detection.
+Stems follow the text's language. A query is analysed in its own language, in English, because a few
+words are too short for detection, and in the languages of the searched passages.
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Final
 
@@ -22,6 +20,8 @@ import Stemmer
 
 from indexer.text.query_normalization import spelt_out
 from indexer.text.symbols import symbols
+from knowledge.languages.detection import language_of
+from knowledge.languages.vocabularies import ENGLISH, values
 from knowledge.text import normal_form
 
 # Scripts written without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han; and
@@ -37,37 +37,11 @@ _CHUNK: Final = re.compile(r"[^\s\"“”„«»‚‘…,;!?()\[\]{}<>|`*=~^—
 # In plain ASCII, delimiters are replaced by blanks and the text is split at blanks: a tenth of the
 # patterns' time, with the same result.
 _ENDS_OF_CHUNKS: Final = bytes(32 if chr(n) in '",;!?()[]{}<>|`*=~^' else n for n in range(256))
-_ENDS_OF_PARTS: Final = bytes(n if chr(n).isalnum() else 32 for n in range(256))
 # Runs of one kind at a time: a run is one step of the pattern, not each of its letters.
 _PART: Final = re.compile(rf"(?:[^\W_]+|[{_SIGNS}]+)+")
 _TYPED: Final = re.compile(r"(?<![\w.+#-])[\w.+#-]*\w[+#]*")
 _HYPHENATED: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _CODE_CHARACTERS: Final = frozenset("._/\\:#+@$%&")
-
-_DATA: Final = files("indexer.text")
-
-_STEMMERS: Final = {"en": "english", "de": "german", "es": "spanish", "fr": "french",
-                    "it": "italian", "nl": "dutch", "pt": "portuguese", "ru": "russian",
-                    "sv": "swedish"}  # fmt: skip
-
-# Letters that English has only in foreign words.
-_LETTERS: Final = {"de": "äöüß", "es": "ñ¿¡", "fr": "çœèêà", "pt": "ãõ", "sv": "å"}
-
-# Languages with a script of their own, or nearly.
-_SCRIPTS: Final = {
-    language: re.compile(f"[{letters}]")
-    for language, letters in {
-        "ja": "\u3040-\u30ff",
-        "ko": "\uac00-\ud7af",
-        "zh": "\u4e00-\u9fff",
-        "ru": "\u0400-\u04ff",
-        "ar": "\u0600-\u06ff",
-        "he": "\u0590-\u05ff",
-        "hi": "\u0900-\u097f",
-        "th": "\u0e00-\u0e7f",
-        "el": "\u0370-\u03ff",
-    }.items()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +60,7 @@ def words(text: str, language: str = "") -> list[str]:
 
     Args:
         text: a text in any language.
-        language: a two-letter code; by default it is detected.
+        language: its code in `knowledge.languages`; by default it is detected.
     """
     return list(_words_in_order(text, language))
 
@@ -104,25 +78,32 @@ def _words_in_order(text: str, language: str) -> Iterable[str]:
     return chain(symbols(text), chain.from_iterable(map(known.__getitem__, _chunks(text))))
 
 
+def language_mark(language: str) -> str:
+    """The mark of passages in a language other than English, a word of no text."""
+    return f"={language}"
+
+
 def typed_words(text: str) -> list[str]:
     """The words of a text as they were typed, in order."""
     return _TYPED.findall(text)
 
 
-def query_words(text: str) -> list[QueryWord]:
+def query_words(text: str, present: Iterable[str] = ()) -> list[QueryWord]:
     """The words to look up for a query: distinct, without stop words.
 
-    A query of nothing but stop words keeps them.
+    A query of nothing but stop words keeps them. `present` are the languages of the searched
+    passages: stems in these are looked up, too.
     """
-    return list(_query_words(text))
+    return list(_query_words(text, tuple(present)))
 
 
 @lru_cache(maxsize=256)
-def _query_words(text: str) -> tuple[QueryWord, ...]:
+def _query_words(text: str, present: tuple[str, ...]) -> tuple[QueryWord, ...]:
     text = spelt_out(text)
-    languages = list(dict.fromkeys([language_of(text), "en"]))
-    readings = [analysed(text, language) for language in languages]
-    grammatical = [_stop_words(language) for language in languages]
+    own = list(dict.fromkeys([language_of(text), ENGLISH]))
+    grammatical = list(map(_stop_words, own))
+    # A word of grammar in a language of the passages may be a topic in the query's: "die".
+    readings = [analysed(text, language) for language in dict.fromkeys([*own, *present])]
     # Every language cuts a text into the same words; only their stems differ.
     found: dict[tuple[tuple[str, ...], bool], bool] = {}
     for reading in zip(*readings, strict=True):
@@ -132,92 +113,31 @@ def _query_words(text: str) -> tuple[QueryWord, ...]:
             found[tuple(dict.fromkeys(forms)), reading[0][1]] = topical
     kept = [word for word, topical in found.items() if topical]
     # A symbol with a word in it stands for the word, too.
-    signs = [QueryWord((one,), optional=any(map(str.isalpha, one))) for one in symbols(text)]
+    signs = [QueryWord((sign,), optional=any(map(str.isalpha, sign))) for sign in symbols(text)]
     worded = kept or ([] if signs else list(found))
     return (
         *signs,
-        *[QueryWord(_with_abbreviation(forms), optional) for forms, optional in worded],
+        *[QueryWord(_with_abbreviation(forms, own), optional) for forms, optional in worded],
     )
 
 
-def _with_abbreviation(forms: tuple[str, ...]) -> tuple[str, ...]:
-    spelt_out = _spelt_out()
-    return (*forms, *(form for word in forms for form in spelt_out.get(word, ())))
+def _with_abbreviation(forms: tuple[str, ...], languages: Iterable[str]) -> tuple[str, ...]:
+    meant = (_abbreviations(language).get(word, ()) for language in languages for word in forms)
+    return tuple(dict.fromkeys((*forms, *chain.from_iterable(meant))))
 
 
-@lru_cache
-def _spelt_out() -> dict[str, tuple[str, ...]]:
-    listed = tomllib.loads(_DATA.joinpath("abbreviations.toml").read_text(encoding="utf-8"))
-    found = {stem(short, "en"): tuple(words(meaning, "en")) for short, meaning in listed.items()}
+@cache
+def _abbreviations(language: str) -> dict[str, tuple[str, ...]]:
+    """The meanings of abbreviations, and the abbreviations of single words, as stems."""
+    listed = values("abbreviations").get(language, {})
+    found = {
+        stem(short, language): tuple(words(meaning, language)) for short, meaning in listed.items()
+    }
     # "Machine" alone does not mean ML.
     for short, meaning in list(found.items()):
         if len(meaning) == 1:
             found.setdefault(meaning[0], (short,))
     return found
-
-
-# Every step of answering a question calls this for it.
-@lru_cache(maxsize=256)
-def language_of_question(text: str) -> str:
-    """The language of a question if it is certain; empty if the question is too short to tell.
-
-    A script such as Arabic or Thai makes the language certain. So do at least two stop words of the
-    language, if the question has fewer stop words of every other language.
-    """
-    letters = sum(character.isalpha() for character in text)
-    for language, script in () if text.isascii() else _SCRIPTS.items():
-        # Many an English formula has a few Greek letters.
-        if len(script.findall(text)) >= max(2, 0.3 * letters):
-            return language
-    counts = sorted(
-        (count, language) for language, count in _counts_of_grammar(text.lower()).items()
-    )
-    (second, _), (first, language) = counts[-2:]
-    return language if first >= 2 and first > second else ""
-
-
-def language_of(text: str) -> str:
-    """The language with the most stop words and special letters (such as `ß`) in a text.
-
-    In a tie with English, English is chosen, so a text without any of these counts as English.
-    """
-    beginning = text[:2_000].lower()
-    shares = _counts_of_grammar(beginning)
-    if not beginning.isascii():
-        for language in shares:
-            shares[language] += 2 * sum(
-                letter in beginning for letter in _LETTERS.get(language, "")
-            )
-    most = max(shares.values())
-    if shares["en"] == most:
-        return "en"
-    return next(language for language, share in shares.items() if share == most)
-
-
-def _counts_of_grammar(lowered: str) -> dict[str, int]:
-    """For each language the number of its grammatical words in a lower-case text."""
-    parts = _split_ascii(lowered, _ENDS_OF_PARTS) if lowered.isascii() else _PART.findall(lowered)
-    counts = dict.fromkeys(_stop_texts()["grammar"], 0)
-    for languages in filter(None, map(_languages_by_word().get, parts)):
-        for language in languages:
-            counts[language] += 1
-    return counts
-
-
-@lru_cache
-def _languages_by_word() -> dict[str, tuple[str, ...]]:
-    """The languages of each stop word."""
-    found: dict[str, tuple[str, ...]] = {}
-    for language, text in _stop_texts()["grammar"].items():
-        for word in set(text.split()):
-            found[word] = (*found.get(word, ()), language)
-    return found
-
-
-@lru_cache
-def _stop_texts() -> dict[str, dict[str, str]]:
-    """The tables of `stop_words.toml`: for each language its words, separated by spaces."""
-    return tomllib.loads(_DATA.joinpath("stop_words.toml").read_text(encoding="utf-8"))
 
 
 def _split_ascii(text: str, ends: bytes) -> list[str]:
@@ -305,13 +225,13 @@ def is_stop_word(word: str, language: str) -> bool:
 
 @lru_cache
 def _stop_words(language: str) -> frozenset[str]:
-    texts = [table.get(language, "") for table in _stop_texts().values()]
+    texts = [values(key, "words").get(language, "") for key in ("grammar", "contractions")]
     return frozenset(stem(word, language) for text in texts for word in text.split())
 
 
 @lru_cache
 def _stemmer(language: str) -> Stemmer.Stemmer | None:
-    name = _STEMMERS.get(language)
+    name = values("stemmer").get(language)
     return Stemmer.Stemmer(name) if name else None
 
 
@@ -348,7 +268,7 @@ def topic(text: str, languages: Iterable[str] = ("en",)) -> tuple[tuple[str, ...
             word.forms
             for word in query_words(text)
             if not word.optional
-            and not any(is_stop_word(form, one) for form in word.forms for one in languages)
+            and not any(is_stop_word(form, code) for form in word.forms for code in languages)
         ]
     )
 

@@ -7,11 +7,12 @@ judged in the form of `spelt_out`.
 
 import itertools
 import re
-import tomllib
-from collections.abc import Sequence
-from functools import lru_cache
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Final
+
+from knowledge.languages.detection import language_of
+from knowledge.languages.vocabularies import ENGLISH, values, words
 
 # Names such as O'Reilly keep theirs.
 _APOSTROPHE: Final = re.compile(r"(?<=\w)['\u2019`\u00b4](?=(?:s|t|d|m|ll|re|ve)\b)", re.IGNORECASE)
@@ -58,45 +59,51 @@ def _without_politeness(question: str) -> str:
             and not {opening, closing} & {*inner}
         ):
             bare = inner.strip(_ENDS)
-    bare = _without_fillers(bare).rstrip(_ENDS)
+    fillers = _fillers_in(language_of(bare))
+    bare = _without_fillers(bare, fillers).rstrip(_ENDS)
     first, *rest = bare.lower().split() or [""]
     # A question may end in a full stop without meaning it.
-    if first in _fillers("openers") and rest and ". " not in bare:
+    if first in fillers["openers"] and rest and ". " not in bare:
         bare = bare.rstrip(". ")
     return bare
 
 
-def _without_fillers(text: str) -> str:
+_Fillers = Mapping[str, frozenset[str]]
+
+
+@cache
+def _fillers_in(language: str) -> _Fillers:
+    """The fillers by kind, in English and another language."""
+    kinds = ("before", "mood", "openers", "behind", "polite", "about_words")
+    return {kind: words(kind, "fillers", (ENGLISH, language)) for kind in kinds}
+
+
+def _without_fillers(text: str, fillers: _Fillers) -> str:
     """A text without a greeting at its beginning and fillers ("pls", "lol") at either end."""
-    words = [*_CHUNK.finditer(text)]
-    said = [word.group().strip(_SIGNS_AROUND).lower() for word in words]
-    greeted = itertools.takewhile(_fillers("before").__contains__, said)
-    first, last = sum(1 for _ in greeted), len(words)
+    chunks = [*_CHUNK.finditer(text)]
+    said = [chunk.group().strip(_SIGNS_AROUND).lower() for chunk in chunks]
+    greeted = itertools.takewhile(fillers["before"].__contains__, said)
+    first, last = sum(1 for _ in greeted), len(chunks)
     # "Hello world" is no greeting.
-    is_apart = 0 < first < last and words[first - 1].group()[-1] in _SIGNS_AROUND
-    is_mood = _fillers("mood").issuperset(said[:first])
-    opens = is_mood or (said[first : first + 1] and said[first] in _fillers("openers"))
+    is_apart = 0 < first < last and chunks[first - 1].group()[-1] in _SIGNS_AROUND
+    is_mood = fillers["mood"].issuperset(said[:first])
+    opens = is_mood or (said[first : first + 1] and said[first] in fillers["openers"])
     if not is_apart and not (opens and first <= last - _LEAST_WORDS):
         first = 0
-    while (found := _fillers_at_end(said[first:last])) and last - found > first:
+    while (found := _fillers_at_end(said[first:last], fillers)) and last - found > first:
         last -= found
-    if last == len(words):
-        return text[words[first].start() :] if first else text
-    return text[words[first].start() : words[last - 1].end()].rstrip(",;")
+    if last == len(chunks):
+        return text[chunks[first].start() :] if first else text
+    return text[chunks[first].start() : chunks[last - 1].end()].rstrip(",;")
 
 
-def _fillers_at_end(said: Sequence[str]) -> int:
+def _fillers_at_end(said: Sequence[str], fillers: _Fillers) -> int:
     """The number of filler words at the end: 2 for a polite word and "help", otherwise 0 or 1."""
-    if len(said) < 2 or said[-2] in _fillers("about_words"):
+    if len(said) < 2 or said[-2] in fillers["about_words"]:
         return 0
-    if said[-1] == "help" and said[-2] in _fillers("polite"):
+    if said[-1] == "help" and said[-2] in fillers["polite"]:
         return 2
-    return int(said[-1] in _fillers("behind"))
-
-
-@lru_cache
-def _fillers(kind: str) -> frozenset[str]:
-    return frozenset(_meanings()["fillers"][kind].split())
+    return int(said[-1] in fillers["behind"])
 
 
 def _evened(chunk: str) -> str:
@@ -112,20 +119,24 @@ def spelt_out(question: str) -> str:
 
     A question mark is added, unless the question ends in a full stop.
     """
-    tables = ("shorthand", "contractions")
-    read = _CHUNK.sub(lambda chunk: _long_form(chunk.group(), *tables), normalized(question))
+    asked = normalized(question)
+    meanings = _meanings_in(language_of(asked))
+    read = _CHUNK.sub(lambda chunk: _long_form(chunk.group(), meanings), asked)
     # A full stop ends a statement.
     return read if read.endswith((".", "\u3002")) else f"{read}?"
 
 
-def _long_form(chunk: str, *tables: str) -> str:
+def _long_form(chunk: str, meanings: Mapping[str, str]) -> str:
     core = chunk.strip(_SIGNS_AROUND)
-    found = (_meanings()[table].get(core.lower()) for table in tables)
-    meaning = next(filter(None, found), core)
-    return chunk.replace(core, meaning) if core else chunk
+    return chunk.replace(core, meanings.get(core.lower(), core)) if core else chunk
 
 
-@lru_cache
-def _meanings() -> dict[str, dict[str, str]]:
-    text = files("indexer.text").joinpath("shorthand.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+@cache
+def _meanings_in(language: str) -> Mapping[str, str]:
+    """The meanings of shorthand in a language and in English."""
+    return {
+        short: meaning
+        for code in (ENGLISH, language)
+        for key in ("contractions", "shorthand")
+        for short, meaning in values(key).get(code, {}).items()
+    }

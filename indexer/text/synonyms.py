@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from indexer.text.analyzer import language_of, stem
+from indexer.text.analyzer import stem
+from knowledge.languages.detection import language_of
 
 _CHUNK: Final = re.compile(r"\S+")
 _WORD: Final = re.compile(r"[\w'’-]+")

@@ -1,14 +1,16 @@
 """Intent patterns for chat messages: question, thanks, greeting, solution.
 
-The phrases are in `intents.toml`. A missing phrase does little harm. A question that isn't
+The phrases are in the section `chats` of the tables of languages, each a regular expression between
+ends of words. Case counts in none. A missing phrase does little harm. A question that isn't
 recognized isn't imported. If thanks aren't recognized, the accepted answer may not be found.
 """
 
 import re
-import tomllib
-from functools import lru_cache
-from pathlib import Path
+from functools import cache, lru_cache
 from typing import Final
+
+from knowledge.languages.detection import languages_spoken
+from knowledge.languages.vocabularies import alternatives, tables, words
 
 # Longer messages of thanks have other content, too.
 THANKS_WORDS: Final = 5
@@ -22,31 +24,27 @@ _WORD: Final = re.compile(r"\w+(?:['’]\w+)*")
 # Scripts without spaces: about two characters make a word.
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 
-_PHRASES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-_SMALL_TALK: Final = frozenset(_PHRASES["small_talk"].split())
-
-
-def _any(kind: str, before: str = r"\b", after: str = r"\b") -> re.Pattern[str]:
-    return re.compile(f"{before}(?:{'|'.join(_PHRASES[kind])}){after}", re.IGNORECASE)
-
-
 _QUESTION_MARK: Final = re.compile(r"[?？؟]|¿")
-# Questions begin at line ends, so a run of them is examined once.
-_QUESTION_START: Final = _any("question_starts", r"(?:^|[.!,\n][^\S\n]*+)", "")
-_TROUBLE: Final = _any("trouble")
-_THANKS: Final = _any("thanks", after=r"\b|ありがと|谢谢|謝謝|감사")
-_NOT_YET: Final = _any("not_yet", after=r"\b|n['’]t\b|\?")
-_OWN_SOLUTION: Final = _any("own_solution")
-_SOLVED: Final = re.compile(
-    r"[\[(]?\b(?:solved|resolved|answered|gelöst|erledigt|beantwortet|resuelto)\b[\])]?:?|[✅☑✔]\ufe0f?",
-    re.IGNORECASE,
-)
-_NOT_SOLVED: Final = re.compile(
-    r"(?:\bnot|\bnicht|\bno|n['’]t)\s+(?:(?:yet|been|ganz|wirklich)\s+)*"
-    r"(?:solved|resolved|answered|gelöst|erledigt|beantwortet|resuelto)\b",
-    re.IGNORECASE,
-)
-_TO_SOMEBODY: Final = re.compile(r"\b(?:you|your|du|dein|deine)\b", re.IGNORECASE)
+# Around the phrases of a kind; by default the ends of words.
+_AROUND: Final = {
+    # Questions begin at line ends, so a run of them is examined once.
+    "question_starts": (r"(?:^|[.!,\n][^\S\n]*+)", ""),
+    "thanks": (r"\b", r"\b|ありがと|谢谢|謝謝|감사"),
+    "not_yet": (r"\b", r"\b|n['’]t\b|\?"),
+    "solved": (r"[\[(]?\b", "\\b[\\])]?:?|[✅☑✔]\ufe0f?"),
+}
+
+
+@cache
+def _phrases(kind: str, languages: tuple[str, ...]) -> re.Pattern[str]:
+    before, after = _AROUND.get(kind, (r"\b", r"\b"))
+    if kind == "not_solved":
+        before, after = "", rf"\s+{alternatives('solved', 'chats', languages)}\b"
+    return re.compile(f"{before}{alternatives(kind, 'chats', languages)}{after}", re.IGNORECASE)
+
+
+def _has(kind: str, text: str) -> bool:
+    return _phrases(kind, languages_spoken(text)).search(text) is not None
 
 
 # A message is judged several times within its conversation.
@@ -85,16 +83,17 @@ def is_small_talk(text: str) -> bool:
         return False
     if word_count(text) <= 1:
         return True
-    words = _WORD.findall(prose(text).casefold().replace("’", "'"))
-    if words and all(word in _SMALL_TALK for word in words):
+    said = _WORD.findall(prose(text).casefold().replace("’", "'"))
+    if said and words("small_talk", "chats", tables()).issuperset(said):
         return True
-    return len(words) <= THANKS_WORDS and thanks(text) and not tells_solution(text)
+    return len(said) <= THANKS_WORDS and thanks(text) and not tells_solution(text)
 
 
 def asks(text: str) -> bool:
     """Whether the text is a question or reports a problem."""
     plain = prose(text)
-    return any(found.search(plain) for found in (_QUESTION_MARK, _QUESTION_START, _TROUBLE))
+    has_mark = _QUESTION_MARK.search(plain) is not None
+    return has_mark or _has("question_starts", plain) or _has("trouble", plain)
 
 
 def asks_only(text: str) -> bool:
@@ -104,26 +103,31 @@ def asks_only(text: str) -> bool:
 
 def asks_back(text: str) -> bool:
     """Whether the text asks somebody for details."""
-    return _TO_SOMEBODY.search(prose(text)) is not None
+    return _has("to_somebody", prose(text))
 
 
 def thanks(text: str) -> bool:
     """Whether the text has thanks, and no word like "in advance" or "but" that limits them."""
     plain = prose(text)
-    return _THANKS.search(plain) is not None and _NOT_YET.search(plain) is None
+    return _has("thanks", plain) and not _has("not_yet", plain)
 
 
 def tells_solution(text: str) -> bool:
-    return _OWN_SOLUTION.search(text) is not None
+    return _has("own_solution", text)
+
+
+# A title may be too short to tell its language, so the marks of all languages count.
+_MARKS: Final = tuple(tables())
 
 
 def is_marked_solved(title: str) -> bool:
     """Whether a thread's title or tag says that it is solved."""
-    return _SOLVED.search(_NOT_SOLVED.sub(" ", title)) is not None
+    said = _phrases("not_solved", _MARKS).sub(" ", title)
+    return _phrases("solved", _MARKS).search(said) is not None
 
 
 def without_solved_mark(title: str) -> str:
     """A thread's title without its solved mark."""
     if not is_marked_solved(title):
         return title
-    return " ".join(_SOLVED.sub(" ", title).split()).strip(" -–:|")
+    return " ".join(_phrases("solved", _MARKS).sub(" ", title).split()).strip(" -–:|")

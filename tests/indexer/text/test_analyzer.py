@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.text import analyzer
-from indexer.text.analyzer import language_of_question, names, query_words, words
+from indexer.text.analyzer import names, query_words, words
 
 
 def _is_found(asked: str, said: str) -> bool:
@@ -72,10 +71,6 @@ def test_what_is_left_of_grammar_is_not_looked_for(text: str) -> None:
     assert {form for forms in _forms(text) for form in forms} <= {"printer", "work", "like"}
 
 
-def test_no_language_is_told_by_words_of_chats() -> None:
-    assert language_of_question("im Haus im Garten") == "de"
-
-
 def test_a_query_of_nothing_but_grammar_keeps_its_words() -> None:
     assert len(_forms("What is it?")) == 3
 
@@ -90,12 +85,6 @@ def test_a_text_without_words_has_none(text: str) -> None:
 def test_plain_ascii_gives_the_words_that_the_patterns_give(text: str) -> None:
     """Blanks are put in by a table there; a letter beyond ASCII takes the way of the patterns."""
     assert words(text, "en") == words(f"{text} 日", "en")[:-1]
-
-
-@given(st.text(st.sampled_from("the in_die-wo ist.der?la é"), max_size=60))
-def test_the_language_of_plain_ascii_is_told_as_that_of_other_text(text: str) -> None:
-    counted = analyzer._counts_of_grammar(text.lower().replace("é", "e"))
-    assert counted == analyzer._counts_of_grammar(text.lower().replace("é", "e") + " é")
 
 
 def test_names_are_capitals_behind_the_first_word_and_words_with_digits() -> None:

@@ -1,0 +1,1 @@
+"""Languages: a table of vocabulary each, and their detection."""
