@@ -10,16 +10,17 @@ Source:
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index.postings import Postings
-from indexer.text.analyzer import QueryWord
+from indexer.text.analyzer import QueryWord, language_mark, query_words
+from knowledge.languages.vocabularies import tables, values
 
 # BM25's k1 (term-frequency saturation) and b (length normalisation): the best of a flat optimum
 # over ten question sets (docs/decisions.md, retrieval).
@@ -41,6 +42,103 @@ Ids = Sequence[int] | NDArray[np.int64]
 
 # The forms of a word with its IDF, or with its share of the query's.
 Weight = tuple[tuple[str, ...], float]
+
+
+# A language counts as present with this share of the passages in it.
+PRESENT_SHARE: Final = 0.01
+# Parts of compounds have at least this many letters; a known one may have `_FEWEST_KNOWN`.
+_FEWEST: Final = 4
+_FEWEST_KNOWN: Final = 3
+# Compounds looked up for a word.
+_MOST_COMPOUNDS: Final = 24
+
+
+def words_of_query(text: str, scopes: Sequence[Postings]) -> list[QueryWord]:
+    """The words of a query to look up in these scopes.
+
+    Their forms include the stems in each language of the passages. In languages with compounds in
+    one word, such as German, they include the known compounds with the word. A compound of known
+    words is looked up by these, too.
+    """
+    passages = sum(postings.passages for postings in scopes)
+    present = [
+        language
+        for language in tables()
+        if sum(one.document_frequency(language_mark(language)) for one in scopes)
+        > PRESENT_SHARE * passages
+    ]
+    wanted = query_words(text, present)
+    listed = values("joints")
+    joints = {joint for language in present for joint in listed.get(language, ())}
+    if not joints:
+        return wanted
+    return list(chain.from_iterable(_with_compounds(scopes, word, joints) for word in wanted))
+
+
+def _with_compounds(
+    scopes: Sequence[Postings], word: QueryWord, joints: Collection[str]
+) -> list[QueryWord]:
+    """The word with its compounds, or the two words of a compound."""
+    if word.optional or not all(map(str.isalpha, word.forms)):
+        return [word]
+    cut = (_parts(scopes, form, joints) for form in word.forms)
+    parts = next((found for found in cut if found is not None), None)
+    if parts is None:
+        return [QueryWord(_and_compounds(scopes, word.forms, joints))]
+    is_known = any(_known(scopes, form) for form in word.forms)
+    first, last = (_and_compounds(scopes, (part,), joints) for part in parts)
+    whole = [QueryWord(word.forms, optional=True)] if is_known else []
+    return [*whole, QueryWord(first), QueryWord(tuple(dict.fromkeys((*last, *word.forms))))]
+
+
+def _and_compounds(
+    scopes: Sequence[Postings], forms: tuple[str, ...], joints: Collection[str]
+) -> tuple[str, ...]:
+    found = (
+        compound
+        for form in forms
+        if len(form) >= _FEWEST
+        for postings in scopes
+        for compound in postings.words_around(form)
+        if _is_compound(scopes, compound, form, joints)
+    )
+    return tuple(dict.fromkeys((*forms, *islice(found, _MOST_COMPOUNDS))))
+
+
+def _is_compound(
+    scopes: Sequence[Postings], compound: str, part: str, joints: Collection[str]
+) -> bool:
+    """Whether the rest of a word without a part is another word."""
+    if compound.startswith(part):
+        rests = [compound.removeprefix(part + joint) for joint in joints]
+    else:
+        rests = [compound.removesuffix(part).removesuffix(joint) for joint in joints]
+    rests = [rest for rest in rests if len(rest) >= _FEWEST_KNOWN and rest.isalpha()]
+    sure = len(part) > _FEWEST and any(len(rest) >= _FEWEST for rest in rests)
+    return sure or any(_known(scopes, rest) for rest in rests)
+
+
+def _parts(
+    scopes: Sequence[Postings], word: str, joints: Collection[str]
+) -> tuple[str, str] | None:
+    """The two words of a compound, as even as possible.
+
+    Both are known. Of an unknown compound, the last one is enough: the compound is a kind of it.
+    """
+    is_known = _known(scopes, word)
+    found = [
+        (_known(scopes, first), first, word[cut:])
+        for cut in range(_FEWEST_KNOWN, len(word) - _FEWEST_KNOWN + 1)
+        if _known(scopes, word[cut:])
+        for joint in joints
+        if word[:cut].endswith(joint)
+        and len(first := word[: cut - len(joint)]) >= _FEWEST_KNOWN
+        and len(first) + len(word) - cut > 2 * _FEWEST_KNOWN
+    ]
+    whole = [parts for known, *parts in found if known]
+    heads = [parts for _, *parts in found if len(parts[1]) >= _FEWEST and not is_known]
+    best = max(whole or heads, key=lambda parts: min(map(len, parts)), default=None)
+    return None if best is None else (best[0], best[1])
 
 
 class BM25Lookup:

@@ -18,7 +18,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from indexer.index.bm25 import BM25Lookup, Ids, Weight, idfs, unknown_forms
+from indexer.index.bm25 import BM25Lookup, Ids, Weight, idfs, unknown_forms, words_of_query
 from indexer.index.database import FORMAT, Place
 from indexer.index.postings import Postings
 from indexer.index.resident_scopes import SNAPSHOT_LEAST, ResidentScope, ResidentScopes
@@ -29,7 +29,6 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
 from indexer.index.vectors import nearest_first, quantized, selector
 from indexer.index.written_documents import PART_PASSAGES
-from indexer.text.analyzer import query_words
 from knowledge.values.documents import Scope
 
 # The IDFs of a question's words are asked for its evidence and for each passage quoted.
@@ -313,7 +312,7 @@ class Index:
         key, lookup = self._lookup or (None, None)
         self._lookup = None
         if lookup is None or key != (text, k, tuple(scopes)):
-            lookup = BM25Lookup(seen, query_words(text), k)
+            lookup = BM25Lookup(seen, words_of_query(text, seen), k)
         return lookup.found(also, among)
 
     def prepare_matching(self, text: str, k: int, scopes: Sequence[Scope]) -> Callable[[], None]:
@@ -326,7 +325,7 @@ class Index:
         seen = self.postings(scopes)
 
         def run() -> None:
-            self._lookup = (text, k, tuple(scopes)), BM25Lookup(seen, query_words(text), k)
+            self._lookup = (text, k, tuple(scopes)), BM25Lookup(seen, words_of_query(text, seen), k)
             self._idfs_of(text, scopes, seen)
 
         return run
@@ -348,12 +347,13 @@ class Index:
     ) -> list[Weight]:
         key = (text, tuple(scopes))
         if key not in self._idfs:
-            self._idfs[key] = idfs(seen, query_words(text))
+            self._idfs[key] = idfs(seen, words_of_query(text, seen))
         return self._idfs[key]
 
     def unknown_forms(self, text: str, scopes: Sequence[Scope]) -> frozenset[str]:
         """The forms of query words that no passage has, even after spelling correction."""
-        return unknown_forms(self.postings(scopes), query_words(text))
+        seen = self.postings(scopes)
+        return unknown_forms(seen, words_of_query(text, seen))
 
     def read_ahead(self) -> Iterator[None]:
         """Prefetch as many scopes, vectors and passages as fit in memory, in steps.

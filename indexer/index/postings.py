@@ -55,6 +55,8 @@ class Postings:
         self._waiting_passages = 0
         self.removed: NDArray[np.int64] = np.zeros(0, np.int64)
         self.length = 0.0
+        # The number of words, and all of them as one text, to be searched for parts of words.
+        self._joined: tuple[int, str] = 0, "\n"
 
     @property
     def bytes(self) -> int:
@@ -140,6 +142,7 @@ class Postings:
         sizes = np.diff(self._starts)
         words = [word for word, size in zip(self._terms, sizes.tolist(), strict=True) if size]
         self._terms = {word: term for term, word in enumerate(words)}
+        self._joined = 0, "\n"
         self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes[sizes > 0])])
 
     def _postings_waiting(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
@@ -170,6 +173,20 @@ class Postings:
     def corrections(self, word: str) -> list[str]:
         """The known words that differ from `word` by one typing slip; none if `word` is known."""
         return [] if word in self._terms else sorted(single_edits(word) & self._terms.keys())
+
+    def words_around(self, part: str) -> list[str]:
+        """The longer words with `part` at the beginning or end, in the order of their passages."""
+        if self._joined[0] != len(self._terms):
+            self._joined = len(self._terms), "\n".join(["", *self._terms, ""])
+        text = self._joined[1]
+        found: list[str] = []
+        place = text.find(part)
+        while place >= 0:
+            start, end = text.rfind("\n", 0, place) + 1, text.find("\n", place)
+            if end - start > len(part) and (start == place or end == place + len(part)):
+                found.append(text[start:end])
+            place = text.find(part, end)
+        return found
 
     def slots_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         # Ids ascend and are never reused, so they are sorted.

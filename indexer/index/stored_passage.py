@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Self
 
-from indexer.text.passages import Passage, with_titles, without_link_targets
+from indexer.text.passages import Passage, document_language, with_titles, without_link_targets
+from knowledge.languages.detection import language_of
+from knowledge.languages.vocabularies import ENGLISH
 from knowledge.values.documents import Document, Kind, Scope
 
 # A document's data, stored as JSON beside its passages.
@@ -47,6 +49,12 @@ class StoredPassage:
     revision: int | None
     approved_by: str
     wordings: tuple[str, ...] = ()
+    document_language: str = ENGLISH
+
+    @property
+    def language(self) -> str:
+        """The language of the embedded text, and of its stems."""
+        return language_of(self.embedded, self.document_language)
 
     @property
     def embedded(self) -> str:
@@ -56,6 +64,7 @@ class StoredPassage:
 
     @classmethod
     def of(cls, passage_id: int, document: Document, passage: Passage) -> Self:
+        cited = [getattr(document, name) for name in _CITED]
         return cls(
             passage_id,
             document.id,
@@ -64,13 +73,14 @@ class StoredPassage:
             passage.position,
             passage.heading,
             passage.text,
-            *(getattr(document, name) for name in _CITED),
+            *(*cited, passage.document_language),
         )
 
 
 def metadata(document: Document) -> str:
     cited = {name: getattr(document, name) for name in _CITED}
-    return json.dumps(cited, ensure_ascii=False, default=str)
+    language = document_language(document)
+    return json.dumps({**cited, "language": language}, ensure_ascii=False, default=str)
 
 
 def title_and_link(metadata_text: str) -> tuple[str, str]:
@@ -99,5 +109,5 @@ def of_row(row: Sequence[Any]) -> StoredPassage:
         position,
         heading,
         text,
-        *(cited[name] for name in _CITED),
+        *(*(cited[name] for name in _CITED), cited.get("language", ENGLISH)),
     )

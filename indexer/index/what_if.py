@@ -10,14 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index.bm25 import BM25Lookup, Ids, Weight, idfs
+from indexer.index.bm25 import BM25Lookup, Ids, Weight, idfs, words_of_query
 from indexer.index.index import Index
 from indexer.index.postings import Postings
 from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.vectors import nearest_first
 from indexer.index.written_documents import CutDocument
-from indexer.text.analyzer import query_words, words
 from knowledge.values.documents import Scope
 
 # Ids that no index gives: the document would be the newest, so it is last among equal scores.
@@ -58,7 +57,7 @@ class IndexOverlay:
         self._codes = dict(zip(ids, codes, strict=False))
         self._postings = Postings()
         self._postings.add(
-            [(key, words(passage.embedded)) for key, passage in zip(ids, passages, strict=True)]
+            [(key, passage.words.split(" ")) for key, passage in zip(ids, passages, strict=True)]
         )
 
     def size(self, scopes: Iterable[Scope]) -> int:
@@ -114,7 +113,8 @@ class IndexOverlay:
         also: Sequence[int] = (),
         among: Ids | None = None,
     ) -> list[tuple[int, float]]:
-        return BM25Lookup(self.postings(scopes), query_words(text), k).found(also, among)
+        seen = self.postings(scopes)
+        return BM25Lookup(seen, words_of_query(text, seen), k).found(also, among)
 
     def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
         """The ids of the passages of selected documents in these scopes, ascending."""
@@ -124,7 +124,8 @@ class IndexOverlay:
         return np.append(found, [*self._stored])
 
     def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:
-        return idfs(self.postings(scopes), query_words(text))
+        seen = self.postings(scopes)
+        return idfs(seen, words_of_query(text, seen))
 
     def postings(self, scopes: Sequence[Scope]) -> list[Postings]:
         found = self._index.postings(scopes)

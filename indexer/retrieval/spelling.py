@@ -14,6 +14,8 @@ from typing import Final
 from indexer.index.postings import Postings
 from indexer.text.analyzer import is_stop_word, stem_of_rare
 from indexer.text.edit_distance import single_edits
+from knowledge.languages.detection import language_of_question
+from knowledge.languages.vocabularies import ENGLISH
 
 # Parts of names, addresses and code are never corrected.
 _WORD: Final = re.compile(r"(?<![^\s(\"'])[A-Za-z]{6,40}(?=[\s.,;:!?)\"']*(?:\s|\Z))")
@@ -50,7 +52,9 @@ def correct_spelling(
         scopes: the words of the visible passages.
         is_common: whether a lower-case word is a single token of the model, as frequent words are.
     """
-    return _WORD.sub(partial(_mended, scopes, is_common), text)
+    # The model's words are English, so words of other languages look like slips.
+    read = language_of_question(text) in ("", ENGLISH)
+    return _WORD.sub(partial(_mended, scopes, is_common), text) if read else text
 
 
 def _mended(
@@ -58,7 +62,7 @@ def _mended(
 ) -> str:
     typed = match.group()
     word = typed.lower()
-    if _is_known(scopes, word) or is_stop_word(word, "en") or _is_word(word, is_common):
+    if _is_known(scopes, word) or is_stop_word(word, ENGLISH) or _is_word(word, is_common):
         return typed
     # Hardly anybody errs in the first letter.
     near = [
@@ -95,4 +99,4 @@ def _passages(scopes: Sequence[Postings], word: str) -> int:
 
 
 def _stem(word: str) -> str:
-    return stem_of_rare(word, "en")
+    return stem_of_rare(word, ENGLISH)

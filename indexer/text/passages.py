@@ -32,6 +32,8 @@ from indexer.text.sentences import (
     units,
 )
 from knowledge.files.site_addresses import without_own_id
+from knowledge.languages.detection import language_of
+from knowledge.languages.vocabularies import ENGLISH
 from knowledge.values.documents import TITLE_CHARACTERS, Document
 
 # Raise it when documents are cut, or their words read, in another way: indexed documents are then
@@ -39,6 +41,9 @@ from knowledge.values.documents import TITLE_CHARACTERS, Document
 CUTTING: Final = 8
 
 HEADING_SEPARATOR: Final = " › "
+
+# Of a longer document, the beginning decides its language.
+LANGUAGE_CHARACTERS: Final = 20_000
 
 # Of the model's tokens, at most this share goes to title and heading; a longer path loses its end.
 PREFIX_SHARE: Final = 0.25
@@ -109,6 +114,7 @@ class Passage:
         text: the document's own Markdown.
         heading: the path of headings above it, outermost first, without the document's title.
         wordings: the document's wordings.
+        document_language: the language of the whole document.
     """
 
     document_id: str
@@ -117,6 +123,7 @@ class Passage:
     heading: str
     text: str
     wordings: tuple[str, ...] = ()
+    document_language: str = ENGLISH
 
     @cached_property
     def embedded(self) -> str:
@@ -143,8 +150,13 @@ class Passage:
 
     @cached_property
     def words(self) -> str:
-        """The words of the embedded text in reading order, as they are stored."""
-        return " ".join(analyzer.words(self.embedded))
+        """The words of the embedded text in reading order, as they are stored.
+
+        Unless the text is in English, a mark of its language is added (`language_mark`).
+        """
+        language = language_of(self.embedded, self.document_language)
+        mark = [] if language == ENGLISH else [analyzer.language_mark(language)]
+        return " ".join([*mark, *analyzer.words(self.embedded, language)])
 
     def _with_titles(self, text: str) -> str:
         return with_titles(self.title, self.heading, text)
@@ -187,6 +199,7 @@ def cut_passages(
 ) -> Iterator[Passage | None]:
     """Yield the `passages` of a document, and None between two steps of parsing a long document."""
     positions = itertools.count()
+    language = document_language(document)
     title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
     is_crowded = _is_crowded(document.text)
     found = _sections_in_steps(document.text, document.title, keep_blank=is_crowded)
@@ -201,8 +214,19 @@ def cut_passages(
         for stretch in _stretches(body):
             for piece in _pieces(stretch, count_tokens, max(capacity, 16)):
                 yield Passage(
-                    document.id, next(positions), title, heading, piece, document.wordings
+                    document.id,
+                    next(positions),
+                    title,
+                    heading,
+                    piece,
+                    document.wordings,
+                    language,
                 )
+
+
+def document_language(document: Document) -> str:
+    """The language of a document; of its passages, too, unless they are surely in another one."""
+    return language_of(f"{document.title}\n{document.text[:LANGUAGE_CHARACTERS]}")
 
 
 def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
@@ -374,7 +398,11 @@ def _stretches(body: str) -> Iterator[str]:
     again = ""
     while len(body) - start > STRETCH_CHARACTERS:
         end = start + STRETCH_CHARACTERS
-        places = (body.rfind(mark, start + 1, end) for mark in ("\n\n", "\n", " "))
+        # Behind a full stop, and before blanks.
+        places = (
+            body.rfind(mark, start + 1, end) + len(mark.strip())
+            for mark in ("\n\n", "\n", " ", "。")
+        )
         cut_at = next((place for place in places if place > start), end)
         while fence is not None and fence[1] <= cut_at:
             fence = next(code, None)
@@ -520,5 +548,6 @@ def _fitting(text: str, count_tokens: Callable[[str], int], max_tokens: int) -> 
     """The text, truncated by words until it fits."""
     words = text.split()
     while words and count_tokens(" ".join(words)) > max_tokens:
-        words = words[: len(words) * 3 // 4]
+        # Scripts without blanks have one long word.
+        words = words[: len(words) * 3 // 4] or [words[0][: len(words[0]) * 3 // 4]]
     return " ".join(words)
