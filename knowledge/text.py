@@ -49,6 +49,22 @@ _INVISIBLE = re.compile(rf"[{NEVER_SHOWN}]|(?!{_NEEDED})[\u200c\u200d]")
 _SUSPICIOUS = re.compile(rf"[{NEVER_SHOWN}\u200c\u200d]")
 
 
+# Scripts without blanks between words: Thai, Lao, Burmese, Khmer, kana, Han.
+UNSPACED: Final = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
+_UNSPACED_LETTER: Final = re.compile(f"[{UNSPACED}]")
+QUESTION_MARKS: Final = ("?", "\uff1f", "\u061f")
+
+
+def word_count(text: str) -> int:
+    """The number of words; two letters of a script without blanks count as one."""
+    if text.isascii():
+        return len(text.split())
+    spaced, letters = _UNSPACED_LETTER.subn(" ", text)
+    return sum(any(map(str.isalnum, word)) for word in spaced.split()) + (letters + 1) // 2
+
+
 def storable(text: str) -> str:
     """The stream-safe text without U+0000; lone surrogates become U+FFFD."""
     if text.isascii():

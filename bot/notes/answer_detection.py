@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from bot.answers.follow_ups import stands_alone
-from indexer.text.analyzer import language_of, topic
+from indexer.text.analyzer import topic
 from knowledge.chat.intents import is_small_talk, prose, thanks, word_count
 from knowledge.chat.transcript import title_of
+from knowledge.languages.detection import language_of
 
 # A shorter reply says too little, even to its question.
 _FEWEST_WORDS: Final = 2
@@ -36,8 +37,8 @@ _POINTS: Final = _RULES["points"]
 _SMILES: Final = re.compile(
     r"[:;]-?[)(DPpdO/\\|]|(?<!\w)xD|[\U0001F300-\U0001FAFF™]|!!|!$", re.IGNORECASE
 )
-_QUESTION_MARK: Final = re.compile(r"[?？]")
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?？])\s+|\n+")
+_QUESTION_MARK: Final = re.compile(r"[?？؟]")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?؟])\s+|(?<=[。！？])|\n+")
 _CLAUSE: Final = re.compile(r"[,:;]|\s[-–—]\s")
 
 

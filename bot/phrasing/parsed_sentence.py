@@ -14,7 +14,9 @@ from importlib.resources import files
 from typing import Final
 
 from indexer.contradictions.quantities import Subject, Value, parse_values
-from indexer.text.analyzer import is_stop_word, language_of, words
+from indexer.text.analyzer import is_stop_word, words
+from knowledge.languages.detection import language_of
+from knowledge.text import QUESTION_MARKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def read(sentence: str) -> Reading:
         senses,
         tuple(_behind(placed, match.end()) for match in _DENIES.finditer(sentence)),
         frozenset(_surroundings(sentence, language, placed, joints)),
-        sentence.rstrip('"”’) ').endswith("?"),
+        sentence.rstrip('"”’) ').endswith(QUESTION_MARKS),
     )
 
 

@@ -15,6 +15,7 @@ from bot.answers.phrased import Line
 from bot.phrasing.task import Quoted
 from bot.text.markdown import size
 from indexer.text.sentences import FENCES, LIST_MARKER, announces, refers_back, units
+from knowledge.text import word_count
 
 MOST_PASSAGES: Final = 3
 MOST_SENTENCES: Final = 24
@@ -143,7 +144,7 @@ def _with_context(text: str, spans: Sequence[tuple[int, int]], unit: int) -> tup
             break
         first -= 1
     said = text[slice(*spans[unit])]
-    if unit + 1 < len(spans) and (announces(said) or len(said.split()) == 1):
+    if unit + 1 < len(spans) and (announces(said) or word_count(said) == 1):
         whole = text[spans[first][0] : spans[unit + 1][1]]
         last = unit + 1 if size(whole) <= UNIT_CHARACTERS else last
     return first, last

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, takewhile
 from typing import Final
+from unicodedata import east_asian_width
 
 from bot.text.markdown import beginning, size
 from bot.text.tables import LEFT_OUT, head_lines, is_row, shown_table
@@ -46,6 +47,9 @@ MOST_LINES: Final = 19
 _UNSEEN: Final = re.compile(r"\*\*|\\(?=[^\w\s])")
 # Markers of quotations and list items.
 _MARKS: Final = re.compile(rf"(?:>[ \t]?)*(?:{LIST_MARKER.pattern})?")
+
+# Where a sentence that is too long is cut.
+_ENDS_OF_CLAUSES: Final = re.compile(r"[,;:](?=\s)|[、，；：]")
 
 Span = tuple[int, int]
 
@@ -286,10 +290,16 @@ def _lines_on_phone(line: str) -> int:
     return _wrapped_lines(line, LINE_CHARACTERS - SET_IN_CHARACTERS * (is_item + is_set_in))
 
 
+def _width(text: str) -> int:
+    """Return a text's width in Latin letters; letters of East Asia are twice as wide."""
+    wide = 0 if text.isascii() else sum(east_asian_width(sign) in "WF" for sign in text)
+    return size(text) + wide
+
+
 def _wrapped_lines(text: str, characters: int) -> int:
     taken, used = 1, 0
     for word in text.split():
-        length = size(word)
+        length = _width(word)
         if used and used + 1 + length > characters:
             taken, used = taken + 1, 0
         used += length + (used > 0)
@@ -336,7 +346,16 @@ def excerpt(
     # A single sentence above the limit is all there is, so bold would mark nothing.
     before = "… " if centre > places[0] else ""
     characters = limit * LINE_CHARACTERS - 1 - len(before)
-    return f"{before}{beginning(found[centre], characters).rstrip()}…", True
+    return f"{before}{_beginning_of_sentence(found[centre], characters)}…", True
+
+
+def _beginning_of_sentence(sentence: str, characters: int) -> str:
+    """Return about the first `characters` of a sentence, up to the end of a clause or a word."""
+    most = characters * size(sentence) // max(_width(sentence), 1)
+    cut = beginning(sentence, most).rstrip()
+    ends = [*_ENDS_OF_CLAUSES.finditer(cut, len(cut) // 2)]
+    place = ends[-1].end() if ends else cut.rfind(" ", len(cut) // 2)
+    return cut[:place].rstrip() if place > 0 else cut
 
 
 def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:

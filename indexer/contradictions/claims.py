@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from indexer.contradictions.quantities import Subject, Value, is_soft, parse_values
-from indexer.text.analyzer import language_of, words
+from indexer.text.analyzer import words
 from indexer.text.sentences import sentences
+from knowledge.languages.detection import language_of
+from knowledge.text import QUESTION_MARKS, word_count
 
 # A shorter sentence claims nothing comparable, a longer one too much.
 SHORTEST_WORDS: Final = 3
@@ -51,8 +53,9 @@ def claims(text: str) -> list[Claim]:
     found: list[Claim] = []
     for start, end in sentences(plain):
         sentence = plain[start:end]
-        claims_nothing = sentence.startswith(_NO_PROSE) or sentence.rstrip('*_)"”’ ').endswith("?")
-        size = len(sentence.split())
+        asks = sentence.rstrip('*_)"”’ ').endswith(QUESTION_MARKS)
+        claims_nothing = asks or sentence.startswith(_NO_PROSE)
+        size = word_count(sentence)
         if not claims_nothing and SHORTEST_WORDS <= size <= LONGEST_WORDS:
             found.append(_claim(text[start:end], sentence, start, language))
     return found

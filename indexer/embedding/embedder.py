@@ -171,7 +171,7 @@ def error_sentence(error: Exception) -> str:
             "is read. Take the same model with its weights as safetensors."
         )
     line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return line if line.endswith((".", "?", "!")) else f"{line}."
+    return line if line.endswith((".", "?", "!", "。", "？", "！")) else f"{line}."
 
 
 def require_libraries(name: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 from functools import lru_cache
 from typing import Final
 
-from indexer.text.analyzer import language_of, word_set
+from indexer.text.analyzer import word_set
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import (
     FENCES,
@@ -19,6 +19,8 @@ from indexer.text.sentences import (
     shows_pictures,
     window_runs,
 )
+from knowledge.languages.detection import language_of
+from knowledge.text import QUESTION_MARKS, word_count
 
 # Half the credit for a word in the sentence before or in the heading: "It was built in 1889."
 CARRIED: Final = 0.5
@@ -139,9 +141,9 @@ def span_to_mark(
     if sentences[chosen].startswith(FENCES):
         announced = chosen > 0 and announces(sentences[chosen - 1])
         return spans[chosen - 1] if announced else spans[chosen]
-    if len(sentences[chosen].split()) == 1 and chosen + 1 < len(spans):
+    if word_count(sentences[chosen]) == 1 and chosen + 1 < len(spans):
         following_start, following_end = spans[chosen + 1]
-        if following_start - end == 1:
+        if following_start - end <= 1:
             return start, following_end
     return start, end
 
@@ -237,7 +239,7 @@ def sentence_scores(
             cosines[position - 1]
             + covered / total
             + (LEAD + NAMED * named) / position
-            - ASKS * sentence.rstrip().endswith("?")
+            - ASKS * sentence.rstrip().endswith(QUESTION_MARKS)
         )
         carried = own | titled
     return scores

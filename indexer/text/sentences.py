@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
+from knowledge.languages.vocabularies import alternatives, tables, words
+from knowledge.text import word_count
+
 # The best size on four question sets (docs/decisions.md, retrieval): about one thought.
 WINDOW_WORDS: Final = 50
 WHOLE_WORDS: Final = 60
@@ -23,22 +26,32 @@ _FENCE = re.compile(
     r"^[ \t]{0,12}(?P<fence>`{3,60}|~{3,60}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
+# Thai, Lao, Burmese and Khmer have no blanks between words, but between sentences.
+_BLANKS_BETWEEN_SENTENCES: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 # Possessive, so that a long run of points is read once and matching stays linear.
-_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[)\]\"'”’»*_`]*+(?=\s)|[。！？]+[」』”）]*")
+_SENTENCE_END = re.compile(
+    r"(?<![.!?…])[.!?…؟\u06d4।॥]++[)\]\"'”’»*_`]*+(?=\s)"
+    # Without a blank behind. Japanese goes on with a particle behind a quotation.
+    r"|[。！？｡]++(?![」』】》])[”）*_]*+|[。！？｡]++[」』】》”）*_]++(?![\u3040-\u309f、，])"
+    rf"|(?<=[{_BLANKS_BETWEEN_SENTENCES}])(?=[ \t]++[{_BLANKS_BETWEEN_SENTENCES}])"
+)
+# Within these, a sentence of a quotation ends, not the one around it.
+_OPENING_QUOTES: Final = "「『《"
+_CLOSING_QUOTES: Final = "」』》"
+_QUOTED_CHARACTERS: Final = 1_000
 _WORD_BEGIN = re.compile(r"\S")
+_LANGUAGES: Final = tuple(tables())
+_ABBREVIATIONS: Final = sorted(words("abbreviations", "sentences", _LANGUAGES))
+_ABBREVIATION_FORMS: Final = "|".join(map(re.escape, _ABBREVIATIONS)).replace(r"\.", r"\. ?")
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|no|nos|fig|eq|sec|ch|vol|ed|eds|pp?|al|inc|ltd|co|corp|"
-    r"dr|mr|mrs|ms|prof|st|jr|sr|z\.b|d\.h|u\.a|bzw|ca|nr|usw|evtl|ggf)|\b[A-Za-z]"
-    r"|(?<=[\s*])\d{1,2}|^\d{1,2})"
-    r"\.$",
+    rf"(?:\b(?:{_ABBREVIATION_FORMS})"
+    r"|\b[A-Za-z]|(?<=[\s*])\d{1,2}|^\d{1,2})\.$",
     re.IGNORECASE,
 )
 # The most characters that `_ABBREVIATION` matches, boundary included.
 _ABBREVIATION_CHARACTERS: Final = 12
 # Last words of abbreviations, checked first at a tenth of the cost.
-_LAST_OF_ABBREVIATION_TEXT: Final = """etc approx nos fig sec vol eds inc ltd corp mrs prof
-    bzw usw evtl ggf"""
-_LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
+_LAST_OF_ABBREVIATION: Final = frozenset(word.rpartition(".")[2] for word in _ABBREVIATIONS)
 LIST_MARKER: Final = re.compile(r"\s{0,99}(?:[-*+•]|\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*)\s+")
 # A label: a short line in bold, without a full stop.
 _LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}(?<![.!])\*\*|__[^_\n]{1,80}(?<![.!])__)[ \t]*+:?\s*\Z")
@@ -50,9 +63,7 @@ _PICTURES = re.compile(r"\s*(?:(?:!\[[^\]\n]{0,1000}\]|\[\])\([^)\n]{0,2000}\)\s
 _LINE_BREAK: Final = " " * 2
 _HEADING = re.compile(r"#{1,6}\s[^\n]*\Z")
 _EXAMPLES = re.compile(
-    r"\W*(?:for |some |other )?"
-    r"(?:examples?(?: usage)?|instance|usage|e\.g|(?:zum )?beispiele?|z\. ?b)\W*\Z",
-    re.IGNORECASE,
+    rf"\W*{alternatives('examples', 'sentences', _LANGUAGES)}\W*\Z", re.IGNORECASE
 )
 # A sentence without a colon that only announces the next one.
 _SHOWN_NEXT: Final = "(?:steps?|instructions?|commands?|examples?)"
@@ -70,15 +81,13 @@ _ANNOUNCING: Final = ("follow", "below", "like this", "like so")
 _ANNOUNCING_CHARACTERS: Final = 130
 # First words of a sentence that refer to something said before.
 _REFERS_BACK = re.compile(
-    r"\W*(?:this|that|these|those|it|its|it['’]s|they|their|them|he|she|such|dies\w{0,2}|das|es|sie"
-    r"|dabei|damit|dadurch|deshalb|daher|dazu)\b",
-    re.IGNORECASE,
+    rf"\W*{alternatives('refers_back', 'sentences', _LANGUAGES)}\b", re.IGNORECASE
 )
 
 
 def text_windows(text: str) -> list[str]:
     """The windows of a text; a short text is its own window."""
-    return [text] if len(text.split()) <= WHOLE_WORDS else sentence_windows(text)
+    return [text] if word_count(text) <= WHOLE_WORDS else sentence_windows(text)
 
 
 def sentence_windows(text: str) -> list[str]:
@@ -89,7 +98,7 @@ def sentence_windows(text: str) -> list[str]:
 
 def window_runs(text: str) -> list[tuple[int, int]]:
     """The windows of a text as ranges [first, last) of sentence numbers."""
-    sizes = [len(text[start:end].split()) for start, end in sentences(text)]
+    sizes = [word_count(text[start:end]) for start, end in sentences(text)]
     runs: list[tuple[int, int]] = []
     first = 0
     while first < len(sizes):
@@ -163,13 +172,24 @@ def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int
         for match in _SENTENCE_END.finditer(text, first, block_end):
             ending = max(position, match.end() - _ABBREVIATION_CHARACTERS)
             following = _WORD_BEGIN.search(text, match.end(), block_end)
-            if (following is not None and following[0].islower()) or _ends_abbreviated(
-                text[ending : match.end()]
+            if (
+                (following is not None and following[0].islower())
+                or _ends_abbreviated(text[ending : match.end()])
+                or _is_within_quotation(text, max(position, first), match.end())
             ):
                 continue
             yield from _trimmed(text, position, match.end())
             position = match.end()
         yield from _trimmed(text, position, block_end)
+
+
+def _is_within_quotation(text: str, start: int, end: int) -> bool:
+    """Whether a quotation in Chinese or Japanese marks is open from `start` to `end`."""
+    said = text[max(start, end - _QUOTED_CHARACTERS) : end]
+    if said.isascii():
+        return False
+    opened = sum(map(said.count, _OPENING_QUOTES))
+    return opened > sum(map(said.count, _CLOSING_QUOTES))
 
 
 def _ends_abbreviated(piece: str) -> bool:

@@ -18,6 +18,7 @@ from knowledge.chat.conversations import THREAD_MESSAGES, ConversationSplitter, 
 from knowledge.chat.intents import is_marked_solved, is_small_talk, without_solved_mark, word_count
 from knowledge.secrets import without_secrets
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
+from knowledge.text import QUESTION_MARKS
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.values.submissions import TITLE_CHARACTERS
 
@@ -48,7 +49,7 @@ _UNDERLINE: Final = re.compile(r"^ {0,3}(?:-+|=+)[ \t]*$")
 # HTML at the start of a line can swallow everything below it; an address in brackets can't.
 _TAG: Final = re.compile(r"^( {0,3})<(?=[!?/A-Za-z])(?!https?://)")
 _MARKUP: Final = re.compile(r"[\\`*_\[\]<>#|~]")
-_SENTENCE_END: Final = re.compile(r"(?<=[.?!…])\s+|(?<=[？。！])|\n+")
+_SENTENCE_END: Final = re.compile(r"(?<=[.?!…؟])\s+|(?<=[？。！])|\n+")
 # Shorter questions ("What now?") need their context.
 TITLE_WORDS: Final = 4
 _WORDLESS: Final = re.compile(r"[\W_]*")
@@ -262,7 +263,7 @@ def _title(channel: Channel, found: Exchange) -> str:
     if channel.thread and not _WORDLESS.fullmatch(name):
         return _shortened(without_secrets(name))
     telling = _meaningful_lines(found.question.text)
-    asking = [text for text in telling if text.endswith(("?", "？"))]
+    asking = [text for text in telling if text.endswith(QUESTION_MARKS)]
     long = [text for text in asking if word_count(text) >= TITLE_WORDS]
     return _shortened(next(iter([*long, *telling]), channel.name))
 

@@ -38,7 +38,7 @@ BODY_CHARACTERS: Final = 1_000_000
 _HIDDEN: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _QUOTED: Final = re.compile(r"^>[^\n]*$", re.MULTILINE)
 _PICTURE: Final = re.compile(r"!\[[^\[\]\n]{0,200}\]\((?:[^)\n\]]|\](?!\()){0,500}\)")
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
+_SENTENCE: Final = re.compile(r"(?<=[.!?؟])\s+|(?<=[。！？])|\n+")
 
 
 def visible(body: str) -> str:

@@ -31,6 +31,7 @@ from knowledge.page.headers import POLICY
 from knowledge.page.markdown import to_html, to_plain
 from knowledge.page.pages import Page
 from knowledge.page.site import PublishedNote, PublishError, Site, printable, tag_address
+from knowledge.text import QUESTION_MARKS
 from knowledge.values.calendar_words import long_date
 
 _TEMPLATES: Final = ("css", "html", "txt", "xml")
@@ -174,7 +175,7 @@ def structured_data(site: Site, note: PublishedNote) -> Markup:
     if site.base_url:
         common["url"] = site.base_url + note.address
     data: dict[str, Any] = {"@context": "https://schema.org"}
-    if title.endswith(("?", "？", "؟")):
+    if title.endswith(QUESTION_MARKS):
         answer = {"@type": "Answer", "text": text, **common}
         question = {"@type": "Question", "name": title, "text": title, "answerCount": 1, **common}
         data |= {"@type": "QAPage", "mainEntity": {**question, "acceptedAnswer": answer}}

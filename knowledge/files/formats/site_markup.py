@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Final
 
 from knowledge.files.site_addresses import own_id, with_own_id, without_own_id
+from knowledge.text import word_count
 
 _FENCE: Final = re.compile(r"[ \t>]{0,12}(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})")
 _FENCE_OPENING: Final = re.compile(
@@ -568,5 +569,5 @@ def _is_prose(text: str) -> bool:
     return (
         _EXAMPLE.search(text) is None
         and len(_SENTENCE_END.findall(text)) >= _SENTENCES
-        and len(text.split()) >= _WORDS
+        and word_count(text) >= _WORDS
     )

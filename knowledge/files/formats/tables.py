@@ -16,6 +16,7 @@ from typing import Any, Final
 from markdown_it import MarkdownIt
 
 from knowledge.files.parsed_file import MAX_DEPTH, ParsedFile, UnreadableError, one_line
+from knowledge.text import QUESTION_MARKS
 
 MAX_ROWS: Final = 50_000
 MAX_COLUMNS: Final = 200
@@ -219,7 +220,7 @@ def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
 def _question_keys(record: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
     """The pairs of an object that maps questions to answers."""
     for key, value in record.items():
-        if isinstance(value, str) and str(key).strip().endswith(("?", "？")) and value.strip():
+        if isinstance(value, str) and str(key).strip().endswith(QUESTION_MARKS) and value.strip():
             yield one_line(str(key)), value.strip()
 
 

@@ -26,6 +26,13 @@ def test_every_sentence_is_in_a_window(text: str) -> None:
     assert all(any(sentence in window for window in windows) for sentence in _found(text))
 
 
+def test_windows_of_text_without_blanks_have_about_fifty_words() -> None:
+    text = "服务器每天晚上四点备份世界，保留七份每日存档和四份每周存档。" * 12
+    windows = sentence_windows(text)
+    assert len(windows) > 4
+    assert all(window.endswith("。") and len(window) <= 130 for window in windows)
+
+
 # Sentences.
 
 
@@ -65,6 +72,13 @@ def test_an_abbreviation_does_not_end_a_sentence(text: str) -> None:
         ("He said “go.” She went.", ["He said “go.”", "She went."]),
         ("**Bold.** Then plain.", ["**Bold.**", "Then plain."]),
         ("一つ。二つ。", ["一つ。", "二つ。"]),
+        ("**一つ。**二つ！", ["**一つ。**", "二つ！"]),
+        ("彼は「行く。明日も。」と言った。次へ。", ["彼は「行く。明日も。」と言った。", "次へ。"]),
+        ("他说：“走吧。”然后离开了。", ["他说：“走吧。”", "然后离开了。"]),
+        ("在设置里（见下图。）点击保存。完成！", ["在设置里（见下图。）", "点击保存。", "完成！"]),
+        ("هل يعمل؟ نعم. شكرا", ["هل يعمل؟", "نعم.", "شكرا"]),
+        ("यह काम करता है। फिर बंद करें।", ["यह काम करता है।", "फिर बंद करें।"]),
+        ("เปิดเซิร์ฟเวอร์ แล้วรอสองนาที", ["เปิดเซิร์ฟเวอร์", "แล้วรอสองนาที"]),
         ("One\nparagraph.\n\nAnother", ["One\nparagraph.", "Another"]),
         ("Intro:\n- one\n- two", ["Intro:", "- one", "- two"]),
         ("1. One.\n2. Two.", ["1. One.", "2. Two."]),
