@@ -7,10 +7,11 @@ from typing import Final
 from bot.answers.outcome import Answer, Citation, Quote, as_likely
 from bot.text.excerpt import MOST_LINES, excerpt
 from bot.text.excerpt import room as room_on_screen
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, language_name
 from bot.text.markdown import plain, quoted, quoted_parts, shortened, shown, size
 from bot.text.place_names import as_seen, heading_name
 from bot.text.wrapped_lines import joined, tightened
+from knowledge.languages.detection import language_of_question
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
 
@@ -68,9 +69,15 @@ def _is_shown_too(outcome: Answer, number: int, shown: Set[int]) -> bool:
     return len(shown) == 1 and as_likely(best, other, outcome.evidence)
 
 
-def fitting_quote(quote: Quote, lines: int, room: int, language: Language) -> str:
-    """An excerpt of `lines` lines with its citation, shortened to `room` characters if possible."""
-    cited = citation_line(quote.citation, language)
+def fitting_quote(
+    quote: Quote, lines: int, room: int, language: Language, *, question: str = ""
+) -> str:
+    """An excerpt of `lines` lines with its citation, shortened to `room` characters if possible.
+
+    The citation names the language of a text in another language than the `question`.
+    """
+    written_in = _other_language(question, quote.text, language) if question else ""
+    cited = citation_line(quote.citation, language, written_in)
     part = _quote(quote, lines, MOST_LINES, cited)
     while size(part) + 1 > room and lines > 1:
         lines -= 1
@@ -99,22 +106,38 @@ def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
     return excerpt(text, lines, span, own, most)[0]
 
 
+def _other_language(question: str, text: str, language: Language) -> str:
+    """The language of a text, if it is certain and not the question's; otherwise empty.
+
+    A question without a certain language counts as one in the readers' `language`.
+    """
+    written = language_of_question(text)
+    asked = language_of_question(question)
+    return "" if written == (asked or language.value) else written
+
+
 def passage_markdown(kind: Kind, text: str) -> str:
     """The Markdown of a whole passage; wrapped lines are joined, except in notes and messages."""
     return tightened(text if kind in TYPED else joined(text)[0])[0]
 
 
+_WRITTEN_IN: Final = Sentence("in {name}", context="language")
 _BY: Final = Sentence("by {name}")
 _VERIFIED: Final = Sentence("verified {day:%d %b %Y}")
 _DUE: Final = Sentence("**due for review**")
 
 
-def citation_line(cited: Citation, language: Language = Language.ENGLISH) -> str:
+def citation_line(
+    cited: Citation, language: Language = Language.ENGLISH, written_in: str = ""
+) -> str:
     """The citation of a passage: title, heading, link, contributor, and date of verification.
 
-    For a web page, the source and its licence are named instead of a contributor.
+    For a web page, the source and its licence are named instead of a contributor. `written_in` is
+    the passage's language, if readers may not expect it.
     """
     parts = [place(cited.title, cited.heading, cited.link)]
+    if written_in:
+        parts.append(_WRITTEN_IN(language, name=language_name(written_in, language)))
     if cited.kind is Kind.NOTE and cited.contributor:
         parts.append(_BY(language, name=plain(shortened(cited.contributor, 40))))
     elif cited.kind is Kind.PAGE and cited.contributor:

@@ -77,7 +77,8 @@ def answer(
     if isinstance(reply.outcome, Refusal):
         no = refusal(reply.hits, language, reply.outcome.unknown, hands_on=hands_on)
         return AnswerText("\n".join([*asked, no]))
-    return _answer(reply.outcome, [*filter(None, [lead]), *asked], language, phrased)
+    lines = [*filter(None, [lead]), *asked]
+    return _answer(reply.outcome, lines, language, phrased, question=reply.question)
 
 
 def question_line(text: str) -> str:
@@ -104,7 +105,12 @@ def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> st
 
 
 def _answer(
-    outcome: Answer, lines: list[str], language: Language, phrased: Phrased | None
+    outcome: Answer,
+    lines: list[str],
+    language: Language,
+    phrased: Phrased | None,
+    *,
+    question: str,
 ) -> AnswerText:
     """The text of an answer, with these lines at the top."""
     is_sure = outcome.evidence is Evidence.STRONG
@@ -124,7 +130,8 @@ def _answer(
     room = MESSAGE_CHARACTERS - size(above) - NUMBER_CHARACTERS * len(places)
     said: dict[int, Quotation] = {}
     for number in places:
-        part = fitting_quote(_unlinked(outcome.quotes[number]), most, room, language)
+        quote = _unlinked(outcome.quotes[number])
+        part = fitting_quote(quote, most, room, language, question=question)
         if size(part) + 1 > room:
             continue
         between = [one for one in outcome.conflicts if one.right == number and one.left in said]

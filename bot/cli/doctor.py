@@ -30,7 +30,7 @@ from bot.storage.data_folder import (
 )
 from bot.storage.derived_data import open_work_queue, unembedded_texts_warning
 from bot.storage.file_permissions import paths_open_to_others
-from bot.text.languages import language_name
+from bot.text.languages import language_name, languages_read
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
@@ -301,8 +301,12 @@ def _model(serving: Opened, folder: Path, configured: str) -> Iterator[Finding]:
 
 
 def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
-    """Warn of servers and channels with a language that the model doesn't support."""
+    """Name the model's languages, and warn of servers and channels with another one."""
     read = serving.served.model.languages
+    if read:
+        yield Finding(
+            "languages", True, f"the model reads {languages_read(read, Language.ENGLISH)}"
+        )
     try:
         with open_store(folder, url) as store:
             every = store.channel_settings.every().values()

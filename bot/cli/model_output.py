@@ -11,7 +11,9 @@ from rich.text import Text
 from bot.models import comparison
 from bot.models.comparison import Figure
 from bot.models.inventory import Row
+from bot.text.languages import languages_read
 from indexer.evaluation.metrics import mean
+from knowledge.values.guilds import Language
 
 
 def models_text(rows: Sequence[Row]) -> RenderableType:
@@ -37,7 +39,7 @@ def _facts(row: Row) -> list[str]:
         facts.append(row.about)
     said = [row.licence or "licence: see its card"]
     if row.languages:
-        said.append(f"languages: {', '.join(row.languages)}")
+        said.append(f"reads {languages_read(row.languages, Language.ENGLISH)}")
     return [
         *facts,
         "; ".join(said),

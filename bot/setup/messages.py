@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.models.presets import command_for
-from bot.text.languages import Plural, Sentence, language_name
+from bot.text.languages import Plural, Sentence, language_name, languages_read
 from bot.text.markdown import plain, shortened
 from knowledge.values.guilds import Language
 
@@ -28,24 +28,25 @@ def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str
     return _NO_HOSTS(language, words=_quoted_words(typed, language))
 
 
-_READ: Final = Sentence("-# My search model reads {name}.")
+_READ: Final = Sentence("-# My search model reads {names}.")
 _NOT_READ: Final = Sentence(
-    "⚠ My search model isn't made for {name}. I'll look for a question's exact words, and miss "
-    "other wordings."
+    "⚠ My search model reads {names}, but not {name}. I'll look for a question's exact words, and "
+    "miss other wordings."
 )
 _COMMAND: Final = Sentence("Ask the bot's operator to run `{command}`.")
 
 
 def model_reads(chosen: Language, model_languages: Sequence[str], language: Language) -> str:
-    """Say whether the serving model reads a language, and how to get a model that does.
+    """Say which languages the serving model reads, and how to get a model for the chosen one.
 
     The text is empty if the `model_languages` are unknown.
     """
     name, command = language_name(chosen.value, language), command_for(chosen.value)
+    names = languages_read(model_languages, language)
     if chosen.value in model_languages or not model_languages:
-        return _READ(language, name=name) if model_languages else ""
+        return _READ(language, names=names) if names else ""
     remedy = [_COMMAND(language, command=command)] if command else []
-    return " ".join([_NOT_READ(language, name=name), *remedy])
+    return " ".join([_NOT_READ(language, names=names, name=name), *remedy])
 
 
 _WHAT: Final = Sentence(

@@ -6,7 +6,7 @@ Discord, if there is a catalogue for this language (docs/decisions.md). Catalogu
 """
 
 import string
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -92,17 +92,41 @@ _LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
     "fr": Sentence("French"),
     "he": Sentence("Hebrew"),
     "hi": Sentence("Hindi"),
+    "id": Sentence("Indonesian"),
     "it": Sentence("Italian"),
     "ja": Sentence("Japanese"),
     "ko": Sentence("Korean"),
     "nl": Sentence("Dutch"),
+    "pl": Sentence("Polish"),
     "pt": Sentence("Portuguese"),
+    "ro": Sentence("Romanian"),
     "ru": Sentence("Russian"),
+    "sv": Sentence("Swedish"),
     "th": Sentence("Thai"),
+    "tr": Sentence("Turkish"),
+    "uk": Sentence("Ukrainian"),
+    "vi": Sentence("Vietnamese"),
     "zh": Sentence("Chinese"),
 }
+_AND: Final = Sentence("{names} and {last}")
+_MANY: Final = Plural(
+    "{number:,} language, such as {names}", "{number:,} languages, such as {names}"
+)
+# Of more languages than these, the most spoken ones are named.
+_MOST_NAMED: Final = 6
+_NAMED_FIRST: Final = ("en", "es", "fr", "de", "pt", "zh", "ru", "ar", "ja", "hi")
 
 
 def language_name(code: str, language: Language) -> str:
     """The name of a language, such as "German" for `de`; `code` itself if the name is unknown."""
     return _LANGUAGE_NAMES[code](language) if code in _LANGUAGE_NAMES else code
+
+
+def languages_read(codes: Collection[str], language: Language) -> str:
+    """The languages that a model reads, in words: "English and German"; empty without any."""
+    first = [code for code in _NAMED_FIRST if code in codes]
+    order = [*first, *sorted({*codes} - {*first})][:_MOST_NAMED]
+    *names, last = [language_name(code, language) for code in order] or [""]
+    if len(codes) > _MOST_NAMED:
+        return _MANY(len(codes), language, names=", ".join([*names, last]))
+    return _AND(language, names=", ".join(names), last=last) if names else last

@@ -76,6 +76,32 @@ def test_a_refusal_says_that_it_does_not_know_and_what_can_be_done() -> None:
     assert not re.search(r"(?<!\\)@everyone", text)
 
 
+ENGLISH_NOTE = "The club has 40 hours, and each of them is free for members."
+GERMAN_NOTE = "Der Verein hat 40 Stunden, und sie sind für Mitglieder frei."
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "language", "named"),
+    [
+        ("Wie viele Stunden gibt es für uns?", ENGLISH_NOTE, Language.GERMAN, "auf Englisch"),
+        ("How many of the hours are free?", GERMAN_NOTE, Language.ENGLISH, "in German"),
+        ("GPU?", GERMAN_NOTE, Language.ENGLISH, "in German"),
+        ("GPU?", GERMAN_NOTE, Language.GERMAN, ""),
+        ("How many of the hours are free?", ENGLISH_NOTE, Language.GERMAN, ""),
+        ("How many of the hours are free?", "`40 h`", Language.ENGLISH, ""),
+        ("这个服务器有多少小时？", ENGLISH_NOTE, Language.ENGLISH, "in English"),
+    ],
+)
+def test_note_in_another_language_is_quoted_as_written_and_named(
+    question: str, note: str, language: Language, named: str
+) -> None:
+    reply = Reply(question, Answer(Evidence.STRONG, (_quote(note),)))
+    [quotation] = ask_messages.answer(reply, language=language).quotations
+    assert note.replace("`", "") in quotation.text.replace("`", "").replace("**", "")
+    parts = quotation.cited.split(" · ")
+    assert (named in parts) if named else not any("auf" in part or "in " in part for part in parts)
+
+
 def test_an_answer_quotes_the_passage_and_says_whose_it_is() -> None:
     text = _answered("How many hours?", _quote("The club has 40. It is free.", (0, 16)))
     assert "> **The club has 40.** It is free." in text

@@ -339,3 +339,39 @@ def test_rows_stand_below_the_head_of_a_table_that_was_cut() -> None:
     before, text = "\n".join([head, *rows[:15], ""]), "\n".join(rows[15:])
     shown = "\n".join([head, "| … |", *rows[14:]])
     assert in_section(before, text, "", 8) == shown
+
+
+# Scripts without blanks.
+
+CHINESE = [
+    "服务器每天晚上四点备份世界。",
+    "每日存档保留七份，每周存档保留四份。",
+    "管理员不会恢复单个玩家的物品，只会在世界损坏时恢复整个世界！",
+    "想要下载旧世界的人请看公告频道里的链接。",
+]
+JAPANESE = [
+    "サーバーは毎晩四時にバックアップを取ります。",
+    "管理者は「個人の持ち物は戻しません。」と説明しています。",
+    "古いワールドはお知らせのリンクからダウンロードできます。",
+]
+
+
+@pytest.mark.parametrize("written", [CHINESE, JAPANESE])
+@pytest.mark.parametrize("lines", [1, 3, 5])
+def test_text_without_blanks_is_cut_between_sentences(written: list[str], lines: int) -> None:
+    text = "".join(written)
+    for sentence in written:
+        start = text.index(sentence)
+        shown, _ = excerpt(text, lines, (start, start + len(sentence)))
+        kept = shown.replace("**", "").replace("…", "").split()
+        assert sentence in "".join(kept)
+        assert all(part in text for part in kept)
+        assert all(part.endswith(("。", "！")) for part in kept)
+
+
+def test_long_sentence_without_blanks_is_cut_at_a_clause() -> None:
+    text = "管理员不会恢复单个玩家的物品，" * 60
+    shown, cut = excerpt(text, 4, (0, len(text)))
+    assert cut
+    assert shown.endswith("，…")
+    assert room(shown) <= MOST_LINES

@@ -25,7 +25,7 @@ from bot.review import messages as review_messages
 from bot.review import revision_diff
 from bot.statistics import messages as community_messages
 from bot.text import error_messages, markdown, paging
-from bot.text.languages import Plural, Sentence, of_locale, written
+from bot.text.languages import Plural, Sentence, languages_read, of_locale, written
 from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.files.formats.pdf import MAX_PAGES
 from knowledge.files.parsed_file import MAX_BYTES
@@ -243,6 +243,25 @@ def test_a_clients_language_is_used_if_it_has_a_catalogue() -> None:
         None,
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    ("codes", "english", "german"),
+    [
+        (["en"], "English", "Englisch"),
+        (["de", "en"], "English and German", "Englisch und Deutsch"),
+        (["ja", "en", "fr"], "English, French and Japanese", "Englisch, Französisch und Japanisch"),
+        ([], "", ""),
+    ],
+)
+def test_languages_of_a_model_are_named(codes: list[str], english: str, german: str) -> None:
+    assert languages_read(codes, Language.ENGLISH) == english
+    assert languages_read(codes, Language.GERMAN) == german
+
+
+def test_many_languages_are_counted_and_the_most_spoken_named() -> None:
+    said = languages_read([*"abcdefghi", "en", "ja", "fr"], Language.ENGLISH)
+    assert said.startswith("12 languages, such as English, French, Japanese, ")
 
 
 def test_numbers_are_written_and_counted_as_the_language_does() -> None:

@@ -228,7 +228,7 @@ async def test_the_panel_warns_about_a_language_that_the_model_does_not_read(
     await only_reads(world, "en")
     said = await choose(world, language="de")
     assert messages.model_reads(Language.GERMAN, ["en"], Language.ENGLISH) in said
-    assert messages._NOT_READ(Language.ENGLISH, name="German") in said
+    assert messages._NOT_READ(Language.ENGLISH, names="English", name="German") in said
     assert "`commonplace model use multilingual`" in said
 
     said = await choose(world, language="en")
