@@ -29,7 +29,7 @@ from bot.core.worker import Worker
 from bot.process.client import answered_together, start_worker
 from tests.entrances import GUILD, entrance_settings, entrances_of
 from tests.fakes import WordEmbedder
-from tests.pumped_texts import FRAGMENTS
+from tests.pumped_texts import FRAGMENTS, pumped
 from tests.pumping import JOB_SECONDS, Entrance, timed_jobs
 
 QUESTION_PAUSE_SECONDS: Final = 0.2
@@ -69,19 +69,17 @@ def p99(waits: Sequence[float]) -> float:
     return sorted(waits)[len(waits) * 99 // 100]
 
 
-async def dearest_job(
-    worker: Worker[Core], entrance: Entrance, fragment: str, characters: int
-) -> float:
-    """CPU seconds of the dearest of the worker's jobs for this text."""
+async def dearest_job(worker: Worker[Core], jobs: Iterator[object]) -> float:
+    """CPU seconds of the dearest of these jobs, which the worker does."""
     dearest = 0.0
 
-    def jobs(_: Core) -> Iterator[None]:
+    def steps(_: Core) -> Iterator[None]:
         nonlocal dearest
-        for seconds in timed_jobs(entrance, fragment, characters):
+        for seconds in timed_jobs(jobs):
             dearest = max(dearest, seconds)
             yield
 
-    await worker.run_slices(jobs)
+    await worker.run_slices(steps)
     return dearest
 
 
@@ -90,13 +88,17 @@ async def costs_of(
     entrance: Entrance,
     fragments: Sequence[str],
     characters: int,
-    embedder: WordEmbedder,
+    asking: Asking | None = None,
 ) -> list[tuple[float, str]]:
-    """CPU seconds of the dearest job for a text of each fragment."""
+    """CPU seconds of the dearest job for a text of each fragment, with questions meanwhile."""
     costs = []
     for fragment in fragments:
-        costs.append((await dearest_job(worker, entrance, fragment, characters), fragment))
-        embedder.calls.clear()
+        # The text is written to its file before anybody asks.
+        jobs = entrance.jobs(pumped(fragment, characters)[: entrance.limit])
+        task = asyncio.create_task(asking.go_on()) if asking is not None else None
+        costs.append((await dearest_job(worker, jobs), fragment))
+        if task is not None:
+            task.cancel()
     return costs
 
 
@@ -117,14 +119,14 @@ async def main(texts: int, tried: int, characters: int, only: Sequence[str], fol
         size = min(entrance.limit, characters)
         chosen: Sequence[str] = fragments
         if tried > 1:
-            costs = await costs_of(worker, entrance, fragments, size // tried, embedder)
+            costs = await costs_of(worker, entrance, fragments, size // tried)
+            embedder.calls.clear()
             too_dear += sum(cost > JOB_SECONDS for cost, _ in costs)
             chosen = [fragment for _, fragment in sorted(costs)[-DEAREST:]]
         asking = Asking(worker)
-        task = asyncio.create_task(asking.go_on())
-        costs = await costs_of(worker, entrance, chosen, size, embedder)
-        task.cancel()
+        costs = await costs_of(worker, entrance, chosen, size, asking)
         await asking.end()
+        embedder.calls.clear()
         seconds, fragment = max(costs)
         wait = p99(asking.waits)
         too_dear += sum(cost > JOB_SECONDS for cost, _ in costs) + (wait > WAIT_SECONDS)

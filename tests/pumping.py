@@ -84,15 +84,14 @@ def dearest_job(entrance: Entrance, fragment: str, characters: int) -> float:
     enabled = gc.isenabled()
     gc.disable()
     try:
-        return max(timed_jobs(entrance, fragment, characters))
+        return max(timed_jobs(entrance.jobs(pumped(fragment, characters)[: entrance.limit])))
     finally:
         if enabled:
             gc.enable()
 
 
-def timed_jobs(entrance: Entrance, fragment: str, characters: int) -> Iterator[float]:
+def timed_jobs(jobs: Iterator[object]) -> Iterator[float]:
     """Do a job in each step, and yield its CPU seconds in the thread that does it."""
-    jobs = entrance.jobs(pumped(fragment, characters)[: entrance.limit])
     ended = False
     while not ended:
         begun = time.thread_time()
