@@ -78,6 +78,8 @@ REMAINDER_CHARACTERS: Final = 60
 # Approximate characters parsed for headings in one step. Headings alone take the parser longest:
 # 0.1 s.
 CHUNK_CHARACTERS: Final = 16_384
+# Lines of a chunk outside of code: each may be an item of a list, which takes longer than its text.
+CHUNK_LINES: Final = 4_000
 
 # As long as a title. A longer heading is shortened, and all its words begin the section's text.
 HEADING_CHARACTERS: Final = TITLE_CHARACTERS
@@ -350,12 +352,13 @@ def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
     """Ranges [first, last) of lines with about `most` characters, to be parsed separately.
 
     A range ends only before a `#` heading or a paragraph, and never inside a code fence or HTML. A
-    range that reaches four times the size ends at any line.
+    range that reaches four times the size ends at any line, and one of `CHUNK_LINES` outside these.
     """
     first, size, until = 0, 0, ""
     for number, line in enumerate(lines):
         anew = not until and _begins_anew(lines, number)
-        if (size >= most and anew) or size >= 4 * most:
+        many = not until and number - first >= CHUNK_LINES
+        if (size >= most and anew) or size >= 4 * most or many:
             yield first, number
             first, size, until = number, 0, ""
         until = _closing_mark(line, until)

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from indexer.text.passages import (
     CHARACTERS_A_TOKEN,
     CHUNK_CHARACTERS,
+    CHUNK_LINES,
     CODE_CHARACTERS,
     HEADING_CHARACTERS,
     Passage,
@@ -330,6 +331,13 @@ def test_a_text_of_headings_alone_is_parsed_in_bounded_steps(line: str) -> None:
     assert max(sizes) <= 4 * CHUNK_CHARACTERS + 10
     assert [first for first, _ in chunks[1:]] == [last for _, last in chunks[:-1]]
     assert chunks[-1][1] == len(lines)
+
+
+def test_a_long_list_is_parsed_in_steps_and_short_lines_of_code_whole() -> None:
+    items = ["- a"] * (3 * CHUNK_LINES)
+    assert {last - first for first, last in _chunks(items, CHUNK_CHARACTERS)} == {CHUNK_LINES}
+    code = ["```", *["# a"] * (3 * CHUNK_LINES), "```"]
+    assert list(_chunks(code, CHUNK_CHARACTERS)) == [(0, len(code))]
 
 
 def test_a_document_of_headings_alone_is_cut_in_several_steps() -> None:
