@@ -1,5 +1,6 @@
 """Exports are complete, the same bytes each time, and updated in place."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,9 @@ def test_every_table_is_exported_but_what_is_found_out_anew(store: Store, folder
         "commonplace.json"
     }
     assert b"commands digest" not in files["memory.jsonl"]
+    # In the order they were added.
+    sources = [json.loads(line)["location"] for line in files["sources.jsonl"].splitlines()]
+    assert sources == ["/z", "/a"]
 
 
 def test_the_same_database_twice_gives_the_same_bytes(

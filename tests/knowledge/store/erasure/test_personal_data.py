@@ -11,7 +11,7 @@ from knowledge.store.audit.audit_log import replay
 from knowledge.store.database import now
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
-from knowledge.store.schema import FORMER_MEMBER, member_columns
+from knowledge.store.schema import FORMER_MEMBER, FORMER_MODERATOR, member_columns
 from knowledge.store.store import Store
 from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import (
@@ -234,6 +234,7 @@ def test_a_live_note_stays_without_a_name_and_others_keep_their_data(store: Stor
     note = store.notes.of_revision(5)
     assert note.contributor == BEN.name
     assert [report.reason for report in note.reports] == ["It is not so."]
+    assert [(one.moderator, one.reason) for one in note.reviews] == [(FORMER_MODERATOR, "Good.")]
     # A question that others asked, too, stays unsigned; one without its words is never reused.
     askers = [one.asker_id for one in store.gaps.open(GUILD) if one.text == "Where is it?"]
     assert askers == [0]
