@@ -54,6 +54,8 @@ def schema_mutants() -> Iterator[tuple[str, Change]]:
             if declared.kept:
                 deleted = {**table.columns, column: replace(declared, kept="")}
                 yield f"{name}.{column} not kept", changed(columns=deleted)
+        if table.record:
+            yield f"{name} without its record", changed(record=None)
         if table.exported != "true":
             yield f"{name} exported", changed(exported="true")
         if table.order:

@@ -70,6 +70,23 @@ def _column(value: Any) -> Any:
     return value.serialize() if hasattr(value, "serialize") else value
 
 
+def is_readable(kind: Any, column: str, value: Any) -> bool:
+    """Whether `record` can read a column's value; it can also raise ValueError or TypeError."""
+    read = _readers(kind).get(column)
+    return read is None or read(value) is not None
+
+
+def _json(text: str, kind: type[Any], element: type) -> Any:
+    """Parse a JSON list or object, whose elements or keys have a type, unless it is a record."""
+    found = json.loads(text)
+    plain = element in (str, int)
+    if not isinstance(found, kind) or (
+        plain and not all(isinstance(one, element) for one in found)
+    ):
+        raise TypeError(f"{text[:100]} is no {kind.__name__} of {element.__name__}")
+    return found
+
+
 @cache
 def _readers(kind: Any) -> dict[str, Callable[[Any], Any] | None]:
     """By field, the function to read a column other than null; None for unchanged columns."""
@@ -81,9 +98,9 @@ def _reader(hint: Any) -> Callable[[Any], Any] | None:
     if NoneType in get_args(hint):
         [hint] = [part for part in get_args(hint) if part is not NoneType]
     if get_origin(hint) is tuple:
-        return lambda text: tuple(json.loads(text))
+        return lambda text: tuple(_json(text, list, get_args(hint)[0]))
     if get_origin(hint) is Mapping:
-        return json.loads
+        return lambda text: _json(text, dict, str)
     if hint is datetime:
         return datetime.fromisoformat
     if hint is bool or (isinstance(hint, type) and issubclass(hint, StrEnum)):

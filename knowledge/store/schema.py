@@ -13,21 +13,24 @@ it adds tables, and columns with a default.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
-from knowledge.values.channel_settings import AnsweredFrom, Mode
-from knowledge.values.guilds import Language, Phrasing, is_accent
+from knowledge.store.rows import is_readable
+from knowledge.values.channel_settings import ChannelSettings
+from knowledge.values.guilds import GuildSettings, is_accent
 from knowledge.values.handovers import HandoverState
-from knowledge.values.helped_questions import HelpState
-from knowledge.values.notes import Decision, NoticeEvent, SourceChange
-from knowledge.values.questions import FeedbackReason
-from knowledge.values.quotas import Limits
+from knowledge.values.helped_questions import HelpedQuestion
+from knowledge.values.notes import Notice, Review, SourceChange
+from knowledge.values.phrasings import RecordedPhrasing
+from knowledge.values.questions import FeedbackReason, Question
+from knowledge.values.submissions import Submission
 from knowledge.values.synonyms import SYNONYMS, parse_synonyms
-from knowledge.values.tombstones import TombstoneKind
-from knowledge.values.weekly_digests import Edition
+from knowledge.values.tombstones import Tombstone
+from knowledge.values.weekly_digests import WeeklyDigest
 
 FORMER_MEMBER: Final = "a former member"
 FORMER_MODERATOR: Final = "a former moderator"
@@ -64,6 +67,7 @@ class Table:
 
     Attributes:
         columns: the declared columns, by name; all of them, with `since`.
+        record: a dataclass; imported values must fit the types of its fields.
         exported: the SQL condition of the rows in an export.
         order: the order of exported rows, if it isn't their key's.
         since: the table's migration.
@@ -73,6 +77,7 @@ class Table:
     """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
+    record: type | None = None
     exported: str = "true"
     order: str = ""
     since: str = ""
@@ -92,16 +97,6 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, int) and 0 <= value <= 2**62
 
 
-def _json(kind: type[Iterable[Any]], *elements: type) -> Column:
-    """A column with a JSON list or object of elements or keys of these types."""
-
-    def is_of_the_kind(value: Any) -> bool:
-        found = json.loads(value)
-        return isinstance(found, kind) and all(isinstance(element, elements) for element in found)
-
-    return Column(check=is_of_the_kind)
-
-
 def _choice(*choices: str) -> Column:
     return Column(check=lambda value: value in choices)
 
@@ -110,11 +105,7 @@ PLAIN: Final = Column()
 TIME: Final = Column(check=_is_time)
 # The range of numeric settings.
 AMOUNT: Final = Column(check=lambda value: isinstance(value, int) and 0 <= value <= 1_000_000)
-WORDS: Final = _json(list, str)
-IDS: Final = _json(list, int)
-OBJECT: Final = _json(dict, str)
-LANGUAGE: Final = _choice(*Language)
-ANSWERED_FROM: Final = Column(check=AnsweredFrom.parse)
+OBJECT: Final = Column(check=lambda value: isinstance(json.loads(value), dict))
 
 # A member's id; the row is deleted when the member is forgotten.
 MEMBER: Final = Column(of_member=True)
@@ -138,26 +129,14 @@ TABLES: Mapping[str, Table] = {
         {
             **dict.fromkeys(("undo_minutes", "reminder_hours", "sample_every"), AMOUNT),
             "handover_hours": AMOUNT,
-            "allowed_hosts": WORDS,
-            "listen_channels": IDS,
-            "language": LANGUAGE,
-            "limits": Column(check=Limits.parse),
-            "phrasing": _choice(*Phrasing),
             "page_accent": Column(check=is_accent),
             "synonyms": Column(check=lambda value: len(parse_synonyms(value)) <= SYNONYMS),
-        }
+        },
+        GuildSettings,
     ),
     "rules": Table({"review_after_days": AMOUNT}),
-    "digests": Table({"edition": _choice(*Edition)}),
-    "channel_settings": Table(
-        {
-            "mode": _choice(*Mode),
-            "wait_seconds": AMOUNT,
-            "language": LANGUAGE,
-            "quotations": AMOUNT,
-            "answered_from": ANSWERED_FROM,
-        }
-    ),
+    "digests": Table(record=WeeklyDigest),
+    "channel_settings": Table({"wait_seconds": AMOUNT, "quotations": AMOUNT}, ChannelSettings),
     # Sources come in the order they were added.
     "sources": Table(order="added_at, location, scope"),
     "notes": Table(
@@ -167,29 +146,23 @@ TABLES: Mapping[str, Table] = {
         }
     ),
     "revisions": Table(
-        {
-            "writer_id": _kept(f"writer_id = 0, writer = '{FORMER_MEMBER}'"),
-            "tags": WORDS,
-            "wordings": WORDS,
-        }
+        {"writer_id": _kept(f"writer_id = 0, writer = '{FORMER_MEMBER}'")}, Submission
     ),
     "copied_wordings": Table({"member_id": MEMBER}),
     "reviews": Table(
         {
             "moderator_id": _kept(f"moderator_id = 0, moderator = '{FORMER_MODERATOR}'"),
-            "decision": _choice(*Decision),
             "before": OBJECT,
-        }
+        },
+        Review,
     ),
     "reports": Table({"member_id": _kept("member_id = 0")}),
     "questions": Table(
         {
             "asker_id": _kept("asker_id = 0, channel_id = null, earlier = ''"),
-            "signals": OBJECT,
-            "channels": IDS,
             "quotations": AMOUNT,
-            "answered_from": ANSWERED_FROM,
-        }
+        },
+        Question,
     ),
     "feedback": Table(
         {
@@ -202,9 +175,7 @@ TABLES: Mapping[str, Table] = {
             "reason_code": _choice("", *FeedbackReason),
         }
     ),
-    "phrasings": Table(
-        {"chosen": WORDS, "places": IDS, "lines": _json(list, list), "verdicts": OBJECT}
-    ),
+    "phrasings": Table(record=RecordedPhrasing),
     "handed_on": Table(
         {
             "member_id": _kept("member_id = 0"),
@@ -216,13 +187,13 @@ TABLES: Mapping[str, Table] = {
             "standing": _choice(*HandoverState),
         }
     ),
-    "notices": Table({"member_id": MEMBER, "event": _choice(*NoticeEvent)}),
+    "notices": Table({"member_id": MEMBER}, Notice),
     "quiet_members": Table({"member_id": MEMBER}),
     "page_names": Table({"member_id": MEMBER}),
-    "helped_questions": Table({"asker_id": MEMBER, "state": _choice(*HelpState)}),
+    "helped_questions": Table({"asker_id": MEMBER}, HelpedQuestion),
     "members": Table({"user_id": MEMBER}),
     "log": Table({"detail": OBJECT}),
-    "tombstones": Table({"kind": _choice(*TombstoneKind)}),
+    "tombstones": Table(record=Tombstone),
     # Expired or derived rows: waiting forms are valid for 15 minutes, recent questions for a day,
     # log heads follow from the log, and old interactions don't come again.
     "inbox": Table({"member_id": MEMBER}, exported="false"),
@@ -265,7 +236,10 @@ def is_valid(table_name: str, column: str, value: Any) -> bool:
     declared = table(table_name).columns.get(column) or BY_NAME.get(column, PLAIN)
     if declared is PLAIN and column.endswith("_at"):
         declared = TIME
-    return holds(declared.check, value)
+    record = table(table_name).record
+    return holds(declared.check, value) and (
+        record is None or holds(partial(is_readable, record, column), value)
+    )
 
 
 def holds(check: Callable[[Any], object], value: Any) -> bool:

@@ -21,7 +21,7 @@ CHECKED = {
     "notes": "id source_change",
     "notices": "event id",
     "phrasings": "chosen lines places verdicts",
-    "questions": "answered_from channels id quotations signals",
+    "questions": "answered_from channels evidence id quotations signals",
     "reports": "id",
     "reviews": "before decision id",
     "revisions": "id number tags wordings",
