@@ -1,7 +1,7 @@
 """Schema of the community database: each table's facts, declared once.
 
-A column is declared if it holds a member's id, if its imported values are checked beyond their
-type, or if a migration adds it. These facts follow from the declarations:
+A column is declared if it holds a member's id, if its imported values are checked beyond the type
+of its field in a record, or if a migration adds it. These facts follow from the declarations:
 
 - Erasure: a forgotten member's rows are deleted, or stay without the member's id and name.
 - Exports: the rows left out, their order, and the checks of an imported row.
