@@ -19,7 +19,7 @@ from simcord import Env
 from bot.cli.preview import preview, preview_address, preview_start
 from bot.config.settings import Settings
 from bot.preview.faces import SIZE
-from bot.preview.server import ACTION_SECONDS, serve
+from bot.preview.server import ACTION_SECONDS, PreviewError, check_free, serve
 from bot.preview.town import GENERAL, QUESTIONS, REVIEW, build_town
 from bot.setup import panel_messages
 from bot.storage.data_folder import COMMUNITY
@@ -185,6 +185,12 @@ def test_no_folder_but_the_previews_own_is_emptied(tmp_path: Path) -> None:
         preview(data=tmp_path / "data", fresh=True)
     assert ended.value.code == 2
     assert precious.read_text() == "precious"
+
+
+def test_only_addresses_of_this_machine_are_listened_on() -> None:
+    check_free(0, "0.0.0.0")  # noqa: S104 - as in a container
+    with pytest.raises(PreviewError, match=r"the port 8930 of 203\.0\.113\.9"):
+        check_free(8930, "203.0.113.9")
 
 
 def preview_on(port: str, data: Path) -> "subprocess.CompletedProcess[str]":
