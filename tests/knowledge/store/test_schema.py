@@ -6,6 +6,7 @@ import pytest
 
 from knowledge.store import schema
 from knowledge.store.store import Store
+from knowledge.values.synonyms import SYNONYMS
 
 # Every column with more than its type's promise, besides times; nonsense in it would break readers.
 CHECKED = {
@@ -42,6 +43,21 @@ def test_nonsense_is_refused_in_every_column_with_a_check(tmp_path: Path) -> Non
             assert times <= found
             refused[table] = " ".join(sorted(found - times))
     assert {table: found for table, found in refused.items() if found} == CHECKED
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("synonyms", '[["alone"]]'),
+        ("synonyms", str([[f"a{n}", f"b{n}"] for n in range(SYNONYMS + 1)]).replace("'", '"')),
+        ("allowed_hosts", "[1]"),
+        ("listen_channels", '["general"]'),
+        ("listen_channels", "{}"),
+        ("undo_minutes", 1_000_001),
+    ],
+)
+def test_lists_have_the_right_elements_and_numbers_an_end(column: str, value: object) -> None:
+    assert not schema.is_valid("guilds", column, value)
 
 
 @pytest.mark.parametrize(
