@@ -206,7 +206,7 @@ def open_serving(
     pointer = read_pointer(folder)
     chosen = chosen_model(folder, name)
     before = Served(chosen) if pointer is None else pointer.serving
-    found = _opened_again(chosen, opener) if rebuild else _opened_before(before, chosen, opener)
+    found = _open_again(chosen, opener) if rebuild else _open_model_before(before, chosen, opener)
     try:
         index = open_index(folder, found.embedder, before.index, database)
         opened = Opened(Served(found.record, before.index), found.embedder, index)
@@ -223,14 +223,14 @@ def open_serving(
     return opened
 
 
-def _opened_before(before: Served, chosen: ModelRecord, opener: Opener) -> RecordedModel:
+def _open_model_before(before: Served, chosen: ModelRecord, opener: Opener) -> RecordedModel:
     """Open the model of the serving index.
 
     Raises:
         ModelError: if it can't be opened; the message gives the remedy.
     """
     try:
-        return _opened_again(before.model, opener)
+        return _open_again(before.model, opener)
     except ModelError as error:
         if chosen == before.model:
             raise
@@ -246,7 +246,7 @@ def is_here(model: ModelRecord) -> bool:
     return bool(installed or recorded_folder(model) or (model.name and model_folder(model.name)))
 
 
-def _opened_again(model: ModelRecord, opener: Opener) -> RecordedModel:
+def _open_again(model: ModelRecord, opener: Opener) -> RecordedModel:
     """Open a recorded model, even if it makes other vectors than recorded.
 
     An earlier release derived a fast form of it, for instance.

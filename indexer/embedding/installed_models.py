@@ -63,9 +63,12 @@ class InstalledModel:
 def installed_models() -> Mapping[str, InstalledModel]:
     """The installed models by each of their names; `english` is the first."""
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
-    found = [_model(entry.name, entry.value) for entry in entries]
-    models = [model for model in found if model is not None]
-    return MappingProxyType({name: one for one in models for name in (one.name, *one.names)})
+    models: dict[str, InstalledModel] = {}
+    for entry in entries:
+        model = _model(entry.name, entry.value)
+        if model is not None:
+            models |= dict.fromkeys((model.name, *model.names), model)
+    return MappingProxyType(models)
 
 
 def models_in_order() -> list[InstalledModel]:
