@@ -5,6 +5,7 @@ Each folder beside this file is a package; its pyproject.toml names the Python p
 model in full precision. Development has these.
 """
 
+import shutil
 import sys
 import tomllib
 from collections.abc import Iterable
@@ -28,6 +29,8 @@ def ship() -> None:
     """Derive the model of each package, and embed the bundled articles with it."""
     for model in models_in_order():
         derived = model.folder.with_name("derived")
+        # Left by a run that failed.
+        shutil.rmtree(derived, ignore_errors=True)
         derive(source(model), derived)
         for path in derived.iterdir():
             path.replace(model.folder / path.name)
