@@ -7,7 +7,7 @@ from indexer.ingest import pipeline
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder
 
-QUESTION = "When does the quokka enclosure open?"
+QUESTION = "Does the quokka enclosure open at seven?"
 TEXT = "The quokka enclosure of {place} opens at seven."
 HERE, ELSEWHERE, CHANNEL = 10, 20, 30
 SCOPES = {
