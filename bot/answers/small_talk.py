@@ -46,7 +46,7 @@ _EMOTICON: Final = re.compile(
     r"(?<!\S)(?:[:;=]['’]?-?[()\[\]dpo/|\\*]+|\^_*\^|o_+o)(?!\S)", re.IGNORECASE
 )
 _SKIN_OR_VARIANT: Final = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u2640\u2642]")
-_SIGNS: Final = r",!?…~*_\"„“”«»(\[\]{}|\-"
+_SIGNS: Final = r",!?¿¡。…~*_\"„“”«»(\[\]{}|\-"
 # A single `)` may be the mouth of an emoticon.
 _PUNCTUATION: Final = re.compile(
     rf"(?:[{_SIGNS}]|(?<![:;])\)|\)(?=[{_SIGNS})]))[{_SIGNS})]*|(?<!\.)\.(?!\S)"

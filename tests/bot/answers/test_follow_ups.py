@@ -33,6 +33,11 @@ _JUDGED = Path(__file__).parents[2] / "judged"
         "was ist mit Spielern",
         "Braucht man dafür Grafikkarten?",
         "Wann wurde sie zuerst veröffentlicht?",
+        "et pour les joueurs ?",
+        "et sans internet ça marche pas ?",
+        "y para los jugadores?",
+        "¿y qué pasa con eso?",
+        "e para os jogadores?",
     ],
 )
 def test_what_refers_back_or_says_too_little_does_not_stand_alone(text: str) -> None:
@@ -53,6 +58,9 @@ def test_what_refers_back_or_says_too_little_does_not_stand_alone(text: str) -> 
         "Gibt es einen Server für Anfänger?",
         "Können Sie mir sagen, wo der Keller ist?",
         "und wie kündige ich meine Mitgliedschaft",
+        "comment puis-je changer mon mot de passe sur le site",
+        "¿cómo puedo cambiar la clave de mi cuenta?",
+        "como posso mudar a senha da minha conta",
     ],
 )
 def test_a_whole_question_stands_alone(text: str) -> None:

@@ -32,6 +32,28 @@ def test_small_talk_is_recognised() -> None:
     assert len(missed) <= MISSED * len(talk), missed
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("merci beaucoup !", SmallTalk.THANKS),
+        ("bonjour à tous", SmallTalk.GREETING),
+        ("qui es-tu ?", SmallTalk.IDENTITY),
+        ("que peux-tu faire ?", SmallTalk.ABILITIES),
+        ("muchas gracias", SmallTalk.THANKS),
+        ("hola, qué tal", SmallTalk.GREETING),
+        ("¿qué puedes hacer?", SmallTalk.ABILITIES),
+        ("jajaja", SmallTalk.LAUGHTER),
+        ("muito obrigado", SmallTalk.THANKS),
+        ("bom dia pessoal", SmallTalk.GREETING),
+        ("quem é você?", SmallTalk.IDENTITY),
+        ("merci, mais comment je change mon mot de passe ?", None),
+        ("gracias, pero cómo cambio la clave", None),
+    ],
+)
+def test_small_talk_in_other_languages_is_recognised(text: str, kind: SmallTalk | None) -> None:
+    assert small_talk(text) is kind
+
+
 @pytest.mark.parametrize("folder", [JUDGED, *COMMITTED.values()], ids=lambda folder: folder.name)
 def test_no_judged_question_is_taken_for_small_talk(folder: Path) -> None:
     lines = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()

@@ -30,6 +30,17 @@ Can you use two monitors with the free version?
 Hallo zusammen, wie kann ich mein Passwort zurücksetzen?
 Weiß jemand, warum der Server heute so langsam ist?
 Kann man die Musik in der Lobby ausschalten?
+Bonjour, comment puis-je réinitialiser mon mot de passe ?
+Est-ce qu'on peut couper la musique dans le lobby ?
+Hola, ¿cómo puedo cambiar la clave de mi cuenta?
+¿Alguien sabe en qué puerto escucha el servidor?
+Oi pessoal, como posso mudar a senha da minha conta?
+Come posso cambiare la password del mio account?
+Hoe kan ik mijn wachtwoord wijzigen?
+Как мне сменить пароль на сервере?
+怎么重置服务器的密码？
+パスワードを変更するにはどうすればいいですか？
+비밀번호를 어떻게 바꿀 수 있을까요?
 """
 
 BEGIN_NOTHING = """
@@ -57,6 +68,11 @@ Und geht das auch unter Linux?
 Hast du schon neu gestartet?
 Ist das die neueste?
 Danke dir, das war es
+Et ça marche aussi sous Linux ?
+Quelle version tu utilises exactement ?
+Y eso funciona también en Linux?
+Merci beaucoup, ça marche maintenant
+我已经修好了，谢谢你。
 https://example.org/what?is=this
 """
 
@@ -77,6 +93,9 @@ habs hinbekommen, danke
 geht jetzt wieder
 läuft jetzt, danke dir
 gelöst
+c'est bon, j'ai trouvé
+ya funciona, lo tengo
+já consegui, não precisa mais
 """
 
 UNSETTLED = """
@@ -91,6 +110,8 @@ I am on Windows 11 by the way
 geht immer noch nicht
 danke schon mal
 funktioniert leider nicht
+ça ne marche toujours pas sur mon ordi
+todavía no me funciona
 """
 
 
