@@ -191,8 +191,9 @@ def encode_alone(name: str) -> Callable[[str], object]:
     from sentence_transformers import SentenceTransformer
 
     installed = installed_models().get(name)
-    folder = model_folder(name) if installed is None else source(installed)
-    model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = model_folder(name) if installed is None else source(installed, Path(scratch))
+        model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     model.encode(["warm up"])
     return lambda text: model.encode([text])
 

@@ -81,7 +81,7 @@ def main() -> None:
 
 def packaged() -> Path:
     """The default model in full precision."""
-    return source(installed_models()[DEFAULT_MODEL])
+    return source(installed_models()[DEFAULT_MODEL], Path())
 
 
 def probe(folder: Path) -> dict[str, float]:

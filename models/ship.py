@@ -7,6 +7,7 @@ model in full precision. Development has these.
 
 import shutil
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -15,12 +16,14 @@ from typing import Final
 
 from indexer.embedding.embedder import Embedder, embed_with_codes, open_installed
 from indexer.embedding.installed_models import InstalledModel, models_in_order
+from indexer.embedding.onnx_model import RuntimeModel
 from indexer.ingest import prepared_vectors
 from indexer.ingest.prepared_vectors import Prepared, file_name
 from indexer.text.passages import Passage, passages
 from knowledge import corpus
 from knowledge.values.documents import Document
-from models.derivation import derive
+from models import packed_e5
+from models.derivation import SAMPLE, VARIED, derive
 
 MODELS: Final = Path(__file__).parent
 
@@ -31,25 +34,40 @@ def ship() -> None:
         derived = model.folder.with_name("derived")
         # Left by a run that failed.
         shutil.rmtree(derived, ignore_errors=True)
-        derive(source(model), derived)
+        with tempfile.TemporaryDirectory() as scratch:
+            derive(source(model, Path(scratch)), derived)
         for path in derived.iterdir():
             path.replace(model.folder / path.name)
         derived.rmdir()
         for path in model.folder.glob("articles-*.npz"):
             path.unlink()
+        if _package(model).joinpath(packed_e5.FILE).exists():
+            texts = [text.strip() for text in (*VARIED, *SAMPLE)]
+            packed_e5.check_with_engine(RuntimeModel.open(model.folder), texts)
         embedder = open_installed(model)
         made = prepare(embedder, article_passages(embedder))
         prepared_vectors.write(model.folder / file_name(embedder), made)
         sys.stdout.write(f"{model.name}: {len(made.vectors)} vectors of articles\n")
 
 
-def source(model: InstalledModel) -> Path:
-    """The folder of a model in full precision."""
+def source(model: InstalledModel, scratch: Path) -> Path:
+    """The folder of a model in full precision, written into `scratch` if its package is packed."""
+    package = _package(model)
+    packed = package / packed_e5.FILE
+    if not packed.exists():
+        return package / "model"
+    folder = scratch / model.names[-1]
+    packed_e5.write_source(packed_e5.read_packed(packed), folder)
+    return folder
+
+
+def _package(model: InstalledModel) -> Path:
+    """The folder of the Python package with a model in full precision."""
     project = tomllib.loads((MODELS / model.name / "pyproject.toml").read_text(encoding="utf-8"))
     found = find_spec(project["tool"]["commonplace"]["source"])
     if found is None or found.origin is None:
         raise ModuleNotFoundError(f"The model {model.name} in full precision isn't installed.")
-    return Path(found.origin).parent / "model"
+    return Path(found.origin).parent
 
 
 def article_passages(embedder: Embedder) -> list[Passage]:

@@ -32,7 +32,7 @@ from indexer.embedding.installed_models import installed_models
 from models.derivation import SAMPLE, VARIED
 from models.ship import source
 
-MINILM: Final = source(installed_models()[DEFAULT_MODEL])
+MINILM: Final = source(installed_models()[DEFAULT_MODEL], Path())
 MOST_TOKENS: Final = 48
 # The largest vocabulary; the remaining rows are never read.
 VOCABULARY: Final = 2_000
