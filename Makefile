@@ -48,7 +48,7 @@ shipped: $(VENV)/dev.done ## derive the models of the packages, and embed the bu
 # Releases with the digests of every platform's files. PyTorch is left out, because its CPU build is
 # installed by itself, and so are the requirements of its builds for graphics cards. The extras
 # agree on each release, and the tests run with those of the image's base and of the extra `models`.
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate
 # The image's Python and processors.
 IMAGE := --python-version 3.11.9 --python-platform x86_64-manylinux_2_28
 LOCKED_EXTRAS := git mcp models ocr page plot postgres preview serve
@@ -59,15 +59,18 @@ KEEP := awk -F'==' 'FILENAME != "-" {known[$$1]; next} \
 lock: $(VENV)/dev.done ## write deploy/requirements*.txt anew, with the newest allowed releases
 	set -e; write() { { sed -n '/^#/p' "$$1"; cat; } > deploy/lock.new; \
 		grep -q == deploy/lock.new; mv deploy/lock.new "$$1"; }; \
-	$(COMPILE) $(IMAGE) | $(KEEP) - | write deploy/requirements.txt; \
+	$(COMPILE) pyproject.toml $(IMAGE) | $(KEEP) - | write deploy/requirements.txt; \
 	set -- --constraint deploy/requirements.txt; \
 	for extra in $(LOCKED_EXTRAS); do \
-		$(COMPILE) $(IMAGE) --extra $$extra "$$@" \
+		$(COMPILE) pyproject.toml $(IMAGE) --extra $$extra "$$@" \
 			| $(KEEP) deploy/requirements.txt - | write deploy/requirements-$$extra.txt; \
 		set -- "$$@" --constraint deploy/requirements-$$extra.txt; \
 	done; \
-	$(COMPILE) --universal --python-version 3.11.9 --extra dev \
+	$(COMPILE) models/multilingual/pyproject.toml $(IMAGE) "$$@" \
+		| $(KEEP) deploy/requirements.txt - | write deploy/requirements-multilingual.txt; \
+	$(COMPILE) pyproject.toml --universal --python-version 3.11.9 --extra dev \
 		--constraint deploy/requirements.txt --constraint deploy/requirements-models.txt \
+		--constraint deploy/requirements-multilingual.txt \
 		| $(KEEP) - | write deploy/requirements-dev.txt
 
 release: $(VENV)/dev.done ## build, check and try all distributions; TAG=v1.0.0 must be the version

@@ -81,7 +81,8 @@ def requirements(kind: Kind) -> list[str]:
             sys.exit(f"There is no extra {extra}. Choose from {', '.join(sorted(extras))}.")
         listed += [needed for needed in extras[extra] if not needed.startswith(_MODEL)]
     for folder in models(kind):
-        listed += _project(folder).get("dependencies", [])
+        own = _project(folder).get("dependencies", [])
+        listed += [needed for needed in own if needed not in listed]
     return listed
 
 

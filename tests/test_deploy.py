@@ -211,11 +211,20 @@ def test_what_an_extra_needs_besides_is_locked_in_releases_that_are_allowed(extr
     besides, needed = _locked(f"requirements-{extra}.txt"), _locked("requirements.txt")
     pytorch = dict(re.findall(r"^ARG (TORCH)=(.*)$", DOCKERFILE, re.M))
     assert not besides.keys() & needed.keys()
-    for one in map(Requirement, PROJECT["optional-dependencies"][extra]):
+    for one in _required(extra):
         for name in (one.name, *(f"{one.name}-{part}" for part in one.extras)):
             known = besides | needed | {"torch": pytorch["TORCH"]}
             release = known[canonicalize_name(name)]
             assert release in one.specifier or name != one.name
+
+
+def _required(extra: str) -> list[Requirement]:
+    """The requirements of an extra; in place of a model's package, those of the package."""
+    own = [*map(Requirement, PROJECT["optional-dependencies"][extra])]
+    if own[0].name != f"commonplace-model-{extra}":
+        return own
+    model = tomllib.loads((ROOT / "models" / extra / "pyproject.toml").read_text())
+    return [*map(Requirement, model["project"]["dependencies"])]
 
 
 def test_extras_that_are_installed_together_agree_on_each_release() -> None:

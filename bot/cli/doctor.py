@@ -16,7 +16,7 @@ from bot.cli.console import ConfigOption, DataOption, out
 from bot.config import settings as config
 from bot.config.settings import ConfigError, Settings
 from bot.models.calibrations import chosen_calibration
-from bot.models.presets import command_for
+from bot.models.choice import COMMAND_FOR_LANGUAGES
 from bot.models.serving_model import Opened, chosen_model, is_building, open_serving
 from bot.models.serving_reranker import chosen_reranker
 from bot.storage.data_folder import (
@@ -323,9 +323,8 @@ def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
         if read and language not in read:
             name = language_name(language, Language.ENGLISH)
             told = f"{counted(servers, 'server')} chose {name}, which the model isn't made for."
-            command = command_for(language)
-            remedy = f" Run `{command}` for one that reads it." if command else ""
-            yield Finding("language", True, told + remedy, warning=True)
+            remedy = f"Run `{COMMAND_FOR_LANGUAGES}` for one that reads it."
+            yield Finding("language", True, f"{told} {remedy}", warning=True)
 
 
 def _evidence(serving: Opened, folder: Path) -> Finding:

@@ -59,7 +59,7 @@ _NICE: Final = 19
 model = plain_group("List and choose embedding models.")
 
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME|FOLDER", help="A preset, a folder, or owner/model.")
+    str, typer.Argument(metavar="NAME|FOLDER", help="An installed model, a folder, or owner/model.")
 ]
 
 RerankerOption = Annotated[
@@ -74,7 +74,7 @@ def list_models(
     settings: Settings,
     as_json: JsonOption = False,
 ) -> None:
-    """List presets and the models on this machine, with their measurements.
+    """List packages and the models on this machine, with their measurements.
 
     Example:
         commonplace model list

@@ -1,1 +1,1 @@
-"""Embedding models: presets, downloads, comparison with the serving model, switch and rollback."""
+"""Embedding models: downloads, comparison with the serving model, switch and rollback."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from bot.models.index_pruning import prune_closed_indexes
-from bot.models.presets import preset
 from bot.models.serving_model import Pointer, Served, read_pointer, write_pointer
 from bot.storage.data_folder import MODEL_LOCK, is_bot_running, try_lock
 from bot.storage.index_places import has_index, index_place
@@ -20,6 +19,8 @@ from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import FORMAT as INDEX_FORMAT
 from indexer.index.tables import IndexTables
 
+# Chooses a model for other languages, or says how to install it.
+COMMAND_FOR_LANGUAGES: Final = "commonplace model use multilingual"
 # A model's folder has one of these files.
 _OF_A_MODEL: Final = ("modules.json", "config.json")
 
@@ -45,7 +46,7 @@ def hold_model_lock(folder: Path) -> Iterator[None]:
 
 
 def find_local_model(name: str) -> ModelRecord | None:
-    """Find a model on this machine by its preset, folder or hub name; None if it isn't here.
+    """Find a model on this machine by its short name, folder or hub name; None if it isn't here.
 
     Raises:
         ModelChoiceError: if the folder holds no model.
@@ -53,19 +54,17 @@ def find_local_model(name: str) -> ModelRecord | None:
     installed = installed_models().get(name)
     if installed is not None:
         return ModelRecord(installed.name)
-    offered = preset(name)
     folder = named_folder(name)
-    if offered is None and folder is not None:
+    if folder is not None:
         if not any((folder / file).is_file() for file in _OF_A_MODEL):
             raise ModelChoiceError(
                 f"{folder} holds neither modules.json nor config.json: it is no model's folder. "
                 "Name a folder as sentence-transformers saves one."
             )
         return ModelRecord(str(folder.resolve()), str(folder.resolve()))
-    hub_name, revision = (offered.name, offered.revision) if offered else (name, "")
-    found = downloaded_folder(hub_name, revision or None)
+    found = downloaded_folder(name)
     # The hub's cache keeps each commit in a folder named after it.
-    return None if found is None else ModelRecord(hub_name, str(found), revision or found.name)
+    return None if found is None else ModelRecord(name, str(found), found.name)
 
 
 def find_or_download(name: str, show: Show) -> ModelRecord:
@@ -79,17 +78,15 @@ def find_or_download(name: str, show: Show) -> ModelRecord:
         return found
     if name in PACKAGES:
         raise ModelChoiceError(not_installed(name))
-    offered = preset(name)
-    hub_name, revision = (offered.name, offered.revision) if offered else (name, "")
-    if "/" not in hub_name or hub_name.startswith((".", "/", "~")):
+    if "/" not in name or name.startswith((".", "/", "~")):
         raise ModelChoiceError(
             f"There is no model {name!r}. Choose one of `commonplace model list`, a folder, or a "
             "model of the hub as owner/model."
         )
     # Before the download, which takes minutes.
-    require_libraries(hub_name)
-    fetched = hub.fetch(hub_name, revision, show)
-    return ModelRecord(hub_name, str(fetched.folder), fetched.revision)
+    require_libraries(name)
+    fetched = hub.fetch(name, "", show)
+    return ModelRecord(name, str(fetched.folder), fetched.revision)
 
 
 def check_disk_space(folder: Path, serving: Served, ratio: float) -> None:

@@ -1,23 +1,28 @@
-"""Inventory of models on this machine and of presets."""
+"""Inventory of the models on this machine, and of the packages that could be installed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from bot.models.presets import Preset, preset, presets
 from bot.models.serving_model import Pointer, Served, read_pointer
-from indexer.embedding.installed_models import InstalledModel, installed_models, models_in_order
+from indexer.embedding.embedder import not_installed
+from indexer.embedding.installed_models import (
+    PACKAGES,
+    InstalledModel,
+    installed_models,
+    models_in_order,
+)
 from indexer.embedding.model_files import model_languages
 
 
 class Where(StrEnum):
-    """Where a model's files are: in a package, on this machine, or still on the hub."""
+    """Where a model's files are."""
 
     INSTALLED = "installed"
     DOWNLOADED = "downloaded"
     FOLDER = "folder"
-    HUB = "to be downloaded"
+    MISSING = "not installed"
 
 
 class Standing(StrEnum):
@@ -33,9 +38,9 @@ class Row:
     """A model in the list of `commonplace model list`.
 
     Attributes:
-        key: the short name of the preset, or "" for other models.
+        key: the name of the package's model, or "" for other models.
         standing: the model's standing, if any.
-        megabytes: the size on this machine, or of the download.
+        megabytes: the size on this machine.
         ndcg: nDCG@10 by judged set, measured in this repository.
     """
 
@@ -52,19 +57,15 @@ class Row:
 
 
 def inventory(folder: Path, configured: str, cache: str | None = None) -> list[Row]:
-    """Return the serving model, then the presets, then the other models on this machine.
+    """Return the serving model, then those of packages, then the others on this machine.
 
     `configured` is the model in config.toml. `cache` is the hub's download folder; None means the
     default folder.
     """
     rows: dict[str, Row] = {}
     pointer = read_pointer(folder)
-    downloads = list(_downloaded(cache))
-    for row in (*_offered(), *downloads):
+    for row in (*_packaged(), *_downloaded(cache)):
         rows.setdefault(row.name, row)
-    for row in downloads:
-        # A preset on this machine need not be downloaded.
-        rows[row.name] = replace(rows[row.name], where=row.where, megabytes=row.megabytes)
     for served, standing in _standings(pointer, configured):
         installed = installed_models().get(served.model.name)
         name = served.model.name if installed is None else installed.name
@@ -89,12 +90,11 @@ def _standings(pointer: Pointer | None, configured: str) -> Iterator[tuple[Serve
         )
 
 
-def _offered() -> Iterator[Row]:
-    for model in models_in_order():
-        yield _of_installed(model)
-    for one in presets().values():
-        if one.key not in installed_models():
-            yield _of_preset(one, Where.HUB)
+def _packaged() -> Iterator[Row]:
+    yield from map(_of_installed, models_in_order())
+    for name in PACKAGES:
+        if name not in installed_models():
+            yield Row(name, Where.MISSING, name, about=not_installed(name))
 
 
 def _of_installed(model: InstalledModel) -> Row:
@@ -108,19 +108,6 @@ def _of_installed(model: InstalledModel) -> Row:
         about=f"{model.names[0]}; {model.about}",
         speed=f"{model.texts_per_second:.0f} texts a second, {model.question_ms} ms a question",
         ndcg=model.ndcg,
-    )
-
-
-def _of_preset(one: Preset, where: Where) -> Row:
-    return Row(
-        one.name,
-        where,
-        one.key,
-        megabytes=one.megabytes,
-        licence=one.licence,
-        languages=one.languages,
-        about=one.about,
-        ndcg=one.ndcg,
     )
 
 
@@ -138,12 +125,9 @@ def _downloaded(cache: str | None) -> Iterator[Row]:
         if repo.repo_type != "model" or not commits:
             continue
         newest = max(commits, key=lambda commit: commit.last_modified)
-        offered = preset(repo.repo_id)
-        row = _of_preset(offered, Where.DOWNLOADED) if offered else Row(repo.repo_id, Where.HUB)
-        languages = tuple(sorted(model_languages(str(newest.snapshot_path))))
-        yield replace(
-            row,
-            where=Where.DOWNLOADED,
+        yield Row(
+            repo.repo_id,
+            Where.DOWNLOADED,
             megabytes=round(repo.size_on_disk / 1e6),
-            languages=row.languages or languages,
+            languages=tuple(sorted(model_languages(str(newest.snapshot_path)))),
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.models.presets import command_for
+from bot.models.choice import COMMAND_FOR_LANGUAGES
 from bot.text.languages import Plural, Sentence, language_name, languages_read
 from bot.text.markdown import plain, shortened
 from knowledge.values.guilds import Language
@@ -41,12 +41,12 @@ def model_reads(chosen: Language, model_languages: Sequence[str], language: Lang
 
     The text is empty if the `model_languages` are unknown.
     """
-    name, command = language_name(chosen.value, language), command_for(chosen.value)
+    name = language_name(chosen.value, language)
     names = languages_read(model_languages, language)
     if chosen.value in model_languages or not model_languages:
         return _READ(language, names=names) if names else ""
-    remedy = [_COMMAND(language, command=command)] if command else []
-    return " ".join([_NOT_READ(language, names=names, name=name), *remedy])
+    remedy = _COMMAND(language, command=COMMAND_FOR_LANGUAGES)
+    return f"{_NOT_READ(language, names=names, name=name)} {remedy}"
 
 
 _WHAT: Final = Sentence(

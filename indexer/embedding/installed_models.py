@@ -26,7 +26,7 @@ from indexer.embedding.token_codes import TokenCodec
 GROUP: Final = "commonplace.models"
 DESCRIPTION: Final = "model.toml"
 # The packages of this project, each with an extra of its name; others can be installed, too.
-PACKAGES: Final = ("english",)
+PACKAGES: Final = ("english", "multilingual")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -15,7 +15,7 @@ from bot.config.sections import GuildsSettings
 from bot.config.settings import Settings
 from bot.interactions.policy.allowed_guilds import ANYBODY
 from bot.models.calibrations import CALIBRATION, save_calibration
-from bot.models.presets import command_for
+from bot.models.choice import COMMAND_FOR_LANGUAGES
 from bot.models.serving_model import open_serving
 from bot.storage.data_folder import COMMUNITY, data_folder, hold_bot_lock
 from indexer.embedding.model_records import ModelRecord, RecordedModel
@@ -129,7 +129,7 @@ def test_a_chosen_language_that_the_model_does_not_read_is_a_warning_with_the_co
     found = examined("")["language"]
     assert (found.passed, found.warning) == (True, True)
     assert found.details.startswith("2 servers chose German")
-    assert command_for("de") in found.details
+    assert COMMAND_FOR_LANGUAGES in found.details
 
 
 def test_an_empty_index_is_wrong_unless_a_bot_is_at_it(examined: Examiner, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The list of models: the serving one, presets, then others on this machine."""
+"""The list of models: the serving one, packages, then others on this machine."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ def _by_name(rows: list[Row]) -> dict[str, Row]:
     return {row.key or row.name: row for row in rows}
 
 
-def test_in_a_new_data_folder_there_are_the_presets(tmp_path: Path) -> None:
+def test_a_new_data_folder_lists_the_packages(tmp_path: Path) -> None:
     rows = _by_name(inventory(tmp_path, DEFAULT_MODEL))
     assert rows["english"].where is Where.INSTALLED
-    assert "multilingual" in rows
+    assert rows["multilingual"].where is Where.INSTALLED
     assert "texts a second" in rows["english"].speed
     assert all(row.standing is None for row in rows.values())
 

@@ -18,6 +18,7 @@ from indexer.embedding.installed_models import (
     models_in_order,
 )
 from indexer.embedding.onnx_model import GRAPH, MANIFEST, TOKENIZER, RuntimeModel, source_digest
+from indexer.embedding.sentence_pieces import PIECES
 from indexer.evaluation.judged_sets import COMMITTED
 from indexer.retrieval.evidence import shipped_calibrations
 from models.derivation import derive
@@ -85,8 +86,8 @@ def test_changed_files_of_a_package_are_refused(
 
 
 @pytest.mark.slow
-def test_the_source_has_the_listed_digest(installed: InstalledModel) -> None:
-    assert source_digest(source(installed)) == installed.digest
+def test_the_source_has_the_listed_digest(installed: InstalledModel, tmp_path: Path) -> None:
+    assert source_digest(source(installed, tmp_path)) == installed.digest
 
 
 @pytest.mark.slow
@@ -94,13 +95,13 @@ def test_a_model_derived_anew_has_the_same_weights_and_outputs(
     installed: InstalledModel, tmp_path: Path
 ) -> None:
     """The bytes of the graph may differ: they name the releases of the libraries that wrote it."""
-    derive(source(installed), tmp_path / "anew")
+    derive(source(installed, tmp_path), tmp_path / "anew")
     expected, found = _weights(installed.folder), _weights(tmp_path / "anew")
     assert expected.keys() == found.keys()
     for name, values in expected.items():
         np.testing.assert_array_equal(values, found[name], err_msg=name)
-    same = [(folder / TOKENIZER).read_bytes() for folder in (installed.folder, tmp_path / "anew")]
-    assert same[0] == same[1]
+    for name in {TOKENIZER, PIECES} & {path.name for path in installed.folder.iterdir()}:
+        assert (installed.folder / name).read_bytes() == (tmp_path / "anew" / name).read_bytes()
     old, new = RuntimeModel.open(installed.folder), RuntimeModel.open(tmp_path / "anew")
     cosines = np.sum(old.embed_passages(TEXTS) * new.embed_passages(TEXTS), axis=1)
     assert cosines.min() >= LEAST_COSINE
