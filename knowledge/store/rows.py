@@ -65,8 +65,8 @@ def _column(value: Any) -> Any:
         return int(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, tuple | dict):
-        return json.dumps(value)
+    if isinstance(value, tuple | Mapping):
+        return json.dumps(value if isinstance(value, tuple) else dict(value))
     return value.serialize() if hasattr(value, "serialize") else value
 
 

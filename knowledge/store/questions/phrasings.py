@@ -10,7 +10,7 @@ from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.rows import record
+from knowledge.store.rows import columns, record
 from knowledge.values.phrasings import (
     UNDER_WAY,
     PhrasingCaps,
@@ -135,26 +135,9 @@ class Phrasings:
             if not self._database.rows("select 1 from questions where id = ?", [question_id]):
                 return
             lines = [[one.text, *one.numbers] for one in found.lines] if keeps_words else []
-            self._database.replace(
-                "phrasings",
-                {
-                    "question_id": question_id,
-                    "asked_at": found.asked_at.isoformat(),
-                    "mode": found.mode,
-                    "outcome": found.outcome,
-                    "model": found.model,
-                    "prompt_version": found.prompt_version,
-                    "chosen": json.dumps(found.chosen),
-                    "places": json.dumps(found.places),
-                    "lines": json.dumps(lines, ensure_ascii=False),
-                    "verdicts": json.dumps(dict(found.verdicts)),
-                    "prompt_tokens": found.prompt_tokens,
-                    "reply_tokens": found.reply_tokens,
-                    "milliseconds": found.milliseconds,
-                    "repeated": int(found.repeated),
-                },
-                ["question_id"],
-            )
+            row = columns(found, lines=json.dumps(lines, ensure_ascii=False))
+            row["question_id"] = question_id
+            self._database.replace("phrasings", row, ["question_id"])
 
     def of(self, question_id: int) -> RecordedPhrasing | None:
         """The outcome of a question's phrasing; None if the answer was never phrased."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import NO_GUILD, only_guild
-from knowledge.store.rows import insertion, record
+from knowledge.store.rows import columns, insertion, record
 from knowledge.store.value_lists import rows_among, run_among
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.questions import (
@@ -78,23 +78,9 @@ def _ranked(question_id: int, hits: Sequence[RecordedHit]) -> list[_RankedHit]:
 
 def _row(question: Question) -> dict[str, Any]:
     """The row of a question without its id."""
-    return {
-        "guild_id": question.guild_id,
-        "channel_id": question.channel_id,
-        "asker_id": question.asker_id,
-        "text": question.text,
-        "evidence": question.evidence.value,
-        "asked_at": question.asked_at.isoformat(),
-        "generation": question.generation,
-        "earlier": question.earlier,
-        "settings": question.settings,
-        "signals": json.dumps(dict(question.signals)),
-        "private": int(question.private),
-        "told_for": question.told_for,
-        "channels": json.dumps(sorted(set(question.channels))),
-        "answered_from": question.answered_from.serialize(),
-        "quotations": question.quotations,
-    }
+    readable = json.dumps(sorted(set(question.channels)))
+    row = columns(question, channels=readable, hits=None)
+    return {name: value for name, value in row.items() if name not in ("id", "hits", "pruned")}
 
 
 def _question(row: Mapping[str, Any]) -> Question:
