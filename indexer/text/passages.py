@@ -72,7 +72,7 @@ CROWDED_CHARACTERS: Final = 150
 SHORT_CHARACTERS: Final = 200
 MERGED_CHARACTERS: Final = 400
 
-# A shorter end of a section ("Then restart.") stays with the piece above it.
+# A shorter end of a section ("Then restart.") stays with the code above it.
 REMAINDER_CHARACTERS: Final = 60
 
 # Approximate characters parsed for headings in one step. Headings alone take the parser longest:
@@ -486,7 +486,8 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
         opening, closing = _fence_at(body, fence if is_code else None, cut_at)
         pieces.append(f"{again}{body[first:cut_at].rstrip()}{closing}")
         first, again = cut_at, opening
-    if pieces and not again and len(body[first:].strip()) < REMAINDER_CHARACTERS:
+    is_behind_code = bool(pieces) and not again and pieces[-1].endswith(FENCES)
+    if is_behind_code and len(body[first:].strip()) < REMAINDER_CHARACTERS:
         pieces[-1] += body[first:].rstrip()
     else:
         pieces.append(f"{again}{body[first:].rstrip()}")

@@ -325,8 +325,11 @@ def _words(found: re.Match[str], titles: Mapping[str, str]) -> str:
     if found["substituted"]:
         return label_words(found["substituted"])
     target = found["target"] or found["bare"] or ""
-    if not target or (found["label"] and not _PROJECT.match(target)):
+    if not target:
         return found[0]
+    if found["label"] and not _PROJECT.match(target):
+        label = _INLINE.sub(lambda inner: _words(inner, titles), found["label"])
+        return f"[{label}]{found[0][len(found['label']) + 2 :]}"
     page, _, label = target.partition("#")
     words = found["label"] or titles.get((label or page).casefold()) or label_words(label or page)
     if target.startswith(_EXTERNAL):

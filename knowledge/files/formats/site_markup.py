@@ -57,7 +57,7 @@ _DEFINITION: Final = re.compile(
     re.MULTILINE,
 )
 _REFERENCE: Final = re.compile(
-    r"(?P<code>`[^`\n]{1,500}`)|\[(?P<label>[^\]\[\n]{1,500})\]\[(?P<name>[^\]\[\n]{0,100})\]"
+    r"(?P<code>`[^`\n]{1,500}`)|\[(?P<label>[^\]\[\n]{1,500})\](?:\[(?P<name>[^\]\[\n]{0,100})\]|(?![\[(:]))"
 )
 # Headings become plain words, because citations show them: no pictures, links or emphasis.
 _HEADED: Final = re.compile(r" {0,3}#{1,6}[ \t]")
@@ -351,7 +351,11 @@ def _resolved(link: re.Match[str], addresses: Mapping[str, str]) -> str:
     """Convert a reference link (`[label][name]`) to an inline link."""
     if link["code"]:
         return link[0]
-    address = addresses.get((link["name"] or link["label"]).casefold())
+    # Behind a word, brackets are an index, as in `a[0]`.
+    is_index = (
+        link["name"] is None and link.string[max(link.start() - 1, 0) : link.start()].isalnum()
+    )
+    address = None if is_index else addresses.get((link["name"] or link["label"]).casefold())
     return link[0] if address is None else f"[{link['label']}]({address})"
 
 

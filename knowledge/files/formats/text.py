@@ -35,11 +35,12 @@ _YAML: Final = re.compile(
 # The first line of a mapping, behind comments.
 _KEY: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*[\"']?\w[^\n:]{0,99}:(?:\s|\Z)")
 
-# A line in bold that stands for a heading, in a text without headings.
+# A line in bold that stands for a heading, in a long text without headings.
 _LABEL: Final = re.compile(
     r"(?P<mark>\*\*|__)(?P<words>[^\s*_][^*_\n]{0,60})(?P=mark)(?P<colon>:?)[ \t]*\Z"
 )
 _LABELS: Final = 3
+_LABELLED_CHARACTERS: Final = 3_000
 _HEADING: Final = re.compile(r" {0,3}#{1,6}(?:[ \t]|\Z)")
 _UNDERLINE: Final = re.compile(r" {0,3}(?:=+|-+)[ \t]*\Z")
 
@@ -190,7 +191,9 @@ def first_heading(text: str) -> str:
 
 
 def with_label_headings(text: str) -> str:
-    """Make Markdown headings of lines in bold, if the text has several and no heading."""
+    """Make Markdown headings of lines in bold, if the text is long and has no heading."""
+    if len(text) < _LABELLED_CHARACTERS or ("**" not in text and "__" not in text):
+        return text
     lines = text.split("\n")
     labels: dict[int, str] = {}
     above = fence = ""

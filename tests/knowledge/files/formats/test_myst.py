@@ -17,7 +17,7 @@ myst:
 
 % A comment.
 See {ref}`the plan <plan>`, {ref}`logging`, {ref}`log-directory`, [](../feeding.md), {pep}`8`,
-{class}`~zoo.Quokka` and `{kept}`; {menuselection}`File --> Open`.
+{class}`~zoo.Quokka` and `{kept}` [in {doc}`x`](https://a.b); {menuselection}`File --> Open`.
 
 ```{note}
 :class: dropdown
@@ -98,7 +98,7 @@ READ = """\
 # Logs of `zoo.logs`
 
 See the plan, Logs of zoo.logs, log directory, [feeding](../feeding.md), PEP 8,
-`Quokka` and `{kept}`; File › Open.
+`Quokka` and `{kept}` [in x](https://a.b); File › Open.
 
 They bite. See `feed`.
 

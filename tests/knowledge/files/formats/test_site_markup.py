@@ -141,6 +141,7 @@ TALK = "We all want to sleep at night. Nobody reads long rules. " * 6
         ("## DEVICE\\_IN\\_USE", "## DEVICE_IN_USE"),
         ("## Restore { #put-back .wide }", "## Restore {#put-back}"),
         ("## Restore {: .wide }", "## Restore"),
+        ("[mini], x[mini] [ ]\n\n[mini]: /b", "[mini](/b), x[mini] [ ]\n\n"),
         ("####Audio\n#a\n##1", "#### Audio\n#a\n##1"),
         ("/// info | Read this\n    open: yes\n\nHot.\n///", "**Read this**\n\n\nHot.\n"),
         ("***\nA.\n\n---\n* * *\n\nB\n---", "\nA.\n\n\n\n\nB\n---"),

@@ -179,7 +179,10 @@ def test_headings_add_marks_and_blank_lines_and_nothing_else(lines: list[str]) -
     assert bare == [line for line in lines if line]
 
 
-LABELLED = "Rules.\n\n**Audio**\nNo echo.\n\n__Video:__\n\nNo flicker.\n\n**Text**\n\nNo shouting."
+LABELLED = (
+    "Rules.\n\n**Audio**\nNo echo.\n\n__Video:__\n\nNo flicker.\n\n**Text**\n\n"
+    + "No shouting. " * 300
+)
 
 
 def test_lines_in_bold_are_the_headings_of_a_page_without_any() -> None:
@@ -197,6 +200,7 @@ def test_lines_in_bold_are_the_headings_of_a_page_without_any() -> None:
         f"{LABELLED}\n\nEnd\n---\n",
         LABELLED.replace("**Text**", "**Text.**"),
         f"```\n{LABELLED}\n```",
+        LABELLED[:300],
     ],
 )
 def test_lines_in_bold_stay_if_there_are_few_or_headings(text: str) -> None:
