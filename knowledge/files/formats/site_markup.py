@@ -64,9 +64,7 @@ _HEADED: Final = re.compile(r" {0,3}#{1,6}[ \t]")
 _INSIDE: Final = r"(?:[^)\n\]]|\](?!\())"
 _PICTURE: Final = re.compile(rf"!\[[^\[\]\n]{{0,500}}\]\({_INSIDE}{{0,400}}\)[ \t]*")
 _LABELLED: Final = re.compile(rf"\[([^\[\]\n]{{1,500}})\]\({_INSIDE}{{0,400}}\)")
-_EMPHASIS: Final = re.compile(
-    r"(?<![\w*\\])(\*{1,3}|_{1,3})(?=[^\s*_])([^*\n]{0,300}?[^\s*_\\])\1(?![\w*])"
-)
+_EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)([^*_\n]{1,500})(?<=\S)\1")
 
 # A heading without a blank behind its mark.
 _UNSPACED: Final = re.compile(r"( {0,3}#{2,6})(?=[^\W\d_]|[*`\[])")

@@ -97,7 +97,7 @@ _TARGET: Final = re.compile(r"(?<!\s)\s*<[^<>]*>\Z")
 
 _CODE_LINE: Final = re.compile(
     r"\s{0,200}(?:>>> |\$ |#|//|@\w|[}\])]|<[\w/!]|(?:import|from|def|class|return|print|raise) ?\S"
-    r"|[\w.\[\]\"']{1,80} ?= ?\S)|[^\n]{0,300}[;{]\Z"
+    r"|[\w.\[\]\"']{1,80} ?= ?\S|[\w.]{1,80}\()|[^\n]{0,300}[;{]\Z"
 )
 
 
@@ -117,8 +117,9 @@ def shown_of(name: str, argument: str, body: Sequence[str]) -> Shown:
     if (known := _KINDS.get(own)) is not None:
         return known
     lines = [line for line in body if line.strip()]
-    code = sum(_CODE_LINE.match(line) is not None for line in lines)
-    if lines and 2 * code >= len(lines):
+    code = [_CODE_LINE.match(line) is not None for line in lines]
+    # A long docstring may stand below the first lines of code.
+    if any(code) and sum(code) * (4 if code[0] else 2) >= len(lines):
         return Shown.CODE
     is_generated = own.startswith(_GENERATED)
     if (":" in name and not is_generated) or (is_generated and lines):

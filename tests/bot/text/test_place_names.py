@@ -38,6 +38,12 @@ def test_headings_above_the_last_give_way(heading: str, most: int, shown: str) -
         ("Hosting", "", 100, "Hosting"),
         ("", "Ropes", 100, "Ropes"),
         ("`mod.json`", r"[The **flags**](./a.md) \_IN\_", 100, "mod.json › The flags _IN_"),
+        (
+            "*attrs* by _example_",
+            "2 * 3 * 4, snake_case_x",
+            100,
+            "attrs by example › 2 * 3 * 4, snake_case_x",
+        ),
     ],
 )
 def test_the_last_heading_stays_whole_the_longest(

@@ -146,7 +146,6 @@ TALK = "We all want to sleep at night. Nobody reads long rules. " * 6
         ("/// info | Read this\n    open: yes\n\nHot.\n///", "**Read this**\n\n\nHot.\n"),
         ("***\nA.\n\n---\n* * *\n\nB\n---", "\nA.\n\n\n\n\nB\n---"),
         ("![Plan 2.png](a/b.png)", "![](a/b.png)"),
-        ("## *A* _b_ `c_d` 2*3*4", "## A b `c_d` 2*3*4"),
         ("``` ini\na\n```\n```js title=x {1}\n```", "```ini\na\n```\n```js\n```"),
         ("``` {.python .wide}\n```", "```python\n```"),
         ("[[Overscan]] [[it|The page]] `[[x]]`", "[Overscan](Overscan) [it](The-page) `[[x]]`"),
