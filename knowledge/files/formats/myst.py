@@ -199,7 +199,7 @@ def _shown(
     head, tail = [""] * (start - first), [""] * (end + 1 - last)
     if name in _CONVERTED:
         said = _prose(_CONVERTED[name](directive, body), titles)
-        return _filled(f"{lead}{said[0]}" if said else "", said[1:], end + 1 - first)
+        return _filled(lead, said, end + 1 - first)
     if name in ("image", "figure"):
         head[0] = lead + _picture(directive)
         return [*head, *_read(body, titles, depth + 1), *tail]
@@ -247,9 +247,13 @@ def _picture(directive: _Directive) -> str:
     return f"![{alt}]({source})" if alt or source.startswith(_EXTERNAL) else ""
 
 
-def _filled(first: str, others: Sequence[str], size: int) -> list[str]:
-    """Lines and as many blank lines as are missing."""
-    return [first, *others, *[""] * (size - 1 - len(others))]
+def _filled(lead: str, said: Sequence[str], size: int) -> list[str]:
+    """Lines behind `lead`, and as many blank lines as are missing.
+
+    Without an end, a table has no line left for the blank one above.
+    """
+    top, *others = said[1:] if len(said) > size and not said[0] else said or [""]
+    return [f"{lead}{top}" if said else "", *others, *[""] * (size - 1 - len(others))]
 
 
 def _from_rst(directive: _Directive, body: Sequence[str]) -> list[str]:
