@@ -11,7 +11,7 @@ from bot.text.languages import Sentence, language_name
 from bot.text.markdown import plain, quoted, quoted_parts, shortened, shown, size
 from bot.text.place_names import as_seen, heading_name
 from bot.text.wrapped_lines import joined, tightened
-from knowledge.languages.detection import language_of_question
+from knowledge.languages.detection import language_of, language_of_question
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
 
@@ -109,11 +109,10 @@ def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
 def _other_language(question: str, text: str, language: Language) -> str:
     """The language of a text, if it is certain and not the question's; otherwise empty.
 
-    A question without a certain language counts as one in the readers' `language`.
+    A question that doesn't tell its language counts as one in the readers' `language`.
     """
     written = language_of_question(text)
-    asked = language_of_question(question)
-    return "" if written == (asked or language.value) else written
+    return "" if written == language_of(question, language.value) else written
 
 
 def passage_markdown(kind: Kind, text: str) -> str:

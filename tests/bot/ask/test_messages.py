@@ -87,6 +87,7 @@ GERMAN_NOTE = "Der Verein hat 40 Stunden, und sie sind für Mitglieder frei."
         ("How many of the hours are free?", GERMAN_NOTE, Language.ENGLISH, "in German"),
         ("GPU?", GERMAN_NOTE, Language.ENGLISH, "in German"),
         ("GPU?", GERMAN_NOTE, Language.GERMAN, ""),
+        ("wofür steht GPU", GERMAN_NOTE, Language.ENGLISH, ""),
         ("How many of the hours are free?", ENGLISH_NOTE, Language.GERMAN, ""),
         ("How many of the hours are free?", "`40 h`", Language.ENGLISH, ""),
         ("这个服务器有多少小时？", ENGLISH_NOTE, Language.ENGLISH, "in English"),
