@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
 from types import ModuleType
@@ -22,6 +22,7 @@ import regex
 import bot
 import indexer
 import knowledge
+from knowledge.languages.vocabularies import EVERYWHERE, tables
 
 _METHODS: Final = {
     "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn", "compile",
@@ -90,8 +91,8 @@ def uses_in(module: ModuleType) -> Iterator[Use]:
         if node.attr in _METHODS:
             if not (isinstance(call, ast.Call) and call.func is node):
                 raise UnknownPatternError(f"{place}: {ast.unparse(node)} isn't called")
-            for pattern in _patterns_at(module, call):
-                for method in _methods(module, node.attr, pattern):
+            for pattern, key in _patterns_at(module, call):
+                for method in _methods(module, node.attr, pattern, key):
                     engine = type(pattern).__module__.partition(".")[0].lstrip("_")
                     yield Use(pattern.pattern, pattern.flags, method, engine, place)
 
@@ -104,14 +105,15 @@ def _check_import(module: ModuleType, node: ast.Import | ast.ImportFrom) -> None
         raise UnknownPatternError(f"{module.__name__}: {ast.unparse(node)}")
 
 
-def _patterns_at(module: ModuleType, call: ast.Call) -> list[Any]:
+def _patterns_at(module: ModuleType, call: ast.Call) -> list[tuple[Any, str]]:
+    """The patterns of a call, each with its key if it is kept in a mapping."""
     flags = [value.value for value in call.keywords if value.arg == "flags"]
     if call.func.attr == "compile":  # type: ignore[attr-defined]
         flags += call.args[1:]
     engine = vars(module)[call.func.value.id]  # type: ignore[attr-defined]
     try:
         text = _value(module, call.args[0])
-        return [engine.compile(text, *(_value(module, flag) for flag in flags))]
+        return [(engine.compile(text, *(_value(module, flag) for flag in flags)), "")]
     except NameError:
         pass
     found = [pattern for value in _made_at(module, call) for pattern in _patterns_in(value)]
@@ -131,6 +133,10 @@ def _made_at(module: ModuleType, call: ast.Call) -> Iterator[Any]:
         owner = function.name
         if owner == "__init__":
             owner = next(node.name for node in around if isinstance(node, ast.ClassDef))
+        names = [argument.arg for argument in function.args.args if argument.arg != "self"]
+        if "languages" in names:
+            yield from _made_in_all_languages(vars(module)[owner], names)
+            return
         for caller, outer in _calls(module, owner):
             try:
                 yield _value(caller, outer)
@@ -141,6 +147,16 @@ def _made_at(module: ModuleType, call: ast.Call) -> Iterator[Any]:
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             yield from (vars(module).get(getattr(target, "id", "")) for target in targets)
+
+
+def _made_in_all_languages(make: Callable[..., Any], names: list[str]) -> Iterator[Any]:
+    """What a function makes of the vocabularies for texts of each language, and of each key."""
+    sections = [part for table in tables().values() for part in table.values()]
+    keys = {key for section in sections if isinstance(section, dict) for key in section}
+    for key in sorted(keys) if names[0] != "languages" else [""]:
+        for language in tables():
+            languages = tuple(dict.fromkeys((*EVERYWHERE, language)))
+            yield make(*[key] * (len(names) - 1), languages)
 
 
 def _calls(module: ModuleType, name: str) -> Iterator[tuple[ModuleType, ast.Call]]:
@@ -168,27 +184,31 @@ def _value(module: ModuleType, node: ast.expr) -> Any:
     return eval(compile(whole, module.__name__, "eval"), vars(module))  # noqa: S307 - our own code
 
 
-def _patterns_in(value: Any, depth: int = _DEPTH) -> Iterator[Any]:
+def _patterns_in(value: Any, key: str = "", depth: int = _DEPTH) -> Iterator[tuple[Any, str]]:
     if isinstance(value, re.Pattern | regex.Pattern):
-        yield value
+        yield value, key
     elif depth and isinstance(value, dict):
-        for inner in value.values():
-            yield from _patterns_in(inner, depth - 1)
+        for name, inner in value.items():
+            yield from _patterns_in(inner, str(name), depth - 1)
     elif depth and isinstance(value, list | tuple | set | frozenset):
         for inner in value:
-            yield from _patterns_in(inner, depth - 1)
+            yield from _patterns_in(inner, key, depth - 1)
     elif depth and hasattr(value, "__dict__") and not isinstance(value, type | ModuleType):
-        yield from _patterns_in(vars(value), depth - 1)
+        yield from _patterns_in(vars(value), "", depth - 1)
 
 
 # How a pattern is used.
 
 
-def _methods(module: ModuleType, called: str, pattern: Any) -> set[str]:
-    """The methods that a pattern is used by; `search` where that isn't written beside its name."""
+def _methods(module: ModuleType, called: str, pattern: Any, key: str) -> set[str]:
+    """The methods that a pattern is used by.
+
+    It is `search` where neither the pattern's name nor its key in a mapping stands before one.
+    """
     if called != "compile":
         return {called}
     names = [name for name, value in vars(module).items() if value == pattern]
+    names += [f"[{key!r}]"] if key else []
     found = {method for name in names for method in _methods_of(module.__name__, name)}
     return found or {"search"}
 
@@ -200,6 +220,14 @@ def _methods_of(module: str, name: str) -> Iterator[str]:
         if attribute not in ("pattern", "flags"):
             starts_once = call is not None and attribute in _STARTS_ONCE and len(call.args) == 1
             yield attribute if starts_once else "search"
+
+
+def _note_keys(module: ModuleType, node: ast.Subscript, found: dict[Any, list[Any]]) -> None:
+    """An index that isn't constant may be any text of its statement, looked for anywhere."""
+    statement = next(outer for outer in _around(node) if isinstance(outer, ast.stmt))
+    for inner in ast.walk(statement):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            found[module.__name__, f"[{inner.value!r}]"].append(("", None))
 
 
 @cache
@@ -228,6 +256,10 @@ def _mentions() -> dict[tuple[str, str], list[tuple[str, ast.Call | None]]]:
                 key = (module.__name__, node.id)
             elif isinstance(node, ast.Attribute):
                 key = ("", node.attr)
+            elif isinstance(node, ast.Subscript):
+                key = (module.__name__, f"[{ast.unparse(node.slice)}]")
+                if not isinstance(node.slice, ast.Constant | ast.Slice | ast.UnaryOp):
+                    _note_keys(module, node, found)
             else:
                 continue
             outer, further = islice(_around(node), 2)

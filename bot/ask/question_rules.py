@@ -94,7 +94,7 @@ def _asks(sentence: str, rules: _Rules) -> bool:
     return (
         _MARK.search(sentence) is not None
         and word_count(sentence) >= _FEWEST_WORDS
-        and any(map(rules["asks_marked"].match, _CLAUSE.split(sentence)))
+        and any(rules["asks_marked"].match(clause) for clause in _CLAUSE.split(sentence))
         and not (rules["to_somebody"].search(sentence) or rules["confirms"].search(sentence))
     )
 

@@ -30,9 +30,9 @@ _FENCE = re.compile(
 _BLANKS_BETWEEN_SENTENCES: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 # Possessive, so that a long run of points is read once and matching stays linear.
 _SENTENCE_END = re.compile(
-    r"(?<![.!?…])[.!?…؟\u06d4।॥]++[)\]\"'”’»*_`]*+(?=\s)"
+    r"(?<![.!?…؟\u06d4।॥])[.!?…؟\u06d4।॥]++[)\]\"'”’»*_`]*+(?=\s)"
     # Without a blank behind. Japanese goes on with a particle behind a quotation.
-    r"|[。！？｡]++(?![」』】》])[”）*_]*+|[。！？｡]++[」』】》”）*_]++(?![\u3040-\u309f、，])"
+    r"|(?<![。！？｡])[。！？｡]++(?:(?![」』】》])[”）*_]*+|[」』】》”）*_]++(?![\u3040-\u309f、，]))"
     rf"|(?<=[{_BLANKS_BETWEEN_SENTENCES}])(?=[ \t]++[{_BLANKS_BETWEEN_SENTENCES}])"
 )
 # Within these, a sentence of a quotation ends, not the one around it.

@@ -47,6 +47,10 @@ def words(key: str, section: str, languages: Iterable[str]) -> frozenset[str]:
 
 @cache
 def alternatives(key: str, section: str, languages: tuple[str, ...]) -> str:
-    """One regular expression of those under a key in the tables of these languages."""
+    """One regular expression of those under a key in the tables of these languages.
+
+    Each stands once: the same words twice in what may repeat would be tried both ways each time.
+    """
     listed = values(key, section)
-    return f"(?:{'|'.join(one for code in languages for one in listed.get(code, ()))})"
+    phrases = dict.fromkeys(phrase for code in languages for phrase in listed.get(code, ()))
+    return f"(?:{'|'.join(phrases)})"
