@@ -24,6 +24,7 @@ TESTS: Final = (
     "tests/bot/privacy/test_messages.py",
     "tests/knowledge/backup/test_exporter.py",
     "tests/knowledge/backup/test_importer.py",
+    "tests/knowledge/backup/test_foreign_database.py",
 )
 TESTS_OF_SETTINGS: Final = (
     "tests/bot/interactions/kit/test_buttons_custom_ids.py",

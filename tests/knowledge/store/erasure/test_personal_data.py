@@ -235,6 +235,13 @@ def test_a_live_note_stays_without_a_name_and_others_keep_their_data(store: Stor
     assert note.contributor == BEN.name
     assert [report.reason for report in note.reports] == ["It is not so."]
     assert [(one.moderator, one.reason) for one in note.reviews] == [(FORMER_MODERATOR, "Good.")]
+    # Hand-overs stay: hers without her name, and those she claimed are open again.
+    rows = store.database.rows("select * from handed_on order by question_id")
+    assert [(row["member_id"], row["helper_id"], row["standing"]) for row in rows] == [
+        (0, 0, "open"),
+        (BEN.id, 0, "answered"),
+        (BEN.id, 0, "open"),
+    ]
     # A question that others asked, too, stays unsigned; one without its words is never reused.
     askers = [one.asker_id for one in store.gaps.open(GUILD) if one.text == "Where is it?"]
     assert askers == [0]
