@@ -55,7 +55,7 @@ KINDS: Final = {
 EXTRAS: Final = {"models": (240, 870), "ocr": (100, 220), "plot": (25, 75)}
 
 
-def chosen(name: str, *extras: str) -> Kind:
+def kind_with(name: str, *extras: str) -> Kind:
     """A kind of installation with further extras."""
     kind = KINDS[name]
     sizes = [EXTRAS.get(extra, (0, 0)) for extra in extras]
@@ -155,4 +155,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(install(chosen(*sys.argv[1:]), _run, _say))
+    sys.exit(install(kind_with(*sys.argv[1:]), _run, _say))

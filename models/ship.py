@@ -72,7 +72,7 @@ def _package(model: InstalledModel) -> Path:
 
 def article_passages(embedder: Embedder) -> list[Passage]:
     """The passages of the bundled articles, cut for a model."""
-    articles = (one for one in corpus.articles() if isinstance(one, Document))
+    articles = (article for article in corpus.articles() if isinstance(article, Document))
     return [
         passage
         for article in articles

@@ -26,7 +26,7 @@ def _installed(*names: str, uv_fails_at: str = "") -> tuple[list[str], list[str]
         commands.append(line)
         return int(bool(uv_fails_at) and uv_fails_at in line)
 
-    assert INSTALL["install"](INSTALL["chosen"](*names), run, said.append) == 0
+    assert INSTALL["install"](INSTALL["kind_with"](*names), run, said.append) == 0
     return commands, said
 
 
@@ -36,7 +36,7 @@ def test_installation_takes_base_and_named_extras(names: tuple[str, ...]) -> Non
     every = [*PROJECT["dependencies"]]
     for extra in ([] if kind == "run" else [kind]) + extras:
         every += PROJECT["optional-dependencies"][extra]
-    assert INSTALL["requirements"](INSTALL["chosen"](*names)) == every
+    assert INSTALL["requirements"](INSTALL["kind_with"](*names)) == every
 
 
 def test_models_come_from_the_checkout_and_development_has_all() -> None:
@@ -44,7 +44,7 @@ def test_models_come_from_the_checkout_and_development_has_all() -> None:
     assert INSTALL["models"](KINDS["dev"]) == sorted(folders)
     for kind in ("run", "preview"):
         assert INSTALL["models"](KINDS[kind]) == [ROOT / "models" / "english"]
-    taken = INSTALL["requirements"](INSTALL["chosen"]("run", "english"))
+    taken = INSTALL["requirements"](INSTALL["kind_with"]("run", "english"))
     assert not [line for line in taken if line.startswith("commonplace")]
 
 

@@ -95,7 +95,7 @@ def runs_on_pytorch_text(name: str) -> str:
     )
 
 
-def chosen_text(name: str, seconds: float) -> RenderableType:
+def choice_text(name: str, seconds: float) -> RenderableType:
     return Text(
         f"{name} serves from the bot's next start; its index took {seconds:,.0f} s. "
         "`commonplace model back` undoes this."

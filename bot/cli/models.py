@@ -201,7 +201,7 @@ def _use(settings: Settings, core: Core, found: RecordedModel) -> None:
     switch_to(core.folder, settings.model.name, successor.served)
     delete_leftover_indexes(core.folder, core.database)
     out.print(model_output.comparison_text(figures, *names), soft_wrap=True)
-    out.print(model_output.chosen_text(names[1], seconds), soft_wrap=True)
+    out.print(model_output.choice_text(names[1], seconds), soft_wrap=True)
     chosen = chosen_calibration(core.folder, found.record)
     if chosen.ignored:
         out.print(f"{chosen.description()}.", soft_wrap=True, markup=False)

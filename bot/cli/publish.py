@@ -119,19 +119,18 @@ def _guild_id(store: Store, guild: str | None) -> int:
     if guild is not None:
         guild_id = int(guild_scope(guild))
         if guild_id not in store.guilds.known():
-            fail(f"There is no server {guild_id} here. Servers with a page: {_listed(guilds)}.")
+            fail(f"There is no server {guild_id} here. Servers with a page: {_ids(guilds)}.")
         return guild_id
     if not guilds:
         fail("No server has turned its page on. Administrators do that in `/setup`.")
     if len(guilds) > 1:
         fail(
-            f"{len(guilds)} servers have a page: name one with --guild. Their ids: "
-            f"{_listed(guilds)}."
+            f"{len(guilds)} servers have a page: name one with --guild. Their ids: {_ids(guilds)}."
         )
     return guilds[0]
 
 
-def _listed(guilds: Sequence[int]) -> str:
+def _ids(guilds: Sequence[int]) -> str:
     return ", ".join(map(str, guilds)) or "none"
 
 

@@ -64,7 +64,7 @@ def inventory(folder: Path, configured: str, cache: str | None = None) -> list[R
     """
     rows: dict[str, Row] = {}
     pointer = read_pointer(folder)
-    for row in (*_packaged(), *_downloaded(cache)):
+    for row in (*_package_rows(), *_downloaded(cache)):
         rows.setdefault(row.name, row)
     for served, standing in _standings(pointer, configured):
         installed = installed_models().get(served.model.name)
@@ -90,14 +90,14 @@ def _standings(pointer: Pointer | None, configured: str) -> Iterator[tuple[Serve
         )
 
 
-def _packaged() -> Iterator[Row]:
-    yield from map(_of_installed, models_in_order())
+def _package_rows() -> Iterator[Row]:
+    yield from map(_row, models_in_order())
     for name in PACKAGES:
         if name not in installed_models():
             yield Row(name, Where.MISSING, name, about=not_installed(name))
 
 
-def _of_installed(model: InstalledModel) -> Row:
+def _row(model: InstalledModel) -> Row:
     return Row(
         model.name,
         Where.INSTALLED,

@@ -174,10 +174,10 @@ def _without_masks(text: str) -> str:
 
     Bare addresses are put in angle brackets.
     """
-    return _BARE_LINK.sub(_bracketed, text).replace("](", r"]\(")
+    return _BARE_LINK.sub(_bracket, text).replace("](", r"]\(")
 
 
-def _bracketed(link: re.Match[str]) -> str:
+def _bracket(link: re.Match[str]) -> str:
     address = link[0].rstrip(_BEHIND_A_LINK)
     return f"<{address}>{link[0][len(address) :]}"
 

@@ -64,7 +64,7 @@ def words_of_query(text: str, scopes: Sequence[Postings]) -> list[QueryWord]:
     present = [
         language
         for language in tables()
-        if sum(one.document_frequency(language_mark(language)) for one in scopes)
+        if sum(scope.document_frequency(language_mark(language)) for scope in scopes)
         > PRESENT_SHARE * passages
     ]
     wanted = query_words(text, present)

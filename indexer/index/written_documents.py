@@ -78,7 +78,7 @@ class CutDocument:
         key = f"part {secrets.token_hex(16)}"
         for start in range(0, len(self.passages), PART_PASSAGES):
             some = self.passages[start : start + PART_PASSAGES]
-            named = (one.position for one in some if one.position in self.fragments)
+            named = (passage.position for passage in some if passage.position in self.fragments)
             fragments = {position: self.fragments[position] for position in named}
             last = start + PART_PASSAGES >= len(self.passages)
             yield CutDocument(self.document, some, fragments, key, last)

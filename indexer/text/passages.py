@@ -205,7 +205,7 @@ def cut_passages(
     title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
     is_crowded = _is_crowded(document.text)
     found = _sections_in_steps(document.text, document.title, keep_blank=is_crowded)
-    for section in _merged(found) if is_crowded else found:
+    for section in _merge_short(found) if is_crowded else found:
         if section is None:
             yield None
             continue
@@ -246,14 +246,14 @@ def _is_crowded(text: str) -> bool:
     return headings >= CROWDED_HEADINGS and len(text) <= CROWDED_CHARACTERS * headings
 
 
-def _merged(
+def _merge_short(
     found: Iterator[tuple[str, str] | None],
 ) -> Iterator[tuple[str, str] | None]:
     """Merge short neighbouring sections of the same parent; their headings become bold lines."""
     parent, size = "", 0
     parts: list[tuple[str, str]] = []
 
-    def taken() -> Iterator[tuple[str, str]]:
+    def flush() -> Iterator[tuple[str, str]]:
         if len(parts) == 1 and parts[0][1]:
             yield parts[0]
         elif parts:
@@ -270,13 +270,13 @@ def _merged(
         grown = size + len(path) - len(above) + len(body)
         is_short = bool(path) and len(body) <= SHORT_CHARACTERS
         if not is_short or above != parent or grown > MERGED_CHARACTERS:
-            yield from taken()
+            yield from flush()
             parent, size, grown = above, 0, grown - size
         parts.append(section)
         size = grown
         if not is_short:
-            yield from taken()
-    yield from taken()
+            yield from flush()
+    yield from flush()
 
 
 def _sections_in_steps(

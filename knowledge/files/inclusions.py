@@ -63,7 +63,7 @@ def with_inclusions(content: bytes, path: PurePosixPath, read: Reader) -> bytes:
         )
         matches = [_OPTION.match(line) for line in lines[place + 1 : end]]
         options = {option["key"]: option["value"].strip() for option in matches if option}
-        included = _included(directive["path"], path, read)
+        included = _read_target(directive["path"], path, read)
         if included is None:
             found += lines[place:end]
         else:
@@ -72,7 +72,7 @@ def with_inclusions(content: bytes, path: PurePosixPath, read: Reader) -> bytes:
     return "\n".join(found).encode()
 
 
-def _included(target: str, page: PurePosixPath, read: Reader) -> list[str] | None:
+def _read_target(target: str, page: PurePosixPath, read: Reader) -> list[str] | None:
     """The lines of an included file; None if it isn't a text of the source."""
     # An absolute path begins at the project's folder, which is one of those above the page.
     folders = [page.parent, *page.parent.parents] if target.startswith("/") else [page.parent]
@@ -92,7 +92,7 @@ def _as_code(
     """The lines of a directive with code instead of `literalinclude`."""
     suffix = PurePosixPath(directive["path"]).suffix.lower()
     language = options.get("language") or _LANGUAGES.get(suffix, "")
-    lines = [*_dedented(_selected(included, options))][:MOST_LINES]
+    lines = [*_dedent(_select(included, options))][:MOST_LINES]
     lead = directive["lead"]
     if directive.re is _RST:
         yield from (f"{lead}.. code-block:: {language}".rstrip(), "")
@@ -104,7 +104,7 @@ def _as_code(
         yield from (f"{lead}{line}" for line in lines if directive["mark"] not in line)
 
 
-def _selected(lines: Sequence[str], options: Mapping[str, str]) -> Sequence[str]:
+def _select(lines: Sequence[str], options: Mapping[str, str]) -> Sequence[str]:
     """The lines chosen by a directive's options."""
     if name := options.get("pyobject"):
         lines = _object(lines, name)
@@ -153,7 +153,7 @@ def _object(lines: Sequence[str], name: str) -> Sequence[str]:
     return lines
 
 
-def _dedented(lines: Sequence[str]) -> Iterator[str]:
+def _dedent(lines: Sequence[str]) -> Iterator[str]:
     indents = (len(line) - len(line.lstrip()) for line in lines if line.strip())
     indent = min(indents, default=0)
     return (line[indent:].rstrip() for line in lines)

@@ -125,7 +125,7 @@ def read_with_inclusions(found: FoundFile) -> tuple[bytes, bool]:
         is_hidden = any(part.startswith(".") for part in path.parts[len(root.parts) :])
         if is_hidden or not path.is_relative_to(root):
             return None
-        if _first_containing(str(path), map(_resolved, found.closed)):
+        if _first_containing(str(path), map(_resolve, found.closed)):
             return None
         try:
             return read_content(path)
@@ -137,7 +137,7 @@ def read_with_inclusions(found: FoundFile) -> tuple[bytes, bool]:
     return whole, whole is not content
 
 
-def _resolved(location: str) -> str:
+def _resolve(location: str) -> str:
     return str(_target(Path(location)))
 
 

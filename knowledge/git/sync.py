@@ -134,7 +134,7 @@ def _read(page: WebPage, repository: Repository, file: CommittedFile, folder: st
         content = repository.content(file)
         check_size(len(content), MAX_PACKED_BYTES)
         inside = PurePosixPath(file.path).relative_to(folder or ".")
-        whole = with_inclusions(content, inside, partial(_included, repository, folder))
+        whole = with_inclusions(content, inside, partial(_read_inclusion, repository, folder))
         found = parse_bytes(whole, name=parser_name(PurePosixPath(file.path)))
         if whole is not content:
             # Its lines have moved, and an included file may change without this one.
@@ -151,7 +151,7 @@ def _read(page: WebPage, repository: Repository, file: CommittedFile, folder: st
     )
 
 
-def _included(repository: Repository, folder: str, inside: PurePosixPath) -> bytes | None:
+def _read_inclusion(repository: Repository, folder: str, inside: PurePosixPath) -> bytes | None:
     """The content of a file of the source, None if there is none."""
     try:
         found = repository.file_at((PurePosixPath(folder) / inside).as_posix())

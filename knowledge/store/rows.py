@@ -81,7 +81,7 @@ def _json(text: str, kind: type[Any], element: type) -> Any:
     found = json.loads(text)
     plain = element in (str, int)
     if not isinstance(found, kind) or (
-        plain and not all(isinstance(one, element) for one in found)
+        plain and not all(isinstance(value, element) for value in found)
     ):
         raise TypeError(f"{text[:100]} is no {kind.__name__} of {element.__name__}")
     return found

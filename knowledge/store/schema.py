@@ -111,7 +111,7 @@ OBJECT: Final = Column(check=lambda value: isinstance(json.loads(value), dict))
 MEMBER: Final = Column(of_member=True)
 
 
-def _kept(changes: str) -> Column:
+def _keep(changes: str) -> Column:
     """A member's id; the row is changed and stays when the member is forgotten."""
     return Column(of_member=True, kept=changes)
 
@@ -141,25 +141,25 @@ TABLES: Mapping[str, Table] = {
     "sources": Table(order="added_at, location, scope"),
     "notes": Table(
         {
-            "contributor_id": _kept(f"contributor_id = 0, contributor = '{FORMER_MEMBER}'"),
+            "contributor_id": _keep(f"contributor_id = 0, contributor = '{FORMER_MEMBER}'"),
             "source_change": _choice(*SourceChange),
         }
     ),
     "revisions": Table(
-        {"writer_id": _kept(f"writer_id = 0, writer = '{FORMER_MEMBER}'")}, Submission
+        {"writer_id": _keep(f"writer_id = 0, writer = '{FORMER_MEMBER}'")}, Submission
     ),
     "copied_wordings": Table({"member_id": MEMBER}),
     "reviews": Table(
         {
-            "moderator_id": _kept(f"moderator_id = 0, moderator = '{FORMER_MODERATOR}'"),
+            "moderator_id": _keep(f"moderator_id = 0, moderator = '{FORMER_MODERATOR}'"),
             "before": OBJECT,
         },
         Review,
     ),
-    "reports": Table({"member_id": _kept("member_id = 0")}),
+    "reports": Table({"member_id": _keep("member_id = 0")}),
     "questions": Table(
         {
-            "asker_id": _kept("asker_id = 0, channel_id = null, earlier = ''"),
+            "asker_id": _keep("asker_id = 0, channel_id = null, earlier = ''"),
             "quotations": AMOUNT,
         },
         Question,
@@ -167,7 +167,7 @@ TABLES: Mapping[str, Table] = {
     "feedback": Table(
         {
             # Negative numbers count forgotten members; real ids are positive.
-            "member_id": _kept(
+            "member_id": _keep(
                 "reason = '', reason_code = '', member_id = (select case when min(o.member_id) < 0 "
                 "then min(o.member_id) else 0 end - 1 from feedback o "
                 "where o.question_id = feedback.question_id)"
@@ -178,9 +178,9 @@ TABLES: Mapping[str, Table] = {
     "phrasings": Table(record=RecordedPhrasing),
     "handed_on": Table(
         {
-            "member_id": _kept("member_id = 0"),
+            "member_id": _keep("member_id = 0"),
             # A hand-over claimed by them is open again.
-            "helper_id": _kept(
+            "helper_id": _keep(
                 "helper_id = 0, helper = '', answer = '', changes = changes + 1, "
                 "standing = case standing when 'claimed' then 'open' else standing end"
             ),

@@ -198,7 +198,7 @@ class _Pages:
         helped = self._state.helped
         lacking = self._lacking_to_help(helped)
         further = [Page.HANDOVER, *([Page.PHRASING] if self._bot.phrasing is not None else [])]
-        buttons = (SetupButton(TITLES[one](self._language), action=one.value) for one in further)
+        buttons = (SetupButton(TITLES[page](self._language), action=page.value) for page in further)
         reads = messages.model_reads(self._settings.language, self._state.languages, self._language)
         return [
             _text(said.mentions(silent, self._language)),

@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 from knowledge.files.formats.sphinx_markup import (
     Shown,
     directive_name,
+    display,
     label_words,
     language_of,
     role_words,
-    shown_of,
     title_of,
     version_of,
 )
@@ -124,7 +124,11 @@ def _read(lines: Sequence[str], titles: Mapping[str, str], depth: int) -> list[s
         prose = []
         directive = _directive(lines, place, end) if depth < MAX_DEPTH else None
         whole = lines[place : end + 1]
-        read += whole if directive is None else _shown(lines, place, end, directive, titles, depth)
+        read += (
+            whole
+            if directive is None
+            else _read_directive(lines, place, end, directive, titles, depth)
+        )
         place = end + 1
     return read + _prose(prose, titles)
 
@@ -184,7 +188,7 @@ def _is_option(lines: Sequence[str], place: int, first: int) -> bool:
     return is_below and lines[above].rstrip().endswith((": |", ": >"))
 
 
-def _shown(
+def _read_directive(
     lines: Sequence[str],
     first: int,
     end: int,
@@ -199,11 +203,11 @@ def _shown(
     head, tail = [""] * (start - first), [""] * (end + 1 - last)
     if name in _CONVERTED:
         said = _prose(_CONVERTED[name](directive, body), titles)
-        return _filled(lead, said, end + 1 - first)
+        return _pad(lead, said, end + 1 - first)
     if name in ("image", "figure"):
         head[0] = lead + _picture(directive)
         return [*head, *_read(body, titles, depth + 1), *tail]
-    shown = shown_of(directive.name, directive.argument, body)
+    shown = display(directive.name, directive.argument, body)
     if shown is Shown.NOTHING:
         return [lead.rstrip(), *[""] * (end - first)]
     if shown is Shown.CODE:
@@ -247,7 +251,7 @@ def _picture(directive: _Directive) -> str:
     return f"![{alt}]({source})" if alt or source.startswith(_EXTERNAL) else ""
 
 
-def _filled(lead: str, said: Sequence[str], size: int) -> list[str]:
+def _pad(lead: str, said: Sequence[str], size: int) -> list[str]:
     """Lines behind `lead`, and as many blank lines as are missing.
 
     Without an end, a table has no line left for the blank one above.

@@ -23,9 +23,9 @@ from knowledge.dependencies import require
 from knowledge.files.formats.html import fragment_to_markdown
 from knowledge.files.formats.sphinx_markup import (
     Shown,
+    display,
     language_of,
     role_words,
-    shown_of,
     title_of,
     version_of,
 )
@@ -148,7 +148,7 @@ class _SphinxDirective(Directive):  # type: ignore[misc]
         is_beside = not self.block_text.split("\n", 1)[0].rstrip().endswith("::")
         argument = one_line(given) if is_beside else ""
         above = [] if is_beside else given.split("\n")
-        shown = shown_of(self.name, argument, [*above, *content])
+        shown = display(self.name, argument, [*above, *content])
         if is_beside and self.name in _SILENT:
             argument = ""
         elif shown is Shown.PROSE or not is_beside:
@@ -172,7 +172,7 @@ class _SphinxDirective(Directive):  # type: ignore[misc]
         holder = nodes.container()
         self.state.nested_parse(content, self.content_offset, holder)
         for fields in [*holder.findall(nodes.field_list)]:
-            fields.replace_self(_listed_fields(fields))
+            fields.replace_self(_field_list(fields))
         return [*found, *holder.children]
 
     def _paragraph(self, text: str, *classes: str) -> nodes.Node:
@@ -185,7 +185,7 @@ def _code(text: str, language: str) -> list[nodes.Node]:
     return [nodes.literal_block(text, text, classes=classes)] if text.strip() else []
 
 
-def _listed_fields(fields: nodes.Node) -> nodes.Node:
+def _field_list(fields: nodes.Node) -> nodes.Node:
     """A signature's fields as a list, with their names in words."""
     items = nodes.bullet_list()
     for name, explained in fields.children:
@@ -238,7 +238,7 @@ def parse_rst(text: str, name: str) -> ParsedFile:
     Raises:
         UnreadableError: if the document has no text.
     """
-    parts = _published(text)
+    parts = _publish(text)
     markdown = fragment_to_markdown(parts["html_body"], code="span.literal")
     if not markdown:
         raise UnreadableError("has no text once its directives are understood.")
@@ -249,10 +249,10 @@ def parse_rst(text: str, name: str) -> ParsedFile:
 
 def rst_fragment(text: str) -> str:
     """The Markdown of a part of a document."""
-    return fragment_to_markdown(_published(text)["html_body"], code="span.literal")
+    return fragment_to_markdown(_publish(text)["html_body"], code="span.literal")
 
 
-def _published(text: str) -> Any:
+def _publish(text: str) -> Any:
     text = _PAGE_FIELD.sub("", text)
     _register(text)
     return publish_parts(text, reader=_Reader(), writer="html5", settings_overrides=_SETTINGS)

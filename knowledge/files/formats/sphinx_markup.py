@@ -101,7 +101,7 @@ _CODE_LINE: Final = re.compile(
 )
 
 
-def shown_of(name: str, argument: str, body: Sequence[str]) -> Shown:
+def display(name: str, argument: str, body: Sequence[str]) -> Shown:
     """The shown parts of a directive.
 
     Args:

@@ -66,9 +66,7 @@ def _served(folder: Path) -> str:
         return core.served.model.name
 
 
-def test_a_model_is_compared_and_serves_from_the_next_start_until_going_back(
-    run: Run, folder: Path, other: Path
-) -> None:
+def test_a_chosen_model_serves_from_the_next_start(run: Run, folder: Path, other: Path) -> None:
     done = run("use", other)
     assert done.exit_code == 0, done.output
     assert "survival-game" in done.output

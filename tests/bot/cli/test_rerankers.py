@@ -62,7 +62,7 @@ def test_one_is_compared_and_counts_from_the_next_start(
         assert core.retriever.reranking.name == str(cross_encoder)
 
 
-def test_the_same_one_from_another_folder_is_the_same_in_the_table(
+def test_a_reranker_is_the_same_from_another_folder(
     run: Run, folder: Path, cross_encoder: Path, tmp_path: Path
 ) -> None:
     choose_reranker(folder, "", str(cross_encoder))

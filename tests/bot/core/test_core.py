@@ -86,7 +86,7 @@ def _decide(
     return review_service.decide(core, guild_id, revision_id, ADA, Ruling(decision))
 
 
-def test_an_index_of_another_backend_is_begun_anew_and_holds_everything_again(
+def test_an_index_of_another_backend_begins_anew_with_everything(
     opened: Opener,
 ) -> None:
     core = opened("model torch")

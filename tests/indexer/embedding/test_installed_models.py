@@ -109,4 +109,4 @@ def test_a_model_derived_anew_has_the_same_weights_and_outputs(
 
 def _weights(folder: Path) -> dict[str, object]:
     graph = onnx.load(folder / GRAPH).graph
-    return {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
+    return {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}

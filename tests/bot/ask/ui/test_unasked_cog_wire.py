@@ -112,7 +112,7 @@ async def test_a_process_that_is_killed_while_it_answers_answers_once(
     assert len(helped.answers(server.general)) == 1
 
 
-async def test_a_post_without_an_answer_for_a_day_is_a_gap_after_a_kill(
+async def test_an_unanswered_post_is_a_gap_after_a_kill(
     helped: HelpedServer, settings: Settings
 ) -> None:
     server, database = helped.server, settings.data.folder / "community.db"
