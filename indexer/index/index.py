@@ -29,10 +29,12 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
 from indexer.index.vectors import nearest_first, quantized, selector
 from indexer.index.written_documents import PART_PASSAGES
+from indexer.text.analyzer import QueryWord
 from knowledge.values.documents import Scope
 
-# The IDFs of a question's words are asked for its evidence and for each passage quoted.
-IDFS_CACHED: Final = 64
+# The words of a question are looked up, weighed and searched for unknown ones; their IDFs are asked
+# for its evidence and for each passage quoted.
+WORDS_CACHED: Final = 64
 
 # Up to this number of scopes in memory, their generations are read one by one; beyond, all at once.
 _COMPARED: Final = 1_000
@@ -95,7 +97,10 @@ class Index:
         self._selected: LRUCache[tuple[Selection, tuple[Scope, ...]], NDArray[np.int64]] = LRUCache(
             SELECTIONS_CACHED
         )
-        self._idfs: LRUCache[tuple[str, tuple[Scope, ...]], list[Weight]] = LRUCache(IDFS_CACHED)
+        self._words: LRUCache[tuple[str, tuple[Scope, ...]], list[QueryWord]] = LRUCache(
+            WORDS_CACHED
+        )
+        self._idfs: LRUCache[tuple[str, tuple[Scope, ...]], list[Weight]] = LRUCache(WORDS_CACHED)
 
     def close(self) -> None:
         """Write snapshots of large scopes that have changed enough, and close the database."""
@@ -230,6 +235,7 @@ class Index:
         if not self._resident.replay(wanted):
             return False
         self.replays += 1
+        self._words.clear()
         self._idfs.clear()
         self._selected.clear()
         self._lookup = None
@@ -312,7 +318,7 @@ class Index:
         key, lookup = self._lookup or (None, None)
         self._lookup = None
         if lookup is None or key != (text, k, tuple(scopes)):
-            lookup = BM25Lookup(seen, words_of_query(text, seen), k)
+            lookup = BM25Lookup(seen, self._words_of(text, scopes, seen), k)
         return lookup.found(also, among)
 
     def prepare_matching(self, text: str, k: int, scopes: Sequence[Scope]) -> Callable[[], None]:
@@ -325,7 +331,8 @@ class Index:
         seen = self.postings(scopes)
 
         def run() -> None:
-            self._lookup = (text, k, tuple(scopes)), BM25Lookup(seen, words_of_query(text, seen), k)
+            words = self._words_of(text, scopes, seen)
+            self._lookup = (text, k, tuple(scopes)), BM25Lookup(seen, words, k)
             self._idfs_of(text, scopes, seen)
 
         return run
@@ -347,13 +354,21 @@ class Index:
     ) -> list[Weight]:
         key = (text, tuple(scopes))
         if key not in self._idfs:
-            self._idfs[key] = idfs(seen, words_of_query(text, seen))
+            self._idfs[key] = idfs(seen, self._words_of(text, scopes, seen))
         return self._idfs[key]
+
+    def _words_of(
+        self, text: str, scopes: Sequence[Scope], seen: Sequence[Postings]
+    ) -> list[QueryWord]:
+        key = (text, tuple(scopes))
+        if key not in self._words:
+            self._words[key] = words_of_query(text, seen)
+        return self._words[key]
 
     def unknown_forms(self, text: str, scopes: Sequence[Scope]) -> frozenset[str]:
         """The forms of query words that no passage has, even after spelling correction."""
         seen = self.postings(scopes)
-        return unknown_forms(seen, words_of_query(text, seen))
+        return unknown_forms(seen, self._words_of(text, scopes, seen))
 
     def read_ahead(self) -> Iterator[None]:
         """Prefetch as many scopes, vectors and passages as fit in memory, in steps.

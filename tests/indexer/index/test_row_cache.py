@@ -19,7 +19,7 @@ def test_the_caches_are_bounded_and_give_the_same_rows(
 ) -> None:
     monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 3 * 4 * embedder.dimension)
     monkeypatch.setattr("indexer.index.row_cache.PASSAGES_CHARACTERS", 3_000)
-    monkeypatch.setattr("indexer.index.index.IDFS_CACHED", 3)
+    monkeypatch.setattr("indexer.index.index.WORDS_CACHED", 3)
     vector = embedder.embed_queries(["common"])[0]
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
