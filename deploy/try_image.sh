@@ -8,6 +8,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+case "${1:-}" in
+    "" | docker | podman) ;;
+    *) echo "usage: deploy/try_image.sh [docker|podman]" >&2; exit 2 ;;
+esac
+
 name="commonplace-try-$$"
 base="${PYTHON_IMAGE:-python:3.11-slim}"
 question="Why were early AI systems closed?"

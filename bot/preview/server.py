@@ -98,7 +98,7 @@ def check_free(port: int, host: str) -> None:
             tried.bind((host, port))
         except (OSError, OverflowError) as error:
             raise PreviewError(
-                f"The preview can't use the port {port} of {host}. Choose another --port."
+                f"The preview can't use the port {port} of {host}. Choose another --host or --port."
             ) from error
 
 
@@ -123,7 +123,7 @@ async def _serve(bot: Bot, port: int, host: str, ready: Callable[[str], None]) -
             address = await shell.show(town)
         except (OSError, SetupError) as error:
             raise PreviewError(
-                f"The preview can't be served: {error}. Choose another --port."
+                f"The preview can't be served: {error}. Choose another --host or --port."
             ) from error
         ready(address)
         await shell.pages.run()
