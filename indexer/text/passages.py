@@ -38,7 +38,7 @@ from knowledge.values.documents import TITLE_CHARACTERS, Document
 
 # Raise it when documents are cut, or their words read, in another way: indexed documents are then
 # put in anew, and only changed passages are embedded.
-CUTTING: Final = 8
+CUTTING: Final = 9
 
 HEADING_SEPARATOR: Final = " › "
 
@@ -72,7 +72,8 @@ CROWDED_CHARACTERS: Final = 150
 SHORT_CHARACTERS: Final = 200
 MERGED_CHARACTERS: Final = 400
 
-# A shorter end of a section ("Then restart.") stays with the code above it.
+# A shorter end of a section ("Then restart.") is no passage of its own. It stays with code above,
+# even if the model then doesn't read it, or else with the last unit above.
 REMAINDER_CHARACTERS: Final = 60
 
 # Approximate characters parsed for headings in one step. Headings alone take the parser longest:
@@ -470,8 +471,8 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
     splitter = MarkdownSplitter.from_callback(count, (max(even * 3 // 4, 1), even))
     parts = units(body)
     starts = [start for start, _ in parts]
-    pieces: list[str] = []
-    first, again = 0, ""
+    cuts: list[tuple[int, str, str]] = []
+    first = 0
     ends = [start for start, _ in splitter.chunk_indices(body)][1:]
     while ends:
         end = ends.pop(0)
@@ -484,14 +485,29 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
         fence = parts[place] if place >= 0 else (0, 0)
         is_code = cut_at < fence[1] and body.startswith(FENCES, fence[0])
         opening, closing = _fence_at(body, fence if is_code else None, cut_at)
-        pieces.append(f"{again}{body[first:cut_at].rstrip()}{closing}")
-        first, again = cut_at, opening
-    is_behind_code = bool(pieces) and not again and pieces[-1].endswith(FENCES)
-    if is_behind_code and len(body[first:].strip()) < REMAINDER_CHARACTERS:
-        pieces[-1] += body[first:].rstrip()
-    else:
-        pieces.append(f"{again}{body[first:].rstrip()}")
-    return tuple(piece for piece in pieces if piece.strip())
+        cuts.append((cut_at, opening, closing))
+        first = cut_at
+    if cuts and len(body) - first < REMAINDER_CHARACTERS:
+        before = cuts[-2][0] if len(cuts) > 1 else 0
+        is_code = body.endswith(FENCES) or body[:first].rstrip().endswith(FENCES)
+        last = max(
+            (
+                unit[0]
+                for unit_above, unit in itertools.pairwise(parts)
+                if before < unit[0] < first and not announces(body[slice(*unit_above)])
+            ),
+            default=0,
+        )
+        if is_code or count(body[before:]) <= capacity:
+            cuts.pop()
+        elif last and count(body[last:]) <= capacity:
+            cuts[-1] = (last, "", "")
+    bounds = [(0, "", ""), *cuts, (len(body), "", "")]
+    pieces = (
+        f"{opening}{body[start:end].rstrip()}{closing}"
+        for (start, opening, _), (end, _, closing) in itertools.pairwise(bounds)
+    )
+    return tuple(filter(str.strip, pieces))
 
 
 def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -> int:

@@ -14,6 +14,7 @@ from indexer.text.passages import (
     CHUNK_LINES,
     CODE_CHARACTERS,
     HEADING_CHARACTERS,
+    REMAINDER_CHARACTERS,
     Passage,
     _chunks,
     _headings,
@@ -230,10 +231,25 @@ def test_code_is_in_one_passage_with_what_announces_it_though_the_model_reads_le
     assert f"Run this:\n\n{code}" in whole
 
 
-def test_a_short_end_of_a_section_stays_with_the_piece_above() -> None:
-    code = "```\n" + "pull the lever\n" * 90 + "```"
-    [passage] = _cut(f"Do this:\n\n{code}\n\nThen restart.")
-    assert passage.text.endswith("```\n\nThen restart.")
+@pytest.mark.parametrize(
+    "above",
+    [
+        "```\n" + "pull the lever\n" * 90 + "```",
+        "\n".join(f"{number}. Pull the lever at the back." for number in range(60)),
+        "pull the lever\n" * 60,
+        "\n\n".join(["Pull the lever at the back of the room. " * 9] * 3),
+    ],
+)
+@pytest.mark.parametrize("tokens", [60, 256])
+def test_a_short_end_of_a_section_stays_with_the_piece_above(above: str, tokens: int) -> None:
+    *_, last = _cut(f"Do this.\n\n{above}\n\nThen restart.", max_tokens=tokens)
+    assert last.text.endswith("Then restart.")
+    assert len(last.text) > REMAINDER_CHARACTERS
+
+
+def test_code_with_a_short_last_part_stays_in_one_fence() -> None:
+    code = "```\n" + "pull the lever\n" * 102 + "go\n```"
+    assert [passage.text.count("```") % 2 for passage in _cut(f"Do this:\n\n{code}")] == [0]
 
 
 def test_a_glossary_of_many_lines_has_passages_of_several_terms() -> None:
