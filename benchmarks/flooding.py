@@ -28,7 +28,7 @@ from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker, WorkerBusyError, current_member
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
-from bot.process.client import answered_together, start_worker
+from bot.process.client import answer_together, start_worker
 from bot.review import service
 from knowledge import corpus
 from knowledge.sources import add_paths
@@ -80,7 +80,7 @@ class Seen:
         current_member.set(member)
         with self.limits.admitted(member, guild):
             await self.worker.call_batched(
-                answered_together, Ask(self.text(characters), member, guild)
+                answer_together, Ask(self.text(characters), member, guild)
             )
 
     async def approve(self, guild: int, number: int) -> None:

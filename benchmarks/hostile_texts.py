@@ -26,7 +26,7 @@ from bot.answers.ask import Ask
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.worker import Worker
-from bot.process.client import answered_together, start_worker
+from bot.process.client import answer_together, start_worker
 from tests.entrances import GUILD, entrance_settings, entrances_of
 from tests.fakes import WordEmbedder
 from tests.pumped_texts import FRAGMENTS, pumped
@@ -56,7 +56,7 @@ class Asking:
 
     async def _ask(self, text: str) -> None:
         begun, cpu = time.perf_counter(), time.process_time()
-        await self._worker.call_batched(answered_together, Ask(text, 9, GUILD))
+        await self._worker.call_batched(answer_together, Ask(text, 9, GUILD))
         self.waits.append(time.perf_counter() - begun)
         self.cpu_waits.append(time.process_time() - cpu)
 

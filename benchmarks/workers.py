@@ -29,7 +29,7 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
-from bot.process.client import answered_together, start_worker
+from bot.process.client import answer_together, start_worker
 from bot.storage.derived_data import open_work_queue
 from indexer.ingest.pipeline import update
 from knowledge.values.documents import Document, Kind
@@ -82,7 +82,7 @@ def workers(count: int, config: Path, url: str, nice: int) -> Iterator[None]:
 async def ask(worker: Worker[Core], asked: Iterator[str], found: list[float]) -> None:
     for text in asked:
         started = time.perf_counter()
-        await worker.call_batched(answered_together, Ask(text, 1))
+        await worker.call_batched(answer_together, Ask(text, 1))
         found.append((time.perf_counter() - started) * 1e3)
         await asyncio.sleep(PAUSE_SECONDS)
 

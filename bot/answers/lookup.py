@@ -66,11 +66,11 @@ def asks_with_synonyms(
     read = corrected(retriever, ask, tiers)
     if not synonyms:
         return (read,)
-    ways = (
-        replace(read, text=replaced(read.text, way), earlier=replaced(read.earlier, way))
-        for way in both_ways(pairs_of(synonyms))
+    variants = (
+        replace(read, text=replaced(read.text, pairs), earlier=replaced(read.earlier, pairs))
+        for pairs in both_ways(pairs_of(synonyms))
     )
-    return tuple(dict.fromkeys([read, *ways]))
+    return tuple(dict.fromkeys([read, *variants]))
 
 
 def surest(lookups: Sequence[Lookup]) -> Lookup:
@@ -78,10 +78,10 @@ def surest(lookups: Sequence[Lookup]) -> Lookup:
     order = (Evidence.NONE, Evidence.PARTIAL, Evidence.STRONG)
     return max(
         lookups,
-        key=lambda one: (
-            one.confirmed,
-            order.index(one.evidence),
-            one.signals.get("probability", 0.0),
+        key=lambda lookup: (
+            lookup.confirmed,
+            order.index(lookup.evidence),
+            lookup.signals.get("probability", 0.0),
         ),
     )
 
@@ -157,35 +157,46 @@ class Lookups:
         shown = self._shown_before(tiers, vectors)
         found: dict[Ask, Lookup] = {}
         for turn in range(max(map(len, tiers.values()), default=0)):
-            waiting = {
-                ask: own
-                for ask, own in tiers.items()
-                if turn < len(own) and (not turn or found[ask].evidence is Evidence.NONE)
-            }
-            for ask, lookup in self._in_turn(waiting, turn, vectors, shown).items():
-                stronger = self._stronger(found.get(ask), lookup, tiers[ask][turn], vectors)
-                if stronger is not None:
-                    found[ask] = stronger
+            # Questions with equal tiers are searched together.
+            waiting: dict[SearchTiers, list[Ask]] = {}
+            for ask, own in tiers.items():
+                if turn < len(own) and (not turn or found[ask].evidence is Evidence.NONE):
+                    waiting.setdefault(own, []).append(ask)
+            share = 1 / max(sum(map(len, waiting.values())), 1)
+            for own, asks in waiting.items():
+                with self._times.timed(Stage.SEARCH):
+                    ranked = self._ranked(asks, own[turn], vectors, shown, share=share)
+                with self._times.timed(Stage.DECIDE):
+                    for ask, hits in zip(asks, ranked, strict=True):
+                        lookup = self._judge(ask, hits, own, turn)
+                        found[ask] = self._stronger(found.get(ask), lookup, own[turn], vectors)
         return found
+
+    def _judge(self, ask: Ask, hits: Sequence[Hit], tiers: SearchTiers, turn: int) -> Lookup:
+        """The hits in tier number `turn`, counted from 0, with their evidence."""
+        if self._due:
+            hits = with_due_penalty(hits, self._due)
+        evidence, signals = self._retriever.judged(ask.text, hits)
+        scopes, selection = scopes_of_tiers(tiers), tiers[turn].selection
+        return capped_evidence(Lookup(ask, hits, evidence, signals, scopes, selection))
 
     def _stronger(
         self, earlier: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: Vectors
-    ) -> Lookup | None:
-        """Return `lookup` with a confirmed passage first, or None if `earlier` is kept instead.
+    ) -> Lookup:
+        """`lookup` with a confirmed passage first, or `earlier`, the lookup in the tiers before.
 
-        `earlier` is the lookup in the tiers before. It is kept if it has hits and `lookup` has no
-        evidence. In a tier of the articles alone, partial evidence counts as no evidence.
+        `earlier` is kept if it has hits and `lookup` has no evidence. In a tier of the articles
+        alone, partial evidence counts as no evidence.
         """
         # Confirmed answers are looked up once for each selection, before the articles.
         selected_otherwise = earlier is None or earlier.selection != lookup.selection
         if self._confirmed is not None and selected_otherwise:
-            with self._times.timed(Stage.DECIDE):
-                lookup = self._confirmed.with_confirmed_first(self._retriever, lookup, vectors)
+            lookup = self._confirmed.with_confirmed_first(self._retriever, lookup, vectors)
         if tier.is_articles_only and lookup.evidence is not Evidence.STRONG:
             lookup = replace(lookup, evidence=Evidence.NONE)
         if earlier is None or lookup.evidence is not Evidence.NONE or not earlier.hits:
             return lookup
-        return None
+        return earlier
 
     def _shown_before(
         self, tiers: Mapping[Ask, SearchTiers], vectors: Vectors
@@ -197,33 +208,12 @@ class Lookups:
         before = {ask: ask.previous for ask in tiers if ask.earlier}
         if not before:
             return {}
-        found = self.of({one: tiers[ask] for ask, one in before.items()}, vectors)
+        found = self.of({previous: tiers[ask] for ask, previous in before.items()}, vectors)
         return {
-            ask: found[one].hits[0].passage
-            for ask, one in before.items()
-            if found[one].evidence is not Evidence.NONE
+            ask: found[previous].hits[0].passage
+            for ask, previous in before.items()
+            if found[previous].evidence is not Evidence.NONE
         }
-
-    def _in_turn(
-        self,
-        tiers: Mapping[Ask, SearchTiers],
-        turn: int,
-        vectors: Vectors,
-        shown: Mapping[Ask, StoredPassage],
-    ) -> dict[Ask, Lookup]:
-        """The lookup of each question in its tier number `turn`, counted from 0."""
-        lookups: dict[Ask, Lookup] = {}
-        for own in dict.fromkeys(tiers.values()):
-            here = [ask for ask in tiers if tiers[ask] == own]
-            with self._times.timed(Stage.SEARCH):
-                found = self._ranked(here, own[turn], vectors, shown, share=1 / len(tiers))
-            with self._times.timed(Stage.DECIDE):
-                for ask, hits in zip(here, found, strict=True):
-                    ranked = with_due_penalty(hits, self._due) if self._due else hits
-                    judged = self._retriever.judged(ask.text, ranked)
-                    lookup = Lookup(ask, ranked, *judged, scopes_of_tiers(own), own[turn].selection)
-                    lookups[ask] = capped_evidence(lookup)
-        return lookups
 
     def _ranked(
         self,
@@ -258,9 +248,9 @@ def _siblings(
 ) -> NDArray[np.int64]:
     """Ids of the searched passages in the same document as `shown`, without `shown`."""
     others = [
-        one.id
-        for one in retriever.index.document_passages(shown.document_id)
-        if one.id != shown.id and one.scope in scopes
+        passage.id
+        for passage in retriever.index.document_passages(shown.document_id)
+        if passage.id != shown.id and passage.scope in scopes
     ]
     found = np.array(others, np.int64)
     return found if among is None else np.intersect1d(found, among)
@@ -277,7 +267,7 @@ def with_sibling_sections(
     found = [hit for hit in hits if hit.passage.document_id != shown.document_id]
     for hit in siblings:
         gained = replace(hit, score=hit.score + SIBLING_GAIN)
-        behind = (place for place, one in enumerate(found) if one.score < gained.score)
+        behind = (place for place, other in enumerate(found) if other.score < gained.score)
         found.insert(next(behind, len(found)), gained)
     return found[:HITS]
 

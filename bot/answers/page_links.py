@@ -2,16 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import TypeVar
 
-from bot.answers.outcome import Answer, Quote
+from bot.answers.outcome import Quote
 from bot.config.sections import PageSettings
 from knowledge.page.site import article_url, page_url
 from knowledge.store.database import DatabaseAwayError
 from knowledge.store.store import Store
 from knowledge.values.documents import article_of_document, note_of_document
-
-_Outcome = TypeVar("_Outcome")
 
 
 class PageLinks:
@@ -32,7 +29,7 @@ class PageLinks:
         public = self._store.public_notes.on_page(guild_id, note_ids)
         return {note_id: page_url(base_url, note_id) for note_id in public}
 
-    def linked(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:
+    def link(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:
         """Return the quotes. A quoted text that is on the guild's public page is linked there.
 
         Other quotes keep their links. During an outage of the database, all quotes do.
@@ -41,27 +38,21 @@ class PageLinks:
             urls = self._urls(guild_id, {quote.citation.document_id for quote in quotes})
         except DatabaseAwayError:
             urls = {}
-        found = []
-        for quote in quotes:
-            url = urls.get(quote.citation.document_id)
-            cited = replace(quote.citation, link=url) if url else quote.citation
-            found.append(replace(quote, citation=cited))
-        return tuple(found)
+        return tuple(
+            replace(quote, citation=replace(quote.citation, link=url))
+            if (url := urls.get(quote.citation.document_id))
+            else quote
+            for quote in quotes
+        )
 
     def _urls(self, guild_id: int | None, document_ids: Collection[str]) -> dict[str, str]:
         """URLs of these documents on the guild's public page, by document id."""
-        notes = {one: note_of_document(one) for one in document_ids}
-        of_notes = self.of(guild_id, [note_id for note_id in notes.values() if note_id is not None])
-        urls = {one: of_notes[note_id] for one, note_id in notes.items() if note_id in of_notes}
-        articles = {one: name for one in document_ids if (name := article_of_document(one))}
+        notes = {key: note_id for key in document_ids if (note_id := note_of_document(key))}
+        urls = self.of(guild_id, list(notes.values()))
+        found = {key: urls[note_id] for key, note_id in notes.items() if note_id in urls}
+        articles = {key: name for key in document_ids if (name := article_of_document(key))}
         with_articles = self._settings.articles and self._settings.base_url and guild_id
         if articles and with_articles and self._store.guilds.settings(guild_id or 0).page:
             base_url = self._settings.url_of(guild_id or 0)
-            urls |= {one: article_url(base_url, name) for one, name in articles.items()}
-        return urls
-
-    def linked_outcome(self, guild_id: int | None, outcome: _Outcome) -> _Outcome:
-        """Apply `linked` to the quotes of an answer. Return any other outcome unchanged."""
-        if not isinstance(outcome, Answer):
-            return outcome
-        return replace(outcome, quotes=self.linked(guild_id, outcome.quotes))
+            found |= {key: article_url(base_url, name) for key, name in articles.items()}
+        return found

@@ -50,7 +50,7 @@ from bot.answers.recording_queue import RecordingQueue
 from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.search_tiers import BundledArticles, scopes_of_tiers
 from bot.answers.small_talk import SmallTalk, small_talk
-from bot.answers.synonyms import GuildSynonyms, in_question
+from bot.answers.synonyms import GuildSynonyms, synonyms_in
 from bot.answers.unmatched_terms import unmatched_terms
 from bot.text.languages import Sentence
 from indexer.index.index import Index
@@ -227,80 +227,76 @@ class AnswerPipeline:
         """
         known = self.synonyms.of(question.guild_id)
         said = f"{question.earlier}\n{question.text}"
-        return with_synonyms(self._retriever.identity, in_question(said, known))
+        return with_synonyms(self._retriever.identity, synonyms_in(said, known))
 
     def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
         """Answer questions as a batch, embedded and looked up together.
 
-        The questions before a follow-up are looked up again; no earlier answer is reused.
+        Questions go to the database first, and are answered from caches during an outage. The
+        questions before a follow-up are looked up again; no earlier answer is reused.
+
+        Raises:
+            DatabaseAwayError: during an outage, if a cache lacks a value, or the document of a hit
+                was replaced or deleted meanwhile.
         """
         started = time.perf_counter()
         problems = {ask: response_without_lookup(ask.text) for ask in asks}
         sound = [ask for ask in asks if not problems[ask]]
-        replies = iter(self._replies_to(sound, record=record))
-        seconds = (time.perf_counter() - started) / max(len(asks), 1)
-        return [
-            Reply(ask.text, Clarification(problems[ask]))
-            if problems[ask]
-            else replace(
-                self._language_told_once(ask, self._with_page_links(ask, next(replies))),
-                seconds=seconds,
-            )
-            for ask in asks
-        ]
-
-    def _replies_to(self, asks: Sequence[Ask], *, record: bool) -> list[Reply]:
-        """Answer from the database, or from caches during an outage of the database."""
         try:
-            replies = self._answered_once(asks)
+            with self._index.steady():
+                found = self._answer_from_cache(sound)
             self._outage.record_contact()
-            return self._recorded(asks, replies) if record else replies
+            if record:
+                found = self._record(sound, found)
         except Exception as error:
             if not (is_away(error) and self._outage.is_short):
                 raise
-            return self._bridged(asks, record=record)
+            found = self._answer_in_outage(sound, record=record)
+        seconds = (time.perf_counter() - started) / max(len(asks), 1)
+        replies = iter(found)
+        return [
+            Reply(ask.text, Clarification(problems[ask]))
+            if problems[ask]
+            else self._for_readers(ask, replace(next(replies), seconds=seconds))
+            for ask in asks
+        ]
 
-    def _language_told_once(self, ask: Ask, reply: Reply) -> Reply:
-        """Remove `foreign` from a reply if its readers were told about the language before.
+    def _answer_in_outage(self, asks: Sequence[Ask], *, record: bool) -> list[Reply]:
+        withdrawn = self._index.stale_documents | set(map(document_of_note, self.unindexed_notes))
+        with self._outage.bridge(), self._index.from_memory():
+            replies = self._answer_from_cache(asks)
+            found = {hit.passage.document_id for reply in replies for hit in reply.hits}
+            if not withdrawn.isdisjoint(found):
+                raise not_in_memory()
+            replies = [replace(reply, bridged=True) for reply in replies]
+            return self._record(asks, replies) if record else replies
+
+    def _record(self, asks: Sequence[Ask], replies: Sequence[Reply]) -> list[Reply]:
+        with self._times.timed(Stage.RECORD):
+            questions = [self.record_of(*asked) for asked in zip(asks, replies, strict=True)]
+            ids = self._recording.record(questions)
+        return [
+            replace(reply, question_id=question_id)
+            for reply, question_id in zip(replies, ids, strict=True)
+        ]
+
+    def _for_readers(self, ask: Ask, reply: Reply) -> Reply:
+        """A reply with links to the public page, and without a warning that its readers know.
 
         The readers are the members of the channel, or the asker of a private question.
         """
         readers = ask.asker_id if ask.private else ask.channel_id or ask.asker_id
         if not reply.foreign or (reply.foreign, readers) in self._told:
-            return replace(reply, foreign="")
-        if reply.question_id is not None:
+            reply = replace(reply, foreign="")
+        elif reply.question_id is not None:
             self._told[reply.foreign, readers] = True
-        return reply
+        return self._with_page_links(ask, reply)
 
     def _with_page_links(self, ask: Ask, reply: Reply) -> Reply:
-        if self._page_links is None:
+        if self._page_links is None or not isinstance(reply.outcome, Answer):
             return reply
-        return replace(reply, outcome=self._page_links.linked_outcome(ask.guild_id, reply.outcome))
-
-    def _bridged(self, asks: Sequence[Ask], *, record: bool) -> list[Reply]:
-        """Answer from caches.
-
-        Raises:
-            DatabaseAwayError: if a cache lacks a value, or the document of a hit was replaced or
-                deleted meanwhile.
-        """
-        withdrawn = self._index.stale_documents | set(map(document_of_note, self.unindexed_notes))
-        with self._outage.bridge(), self._index.from_memory():
-            replies = self._answered_of(asks)
-            found = {hit.passage.document_id for reply in replies for hit in reply.hits}
-            if not withdrawn.isdisjoint(found):
-                raise not_in_memory()
-            bridged = [replace(reply, bridged=True) for reply in replies]
-            return self._recorded(asks, bridged) if record else bridged
-
-    def _recorded(self, asks: Sequence[Ask], replies: Sequence[Reply]) -> list[Reply]:
-        with self._times.timed(Stage.RECORD):
-            asked = [self.record_of(ask, reply) for ask, reply in zip(asks, replies, strict=True)]
-            ids = self._recording.record(asked)
-        return [
-            replace(reply, question_id=question_id)
-            for reply, question_id in zip(replies, ids, strict=True)
-        ]
+        quotes = self._page_links.link(ask.guild_id, reply.outcome.quotes)
+        return replace(reply, outcome=replace(reply.outcome, quotes=quotes))
 
     def record_of(self, ask: Ask, reply: Reply) -> Question:
         """The record of a question, with its hits."""
@@ -342,19 +338,22 @@ class AnswerPipeline:
         if self._confirmed is not None:
             self._confirmed.forget()
 
-    def _answered_once(self, asks: Sequence[Ask]) -> list[Reply]:
-        with self._index.steady():
-            return self._answered_of(asks)
+    # The three levels of an answer: cache, look up, decide.
 
-    def _answered_of(self, asks: Sequence[Ask]) -> list[Reply]:
+    def _answer_from_cache(self, asks: Sequence[Ask]) -> list[Reply]:
+        """The cached replies; other questions are looked up together, and their replies cached."""
         keys = self._keys_of(asks)
         self._replies.keep_current(self._index.replays, self._index.replayed_generations)
-        replies = {key: self._replies.get(key) for key in keys}
-        new = {key: ask for key, ask in zip(keys, asks, strict=True) if replies[key] is None}
-        answered = dict(zip(new, self._answered(new), strict=True))
-        for key, reply in answered.items():
-            self._replies.put(key, reply)
-        return [replies[key] or answered[key] for key in keys]
+        replies = {key: reply for key in keys if (reply := self._replies.get(key)) is not None}
+        new = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in replies}
+        if new:
+            lookups = self._look_up(new)
+            with self._times.timed(Stage.DECIDE):
+                for key, (lookup, vector) in zip(new, lookups, strict=True):
+                    reply = replace(self._decide(lookup, vector), question=new[key].text)
+                    replies[key] = reply
+                    self._replies.put(key, reply)
+        return [replies[key] for key in keys]
 
     def _keys_of(self, asks: Sequence[Ask]) -> list[ReplyKey]:
         confirmed = self._confirmed.version if self._confirmed is not None else ""
@@ -370,70 +369,36 @@ class AnswerPipeline:
             )
         return keys
 
-    def _answered(self, new: Mapping[ReplyKey, Ask]) -> list[Reply]:
-        if not new:
-            return []
-        ways = [
+    def _look_up(self, asks: Mapping[ReplyKey, Ask]) -> list[tuple[Lookup, NDArray[np.float32]]]:
+        """The surest lookup of each question among its variants, with the question's vector."""
+        variants = [
             asks_with_synonyms(self._retriever, ask, key.tiers, key.synonyms)
-            for key, ask in new.items()
+            for key, ask in asks.items()
         ]
-        tiers = {way: key.tiers for key, own in zip(new, ways, strict=True) for way in own}
+        tiers = {
+            variant: key.tiers for key, own in zip(asks, variants, strict=True) for variant in own
+        }
         texts = queries_of(tiers)
         with self._times.timed(Stage.EMBED):
             # Embedding a batch takes all cores. For a single text, another core looks up its words
             # meanwhile.
-            [first, *_] = tiers
-            scopes = tiers[first][0].scopes
-            words = self._words_beside(first.text, scopes) if len(texts) == 1 else None
+            wait_for_words: Callable[[], None] | None = None
+            if len(texts) == 1:
+                ask, [tier, *_] = next(iter(tiers.items()))
+                wait_for_words = pool_submit(
+                    self._index.prepare_matching(ask.text, candidates(HITS), tier.scopes)
+                )
             try:
                 vectors = dict(zip(texts, self._retriever.embedded(texts), strict=True))
             finally:
-                if words is not None:
-                    words()
+                if wait_for_words is not None:
+                    wait_for_words()
         lookups = Lookups(self._retriever, self.due, self._confirmed, self._times)
         found = lookups.of(tiers, vectors)
-        best = [surest([found[way] for way in own]) for own in ways]
-        with self._times.timed(Stage.DECIDE):
-            replies = {one.ask: self._reply(one, vector_of(one.ask, vectors)) for one in best}
-        return [
-            replace(replies[one.ask], question=ask.text)
-            for ask, one in zip(new.values(), best, strict=True)
-        ]
+        surest_of_each = [surest([found[variant] for variant in own]) for own in variants]
+        return [(lookup, vector_of(lookup.ask, vectors)) for lookup in surest_of_each]
 
-    def _words_beside(self, text: str, scopes: tuple[Scope, ...]) -> Callable[[], None]:
-        return pool_submit(self._index.prepare_matching(text, candidates(HITS), scopes))
-
-    def decide_again(self, ask: Ask, reply: Reply, places: Sequence[int]) -> Reply:
-        """Answer again from chosen hits of a reply, without a new lookup.
-
-        `places` has the indexes of these hits in `reply.hits`, in the order to quote them. The
-        evidence, hits and missing words stay. Return `reply` unchanged if the visible documents
-        have changed since the reply was given.
-        """
-        with self._index.steady():
-            outcome = reply.outcome
-            seen = scopes_of_tiers(self._articles.tiers(ask.scopes, ask.answered_from))
-            if not isinstance(outcome, Answer) or self._generation(seen) != reply.generation:
-                return reply
-            hits = [reply.hits[place] for place in places]
-            read = replace(ask, text=self._retriever.corrected(ask.text, seen))
-            [vector] = self._retriever.embedded([read.text])
-            lookup = Lookup(read, hits, outcome.evidence, reply.signals, seen)
-            answered = self._reply(lookup, vector).outcome
-            if not isinstance(answered, Answer):
-                return reply
-            again = replace(answered, missing=outcome.missing)
-            return self._with_page_links(ask, replace(reply, outcome=again, pictures=()))
-
-    def generation(self, scopes: Sequence[Scope], answered_from: AnsweredFrom) -> int:
-        """The generation that a reply in these scopes would have now."""
-        return self._generation(scopes_of_tiers(self._articles.tiers(scopes, answered_from)))
-
-    def _generation(self, scopes: Iterable[Scope]) -> int:
-        """The number of changes of all these scopes, in this index."""
-        return sum(self._index.generation_of(scopes))
-
-    def _reply(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
+    def _decide(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
         ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence
         quotes = 1 if lookup.confirmed else ask.quotations or self._quotes
         quoted = near_best(hits, quotes) if evidence is not Evidence.NONE else []
@@ -500,6 +465,38 @@ class AnswerPipeline:
         unknown = self._index.unknown_forms(text, lookup.scopes)
         said = [all_words(hit.passage) for hit in quoted]
         return unmatched_terms(text, unknown, said, self._retriever.is_common)
+
+    # Later decisions on a reply.
+
+    def decide_again(self, ask: Ask, reply: Reply, places: Sequence[int]) -> Reply:
+        """Answer again from chosen hits of a reply, without a new lookup.
+
+        `places` has the indexes of these hits in `reply.hits`, in the order to quote them. The
+        evidence, hits and missing words stay. Return `reply` unchanged if the visible documents
+        have changed since the reply was given.
+        """
+        with self._index.steady():
+            outcome = reply.outcome
+            seen = scopes_of_tiers(self._articles.tiers(ask.scopes, ask.answered_from))
+            if not isinstance(outcome, Answer) or self._generation(seen) != reply.generation:
+                return reply
+            hits = [reply.hits[place] for place in places]
+            read = replace(ask, text=self._retriever.corrected(ask.text, seen))
+            [vector] = self._retriever.embedded([read.text])
+            lookup = Lookup(read, hits, outcome.evidence, reply.signals, seen)
+            answered = self._decide(lookup, vector).outcome
+            if not isinstance(answered, Answer):
+                return reply
+            again = replace(answered, missing=outcome.missing)
+            return self._with_page_links(ask, replace(reply, outcome=again, pictures=()))
+
+    def generation(self, scopes: Sequence[Scope], answered_from: AnsweredFrom) -> int:
+        """The generation that a reply in these scopes would have now."""
+        return self._generation(scopes_of_tiers(self._articles.tiers(scopes, answered_from)))
+
+    def _generation(self, scopes: Iterable[Scope]) -> int:
+        """The number of changes of all these scopes, in this index."""
+        return sum(self._index.generation_of(scopes))
 
 
 def _asks_only_about(words: Sequence[str], question: str) -> bool:

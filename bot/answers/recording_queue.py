@@ -63,7 +63,7 @@ class RecordingQueue:
         if not self._waiting:
             return ""
         full = ": no more are answered until it is back" if self._is_full(1) else ""
-        return f"{self._told()} for the database to be recorded{full}."
+        return f"{self._count()} for the database to be recorded{full}."
 
     def record(self, questions: Sequence[Question]) -> list[int]:
         """Record questions, now or when the database is back; return their ids.
@@ -71,16 +71,16 @@ class RecordingQueue:
         Raises:
             DatabaseAwayError: if the database is away and the queue is full.
         """
-        ids = self._reserved(len(questions))
+        ids = self._take_ids(len(questions))
         if not ids:
             return self._records.record(questions)
-        numbered = [replace(one, id=key) for key, one in zip(ids, questions, strict=True)]
-        if self._outage.bridged or not self._recorded(numbered):
+        numbered = [replace(asked, id=key) for key, asked in zip(ids, questions, strict=True)]
+        if self._outage.bridged or not self._record_now(numbered):
             self._wait(numbered)
-        self._last.extend(replace(one, hits=()) for one in numbered)
+        self._last.extend(replace(question, hits=()) for question in numbered)
         return ids
 
-    def _reserved(self, number: int) -> list[int]:
+    def _take_ids(self, number: int) -> list[int]:
         """Take `number` reserved ids. Return no ids if the database assigns ids itself."""
         if not self._outage.bridged:
             with suppress(DatabaseAwayError):
@@ -113,15 +113,15 @@ class RecordingQueue:
         if self._ids and self._store.database.last_ids()["questions"] != self._ids[-1]:
             self._ids = deque(self._records.reserve_ids(self._most + RESERVED_AT_ONCE))
 
-    def _recorded(self, questions: Sequence[Question]) -> bool:
+    def _record_now(self, questions: Sequence[Question]) -> bool:
         try:
             self.flush()
-            self._records.record_under([one.id for one in questions], questions)
+            self._records.record_under([question.id for question in questions], questions)
         except (DatabaseAwayError, OutcomeUnknownError):
             return False
         return True
 
-    def _told(self) -> str:
+    def _count(self) -> str:
         return counted(self.waiting, "question waits", "questions wait")
 
     def _is_full(self, more: int) -> bool:
@@ -129,7 +129,7 @@ class RecordingQueue:
 
     def _full(self) -> DatabaseAwayError:
         return DatabaseAwayError(
-            f"The database is away, and {self._told()} to be recorded: no more "
+            f"The database is away, and {self._count()} to be recorded: no more "
             "are answered until it is back."
         )
 
@@ -151,16 +151,16 @@ class RecordingQueue:
         before = self.waiting
         while self._waiting:
             some = [self._waiting[place] for place in range(min(_TOGETHER, self.waiting))]
-            self._keep(some)
+            self._record_waiting(some)
             for _ in some:
                 self._waiting.popleft()
         recorded = counted(before, "question was", "questions were")
         _logger.info("%s recorded that came in without the database.", recorded)
 
-    def _keep(self, questions: Sequence[Question]) -> None:
+    def _record_waiting(self, questions: Sequence[Question]) -> None:
         constraint_error = self._store.database.constraint_error
         try:
-            self._keep_together(questions)
+            self._record_together(questions)
         except constraint_error as error:
             if len(questions) == 1:
                 # The question's guild or asker was deleted, so it would block the queue for good.
@@ -168,17 +168,19 @@ class RecordingQueue:
                 what = type(error).__name__
                 _logger.error("Question %d can't be recorded: %s.", questions[0].id, what)
                 return
-            for one in questions:
-                self._keep([one])
+            for question in questions:
+                self._record_waiting([question])
 
-    def _keep_together(self, questions: Sequence[Question]) -> None:
+    def _record_together(self, questions: Sequence[Question]) -> None:
         """Record questions in one transaction, except questions of erased askers and guilds."""
         with self._store.database.writing(NO_GUILD):
-            gone = self._store.tombstones.since(min(one.asked_at for one in questions))
+            gone = self._store.tombstones.since(min(asked.asked_at for asked in questions))
             kept = [
-                one for one in questions if not gone.has(one.asker_id, one.guild_id, one.asked_at)
+                asked
+                for asked in questions
+                if not gone.has(asked.asker_id, asked.guild_id, asked.asked_at)
             ]
-            self._records.record_under([one.id for one in kept], kept)
+            self._records.record_under([asked.id for asked in kept], kept)
 
     # The last questions.
 
@@ -194,7 +196,7 @@ class RecordingQueue:
         try:
             return self._records.question(question_id)
         except DatabaseAwayError:
-            known = next((one for one in self._last if one.id == question_id), None)
+            known = next((asked for asked in self._last if asked.id == question_id), None)
             if known is None:
                 raise
             return known
@@ -211,16 +213,16 @@ class RecordingQueue:
             return self._records.last_public_id(channel_id, first_id)
         except DatabaseAwayError:
             # If the question `first_id` is in memory, so are all later questions.
-            if all(one.id != first_id for one in self._last):
+            if all(asked.id != first_id for asked in self._last):
                 raise
         found = (
-            one.id
-            for one in self._last
-            if one.channel_id == channel_id
-            and one.id > first_id
-            and one.text
-            and not one.private
-            and one.told_for is None
+            asked.id
+            for asked in self._last
+            if asked.channel_id == channel_id
+            and asked.id > first_id
+            and asked.text
+            and not asked.private
+            and asked.told_for is None
         )
         return max(found, default=None)
 
@@ -236,13 +238,13 @@ class RecordingQueue:
         except DatabaseAwayError:
             pass
         own = [
-            one
-            for one in self._last
-            if (one.asker_id, one.channel_id) == (asker_id, channel_id)
-            and one.told_for is None
-            and one.asked_at >= since
+            asked
+            for asked in self._last
+            if (asked.asker_id, asked.channel_id) == (asker_id, channel_id)
+            and asked.told_for is None
+            and asked.asked_at >= since
         ]
-        return max(own, key=lambda one: one.id, default=None)
+        return max(own, key=lambda asked: asked.id, default=None)
 
     def forget(self) -> None:
         """Drop the last questions from memory. Questions that wait to be recorded stay."""

@@ -117,19 +117,14 @@ def with_passage_texts(
     A member gets no hits from channels other than `channels`, and no texts missing from the index.
     For the operator, `channels` is None: all hits stay, with their recorded texts.
     """
-    shown = _if_quotable if channels is not None else _as_recorded
-    return replace(
-        question,
-        hits=[
-            shown(hit, index) if hit.source_channel_id is None else _with_words(hit, index)
-            for hit in question.hits
-            if channels is None or hit.source_channel_id in (None, *channels)
-        ],
-    )
-
-
-def _as_recorded(hit: RecordedHit, _index: Index) -> RecordedHit:
-    return hit
+    hits = []
+    for hit in question.hits:
+        if hit.source_channel_id is not None:
+            if channels is None or hit.source_channel_id in channels:
+                hits.append(_from_channel(hit, index))
+        else:
+            hits.append(hit if channels is None else _if_quotable(hit, index))
+    return replace(question, hits=hits)
 
 
 def _if_quotable(hit: RecordedHit, index: Index) -> RecordedHit:
@@ -147,7 +142,7 @@ def _if_quotable(hit: RecordedHit, index: Index) -> RecordedHit:
     return replace(hit, title="", heading="", passage="", link="")
 
 
-def _with_words(hit: RecordedHit, index: Index) -> RecordedHit:
+def _from_channel(hit: RecordedHit, index: Index) -> RecordedHit:
     scope = channel_scope(hit.source_channel_id or 0)
     for passage in index.tables.document_passages(hit.document_id):
         if passage.scope == scope and passage.position == hit.position:
@@ -155,7 +150,7 @@ def _with_words(hit: RecordedHit, index: Index) -> RecordedHit:
     return hit
 
 
-def compared(
+def compare(
     question: Question, now: Reply, texts: Mapping[str, Sequence[str]], settings: str
 ) -> Replay:
     """Compare a recorded question with its reply now.

@@ -42,9 +42,11 @@ class GuildSynonyms:
 
 
 def pairs_of(synonyms: Synonyms) -> list[Pair]:
-    return [(one.word, one.meaning) for one in synonyms]
+    return [(synonym.word, synonym.meaning) for synonym in synonyms]
 
 
-def in_question(question: str, synonyms: Synonyms) -> Synonyms:
+def synonyms_in(question: str, synonyms: Synonyms) -> Synonyms:
     """The synonyms that occur in a question, by word or by meaning."""
-    return tuple(one for one in synonyms if len(synonym_variants(question, pairs_of((one,)))) > 1)
+    return tuple(
+        synonym for synonym in synonyms if len(synonym_variants(question, pairs_of((synonym,)))) > 1
+    )

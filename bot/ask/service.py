@@ -120,10 +120,10 @@ def quoted_notes(reply: Reply) -> list[Citation]:
 def pictures_of(core: Core, quoted: Iterable[Citation | StoredPassage]) -> tuple[Picture, ...]:
     """The pictures of quoted notes. Notes with a newer live revision are left out."""
     found: list[Picture] = []
-    for one in quoted:
-        number = note_of_document(one.document_id)
+    for cited in quoted:
+        number = note_of_document(cited.document_id)
         note = core.store.notes.live(number) if number is not None else None
-        if note is not None and note.revision.number == one.revision:
+        if note is not None and note.revision.number == cited.revision:
             found += core.store.pictures.of(note.revision.id)
     return tuple(dict.fromkeys(found))[:PICTURES]
 
@@ -196,10 +196,10 @@ def offered_passage(
         digest: the digest of the passage's record.
         channels: followed channels readable by the member.
     """
-    return _offered(core, question, digest, channels)[0]
+    return _offered_with_record(core, question, digest, channels)[0]
 
 
-def _offered(
+def _offered_with_record(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> tuple[StoredPassage | None, RecordedHit | None]:
     """An offered passage as it is now, and its record unless the passage is a recorded hit.
@@ -208,7 +208,7 @@ def _offered(
     documents. Both values are None if the passage isn't visible any more.
     """
     scopes = scopes_of(question.guild_id, channels)
-    hit = next((one for one in question.hits if digest_of(one) == digest), None)
+    hit = next((hit for hit in question.hits if digest_of(hit) == digest), None)
     if hit is not None:
         for stored in core.document(hit.document_id, scopes):
             if stored.text == hit.passage or (
@@ -216,7 +216,7 @@ def _offered(
             ):
                 return stored, None
         return None, None
-    for document_id in dict.fromkeys(one.document_id for one in question.hits):
+    for document_id in dict.fromkeys(hit.document_id for hit in question.hits):
         for stored in core.document(document_id, scopes):
             beside = recorded_passage(stored)
             if digest_of(beside) == digest:
@@ -249,7 +249,7 @@ def pick(
     Returns:
         The outcome, or None if the passage is no longer visible.
     """
-    found, beside = _offered(core, question, digest, channels)
+    found, beside = _offered_with_record(core, question, digest, channels)
     if found is None:
         return None
     said = Feedback(question.id, member_id, Verdict.HELPFUL, document_id=found.document_id)
@@ -264,7 +264,9 @@ def pick(
         return Picked(confirmed=False)
     _update_card(core, found.document_id)
     ask = ask_from_record(question)
-    ask = replace(ask, channels=tuple(one for one in ask.channels if one in public_channels))
+    ask = replace(
+        ask, channels=tuple(channel for channel in ask.channels if channel in public_channels)
+    )
     [reply] = core.answer_pipeline.ask([ask], record=False)
     if not isinstance(reply.outcome, Answer) or not reply.outcome.confirmed:
         return Picked(confirmed=True)

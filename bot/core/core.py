@@ -23,7 +23,7 @@ from bot.answers.outage import Outage
 from bot.answers.page_links import PageLinks
 from bot.answers.pipeline import AnswerPipeline
 from bot.answers.recording_queue import RecordingQueue
-from bot.answers.replay import Replay, ask_from_record, compared, with_passage_texts
+from bot.answers.replay import Replay, ask_from_record, compare, with_passage_texts
 from bot.answers.search_tiers import BundledArticles
 from bot.answers.synonyms import pairs_of
 from bot.config.settings import Settings
@@ -411,7 +411,7 @@ class Core:
             hit.document_id: [found.text for found in self.document(hit.document_id, ask.scopes)]
             for hit in question.hits
         }
-        found = compared(question, now, texts, self.answer_pipeline.settings_for(question))
+        found = compare(question, now, texts, self.answer_pipeline.settings_for(question))
         return replace(found, phrasing=self.store.phrasings.of(question_id))
 
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:

@@ -310,7 +310,7 @@ class Bot(ShardedClient):
     async def answer(self, ask: Ask) -> Reply:
         await self.answerable()
         started = time.perf_counter()
-        reply = await self.worker.call_batched(answered_together, ask)
+        reply = await self.worker.call_batched(answer_together, ask)
         seconds = time.perf_counter() - started
         if not isinstance(reply.outcome, Clarification):
             self.metrics.answered(reply.evidence, seconds)
@@ -341,7 +341,7 @@ class Bot(ShardedClient):
         await say(interaction, self.explanation(error, language))
 
 
-def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:
+def answer_together(core: Core, asks: list[Ask]) -> list[Reply]:
     """Answer several questions at once.
 
     `Worker.call_batched` calls this function once for all questions that wait.

@@ -104,7 +104,7 @@ def _found(core: Core, wanted: Search) -> Found:
     if not hits:
         return Found(nothing=Nothing.EMPTY)
     quotes = tuple(_quotes(core, wanted, vector, seen, hits))
-    return Found(core.page_links.linked(wanted.guild_id, quotes), only_near=only_near)
+    return Found(core.page_links.link(wanted.guild_id, quotes), only_near=only_near)
 
 
 def _notes(core: Core, wanted: Search) -> list[str] | Nothing:

@@ -47,7 +47,7 @@ def test_an_article_is_linked_where_the_page_has_the_articles(note: tuple[Store,
     quoted = Quote(passage.text, citation(passage), Hit(passage, 0.9, 0.8, 0.8, 0.5, ()))
 
     def link(settings: PageSettings, guild_id: int | None) -> str:
-        [linked] = PageLinks(store, settings).linked(guild_id, [quoted])
+        [linked] = PageLinks(store, settings).link(guild_id, [quoted])
         return linked.citation.link
 
     with_articles = SETTINGS.model_copy(update={"articles": True})
@@ -77,10 +77,10 @@ def quote(note: Note) -> Quote:
 def test_a_citation_leads_to_the_page_and_else_to_the_source(note: tuple[Store, Note]) -> None:
     store, live = note
     links = PageLinks(store, SETTINGS)
-    [linked] = links.linked(GUILD, [quote(live)])
+    [linked] = links.link(GUILD, [quote(live)])
     assert linked.citation.link == f"https://{GUILD}.example.org/notes/{live.id}/"
     for other in (GUILD + 1, None):
-        assert links.linked(other, [quote(live)]) == (quote(live),)
+        assert links.link(other, [quote(live)]) == (quote(live),)
 
 
 def test_while_the_database_is_away_citations_lead_where_they_did(
@@ -89,7 +89,7 @@ def test_while_the_database_is_away_citations_lead_where_they_did(
     store, live = note
     store.public_notes = Unread(DatabaseAwayError("Away."))
     quotes = (quote(live),)
-    assert PageLinks(store, SETTINGS).linked(GUILD, quotes) == quotes
+    assert PageLinks(store, SETTINGS).link(GUILD, quotes) == quotes
     store.public_notes = Unread(StoreError("Damaged."))
     with pytest.raises(StoreError, match="Damaged"):
-        PageLinks(store, SETTINGS).linked(GUILD, quotes)
+        PageLinks(store, SETTINGS).link(GUILD, quotes)

@@ -29,7 +29,7 @@ from bot.core.worker import (
     WorkerStoppedError,
     current_member,
 )
-from bot.process.client import Bot, answered_together, start_worker
+from bot.process.client import Bot, answer_together, start_worker
 from indexer.index.database import IndexReadError
 from knowledge.sources import add_paths
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError
@@ -396,7 +396,7 @@ async def test_questions_are_answered_between_the_slices_of_an_update(
     update = asyncio.create_task(worker.run_slices(index_updates.update))
     for _ in range(10):
         asked = Ask("What is open source AI?", asker_id=1)
-        reply = await worker.call_batched(answered_together, asked)
+        reply = await worker.call_batched(answer_together, asked)
         assert reply.evidence is not Evidence.NONE
         assert not update.done()
         await asyncio.sleep(0.01)

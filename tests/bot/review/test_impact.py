@@ -17,7 +17,7 @@ from bot.config.sections import ArticleSettings, DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
-from bot.process.client import answered_together
+from bot.process.client import answer_together
 from bot.review import check_messages, impact
 from bot.review import service as review_service
 from bot.review.check_messages import impact_sentence
@@ -258,7 +258,7 @@ async def test_a_members_question_precedes_the_next_slice(settings: Settings) ->
         return Core(settings, WordEmbedder())
 
     worker: Worker[Core] = Worker(opened, Core.close)
-    await worker.call_batched(answered_together, Ask(UNKNOWN, 1, GUILD))
+    await worker.call_batched(answer_together, Ask(UNKNOWN, 1, GUILD))
     impact = await worker.run_slices(
         lambda core: core.part(ImpactPreview).of_document(_document(FERRY))
     )
