@@ -180,7 +180,7 @@ class Worker:
 
     def _settings(self, attempt: dict[str, Any]) -> bool:
         minutes = {"undo_minutes": attempt["value"]}
-        self._core.store.guilds.change(attempt["guild"], minutes, None, attempt["id"])
+        self._core.store.guilds.change(attempt["guild"], minutes, attempt["id"])
         return True
 
 

@@ -293,7 +293,7 @@ def _note(core: Core, text: str) -> Iterator[None]:
     yield
     review.decide(core, GUILD, proposed.revision.id, MODERATOR, Ruling(Decision.APPROVE))
     yield
-    core.store.guilds.change(GUILD, {"page": True}, None, MODERATOR.id)
+    core.store.guilds.change(GUILD, {"page": True}, MODERATOR.id)
     site = published_site(core.store, GUILD, "Harbour", base_url="https://harbour.example.org/")
     yield
     renderer = Renderer(site, NullTranslations())

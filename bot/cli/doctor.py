@@ -316,8 +316,10 @@ def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
     chosen = Counter(
         language.value
         for one in every
-        for language in {one.server.language, *(own.language for own in one.channels.values())}
-        if language is not None
+        for language in {
+            one.server.language,
+            *(own["language"] for own in one.channels.values() if "language" in own),
+        }
     )
     for language, servers in sorted(chosen.items()):
         if read and language not in read:

@@ -1,7 +1,7 @@
 """State and choices of `/setup`, loaded and stored in the worker's thread."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,7 +49,7 @@ def state(core: Core, guild_id: int) -> State:
         tuple(
             channel_id
             for channel_id, chosen in core.store.channel_settings.of_guild(guild_id).items()
-            if chosen.mode is Mode.HELP
+            if chosen.get("mode") is Mode.HELP
         ),
         sources_service.overview(core, Scope(guild_id)),
         core.store.public_notes.unreleased_count(guild_id),
@@ -86,11 +86,11 @@ def choose(
             mode = Mode.HELP if value in values else None
             core.store.channel_settings.change(int(value), guild_id, {"mode": mode}, member_id)
         return
-    quorum = None
-    changes: dict[str, Any] = {}
     if setting is Setting.QUORUM:
-        quorum = int(values[0])
-    elif setting is Setting.LISTEN:
+        core.store.guilds.set_quorum(guild_id, int(values[0]), member_id)
+        return
+    changes: dict[str, Any] = {}
+    if setting is Setting.LISTEN:
         kept = core.store.guilds.settings(guild_id).listen_channels
         left = [number for number in kept if str(number) in values or str(number) not in shown]
         added = [int(value) for value in values if int(value) not in left]
@@ -101,7 +101,7 @@ def choose(
             changes["phrasing_host"] = host if values[0] != Phrasing.OFF.value else ""
     else:
         changes = {f"{setting}_id": int(values[0]) if values else None}
-    core.store.guilds.change(guild_id, changes, quorum, member_id)
+    core.store.guilds.change(guild_id, changes, member_id)
 
 
 def _choose_digest(core: Core, guild_id: int, member_id: int, day: str) -> None:
@@ -116,7 +116,9 @@ def _choose_digest(core: Core, guild_id: int, member_id: int, day: str) -> None:
 def change_limits(
     core: Core, guild_id: int, member_id: int, change: Callable[[Limits], Limits]
 ) -> None:
-    core.store.guilds.change_limits(guild_id, change, member_id)
+    core.store.guilds.update(
+        guild_id, lambda settings: replace(settings, limits=change(settings.limits)), member_id
+    )
 
 
 def about(
@@ -126,4 +128,4 @@ def about(
 
 
 def change(core: Core, guild_id: int, member_id: int, **changes: Any) -> None:
-    core.store.guilds.change(guild_id, changes, None, member_id)
+    core.store.guilds.change(guild_id, changes, member_id)

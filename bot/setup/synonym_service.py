@@ -9,6 +9,7 @@ from bot.answers.synonyms import Synonyms
 from bot.core.core import Core
 from bot.review.impact import Impact, ImpactPreview
 from indexer.text.analyzer import topic
+from knowledge.values.guilds import GuildSettings
 from knowledge.values.synonyms import SYNONYMS, Synonym
 
 # The last questions that a preview asks again.
@@ -73,22 +74,25 @@ def add(core: Core, guild_id: int, member_id: int, new: Synonym) -> Synonyms | P
     """Store a new synonym, and return all synonyms, or the reason for a refusal."""
     found: list[Problem] = []
 
-    def change(known: Synonyms) -> Synonyms:
-        against = check_synonym(known, new)
-        found.extend([against] if against else [])
-        return known if against else (*known, new)
+    def change(settings: GuildSettings) -> GuildSettings:
+        against = check_synonym(settings.synonyms, new)
+        if against:
+            found.append(against)
+            return settings
+        return replace(settings, synonyms=(*settings.synonyms, new))
 
-    changed = core.store.guilds.change_synonyms(guild_id, change, member_id)
-    return found[0] if found else changed
+    changed = core.store.guilds.update(guild_id, change, member_id)
+    return found[0] if found else changed.synonyms
 
 
 def remove(core: Core, guild_id: int, member_id: int, word: str) -> Synonyms:
     """Remove all synonyms with a word, and return the removed synonyms."""
     gone: list[Synonym] = []
 
-    def change(known: Synonyms) -> Synonyms:
-        gone.extend(one for one in known if word in (one.word, one.meaning, str(one)))
-        return tuple(one for one in known if one not in gone)
+    def change(settings: GuildSettings) -> GuildSettings:
+        known = settings.synonyms
+        gone.extend(pair for pair in known if word in (pair.word, pair.meaning, str(pair)))
+        return replace(settings, synonyms=tuple(pair for pair in known if pair not in gone))
 
-    core.store.guilds.change_synonyms(guild_id, change, member_id)
+    core.store.guilds.update(guild_id, change, member_id)
     return tuple(gone)

@@ -137,7 +137,7 @@ def articles_report(core: Core, guild_id: int) -> ArticlesReport:
 def choose_articles(core: Core, guild_id: int, actor_id: int, *, quoted: bool) -> ArticlesReport:
     """Turn quoting of the bundled articles on or off in a guild, as far as the operator allows."""
     if core.store.guilds.settings(guild_id).articles is not quoted:
-        core.store.guilds.change(guild_id, {"articles": quoted}, None, actor_id)
+        core.store.guilds.change(guild_id, {"articles": quoted}, actor_id)
     return articles_report(core, guild_id)
 
 

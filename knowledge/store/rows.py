@@ -47,6 +47,15 @@ def record(kind: type[_T], row: Mapping[str, Any], **values: Any) -> _T:
     return kind(**values)
 
 
+def values(kind: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row's columns that aren't null, by the names and types of fields."""
+    return {
+        name: read(row[name]) if read else row[name]
+        for name, read in _readers(kind).items()
+        if row.get(name) is not None
+    }
+
+
 def columns(record: Any, **values: Any) -> dict[str, Any]:
     """The columns of a dataclass, by the names of its fields; the inverse of `record`.
 
@@ -54,11 +63,12 @@ def columns(record: Any, **values: Any) -> dict[str, Any]:
     """
     names = [field.name for field in dataclasses.fields(record)]
     return {
-        name: values[name] if name in values else _column(getattr(record, name)) for name in names
+        name: values[name] if name in values else column(getattr(record, name)) for name in names
     }
 
 
-def _column(value: Any) -> Any:
+def column(value: Any) -> Any:
+    """A value as a column has it."""
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, bool):

@@ -14,21 +14,21 @@ it adds tables, and columns with a default.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from knowledge.store.rows import is_readable
-from knowledge.values.channel_settings import ChannelSettings
-from knowledge.values.guilds import GuildSettings, is_accent
+from knowledge.store import rows
+from knowledge.values.channel_settings import EffectiveSettings
+from knowledge.values.guilds import GuildSettings
 from knowledge.values.handovers import HandoverState
 from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import Notice, Review, SourceChange
 from knowledge.values.phrasings import RecordedPhrasing
 from knowledge.values.questions import FeedbackReason, Question
+from knowledge.values.settings import declared
 from knowledge.values.submissions import Submission
-from knowledge.values.synonyms import SYNONYMS, parse_synonyms
 from knowledge.values.tombstones import Tombstone
 from knowledge.values.weekly_digests import WeeklyDigest
 
@@ -116,6 +116,21 @@ def _keep(changes: str) -> Column:
     return Column(of_member=True, kept=changes)
 
 
+def _settings(kind: type, *, inherited: bool = False) -> dict[str, Column]:
+    """The columns of a dataclass's settings; null stands for an inherited one."""
+    columns = {}
+    for each in fields(kind):
+        if each.name in declared(kind):
+            facts, default = declared(kind)[each.name], rows.column(each.default)
+            number = isinstance(default, int) or each.type in (int | None, bool | None)
+            sql = "integer" if number else "text"
+            if default is not None and not inherited:
+                said = default if number else f"'{default}'"
+                sql = f"{sql} not null default {said}"
+            columns[each.name] = Column(sql, facts.since, facts.check)
+    return columns
+
+
 # Columns of these names, wherever nothing else is declared, besides times (`…_at`).
 BY_NAME: Final[Mapping[str, Column]] = {
     "at": TIME,
@@ -125,18 +140,10 @@ BY_NAME: Final[Mapping[str, Column]] = {
 
 # Rows are erased in this order, after `PersonalData` has taken back texts and deleted questions.
 TABLES: Mapping[str, Table] = {
-    "guilds": Table(
-        {
-            **dict.fromkeys(("undo_minutes", "reminder_hours", "sample_every"), AMOUNT),
-            "handover_hours": AMOUNT,
-            "page_accent": Column(check=is_accent),
-            "synonyms": Column(check=lambda value: len(parse_synonyms(value)) <= SYNONYMS),
-        },
-        GuildSettings,
-    ),
+    "guilds": Table(_settings(GuildSettings), GuildSettings),
     "rules": Table({"review_after_days": AMOUNT}),
     "digests": Table(record=WeeklyDigest),
-    "channel_settings": Table({"wait_seconds": AMOUNT, "quotations": AMOUNT}, ChannelSettings),
+    "channel_settings": Table(_settings(EffectiveSettings, inherited=True), EffectiveSettings),
     # Sources come in the order they were added.
     "sources": Table(order="added_at, location, scope"),
     "notes": Table(
@@ -238,7 +245,7 @@ def is_valid(table_name: str, column: str, value: Any) -> bool:
         declared = TIME
     record = table(table_name).record
     return holds(declared.check, value) and (
-        record is None or holds(partial(is_readable, record, column), value)
+        record is None or holds(partial(rows.is_readable, record, column), value)
     )
 
 

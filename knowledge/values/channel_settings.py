@@ -1,16 +1,17 @@
 """Settings of channels, threads and categories, and their inheritance.
 
 A setting has the value of the nearest level that sets it: thread, channel, category, guild or the
-operator's configuration. `EffectiveSettings` has the values for a place, and the level of each.
+operator's configuration. `EffectiveSettings` declares them, and has their values for a place.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.settings import declared, setting
 
 # The helper's default wait for people: a forum post asks everybody; in a text channel somebody may
 # be typing.
@@ -74,28 +75,8 @@ class AnsweredFrom:
 EVERYTHING: Final = AnsweredFrom()
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelSettings:
-    """Settings of a channel, thread or category; a setting of None is inherited."""
-
-    channel_id: int
-    guild_id: int
-    mode: Mode | None = None
-    wait_seconds: int | None = None
-    private: bool | None = None
-    language: Language | None = None
-    quotations: int | None = None
-    answered_from: AnsweredFrom | None = None
-    from_replies: bool | None = None
-
-    @property
-    def empty(self) -> bool:
-        return all(getattr(self, name) is None for name in SETTINGS)
-
-
-SETTINGS: Final = tuple(
-    field.name for field in fields(ChannelSettings) if not field.name.endswith("_id")
-)
+# The settings chosen for a channel, thread or category, by name; others are inherited.
+Chosen: TypeAlias = Mapping[str, Any]
 
 
 class Level(StrEnum):
@@ -135,81 +116,55 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
-    """The operator's defaults."""
-
-    private: bool = False
-    quotations: int = 3
-
-
-@dataclass(frozen=True, slots=True)
 class GuildChoices:
     """A guild's settings (`server`), and the settings of its channels, by channel id."""
 
     server: GuildSettings
-    channels: Mapping[int, ChannelSettings] = field(default_factory=dict)
+    channels: Mapping[int, Chosen] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSettings:
     """Effective settings of a place; `origins` has the level of each setting, by name."""
 
-    mode: Mode
-    wait_seconds: int
-    private: bool
-    language: Language
-    quotations: int
-    answered_from: AnsweredFrom
-    from_replies: bool
-    origins: Mapping[str, Level]
+    mode: Mode = setting(Mode.MENTIONS)
+    wait_seconds: int = setting(WAIT_ELSEWHERE, most=MOST_WAIT_SECONDS)
+    private: bool = setting(False, server="private_answers")
+    language: Language = setting(Language.ENGLISH, server="language")
+    quotations: int = setting(3, most=MOST_QUOTATIONS)
+    answered_from: AnsweredFrom = setting(EVERYTHING)
+    from_replies: bool = setting(False, server="from_replies")
+    origins: Mapping[str, Level] = field(default_factory=dict)
+
+
+SETTINGS: Final = declared(EffectiveSettings)
 
 
 def effective_settings(
-    place: Place | None, chosen: GuildChoices, configured: Configured | None = None
+    place: Place | None, chosen: GuildChoices, **configured: Any
 ) -> EffectiveSettings:
-    """The effective settings of a place; None stands for the whole guild."""
-    configured = configured or Configured()
-    values: dict[str, Any] = {}
-    origins: dict[str, Level] = {}
-    levels = list(place.levels()) if place is not None else []
-    for name in SETTINGS:
-        own = (
-            (level, getattr(chosen.channels.get(channel_id), name, None))
-            for level, channel_id in levels
-        )
-        near = next((found for found in own if found[1] is not None), None)
-        origins[name], values[name] = near or _ABOVE[name](place, chosen.server, configured)
-    return EffectiveSettings(**values, origins=origins)
+    """The effective settings of a place; None stands for the whole guild.
 
-
-_Above = Callable[[Place | None, GuildSettings, Configured], tuple[Level, Any]]
-
-
-def _mode(place: Place | None, server: GuildSettings, _: Configured) -> tuple[Level, Mode]:
-    """The guild's mode: mentions are answered in its `listen_channels`, by default everywhere."""
-    if not server.listen_channels or place is None:
-        return Level.CONFIGURATION, Mode.MENTIONS
-    listened_to = any(channel_id in server.listen_channels for _, channel_id in place.levels())
-    return Level.SERVER, Mode.MENTIONS if listened_to else Mode.OFF
-
-
-def _wait(place: Place | None, _: GuildSettings, __: Configured) -> tuple[Level, int]:
-    in_forum = place is not None and place.forum
-    return Level.CONFIGURATION, WAIT_IN_FORUMS if in_forum else WAIT_ELSEWHERE
-
-
-def _private(_: Place | None, server: GuildSettings, given: Configured) -> tuple[Level, bool]:
-    if server.private_answers is None:
-        return Level.CONFIGURATION, given.private
-    return Level.SERVER, server.private_answers
-
-
-_ABOVE: Final[Mapping[str, _Above]] = {
-    "mode": _mode,
-    "wait_seconds": _wait,
-    "private": _private,
-    "language": lambda _, server, __: (Level.SERVER, server.language),
-    "quotations": lambda _, __, configured: (Level.CONFIGURATION, configured.quotations),
-    "answered_from": lambda _, __, ___: (Level.CONFIGURATION, EVERYTHING),
-    "from_replies": lambda _, server, __: (Level.SERVER, server.from_replies),
-}
+    `configured` has the operator's defaults, by name.
+    """
+    levels = [*place.levels()] if place is not None else []
+    found: dict[str, tuple[Level, Any]] = {
+        name: (Level.CONFIGURATION, value) for name, value in configured.items()
+    }
+    if place is not None and place.forum:
+        found["wait_seconds"] = (Level.CONFIGURATION, WAIT_IN_FORUMS)
+    # Mentions are answered in the guild's `listen_channels`, by default everywhere.
+    if (listened_to := chosen.server.listen_channels) and place is not None:
+        answers = any(channel_id in listened_to for _, channel_id in levels)
+        found["mode"] = (Level.SERVER, Mode.MENTIONS if answers else Mode.OFF)
+    for name, facts in SETTINGS.items():
+        value = getattr(chosen.server, facts.server) if facts.server else None
+        if value is not None:
+            found[name] = (Level.SERVER, value)
+    for level, channel_id in reversed(levels):
+        own = chosen.channels.get(channel_id, {})
+        found |= {name: (level, value) for name, value in own.items()}
+    return EffectiveSettings(
+        **{name: value for name, (_, value) in found.items()},
+        origins={name: found.get(name, (Level.CONFIGURATION,))[0] for name in SETTINGS},
+    )

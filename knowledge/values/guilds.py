@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from knowledge.values.quotas import Limits
-from knowledge.values.synonyms import Synonym
+from knowledge.values.settings import setting
+from knowledge.values.synonyms import SYNONYMS, Synonym, parse_synonyms
 
 # The guilds of one process, when several processes share them.
 GuildFilter: TypeAlias = Callable[[int], bool]
@@ -18,6 +19,8 @@ def every_guild(_guild_id: int) -> bool:
     return True
 
 
+# The largest number in a setting.
+_MOST: Final = 1_000_000
 _ACCENT: Final = re.compile("(?:#[0-9a-f]{6})?")
 
 
@@ -74,30 +77,32 @@ class GuildSettings:
     """
 
     guild_id: int
-    review_channel_id: int | None = None
-    moderator_role_id: int | None = None
-    four_eyes: bool = True
-    undo_minutes: int = 15
-    reminder_hours: int = 24
-    sample_every: int = 5
-    allowed_hosts: tuple[str, ...] = ()
-    private_answers: bool | None = None
-    listen_channels: tuple[int, ...] = ()
-    language: Language = Language.ENGLISH
-    hand_on: bool = False
-    articles: bool = True
-    helper_role_id: int | None = None
-    handover_channel_id: int | None = None
-    handover_hours: int = 24
-    limits: Limits = field(default_factory=Limits)
-    phrasing: Phrasing = Phrasing.OFF
-    phrasing_host: str = ""
-    page: bool = False
-    page_indexed: bool = False
-    page_accent: str = ""
-    page_welcome: str = ""
-    synonyms: tuple[Synonym, ...] = ()
-    from_replies: bool = False
+    review_channel_id: int | None = setting(None)
+    moderator_role_id: int | None = setting(None)
+    four_eyes: bool = setting(True)
+    undo_minutes: int = setting(15, most=_MOST)
+    reminder_hours: int = setting(24, most=_MOST)
+    sample_every: int = setting(5, most=_MOST)
+    allowed_hosts: tuple[str, ...] = setting(())
+    private_answers: bool | None = setting(None)
+    listen_channels: tuple[int, ...] = setting(())
+    language: Language = setting(Language.ENGLISH)
+    hand_on: bool = setting(False)
+    articles: bool = setting(True)
+    helper_role_id: int | None = setting(None)
+    handover_channel_id: int | None = setting(None)
+    handover_hours: int = setting(24, most=_MOST)
+    limits: Limits = setting(Limits())
+    phrasing: Phrasing = setting(Phrasing.OFF)
+    phrasing_host: str = setting("")
+    page: bool = setting(False)
+    page_indexed: bool = setting(False)
+    page_accent: str = setting("", check=is_accent)
+    page_welcome: str = setting("", logged=False)
+    synonyms: tuple[Synonym, ...] = setting(
+        (), check=lambda text: len(parse_synonyms(text)) <= SYNONYMS, logged=False
+    )
+    from_replies: bool = setting(False)
 
     @property
     def complete(self) -> bool:

@@ -4,6 +4,8 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from knowledge.values.settings import setting
+
 
 class Edition(StrEnum):
     """Audiences of a digest."""
@@ -31,13 +33,13 @@ class WeeklyDigest:
     edition: Edition
     channel_id: int
     # The default is Mondays at nine.
-    weekday: int = 0
-    hour: int = 9
-    zone: str = "UTC"
+    weekday: int = setting(0, most=6)
+    hour: int = setting(9, most=23)
+    zone: str = setting("UTC")
     _: KW_ONLY
     chosen_at: datetime
     settled_at: datetime | None = None
     covered_at: datetime | None = None
     claimed_at: datetime | None = None
     warned: bool = False
-    post_hours: int = 24
+    post_hours: int = setting(24, most=336)

@@ -25,9 +25,7 @@ def with_phrasing(settings: Settings, url: str, **chosen: Any) -> Settings:
 async def turn_on(world: World, mode: Phrasing = Phrasing.CHOOSE, host: str = "") -> None:
     """Have the administrators choose it, for the endpoint that there is or for another one."""
     changes = {"phrasing": mode, "phrasing_host": host or world.bot.settings.phrasing.host}
-    await world.core(
-        lambda core: core.store.guilds.change(world.guild.id, changes, None, world.admin.id)
-    )
+    await world.core(lambda core: core.store.guilds.change(world.guild.id, changes, world.admin.id))
     world.bot.guild_settings.forget(world.guild.id)
 
 

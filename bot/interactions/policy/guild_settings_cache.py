@@ -15,7 +15,6 @@ from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from knowledge.store.database import DatabaseAwayError
 from knowledge.values.channel_settings import (
-    Configured,
     EffectiveSettings,
     GuildChoices,
     Mode,
@@ -93,8 +92,12 @@ class GuildSettingsCache:
 
     def _holding(self, channel: Any, choices: GuildChoices) -> EffectiveSettings:
         answers = self._bot.settings.answers
-        configured = Configured(answers.private, answers.passages)
-        return effective_settings(_place(self._bot, channel), choices, configured)
+        return effective_settings(
+            _place(self._bot, channel),
+            choices,
+            private=answers.private,
+            quotations=answers.passages,
+        )
 
     async def language(self, guild_id: int | None) -> Language:
         if guild_id is None:

@@ -166,9 +166,9 @@ class ChannelsCog(Cog):
         tag_names, names = _tag_names(offered), messages.source_names(viewer, offered)
         keys, unknown = parse_items(sources or "", {**names, "all": "all"})
         settings = self.bot.guild_settings
-        own = (await settings.choices(place.guild.id)).channels.get(place.id)
+        own = (await settings.choices(place.guild.id)).channels.get(place.id, {})
         of = combine_selection(
-            own.answered_from if own is not None else None,
+            own.get("answered_from"),
             (await settings.in_channel(place)).answered_from,
             tags=None if tags is None else parse_tags(tags, tag_names),
             sources=None if sources is None else keys,

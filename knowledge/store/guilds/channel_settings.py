@@ -9,11 +9,8 @@ from typing import Any
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.rows import columns, record
-from knowledge.values.channel_settings import (
-    ChannelSettings,
-    GuildChoices,
-)
+from knowledge.store.rows import column, values
+from knowledge.values.channel_settings import SETTINGS, Chosen, EffectiveSettings, GuildChoices
 from knowledge.values.guilds import GuildSettings
 
 
@@ -25,12 +22,12 @@ class ChannelSettingsTable:
         self._log = log
         self._guilds = guilds
 
-    def of_guild(self, guild_id: int) -> dict[int, ChannelSettings]:
+    def of_guild(self, guild_id: int) -> dict[int, Chosen]:
         """The settings of a guild's channels, by channel id; channels without any are missing."""
         rows = self._database.rows(
             "select * from channel_settings where guild_id = ? order by channel_id", [guild_id]
         )
-        return {row["channel_id"]: record(ChannelSettings, row) for row in rows}
+        return {row["channel_id"]: values(EffectiveSettings, row) for row in rows}
 
     def choices(self, guild_id: int) -> GuildChoices:
         """A guild's settings, with its channels' settings."""
@@ -44,30 +41,34 @@ class ChannelSettingsTable:
         rows = self._database.rows("select * from channel_settings order by guild_id, channel_id")
         for guild_id, own in groupby(rows, key=itemgetter("guild_id")):
             known = found.get(guild_id) or GuildChoices(GuildSettings(guild_id))
-            channels = {row["channel_id"]: record(ChannelSettings, row) for row in own}
+            channels = {row["channel_id"]: values(EffectiveSettings, row) for row in own}
             found[guild_id] = replace(known, channels=channels)
         return found
 
     def change(
         self, channel_id: int, guild_id: int, changes: Mapping[str, Any], actor_id: int
-    ) -> ChannelSettings:
+    ) -> Chosen:
         """Change some settings of a channel. A setting that is changed to None is inherited.
 
         The change is one transaction, so two administrators don't undo each other's changes.
         """
         with self._database.writing(guild_id):
-            known = self.of_guild(guild_id).get(channel_id, ChannelSettings(channel_id, guild_id))
-            settings = replace(known, **changes)
-            if settings.empty:
-                self.forget(channel_id, guild_id)
+            known = self.of_guild(guild_id).get(channel_id, {})
+            chosen = {
+                name: value for name, value in {**known, **changes}.items() if value is not None
+            }
+            row = {name: column(chosen.get(name)) for name in SETTINGS}
+            if chosen:
+                row |= {"channel_id": channel_id, "guild_id": guild_id}
+                self._database.replace("channel_settings", row, ["channel_id"])
             else:
-                self._database.replace("channel_settings", columns(settings), ["channel_id"])
-            if settings != known:
-                detail = {name: columns(settings)[name] for name in sorted(changes)}
+                self.forget(channel_id, guild_id)
+            if chosen != known:
+                detail = {name: row[name] for name in sorted(changes)}
                 self._log.append(
                     guild_id, actor_id, "channel_settings", f"channel:{channel_id}", detail
                 )
-        return settings
+        return chosen
 
     def forget(self, channel_id: int, guild_id: int) -> bool:
         """Delete the settings of a deleted channel; returns whether it had any."""

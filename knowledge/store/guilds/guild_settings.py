@@ -11,7 +11,7 @@ from knowledge.store.database import Database, moment
 from knowledge.store.rows import columns, record
 from knowledge.store.value_lists import rows_among
 from knowledge.values.guilds import GuildSettings, Language, Rule
-from knowledge.values.quotas import Limits
+from knowledge.values.settings import declared
 from knowledge.values.synonyms import Synonym, parse_synonyms, serialize_synonyms
 
 # Between two calls of `count_absence`, at most this time counts as observed absence. So a clock
@@ -46,46 +46,30 @@ class Guilds:
                 f"update guilds set {changes} where id = ?",  # noqa: S608 - columns named above
                 [*values.values(), settings.guild_id],
             )
-            # The log holds no words of people.
-            del values["page_welcome"], values["synonyms"]
-            self._log.append(settings.guild_id, actor_id, "settings", "guild", values)
+            logged = {
+                name: values[name]
+                for name, facts in declared(GuildSettings).items()
+                if facts.logged
+            }
+            self._log.append(settings.guild_id, actor_id, "settings", "guild", logged)
 
     def _begin(self, guild_id: int) -> None:
         """Insert the guild's row if it is missing, inside a transaction."""
         self._database.insert_new("guilds", {"id": guild_id})
 
-    def change(
-        self, guild_id: int, changes: Mapping[str, Any], quorum: int | None, actor_id: int
-    ) -> tuple[GuildSettings, Rule]:
-        """Change some settings of a guild, and the quorum of its general rule (tag "").
+    def change(self, guild_id: int, changes: Mapping[str, Any], actor_id: int) -> GuildSettings:
+        """Change some settings of a guild, by name; returns all of them."""
+        return self.update(guild_id, lambda settings: replace(settings, **changes), actor_id)
+
+    def update(
+        self, guild_id: int, change: Callable[[GuildSettings], GuildSettings], actor_id: int
+    ) -> GuildSettings:
+        """Apply the function `change` to a guild's settings; returns the changed settings.
 
         The change is one transaction, so two administrators don't undo each other's changes.
-
-        Args:
-            guild_id: the guild.
-            changes: the new values, by name of the setting; other settings stay.
-            quorum: the new quorum; None leaves the present one.
-            actor_id: the administrator.
-
-        Returns:
-            The changed settings, and the changed general rule.
         """
         with self._database.writing(guild_id):
-            settings = replace(self.settings(guild_id), **changes)
-            self.save_settings(settings, actor_id)
-            rule = next((one for one in self.rules(guild_id) if not one.tag), Rule(""))
-            if quorum is not None and quorum != rule.quorum:
-                rule = replace(rule, quorum=quorum)
-                self.save_rule(guild_id, rule, actor_id)
-            return settings, rule
-
-    def change_limits(
-        self, guild_id: int, change: Callable[[Limits], Limits], actor_id: int
-    ) -> GuildSettings:
-        """Apply the function `change` to the guild's limits; returns the changed settings."""
-        with self._database.writing(guild_id):
-            settings = self.settings(guild_id)
-            settings = replace(settings, limits=change(settings.limits))
+            settings = change(self.settings(guild_id))
             self.save_settings(settings, actor_id)
             return settings
 
@@ -93,19 +77,6 @@ class Guilds:
         """The synonyms of each guild that has any, by guild id."""
         rows = self._database.rows("select id, synonyms from guilds where synonyms <> '[]'")
         return {row["id"]: parse_synonyms(row["synonyms"]) for row in rows}
-
-    def change_synonyms(
-        self,
-        guild_id: int,
-        change: Callable[[tuple[Synonym, ...]], tuple[Synonym, ...]],
-        actor_id: int,
-    ) -> tuple[Synonym, ...]:
-        """Apply the function `change` to the guild's synonyms; returns the changed synonyms."""
-        with self._database.writing(guild_id):
-            settings = self.settings(guild_id)
-            settings = replace(settings, synonyms=change(settings.synonyms))
-            self.save_settings(settings, actor_id)
-            return settings.synonyms
 
     def every(self) -> dict[int, GuildSettings]:
         rows = self._database.rows("select * from guilds order by id")
@@ -218,6 +189,13 @@ class Guilds:
             "select * from rules where guild_id = ? order by tag", [guild_id]
         )
         return [record(Rule, row) for row in rows]
+
+    def set_quorum(self, guild_id: int, quorum: int, actor_id: int) -> None:
+        """Change the quorum of the general rule; the rest of the rule stays."""
+        with self._database.writing(guild_id):
+            rule = next((rule for rule in self.rules(guild_id) if not rule.tag), Rule(""))
+            if quorum != rule.quorum:
+                self.save_rule(guild_id, replace(rule, quorum=quorum), actor_id)
 
     def save_rule(self, guild_id: int, rule: Rule, actor_id: int) -> None:
         """Replace a tag's rule. If the new rule has only default values, no rule is stored."""

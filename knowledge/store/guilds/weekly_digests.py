@@ -12,10 +12,10 @@ from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.rows import record
 from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.settings import declared
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
-_OF_ONE = "where guild_id = ? and edition = ?"
-_CHOSEN: Final = ("channel_id", "weekday", "hour", "zone", "post_hours")
+_OF_ONE: Final = "where guild_id = ? and edition = ?"
 
 
 class WeeklyDigests:
@@ -74,10 +74,11 @@ class WeeklyDigests:
 
     def choose(self, digest: WeeklyDigest, actor_id: int) -> None:
         """Store the channel and time of a digest; its progress stays."""
-        chosen = {name: getattr(digest, name) for name in _CHOSEN}
+        chosen = {name: getattr(digest, name) for name in declared(WeeklyDigest)}
         row = {
             "guild_id": digest.guild_id,
             "edition": digest.edition.value,
+            "channel_id": digest.channel_id,
             **chosen,
             "chosen_at": digest.chosen_at.isoformat(),
             "warned": 0,
@@ -87,7 +88,7 @@ class WeeklyDigests:
             self._database.replace("digests", row, ["guild_id", "edition"])
             detail = {
                 "edition": digest.edition.value,
-                "channel": chosen.pop("channel_id"),
+                "channel": digest.channel_id,
                 **chosen,
             }
             self._log.append(digest.guild_id, actor_id, "digest", "guild", detail)

@@ -25,7 +25,7 @@ SETTINGS = PageSettings(base_url="https://{server}.example.org/")
 def note(tmp_path: Path) -> Iterator[tuple[Store, Note]]:
     """A store with a live note of a server that has a page."""
     with Store(tmp_path / "community.db") as store:
-        store.guilds.change(GUILD, {"page": True}, None, 9)
+        store.guilds.change(GUILD, {"page": True}, 9)
         live = decided(store, proposed(store, for_page=True)).note
         yield store, live
 

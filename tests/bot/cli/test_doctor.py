@@ -124,7 +124,7 @@ def test_a_chosen_language_that_the_model_does_not_read_is_a_warning_with_the_co
 ) -> None:
     examined("")
     with Store(tmp_path / "data" / COMMUNITY) as store:
-        store.guilds.change(10, {"language": Language.GERMAN}, None, 1)
+        store.guilds.change(10, {"language": Language.GERMAN}, 1)
         store.channel_settings.change(5, 11, {"language": Language.GERMAN}, 1)
     found = examined("")["language"]
     assert (found.passed, found.warning) == (True, True)

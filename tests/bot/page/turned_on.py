@@ -6,9 +6,7 @@ from tests.bot.world import World
 
 async def turn_on(world: World, *, page: bool = True) -> None:
     change = {"page": page}
-    await world.core(
-        lambda core: core.store.guilds.change(world.guild.id, change, None, world.admin.id)
-    )
+    await world.core(lambda core: core.store.guilds.change(world.guild.id, change, world.admin.id))
     world.bot.guild_settings.forget(world.guild.id)
 
 

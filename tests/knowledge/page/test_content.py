@@ -167,7 +167,7 @@ def _forget(member_id: int, *, withdraw: bool) -> Step:
 
 def _turn(guild: int, *, on: bool) -> Step:
     def step(world: World) -> None:
-        world.store.guilds.change(guild, {"page": on}, None, 9)
+        world.store.guilds.change(guild, {"page": on}, 9)
         (world.on.add if on else world.on.discard)(guild)
 
     return step
@@ -270,7 +270,7 @@ SAID = Submission("GPU hours", "Forty a month. Key: ghp_" + "a1B2" * 9, ("gpu", 
 
 @pytest.fixture
 def on(store: Store) -> Store:
-    store.guilds.change(GUILD, {"page": True, "page_welcome": "Hi"}, None, 9)
+    store.guilds.change(GUILD, {"page": True, "page_welcome": "Hi"}, 9)
     return store
 
 

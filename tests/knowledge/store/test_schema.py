@@ -6,6 +6,9 @@ import pytest
 
 from knowledge.store import schema
 from knowledge.store.store import Store
+from knowledge.values.channel_settings import EffectiveSettings
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import declared
 from knowledge.values.synonyms import SYNONYMS
 
 # Every column with more than its type's promise, besides times; nonsense in it would break readers.
@@ -78,3 +81,33 @@ def test_a_column_that_breaks_the_previous_release_is_refused(
 
     with pytest.raises(ValueError, match=r"notes\.link would break"):
         list(schema.statements("m999"))
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"), [("guilds", GuildSettings), ("channel_settings", EffectiveSettings)]
+)
+def test_declared_settings_are_the_columns_of_their_table(
+    tmp_path: Path, table: str, kind: type
+) -> None:
+    with Store(tmp_path / "community.db") as store:
+        rows = store.database.rows("select * from pragma_table_info(?)", [table])
+    found = {
+        row["name"]: row["type"].lower()
+        + (f" not null default {row['dflt_value']}" if row["notnull"] and not row["pk"] else "")
+        for row in rows
+    }
+
+    settings = {name: schema.TABLES[table].columns[name].sql for name in declared(kind)}
+
+    # An empty text stands for no limits.
+    assert settings | ({"limits": found["limits"]} if table == "guilds" else {}) == {
+        name: found[name] for name in settings
+    }
+    assert (
+        not found.keys()
+        - settings.keys()
+        - {
+            *("id", "left_at", "reminded_at"),
+            *("channel_id", "guild_id"),
+        }
+    )

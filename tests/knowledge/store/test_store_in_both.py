@@ -148,8 +148,9 @@ def _decisions(draw: st.DrawFn) -> Command:
         lambda store: store.review_cards.forget_channel(5),
         lambda store: store.review_cards.forget_misplaced(guild),
         lambda store: store.review_cards.revision_of(guild, 600 + row),
-        lambda store: store.guilds.change(guild, {"review_channel_id": row}, 2, member.id),
-        lambda store: store.guilds.change(guild, {"page": row > 1}, None, member.id),
+        lambda store: store.guilds.change(guild, {"review_channel_id": row}, member.id),
+        lambda store: store.guilds.set_quorum(guild, 2, member.id),
+        lambda store: store.guilds.change(guild, {"page": row > 1}, member.id),
         lambda store: store.public_notes.release(guild, [row, row + 1], member.id),
         lambda store: store.public_notes.set_veto(
             guild, row, member, PageVeto.WRITER, vetoed=member.id > 1

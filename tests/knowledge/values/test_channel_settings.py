@@ -1,6 +1,8 @@
 """The level of each effective setting of a channel."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -11,8 +13,7 @@ from knowledge.values.channel_settings import (
     EVERYTHING,
     SETTINGS,
     AnsweredFrom,
-    ChannelSettings,
-    Configured,
+    Chosen,
     GuildChoices,
     Level,
     Mode,
@@ -35,8 +36,8 @@ VALUES: dict[str, Any] = {
 }
 
 
-def chosen(*settings: ChannelSettings, **server: Any) -> GuildChoices:
-    return GuildChoices(GuildSettings(GUILD, **server), {one.channel_id: one for one in settings})
+def chosen(channels: Mapping[int, Chosen] = MappingProxyType({}), **server: Any) -> GuildChoices:
+    return GuildChoices(GuildSettings(GUILD, **server), channels)
 
 
 @pytest.mark.parametrize(
@@ -46,13 +47,12 @@ def chosen(*settings: ChannelSettings, **server: Any) -> GuildChoices:
 def test_the_nearest_level_that_has_a_value_decides_and_is_named(
     channel_id: int, level: Level
 ) -> None:
-    far = ChannelSettings(
-        CATEGORY, GUILD, Mode.OFF, 99, False, Language.ENGLISH, 5, EVERYTHING, False
-    )
+    values = (Mode.OFF, 99, False, Language.ENGLISH, 5, EVERYTHING, False)
+    far = {CATEGORY: dict(zip(SETTINGS, values, strict=True))}
     for name in SETTINGS:
-        near = replace(ChannelSettings(channel_id, GUILD), **{name: VALUES[name]})
+        near = {channel_id: {name: VALUES[name]}}
 
-        found = effective_settings(PLACE, chosen(far, near))
+        found = effective_settings(PLACE, chosen(far | near))
 
         assert getattr(found, name) == VALUES[name]
         assert found.origins[name] is level
@@ -61,7 +61,7 @@ def test_the_nearest_level_that_has_a_value_decides_and_is_named(
 
 
 def test_without_any_choice_the_configuration_holds() -> None:
-    found = effective_settings(PLACE, chosen(), Configured(private=True, quotations=2))
+    found = effective_settings(PLACE, chosen(), private=True, quotations=2)
 
     assert (found.mode, found.private, found.quotations) == (Mode.MENTIONS, True, 2)
     assert found.answered_from == EVERYTHING
@@ -75,7 +75,7 @@ def test_the_helper_waits_in_text_channels_unless_it_was_chosen_otherwise(
 ) -> None:
     place = replace(PLACE, forum=forum)
     assert effective_settings(place, chosen()).wait_seconds == seconds
-    waits = ChannelSettings(CATEGORY, GUILD, wait_seconds=5)
+    waits = {CATEGORY: {"wait_seconds": 5}}
     assert effective_settings(place, chosen(waits)).wait_seconds == 5
 
 
@@ -89,23 +89,23 @@ def test_the_server_listens_in_the_channels_that_it_chose(listened_to: int) -> N
 
 
 def test_a_channels_own_mode_holds_whatever_channels_the_server_listens_in() -> None:
-    own = ChannelSettings(CHANNEL, GUILD, Mode.MENTIONS)
+    own = {CHANNEL: {"mode": Mode.MENTIONS}}
     assert effective_settings(PLACE, chosen(own, listen_channels=(9,))).mode is Mode.MENTIONS
 
 
 def test_the_servers_choice_stands_between_category_and_configuration() -> None:
     server = {"private_answers": True, "language": Language.GERMAN}
-    category = ChannelSettings(CATEGORY, GUILD, private=False)
+    category = {CATEGORY: {"private": False}}
 
-    found = effective_settings(PLACE, chosen(category, **server), Configured(private=False))
+    found = effective_settings(PLACE, chosen(category, **server), private=False)
     assert (found.private, found.origins["private"]) == (False, Level.CATEGORY)
     assert found.language is Language.GERMAN
-    found = effective_settings(Place(9), chosen(category, **server), Configured(private=False))
+    found = effective_settings(Place(9), chosen(category, **server), private=False)
     assert (found.private, found.origins["private"]) == (True, Level.SERVER)
 
 
 def test_a_category_and_direct_messages_have_settings_too() -> None:
-    own = ChannelSettings(CATEGORY, GUILD, quotations=1)
+    own = {CATEGORY: {"quotations": 1}}
 
     found = effective_settings(Place(None, CATEGORY), chosen(own))
 

@@ -25,9 +25,7 @@ EVERYBODY_TWO = Quota(hour=2)
 
 async def limit(world: World, limits: Limits) -> None:
     await world.core(
-        lambda core: core.store.guilds.change_limits(
-            world.guild.id, lambda _: limits, world.admin.id
-        )
+        lambda core: core.store.guilds.change(world.guild.id, {"limits": limits}, world.admin.id)
     )
     world.bot.guild_settings.forget(world.guild.id)
 

@@ -13,7 +13,7 @@ from bot.sources import messages as sources_messages
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import plain
-from knowledge.values.channel_settings import AnsweredFrom, ChannelSettings, Level, Mode
+from knowledge.values.channel_settings import AnsweredFrom, Chosen, Level, Mode
 from knowledge.values.documents import SHARED
 from knowledge.values.guilds import Language
 from tests.bot.faults import fail
@@ -51,7 +51,7 @@ async def show(world: World, channel: Any = None) -> str:
     return said(await world.admin.slash(world.general, "channel show", **options))
 
 
-async def kept(world: World) -> dict[int, ChannelSettings]:
+async def kept(world: World) -> dict[int, Chosen]:
     return await world.core(lambda core: core.store.channel_settings.of_guild(world.guild.id))
 
 
@@ -102,7 +102,7 @@ async def test_channels_inherit_settings_of_their_category_also_after_a_restart(
     for option in ("tags", "sources"):
         saved = await set_(world, inside, **{option: "all"})
         assert line(channels_messages._EVERYTHING.english) in saved
-        assert (await kept(world))[inside.id].answered_from == AnsweredFrom()
+        assert (await kept(world))[inside.id]["answered_from"] == AnsweredFrom()
 
 
 async def test_a_channel_that_is_set_to_commands_only_answers_no_mention(world: World) -> None:
@@ -225,7 +225,7 @@ async def test_tags_are_offered_and_each_choice_of_them_keeps_the_others(world: 
     await set_(world, world.help, tags="rust, zig")
     await set_(world, world.help, only_or_first="only")
     of = AnsweredFrom(("rust", "zig"), ("notes",))
-    assert (await kept(world))[world.help.id].answered_from == of
+    assert (await kept(world))[world.help.id]["answered_from"] == of
 
 
 async def test_a_mistake_is_explained_and_changes_nothing(world: World) -> None:
@@ -272,7 +272,7 @@ async def test_a_reset_undoes_one_choice_or_all_of_them(world: World) -> None:
         setting="mode"
     )
     [left] = (await kept(world)).values()
-    assert (left.mode, left.private, left.answered_from) == (None, True, AnsweredFrom(("rust",)))
+    assert left == {"private": True, "answered_from": AnsweredFrom(("rust",))}
     assert longest_part(channels_messages.RESET) in await reset()
     assert await kept(world) == {}
 

@@ -112,7 +112,7 @@ async def test_a_synonym_applies_to_its_server_only(world: World) -> None:
 async def test_a_word_that_can_not_be_a_synonym_is_refused(world: World) -> None:
     def fill(core: Core) -> None:
         many = tuple(Synonym(f"word{n}", "thing") for n in range(SYNONYMS))
-        core.store.guilds.change_synonyms(world.guild.id, lambda _: many, 1)
+        core.store.guilds.change(world.guild.id, {"synonyms": many}, 1)
 
     bad, common = messages._BAD_WORD, messages._PROBLEMS[Problem.TOO_COMMON]
     for word, meaning, refusal in (

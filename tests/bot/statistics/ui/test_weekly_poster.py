@@ -67,7 +67,7 @@ async def test_a_digest_whose_record_was_lost_is_recognised_in_its_channel(
     await world.core(forget)
     await world.core(
         lambda core: core.store.guilds.change(
-            world.guild.id, {"language": Language.GERMAN}, None, world.admin.id
+            world.guild.id, {"language": Language.GERMAN}, world.admin.id
         )
     )
     world.bot.guild_settings.forget(world.guild.id)

@@ -67,7 +67,7 @@ def test_a_new_digest_comes_where_moderators_review_and_everybodys_needs_a_chann
 ) -> None:
     change = store.digests.change
     assert change(10, Edition.MODERATORS, {"weekday": 4}, 1, AT) is None
-    store.guilds.change(10, {"review_channel_id": 7}, None, 1)
+    store.guilds.change(10, {"review_channel_id": 7}, 1)
     assert change(10, Edition.EVERYBODY, {}, 1, AT) is None
     begun = change(10, Edition.MODERATORS, {"weekday": 4}, 1, AT)
     assert begun == WeeklyDigest(10, Edition.MODERATORS, 7, 4, 9, "UTC", chosen_at=AT)

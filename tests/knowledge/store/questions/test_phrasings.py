@@ -155,6 +155,6 @@ def test_a_guild_chooses_for_one_host(store: Store) -> None:
     settings = store.guilds.settings(GUILD)
     assert (settings.phrasing, settings.phrasing_host) == (Phrasing.OFF, "")
     changes = {"phrasing": Phrasing.CHOOSE, "phrasing_host": "127.0.0.1"}
-    store.guilds.change(GUILD, changes, None, ADA)
+    store.guilds.change(GUILD, changes, ADA)
     settings = store.guilds.settings(GUILD)
     assert (settings.phrasing, settings.phrasing_host) == (Phrasing.CHOOSE, "127.0.0.1")
