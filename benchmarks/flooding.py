@@ -31,7 +31,7 @@ from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.process.client import answer_together, start_worker
 from bot.review import service
 from knowledge import corpus
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Document
 from knowledge.values.notes import Decision, Member

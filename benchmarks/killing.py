@@ -49,7 +49,7 @@ from knowledge.backup.backups import BackupError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import import_folder
 from knowledge.discord_archive.sync_state import ProgressMessage
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.store.audit.audit_log import replay
 from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling

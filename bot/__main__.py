@@ -52,7 +52,7 @@ from bot.storage.file_permissions import UMASK
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
-from knowledge.sources import MissingSourceError
+from knowledge.sources.addition import MissingSourceError
 from knowledge.store.derived_tables import DerivedTablesError
 from knowledge.store.store import StoreError
 

@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Final
 
 from knowledge.chat import export_file
-from knowledge.connectors import sync as service_sync
 from knowledge.discord_archive.archive import ChannelArchive
 from knowledge.discord_archive.documents import documents_of_thread
 from knowledge.discord_archive.sync_state import ChannelProblem
@@ -32,8 +31,12 @@ from knowledge.files.scan import (
     scan,
 )
 from knowledge.files.site_addresses import OWN, cited_address, with_absolute_links, without_rule
-from knowledge.git import sync as git_sync
-from knowledge.sources import check_paths
+from knowledge.sources import sync as service_sync
+from knowledge.sources.addition import check_paths
+from knowledge.sources.entries import PageStore
+from knowledge.sources.kinds import page as crawl
+from knowledge.sources.kinds import repository as git_sync
+from knowledge.sources.locations import is_visited, repository_at, service_at
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.values.documents import (
@@ -50,9 +53,6 @@ from knowledge.values.documents import (
     document_of_note,
 )
 from knowledge.values.notes import Note
-from knowledge.values.source_locations import is_visited, repository_at, service_at
-from knowledge.web import crawl
-from knowledge.web.page_store import PageStore
 
 _ARTICLES: Final = "knowledge.articles"
 _CHANNEL: Final = "channel:"

@@ -25,15 +25,16 @@ from bot.review import service as review
 from bot.sources import channel_sync_steps
 from indexer.ingest import pipeline
 from indexer.ingest.pipeline import Progress
-from knowledge import sources
 from knowledge.backup import importer
 from knowledge.backup.export_format import FolderError
 from knowledge.backup.exporter import export
-from knowledge.connectors.sync import documents as service_documents
 from knowledge.files.parsed_file import MAX_BYTES
 from knowledge.page.content import published_site
 from knowledge.page.pages import pages as pages_of
 from knowledge.page.render import Renderer
+from knowledge.sources import addition as sources
+from knowledge.sources.kinds.page import web_documents
+from knowledge.sources.sync import documents as service_documents
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
@@ -45,20 +46,19 @@ from knowledge.values.submissions import (
     checked_submission,
 )
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
-from knowledge.web.crawl import web_documents
 from tests.bot.sync_driver import Server, SyncDriver
 from tests.fakes import WordEmbedder
 from tests.knowledge import exporting
-from tests.knowledge.connectors.described_server import DescribedServer
-from tests.knowledge.connectors.test_bookstack_and_outline import BookStack, Outline, Page, Wiki
-from tests.knowledge.connectors.test_discourse import Forum, Post, Topic
-from tests.knowledge.connectors.test_github import Hub
-from tests.knowledge.connectors.test_gitlab import Lab
-from tests.knowledge.connectors.test_sync_hostile_services import Service
-from tests.knowledge.connectors.visited_service import VisitedService
-from tests.knowledge.connectors.wiki_server import WikiPage, WikiServer
 from tests.knowledge.made_files import docx, paragraph, pdf, zipped
-from tests.knowledge.web.crawled_site import World as CrawledSite
+from tests.knowledge.sources.crawled_site import World as CrawledSite
+from tests.knowledge.sources.described_server import DescribedServer
+from tests.knowledge.sources.kinds.test_bookstack_and_outline import BookStack, Outline, Page, Wiki
+from tests.knowledge.sources.kinds.test_discourse import Forum, Post, Topic
+from tests.knowledge.sources.kinds.test_github import Hub
+from tests.knowledge.sources.kinds.test_gitlab import Lab
+from tests.knowledge.sources.test_sync_hostile_services import Service
+from tests.knowledge.sources.visited_service import VisitedService
+from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
 from tests.knowledge.web_server import Reply, WebServer
 from tests.pumping import Entrance
 

@@ -19,7 +19,7 @@ COMMON = (
     "knowledge/backup/exporter.py",
     "knowledge/backup/export_format.py",
     "knowledge/discord_archive",
-    "knowledge/web/page_store.py",
+    "knowledge/sources/entries.py",
     "indexer/index",
     "indexer/ingest",
 )
@@ -37,7 +37,7 @@ OWN = (
     "indexer/index/postgres",
 )
 # In PostgreSQL's tables of an index and of pages, a column is called so.
-ALLOWED = {("indexer/index/tables.py", "rowid"), ("knowledge/web/page_store.py", "rowid")}
+ALLOWED = {("indexer/index/tables.py", "rowid"), ("knowledge/sources/entries.py", "rowid")}
 
 # A statement, or a part of one; sentences have none of these words.
 _SQL = re.compile(

@@ -13,11 +13,11 @@ from bot.answers.outage import Outage, not_in_memory
 from indexer.index.selection import Selection
 from indexer.index.tables import IndexTables
 from knowledge.corpus import located_channel, page_ids, source_key
+from knowledge.sources.entries import PageStore
+from knowledge.sources.locations import is_visited
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import ARTICLES_KEY, NOTES_KEY, AnsweredFrom
 from knowledge.values.documents import ARTICLES, Kind, Scope, channel_scope
-from knowledge.values.source_locations import is_visited
-from knowledge.web.page_store import PageStore
 
 # Cached channels; the ids of a large site's pages take some megabytes.
 _CACHED: Final = 64

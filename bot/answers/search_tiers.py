@@ -17,10 +17,10 @@ from bot.answers.channel_selections import Selections
 from bot.answers.outage import Outage, not_in_memory
 from indexer.index.index import Index
 from indexer.index.selection import Selection
+from knowledge.sources.entries import PageStore
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.documents import ARTICLES, Scope
-from knowledge.web.page_store import PageStore
 
 
 class ArticlesUse(StrEnum):

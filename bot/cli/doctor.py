@@ -37,7 +37,8 @@ from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import open_reranking
 from knowledge.dependencies import has_modules, needed
 from knowledge.files import picture_text
-from knowledge.git.repository import MISSING, is_installed
+from knowledge.sources.git.repository import MISSING, is_installed
+from knowledge.sources.locations import repository_at
 from knowledge.store.audit.log_chain import Break
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.erasure.tombstones import FILE
@@ -46,7 +47,6 @@ from knowledge.store.store import StoreError
 from knowledge.text import counted
 from knowledge.values.documents import ARTICLES, SHARED
 from knowledge.values.guilds import Language
-from knowledge.values.source_locations import repository_at
 
 # Locks held longer are reported. A change takes milliseconds; a purge or large import, seconds.
 LONG_SECONDS: Final = 60

@@ -15,13 +15,10 @@ from typing import Final
 
 from bot.cli.console import err, fail
 from bot.core.core import Core
-from knowledge.connectors.kinds import KINDS, kind_of
 from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.reader import SUFFIXES
-from knowledge.git.hosts import is_repository
-from knowledge.git.repository import MISSING, is_installed
-from knowledge.sources import (
+from knowledge.sources.addition import (
     add_paths,
     add_visited,
     crawl_location,
@@ -30,8 +27,10 @@ from knowledge.sources import (
     repository_location,
     service_location,
 )
-from knowledge.values.documents import SHARED, Scope
-from knowledge.values.source_locations import (
+from knowledge.sources.git.hosts import is_repository
+from knowledge.sources.git.repository import MISSING, is_installed
+from knowledge.sources.kinds.registry import KINDS, kind_of
+from knowledge.sources.locations import (
     DEPTH,
     PAGES,
     ServiceLocation,
@@ -40,8 +39,9 @@ from knowledge.values.source_locations import (
     is_web,
     repository_at,
 )
-from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
-from knowledge.web.internal_hosts import InternalHosts, can_be_named
+from knowledge.sources.net.addresses import normal_url, problem_with_literal, problem_with_url
+from knowledge.sources.net.internal_hosts import InternalHosts, can_be_named
+from knowledge.values.documents import SHARED, Scope
 
 # An address of another scheme, also with a kind or generator in front.
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.:-]*://", re.IGNORECASE)

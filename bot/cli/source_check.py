@@ -16,7 +16,7 @@ from indexer.text.passages import HEADING_SEPARATOR
 from knowledge.corpus import page_ids
 from knowledge.files.formats.text import is_generic
 from knowledge.files.site_addresses import has_rule
-from knowledge.values.source_locations import is_visited, repository_at
+from knowledge.sources.locations import is_visited, repository_at
 
 _Spread = TypeVar("_Spread")
 

@@ -12,10 +12,10 @@ from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import SourceState, channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import FoundFile, Scan
+from knowledge.sources.link_check import LinkCheck
+from knowledge.sources.locations import address_of, is_visited, repository_at
 from knowledge.text import counted
 from knowledge.values.documents import SHARED, Failure, Scope, article_of_document, channel_of
-from knowledge.values.source_locations import address_of, is_visited, repository_at
-from knowledge.web.link_check import LinkCheck
 
 # Kinds of unread files named in a line.
 KINDS: Final = 5

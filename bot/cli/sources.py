@@ -38,15 +38,14 @@ from bot.sources.messages import problem
 from bot.sources.web_sync import fetchers, recognise_service, visit_sources
 from bot.storage.data_folder import is_bot_running
 from indexer.ingest.pipeline import Progress, UpdateReport
-from knowledge.connectors.kinds import KINDS
 from knowledge.corpus import located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import Scan, count_unread_files
 from knowledge.files.site_addresses import split_base_url
-from knowledge.sources import add_paths
-from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
-from knowledge.values.guilds import Language
-from knowledge.values.source_locations import (
+from knowledge.sources.addition import add_paths
+from knowledge.sources.kinds.registry import KINDS
+from knowledge.sources.link_check import LinkCheck, check_links
+from knowledge.sources.locations import (
     DEPTH,
     MOST_DEPTH,
     MOST_PAGES,
@@ -54,8 +53,9 @@ from knowledge.values.source_locations import (
     as_internal,
     is_visited,
 )
-from knowledge.web.internal_hosts import InternalHosts
-from knowledge.web.link_check import LinkCheck, check_links
+from knowledge.sources.net.internal_hosts import InternalHosts
+from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
+from knowledge.values.guilds import Language
 
 # Polling interval, for single files and network folders, which report no changes.
 POLL_SECONDS: Final = 10

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from knowledge.sources.net.internal_hosts import InternalHosts
 from knowledge.store.database_url import checked_database_url
 from knowledge.values.quotas import MOST, Newcomers, Quota
-from knowledge.web.internal_hosts import InternalHosts
 
 OFF: Final = "off"
 LAST_PORT: Final = 65_535

@@ -56,6 +56,7 @@ from knowledge.corpus import SourceState
 from knowledge.discord_archive.sync_state import ChannelProblem
 from knowledge.files.scan import Scan
 from knowledge.secrets import patterns
+from knowledge.sources.locations import is_visited
 from knowledge.store.database import DatabaseAwayError, StoreError
 from knowledge.text import counted
 from knowledge.values.channel_settings import GuildChoices
@@ -69,7 +70,6 @@ from knowledge.values.documents import (
 )
 from knowledge.values.embedding_jobs import QueueState
 from knowledge.values.questions import Evidence
-from knowledge.values.source_locations import is_visited
 
 _Part = TypeVar("_Part")
 

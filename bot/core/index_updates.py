@@ -18,7 +18,7 @@ from indexer.index.index import Index
 from indexer.ingest import channels, files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
-from knowledge.git.repository import forget_other_copies
+from knowledge.sources.git.repository import forget_other_copies
 from knowledge.values.documents import Kind
 
 UPDATE_LOCK: Final = "following.lock"

@@ -22,13 +22,13 @@ from bot.core.core import Core
 from bot.core.degradations import Degradations
 from bot.core.worker import Worker
 from knowledge.files.parsed_file import ParsedFile
+from knowledge.sources.net.polite_fetcher import MakeFetcher
 from knowledge.values.channel_settings import EffectiveSettings, GuildChoices
 from knowledge.values.drafts import Draft
 from knowledge.values.guilds import GuildFilter, GuildSettings, Language
 from knowledge.values.handovers import Handover
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import OpenQuestion, Question
-from knowledge.web.polite_fetcher import MakeFetcher
 
 _T = TypeVar("_T")
 

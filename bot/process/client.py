@@ -54,10 +54,10 @@ from bot.process.metrics import Metrics, Situation
 from bot.process.sharded_client import ShardedClient
 from bot.sources.web_sync import polite_fetcher
 from indexer.embedding.embedder import Embedder
+from knowledge.sources.net.polite_fetcher import MakeFetcher
 from knowledge.store.database import passes
 from knowledge.values.channel_settings import GuildChoices
 from knowledge.values.guilds import GuildFilter, Language
-from knowledge.web.polite_fetcher import MakeFetcher
 
 # How long a question waits for the first index of articles and notes.
 ANSWERABLE_SECONDS: Final = 300

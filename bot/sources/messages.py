@@ -13,7 +13,6 @@ from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, shortened, size
 from bot.text.paging import Page
 from bot.text.permission_names import permission_name
-from knowledge.connectors.kinds import KINDS
 from knowledge.corpus import SourceState
 from knowledge.discord_archive.sync_state import (
     ArchivedChannel,
@@ -22,8 +21,8 @@ from knowledge.discord_archive.sync_state import (
     ProblemCode,
     SyncStage,
 )
-from knowledge.values.guilds import Language
-from knowledge.values.source_locations import (
+from knowledge.sources.kinds.registry import KINDS
+from knowledge.sources.locations import (
     PAGES,
     address_of,
     crawl_at,
@@ -31,6 +30,7 @@ from knowledge.values.source_locations import (
     repository_at,
     service_at,
 )
+from knowledge.values.guilds import Language
 from knowledge.values.synced_channels import SyncedContent
 
 FAILURES_SHOWN: Final = 3

@@ -13,19 +13,18 @@ from bot.answers.ask import scopes_of
 from bot.answers.search_tiers import ArticlesUse
 from bot.core.core import Core
 from bot.sources.channel_sync_steps import ChannelReport, reports
-from knowledge.connectors.kinds import kind_of
 from knowledge.corpus import SourceState
-from knowledge.git.hosts import is_repository
-from knowledge.git.repository import is_installed
-from knowledge.sources import (
+from knowledge.sources.addition import (
     add_visited,
     crawl_location,
     page_location,
     repository_location,
     service_location,
 )
-from knowledge.values.documents import ARTICLES, SHARED, Scope
-from knowledge.values.source_locations import (
+from knowledge.sources.git.hosts import is_repository
+from knowledge.sources.git.repository import is_installed
+from knowledge.sources.kinds.registry import kind_of
+from knowledge.sources.locations import (
     address_of,
     crawl_at,
     is_visited,
@@ -33,6 +32,7 @@ from knowledge.values.source_locations import (
     repository_at,
     service_at,
 )
+from knowledge.values.documents import ARTICLES, SHARED, Scope
 
 # Most addresses of a guild: each site or repository may have thousands of pages.
 MOST_SITES: Final = 10

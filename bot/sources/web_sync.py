@@ -22,12 +22,13 @@ from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, try_lock
 from bot.storage.derived_data import open_pages
-from knowledge.connectors import sync as service_sync
-from knowledge.connectors.connector import token_variable
-from knowledge.connectors.recognition import recognised
-from knowledge.git import sync as git_sync
-from knowledge.values.documents import SHARED, Scope
-from knowledge.values.source_locations import (
+from knowledge.sources import sync as service_sync
+from knowledge.sources.entries import PageStore
+from knowledge.sources.kinds import repository as git_sync
+from knowledge.sources.kinds.page import CrawlStep, is_due, sync
+from knowledge.sources.kinds.recognition import recognised
+from knowledge.sources.kinds.site import sync_site
+from knowledge.sources.locations import (
     ServiceLocation,
     address_of,
     crawl_at,
@@ -37,13 +38,12 @@ from knowledge.values.source_locations import (
     service_at,
     unmarked,
 )
-from knowledge.web.addresses import host_of
-from knowledge.web.crawl import CrawlStep, is_due, sync
-from knowledge.web.internal_hosts import InternalHosts
-from knowledge.web.page_store import PageStore
-from knowledge.web.polite_fetcher import Fetcher, MakeFetcher
-from knowledge.web.safe_network import VisitOverError
-from knowledge.web.site_crawl import sync_site
+from knowledge.sources.net.addresses import host_of
+from knowledge.sources.net.internal_hosts import InternalHosts
+from knowledge.sources.net.polite_fetcher import Fetcher, MakeFetcher
+from knowledge.sources.net.safe_network import VisitOverError
+from knowledge.sources.source import token_variable
+from knowledge.values.documents import SHARED, Scope
 
 # The folder with the lock files of hosts in the data folder.
 LOCKS: Final = "visits"

@@ -22,8 +22,8 @@ from bot.interactions.services import Services
 from bot.sources.service import TypedAddress, needs_recognition
 from bot.sources.web_sync import due_sources, recognise_service, visit_sources, visited_host
 from indexer.ingest.pipeline import UpdateReport
+from knowledge.sources.locations import ServiceLocation
 from knowledge.values.documents import SHARED, Scope
-from knowledge.values.source_locations import ServiceLocation
 
 # The most hosts that rounds visit at once, and of them those of one server's own sources. Each
 # takes a thread and a database connection.

@@ -16,10 +16,10 @@ from bot.answers.outcome import FURTHER_SHARE
 from bot.core.core import Core
 from bot.gaps.service import same_questions
 from knowledge import corpus
+from knowledge.sources.locations import is_visited
 from knowledge.store.questions.period_figures import Quoted
 from knowledge.values.documents import Kind, Scope
 from knowledge.values.questions import Evidence, OpenQuestion
-from knowledge.values.source_locations import is_visited
 
 DAYS: Final = 30
 MOST_ASKED: Final = 10

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from knowledge.dependencies import needed
 from knowledge.discord_archive.archive import ARCHIVE, ChannelArchive
+from knowledge.sources.entries import PAGES, PageStore
 from knowledge.store.database import StoreError
 from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.store.sqlite_file import DerivedTablesFile
 from knowledge.text import counted
-from knowledge.web.page_store import PAGES, PageStore
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.work_queue import WorkQueue

@@ -18,8 +18,8 @@ from typing import Final
 
 from bot.storage.json_file import write_json
 from knowledge.files.scan import missing_source_failures
+from knowledge.sources.locations import is_visited, repository_at
 from knowledge.store.store import Store, StoreError
-from knowledge.values.source_locations import is_visited, repository_at
 
 FILE: Final = "machine.json"
 

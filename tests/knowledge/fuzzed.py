@@ -37,13 +37,13 @@ from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.robots_meta import NAME, hiding_rule
 from knowledge.files.sandbox import Result, Sandbox
-from knowledge.git.packs import PackLimits, check_pack
+from knowledge.sources.git.packs import PackLimits, check_pack
+from knowledge.sources.kinds.outgoing import extract_links_in_sandbox
+from knowledge.sources.kinds.sitemaps import UnlistableError, parse_listing
+from knowledge.sources.net.addresses import problem_with_url
+from knowledge.sources.net.polite_fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
+from knowledge.sources.net.safe_network import RefusedError
 from knowledge.values.documents import Scope
-from knowledge.web.addresses import problem_with_url
-from knowledge.web.outgoing import extract_links_in_sandbox
-from knowledge.web.polite_fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
-from knowledge.web.safe_network import RefusedError
-from knowledge.web.sitemaps import UnlistableError, parse_listing
 from tests.knowledge.exporting import ASKER, HELPER, as_json, export, message, reaction, reply
 from tests.knowledge.made_files import DOCX_DOCUMENT, docx, paragraph, pdf, table, zipped
 

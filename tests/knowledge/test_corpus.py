@@ -6,7 +6,7 @@ import pytest
 
 from knowledge import corpus
 from knowledge.files.scan import files_of
-from knowledge.sources import MissingSourceError, add_paths
+from knowledge.sources.addition import MissingSourceError, add_paths
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.documents import ARTICLES, Document, Failure, Kind, Scope

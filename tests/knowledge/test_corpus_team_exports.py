@@ -7,7 +7,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end, update
 from knowledge import corpus
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.values.documents import Document
 from tests.fakes import WordEmbedder
 from tests.knowledge.made_files import docx, paragraph

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
-from knowledge.web.polite_fetcher import WHOLE_SECONDS, Fetcher
+from knowledge.sources.net.polite_fetcher import WHOLE_SECONDS, Fetcher
 
 
 @dataclass

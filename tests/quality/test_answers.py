@@ -22,7 +22,7 @@ from bot.core.index_updates import run_to_end
 from indexer.embedding.embedder import Embedder
 from indexer.text.passages import sections
 from indexer.text.sentences import sentences
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.values.documents import Kind
 from knowledge.values.questions import Evidence
 from tests.quality.conftest import indexed, opened

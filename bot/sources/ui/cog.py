@@ -25,13 +25,13 @@ from bot.sources.web_visits import WebVisits
 from bot.text.markdown import plain_within, shortened
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
-from knowledge.connectors.kinds import KINDS
 from knowledge.discord_archive.sync_state import ProgressMessage
-from knowledge.sources import MissingSourceError
+from knowledge.sources.addition import MissingSourceError
+from knowledge.sources.kinds.registry import KINDS
+from knowledge.sources.net.addresses import URL_CHARACTERS
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
 from knowledge.values.synced_channels import SyncedChannel
-from knowledge.web.addresses import URL_CHARACTERS
 
 Readable = discord.TextChannel | discord.ForumChannel
 

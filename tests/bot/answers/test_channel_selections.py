@@ -20,6 +20,7 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import index_document
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import source_key
+from knowledge.sources.entries import PageStore, WebPage
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
@@ -33,7 +34,6 @@ from knowledge.values.documents import (
     channel_scope,
 )
 from knowledge.values.questions import Feedback, Verdict
-from knowledge.web.page_store import PageStore, WebPage
 from tests.fakes import WordEmbedder
 
 GUILD, FOLLOWED, HIDDEN = 7, 5, 6

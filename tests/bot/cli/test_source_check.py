@@ -11,8 +11,8 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end, update
-from knowledge.sources import add_paths
-from knowledge.web.link_check import LinkCheck
+from knowledge.sources.addition import add_paths
+from knowledge.sources.link_check import LinkCheck
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.usefixtures("one_article")

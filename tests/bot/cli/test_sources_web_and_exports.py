@@ -10,9 +10,9 @@ from bot.cli.sources import UNREAD
 from bot.storage.data_folder import data_folder
 from tests.bot.cli.test_sources import Terminal
 from tests.bot.cli.test_sources import terminal as terminal
-from tests.knowledge.connectors.wiki_server import WikiPage, WikiServer
 from tests.knowledge.exporting import GUILD_ID, SOLVED, as_json, export
 from tests.knowledge.git_server import Repositories
+from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
 from tests.knowledge.web_server import Reply, WebServer
 
 

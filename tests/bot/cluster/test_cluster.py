@@ -10,9 +10,9 @@ import pytest
 from bot.config.settings import Settings
 from bot.process.background import STAND_BY_SECONDS
 from bot.storage.derived_data import open_pages
-from knowledge.sources import add_visited, page_location
+from knowledge.sources.addition import add_visited, page_location
+from knowledge.sources.entries import WebPage
 from knowledge.values.documents import SHARED
-from knowledge.web.page_store import WebPage
 from tests.bot.cluster.processes import SHARDS, Processes, processes
 from tests.bot.wire.server import wire_server
 from tests.bot.wire.state import Json

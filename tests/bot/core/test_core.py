@@ -33,7 +33,7 @@ from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import StaleIndexError
 from indexer.ingest.pipeline import SLICE_TEXTS, index_document
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import ARTICLES, SHARED, Document, Kind, Scope
 from knowledge.values.guilds import Rule

@@ -21,7 +21,7 @@ from indexer.ingest.embedding_queue import EmbeddingWorker, job_kind
 from indexer.ingest.pipeline import Progress
 from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.discord_archive.sync_state import ProgressMessage
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.store.postgres.work_queue import WorkQueue
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import NOW, Server, SyncDriver, documents

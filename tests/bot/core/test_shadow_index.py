@@ -13,7 +13,7 @@ from bot.models.index_pruning import prune_closed_indexes, prune_index
 from bot.models.serving_model import Opened, open_successor, switch_to
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.tables import IndexTables
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.values.documents import Kind
 from tests.bot.models.choosing import OTHER, opened, publish, retire, updated
 from tests.bot.sync_driver import Server, SyncDriver

@@ -31,7 +31,7 @@ from bot.core.worker import (
 )
 from bot.process.client import Bot, answer_together, start_worker
 from indexer.index.database import IndexReadError
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError
 from knowledge.values.questions import Evidence
 from tests.bot.discord_server import SECONDS

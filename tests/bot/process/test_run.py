@@ -15,7 +15,7 @@ from bot.cli.run import UNREACHABLE
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import Bot
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from tests.bot.discord_server import (
     SECONDS,
     TOKEN,

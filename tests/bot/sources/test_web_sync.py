@@ -28,9 +28,7 @@ from bot.sources.web_visits import WebVisits
 from bot.storage.derived_data import open_pages
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
-from knowledge.connectors.connector import token_variable
-from knowledge.git.repository import COPIES
-from knowledge.sources import (
+from knowledge.sources.addition import (
     MissingSourceError,
     add_visited,
     crawl_location,
@@ -38,10 +36,12 @@ from knowledge.sources import (
     repository_location,
     service_location,
 )
+from knowledge.sources.git.repository import COPIES
+from knowledge.sources.kinds.page import CrawlStep
+from knowledge.sources.net.polite_fetcher import Fetcher
+from knowledge.sources.source import token_variable
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Document, Kind, Scope
-from knowledge.web.crawl import CrawlStep
-from knowledge.web.polite_fetcher import Fetcher
 from tests.fakes import WordEmbedder
 from tests.knowledge import certificates
 from tests.knowledge.git_server import GitServer

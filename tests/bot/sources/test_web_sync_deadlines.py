@@ -14,16 +14,16 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.sources.web_sync import visit_sources
 from bot.storage.derived_data import open_pages
-from knowledge.connectors.kinds import KINDS
-from knowledge.sources import (
+from knowledge.sources.addition import (
     crawl_location,
     page_location,
     repository_location,
     service_location,
 )
+from knowledge.sources.kinds.page import CrawlStep
+from knowledge.sources.kinds.registry import KINDS
+from knowledge.sources.net import safe_network
 from knowledge.values.documents import SHARED
-from knowledge.web import safe_network
-from knowledge.web.crawl import CrawlStep
 from tests.bot.sources.test_web_sync import local_fetcher
 from tests.knowledge.answering_host import AT, Answer, AnsweringHost
 from tests.knowledge.web_server import Reply

@@ -18,7 +18,7 @@ from tests.bot.cli.typed_commands import typed_commands as typed_commands
 from tests.bot.steps import content
 from tests.bot.world import World
 from tests.fakes import WordEmbedder
-from tests.knowledge.connectors.wiki_server import WikiPage, WikiServer
+from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
 
 HOST = "127.0.0.1"
 

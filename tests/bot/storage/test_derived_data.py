@@ -9,10 +9,10 @@ from bot.privacy import service as privacy
 from bot.sources import channel_sync_steps
 from bot.storage.derived_data import open_archive, open_pages
 from knowledge.discord_archive.sync_state import ProgressMessage
-from knowledge.sources import add_visited, page_location
+from knowledge.sources.addition import add_visited, page_location
+from knowledge.sources.entries import WebPage
 from knowledge.values.documents import Kind
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
-from knowledge.web.page_store import WebPage
 from tests.bot.machines import OpenMachine
 from tests.bot.sync_driver import NOW, Server, SyncDriver
 

@@ -15,10 +15,10 @@ from bot.sources.file_watcher import FileWatcher
 from bot.storage.machines import FILE, this_machine
 from indexer.ingest.pipeline import UpdateReport
 from knowledge.corpus import SourceState
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
+from knowledge.sources.locations import RepositoryLocation
 from knowledge.store.store import StoreError
 from knowledge.values.documents import SHARED, Kind
-from knowledge.values.source_locations import RepositoryLocation
 from tests.bot.conftest import settings_for
 from tests.bot.machines import OpenMachine
 from tests.fakes import WordEmbedder

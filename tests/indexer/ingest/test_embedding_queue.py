@@ -17,7 +17,7 @@ from indexer.ingest.embedding_queue import SetAsideError, job_kind
 from indexer.ingest.files import update_files
 from indexer.ingest.pipeline import Progress, UpdateReport, update
 from knowledge import corpus
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.store.postgres.work_queue import LEASE_SECONDS, MOST_TRIES
 from knowledge.store.store import Store
 from knowledge.values.documents import Kind

@@ -24,7 +24,7 @@ from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
 from knowledge.files import reader
 from knowledge.files.sandbox import Sandbox
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Failure, Kind, Scope
 from tests.fakes import WordEmbedder

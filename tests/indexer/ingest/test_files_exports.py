@@ -14,7 +14,7 @@ from indexer.index.index import Index
 from indexer.ingest.files import KINDS, update_files
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
-from knowledge.sources import add_paths
+from knowledge.sources.addition import add_paths
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Kind, Scope
 from tests.fakes import WordEmbedder

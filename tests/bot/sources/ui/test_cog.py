@@ -17,22 +17,22 @@ from bot.sources import messages as sources_messages
 from bot.sources.service import MOST_SITES
 from bot.text.markdown import plain
 from knowledge.discord_archive.sync_state import ChannelProblem, ProblemCode
-from knowledge.sources import (
+from knowledge.sources.addition import (
     add_paths,
     add_visited,
     crawl_location,
     page_location,
 )
+from knowledge.sources.locations import RepositoryLocation
+from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
-from knowledge.values.source_locations import RepositoryLocation
-from knowledge.web.polite_fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.steps import content, longest_part
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
-from tests.knowledge.connectors.wiki_server import WikiPage, WikiServer
 from tests.knowledge.git_server import GitServer
+from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
 from tests.knowledge.web_server import Reply, WebServer
 
 PAGE = "<html><body><h1>Ferry</h1><p>The ferry to Lisbon leaves at nine.</p></body></html>"

@@ -1,0 +1,1 @@
+"""Sources: their kinds, the sync, the store of their entries, and polite, SSRF-safe fetching."""

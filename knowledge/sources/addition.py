@@ -1,0 +1,309 @@
+"""Addition of sources: their locations are checked and stored. The sync reads sources later.
+
+Errors:
+    Exception
+    └── MissingSourceError    the location can't be a source; the message says what to do
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from knowledge.files.parsed_file import UnreadableError, one_line
+from knowledge.files.reader import SUFFIXES, format_name, read_content
+from knowledge.files.site_addresses import ANCHOR, GENERATORS, TEMPLATE, split_base_url
+from knowledge.sources.git import hosts
+from knowledge.sources.git.checkout import is_repository, remote_page, web_address
+from knowledge.sources.kinds.registry import KINDS
+from knowledge.sources.locations import (
+    DEPTH,
+    MOST_DEPTH,
+    MOST_PAGES,
+    PAGES,
+    CrawlLocation,
+    RepositoryLocation,
+    ServiceLocation,
+    as_internal,
+    is_web,
+    repository_at,
+)
+from knowledge.sources.net.addresses import normal_url, problem_with_literal, problem_with_url
+from knowledge.store.store import Store
+from knowledge.values.documents import SHARED, Scope
+
+_SSH: Final = re.compile(r"(?:ssh|git|git\+ssh)://|[\w.-]+@[\w.-]+:")
+_PLACES: Final = re.compile(r"\{(?:path|stem|anchor|commit|first|last)\}")
+
+
+class MissingSourceError(Exception):
+    """The location can't be a source; the message says what to do."""
+
+
+def crawl_location(
+    address: str, depth: int = DEPTH, pages: int = PAGES, *, internal: bool = False
+) -> str:
+    """The location of a crawl, on an `internal` host or a public one.
+
+    Raises:
+        MissingSourceError: if the address can't be fetched, or a limit is invalid.
+    """
+    if not (0 <= depth <= MOST_DEPTH and 1 <= pages <= MOST_PAGES):
+        raise MissingSourceError(
+            f"A crawl goes 0 to {MOST_DEPTH} links deep and asks for 1 to {MOST_PAGES:,} pages."
+        )
+    return _marked(CrawlLocation(_address(address, internal), depth, pages), internal)
+
+
+def page_location(address: str, *, internal: bool = False) -> str:
+    """The location of a page, sitemap or `llms.txt`, on an `internal` host or a public one.
+
+    Raises:
+        MissingSourceError: if the address can't be fetched.
+    """
+    return _marked(_address(address, internal), internal)
+
+
+def _address(named: str, internal: bool) -> str:
+    """The canonical form of an address."""
+    if problem := problem_with_url(named) or ("" if internal else problem_with_literal(named)):
+        raise MissingSourceError(f"{one_line(named)} {problem}.")
+    return normal_url(named)
+
+
+def _marked(location: object, internal: bool) -> str:
+    return as_internal(str(location)) if internal else str(location)
+
+
+def repository_location(
+    named: str, branch: str = "", folder: str = "", *, internal: bool = False
+) -> str:
+    """The location of a Git repository.
+
+    Args:
+        named: the repository's address, or a local path.
+        branch: the branch to follow; the repository's default if empty.
+        folder: the only folder to read; the whole repository if empty.
+        internal: whether the address is on an internal host.
+
+    Raises:
+        MissingSourceError: if the location can't be a source; the message says what to do.
+    """
+    url = _repository(named, internal)
+    return _marked(RepositoryLocation(url, _branch(branch), _folder(folder)), internal)
+
+
+def service_location(
+    kind: str, address: str, only: Sequence[str] = (), *, internal: bool = False
+) -> str:
+    """The location of a wiki, forum or tracker.
+
+    Args:
+        kind: a name in `knowledge.sources.kinds.registry`.
+        address: the service's address for readers.
+        only: filters such as `category=Guides`.
+        internal: whether the address is on an internal host.
+
+    Raises:
+        MissingSourceError: if the location can't be a source; the message says what to do.
+    """
+    if kind not in KINDS:
+        raise MissingSourceError(
+            f"{one_line(kind)} is no kind of source: name one of {', '.join(sorted(KINDS))}."
+        )
+    filters, known = [], KINDS[kind].only
+    for each in only:
+        name, _, value = (part.strip() for part in each.partition("="))
+        if name not in known:
+            named = ", ".join(f"{one}=…" for one in sorted(known)) or "no filter"
+            raise MissingSourceError(f"{KINDS[kind].name} has {named}, not {one_line(each)}.")
+        if problem := known[name](value) if value else "is empty":
+            raise MissingSourceError(f"{one_line(each)} {problem}.")
+        filters.append((name, value))
+    try:
+        url = KINDS[kind].address(_address(address, internal).rstrip("/"))
+    except ValueError as error:
+        raise MissingSourceError(f"{one_line(address)} {error}.") from error
+    return _marked(ServiceLocation(kind, url, tuple(sorted(filters))), internal)
+
+
+def add_visited(
+    store: Store, location: str, scope: Scope = SHARED, base_url: str | None = None
+) -> bool:
+    """Store the location of a website, repository or service; returns whether it is new.
+
+    A given `base_url` replaces the earlier base URL.
+
+    Args:
+        store: the store.
+        location: the source.
+        scope: its audience.
+        base_url: the web address or template for links to a repository's files. If None, links use
+            the repository's own address, or the web page of a local repository's remote.
+
+    Raises:
+        MissingSourceError: if the base URL is invalid.
+    """
+    source = repository_at(location)
+    place = _base_url(base_url or "")
+    if source is not None and source.is_local and base_url is None:
+        place = remote_page(Path(source.url))
+    if store.add_source(location, scope, place):
+        return True
+    if base_url is not None:
+        store.move_source(location, place)
+    return False
+
+
+def _repository(named: str, internal: bool) -> str:
+    """The web address of a repository, or its absolute path if it is on this machine."""
+    if is_web(named):
+        try:
+            url = hosts.repository_url(named)
+        except ValueError as error:
+            raise MissingSourceError(f"{one_line(named)} {error}.") from error
+        return url if internal else _address(url, internal)
+    refuse_login_address(named)
+    path = Path(named)
+    if problem := _problem_with(path):
+        raise MissingSourceError(problem)
+    if not is_repository(path):
+        raise MissingSourceError(f"{one_line(named)} is no Git repository or checkout.")
+    return str(path.resolve())
+
+
+def refuse_login_address(named: str) -> None:
+    """Refuse a repository's address behind a login, such as an SSH address.
+
+    Raises:
+        MissingSourceError: if the address needs a login; the message says what to use instead.
+    """
+    if _SSH.match(named) and not Path(named).exists():
+        raise MissingSourceError(
+            f"{one_line(named)} is an address for signing in to; only what everybody may read can "
+            "be followed: name the repository's https address."
+        )
+
+
+def _branch(named: str) -> str:
+    if named and (not named.isprintable() or len(named) > 200 or named.startswith("-")):
+        raise MissingSourceError(f"{one_line(named)} is no name of a branch.")
+    return named
+
+
+def _folder(named: str) -> str:
+    """A folder's path in a repository, in normal form."""
+    parts = [part for part in named.split("/") if part not in ("", ".")]
+    if ".." in parts or (not named.isprintable() and named) or len(named) > 1_000:
+        raise MissingSourceError(f"{one_line(named)} is no folder in a repository.")
+    return "/".join(parts)
+
+
+def _checked_template(typed: str) -> str:
+    """Check a base URL with placeholders such as `{path}`; returns it unchanged.
+
+    Raises:
+        MissingSourceError: if the URL is no address, or has `{anchor}` before its end.
+    """
+    problem = problem_with_url(_PLACES.sub("x", typed))
+    if not problem and "{anchor}" in typed.removesuffix(ANCHOR):
+        problem = f"may have {{anchor}} only at its end, as {ANCHOR}"
+    if problem:
+        raise MissingSourceError(f"The base URL {one_line(typed)} {problem}.")
+    return typed
+
+
+def add_paths(
+    store: Store, paths: Sequence[Path], scope: Scope = SHARED, base_url: str | None = None
+) -> list[Path]:
+    """Store files and folders as sources; returns the new ones.
+
+    Args:
+        store: the store.
+        paths: the files and folders.
+        scope: their audience.
+        base_url: the web address of the files. If None, the web page of their Git checkout is used,
+            if there is one.
+
+    Raises:
+        MissingSourceError: if a path is missing or can't be read. Then no path is added.
+    """
+    check_paths(paths)
+    given = None if base_url is None else _base_url(base_url)
+    added = []
+    for path in paths:
+        location = path.resolve()
+        read_at = web_address(location) if given is None else given
+        if store.add_source(str(location), scope, read_at):
+            added.append(path)
+        elif given is not None:
+            store.move_source(str(location), given)
+    return added
+
+
+def _base_url(typed: str) -> str:
+    """Check a base URL, and normalize it so paths can be appended; empty stays empty."""
+    if not typed:
+        return ""
+    name, address = split_base_url(typed)
+    if name == TEMPLATE:
+        return _checked_template(typed)
+    if name:
+        return f"{name}:{_base_url(address)}"
+    problem = problem_with_url(typed)
+    if not problem and ("?" in typed or "#" in typed):
+        problem = "has a ? or # in it, behind which no path can follow"
+    if problem:
+        generators = ", ".join(sorted(set(GENERATORS) - {TEMPLATE}))
+        raise MissingSourceError(
+            f"The base URL {one_line(typed)} {problem}: name one as https://example.org/docs, as a "
+            "template such as https://example.org/{stem}#{anchor}, or with its generator in front, "
+            f"as mkdocs:https://example.org/docs ({generators})."
+        )
+    return normal_url(typed).rstrip("/")
+
+
+def check_paths(paths: Sequence[Path]) -> None:
+    """Refuse paths that can't be imported.
+
+    Raises:
+        MissingSourceError: if a path is missing or can't be read.
+    """
+    for path in paths:
+        if path.parts and path.parts[0].lower() in ("http:", "https:"):
+            raise MissingSourceError(
+                f"{path} is an address of the web: name it to `commonplace source add`."
+            )
+        if problem := _problem_with(path):
+            raise MissingSourceError(problem)
+        if path.is_file() and path.suffix.lower() not in SUFFIXES:
+            _check_format(path)
+
+
+def _problem_with(path: Path) -> str:
+    shown = os.fsencode(path).decode("utf-8", "replace")
+    if shown != str(path):
+        return f"{shown} has a name that is not UTF-8: rename it."
+    if len(shown.splitlines()) > 1:
+        return f"{one_line(shown)} has a name with a line break: rename it."
+    try:
+        there = path.exists()
+        path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        # Python words the reason for circular links differently.
+        reason = getattr(error, "strerror", "") or "its links lead in a circle"
+        return f"{shown} can't be looked at: {reason}. Name a file or a folder."
+    if not there:
+        return f"{shown} is not there: name a file or a folder."
+    if not (path.is_file() or path.is_dir()):
+        return f"{shown} is neither a file nor a folder: name one."
+    return ""
+
+
+def _check_format(path: Path) -> None:
+    """Refuse a file with an unknown ending and unreadable content."""
+    try:
+        format_name(read_content(path))
+    except UnreadableError as error:
+        raise MissingSourceError(f"{path} can't be imported: it {error}") from error

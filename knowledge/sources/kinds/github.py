@@ -1,0 +1,320 @@
+"""GitHub connector: releases, closed issues that a maintainer answered, and answered discussions.
+
+Releases, issues and discussions are separate sources, each named by the address of its page. A
+visit lists the changes since the last visit. If GitHub answers that the list of issues or releases
+still has the same ETag, this request is the only one.
+
+Source:
+    docs.github.com: "REST API endpoints for issues", "… for releases", "Using the GraphQL API for
+    Discussions", "Best practices for using the REST API"
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from knowledge.chat.conversations import Message
+from knowledge.sources.kinds.answers import MOST_COMMENTS, is_question, visible
+from knowledge.sources.kinds.threads import Place, thread_content
+from knowledge.sources.kinds.tracker import (
+    PAGE_ITEMS,
+    REMEMBERED_BYTES,
+    Filters,
+    ItemCache,
+    ListState,
+    PagedList,
+    changed_issues,
+    changed_releases,
+    issue_content,
+    message,
+    release_content,
+    token_required,
+)
+from knowledge.sources.locations import ServiceLocation
+from knowledge.sources.net.api_client import ApiClient, BusyError, LoginError, MissingError, paged
+from knowledge.sources.net.safe_network import RefusedError
+from knowledge.sources.source import (
+    Content,
+    ListedDocument,
+    Listing,
+    ListingEnd,
+    ServiceKind,
+    any_value,
+)
+
+_PAGE: Final = re.compile(
+    r"(?P<host>https?://[^/?#]+)/(?P<repository>[\w.-]+/[\w.-]+)/"
+    r"(?P<part>issues|discussions|releases)/?(?:[?#].*)?"
+)
+_HOSTS: Final = ("https://github.com", "https://www.github.com")
+_MAINTAINERS: Final = ("OWNER", "MEMBER", "COLLABORATOR")
+_UNANSWERED: Final = ("not_planned", "duplicate")
+
+# For more issues than this, the newest comments of all are listed, a hundred a request.
+FEW_ISSUES: Final = 20
+NEWEST_COMMENTS: Final = 2_000
+
+# As many as a discussion's query asks for.
+DISCUSSION_COMMENTS: Final = 50
+
+_DISCUSSIONS: Final = """
+query($owner: String!, $name: String!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    discussions(
+      first: 100, after: $after, answered: true, orderBy: {field: UPDATED_AT, direction: DESC}
+    ) {
+      pageInfo { hasNextPage endCursor }
+      nodes { number updatedAt labels(first: 20) { nodes { name } } }
+    }
+  }
+}
+"""
+_DISCUSSION: Final = """
+query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    discussion(number: $number) {
+      title body url createdAt author { login } labels(first: 20) { nodes { name } }
+      answer { id body url createdAt author { login } }
+      comments(first: 50) { nodes { id body url createdAt isMinimized author { login } } }
+    }
+  }
+}
+"""
+
+
+class GitHub:
+    """The issues, discussions or releases of a repository."""
+
+    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
+        self._api = api
+        page = _page(location.url)
+        self._host, self._part = page["host"], page["part"]
+        self._owner, self._name = str(page["repository"]).split("/")
+        self._filters = Filters(location)
+        self._listed = ItemCache()
+        self._newest: dict[str, list[Mapping[str, Any]]] | None = None
+
+    def listing(self, state: Mapping[str, str]) -> Listing:
+        """List the changes since the last visit."""
+        if self._part == "releases":
+            return (yield from changed_releases(self._api, state, self._listed, "id", _released))
+        since = ListState(state)
+        try:
+            if self._part == "issues":
+                return (yield from self._issues(since))
+            return (yield from self._discussions(since))
+        except BusyError:
+            if not since.is_whole or not state.get("since"):
+                raise
+            # Without a token, GitHub's limit may be too low for a whole listing: try next month.
+            return ListingEnd({**state, "visits": str(since.visits)})
+
+    def content(self, key: str) -> Content | None:
+        """Get an issue, a discussion or a release."""
+        try:
+            if self._part == "releases":
+                return self._release(key)
+            return self._issue(key) if self._part == "issues" else self._discussion(key)
+        except MissingError:
+            # Deleted or moved since it was listed.
+            return None
+
+    # Issues.
+
+    def _issues(self, since: ListState) -> Listing:
+        # Newest change first: an issue that changes meanwhile is listed twice, not skipped.
+        query = {"state": "closed", "sort": "updated", "direction": "desc", "per_page": PAGE_ITEMS}
+        if not since.is_whole:
+            # Including reopened issues, which are dropped.
+            query |= {"state": "all", "since": since.latest}
+        elif len(self._filters.labels) == 1:
+            query["labels"] = ",".join(self._filters.labels)
+        found = PagedList(self._api, "/issues", query, since.etag)
+        return (
+            yield from changed_issues(found, since, self._listed, "number", self._may_be_answered)
+        )
+
+    def _may_be_answered(self, issue: Mapping[str, Any]) -> bool:
+        labels = _labels(issue)
+        return (
+            issue["state"] == "closed"
+            and "pull_request" not in issue
+            and issue.get("state_reason") not in _UNANSWERED
+            and issue.get("author_association") not in _MAINTAINERS
+            and 0 < issue["comments"] <= MOST_COMMENTS
+            and self._filters.wants(labels)
+            and is_question(issue["title"], visible(issue.get("body") or ""), labels)
+        )
+
+    def _issue(self, key: str) -> Content | None:
+        issue = self._listed.get(key) or self._api.json(f"/issues/{key}")
+        if not self._may_be_answered(issue):
+            return None
+        comments = self._comments(key, issue["comments"])
+        if len(comments) > MOST_COMMENTS:
+            return None
+        posts = [issue, *(one for one in comments if not one.get("minimized"))]
+        messages = [_message(one) for one in posts]
+        maintainers = {
+            written.author
+            for written, one in zip(messages, posts, strict=True)
+            if one.get("author_association") in _MAINTAINERS
+        }
+        links = {one["id"]: str(one["html_url"]) for one in posts}
+        place = Place(0, issue["id"], issue["title"], url=issue["html_url"], links=links)
+        return issue_content(place, messages, maintainers, self._filters, _labels(issue))
+
+    def _comments(self, key: str, count: int) -> Sequence[Mapping[str, Any]]:
+        """The comments of an issue, oldest first.
+
+        If many issues are listed, the first call fetches the newest comments of all issues. If some
+        of this issue's `count` comments aren't among them, this issue's comments are fetched.
+
+        Args:
+            key: the issue's number.
+            count: the number of comments stated in the issue.
+        """
+        if self._newest is None:
+            self._newest = {}
+            query = {"sort": "created", "direction": "desc", "per_page": PAGE_ITEMS}
+            if len(self._listed) > FEW_ISSUES:
+                found = PagedList(self._api, "/issues/comments", query, "")
+                room = REMEMBERED_BYTES
+                for comment in islice(found, NEWEST_COMMENTS):
+                    room -= len(json.dumps(comment))
+                    if room < 0:
+                        break
+                    its = comment["issue_url"].rpartition("/")[2]
+                    self._newest.setdefault(its, []).insert(0, comment)
+        known = self._newest.get(key, [])
+        if len(known) == count:
+            return known
+        return [*self._api.json(f"/issues/{key}/comments", {"per_page": PAGE_ITEMS})]
+
+    # Discussions.
+
+    def _discussions(self, since: ListState) -> Listing:
+        before = "" if since.is_whole else since.latest
+        for one in self._answered():
+            if one["updatedAt"] < before:
+                break
+            since.record_change(one["updatedAt"])
+            if self._filters.wants(_named(one)):
+                yield ListedDocument(str(one["number"]), one["updatedAt"])
+        return ListingEnd(since.state(""), whole=since.is_whole)
+
+    def _answered(self) -> Iterator[Mapping[str, Any]]:
+        def page(cursor: str) -> tuple[list[Mapping[str, Any]], str]:
+            found = self._asked(_DISCUSSIONS, after=cursor or None)["discussions"]
+            pages = found["pageInfo"]
+            return found["nodes"], pages["endCursor"] if pages["hasNextPage"] else ""
+
+        return paged(page)
+
+    def _discussion(self, key: str) -> Content | None:
+        found = self._asked(_DISCUSSION, number=int(key))["discussion"]
+        if found is None or found["answer"] is None:
+            return None
+        comments = found["comments"]["nodes"][:DISCUSSION_COMMENTS]
+        posts = [one for one in comments if not one["isMinimized"]]
+        if all(one["id"] != found["answer"]["id"] for one in posts):
+            # The answer is a reply to a comment, or not among the first comments.
+            posts.append(found["answer"])
+        posts.sort(key=lambda one: str(one["createdAt"]))
+        messages = [
+            message(at, (one["author"] or {}).get("login", "ghost"), one["createdAt"], one["body"])
+            for at, one in enumerate([found, *posts], start=1)
+        ]
+        links = {at: str(one["url"]) for at, one in enumerate([found, *posts], start=1)}
+        [answer] = [at for at, one in enumerate(posts, 1) if one["id"] == found["answer"]["id"]]
+        return thread_content(
+            Place(0, int(key), found["title"], url=found["url"], links=links),
+            messages,
+            messages[answer],
+            without=self._filters.without,
+            tags=_named(found),
+        )
+
+    def _asked(self, query: str, **variables: Any) -> Mapping[str, Any]:
+        """Send a GraphQL query; returns the answer's `repository` object."""
+        known = {"owner": self._owner, "name": self._name, **variables}
+        is_own = self._host in _HOSTS
+        url = "https://api.github.com/graphql" if is_own else f"{self._host}/api/graphql"
+        try:
+            found = self._api.json(url, payload={"query": query, "variables": known})
+        except LoginError as error:
+            raise token_required("discussions", self._host) from error
+        for problem in found.get("errors") or ():
+            if problem.get("type") == "RATE_LIMITED":
+                raise BusyError("asks to be left alone for now")
+            raise RefusedError(f"can't be read: {str(problem.get('message'))[:200]}")
+        repository: Mapping[str, Any] = found["data"]["repository"]
+        return repository
+
+    # Releases.
+
+    def _release(self, key: str) -> Content:
+        release = self._listed.get(key) or self._api.json(f"/releases/{key}")
+        return release_content(
+            f"{self._name} {release['name'] or release['tag_name']}",
+            release["body"],
+            release["html_url"],
+            release["published_at"],
+            self._filters,
+        )
+
+
+def _released(release: Mapping[str, Any]) -> str:
+    return "" if release["draft"] else release.get("body") or ""
+
+
+def _message(post: Mapping[str, Any]) -> Message:
+    author = (post["user"] or {}).get("login", "ghost")
+    return message(post["id"], author, post["created_at"], post.get("body"))
+
+
+def _labels(issue: Mapping[str, Any]) -> list[str]:
+    return [one if isinstance(one, str) else one["name"] for one in issue["labels"]]
+
+
+def _named(discussion: Mapping[str, Any]) -> list[str]:
+    return [one["name"] for one in (discussion["labels"] or {"nodes": ()})["nodes"]]
+
+
+def _page(url: str) -> re.Match[str]:
+    found = _PAGE.fullmatch(url)
+    if found is None:
+        raise ValueError(
+            "is no page of issues, discussions or releases, such as "
+            "https://github.com/owner/name/issues"
+        )
+    return found
+
+
+def _address(url: str) -> str:
+    page = _page(url)
+    return f"{page['host']}/{page['repository']}/{page['part']}"
+
+
+def _api(url: str) -> str:
+    page = _page(url)
+    host = "https://api.github.com" if page["host"] in _HOSTS else f"{page['host']}/api/v3"
+    return f"{host}/repos/{page['repository']}"
+
+
+def _is_recognised(url: str) -> bool:
+    found = _PAGE.fullmatch(url)
+    return found is not None and found["host"] in _HOSTS
+
+
+KIND: Final = ServiceKind(
+    "GitHub",
+    GitHub,
+    only={"label": any_value},
+    api=_api,
+    address=_address,
+    recognises=_is_recognised,
+    has_threads=True,
+)

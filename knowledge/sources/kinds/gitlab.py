@@ -1,0 +1,184 @@
+"""GitLab connector: releases, and closed issues that a member of the project answered.
+
+Releases and issues are separate sources, each named by the address of its page. A visit lists the
+changes since the last visit. If GitLab answers that the list of issues or releases still has the
+same ETag, this request is the only one. GitLab shows comments only with a token.
+
+Source:
+    docs.gitlab.com: "Issues API", "Notes API", "Members API", "Releases API"
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from knowledge.sources.kinds.answers import MOST_COMMENTS, is_question, visible
+from knowledge.sources.kinds.threads import Place
+from knowledge.sources.kinds.tracker import (
+    PAGE_ITEMS,
+    Filters,
+    ItemCache,
+    ListState,
+    PagedList,
+    changed_issues,
+    changed_releases,
+    issue_content,
+    message,
+    release_content,
+    token_required,
+)
+from knowledge.sources.locations import ServiceLocation
+from knowledge.sources.net.api_client import ApiClient, LoginError, MissingError
+from knowledge.sources.net.safe_network import LostError
+from knowledge.sources.source import (
+    Content,
+    Listing,
+    ServiceKind,
+    any_value,
+)
+
+_PAGE: Final = re.compile(
+    r"(?P<host>https?://[^/?#]+)/(?P<project>[\w.-]+(?:/[\w.-]+){1,20})/-/"
+    r"(?P<part>issues|releases)/?(?:[?#].*)?"
+)
+# GitLab's number for the role Reporter, which triages issues.
+_REPORTER: Final = 20
+
+
+class GitLab:
+    """The issues or releases of a project."""
+
+    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
+        self._api = api
+        page = _page(location.url)
+        self._url, self._part = location.url, page["part"]
+        self._name = page["project"].rpartition("/")[2]
+        self._filters = Filters(location)
+        self._listed = ItemCache()
+        self._members: set[str] | None = None
+
+    def listing(self, state: Mapping[str, str]) -> Listing:
+        """List the changes since the last visit."""
+        if self._part == "releases":
+            released = changed_releases(self._api, state, self._listed, "tag_name", _released)
+            return (yield from released)
+        since = ListState(state)
+        query = {"state": "closed", "order_by": "updated_at", "sort": "desc"}
+        query |= {"per_page": PAGE_ITEMS, "scope": "all"}
+        if not since.is_whole:
+            # Including reopened issues, which are dropped.
+            query |= {"state": "all", "updated_after": since.latest}
+        elif len(self._filters.labels) == 1:
+            query["labels"] = ",".join(self._filters.labels)
+        found = PagedList(self._api, "/issues", query, since.etag)
+        return (yield from changed_issues(found, since, self._listed, "iid", self._may_be_answered))
+
+    def content(self, key: str) -> Content | None:
+        """Get an issue or a release."""
+        try:
+            return self._release(key) if self._part == "releases" else self._issue(key)
+        except LoginError as error:
+            raise token_required("comments of issues", self._url) from error
+        except MissingError:
+            # Deleted, moved or made confidential since it was listed.
+            return None
+
+    def _may_be_answered(self, issue: Mapping[str, Any]) -> bool:
+        return (
+            issue["state"] == "closed"
+            and not issue.get("confidential")
+            and issue.get("issue_type", "issue") == "issue"
+            and not issue.get("moved_to_id")
+            and 0 < issue["user_notes_count"] <= MOST_COMMENTS
+            and self._filters.wants(issue["labels"])
+            and is_question(issue["title"], visible(issue["description"] or ""), issue["labels"])
+        )
+
+    def _issue(self, key: str) -> Content | None:
+        issue = self._listed.get(key) or self._api.json(f"/issues/{key}")
+        if not self._may_be_answered(issue):
+            return None
+        query = {"sort": "asc", "order_by": "created_at", "per_page": PAGE_ITEMS}
+        notes = [
+            note
+            for note in self._api.json(f"/issues/{key}/notes", query)[: int(PAGE_ITEMS)]
+            if not (note["system"] or note.get("internal") or note.get("confidential"))
+        ]
+        # Only members close the issues of others.
+        author, closer = _name(issue["author"]), _name(issue["closed_by"])
+        maintainers = self._maintainers() | ({closer} - {author, ""})
+        question = message(issue["id"], author, issue["created_at"], issue["description"])
+        comments = [
+            message(one["id"], _name(one["author"]), one["created_at"], one["body"])
+            for one in notes
+        ]
+        links = {one["id"]: f"{issue['web_url']}#note_{one['id']}" for one in notes}
+        place = Place(0, issue["id"], issue["title"], url=issue["web_url"], links=links)
+        labels = [str(one) for one in issue["labels"]]
+        return issue_content(place, [question, *comments], maintainers, self._filters, labels)
+
+    def _maintainers(self) -> set[str]:
+        """The members with the role Reporter or above; empty if they can't be listed."""
+        if self._members is None:
+            try:
+                found = [*PagedList(self._api, "/members/all", {"per_page": PAGE_ITEMS}, "")]
+            except LostError:
+                found = []
+            self._members = {_name(one) for one in found if one["access_level"] >= _REPORTER}
+        return self._members
+
+    def _release(self, key: str) -> Content:
+        name = quote(key, safe="")
+        release = self._listed.get(key) or self._api.json(f"/releases/{name}")
+        return release_content(
+            f"{self._name} {release['name'] or key}",
+            release["description"],
+            f"{self._url}/{name}",
+            release["released_at"],
+            self._filters,
+        )
+
+
+def _released(release: Mapping[str, Any]) -> str:
+    return "" if release.get("upcoming_release") else release["description"] or ""
+
+
+def _name(user: Mapping[str, Any] | None) -> str:
+    return str((user or {}).get("username", ""))
+
+
+def _page(url: str) -> re.Match[str]:
+    found = _PAGE.fullmatch(url)
+    if found is None:
+        raise ValueError(
+            "is no page of issues or releases, such as https://gitlab.com/group/project/-/issues"
+        )
+    return found
+
+
+def _address(url: str) -> str:
+    page = _page(url)
+    return f"{page['host']}/{page['project']}/-/{page['part']}"
+
+
+def _api(url: str) -> str:
+    page = _page(url)
+    return f"{page['host']}/api/v4/projects/{quote(page['project'], safe='')}"
+
+
+def _is_recognised(url: str) -> bool:
+    found = _PAGE.fullmatch(url)
+    return found is not None and found["host"] == "https://gitlab.com"
+
+
+KIND: Final = ServiceKind(
+    "GitLab",
+    GitLab,
+    only={"label": any_value},
+    headers=lambda token: [("PRIVATE-TOKEN", token)],
+    api=_api,
+    address=_address,
+    recognises=_is_recognised,
+    has_threads=True,
+)

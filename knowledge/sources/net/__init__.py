@@ -1,0 +1,1 @@
+"""Network for sources: addresses, SSRF guard, robots.txt and pauses, JSON APIs."""

@@ -1,1 +1,0 @@
-"""Web sources: polite crawl, page store, SSRF-safe network, sitemaps."""

@@ -1,0 +1,154 @@
+import contextlib
+import gzip
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.sources.kinds.sitemaps import (
+    ListedUrl,
+    UnlistableError,
+    parse_listing,
+    parse_listing_sandboxed,
+)
+
+MAP = "https://docs.example.org/sitemap.xml"
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+
+
+def _urls(content: str | bytes, url: str = MAP) -> list[str]:
+    found = parse_listing(content.encode() if isinstance(content, str) else content, url)
+    assert found is not None
+    return [each.url for each in found.pages]
+
+
+def test_a_sitemap_lists_pages_with_the_time_of_their_change() -> None:
+    content = (
+        f"{HEAD}<urlset {SPACE}><url><loc> https://docs.example.org/a </loc>"
+        "<lastmod>2026-03-01</lastmod></url>"
+        "<url><lastmod>2026-03-01T10:00:00+02:00</lastmod>"
+        "<loc>https://docs.example.org/b?x=1&amp;y=2#part</loc></url>"
+        "<url><loc>https://docs.example.org/c</loc><lastmod>lately</lastmod></url></urlset>"
+    )
+    found = parse_listing(content.encode(), MAP)
+    assert found is not None
+    assert found.listings == ()
+    assert found.pages == (
+        ListedUrl("https://docs.example.org/a", datetime(2026, 3, 1, tzinfo=UTC)),
+        ListedUrl("https://docs.example.org/b?x=1&y=2", datetime(2026, 3, 1, 8, tzinfo=UTC)),
+        ListedUrl("https://docs.example.org/c"),
+    )
+
+
+def test_a_sitemap_index_lists_sitemaps() -> None:
+    content = f"{HEAD}<sitemapindex {SPACE}><sitemap><loc>{MAP}.gz</loc></sitemap></sitemapindex>"
+    found = parse_listing(content.encode(), MAP)
+    assert found is not None
+    assert [each.url for each in found.listings] == [f"{MAP}.gz"]
+    assert found.pages == ()
+
+
+def test_only_pages_of_the_listings_own_host_count_and_each_once() -> None:
+    addresses = [
+        "https://docs.example.org/a",
+        "https://other.example.org/b",
+        "http://docs.example.org/c",
+        "https://docs.example.org:8443/d",
+        "https://me:secret@docs.example.org/e",
+        "file:///etc/passwd",
+        "/f",
+        "https://docs.example.org/a#again",
+        "https://docs.example.org/" + "x" * 3_000,
+        "http://[broken",
+    ]
+    entries = "".join(f"<url><loc>{address}</loc></url>" for address in addresses)
+    assert _urls(f"<urlset>{entries}</urlset>") == [
+        "https://docs.example.org/a",
+        "https://docs.example.org/f",
+    ]
+
+
+def test_a_host_that_is_no_punycode_is_passed_over() -> None:
+    found = "<urlset><url><loc>https://a.exxn--/b</loc></url><url><loc>/c</loc></url></urlset>"
+    assert _urls(found) == ["https://docs.example.org/c"]
+
+
+def test_an_llms_txt_lists_what_it_links_to() -> None:
+    content = (
+        "# Harbour\n\n> What it is.\n\n## Docs\n\n- [Start](/start.md): how to begin\n"
+        '- [API](https://docs.example.org/api.md "all of it")\n- [Other](https://a.org/x)\n'
+    )
+    assert _urls(content, "https://docs.example.org/llms.txt") == [
+        "https://docs.example.org/start.md",
+        "https://docs.example.org/api.md",
+    ]
+
+
+@pytest.mark.parametrize("content", [b"<!doctype html><html><body>Hi", b"# A page", b"", b"\xff"])
+def test_a_page_is_no_listing(content: bytes) -> None:
+    assert parse_listing(content, "https://docs.example.org/page") is None
+
+
+def test_a_packed_sitemap_is_unpacked() -> None:
+    content = "<urlset><url><loc>https://docs.example.org/a</loc></url></urlset>"
+    assert _urls(gzip.compress(content.encode()), MAP + ".gz") == ["https://docs.example.org/a"]
+
+
+def test_a_sitemap_that_unpacks_without_end_is_refused() -> None:
+    with pytest.raises(UnlistableError, match="has more than 20 MB when it is unpacked"):
+        parse_listing(gzip.compress(b"<urlset>" + b" " * 20_000_000), MAP)
+
+
+@pytest.mark.parametrize("content", [b"<urlset><url><loc>", b"<urlset>&nothing;</urlset>"])
+def test_a_damaged_sitemap_is_refused(content: bytes) -> None:
+    with pytest.raises(UnlistableError, match="is no valid XML"):
+        parse_listing(content, MAP)
+
+
+def test_entities_are_not_expanded_and_no_file_is_read() -> None:
+    laughs = "".join(
+        f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' if n else '<!ENTITY l0 "lol">' for n in range(12)
+    )
+    for entity in (f"{laughs}", '<!ENTITY l11 SYSTEM "file:///etc/passwd">'):
+        content = (
+            f"{HEAD}<!DOCTYPE urlset [{entity}]><urlset>"
+            "<url><loc>https://docs.example.org/&l11;</loc></url>"
+            "<url><loc>https://docs.example.org/a</loc></url></urlset>"
+        )
+        try:
+            found = _urls(content)
+        except UnlistableError:
+            continue
+        assert set(found) <= {"https://docs.example.org/", "https://docs.example.org/a"}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_listing_a_page_or_refused(content: bytes) -> None:
+    with contextlib.suppress(UnlistableError):
+        parse_listing(b"<urlset>" + content, MAP)
+
+
+_LISTED = (
+    f"{HEAD}<urlset><url><loc>https://docs.example.org/a?b=%20c</loc>"
+    "<lastmod>2024-01-02T03:04:05+01:00</lastmod></url><url><loc>/d</loc></url></urlset>"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "url"),
+    [
+        (_LISTED, MAP),
+        (f"{HEAD}<sitemapindex><sitemap><loc>/b.xml</loc></sitemap></sitemapindex>", MAP),
+        ("<!doctype html><p>Words.", "https://docs.example.org/"),
+        ("<urlset></urlset>", MAP),
+    ],
+)
+def test_the_sandbox_lists_what_is_listed_here(content: str, url: str) -> None:
+    assert parse_listing_sandboxed(content.encode(), url) == parse_listing(content.encode(), url)
+
+
+def test_what_the_sandbox_refuses_continues_a_sentence() -> None:
+    with pytest.raises(UnlistableError, match=r"^is no valid XML \(.*\)$"):
+        parse_listing_sandboxed(b"<urlset><url><loc>", MAP)
