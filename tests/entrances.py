@@ -126,10 +126,6 @@ def _as_chat(text: str) -> bytes:
     return exporting.as_json(exporting.export(said, name=text[:100]))
 
 
-def _as_text_chat(text: str) -> bytes:
-    return f"{exporting.TEXT_HEAD}[01-Mar-26 01:00 PM] mira\n{text}\n\n{text}\n".encode()
-
-
 # The content of a file by its name.
 FILES: Final[dict[str, Callable[[str], bytes]]] = {
     "a.md": str.encode,
@@ -147,7 +143,6 @@ FILES: Final[dict[str, Callable[[str], bytes]]] = {
     "a.pdf": _as_pdf,
     "a.zip": lambda text: zipped({"a.md": text, "b/c.html": text, text[:30]: text}),
     "chat.json": _as_chat,
-    "chat.txt": _as_text_chat,
 }
 
 

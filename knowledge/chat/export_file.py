@@ -18,7 +18,6 @@ from typing import IO, Final
 
 from knowledge.chat.conversations import Message
 from knowledge.chat.export_json import json_export, json_message
-from knowledge.chat.export_text import text_channel, text_lines, text_messages
 from knowledge.chat.transcript import Channel, documents
 from knowledge.files.formats.chat_export import (
     BOM,
@@ -85,10 +84,10 @@ def channel_of(export: ExportFile) -> Channel:
     """The channel of an export.
 
     Raises:
-        UnreadableError: if the export can't be read, or is neither JSON nor plain text.
+        UnreadableError: if the export can't be read, or isn't JSON.
     """
     with _opened(export) as file:
-        channel = _read(file, export, NOTHING)[0]
+        channel = _read(file, NOTHING)[0]
     # A later part of a thread begins in the middle, so it is split like a channel.
     return replace(channel, thread=False) if export.part > 1 else channel
 
@@ -119,13 +118,8 @@ def export_documents(
             "is a private thread or a direct message: everyone in the server could read what is "
             "quoted from it, so it is left out."
         )
+    # A channel that isn't private has a guild.
     scope = scope if scope != SHARED else Scope(channel.guild_id)
-    if scope == SHARED:
-        raise UnreadableError(
-            "doesn't say which server it comes from, as no plain-text export does: add it with "
-            "--guild and the server's id, or export the channel as JSON."
-        )
-    channel = replace(channel, guild_id=channel.guild_id or int(scope))
     for made in documents(channel, _stream(export, channel, withheld, count), scope, withheld):
         count.documents += made is not None
         yield replace(made, id=f"{document_id}{INSIDE}{made.id}") if made is not None else None
@@ -138,7 +132,7 @@ def _stream(
     latest: datetime | None = None
     step_from = 0
     with _opened(export) as file:
-        for message in _read(file, export, withheld)[1]:
+        for message in _read(file, withheld)[1]:
             if file.tell() - step_from >= _STEP_BYTES:
                 step_from = file.tell()
                 yield None
@@ -166,9 +160,7 @@ def _opened(export: ExportFile) -> Iterator[IO[bytes]]:
         raise UnreadableError("is torn: pack it again.") from error
 
 
-def _read(
-    file: IO[bytes], export: ExportFile, withheld: Withheld
-) -> tuple[Channel, Iterator[Message | None]]:
+def _read(file: IO[bytes], withheld: Withheld) -> tuple[Channel, Iterator[Message | None]]:
     """The channel of an export, and its messages; None for system messages and the like."""
     start = file.tell()
     found = export_format(file.read(HEAD_BYTES))
@@ -176,10 +168,6 @@ def _read(
     if found is ExportFormat.JSON:
         channel, raw = json_export(file)
         return channel, (json_message(values, channel, withheld) for values in raw)
-    if found is ExportFormat.TEXT:
-        channel = text_channel(text_lines(file), export.name)
-        file.seek(start)
-        return channel, text_messages(text_lines(file))
     if found is None:
         raise UnreadableError("is no chat export of DiscordChatExporter.")
     raise UnreadableError(

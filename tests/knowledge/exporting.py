@@ -99,47 +99,12 @@ SOLVED = [
 ]
 
 
-TEXT_HEAD = """\
+TEXT = """\
 ==============================================================
 Guild: Harbour
 Channel: support / help / Password reset mail never arrives
 ==============================================================
 
-"""
-
-
-TEXT = (
-    TEXT_HEAD
-    + """\
 [03/28/2026 9:05\u202fPM] mira
 I asked for a new password and no mail comes. What can I do?
-
-{Attachments}
-https://cdn.discordapp.com/attachments/1/2/screen.png?ex=1
-
-
-[03/28/2026 9:06\u202fPM] bo#1234 (pinned)
-My log says:
-
-[12:00:01] started
-
-[12:00:02] failed
-and nothing else.
-
-
-[03/28/2026 9:07\u202fPM] bo#1234
-Joined the server.
-
-
-[03/28/2026 9:10\u202fPM] ada
-Mail to that provider is held back: ask again under Security.
-
-{Reactions}
-✅ (2) 👍
-
-
-==============================================================
-Exported 4 message(s)
-==============================================================
 """
-)

@@ -70,14 +70,6 @@ _MATTER: Final = (
     b"title: T\ntags: [a, b]\nverified: 2024-01-02\nlink: https://a.org\n"
     b'x: !!float "1"\ny: {a: 0x1f, b: ~}\nz: |\n  text\nsources:\n  - url: https://b.org\n'
 )
-_TXT_EXPORT: Final = (
-    "=" * 62 + "\nGuild: G\nChannel: Text / help\n" + "=" * 62 + "\n\n"
-    "[01/02/2024 3:04 PM] ann (pinned)\nHow do I install the package on Windows?\n\n"
-    "{Attachments}\nhttps://a.org/x.png\n\n{Reactions}\n\u2705 (2)\n\n"
-    "[13.02.2024 15:05] ben\nYou run pip install package and restart the shell.\n\n"
-    + "=" * 62
-    + "\nExported 2 message(s)\n"
-).encode()
 _SITEMAP: Final = (
     b'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url>'
     b"<loc>https://a.org/b?c=%20#d</loc><lastmod>2024-01-02T03:04:05+01:00</lastmod></url><url>"
@@ -405,7 +397,6 @@ TARGETS: Final[Mapping[str, Target]] = {
         ),
     ),
     "chat export, JSON": Target(_exported("a [1].json"), (_EXPORT,)),
-    "chat export, TXT": Target(_exported("a [123456789012345678].txt"), (_TXT_EXPORT,)),
     "sitemap": Target(
         _listed("https://a.org/sitemap.xml"),
         (_SITEMAP, gzip.compress(_SITEMAP, mtime=0), _SITEMAP.replace(b"urlset", b"sitemapindex")),

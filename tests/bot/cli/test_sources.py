@@ -19,6 +19,7 @@ from bot.cli.sources import UNREAD
 from bot.storage.data_folder import hold_bot_lock
 from tests.bot.cli.typed_commands import TypedCommands
 from tests.fork_server import ENVIRONMENT, ForkServer
+from tests.knowledge.exporting import SOLVED, as_json, export
 from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[3]
@@ -181,20 +182,12 @@ def test_what_is_in_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> 
 
 
 @pytest.mark.slow
-def test_part_of_a_source_can_be_made_one_servers_own_as_the_failure_of_a_chat_says(
-    terminal: Terminal,
-) -> None:
-    chat = terminal.guides / "chat.txt"
-    chat.write_text(
-        f"{'=' * 62}\nGuild: Harbour\nChannel: help / knots\n{'=' * 62}\n\n"
-        "[01/03/2024 10:00 AM] ann\nHow do I tie a sheet bend to a towing eye?\n\n"
-        "[01/03/2024 10:02 AM] bob\nPass the thin rope up through the bight and under itself.\n"
-    )
+def test_part_of_a_source_can_become_one_servers_own(terminal: Terminal) -> None:
+    chat = terminal.guides / "chat.json"
+    chat.write_bytes(as_json(export(SOLVED)))
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
-    [failure] = terminal.json("source", "add", terminal.guides)["failed"]
-    assert "add it with --guild" in failure["reason"]
-    added = terminal.json("source", "add", chat, "--guild", "11")
-    assert (len(added["added"]), added["failed"]) == (1, [])
+    assert terminal.json("source", "add", terminal.guides)["failed"] == []
+    assert terminal.json("source", "add", chat, "--guild", "11")["failed"] == []
     done = terminal.run("source", "list", "--json")
     listed = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(each["scope"], each["files"], each["documents"]) for each in listed] == [

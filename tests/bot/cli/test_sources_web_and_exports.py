@@ -10,7 +10,7 @@ from bot.cli.sources import UNREAD
 from bot.storage.data_folder import data_folder
 from tests.bot.cli.test_sources import Terminal
 from tests.bot.cli.test_sources import terminal as terminal
-from tests.knowledge.exporting import GUILD_ID, SOLVED, as_json, export
+from tests.knowledge.exporting import GUILD_ID, SOLVED, TEXT, as_json, export
 from tests.knowledge.git_server import Repositories
 from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
 from tests.knowledge.web_server import Reply, WebServer
@@ -29,16 +29,18 @@ def test_a_folder_of_exports_says_whom_it_is_for(terminal: Terminal) -> None:
     assert "chat exports" not in again.stdout
 
 
-def test_a_plain_text_export_is_added_with_its_server(terminal: Terminal) -> None:
+def test_plain_text_export_is_refused_with_the_format_to_use(terminal: Terminal) -> None:
     path = terminal.guides / "thread.txt"
-    path.write_text(
-        "=" * 62 + "\nGuild: Harbour\nChannel: help / general\n" + "=" * 62 + "\n\n"
-        "[28.03.2026 21:05] mira\nHow do I change the colour of a role?\n\n\n"
-        "[28.03.2026 21:10] ada\nIn the settings of the server, under Roles.\n"
-    )
-    [failure] = terminal.json("source", "add", path, code=UNREAD)["failed"]
-    assert "add it with --guild and the server's id" in failure["reason"]
-    assert len(terminal.json("source", "add", path, "--guild", "77")["added"]) == 1
+    path.write_text(TEXT)
+    [failure] = terminal.json("source", "add", path, "--guild", "77", code=UNREAD)["failed"]
+    assert "is a chat export as TXT" in failure["reason"]
+    assert "export the channel as JSON" in failure["reason"]
+
+
+def test_one_servers_export_cannot_become_everybodys(terminal: Terminal) -> None:
+    path = terminal.guides / "thread.json"
+    path.write_bytes(as_json(export(SOLVED)))
+    assert terminal.json("source", "add", path, "--guild", "77")["failed"] == []
     listed = terminal.json("source", "list")
     assert (listed["scope"], listed["documents"]) == ("77", 1)
     refused = terminal.run("source", "add", path)

@@ -16,7 +16,7 @@ from tests.knowledge.exporting import (
     HELPER,
     PASSER,
     SOLVED,
-    TEXT_HEAD,
+    TEXT,
     as_json,
     export,
     message,
@@ -133,7 +133,9 @@ def test_what_stands_before_the_damage_is_given_and_the_damage_named(path: Path)
         next(found)
 
 
-@pytest.mark.parametrize("content", [b"AuthorID,Author,Date,Content,Attachments,Reactions\n"])
+@pytest.mark.parametrize(
+    "content", [b"AuthorID,Author,Date,Content,Attachments,Reactions\n", TEXT.encode()]
+)
 def test_other_formats_of_the_exporter_are_refused_with_the_one_to_use(
     path: Path, content: bytes
 ) -> None:
@@ -142,15 +144,10 @@ def test_other_formats_of_the_exporter_are_refused_with_the_one_to_use(
         read(path)
 
 
-@pytest.mark.parametrize("form", ["JSON", "text"])
 @pytest.mark.parametrize("thread", [True, False])
-def test_a_file_without_messages_is_read_in_steps(path: Path, form: str, thread: bool) -> None:
+def test_a_file_without_messages_is_read_in_steps(path: Path, thread: bool) -> None:
     """Others' questions wait for one step, whatever is in a file instead of messages."""
-    channel = {"type": "GuildPublicThread" if thread else "GuildTextChat"}
-    if form == "JSON":
-        written(path, [1] * 1_000_000, **channel)
-    else:
-        path.write_text(f"{TEXT_HEAD}[01-Mar-26 01:00 PM] mira\nHow?\n" + "\n" * 3_000_000)
+    written(path, [1] * 1_000_000, type="GuildPublicThread" if thread else "GuildTextChat")
     steps = list(export_documents(on_disk(path), FILE, Scope(GUILD_ID)))
     assert len(steps) >= path.stat().st_size // 1_000_000
     assert not any(steps)
