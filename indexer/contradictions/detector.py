@@ -1,5 +1,9 @@
 """Contradiction detector: pairs of sentences from two texts that disagree, and where they differ.
 
+Sentences disagree about a number, an amount, a version, a date or a negation. Opposites ("enabled",
+"disabled") are missed. Only English and German are analysed; in other languages few sentences match
+each other, so conflicts are missed rather than reported wrongly.
+
 Nobody reads a warning that is often wrong. So two sentences contradict each other only if:
 
 - They have the same topic: nearly the same words, no name or condition that only one of them has,
@@ -8,6 +12,7 @@ Nobody reads a warning that is often wrong. So two sentences contradict each oth
   mostly have two topics ("Python 3.11 came in 2022." and "Python 3.12 came in 2023.").
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,10 +22,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.contradictions.claims import Claim, claims
-from indexer.contradictions.quantities import BARE, Subject, Value
+from indexer.contradictions.quantities import BARE, Subject, Value, is_soft, parse_values
 from indexer.text.analyzer import names, word_set, words
+from indexer.text.sentences import sentences
 from knowledge.languages.detection import language_of
+from knowledge.text import QUESTION_MARKS, word_count
 
 # The least cosine of two sentences about the same thing; measured on tests/judged and on notes of
 # the same topics (docs/decisions.md).
@@ -38,6 +44,27 @@ MOST_ALIKE: Final = 16
 LEAST_COMMON: Final = 2
 # Words of one sentence that the other lacks; with more they are about different things.
 MOST_EXTRA: Final = 1
+# A shorter sentence claims nothing comparable, a longer one too much.
+SHORTEST_WORDS: Final = 3
+LONGEST_WORDS: Final = 45
+
+_ADDRESS: Final = re.compile(r"https?://[^\s<>)]+")
+_NO_PROSE: Final = ("```", "~~~", "|", "#", ">")
+_TOKEN: Final = re.compile(r"[^\W_](?:[\w.+#'’-]*[\w+#])?")
+_NEGATION_WORDS: Final = """not never no cannot nor neither
+    kein keine keinen keinem keiner keines nicht nie niemals"""
+_NEGATIONS: Final = frozenset(_NEGATION_WORDS.split())
+_NEGATION: Final = re.compile(
+    r"\b(?:can(?:no|['’])t|\w+n['’]t|not|never|no longer|no(?![,:.!])|nicht|niemals|nie"
+    r"|kein(?:e[nmrs]?)?)\b",
+    re.IGNORECASE,
+)
+_CONDITION: Final = re.compile(
+    r"\b(?:if|unless|when|while|until|without|except|instead|otherwise|but|although|whether"
+    r"|or(?! (?:newer|later|higher|more|less|fewer|older|above|below))"
+    r"|wenn|falls|ohne|außer|sonst|aber|obwohl|sondern|ob|bis)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +129,90 @@ class _Pair:
     likeness: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A sentence of a text, analysed for comparison.
+
+    Attributes:
+        text: the sentence.
+        start: the sentence's offset in the text.
+        topic: the content words of the sentence outside its values.
+        names: the proper names among the topic's words.
+        values: the quantities in the sentence.
+        negations: the spans of words such as `not`.
+        condition: the words that limit the sentence to some case, such as `if` or `without`.
+    """
+
+    text: str
+    start: int
+    topic: frozenset[str]
+    names: frozenset[str]
+    values: tuple[Value, ...]
+    negations: tuple[tuple[int, int], ...]
+    condition: frozenset[str]
+
+
 # Quoted passages and documents near a note come again and again.
 @lru_cache(maxsize=256)
-def _claims(text: str) -> tuple[Claim, ...]:
-    return tuple(claims(text)[:MOST_CLAIMS])
+def _claims(text: str) -> tuple[_Claim, ...]:
+    """The claims of a text: its sentences without code, tables, headings and questions."""
+    language = language_of(text)
+    # Blanks of the same length, so that spans stay valid.
+    plain = _ADDRESS.sub(lambda match: " " * len(match[0]), text)
+    found: list[_Claim] = []
+    for start, end in sentences(plain):
+        sentence = plain[start:end]
+        asks = sentence.rstrip('*_)"”’ ').endswith(QUESTION_MARKS)
+        claims_nothing = asks or sentence.startswith(_NO_PROSE)
+        size = word_count(sentence)
+        if not claims_nothing and SHORTEST_WORDS <= size <= LONGEST_WORDS:
+            found.append(_claim(text[start:end], sentence, start, language))
+    return tuple(found[:MOST_CLAIMS])
+
+
+def _claim(text: str, sentence: str, start: int, language: str) -> _Claim:
+    values = tuple(parse_values(sentence, language))
+    inside = {place for value in values for place in range(value.start, value.end)}
+    topic: set[str] = set()
+    named: set[str] = set()
+    lead = re.match(r"\W*", sentence)
+    first = lead.end() if lead else 0
+    for match in _TOKEN.finditer(sentence):
+        if match.start() in inside:
+            continue
+        word = match[0]
+        is_name = _is_name(word, language, is_first=match.start() <= first)
+        stems = [word.lower()] if any(map(str.isdigit, word)) else words(word, language)[:1]
+        if not stems:
+            continue
+        lower = word.lower()
+        if not is_name and (lower in _NEGATIONS or is_soft(lower, stems[0], language)):
+            continue
+        topic.update(stems)
+        if is_name:
+            named.update(stems)
+    for value in values:
+        # The noun that a number counts, or the product of a version.
+        if value.subject in {Subject.NUMBER, Subject.VERSION}:
+            topic.update(value.kind.split(" ")[1:])
+    negations = tuple(match.span() for match in _NEGATION.finditer(sentence))
+    condition = frozenset(match[0].lower() for match in _CONDITION.finditer(sentence))
+    return _Claim(text, start, frozenset(topic), frozenset(named), values, negations, condition)
+
+
+def _is_name(word: str, language: str, *, is_first: bool) -> bool:
+    """Whether a word is written like a proper name: with a digit, or with a capital letter.
+
+    A capital letter means nothing in the first word of a sentence (`is_first`). In German the whole
+    word must be in capitals, because every noun is capitalized.
+    """
+    if any(sign.isdigit() for sign in word):
+        return True
+    if is_first:
+        return False
+    if language == "de":
+        return len(word) > 1 and word.isupper()
+    return word[0].isupper() and word != "I" and not word.startswith(("I'", "I’"))
 
 
 def _of_different_things(left: Titled, right: Titled) -> bool:
@@ -134,7 +241,7 @@ def _each_once(pairs: Sequence[_Pair]) -> list[_Pair]:
     return kept
 
 
-def _disagreeing(left: Sequence[Claim], right: Sequence[Claim]) -> Iterator[_Pair]:
+def _disagreeing(left: Sequence[_Claim], right: Sequence[_Claim]) -> Iterator[_Pair]:
     """Yield the pairs of claims with the same topic and one difference, without using vectors."""
     having: dict[str, list[int]] = {}
     for place, claim in enumerate(right):
@@ -152,7 +259,7 @@ def _disagreeing(left: Sequence[Claim], right: Sequence[Claim]) -> Iterator[_Pai
                     yield _Pair(subject, _statement(one, mine), _statement(other, theirs), likeness)
 
 
-def _same_topic(one: Claim, other: Claim, common: int) -> bool:
+def _same_topic(one: _Claim, other: _Claim, common: int) -> bool:
     """Whether two claims have the same topic; `common` is the number of topic words in both."""
     extra, missing = len(one.topic) - common, len(other.topic) - common
     if min(extra, missing) > 0 or max(extra, missing) > MOST_EXTRA:
@@ -167,7 +274,7 @@ def _same_topic(one: Claim, other: Claim, common: int) -> bool:
 _Spans = tuple[tuple[int, int], ...]
 
 
-def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | None:
+def _difference(one: _Claim, other: _Claim) -> tuple[Subject, _Spans, _Spans] | None:
     """The one difference between two claims with the same topic.
 
     Returns:
@@ -176,9 +283,7 @@ def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | No
     """
     mine, theirs = _by_kind(one, other), _by_kind(other, one)
     differing = [kind for kind in mine.keys() & theirs.keys() if _differ(mine[kind], theirs[kind])]
-    turned = one.state.lstrip("-") == other.state.lstrip("-") and one.state != other.state
-    if one.state != other.state and not turned:
-        return None
+    turned = (len(one.negations) + len(other.negations)) % 2 == 1
     if turned and not differing and mine.keys() == theirs.keys():
         return Subject.NEGATION, _negated_spans(one, other), _negated_spans(other, one)
     if turned or len(differing) != 1 or differing[0].startswith("label"):
@@ -188,7 +293,7 @@ def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | No
     return ours[0].subject, _spans(ours, others), _spans(others, ours)
 
 
-def _by_kind(claim: Claim, other: Claim) -> dict[str, list[Value]]:
+def _by_kind(claim: _Claim, other: _Claim) -> dict[str, list[Value]]:
     """The values of `claim` by kind (`Value.kind`).
 
     A bare number ("We expect 20") gets the kind of a number with a noun in `other` ("We expect 30
@@ -214,7 +319,7 @@ def _spans(values: Sequence[Value], others: Sequence[Value]) -> _Spans:
     return tuple((value.start, value.end) for value in values if value.normal not in known)
 
 
-def _negated_spans(claim: Claim, other: Claim) -> _Spans:
+def _negated_spans(claim: _Claim, other: _Claim) -> _Spans:
     """The spans of the negations in `claim`.
 
     Without negations, the span of a word that `other` has after a negation ("enabled" in "not
@@ -231,5 +336,5 @@ def _negated_spans(claim: Claim, other: Claim) -> _Spans:
     return ((0, len(claim.text)),)
 
 
-def _statement(claim: Claim, differing: _Spans) -> Statement:
+def _statement(claim: _Claim, differing: _Spans) -> Statement:
     return Statement(claim.text, claim.start, claim.start + len(claim.text), differing)

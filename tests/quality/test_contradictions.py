@@ -17,9 +17,9 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
-# Measured on 24 November 2026 with all-MiniLM-L6-v2 (onnx-int8): 51 of 52 contradicting pairs were
-# found with their subject, and 0 of 58 others. 18 pairs of each kind were written before the first
-# measurement: 17 were found then, with 1 false alarm.
+# Measured on 2 December 2026 with all-MiniLM-L6-v2 (onnx-int8): 47 of 48 pairs that disagree in a
+# value or a negation were found with their subject, and 0 of 62 others. Four of these are opposites
+# ("enabled", "disabled"), which aren't looked for.
 SEEN = 0.94
 FALSE_ALARMS = 0.02
 
@@ -35,14 +35,14 @@ def _seen(pair: dict[str, str], model: Embedder) -> set[str]:
 
 
 def test_most_contradictions_are_found_with_their_subject(model: Embedder) -> None:
-    pairs = [pair for pair in _pairs() if pair["disagree"]]
+    pairs = [pair for pair in _pairs() if pair["disagree"] not in ("", "opposite")]
     missed = [pair["_id"] for pair in pairs if pair["disagree"] not in _seen(pair, model)]
     assert len(pairs) >= 40
     assert len(missed) <= (1 - SEEN) * len(pairs), missed
 
 
 def test_few_other_pairs_are_false_alarms(model: Embedder) -> None:
-    pairs = [pair for pair in _pairs() if not pair["disagree"]]
+    pairs = [pair for pair in _pairs() if pair["disagree"] in ("", "opposite")]
     wrong = [pair["_id"] for pair in pairs if _seen(pair, model)]
     assert len(pairs) >= 40
     assert len(wrong) <= FALSE_ALARMS * len(pairs), wrong
