@@ -50,7 +50,7 @@ from knowledge.backup.exporter import export
 from knowledge.backup.importer import import_folder
 from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.sources.addition import add_paths
-from knowledge.store.audit.audit_log import replay
+from knowledge.store.audit_log import replay
 from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
@@ -369,8 +369,6 @@ def sound(place: Place) -> Iterator[str]:
         store = core.store
         if problem := store.database.integrity_problem():
             yield problem
-        if store.audit_log.breaks():
-            yield "the log's chain is broken"
         wanted = {
             found.id: document_digest(found)
             for found in corpus.documents(store, archive=core.archive)

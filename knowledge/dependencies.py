@@ -39,7 +39,7 @@ def require(library: str, names: Iterable[str]) -> None:
     """Refuse a release of a library without these names.
 
     Raises:
-        ImportError: if names are missing; the message says what to do.
+        ImportError: if names are missing; the message names the remedy.
     """
     if lacking := missing(names):
         raise ImportError(

@@ -45,14 +45,6 @@ class Place:
     def store(self) -> Store:
         return Store(self.database())
 
-    def change_the_log(self, sql: str) -> None:
-        """Do so to the log, as whoever owns the database can."""
-        if self.url:
-            self.change("set session_replication_role = replica", sql)
-        else:
-            triggers = ("log_is_never_changed", "log_is_never_cut")
-            self.change(*(f"drop trigger {trigger}" for trigger in triggers), sql)
-
     def change(self, *statements: str) -> None:
         """Do beside whoever is under test what no part of this program would."""
         database = self.database()

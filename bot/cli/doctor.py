@@ -39,7 +39,6 @@ from knowledge.dependencies import has_modules, needed
 from knowledge.files import picture_text
 from knowledge.sources.git.repository import MISSING, is_installed
 from knowledge.sources.locations import repository_at
-from knowledge.store.audit.log_chain import Break
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.sqlite_database import copies_beside
@@ -234,8 +233,6 @@ def _copies(folder: Path) -> Iterator[Finding]:
 def _store(folder: Path, url: str) -> Iterator[Finding]:
     try:
         with open_store(folder, url) as store:
-            breaks = store.audit_log.breaks()
-            entries = len(store.audit_log.entries())
             contradicted = store.audit_log.contradicted_notes()
             problem = store.database.integrity_problem()
             unrecognizable = store.quote_opt_outs.unrecognizable()
@@ -252,7 +249,6 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
             f"quotation can't be recognised, because {FILE} doesn't belong to this database. "
             "Restore the right file, or ask these members to use /privacy again.",
         )
-    yield from _log(entries, breaks)
     if contradicted:
         notes = ", ".join(map(str, contradicted[:10]))
         yield Finding(
@@ -276,15 +272,6 @@ def _server(folder: Path, url: str) -> Iterator[Finding]:
     yield Finding("database server", True, described)
     held = f"{', '.join(holders[:5])} block all writes: check or end these connections."
     yield Finding("locks", not holders, held if holders else "none held for long")
-
-
-def _log(entries: int, breaks: list[Break]) -> Iterator[Finding]:
-    if not breaks:
-        found = f"{counted(entries, 'entry', 'entries')}, chained without a break in each server"
-        yield Finding("log", True, found)
-    for broken in breaks[:10]:
-        said = f"{broken.reason}: it or an earlier one was changed outside Commonplace."
-        yield Finding("log", False, said)
 
 
 def _model(serving: Opened, folder: Path, configured: str) -> Iterator[Finding]:

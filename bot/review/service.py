@@ -22,7 +22,7 @@ from indexer.index.database import IndexError_
 from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
 from knowledge.review.risk_flags import Flag, submission_flags
 from knowledge.secrets import without_secrets
-from knowledge.store.audit.audit_log import LogEntry, LogFilter
+from knowledge.store.audit_log import LogEntry, LogFilter
 from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Document, Kind, Scope

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from knowledge.backup import backups, exporter, importer
 from knowledge.backup.backups import BackupError, Replaced, Restored
@@ -25,6 +25,8 @@ from knowledge.store.store import Store
 
 PATTERN: Final = "community-*.zip"
 _PART: Final = "restore.part"
+# The columns to recognise a line of the log, the guild first.
+_LINE: Final = ("guild_id", "number", "at", "event", "subject", "detail")
 # Names in an export; nothing else is unpacked.
 _NAMES: Final = re.compile(
     r"commonplace\.json|[a-z_]+\.jsonl|(?:notes|revisions)/-?[0-9]+/[0-9][a-z0-9.-]*\.md"
@@ -101,23 +103,21 @@ def _has_prefix_log(path: Path, newest: Path) -> bool:
     Returns False if an archive can't be read.
     """
     try:
-        last: dict[int | None, tuple[int | None, int, str]] = {}
-        for line in _log(path):
-            last[line[0]] = line
+        last = {line[0]: line for line in _log(path)}
         return set(last.values()) <= set(_log(newest))
     except (*_UNREADABLE, OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
-def _log(path: Path) -> Iterator[tuple[int | None, int, str]]:
-    """Yield the guild, number and digest of each line of the log in an archive."""
+def _log(path: Path) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of `_LINE` of each line of the log in an archive."""
     with zipfile.ZipFile(path) as archive:
         if "log.jsonl" not in archive.namelist():
             return
         with archive.open("log.jsonl") as lines:
             while line := lines.readline(LINE_BYTES):
                 row = json.loads(line)
-                yield row["guild_id"], row["number"], row["digest"]
+                yield tuple(row[column] for column in _LINE)
 
 
 def read(backup: Path, part: Path) -> None:

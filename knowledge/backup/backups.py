@@ -6,7 +6,7 @@ rows never get an id of the replaced database, because messages in Discord refer
 
 Errors:
     StoreError
-    └── BackupError    a backup can't be taken, used or restored; the message says what to do
+    └── BackupError    a backup can't be taken, used or restored; the message names the remedy
 """
 
 import glob
@@ -26,8 +26,7 @@ from sqlite_utils import Database
 from knowledge.backup import foreign_database
 from knowledge.backup.foreign_database import ForeignDatabaseError
 from knowledge.backup.opt_in_rows import OptInRows, Source, Unknown, drop_unrequested
-from knowledge.store.audit import log_chain
-from knowledge.store.audit.audit_log import RESTORED, STANDINGS, WHOLE, contradictions, entry_of
+from knowledge.store.audit_log import RESTORED, STANDINGS, WHOLE, contradictions, entry_of
 from knowledge.store.database import StoreError, row_counts
 from knowledge.store.store import Store
 from knowledge.text import counted
@@ -38,17 +37,20 @@ PATTERN: Final = "community-*.db"
 PART: Final = ".part"
 # Longer than any backup takes.
 TORN_SECONDS: Final = 86_400
-# Finds a guild's line in a log, by its number and digest.
+# Each guild's last line, and a search for it. SQLite takes plain columns from the maximum's row.
+_LAST_LINES: Final = (
+    "select guild_id, max(number), at, event, subject, detail from log group by guild_id"
+)
 _SAME_LINE: Final = (
-    "select 1 from log where guild_id is not distinct from nullif(?, 0) and number = ? "
-    "and digest = ?"
+    "select 1 from log where guild_id is ? and number = ? and at = ? and event = ? "
+    "and subject = ? and detail = ?"
 )
 # Ids to skip if the last ids of the replaced database are unknown.
 UNKNOWN_IDS: Final = 10_000
 
 
 class BackupError(StoreError):
-    """A backup can't be taken, used or restored; the message says what to do."""
+    """A backup can't be taken, used or restored; the message names the remedy."""
 
 
 def name(at: datetime) -> str:
@@ -143,7 +145,7 @@ def _has_prefix_log(path: Path, newest: Path) -> bool:
             foreign_database.opened(newest) as other,
         ):
             foreign_database.checked_migrations(connection)
-            lines = connection.execute(log_chain.LAST_LINES).fetchall()
+            lines = connection.execute(_LAST_LINES).fetchall()
             return all(other.execute(_SAME_LINE, line).fetchone() for line in lines)
     except (sqlite3.Error, ForeignDatabaseError):
         return False
@@ -183,8 +185,8 @@ def _damaged(path: Path, found: str) -> str:
 def problem(connection: sqlite3.Connection) -> str:
     """The first problem of a community database, or an empty string.
 
-    Checks the SQLite file, references, the log's hash chains, and notes' states against the log.
-    Indexes aren't compared with their tables, because a restored database gets new indexes.
+    Checks the SQLite file, references, and notes' states against the log. Indexes aren't compared
+    with their tables, because a restored database gets new indexes.
     """
     found = [str(row[0]) for row in connection.execute("pragma quick_check(3)")]
     if found != ["ok"]:
@@ -194,18 +196,8 @@ def problem(connection: sqlite3.Connection) -> str:
     if orphans:
         return f"{len(orphans)} rows refer to rows that are gone"
     database = Database(connection)
-    return _chain_problem(database) or _contradiction(database)
-
-
-def _chain_problem(database: Database) -> str:
-    """The first error in the audit log's hash chains, in words, or an empty string."""
-    found = log_chain.breaks(database.query(log_chain.LINES), database.query(log_chain.HEADS))
-    return found[0].reason if found else ""
-
-
-def _contradiction(database: Database) -> str:
     try:
-        entries = map(entry_of, database.query(log_chain.LINES))
+        entries = map(entry_of, database.query("select * from log order by id"))
         notes = contradictions(database.query(STANDINGS), entries)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         return f"its log can't be replayed ({error!r})"

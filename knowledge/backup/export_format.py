@@ -10,7 +10,7 @@ matter shows whether the file was edited. This module itself reads and writes no
 
 Errors:
     StoreError
-    └── FolderError    a folder or file can't be used; the message says what to do
+    └── FolderError    a folder or file can't be used; the message names the remedy
 """
 
 import base64
@@ -49,7 +49,7 @@ Row = dict[str, Any]
 
 
 class FolderError(StoreError):
-    """A folder can't be exported to or imported from; the message says what to do."""
+    """A folder can't be exported to or imported from; the message names the remedy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from sqlite_utils import Database
 
 from knowledge.backup.export_format import SEQUENCES, check_values
 from knowledge.store import migrations, schema
-from knowledge.store.audit.log_chain import ADD_MISSING_HEADS
+from knowledge.store.audit_log import ADD_MISSING_HEADS
 from knowledge.store.move_marks import is_mark
 
 # No version writes a longer row or table definition.

@@ -43,7 +43,7 @@ from knowledge.backup.foreign_database import ForeignDatabaseError, bring_up_to_
 from knowledge.backup.opt_in_rows import OptInRows, Unknown, drop_unrequested
 from knowledge.backup.row_transfer import copy_missing, differing, keys_by_table
 from knowledge.store import migrations, schema
-from knowledge.store.audit.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
+from knowledge.store.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
 from knowledge.store.store import Store
 from knowledge.text import storable
 from knowledge.values.notes import Member
@@ -255,14 +255,14 @@ def _drop_unwanted(
 def _comparable(entries: Iterable[LogEntry]) -> _LogLines:
     """The log lines to compare, by guild.
 
-    Lines about restores and imports are left out. Ids, numbers and digests are blanked, because
-    they depend on all earlier lines, including the omitted ones. Guilds are compared separately,
-    because lines of different guilds aren't always committed in the order of their ids.
+    Lines about restores and imports are left out. Ids and numbers are blanked, because they count
+    the omitted lines. Guilds are compared separately, because lines of different guilds aren't
+    always committed in the order of their ids.
     """
     log: _LogLines = {}
     for entry in entries:
         if entry.subject != WHOLE or entry.event not in {RESTORED, IMPORTED}:
-            plain = replace(entry, id=0, number=0, digest="")
+            plain = replace(entry, id=0, number=0)
             log.setdefault(entry.guild_id, []).append(plain)
     return log
 
@@ -320,8 +320,6 @@ def _add_lines(store: Store, source: Store, imported: Imported, here: _LogLines)
 
 
 def _refuse_other_than_logged(store: Store) -> None:
-    if breaks := store.audit_log.breaks():
-        raise FolderError(f"Nothing was imported: {breaks[0].reason}.")
     if notes := store.audit_log.contradicted_notes():
         raise FolderError(
             f"Nothing was imported: note {notes[0]} would be in another state than the log leads "

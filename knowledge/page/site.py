@@ -8,7 +8,7 @@ title, because titles may change or be withdrawn.
 
 Errors:
     Exception
-    └── PublishError    the site can't be published; the message says what to do
+    └── PublishError    the site can't be published; the message names the remedy
 """
 
 import re
@@ -34,7 +34,7 @@ _NO_TAG_SIGN: Final = re.compile(r"[^\w-]")
 
 
 class PublishError(Exception):
-    """The site can't be published; the message says what to do."""
+    """The site can't be published; the message names the remedy."""
 
 
 @dataclass(frozen=True, slots=True)

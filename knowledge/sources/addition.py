@@ -2,7 +2,7 @@
 
 Errors:
     Exception
-    └── MissingSourceError    the location can't be a source; the message says what to do
+    └── MissingSourceError    the location can't be a source; the message names the remedy
 """
 
 import os
@@ -38,7 +38,7 @@ _PLACES: Final = re.compile(r"\{(?:path|stem|anchor|commit|first|last)\}")
 
 
 class MissingSourceError(Exception):
-    """The location can't be a source; the message says what to do."""
+    """The location can't be a source; the message names the remedy."""
 
 
 def crawl_location(
@@ -88,7 +88,7 @@ def repository_location(
         internal: whether the address is on an internal host.
 
     Raises:
-        MissingSourceError: if the location can't be a source; the message says what to do.
+        MissingSourceError: if the location can't be a source; the message names the remedy.
     """
     url = _repository(named, internal)
     return _marked(RepositoryLocation(url, _branch(branch), _folder(folder)), internal)
@@ -106,7 +106,7 @@ def service_location(
         internal: whether the address is on an internal host.
 
     Raises:
-        MissingSourceError: if the location can't be a source; the message says what to do.
+        MissingSourceError: if the location can't be a source; the message names the remedy.
     """
     if kind not in KINDS:
         raise MissingSourceError(

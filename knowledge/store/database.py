@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 
 class StoreError(Exception):
-    """The community database can't be opened or written; the message says what to do."""
+    """The community database can't be opened or written; the message names the remedy."""
 
 
 class StoreVersionError(StoreError):

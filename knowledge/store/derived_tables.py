@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 
 class DerivedTablesError(Exception):
-    """Derived tables can't be opened, read or written; the message says what to do."""
+    """Derived tables can't be opened, read or written; the message names the remedy."""
 
 
 @dataclass(frozen=True, slots=True)

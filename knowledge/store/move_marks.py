@@ -35,7 +35,7 @@ def refuse_marked(here: str, names: Iterable[str]) -> None:
     """Refuse a database with a mark among the names of its migrations.
 
     Raises:
-        StoreMovedError: if there is a mark; the message says what to do.
+        StoreMovedError: if there is a mark; the message names the remedy.
     """
     for name in filter(is_mark, names):
         if name.startswith(_MOVING):

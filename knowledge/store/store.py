@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from knowledge.store.audit.audit_log import AuditLog
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, now
 from knowledge.store.database import StoreError as StoreError
 from knowledge.store.erasure.personal_data import PersonalData

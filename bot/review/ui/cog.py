@@ -180,7 +180,6 @@ def exported(lines: list[service.LogLine]) -> str:
                 "title": line.title,
                 "reason": line.reason,
                 "detail": json.loads(line.entry.detail),
-                "digest": line.entry.digest,
             },
             ensure_ascii=False,
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from knowledge.store.audit.audit_log import NOTE_DELETED, PURGED, AuditLog
+from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
 from knowledge.store.database import Database
 from knowledge.store.erasure.personal_data import PersonalData
 from knowledge.store.erasure.tombstones import Tombstones

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from knowledge.store.audit.audit_log import AuditLog
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.rows import column, values

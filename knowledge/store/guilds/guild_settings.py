@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from knowledge.store.audit.audit_log import AuditLog
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.rows import columns, record
 from knowledge.store.value_lists import rows_among

@@ -6,7 +6,7 @@ is derived data and stored elsewhere.
 
 from collections.abc import Sequence
 
-from knowledge.store.audit.audit_log import AuditLog
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.rows import record
 from knowledge.values.synced_channels import SyncedChannel

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.store.audit.audit_log import AuditLog
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.rows import record
 from knowledge.values.guilds import GuildFilter, every_guild

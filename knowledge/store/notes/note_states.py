@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from knowledge.store.audit.audit_log import AuditLog
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, now
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.notes.note_records import STANDING, Notes

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from knowledge.store.audit.audit_log import AuditLog
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.notices import Notices
 from knowledge.store.row_guilds import RowKind, guild_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from operator import itemgetter
 
-from knowledge.store.audit.audit_log import PUBLISHED
+from knowledge.store.audit_log import PUBLISHED
 from knowledge.store.database import Database
 from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among

@@ -53,7 +53,7 @@ from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState
 from knowledge.discord_archive.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.review.risk_flags import flags
-from knowledge.store.audit.audit_log import LogEntry
+from knowledge.store.audit_log import LogEntry
 from knowledge.store.notes.credit import Activity, Contributor
 from knowledge.store.notes.note_records import ListedNote
 from knowledge.values.documents import SHARED, Failure, Kind
@@ -359,7 +359,7 @@ def test_listings_fit_and_are_shown_as_text(
     counted = dict.fromkeys(Evidence, 12_345)
     activity = Activity(counted, 1, 2, 3, 4, 5, ((title, 12_345),) * 5)
     lines = [
-        LogLine(LogEntry(n, WHEN, 2, n, 5, "rejected", "revision:1", "{}", "d"), 2**62, title, text)
+        LogLine(LogEntry(n, WHEN, 2, n, 5, "rejected", "revision:1", "{}"), 2**62, title, text)
         for n, text in enumerate(asked * 4)
     ]
     board = [Contributor(name, 12_345, 12_345)] * 12

@@ -68,7 +68,7 @@ def approve(settings: Settings) -> None:
 def state(path: Path) -> State:
     with Store(path) as store:
         assert store.database.integrity_problem() == ""
-        assert store.audit_log.breaks() == []
+        assert store.audit_log.contradicted_notes() == []
         return store.notes.of_revision(1).revision.state
 
 

@@ -77,12 +77,12 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(
         (
             ["drop trigger log_is_never_changed",
              "update log set event = 'rejected' where id = 2"],
-            r"line 2 \(rejected, .* does not follow",
+            "1 note is in another state than its log leads to",
         ),
         (
             ["drop trigger log_is_never_cut",
              "delete from log where id = (select max(id) from log)"],
-            f"line 2 of server {ELSEWHERE} is missing",
+            "1 note is in another state than its log leads to",
         ),
         (
             ["insert into _sqlite_migrations (migration_set, name, applied_at) "
@@ -230,7 +230,6 @@ def test_the_log_of_a_restored_copy_replays_to_what_the_tables_say(
     with Store(path) as reopened:
         assert len(standings(reopened)) == (2 if subject == 99 else 1)
         assert told(reopened) == standings(reopened)
-        assert reopened.audit_log.breaks() == []
 
 
 @pytest.mark.parametrize(("withdraw", "left"), [(True, []), (False, ["a former member"])])

@@ -96,7 +96,7 @@ def alike(store: Store, folder: Path) -> dict[str, object]:
     told = [json.loads(line) for line in lines["log.jsonl"] if '"imported"' not in line]
     given = [line for line in lines["sqlite_sequence.jsonl"] if '"log"' not in line]
     return files | {
-        "log.jsonl": [{**line, "id": 0, "digest": ""} for line in told],
+        "log.jsonl": [{**line, "id": 0} for line in told],
         "sqlite_sequence.jsonl": given,
     }
 
@@ -161,7 +161,7 @@ HOSTILE: dict[str, list[Callable[[Path], object]]] = {
         _rewrite("log.jsonl", "{", "[" * 100_000),
         _rewrite("log.jsonl", '"id": 1', '"id": ' + "9" * 5_000),
     ],
-    "does not follow from the one before": [_rewrite("log.jsonl", '"proposed"', '"approved"')],
+    "in another state than its log leads to": [_rewrite("log.jsonl", '"approved"', '"rejected"')],
     "isn't a valid row": [
         _rewrite("log.jsonl", '"id": 1', '"id": "one"'),
         _rewrite("log.jsonl", '"id": 1', '"id": ' + "9" * 30),
@@ -205,7 +205,6 @@ def test_everything_comes_back_and_the_bytes_are_the_same(
         assert alike(empty, tmp_path / "again") == alike(full, tmp_path / "first")
         assert dump(empty) == dump(full)
     assert empty.database.integrity_problem() == ""
-    assert empty.audit_log.breaks() == []
 
 
 # U+0000 is removed where text enters.
@@ -387,7 +386,6 @@ def test_an_edited_note_becomes_a_pending_revision_once(
     assert live is not None
     assert live.revision.submission.text == "Forty hours a month."
     assert import_folder(store, folder).edited == []
-    assert store.audit_log.breaks() == []
 
 
 @pytest.mark.usefixtures("note")
@@ -501,7 +499,6 @@ def test_a_log_that_goes_on_in_one_guild_is_gone_on_with_there(
     exported(store, folder)
     assert import_folder(empty, folder).rows == {"log": 1}
     assert [entry.number for entry in empty.audit_log.entries(1)] == [1, 2]
-    assert empty.audit_log.breaks() == []
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_an_export_goes_into_the_other_kind_of_database_and_says_so_in_the_log(
         query = f"select * from {table} order by 1, 2"  # noqa: S608
         assert target.database.rows(query) == source.database.rows(query)
     assert target.database.integrity_problem() == ""
-    assert target.audit_log.breaks() == []
+    assert target.audit_log.contradicted_notes() == []
     # Later ids are new.
     assert approved(target).id > max(note.id for note in source.notes.every_live())
 

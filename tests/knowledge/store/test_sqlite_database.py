@@ -40,7 +40,7 @@ def test_a_full_disk_changes_nothing_and_is_explained_until_it_has_room_again(
     assert _dump(path) == before
     _file(store).execute("pragma max_page_count = 100000")
     assert proposed(store, LONG).revision.submission == LONG
-    assert store.audit_log.breaks() == []
+    assert store.audit_log.contradicted_notes() == []
 
 
 def test_a_database_that_another_process_keeps_locked_is_explained(

@@ -8,7 +8,7 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.store import database
-from knowledge.store.audit.audit_log import replay
+from knowledge.store.audit_log import replay
 from knowledge.store.store import Store
 from knowledge.values.guilds import Rule
 from knowledge.values.submissions import Submission
@@ -50,7 +50,7 @@ def test_a_clock_that_is_put_back_breaks_neither_the_log_nor_the_order_of_revisi
         assert outcome.done
     entries = store.audit_log.entries()
     assert [entry.id for entry in entries] == list(range(1, len(entries) + 1))
-    assert store.audit_log.breaks() == []
+    assert store.audit_log.contradicted_notes() == []
     assert store.database.integrity_problem() == ""
     [note] = store.notes.every_live()
     assert (note.revision.number, note.revision.submission.text) == (4, "Text 3")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from knowledge.store.audit.audit_log import replay
+from knowledge.store.audit_log import replay
 from knowledge.store.database import now
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
@@ -182,7 +182,7 @@ def test_neither_tables_nor_file_hold_the_member_and_the_log_still_replays(
     assert ("live words" in after) is not withdraw
     written = b"".join(path.read_bytes() for path in store.database.folder.iterdir())
     assert [trace for trace in TRACES if trace.encode() in written] == []
-    assert store.audit_log.breaks() == []
+    assert store.audit_log.contradicted_notes() == []
     assert store.database.integrity_problem() == ""
     standings = replay(store.audit_log.entries())
     for note_id, standing in standings.items():
@@ -385,7 +385,7 @@ def test_who_was_forgotten_can_begin_anew(store: Store) -> None:
 
     proposed(store, MIRA, "new words")
 
-    assert store.audit_log.breaks() == []
+    assert store.audit_log.contradicted_notes() == []
     assert store.personal_data.stored(MIRA.id, GUILD)["notes"].everywhere == 1
 
 

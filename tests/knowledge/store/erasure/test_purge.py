@@ -70,7 +70,6 @@ def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
     assert store.sources() == []
     assert store.audit_log.entries(GUILD)[-1].event == "purged"
     assert store.audit_log.members() == {}
-    assert store.audit_log.breaks() == []
     assert TEXT.text.encode() not in (place.folder / FILE).read_bytes()
 
 

@@ -133,7 +133,7 @@ def test_of_two_processes_that_decide_at_once_exactly_one_wins(place: Place) -> 
     assert [a + b for a, b in zip(won["Ada"], won["Ben"], strict=True)] == [1] * len(revisions)
     with place.store() as store:
         assert len(store.notes.every_live()) == sum(won["Ada"])
-        assert store.audit_log.breaks() == []
+        assert store.audit_log.contradicted_notes() == []
 
 
 @pytest.mark.parametrize(

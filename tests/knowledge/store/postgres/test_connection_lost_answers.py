@@ -72,7 +72,7 @@ def test_each_decision_of_many_is_made_once_though_each_commit_is_cut(
         assert len(outcome.note.reviews) == 1
     assert cutting.done == _MANY
     assert events(store) == ["proposed"] * _MANY + ["approved"] * _MANY
-    assert store.audit_log.breaks() == []
+    assert store.audit_log.contradicted_notes() == []
 
 
 def test_a_commit_is_cut_also_when_it_is_prepared(store: Store, cutting: CuttingSocket) -> None:

@@ -207,4 +207,4 @@ def test_who_follows_the_log_of_each_guild_misses_nothing_that_many_write_at_onc
     expected = {guild_id: [*range(1, 37)] for guild_id in guilds}
     assert followed == [expected] * 4
     with place.store() as store:
-        assert store.audit_log.breaks() == []
+        assert store.audit_log.contradicted_notes() == []

@@ -49,7 +49,7 @@ def test_a_dismissed_question_comes_back_when_it_is_asked_again(store: Store) ->
 
     assert open_ids(store) == [again]
     assert [entry.event for entry in store.audit_log.entries()] == ["gap_dismissed"]
-    assert store.audit_log.breaks() == []
+    assert store.audit_log.contradicted_notes() == []
 
 
 def test_a_publication_is_checked_once_and_its_askers_are_told_once(store: Store) -> None:

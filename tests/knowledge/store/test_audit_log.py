@@ -1,4 +1,4 @@
-"""The audit log: append-only, hash-chained, and consistent with the tables."""
+"""The audit log: append-only, and consistent with the tables."""
 
 import pytest
 
@@ -6,8 +6,6 @@ from knowledge.store.store import Store
 from knowledge.values.guilds import GuildSettings
 from tests.knowledge.decided_notes import ADA, GUILD, MIRA, REJECT, decided, proposed
 from tests.stores import REFUSED, Place, in_both
-
-OTHER = 11
 
 
 @in_both
@@ -34,32 +32,6 @@ def test_the_log_tells_who_did_what(store: Store) -> None:
         (3, "settings", "guild"),
     ]
     assert "Out of date." not in store.audit_log.entries()[1].detail
-    assert store.audit_log.breaks() == []
-
-
-@pytest.mark.parametrize(
-    ("statement", "guild_id", "broken", "said"),
-    [
-        ("update log set actor = 99 where id = 3", GUILD, 3, "line 3 (rejected, "),
-        ("delete from log where id = 1", GUILD, 3, "does not follow from the one before it"),
-        ("delete from log where id = 8", OTHER, None, "line 4 of server 11 is missing"),
-        ("delete from log where guild_id = 11", OTHER, None, "line 1 of server 11 is missing"),
-        ("delete from log_heads where guild_id = 11", OTHER, 8, "is not the one"),
-        ("update log_heads set number = 3 where guild_id = 11", OTHER, 8, "written last"),
-        ("update log_heads set digest = 'x' where guild_id = 11", OTHER, 8, "line 8 (rejected"),
-    ],
-)
-def test_a_log_that_was_tampered_with_is_found_out_in_its_guild_alone(
-    place: Place, store: Store, statement: str, guild_id: int, broken: int | None, said: str
-) -> None:
-    for _ in range(2):
-        for note in [proposed(store, guild_id=each) for each in (GUILD, OTHER)]:
-            decided(store, note, REJECT)
-    assert [entry.number for entry in store.audit_log.entries(OTHER)] == [1, 2, 3, 4]
-    place.change_the_log(statement)
-    [found] = store.audit_log.breaks()
-    assert (found.guild_id, found.id) == (guild_id, broken)
-    assert said in found.reason
 
 
 @in_both

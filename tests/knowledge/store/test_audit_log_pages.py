@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.store.audit.audit_log import LogFilter
+from knowledge.store.audit_log import LogFilter
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
 

@@ -1,8 +1,8 @@
-"""Append-only audit log of actions, with a hash chain for each guild (`log_chain`).
+"""Append-only audit log of actions; triggers refuse changes and deletions.
 
 A line names its actor by a key; the table `members` maps keys to Discord ids. Forgetting a member
-deletes the row of that table, so the chain stays valid and nobody is named. Lines record actions,
-never texts.
+deletes the row of that table, so the lines stay and nobody is named. Lines record actions, never
+texts.
 """
 
 import json
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.store.audit import log_chain
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.rows import columns, record
@@ -39,6 +38,14 @@ STANDINGS: Final = (
     "r.state from notes n join revisions r on r.note_id = n.id"
 )
 
+# Fills `log_heads` (each guild's last number) for lines copied from another database. The column
+# `digest` of both tables is of version 1.0.0, whose lines formed a hash chain.
+ADD_MISSING_HEADS: Final = (
+    "insert into log_heads (guild_id, number, digest) "
+    "select coalesce(guild_id, 0), max(number), '' from log where true "
+    "group by coalesce(guild_id, 0) on conflict (guild_id) do nothing"
+)
+
 # Above every id.
 _NEWEST: Final = 2**63 - 1
 
@@ -49,9 +56,8 @@ class LogEntry:
 
     Attributes:
         id: the line's id, ascending over the lines of all guilds.
-        number: the line's place in the chain of its guild, from 1.
+        number: the line's place in the log of its guild, from 1.
         actor: the key of the acting member in the table `members`; None for the bot.
-        digest: the hash of this line together with the digest of the guild's previous line.
     """
 
     id: int
@@ -62,7 +68,6 @@ class LogEntry:
     event: str
     subject: str
     detail: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,34 +111,27 @@ class AuditLog:
             event=event,
             subject=subject,
             detail=json.dumps(detail or {}, ensure_ascii=False, sort_keys=True),
-            digest="",
         )
         self.add(entry)
 
     def add(self, entry: LogEntry) -> None:
-        """Append an entry made by the caller; its number and digest are computed anew.
+        """Append an entry made by the caller, with the guild's next number.
 
         The guild's row in the table `log_heads` is locked until the transaction ends, so writers of
-        one guild take turns.
+        one guild take turns, and its lines are committed in the order of their numbers.
         """
-        chain = entry.guild_id or NO_GUILD
         [head] = self._database.rows(
             "insert into log_heads (guild_id, number, digest) values (?, 1, '') "
-            "on conflict (guild_id) do update set number = log_heads.number + 1 "
-            "returning number, digest",
-            [chain],
+            "on conflict (guild_id) do update set number = log_heads.number + 1 returning number",
+            [entry.guild_id or NO_GUILD],
         )
-        row = {**columns(entry), "number": head["number"]}
-        row["digest"] = log_chain.digest(head["digest"], row)
+        row = {**columns(entry), "number": head["number"], "digest": ""}
         del row["id"]
         self._database.insert("log", row)
-        self._database.run(
-            "update log_heads set digest = ? where guild_id = ?", [row["digest"], chain]
-        )
 
     def add_missing_heads(self) -> None:
         """Insert missing rows in `log_heads`, after log lines were copied from another database."""
-        self._database.run(log_chain.ADD_MISSING_HEADS)
+        self._database.run(ADD_MISSING_HEADS)
 
     def key(self, member_id: int) -> int:
         """A member's key in the log, created if it is missing."""
@@ -211,11 +209,6 @@ class AuditLog:
             [guild_id, since.isoformat()],
         )
         return int(rows[0]["id"]) if rows else _NEWEST
-
-    def breaks(self) -> list[log_chain.Break]:
-        """The first break of each guild's chain."""
-        rows = self._database.rows
-        return log_chain.breaks(rows(log_chain.LINES), rows(log_chain.HEADS))
 
     def contradicted_notes(self) -> list[int]:
         """Ids of notes whose state in the tables differs from their state in the log.
