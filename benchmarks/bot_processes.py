@@ -161,7 +161,7 @@ class Bots:
         config = self.folder / f"{self.started}.toml"
         config.write_text(
             f'[data]\ndatabase = "{self.url}"\n[health]\nport = {port}\n'
-            "[questions]\nmember_burst = 0\nguild_burst = 0\n"
+            "[questions]\nmember_burst = 0\n"
         )
         with config.with_suffix(".log").open("wb") as log:
             process = await self.stack.enter_async_context(

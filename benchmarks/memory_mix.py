@@ -316,7 +316,7 @@ def _prepare(folder: Path, server: WireServer) -> Path:
         store.add_source(str(shared), Scope(guild_id))
     config = folder / "config.toml"
     config.write_text(
-        f'[data]\nfolder = "{data}"\n[questions]\nguild_burst = 0\nmember_burst = 0\n'
+        f'[data]\nfolder = "{data}"\n[questions]\nmember_burst = 0\n'
         f'[sources]\nlook_seconds = {LOOK_SECONDS}\n[page]\nfolder = "{folder / "pages"}"\n'
     )
     return config

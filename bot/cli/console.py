@@ -7,6 +7,7 @@ as one JSON object a line.
 import functools
 import inspect
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -55,6 +56,8 @@ class _Console(Console):
             yield Segment(shown, piece.style, piece.control)
 
 
+_logger = logging.getLogger(__name__)
+
 out = _Console(highlight=False)
 err = _Console(stderr=True, highlight=False)
 
@@ -93,6 +96,8 @@ def settings_from(
     """Read the settings, configure the log, and check the data folder without changing it."""
     settings = config.load(config_file, data)
     logs.configure(settings.log, err, config.secrets())
+    if settings.warning:
+        _logger.warning("%s", settings.warning)
     check_data_folder(settings, begins)
     return settings
 

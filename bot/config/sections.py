@@ -1,28 +1,38 @@
-"""Sections of config.toml: keys with defaults, bounds and descriptions."""
+"""Sections of config.toml: keys with defaults, bounds and a line of description each.
 
+A `ClassVar` was a key of 1.0.0 and is a constant now, with its reason beside it.
+"""
+
+import ipaddress
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from knowledge.sources.net.internal_hosts import InternalHosts
 from knowledge.store.database_url import checked_database_url
-from knowledge.values.quotas import MOST, Newcomers, Quota
 
 OFF: Final = "off"
+ALL: Final = "all"
 LAST_PORT: Final = 65_535
+# So that links to eight notes fit a digest.
+PAGE_URL_CHARACTERS: Final = 120
 # Kind of an error with a value that may be secret.
 NOT_SHOWN: Final = "not_shown"
+_LOCAL: Final = "localhost"
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _amount(description: str) -> Any:
-    """Declare an integer setting, 0 by default, that a server can override for itself."""
-    return Field(default=0, ge=0, le=MOST, description=description)
+def _key(default: Any, description: str, least: float | None = None, most: float = 0) -> Any:
+    """Declare a key; `least` and `most` bound a number."""
+    if least is None:
+        return Field(default=default, description=description)
+    return Field(default=default, description=description, ge=least, le=most)
 
 
 def _database(value: Any) -> Any:
@@ -36,140 +46,69 @@ def _database(value: Any) -> Any:
 
 
 class DataSettings(_Section):
-    """Section `[data]` of config.toml: the data folder and the database."""
+    """Section `[data]`: the data folder and the database."""
 
-    folder: Path = Field(
-        default=Path("data"),
-        description="Folder with community.db and the index. `--data` and COMMONPLACE_DATA "
-        "override it.",
+    folder: Path = _key(
+        Path("data"),
+        "Folder with community.db and the index; `--data` and COMMONPLACE_DATA override it.",
     )
-    database: Annotated[str, BeforeValidator(_database)] = Field(
-        default="",
-        description="A PostgreSQL database (15 or later) instead of files, as "
-        "postgresql://USER@HOST/DATABASE. It needs the extra `postgres` "
-        "(.venv/bin/pip install -e '.[postgres]'). The password is read from the "
-        "environment variable PGPASSWORD, or the file named by PGPASSFILE.",
+    database: Annotated[str, BeforeValidator(_database)] = _key(
+        "", "A PostgreSQL database instead of files: postgresql://USER@HOST/DATABASE."
     )
 
 
 class ModelSettings(_Section):
-    """Section `[model]` of config.toml: the embedding model and the reranker."""
+    """Section `[model]`: the embedding model and the reranker."""
 
-    name: str = Field(
-        default="english",
-        min_length=1,
-        description="The embedding model: one that is installed (`commonplace model list`), or a "
-        "sentence-transformers model on this machine, by its folder or its hub name. A choice by "
-        "`commonplace model use` holds until this changes (docs/models.md).",
+    name: Annotated[str, Field(min_length=1)] = _key(
+        "english",
+        "The embedding model: one of `commonplace model list`, a folder, or a hub name.",
     )
-    reranker: str = Field(
-        default="",
-        description="A cross-encoder that orders the best passages again, named like the "
-        'model; "" for none. `commonplace eval DIR --compare FILE` measures its '
-        "effect on your questions. A choice by `commonplace model use --reranker` "
-        "holds until this changes.",
+    reranker: str = _key(
+        "", 'A cross-encoder that orders the best passages again, named like the model; "": none.'
     )
-    reranker_ms: int = Field(
-        default=200,
-        ge=1,
-        le=60_000,
-        description="Milliseconds for the reranker per question; it reads as many passages as fit.",
+    reranker_ms: int = _key(
+        200,
+        "Milliseconds for the reranker per question; it reads as many passages as fit.",
+        1,
+        60_000,
     )
 
 
 class AnswerSettings(_Section):
-    """Section `[answers]` of config.toml: length and visibility of answers."""
+    """Section `[answers]`: length and visibility of answers."""
 
-    passages: int = Field(default=3, ge=1, le=5, description="Most passages quoted in an answer.")
-    private: bool = Field(
-        default=False,
-        description="Show answers to /ask only to the asker by default.",
-    )
+    passages: int = _key(3, "Most passages quoted in an answer.", 1, 5)
+    private: bool = _key(False, "Show answers to /ask only to the asker by default.")
 
 
 class ArticleSettings(_Section):
-    """Section `[articles]` of config.toml: use of the bundled articles."""
+    """Section `[articles]`: use of the bundled articles."""
 
-    bundled: Literal["auto", "always", "never"] = Field(
-        default="auto",
-        description='Quote the bundled articles on open-source AI. "auto": until the server '
-        "has sources or notes, then only if nothing else is near and an article "
-        'surely answers. "always": beside everything else. "never". A server '
-        "turns them off with /source remove articles.",
+    bundled: Literal["auto", "always", "never"] = _key(
+        "auto",
+        'Quote the bundled articles: "always", "never", or "auto" if nothing else is near.',
     )
 
 
 class QuestionSettings(_Section):
-    """Section `[questions]` of config.toml: retention of questions, and flood control."""
+    """Section `[questions]`: retention of questions, and flood control."""
 
-    keep_days: int = Field(
-        default=180,
-        ge=0,
-        le=36_500,
-        description="Days for which the words of questions and their passages are kept. Counts "
-        "and verdicts stay. 0: for ever.",
+    keep_days: int = _key(
+        180, "Days for which the words of questions are kept; 0: for ever.", 0, 36_500
     )
-    member_burst: int = Field(
-        default=5,
-        ge=0,
-        le=1_000,
-        description="Questions a member may ask in `member_seconds`; 0: any number. Faster "
-        "members are told so once and keep nobody else waiting.",
+    member_burst: int = _key(
+        5, "Questions a member may ask in 15 seconds; 0: any number.", 0, 1_000
     )
-    member_seconds: int = Field(
-        default=15,
-        ge=1,
-        le=3_600,
-        description="Length of the window for `member_burst`, in seconds.",
-    )
-    guild_burst: int = Field(
-        default=50,
-        ge=0,
-        le=100_000,
-        description="Questions all members of a server may ask in `guild_seconds`; 0: any number.",
-    )
-    guild_seconds: int = Field(
-        default=10,
-        ge=1,
-        le=3_600,
-        description="Length of the window for `guild_burst`, in seconds.",
-    )
-
-
-class LimitSettings(_Section):
-    """Section `[limits]` of config.toml: members' quotas of questions and notes."""
-
-    questions_per_hour: int = _amount(
-        "Questions a member may ask in an hour; 0: any number. Administrators "
-        "override this section with /limits for each role. Moderators have no "
-        "limits."
-    )
-    questions_per_day: int = _amount("Questions a member may ask in a day; 0: any number.")
-    notes_per_hour: int = _amount(
-        "Notes and revisions a member may propose in an hour; 0: any number."
-    )
-    notes_per_day: int = _amount(
-        "Notes and revisions a member may propose in a day; 0: any number."
-    )
-    account_days: int = _amount(
-        "Members with a Discord account younger than this many days are new; 0: nobody."
-    )
-    member_days: int = _amount(
-        "Members who joined the server less than this many days ago are new, too; 0: nobody."
-    )
-    newcomer_notes: int = _amount("Notes a new member may propose in a day; 0: none.")
+    # Nobody types a question in less than three seconds.
+    member_seconds: ClassVar[int] = 15
+    # A server is as fast as ten members. One processor answers more.
+    guild_seconds: ClassVar[int] = 10
 
     @property
-    def questions(self) -> Quota:
-        return Quota(self.questions_per_hour, self.questions_per_day)
-
-    @property
-    def notes(self) -> Quota:
-        return Quota(self.notes_per_hour, self.notes_per_day)
-
-    @property
-    def newcomers(self) -> Newcomers:
-        return Newcomers(self.account_days, self.member_days, self.newcomer_notes)
+    def guild_burst(self) -> int:
+        """Questions all members of a server may ask in `guild_seconds`; 0: any number."""
+        return 10 * self.member_burst
 
 
 def _internal_hosts(entries: tuple[str, ...]) -> tuple[str, ...]:
@@ -181,149 +120,166 @@ def _internal_hosts(entries: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class SourceSettings(_Section):
-    """Section `[sources]` of config.toml: files, web pages and channels to quote."""
+    """Section `[sources]`: files, web pages and channels to quote."""
 
-    look_seconds: int = Field(
-        default=60,
-        ge=0,
-        le=86_400,
-        description="Seconds between checks for changed files; 0: never. Checking 10,000 files "
-        "takes about a fifth of a second, and only changed files are opened.",
+    internal: Annotated[tuple[str, ...], AfterValidator(_internal_hosts)] = _key(
+        (),
+        'Private hosts for sources of the command line: ["wiki.lan", "10.1.0.0/16", "[::1]:80"].',
     )
-    internal: Annotated[tuple[str, ...], AfterValidator(_internal_hosts)] = Field(
-        default=(),
-        description="Hosts on private networks that sources of the command line may be on, "
-        'such as ["wiki.lan", "10.1.0.0/16", "127.0.0.1:8080"]; without a port, 80 and 443. '
-        "Sources that administrators add never reach them.",
+    contact: Annotated[str, Field(pattern=r"^[!-'*-~]{0,200}$")] = _key(
+        "", "Your address for the owners of visited sites and wikis, sent with each request."
     )
-    contact: Annotated[str, Field(pattern=r"^[!-'*-~]{0,200}$")] = Field(
-        default="",
-        description="Your address for the owners of visited sites and wikis, such as "
-        '"ops@example.org", sent with each request.',
+    web_hours: int = _key(
+        24, "Hours between visits to web sources; 0: only with `source sync`.", 0, 8_760
     )
-    web_hours: int = Field(
-        default=24,
-        ge=0,
-        le=8_760,
-        description="Hours between visits to web sources; 0: only with `source sync`.",
+    unquoted: tuple[Annotated[str, Field(pattern=r"^[^@]+@[^@]+$")], ...] = _key(
+        (), 'People whose posts in forums and trackers aren\'t quoted: ["alice@forum.example.org"].'
     )
-    web_delay_seconds: float = Field(
-        default=1.0,
-        ge=0.1,
-        le=60,
-        description="Shortest pause between two requests to a host, in seconds; its robots.txt "
-        "may ask for more.",
+    channels: bool = _key(
+        False,
+        'Let administrators add channels with /source add; needs the "Message Content Intent".',
     )
-    web_grace_days: int = Field(
-        default=14,
-        ge=0,
-        le=365,
-        description="Days for which a page that is gone is still quoted.",
-    )
-    web_megabytes: int = Field(
-        default=500,
-        ge=0,
-        le=1_000_000,
-        description="Megabytes of stored pages for a server's own sources; 0: any number. "
-        "Further pages aren't read, and `/source list` says so. Sources for every "
-        "server have no limit.",
-    )
-    unquoted: tuple[Annotated[str, Field(pattern=r"^[^@]+@[^@]+$")], ...] = Field(
-        default=(),
-        description="People whose posts in forums and trackers aren't quoted, as name@host, "
-        'such as ["alice@forum.example.org"]. Earlier texts change at the next visit.',
-    )
-    channels: bool = Field(
-        default=False,
-        description='Let administrators add channels with /source add. First turn on "Message '
-        'Content Intent" on the Bot page of the developer portal.',
-    )
+    # A check of 10,000 files takes about a fifth of a second; only changed files are opened.
+    look_seconds: ClassVar[int] = 60
+    # What crawlers are expected to keep to; a site's robots.txt may ask for more.
+    web_delay_seconds: ClassVar[float] = 1.0
+    # Longer than a site's rebuild or an expired certificate keeps its pages away.
+    web_grace_days: ClassVar[int] = 14
+    # For a server's own sources: a disk's protection from administrators. 500 MB are 50,000 pages.
+    web_megabytes: ClassVar[int] = 500
 
 
 class HelperSettings(_Section):
-    """Section `[helper]` of config.toml: answers that the bot gives without being asked."""
+    """Section `[helper]`: answers that the bot gives without being asked."""
 
-    message_content: bool = Field(
-        default=False,
-        description="Let the bot answer forum posts and questions it wasn't asked, if "
-        'administrators want that. First turn on "Message Content Intent" on the '
-        "Bot page of the developer portal. `sources.channels` needs it, too.",
+    message_content: bool = _key(
+        False,
+        'Let the bot answer questions it wasn\'t asked; needs the "Message Content Intent".',
     )
-    member_daily: int = Field(
-        default=5,
-        ge=0,
-        le=1_000,
-        description="Answers a member gets in a day without asking the bot; 0: any number.",
+    # More would make the bot a regular of the channel.
+    member_daily: ClassVar[int] = 5
+    channel_daily: ClassVar[int] = 50
+
+
+def _split(url: str) -> SplitResult | None:
+    """Split an http(s) URL; None if it is invalid, or has a user, query or fragment."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    plain = url.isascii() and url.isprintable() and " " not in url
+    bare = not (parts.query or parts.fragment or parts.username or parts.password)
+    known = parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
+    return parts if plain and bare and known else None
+
+
+def _endpoint_url(value: str, info: ValidationInfo) -> str:
+    value = value.strip().rstrip("/")
+    is_on = info.data.get("mode", OFF) != OFF
+    if _split(value) is None and (value or is_on):
+        raise PydanticCustomError(
+            "url",
+            "Input should be the address of an OpenAI-compatible API, http:// or https://, without "
+            "a user, `?` or `#`, such as http://127.0.0.1:8080/v1",
+        )
+    return value
+
+
+def _endpoint_model(value: str, info: ValidationInfo) -> str:
+    value = value.strip()
+    if info.data.get("mode", OFF) != OFF and not (value and value.isprintable()):
+        raise PydanticCustomError(
+            "model",
+            "Input should be the endpoint's name of its model if `phrasing.mode` is on",
+        )
+    return value
+
+
+class PhrasingSettings(_Section):
+    """Section `[phrasing]`: the language model that phrases answers.
+
+    An endpoint is private if its host is `localhost` or a private IP address. Other names aren't
+    resolved, because a name's address could change after the operator's consent.
+    """
+
+    mode: Literal["off", "choose", "phrase"] = _key(
+        OFF,
+        'What a language model may do: "off", "choose" sentences, or "phrase" (docs/phrasing.md).',
     )
-    channel_daily: int = Field(
-        default=50,
-        ge=0,
-        le=10_000,
-        description="Answers given in a channel in a day without anybody asking the bot; 0: "
-        "any number.",
+    url: Annotated[
+        str, Field(validate_default=True, max_length=500), AfterValidator(_endpoint_url)
+    ] = _key(
+        "", "Base address of an OpenAI-compatible API; its key is in the variable PHRASING_KEY."
     )
-
-
-ALL: Final = "all"
-
-
-def _guild_ids(value: object) -> object:
-    """Validate a list of guild ids, or "all"."""
-    if value == ALL:
-        return value
-    if isinstance(value, list) and all(type(one) is int and one > 0 for one in value):
-        return tuple(value)
-    raise PydanticCustomError("guilds", 'Input should be "all" or a list of server ids')
-
-
-class PictureSettings(_Section):
-    """Section `[pictures]` of config.toml: recognition of text in pictures."""
-
-    read_text: bool = Field(
-        default=False,
-        description="Read the text in pictures sent with a question or note; the sender checks "
-        "it first. It needs the extra `ocr` (.venv/bin/pip install -e '.[ocr]').",
+    model: Annotated[
+        str, Field(validate_default=True, max_length=200), AfterValidator(_endpoint_model)
+    ] = _key("", "The endpoint's name of the model.")
+    seconds: float = _key(
+        15.0, "Deadline of the model, in seconds; after it, the answer stays as it was.", 1, 120
     )
+    reorder: bool = _key(False, "Let the model choose which of the ten best passages are quoted.")
+    daily_tokens: int = _key(
+        0,
+        "Tokens sent and received in a day, in all servers together; 0: any number.",
+        0,
+        1_000_000_000,
+    )
+    may_send_messages: bool = _key(
+        False, "Send quoted messages of chats and channels also to an endpoint that isn't private."
+    )
+    # A model on one machine answers no faster with more; further answers stay plain.
+    in_flight: ClassVar[int] = 2
+    # For fairness among members and servers; `daily_tokens` limits the cost.
+    member_hourly: ClassVar[int] = 10
+    guild_daily: ClassVar[int] = 200
 
+    @property
+    def is_on(self) -> bool:
+        return self.mode != OFF
 
-# So that links to eight notes fit a digest.
-PAGE_URL_CHARACTERS: Final = 120
+    @property
+    def host(self) -> str:
+        """The endpoint's host, as shown to members."""
+        parts = _split(self.url)
+        return (parts.hostname or "") if parts else ""
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the endpoint's address is on this machine or in a private network."""
+        host = self.host
+        if host == _LOCAL or host.endswith(f".{_LOCAL}"):
+            return True
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return address.is_loopback or (address.is_private and not address.is_unspecified)
 
 
 class PageSettings(_Section):
-    """Section `[page]` of config.toml: the public web pages of servers."""
+    """Section `[page]`: the public web pages of servers."""
 
-    folder: str = Field(
-        default="",
-        description="Where a running bot publishes the public pages that servers turned on in "
-        '/setup, each in a folder named by the server\'s id; "": nowhere. '
-        "docs/page.md says how to serve them.",
+    folder: str = _key(
+        "",
+        'Where a running bot publishes public pages, one folder per server\'s id; "": nowhere.',
     )
-    base_url: str = Field(
-        default="",
-        pattern=r"^(https://[^\s<>?#]+)?$",
-        max_length=PAGE_URL_CHARACTERS,
-        description="https address of the pages, with {server} for a server's id, such as "
-        '"https://notes.example.org/{server}". Citations of notes then lead '
-        "there.",
+    base_url: Annotated[
+        str, Field(pattern=r"^(https://[^\s<>?#]+)?$", max_length=PAGE_URL_CHARACTERS)
+    ] = _key(
+        "",
+        'https address of the pages, with {server} for an id: "https://notes.example.org/{server}".',
     )
-    after: list[str] = Field(
-        default=[],
-        description="A command that runs after pages have changed, as a list of words, without "
-        "a shell and without the bot's secrets. docs/page.md has the variables that it gets. It "
-        'is tried again every minute until it succeeds. For instance: ["rsync", "-aL", "--delete", '
-        '"--exclude=/.*", "site/", "host:www/"]',
+    after: list[str] = _key(
+        [],
+        'Command after pages have changed: ["rsync", "-aL", "site/", "host:www/"] (docs/page.md).',
     )
-    after_seconds: int = Field(
-        default=300, ge=1, le=3_600, description="Deadline of that command, in seconds."
+    articles: bool = _key(False, "Publish the bundled articles, too.")
+    templates: str = _key(
+        "", 'A folder with your own templates, which replace ours of the same name; "": none.'
     )
-
-    articles: bool = Field(default=False, description="Publish the bundled articles, too.")
-    templates: str = Field(
-        default="",
-        description="A folder with your own templates, which replace ours of the same name; "
-        '"": none.',
-    )
+    # Uploading a whole page over a slow line takes minutes; a hanging command shouldn't take hours.
+    after_seconds: ClassVar[int] = 300
 
     def url_of(self, guild_id: int) -> str:
         """The address of a server's page with a final slash, or ""."""
@@ -333,14 +289,13 @@ class PageSettings(_Section):
 
 
 class IndexSettings(_Section):
-    """Section `[index]` of config.toml: memory for the index."""
+    """Section `[index]`: memory for the index."""
 
-    resident_mb: int = Field(
-        default=1_024,
-        ge=0,
-        le=1_000_000,
-        description="Megabytes of vectors and words in memory; the least recently used are "
-        "read from disk again. 0: any number.",
+    resident_mb: int = _key(
+        1_024,
+        "Megabytes of vectors and words in memory; others are read from disk. 0: any number.",
+        0,
+        1_000_000,
     )
 
     @property
@@ -348,35 +303,42 @@ class IndexSettings(_Section):
         return self.resident_mb * 1_000_000 or None
 
 
-class GuildsSettings(_Section):
-    """Section `[guilds]` of config.toml: the servers that the bot serves."""
+class PictureSettings(_Section):
+    """Section `[pictures]`: recognition of text in pictures."""
 
-    allowed: Annotated[tuple[int, ...] | Literal["all"], BeforeValidator(_guild_ids)] = Field(
-        default=ALL,
-        description="Ids of the servers that the bot serves, as [123, 456]. It leaves others "
-        'at once, and answers direct messages of members only. "all": every '
-        "server.",
+    read_text: bool = _key(
+        False, "Read the text in pictures sent with a question or note; needs the extra `ocr`."
     )
-    keep_days: int = Field(
-        default=30,
-        ge=1,
-        le=3_650,
-        description="Days for which a server's data is kept after the bot was removed. If it "
-        "comes back earlier, everything is as it was.",
+
+
+def _guild_ids(value: object) -> object:
+    """Validate a list of guild ids, or "all"."""
+    if value == ALL:
+        return value
+    if isinstance(value, list) and all(type(guild) is int and guild > 0 for guild in value):
+        return tuple(value)
+    raise PydanticCustomError("guilds", 'Input should be "all" or a list of server ids')
+
+
+class GuildsSettings(_Section):
+    """Section `[guilds]`: the servers that the bot serves."""
+
+    allowed: Annotated[tuple[int, ...] | Literal["all"], BeforeValidator(_guild_ids)] = _key(
+        ALL,
+        'Ids of the servers the bot serves, as [123, 456], or "all"; it leaves others at once.',
+    )
+    keep_days: int = _key(
+        30, "Days for which a server's data is kept after the bot was removed.", 1, 3_650
     )
 
 
 class LogSettings(_Section):
-    """Section `[log]` of config.toml: level and format of the log."""
+    """Section `[log]`: level and format of the log."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info",
-        description='Log level: "debug", "info", "warning" or "error". The log never '
-        "has messages or tokens.",
+    level: Literal["debug", "info", "warning", "error"] = _key(
+        "info", '"debug", "info", "warning" or "error". The log never has messages or tokens.'
     )
-    format: Literal["text", "json"] = Field(
-        default="text", description='"text" lines, or "json": one object a line.'
-    )
+    format: Literal["text", "json"] = _key("text", '"text" lines, or "json": one object a line.')
 
 
 def _port(value: object) -> object:
@@ -387,16 +349,11 @@ def _port(value: object) -> object:
 
 
 class HealthSettings(_Section):
-    """Section `[health]` of config.toml: the HTTP endpoint for health and metrics."""
+    """Section `[health]`: the HTTP endpoint for health and metrics."""
 
-    host: str = Field(
-        default="127.0.0.1",
-        min_length=1,
-        description="Address of /healthz and /metrics. Both answer everybody: make any address "
-        "but this one reachable for your own machines only. At a loopback address, "
-        "requests must name 127.0.0.1, ::1 or localhost.",
+    host: Annotated[str, Field(min_length=1)] = _key(
+        "127.0.0.1", "Address of /healthz and /metrics; both answer everybody who reaches it."
     )
-    port: Annotated[int | Literal["off"], BeforeValidator(_port)] = Field(
-        default=OFF,
-        description='Port, or "off"; 0 takes any, and the log names it.',
+    port: Annotated[int | Literal["off"], BeforeValidator(_port)] = _key(
+        OFF, 'Port, or "off"; 0 takes any, and the log names it.'
     )

@@ -10,15 +10,13 @@ import difflib
 import importlib.util
 import json
 import os
-import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.config.phrasing import PhrasingSettings
 from bot.config.sections import (
     NOT_SHOWN,
     AnswerSettings,
@@ -28,10 +26,10 @@ from bot.config.sections import (
     HealthSettings,
     HelperSettings,
     IndexSettings,
-    LimitSettings,
     LogSettings,
     ModelSettings,
     PageSettings,
+    PhrasingSettings,
     PictureSettings,
     QuestionSettings,
     SourceSettings,
@@ -53,16 +51,20 @@ class ConfigError(Exception):
 
 
 class Settings(BaseSettings):
-    """All settings; `config.toml` shows each key with its default."""
+    """All settings; `config.toml` shows each key with its default.
+
+    Attributes:
+        warning: a sentence about keys of an earlier release in the file, or "".
+    """
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
+    _warning: str = PrivateAttr("")
 
     data: DataSettings = DataSettings()
     model: ModelSettings = ModelSettings()
     answers: AnswerSettings = AnswerSettings()
     articles: ArticleSettings = ArticleSettings()
     questions: QuestionSettings = QuestionSettings()
-    limits: LimitSettings = LimitSettings()
     sources: SourceSettings = SourceSettings()
     helper: HelperSettings = HelperSettings()
     phrasing: PhrasingSettings = PhrasingSettings()
@@ -85,6 +87,10 @@ class Settings(BaseSettings):
         """Read the file only, so that stray environment variables can't change settings."""
         return (init_settings,)
 
+    @property
+    def warning(self) -> str:
+        return self._warning
+
 
 def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
     """Read the settings from a file, or from `config.toml` in the working directory.
@@ -94,20 +100,22 @@ def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
     Raises:
         ConfigError: if the file is missing or isn't TOML, or has an unknown key or invalid value.
     """
+    path = config_file or CONFIG_FILE
     values = _read(config_file)
+    former = _take_former_keys(values)
     folder = data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
     if folder is not None and isinstance(values.setdefault("data", {}), dict):
         values["data"] = {**values["data"], "folder": folder}
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise ConfigError(_sentence(config_file or CONFIG_FILE, error)) from error
+        raise ConfigError(_sentence(path, error)) from error
     if settings.pictures.read_text and not picture_text.is_installed():
-        raise ConfigError(
-            f"{config_file or CONFIG_FILE}: `pictures.read_text` needs {needed('ocr')}."
-        )
+        raise ConfigError(f"{path}: `pictures.read_text` needs {needed('ocr')}.")
     if settings.page.folder and importlib.util.find_spec("pagefind_bin") is None:
-        raise ConfigError(f"{config_file or CONFIG_FILE}: `page.folder` needs {needed('page')}.")
+        raise ConfigError(f"{path}: `page.folder` needs {needed('page')}.")
+    if former:
+        settings._warning = f"{path} has keys that don't count any more: {'; '.join(former)}."
     return settings
 
 
@@ -125,6 +133,40 @@ def _read(config_file: Path | None) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML: it is nested too deeply.") from error
     except ValueError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+
+
+# Limits of one server are no choice of the machine's operator.
+_LIMITS: Final = (
+    *("questions_per_hour", "questions_per_day", "notes_per_hour", "notes_per_day"),
+    *("account_days", "member_days", "newcomer_notes"),
+)
+
+
+def former_keys() -> dict[str, tuple[Any, str]]:
+    """Keys of 1.0.0 that are no settings now: the old default, and what took their place."""
+    return {
+        **{
+            f"{section}.{key}": (value := getattr(field.annotation, key), f"always {value}")
+            for section, field in Settings.model_fields.items()
+            for key in sorted(_section(field.annotation).__class_vars__)
+        },
+        "questions.guild_burst": (50, "ten times `questions.member_burst`"),
+        **{f"limits.{key}": (0, "`/limits` in Discord") for key in _LIMITS},
+    }
+
+
+def _take_former_keys(values: dict[str, Any]) -> list[str]:
+    """Remove former keys from a file's values; name those whose value isn't the old default."""
+    named = []
+    for name, (default, place) in former_keys().items():
+        section, _, key = name.partition(".")
+        keys_of_section = values.get(section)
+        if isinstance(keys_of_section, dict) and key in keys_of_section:
+            if keys_of_section.pop(key) != default:
+                named.append(f"`{name}` is now {place}")
+            if not keys_of_section and section not in Settings.model_fields:
+                del values[section]
+    return named
 
 
 def _sentence(path: Path, error: ValidationError) -> str:
@@ -186,16 +228,7 @@ def template() -> str:
         parts.append(f"\n[{section}]")
         defaults = Settings().model_dump(mode="json")[section]
         for key, setting in _section(field.annotation).model_fields.items():
-            parts.append(
-                textwrap.fill(
-                    setting.description or "",
-                    width=100,
-                    initial_indent="# ",
-                    subsequent_indent="# ",
-                    break_long_words=False,
-                    break_on_hyphens=False,
-                )
-            )
+            parts.append(f"# {setting.description}")
             # JSON's strings, numbers, switches and lists are TOML's, too.
             parts.append(f"{key} = {json.dumps(defaults[key])}")
     return "\n".join([*parts, ""])

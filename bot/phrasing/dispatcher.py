@@ -20,7 +20,7 @@ from bot.answers.ask import Ask
 from bot.answers.outcome import Answer
 from bot.answers.phrased import Candidate, Mode, Outcome, Phrased, Result
 from bot.answers.pipeline import Reply
-from bot.config.phrasing import PhrasingSettings
+from bot.config.sections import PhrasingSettings
 from bot.config.settings import ConfigError, phrasing_key
 from bot.core.degradations import Degradations
 from bot.core.job_queue import Priority

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from bot.answers.phrased import Outcome
-from bot.config.phrasing import PhrasingSettings
+from bot.config.sections import PhrasingSettings
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.task import Quoted

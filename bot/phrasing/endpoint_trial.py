@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from bot.answers.phrased import Mode
-from bot.config.phrasing import PhrasingSettings
+from bot.config.sections import PhrasingSettings
 from bot.phrasing.endpoint import Endpoint, EndpointSettings, Failure
 from bot.phrasing.prompts import prompt
 from bot.phrasing.sentences import numbered

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.answers.ask import Ask
 from bot.answers.outcome import Answer
 from bot.answers.pipeline import Reply
-from bot.config.phrasing import PhrasingSettings
+from bot.config.sections import PhrasingSettings
 from bot.core.core import Core
 from bot.phrasing.task import ResultKey
 from indexer.retrieval.hit import Hit

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bot.config.sections import LimitSettings
 from bot.text.languages import Plural, Sentence
 from knowledge.values.guilds import Language
 from knowledge.values.quotas import Limits, Newcomers, Quota
@@ -31,29 +30,24 @@ _NONE_YET: Final = Sentence("no notes")
 _FEWER: Final = Plural("{number:,} note a day", "{number:,} notes a day")
 
 
-def limits(
-    chosen: Limits, operators: LimitSettings, guild_id: int, language: Language = Language.ENGLISH
-) -> str:
-    """List the limits in effect: the guild's, or the operator's defaults."""
+def limits(chosen: Limits, guild_id: int, language: Language = Language.ENGLISH) -> str:
+    """List a guild's limits."""
     lines = [
-        label(language, limits=_by_role(quotas, usual, guild_id, language))
-        for label, quotas, usual in (
-            (_QUESTIONS, chosen.questions, operators.questions),
-            (_NOTES, chosen.notes, operators.notes),
-        )
+        label(language, limits=_by_role(quotas, guild_id, language))
+        for label, quotas in ((_QUESTIONS, chosen.questions), (_NOTES, chosen.notes))
     ]
-    newcomers = chosen.newcomers or operators.newcomers
-    if newcomers.account_days or newcomers.member_days:
+    newcomers = chosen.newcomers
+    if newcomers and (newcomers.account_days or newcomers.member_days):
         lines.append(_newcomers(newcomers, language))
     return "\n".join([*lines, _MODERATORS(language)])
 
 
-def _by_role(quotas: Mapping[int, Quota], usual: Quota, guild_id: int, language: Language) -> str:
+def _by_role(quotas: Mapping[int, Quota], guild_id: int, language: Language) -> str:
     return " · ".join(
         _EVERYBODY(language, quota=_quota(quota, language))
         if role_id == guild_id
         else f"<@&{role_id}> {_quota(quota, language)}"
-        for role_id, quota in {guild_id: usual, **quotas}.items()
+        for role_id, quota in {guild_id: Quota(), **quotas}.items()
     )
 
 

@@ -62,7 +62,7 @@ class Newcomers:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A guild's limits by role. Where nothing is chosen, the operator's limits apply."""
+    """A guild's limits by role."""
 
     questions: Mapping[int, Quota] = field(default_factory=dict)
     notes: Mapping[int, Quota] = field(default_factory=dict)
@@ -113,11 +113,11 @@ class Limits:
             raise ValueError("limits are questions and notes by role") from error
 
 
-def quota_of(chosen: Mapping[int, Quota], role_ids: Iterable[int], default: Quota) -> Quota:
-    """The most generous quota for these roles; `default` if no role has a quota."""
+def quota_of(chosen: Mapping[int, Quota], role_ids: Iterable[int]) -> Quota:
+    """The most generous quota for these roles; unlimited if no role has a quota."""
     applying = [chosen[role_id] for role_id in role_ids if role_id in chosen]
     if not applying:
-        return default
+        return Quota()
     hours, days = ([each.hour for each in applying], [each.day for each in applying])
     return Quota(_most(hours), _most(days))
 

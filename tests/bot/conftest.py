@@ -107,7 +107,7 @@ def settings(tmp_path: Path, indexed_articles: Path) -> Settings:
 
 def settings_for(folder: Path) -> Settings:
     # Members of tests ask faster than people do; what limits them has tests of its own.
-    asked = QuestionSettings(member_burst=0, guild_burst=0)
+    asked = QuestionSettings(member_burst=0)
     return Settings(data=DataSettings(folder=folder), questions=asked)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from bot.config.phrasing import PhrasingSettings
+from bot.config.sections import PhrasingSettings
 from bot.config.settings import Settings
 from knowledge.values.guilds import Phrasing
 from knowledge.values.phrasings import RecordedPhrasing

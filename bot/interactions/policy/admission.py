@@ -20,7 +20,7 @@ from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
 from knowledge.store.database import DatabaseAwayError
 from knowledge.values.guilds import GuildSettings, Language
-from knowledge.values.quotas import Quota
+from knowledge.values.quotas import Quota, quota_of
 
 # A form must be the first response. If the count is late, the submitted form is checked instead.
 _PATIENCE_SECONDS: Final = 0.5
@@ -38,7 +38,7 @@ async def count_question(bot: Services, member: discord.abc.User, guild_id: int 
     if may_decide(member, settings):
         return
     sender = _sender(member, settings)
-    quota = quota_check.questions_of(sender, settings.limits, bot.settings.limits)
+    quota = quota_of(settings.limits.questions, sender.role_ids)
     if quota.is_unlimited:
         return
     now = datetime.now(UTC)
@@ -60,7 +60,7 @@ async def note_allowance(bot: Services, member: discord.Member, now: datetime) -
     if may_decide(member, settings):
         return None
     sender = _sender(member, settings)
-    allowed = quota_check.notes_of(sender, settings.limits, bot.settings.limits, now)
+    allowed = quota_check.notes_of(sender, settings.limits, now)
     if isinstance(allowed, Quota) and allowed.is_unlimited:
         return None
     return Allowance(sender, allowed)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.config.sections import LimitSettings
 from bot.core.core import Core
 from bot.text.languages import Sentence
 from knowledge.values.notes import State
-from knowledge.values.quotas import DAY, Limits, Quota, quota_of
+from knowledge.values.quotas import DAY, Limits, Newcomers, Quota, quota_of
 from knowledge.values.submissions import InvalidNoteError
 
 
@@ -45,23 +44,16 @@ class Allowance:
     notes: Quota | Wait
 
 
-def questions_of(sender: Sender, limits: Limits, operators: LimitSettings) -> Quota:
-    """Return the quota of questions of a sender's roles, or else the operator's quota."""
-    return quota_of(limits.questions, sender.role_ids, operators.questions)
-
-
-def notes_of(
-    sender: Sender, limits: Limits, operators: LimitSettings, now: datetime
-) -> Quota | Wait:
+def notes_of(sender: Sender, limits: Limits, now: datetime) -> Quota | Wait:
     """Return a sender's quota of notes, or a new member's wait.
 
     New members don't wait if one of their roles has its own quota of notes.
     """
-    quota = quota_of(limits.notes, sender.role_ids, operators.notes)
+    quota = quota_of(limits.notes, sender.role_ids)
     # The guild's id is the id of its @everyone role.
     if any(role_id in limits.notes for role_id in sender.role_ids if role_id != sender.guild_id):
         return quota
-    newcomers = limits.newcomers or operators.newcomers
+    newcomers = limits.newcomers or Newcomers()
     until = newcomers.until(sender.account_at, sender.joined_at)
     if until <= now:
         return quota

@@ -12,7 +12,7 @@ from bot.interactions.policy.command_groups import administrators_group
 from bot.interactions.services import Cog, Interaction
 from bot.setup import limit_messages as messages
 from bot.setup import service
-from knowledge.values.quotas import MOST, Limits, Quota
+from knowledge.values.quotas import MOST, Limits, Newcomers, Quota
 
 _Number = app_commands.Range[int, 0, MOST]
 _ANY: Final = Quota()
@@ -80,7 +80,7 @@ class LimitsCog(Cog):
         chosen = {name: value for name, value in given.items() if value is not None}
 
         def change(limits: Limits) -> Limits:
-            before = limits.newcomers or self.bot.settings.limits.newcomers
+            before = limits.newcomers or Newcomers()
             return replace(limits, newcomers=replace(before, **chosen))
 
         await self._change(interaction, change)
@@ -110,8 +110,7 @@ class LimitsCog(Cog):
             )
             self.bot.guild_settings.forget(guild_id)
         settings = await self.bot.guild_settings.settings(guild_id)
-        operators = self.bot.settings.limits
-        said = messages.limits(settings.limits, operators, guild_id, language)
+        said = messages.limits(settings.limits, guild_id, language)
         await interaction.edit_original_response(content=said)
 
 

@@ -40,8 +40,7 @@ from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
 
 # The problem of a site without room for more pages.
 FULL: Final = (
-    "has no more room: the pages of a server's own sources may take as much as "
-    "`sources.web_megabytes` says, so the rest is not read"
+    "has no more room: the pages of a server's own sources may take 500 MB, so the rest is not read"
 )
 # Beginning of the reason of pages whose authors forbid quoting; that is no failure.
 HIDES: Final = "asks programs not to show it"

@@ -64,6 +64,32 @@ def test_unusable_settings_are_refused_with_the_key_and_the_remedy(
         config.load(_file(tmp_path, text))
 
 
+def test_former_keys_are_named_and_do_not_count(tmp_path: Path) -> None:
+    former = "[sources]\nlook_seconds = 5\nweb_hours = 3\n[limits]\nnotes_per_day = 2\n"
+    settings = config.load(_file(tmp_path, former))
+    assert settings.warning == (
+        f"{tmp_path / 'settings.toml'} has keys that don't count any more: `sources.look_seconds` "
+        "is now always 60; `limits.notes_per_day` is now `/limits` in Discord."
+    )
+    assert (settings.sources.look_seconds, settings.sources.web_hours) == (60, 3)
+
+
+def test_each_default_of_1_0_0_still_starts_without_a_word(tmp_path: Path) -> None:
+    sections: dict[str, list[str]] = {}
+    for name, (default, _) in config.former_keys().items():
+        section, _, key = name.partition(".")
+        sections.setdefault(section, []).append(f"{key} = {default}\n")
+    text = "".join(f"[{section}]\n{''.join(keys)}" for section, keys in sections.items())
+    assert text.count(" = ") == 20
+    settings = config.load(_file(tmp_path, text))
+    assert (settings, settings.warning) == (Settings(), "")
+
+
+def test_there_are_36_keys_with_a_line_of_description_each() -> None:
+    assert len(config.keys()) <= 36
+    assert all(len(line) <= 100 for line in config.template().splitlines())
+
+
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [

@@ -10,6 +10,7 @@ import pytest
 
 from bot.answers.ask import Ask
 from bot.answers.phrased import Candidate
+from bot.config.sections import PhrasingSettings
 from bot.config.settings import ConfigError, Settings
 from bot.core.core import Core
 from bot.phrasing.dispatcher import PhrasingDispatcher
@@ -51,10 +52,17 @@ FIRST, SECOND, THIRD = (
 
 @pytest.fixture(params=[{}])
 def settings(
-    settings: Settings, model: ScriptedEndpoint, request: pytest.FixtureRequest
+    settings: Settings,
+    model: ScriptedEndpoint,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Settings:
-    """Settings with what a test has the operator choose."""
-    return with_phrasing(settings, **{"url": model.url, **request.param})
+    """Settings with what a test has the operator choose, and smaller constants."""
+    constants = PhrasingSettings.__class_vars__ & request.param.keys()
+    for name in constants:
+        monkeypatch.setattr(PhrasingSettings, name, request.param[name])
+    chosen = {name: value for name, value in request.param.items() if name not in constants}
+    return with_phrasing(settings, **{"url": model.url, **chosen})
 
 
 @pytest.fixture

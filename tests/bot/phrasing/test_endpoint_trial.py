@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.config.phrasing import PhrasingSettings
+from bot.config.sections import PhrasingSettings
 from bot.phrasing.endpoint_trial import problem
 from tests.bot.phrasing.scripted_endpoint import (
     KEY,

@@ -45,7 +45,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("preview")
     # One person asks all questions of these tests, faster than a member may.
     config = folder / "config.toml"
-    config.write_text("[questions]\nmember_burst = 0\nguild_burst = 0\n")
+    config.write_text("[questions]\nmember_burst = 0\n")
     with started(folder, "--config", str(config), "--data", "data") as printed:
         found = ADDRESS.findall(printed)
         assert len(found) == 1, printed

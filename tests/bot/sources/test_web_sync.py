@@ -142,9 +142,10 @@ def test_a_page_is_quoted_in_its_server_from_its_visit_until_it_is_removed(
         assert pages.urls(address) == []
 
 
-def test_the_pages_of_a_servers_own_sources_take_no_more_than_is_set(
-    settings: Settings, any_core: Core, server: WebServer
+def test_pages_of_a_servers_own_sources_have_limited_space(
+    settings: Settings, any_core: Core, server: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(SourceSettings, "web_megabytes", 1)
     core = any_core
     noise = " ".join(f"{number * 7_919:x}" for number in range(75_000))
     for number in range(3):
@@ -153,7 +154,7 @@ def test_the_pages_of_a_servers_own_sources_take_no_more_than_is_set(
     server.pages["/shared"] = Reply(f"<h1>For all</h1><p>{noise}</p>")
     add_address(core.store, server.url("/shared"))
     add_address(core.store, server.url("/0"), Scope(8))
-    visit(settings, core, chosen=SourceSettings(web_megabytes=1))
+    visit(settings, core)
 
     kept = {state.location: state.documents for state in core.source_states()}
     # The first page leaves no room for the second and third. Shared sources have no limit.
@@ -358,7 +359,7 @@ def test_an_internal_host_is_read_for_the_operator_and_never_for_an_administrato
     settings: Settings, core: Core, server: WebServer, first: str
 ) -> None:
     address = server.url("/ferry", "localhost")
-    chosen = SourceSettings(internal=(f"localhost:{server.port}",), web_delay_seconds=0.1)
+    chosen = SourceSettings(internal=(f"localhost:{server.port}",))
     inside = Settings(data=DataSettings(folder=core.folder, database=core.database), sources=chosen)
 
     def read() -> list[str]:
@@ -397,7 +398,7 @@ def test_every_kind_of_source_may_be_on_an_internal_host(
         ):
             add_visited(core.store, location)
         hosts = (f"{host}:{server.port}", f"{host}:{urlsplit(repository).port}")
-        chosen = SourceSettings(internal=hosts, web_delay_seconds=0.1)
+        chosen = SourceSettings(internal=hosts)
         data = DataSettings(folder=core.folder, database=core.database)
         list(visit_sources(core.web_sources(), Settings(data=data, sources=chosen)))
     report = update(core)

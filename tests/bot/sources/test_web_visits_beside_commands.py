@@ -34,7 +34,7 @@ def wiki(monkeypatch: pytest.MonkeyPatch) -> Iterator[WikiServer]:
 
 @pytest.fixture
 def settings(settings: Settings, wiki: WikiServer) -> Settings:
-    inside = SourceSettings(internal=(f"{HOST}:{wiki.port}",), web_delay_seconds=0.1)
+    inside = SourceSettings(internal=(f"{HOST}:{wiki.port}",))
     return Settings(data=settings.data, questions=settings.questions, sources=inside)
 
 

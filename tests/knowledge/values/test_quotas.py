@@ -47,11 +47,11 @@ def test_a_time_that_lies_ahead_was_written_by_a_wrong_clock_and_does_not_count(
 def test_the_most_generous_of_somebodys_roles_counts_for_each_window() -> None:
     chosen = {EVERYBODY: Quota(2, 5), TRUSTED: Quota(1, 9), HELPER: Quota(4, 0)}
 
-    assert quota_of(chosen, [EVERYBODY], ANY) == Quota(2, 5)
-    assert quota_of(chosen, [EVERYBODY, TRUSTED], ANY) == Quota(2, 9)
-    assert quota_of(chosen, [EVERYBODY, TRUSTED, HELPER], ANY) == Quota(4, 0)
-    assert quota_of(chosen, [99], Quota(7, 7)) == Quota(7, 7)
-    assert quota_of({}, [EVERYBODY], ANY).is_unlimited
+    assert quota_of(chosen, [EVERYBODY]) == Quota(2, 5)
+    assert quota_of(chosen, [EVERYBODY, TRUSTED]) == Quota(2, 9)
+    assert quota_of(chosen, [EVERYBODY, TRUSTED, HELPER]) == Quota(4, 0)
+    assert quota_of(chosen, [99]).is_unlimited
+    assert quota_of({}, [EVERYBODY]).is_unlimited
 
 
 def test_somebody_is_new_until_both_their_account_and_their_stay_are_old_enough() -> None:

@@ -12,9 +12,10 @@ TOLD = error_messages.TOO_FAST.english.split("{")[0]
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     # A window as long as no test takes on the slowest machine.
-    return Settings(data=settings.data, questions=QuestionSettings(member_seconds=3_600))
+    monkeypatch.setattr(QuestionSettings, "member_seconds", 3_600)
+    return Settings(data=settings.data)
 
 
 async def test_a_flooder_is_told_once_and_others_are_answered(world: World) -> None:

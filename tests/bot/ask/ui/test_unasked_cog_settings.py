@@ -8,14 +8,15 @@ from tests.bot.ask.helping import ASKED, POST_TITLE, Helped
 
 
 @pytest.fixture
-def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+def settings(
+    settings: Settings, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    for cap in ("member_daily", "channel_daily"):
+        monkeypatch.setattr(HelperSettings, cap, 1)
     return settings.model_copy(update={"helper": request.param})
 
 
-CAPPED = HelperSettings(message_content=True, member_daily=1, channel_daily=1)
-
-
-@pytest.mark.parametrize("settings", [CAPPED], indirect=True)
+@pytest.mark.parametrize("settings", [HelperSettings(message_content=True)], indirect=True)
 async def test_daily_caps_of_a_member_and_of_a_channel_limit_answers(helped: Helped) -> None:
     world = helped.world
     first = await helped.forum.post(POST_TITLE, ASKED)

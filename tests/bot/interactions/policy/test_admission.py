@@ -5,11 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from simcord import Env, InteractionResult, MemberActor
 
-from bot.config.sections import LimitSettings
-from bot.config.settings import Settings
 from bot.interactions.policy import quota_check
 from bot.process.client import Bot
 from bot.text import error_messages
@@ -137,28 +134,6 @@ async def test_one_server_counts_nothing_of_another(simcord_env: Env, world: Wor
 
     await world.core(passed)
     assert USED_UP not in everything(await world.ask())
-
-
-class TestOperatorsLimits:
-    """Default limits of every server and of direct messages."""
-
-    @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"limits": LimitSettings(questions_per_hour=1)})
-
-    async def test_direct_messages_are_counted_by_themselves(self, world: World) -> None:
-        await world.ask()
-        assert USED_UP in everything(await world.ask())
-
-        for _ in range(2):
-            await world.member.user.send_dm(QUESTION)
-
-        received = [text_of(one) for one in world.member.user.dm_channel.history()]
-        assert sum(USED_UP in one for one in received) == 1
-
-        # A server's own choice takes the place of the default.
-        await questions(world, Quota())
-        assert USED_UP not in everything(await world.ask())
 
 
 # Notes.

@@ -2,9 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from bot.config.sections import LimitSettings
 from bot.interactions.policy import quota_check
 from bot.interactions.policy.quota_check import Sender, Wait
 from knowledge.values.quotas import DAY, Limits, Newcomers, Quota
@@ -14,16 +11,14 @@ GUILD, TRUSTED = 10, 20
 NEW = Sender(7, GUILD, (GUILD,), NOW - 400 * DAY, NOW - timedelta(hours=1))
 OLD = Sender(8, GUILD, (GUILD,), NOW - 400 * DAY, NOW - 300 * DAY)
 GIVEN = Sender(9, GUILD, (GUILD, TRUSTED), NOW - DAY, NOW - timedelta(hours=1))
-NOTHING = LimitSettings()
 
 
-def notes(sender: Sender, limits: Limits, operators: LimitSettings = NOTHING) -> Quota | Wait:
-    return quota_check.notes_of(sender, limits, operators, NOW)
+def notes(sender: Sender, limits: Limits) -> Quota | Wait:
+    return quota_check.notes_of(sender, limits, NOW)
 
 
 def test_nobody_is_limited_unless_somebody_chose_it() -> None:
     assert notes(NEW, Limits()) == Quota()
-    assert quota_check.questions_of(NEW, Limits(), NOTHING) == Quota()
 
 
 def test_who_is_new_waits_or_writes_fewer() -> None:
@@ -40,14 +35,3 @@ def test_who_was_given_a_role_with_a_rule_of_its_own_is_not_new() -> None:
     limits = Limits(notes={TRUSTED: Quota(0, 9)}, newcomers=Newcomers(7, 3))
 
     assert notes(GIVEN, limits) == Quota(0, 9)
-
-
-@pytest.mark.parametrize("sender", [NEW, OLD])
-def test_what_the_operator_chose_holds_where_the_server_chose_nothing(sender: Sender) -> None:
-    operators = LimitSettings(questions_per_hour=4, notes_per_day=3, member_days=2)
-    own = Limits(questions={GUILD: Quota(9, 0)}, newcomers=Newcomers())
-
-    assert quota_check.questions_of(sender, Limits(), operators) == Quota(4, 0)
-    assert quota_check.questions_of(sender, own, operators) == Quota(9, 0)
-    assert isinstance(notes(sender, Limits(), operators), Wait) == (sender is NEW)
-    assert notes(sender, own, operators) == Quota(0, 3)

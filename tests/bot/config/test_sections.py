@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import settings as config
-from bot.config.phrasing import PhrasingSettings
+from bot.config.sections import PhrasingSettings
 from bot.config.settings import ConfigError
 
 _HERE = "http://127.0.0.1:8080/v1"
@@ -61,7 +61,9 @@ def test_a_model_can_not_be_asked_nowhere_and_has_a_name(tmp_path: Path) -> None
     assert _settings(tmp_path, f'url = "{_HERE}"').is_on is False
 
 
-@pytest.mark.parametrize("text", ['mode = "write"', "seconds = 0", "in_flight = -1", 'key = "x"'])
+@pytest.mark.parametrize(
+    "text", ['mode = "write"', "seconds = 0", "daily_tokens = -1", 'key = "x"']
+)
 def test_what_can_not_be_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=text.split()[0]):
         _settings(tmp_path, text)
