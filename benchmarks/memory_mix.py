@@ -33,6 +33,7 @@ import discord.gateway
 import discord.http
 import yarl
 
+from bot.config.sections import SourceSettings
 from bot.storage.data_folder import data_folder, open_store
 from knowledge import corpus
 from knowledge.values.documents import Document, Scope
@@ -254,6 +255,7 @@ def _run_bot(address: str, report: Path, arguments: list[str]) -> None:
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(
         f"{address}/gateway/".replace("http", "ws")
     )
+    SourceSettings.look_seconds = LOOK_SECONDS
     signal.signal(signal.SIGUSR1, lambda *_: _report(report))
     sys.argv = ["commonplace", *arguments]
     commonplace()
@@ -317,7 +319,7 @@ def _prepare(folder: Path, server: WireServer) -> Path:
     config = folder / "config.toml"
     config.write_text(
         f'[data]\nfolder = "{data}"\n[questions]\nmember_burst = 0\n'
-        f'[sources]\nlook_seconds = {LOOK_SECONDS}\n[page]\nfolder = "{folder / "pages"}"\n'
+        f'[page]\nfolder = "{folder / "pages"}"\n'
     )
     return config
 

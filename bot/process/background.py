@@ -76,19 +76,18 @@ class BackgroundTasks:
 
         Each round's field `start` names the stage of the bot's start at which the round begins.
         """
-        data, sources = self._bot.settings.data, self._bot.settings.sources
         sync = CommandSync(self._bot, self._metrics)
         self._rounds = [
             Round(SYNC_SECONDS, sync.round, by_leader=True, start=Start.LOGIN),
             Round(KEPT_SECONDS, self._prune_kept_indexes, start=Start.INDEXED),
+            Round(
+                self._bot.settings.sources.look_seconds, self._follow_sources, start=Start.INDEXED
+            ),
             Round(BEHIND_SECONDS, self._follow_behind, start=Start.LOGIN),
             *rounds,
         ]
-        if data.database:
+        if self._bot.settings.data.database:
             self._rounds.append(Round(STAND_BY_SECONDS, self._stand_by, start=Start.LOGIN))
-        if sources.look_seconds:
-            follow = Round(sources.look_seconds, self._follow_sources, start=Start.INDEXED)
-            self._rounds.append(follow)
         self._preparing = self._bot.loop.create_task(self._prepare(), name="commonplace-prepare")
         self.start(Start.LOGIN)
 

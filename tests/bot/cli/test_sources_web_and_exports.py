@@ -206,9 +206,7 @@ def test_a_wiki_is_recognised_by_its_main_page(terminal: Terminal) -> None:
         wiki.content = {1: WikiPage("Ferry"), 2: WikiPage("Pier", revision=3)}
         wiki.rights = {"text": "CC BY 4.0"}
         config = terminal.guides / "config.toml"
-        config.write_text(
-            f'[sources]\ninternal = ["127.0.0.1:{wiki.port}"]\nweb_delay_seconds = 0.1\n'
-        )
+        config.write_text(f'[sources]\ninternal = ["127.0.0.1:{wiki.port}"]\n')
         address = wiki.url("/", "127.0.0.1")
         added = terminal.run("source", "add", address, "--config", config)
         assert "is read by the API of MediaWiki" in added.stderr

@@ -128,11 +128,9 @@ async def test_a_running_bot_takes_in_what_changes_among_the_imported_files(
     guides.mkdir()
     with Core(settings, WordEmbedder()) as core:
         add_paths(core.store, [guides])
-    config = tmp_path / "config.toml"
-    config.write_text("[sources]\nlook_seconds = 1\n")
     async with (
         discord_server() as discord,
-        bot_process(discord, "run", "--data", settings.data.folder, "--config", config) as process,
+        bot_process(discord, "run", "--data", settings.data.folder, CLOCK_SPEED="30") as process,
     ):
         await _logged(process, b"Everything is indexed")
         (guides / "lab.md").write_text("The printer is called Gutenberg.")

@@ -55,8 +55,7 @@ async def test_a_wiki_added_beside_a_running_bot_is_quoted_by_it(
     monkeypatch.setattr(sources, "Core", partial(Core, embedder=WordEmbedder()))
     config = tmp_path / "config.toml"
     config.write_text(
-        f'[data]\nfolder = "{settings.data.folder}"\n[sources]\nweb_delay_seconds = 0.1\n'
-        f'internal = ["{HOST}:{wiki.port}"]\n'
+        f'[data]\nfolder = "{settings.data.folder}"\n[sources]\ninternal = ["{HOST}:{wiki.port}"]\n'
     )
     add = ("source", "add", wiki.url("/", HOST), "--kind", "mediawiki", "--guild", world.guild.id)
     done = await asyncio.to_thread(typed_commands.run, "--config", config, *map(str, add))
