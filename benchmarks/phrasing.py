@@ -40,10 +40,9 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
-from bot.phrasing.replies import Written
-from bot.phrasing.sentences import numbered
-from bot.phrasing.task import Quoted, Task
-from bot.phrasing.written_sentences import PASSED, Embed, written
+from bot.phrasing.prompts import Written
+from bot.phrasing.sentences import Quoted, Task, numbered
+from bot.phrasing.written_sentences import PASSED, Embed, check
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.evaluation.judged_sets import judged_set
 from indexer.ingest.pipeline import update
@@ -103,7 +102,7 @@ async def passes(text: str, sources: Sequence[str], embed: Embed) -> bool:
     quotes = tuple(Quoted(source, "") for source in sources)
     offered = numbered(quotes)
     named = [Written.model_validate({"text": text, "from": [one.id for one in offered]})]
-    found = await written(Task(text, quotes, Mode.PHRASE), offered, named, embed)
+    found = await check(Task(text, quotes, Mode.PHRASE), offered, named, embed)
     return found.verdicts.get(PASSED, 0) == 1
 
 
@@ -112,7 +111,7 @@ async def share(pairs: Sequence[tuple[str, Sequence[str]]], embed: Embed) -> str
     return f"{sum(passed) / len(passed):.3f} ({sum(passed)} of {len(passed)})"
 
 
-async def check(embed: Embed) -> None:
+async def measure_check(embed: Embed) -> None:
     chance = random.Random(1)  # noqa: S311 - the same every time
     # A sentence that announces something or refers back is never shown alone.
     plain = [one for one in article_sentences() if not (one.endswith(":") or refers_back(one))]
@@ -215,7 +214,7 @@ def main() -> None:
                 asyncio.run(choose(core, options, url))
         else:
             embed = embedding(open_embedder(DEFAULT_MODEL))
-            asyncio.run(check(embed))
+            asyncio.run(measure_check(embed))
 
 
 if __name__ == "__main__":

@@ -162,9 +162,9 @@ def _phrasing(settings: Settings) -> Iterator[Finding]:
     """Check that the phrasing endpoint accepts the settings, without sending members' text."""
     if settings.phrasing.mode == "off":
         return
-    from bot.phrasing.endpoint_trial import problem
+    from bot.phrasing.phraser import endpoint_problem
 
-    found = problem(settings.phrasing, config.phrasing_key())
+    found = endpoint_problem(settings.phrasing, config.phrasing_key())
     answers = f"{settings.phrasing.model} answers at {settings.phrasing.url}"
     yield Finding("phrasing", not found, found or answers)
 

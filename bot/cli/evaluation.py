@@ -187,7 +187,7 @@ def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
         yield None
         return
     # Imported only if a language model is used.
-    from bot.phrasing.endpoint_reranker import EndpointError, EndpointReranker
+    from bot.phrasing.phraser import EndpointError, EndpointReranker
 
     try:
         with EndpointReranker(settings.phrasing, config.phrasing_key()) as order:

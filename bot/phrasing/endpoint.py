@@ -4,6 +4,10 @@ A request ends with a reply or a failure before its deadline. There are no redir
 compression. If the server refuses a parameter, such as a JSON schema, the client repeats the
 request without this parameter. Logs and problems contain neither text nor the key.
 
+A circuit breaker protects the endpoint: after five failures within a minute, no request is sent for
+five minutes. Then one trial request is sent, and its outcome closes the circuit or opens it again.
+The endpoint can also pause requests with a `Retry-After` header, which doesn't count as a failure.
+
 Source:
     OpenAI's API reference, "Create chat completion", and "Structured outputs".
 """
@@ -13,37 +17,37 @@ import email.utils
 import json
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from math import ceil
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx2
 from pydantic import BaseModel, ValidationError
 
 from bot.answers.phrased import Outcome
-from bot.phrasing.circuit_breaker import Circuit
 
 CONNECT_SECONDS: Final = 2.0
 REPLY_BYTES: Final = 65_536
-# Pause for a busy endpoint that names none.
+# Pause for a busy endpoint that names none, and the bound on `Retry-After`.
 PAUSE_SECONDS: Final = 10.0
+LONGEST_PAUSE_SECONDS: Final = 3_600.0
+
+FAILURES: Final = 5
+WITHIN_SECONDS: Final = 60.0
+OPEN_SECONDS: Final = 300.0
 
 _PATH: Final = "/chat/completions"
 _LIMIT: Final = "max_tokens"
 _REFUSAL_BYTES: Final = 4_096
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointSettings:
+class EndpointSettings(NamedTuple):
     """Address and limits of an endpoint.
 
-    Attributes:
-        url: base URL, such as `http://127.0.0.1:8080/v1`.
-        model: name of the model at the endpoint.
-        seconds: deadline of a request.
-        in_flight: the largest number of concurrent requests; 0 means unlimited.
+    `url` is the base URL, such as `http://127.0.0.1:8080/v1`; an `in_flight` of 0 means unlimited.
     """
 
     url: str
@@ -52,14 +56,8 @@ class EndpointSettings:
     in_flight: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """Instructions, data, and the form of the reply.
-
-    Attributes:
-        schema: JSON schema of the reply.
-        most_tokens: limit on the reply's length.
-    """
+class Prompt(NamedTuple):
+    """Instructions, data, the JSON schema of the reply, and the limit on its length."""
 
     instructions: str
     data: str
@@ -67,8 +65,7 @@ class Prompt:
     most_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A model's reply. `is_cut` tells whether the reply was cut at `Prompt.most_tokens`."""
 
     text: str
@@ -77,16 +74,14 @@ class Reply:
     reply_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A failed request. `problem` describes the reason without any text of the request."""
 
     outcome: Outcome
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(NamedTuple):
     """Optional parameters: some servers refuse a schema, a temperature or `max_tokens`."""
 
     has_schema: bool = True
@@ -113,6 +108,67 @@ class _Completion(BaseModel, strict=True):
     usage: _Usage | None = None
 
 
+class Circuit:
+    """State of one endpoint: closed, open, or half open during a trial request."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._failures: deque[float] = deque(maxlen=FAILURES)
+        self._open_until = 0.0
+        self._paused_until = 0.0
+        self._is_open = False
+        self._is_tried = False
+        self._last = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests are blocked after too many failures."""
+        return self._is_open and (self._is_tried or self._clock() < self._open_until)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a pause that the endpoint asked for still lasts."""
+        return self._clock() < self._paused_until
+
+    @property
+    def problem(self) -> str:
+        """Why requests are blocked; "" if the circuit is closed and no pause lasts."""
+        if self._is_open:
+            return f"it failed too often, the last time because it {self._last}"
+        if self.is_paused:
+            left = ceil(self._paused_until - self._clock())
+            return f"it asked to be left alone for {left} seconds more"
+        return ""
+
+    def begin(self) -> None:
+        """Record that a request begins. If the circuit is open, this request is the trial."""
+        self._is_tried = self._is_open
+
+    def abandon(self) -> None:
+        """Record a request that ended without showing whether the endpoint works."""
+        self._is_tried = False
+
+    def succeed(self) -> None:
+        self._is_open = self._is_tried = False
+        self._failures.clear()
+
+    def fail(self, how: str) -> None:
+        """Record a failure, described by `how`, such as "answered 500"."""
+        now = self._clock()
+        self._last = how
+        self._failures.append(now)
+        often = len(self._failures) == FAILURES and now - self._failures[0] <= WITHIN_SECONDS
+        if often or self._is_tried:
+            self._is_open = True
+            self._open_until = now + OPEN_SECONDS
+        self._is_tried = False
+
+    def pause(self, seconds: float) -> None:
+        """Block requests for some seconds, at most an hour."""
+        self._paused_until = self._clock() + min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
+        self._is_tried = False
+
+
 class Endpoint:
     """An endpoint, its connection and its circuit breaker."""
 
@@ -122,12 +178,7 @@ class Endpoint:
         key: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare the client, without opening a connection.
-
-        Args:
-            settings: address, model, deadline.
-            key: sent as a bearer token, unless empty.
-            clock: the clock of the circuit breaker.
+        """Prepare the client, without opening a connection. The key is sent as a bearer token.
 
         Raises:
             ValueError: if the key has a character that an HTTP header can't contain.
@@ -180,33 +231,29 @@ class Endpoint:
             return Failure(Outcome.BUSY, self.circuit.problem)
         if 0 < self.settings.in_flight <= self._in_flight:
             return Failure(Outcome.BUSY, "as many requests are under way as may be")
-        self.circuit.began()
+        self.circuit.begin()
         self._in_flight += 1
         found: Reply | Failure | None = None
         try:
             found = await self._within_deadline(prompt)
         finally:
             self._in_flight -= 1
-            self._tell_circuit(found)
+            match found:
+                case Reply():
+                    self._refused = ""
+                    self.circuit.succeed()
+                case Failure(outcome=Outcome.BUSY) | None:
+                    self.circuit.abandon()
+                case Failure(problem=problem):
+                    self.circuit.fail(problem)
         return found
 
-    def _tell_circuit(self, found: Reply | Failure | None) -> None:
-        match found:
-            case Reply():
-                self._refused = ""
-                self.circuit.succeeded()
-            case Failure(outcome=Outcome.BUSY) | None:
-                self.circuit.abandoned()
-            case Failure(problem=problem):
-                self.circuit.failed(problem)
-
     async def _within_deadline(self, prompt: Prompt) -> Reply | Failure:
-        late = Failure(Outcome.LATE, f"took more than {self.settings.seconds:g} seconds")
         try:
             async with asyncio.timeout(self.settings.seconds):
                 return await self._in_accepted_form(prompt)
         except (TimeoutError, httpx2.ReadTimeout, httpx2.WriteTimeout, httpx2.PoolTimeout):
-            return late
+            return Failure(Outcome.LATE, f"took more than {self.settings.seconds:g} seconds")
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
             return Failure(Outcome.UNREACHABLE, "can't be connected to")
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, ValueError):
@@ -223,7 +270,7 @@ class Endpoint:
                     self._form = form
                     body = await _bounded(response)
                     return _read(body) if isinstance(body, bytes) else body
-                following = _next_form(response.status_code, form, await _beginning(response))
+                following = await _next_form(response, form)
                 if following == form:
                     return self._refusal(response)
             form = following
@@ -259,25 +306,22 @@ def _body(model: str, prompt: Prompt, form: _Form) -> dict[str, Any]:
     }
 
 
-def _next_form(status: int, form: _Form, said: bytes) -> _Form:
+async def _next_form(response: httpx2.Response, form: _Form) -> _Form:
     """Return the form to try after a refusal; `form` itself if the refusal has another cause."""
-    if status not in (400, 422):
+    if response.status_code not in (400, 422):
         return form
-    if b"max_completion_tokens" in said and form.limit == _LIMIT:
-        return replace(form, limit="max_completion_tokens")
-    if b"temperature" in said and form.has_temperature:
-        return replace(form, has_temperature=False)
-    return replace(form, has_schema=False)
-
-
-async def _beginning(response: httpx2.Response) -> bytes:
-    """Read only the first bytes of a refusal, to find the refused parameter."""
+    # The first bytes name the refused parameter.
     said = b""
     async for chunk in response.aiter_raw():
         said += chunk
         if len(said) >= _REFUSAL_BYTES:
             break
-    return said[:_REFUSAL_BYTES]
+    said = said[:_REFUSAL_BYTES]
+    if b"max_completion_tokens" in said and form.limit == _LIMIT:
+        return form._replace(limit="max_completion_tokens")
+    if b"temperature" in said and form.has_temperature:
+        return form._replace(has_temperature=False)
+    return form._replace(has_schema=False)
 
 
 async def _bounded(response: httpx2.Response) -> bytes | Failure:
@@ -303,17 +347,9 @@ def _read(body: bytes) -> Reply | Failure:
     if not completion.choices:
         return Failure(Outcome.INVALID, "answered nothing")
     choice, usage = completion.choices[0], completion.usage or _Usage()
-    return Reply(
-        choice.message.content,
-        choice.finish_reason == "length",
-        _counted(usage.prompt_tokens),
-        _counted(usage.completion_tokens),
-    )
-
-
-def _counted(tokens: int | None) -> int:
-    """Return a token count that the database can store; None and negative counts become 0."""
-    return min(max(tokens or 0, 0), 10**9)
+    # The database can't store any number.
+    tokens = (min(max(n or 0, 0), 10**9) for n in (usage.prompt_tokens, usage.completion_tokens))
+    return Reply(choice.message.content, choice.finish_reason == "length", *tokens)
 
 
 def _pause(retry_after: str) -> float:

@@ -1,30 +1,53 @@
 """Phraser: asks the endpoint about an answer, and filters its reply through the checks.
 
 An error becomes an `Outcome`; only cancellation is raised. Equal tasks in flight share one request,
-which goes on for other callers if one is cancelled.
+which goes on for other callers if one is cancelled. Two commands ask the endpoint, too: `doctor`
+about a made-up passage, and `eval` to order hits.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from collections import Counter
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from bot.answers.phrased import Line, Mode, Outcome, Phrased
-from bot.phrasing import replies, written_sentences
-from bot.phrasing.endpoint import Endpoint, Failure, Reply
-from bot.phrasing.prompts import PROMPT_VERSION, order_prompt, prompt
-from bot.phrasing.replies import Chosen
-from bot.phrasing.sentences import Numbered, lines, numbered
-from bot.phrasing.task import Ordered, Quoted, Task
-from bot.phrasing.written_sentences import Embed
+from bot.answers.phrased import Mode, Outcome, Phrased
+from bot.config.sections import PhrasingSettings
+from bot.phrasing import prompts
+from bot.phrasing.endpoint import Endpoint, EndpointSettings, Failure
+from bot.phrasing.sentences import Numbered, Quoted, Task, lines, numbered
+from bot.phrasing.written_sentences import CheckedLines, Embed, check
+from indexer.retrieval.hit import Hit
 
 NOT_ASKED: Final = "the reply is not in the form that was asked for"
+# The right passage is hardly ever further down.
+MOST_ORDERED: Final = 10
 
-_Found = TypeVar("_Found", Phrased, Ordered)
+CHOSEN: Final = "chosen"
+UNKNOWN: Final = "unknown"
+LEFT_OUT: Final = "left out"
 
 _logger: Final = logging.getLogger(__name__)
+
+
+class Ordered(NamedTuple):
+    """A model's order of passages.
+
+    `places` are the old indexes of the passages in the new order, best first. It is empty unless
+    the outcome is `SHOWN`; then the passages keep their order.
+    """
+
+    outcome: Outcome
+    places: tuple[int, ...] = ()
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
+    problem: str = ""
+
+
+_Found = TypeVar("_Found", Phrased, Ordered)
 
 
 class Phraser:
@@ -39,125 +62,99 @@ class Phraser:
 
     @property
     def host(self) -> str:
-        """Return the endpoint's host, as shown to members."""
         return self._endpoint.host
 
     @property
-    def model(self) -> str:
-        return self._endpoint.settings.model
-
-    @property
     def problem(self) -> str:
-        """Return the endpoint's problem as a sentence, or an empty string."""
+        """The endpoint's problem as a sentence, or an empty string."""
         return self._endpoint.problem
 
     @property
     def identity(self) -> tuple[str, str, int]:
-        """Return the endpoint's URL, the model and the prompt version, as a part of cache keys."""
-        return self._endpoint.settings.url, self.model, PROMPT_VERSION
+        """The endpoint's URL, the model and the prompt version, as a part of cache keys."""
+        settings = self._endpoint.settings
+        return settings.url, settings.model, prompts.PROMPT_VERSION
 
     async def close(self) -> None:
         """Cancel the requests in flight, for all callers."""
         running = [*self._phrasing.values(), *self._ordering.values()]
-        for one in running:
-            one.cancel()
+        for request in running:
+            request.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._endpoint.close()
 
     async def phrase(self, task: Task) -> Phrased:
         """Return the lines that passed the checks, or the reason for none."""
-        return await _shared(self._phrasing, task, lambda: self._phrased(task))
 
-    async def order(self, question: str, passages: Sequence[Quoted]) -> Ordered:
-        """Return a new order of the passages. Only the first ten are sent to the endpoint."""
-        asked = (question, tuple(passages))
-        return await _shared(self._ordering, asked, lambda: self._ordered(*asked))
+        async def ask() -> Phrased:
+            began = time.monotonic()
+            model = self._endpoint.settings.model
+            empty = Phrased(Outcome.NOTHING, model=model, prompt_version=prompts.PROMPT_VERSION)
+            try:
+                found = await self._phrase(task, empty)
+            except Exception as error:  # noqa: BLE001 - the plain answer stays
+                _logger.warning("An answer could not be phrased: %s.", type(error).__name__)
+                found = replace(empty, outcome=Outcome.INVALID, problem=type(error).__name__)
+            return replace(found, seconds=time.monotonic() - began)
 
-    async def _phrased(self, task: Task) -> Phrased:
-        began = time.monotonic()
-        empty = Phrased(Outcome.NOTHING, model=self.model, prompt_version=PROMPT_VERSION)
-        try:
-            found = await self._reply(task, empty)
-        except Exception as error:  # noqa: BLE001 - the plain answer stays
-            _logger.warning("An answer could not be phrased: %s.", type(error).__name__)
-            found = replace(empty, outcome=Outcome.INVALID, problem=type(error).__name__)
-        return replace(found, seconds=time.monotonic() - began)
+        return await _share(self._phrasing, task, ask)
 
-    async def _reply(self, task: Task, empty: Phrased) -> Phrased:
+    async def _phrase(self, task: Task, empty: Phrased) -> Phrased:
         offered = numbered(task.quotes)
         if not offered:
             return replace(empty, problem="the passages have no sentence to choose")
-        reply = await self._endpoint.reply(prompt(task, offered))
+        reply = await self._endpoint.reply(prompts.prompt(task, offered))
         if isinstance(reply, Failure):
             return replace(empty, outcome=reply.outcome, problem=reply.problem)
-        answered = replace(
-            empty,
-            prompt_tokens=reply.prompt_tokens,
-            reply_tokens=reply.reply_tokens,
-        )
+        empty = replace(empty, prompt_tokens=reply.prompt_tokens, reply_tokens=reply.reply_tokens)
+        found: CheckedLines | None = None
         if task.mode is Mode.CHOOSE:
-            return _chosen(task, offered, reply, answered)
-        return await self._written(task, offered, reply, answered)
-
-    async def _written(
-        self, task: Task, offered: Sequence[Numbered], reply: Reply, empty: Phrased
-    ) -> Phrased:
-        parsed = replies.parse_sentences(reply)
-        if parsed is None:
+            if (choice := prompts.parse_choice(reply)) is not None:
+                found = choose(task.quotes, offered, choice)
+        elif (sentences := prompts.parse_sentences(reply)) is not None:
+            found = await check(task, offered, sentences, self._embed)
+        if found is None:
             return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
-        found = await written_sentences.written(task, offered, parsed, self._embed)
-        shown = _shown(empty, found.lines, found.ids, found.verdicts)
-        return replace(shown, stands_on=found.stands_on)
+        return replace(
+            empty,
+            outcome=Outcome.SHOWN if found.lines else Outcome.NOTHING,
+            lines=found.lines,
+            chosen=found.ids,
+            verdicts=found.verdicts,
+            stands_on=found.stands_on,
+            problem="" if found.lines else "nothing of the reply may be shown",
+        )
 
-    async def _ordered(self, question: str, passages: Sequence[Quoted]) -> Ordered:
-        began = time.monotonic()
-        try:
-            found = await self._order_asked(question, passages)
-        except Exception as error:  # noqa: BLE001 - the old order stays
-            _logger.warning("Passages could not be put into order: %s.", type(error).__name__)
-            found = Ordered(Outcome.INVALID, problem=type(error).__name__)
-        return replace(found, seconds=time.monotonic() - began)
+    async def order(self, question: str, passages: Sequence[Quoted]) -> Ordered:
+        """Return a new order of the passages. Only the first ten are sent to the endpoint."""
 
-    async def _order_asked(self, question: str, passages: Sequence[Quoted]) -> Ordered:
-        offered = by_prompt_id(passages)
+        async def ask() -> Ordered:
+            try:
+                return await self._order(question, passages)
+            except Exception as error:  # noqa: BLE001 - the old order stays
+                _logger.warning("Passages could not be put into order: %s.", type(error).__name__)
+                return Ordered(Outcome.INVALID, problem=type(error).__name__)
+
+        return await _share(self._ordering, (question, tuple(passages)), ask)
+
+    async def _order(self, question: str, passages: Sequence[Quoted]) -> Ordered:
+        offered = {str(number): quote for number, quote in enumerate(passages[:MOST_ORDERED], 1)}
         if len(offered) < 2:
-            return Ordered(Outcome.NOTHING, model=self.model, problem="nothing to put into order")
-        reply = await self._endpoint.reply(order_prompt(question, offered))
+            return Ordered(Outcome.NOTHING, problem="nothing to put into order")
+        reply = await self._endpoint.reply(prompts.order_prompt(question, offered))
         if isinstance(reply, Failure):
-            return Ordered(reply.outcome, model=self.model, problem=reply.problem)
-        found = places(replies.parse_order(reply) or (), list(offered), len(passages))
+            return Ordered(reply.outcome, problem=reply.problem)
+        found = places(prompts.parse_order(reply) or (), list(offered), len(passages))
         return Ordered(
             Outcome.SHOWN if found else Outcome.INVALID,
             found,
-            self.model,
             reply.prompt_tokens,
             reply.reply_tokens,
-            problem="" if found else NOT_ASKED,
+            "" if found else NOT_ASKED,
         )
 
 
-def _chosen(task: Task, offered: Sequence[Numbered], reply: Reply, empty: Phrased) -> Phrased:
-    parsed = replies.parse_choice(reply)
-    if parsed is None:
-        return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
-    found = choose(task.quotes, offered, parsed)
-    return _shown(empty, found.lines, found.ids, found.verdicts)
-
-
-def _shown(
-    empty: Phrased, lines: tuple[Line, ...], ids: tuple[str, ...], verdicts: Mapping[str, int]
-) -> Phrased:
-    return replace(
-        empty,
-        outcome=Outcome.SHOWN if lines else Outcome.NOTHING,
-        lines=lines,
-        chosen=ids,
-        verdicts=verdicts,
-        problem="" if lines else "nothing of the reply may be shown",
-    )
-
-
-async def _shared(
+async def _share(
     running: dict[Hashable, asyncio.Task[_Found]],
     key: Hashable,
     start: Callable[[], Coroutine[None, None, _Found]],
@@ -171,46 +168,22 @@ async def _shared(
     return await asyncio.shield(task)
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenLines:
-    """Lines to show, their sentences' ids, and counts of chosen, unknown and left-out ids."""
-
-    lines: tuple[Line, ...]
-    ids: tuple[str, ...]
-    verdicts: dict[str, int]
-
-
-CHOSEN: Final = "chosen"
-UNKNOWN: Final = "unknown"
-LEFT_OUT: Final = "left out"
-
-
-def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen) -> ChosenLines:
+def choose(
+    quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: prompts.Chosen
+) -> CheckedLines:
     """Return the lines to show for the sentences named in a model's reply.
 
     Unknown and repeated ids are skipped, and so are sentences that exceed the limits. There are no
     lines if the reply says that the passages don't answer the question.
     """
-    offered = {one.id: one for one in numbered}
+    offered = {sentence.id: sentence for sentence in numbered}
     known = [offered[key] for key in dict.fromkeys(reply.sentences) if key in offered]
     found, ids = lines(quotes, known) if reply.answers else ([], [])
-    counts = {
-        CHOSEN: len(ids),
-        UNKNOWN: sum(key not in offered for key in reply.sentences),
-    }
-    counts[LEFT_OUT] = len(reply.sentences) - sum(counts.values())
-    return ChosenLines(
-        tuple(found), tuple(ids), {name: count for name, count in counts.items() if count}
-    )
-
-
-# The right passage is hardly ever further down.
-MOST_ORDERED: Final = 10
-
-
-def by_prompt_id(passages: Sequence[Quoted]) -> dict[str, Quoted]:
-    """Return the passages to reorder, by their ids in the prompt."""
-    return {str(place): one for place, one in enumerate(passages[:MOST_ORDERED], 1)}
+    unknown = sum(key not in offered for key in reply.sentences)
+    left_out = len(reply.sentences) - len(ids) - unknown
+    counts = {CHOSEN: len(ids), UNKNOWN: unknown, LEFT_OUT: left_out}
+    verdicts = {name: count for name, count in counts.items() if count}
+    return CheckedLines(tuple(found), tuple(ids), verdicts)
 
 
 def places(ids: Sequence[str], offered: Sequence[str], count: int) -> tuple[int, ...]:
@@ -223,3 +196,87 @@ def places(ids: Sequence[str], offered: Sequence[str], count: int) -> tuple[int,
     named = [known[key] for key in dict.fromkeys(ids) if key in known]
     rest = [place for place in range(count) if place not in set(named)]
     return (*named, *rest) if named else ()
+
+
+# For the command line.
+
+
+_TRIAL: Final = Task(
+    "When does the ferry leave?", (Quoted("The ferry leaves at nine.", "Ferries"),), Mode.CHOOSE
+)
+
+
+def endpoint_problem(settings: PhrasingSettings, key: str) -> str:
+    """Ask the endpoint once about a made-up passage; returns its problem, or an empty string."""
+
+    async def ask() -> str:
+        at = EndpointSettings(settings.url, settings.model, settings.seconds)
+        try:
+            endpoint = Endpoint(at, key)
+        except ValueError as error:
+            return str(error)
+        try:
+            found = await endpoint.reply(prompts.prompt(_TRIAL, numbered(_TRIAL.quotes)))
+        finally:
+            await endpoint.close()
+        if isinstance(found, Failure):
+            return (
+                f"{endpoint.host} {found.problem}, so answers stay plain. Check `phrasing.url`, "
+                "`phrasing.model` and PHRASING_KEY."
+            )
+        return ""
+
+    return asyncio.run(ask())
+
+
+class EndpointError(Exception):
+    """The endpoint can't be asked; the message has no text of the request."""
+
+
+class EndpointReranker:
+    """Reranker for `eval` that asks the endpoint to order hits, one question at a time.
+
+    If the reply is late or invalid, the hits keep their order, as in the bot, and `kept` counts the
+    question by outcome. The reranker runs its own event loop, so its thread must not run another.
+    """
+
+    def __init__(self, settings: PhrasingSettings, key: str) -> None:
+        """Prepare the client, without opening a connection."""
+
+        async def no_vectors(texts: Sequence[str]) -> Any:
+            raise NotImplementedError("Nothing is written where passages are put into order.")
+
+        at = EndpointSettings(settings.url, settings.model, settings.seconds)
+        self._phraser = Phraser(Endpoint(at, key), no_vectors)
+        self._runner = asyncio.Runner()
+        self.kept: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._runner.run(self._phraser.close())
+        self._runner.close()
+
+    def __call__(self, query: str, hits: Sequence[Hit]) -> list[Hit]:
+        """Return the hits in the endpoint's order, or unchanged if the reply is late or invalid.
+
+        Raises:
+            EndpointError: if the endpoint can't be asked; the evaluation would measure nothing.
+        """
+        passages = [hit.passage for hit in hits]
+        quotes = [Quoted(passage.text, passage.title, passage.heading) for passage in passages]
+        found = self._runner.run(self._phraser.order(query, quotes))
+        match found.outcome:
+            case Outcome.SHOWN:
+                return [hits[place] for place in found.places]
+            case Outcome.LATE | Outcome.INVALID | Outcome.NOTHING:
+                self.kept[found.outcome.value] += len(hits) > 1
+                return list(hits)
+            case _:
+                raise EndpointError(f"{self._phraser.host} can't be asked: it {found.problem}.")

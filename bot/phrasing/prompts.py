@@ -1,9 +1,14 @@
-"""Prompts: constant instructions, and data as JSON between two lines with the same random word.
+"""Prompts, and the parser of replies.
+
+A prompt is constant instructions, and data as JSON between two lines with the same random word.
 
 The random word is new for each prompt, so no text in the data can pretend to end the data. People's
 text is sent as JSON strings in one message, without turn markers, invisible characters, addresses
 and ids. The instructions contain no secret. `PROMPT_VERSION` increases with every change of the
 prompt.
+
+A reply is JSON in the requested form, perhaps in a code fence, or nothing. If a reply with written
+sentences was cut, the last sentence is dropped. Any other reply that was cut is invalid.
 """
 
 import json
@@ -11,12 +16,14 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import from_json
 
 from bot.answers.phrased import Mode
-from bot.phrasing.endpoint import Prompt
-from bot.phrasing.sentences import MOST_SHOWN, Numbered
-from bot.phrasing.task import Quoted, Task
+from bot.phrasing.endpoint import Prompt, Reply
+from bot.phrasing.sentences import MOST_SHOWN, Numbered, Quoted, Task
 from bot.text.markdown import beginning
 from indexer.text.passages import without_link_targets
 from knowledge.text import normal_form
@@ -61,21 +68,23 @@ INSTRUCTIONS: Final = {Mode.CHOOSE: _CHOOSE, Mode.PHRASE: _PHRASE}
 def prompt(task: Task, numbered: Sequence[Numbered]) -> Prompt:
     """Return the prompt for a task's numbered sentences."""
     sentences: dict[int, dict[str, str]] = {}
-    for one in numbered:
-        sentences.setdefault(one.passage, {})[one.id] = sendable(one.text)
+    for sentence in numbered:
+        sentences.setdefault(sentence.passage, {})[sentence.id] = sendable(sentence.text)
     data = {
         "question": sendable(task.question)[:QUESTION_CHARACTERS],
         **({"follows": sendable(task.earlier)[:QUESTION_CHARACTERS]} if task.earlier else {}),
         "passages": [
-            {**_titles(task.quotes[passage]), "sentences": found}
-            for passage, found in sentences.items()
+            {**_titles(task.quotes[passage]), "sentences": offered}
+            for passage, offered in sentences.items()
         ],
     }
-    ids = [one.id for one in numbered]
+    ids = {"type": "string", "enum": [sentence.id for sentence in numbered]}
     if task.mode is Mode.CHOOSE:
+        schema = _object({"sentences": _list(ids, MOST_SHOWN), "answers": {"type": "boolean"}})
         # An id with its quotation marks takes about eight tokens in any model.
-        return Prompt(_CHOOSE, _framed(data), _chosen(ids), 40 + 10 * MOST_SHOWN)
-    return Prompt(_PHRASE, _framed(data), _written(ids), 500)
+        return Prompt(_CHOOSE, _frame(data), schema, 40 + 10 * MOST_SHOWN)
+    sentence_schema = _object({"text": {"type": "string"}, "from": _list(ids, 3)})
+    return Prompt(_PHRASE, _frame(data), _object({"sentences": _list(sentence_schema, 6)}), 500)
 
 
 def order_prompt(question: str, passages: Mapping[str, Quoted]) -> Prompt:
@@ -83,13 +92,13 @@ def order_prompt(question: str, passages: Mapping[str, Quoted]) -> Prompt:
     data = {
         "question": sendable(question)[:QUESTION_CHARACTERS],
         "passages": {
-            key: {**_titles(one), "text": beginning(sendable(one.text), ORDERED_CHARACTERS)}
-            for key, one in passages.items()
+            key: {**_titles(quote), "text": beginning(sendable(quote.text), ORDERED_CHARACTERS)}
+            for key, quote in passages.items()
         },
     }
     ids = list(passages)
-    schema = _object({"order": _listed({"type": "string", "enum": ids}, len(ids))})
-    return Prompt(_ORDER, _framed(data), schema, 40 + 10 * len(ids))
+    schema = _object({"order": _list({"type": "string", "enum": ids}, len(ids))})
+    return Prompt(_ORDER, _frame(data), schema, 40 + 10 * len(ids))
 
 
 def _titles(quoted: Quoted) -> dict[str, str]:
@@ -97,23 +106,9 @@ def _titles(quoted: Quoted) -> dict[str, str]:
     return {name: sendable(text)[:TITLE_CHARACTERS] for name, text in titles.items() if text}
 
 
-def _framed(data: Mapping[str, Any]) -> str:
+def _frame(data: Mapping[str, Any]) -> str:
     word = secrets.token_hex(12)
     return f"{word}\n{json.dumps(data, ensure_ascii=False)}\n{word}"
-
-
-def _chosen(ids: Sequence[str]) -> dict[str, Any]:
-    return _object(
-        {
-            "sentences": _listed({"type": "string", "enum": list(ids)}, MOST_SHOWN),
-            "answers": {"type": "boolean"},
-        }
-    )
-
-
-def _written(ids: Sequence[str]) -> dict[str, Any]:
-    named = _listed({"type": "string", "enum": list(ids)}, 3)
-    return _object({"sentences": _listed(_object({"text": {"type": "string"}, "from": named}), 6)})
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +120,7 @@ def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _listed(items: Mapping[str, Any], most: int) -> dict[str, Any]:
+def _list(items: Mapping[str, Any], most: int) -> dict[str, Any]:
     return {"type": "array", "items": dict(items), "maxItems": most}
 
 
@@ -160,3 +155,71 @@ def sendable(text: str) -> str:
     while (without := _CONTROL.sub(" ", text)) != text:
         text = without
     return text.strip()
+
+
+# Replies.
+
+# Most sentences read from a reply, even if the server ignores the schema.
+MOST_READ: Final = 8
+
+_FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(?P<inside>.*)\n[ \t]*```", re.DOTALL)
+
+
+class Chosen(BaseModel, strict=True):
+    """The ids that a model chose, and whether it found an answer."""
+
+    sentences: list[str]
+    answers: bool
+
+
+class Written(BaseModel, strict=True):
+    """A sentence that a model wrote, and the ids of its sources."""
+
+    text: str
+    named: list[str] = Field(alias="from")
+
+
+class _Answer(BaseModel, strict=True):
+    sentences: list[Written]
+
+
+class _Order(BaseModel, strict=True):
+    order: list[str]
+
+
+def parse_choice(reply: Reply) -> Chosen | None:
+    """Return the choice; None if the reply is invalid or was cut."""
+    try:
+        return None if reply.is_cut else Chosen.model_validate_json(_without_fence(reply.text))
+    except ValidationError:
+        return None
+
+
+def parse_order(reply: Reply) -> list[str] | None:
+    """Return the ids in the model's order; None if the reply is invalid or was cut."""
+    try:
+        return (
+            None if reply.is_cut else _Order.model_validate_json(_without_fence(reply.text)).order
+        )
+    except ValidationError:
+        return None
+
+
+def parse_sentences(reply: Reply) -> list[Written] | None:
+    """Return the sentences, without the last if the reply was cut. None if the reply is invalid."""
+    try:
+        # A cut reply is completed; its last sentence is then dropped.
+        partial: Literal["trailing-strings", "off"] = "trailing-strings" if reply.is_cut else "off"
+        found = from_json(_without_fence(reply.text), allow_partial=partial)
+        if reply.is_cut:
+            match found:
+                case {"sentences": [*whole, _]}:
+                    found = {"sentences": whole}
+        return _Answer.model_validate(found).sentences[:MOST_READ]
+    except ValueError:
+        return None
+
+
+def _without_fence(text: str) -> str:
+    fenced = _FENCE.fullmatch(text.strip())
+    return fenced["inside"] if fenced else text

@@ -7,12 +7,10 @@ which the prompt calls sentences. A chosen unit is shown verbatim. If the unit r
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
-from bot.answers.phrased import Line
-from bot.phrasing.task import Quoted
+from bot.answers.phrased import Line, Mode
 from bot.text.markdown import size
 from indexer.text.sentences import FENCES, LIST_MARKER, announces, refers_back, units
 from knowledge.text import word_count
@@ -38,55 +36,72 @@ _CONTINUES: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Quoted(NamedTuple):
+    """A quoted passage: Markdown, with its title and heading."""
+
+    text: str
+    title: str
+    heading: str = ""
+
+
+class Task(NamedTuple):
+    """A question, and the quotations in its answer, numbered from 1.
+
+    `earlier` is the question to which this question is a follow-up, or "".
+    """
+
+    question: str
+    quotes: tuple[Quoted, ...]
+    mode: Mode
+    earlier: str = ""
+
+
+class Numbered(NamedTuple):
     """A unit of a passage, offered to a model as a sentence.
 
-    Attributes:
-        id: the numbers of the passage and of the unit in it, both from 1, such as `2.3`.
-        passage: the index of the passage, from 0.
-        unit: the index of the unit in the passage, from 0. Units that aren't offered count, too.
-        start: the offset in the passage's text at which the unit begins.
-        end: the offset in the passage's text at which the unit ends.
+    `id` has the numbers of the passage and of the unit in it, both from 1, such as `2.3`. The
+    indexes `passage` and `unit` count from 0. Units that aren't offered count, too.
     """
 
     id: str
     passage: int
     unit: int
-    start: int
-    end: int
     text: str
 
 
 def numbered(quotes: Sequence[Quoted]) -> list[Numbered]:
-    """Return the sentences to offer from the first passages, without repeats."""
-    seen: set[str] = set()
-    found: list[list[Numbered]] = []
-    for passage, quoted in enumerate(quotes[:MOST_PASSAGES]):
-        own: list[Numbered] = []
-        for unit, (start, end) in enumerate(units(quoted.text)):
-            text = quoted.text[start:end]
-            key = " ".join(text.split()).casefold()
-            if any(map(str.isalnum, text)) and size(text) <= UNIT_CHARACTERS and key not in seen:
-                seen.add(key)
-                own.append(Numbered(f"{passage + 1}.{unit + 1}", passage, unit, start, end, text))
-        found.append(own)
-    offered = [one for own, most in zip(found, _shares(found), strict=True) for one in own[:most]]
-    sizes = accumulate(size(one.text) for one in offered)
-    return [one for one, sent in zip(offered, sizes, strict=True) if sent <= SENT_CHARACTERS]
-
-
-def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
-    """Return how many sentences of each passage to offer.
+    """Return the sentences to offer from the first passages, without repeats.
 
     Each passage gets an equal share. The unused part of a share goes to the first passage with more
     sentences, then to the next passage.
     """
+    seen: set[str] = set()
+    found: list[list[Numbered]] = []
+    for passage, quoted in enumerate(quotes[:MOST_PASSAGES]):
+        own: list[Numbered] = []
+        for unit, span in enumerate(units(quoted.text)):
+            text = quoted.text[slice(*span)]
+            key = " ".join(text.split()).casefold()
+            if any(map(str.isalnum, text)) and size(text) <= UNIT_CHARACTERS and key not in seen:
+                seen.add(key)
+                own.append(Numbered(f"{passage + 1}.{unit + 1}", passage, unit, text))
+        found.append(own)
     even = MOST_SENTENCES // max(len(found), 1)
     shares = [min(len(own), even) for own in found]
     for place, own in enumerate(found):
         shares[place] += min(len(own) - shares[place], MOST_SENTENCES - sum(shares))
-    return shares
+    offered = [sentence for own, most in zip(found, shares, strict=True) for sentence in own[:most]]
+    sent = accumulate(size(sentence.text) for sentence in offered)
+    room = zip(offered, sent, strict=True)
+    return [sentence for sentence, total in room if total <= SENT_CHARACTERS]
+
+
+class _Run(NamedTuple):
+    """A run of neighbouring units of a passage, from the `first` to the `last` index."""
+
+    passage: int
+    first: int
+    last: int
 
 
 def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Line], list[str]]:
@@ -99,41 +114,52 @@ def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Li
     shown: set[tuple[int, int]] = set()
     ids: list[str] = []
     room = SHOWN_CHARACTERS
-    for one in chosen:
-        if (one.passage, one.unit) in shown:
+    for sentence in chosen:
+        passage, unit = sentence.passage, sentence.unit
+        if (passage, unit) in shown:
             continue
-        text = quotes[one.passage].text
+        text = quotes[passage].text
         spans = units(text)
-        first, last = _with_context(text, spans, one.unit)
-        while first < one.unit and any((one.passage, at) in shown for at in range(first, one.unit)):
+        first, last = _with_context(text, spans, unit)
+        while first < unit and any((passage, at) in shown for at in range(first, unit)):
             first += 1
-        last = one.unit if (one.passage, last) in shown else last
+        last = unit if (passage, last) in shown else last
         needed = size(text[spans[first][0] : spans[last][1]])
-        count = last + 1 - first
-        if ids and (needed > room or len(shown) + count > MOST_SHOWN):
+        if ids and (needed > room or len(shown) + last + 1 - first > MOST_SHOWN):
             continue
         room -= needed
-        shown.update((one.passage, at) for at in range(first, last + 1))
-        ids.append(one.id)
-        _add(runs, _Run(one.passage, first, last))
-    return _written(quotes, runs), ids
+        shown.update((passage, at) for at in range(first, last + 1))
+        ids.append(sentence.id)
+        if runs and runs[-1].passage == passage and runs[-1].last + 1 == first:
+            runs[-1] = runs[-1]._replace(last=last)
+        else:
+            runs.append(_Run(passage, first, last))
+    return _lines_of_runs(quotes, runs), ids
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """A run of neighbouring units of a passage, from the `first` to the `last` index."""
+def _lines_of_runs(quotes: Sequence[Quoted], runs: Sequence[_Run]) -> list[Line]:
+    lines: list[Line] = []
+    before = _Run(-1, 0, 0)
+    for run in runs:
+        text = quotes[run.passage].text
+        spans = units(text)
+        piece = text[spans[run.first][0] : spans[run.last][1]]
+        if before.passage == run.passage and before.last < run.first:
+            whole = lines.pop().text
+            piece = whole + _gap(whole, piece) + piece
+        lines.append(Line(piece, (run.passage + 1,), verbatim=True))
+        before = run
+    return lines
 
-    passage: int
-    first: int
-    last: int
 
-
-def _add(runs: list[_Run], run: _Run) -> None:
-    """Append a run, or extend the last run if the new run follows it in the same passage."""
-    if runs and runs[-1].passage == run.passage and runs[-1].last + 1 == run.first:
-        runs[-1] = _Run(run.passage, runs[-1].first, run.last)
-    else:
-        runs.append(run)
+def _gap(before: str, after: str) -> str:
+    """Return "…" for omitted units, on a line of its own beside lists, code and tables."""
+    last, first = before.rsplit("\n", 1)[-1].lstrip(), after.split("\n", 1)[0]
+    if last.startswith((*FENCES, "|")) or first.startswith((*FENCES, "|")):
+        return "\n\n…\n\n"
+    if any(LIST_MARKER.match(line) or line.startswith((">", "#")) for line in (last, first)):
+        return "\n…\n"
+    return " … "
 
 
 def _with_context(text: str, spans: Sequence[tuple[int, int]], unit: int) -> tuple[int, int]:
@@ -163,29 +189,3 @@ def needed_before(text: str, unit: int) -> str:
     spans = units(text)
     first, _ = _with_context(text, spans, unit)
     return text[spans[first][0] : spans[unit - 1][1]] if first < unit else ""
-
-
-def _written(quotes: Sequence[Quoted], runs: Sequence[_Run]) -> list[Line]:
-    lines: list[Line] = []
-    before: _Run | None = None
-    for run in runs:
-        text = quotes[run.passage].text
-        spans = units(text)
-        piece = text[spans[run.first][0] : spans[run.last][1]]
-        if before is not None and before.passage == run.passage and before.last < run.first:
-            whole = lines[-1].text
-            lines[-1] = Line(whole + _gap(whole, piece) + piece, (run.passage + 1,), verbatim=True)
-        else:
-            lines.append(Line(piece, (run.passage + 1,), verbatim=True))
-        before = run
-    return lines
-
-
-def _gap(before: str, after: str) -> str:
-    """Return "…" for omitted units, on a line of its own beside lists, code and tables."""
-    last, first = before.rsplit("\n", 1)[-1].lstrip(), after.split("\n", 1)[0]
-    if last.startswith((*FENCES, "|")) or first.startswith((*FENCES, "|")):
-        return "\n\n…\n\n"
-    if any(LIST_MARKER.match(line) or line.startswith((">", "#")) for line in (last, first)):
-        return "\n…\n"
-    return " … "

@@ -13,17 +13,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.phrased import Line
-from bot.phrasing.prompts import INSTRUCTIONS, WRITTEN_CHARACTERS, sendable
-from bot.phrasing.replies import Written
-from bot.phrasing.sentences import SHOWN_CHARACTERS, Numbered, lines, needed_before
+from bot.phrasing.prompts import INSTRUCTIONS, WRITTEN_CHARACTERS, Written, sendable
+from bot.phrasing.sentences import SHOWN_CHARACTERS, Numbered, Task, lines, needed_before
 from bot.phrasing.strict_check import mismatch
-from bot.phrasing.task import Task
 from bot.text.markdown import size
 from indexer.retrieval.highlight import sentence_scores
 from indexer.text.analyzer import query_words, words
@@ -53,20 +51,19 @@ _CITATION: Final = re.compile(r" ?[\[(](?P<ids>\d(?:\.\d{1,3})?(?: ?[,;] ?\d(?:\
 _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedLines:
+class CheckedLines(NamedTuple):
     """Lines to show after the check.
 
     Attributes:
-        ids: the ids of the sentences shown instead of written sentences.
-        stands_on: the ids of the sentences from which the shown written sentences follow.
+        ids: the ids of the passages' sentences that are shown.
         verdicts: the number of sentences by verdict.
+        stands_on: the ids of the sentences from which the shown written sentences follow.
     """
 
     lines: tuple[Line, ...]
     ids: tuple[str, ...]
-    stands_on: tuple[str, ...] = field(default=(), kw_only=True)
     verdicts: Mapping[str, int]
+    stands_on: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -86,116 +83,109 @@ class _Checked:
         return self.verdict not in {*DROPPED, UNNAMED, CUT, PASSED}
 
 
-async def written(
+async def check(
     task: Task, numbered: Sequence[Numbered], sentences: Sequence[Written], embed: Embed
 ) -> CheckedLines:
     """Check the sentences that a model wrote, and return the lines to show."""
-    offered = {one.id: one for one in numbered}
-    checked = await _checked_by_words(task, offered, sentences)
-    fitting = await _checked_by_meaning(task, checked, embed)
-    passed = sum(one.verdict == PASSED for one in checked)
-    if not checked or 2 * passed < len(checked):
-        return _named_only(task, checked, fitting)
+    checked = await _check_words(task, {offer.id: offer for offer in numbered}, sentences)
+    fitting = await _check_meaning(task, checked, embed)
+    passed = sum(sentence.verdict == PASSED for sentence in checked)
     shown: list[Line] = []
     ids: list[str] = []
-    room = SHOWN_CHARACTERS
-    for one in checked:
-        if one.verdict == PASSED:
-            shown.append(_line(one))
-        elif one.may_be_replaced:
-            fresh = [each for each in one.named if each.id in fitting and each.id not in ids]
-            found, known = lines(task.quotes, fresh)
-            needed = sum(size(line.text) for line in found)
-            if needed <= room and not any(line in shown for line in found):
-                shown += found
-                ids += known
-                room -= needed
-    on = [each.id for one in checked if one.verdict == PASSED for each in one.standing_on]
-    counted = _counted(checked, ids)
-    return CheckedLines(tuple(shown), tuple(ids), counted, stands_on=tuple(dict.fromkeys(on)))
-
-
-def _line(one: _Checked) -> Line:
-    numbers = tuple(sorted({each.passage + 1 for each in one.standing_on}))
-    same = len(one.standing_on) == 1 and one.text == one.standing_on[0].text
-    return Line(one.text, numbers, verbatim=same)
-
-
-def _named_only(task: Task, checked: Sequence[_Checked], fitting: frozenset[str]) -> CheckedLines:
-    """Return only named sentences with `fitting` ids, because most written sentences failed."""
-    kept = [one for one in checked if one.verdict == PASSED or one.may_be_replaced]
-    named = [each for one in kept for each in one.named if each.id in fitting]
-    found, ids = lines(task.quotes, list({one.id: one for one in named}.values()))
-    return CheckedLines(tuple(found), tuple(ids), _counted(checked, ids))
-
-
-def _counted(checked: Sequence[_Checked], ids: Sequence[str]) -> dict[str, int]:
-    counts = Counter(str(one.verdict) for one in checked)
+    on: list[str] = []
+    if not checked or 2 * passed < len(checked):
+        # Most written sentences failed, so only named sentences are shown.
+        kept = [
+            sentence.named
+            for sentence in checked
+            if sentence.verdict == PASSED or sentence.may_be_replaced
+        ]
+        named = {source.id: source for sources in kept for source in sources}
+        shown, ids = lines(task.quotes, [named[key] for key in named if key in fitting])
+    else:
+        room = SHOWN_CHARACTERS
+        for sentence in checked:
+            if sentence.verdict == PASSED:
+                sources = sentence.standing_on
+                numbers = tuple(sorted({source.passage + 1 for source in sources}))
+                same = len(sources) == 1 and sentence.text == sources[0].text
+                shown.append(Line(sentence.text, numbers, verbatim=same))
+                on += [source.id for source in sources]
+            elif sentence.may_be_replaced:
+                fresh = fitting.difference(ids)
+                sources = [source for source in sentence.named if source.id in fresh]
+                found, known = lines(task.quotes, sources)
+                needed = sum(size(line.text) for line in found)
+                if needed <= room and not any(line in shown for line in found):
+                    shown += found
+                    ids += known
+                    room -= needed
+    verdicts = Counter(str(sentence.verdict) for sentence in checked)
     if ids:
-        counts[REPLACED] = len(ids)
-    return dict(counts)
+        verdicts[REPLACED] = len(ids)
+    return CheckedLines(tuple(shown), tuple(ids), dict(verdicts), tuple(dict.fromkeys(on)))
 
 
 # By form and words.
 
 
-async def _checked_by_words(
+async def _check_words(
     task: Task, offered: Mapping[str, Numbered], sentences: Sequence[Written]
 ) -> list[_Checked]:
     checked: list[_Checked] = []
     room = WRITTEN_CHARACTERS
-    for sentence in sentences:
+    for written in sentences:
         # The longest take 50 ms each; this lets others run in between.
         await asyncio.sleep(0)
-        text = _tidy(sentence.text, offered)
-        named = [offered[key] for key in dict.fromkeys(sentence.named) if key in offered]
-        one = _Checked(text, named[:MOST_NAMED])
-        passages = {each.passage for each in one.named}
+        named = [offered[key] for key in dict.fromkeys(written.named) if key in offered]
+        sentence = _Checked(_tidy(written.text, offered), named[:MOST_NAMED])
+        passages = {source.passage for source in sentence.named}
         shown = [
             other.text
             for other in checked
-            if other.verdict == PASSED and passages & {each.passage for each in other.named}
+            if other.verdict == PASSED and passages & {source.passage for source in other.named}
         ]
-        one.verdict = _verdict(task, one, shown)
-        if one.verdict == PASSED and len(text) > room:
-            one.verdict = CUT
-        room -= len(text) if one.verdict == PASSED else 0
-        checked.append(one)
+        sentence.verdict = _verdict(task, sentence, shown)
+        if sentence.verdict == PASSED:
+            if len(sentence.text) > room:
+                sentence.verdict = CUT
+            else:
+                room -= len(sentence.text)
+        checked.append(sentence)
     return checked
 
 
 def _tidy(text: str, offered: Mapping[str, Numbered]) -> str:
     """Join the lines of a text, and remove citations of offered sentences, such as "[2.3]"."""
-    passages = {key.partition(".")[0] for key in offered}
+    known = {*offered, *(key.partition(".")[0] for key in offered)}
 
-    def uncited(match: re.Match[str]) -> str:
-        cited = set(re.split(r" ?[,;] ?", match["ids"]))
-        return "" if cited <= {*offered, *passages} else match[0]
+    def without_known(match: re.Match[str]) -> str:
+        return "" if known.issuperset(re.split(r" ?[,;] ?", match["ids"])) else match[0]
 
-    return _CITATION.sub(uncited, " ".join(text.split())).strip()
+    return _CITATION.sub(without_known, " ".join(text.split())).strip()
 
 
-def _verdict(task: Task, one: _Checked, shown: Sequence[str]) -> str:
-    if not one.named:
+def _verdict(task: Task, sentence: _Checked, shown: Sequence[str]) -> str:
+    """Check a sentence, and set the sources on which it stands."""
+    if not sentence.named:
         return UNNAMED
-    found = fault(one.text, [each.text for each in one.named], shown)
+    found = fault(sentence.text, [source.text for source in sentence.named], shown)
     if found is not None:
         return found
-    sources = {each.id: _sources(task, each) for each in one.named}
-    alone = {key: mismatch(one.text, texts) for key, texts in sources.items()}
-    one.standing_on = [each for each in one.named if alone[each.id] is None]
-    if one.standing_on:
+    sources: list[str] = []
+    for source in sentence.named:
+        # A source that refers back is tried alone, and after the text it refers back to.
+        before = needed_before(task.quotes[source.passage].text, source.unit)
+        texts = [source.text, *([f"{before} {source.text}"] if before else [])]
+        plain = [_without_markup(text) for text in texts]
+        if mismatch(sentence.text, plain) is None:
+            sentence.standing_on.append(source)
+        sources += plain
+    if sentence.standing_on:
         return PASSED
-    together = mismatch(one.text, [text for texts in sources.values() for text in texts])
-    one.standing_on = one.named
+    sentence.standing_on = sentence.named
+    together = mismatch(sentence.text, sources)
     return PASSED if together is None else together
-
-
-def _sources(task: Task, one: Numbered) -> list[str]:
-    """Return a named sentence alone, and after the text it refers back to, if any."""
-    before = needed_before(task.quotes[one.passage].text, one.unit)
-    texts = [one.text, *([f"{before} {one.text}"] if before else [])]
-    return [_without_markup(text) for text in texts]
 
 
 def _without_markup(text: str) -> str:
@@ -207,9 +197,7 @@ def _without_markup(text: str) -> str:
 # By meaning.
 
 
-async def _checked_by_meaning(
-    task: Task, checked: Sequence[_Checked], embed: Embed
-) -> frozenset[str]:
+async def _check_meaning(task: Task, checked: Sequence[_Checked], embed: Embed) -> frozenset[str]:
     """Compare sentences by their vectors, embedded in one call.
 
     A passed sentence gets the verdict `FAR` if the vectors of all its sources are far away.
@@ -217,29 +205,28 @@ async def _checked_by_meaning(
     Returns:
         The ids of the named sentences relevant to the question.
     """
-    named = list({each.id: each for one in checked for each in one.named}.values())
-    passed = [one for one in checked if one.verdict == PASSED]
+    named = list({source.id: source for sentence in checked for source in sentence.named}.values())
+    passed = [sentence for sentence in checked if sentence.verdict == PASSED]
     if not named:
         return frozenset()
-    texts = [
-        task.question,
-        *(_without_markup(each.text) for each in named),
-        *(one.text for one in passed),
-    ]
-    vectors = await embed(texts)
-    own = dict(zip([each.id for each in named], vectors[1:], strict=False))
-    for one, vector in zip(passed, vectors[1 + len(named) :], strict=True):
-        if max(float(vector @ own[each.id]) for each in one.standing_on) < LEAST_COSINE:
-            one.verdict = FAR
+    plain = [_without_markup(source.text) for source in named]
+    vectors = await embed([task.question, *plain, *(sentence.text for sentence in passed)])
+    own = dict(zip([source.id for source in named], vectors[1:], strict=False))
+    for sentence, vector in zip(passed, vectors[1 + len(named) :], strict=True):
+        if max(float(vector @ own[source.id]) for source in sentence.standing_on) < LEAST_COSINE:
+            sentence.verdict = FAR
     weights = [(word.forms, 1.0) for word in query_words(task.question)]
     fitting: set[str] = set()
-    for each in named:
-        heading = f"{task.quotes[each.passage].title} {task.quotes[each.passage].heading}"
-        cosine = float(vectors[0] @ own[each.id])
-        [score] = sentence_scores([_without_markup(each.text)], [cosine], weights, heading)
+    for source, text in zip(named, plain, strict=True):
+        quote = task.quotes[source.passage]
+        cosine = float(vectors[0] @ own[source.id])
+        [score] = sentence_scores([text], [cosine], weights, f"{quote.title} {quote.heading}")
         if score >= LEAST_SCORE:
-            fitting.add(each.id)
+            fitting.add(source.id)
     return frozenset(fitting)
+
+
+# By form.
 
 
 SENTENCE_CHARACTERS: Final = 400
@@ -289,9 +276,11 @@ def fault(text: str, named: Sequence[str], shown: Sequence[str]) -> Fault | None
         return Fault.LONG
     if text.rstrip("*_ )").endswith(":"):
         return Fault.ANNOUNCES
-    if _is_recited(text, named_text):
+    if next(instructions(text), None) is not None:
         return Fault.RECITED
-    if any(_same_words(text, other) for other in shown):
+    if (_runs(text) & _runs_of_instructions()) - _runs(named_text):
+        return Fault.RECITED
+    if any(set(words(text)) <= set(words(other)) for other in shown):
         return Fault.REPEATED
     if _is_foreign(text, named_text):
         return Fault.FOREIGN
@@ -313,23 +302,12 @@ def _is_foreign(text: str, named_text: str) -> bool:
 _PLAIN: Final = frozenset(" .,;:!?-'\"()/%&+–—“”„‘’‚…")
 
 
-def _is_recited(text: str, named_text: str) -> bool:
-    """Whether a sentence instructs a model, or repeats instructions of the prompt."""
-    if next(instructions(text), None) is not None:
-        return True
-    return bool((_runs(words(text, "en")) & _instructed()) - _runs(words(named_text, "en")))
-
-
 @cache
-def _instructed() -> frozenset[tuple[str, ...]]:
-    return frozenset().union(*(_runs(words(text, "en")) for text in INSTRUCTIONS.values()))
+def _runs_of_instructions() -> frozenset[tuple[str, ...]]:
+    return frozenset().union(*map(_runs, INSTRUCTIONS.values()))
 
 
-def _runs(read: Sequence[str]) -> frozenset[tuple[str, ...]]:
+def _runs(text: str) -> frozenset[tuple[str, ...]]:
+    read = words(text, "en")
     ends = range(RECITED_WORDS, len(read) + 1)
     return frozenset(tuple(read[end - RECITED_WORDS : end]) for end in ends)
-
-
-def _same_words(text: str, other: str) -> bool:
-    """Whether every word of a sentence is in the other sentence."""
-    return set(words(text)) <= set(words(other))

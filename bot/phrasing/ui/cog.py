@@ -7,7 +7,7 @@ from bot.interactions.services import Services
 def feature(bot: Services) -> Feature:
     if bot.settings.phrasing.is_on:
         # Imported only if a model is asked.
-        from bot.phrasing.dispatcher import open_dispatcher
+        from bot.phrasing.dispatcher import PhrasingDispatcher
 
-        bot.phrasing = open_dispatcher(bot)
+        bot.phrasing = PhrasingDispatcher(bot)
     return Feature()

@@ -93,7 +93,7 @@ async def candidate(world: World, text: str, channels: tuple[int, ...] = ()) -> 
 @pytest.mark.parametrize(
     "settings", [{"guild_daily": 1}, {"daily_tokens": 227}], indirect=["settings"]
 )
-async def test_after_the_quota_of_a_server_or_of_all_no_model_is_asked(
+async def test_used_up_quota_of_server_or_tokens_stops_requests(
     on: World, model: ScriptedEndpoint
 ) -> None:
     assert QUOTE in content(await on.ask(FIRST))
@@ -106,7 +106,7 @@ async def test_after_the_quota_of_a_server_or_of_all_no_model_is_asked(
 
 
 @pytest.mark.parametrize("settings", [{"member_hourly": 1}], indirect=True)
-async def test_after_a_members_quota_only_others_are_phrased_for_an_hour_and_after_a_restart(
+async def test_used_up_quota_of_member_survives_a_restart(
     on: World, model: ScriptedEndpoint, new_bot: Any
 ) -> None:
     assert QUOTE in content(await on.ask(FIRST))
@@ -125,7 +125,7 @@ async def test_after_a_members_quota_only_others_are_phrased_for_an_hour_and_aft
 
 
 @pytest.mark.parametrize("settings", [{"in_flight": 1}], indirect=True)
-async def test_while_as_many_are_under_way_as_may_be_only_the_same_is_waited_for(
+async def test_full_endpoint_serves_only_equal_questions(
     on: World, model: ScriptedEndpoint
 ) -> None:
     model.always(waits(model, chooses("Rua Augusta")))
@@ -148,7 +148,7 @@ async def test_while_as_many_are_under_way_as_may_be_only_the_same_is_waited_for
 # What is asked once.
 
 
-async def test_what_was_asked_before_is_told_again_until_a_scope_of_it_changes(
+async def test_result_is_repeated_until_its_scope_changes(
     on: World, model: ScriptedEndpoint
 ) -> None:
     for asker in (on.member, on.second_member):
@@ -172,7 +172,7 @@ async def test_what_was_asked_before_is_told_again_until_a_scope_of_it_changes(
     assert len(model.bodies) == 3
 
 
-async def test_what_was_told_of_a_scope_that_changes_elsewhere_is_kept_no_longer(
+async def test_results_of_a_changed_scope_leave_the_cache(
     on: World, model: ScriptedEndpoint
 ) -> None:
     told = dispatcher_of(on)._results
@@ -186,7 +186,7 @@ async def test_what_was_told_of_a_scope_that_changes_elsewhere_is_kept_no_longer
     assert [key.task.question for key in told] == ["When do boats leave from the harbour?"]
 
 
-async def test_what_one_server_is_told_is_no_word_for_another(
+async def test_result_of_one_server_never_reaches_another(
     on: World, model: ScriptedEndpoint
 ) -> None:
     """Both have the same note, and are asked the same."""
@@ -220,7 +220,7 @@ def said_in_channel(world: World) -> Callable[[Core], None]:
     [({}, True), (ELSEWHERE, False), ({**ELSEWHERE, "may_send_messages": True}, True)],
     indirect=["settings"],
 )
-async def test_what_members_said_goes_nowhere_but_near(on: World, is_sent: bool) -> None:
+async def test_members_messages_go_only_to_a_private_endpoint(on: World, is_sent: bool) -> None:
     await on.core(said_in_channel(on))
     on.bot.followed[on.guild.id] = {on.general.id}
 
@@ -230,7 +230,7 @@ async def test_what_members_said_goes_nowhere_but_near(on: World, is_sent: bool)
     assert await candidate(on, FIRST) is not None
 
 
-async def test_no_written_word_is_kept_where_members_speak(
+async def test_written_sentences_about_conversations_are_not_stored(
     on: World, model: ScriptedEndpoint
 ) -> None:
     await on.core(said_in_channel(on))
@@ -249,7 +249,7 @@ async def test_no_written_word_is_kept_where_members_speak(
     assert kept.lines == ()
 
 
-async def test_what_was_deleted_meanwhile_is_not_shown_once_more(
+async def test_passage_deleted_meanwhile_is_not_shown_again(
     on: World, model: ScriptedEndpoint
 ) -> None:
     model.always(waits(model, chooses("Rua Augusta")))
@@ -265,7 +265,7 @@ async def test_what_was_deleted_meanwhile_is_not_shown_once_more(
     assert (kept.outcome, kept.chosen) == ("gone", ())
 
 
-async def test_no_id_is_sent_and_no_word_is_logged_and_metrics_count(
+async def test_no_id_is_sent_and_no_text_logged(
     on: World, model: ScriptedEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", logger="bot")
@@ -293,7 +293,7 @@ async def test_no_id_is_sent_and_no_word_is_logged_and_metrics_count(
 
 
 @pytest.mark.parametrize("settings", [{"reorder": True}], indirect=True)
-async def test_the_passage_that_the_model_puts_first_is_quoted_and_nothing_else_changes(
+async def test_first_passage_of_the_models_order_is_quoted(
     on: World, model: ScriptedEndpoint
 ) -> None:
     other = "Another meetup of the community is in Lisbon, at Rua das Flores. Bring a friend."
@@ -325,7 +325,7 @@ async def test_the_passage_that_the_model_puts_first_is_quoted_and_nothing_else_
 
 
 @pytest.mark.parametrize("settings", [{"reorder": True}], indirect=True)
-async def test_an_order_that_can_not_be_had_leaves_the_one_that_is_there(
+async def test_failed_request_for_an_order_changes_nothing(
     on: World, model: ScriptedEndpoint
 ) -> None:
     await on.add_note(
@@ -343,7 +343,7 @@ async def test_an_order_that_can_not_be_had_leaves_the_one_that_is_there(
 # How it fares.
 
 
-async def test_an_endpoint_that_fails_too_often_is_left_alone_and_health_says_so(
+async def test_health_names_an_endpoint_that_fails_too_often(
     on: World, model: ScriptedEndpoint
 ) -> None:
     model.always(fails(500))
@@ -364,9 +364,7 @@ async def test_an_endpoint_that_fails_too_often_is_left_alone_and_health_says_so
 
 
 @pytest.mark.parametrize("settings", [{"seconds": 1}], indirect=True)
-async def test_a_model_that_takes_too_long_leaves_the_plain_answer(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_late_model_leaves_the_plain_answer(on: World, model: ScriptedEndpoint) -> None:
     model.always(waits(model, chooses("Rua Augusta")))
 
     found = await candidate(on, FIRST)
@@ -379,7 +377,7 @@ async def test_a_model_that_takes_too_long_leaves_the_plain_answer(
     assert kept.outcome == "late"
 
 
-def test_a_key_that_no_header_holds_is_named(
+def test_invalid_key_is_a_configuration_error(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PHRASING_KEY", "naïve key")

@@ -9,13 +9,17 @@ from email.utils import format_datetime
 import pytest
 
 from bot.answers.phrased import Outcome
-from bot.phrasing.circuit_breaker import (
+from bot.phrasing.endpoint import (
     FAILURES,
     LONGEST_PAUSE_SECONDS,
     OPEN_SECONDS,
     WITHIN_SECONDS,
+    Endpoint,
+    EndpointSettings,
+    Failure,
+    Prompt,
+    Reply,
 )
-from bot.phrasing.endpoint import Endpoint, EndpointSettings, Failure, Prompt, Reply
 from tests.bot.phrasing.scripted_endpoint import (
     KEY,
     MODEL,
@@ -60,7 +64,7 @@ def opened(scripted: ScriptedEndpoint, clock: Clock | None = None, **settings: f
     )
 
 
-async def test_a_reply_comes_with_what_it_cost(
+async def test_reply_has_its_count_of_tokens(
     endpoint: Endpoint, scripted: ScriptedEndpoint
 ) -> None:
     scripted.will(says("words"), says("wor", finish_reason="length"))
@@ -90,7 +94,7 @@ FAILING: dict[str, tuple[Behaviour, Outcome]] = {
 
 
 @pytest.mark.parametrize("kind", FAILING)
-async def test_whatever_it_answers_there_is_an_outcome(
+async def test_each_failure_of_the_endpoint_has_an_outcome(
     kind: str, endpoint: Endpoint, scripted: ScriptedEndpoint
 ) -> None:
     behaviour, outcome = FAILING[kind]
@@ -102,7 +106,7 @@ async def test_whatever_it_answers_there_is_an_outcome(
 
 
 @pytest.mark.parametrize("slow", ["never", "drips"])
-async def test_the_deadline_is_one_for_the_whole(slow: str, scripted: ScriptedEndpoint) -> None:
+async def test_deadline_covers_the_whole_request(slow: str, scripted: ScriptedEndpoint) -> None:
     endpoint = opened(scripted, seconds=0.2)
     scripted.will(drips() if slow == "drips" else waits(scripted, says("late")))
     found = await endpoint.reply(PROMPT)
@@ -110,7 +114,7 @@ async def test_the_deadline_is_one_for_the_whole(slow: str, scripted: ScriptedEn
     await endpoint.close()
 
 
-async def test_nothing_listens_there() -> None:
+async def test_closed_port_is_unreachable() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{held.getsockname()[1]}/v1"
@@ -120,7 +124,7 @@ async def test_nothing_listens_there() -> None:
     assert found == Failure(Outcome.UNREACHABLE, "can't be connected to")
 
 
-async def test_schemas_that_are_refused_are_not_sent_again(
+async def test_refused_schema_is_not_sent_again(
     endpoint: Endpoint, scripted: ScriptedEndpoint
 ) -> None:
     scripted.always(refuses_schemas(says("{}")))
@@ -130,7 +134,7 @@ async def test_schemas_that_are_refused_are_not_sent_again(
     assert forms == ["json_schema", "json_object", "json_object"]
 
 
-async def test_a_model_that_takes_another_limit_and_no_temperature_is_asked_so(
+async def test_other_token_limit_and_missing_temperature_are_learned(
     endpoint: Endpoint, scripted: ScriptedEndpoint
 ) -> None:
     unsupported = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
@@ -142,7 +146,7 @@ async def test_a_model_that_takes_another_limit_and_no_temperature_is_asked_so(
     assert all(body["response_format"]["type"] == "json_schema" for body in scripted.bodies)
 
 
-async def test_a_server_that_refuses_whatever_it_is_asked_is_left_alone(
+async def test_server_that_refuses_every_form_gets_four_requests(
     endpoint: Endpoint, scripted: ScriptedEndpoint
 ) -> None:
     scripted.always(fails(422, body="max_completion_tokens temperature" * 1_000))
@@ -150,7 +154,7 @@ async def test_a_server_that_refuses_whatever_it_is_asked_is_left_alone(
     assert len(scripted.bodies) == 4
 
 
-async def test_a_request_that_is_wrong_anyhow_says_nothing_about_schemas(
+async def test_refusal_in_each_form_keeps_the_schema(
     endpoint: Endpoint, scripted: ScriptedEndpoint
 ) -> None:
     scripted.will(fails(400), fails(400), says("{}"))
@@ -160,7 +164,7 @@ async def test_a_request_that_is_wrong_anyhow_says_nothing_about_schemas(
     assert forms == ["json_schema", "json_object", "json_schema"]
 
 
-async def test_no_more_than_its_limit_are_under_way(scripted: ScriptedEndpoint) -> None:
+async def test_limit_of_requests_in_flight_holds(scripted: ScriptedEndpoint) -> None:
     endpoint = opened(scripted, in_flight=1)
     scripted.always(waits(scripted, says("{}")))
     first = asyncio.create_task(endpoint.reply(PROMPT))
@@ -174,7 +178,7 @@ async def test_no_more_than_its_limit_are_under_way(scripted: ScriptedEndpoint) 
     await endpoint.close()
 
 
-async def test_no_limit_is_any_number(scripted: ScriptedEndpoint) -> None:
+async def test_limit_of_zero_is_unlimited(scripted: ScriptedEndpoint) -> None:
     endpoint = opened(scripted, in_flight=0)
     scripted.always(waits(scripted, says("{}")))
     tasks = [asyncio.create_task(endpoint.reply(PROMPT)) for _ in range(4)]
@@ -184,7 +188,7 @@ async def test_no_limit_is_any_number(scripted: ScriptedEndpoint) -> None:
     await endpoint.close()
 
 
-async def test_a_request_that_is_given_up_leaves_its_place(scripted: ScriptedEndpoint) -> None:
+async def test_cancelled_request_frees_its_place(scripted: ScriptedEndpoint) -> None:
     endpoint = opened(scripted, in_flight=1)
     scripted.will(waits(scripted, says("{}")), says("{}"))
     first = asyncio.create_task(endpoint.reply(PROMPT))
@@ -196,7 +200,7 @@ async def test_a_request_that_is_given_up_leaves_its_place(scripted: ScriptedEnd
     await endpoint.close()
 
 
-async def test_failures_open_the_circuit_and_one_request_closes_it(
+async def test_failures_open_the_circuit_and_a_trial_closes_it(
     scripted: ScriptedEndpoint, clock: Clock
 ) -> None:
     endpoint = opened(scripted, clock)
@@ -225,9 +229,7 @@ async def test_failures_open_the_circuit_and_one_request_closes_it(
     await endpoint.close()
 
 
-async def test_while_one_request_tries_no_other_is_sent(
-    scripted: ScriptedEndpoint, clock: Clock
-) -> None:
+async def test_trial_request_blocks_all_others(scripted: ScriptedEndpoint, clock: Clock) -> None:
     endpoint = opened(scripted, clock)
     scripted.will(*[fails(500)] * FAILURES, waits(scripted, says("{}")))
     for _ in range(FAILURES):
@@ -244,7 +246,9 @@ async def test_while_one_request_tries_no_other_is_sent(
     await endpoint.close()
 
 
-async def test_failures_now_and_then_open_nothing(scripted: ScriptedEndpoint, clock: Clock) -> None:
+async def test_rare_failures_leave_the_circuit_closed(
+    scripted: ScriptedEndpoint, clock: Clock
+) -> None:
     endpoint = opened(scripted, clock)
     scripted.always(fails(500))
     for _ in range(2 * FAILURES):
@@ -269,7 +273,7 @@ async def test_failures_now_and_then_open_nothing(scripted: ScriptedEndpoint, cl
     ],
     ids=["seconds", "too long", "unreadable", "none", "a date", "a date that is past"],
 )
-async def test_what_it_asks_for_is_kept_to(
+async def test_retry_after_pauses_requests(
     retry_after: str, seconds: float, scripted: ScriptedEndpoint, clock: Clock
 ) -> None:
     endpoint = opened(scripted, clock)
@@ -287,7 +291,7 @@ async def test_what_it_asks_for_is_kept_to(
     await endpoint.close()
 
 
-async def test_a_key_that_is_refused_is_a_problem_at_once(
+async def test_refused_key_is_a_problem_at_once(
     endpoint: Endpoint, scripted: ScriptedEndpoint
 ) -> None:
     scripted.will(fails(401, body=f'"{KEY}"'), says("{}"))
@@ -299,13 +303,13 @@ async def test_a_key_that_is_refused_is_a_problem_at_once(
 
 
 @pytest.mark.parametrize("key", ["two words", "a\nline", "schlüssel"])
-def test_a_key_that_no_header_can_hold_is_refused_unsaid(key: str) -> None:
+def test_error_about_an_invalid_key_hides_it(key: str) -> None:
     with pytest.raises(ValueError, match="can't be sent") as error:
         Endpoint(EndpointSettings("http://127.0.0.1/v1", MODEL), key)
     assert key not in str(error.value)
 
 
-async def test_proxies_of_the_environment_are_not_used(
+async def test_proxies_of_the_environment_are_ignored(
     monkeypatch: pytest.MonkeyPatch, scripted: ScriptedEndpoint
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -316,7 +320,7 @@ async def test_proxies_of_the_environment_are_not_used(
     await endpoint.close()
 
 
-async def test_the_whole_path_may_be_given_as_well(scripted: ScriptedEndpoint) -> None:
+async def test_url_may_have_a_slash_or_the_whole_path(scripted: ScriptedEndpoint) -> None:
     for url in (f"{scripted.url}/", f"{scripted.url}/chat/completions"):
         endpoint = Endpoint(EndpointSettings(url, MODEL), KEY)
         scripted.will(says("{}"))
@@ -325,7 +329,7 @@ async def test_the_whole_path_may_be_given_as_well(scripted: ScriptedEndpoint) -
 
 
 @pytest.mark.parametrize("number", [None, -5, 10**30])
-async def test_tokens_that_are_no_count_are_none(
+async def test_invalid_count_of_tokens_is_bounded(
     number: object, endpoint: Endpoint, scripted: ScriptedEndpoint
 ) -> None:
     body = completion("{}") | {"usage": {"prompt_tokens": number}}

@@ -14,7 +14,7 @@ import pytest
 from bot.answers.phrased import Line, Mode, Outcome
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.prompts import INSTRUCTIONS
-from bot.phrasing.task import Quoted, Task
+from bot.phrasing.sentences import Quoted, Task
 from indexer.text.sentences import units
 from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, answers_with, ids
 
@@ -49,7 +49,7 @@ def test_there_are_fifty() -> None:
 
 
 @pytest.mark.parametrize("mode", Mode)
-async def test_instructions_form_and_limits_stay_what_they_are(
+async def test_injected_note_leaves_instructions_form_and_limits(
     mode: Mode, phraser: Phraser, scripted: ScriptedEndpoint
 ) -> None:
     """A request with a note differs in nothing but its data from one without."""
@@ -71,7 +71,7 @@ def _without_ids(form: dict[str, Any]) -> str:
                    for place, piece in enumerate(text.split('"enum": [')))  # fmt: skip
 
 
-async def test_a_model_that_chooses_the_note_quotes_it(
+async def test_chosen_injected_note_is_only_quoted(
     phraser: Phraser, scripted: ScriptedEndpoint
 ) -> None:
     for note in NOTES:
@@ -86,7 +86,7 @@ def _chosen(obeyed: str, body: dict[str, Any]) -> object:
     return {"sentences": [obeyed, "9.9", *reversed(ids(body))], "answers": True}
 
 
-async def test_sentences_that_the_note_asks_for_are_never_shown(
+async def test_sentences_demanded_by_an_injected_note_never_show(
     phraser: Phraser, scripted: ScriptedEndpoint
 ) -> None:
     for note in NOTES:

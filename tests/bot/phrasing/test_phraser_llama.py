@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from bot.answers.phrased import Mode, Outcome
-from bot.phrasing import replies
+from bot.phrasing import prompts
 from bot.phrasing.endpoint import Endpoint, EndpointSettings, Reply
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.prompts import order_prompt, prompt
-from bot.phrasing.sentences import numbered
-from bot.phrasing.task import Quoted, Task
+from bot.phrasing.sentences import Quoted, Task, numbered
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.llama_server import (
     IS_INSTALLED,
@@ -60,20 +59,20 @@ async def _reply(endpoint: Endpoint, mode: Mode) -> Reply:
     return found
 
 
-async def test_replies_have_the_form_that_was_asked_for(server: LlamaServer) -> None:
+async def test_llama_replies_in_the_requested_form(server: LlamaServer) -> None:
     endpoint = _endpoint(server.url)
-    chosen = replies.parse_choice(await _reply(endpoint, Mode.CHOOSE))
+    chosen = prompts.parse_choice(await _reply(endpoint, Mode.CHOOSE))
     assert chosen is not None
     assert set(chosen.sentences) <= {"1.1", "1.2", "2.1", "2.2"}
     reply = await _reply(endpoint, Mode.PHRASE)
-    assert replies.parse_sentences(reply) is not None
+    assert prompts.parse_sentences(reply) is not None
     asked = await endpoint.reply(order_prompt(QUESTION, dict(zip("12", QUOTES, strict=True))))
     assert isinstance(asked, Reply)
-    assert set(replies.parse_order(asked) or ()) <= {"1", "2"}
+    assert set(prompts.parse_order(asked) or ()) <= {"1", "2"}
     await endpoint.close()
 
 
-async def test_what_takes_too_long_is_late_and_the_next_one_is_served(server: LlamaServer) -> None:
+async def test_llama_serves_the_request_after_a_late_one(server: LlamaServer) -> None:
     hasty = Phraser(_endpoint(server.url, 0.05), embed)
     task = Task(QUESTION, QUOTES, Mode.CHOOSE)
     assert (await hasty.phrase(task)).outcome is Outcome.LATE
@@ -83,7 +82,7 @@ async def test_what_takes_too_long_is_late_and_the_next_one_is_served(server: Ll
     await patient.close()
 
 
-async def test_a_server_that_is_killed_while_it_answers_is_an_outcome(model: Path) -> None:
+async def test_killed_llama_is_unreachable(model: Path) -> None:
     with llama_server(model) as started:
         phraser = Phraser(_endpoint(started.url), embed)
         waiting = asyncio.create_task(phraser.phrase(Task(QUESTION, QUOTES, Mode.PHRASE)))

@@ -6,11 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answers.phrased import Mode
-from bot.phrasing import phraser, replies
+from bot.phrasing import phraser, prompts
 from bot.phrasing.endpoint import Reply
-from bot.phrasing.sentences import numbered
-from bot.phrasing.task import Quoted, Task
-from bot.phrasing.written_sentences import written
+from bot.phrasing.sentences import Quoted, Task, numbered
+from bot.phrasing.written_sentences import check
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.test_sentences import check_verbatim
 from tests.bot.phrasing.test_written_sentences import QUOTES, TASK, check_shown
@@ -55,32 +54,30 @@ def texts(draw: st.DrawFn) -> str:
 
 
 @given(texts(), st.booleans())
-async def test_no_reply_is_more_than_it_may_be(text: str, is_cut: bool) -> None:
+async def test_any_reply_shows_only_verbatim_or_checked_lines(text: str, is_cut: bool) -> None:
     reply = Reply(text, is_cut)
     offered = numbered(QUOTES)
-    if (parsed := replies.parse_choice(reply)) is not None:
+    if (parsed := prompts.parse_choice(reply)) is not None:
         choice = phraser.choose(QUOTES, offered, parsed)
         assert bool(choice.lines) == bool(choice.ids)
         for line in choice.lines:
             check_verbatim(line, list(QUOTES))
-    if (sentences := replies.parse_sentences(reply)) is not None:
-        found = await written(TASK, offered, sentences, embed)
+    if (sentences := prompts.parse_sentences(reply)) is not None:
+        found = await check(TASK, offered, sentences, embed)
         check_shown(found.lines)
-    named = replies.parse_order(reply) or ()
+    named = prompts.parse_order(reply) or ()
     places = phraser.places(named, ["1", "2", "3"], 4)
     assert sorted(places) in ([], [0, 1, 2, 3])
 
 
 @given(st.lists(st.text(max_size=80), max_size=4), st.data())
-async def test_whatever_the_passages_are_there_is_a_result(
-    passages: list[str], data: st.DataObject
-) -> None:
+async def test_any_passages_give_a_result(passages: list[str], data: st.DataObject) -> None:
     quotes = tuple(Quoted(text, "T") for text in passages)
     offered = numbered(quotes)
     if offered:
         one = data.draw(st.sampled_from(offered))
         text = json.dumps({"sentences": [{"text": one.text, "from": [one.id]}]})
-        sentences = replies.parse_sentences(Reply(text))
+        sentences = prompts.parse_sentences(Reply(text))
         assert sentences is not None
-        found = await written(Task("?", quotes, Mode.PHRASE), offered, sentences, embed)
+        found = await check(Task("?", quotes, Mode.PHRASE), offered, sentences, embed)
         assert all(line.text for line in found.lines)

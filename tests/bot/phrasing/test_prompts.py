@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from bot.answers.phrased import Mode
 from bot.phrasing.prompts import INSTRUCTIONS, order_prompt, prompt, sendable
-from bot.phrasing.sentences import numbered
-from bot.phrasing.task import Quoted, Task
+from bot.phrasing.sentences import Quoted, Task, numbered
 
 QUOTES = (Quoted("Quokkas sleep by day. Rain wakes them.", "Quokkas", "Days › Nights"),)
 
@@ -42,7 +41,7 @@ def test_question_and_passages_are_sent_as_data(mode: Mode) -> None:
     assert '"enum": ["1.1", "1.2"]' in json.dumps(asked.schema)
 
 
-def test_nobody_can_foresee_the_line_around_the_data() -> None:
+def test_line_around_the_data_is_always_new() -> None:
     task = Task("When?", QUOTES, Mode.CHOOSE)
     words = {prompt(task, numbered(QUOTES)).data.split("\n")[0] for _ in range(20)}
     assert len(words) == 20
@@ -76,12 +75,12 @@ def test_passages_to_order_are_sent_with_their_beginnings() -> None:
         ("`List<String>` and a < b > c", "`List<String>` and a < b > c"),
     ],
 )
-def test_marks_addresses_and_what_is_unseen_stay_here(written: str, sent: str) -> None:
+def test_markers_addresses_and_invisible_characters_are_not_sent(written: str, sent: str) -> None:
     assert sendable(written) == sent
 
 
 @given(st.text(st.sampled_from("<|>/ a[]INST_\n\u200b\ufe0fhtps:.@#&!12"), max_size=60))
-def test_whatever_is_written_no_mark_is_sent(written: str) -> None:
+def test_no_text_keeps_a_marker_when_sent(written: str) -> None:
     found = sendable(written)
     assert sendable(found) == found
     assert re.search(r"<\|[^<>\n]{0,60}\|>|\[/?INST\]|https?://", found) is None

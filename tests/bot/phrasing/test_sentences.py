@@ -12,10 +12,10 @@ from bot.phrasing.sentences import (
     SENT_CHARACTERS,
     SHOWN_CHARACTERS,
     UNIT_CHARACTERS,
+    Quoted,
     lines,
     numbered,
 )
-from bot.phrasing.task import Quoted
 from bot.text.markdown import size
 from indexer.text.sentences import units
 
@@ -32,7 +32,7 @@ def shown(texts: list[str], *ids: str) -> list[tuple[str, int]]:
 THREE = "Quokkas sleep by day. Rain wakes them. Ferries leave at nine."
 
 
-def test_sentences_lists_code_and_tables_have_one_number_each() -> None:
+def test_each_sentence_item_code_and_table_is_numbered() -> None:
     text = (
         "One is here.\n\n- two\n- three\n\n```sh\nls\npwd\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |"
     )
@@ -45,17 +45,17 @@ def test_sentences_lists_code_and_tables_have_one_number_each() -> None:
     ]
 
 
-def test_what_two_passages_say_alike_has_one_number() -> None:
+def test_equal_sentences_have_one_number() -> None:
     found = numbered([Quoted(THREE, "A"), Quoted("Rain  wakes them. Snow, too.", "B")])
     assert [one.id for one in found] == ["1.1", "1.2", "1.3", "2.2"]
 
 
-def test_what_could_not_be_shown_whole_has_no_number() -> None:
+def test_too_long_sentence_has_no_number() -> None:
     text = "A" * (UNIT_CHARACTERS + 1) + ". Quokkas sleep."
     assert [one.id for one in numbered([Quoted(text, "A")])] == ["1.2"]
 
 
-def test_each_passage_has_its_share_of_the_numbers() -> None:
+def test_passages_share_the_numbers() -> None:
     long = " ".join(f"Sentence {n} of {{0}} is here." for n in range(40))
     found = numbered([Quoted(long.format(name), name) for name in "abcd"])
     assert len(found) == MOST_SENTENCES
@@ -64,21 +64,21 @@ def test_each_passage_has_its_share_of_the_numbers() -> None:
     assert [sum(one.passage == place for one in found) for place in (0, 1)] == [21, 3]
 
 
-def test_no_more_is_sent_than_a_small_model_reads() -> None:
+def test_sentences_fit_a_small_model() -> None:
     long = "\n\n".join(f"Sentence {{0}} {n} is {'very ' * 280}long." for n in range(3))
     found = numbered([Quoted(long.format(name), name) for name in "abc"])
     assert [one.id for one in found] == ["1.1", "1.2", "1.3", "2.1", "2.2"]
     assert sum(size(one.text) for one in found) <= SENT_CHARACTERS
 
 
-def test_the_order_is_that_of_the_choice_and_neighbours_are_one_line() -> None:
+def test_lines_keep_the_chosen_order_and_join_neighbours() -> None:
     assert shown([THREE, "Snow is rare."], "2.1", "1.1", "1.2") == [
         ("Snow is rare.", 2),
         ("Quokkas sleep by day. Rain wakes them.", 1),
     ]
 
 
-def test_what_is_left_out_within_a_passage_is_marked() -> None:
+def test_omitted_sentences_are_marked() -> None:
     assert shown([THREE], "1.1", "1.3") == [("Quokkas sleep by day. … Ferries leave at nine.", 1)]
     assert shown([THREE], "1.3", "1.1") == [
         ("Ferries leave at nine.", 1),
@@ -107,11 +107,11 @@ def test_what_is_left_out_within_a_passage_is_marked() -> None:
         ("May dogs enter? No, they may not.", "1.2", None),
     ],
 )
-def test_what_a_sentence_can_not_do_without_is_shown(text: str, chosen: str, seen: str) -> None:
+def test_sentence_is_shown_with_its_context(text: str, chosen: str, seen: str) -> None:
     assert shown([text], chosen) == [(seen or text, 1)]
 
 
-def test_nothing_is_shown_twice() -> None:
+def test_no_sentence_is_shown_twice() -> None:
     text = "Quokkas sleep. They wake at dusk. They eat then."
     assert shown([text], "1.2", "1.1", "1.3") == [(text, 1)]
     assert shown([text], "1.3", "1.2", "1.1") == [(text, 1)]
@@ -128,7 +128,7 @@ TEXTS = st.lists(st.tuples(PIECES, st.sampled_from([" ", "\n", "\n\n"])), max_si
 
 
 @given(st.lists(TEXTS, max_size=4), st.data())
-def test_whatever_is_chosen_is_shown_to_the_letter(texts: list[str], data: st.DataObject) -> None:
+def test_any_choice_is_shown_verbatim(texts: list[str], data: st.DataObject) -> None:
     quotes = [Quoted(text, "T") for text in texts]
     offered = numbered(quotes)
     chosen = data.draw(st.lists(st.sampled_from(offered), max_size=12)) if offered else []

@@ -10,12 +10,10 @@ from hypothesis import strategies as st
 from bot.answers.phrased import Line, Mode, Outcome
 from bot.phrasing import written_sentences
 from bot.phrasing.phraser import Phraser
-from bot.phrasing.prompts import WRITTEN_CHARACTERS
-from bot.phrasing.replies import Written
-from bot.phrasing.sentences import numbered
+from bot.phrasing.prompts import WRITTEN_CHARACTERS, Written
+from bot.phrasing.sentences import Quoted, Task, numbered
 from bot.phrasing.strict_check import mismatch
-from bot.phrasing.task import Quoted, Task
-from bot.phrasing.written_sentences import CheckedLines, written
+from bot.phrasing.written_sentences import CheckedLines, check
 from indexer.text.sentences import units
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, says
@@ -39,10 +37,10 @@ def _sentences(*pairs: tuple[str, list[str]]) -> dict[str, object]:
 
 async def _writing(*pairs: tuple[str, list[str]], task: Task = TASK) -> CheckedLines:
     sentences = [Written.model_validate({"text": text, "from": named}) for text, named in pairs]
-    return await written(task, numbered(task.quotes), sentences, embed)
+    return await check(task, numbered(task.quotes), sentences, embed)
 
 
-async def test_a_sentence_that_follows_what_it_names_is_shown(
+async def test_sentence_that_follows_from_its_source_is_shown(
     phraser: Phraser, scripted: ScriptedEndpoint
 ) -> None:
     scripted.will(says(_sentences((f"{COSTS} [1]", ["1.1"]))))
@@ -53,18 +51,18 @@ async def test_a_sentence_that_follows_what_it_names_is_shown(
     assert found.chosen == ()
 
 
-async def test_one_that_stands_on_two_passages_has_both_numbers() -> None:
+async def test_sentence_on_two_passages_has_both_numbers() -> None:
     text = "The ferry to Rottnest costs 20 euros, and the bus to the ferry is free on Sundays."
     found = await _writing((text, ["1.1", "2.1"]))
     assert found.lines == (Line(text, (1, 2), verbatim=False),)
 
 
-async def test_only_what_a_sentence_follows_is_its_source() -> None:
+async def test_only_supporting_sentences_are_sources() -> None:
     found = await _writing((COSTS, ["2.1", "1.1"]))
     assert found.lines == (Line(COSTS, (1,), verbatim=False),)
 
 
-async def test_what_fails_is_replaced_by_what_it_names_if_that_is_on_the_question() -> None:
+async def test_failed_sentence_is_replaced_by_its_relevant_source() -> None:
     found = await _writing(
         (COSTS, ["1.1"]),
         ("The ferry to Rottnest costs 30 euros.", ["1.1"]),
@@ -75,7 +73,7 @@ async def test_what_fails_is_replaced_by_what_it_names_if_that_is_on_the_questio
     assert found.lines == (Line(COSTS, (1,), verbatim=False),)
 
 
-async def test_where_most_fail_only_quotations_are_shown() -> None:
+async def test_mostly_failing_sentences_leave_only_quotations() -> None:
     found = await _writing(
         (COSTS, ["1.1"]), ("The ferry is red.", ["1.1"]), ("The museum is blue.", ["2.2"])
     )
@@ -83,7 +81,7 @@ async def test_where_most_fail_only_quotations_are_shown() -> None:
     assert found.ids == ("1.1",)
 
 
-async def test_nothing_is_left_where_nothing_named_is_on_the_question() -> None:
+async def test_irrelevant_sources_leave_nothing() -> None:
     found = await _writing(("The museum is closed.", ["2.2"]))
     assert found.lines == ()
 
@@ -116,7 +114,7 @@ async def test_nothing_is_left_where_nothing_named_is_on_the_question() -> None:
         ("Only the ferry to Rottnest costs 20 euros.", "limits"),
     ],
 )
-async def test_what_a_sentence_fails_for(text: str, verdict: str) -> None:
+async def test_each_fault_has_its_verdict(text: str, verdict: str) -> None:
     found = await _writing((text, ["1.1"]))
     assert {key: count for key, count in found.verdicts.items() if key != "replaced"} == {
         verdict: 1
@@ -126,23 +124,23 @@ async def test_what_a_sentence_fails_for(text: str, verdict: str) -> None:
     assert found.lines == (() if dropped else (QUOTED,))
 
 
-async def test_what_names_nothing_is_dropped() -> None:
+async def test_sentence_without_a_source_is_dropped() -> None:
     found = await _writing((COSTS, []), (COSTS, ["9.9"]), (COSTS, ["1.1"]), (COSTS, ["1.1"]))
     assert found.verdicts == {"names nothing": 2, "passed": 1, "repeated": 1, "replaced": 1}
 
 
-async def test_a_meaning_that_is_far_fails() -> None:
+async def test_sentence_far_from_its_source_fails() -> None:
     async def far(texts: object) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         assert isinstance(texts, list)
         return np.eye(len(texts), dtype=np.float32)
 
     sentences = [Written.model_validate({"text": COSTS, "from": ["1.1"]})]
-    found = await written(TASK, numbered(QUOTES), sentences, far)
+    found = await check(TASK, numbered(QUOTES), sentences, far)
     assert found.verdicts["meaning"] == 1
     assert all(line.verbatim for line in found.lines)
 
 
-async def test_all_that_is_written_together_has_a_limit() -> None:
+async def test_written_sentences_have_a_common_limit() -> None:
     text = " ".join(
         f"The {place} gate of the old harbour opens in the morning for walkers and closes late."
         for place in ("north", "south", "west", "east", "upper", "lower", "inner", "outer")
@@ -157,7 +155,7 @@ async def test_all_that_is_written_together_has_a_limit() -> None:
     assert sum(len(line.text) for line in found.lines) <= WRITTEN_CHARACTERS
 
 
-async def test_a_reply_that_was_cut_loses_its_last_sentence(
+async def test_cut_reply_loses_its_last_sentence(
     phraser: Phraser, scripted: ScriptedEndpoint
 ) -> None:
     whole = json.dumps(_sentences((COSTS, ["1.1"])))[:-2] + ', {"text": "The ferry'
@@ -171,7 +169,7 @@ async def test_a_reply_that_was_cut_loses_its_last_sentence(
     assert (await phraser.phrase(TASK)).outcome is Outcome.NOTHING
 
 
-async def test_an_embedder_that_fails_is_an_outcome(
+async def test_failing_embedder_has_an_outcome(
     phraser: Phraser, scripted: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(texts: object) -> object:
@@ -197,7 +195,7 @@ REPLIES = st.lists(st.tuples(TEXTS, st.lists(IDS, max_size=4)), max_size=8)
 
 
 @given(REPLIES)
-async def test_what_is_shown_was_written_by_somebody_or_passed(
+async def test_any_line_is_quoted_or_passed_the_check(
     pairs: list[tuple[str, list[str]]],
 ) -> None:
     check_shown((await _writing(*pairs)).lines)

@@ -95,7 +95,7 @@ def _puts_first(word: str) -> Behaviour:
     return answers_with(order)
 
 
-def test_what_the_endpoint_makes_of_the_order_is_compared_with_none(
+def test_eval_compares_the_endpoints_order_with_none(
     run: Callable[[], Result], served: ScriptedEndpoint
 ) -> None:
     served.always(_puts_first("eggs"))
@@ -108,7 +108,7 @@ def test_what_the_endpoint_makes_of_the_order_is_compared_with_none(
     assert {sent(body)["question"] for body in served.bodies} == set(QUESTIONS.values())
 
 
-def test_questions_whose_order_stays_are_counted(
+def test_eval_counts_questions_with_an_unchanged_order(
     run: Callable[[], Result], served: ScriptedEndpoint
 ) -> None:
     served.always(says("I can't."))
@@ -119,7 +119,7 @@ def test_questions_whose_order_stays_are_counted(
     assert "other: 2 questions in the same order (invalid)." in result.stderr
 
 
-def test_an_endpoint_that_fails_is_an_error_and_no_figure(
+def test_eval_fails_if_the_endpoint_fails(
     run: Callable[[], Result], served: ScriptedEndpoint
 ) -> None:
     served.always(fails(500))
