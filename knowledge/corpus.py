@@ -31,12 +31,10 @@ from knowledge.files.scan import (
     scan,
 )
 from knowledge.files.site_addresses import OWN, cited_address, with_absolute_links, without_rule
-from knowledge.sources import sync as service_sync
 from knowledge.sources.addition import check_paths
-from knowledge.sources.entries import PageStore
-from knowledge.sources.kinds import page as crawl
-from knowledge.sources.kinds import repository as git_sync
-from knowledge.sources.locations import is_visited, repository_at, service_at
+from knowledge.sources.entries import EntryStore
+from knowledge.sources.kinds.folder import Channel
+from knowledge.sources.kinds.registry import source_at
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.values.documents import (
@@ -55,7 +53,6 @@ from knowledge.values.documents import (
 from knowledge.values.notes import Note
 
 _ARTICLES: Final = "knowledge.articles"
-_CHANNEL: Final = "channel:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ class SourceState:
 
 
 def documents(
-    store: Store, pages: PageStore | None = None, archive: ChannelArchive | None = None
+    store: Store, pages: EntryStore | None = None, archive: ChannelArchive | None = None
 ) -> Iterator[Document | Failure]:
     """All quotable documents, and a `Failure` for each that can't be read.
 
@@ -269,7 +266,7 @@ def plan_import(
 def source_states(
     store: Store,
     records: Mapping[str, FileRecord],
-    pages: PageStore,
+    pages: EntryStore,
     elsewhere: Mapping[str, str] = MappingProxyType({}),
 ) -> list[SourceState]:
     """The state of each source; `elsewhere` has the other machine's name by location."""
@@ -309,19 +306,21 @@ def _file_state(
     )
 
 
-def _web_state(location: str, scope: Scope, pages: PageStore) -> SourceState:
-    site = pages.site(location)
-    kept = [bool(page.text) for page in pages.outlines(location)]
-    state = SourceState(location, scope, len(kept), sum(kept), site.synced_at, ())
-    if repository_at(location) is not None:
-        failures = tuple(git_sync.failures(pages, location, scope))
-        return replace(state, failures=failures, commit=site.state)
-    if service_at(location) is not None:
-        failures = tuple(service_sync.failures(pages, location, scope))
-        return replace(state, failures=failures, licence=service_sync.licence_of(site))
-    found = crawl.site_state(pages, location, scope)
+def _web_state(location: str, scope: Scope, entries: EntryStore) -> SourceState:
+    source, state = source_at(location), entries.state(location)
+    has_text = {entry.key: bool(entry.text) for entry in entries.outlines(location)}
+    if len(has_text) > 1:
+        # The list itself is no page.
+        has_text.pop(source.list_key, None)
     return SourceState(
-        location, scope, found.pages, found.documents, found.site.synced_at, found.failures
+        location,
+        scope,
+        len(has_text),
+        sum(has_text.values()),
+        state.synced_at,
+        tuple(source.failures(entries, scope)),
+        commit=state.state.get("commit", ""),
+        licence=state.state.get("licence", ""),
     )
 
 
@@ -339,7 +338,7 @@ def channel_states(
         ]
         states.append(
             SourceState(
-                channel_location(channel.id),
+                Channel.at(channel.id),
                 channel_scope(channel.id),
                 counts.messages,
                 counts.documents,
@@ -352,45 +351,23 @@ def channel_states(
 
 def source_key(location: str) -> str:
     """A short key for a source, in place of the long location; a channel keeps its location."""
-    if located_channel(location) is not None:
+    if Channel.id_of(location) is not None:
         return location
     return f"source:{hashlib.sha256(location.encode()).hexdigest()[:16]}"
 
 
-def channel_location(channel_id: int) -> str:
-    return f"{_CHANNEL}{channel_id}"
-
-
-def located_channel(location: str) -> int | None:
-    number = location.removeprefix(_CHANNEL)
-    return int(number) if location != number and number.isdecimal() else None
-
-
 def _on_disk(store: Store) -> list[tuple[str, Scope]]:
-    return [source for source in store.sources() if not is_visited(source[0])]
+    return [source for source in store.sources() if not source_at(source[0]).is_visited]
 
 
 def on_the_web(store: Store) -> list[tuple[str, Scope]]:
-    return [source for source in store.sources() if is_visited(source[0])]
+    return [source for source in store.sources() if source_at(source[0]).is_visited]
 
 
-def web_pages(store: Store, pages: PageStore) -> Iterator[Document | Failure]:
-    visited = on_the_web(store)
-    repositories = [source for source in visited if repository_at(source[0])]
-    services = [source for source in visited if service_at(source[0])]
-    sites = [source for source in visited if source not in repositories + services]
-    yield from crawl.web_documents(sites, pages)
-    yield from service_sync.documents(services, pages)
-    yield from git_sync.documents(repositories, pages, store.base_urls())
-
-
-def page_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids of the documents of a website, a repository or a service."""
-    if repository_at(location) is not None:
-        return git_sync.document_ids(location, scope, pages)
-    if service_at(location) is not None:
-        return service_sync.document_ids(location, scope, pages)
-    return crawl.page_ids(location, scope, pages)
+def web_pages(store: Store, entries: EntryStore) -> Iterator[Document | Failure]:
+    base_urls = store.base_urls()
+    for location, scope in on_the_web(store):
+        yield from source_at(location).documents(entries, scope, base_urls.get(location, ""))
 
 
 def note_document(note: Note) -> Document:

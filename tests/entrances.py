@@ -33,11 +33,9 @@ from knowledge.page.content import published_site
 from knowledge.page.pages import pages as pages_of
 from knowledge.page.render import Renderer
 from knowledge.sources import addition as sources
-from knowledge.sources.kinds.page import web_documents
-from knowledge.sources.sync import documents as service_documents
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
+from knowledge.values.documents import Document, Failure, Kind, Scope
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import (
     TEXT_CHARACTERS,
@@ -57,7 +55,7 @@ from tests.knowledge.sources.kinds.test_discourse import Forum, Post, Topic
 from tests.knowledge.sources.kinds.test_github import Hub
 from tests.knowledge.sources.kinds.test_gitlab import Lab
 from tests.knowledge.sources.test_sync_hostile_services import Service
-from tests.knowledge.sources.visited_service import VisitedService
+from tests.knowledge.sources.visited import VisitedService
 from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
 from tests.knowledge.web_server import Reply, WebServer
 from tests.pumping import Entrance
@@ -178,7 +176,7 @@ def _site(core: Core, text: str) -> Iterator[object]:
             "/robots.txt": Reply(text, kind="text/plain"),
         }
         yield from site.steps()
-        yield from _index(core, web_documents([(site.location, SHARED)], core.pages))
+        yield from _index(core, iter(site.found()))
 
 
 def _mediawiki(text: str) -> WikiServer:
@@ -263,7 +261,7 @@ def _service(core: Core, visit: Visit, text: str) -> Iterator[object]:
         service = VisitedService(kind, f"{base}{path}", core.pages)
         service.token = "hunter2"  # noqa: S105 - no password of anybody
         yield from service.steps()
-        yield from _index(core, service_documents([(service.location, SHARED)], core.pages))
+        yield from _index(core, iter(service.found()))
 
 
 def _index(core: Core, corpus: Iterator[Document | Failure]) -> Iterator[Progress]:

@@ -11,7 +11,7 @@ from typing import Final
 import psycopg
 import pytest
 
-from bot.storage.derived_data import open_archive, open_pages
+from bot.storage.derived_data import open_archive, open_entries
 from knowledge.store.database import Database
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.postgres.database import PostgresDatabase
@@ -76,7 +76,7 @@ def make_tables(url: str) -> None:
 
 
 def make_derived_tables(url: str) -> None:
-    open_pages(Path("no folder"), url).close()
+    open_entries(Path("no folder"), url).close()
     open_archive(Path("no folder"), url).close()
 
 

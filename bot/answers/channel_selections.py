@@ -12,9 +12,10 @@ from cachetools import LRUCache
 from bot.answers.outage import Outage, not_in_memory
 from indexer.index.selection import Selection
 from indexer.index.tables import IndexTables
-from knowledge.corpus import located_channel, page_ids, source_key
-from knowledge.sources.entries import PageStore
-from knowledge.sources.locations import is_visited
+from knowledge.corpus import source_key
+from knowledge.sources.entries import EntryStore
+from knowledge.sources.kinds.folder import Channel
+from knowledge.sources.kinds.registry import source_at
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import ARTICLES_KEY, NOTES_KEY, AnsweredFrom
 from knowledge.values.documents import ARTICLES, Kind, Scope, channel_scope
@@ -30,7 +31,7 @@ class Selections:
         self,
         store: Store,
         tables: IndexTables,
-        pages: PageStore | None,
+        pages: EntryStore | None,
         outage: Outage | None = None,
     ) -> None:
         self._store = store
@@ -75,7 +76,7 @@ class Selections:
         return known
 
     def _selection(self, of: AnsweredFrom, sources: list[tuple[str, Scope]]) -> Selection:
-        channels = filter(None, map(located_channel, of.sources))
+        channels = filter(None, map(Channel.id_of, of.sources))
         scopes = {channel_scope(channel_id) for channel_id in channels}
         documents = {
             document_id
@@ -91,6 +92,7 @@ class Selections:
         )
 
     def _documents(self, location: str, scope: Scope) -> list[str]:
-        if not is_visited(location):
+        source = source_at(location)
+        if not source.is_visited:
             return self._tables.documents_of_files(location)
-        return page_ids(location, scope, self._pages) if self._pages is not None else []
+        return source.document_ids(self._pages, scope) if self._pages is not None else []

@@ -17,7 +17,7 @@ from bot.answers.channel_selections import Selections
 from bot.answers.outage import Outage, not_in_memory
 from indexer.index.index import Index
 from indexer.index.selection import Selection
-from knowledge.sources.entries import PageStore
+from knowledge.sources.entries import EntryStore
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.documents import ARTICLES, Scope
@@ -75,7 +75,7 @@ class BundledArticles:
         index: Index,
         chosen: ArticlesSetting = "auto",
         *,
-        pages: PageStore | None = None,
+        pages: EntryStore | None = None,
         outage: Outage | None = None,
     ) -> None:
         """`chosen` is the operator's choice; a guild can only turn the articles off for itself.

@@ -38,7 +38,8 @@ from indexer.retrieval.reranker import open_reranking
 from knowledge.dependencies import has_modules, needed
 from knowledge.files import picture_text
 from knowledge.sources.git.repository import MISSING, is_installed
-from knowledge.sources.locations import repository_at
+from knowledge.sources.kinds.registry import source_at
+from knowledge.sources.kinds.repository import GitRepository
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.sqlite_database import copies_beside
@@ -173,12 +174,13 @@ def _repositories(folder: Path, url: str) -> Iterator[Finding]:
     """Check that dulwich is installed if any source is a repository."""
     try:
         with open_store(folder, url) as store:
-            followed = [location for location, _ in store.sources() if repository_at(location)]
+            sources = [source_at(location) for location, _ in store.sources()]
     except StoreError:
         # An earlier check reports this.
         return
+    followed = sum(isinstance(source, GitRepository) for source in sources)
     if followed:
-        found = f"{len(followed):,} followed by commit"
+        found = f"{followed:,} followed by commit"
         yield Finding("repositories", is_installed(), found if is_installed() else MISSING)
 
 

@@ -40,7 +40,7 @@ from bot.storage.data_folder import (
     open_index,
     open_store,
 )
-from bot.storage.derived_data import open_pages
+from bot.storage.derived_data import open_entries
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.evaluation.calibration import (
@@ -139,7 +139,7 @@ def _judged(
 def _accepted(settings: Settings) -> JudgedSet:
     data = data_folder(settings.data.folder)
     url = settings.data.database
-    with open_store(data, url) as store, open_pages(data, url) as pages:
+    with open_store(data, url) as store, open_entries(data, url) as pages:
         found = [item for item in documents(store, pages) if isinstance(item, Document)]
         return harvest(store.question_records.judged_helpful(), found)
 

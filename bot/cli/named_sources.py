@@ -15,7 +15,6 @@ from typing import Final
 
 from bot.cli.console import err, fail
 from bot.core.core import Core
-from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.reader import SUFFIXES
 from knowledge.sources.addition import (
@@ -29,18 +28,18 @@ from knowledge.sources.addition import (
 )
 from knowledge.sources.git.hosts import is_repository
 from knowledge.sources.git.repository import MISSING, is_installed
-from knowledge.sources.kinds.registry import KINDS, kind_of
-from knowledge.sources.locations import (
-    DEPTH,
-    PAGES,
-    ServiceLocation,
-    address_of,
-    is_visited,
+from knowledge.sources.kinds.folder import Channel, Folder
+from knowledge.sources.kinds.registry import KINDS, SERVICES, service_of, source_at
+from knowledge.sources.kinds.repository import GitRepository
+from knowledge.sources.kinds.site import DEPTH, PAGES
+from knowledge.sources.net.addresses import (
     is_web,
-    repository_at,
+    normal_url,
+    problem_with_literal,
+    problem_with_url,
 )
-from knowledge.sources.net.addresses import normal_url, problem_with_literal, problem_with_url
 from knowledge.sources.net.internal_hosts import InternalHosts, can_be_named
+from knowledge.sources.source import Service
 from knowledge.values.documents import SHARED, Scope
 
 # An address of another scheme, also with a kind or generator in front.
@@ -62,7 +61,7 @@ class SourceOptions:
     kind: str | None = None
     only: Sequence[str] = ()
     internal: InternalHosts = field(default_factory=InternalHosts)
-    recognise: Callable[[str], ServiceLocation | None] = lambda location: None
+    recognise: Callable[[str], Service | None] = lambda location: None
 
     @property
     def has_crawl_or_repository_option(self) -> bool:
@@ -73,7 +72,7 @@ class SourceOptions:
         """The kind of the wiki, forum or tracker at an address; "" for other sources."""
         if self.kind is not None or self.has_crawl_or_repository_option or not is_web(named):
             return self.kind or ""
-        return kind_of(named)
+        return service_of(named)
 
     def is_repository(self, named: str) -> bool:
         if self.crawl or self.kind is not None:
@@ -90,13 +89,14 @@ def add(core: Core, named: Sequence[str], options: SourceOptions) -> list[str]:
     locations = [_location(each, options) for each in named]
     for location in locations:
         _check_scope(core, location, options.scope)
-    if not is_installed() and any(map(repository_at, locations)):
+    sources = [source_at(location) for location in locations]
+    if not is_installed() and any(isinstance(source, GitRepository) for source in sources):
         fail(f"A repository {MISSING}.")
-    paths = [Path(each) for each in locations if not is_visited(each)]
-    if paths:
+    if paths := [Path(source.location) for source in sources if not source.is_visited]:
         add_paths(core.store, paths, options.scope, options.base_url)
-    for location in filter(is_visited, locations):
-        add_visited(core.store, location, options.scope, options.base_url)
+    for source in sources:
+        if source.is_visited:
+            add_visited(core.store, source.location, options.scope, options.base_url)
     claim_on_this_machine(core, locations)
     return locations
 
@@ -106,7 +106,7 @@ def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:
     before = {} if core.machines is None else core.machines.claim(locations)
     for location, name in before.items():
         err.print(
-            f"{address_of(location)} was read on the machine {name}; now it is read here.",
+            f"{source_at(location).url} was read on the machine {name}; now it is read here.",
             soft_wrap=True,
             markup=False,
         )
@@ -130,7 +130,7 @@ def _location(named: str, options: SourceOptions) -> str:
     if found is None:
         return page
     err.print(
-        f"{one_line(named)} is read by the API of {KINDS[found.kind].name}.",
+        f"{one_line(named)} is read by the API of {found.label}.",
         soft_wrap=True,
         markup=False,
     )
@@ -182,9 +182,9 @@ def check_source_name(named: str) -> None:
     if is_web(named) or not _SCHEME.match(named):
         return
     kind, plus, address = named.partition("+")
-    options = {**dict.fromkeys(KINDS, f"--kind {kind}"), "git": "--git", "crawl": "--crawl"}
-    if plus and is_web(address) and kind in options:
-        typed = f"`commonplace source add {one_line(address)} {options[kind]}`"
+    if plus and is_web(address) and kind in KINDS:
+        option = f"--kind {kind}" if kind in SERVICES else f"--{kind}"
+        typed = f"`commonplace source add {one_line(address)} {option}`"
         fail(f"{one_line(named)} is no address: to add it, type {typed}.")
     fail(f"{one_line(named)} can't be fetched: name an http or https address.")
 
@@ -194,7 +194,9 @@ def _check_scope(core: Core, location: str, scope: Scope) -> None:
     scopes = core.sources().get(location, [scope])
     if scope not in scopes:
         whose = "every server" if SHARED in scopes else f"server {scopes[0]}"
-        fail(f"{one_line(address_of(location))} is already a source for {whose}: remove it first.")
+        fail(
+            f"{one_line(source_at(location).url)} is already a source for {whose}: remove it first."
+        )
 
 
 def _path_location(named: str) -> str:
@@ -207,7 +209,7 @@ def _path_location(named: str) -> str:
 
 def find_locations(core: Core, named: Sequence[str]) -> list[str]:
     """Find the locations of named sources; exits if one is unknown or ambiguous."""
-    followed = [channel_location(each.id) for each in core.store.synced_channels.all()]
+    followed = [Channel.at(each.id) for each in core.store.synced_channels.all()]
     known = [*core.sources(), *followed]
     return [_located(one, known) for one in named]
 
@@ -216,7 +218,7 @@ def _located(typed: str, known: Sequence[str]) -> str:
     if not typed.strip():
         fail("A source without a name was given: name a file, a folder or an address of the web.")
     named = typed
-    if located_channel(named) is None and not is_visited(named):
+    if isinstance(source_at(named), Folder):
         named = _path_location(named)
     elif is_web(named):
         named = normal_url(named) or named
@@ -224,7 +226,11 @@ def _located(typed: str, known: Sequence[str]) -> str:
         return named
     # The bare address, given without `--crawl` or `--git`.
     wanted = {named, named.rstrip("/"), named.removesuffix(".git")}
-    same = [each for each in known if address_of(each) in wanted and each != address_of(each)]
+    same = [
+        location
+        for location in known
+        if (url := source_at(location).url) in wanted and location != url
+    ]
     if len(same) != 1:
         fail(_unknown(typed, same, known))
     return same[0]

@@ -13,10 +13,9 @@ from typing import Final, TypeVar
 from bot.core.core import Core
 from indexer.index.stored_passage import StoredPassage
 from indexer.text.passages import HEADING_SEPARATOR
-from knowledge.corpus import page_ids
 from knowledge.files.formats.text import is_generic
 from knowledge.files.site_addresses import has_rule
-from knowledge.sources.locations import is_visited, repository_at
+from knowledge.sources.kinds.registry import source_at
 
 _Spread = TypeVar("_Spread")
 
@@ -87,7 +86,8 @@ def cited_pages(core: Core, location: str) -> dict[str, set[str]]:
 
     Line numbers in the files of a repository don't count as anchors.
     """
-    is_site = is_visited(location) and repository_at(location) is None
+    source = source_at(location)
+    is_site = source.is_visited and source.unit == "page"
     is_anchored = is_site or has_rule(core.store.base_urls().get(location, ""))
     pages: dict[str, set[str]] = {}
     for document_id in _document_ids(core, location):
@@ -101,9 +101,10 @@ def cited_pages(core: Core, location: str) -> dict[str, set[str]]:
 
 
 def _document_ids(core: Core, location: str) -> Iterator[str]:
-    if is_visited(location):
+    source = source_at(location)
+    if source.is_visited:
         for scope in core.sources().get(location, ()):
-            yield from page_ids(location, scope, core.pages)
+            yield from source.document_ids(core.pages, scope)
         return
     for path, record in core.index.tables.files().items():
         if Path(path).is_relative_to(location):

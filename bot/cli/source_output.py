@@ -9,11 +9,12 @@ from rich.text import Text
 
 from bot.cli.source_check import SourceCheck
 from indexer.ingest.pipeline import Progress, UpdateReport
-from knowledge.corpus import SourceState, channel_location, located_channel
+from knowledge.corpus import SourceState
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import FoundFile, Scan
+from knowledge.sources.kinds.folder import Channel
+from knowledge.sources.kinds.registry import source_at
 from knowledge.sources.link_check import LinkCheck
-from knowledge.sources.locations import address_of, is_visited, repository_at
 from knowledge.text import counted
 from knowledge.values.documents import SHARED, Failure, Scope, article_of_document, channel_of
 
@@ -66,8 +67,10 @@ def report_text(report: UpdateReport, passages: int, seconds: float, next_step: 
 
 def unread_text(unread: Collection[str], before: Collection[str]) -> str:
     """Name the unreadable sources. Sources known `before` remain; other sources aren't added."""
-    old = ", ".join(one_line(address_of(each)) for each in unread if each in before)
-    new = ", ".join(one_line(address_of(each)) for each in unread if each not in before)
+    old = ", ".join(one_line(source_at(location).url) for location in unread if location in before)
+    new = ", ".join(
+        one_line(source_at(location).url) for location in unread if location not in before
+    )
     sentences = [
         f"Nothing could be read from {new}, so nothing was added." if new else "",
         f"Nothing could be read from {old}. It stays a source, as before: "
@@ -165,7 +168,7 @@ def _whose(scope: Scope) -> str:
     if scope == SHARED:
         return "shared"
     channel_id = channel_of(scope)
-    return str(scope) if channel_id is None else channel_location(channel_id)
+    return str(scope) if channel_id is None else Channel.at(channel_id)
 
 
 def sources_text(
@@ -178,12 +181,10 @@ def sources_text(
         if state.scope > SHARED:
             text.append(f"  server {state.scope}", style="dim")
         read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else "not read yet"
-        is_pages = is_visited(state.location) and repository_at(state.location) is None
-        part = "page" if is_pages else "file"
-        part = "message" if located_channel(state.location) else part
         read += f" · commit {state.commit[:COMMIT_CHARACTERS]}" if state.commit else ""
         read += f" · {state.licence}" if state.licence else ""
-        given = f"{counted(state.documents, 'document')} from {counted(state.files, part)}"
+        entries = counted(state.files, source_at(state.location).unit)
+        given = f"{counted(state.documents, 'document')} from {entries}"
         text.append(f"\n  {given} · {read}\n")
         if state.machine:
             text.append(f"  followed on the machine {state.machine} alone\n")

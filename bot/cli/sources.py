@@ -38,21 +38,14 @@ from bot.sources.messages import problem
 from bot.sources.web_sync import fetchers, recognise_service, visit_sources
 from bot.storage.data_folder import is_bot_running
 from indexer.ingest.pipeline import Progress, UpdateReport
-from knowledge.corpus import located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import Scan, count_unread_files
 from knowledge.files.site_addresses import split_base_url
 from knowledge.sources.addition import add_paths
-from knowledge.sources.kinds.registry import KINDS
+from knowledge.sources.kinds.folder import Channel
+from knowledge.sources.kinds.registry import SERVICES, source_at
+from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES
 from knowledge.sources.link_check import LinkCheck, check_links
-from knowledge.sources.locations import (
-    DEPTH,
-    MOST_DEPTH,
-    MOST_PAGES,
-    PAGES,
-    as_internal,
-    is_visited,
-)
 from knowledge.sources.net.internal_hosts import InternalHosts
 from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.values.guilds import Language
@@ -327,7 +320,7 @@ def add_sources(
         str | None,
         typer.Option(
             metavar="KIND",
-            help=f"Read a wiki, forum or tracker by its API: {', '.join(sorted(KINDS))}.",
+            help=f"Read a wiki, forum or tracker by its API: {', '.join(sorted(SERVICES))}.",
         ),
     ] = None,
     only: Annotated[
@@ -373,11 +366,12 @@ def add_sources(
     with Core(settings, rebuild=True) as core:
         before = set(core.sources())
         named = named_sources.add(core, locations, options)
-        _visit(settings, core, [each for each in named if is_visited(each)], as_json=as_json)
+        visited = [location for location in named if source_at(location).is_visited]
+        _visit(settings, core, visited, as_json=as_json)
         unread = _update(core, as_json=as_json, named=named, new=set(named) - before, checks=True)
     if links:
         _check_links(settings, named, as_json=as_json)
-    paths = [Path(location) for location in named if not is_visited(location)]
+    paths = [Path(location) for location in named if location not in visited]
     _show_unread_kinds(paths, as_json=as_json)
     if unread:
         fail(source_output.unread_text(unread, before), UNREAD)
@@ -393,10 +387,10 @@ def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> 
     with fetchers(settings.sources, time.sleep) as fetcher_for:
         for location, pages in cited.items():
             _, address = split_base_url(base_urls.get(location, ""))
-            place = as_internal(location) if hosts.has(address) else location
+            is_internal = hosts.has(address) or source_at(location).is_internal
             steps = (
-                Progress(step.done, step.total, step.url, report)
-                for step in check_links(pages, fetcher_for(place), found)
+                Progress(step.done, step.total, step.key, report)
+                for step in check_links(pages, fetcher_for(is_internal), found)
             )
             run_with_progress(steps, "Checking the links", as_json=as_json)
     if as_json:
@@ -429,8 +423,7 @@ def remove_sources(
     """
     with Core(settings, rebuild=True) as core:
         for location in named_sources.find_locations(core, locations):
-            channel_id = located_channel(location)
-            if channel_id is not None:
+            if (channel_id := Channel.id_of(location)) is not None:
                 core.remove_channel(channel_id)
             else:
                 core.remove_source(location)
@@ -451,7 +444,9 @@ def sync_sources(
     """
     with Core(settings, rebuild=True) as core:
         named = named_sources.find_locations(core, locations or ())
-        if [*core.store.synced_channels.all()] and (not named or any(map(located_channel, named))):
+        if [*core.store.synced_channels.all()] and (
+            not named or any(Channel.id_of(location) for location in named)
+        ):
             err.print("Only the running bot reads channels: use `/source sync` in Discord.")
         visited = [each for each in core.web_sources() if not named or each in named]
         _visit(settings, core, visited, as_json=as_json)
@@ -463,7 +458,7 @@ def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: b
         return
     report = UpdateReport()
     steps = (
-        Progress(step.done, step.total, step.url, report)
+        Progress(step.done, step.total, step.key, report)
         for step in visit_sources(core.web_sources(), settings, named=visited)
     )
     run_with_progress(steps, "Visiting the web", as_json=as_json)

@@ -34,7 +34,7 @@ from bot.models.serving_reranker import chosen_reranker
 from bot.storage.data_folder import data_folder, open_store
 from bot.storage.derived_data import (
     open_archive,
-    open_pages,
+    open_entries,
     open_work_queue,
     unembedded_texts_warning,
 )
@@ -56,7 +56,7 @@ from knowledge.corpus import SourceState
 from knowledge.discord_archive.sync_state import ChannelProblem
 from knowledge.files.scan import Scan
 from knowledge.secrets import patterns
-from knowledge.sources.locations import is_visited
+from knowledge.sources.kinds.registry import source_at
 from knowledge.store.database import DatabaseAwayError, StoreError
 from knowledge.text import counted
 from knowledge.values.channel_settings import GuildChoices
@@ -159,7 +159,7 @@ class Core:
             self.work: EmbeddingQueue | None = None
             if self.database:
                 self._open_shared(opened)
-            self.pages = opened.enter_context(open_pages(folder, self.database))
+            self.pages = opened.enter_context(open_entries(folder, self.database))
             self.archive = opened.enter_context(open_archive(folder, self.database))
             self.opener = opener if embedder is None else _opener_with(embedder)
             found = open_serving(
@@ -287,7 +287,7 @@ class Core:
         return found
 
     def locations(self) -> list[Path]:
-        return [Path(location) for location in self.sources() if not is_visited(location)]
+        return [Path(location) for location in self.sources() if not source_at(location).is_visited]
 
     def elsewhere(self) -> dict[str, str]:
         """The sources read by another machine only, by location, with the machine's name."""
@@ -297,7 +297,11 @@ class Core:
         """The scopes of the sites and repositories that this machine fetches, by location."""
         elsewhere = self.elsewhere()
         found = self.sources().items()
-        return {key: its for key, its in found if is_visited(key) and key not in elsewhere}
+        return {
+            location: scopes
+            for location, scopes in found
+            if source_at(location).is_visited and location not in elsewhere
+        }
 
     def source_states(self) -> list[SourceState]:
         records = self.index.tables.files()

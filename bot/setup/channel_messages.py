@@ -9,7 +9,8 @@ from bot.text import languages
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name
-from knowledge.corpus import channel_location, source_key
+from knowledge.corpus import source_key
+from knowledge.sources.kinds.folder import Channel
 from knowledge.values.channel_settings import (
     ARTICLES_KEY,
     NOTES_KEY,
@@ -114,8 +115,7 @@ FIRST_CHOICE: Final = Sentence("from these first")
 def source_names(language: Language, offered: Offered) -> dict[str, str]:
     """Names of sources by key."""
     named = {
-        channel_location(one.id): sources_messages.source_name(language, one)
-        for one in offered.channels
+        Channel.at(one.id): sources_messages.source_name(language, one) for one in offered.channels
     }
     named |= {
         source_key(location): sources_messages.location_name(location)

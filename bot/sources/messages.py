@@ -21,15 +21,9 @@ from knowledge.discord_archive.sync_state import (
     ProblemCode,
     SyncStage,
 )
-from knowledge.sources.kinds.registry import KINDS
-from knowledge.sources.locations import (
-    PAGES,
-    address_of,
-    crawl_at,
-    is_web,
-    repository_at,
-    service_at,
-)
+from knowledge.sources.kinds.registry import source_at
+from knowledge.sources.kinds.site import PAGES, Site
+from knowledge.sources.net.addresses import is_web
 from knowledge.values.guilds import Language
 from knowledge.values.synced_channels import SyncedContent
 
@@ -306,10 +300,8 @@ def source_entry(language: Language, state: SourceState) -> str:
         if state.read_at
         else _NEVER(language),
     ]
-    if crawl_at(state.location) is not None:
-        parts.append(_CRAWLED(language))
-    if (service := service_at(state.location)) is not None:
-        parts.append(KINDS[service.kind].name)
+    source = source_at(state.location)
+    parts += [_CRAWLED(language)] if isinstance(source, Site) else filter(None, [source.label])
     if state.commit:
         parts.append(_COMMIT(language, commit=state.commit[:_COMMIT_CHARACTERS]))
     if state.licence:
@@ -327,11 +319,6 @@ def is_unread(state: SourceState) -> bool:
 
 def location_name(location: str) -> str:
     """Display name of a source; for a local path, only the last part."""
-    address = address_of(location)
-    name = address if is_web(address) else address.rstrip("/").rsplit("/", 1)[-1]
-    within: Sequence[str] = ()
-    if (repository := repository_at(location)) is not None:
-        within = (repository.branch, repository.folder)
-    elif (service := service_at(location)) is not None:
-        within = [f"{key}={value}" for key, value in service.only]
-    return " › ".join(filter(None, (name, *within)))
+    source = source_at(location)
+    name = source.url if is_web(source.url) else source.url.rstrip("/").rsplit("/", 1)[-1]
+    return " › ".join(filter(None, (name, *source.parts)))

@@ -23,15 +23,11 @@ from knowledge.sources.addition import (
 )
 from knowledge.sources.git.hosts import is_repository
 from knowledge.sources.git.repository import is_installed
-from knowledge.sources.kinds.registry import kind_of
-from knowledge.sources.locations import (
-    address_of,
-    crawl_at,
-    is_visited,
-    is_web,
-    repository_at,
-    service_at,
-)
+from knowledge.sources.kinds.page import Page
+from knowledge.sources.kinds.registry import service_of, source_at
+from knowledge.sources.kinds.repository import GitRepository
+from knowledge.sources.kinds.site import Site
+from knowledge.sources.net.addresses import is_web
 from knowledge.values.documents import ARTICLES, SHARED, Scope
 
 # Most addresses of a guild: each site or repository may have thousands of pages.
@@ -48,6 +44,13 @@ class AddOutcome(Enum):
     KNOWN = "known"
     TOO_MANY = "too many"
     WITHOUT_GIT = "without git"
+
+
+_OUTCOMES: Final = {
+    Page: AddOutcome.PAGE,
+    Site: AddOutcome.SITE,
+    GitRepository: AddOutcome.REPOSITORY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def own_addresses(sources: dict[str, list[Scope]], scope: Scope) -> list[str]:
 def find_by_address(locations: Sequence[str], address: str) -> str | None:
     """Find the only source with this address; None if there are none or several."""
     typed = address.strip()
-    same = [each for each in locations if address_of(each) == typed]
+    same = [each for each in locations if source_at(each).url == typed]
     return same[0] if len(same) == 1 else None
 
 
@@ -144,13 +147,13 @@ def choose_articles(core: Core, guild_id: int, actor_id: int, *, quoted: bool) -
 def needs_recognition(named: TypedAddress) -> bool:
     """Whether the page at an address must be fetched to find out the kind of the source."""
     address = named.address.strip()
-    told = named.crawl or named.kind or is_repository(address) or kind_of(address)
+    told = named.crawl or named.kind or is_repository(address) or service_of(address)
     return is_web(address) and not told
 
 
 def _location_of(named: TypedAddress) -> str:
     address = named.address.strip()
-    if kind := named.kind or ("" if named.crawl else kind_of(address)):
+    if kind := named.kind or ("" if named.crawl else service_of(address)):
         return service_location(kind, address, [*filter(None, named.only.split(","))])
     if named.crawl:
         return crawl_location(address)
@@ -160,13 +163,9 @@ def _location_of(named: TypedAddress) -> str:
 
 
 def _kind(location: str) -> AddOutcome:
-    if repository_at(location) is not None:
-        return AddOutcome.REPOSITORY
-    if service_at(location) is not None:
-        return AddOutcome.SERVICE
-    return AddOutcome.SITE if crawl_at(location) is not None else AddOutcome.PAGE
+    return _OUTCOMES.get(type(source_at(location)), AddOutcome.SERVICE)
 
 
 def _is_address(location: str) -> bool:
-    repository = repository_at(location)
-    return is_visited(location) and (repository is None or not repository.is_local)
+    source = source_at(location)
+    return source.is_visited and not source.path

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -21,28 +21,15 @@ from urllib.parse import urlsplit
 from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, try_lock
-from bot.storage.derived_data import open_pages
-from knowledge.sources import sync as service_sync
-from knowledge.sources.entries import PageStore
-from knowledge.sources.kinds import repository as git_sync
-from knowledge.sources.kinds.page import CrawlStep, is_due, sync
+from bot.storage.derived_data import open_entries
+from knowledge.sources.entries import EntryStore
 from knowledge.sources.kinds.recognition import recognised
-from knowledge.sources.kinds.site import sync_site
-from knowledge.sources.locations import (
-    ServiceLocation,
-    address_of,
-    crawl_at,
-    is_internal,
-    is_web,
-    repository_at,
-    service_at,
-    unmarked,
-)
-from knowledge.sources.net.addresses import host_of
+from knowledge.sources.kinds.registry import source_at
 from knowledge.sources.net.internal_hosts import InternalHosts
 from knowledge.sources.net.polite_fetcher import Fetcher, MakeFetcher
 from knowledge.sources.net.safe_network import VisitOverError
-from knowledge.sources.source import token_variable
+from knowledge.sources.source import Service, Source, SyncStep, Visit, token_variable
+from knowledge.sources.sync import sync
 from knowledge.values.documents import SHARED, Scope
 
 # The folder with the lock files of hosts in the data folder.
@@ -71,7 +58,7 @@ def visit_sources(
     named: Collection[str] | None = None,
     stopping: threading.Event | None = None,
     make_fetcher: MakeFetcher = polite_fetcher,
-) -> Iterator[CrawlStep]:
+) -> Iterator[SyncStep]:
     """Visit web sources one after the other, and yield after each page.
 
     Args:
@@ -87,26 +74,34 @@ def visit_sources(
     """
     folder, chosen = data_folder(settings.data.folder), settings.sources
     stopping = stopping or threading.Event()
-    grace = timedelta(days=chosen.web_grace_days)
     with (
-        open_pages(folder, settings.data.database) as pages,
+        open_entries(folder, settings.data.database) as pages,
         fetchers(chosen, stopping.wait, make_fetcher) as fetcher_for,
     ):
         for location in sources if named is None else filter(named.__contains__, sources):
-            most = _bytes_left(pages, location, sources, chosen.web_megabytes * 1_000_000)
-            # Only the operator adds sources for every server, and on internal hosts.
-            internal = is_internal(location)
-            operators = SHARED in sources[location] or internal
-            now = datetime.now(UTC)
-            limits = _Limits(now, grace, most, operators, internal, chosen.unquoted)
-            fetcher = fetcher_for(location)
-            with _hold_host(folder, pages, visited_host(location)) as mine:
+            source = source_at(location)
+            fetcher = fetcher_for(source.is_internal)
+            visit = Visit(
+                pages,
+                fetcher,
+                datetime.now(UTC),
+                timedelta(days=chosen.web_grace_days),
+                folder,
+                _bytes_left(pages, location, sources, chosen.web_megabytes * 1_000_000),
+                without=_unquoted_on(source.host, chosen.unquoted),
+            )
+            if isinstance(source, Service):
+                # Only the operator adds sources for every server, and on internal hosts.
+                is_operators = SHARED in sources[location] or source.is_internal
+                token, login = _token_and_advice(source, is_operators=is_operators)
+                visit = replace(visit, token=token, login=login)
+            with _hold_host(folder, pages, source.host) as mine:
                 if not mine:
-                    _logger.info("%s is being visited already.", visited_host(location))
+                    _logger.info("%s is being visited already.", source.host)
                     continue
                 fetcher.clock.begin_visit(VISIT_SECONDS, stopping)
                 try:
-                    for step in _visit(folder, location, pages, fetcher, limits):
+                    for step in sync(source, visit):
                         yield step
                         fetcher.clock.check_visit()
                 except VisitOverError:
@@ -115,21 +110,15 @@ def visit_sources(
                         return
 
 
-def visited_host(location: str) -> str:
-    """The scheme, host and port of a source, or the path of a repository on this machine."""
-    address = address_of(location)
-    return host_of(address) if is_web(address) else address
-
-
 def due_sources(sources: Iterable[str], settings: Settings) -> list[str]:
     """The sources that weren't visited to their end within the interval of the settings."""
     now, interval = datetime.now(UTC), timedelta(hours=settings.sources.web_hours)
-    with open_pages(data_folder(settings.data.folder), settings.data.database) as pages:
-        return [location for location in sources if is_due(pages.site(location), now, interval)]
+    with open_entries(data_folder(settings.data.folder), settings.data.database) as pages:
+        return [location for location in sources if pages.state(location).is_due(now, interval)]
 
 
 @contextmanager
-def _hold_host(folder: Path, pages: PageStore, host: str) -> Iterator[bool]:
+def _hold_host(folder: Path, pages: EntryStore, host: str) -> Iterator[bool]:
     """Keep other visits away from a host; yields False if one is under way."""
     locks = folder / LOCKS
     locks.mkdir(mode=0o700, exist_ok=True)
@@ -140,13 +129,14 @@ def _hold_host(folder: Path, pages: PageStore, host: str) -> Iterator[bool]:
 
 def recognise_service(
     location: str, settings: Settings, make_fetcher: MakeFetcher = polite_fetcher
-) -> ServiceLocation | None:
+) -> Service | None:
     """Recognise a wiki, forum or tracker by its main page; None for other pages."""
     with fetchers(settings.sources, time.sleep, make_fetcher) as fetcher_for:
-        fetcher = fetcher_for(location)
+        source = source_at(location)
+        fetcher = fetcher_for(source.is_internal)
         fetcher.clock.begin_visit(RECOGNITION_SECONDS)
         try:
-            return recognised(unmarked(location), fetcher)
+            return recognised(source.url, fetcher)
         except VisitOverError:
             return None
 
@@ -156,8 +146,8 @@ def fetchers(
     chosen: SourceSettings,
     sleep: Callable[[float], object],
     make_fetcher: MakeFetcher = polite_fetcher,
-) -> Iterator[Callable[[str], Fetcher]]:
-    """Open two fetchers, and yield a function that chooses one by a source's location.
+) -> Iterator[Callable[[bool], Fetcher]]:
+    """Open two fetchers, and yield a function that chooses one by whether a host is internal.
 
     The first fetches public addresses, the second the operator's internal hosts. They share no
     connection, so a public source never uses a connection to an internal host.
@@ -169,77 +159,33 @@ def fetchers(
     ):
         for each in (public, inside):
             each.set_contact(chosen.contact)
-        yield lambda location: inside if is_internal(location) else public
+        yield lambda is_internal: inside if is_internal else public
 
 
-@dataclass(frozen=True, slots=True)
-class _Limits:
-    """Time and limits of a visit.
+def _token_and_advice(source: Source, *, is_operators: bool) -> tuple[str, str]:
+    """The token to send to a source, and the advice to the operator if it asks for a login.
 
-    The text of a page that is gone is kept for `grace`. Only the operator's sources may use tokens,
-    and over http only those on internal hosts. `unquoted` lists people whose texts are left out, as
-    name@host.
+    Only the operator's sources may use tokens, and over http only those on internal hosts.
     """
-
-    now: datetime
-    grace: timedelta
-    most_bytes: int | None
-    is_operators: bool
-    is_internal: bool
-    unquoted: Sequence[str]
-
-    def token(self, url: str) -> str:
-        """The operator's token for the host of an address; empty if none may be sent."""
-        if not self.is_operators or self._is_readable_on_the_way(url):
-            return ""
-        return os.environ.get(token_variable(url), "").strip()
-
-    def login_advice(self, url: str) -> str:
-        """Advice to add to a failure report about a host that asks for a login or refuses it."""
-        if not self.is_operators:
-            return "only the operator's sources can have a token"
-        if self._is_readable_on_the_way(url):
-            return "a token is sent over https only: add its https address instead"
-        done = "check the" if self.token(url) else "set its"
-        return f"{done} token in {token_variable(url)}"
-
-    def _is_readable_on_the_way(self, url: str) -> bool:
-        """Whether others on the way to a public host can read what is sent."""
-        return not self.is_internal and urlsplit(url).scheme == "http"
-
-    def unquoted_on(self, host: str) -> list[str]:
-        """Return the user names on a host whose texts are left out."""
-        named = (one.rpartition("@") for one in self.unquoted)
-        return [name for name, _, at in named if at.casefold() == host]
+    if not is_operators:
+        return "", "only the operator's sources can have a token"
+    if not source.is_internal and urlsplit(source.url).scheme == "http":
+        # Others on the way can read what is sent.
+        return "", "a token is sent over https only: add its https address instead"
+    variable = token_variable(source.url)
+    token = os.environ.get(variable, "").strip()
+    return token, f"{'check the' if token else 'set its'} token in {variable}"
 
 
-def _visit(
-    folder: Path, location: str, pages: PageStore, fetcher: Fetcher, limits: _Limits
-) -> Iterator[CrawlStep]:
-    """Visit a source with the connector of its kind."""
-    now, grace, most = limits.now, limits.grace, limits.most_bytes
-    if repository_at(location) is not None:
-        return git_sync.sync(location, folder, pages, fetcher, now, grace, most=most)
-    if (service := service_at(location)) is not None:
-        host = urlsplit(service.url).hostname or ""
-        return service_sync.sync(
-            location,
-            pages,
-            fetcher,
-            now,
-            grace,
-            most=most,
-            token=limits.token(service.url),
-            login=limits.login_advice(service.url),
-            without=limits.unquoted_on(host),
-        )
-    if crawl_at(location) is not None:
-        return sync_site(location, pages, fetcher, now, grace, most=most)
-    return sync(location, pages, fetcher, now, grace, most=most)
+def _unquoted_on(host: str, unquoted: Sequence[str]) -> list[str]:
+    """The user names on a host whose texts are left out; they are listed as name@host."""
+    named = (person.rpartition("@") for person in unquoted)
+    name_of_host = urlsplit(host).hostname or ""
+    return [name for name, _, at in named if at.casefold() == name_of_host]
 
 
 def _bytes_left(
-    pages: PageStore, location: str, sources: Mapping[str, Sequence[Scope]], quota: int
+    pages: EntryStore, location: str, sources: Mapping[str, Sequence[Scope]], quota: int
 ) -> int | None:
     """Return how many bytes a source may store, or None if there is no limit.
 

@@ -20,9 +20,10 @@ from bot.core.worker import run_in_thread
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.sources.service import TypedAddress, needs_recognition
-from bot.sources.web_sync import due_sources, recognise_service, visit_sources, visited_host
+from bot.sources.web_sync import due_sources, recognise_service, visit_sources
 from indexer.ingest.pipeline import UpdateReport
-from knowledge.sources.locations import ServiceLocation
+from knowledge.sources.kinds.registry import source_at
+from knowledge.sources.source import Service
 from knowledge.values.documents import SHARED, Scope
 
 # The most hosts that rounds visit at once, and of them those of one server's own sources. Each
@@ -61,7 +62,7 @@ class WebVisits:
         if not needs_recognition(named):
             return named
         bot, address = self._bot, named.address.strip()
-        found: ServiceLocation | None = await run_in_thread(
+        found: Service | None = await run_in_thread(
             lambda: recognise_service(address, bot.settings, bot.make_fetcher)
         )
         return named if found is None else TypedAddress(found.url, kind=found.kind)
@@ -139,5 +140,5 @@ class WebVisits:
 def _by_host(locations: Sequence[str]) -> dict[str, list[str]]:
     hosts: dict[str, list[str]] = {}
     for location in locations:
-        hosts.setdefault(visited_host(location), []).append(location)
+        hosts.setdefault(source_at(location).host, []).append(location)
     return hosts

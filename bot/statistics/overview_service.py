@@ -15,8 +15,8 @@ from bot.answers.ask import scopes_of
 from bot.answers.outcome import FURTHER_SHARE
 from bot.core.core import Core
 from bot.gaps.service import same_questions
-from knowledge import corpus
-from knowledge.sources.locations import is_visited
+from knowledge.sources.kinds.folder import Channel
+from knowledge.sources.kinds.registry import source_at
 from knowledge.store.questions.period_figures import Quoted
 from knowledge.values.documents import Kind, Scope
 from knowledge.values.questions import Evidence, OpenQuestion
@@ -228,7 +228,7 @@ def _sources(core: Core, audience: Audience, quoted: Sequence[Quoted]) -> list[S
     found = [one for one in found if one.documents]
     found += [use(location, ids) for location, ids in _documents(core, scopes).items()]
     for channel in core.archive.channels():
-        location = corpus.channel_location(channel.id)
+        location = Channel.at(channel.id)
         if audience.guild_id in (None, channel.guild_id) and channel.id in audience:
             found.append(use(location, by_location.get(location, ()), channel.name))
     return sorted(found, key=lambda one: (-one.quoted, -one.documents))
@@ -256,9 +256,10 @@ def _documents(core: Core, scopes: Collection[Scope]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for location, scope in core.store.sources():
         if scope in scopes:
+            source = source_at(location)
             found.setdefault(location, []).extend(
-                corpus.page_ids(location, scope, core.pages)
-                if is_visited(location)
+                source.document_ids(core.pages, scope)
+                if source.is_visited
                 else core.index.tables.documents_of_files(location)
             )
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from knowledge.dependencies import needed
 from knowledge.discord_archive.archive import ARCHIVE, ChannelArchive
-from knowledge.sources.entries import PAGES, PageStore
+from knowledge.sources.entries import ENTRIES, EntryStore
 from knowledge.store.database import StoreError
 from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.store.sqlite_file import DerivedTablesFile
@@ -48,9 +48,9 @@ def open_archive(folder: Path, url: str = "") -> ChannelArchive:
     return ChannelArchive(_opened(ARCHIVE, folder, url))
 
 
-def open_pages(folder: Path, url: str = "") -> PageStore:
-    """Open the store of fetched web pages. Arguments and errors are as for `open_archive`."""
-    return PageStore(_opened(PAGES, folder, url))
+def open_entries(folder: Path, url: str = "") -> EntryStore:
+    """Open the store of sources' entries. Arguments and errors are as for `open_archive`."""
+    return EntryStore(_opened(ENTRIES, folder, url))
 
 
 def _opened(kind: DerivedKind, folder: Path, url: str) -> DerivedTables:

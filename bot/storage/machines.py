@@ -18,7 +18,7 @@ from typing import Final
 
 from bot.storage.json_file import write_json
 from knowledge.files.scan import missing_source_failures
-from knowledge.sources.locations import is_visited, repository_at
+from knowledge.sources.kinds.registry import source_at
 from knowledge.store.store import Store, StoreError
 
 FILE: Final = "machine.json"
@@ -66,7 +66,9 @@ class SourceMachines:
             The names of the previous owners, by location.
         """
         before = {}
-        for location in filter(_path_of, locations):
+        for location in locations:
+            if not source_at(location).path:
+                continue
             owner = self._owner(location)
             if owner != self.machine:
                 self._store.remember(_key(location), json.dumps(asdict(self.machine)))
@@ -83,13 +85,14 @@ class SourceMachines:
         """
         found = {}
         for location, _ in self._store.sources():
-            path = _path_of(location)
+            source = source_at(location)
+            path = source.path
             owner = self._owner(location) if path else self.machine
             if owner is None and not missing_source_failures(path):
                 owner = self._first_claim(location)
             if owner is not None and owner.id != self.machine.id:
                 found[location] = owner.name
-            elif owner is None and is_visited(location):
+            elif owner is None and source.is_visited:
                 found[location] = ""
         return found
 
@@ -108,11 +111,3 @@ class SourceMachines:
 
 def _key(location: str) -> str:
     return f"machines: has {location}"
-
-
-def _path_of(location: str) -> str:
-    """Return the path of a source, or "" for a source on the web."""
-    repository = repository_at(location)
-    if repository is not None:
-        return repository.url if repository.is_local else ""
-    return "" if is_visited(location) else location

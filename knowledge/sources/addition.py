@@ -16,20 +16,16 @@ from knowledge.files.reader import SUFFIXES, format_name, read_content
 from knowledge.files.site_addresses import ANCHOR, GENERATORS, TEMPLATE, split_base_url
 from knowledge.sources.git import hosts
 from knowledge.sources.git.checkout import is_repository, remote_page, web_address
-from knowledge.sources.kinds.registry import KINDS
-from knowledge.sources.locations import (
-    DEPTH,
-    MOST_DEPTH,
-    MOST_PAGES,
-    PAGES,
-    CrawlLocation,
-    RepositoryLocation,
-    ServiceLocation,
-    as_internal,
+from knowledge.sources.kinds.page import Page
+from knowledge.sources.kinds.registry import SERVICES, source_at
+from knowledge.sources.kinds.repository import GitRepository
+from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES, Site
+from knowledge.sources.net.addresses import (
     is_web,
-    repository_at,
+    normal_url,
+    problem_with_literal,
+    problem_with_url,
 )
-from knowledge.sources.net.addresses import normal_url, problem_with_literal, problem_with_url
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Scope
 
@@ -53,7 +49,7 @@ def crawl_location(
         raise MissingSourceError(
             f"A crawl goes 0 to {MOST_DEPTH} links deep and asks for 1 to {MOST_PAGES:,} pages."
         )
-    return _marked(CrawlLocation(_address(address, internal), depth, pages), internal)
+    return Site.locate_within(_address(address, internal), depth, pages, internal=internal)
 
 
 def page_location(address: str, *, internal: bool = False) -> str:
@@ -62,7 +58,7 @@ def page_location(address: str, *, internal: bool = False) -> str:
     Raises:
         MissingSourceError: if the address can't be fetched.
     """
-    return _marked(_address(address, internal), internal)
+    return Page.locate(_address(address, internal), internal=internal)
 
 
 def _address(named: str, internal: bool) -> str:
@@ -70,10 +66,6 @@ def _address(named: str, internal: bool) -> str:
     if problem := problem_with_url(named) or ("" if internal else problem_with_literal(named)):
         raise MissingSourceError(f"{one_line(named)} {problem}.")
     return normal_url(named)
-
-
-def _marked(location: object, internal: bool) -> str:
-    return as_internal(str(location)) if internal else str(location)
 
 
 def repository_location(
@@ -91,7 +83,7 @@ def repository_location(
         MissingSourceError: if the location can't be a source; the message names the remedy.
     """
     url = _repository(named, internal)
-    return _marked(RepositoryLocation(url, _branch(branch), _folder(folder)), internal)
+    return GitRepository.locate_branch(url, _branch(branch), _folder(folder), internal=internal)
 
 
 def service_location(
@@ -108,24 +100,24 @@ def service_location(
     Raises:
         MissingSourceError: if the location can't be a source; the message names the remedy.
     """
-    if kind not in KINDS:
+    if kind not in SERVICES:
         raise MissingSourceError(
-            f"{one_line(kind)} is no kind of source: name one of {', '.join(sorted(KINDS))}."
+            f"{one_line(kind)} is no kind of source: name one of {', '.join(sorted(SERVICES))}."
         )
-    filters, known = [], KINDS[kind].only
-    for each in only:
-        name, _, value = (part.strip() for part in each.partition("="))
-        if name not in known:
-            named = ", ".join(f"{one}=…" for one in sorted(known)) or "no filter"
-            raise MissingSourceError(f"{KINDS[kind].name} has {named}, not {one_line(each)}.")
-        if problem := known[name](value) if value else "is empty":
-            raise MissingSourceError(f"{one_line(each)} {problem}.")
-        filters.append((name, value))
+    service, chosen = SERVICES[kind], []
+    for typed in only:
+        name, _, value = (part.strip() for part in typed.partition("="))
+        if name not in service.filters:
+            named = ", ".join(f"{known}=…" for known in sorted(service.filters)) or "no filter"
+            raise MissingSourceError(f"{service.label} has {named}, not {one_line(typed)}.")
+        if problem := service.filters[name](value) if value else "is empty":
+            raise MissingSourceError(f"{one_line(typed)} {problem}.")
+        chosen.append((name, value))
     try:
-        url = KINDS[kind].address(_address(address, internal).rstrip("/"))
+        url = service.normal_address(_address(address, internal).rstrip("/"))
     except ValueError as error:
         raise MissingSourceError(f"{one_line(address)} {error}.") from error
-    return _marked(ServiceLocation(kind, url, tuple(sorted(filters))), internal)
+    return service.locate_only(url, sorted(chosen), internal=internal)
 
 
 def add_visited(
@@ -145,10 +137,9 @@ def add_visited(
     Raises:
         MissingSourceError: if the base URL is invalid.
     """
-    source = repository_at(location)
-    place = _base_url(base_url or "")
-    if source is not None and source.is_local and base_url is None:
-        place = remote_page(Path(source.url))
+    path, place = source_at(location).path, _base_url(base_url or "")
+    if path and base_url is None:
+        place = remote_page(Path(path))
     if store.add_source(location, scope, place):
         return True
     if base_url is not None:

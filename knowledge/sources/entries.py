@@ -1,53 +1,57 @@
-"""Page store: the last good text, the state and the last fetch of each page.
+"""Entry store: the last good text and the last fetch of each entry of each source.
 
-The pure function `next_state` defines a page's life cycle. A successful fetch replaces the content.
-A failed fetch leaves the text unchanged. A gone page keeps its text for a grace period, and is then
-retired. `PageStore` is a separate database, in a file or in PostgreSQL. If the page store is
-deleted, everything is fetched again.
+An entry is a web page, a file of a repository or a document of a service. A failed fetch leaves its
+text unchanged. A gone entry keeps its text for a grace period, and is then retired.
+`EntryStore` is a separate database, in a file or in PostgreSQL. If it is deleted, everything is
+fetched again.
 """
 
+import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Self
 
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.sources.net.polite_fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
 from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.text import storable
 
-PAGES: Final = DerivedKind(
+ENTRIES: Final = DerivedKind(
     name="web",
     scripts=Path(__file__).parent,
-    file_format=2,
+    file_format=3,
+    schema_format=2,
     lock_space=8,
     remedy="Delete it, then run `commonplace source sync`: everything in it is fetched again.",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class WebPage:
-    """A stored page.
+class Entry:
+    """A stored entry of a source.
 
     Attributes:
-        site: the location of the page's source.
-        link: the page's address after redirects.
+        source: the location of the entry's source.
+        key: the source's own id of the entry: an address, a path, a number.
+        link: the address for readers; of a page, after redirects.
         content: the fetched bytes; not stored for a repository's files.
+        revision: the revision of the content, such as an ETag or a blob id.
         title, text: parsed from the content.
-        reason: the current problem, as the rest of a sentence about the page.
-        details: further data, in a format of the module that fetches the page.
+        reason: the current problem, as the rest of a sentence about the entry.
+        readers: the version of the parsers that read the content.
+        details: further data of the kind, as JSON.
     """
 
-    site: str
-    url: str
+    source: str
+    key: str
     link: str = ""
     content: bytes = b""
     content_type: str = ""
-    etag: str = ""
+    revision: str = ""
     last_modified: str = ""
     fetched_at: datetime | None = None
     checked_at: datetime | None = None
@@ -60,92 +64,62 @@ class WebPage:
 
     @property
     def is_parsed(self) -> bool:
-        """Whether the page has stored content, parsed by the current parsers.
+        """Whether the entry has stored content, parsed by the current parsers.
 
         If not, the next request must not be conditional, because the content is needed.
         """
         return bool(self.content) and self.readers == PARSERS_VERSION
 
+    @property
+    def data(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.details or "{}")
+        return found
+
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """A synced source.
+class SyncState:
+    """The last sync of a source: its time, its problem if any, and the state of its listing."""
 
-    `reason` is the problem of the last sync, or empty. `state` is a commit or the state of a
-    listing, in a format of the module that syncs the source.
-    """
-
-    url: str
+    source: str
     synced_at: datetime | None = None
     reason: str = ""
-    state: str = ""
+    state: Mapping[str, str] = field(default_factory=dict)
+
+    def is_due(self, now: datetime, interval: timedelta) -> bool:
+        """Whether the sync was at least `interval` ago, or a wrong clock put it in the future."""
+        return self.synced_at is None or not timedelta() <= now - self.synced_at < interval
 
 
-def next_state(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta) -> WebPage:
-    """The page after an attempt to fetch it; new content isn't parsed yet.
+def gone(entry: Entry, reason: str, now: datetime, grace: timedelta) -> Entry:
+    """An entry after it was found to be gone; it keeps its text for the period `grace`.
 
-    A gone page keeps its text for the period `grace`.
-    """
-    last_checked, page = page.checked_at, replace(page, checked_at=now)
-    match outcome:
-        case Fetched():
-            return replace(
-                page,
-                link=outcome.url,
-                content=outcome.content,
-                content_type=outcome.content_type,
-                etag=outcome.etag,
-                last_modified=outcome.last_modified,
-                fetched_at=now,
-                gone_at=None,
-                reason="",
-            )
-        case Unchanged():
-            return replace(page, gone_at=None, reason="")
-        case Gone():
-            return _gone(
-                _postpone_retirement(page, last_checked, now, grace), outcome.reason, now, grace
-            )
-        case Failed():
-            return replace(page, reason=outcome.reason)
-
-
-def _postpone_retirement(
-    page: WebPage, last_checked: datetime | None, now: datetime, grace: timedelta
-) -> WebPage:
-    """Postpone a gone page's retirement after a long time without checks.
-
-    If the last check was long ago, the time since then counts only as half of `grace`. So a page
+    If the last check was long ago, the time since then counts only as half of `grace`. So an entry
     isn't retired at the first check after a jump of the clock or a long pause of the bot.
     """
-    if page.gone_at is None:
-        return page
-    seen = max(page.gone_at, last_checked or page.gone_at)
-    unseen = max(now - seen - grace / 2, timedelta())
-    return replace(page, gone_at=min(page.gone_at + unseen, now))
-
-
-def _gone(page: WebPage, reason: str, now: datetime, grace: timedelta) -> WebPage:
-    since = page.gone_at or now
-    if not page.text:
-        return replace(page, content=b"", gone_at=since, reason=reason)
+    since = entry.gone_at or now
+    if entry.gone_at is not None:
+        seen = max(entry.gone_at, entry.checked_at or entry.gone_at)
+        since = min(since + max(now - seen - grace / 2, timedelta()), now)
+    entry = replace(entry, checked_at=now, gone_at=since)
+    if not entry.text:
+        return replace(entry, content=b"", reason=reason)
     if now - since < grace:
         until = f"{since + grace:%d %b %Y}"
-        return replace(page, gone_at=since, reason=f"{reason}; its text is quoted until {until}")
+        return replace(entry, reason=f"{reason}; its text is quoted until {until}")
     told = f"{reason} since {since:%d %b %Y}, and is no longer quoted"
-    blank = WebPage(page.site, page.url, page.link, checked_at=now, gone_at=since, reason=told)
-    return replace(blank, fetched_at=page.fetched_at)
+    blank = Entry(entry.source, entry.key, entry.link, checked_at=now, gone_at=since, reason=told)
+    return replace(blank, fetched_at=entry.fetched_at)
 
 
-_COLUMNS: Final = ", ".join(each.name for each in fields(WebPage))
+_COLUMNS: Final = ", ".join(column.name for column in fields(Entry))
 
 
-class PageStore:
-    """The open database of pages."""
+class EntryStore:
+    """The open database of entries."""
 
     def __init__(self, tables: DerivedTables) -> None:
         self.tables = tables
-        # Cached sizes by site, valid until another process writes to the tables.
+        # Cached sizes by source, valid until another process writes to the tables.
         self._sizes: dict[str, int] = {}
         self._sizes_of = 0
 
@@ -163,146 +137,135 @@ class PageStore:
         number = int.from_bytes(sha256(host.encode()).digest()[:4], signed=True)
         return self.tables.try_lock(number)
 
-    def site(self, url: str) -> Site:
-        for row in self.tables.rows("select * from sites where url = ?", [url]):
-            return Site(url, _time(row["synced_at"]), row["reason"], row["state"])
-        return Site(url)
+    def state(self, source: str) -> SyncState:
+        for row in self.tables.rows("select * from sources where source = ?", [source]):
+            state = json.loads(row["state"] or "{}")
+            return SyncState(source, _time(row["synced_at"]), row["reason"], state)
+        return SyncState(source)
 
-    def keep_site(self, site: Site) -> None:
+    def keep_state(self, state: SyncState) -> None:
         with self.tables.writing():
             self.tables.replace(
-                "sites",
+                "sources",
                 {
-                    "url": site.url,
-                    "synced_at": _written(site.synced_at),
-                    "reason": site.reason,
-                    "state": site.state,
+                    "source": state.source,
+                    "synced_at": _written(state.synced_at),
+                    "reason": state.reason,
+                    "state": json.dumps(dict(state.state)),
                 },
-                ["url"],
+                ["source"],
             )
 
-    def forget_others(self, sites: Sequence[str]) -> None:
-        """Delete all sites except `sites`, with their pages."""
+    def forget_others(self, sources: Sequence[str]) -> None:
+        """Delete all sources except `sources`, with their entries."""
         self._sizes.clear()
         with self.tables.writing():
-            for table, column in (("sites", "url"), ("pages", "site")):
+            for table in ("sources", "entries"):
                 # Both names are this module's own.
-                known = self.tables.rows(f"select distinct {column} as site from {table}")  # noqa: S608
-                for site in {row["site"] for row in known} - set(sites):
-                    self.tables.run(f"delete from {table} where {column} = ?", [site])  # noqa: S608
+                known = self.tables.rows(f"select distinct source from {table}")  # noqa: S608
+                for source in {row["source"] for row in known} - set(sources):
+                    self.tables.run(f"delete from {table} where source = ?", [source])  # noqa: S608
 
-    def page(self, site: str, url: str) -> WebPage:
-        sql = f"select {_COLUMNS} from pages where site = ? and url = ?"  # noqa: S608 - names of ours
-        for row in self.tables.rows(sql, [site, url]):
-            return _page(row)
-        return WebPage(site, url)
+    def entry(self, source: str, key: str) -> Entry:
+        sql = f"select {_COLUMNS} from entries where source = ? and key = ?"  # noqa: S608 - names of ours
+        for row in self.tables.rows(sql, [source, key]):
+            return _entry(row)
+        return Entry(source, key)
 
-    def drop(self, site: str, urls: Sequence[str]) -> None:
-        self._sizes.pop(site, None)
+    def drop(self, source: str, keys: Sequence[str]) -> None:
+        self._sizes.pop(source, None)
         with self.tables.writing():
-            for url in urls:
-                self.tables.run("delete from pages where site = ? and url = ?", [site, url])
+            for key in keys:
+                self.tables.run("delete from entries where source = ? and key = ?", [source, key])
 
-    def set_link(self, site: str, link: str) -> None:
-        """Set the link of all pages of a site, except those with a problem."""
-        with self.tables.writing():
-            self.tables.run(
-                "update pages set link = ? where site = ? and reason = ''", [link, site]
-            )
+    def of(self, source: str) -> Iterator[Entry]:
+        for key in self.keys(source):
+            yield self.entry(source, key)
 
-    def pages(self, site: str) -> Iterator[WebPage]:
-        for url in self.urls(site):
-            yield self.page(site, url)
+    def outlines(self, source: str) -> Iterator[Entry]:
+        """The entries of a source, loaded without `content` and times, to save memory.
 
-    def outlines(self, site: str) -> Iterator[WebPage]:
-        """The pages of a site, loaded without `content` and times, to save memory.
-
-        `text` is cut to its first character, which shows whether the page has text.
+        `text` is cut to its first character, which shows whether the entry has text.
         """
         rows = self.tables.rows(
-            "select url, link, etag, reason, title, readers, details, substr(text, 1, 1) as text "
-            "from pages where site = ? order by rowid",
-            [site],
+            "select key, link, revision, reason, title, readers, details, "
+            "substr(text, 1, 1) as text from entries where source = ? order by rowid",
+            [source],
         )
         for row in rows:
-            yield WebPage(site, **row)
+            yield Entry(source, **row)
 
-    def urls(self, site: str) -> list[str]:
-        rows = self.tables.rows("select url from pages where site = ? order by rowid", [site])
-        return [row["url"] for row in rows]
-
-    def links(self, site: str) -> list[str]:
-        """The link of each page of a site, or the page's URL if there is no link."""
-        rows = self.tables.rows(
-            "select case link when '' then url else link end as link from pages where site = ?",
-            [site],
-        )
-        return [row["link"] for row in rows]
+    def keys(self, source: str) -> list[str]:
+        rows = self.tables.rows("select key from entries where source = ? order by rowid", [source])
+        return [row["key"] for row in rows]
 
     @property
     def version(self) -> object:
         """A value that changes with every write."""
         return self.tables.version
 
-    def size(self, site: str) -> int:
-        """The stored bytes of a site's pages. The number is cached until another process writes."""
+    def size(self, source: str) -> int:
+        """The stored bytes of a source's entries, cached until another process writes."""
         others = self.tables.version_of_others
         if others != self._sizes_of:
             self._sizes.clear()
             self._sizes_of = others
-        if site not in self._sizes:
-            self._sizes[site] = self._taken("site = ?", [site])
-        return self._sizes[site]
+        if source not in self._sizes:
+            self._sizes[source] = self._taken("source = ?", [source])
+        return self._sizes[source]
 
     def _taken(self, where: str, values: Sequence[str]) -> int:
         sql = (
             f"select sum(length(content) + {self.tables.bytes_of('text')} "  # noqa: S608
-            f"+ {self.tables.bytes_of('details')}) as size from pages where {where}"
+            f"+ {self.tables.bytes_of('details')}) as size from entries where {where}"
         )
         [row] = self.tables.rows(sql, values)
         return row["size"] or 0
 
-    def keep_within(self, page: WebPage, most: int | None) -> bool:
-        """Store a page if its site's pages then have at most `most` bytes; returns whether it fits.
+    def keep_within(self, entry: Entry, most: int | None) -> bool:
+        """Store an entry if its source then has at most `most` bytes; returns whether it fits.
 
-        A page no larger than its stored version always fits. If there is no room, the stored
+        An entry no larger than its stored version always fits. If there is no room, the stored
         version stays, and its `reason` says so.
         """
         if most is None:
-            self.keep(page)
+            self.keep(entry)
             return True
-        size = self.size(page.site)
-        taken = self._taken("site = ? and url = ?", [page.site, page.url])
-        fits = _size(page) <= max(taken, most - size + taken)
+        size = self.size(entry.source)
+        taken = self._taken("source = ? and key = ?", [entry.source, entry.key])
+        fits = _size(entry) <= max(taken, most - size + taken)
         if not fits:
-            before, reason = self.page(page.site, page.url), "has no room (see the source)"
-            page = replace(before, checked_at=page.checked_at, reason=reason)
-        self.keep(page)
-        self._sizes[page.site] = size - taken + _size(page)
+            before, reason = self.entry(entry.source, entry.key), "has no room (see the source)"
+            entry = replace(before, checked_at=entry.checked_at, reason=reason)
+        self.keep(entry)
+        self._sizes[entry.source] = size - taken + _size(entry)
         return fits
 
-    def keep(self, page: WebPage) -> None:
-        self._sizes.pop(page.site, None)
+    def keep(self, entry: Entry) -> None:
+        self._sizes.pop(entry.source, None)
         row = {
-            **asdict(page),
-            "content": zlib.compress(page.content),
-            "fetched_at": _written(page.fetched_at),
-            "checked_at": _written(page.checked_at),
-            "gone_at": _written(page.gone_at),
+            **asdict(entry),
+            "content": zlib.compress(entry.content),
+            "fetched_at": _written(entry.fetched_at),
+            "checked_at": _written(entry.checked_at),
+            "gone_at": _written(entry.gone_at),
         }
-        kept = {key: storable(one) if isinstance(one, str) else one for key, one in row.items()}
+        kept = {
+            name: storable(value) if isinstance(value, str) else value
+            for name, value in row.items()
+        }
         with self.tables.writing():
-            self.tables.replace("pages", kept, ["site", "url"])
+            self.tables.replace("entries", kept, ["source", "key"])
 
 
-def _size(page: WebPage) -> int:
-    told = len(storable(page.text).encode()) + len(storable(page.details).encode())
-    return len(zlib.compress(page.content)) + told
+def _size(entry: Entry) -> int:
+    told = len(storable(entry.text).encode()) + len(storable(entry.details).encode())
+    return len(zlib.compress(entry.content)) + told
 
 
-def _page(row: dict[str, Any]) -> WebPage:
+def _entry(row: dict[str, Any]) -> Entry:
     times = {key: _time(row[key]) for key in ("fetched_at", "checked_at", "gone_at")}
-    return WebPage(**{**row, **times, "content": zlib.decompress(row["content"])})
+    return Entry(**{**row, **times, "content": zlib.decompress(row["content"])})
 
 
 def _written(moment: datetime | None) -> str | None:

@@ -11,8 +11,9 @@ from urllib.parse import unquote
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import sandbox
 from knowledge.files.sandbox_process import Parsed
-from knowledge.sources.kinds.page import FAILURES_IN_A_ROW, CrawlStep
 from knowledge.sources.net.polite_fetcher import Failed, Fetched, Fetcher, Gone
+from knowledge.sources.source import SyncStep
+from knowledge.sources.sync import FAILURES_IN_A_ROW
 
 # The most ids of one page; a dictionary of a site has some thousand headings.
 IDS: Final = 20_000
@@ -39,7 +40,7 @@ class LinkCheck:
 
 def check_links(
     pages: Mapping[str, Collection[str]], fetcher: Fetcher, found: LinkCheck
-) -> Iterator[CrawlStep]:
+) -> Iterator[SyncStep]:
     """Fetch pages and check their anchors; stops asking a host that is down or busy.
 
     Args:
@@ -69,7 +70,7 @@ def check_links(
             found.unchecked[url] = outcome.reason
             if outcome.busy or failures >= FAILURES_IN_A_ROW:
                 reason = f"was not asked for, because the host {outcome.reason}"
-        yield CrawlStep(done, len(pages), url)
+        yield SyncStep(done, len(pages), url)
 
 
 def _check_page(url: str, anchors: Collection[str], content: bytes, found: LinkCheck) -> None:

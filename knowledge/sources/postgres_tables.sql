@@ -1,21 +1,21 @@
--- The pages that were fetched, in PostgreSQL: the tables of `tables.sql`.
+-- The entries of sources, in PostgreSQL: the tables of `tables.sql`.
 
-create table sites (
-    url text collate "C" primary key,
+create table sources (
+    source text collate "C" primary key,
     synced_at text collate "C",
     reason text collate "C" not null,
     state text collate "C" not null
 );
 
-create table pages (
-    -- The order in which pages were found, as SQLite numbers rows by itself.
+create table entries (
+    -- The order in which entries were found, as SQLite numbers rows by itself.
     rowid bigint generated always as identity,
-    site text collate "C" not null,
-    url text collate "C" not null,
+    source text collate "C" not null,
+    key text collate "C" not null,
     link text collate "C" not null,
     content bytea not null,
     content_type text collate "C" not null,
-    etag text collate "C" not null,
+    revision text collate "C" not null,
     last_modified text collate "C" not null,
     fetched_at text collate "C",
     checked_at text collate "C",
@@ -25,8 +25,8 @@ create table pages (
     text text collate "C" not null,
     readers bigint not null,
     details text collate "C" not null,
-    primary key (site, url)
+    primary key (source, key)
 );
 
 -- It is compressed already.
-alter table pages alter content set storage external
+alter table entries alter content set storage external

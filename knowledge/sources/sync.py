@@ -1,368 +1,380 @@
-"""Sync of wikis, forums and trackers: fetch changed documents, drop removed ones.
+"""Sync of sources of every kind: list a source, take out removed entries, fetch changed ones.
 
-The page store keeps documents like web pages: a document's key is stored as the URL, its revision
-as the ETag. Each document is stored right after its request, the state of the listing at the end of
-the sync. So an interrupted sync resumes without requesting a document twice. A listing has half of
-the visit's time; then the documents listed so far are fetched.
+Each entry is stored right after its request, the state of the listing at the end of the sync. So an
+interrupted sync resumes without requesting an entry twice. A failing source keeps its texts; a
+lost source keeps them for a time of grace. A visit ends at the deadline of the fetcher's
+clock, after any request.
 """
 
-import json
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from knowledge.files.parsed_file import NO_TEXT, UnreadableError, one_line
-from knowledge.files.reader import PARSERS_VERSION, parse_bytes
-from knowledge.sources.entries import PageStore, Site, WebPage, next_state
-from knowledge.sources.kinds.page import FAILURES_IN_A_ROW, FULL, CrawlStep, sync_failure
-from knowledge.sources.kinds.registry import KINDS
-from knowledge.sources.kinds.threads import WITHOUT, names_someone
-from knowledge.sources.locations import ServiceLocation, service_at
+from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, parse_bytes
+from knowledge.sources.entries import Entry, SyncState, gone
 from knowledge.sources.net.addresses import normal_url, problem_with_url
-from knowledge.sources.net.api_client import ApiClient, BusyError, LoginError
-from knowledge.sources.net.polite_fetcher import Fetcher, Gone
-from knowledge.sources.net.safe_network import Clock, LostError, RefusedError, VisitOverError
+from knowledge.sources.net.api_client import BusyError, LoginError
+from knowledge.sources.net.polite_fetcher import Gone
+from knowledge.sources.net.safe_network import LostError, RefusedError, VisitOverError
 from knowledge.sources.source import (
+    HIDES,
     AnswerFormatError,
-    Connector,
     Content,
-    ListedDocument,
+    EntryError,
+    Listed,
     ListingEnd,
-    RemovedDocument,
+    Removed,
+    Skipped,
+    Source,
+    SyncStep,
+    Visit,
     checked_answers,
+    dump_details,
 )
 from knowledge.text import storable
-from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
 
-# At a second a document, half a day.
-MOST_DOCUMENTS: Final = 50_000
+# At a second an entry, half a day.
+MOST_ENTRIES: Final = 50_000
 # Longer titles, tags and names are cut.
 NAME_CHARACTERS: Final = 300
 # Longer keys and revisions are refused.
-KEY_CHARACTERS: Final = 1_000
+KEY_CHARACTERS: Final = 2_000
 # Titles or tags of a document.
 MOST_NAMES: Final = 20
-# Listed documents between two steps of a listing.
+# After this many failures in a row, the visit stops asking the host.
+FAILURES_IN_A_ROW: Final = 5
+# An interrupted sync of pages can resume within this time; later it starts again.
+UNFINISHED: Final = timedelta(days=1)
+# How long a listing's dates of change replace a request.
+DATES_TRUSTED_FOR: Final = timedelta(days=7)
+# Listed entries between two steps of a listing.
 _STEP: Final = 500
 
-# The problem of a service with no document, or only hidden ones.
+# The problem of a source without room for more entries.
+FULL: Final = (
+    "has no more room: the pages of a server's own sources may take 500 MB, so the rest is not read"
+)
+# The problem of a source with no document, or only hidden ones.
 EMPTY: Final = "lists no document that can be quoted"
-# The problem of a service whose list takes more than half of a visit.
+# The problem of a source with a list longer than half of a visit.
 LONG: Final = "has a list that takes too long to read; its documents listed until then are read"
 
-_TYPES: Final = {".html": "text/html", ".md": "text/markdown"}
 _AGAIN: Final = "is read again without people who asked not to be quoted"
-_SUFFIXES: Final = {kind: suffix for suffix, kind in _TYPES.items()}
+_LATER: Final = "; the rest waits for the next look"
+_ENDINGS: Final = {
+    "text/html": ".html",
+    "application/xhtml+xml": ".html",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+    "text/x-markdown": ".md",
+    "application/pdf": ".pdf",
+}
 
 
-@dataclass(slots=True)
-class _Visit:
-    """A running visit: its connector, page store and limit, and its results so far."""
+def sync(source: Source, visit: Visit) -> Generator[SyncStep, None, None]:
+    """Sync a source; each step is one entry.
 
-    location: str
-    connector: Connector
-    pages: PageStore
-    clock: Clock
-    now: datetime
-    most: int | None
-    failures: int = 0
-    reason: str = ""
-    revisions: dict[str, str] = field(default_factory=dict)
-
-
-def sync(
-    location: str,
-    pages: PageStore,
-    fetcher: Fetcher,
-    now: datetime,
-    grace: timedelta,
-    *,
-    most: int | None = None,
-    token: str = "",
-    login: str = "",
-    without: Collection[str] = (),
-) -> Generator[CrawlStep, None, None]:
-    """Sync a service; each step is one document.
-
-    Raises VisitOverError at the end of the visit (`fetcher.clock`).
-
-    Args:
-        location: the source.
-        pages: keeps the documents.
-        fetcher: connects to the service.
-        now: the current time.
-        grace: how long the documents of a lost service are still quoted.
-        most: the maximum number of bytes to store; None is unlimited.
-        token: sent to this service only.
-        login: advice for the operator if the service asks for a login.
-        without: people to leave out, by name. Stored threads with their names are fetched again.
+    Raises VisitOverError at the end of the visit (`visit.fetcher.clock`).
     """
-    service = service_at(location)
-    if service is None or service.kind not in KINDS:
-        raise ValueError(f"{location} is no service that can be read.")
-    yield CrawlStep(0, 0, service.url)
-    before, kind = pages.site(location), KINDS[service.kind]
-    headers = kind.headers(token) if token else ()
-    client = ApiClient(fetcher, kind.api(service.url), headers, kind.busy)
-    named = tuple((WITHOUT, name.casefold()) for name in without if kind.has_threads)
-    connector = kind.make(replace(service, only=(*service.only, *named)), client)
-    visit = _Visit(location, connector, pages, fetcher.clock, now, most)
-    _withdraw_named(visit, frozenset(name for _, name in named))
+    entries, location = visit.entries, source.location
+    yield SyncStep(0, 0, source.url)
+    before = entries.state(location)
+    state, run = before.state, _Run(source, visit, before)
     try:
-        ending = yield from _sync_documents(visit, json.loads(before.state or "{}"))
+        with checked_answers():
+            source.open(visit)
+        run.withdraw_named()
+        read = run.read_as_listed if source.lists_as_it_reads else run.read_listed
+        ending = yield from read()
+        state, reason = ending.state, run.reason or ending.reason
     except LostError as error:
-        advice = f"; {login}" if login and isinstance(error, LoginError) else ""
+        advice = f"; {visit.login}" if visit.login and isinstance(error, LoginError) else ""
         reason = f"{_reason(error)}{advice}"
-        for key in pages.urls(location):
-            pages.keep(next_state(pages.page(location, key), Gone(reason), now, grace))
-        pages.keep_site(Site(location, now, reason, before.state))
-        return
+        for entry in entries.of(location):
+            entries.keep(gone(entry, reason, visit.now, visit.grace))
     except RefusedError as error:
-        waits = "; the rest waits for the next look" if isinstance(error, BusyError) else ""
-        # The state may be the cause, at every visit.
-        state = "" if isinstance(error, AnswerFormatError) else before.state
-        pages.keep_site(Site(location, now, f"{_reason(error)}{waits}", state))
-        return
-    pages.keep_site(Site(location, now, visit.reason, json.dumps(dict(ending.state))))
-
-
-def _withdraw_named(visit: _Visit, without: frozenset[str]) -> None:
-    """Clear the text of stored documents that name people to leave out.
-
-    The sync then fetches these documents again, without these people.
-    """
-    for page in visit.pages.pages(visit.location) if without else ():
-        if names_someone(page.text, without):
-            visit.pages.keep(replace(page, content=b"", text="", reason=_AGAIN))
+        reason = f"{_reason(error)}{_LATER if isinstance(error, BusyError) else ''}"
+        if isinstance(error, AnswerFormatError):
+            # The state may be the cause, at every visit.
+            state = {}
+    finally:
+        source.close()
+    entries.keep_state(SyncState(location, visit.now, reason, state))
 
 
 def _reason(error: RefusedError | UnreadableError) -> str:
-    """The error's text in one line, because it may quote the service."""
+    """The error's text in one line, because it may quote the source."""
     return storable(one_line(str(error))).rstrip(".")
 
 
-def _sync_documents(
-    visit: _Visit, state: Mapping[str, str]
-) -> Generator[CrawlStep, None, ListingEnd]:
-    """List the service, drop removed documents, and fetch changed ones."""
-    removed, ending = yield from _run_listing(visit, state)
-    known = {page.url: page for page in visit.pages.outlines(visit.location)}
-    if ending.whole and not visit.revisions:
-        if known:
-            raise RefusedError("lists no document any more, so the earlier ones are kept")
-        visit.reason = EMPTY
-    if ending.whole:
-        removed |= known.keys() - visit.revisions.keys()
-    visit.pages.drop(visit.location, [*removed & known.keys()])
-    # Retry failed documents, and parse again those of earlier parsers.
-    for key, page in known.items():
-        if key not in removed and (page.reason or page.readers != PARSERS_VERSION):
-            visit.revisions.setdefault(key, page.etag)
-    wanted = [
-        key
-        for key, revision in visit.revisions.items()
-        if key not in known or not _is_current(known[key], revision)
-    ]
-    for done, key in enumerate(wanted, start=1):
-        _sync_document(visit, key)
-        yield CrawlStep(done, len(wanted), key)
-    return ending
+@dataclass(slots=True)
+class _Run:
+    """A running sync; `reason` is a problem beside the end."""
 
+    source: Source
+    visit: Visit
+    before: SyncState
+    failures: int = 0
+    reason: str = ""
 
-def _run_listing(
-    visit: _Visit, state: Mapping[str, str]
-) -> Generator[CrawlStep, None, tuple[set[str], ListingEnd]]:
-    """Read the listing into `visit.revisions`; returns the removed keys and the listing's end.
+    def withdraw_named(self) -> None:
+        """Clear the text of stored entries with names of people to leave out.
 
-    A listing cut by half of the visit's time ends with the state from before.
-    """
-    listing, removed = visit.connector.listing(state), set[str]()
-    halfway = visit.clock.halfway()
-    while True:
-        try:
-            with visit.clock.until(halfway), checked_answers():
-                entry = _checked(next(listing))
-        except StopIteration as end:
-            ending: ListingEnd = end.value
-            return removed, ending
-        except VisitOverError:
-            # The whole visit may be over, too.
-            visit.clock.check_visit()
-            visit.reason = LONG
-            return removed, ListingEnd(state)
-        if isinstance(entry, RemovedDocument):
-            if len(removed) < MOST_DOCUMENTS:
-                removed.add(entry.key)
-            visit.revisions.pop(entry.key, None)
-        elif entry.key in visit.revisions or len(visit.revisions) < MOST_DOCUMENTS:
-            removed.discard(entry.key)
-            visit.revisions[entry.key] = entry.revision
-            if len(visit.revisions) % _STEP == 0:
-                yield CrawlStep(0, len(visit.revisions), entry.key)
+        They are then fetched again, without these people.
+        """
+        entries = self.visit.entries
+        for entry in entries.of(self.source.location) if self.source.without else ():
+            if self.source.has_named(entry.text):
+                entries.keep(replace(entry, content=b"", text="", reason=_AGAIN))
+
+    def read_listed(self) -> Generator[SyncStep, None, ListingEnd]:
+        """Read the listing, drop removed entries, and fetch changed ones."""
+        source, entries = self.source, self.visit.entries
+        revisions: dict[str, str] = {}
+        removed: set[str] = set()
+        ending = yield from self._read_listing(revisions, removed)
+        known = {entry.key: entry for entry in entries.outlines(source.location)}
+        if ending.whole and not revisions and not source.may_be_empty:
+            if known:
+                raise RefusedError("lists no document any more, so the earlier ones are kept")
+            self.reason = EMPTY
+        if ending.whole:
+            removed |= known.keys() - revisions.keys()
+        entries.drop(source.location, [*removed & known.keys()])
+        # Retry failed entries, and parse again those of earlier parsers.
+        for key, entry in known.items():
+            if key not in removed and (entry.reason or entry.readers != PARSERS_VERSION):
+                revisions.setdefault(key, entry.revision)
+        wanted = [
+            Listed(key, revision)
+            for key, revision in revisions.items()
+            if key not in known or not _has_revision(known[key], revision)
+        ]
+        for done, listed in enumerate(wanted, start=1):
+            self._read_entry(listed)
+            yield SyncStep(done, len(wanted), listed.key)
+        return ending
+
+    def _read_listing(
+        self, revisions: dict[str, str], removed: set[str]
+    ) -> Generator[SyncStep, None, ListingEnd]:
+        """Read the listing into `revisions` and `removed`.
+
+        A listing has half of the visit's time. If it is cut, it ends with the state from before.
+        """
+        clock, state = self.visit.fetcher.clock, self.before.state
+        listing, halfway = self.source.listing(state), clock.halfway()
+        while True:
+            try:
+                with clock.until(halfway), checked_answers():
+                    listed = _checked(next(listing))
+            except StopIteration as end:
+                ending: ListingEnd = end.value
+                return ending
+            except VisitOverError:
+                # The whole visit may be over, too.
+                clock.check_visit()
+                self.reason = LONG
+                return ListingEnd(state)
+            if isinstance(listed, Removed):
+                if len(removed) < MOST_ENTRIES:
+                    removed.add(listed.key)
+                revisions.pop(listed.key, None)
+            elif listed.key in revisions or len(revisions) < MOST_ENTRIES:
+                removed.discard(listed.key)
+                revisions[listed.key] = listed.revision
+                if len(revisions) % _STEP == 0:
+                    yield SyncStep(0, len(revisions), listed.key)
+            else:
+                self.reason = f"has more than {MOST_ENTRIES:,} documents; so many are read"
+
+    def read_as_listed(self) -> Generator[SyncStep, None, ListingEnd]:
+        """Read each entry before the next one is listed; retire unlisted ones."""
+        source, entries = self.source, self.visit.entries
+        listing, reached = source.listing(self.before.state), set[str]()
+        while True:
+            try:
+                with checked_answers():
+                    listed = _checked(next(listing))
+            except StopIteration as end:
+                ending: ListingEnd = end.value
+                break
+            if isinstance(listed, Listed) and self._read_entry(listed):
+                reached.add(listed.key)
+            yield SyncStep(len(reached), len(reached) + source.waiting, listed.key)
+        for key in entries.keys(source.location) if ending.whole else ():
+            if key not in reached:
+                entry = entries.entry(source.location, key)
+                entry = gone(entry, source.unlisted, self.visit.now, self.visit.grace)
+                if entry.text:
+                    entries.keep(entry)
+                else:
+                    entries.drop(source.location, [key])
+        return ending
+
+    def _read_entry(self, listed: Listed) -> bool:
+        """Fetch and store an entry if necessary; returns whether it is part of the source."""
+        source, visit = self.source, self.visit
+        before = visit.entries.entry(source.location, listed.key)
+        if listed.revision:
+            is_current = _has_revision(before, listed.revision)
         else:
-            visit.reason = f"has more than {MOST_DOCUMENTS:,} documents; so many are read"
-
-
-def _checked(entry: ListedDocument | RemovedDocument) -> ListedDocument | RemovedDocument:
-    """Refuse keys and revisions that are too long or have characters that can't be stored."""
-    for each in (entry.key, entry.revision if isinstance(entry, ListedDocument) else ""):
-        if len(each) > KEY_CHARACTERS or storable(each) != each:
-            raise ValueError("This is no key of a document.")
-    return entry
-
-
-def _is_current(page: WebPage, revision: str) -> bool:
-    return page.etag == revision and page.readers == PARSERS_VERSION and not page.reason
-
-
-def _sync_document(visit: _Visit, key: str) -> None:
-    """Parse and store a document, after fetching it if necessary.
-
-    The document is fetched if its revision is new, no content is stored, or the last visit failed.
-    """
-    page = visit.pages.page(visit.location, key)
-    revision = visit.revisions[key]
-    if not page.content or page.etag != revision or page.reason:
+            is_current = self._was_read(before) or _is_older(before, listed.modified, visit.now)
+        if is_current:
+            return True
+        if self.reason == FULL and not (before.content or before.text):
+            return False
         try:
-            with checked_answers():
-                content = visit.connector.content(key)
-                # A missing document is kept without text, so it isn't requested until it changes.
-                page = (
-                    _page_with_content(page, content, revision, visit.now)
-                    if content is not None
-                    else _textless_page(visit, key, revision)
-                )
+            entry = self._next(before, listed)
         except (BusyError, LostError):
             raise
         except (RefusedError, UnreadableError) as error:
-            visit.failures += 1
-            if visit.failures >= FAILURES_IN_A_ROW:
-                raise RefusedError(
-                    f"failed {visit.failures} times in a row; the rest waits for the next look"
-                ) from error
-            visit.pages.keep(replace(page, checked_at=visit.now, reason=_reason(error)))
-            return
-        if content is None:
-            visit.pages.keep(page)
-            return
-    visit.failures = 0
-    if not visit.pages.keep_within(_parsed(page), visit.most):
-        visit.reason = FULL
+            visit.entries.keep(replace(before, checked_at=visit.now, reason=_reason(error)))
+            self.failures = 0 if isinstance(error, EntryError) else self.failures + 1
+            if self.failures >= FAILURES_IN_A_ROW:
+                raise RefusedError(f"failed {self.failures} times in a row{_LATER}") from error
+            return True
+        self.failures = 0
+        if entry is not None and not visit.entries.keep_within(entry, visit.most):
+            self.reason = FULL
+        return entry is not None
+
+    def _next(self, entry: Entry, listed: Listed) -> Entry | None:
+        """The entry after an attempt to fetch it; None if it is no part of the source.
+
+        A stored entry is only parsed if its revision is known, and the last visit didn't fail.
+        """
+        source, visit = self.source, self.visit
+        if entry.revision == listed.revision != "" and entry.content and not entry.reason:
+            return self._parsed(entry)
+        with checked_answers():
+            found = source.content(listed.key)
+            if isinstance(found, Content):
+                return self._with_content(entry, found, listed)
+        if isinstance(found, Skipped):
+            return None
+        if isinstance(found, Gone):
+            return gone(entry, found.reason, visit.now, visit.grace)
+        if found is None:
+            # Kept without text, so it isn't requested until it changes.
+            entry = Entry(source.location, listed.key, revision=listed.revision)
+            return replace(entry, readers=PARSERS_VERSION, checked_at=visit.now)
+        entry = replace(entry, checked_at=visit.now, gone_at=None, reason="")
+        if found.hidden and entry.text:
+            return _hidden(entry, f"its host says {found.hidden}")
+        return replace(entry, details="") if found.nofollow else entry
+
+    def _was_read(self, entry: Entry) -> bool:
+        """Whether an interrupted sync after the last complete one read an entry."""
+        if entry.checked_at is None or entry.gone_at is not None:
+            return False
+        since = self.before.synced_at
+        return (
+            (entry.is_parsed or bool(entry.reason))
+            and (since is None or entry.checked_at > since)
+            and timedelta() <= self.visit.now - entry.checked_at < UNFINISHED
+        )
+
+    def _with_content(self, entry: Entry, content: Content, listed: Listed) -> Entry:
+        link = normal_url(content.link)
+        details: Mapping[str, object] = {
+            "verified": content.verified.isoformat() if content.verified else None,
+            "titles": [_name(title) for title in content.titles[:MOST_NAMES]],
+            "tags": [_name(tag) for tag in content.tags[:MOST_NAMES]],
+            "anchors": content.anchors,
+            "attribution": _name(content.attribution),
+            **content.details,
+        }
+        entry = replace(
+            entry,
+            link="" if problem_with_url(link) else link,
+            content=content.body if content.text is None else b"",
+            content_type=content.content_type,
+            revision=content.revision or listed.revision,
+            last_modified=content.last_modified,
+            fetched_at=self.visit.now,
+            checked_at=self.visit.now,
+            gone_at=None,
+            reason="",
+            title=_name(content.title),
+            details=dump_details(details),
+        )
+        if content.text is not None or content.is_list:
+            return replace(entry, readers=PARSERS_VERSION, text=content.text or "")
+        if content.hidden:
+            return _hidden(entry, f"its host says {content.hidden}")
+        return self._parsed(entry)
+
+    def _parsed(self, entry: Entry) -> Entry:
+        """Parse an entry's content into its text.
+
+        Raises:
+            UnreadableError: if it can't be read.
+        """
+        entry = replace(entry, readers=PARSERS_VERSION)
+        if self.source.may_lack_text and not entry.content.strip():
+            return replace(entry, text="")
+        try:
+            parsed = parse_bytes(entry.content, name=_file_name(entry))
+        except UnreadableError as error:
+            if self.source.may_lack_text and str(error) == NO_TEXT:
+                # A wiki's page may have only categories.
+                return replace(entry, text="")
+            raise
+        if parsed.hidden and self.source.obeys_robots:
+            return _hidden(entry, f"it says {parsed.hidden}")
+        return replace(entry, title=entry.title or parsed.title, text=parsed.text)
 
 
-def _textless_page(visit: _Visit, key: str, revision: str) -> WebPage:
-    page = WebPage(visit.location, key, etag=revision, readers=PARSERS_VERSION)
-    return replace(page, checked_at=visit.now)
+def _checked(listed: Listed | Removed) -> Listed | Removed:
+    """Refuse keys and revisions with too many characters, or with unstorable ones."""
+    for told in (listed.key, listed.revision if isinstance(listed, Listed) else ""):
+        if len(told) > KEY_CHARACTERS or storable(told) != told:
+            raise ValueError("This is no key of a document.")
+    return listed
 
 
-def _page_with_content(page: WebPage, content: Content, revision: str, now: datetime) -> WebPage:
-    details = {
-        "verified": content.verified.isoformat() if content.verified else None,
-        "titles": [_name(one) for one in content.titles[:MOST_NAMES]],
-        "tags": [_name(one) for one in content.tags[:MOST_NAMES]],
-        "anchors": content.anchors,
-        "attribution": _name(content.attribution),
-    }
-    link = normal_url(content.link)
-    return replace(
-        page,
-        link="" if problem_with_url(link) else link,
-        content=content.body,
-        content_type=_TYPES[content.suffix],
-        etag=revision,
-        fetched_at=now,
-        checked_at=now,
-        gone_at=None,
-        reason="",
-        title=_name(content.title),
-        details=json.dumps(details),
+def _has_revision(entry: Entry, revision: str) -> bool:
+    return entry.revision == revision and entry.readers == PARSERS_VERSION and not entry.reason
+
+
+def _is_older(entry: Entry, modified: datetime | None, now: datetime) -> bool:
+    """Whether an entry was fetched after its last change; trusted only for a week."""
+    return (
+        modified is not None
+        and entry.is_parsed
+        and not entry.reason
+        and entry.fetched_at is not None
+        and entry.checked_at is not None
+        and modified + timedelta(days=1) < entry.fetched_at
+        and timedelta() <= now - entry.checked_at < DATES_TRUSTED_FOR
     )
+
+
+def _hidden(entry: Entry, told: str) -> Entry:
+    """Take text and content from an entry with a rule against quoting.
+
+    So the next request isn't conditional, and the rule against quoting is checked again.
+    """
+    reason = f"{HIDES} ({told}), so it is not quoted"
+    entry = replace(entry, content=b"", title="", text="", reason=reason)
+    return replace(entry, readers=PARSERS_VERSION)
 
 
 def _name(text: str) -> str:
     return one_line(text)[:NAME_CHARACTERS]
 
 
-def _parsed(page: WebPage) -> WebPage:
-    """Parse a page's content into its text; an unreadable page keeps its old text."""
-    page = replace(page, readers=PARSERS_VERSION)
-    if not page.content.strip():
-        return replace(page, text="")
-    try:
-        found = parse_bytes(page.content, name=f"document{_SUFFIXES[page.content_type]}")
-    except UnreadableError as error:
-        if str(error) == NO_TEXT:
-            # A wiki's page may have only categories.
-            return replace(page, text="")
-        return replace(page, reason=str(error).rstrip("."))
-    return replace(page, title=page.title or found.title, text=found.text)
-
-
-# Quotation.
-
-
-def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids of a service's documents.
-
-    The list includes the ids of stored entries without text, which aren't documents yet.
-    """
-    service = service_at(location)
-    if service is None:
-        return []
-    return [_document_id(service, key, scope) for key in pages.urls(location)]
-
-
-def _document_id(service: ServiceLocation, key: str, scope: Scope) -> str:
-    """The id of a document. A move doesn't change it, and all sources of a service share it."""
-    whose = "" if scope == SHARED else f"{scope}:"
-    return f"{service.kind}:{whose}{service.url}:{key}"
-
-
-def documents(
-    sources: Sequence[tuple[str, Scope]], pages: PageStore
-) -> Iterator[Document | Failure]:
-    """The documents and failures of these services."""
-    for location, scope in sources:
-        service = service_at(location)
-        if service is None:
-            continue
-        for page in pages.pages(location):
-            if page.text:
-                yield _document(service, scope, page)
-        yield from failures(pages, location, scope)
-
-
-def _document(service: ServiceLocation, scope: Scope, page: WebPage) -> Document:
-    details: dict[str, Any] = json.loads(page.details)
-    return Document(
-        id=_document_id(service, page.url, scope),
-        scope=scope,
-        kind=Kind.PAGE,
-        title=page.title,
-        text=page.text,
-        link=page.link,
-        tags=tuple(details["tags"]),
-        verified=date.fromisoformat(details["verified"]) if details["verified"] else None,
-        anchors=details["anchors"],
-        contributor=details["attribution"],
-        wordings=tuple(details["titles"]),
-    )
-
-
-def failures(pages: PageStore, location: str, scope: Scope) -> Iterator[Failure]:
-    """All failures of a service and its documents."""
-    service = service_at(location)
-    if service is None:
-        return
-    yield from sync_failure(pages.site(location), service.url)
-    for page in pages.outlines(location):
-        if page.reason:
-            name = page.title or page.url
-            own = _document_id(service, page.url, scope) if page.text else ""
-            yield Failure(f"{service.url} › {name}", f"{page.reason}.", own)
-
-
-def licence_of(site: Site) -> str:
-    """The licence of a service's documents; empty if unknown."""
-    return str(json.loads(site.state or "{}").get("licence", ""))
+def _file_name(entry: Entry) -> str:
+    """A file name for an entry, with the suffix of its format."""
+    path = PurePosixPath(unquote(urlsplit(entry.link or entry.key).path))
+    ending = _ENDINGS.get(entry.content_type)
+    # Many hosts send all text files as `text/plain`.
+    is_told = entry.content_type == "text/plain" and path.suffix.lower() in SUFFIXES
+    if ending is None or is_told or path.suffix.lower() == ending:
+        return path.name or "page.html"
+    return f"{path.name or urlsplit(entry.key).netloc}{ending}"

@@ -1,19 +1,19 @@
--- The pages that were fetched (`web.db`).
+-- The entries of sources (`web.db`).
 
-create table sites (
-    url text primary key,
+create table sources (
+    source text primary key,
     synced_at text,
     reason text not null,
     state text not null default ''
 ) strict;
 
-create table pages (
-    site text not null,
-    url text not null,
+create table entries (
+    source text not null,
+    key text not null,
     link text not null,
     content blob not null,
     content_type text not null,
-    etag text not null,
+    revision text not null,
     last_modified text not null,
     fetched_at text,
     checked_at text,
@@ -23,5 +23,5 @@ create table pages (
     text text not null,
     readers integer not null,
     details text not null default '',
-    primary key (site, url)
+    primary key (source, key)
 ) strict;

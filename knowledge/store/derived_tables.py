@@ -21,8 +21,11 @@ class DerivedKind:
 
     Attributes:
         name: the name of the PostgreSQL schema, and of the SQLite file without `.db`.
-        scripts: the folder of `tables.sql` (SQLite) and `postgres_tables.sql`.
-        file_format: the `user_version` of the SQLite file; a file of another format is made anew.
+        scripts: the folder of `tables.sql` (SQLite), `postgres_tables.sql`, and `upgrade_N.sql`.
+        file_format: the number of the tables' format: the `user_version` of the SQLite file.
+            `upgrade_N.sql` brings tables of the format before to format N. Without such a script, a
+            file of another format is made anew.
+        schema_format: the same for the PostgreSQL schema; another format is refused.
         lock_space: the number of the advisory lock that writers take in PostgreSQL.
         remedy: a sentence that tells the operator what to do if the SQLite file can't be read.
     """
@@ -32,6 +35,7 @@ class DerivedKind:
     file_format: int
     lock_space: int
     remedy: str
+    schema_format: int = 1
 
     @property
     def file(self) -> str:

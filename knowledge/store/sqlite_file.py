@@ -107,17 +107,22 @@ def statements(script: Path) -> Iterator[str]:
 def make_tables(db: Database, script: Path, file_format: int) -> None:
     """Make the tables of an empty derived file, with its format as `user_version`.
 
+    A file of the format before is upgraded by `upgrade_N.sql` beside the script, if there is one.
+
     Raises:
         sqlite3.DatabaseError: if the file has another format.
     """
     found = db.execute("pragma user_version").fetchone()[0]
-    if found != file_format and (found or db.table_names()):
-        raise sqlite3.DatabaseError(f"format {found}")
-    if found != file_format:
-        with transaction(db):
-            for statement in statements(script):
-                db.execute(statement)
-            db.execute(f"pragma user_version = {file_format}")
+    if found == file_format:
+        return
+    if found or db.table_names():
+        script = script.with_name(f"upgrade_{file_format}.sql")
+        if found != file_format - 1 or not script.exists():
+            raise sqlite3.DatabaseError(f"format {found}")
+    with transaction(db):
+        for statement in statements(script):
+            db.execute(statement)
+        db.execute(f"pragma user_version = {file_format}")
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
 from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.sources.addition import MissingSourceError
-from knowledge.sources.kinds.registry import KINDS
+from knowledge.sources.kinds.registry import SERVICES
 from knowledge.sources.net.addresses import URL_CHARACTERS
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
@@ -95,7 +95,10 @@ class SourcesCog(commands.Cog):
         only=described("With a kind: read only a part, such as category=Guides."),
     )
     @app_commands.choices(
-        kind=[app_commands.Choice(name=one.name, value=kind) for kind, one in KINDS.items()]
+        kind=[
+            app_commands.Choice(name=service.label, value=kind)
+            for kind, service in SERVICES.items()
+        ]
     )
     async def add(
         self,

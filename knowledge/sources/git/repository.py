@@ -21,7 +21,7 @@ from knowledge.dependencies import needed
 from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.reader import SUFFIXES
 from knowledge.sources.git.packs import largest_unpacked, pack_index
-from knowledge.sources.locations import RepositoryLocation
+from knowledge.sources.net.addresses import is_web
 from knowledge.sources.net.connections import error_text
 from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.sources.net.safe_network import LostError, RefusedError
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from dulwich.object_store import BaseObjectStore
     from dulwich.objects import ObjectID
     from dulwich.repo import Repo
+
+    from knowledge.sources.git.http_client import GuardedGitClient
 
 # The folder of clones in the data folder.
 COPIES: Final = "git"
@@ -252,12 +254,13 @@ def _suffix(path: str) -> str:
 
 
 def open_repository(
-    source: RepositoryLocation, folder: Path, fetcher: Fetcher, most: int | None = None
+    url: str, branch: str, folder: Path, fetcher: Fetcher, most: int | None = None
 ) -> Repository:
     """Open a repository at its branch's current commit; a remote repository is fetched first.
 
     Args:
-        source: the repository and its branch.
+        url: the repository's web address, or its path on this machine.
+        branch: the branch; the repository's default if empty.
         folder: the folder of the clone; unused for a local repository.
         fetcher: connects to the repository's host.
         most: the maximum number of bytes to fetch; by default `PACK_BYTES`.
@@ -267,22 +270,22 @@ def open_repository(
     """
     if not is_installed():
         raise RefusedError(MISSING)
-    if source.is_local:
-        return _open_local(source)
+    if not is_web(url):
+        return _open_local(url, branch)
     pack_bytes = PACK_BYTES if most is None else max(min(GUILD_PACK_BYTES, most), 0)
-    return _open_fetched(source, folder, fetcher, pack_bytes)
+    return _open_fetched(url, branch, folder, fetcher, pack_bytes)
 
 
-def _open_local(source: RepositoryLocation) -> Repository:
+def _open_local(path: str, branch: str) -> Repository:
     from dulwich.errors import NotGitRepository
     from dulwich.repo import Repo
 
     try:
-        found = Repo(source.url)
+        found = Repo(path)
     except (NotGitRepository, OSError, ValueError) as error:
         raise LostError("is no Git repository") from error
     try:
-        return Repository(found, _branch_commit(found.get_refs(), source.branch))
+        return Repository(found, _branch_commit(found.get_refs(), branch))
     except RefusedError:
         found.close()
         raise
@@ -313,12 +316,15 @@ def _branch_commit(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
 
 
 def _open_fetched(
-    source: RepositoryLocation, folder: Path, fetcher: Fetcher, pack_bytes: int
+    url: str, branch: str, folder: Path, fetcher: Fetcher, pack_bytes: int
 ) -> Repository:
+    from knowledge.sources.git.http_client import GuardedGitClient
+
     kept = _open_copy(folder, COPY_FACTOR * pack_bytes)
     try:
         before = kept.refs.as_dict(_HEADS.rstrip(b"/")).get(b"kept")
-        commit = _fetch(kept, before, source, fetcher, (folder, pack_bytes))
+        client = GuardedGitClient(url, fetcher, pack_bytes)
+        commit = _fetch(kept, before, client, branch, folder)
         if commit not in kept.object_store:
             raise RefusedError("did not send the commit that it names")
         kept.refs[_KEPT] = commit
@@ -389,13 +395,13 @@ class _OneCommit:
 
 
 def _fetch(
-    kept: Any, before: Any, source: RepositoryLocation, fetcher: Fetcher, into: tuple[Path, int]
+    kept: Any, before: Any, client: "GuardedGitClient", branch: str, folder: Path
 ) -> "ObjectID":
     import httpcore2
     from dulwich.errors import GitProtocolError
 
     try:
-        return _fetch_pack(kept, before, source, fetcher, into)
+        return _fetch_pack(kept, before, client, branch, folder)
     except (httpcore2.TimeoutException, TimeoutError) as error:
         raise RefusedError("did not answer in time") from error
     except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
@@ -409,16 +415,12 @@ def _fetch(
 
 
 def _fetch_pack(
-    kept: Any, before: Any, source: RepositoryLocation, fetcher: Fetcher, into: tuple[Path, int]
+    kept: Any, before: Any, client: "GuardedGitClient", branch: str, folder: Path
 ) -> "ObjectID":
-    from knowledge.sources.git.http_client import GuardedGitClient
-
-    folder, pack_bytes = into
-    client = GuardedGitClient(source.url, fetcher, pack_bytes)
     found: list[ObjectID] = []
 
     def wants(refs: Mapping[Any, Any], depth: int | None = None) -> "list[ObjectID]":
-        found.append(_branch_commit(refs, source.branch))
+        found.append(_branch_commit(refs, branch))
         return [commit for commit in found if commit not in kept.object_store]
 
     with tempfile.TemporaryFile(dir=folder) as pack:

@@ -7,17 +7,16 @@ Source:
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from html import escape
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from knowledge.sources.locations import ServiceLocation
-from knowledge.sources.net.api_client import ApiClient, MissingError, paged
+from knowledge.sources.net.api_client import MissingError, paged
 from knowledge.sources.net.safe_network import RefusedError
 from knowledge.sources.source import (
     Content,
-    ListedDocument,
+    Listed,
     Listing,
     ListingEnd,
-    ServiceKind,
+    Service,
     any_value,
 )
 
@@ -25,20 +24,27 @@ from knowledge.sources.source import (
 _COUNT: Final = 500
 
 
-class BookStack:
+class BookStack(Service):
     """The pages that a token may read, of all books or of some books."""
 
-    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
-        self._api = api
-        self._url = location.url
-        self._books = [value for name, value in location.only if name == "book"]
+    kind = "bookstack"
+    label = "BookStack"
+    filters: ClassVar = {"book": any_value}
+
+    @staticmethod
+    def headers(token: str) -> list[tuple[str, str]]:
+        return [("Authorization", f"Token {token}")]
+
+    @staticmethod
+    def api_address(url: str) -> str:
+        return f"{url}/api"
 
     def listing(self, _state: Mapping[str, str]) -> Listing:
         """List all published pages."""
-        for filters in [self._book(slug) for slug in self._books] or [{}]:
+        for filters in [self._book(slug) for slug in self.chosen("book")] or [{}]:
             for page in self._listed("/pages", filters):
                 if _is_published(page):
-                    yield ListedDocument(str(int(page["id"])), str(page["updated_at"]))
+                    yield Listed(str(int(page["id"])), str(page["updated_at"]))
         return ListingEnd(whole=True)
 
     def _book(self, slug: str) -> dict[str, str]:
@@ -51,7 +57,7 @@ class BookStack:
         def ask(last: str) -> tuple[list[dict[str, Any]], str]:
             # In the order of ids, so a deletion during the listing skips no page.
             query = {"count": str(_COUNT), "sort": "+id", **filters}
-            found = self._api.json(path, {**query, "filter[id:gt]": last} if last else query)
+            found = self.api.json(path, {**query, "filter[id:gt]": last} if last else query)
             entries: list[dict[str, Any]] = found["data"]
             goes_on = entries and found["total"] > len(entries)
             return entries, str(entries[-1]["id"]) if goes_on else ""
@@ -61,29 +67,20 @@ class BookStack:
     def content(self, key: str) -> Content | None:
         """Get a page as HTML, with the page's permanent address; None if the page is gone."""
         try:
-            page = self._api.json(f"/pages/{key}")
+            page = self.api.json(f"/pages/{key}")
         except MissingError:
             return None
         if not _is_published(page):
             return None
         # Relative links of a page start at the wiki's address.
-        base = f'<link rel="canonical" href="{escape(self._url)}/">'
+        base = f'<link rel="canonical" href="{escape(self.url)}/">'
         return Content(
             title=str(page["name"]),
             body=f"{base}<body>{page['html']}</body>".encode(),
-            link=f"{self._url}/link/{key}",
+            link=f"{self.url}/link/{key}",
             verified=datetime.fromisoformat(page["updated_at"]).date(),
         )
 
 
 def _is_published(page: Mapping[str, Any]) -> bool:
     return not (page["draft"] or page["template"])
-
-
-KIND: Final = ServiceKind(
-    "BookStack",
-    BookStack,
-    only={"book": any_value},
-    headers=lambda token: [("Authorization", f"Token {token}")],
-    api=lambda url: f"{url}/api",
-)

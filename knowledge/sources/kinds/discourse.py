@@ -10,21 +10,19 @@ Source:
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from knowledge.chat.conversations import Message
 from knowledge.files.reader import parse_fragments
-from knowledge.sources.kinds.threads import WITHOUT, Place, post, thread_content
-from knowledge.sources.locations import ServiceLocation
-from knowledge.sources.net.api_client import ApiClient, paged
+from knowledge.sources.kinds.threads import Place, ThreadService, post, thread_content
+from knowledge.sources.net.api_client import paged
 from knowledge.sources.net.safe_network import LostError, RefusedError
 from knowledge.sources.source import (
     Content,
-    ListedDocument,
+    Listed,
     Listing,
     ListingEnd,
-    ServiceKind,
     any_value,
 )
 
@@ -45,15 +43,20 @@ MOST_POSTS: Final = 200
 _REGULAR: Final = 1
 
 
-class Discourse:
+def _yes(value: str) -> str:
+    return "" if value == "yes" else "is not understood: write all=yes"
+
+
+class Discourse(ThreadService):
     """A forum, or some of its categories or tags."""
 
-    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
-        self._api = api
-        self._url = location.url
-        self._only: dict[str, list[str]] = {}
-        for name, value in location.only:
-            self._only.setdefault(name, []).append(value)
+    kind = "discourse"
+    label = "Discourse"
+    filters: ClassVar = {"category": any_value, "tag": any_value, "all": _yes}
+
+    @staticmethod
+    def headers(token: str) -> list[tuple[str, str]]:
+        return [("Api-Key", token)]
 
     def listing(self, state: Mapping[str, str]) -> Listing:
         """List the topics bumped since the last visit; all of them at every seventh visit."""
@@ -71,20 +74,20 @@ class Discourse:
                 latest = max(latest, str(topic["bumped_at"]))
                 if topic.get("category_id") not in private and self._is_wanted(topic):
                     revision = f"{topic['bumped_at']} {topic['posts_count']}"
-                    yield ListedDocument(str(topic["id"]), revision)
+                    yield Listed(str(topic["id"]), revision)
         return ListingEnd({"visits": str(number), "bumped_at": latest}, whole=whole)
 
     def _categories(self) -> list[dict[str, Any]]:
         """All categories, each before its subcategories."""
-        found = self._api.json("/categories.json", {"include_subcategories": "true"})
+        found = self.api.json("/categories.json", {"include_subcategories": "true"})
         known = [*found["category_list"]["categories"]]
         for category in known:
             known.extend(category.get("subcategory_list") or ())
         return known
 
     def _paths(self, categories: Sequence[Mapping[str, Any]]) -> list[str]:
-        paths = [f"/tag/{quote(tag, safe='')}.json" for tag in self._only.get("tag", ())]
-        for wanted in self._only.get("category", ()):
+        paths = [f"/tag/{quote(tag, safe='')}.json" for tag in self.chosen("tag")]
+        for wanted in self.chosen("category"):
             named = [one for one in categories if wanted in (one["slug"], one["name"])]
             if not named:
                 raise RefusedError(f"has no public category {wanted}")
@@ -95,12 +98,12 @@ class Discourse:
         """Yield a list's topics, last bumped first, until a page goes back before `since`."""
         seen: set[int] = set()
         query = {"per_page": str(PAGE_TOPICS), "order": "activity"}
-        if "all" not in self._only:
+        if not self.chosen("all"):
             query["solved"] = "yes"
 
         def page(token: str) -> tuple[list[Mapping[str, Any]], str]:
             number = int(token or "0")
-            found = self._api.json(path, {**query, "page": str(number)} if number else query)
+            found = self.api.json(path, {**query, "page": str(number)} if number else query)
             listed = found["topic_list"]
             new = [one for one in listed["topics"] if one["id"] not in seen]
             seen.update(one["id"] for one in new)
@@ -113,12 +116,12 @@ class Discourse:
 
     def _is_wanted(self, topic: Mapping[str, Any]) -> bool:
         shown = topic.get("visible", True) and topic.get("archetype") == "regular"
-        return bool(shown and ("all" in self._only or topic.get("has_accepted_answer")))
+        return bool(shown and (self.chosen("all") or topic.get("has_accepted_answer")))
 
     def content(self, key: str) -> Content | None:
         """Get a topic's first posts and accepted answer; None if the topic is hidden or gone."""
         try:
-            topic = self._api.json(f"/t/{key}.json")
+            topic = self.api.json(f"/t/{key}.json")
         except LostError:
             # Deleted, or moved to a private category, since it was listed.
             return None
@@ -126,19 +129,19 @@ class Discourse:
             return None
         accepted = topic.get("accepted_answers") or [topic.get("accepted_answer")]
         number = (accepted[0] or {}).get("post_number")
-        if number is None and "all" not in self._only:
+        if number is None and not self.chosen("all"):
             return None
         posts = {one["post_number"]: one for one in self._posts(topic, number) if _is_public(one)}
         if 1 not in posts or number not in (None, *posts):
             return None
-        url = f"{self._url}/t/{quote(topic['slug'], safe='')}/{topic['id']}"
+        url = f"{self.url}/t/{quote(topic['slug'], safe='')}/{topic['id']}"
         messages = _messages(url, [posts[at] for at in sorted(posts)])
         links = {one.id: f"{url}/{at}" for at, one in messages.items()}
         return thread_content(
             Place(0, topic["id"], topic["title"], thread=True, url=url, links=links),
             [*messages.values()],
             messages.get(number) if number is not None else None,
-            without=frozenset(self._only.get(WITHOUT, ())),
+            without=self.without,
             tags=[one if isinstance(one, str) else one["name"] for one in topic.get("tags", ())],
         )
 
@@ -152,7 +155,7 @@ class Discourse:
         deleted = max(0, topic["highest_post_number"] - len(stream))
         first = number - NEAR_POSTS - min(deleted, MOST_POSTS - NEAR_POSTS)
         asked = "&".join(f"post_ids[]={int(one)}" for one in stream[max(0, first) : number])
-        found = self._api.json(f"/t/{topic['id']}/posts.json?{asked}")["post_stream"]["posts"]
+        found = self.api.json(f"/t/{topic['id']}/posts.json?{asked}")["post_stream"]["posts"]
         near = [one for one in found if one["post_number"] <= number]
         return [*posts, *near[-NEAR_POSTS:]]
 
@@ -177,16 +180,3 @@ def _messages(url: str, posts: Sequence[Mapping[str, Any]]) -> dict[int, Message
         )
         for each, text in zip(posts, texts, strict=True)
     }
-
-
-def _yes(value: str) -> str:
-    return "" if value == "yes" else "is not understood: write all=yes"
-
-
-KIND: Final = ServiceKind(
-    "Discourse",
-    Discourse,
-    only={"category": any_value, "tag": any_value, "all": _yes},
-    headers=lambda token: [("Api-Key", token)],
-    has_threads=True,
-)

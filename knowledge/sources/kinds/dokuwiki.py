@@ -8,18 +8,17 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape, unescape
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
-from knowledge.sources.locations import ServiceLocation
-from knowledge.sources.net.api_client import ApiClient, LoginError
+from knowledge.sources.net.api_client import LoginError
 from knowledge.sources.net.safe_network import LostError, RefusedError
 from knowledge.sources.source import (
     Content,
-    ListedDocument,
+    Listed,
     Listing,
     ListingEnd,
-    ServiceKind,
+    Service,
     any_value,
 )
 
@@ -33,18 +32,20 @@ _HEADING: Final = re.compile(r"<h[1-5]\b[^<>]{0,1000}>")
 _TAG: Final = re.compile(r"<[^<>]{0,1000}>")
 
 
-class DokuWiki:
+class DokuWiki(Service):
     """A wiki of DokuWiki, or some of its namespaces."""
 
-    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
-        self._api = api
-        self._url = location.url
-        self._namespaces = [value for name, value in location.only if name == "namespace"]
+    kind = "dokuwiki"
+    label = "DokuWiki"
+    filters: ClassVar = {"namespace": any_value}
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
         self._saved: dict[str, int] = {}
 
     def listing(self, _state: Mapping[str, str]) -> Listing:
         """List all pages with their revisions, in one request."""
-        spaces = {name: f"{name.strip(':').lower()}:" for name in self._namespaces}
+        spaces = {name: f"{name.strip(':').lower()}:" for name in self.chosen("namespace")}
         try:
             # The root lists the search index; listing a namespace would include hidden pages.
             pages = self._call("core.listPages", namespace="", depth=0)
@@ -62,13 +63,13 @@ class DokuWiki:
             if ours and key.startswith(within):
                 self._saved[key] = int(page["revision"])
                 # The revision is a time in seconds, and a page may be saved twice in a second.
-                yield ListedDocument(key, f"{page['revision']} {page['size']}")
+                yield Listed(key, f"{page['revision']} {page['size']}")
         return ListingEnd(whole=True)
 
     def content(self, key: str) -> Content | None:
         """Get a listed page as HTML."""
         html = str(self._call("core.getPageHTML", page=key))
-        link = f"{self._url}/doku.php?id={quote(key, safe=':')}"
+        link = f"{self.url}/doku.php?id={quote(key, safe=':')}"
         return Content(
             title=title_of(html) or key.rpartition(":")[2].replace("_", " "),
             body=f'<link rel="canonical" href="{escape(link)}"><body>{html}</body>'.encode(),
@@ -78,7 +79,7 @@ class DokuWiki:
 
     def _call(self, method: str, **parameters: Any) -> Any:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-        answer = self._api.json(_INTERFACE, payload=request)
+        answer = self.api.json(_INTERFACE, payload=request)
         error = answer.get("error") or {}
         if error.get("code"):
             raise RefusedError(f"refuses {method}: {str(error.get('message'))[:200]}")
@@ -92,6 +93,3 @@ def title_of(html: str) -> str:
         return ""
     heading = html[found.end() :].partition("</h")[0][:1000]
     return " ".join(unescape(_TAG.sub("", heading)).split())
-
-
-KIND: Final = ServiceKind("DokuWiki", DokuWiki, only={"namespace": any_value})

@@ -21,10 +21,9 @@ from knowledge.sources.kinds.threads import Place, thread_content
 from knowledge.sources.kinds.tracker import (
     PAGE_ITEMS,
     REMEMBERED_BYTES,
-    Filters,
-    ItemCache,
     ListState,
     PagedList,
+    Tracker,
     changed_issues,
     changed_releases,
     issue_content,
@@ -32,16 +31,14 @@ from knowledge.sources.kinds.tracker import (
     release_content,
     token_required,
 )
-from knowledge.sources.locations import ServiceLocation
-from knowledge.sources.net.api_client import ApiClient, BusyError, LoginError, MissingError, paged
+from knowledge.sources.net.api_client import BusyError, LoginError, MissingError, paged
+from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.sources.net.safe_network import RefusedError
 from knowledge.sources.source import (
     Content,
-    ListedDocument,
+    Listed,
     Listing,
     ListingEnd,
-    ServiceKind,
-    any_value,
 )
 
 _PAGE: Final = re.compile(
@@ -84,22 +81,39 @@ query($owner: String!, $name: String!, $number: Int!) {
 """
 
 
-class GitHub:
+class GitHub(Tracker):
     """The issues, discussions or releases of a repository."""
 
-    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
-        self._api = api
-        page = _page(location.url)
+    kind = "github"
+    label = "GitHub"
+
+    @staticmethod
+    def api_address(url: str) -> str:
+        page = _page(url)
+        host = "https://api.github.com" if page["host"] in _HOSTS else f"{page['host']}/api/v3"
+        return f"{host}/repos/{page['repository']}"
+
+    @staticmethod
+    def normal_address(url: str) -> str:
+        page = _page(url)
+        return f"{page['host']}/{page['repository']}/{page['part']}"
+
+    @staticmethod
+    def recognises(url: str) -> bool:
+        found = _PAGE.fullmatch(url)
+        return found is not None and found["host"] in _HOSTS
+
+    def connect(self, fetcher: Fetcher, token: str = "") -> None:
+        super().connect(fetcher, token)
+        page = _page(self.url)
         self._host, self._part = page["host"], page["part"]
         self._owner, self._name = str(page["repository"]).split("/")
-        self._filters = Filters(location)
-        self._listed = ItemCache()
         self._newest: dict[str, list[Mapping[str, Any]]] | None = None
 
     def listing(self, state: Mapping[str, str]) -> Listing:
         """List the changes since the last visit."""
         if self._part == "releases":
-            return (yield from changed_releases(self._api, state, self._listed, "id", _released))
+            return (yield from changed_releases(self.api, state, self.items, "id", _released))
         since = ListState(state)
         try:
             if self._part == "issues":
@@ -129,11 +143,11 @@ class GitHub:
         if not since.is_whole:
             # Including reopened issues, which are dropped.
             query |= {"state": "all", "since": since.latest}
-        elif len(self._filters.labels) == 1:
-            query["labels"] = ",".join(self._filters.labels)
-        found = PagedList(self._api, "/issues", query, since.etag)
+        elif len(labels := self.chosen("label")) == 1:
+            query["labels"] = labels[0]
+        found = PagedList(self.api, "/issues", query, since.etag)
         return (
-            yield from changed_issues(found, since, self._listed, "number", self._may_be_answered)
+            yield from changed_issues(found, since, self.items, "number", self._may_be_answered)
         )
 
     def _may_be_answered(self, issue: Mapping[str, Any]) -> bool:
@@ -144,12 +158,12 @@ class GitHub:
             and issue.get("state_reason") not in _UNANSWERED
             and issue.get("author_association") not in _MAINTAINERS
             and 0 < issue["comments"] <= MOST_COMMENTS
-            and self._filters.wants(labels)
+            and self.wants(labels)
             and is_question(issue["title"], visible(issue.get("body") or ""), labels)
         )
 
     def _issue(self, key: str) -> Content | None:
-        issue = self._listed.get(key) or self._api.json(f"/issues/{key}")
+        issue = self.items.get(key) or self.api.json(f"/issues/{key}")
         if not self._may_be_answered(issue):
             return None
         comments = self._comments(key, issue["comments"])
@@ -164,7 +178,7 @@ class GitHub:
         }
         links = {one["id"]: str(one["html_url"]) for one in posts}
         place = Place(0, issue["id"], issue["title"], url=issue["html_url"], links=links)
-        return issue_content(place, messages, maintainers, self._filters, _labels(issue))
+        return issue_content(place, messages, maintainers, self.without, _labels(issue))
 
     def _comments(self, key: str, count: int) -> Sequence[Mapping[str, Any]]:
         """The comments of an issue, oldest first.
@@ -179,8 +193,8 @@ class GitHub:
         if self._newest is None:
             self._newest = {}
             query = {"sort": "created", "direction": "desc", "per_page": PAGE_ITEMS}
-            if len(self._listed) > FEW_ISSUES:
-                found = PagedList(self._api, "/issues/comments", query, "")
+            if len(self.items) > FEW_ISSUES:
+                found = PagedList(self.api, "/issues/comments", query, "")
                 room = REMEMBERED_BYTES
                 for comment in islice(found, NEWEST_COMMENTS):
                     room -= len(json.dumps(comment))
@@ -191,7 +205,7 @@ class GitHub:
         known = self._newest.get(key, [])
         if len(known) == count:
             return known
-        return [*self._api.json(f"/issues/{key}/comments", {"per_page": PAGE_ITEMS})]
+        return [*self.api.json(f"/issues/{key}/comments", {"per_page": PAGE_ITEMS})]
 
     # Discussions.
 
@@ -201,8 +215,8 @@ class GitHub:
             if one["updatedAt"] < before:
                 break
             since.record_change(one["updatedAt"])
-            if self._filters.wants(_named(one)):
-                yield ListedDocument(str(one["number"]), one["updatedAt"])
+            if self.wants(_named(one)):
+                yield Listed(str(one["number"]), one["updatedAt"])
         return ListingEnd(since.state(""), whole=since.is_whole)
 
     def _answered(self) -> Iterator[Mapping[str, Any]]:
@@ -233,7 +247,7 @@ class GitHub:
             Place(0, int(key), found["title"], url=found["url"], links=links),
             messages,
             messages[answer],
-            without=self._filters.without,
+            without=self.without,
             tags=_named(found),
         )
 
@@ -243,7 +257,7 @@ class GitHub:
         is_own = self._host in _HOSTS
         url = "https://api.github.com/graphql" if is_own else f"{self._host}/api/graphql"
         try:
-            found = self._api.json(url, payload={"query": query, "variables": known})
+            found = self.api.json(url, payload={"query": query, "variables": known})
         except LoginError as error:
             raise token_required("discussions", self._host) from error
         for problem in found.get("errors") or ():
@@ -256,13 +270,13 @@ class GitHub:
     # Releases.
 
     def _release(self, key: str) -> Content:
-        release = self._listed.get(key) or self._api.json(f"/releases/{key}")
+        release = self.items.get(key) or self.api.json(f"/releases/{key}")
         return release_content(
             f"{self._name} {release['name'] or release['tag_name']}",
             release["body"],
             release["html_url"],
             release["published_at"],
-            self._filters,
+            self.without,
         )
 
 
@@ -291,30 +305,3 @@ def _page(url: str) -> re.Match[str]:
             "https://github.com/owner/name/issues"
         )
     return found
-
-
-def _address(url: str) -> str:
-    page = _page(url)
-    return f"{page['host']}/{page['repository']}/{page['part']}"
-
-
-def _api(url: str) -> str:
-    page = _page(url)
-    host = "https://api.github.com" if page["host"] in _HOSTS else f"{page['host']}/api/v3"
-    return f"{host}/repos/{page['repository']}"
-
-
-def _is_recognised(url: str) -> bool:
-    found = _PAGE.fullmatch(url)
-    return found is not None and found["host"] in _HOSTS
-
-
-KIND: Final = ServiceKind(
-    "GitHub",
-    GitHub,
-    only={"label": any_value},
-    api=_api,
-    address=_address,
-    recognises=_is_recognised,
-    has_threads=True,
-)

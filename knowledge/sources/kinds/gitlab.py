@@ -17,10 +17,9 @@ from knowledge.sources.kinds.answers import MOST_COMMENTS, is_question, visible
 from knowledge.sources.kinds.threads import Place
 from knowledge.sources.kinds.tracker import (
     PAGE_ITEMS,
-    Filters,
-    ItemCache,
     ListState,
     PagedList,
+    Tracker,
     changed_issues,
     changed_releases,
     issue_content,
@@ -28,14 +27,12 @@ from knowledge.sources.kinds.tracker import (
     release_content,
     token_required,
 )
-from knowledge.sources.locations import ServiceLocation
-from knowledge.sources.net.api_client import ApiClient, LoginError, MissingError
+from knowledge.sources.net.api_client import LoginError, MissingError
+from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.sources.net.safe_network import LostError
 from knowledge.sources.source import (
     Content,
     Listing,
-    ServiceKind,
-    any_value,
 )
 
 _PAGE: Final = re.compile(
@@ -46,22 +43,41 @@ _PAGE: Final = re.compile(
 _REPORTER: Final = 20
 
 
-class GitLab:
+class GitLab(Tracker):
     """The issues or releases of a project."""
 
-    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
-        self._api = api
-        page = _page(location.url)
-        self._url, self._part = location.url, page["part"]
-        self._name = page["project"].rpartition("/")[2]
-        self._filters = Filters(location)
-        self._listed = ItemCache()
+    kind = "gitlab"
+    label = "GitLab"
+
+    @staticmethod
+    def headers(token: str) -> list[tuple[str, str]]:
+        return [("PRIVATE-TOKEN", token)]
+
+    @staticmethod
+    def api_address(url: str) -> str:
+        page = _page(url)
+        return f"{page['host']}/api/v4/projects/{quote(page['project'], safe='')}"
+
+    @staticmethod
+    def normal_address(url: str) -> str:
+        page = _page(url)
+        return f"{page['host']}/{page['project']}/-/{page['part']}"
+
+    @staticmethod
+    def recognises(url: str) -> bool:
+        found = _PAGE.fullmatch(url)
+        return found is not None and found["host"] == "https://gitlab.com"
+
+    def connect(self, fetcher: Fetcher, token: str = "") -> None:
+        super().connect(fetcher, token)
+        page = _page(self.url)
+        self._part, self._name = page["part"], page["project"].rpartition("/")[2]
         self._members: set[str] | None = None
 
     def listing(self, state: Mapping[str, str]) -> Listing:
         """List the changes since the last visit."""
         if self._part == "releases":
-            released = changed_releases(self._api, state, self._listed, "tag_name", _released)
+            released = changed_releases(self.api, state, self.items, "tag_name", _released)
             return (yield from released)
         since = ListState(state)
         query = {"state": "closed", "order_by": "updated_at", "sort": "desc"}
@@ -69,17 +85,17 @@ class GitLab:
         if not since.is_whole:
             # Including reopened issues, which are dropped.
             query |= {"state": "all", "updated_after": since.latest}
-        elif len(self._filters.labels) == 1:
-            query["labels"] = ",".join(self._filters.labels)
-        found = PagedList(self._api, "/issues", query, since.etag)
-        return (yield from changed_issues(found, since, self._listed, "iid", self._may_be_answered))
+        elif len(labels := self.chosen("label")) == 1:
+            query["labels"] = labels[0]
+        found = PagedList(self.api, "/issues", query, since.etag)
+        return (yield from changed_issues(found, since, self.items, "iid", self._may_be_answered))
 
     def content(self, key: str) -> Content | None:
         """Get an issue or a release."""
         try:
             return self._release(key) if self._part == "releases" else self._issue(key)
         except LoginError as error:
-            raise token_required("comments of issues", self._url) from error
+            raise token_required("comments of issues", self.url) from error
         except MissingError:
             # Deleted, moved or made confidential since it was listed.
             return None
@@ -91,18 +107,18 @@ class GitLab:
             and issue.get("issue_type", "issue") == "issue"
             and not issue.get("moved_to_id")
             and 0 < issue["user_notes_count"] <= MOST_COMMENTS
-            and self._filters.wants(issue["labels"])
+            and self.wants(issue["labels"])
             and is_question(issue["title"], visible(issue["description"] or ""), issue["labels"])
         )
 
     def _issue(self, key: str) -> Content | None:
-        issue = self._listed.get(key) or self._api.json(f"/issues/{key}")
+        issue = self.items.get(key) or self.api.json(f"/issues/{key}")
         if not self._may_be_answered(issue):
             return None
         query = {"sort": "asc", "order_by": "created_at", "per_page": PAGE_ITEMS}
         notes = [
             note
-            for note in self._api.json(f"/issues/{key}/notes", query)[: int(PAGE_ITEMS)]
+            for note in self.api.json(f"/issues/{key}/notes", query)[: int(PAGE_ITEMS)]
             if not (note["system"] or note.get("internal") or note.get("confidential"))
         ]
         # Only members close the issues of others.
@@ -116,13 +132,13 @@ class GitLab:
         links = {one["id"]: f"{issue['web_url']}#note_{one['id']}" for one in notes}
         place = Place(0, issue["id"], issue["title"], url=issue["web_url"], links=links)
         labels = [str(one) for one in issue["labels"]]
-        return issue_content(place, [question, *comments], maintainers, self._filters, labels)
+        return issue_content(place, [question, *comments], maintainers, self.without, labels)
 
     def _maintainers(self) -> set[str]:
         """The members with the role Reporter or above; empty if they can't be listed."""
         if self._members is None:
             try:
-                found = [*PagedList(self._api, "/members/all", {"per_page": PAGE_ITEMS}, "")]
+                found = [*PagedList(self.api, "/members/all", {"per_page": PAGE_ITEMS}, "")]
             except LostError:
                 found = []
             self._members = {_name(one) for one in found if one["access_level"] >= _REPORTER}
@@ -130,13 +146,13 @@ class GitLab:
 
     def _release(self, key: str) -> Content:
         name = quote(key, safe="")
-        release = self._listed.get(key) or self._api.json(f"/releases/{name}")
+        release = self.items.get(key) or self.api.json(f"/releases/{name}")
         return release_content(
             f"{self._name} {release['name'] or key}",
             release["description"],
-            f"{self._url}/{name}",
+            f"{self.url}/{name}",
             release["released_at"],
-            self._filters,
+            self.without,
         )
 
 
@@ -155,30 +171,3 @@ def _page(url: str) -> re.Match[str]:
             "is no page of issues or releases, such as https://gitlab.com/group/project/-/issues"
         )
     return found
-
-
-def _address(url: str) -> str:
-    page = _page(url)
-    return f"{page['host']}/{page['project']}/-/{page['part']}"
-
-
-def _api(url: str) -> str:
-    page = _page(url)
-    return f"{page['host']}/api/v4/projects/{quote(page['project'], safe='')}"
-
-
-def _is_recognised(url: str) -> bool:
-    found = _PAGE.fullmatch(url)
-    return found is not None and found["host"] == "https://gitlab.com"
-
-
-KIND: Final = ServiceKind(
-    "GitLab",
-    GitLab,
-    only={"label": any_value},
-    headers=lambda token: [("PRIVATE-TOKEN", token)],
-    api=_api,
-    address=_address,
-    recognises=_is_recognised,
-    has_threads=True,
-)

@@ -15,14 +15,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from knowledge.files.parsed_file import one_line
-from knowledge.sources.locations import ServiceLocation
 from knowledge.sources.net.addresses import host_of, normal_url, problem_with_url
 from knowledge.sources.net.api_client import (
     Answer,
-    ApiClient,
     BusyError,
     EndlessError,
     is_busy,
@@ -31,11 +29,11 @@ from knowledge.sources.net.api_client import (
 from knowledge.sources.net.safe_network import LostError, RefusedError
 from knowledge.sources.source import (
     Content,
-    ListedDocument,
+    Listed,
     Listing,
     ListingEnd,
-    RemovedDocument,
-    ServiceKind,
+    Removed,
+    Service,
     any_value,
     is_root,
 )
@@ -92,13 +90,16 @@ class _Page:
     redirects: tuple[str, ...]
 
 
-class MediaWiki:
+class MediaWiki(Service):
     """The pages of a MediaWiki wiki: all, or those of some namespaces, categories or a prefix."""
 
-    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
-        self._url = location.url
-        self._api = api
-        only = dict(location.only)
+    kind = "mediawiki"
+    label = "MediaWiki"
+    filters: ClassVar = dict.fromkeys(("namespace", "category", "prefix"), any_value)
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        only = dict(self.only)
         self._named_spaces = _parts(only.get("namespace", ""))
         self._categories = [_categorised(one) for one in _parts(only.get("category", ""))]
         self._prefix = "".join(_parts(only.get("prefix", "")))
@@ -106,6 +107,14 @@ class MediaWiki:
         self._attribution = ""
         self._spaces: Mapping[int, str] = {0: ""}
         self._pages: dict[str, _Page] = {}
+
+    @staticmethod
+    def is_busy(answer: Answer) -> bool:
+        return is_busy_wiki(answer)
+
+    @staticmethod
+    def home(url: str, page: bytes) -> str:
+        return home_address(url, page)
 
     def listing(self, state: Mapping[str, str]) -> Listing:
         """List all pages at the first visit, and only the changed pages at later visits."""
@@ -126,7 +135,7 @@ class MediaWiki:
         listed = state.get("listed", "")
         whole = changes is None or not listed or now - _parsed_time(listed) > _WHOLE_AFTER
         if whole:
-            yield from (ListedDocument(page.key, page.revision) for page in self._all_pages())
+            yield from (Listed(page.key, page.revision) for page in self._all_pages())
         else:
             yield from self._changed_pages(changes or [])
         kept = {
@@ -167,17 +176,17 @@ class MediaWiki:
     def _find_endpoint(self) -> str:
         """Find api.php by the link in the wiki's page, or in one of its usual places."""
         try:
-            if named := _edit_uri(self._api.get(self._url).body):
-                return normal_url(named, self._url)
+            if named := _edit_uri(self.api.get(self.url).body):
+                return normal_url(named, self.url)
         except LostError:
             # The wiki may refuse programs its page, but not its API.
             pass
-        host = host_of(self._url)
+        host = host_of(self.url)
         for place in dict.fromkeys(
-            f"{base}{folder}{_API}" for base in (self._url, host) for folder in ("", "/w")
+            f"{base}{folder}{_API}" for base in (self.url, host) for folder in ("", "/w")
         ):
             try:
-                self._api.json(place, {"action": "query", "meta": "siteinfo", "format": "json"})
+                self.api.json(place, {"action": "query", "meta": "siteinfo", "format": "json"})
             except BusyError:
                 raise
             except RefusedError:
@@ -250,23 +259,21 @@ class MediaWiki:
                 gaplimit="max",
             )
 
-    def _changed_pages(
-        self, changes: Sequence[Mapping[str, Any]]
-    ) -> Iterator[ListedDocument | RemovedDocument]:
+    def _changed_pages(self, changes: Sequence[Mapping[str, Any]]) -> Iterator[Listed | Removed]:
         """List the changed pages, and the pages that use a changed template."""
         keys = list(dict.fromkeys(str(one["pageid"]) for one in changes if one["pageid"]))
         present: set[str] = set()
         for first in range(0, len(keys), _BATCH):
             for page in self._describe(keys[first : first + _BATCH]):
                 present.add(page.key)
-                yield ListedDocument(page.key, page.revision)
-        yield from (RemovedDocument(key) for key in keys if key not in present)
+                yield Listed(page.key, page.revision)
+        yield from (Removed(key) for key in keys if key not in present)
         templates = {one["title"]: one["revid"] for one in reversed(changes) if _is_template(one)}
         for title, revision in list(templates.items())[:_TEMPLATES]:
             for page in self._pages_with_template(title):
                 if page.key not in present:
                     present.add(page.key)
-                    yield ListedDocument(page.key, f"{page.revision}+{revision}")
+                    yield Listed(page.key, f"{page.revision}+{revision}")
 
     def _pages_with_template(self, template: str) -> list[_Page]:
         """The pages that use a template; empty if a template is used on too many pages."""
@@ -332,8 +339,8 @@ class MediaWiki:
         return not hidden and inside and name.casefold().startswith(self._prefix.casefold())
 
     def _page(self, page: Mapping[str, Any]) -> _Page:
-        key, link = str(int(page["pageid"])), normal_url(str(page["canonicalurl"]), self._url)
-        if problem_with_url(link) or host_of(link) != host_of(self._url):
+        key, link = str(int(page["pageid"])), normal_url(str(page["canonicalurl"]), self.url)
+        if problem_with_url(link) or host_of(link) != host_of(self.url):
             link = f"{self._endpoint.removesuffix(_API)}/index.php?curid={key}"
         others = [one["title"] for one in page.get("redirects", ()) if one["ns"] == page["ns"]]
         redirects = tuple(one[:_TITLE_CHARACTERS] for one in sorted(others)[:_REDIRECTS])
@@ -365,7 +372,7 @@ class MediaWiki:
 
     def _ask(self, **asked: str) -> dict[str, Any]:
         fixed = {"format": "json", "formatversion": "2", "maxlag": _MAXLAG}
-        answer: dict[str, Any] = self._api.json(self._endpoint, {**fixed, **asked})
+        answer: dict[str, Any] = self.api.json(self._endpoint, {**fixed, **asked})
         error = answer.get("error")
         if not error:
             return answer
@@ -463,12 +470,3 @@ def _parsed_time(written: str) -> datetime:
 
 def _formatted_time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-KIND: Final = ServiceKind(
-    "MediaWiki",
-    MediaWiki,
-    only=dict.fromkeys(("namespace", "category", "prefix"), any_value),
-    busy=is_busy_wiki,
-    home=home_address,
-)

@@ -3,9 +3,8 @@
 Links with `nofollow` are left out. If the page itself has `nofollow`, all its links are left out.
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from knowledge.files.parsed_file import UnreadableError
@@ -88,16 +87,3 @@ def _checked_links(values: dict[str, Any], text: str) -> Outgoing:
     if len(links) > LINKS or any(each and problem_with_url(each) for each in found):
         raise ValueError("These are no links of a page.")
     return Outgoing(values["canonical"], links)
-
-
-def dump_links(found: Outgoing) -> str:
-    """Serialize a page's links for the page store."""
-    return json.dumps(asdict(found)) if found != Outgoing() else ""
-
-
-def load_links(details: str) -> Outgoing:
-    """Deserialize links from the page store."""
-    if not details:
-        return Outgoing()
-    found = json.loads(details)
-    return Outgoing(found["canonical"], tuple(found["links"]))

@@ -6,19 +6,18 @@ Source:
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from knowledge.files.site_addresses import OUTLINE
-from knowledge.sources.locations import ServiceLocation
-from knowledge.sources.net.api_client import ApiClient, MissingError, paged
+from knowledge.sources.net.api_client import MissingError, paged
 from knowledge.sources.net.safe_network import RefusedError
 from knowledge.sources.source import (
     Content,
-    ListedDocument,
+    Listed,
     Listing,
     ListingEnd,
-    ServiceKind,
+    Service,
     any_value,
 )
 
@@ -28,22 +27,23 @@ _LIMIT: Final = 100
 _REQUESTS: Final = 500
 
 
-class Outline:
+class Outline(Service):
     """The documents that a token may read, of all collections or of some collections."""
 
-    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
-        self._api = api
-        self._url = location.url
-        self._collections = [value for name, value in location.only if name == "collection"]
+    kind = "outline"
+    label = "Outline"
+    filters: ClassVar = {"collection": any_value}
+
+    @staticmethod
+    def api_address(url: str) -> str:
+        return f"{url}/api"
 
     def listing(self, _state: Mapping[str, str]) -> Listing:
         """List all published documents."""
-        for filters in [self._collection(name) for name in self._collections] or [{}]:
+        for filters in [self._collection(name) for name in self.chosen("collection")] or [{}]:
             for document in self._listed("/documents.list", filters):
                 if _is_published(document):
-                    yield ListedDocument(
-                        document["id"], f"{document['revision']} {document['updatedAt']}"
-                    )
+                    yield Listed(document["id"], f"{document['revision']} {document['updatedAt']}")
         return ListingEnd(whole=True)
 
     def _collection(self, name: str) -> dict[str, str]:
@@ -59,7 +59,7 @@ class Outline:
             # In the order of creation, so an edit during the listing skips no document.
             order = {"sort": "createdAt", "direction": "ASC"}
             asked = {"offset": start, "limit": _LIMIT, **order, **filters}
-            found: list[dict[str, Any]] = self._api.json(path, payload=asked)["data"]
+            found: list[dict[str, Any]] = self.api.json(path, payload=asked)["data"]
             return found, str(start + _LIMIT) if len(found) == _LIMIT else ""
 
         return paged(ask, _REQUESTS)
@@ -67,7 +67,7 @@ class Outline:
     def content(self, key: str) -> Content | None:
         """Get a document as Markdown; None if the document is no longer published."""
         try:
-            document = self._api.json("/documents.info", payload={"id": key})["data"]
+            document = self.api.json("/documents.info", payload={"id": key})["data"]
         except MissingError:
             return None
         if not _is_published(document):
@@ -75,9 +75,9 @@ class Outline:
         return Content(
             title=document["title"],
             # Links to other documents start at the host's root.
-            body=document["text"].replace("](/", f"]({self._url}/").encode(),
-            link=f"{self._url}/{quote(document['url'].lstrip('/'))}",
-            suffix=".md",
+            body=document["text"].replace("](/", f"]({self.url}/").encode(),
+            link=f"{self.url}/{quote(document['url'].lstrip('/'))}",
+            content_type="text/markdown",
             anchors=OUTLINE,
             verified=datetime.fromisoformat(document["updatedAt"]).date(),
         )
@@ -86,8 +86,3 @@ class Outline:
 def _is_published(document: Mapping[str, Any]) -> bool:
     hidden = any(document.get(name) for name in ("archivedAt", "deletedAt", "template"))
     return bool(document.get("publishedAt")) and not hidden
-
-
-KIND: Final = ServiceKind(
-    "Outline", Outline, only={"collection": any_value}, api=lambda url: f"{url}/api"
-)

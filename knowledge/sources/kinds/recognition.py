@@ -8,12 +8,10 @@ address is treated as a single page, too.
 import re
 from typing import Final
 
-from knowledge.sources.kinds.registry import KINDS
-from knowledge.sources.locations import ServiceLocation
-from knowledge.sources.net.api_client import ApiClient
+from knowledge.sources.kinds.registry import SERVICES
 from knowledge.sources.net.polite_fetcher import Fetched, Fetcher
 from knowledge.sources.net.safe_network import RefusedError
-from knowledge.sources.source import checked_answers
+from knowledge.sources.source import Service, checked_answers
 
 _TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _BYTES: Final = 3_000_000
@@ -22,16 +20,16 @@ _GENERATOR: Final = re.compile(rb"name\s{0,9}=\s{0,9}[\"']?generator\b", re.IGNO
 _CONTENT: Final = re.compile(rb"content\s{0,9}=\s{0,9}[\"']?([A-Za-z]{1,40})", re.IGNORECASE)
 
 
-def recognised(address: str, fetcher: Fetcher) -> ServiceLocation | None:
+def recognised(address: str, fetcher: Fetcher) -> Service | None:
     """Return the service whose root or main page is at `address`, or None for any other page."""
     outcome = fetcher.fetch(address, types=_TYPES, limit=_BYTES)
     if not isinstance(outcome, Fetched):
         return None
     kind = generator(outcome.content)
-    home = KINDS[kind].home(address, outcome.content) if kind in KINDS else ""
+    home = SERVICES[kind].home(address, outcome.content) if kind in SERVICES else ""
     if not home:
         return None
-    service = ServiceLocation(kind, home.rstrip("/"))
+    service = SERVICES[kind](SERVICES[kind].locate(home.rstrip("/")))
     return service if _is_usable(service, fetcher) else None
 
 
@@ -43,12 +41,11 @@ def generator(page: bytes) -> str:
     return ""
 
 
-def _is_usable(service: ServiceLocation, fetcher: Fetcher) -> bool:
+def _is_usable(service: Service, fetcher: Fetcher) -> bool:
     """Whether a service's API lists at least one document without a login."""
-    kind = KINDS[service.kind]
-    client = ApiClient(fetcher, kind.api(service.url), (), kind.busy)
     try:
         with checked_answers():
-            return next(iter(kind.make(service, client).listing({})), None) is not None
+            service.connect(fetcher)
+            return next(iter(service.listing({})), None) is not None
     except RefusedError:
         return False

@@ -1,176 +1,174 @@
-"""Sync of Git sources: parse files changed by a commit, drop deleted ones.
+"""A Git repository: the files of its branch's commit, cited by line at the commit.
 
-The page store keeps a repository's files like pages. A file's path is stored as the URL, its blob
-id as the ETag, and the commit as the link. A file with an unchanged blob id isn't parsed again.
+A file's key is its path, its revision its blob id, so only changed files are parsed.
 """
 
-import json
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
 from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from pathlib import PurePosixPath
+from typing import Final
+from urllib.parse import quote, unquote
 
 from knowledge.files.inclusions import with_inclusions
-from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
-from knowledge.files.reader import PARSERS_VERSION, parse_bytes, parser_name
+from knowledge.files.parsed_file import MAX_PACKED_BYTES, check_size
+from knowledge.files.reader import parse_bytes, parser_name
 from knowledge.files.site_addresses import (
     cited_address,
     has_rule,
     with_absolute_links,
     without_rule,
 )
-from knowledge.sources.entries import PageStore, Site, WebPage, next_state
+from knowledge.sources.entries import Entry, SyncState
 from knowledge.sources.git.hosts import file_link
 from knowledge.sources.git.repository import (
     CommittedFile,
-    FileListing,
     Repository,
     copy_folder,
     open_repository,
 )
-from knowledge.sources.kinds.page import FULL, CrawlStep, sync_failure
-from knowledge.sources.locations import RepositoryLocation, repository_at
-from knowledge.sources.net.polite_fetcher import Fetcher, Gone
-from knowledge.sources.net.safe_network import LostError, RefusedError
-from knowledge.values.documents import SHARED, Document, Failure, Kind, Lines, Scope
+from knowledge.sources.net.addresses import is_web
+from knowledge.sources.net.safe_network import RefusedError
+from knowledge.sources.source import (
+    Content,
+    Listed,
+    Listing,
+    ListingEnd,
+    Skipped,
+    Source,
+)
+from knowledge.values.documents import Document, Lines, Scope
 
 # The most headings of one file.
 HEADINGS: Final = 1_000
 
+_LOCAL: Final = "file://"
 _HEADING: Final = re.compile(r"^#{1,6} (?P<words>.+)$", re.MULTILINE)
 
 
-def sync(
-    location: str,
-    data: Path,
-    pages: PageStore,
-    fetcher: Fetcher,
-    now: datetime,
-    grace: timedelta,
-    *,
-    most: int | None = None,
-) -> Generator[CrawlStep, None, None]:
-    """Sync a repository; each step is one changed file.
+class GitRepository(Source):
+    """A repository at a web address or an absolute path: a branch, and a folder of it.
 
-    Args:
-        location: the source.
-        data: the data folder, for the clone of a repository on the web.
-        pages: keeps the files' text.
-        fetcher: connects to the host.
-        now: the current time.
-        grace: how long the files of a lost repository are still quoted.
-        most: the maximum number of bytes to store; None is unlimited.
+    An empty `branch` means the default branch; an empty `folder` means the whole repository. In a
+    location, `@` and the branch follow the address, and `#` and the folder, as in pip.
     """
-    source = repository_at(location)
-    if source is None:
-        raise ValueError(f"{location} is no repository.")
-    yield CrawlStep(0, 0, source.url)
-    before = pages.site(location)
-    try:
-        repository = open_repository(source, copy_folder(data, location), fetcher, most)
-    except LostError as error:
-        for path in pages.urls(location):
-            page = pages.page(location, path)
-            pages.keep(next_state(page, Gone(str(error)), now, grace))
-        pages.keep_site(Site(location, now, str(error)))
-        return
-    except RefusedError as error:
-        # The stored text is still that of the last commit.
-        pages.keep_site(replace(before, synced_at=now, reason=str(error)))
-        return
-    try:
-        listed = repository.files(source.folder)
-        full = yield from _read_changed(
-            location, repository, listed, pages, (now, most), source.folder
-        )
-    except RefusedError as error:
-        pages.keep_site(replace(before, synced_at=now, reason=str(error)))
-        return
-    finally:
-        repository.close()
-    pages.set_link(location, repository.commit)
-    pages.keep_site(Site(location, now, _problem(source, listed, full), repository.commit))
 
+    kind = "git"
+    unit = "file"
+    may_be_empty = True
 
-def _problem(source: RepositoryLocation, listed: FileListing, full: str) -> str:
-    if not listed.files and not listed.reason:
-        where = f"in {source.folder}" if source.folder else "in it"
-        return f"has no file {where} that can be read"
-    return full or listed.reason
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        url, _, branch = self.url.partition("@")
+        local = url.removeprefix(_LOCAL)
+        self.url = unquote(local) if local != url else url.replace("%40", "@")
+        self.branch, self.folder = unquote(branch), unquote(self.options)
+        self._opened: Repository | None = None
+        self._files: dict[str, CommittedFile] = {}
 
+    @classmethod
+    def locate_branch(
+        cls, url: str, branch: str = "", folder: str = "", *, internal: bool = False
+    ) -> str:
+        address = (url if is_web(url) else f"{_LOCAL}{quote(url)}").replace("@", "%40")
+        marked = f"{address}@{quote(branch)}" if branch else address
+        return cls.locate(marked, quote(folder), internal=internal)
 
-def _read_changed(
-    location: str,
-    repository: Repository,
-    listed: FileListing,
-    pages: PageStore,
-    when: tuple[datetime, int | None],
-    folder: str,
-) -> Generator[CrawlStep, None, str]:
-    """Parse and keep the changed files; returns the reason if files were skipped, else ""."""
-    now, most = when
-    there = {file.path for file in listed.files}
-    if listed.whole:
-        pages.drop(location, [path for path in pages.urls(location) if path not in there])
-    full = ""
-    for done, file in enumerate(listed.files, start=1):
-        page = pages.page(location, file.path)
-        if page.etag == file.id and page.readers == PARSERS_VERSION and page.gone_at is None:
-            continue
-        page = replace(page, etag=file.id, checked_at=now, gone_at=None, reason="")
-        if not pages.keep_within(_read(page, repository, file, folder), most):
-            full = FULL
-        yield CrawlStep(done, len(listed.files), file.path)
-    return full
+    @property
+    def path(self) -> str:
+        return "" if is_web(self.url) else self.url
 
+    @property
+    def parts(self) -> Sequence[str]:
+        return (self.branch, self.folder)
 
-def _read(page: WebPage, repository: Repository, file: CommittedFile, folder: str) -> WebPage:
-    """Parse a file; an unreadable file keeps its old text, and gets a `reason`."""
-    page = replace(page, readers=PARSERS_VERSION)
-    try:
-        content = repository.content(file)
+    def listing(self, state: Mapping[str, str]) -> Listing:
+        """Fetch the branch's commit, and list all of its files."""
+        visit, copy = self.visit, copy_folder(self.visit.folder, self.location)
+        self._opened = open_repository(self.url, self.branch, copy, visit.fetcher, visit.most)
+        listed = self._opened.files(self.folder)
+        self._files = {file.path: file for file in listed.files}
+        for file in listed.files:
+            yield Listed(file.path, file.id)
+        where = f"in {self.folder}" if self.folder else "in it"
+        empty = "" if listed.files else f"has no file {where} that can be read"
+        read = {"commit": self._opened.commit, "read_at": visit.now.isoformat()}
+        return ListingEnd(read, listed.whole, listed.reason or empty)
+
+    def content(self, key: str) -> Content | Skipped:
+        """Read and parse a file, with the lines that it includes."""
+        file, opened = self._files.get(key), self._opened
+        if file is None or opened is None:
+            return Skipped()
+        content = opened.content(file)
         check_size(len(content), MAX_PACKED_BYTES)
-        inside = PurePosixPath(file.path).relative_to(folder or ".")
-        whole = with_inclusions(content, inside, partial(_read_inclusion, repository, folder))
-        found = parse_bytes(whole, name=parser_name(PurePosixPath(file.path)))
-        if whole is not content:
-            # Its lines have moved, and an included file may change without this one.
-            found, page = replace(found, first_line=0), replace(page, etag=f"{file.id}+")
-    except (RefusedError, UnreadableError) as error:
-        return replace(page, reason=str(error).rstrip("."))
-    return replace(
-        page,
-        link=repository.commit,
-        fetched_at=page.checked_at,
-        title=found.title,
-        text=found.text,
-        details=_details(found, content),
-    )
+        inside = PurePosixPath(key).relative_to(self.folder or ".")
+        whole = with_inclusions(content, inside, partial(self._included, opened))
+        found = parse_bytes(whole, name=parser_name(PurePosixPath(key)))
+        # The lines of a file with inclusions have moved.
+        first = found.first_line if whole is content else 0
+        return Content(
+            title=found.title,
+            body=b"",
+            link="",
+            text=found.text,
+            tags=found.tags,
+            verified=found.verified,
+            # An included file may change without this one.
+            revision=file.id if whole is content else f"{file.id}+",
+            details={
+                "commit": opened.commit,
+                "line": first,
+                "headings": [] if first else _heading_lines(found.text, content),
+                "link": found.link,
+                "page": found.page,
+            },
+        )
 
+    def _included(self, opened: Repository, inside: PurePosixPath) -> bytes | None:
+        """The content of a file of the source, None if there is none."""
+        try:
+            found = opened.file_at((PurePosixPath(self.folder) / inside).as_posix())
+            return None if found is None else opened.content(found)
+        except RefusedError:
+            return None
 
-def _read_inclusion(repository: Repository, folder: str, inside: PurePosixPath) -> bytes | None:
-    """The content of a file of the source, None if there is none."""
-    try:
-        found = repository.file_at((PurePosixPath(folder) / inside).as_posix())
-        return None if found is None else repository.content(found)
-    except RefusedError:
-        return None
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
 
+    @property
+    def id_prefix(self) -> str:
+        """A commit doesn't change a document's id; a branch's sources share it."""
+        return f"{self.url}@{self.branch}" if self.branch else self.url
 
-def _details(found: ParsedFile, content: bytes) -> str:
-    return json.dumps(
-        {
-            "line": found.first_line,
-            "headings": [] if found.first_line else _heading_lines(found.text, content),
-            "link": found.link,
-            "tags": found.tags,
-            "page": found.page,
-            "verified": found.verified.isoformat() if found.verified else None,
-        }
-    )
+    def entry_name(self, entry: Entry) -> str:
+        return f"{self.url} › {entry.key}"
+
+    def document(self, entry: Entry, scope: Scope, state: SyncState, base_url: str) -> Document:
+        place = base_url or ("" if self.path else self.url)
+        details, key, text, rule = entry.data, entry.key, entry.text, ""
+        link, form = file_link(place, self._commit(entry, state), key) if place else ("", "")
+        if has_rule(place):
+            inside = PurePosixPath(key).relative_to(self.folder or ".")
+            link, rule = without_rule(cited_address(place, inside, details.get("page", {})))
+            text, form = with_absolute_links(text, place, inside), ""
+        line = details.get("line", 0)
+        headings = tuple((str(words), int(at)) for words, at in details.get("headings", ()))
+        lines = Lines(line, form, headings) if form and (line or headings) else None
+        if details.get("link"):
+            # The file's front matter gives its address.
+            link, lines, rule = details["link"], None, ""
+        found = super().document(entry, scope, state, base_url)
+        return replace(found, text=text, link=link, lines=lines, anchors=rule or None)
+
+    def _commit(self, entry: Entry, state: SyncState) -> str:
+        """The commit that has an entry's text: the last one, unless the entry differs from it."""
+        last, read_at = state.state.get("commit", ""), state.state.get("read_at", "")
+        checked_at = entry.checked_at.isoformat() if entry.checked_at is not None else ""
+        own = entry.reason or checked_at > read_at
+        return str(entry.data.get("commit", last)) if own else last
 
 
 def _heading_lines(text: str, content: bytes) -> list[tuple[str, int]]:
@@ -184,80 +182,3 @@ def _heading_lines(text: str, content: bytes) -> list[tuple[str, int]]:
         for number, line in enumerate(written, start=1)
         if (stripped := line.strip()) in headings
     ][:HEADINGS]
-
-
-# Quotation.
-
-
-def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids of a repository's documents.
-
-    The list includes the ids of stored files without text, which aren't documents yet.
-    """
-    source = repository_at(location)
-    if source is None:
-        return []
-    return [_document_id(source, path, scope) for path in pages.urls(location)]
-
-
-def _document_id(source: RepositoryLocation, path: str, scope: Scope) -> str:
-    """The id of a file's document. A commit doesn't change it; a branch's sources share it."""
-    whose = "" if scope == SHARED else f"{scope}:"
-    branch = f"@{source.branch}" if source.branch else ""
-    return f"git:{whose}{source.url}{branch}:{path}"
-
-
-def documents(
-    sources: Sequence[tuple[str, Scope]], pages: PageStore, base_urls: Mapping[str, str]
-) -> Iterator[Document | Failure]:
-    """The documents and failures of these repositories."""
-    for location, scope in sources:
-        source = repository_at(location)
-        if source is None:
-            continue
-        place = base_urls.get(location) or ("" if source.is_local else source.url)
-        for page in pages.pages(location):
-            if page.text:
-                yield _document(source, scope, page, place)
-        yield from failures(pages, location, scope)
-
-
-def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: str) -> Document:
-    details: dict[str, Any] = json.loads(page.details)
-    link, form = file_link(place, page.link, page.url) if place else ("", "")
-    rule, text = "", page.text
-    if has_rule(place):
-        inside = PurePosixPath(page.url).relative_to(source.folder or ".")
-        link, rule = without_rule(cited_address(place, inside, details.get("page", {})))
-        text = with_absolute_links(text, place, inside)
-        form = ""
-    headings = tuple((str(words), int(line)) for words, line in details["headings"])
-    is_told = form and (details["line"] or headings)
-    lines = Lines(details["line"], form, headings) if is_told else None
-    if details["link"]:
-        # The file's front matter gives its address.
-        link, lines, rule = details["link"], None, ""
-    return Document(
-        id=_document_id(source, page.url, scope),
-        scope=scope,
-        kind=Kind.PAGE,
-        title=page.title,
-        text=text,
-        link=link,
-        tags=tuple(details["tags"]),
-        verified=date.fromisoformat(details["verified"]) if details["verified"] else None,
-        lines=lines,
-        anchors=rule or None,
-    )
-
-
-def failures(pages: PageStore, location: str, scope: Scope) -> Iterator[Failure]:
-    """All failures of a repository and its files."""
-    source = repository_at(location)
-    if source is None:
-        return
-    yield from sync_failure(pages.site(location), source.url)
-    for page in pages.pages(location):
-        if page.reason:
-            own = _document_id(source, page.url, scope)
-            yield Failure(f"{source.url} › {page.url}", f"{page.reason}.", own)

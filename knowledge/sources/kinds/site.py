@@ -1,46 +1,35 @@
-"""Crawl of a whole site, by its sitemap and its links, within limits.
+"""A whole site, crawled by its sitemap and its links, within limits.
 
-Each page is stored right after its fetch, with its links. So an interrupted crawl can resume: it
-skips the pages visited since the last complete crawl. Requests are conditional, by ETag and date,
-so an unchanged page isn't sent again.
+A page's links are stored with it, so an interrupted crawl resumes with the pages that it read.
 """
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from knowledge.sources.entries import PageStore, Site, WebPage, next_state
+from knowledge.sources.entries import EntryStore
 from knowledge.sources.kinds.crawl_scope import CrawlScope, TrapGuard, is_page, page_url, scope_of
-from knowledge.sources.kinds.outgoing import Outgoing, dump_links, extract_links, load_links
+from knowledge.sources.kinds.outgoing import extract_links
 from knowledge.sources.kinds.page import (
-    FAILURES_IN_A_ROW,
-    FULL,
-    CrawlStep,
+    WebSource,
+    failure,
     fetch_listing,
-    fetch_page,
-    is_current,
-    parse_page,
+    page_content,
     resolve_listing,
-    was_visited,
 )
-from knowledge.sources.kinds.sitemaps import (
-    ListedUrl,
-    UnlistableError,
-)
-from knowledge.sources.locations import crawl_at
+from knowledge.sources.kinds.sitemaps import ListedUrl, UnlistableError
 from knowledge.sources.net.addresses import host_of
-from knowledge.sources.net.polite_fetcher import (
-    Failed,
-    Fetched,
-    Fetcher,
-    FetchOutcome,
-    Gone,
-    Unchanged,
-)
+from knowledge.sources.net.polite_fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
+from knowledge.sources.source import Content, EntryError, Listed, Listing, ListingEnd, Skipped
 
+# Default limits of a crawl: links from the start, and requested pages.
+DEPTH: Final = 4
+MOST_DEPTH: Final = 10
+PAGES: Final = 300
+MOST_PAGES: Final = 2_000
 # Sitemaps to try: those in robots.txt, and the usual places.
 SITEMAPS: Final = 5
 
@@ -59,12 +48,12 @@ class _Frontier:
     depth: int
     left: int
     cut: bool = False
-    _waiting: deque[tuple[ListedUrl, int]] = field(default_factory=deque)
+    _waiting: deque[tuple[Listed, int]] = field(default_factory=deque)
     _seen: set[str] = field(default_factory=set)
     _traps: TrapGuard = field(default_factory=TrapGuard)
 
-    def add(self, found: ListedUrl, depth: int) -> None:
-        url = page_url(found.url)
+    def add(self, address: str, depth: int, modified: datetime | None = None) -> None:
+        url = page_url(address)
         if depth > self.depth or not url or url in self._seen or not self.scope.has(url):
             return
         if not is_page(url) or not self._traps.allows(url):
@@ -73,13 +62,13 @@ class _Frontier:
         if self.left <= len(self._waiting):
             self.cut = True
             return
-        self._waiting.append((ListedUrl(url, found.modified), depth))
+        self._waiting.append((Listed(url, modified=modified), depth))
 
     def mark_visited(self, url: str) -> None:
         """Mark an address as visited, because a redirect has led to it."""
         self._seen.add(page_url(url))
 
-    def next(self) -> tuple[ListedUrl, int] | None:
+    def next(self) -> tuple[Listed, int] | None:
         if not self._waiting or self.left <= 0:
             return None
         self.left -= 1
@@ -90,172 +79,119 @@ class _Frontier:
         return len(self._waiting)
 
 
-@dataclass(slots=True)
-class _Crawl:
-    """A running crawl: its settings and its results so far."""
+class Site(WebSource):
+    """The pages below an address, as far as `depth` links from it, and `pages` at most."""
 
-    location: str
-    pages: PageStore
-    fetcher: Fetcher
-    frontier: _Frontier
-    now: datetime
-    grace: timedelta
-    most: int | None
-    before: Site
-    reached: set[str] = field(default_factory=set)
-    failures: int = 0
-    full: str = ""
+    kind = "crawl"
+    unlisted = "is no longer linked, or closed to programs"
 
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        limits = {key: int(value) for key, value in parse_qsl(self.options) if value.isdecimal()}
+        self.depth = min(limits.get("depth", DEPTH), MOST_DEPTH)
+        self.pages = min(limits.get("pages", PAGES), MOST_PAGES)
+        self._scope = scope_of(self.url)
 
-def sync_site(
-    location: str,
-    pages: PageStore,
-    fetcher: Fetcher,
-    now: datetime,
-    grace: timedelta,
-    *,
-    most: int | None = None,
-) -> Generator[CrawlStep, None, None]:
-    """Crawl a site; each step is one page.
+    @classmethod
+    def locate_within(cls, url: str, depth: int, pages: int, *, internal: bool = False) -> str:
+        return cls.locate(url, f"depth={depth}&pages={pages}", internal=internal)
 
-    Pages that are gone or no longer linked are still quoted for the period `grace`. `most` is the
-    maximum number of bytes to store; None is unlimited.
-    """
-    crawl = crawl_at(location)
-    if crawl is None:
-        raise ValueError(f"{location} is no crawl.")
-    yield CrawlStep(0, 0, crawl.url)
-    frontier = _Frontier(scope_of(crawl.url), crawl.depth, crawl.pages)
-    before = pages.site(location)
-    run = _Crawl(location, pages, fetcher, frontier, now, grace, most, before)
-    start = page_url(crawl.url)
-    frontier.add(ListedUrl(start), 0)
-    if crawl.depth:
-        for each in _from_sitemaps(frontier.scope, crawl.url, fetcher):
-            frontier.add(each, 1)
-    reason = yield from _crawl_frontier(run, start)
-    if not reason and not frontier.cut:
-        _retire(run)
-    if frontier.cut and not reason:
-        reason = (
-            f"has more than {crawl.pages:,} pages; so many are asked for, unless the crawl is "
-            "added with more"
-        )
-    pages.keep_site(Site(location, now, reason or run.full or _single_page_hint(run, crawl.url)))
-
-
-def _single_page_hint(run: _Crawl, url: str) -> str:
-    """The hint to start at the parent folder, if a crawl found only its start, or else ""."""
-    path = urlsplit(url).path
-    if len(run.reached) > 1 or path in ("", "/") or run.frontier.scope.folder != f"{path}/":
-        return ""
-    if not run.pages.page(run.location, page_url(url)).text:
-        return ""
-    folder = f"{host_of(url)}{path.rpartition('/')[0]}/"
-    return f"links to no page below it: for the pages beside it, name {folder}"
-
-
-def _crawl_frontier(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
-    """Visit all pages in the queue; returns the reason if the crawl stops early, else ""."""
-    done = 0
-    while (entry := run.frontier.next()) is not None:
-        listed, depth = entry
-        outcome = _visit(run, listed, is_start=listed.url == start)
-        done += 1
-        if isinstance(outcome, Failed) and outcome.busy:
-            return f"{outcome.reason}; the rest waits for the next look"
-        found = load_links(run.pages.page(run.location, listed.url).details)
-        if found.canonical:
-            run.frontier.add(ListedUrl(found.canonical), depth)
-        for link in found.links:
-            run.frontier.add(ListedUrl(link), depth + 1)
-        yield CrawlStep(done, done + run.frontier.waiting, listed.url)
-        if run.failures >= FAILURES_IN_A_ROW:
-            return f"failed {run.failures} times in a row; the rest waits for the next look"
-    return ""
-
-
-def _visit(run: _Crawl, listed: ListedUrl, *, is_start: bool) -> FetchOutcome | None:
-    """Fetch and keep a page; returns None if no request is needed or allowed."""
-    page = run.pages.page(run.location, listed.url)
-    if was_visited(page, run.before, run.now) or is_current(page, listed, run.now):
-        run.reached.add(page.url)
-        run.frontier.mark_visited(page.link or page.url)
-        return None
-    if (run.full and not page.content) or not (is_start or run.fetcher.allows(listed.url)):
-        return None
-    outcome = fetch_page(run.fetcher, page, inside=run.frontier.scope.has)
-    is_down = isinstance(outcome, Failed) and outcome.down
-    run.failures = run.failures + 1 if is_down else 0
-    if not page.text and not is_start and _is_no_page(outcome):
-        # A broken link isn't reported.
-        return outcome
-    run.reached.add(page.url)
-    page = _with_links(next_state(page, outcome, run.now, run.grace), outcome, run.frontier.scope)
-    run.frontier.mark_visited(page.link or page.url)
-    if not run.pages.keep_within(parse_page(page, outcome), run.most):
-        run.full = FULL
-    return outcome
-
-
-def _is_no_page(outcome: FetchOutcome) -> bool:
-    return isinstance(outcome, Gone) or (isinstance(outcome, Failed) and outcome.no_page)
-
-
-def _with_links(page: WebPage, outcome: FetchOutcome, scope: CrawlScope) -> WebPage:
-    """Store the page's links in `page.details`, without links that leave the scope."""
-    if isinstance(outcome, Unchanged):
-        return replace(page, details="") if outcome.nofollow else page
-    if not isinstance(outcome, Fetched):
-        return page
-    if outcome.content_type not in _HTML:
-        return replace(page, details="")
-    found = extract_links(outcome.content, outcome.url)
-    canonical = page_url(found.canonical) if found.canonical else ""
-    links = [] if outcome.nofollow else map(page_url, found.links)
-    kept = Outgoing(
-        canonical if canonical and scope.has(canonical) else "",
-        tuple(dict.fromkeys(link for link in links if scope.has(link) and is_page(link))),
-    )
-    return replace(page, details=dump_links(kept))
-
-
-def _retire(run: _Crawl) -> None:
-    """Mark the pages that this crawl did not reach as gone; drop such pages without text."""
-    for url in run.pages.urls(run.location):
-        if url not in run.reached:
-            page = run.pages.page(run.location, url)
-            gone = next_state(
-                page,
-                Gone("is no longer linked, or closed to programs"),
-                run.now,
-                run.grace,
+    def listing(self, state: Mapping[str, str]) -> Listing:
+        """List the start, then the pages of the site's sitemap, then linked pages."""
+        frontier, found = _Frontier(self._scope, self.depth, self.pages), 0
+        frontier.add(self.url, 0)
+        if self.depth:
+            for page in _from_sitemaps(self._scope, self.url, self.visit.fetcher):
+                frontier.add(page.url, 1, page.modified)
+        while (following := frontier.next()) is not None:
+            listed, depth = following
+            self.waiting = frontier.waiting
+            yield listed
+            entry = self.visit.entries.entry(self.location, listed.key)
+            found += entry.checked_at is not None
+            # A redirect may have led to another page's address.
+            frontier.mark_visited(entry.link or entry.key)
+            if canonical := entry.data.get("canonical"):
+                frontier.add(canonical, depth)
+            for link in entry.data.get("links", ()):
+                frontier.add(link, depth + 1)
+        if frontier.cut:
+            reason = (
+                f"has more than {self.pages:,} pages; so many are asked for, unless the crawl is "
+                "added with more"
             )
-            if gone.text:
-                run.pages.keep(gone)
-            else:
-                run.pages.drop(run.location, [url])
+            return ListingEnd(reason=reason)
+        return ListingEnd(whole=True, reason="" if found > 1 else self._single_page_hint())
+
+    def _single_page_hint(self) -> str:
+        """The hint to start at the parent folder, if a crawl found only its start, or else ""."""
+        path = urlsplit(self.url).path
+        if path in ("", "/") or self._scope.folder != f"{path}/":
+            return ""
+        if not self.visit.entries.entry(self.location, page_url(self.url)).text:
+            return ""
+        folder = f"{host_of(self.url)}{path.rpartition('/')[0]}/"
+        return f"links to no page below it: for the pages beside it, name {folder}"
+
+    def content(self, key: str) -> Content | Unchanged | Gone | Skipped | None:
+        is_start = key == page_url(self.url)
+        if not (is_start or self.visit.fetcher.allows(key)):
+            return Skipped()
+        outcome = self.fetch(key, inside=self._scope.has)
+        is_no_page = isinstance(outcome, Gone) or (isinstance(outcome, Failed) and outcome.no_page)
+        if is_no_page and not (is_start or self.visit.entries.entry(self.location, key).text):
+            # A broken link isn't reported.
+            return Skipped()
+        if isinstance(outcome, Failed):
+            if outcome.busy or outcome.down:
+                raise failure(outcome)
+            raise EntryError(outcome.reason)
+        if not isinstance(outcome, Fetched):
+            return outcome
+        return replace(page_content(outcome), details=self._links(outcome))
+
+    def _links(self, page: Fetched) -> dict[str, object]:
+        """The canonical address and the links of a page, as far as they are in the scope."""
+        if page.content_type not in _HTML:
+            return {}
+        found = extract_links(page.content, page.url)
+        canonical = page_url(found.canonical) if found.canonical else ""
+        links = dict.fromkeys([] if page.nofollow else map(page_url, found.links))
+        return {
+            "canonical": canonical if canonical and self._scope.has(canonical) else "",
+            "links": [link for link in links if self._scope.has(link) and is_page(link)],
+        }
+
+    def duplicates(self, entries: EntryStore) -> set[str]:
+        """The pages whose canonical address is another page of the site.
+
+        Two pages that name each other as canonical aren't duplicates.
+        """
+        links: dict[str, str] = {}
+        canonical: dict[str, str] = {}
+        for entry in entries.outlines(self.location):
+            if entry.text:
+                links[entry.link or entry.key] = entry.key
+                canonical[entry.key] = entry.data.get("canonical", "")
+        own = {link for link, key in links.items() if canonical[key] in ("", link)}
+        return {
+            key for link, key in links.items() if canonical[key] != link and canonical[key] in own
+        }
 
 
 def _from_sitemaps(scope: CrawlScope, url: str, fetcher: Fetcher) -> Iterator[ListedUrl]:
     """The entries inside the scope. Only the first sitemap with such entries is used."""
     host = host_of(url)
     usual = (f"{host}/sitemap.xml", f"{host}{scope.folder}sitemap.xml")
-    named = [each for each in fetcher.sitemaps(url) if urlsplit(each).scheme]
+    named = [address for address in fetcher.sitemaps(url) if urlsplit(address).scheme]
     for address in list(dict.fromkeys((*named, *usual)))[:SITEMAPS]:
         if not address.startswith(f"{host}/") or not fetcher.allows(address):
             continue
-        found = _listed_in(address, fetcher)
-        inside = [each for each in found if scope.has(each.url)]
-        if inside:
+        try:
+            listed = fetch_listing(address, fetcher, lambda at: at.startswith(f"{host}/"))
+        except UnlistableError:
+            continue
+        pages = resolve_listing(listed, fetcher).pages
+        if inside := [page for page in pages if scope.has(page.url)]:
             yield from inside
             return
-
-
-def _listed_in(address: str, fetcher: Fetcher) -> list[ListedUrl]:
-    host = host_of(address)
-    try:
-        found = fetch_listing(address, fetcher, lambda at: at.startswith(f"{host}/"))
-    except UnlistableError:
-        return []
-    return resolve_listing(found, fetcher).pages

@@ -31,7 +31,7 @@ _LINK: Final = re.compile(
 )
 
 
-class UnlistableError(Exception):
+class UnlistableError(RefusedError):
     """The listing can't be read; the message is the rest of a sentence about the listing."""
 
 

@@ -20,16 +20,26 @@ from knowledge.chat.transcript import (
     exchange_text,
     without_message_secrets,
 )
-from knowledge.sources.source import Content
-
-# The filter with the people to leave out; the sync sets it.
-WITHOUT: Final = "without"
+from knowledge.sources.source import Content, Service, Visit
 
 # Longer titles are cut; forums and trackers allow 255 characters.
 TITLE_CHARACTERS: Final = 300
 
 _MENTION: Final = re.compile(r"(?<![\w@])@(?P<name>\w(?:[\w.-]*\w)?)")
 _SPEAKER: Final = re.compile(r"^\*\*\[(?P<name>[^\n\]]{1,200})\]\(", re.MULTILINE)
+
+
+class ThreadService(Service):
+    """A service whose documents are threads, in which people can be left out."""
+
+    has_threads = True
+
+    def open(self, visit: Visit) -> None:
+        self.without = frozenset(name.casefold() for name in visit.without)
+        super().open(visit)
+
+    def has_named(self, text: str) -> bool:
+        return names_someone(text, self.without)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ def thread_content(
         title=without_solved_mark(place.name[:TITLE_CHARACTERS]),
         body=exchange_text(place, found).encode(),
         link=place.url,
-        suffix=".md",
+        content_type="text/markdown",
         verified=(found.answer or kept[-1]).at.date(),
         tags=tuple(tags),
     )

@@ -9,20 +9,27 @@ import re
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from knowledge.chat.conversations import Message
 from knowledge.sources.kinds.answers import is_program, maintainers_answer, visible
-from knowledge.sources.kinds.threads import WITHOUT, Place, post, thread_content, without_mentions
-from knowledge.sources.locations import ServiceLocation
+from knowledge.sources.kinds.threads import (
+    Place,
+    ThreadService,
+    post,
+    thread_content,
+    without_mentions,
+)
 from knowledge.sources.net.api_client import ApiClient, paged
+from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.sources.net.safe_network import LostError
 from knowledge.sources.source import (
     Content,
-    ListedDocument,
+    Listed,
     Listing,
     ListingEnd,
-    RemovedDocument,
+    Removed,
+    any_value,
     token_variable,
 )
 
@@ -43,7 +50,7 @@ class PagedList:
     """
 
     def __init__(self, api: ApiClient, path: str, query: Mapping[str, str], etag: str) -> None:
-        self._api = api
+        self.api = api
         self._first = api.get(
             path, query, [("If-None-Match", etag.encode("latin-1"))] if etag else ()
         )
@@ -54,7 +61,7 @@ class PagedList:
         return iter(()) if self.unchanged else paged(self._page)
 
     def _page(self, link: str) -> tuple[Sequence[Any], str]:
-        answer = self._api.get(link) if link else self._first
+        answer = self.api.get(link) if link else self._first
         found = _NEXT.search(answer.headers.get("link", ""))
         return answer.json(), found[1] if found else ""
 
@@ -101,15 +108,18 @@ class ListState:
         return {"visits": str(self.visits), "since": self.latest, "etag": etag}
 
 
-class Filters:
-    """The filters of a location: labels to read (empty for all), and people to leave out."""
+class Tracker(ThreadService):
+    """Issues or releases of a project: all, or those with some labels."""
 
-    def __init__(self, location: ServiceLocation) -> None:
-        self.labels = {value for name, value in location.only if name == "label"}
-        self.without = frozenset(value for name, value in location.only if name == WITHOUT)
+    filters: ClassVar = {"label": any_value}
+
+    def connect(self, fetcher: Fetcher, token: str = "") -> None:
+        super().connect(fetcher, token)
+        self.items = ItemCache()
 
     def wants(self, labels: Collection[str]) -> bool:
-        return not self.labels or not self.labels.isdisjoint(labels)
+        chosen = self.chosen("label")
+        return not chosen or not set(chosen).isdisjoint(labels)
 
 
 def changed_issues(
@@ -135,9 +145,9 @@ def changed_issues(
         since.record_change(issue["updated_at"])
         if may_be_answered(issue):
             listed.add(str(issue[key]), issue)
-            yield ListedDocument(str(issue[key]), issue["updated_at"])
+            yield Listed(str(issue[key]), issue["updated_at"])
         elif not since.is_whole:
-            yield RemovedDocument(str(issue[key]))
+            yield Removed(str(issue[key]))
     return ListingEnd(since.state(found.etag or since.etag), whole=since.is_whole)
 
 
@@ -164,21 +174,21 @@ def changed_releases(
             continue
         listed.add(str(release[key]), release)
         told = f"{release['name']}\n{told}"
-        yield ListedDocument(str(release[key]), hashlib.sha256(told.encode()).hexdigest()[:16])
+        yield Listed(str(release[key]), hashlib.sha256(told.encode()).hexdigest()[:16])
     if found.unchanged:
         return ListingEnd(state)
     return ListingEnd({"etag": found.etag}, whole=True)
 
 
 def release_content(
-    title: str, text: str, link: str, published_at: str, filters: Filters
+    title: str, text: str, link: str, published_at: str, without: frozenset[str]
 ) -> Content:
     """The document of a release."""
     return Content(
         title=title,
-        body=without_mentions(visible(text), filters.without).encode(),
+        body=without_mentions(visible(text), without).encode(),
         link=link,
-        suffix=".md",
+        content_type="text/markdown",
         verified=datetime.fromisoformat(published_at).date(),
     )
 
@@ -201,7 +211,7 @@ def issue_content(
     place: Place,
     messages: Sequence[Message],
     maintainers: Collection[str],
-    filters: Filters,
+    without: frozenset[str],
     labels: Sequence[str],
 ) -> Content | None:
     """The document of a closed issue; None if no maintainer answered it."""
@@ -209,4 +219,4 @@ def issue_content(
     if answer is None:
         return None
     people = [one for one in messages if not one.bot]
-    return thread_content(place, people, answer, without=filters.without, tags=labels)
+    return thread_content(place, people, answer, without=without, tags=labels)

@@ -25,6 +25,11 @@ _THIS_MACHINE: Final = frozenset(
 _HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
+def is_web(location: str) -> bool:
+    """Whether a location is a web address, not a path."""
+    return location.lower().startswith(("http://", "https://"))
+
+
 def problem_with_url(url: str) -> str:
     """The problem with a web address, as the rest of a sentence; empty if it can be fetched."""
     if len(url) > URL_CHARACTERS:

@@ -1,19 +1,16 @@
 """Derived tables in PostgreSQL, in their own schema, for processes on any number of machines.
 
 One process writes at a time, as with a SQLite file; readers never wait. The first process makes the
-tables. Another format of the tables means that another release of Commonplace made them. They are
-refused, not made anew, because processes of the other release may be using them.
+tables, or upgrades those of the release before. Tables of any other format are refused, not made
+anew, because processes of another release may be using them.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from knowledge.store.derived_tables import DerivedKind, DerivedTablesError
 from knowledge.store.postgres.connection import Connection
-
-FORMAT: Final = 1
 
 # Incremented by each write transaction.
 _WRITES: Final = "create table writes (version bigint not null, format bigint not null)"
@@ -33,27 +30,38 @@ class DerivedSchema(Connection):
         self._counts = False
         super().__init__(url, kind.name, DerivedTablesError, lock_space=kind.lock_space)
         try:
-            self._make_tables(kind.scripts / "postgres_tables.sql")
+            self._make_tables(kind)
         except BaseException:
             self.close()
             raise
         self._counts = True
 
-    def _make_tables(self, script: Path) -> None:
+    def _make_tables(self, kind: DerivedKind) -> None:
+        wanted, script = kind.schema_format, kind.scripts / "postgres_tables.sql"
+        upgrade = kind.scripts / f"upgrade_{kind.file_format}.sql"
         if not self.has_table("writes"):
             with self.writing():
                 # Another process may have made them while this one waited.
                 if not self.has_table("writes"):
                     self.run_script(script.read_text(encoding="utf-8"))
                     self.run(_WRITES)
-                    self.run("insert into writes (version, format) values (0, ?)", [FORMAT])
-        found = self.rows("select format from writes")[0]["format"]
-        if found != FORMAT:
+                    self.run("insert into writes (version, format) values (0, ?)", [wanted])
+        found = self._format()
+        if found == wanted - 1 and upgrade.exists():
+            with self.writing():
+                if self._format() == found:
+                    self.run_script(upgrade.read_text(encoding="utf-8"))
+                    self.run("update writes set format = ?, version = version + 1", [wanted])
+            found = self._format()
+        if found != wanted:
             raise self._error(
                 f"The schema {self.schema} was made by another release of Commonplace (format "
-                f"{found}, not {FORMAT}). Stop every process of that release, then `drop schema "
+                f"{found}, not {wanted}). Stop every process of that release, then `drop schema "
                 f"{self.schema} cascade`: everything in it is fetched again."
             )
+
+    def _format(self) -> int:
+        return int(self.rows("select format from writes")[0]["format"])
 
     def guard(self, install_fence: Callable[[Connection], None]) -> None:
         """Let `install_fence` set `fence`, the check before each write, if there is none."""

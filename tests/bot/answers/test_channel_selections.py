@@ -14,13 +14,13 @@ from bot.answers.confirmed_answers import ConfirmedAnswers
 from bot.answers.outcome import Answer
 from bot.answers.pipeline import AnswerPipeline, Reply
 from bot.answers.search_tiers import BundledArticles
-from bot.storage.derived_data import open_pages
+from bot.storage.derived_data import open_entries
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
 from indexer.ingest.pipeline import index_document
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import source_key
-from knowledge.sources.entries import PageStore, WebPage
+from knowledge.sources.entries import Entry, EntryStore
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
@@ -69,9 +69,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[PageStore]:
-    with open_pages(tmp_path) as opened:
-        opened.keep(WebPage(SITE, f"{SITE}a", text="Cows."))
+def pages(tmp_path: Path) -> Iterator[EntryStore]:
+    with open_entries(tmp_path) as opened:
+        opened.keep(Entry(SITE, f"{SITE}a", text="Cows."))
         yield opened
 
 
@@ -88,7 +88,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 
 
 @pytest.fixture
-def pipeline(store: Store, index: Index, pages: PageStore) -> AnswerPipeline:
+def pipeline(store: Store, index: Index, pages: EntryStore) -> AnswerPipeline:
     retriever = Retriever(index, WordEmbedder(4_096))
     confirmed = ConfirmedAnswers(store.feedback_records, index, VectorCache(retriever.embedded))
     articles = BundledArticles(store, index, "always", pages=pages)
@@ -210,13 +210,13 @@ def test_a_source_that_was_removed_is_answered_from_no_more(
 
 
 def test_a_page_that_was_fetched_since_is_of_its_source(
-    pipeline: AnswerPipeline, index: Index, pages: PageStore
+    pipeline: AnswerPipeline, index: Index, pages: EntryStore
 ) -> None:
     of = _sources(SITE)
     assert _found(_ask(pipeline, of)) == {"page"}
     new = replace(DOCUMENTS["page"], id=f"page:{GUILD}:{SITE}b")
     index_document(index, WordEmbedder(4_096), new)
-    pages.keep(WebPage(SITE, f"{SITE}b", text="Cows."))
+    pages.keep(Entry(SITE, f"{SITE}b", text="Cows."))
     assert {hit.passage.document_id for hit in _ask(pipeline, of).hits} == {
         DOCUMENTS["page"].id,
         new.id,

@@ -9,9 +9,9 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.process.background import STAND_BY_SECONDS
-from bot.storage.derived_data import open_pages
+from bot.storage.derived_data import open_entries
 from knowledge.sources.addition import add_visited, page_location
-from knowledge.sources.entries import WebPage
+from knowledge.sources.entries import Entry
 from knowledge.values.documents import SHARED
 from tests.bot.cluster.processes import SHARDS, Processes, processes
 from tests.bot.wire.server import wire_server
@@ -149,11 +149,11 @@ async def test_a_process_on_another_machine_takes_over_and_takes_nothing_out_of_
     handbook.mkdir()
     (handbook / "piers.md").write_text("Two piers are open in winter.")
     folder = bot.settings.data.folder
-    with Place(folder, bot.url).store() as store, open_pages(folder, bot.url) as pages:
+    with Place(folder, bot.url).store() as store, open_entries(folder, bot.url) as pages:
         store.add_source(str(handbook), SHARED)
         add_visited(store, page_location(page))
         text = "The ferry to the island leaves at nine from the northern pier."
-        pages.keep(WebPage(page, page, page, title="Ferries", text=text))
+        pages.keep(Entry(page, page, page, title="Ferries", text=text))
     kinds = "select kind, count(*) from index.documents group by kind order by kind"
     first = await bot.start()
     await bot.shared(first)

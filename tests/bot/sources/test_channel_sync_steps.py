@@ -16,8 +16,8 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.sources import channel_sync_steps
-from knowledge.corpus import channel_location, located_channel
 from knowledge.discord_archive.sync_state import ProgressMessage
+from knowledge.sources.kinds.folder import Channel
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import NOW, Server, SyncDriver, documents
 from tests.fakes import WordEmbedder
@@ -262,7 +262,7 @@ def test_the_command_line_shows_and_removes_a_synced_channel(core: Core) -> None
     driver.server.write(thread.id)
     driver.finish()
     channel_id = driver.server.channel_id
-    location = channel_location(channel_id)
+    location = Channel.at(channel_id)
     [state] = [each for each in core.channel_states(str) if each.location == location]
     assert (state.files, state.documents, state.failures) == (2, 1, ())
 
@@ -273,6 +273,6 @@ def test_the_command_line_shows_and_removes_a_synced_channel(core: Core) -> None
     assert f"{location}\n  1 document from 2 messages" in shown
     assert cli_source_output.source_record(state)["scope"] == location
     assert removed
-    assert located_channel(location) == channel_id
+    assert Channel.id_of(location) == channel_id
     assert documents(core, channel_id) == {}
     assert location not in [each.location for each in core.channel_states(str)]

@@ -25,7 +25,7 @@ from bot.sources.service import AddOutcome, TypedAddress
 from bot.sources.service import add_address as add_named
 from bot.sources.web_sync import due_sources, recognise_service, visit_sources
 from bot.sources.web_visits import WebVisits
-from bot.storage.derived_data import open_pages
+from bot.storage.derived_data import open_entries
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
 from knowledge.sources.addition import (
@@ -37,9 +37,8 @@ from knowledge.sources.addition import (
     service_location,
 )
 from knowledge.sources.git.repository import COPIES
-from knowledge.sources.kinds.page import CrawlStep
 from knowledge.sources.net.polite_fetcher import Fetcher
-from knowledge.sources.source import token_variable
+from knowledge.sources.source import SyncStep, token_variable
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
@@ -92,7 +91,7 @@ def visit(
     only_due: bool = False,
     stopping: threading.Event | None = None,
     chosen: SourceSettings = SOURCES,
-) -> list[CrawlStep]:
+) -> list[SyncStep]:
     data = DataSettings(folder=core.folder, database=core.database)
     inside = Settings(data=data, sources=chosen)
     found = visit_sources(
@@ -138,8 +137,8 @@ def test_a_page_is_quoted_in_its_server_from_its_visit_until_it_is_removed(
     core.remove_source(address)
     assert update(core).removed == [f"page:7:{address}"]
     assert core.source_states() == []
-    with open_pages(core.folder, core.database) as pages:
-        assert pages.urls(address) == []
+    with open_entries(core.folder, core.database) as pages:
+        assert pages.keys(address) == []
 
 
 def test_pages_of_a_servers_own_sources_have_limited_space(
@@ -186,9 +185,9 @@ def test_one_visit_to_a_host_leaves_other_hosts_free(
     under_way = visit_sources(core.web_sources(), settings, make_fetcher=local_fetcher)
     next(under_way)
     add_address(core.store, server.url("/ferry", host="other.test"))
-    urls = {step.url for step in visit(settings, core)}
+    urls = {step.key for step in visit(settings, core)}
     assert urls == {server.url("/ferry", host="other.test")}
-    assert [step.url for step in under_way] == [server.url("/ferry")]
+    assert [step.key for step in under_way] == [server.url("/ferry")]
 
 
 @pytest.mark.parametrize("address", ["https://me:secret@a.org/", "http:///x"])
@@ -295,7 +294,7 @@ def test_a_repository_is_visited_when_due_and_its_copy_is_deleted_with_it(
         git.repositories.commit("handbook.git", {"a.md": "# Ferry\n\nTo Lisbon at nine."})
         location = repository_location(git.url("handbook.git"))
         add_visited(core.store, location)
-        assert [step.url for step in visit(settings, core, only_due=True)][1:] == ["a.md"]
+        assert [step.key for step in visit(settings, core, only_due=True)][1:] == ["a.md"]
         assert visit(settings, core, only_due=True) == []
         assert update(core).added[-1].endswith("handbook.git:a.md")
         [copy] = (core.folder / COPIES).iterdir()
@@ -494,6 +493,6 @@ def test_a_slow_host_does_not_keep_other_sources_waiting(
         add_address(core.store, server.url("/ferry", host=host))
     monkeypatch.setattr("bot.sources.web_sync.VISIT_SECONDS", -1)
     steps = visit(settings, core)
-    assert [step.url for step in steps] == [
+    assert [step.key for step in steps] == [
         server.url("/ferry", host=host) for host in ("a.test", "b.test")
     ]

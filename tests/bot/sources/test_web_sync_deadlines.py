@@ -13,16 +13,16 @@ import pytest
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.sources.web_sync import visit_sources
-from bot.storage.derived_data import open_pages
+from bot.storage.derived_data import open_entries
 from knowledge.sources.addition import (
     crawl_location,
     page_location,
     repository_location,
     service_location,
 )
-from knowledge.sources.kinds.page import CrawlStep
 from knowledge.sources.kinds.registry import KINDS
 from knowledge.sources.net import safe_network
+from knowledge.sources.source import SyncStep
 from knowledge.values.documents import SHARED
 from tests.bot.sources.test_web_sync import local_fetcher
 from tests.knowledge.answering_host import AT, Answer, AnsweringHost
@@ -145,7 +145,7 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return pass_time
 
 
-def visit(folder: Path, location: str, stopping: threading.Event | None = None) -> list[CrawlStep]:
+def visit(folder: Path, location: str, stopping: threading.Event | None = None) -> list[SyncStep]:
     settings = Settings(data=DataSettings(folder=folder))
     steps = visit_sources(
         {location: [SHARED]}, settings, stopping=stopping, make_fetcher=local_fetcher
@@ -163,8 +163,8 @@ def test_a_visit_ends_at_its_deadline(
     host.happens = pass_time
     visit(tmp_path, host.location)
     assert len(host.paths) <= VISIT_SECONDS / REQUEST_SECONDS + 1
-    with open_pages(tmp_path, "") as pages:
-        state = pages.site(host.location)
+    with open_entries(tmp_path, "") as pages:
+        state = pages.state(host.location)
     # The next visit goes on, or the list is said to be cut.
     assert state.synced_at is None or state.reason
 
@@ -180,8 +180,8 @@ def test_a_visit_ends_at_a_stop(host: AnsweringHost, tmp_path: Path) -> None:
     visit(tmp_path, host.location, stopping)
     assert stopping.is_set()
     assert len(host.paths) <= STOP + 1
-    with open_pages(tmp_path, "") as pages:
-        assert pages.site(host.location).synced_at is None
+    with open_entries(tmp_path, "") as pages:
+        assert pages.state(host.location).synced_at is None
 
 
 def test_documents_of_a_list_cut_by_the_deadline_are_read(
@@ -202,5 +202,5 @@ def test_documents_of_a_list_cut_by_the_deadline_are_read(
         location = service_location("outline", host.base)
         visit(tmp_path, location)
         lists = [path for path in host.paths if path.endswith(".list")]
-        with open_pages(tmp_path, "") as pages:
-            assert len(pages.urls(location)) == len(host.paths) - len(lists) > 1
+        with open_entries(tmp_path, "") as pages:
+            assert len(pages.keys(location)) == len(host.paths) - len(lists) > 1

@@ -12,7 +12,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.statistics.overview_service import DAYS, Audience, Overview, overview
 from indexer.ingest.pipeline import index_document
-from knowledge.corpus import channel_location
+from knowledge.sources.kinds.folder import Channel
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.values.questions import Evidence, Feedback, RecordedHit, Verdict
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
@@ -170,12 +170,12 @@ def test_sources_are_sorted_by_their_number_of_quotations(core: Core) -> None:
 def test_unreadable_channels_are_not_among_the_sources(core: Core) -> None:
     for channel_id in (READ, UNREAD):
         follow(core, channel_id)
-        location = channel_location(channel_id)
+        location = Channel.at(channel_id)
         hit = document(core, f"{location}:1:1", channel_scope(channel_id), Kind.CHANNEL)
         hidden = replace(hit, title="", passage="", source_channel_id=channel_id, position=0)
         asked(core, "kites?", hits=[hidden])
 
     [source] = seen(core).sources
 
-    assert (source.location, source.name, source.quoted) == (channel_location(READ), "kites", 1)
+    assert (source.location, source.name, source.quoted) == (Channel.at(READ), "kites", 1)
     assert len(seen(core, Audience()).sources) == 2

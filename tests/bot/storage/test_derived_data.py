@@ -7,10 +7,10 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.privacy import service as privacy
 from bot.sources import channel_sync_steps
-from bot.storage.derived_data import open_archive, open_pages
+from bot.storage.derived_data import open_archive, open_entries
 from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.sources.addition import add_visited, page_location
-from knowledge.sources.entries import WebPage
+from knowledge.sources.entries import Entry
 from knowledge.values.documents import Kind
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.machines import OpenMachine
@@ -24,7 +24,7 @@ TEXT = "The ferry to the island leaves at nine from the northern pier."
 def fill(core: Core) -> None:
     """Let a page be fetched, a channel be read, and both be in the index."""
     add_visited(core.store, page_location(PAGE))
-    core.pages.keep(WebPage(PAGE, PAGE, PAGE, title="Ferries", text=TEXT, fetched_at=NOW))
+    core.pages.keep(Entry(PAGE, PAGE, PAGE, title="Ferries", text=TEXT, fetched_at=NOW))
     channel = SyncedChannel(CHANNEL, CHANNEL, SyncedContent.THREADS, NOW)
     assert channel_sync_steps.add(core, channel, "help", 9, NOW, ProgressMessage())
     driver = SyncDriver(core, Server(CHANNEL))
@@ -82,15 +82,15 @@ def test_what_is_no_source_any_more_is_gone_on_every_machine(machine: OpenMachin
 
         assert quotable(first) == set()
         assert first.archive.channels() == []
-        assert first.pages.urls(PAGE) == []
+        assert first.pages.keys(PAGE) == []
 
 
 def test_files_of_before_postgresql_are_deleted(tmp_path: Path, derived_url: str) -> None:
-    open_pages(tmp_path).close()
+    open_entries(tmp_path).close()
     open_archive(tmp_path).close()
     assert (tmp_path / "web.db").exists()
 
-    open_pages(tmp_path, derived_url).close()
+    open_entries(tmp_path, derived_url).close()
     open_archive(tmp_path, derived_url).close()
 
     assert not [*tmp_path.glob("web.db*"), *tmp_path.glob("channels.db*")]

@@ -16,7 +16,7 @@ from bot.storage.machines import FILE, this_machine
 from indexer.ingest.pipeline import UpdateReport
 from knowledge.corpus import SourceState
 from knowledge.sources.addition import add_paths
-from knowledge.sources.locations import RepositoryLocation
+from knowledge.sources.kinds.repository import GitRepository
 from knowledge.store.store import StoreError
 from knowledge.values.documents import SHARED, Kind
 from tests.bot.conftest import settings_for
@@ -160,8 +160,8 @@ def test_a_source_that_is_removed_is_gone_on_every_machine(
 def test_a_repository_of_another_machine_is_not_visited(
     machine: OpenMachine, handbook: Path
 ) -> None:
-    here = str(RepositoryLocation(str(handbook), "", ""))
-    nowhere = str(RepositoryLocation("/nowhere/at/all", "", ""))
+    here = GitRepository.locate_branch(str(handbook))
+    nowhere = GitRepository.locate_branch("/nowhere/at/all")
     with machine("first") as first, machine("second") as second:
         for location in (here, nowhere):
             first.store.add_source(location, SHARED)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage.derived_data import open_pages
-from knowledge.sources.entries import PageStore
+from bot.storage.derived_data import open_entries
+from knowledge.sources.entries import EntryStore
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[PageStore]:
-    with open_pages(tmp_path, "") as opened:
+def pages(tmp_path: Path) -> Iterator[EntryStore]:
+    with open_entries(tmp_path, "") as opened:
         yield opened

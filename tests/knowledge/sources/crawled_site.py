@@ -1,29 +1,22 @@
 """A small site on this machine, and crawls of it."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-
-from knowledge.sources.entries import PageStore
-from knowledge.sources.kinds.page import CrawlStep, web_documents
-from knowledge.sources.kinds.site import sync_site
-from knowledge.sources.locations import CrawlLocation
-from knowledge.values.documents import SHARED, Document, Failure
-from tests.knowledge.web_server import Reply, WebServer, local_fetcher
-
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-GRACE = timedelta(days=14)
+from knowledge.sources.entries import EntryStore
+from knowledge.sources.kinds.site import Site
+from knowledge.sources.source import SyncStep
+from tests.knowledge.sources.visited import VisitedSource
+from tests.knowledge.web_server import Reply, WebServer
 
 
-class World:
+class World(VisitedSource):
     """A site, the pages that were kept of it, and the crawl that is tried."""
 
-    def __init__(self, server: WebServer, pages: PageStore) -> None:
+    def __init__(self, server: WebServer, pages: EntryStore) -> None:
+        super().__init__("", pages)
         self.server = server
-        self.pages = pages
-        self.start(depth=4, pages=50)
+        self.start()
 
     def start(self, path: str = "/docs/", *, depth: int = 4, pages: int = 50) -> None:
-        self.location = str(CrawlLocation(self.server.url(path), depth, pages))
+        self.location = Site.locate_within(self.server.url(path), depth, pages)
 
     def page(self, path: str, *links: str, head: str = "", **headers: str) -> None:
         """A page of the site that leads to others."""
@@ -36,14 +29,9 @@ class World:
         etag = f'"{abs(hash(html))}"'
         self.server.pages[path] = Reply(html, headers={"ETag": etag, **given})
 
-    def sync(self, days: float = 0, most: int | None = None) -> list[CrawlStep]:
+    def sync(self, days: float = 0, most: int | None = None) -> list[SyncStep]:
         self.server.requests.clear()
-        return list(self.steps(days, most))
-
-    def steps(self, days: float = 0, most: int | None = None) -> Iterator[CrawlStep]:
-        with local_fetcher() as fetcher:
-            now = NOW + timedelta(days=days)
-            yield from sync_site(self.location, self.pages, fetcher, now, GRACE, most=most)
+        return super().sync(days, most)
 
     @property
     def asked(self) -> list[str]:
@@ -51,12 +39,7 @@ class World:
         return [path for path in self.server.paths if not path.endswith("sitemap.xml")]
 
     def titles(self) -> list[str]:
-        found = web_documents([(self.location, SHARED)], self.pages)
-        return sorted(item.title for item in found if isinstance(item, Document))
-
-    def reasons(self) -> list[str]:
-        found = web_documents([(self.location, SHARED)], self.pages)
-        return [item.reason for item in found if isinstance(item, Failure)]
+        return sorted(self.documents)
 
 
 def sitemap_of(server: WebServer, *paths: str, kind: str = "url", modified: str = "") -> Reply:

@@ -15,7 +15,7 @@ from knowledge.sources.addition import (
     repository_location,
     service_location,
 )
-from knowledge.sources.kinds.registry import kind_of
+from knowledge.sources.kinds.registry import service_of
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED
 from tests.knowledge.test_corpus import store as store
@@ -166,7 +166,7 @@ def test_where_no_file_can_be_read_is_refused(
     ],
 )
 def test_pages_of_trackers_are_recognised_by_their_address(address: str, kind: str) -> None:
-    assert kind_of(address) == kind
+    assert service_of(address) == kind
 
 
 def test_a_tracker_needs_the_address_of_one_of_its_pages() -> None:

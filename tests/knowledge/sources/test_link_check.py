@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from knowledge.sources.kinds.page import FAILURES_IN_A_ROW
 from knowledge.sources.link_check import IDS, LinkCheck, check_links
+from knowledge.sources.sync import FAILURES_IN_A_ROW
 from tests.knowledge.web_server import Reply, WebServer, local_fetcher
 
 

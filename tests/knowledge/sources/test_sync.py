@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from knowledge.sources.entries import PageStore
-from knowledge.sources.sync import document_ids, documents, failures
-from knowledge.values.documents import SHARED, Document, Scope
-from tests.knowledge.sources.visited_service import VisitedService
+from knowledge.sources.entries import EntryStore
+from knowledge.values.documents import Document, Scope
+from tests.knowledge.sources.visited import VisitedService
 from tests.knowledge.web_server import Reply, WebServer
 
 INTERFACE = "/lib/exe/jsonrpc.php"
@@ -49,7 +48,7 @@ class Wiki:
 class World(VisitedService):
     """A wiki as a source."""
 
-    def __init__(self, server: WebServer, pages: PageStore) -> None:
+    def __init__(self, server: WebServer, pages: EntryStore) -> None:
         super().__init__("dokuwiki", server.url("").rstrip("/"), pages)
         self.wiki = Wiki(server)
         self.server = server
@@ -60,7 +59,7 @@ class World(VisitedService):
 
 
 @pytest.fixture
-def world(pages: PageStore) -> Iterator[World]:
+def world(pages: EntryStore) -> Iterator[World]:
     with WebServer() as server:
         world = World(server, pages)
         world.wiki.pages = {"ferry": (1, "It leaves at six."), "pier": (2, "It is closed.")}
@@ -69,12 +68,12 @@ def world(pages: PageStore) -> Iterator[World]:
 
 def test_each_document_has_its_title_text_and_address(world: World) -> None:
     world.sync()
-    first, _ = documents([(world.location, Scope(7))], world.pages)
+    first, _ = world.found(Scope(7))
     assert isinstance(first, Document)
     assert (first.title, first.scope) == ("Ferry", Scope(7))
     assert "It leaves at six." in first.text
     assert first.link == f"{world.server.url('')}/doku.php?id=ferry"
-    assert first.id in document_ids(world.location, Scope(7), world.pages)
+    assert first.id == f"dokuwiki:7:{world.server.url('')}:ferry"
 
 
 def test_an_unchanged_service_costs_only_its_listing(world: World) -> None:
@@ -110,7 +109,7 @@ def test_a_failed_document_keeps_its_text_and_is_tried_again(world: World) -> No
     world.wiki.broken = {"ferry"}
     world.sync(1)
     assert "six" in world.texts["Ferry"]
-    [failure] = failures(world.pages, world.location, SHARED)
+    [failure] = world.failures
     assert failure.source == f"{world.server.url('')} › Ferry"
     assert failure.reason == "refuses core.getPageHTML: broken."
     world.wiki.broken = set()

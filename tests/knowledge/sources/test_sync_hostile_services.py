@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from knowledge.sources.entries import PageStore
+from knowledge.sources.entries import EntryStore
 from knowledge.sources.net.api_client import ANSWER_VALUES
 from knowledge.sources.sync import EMPTY, KEY_CHARACTERS, NAME_CHARACTERS
-from tests.knowledge.sources.visited_service import VisitedService
+from tests.knowledge.sources.visited import VisitedService
 from tests.knowledge.web_server import Reply, WebServer
 
 INTERFACE = "/lib/exe/jsonrpc.php"
@@ -68,7 +68,7 @@ class Service:
 
 
 @pytest.fixture
-def service(pages: PageStore) -> Iterator[Service]:
+def service(pages: EntryStore) -> Iterator[Service]:
     with WebServer() as server:
         yield Service(server, lambda kind, url: VisitedService(kind, url, pages))
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 import pytest
 
 from bot.storage.data_folder import data_folder
-from bot.storage.derived_data import open_pages
+from bot.storage.derived_data import open_entries
 from knowledge.sources.net.api_client import ANSWER_BYTES, ANSWER_VALUES
 from tests.knowledge.answering_host import AT, AnsweringHost
-from tests.knowledge.sources.visited_service import VisitedService
+from tests.knowledge.sources.visited import VisitedService
 
 # Seconds of processor time.
 MOST_SECONDS: Final = 1.0
@@ -138,7 +138,7 @@ def dearest_step(name: str, folder: Path) -> float:
 
     gc.disable()
     try:
-        with AnsweringHost(answer) as host, open_pages(folder, "") as pages:
+        with AnsweringHost(answer) as host, open_entries(folder, "") as pages:
             address = f"{host.base}{ADDRESSES.get(service, '')}"
             steps = VisitedService(service.__name__, address, pages).steps()
             costs, before = [], time.thread_time()

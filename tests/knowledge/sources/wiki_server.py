@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.knowledge.sources.visited_service import NOW
+from tests.knowledge.sources.visited import NOW
 from tests.knowledge.web_server import Reply, WebServer
 
 API = "/w/api.php"

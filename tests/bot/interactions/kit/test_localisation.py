@@ -8,11 +8,11 @@ import discord
 from bot.interactions.kit.localisation import described
 from bot.process.client import Bot
 from bot.process.command_sync import COMMANDS_DIGEST
-from knowledge.sources.kinds.registry import KINDS
+from knowledge.sources.kinds.registry import SERVICES
 from tests.bot.english import CODE, in_english
 from tests.bot.world import World, parts
 
-PROPER_NAMES = {"English", "Deutsch", *(kind.name for kind in KINDS.values())}
+PROPER_NAMES = {"English", "Deutsch", *(service.label for service in SERVICES.values())}
 
 
 def test_everything_that_is_described_is_described_in_german_too(

@@ -23,7 +23,7 @@ from knowledge.sources.addition import (
     crawl_location,
     page_location,
 )
-from knowledge.sources.locations import RepositoryLocation
+from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
@@ -316,7 +316,7 @@ async def test_files_and_repositories_of_the_operator_are_neither_offered_nor_re
 ) -> None:
     guide = tmp_path / "guide.md"
     guide.write_text("# Guide\n\nThe ferry leaves at nine.")
-    location = str(RepositoryLocation(str(tmp_path / "guides.git")))
+    location = GitRepository.locate_branch(str(tmp_path / "guides.git"))
 
     def add_both(core: Core) -> None:
         add_paths(core.store, [guide], Scope(world.guild.id))

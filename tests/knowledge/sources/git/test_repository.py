@@ -19,7 +19,6 @@ from knowledge.sources.git.repository import (
     forget_other_copies,
     open_repository,
 )
-from knowledge.sources.locations import RepositoryLocation
 from knowledge.sources.net import ssrf_guard
 from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.sources.net.safe_network import LostError, RefusedError
@@ -47,8 +46,7 @@ class World:
     ) -> Repository:
         self.server.requests.clear()
         with local_fetcher() as fetcher:
-            source = RepositoryLocation(self.server.url(name), branch)
-            return open_repository(source, self.folder, fetcher, most)
+            return open_repository(self.server.url(name), branch, self.folder, fetcher, most)
 
     def paths(self, folder: str = "", *, branch: str = "") -> list[str]:
         found = self.open_repository(branch=branch)
@@ -315,7 +313,7 @@ def test_what_is_no_repository_for_everybody_gets_one_sentence(
         Fetcher(0, problem_with=_private_problem, resolve=_resolved) as fetcher,
         pytest.raises(RefusedError) as refused,
     ):
-        open_repository(RepositoryLocation(world.server.url(NAME)), world.folder, fetcher)
+        open_repository(world.server.url(NAME), "", world.folder, fetcher)
     assert str(refused.value).startswith(told)
 
 
@@ -352,7 +350,7 @@ def test_a_host_that_says_nonsense_is_not_understood(world: World, body: bytes) 
 def test_a_name_that_leads_into_the_own_network_is_never_asked(world: World) -> None:
     world.server.requests.clear()
     with Fetcher(0, resolve=here) as fetcher, pytest.raises(RefusedError) as refused:
-        open_repository(RepositoryLocation(world.server.url(NAME)), world.folder, fetcher)
+        open_repository(world.server.url(NAME), "", world.folder, fetcher)
     assert str(refused.value) == "leads to 127.0.0.1, which is this machine itself"
     assert world.server.requests == []
 
@@ -392,12 +390,12 @@ def test_no_name_and_no_password_is_sent_and_no_setting_of_the_user_read(
 def test_a_repository_that_is_here_is_read_where_it_is(world: World, tmp_path: Path) -> None:
     path = str(world.server.repositories.folder / NAME)
     with local_fetcher() as fetcher:
-        found = open_repository(RepositoryLocation(path), tmp_path / "none", fetcher)
+        found = open_repository(path, "", tmp_path / "none", fetcher)
         assert [file.path for file in found.files("docs").files] == ["docs/a.md", "docs/deep/b.md"]
         found.close()
         with pytest.raises(LostError, match="has no branch x; it has main"):
-            open_repository(RepositoryLocation(path, "x"), tmp_path / "none", fetcher)
+            open_repository(path, "x", tmp_path / "none", fetcher)
         with pytest.raises(LostError, match="is no Git repository"):
-            open_repository(RepositoryLocation(str(tmp_path)), tmp_path / "none", fetcher)
+            open_repository(str(tmp_path), "", tmp_path / "none", fetcher)
     assert not (tmp_path / "none").exists()
     assert world.server.requests == []

@@ -7,9 +7,9 @@ import pytest
 
 from indexer.text.passages import heading_lines
 from knowledge.files.site_addresses import anchors
-from knowledge.sources.entries import PageStore
+from knowledge.sources.entries import EntryStore
 from tests.knowledge.sources.described_server import Asked, DescribedServer
-from tests.knowledge.sources.visited_service import NOW, VisitedService
+from tests.knowledge.sources.visited import NOW, VisitedService
 from tests.knowledge.web_server import Reply
 
 # Entries in an answer of a BookStack whose owner allows few.
@@ -136,7 +136,7 @@ def wiki(request: pytest.FixtureRequest) -> Iterator[Wiki]:
 
 
 @pytest.fixture
-def source(wiki: Wiki, pages: PageStore) -> VisitedService:
+def source(wiki: Wiki, pages: EntryStore) -> VisitedService:
     return VisitedService(wiki.kind, wiki.server.base, pages)
 
 
@@ -188,7 +188,7 @@ def test_changes_are_followed(wiki: Wiki, source: VisitedService) -> None:
     assert wiki.got == ["2", "4"]
 
 
-def test_a_book_or_collection_has_its_pages_alone(wiki: Wiki, pages: PageStore) -> None:
+def test_a_book_or_collection_has_its_pages_alone(wiki: Wiki, pages: EntryStore) -> None:
     wiki.pages[3] = Page("Rules", book="Staff")
     filters = {"bookstack": ("book", "guides"), "outline": ("collection", "guides")}
     some = VisitedService(wiki.kind, wiki.server.base, pages, (filters[wiki.kind],))
@@ -220,7 +220,7 @@ def test_a_page_deleted_after_it_was_listed_does_no_harm(
 # Citations.
 
 
-def test_a_bookstacks_page_is_cited_by_its_permanent_address(pages: PageStore) -> None:
+def test_a_bookstacks_page_is_cited_by_its_permanent_address(pages: EntryStore) -> None:
     wiki = BookStack()
     with wiki.server:
         source = VisitedService(wiki.kind, wiki.server.base, pages)
@@ -231,7 +231,7 @@ def test_a_bookstacks_page_is_cited_by_its_permanent_address(pages: PageStore) -
     assert f"[Here]({wiki.server.base}/books/a)" in found.text
 
 
-def test_an_outlines_document_is_cited_at_its_heading(pages: PageStore) -> None:
+def test_an_outlines_document_is_cited_at_its_heading(pages: EntryStore) -> None:
     wiki = Outline()
     words = "[Two](/doc/two-a1) coins.\n\n## At night (*new*)\n\nThree.\n\n## Fähre\n\nOne."
     wiki.pages[1].words = f"{words}\n\n## Fares"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from knowledge.sources.entries import PageStore
+from knowledge.sources.entries import EntryStore
 from knowledge.sources.kinds.discourse import FIRST_POSTS
 from tests.knowledge.sources.described_server import Asked, DescribedServer
-from tests.knowledge.sources.visited_service import NOW, VisitedService
+from tests.knowledge.sources.visited import NOW, VisitedService
 from tests.knowledge.web_server import Reply
 
 PER_PAGE = 3
@@ -133,7 +133,7 @@ def forum() -> Iterator[Forum]:
 
 
 @pytest.fixture
-def source(forum: Forum, pages: PageStore) -> VisitedService:
+def source(forum: Forum, pages: EntryStore) -> VisitedService:
     return VisitedService("discourse", forum.server.base, pages)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from indexer.text.passages import heading_lines
 from knowledge.files.site_addresses import anchors
-from knowledge.sources.entries import PageStore
+from knowledge.sources.entries import EntryStore
 from tests.knowledge.sources.real_dokuwiki import RealWiki, is_installed
-from tests.knowledge.sources.visited_service import VisitedService
+from tests.knowledge.sources.visited import VisitedService
 
 pytestmark = [
     pytest.mark.slow,
@@ -67,7 +67,7 @@ def wiki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealWiki]:
 
 
 @pytest.fixture
-def source(wiki: RealWiki, pages: PageStore) -> VisitedService:
+def source(wiki: RealWiki, pages: EntryStore) -> VisitedService:
     return VisitedService("dokuwiki", wiki.base, pages)
 
 

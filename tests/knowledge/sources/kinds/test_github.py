@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from knowledge.sources.entries import PageStore
+from knowledge.sources.entries import EntryStore
 from knowledge.sources.source import token_variable
 from tests.knowledge.sources.described_server import Asked, DescribedServer
-from tests.knowledge.sources.visited_service import NOW, VisitedService
+from tests.knowledge.sources.visited import NOW, VisitedService
 from tests.knowledge.web_server import Reply
 
 REPOSITORY = "/repos/{owner}/{repo}"
@@ -121,7 +121,7 @@ def hub() -> Iterator[Hub]:
 
 
 @pytest.fixture
-def source(hub: Hub, pages: PageStore) -> VisitedService:
+def source(hub: Hub, pages: EntryStore) -> VisitedService:
     return VisitedService("github", f"{hub.base}/o/n/issues", pages)
 
 
@@ -246,7 +246,7 @@ def test_a_limit_that_stops_listing_all_does_not_stop_following(
     assert sorted(source.documents) == ["Irons stick", "Waffles stay black"]
 
 
-def test_labels_narrow_the_issues(hub: Hub, pages: PageStore) -> None:
+def test_labels_narrow_the_issues(hub: Hub, pages: EntryStore) -> None:
     hub.add(8, "Irons stick", HELP, labels=[{"name": "iron"}])
     some = VisitedService("github", f"{hub.base}/o/n/issues", pages, (("label", "iron"),))
     some.sync()
@@ -278,7 +278,7 @@ def test_a_link_to_another_host_is_not_followed(hub: Hub, source: VisitedService
     ]
 
 
-def test_releases_are_documents_and_drafts_are_none(hub: Hub, pages: PageStore) -> None:
+def test_releases_are_documents_and_drafts_are_none(hub: Hub, pages: EntryStore) -> None:
     released = {"id": 1, "tag_name": "v2", "name": "2.0", "body": "Waffles are round now."}
     released |= {"published_at": at(0), "html_url": f"{hub.base}/o/n/releases/tag/v2"}
     hub.releases = [released, {**released, "id": 2, "name": "3.0", "draft": True}]
@@ -293,7 +293,7 @@ def test_releases_are_documents_and_drafts_are_none(hub: Hub, pages: PageStore) 
     assert "square" in source.documents["n 2.0"].text
 
 
-def test_releases_name_nobody_who_asked_not_to_be_quoted(hub: Hub, pages: PageStore) -> None:
+def test_releases_name_nobody_who_asked_not_to_be_quoted(hub: Hub, pages: EntryStore) -> None:
     released = {"id": 1, "tag_name": "v2", "name": "2.0", "body": "Round waffles, by @Bo."}
     hub.releases = [{**released, "published_at": at(0), "html_url": f"{hub.base}/o/n/v2"}]
     source = VisitedService("github", f"{hub.base}/o/n/releases", pages)
@@ -362,7 +362,7 @@ def discussions(hub: Hub) -> Discussions:
 
 
 @pytest.fixture
-def asked_source(hub: Hub, pages: PageStore, discussions: Discussions) -> VisitedService:
+def asked_source(hub: Hub, pages: EntryStore, discussions: Discussions) -> VisitedService:
     source = VisitedService("github", f"{hub.base}/o/n/discussions", pages)
     source.token = "hunter2"  # noqa: S105 - no password of anybody
     return source

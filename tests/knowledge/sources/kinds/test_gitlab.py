@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from knowledge.sources.entries import PageStore
+from knowledge.sources.entries import EntryStore
 from tests.knowledge.sources.described_server import Asked, DescribedServer
-from tests.knowledge.sources.visited_service import NOW, VisitedService
+from tests.knowledge.sources.visited import NOW, VisitedService
 from tests.knowledge.web_server import Reply
 
 PROJECT = "/projects/{id}"
@@ -84,7 +84,7 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def source(lab: Lab, pages: PageStore) -> VisitedService:
+def source(lab: Lab, pages: EntryStore) -> VisitedService:
     source = VisitedService("gitlab", f"{lab.base}/g/s/p/-/issues", pages)
     source.token = "hunter2"  # noqa: S105 - no password of anybody
     return source
@@ -143,7 +143,7 @@ def test_issues_without_a_token_are_refused_with_the_way_out(
     assert reason.startswith("shows comments of issues only with a token: the operator adds it")
 
 
-def test_releases_are_documents_and_upcoming_ones_are_none(lab: Lab, pages: PageStore) -> None:
+def test_releases_are_documents_and_upcoming_ones_are_none(lab: Lab, pages: EntryStore) -> None:
     released = {"tag_name": "v2/x", "name": "2.0", "description": "Waffles are round now."}
     released |= {"released_at": at(0)}
     lab.releases = [

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from knowledge.sources.entries import PageStore
-from knowledge.sources.sync import licence_of
-from tests.knowledge.sources.visited_service import VisitedService
+from knowledge.sources.entries import EntryStore
+from tests.knowledge.sources.visited import VisitedService
 from tests.knowledge.sources.wiki_server import Asked, WikiPage, WikiServer
 from tests.knowledge.web_server import Reply
 
@@ -24,7 +23,7 @@ def wiki() -> Iterator[WikiServer]:
 
 
 @pytest.fixture
-def source(wiki: WikiServer, pages: PageStore) -> VisitedService:
+def source(wiki: WikiServer, pages: EntryStore) -> VisitedService:
     return VisitedService("mediawiki", wiki.base, pages)
 
 
@@ -48,7 +47,7 @@ def test_a_page_has_its_sections_its_revisions_date_and_the_wikis_licence(
     assert found.link == f"{wiki.base}/wiki/Ferry"
     assert found.verified == date(2025, 11, 2)
     assert found.contributor == "Harbour Wiki, CC BY-SA 3.0"
-    assert licence_of(source.pages.site(source.location)) == "CC BY-SA 3.0"
+    assert source.pages.state(source.location).state["licence"] == "CC BY-SA 3.0"
 
 
 @pytest.mark.parametrize("rights", [{}, {"text": "CC0"}, {"text": "Public domain"}])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage.derived_data import open_pages
+from bot.storage.derived_data import open_entries
 from tests.knowledge.sources.real_mediawiki import RealWiki, is_installed
-from tests.knowledge.sources.visited_service import VisitedService
+from tests.knowledge.sources.visited import VisitedService
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,9 +23,9 @@ PIERS = 20
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from bot.storage.derived_data import open_pages
-from tests.knowledge.sources.visited_service import VisitedService
-with open_pages(Path(sys.argv[2]), "") as pages:
+from bot.storage.derived_data import open_entries
+from tests.knowledge.sources.visited import VisitedService
+with open_entries(Path(sys.argv[2]), "") as pages:
     steps = VisitedService("mediawiki", sys.argv[1], pages).steps()
     for _ in range(int(sys.argv[3]) + 1):
         next(steps)
@@ -71,14 +71,14 @@ def store(wiki: RealWiki, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for taken in KILLS:
         command = [sys.executable, "-c", DYING, wiki.base, str(folder), str(taken)]
         assert subprocess.run(command, check=False).returncode < 0
-    with open_pages(folder, "") as pages:
+    with open_entries(folder, "") as pages:
         VisitedService("mediawiki", wiki.base, pages).sync()
     return folder
 
 
 @pytest.fixture
 def source(wiki: RealWiki, store: Path) -> Iterator[VisitedService]:
-    with open_pages(store, "") as pages:
+    with open_entries(store, "") as pages:
         yield VisitedService("mediawiki", wiki.base, pages)
 
 
@@ -183,7 +183,7 @@ def test_a_wiki_is_read_and_followed(wiki: RealWiki, source: VisitedService) -> 
 def test_filters_narrow_what_is_read(
     wiki: RealWiki, tmp_path: Path, only: tuple[tuple[str, str], ...], number: int
 ) -> None:
-    with open_pages(tmp_path, "") as pages:
+    with open_entries(tmp_path, "") as pages:
         some = VisitedService("mediawiki", wiki.base, pages, only)
         some.sync()
         assert len(some.documents) == number

@@ -1,6 +1,6 @@
 import pytest
 
-from knowledge.sources.kinds.outgoing import LINKS, Outgoing, dump_links, extract_links, load_links
+from knowledge.sources.kinds.outgoing import LINKS, Outgoing, extract_links
 
 URL = "https://a.org/docs/a"
 
@@ -48,10 +48,3 @@ def test_a_page_of_links_alone_has_an_end() -> None:
 
 def test_a_page_that_can_not_be_read_leads_nowhere() -> None:
     assert extract_links(b"<div>" * 10_000 + b'<a href="c">C</a>', URL) == Outgoing()
-
-
-def test_what_is_kept_beside_a_page_is_read_again() -> None:
-    found = Outgoing("https://a.org/b", ("https://a.org/c",))
-    assert load_links(dump_links(found)) == found
-    assert dump_links(Outgoing()) == ""
-    assert load_links("") == Outgoing()

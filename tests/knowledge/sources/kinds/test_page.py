@@ -1,51 +1,46 @@
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from bot.storage.derived_data import open_pages
-from knowledge.sources.entries import PageStore
-from knowledge.sources.kinds.page import (
-    FAILURES_IN_A_ROW,
-    FULL,
-    CrawlStep,
-    is_due,
-    site_state,
-    sync,
-    web_documents,
-)
+from bot.storage.derived_data import open_entries
+from knowledge.corpus import source_states
+from knowledge.sources.entries import EntryStore
+from knowledge.sources.source import SyncStep
+from knowledge.sources.sync import FAILURES_IN_A_ROW, FULL
+from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
-from tests.knowledge.web_server import Reply, WebServer, local_fetcher
+from tests.knowledge.sources.visited import NOW, VisitedSource
+from tests.knowledge.web_server import Reply, WebServer
 
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-GRACE = timedelta(days=14)
 TEXT = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>About {0}.</p></body></html>"
 
 
 class World:
     """A web server, and what is kept of its pages."""
 
-    def __init__(self, server: WebServer, pages: PageStore) -> None:
+    def __init__(self, server: WebServer, pages: EntryStore) -> None:
         self.server = server
         self.pages = pages
 
-    def sync(self, path: str, days: float = 0, most: int | None = None) -> list[CrawlStep]:
+    def at(self, path: str) -> VisitedSource:
+        return VisitedSource(self.server.url(path), self.pages)
+
+    def sync(self, path: str, days: float = 0, most: int | None = None) -> list[SyncStep]:
         """Look at a source so many days later."""
         self.server.requests.clear()
-        with local_fetcher() as fetcher:
-            now = NOW + timedelta(days=days)
-            return list(sync(self.server.url(path), self.pages, fetcher, now, GRACE, most=most))
+        return self.at(path).sync(days, most)
 
     def found(self, path: str, scope: Scope = SHARED) -> list[Document | Failure]:
-        return list(web_documents([(self.server.url(path), scope)], self.pages))
+        return self.at(path).found(scope)
 
     def titles(self, path: str) -> list[str]:
-        return [item.title for item in self.found(path) if isinstance(item, Document)]
+        return [*self.at(path).documents]
 
     def reasons(self, path: str) -> list[str]:
-        return [item.reason for item in self.found(path) if isinstance(item, Failure)]
+        return self.at(path).reasons
 
     def lists(self, *names: str, modified: str = "") -> None:
         """A sitemap of these pages."""
@@ -59,7 +54,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with WebServer() as server, open_pages(tmp_path, "") as pages:
+    with WebServer() as server, open_entries(tmp_path, "") as pages:
         yield World(server, pages)
 
 
@@ -113,7 +108,7 @@ def test_every_page_of_a_sitemap_is_read_a_step_at_a_time(world: World) -> None:
     world.page("b")
     steps = world.sync(MAP)
     assert world.titles(MAP) == ["a", "b"]
-    assert [(step.done, step.total) for step in steps] == [(0, 0), (1, 2), (2, 2)]
+    assert [(step.done, step.total) for step in steps] == [(0, 0), (1, 1), (2, 3), (3, 3)]
     assert world.reasons(MAP) == []
 
 
@@ -266,26 +261,25 @@ def test_a_look_that_was_ended_goes_on_where_it_was(world: World) -> None:
     world.lists("a", "b")
     world.page("a")
     world.page("b")
-    with local_fetcher() as fetcher:
-        steps = sync(world.server.url(MAP), world.pages, fetcher, NOW, GRACE)
-        for step in steps:
-            if step.done == 1:
-                break
+    for step in world.at(MAP).steps():
+        if step.done == 2:
+            break
     assert world.titles(MAP) == ["a"]
-    assert is_due(world.pages.site(world.server.url(MAP)), NOW, timedelta(days=1))
+    assert world.pages.state(world.server.url(MAP)).is_due(NOW, timedelta(days=1))
     world.sync(MAP)
     assert world.titles(MAP) == ["a", "b"]
-    assert not is_due(world.pages.site(world.server.url(MAP)), NOW, timedelta(days=1))
+    assert not world.pages.state(world.server.url(MAP)).is_due(NOW, timedelta(days=1))
     # The clock was a year ahead then.
-    assert is_due(world.pages.site(world.server.url(MAP)), NOW - timedelta(days=365), timedelta(1))
+    assert world.pages.state(world.server.url(MAP)).is_due(NOW - timedelta(days=365), timedelta(1))
 
 
-def test_a_state_tells_what_a_source_gave(world: World) -> None:
+def test_a_state_tells_what_a_source_gave(world: World, store: Store) -> None:
     world.lists("a", "b")
     world.page("a")
     world.sync(MAP)
-    state = site_state(world.pages, world.server.url(MAP), SHARED)
-    assert (state.pages, state.documents, state.site.synced_at) == (2, 1, NOW)
+    store.add_source(world.server.url(MAP), SHARED, "")
+    [state] = source_states(store, {}, world.pages)
+    assert (state.files, state.documents, state.read_at) == (2, 1, NOW)
     assert [failure.source for failure in state.failures] == [world.server.url("/b")]
 
 
@@ -396,10 +390,9 @@ def test_a_list_interrupted_anywhere_asks_for_each_page_once(world: World) -> No
     asked: list[str] = []
     for visit in range(1, 6):
         world.server.requests.clear()
-        with local_fetcher() as fetcher:
-            now = NOW + timedelta(minutes=visit)
-            steps = sync(world.server.url("/sitemap.xml"), world.pages, fetcher, now, GRACE)
-            for _ in range(2 * visit):
-                next(steps, None)
+        steps = world.at(MAP).steps(days=visit / 1440)
+        for _ in range(2 * visit + 1):
+            next(steps, None)
+        steps.close()
         asked += world.server.paths
     assert sorted(path for path in asked if path != "/sitemap.xml") == [f"/{n}" for n in names]

@@ -3,11 +3,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from knowledge.sources.kinds.recognition import recognised
-from knowledge.sources.locations import ServiceLocation
+from knowledge.sources.kinds.registry import source_at
+from knowledge.sources.source import Service
 from tests.knowledge.sources.wiki_server import API, WikiPage, WikiServer
 from tests.knowledge.web_server import Reply, local_fetcher
 
-Recognise = Callable[[str], ServiceLocation | None]
+Recognise = Callable[[str], Service | None]
 GENERATOR = '<meta name="generator" content="MediaWiki 1.43.1">'
 RSD = '<link rel="EditURI" type="application/rsd+xml" href="/w/api.php?action=rsd">'
 IS_MAIN = '<script>RLCONF={"wgPageName":"Main_Page","wgIsMainPage":true};</script>'
@@ -33,7 +34,7 @@ def recognise(wiki: WikiServer) -> Iterator[Recognise]:
 def test_a_wikis_root_and_main_page_stand_for_the_wiki(
     wiki: WikiServer, recognise: Recognise, path: str
 ) -> None:
-    assert recognise(path) == ServiceLocation("mediawiki", wiki.base)
+    assert recognise(path) == source_at(f"mediawiki+{wiki.base}")
 
 
 def test_a_specific_page_of_a_wiki_stays_a_page(recognise: Recognise) -> None:
@@ -50,7 +51,7 @@ def test_a_wiki_that_answers_nobody_stays_a_page(wiki: WikiServer, recognise: Re
 
 def test_api_php_stands_for_the_wiki(wiki: WikiServer, recognise: Recognise) -> None:
     wiki.pages[API] = Reply(GENERATOR)
-    assert recognise(API) == ServiceLocation("mediawiki", wiki.base)
+    assert recognise(API) == source_at(f"mediawiki+{wiki.base}")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_other_kinds_are_recognised_by_their_generator(
     wiki.pages["/lib/exe/jsonrpc.php"] = Reply(
         '{"result": [{"id": "ferry", "revision": 1, "size": 9}]}', kind="application/json"
     )
-    assert recognise("/") == ServiceLocation("dokuwiki", wiki.base)
+    assert recognise("/") == source_at(f"dokuwiki+{wiki.base}")
     del wiki.pages["/lib/exe/jsonrpc.php"]
     assert recognise("/") is None
 

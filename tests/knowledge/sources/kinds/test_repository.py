@@ -1,57 +1,41 @@
 """Repositories as documents: what a commit changed is read, and cited at that commit."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from bot.storage.derived_data import open_pages
-from knowledge.sources.entries import PageStore
+from bot.storage.derived_data import open_entries
+from knowledge.sources.entries import EntryStore
 from knowledge.sources.git.http_client import NO_REMOTE
-from knowledge.sources.kinds.page import FULL, CrawlStep
-from knowledge.sources.kinds.repository import document_ids, documents, failures, sync
-from knowledge.sources.locations import RepositoryLocation
-from knowledge.values.documents import SHARED, Document, Kind, Lines, Scope
+from knowledge.sources.kinds.repository import GitRepository
+from knowledge.sources.source import SyncStep
+from knowledge.sources.sync import FULL
+from knowledge.values.documents import Document, Kind, Lines, Scope
 from tests.knowledge.git_server import GitServer
-from tests.knowledge.web_server import local_fetcher
+from tests.knowledge.sources.visited import VisitedSource
 
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-GRACE = timedelta(days=14)
 NAME = "owner/name.git"
 FERRIES = "---\ntags: [sea]\nverified: 2026-01-02\n---\n# Ferries\n\nTo Lisbon.\n"
 
 
-class World:
-    def __init__(self, server: GitServer, pages: PageStore, data: Path) -> None:
+class World(VisitedSource):
+    def __init__(self, server: GitServer, pages: EntryStore, data: Path) -> None:
+        super().__init__(GitRepository.locate_branch(server.url(NAME)), pages, data)
         self.server = server
-        self.pages = pages
-        self.data = data
-        self.location = str(RepositoryLocation(server.url(NAME)))
 
-    def sync(self, days: float = 0, most: int | None = None) -> list[CrawlStep]:
+    def sync(self, days: float = 0, most: int | None = None) -> list[SyncStep]:
         self.server.requests.clear()
-        with local_fetcher() as fetcher:
-            now = NOW + timedelta(days=days)
-            looked = sync(self.location, self.data, self.pages, fetcher, now, GRACE, most=most)
-            return list(looked)
+        return super().sync(days, most)
 
     def commit(self, files: dict[str, str | bytes], *, rewrite: bool = False) -> str:
         return self.server.repositories.commit(NAME, files, rewrite=rewrite)
 
-    def found(self, scope: Scope = SHARED, **places: str) -> dict[str, Document]:
-        items = documents(
-            [(self.location, scope)], self.pages, {self.location: places["at"]} if places else {}
-        )
-        return {item.title: item for item in items if isinstance(item, Document)}
-
-    def reasons(self) -> list[str]:
-        return [one.reason for one in failures(self.pages, self.location, SHARED)]
-
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with GitServer(tmp_path / "served") as server, open_pages(tmp_path, "") as pages:
+    with GitServer(tmp_path / "served") as server, open_entries(tmp_path, "") as pages:
         server.repositories.make(NAME)
         yield World(server, pages, tmp_path)
 
@@ -60,7 +44,8 @@ def test_a_file_is_a_document_that_is_cited_at_its_line_and_commit(world: World)
     commit = world.commit({"docs/ferries.md": FERRIES})
     world.sync()
     page = world.server.url("owner/name")
-    assert world.found(Scope(7))["Ferries"] == Document(
+    [found] = world.found(Scope(7))
+    assert found == Document(
         id=f"git:7:{world.server.url(NAME)}:docs/ferries.md",
         scope=Scope(7),
         kind=Kind.PAGE,
@@ -71,22 +56,20 @@ def test_a_file_is_a_document_that_is_cited_at_its_line_and_commit(world: World)
         verified=datetime(2026, 1, 2, tzinfo=UTC).date(),
         lines=Lines(5, "L{first}-L{last}"),
     )
-    assert document_ids(world.location, Scope(7), world.pages) == [
-        f"git:7:{world.server.url(NAME)}:docs/ferries.md"
-    ]
+    assert world.ids == [f"git:{world.server.url(NAME)}:docs/ferries.md"]
 
 
 def test_only_files_that_changed_are_read_and_all_are_cited_at_the_new_commit(world: World) -> None:
     world.commit({"a.md": "# A\n\nOne.", "b.md": "# B\n\nOne."})
-    assert [step.url for step in world.sync()[1:]] == ["a.md", "b.md"]
-    ids = {title: one.id for title, one in world.found().items()}
+    assert [step.key for step in world.sync()[1:]] == ["a.md", "b.md"]
+    ids = {title: one.id for title, one in world.documents.items()}
     commit = world.commit({"a.md": "# A\n\nOne.", "b.md": "# B\n\nTwo."})
-    assert [step.url for step in world.sync()[1:]] == ["b.md"]
-    found = world.found()
+    assert [step.key for step in world.sync()[1:]] == ["b.md"]
+    found = world.documents
     assert found["B"].text == "# B\n\nTwo."
     assert {title: one.id for title, one in found.items()} == ids
     assert all(f"/{commit}/" in one.link for one in found.values())
-    assert world.pages.site(world.location).state == commit
+    assert world.pages.state(world.location).state["commit"] == commit
 
 
 def test_what_a_commit_has_no_more_is_no_document_any_more(world: World) -> None:
@@ -94,7 +77,7 @@ def test_what_a_commit_has_no_more_is_no_document_any_more(world: World) -> None
     world.sync()
     world.commit({"b.md": "# B\n\nOne."})
     world.sync()
-    assert list(world.found()) == ["B"]
+    assert list(world.documents) == ["B"]
 
 
 def test_a_history_that_was_written_anew_is_followed_with_every_link(world: World) -> None:
@@ -102,20 +85,19 @@ def test_a_history_that_was_written_anew_is_followed_with_every_link(world: Worl
     world.sync()
     commit = world.commit({"a.md": "# A\n\nOne.", "c.md": "# C\n\nOne."}, rewrite=True)
     world.sync()
-    assert [f"/{commit}/" in one.link for one in world.found().values()] == [True, True]
+    assert [f"/{commit}/" in one.link for one in world.documents.values()] == [True, True]
 
 
 def test_a_sync_that_is_ended_in_the_middle_goes_on(world: World) -> None:
     first = world.commit({f"{name}.md": f"# {name.upper()}\n\nOne." for name in "abc"})
-    with local_fetcher() as fetcher:
-        steps = sync(world.location, world.data, world.pages, fetcher, NOW, GRACE)
-        while next(steps).url != "b.md":
-            pass
-        steps.close()
+    steps = world.steps()
+    while next(steps).key != "b.md":
+        pass
+    steps.close()
     # Each is cited at the commit in which it was read, whatever comes.
-    assert [f"/{first}/" in one.link for one in world.found().values()] == [True, True]
-    assert [step.url for step in world.sync()[1:]] == ["c.md"]
-    assert list(world.found()) == ["A", "B", "C"]
+    assert [f"/{first}/" in one.link for one in world.documents.values()] == [True, True]
+    assert [step.key for step in world.sync()[1:]] == ["c.md"]
+    assert list(world.documents) == ["A", "B", "C"]
 
 
 def test_a_file_that_can_not_be_read_keeps_what_it_said_at_the_commit_that_said_it(
@@ -125,9 +107,9 @@ def test_a_file_that_can_not_be_read_keeps_what_it_said_at_the_commit_that_said_
     world.sync()
     second = world.commit({"a.md": b"\x00\x01", "b.md": "# B\n\nOne."})
     world.sync()
-    found = world.found()
+    found = world.documents
     assert (f"/{first}/" in found["A"].link, f"/{second}/" in found["B"].link) == (True, True)
-    [failure] = failures(world.pages, world.location, SHARED)
+    [failure] = world.failures
     assert failure.source == f"{world.server.url(NAME)} › a.md"
     assert failure.reason.startswith("is not text: byte 0 is 0x00.")
     assert failure.document_id == found["A"].id
@@ -136,7 +118,7 @@ def test_a_file_that_can_not_be_read_keeps_what_it_said_at_the_commit_that_said_
 def test_where_nothing_changed_nothing_is_read(world: World) -> None:
     world.commit({"a.md": "# A\n\nOne."})
     world.sync()
-    assert [step.url for step in world.sync()] == [world.server.url(NAME)]
+    assert [step.key for step in world.sync()] == [world.server.url(NAME)]
     assert world.server.requests == [("GET", f"/{NAME}/info/refs")]
 
 
@@ -150,14 +132,14 @@ def test_a_repository_that_is_lost_is_quoted_for_a_time_of_grace(world: World) -
 
     world.server.first = refuses
     world.sync(days=1)
-    assert list(world.found()) == ["A"]
-    assert world.reasons()[0].startswith(NO_REMOTE)
+    assert list(world.documents) == ["A"]
+    assert world.reasons[0].startswith(NO_REMOTE)
     for day in (8, 15):
         world.sync(days=day)
-    assert world.found() == {}
+    assert world.documents == {}
     world.server.first = None
     world.sync(days=18)
-    assert (list(world.found()), world.reasons()) == (["A"], [])
+    assert (list(world.documents), world.reasons) == (["A"], [])
 
 
 def test_a_host_that_fails_takes_nothing_away(world: World) -> None:
@@ -171,40 +153,41 @@ def test_a_host_that_fails_takes_nothing_away(world: World) -> None:
     world.server.first = fails
     for day in range(1, 40, 10):
         world.sync(days=day)
-    assert list(world.found()) == ["A"]
-    assert world.pages.site(world.location).state == commit
-    assert world.reasons() == ["can't be fetched (the host answers 500)."]
+    assert list(world.documents) == ["A"]
+    assert world.pages.state(world.location).state["commit"] == commit
+    assert world.reasons == ["can't be fetched (the host answers 500)."]
 
 
 def test_what_has_no_room_is_told(world: World) -> None:
     world.commit({"a.md": "# A\n\n" + "One. " * 100, "b.md": "# B\n\nTwo."})
     world.sync(most=200_000)
-    assert (list(world.found()), world.reasons()) == (["A", "B"], [])
+    assert (list(world.documents), world.reasons) == (["A", "B"], [])
     world.commit({"a.md": "# A\n\n" + "One. " * 100_000, "b.md": "# B\n\nTwo."})
     world.sync(most=200_000)
-    assert list(world.found()) == ["A", "B"]
-    assert world.reasons()[0] == f"{FULL}."
+    assert list(world.documents) == ["A", "B"]
+    assert world.reasons[0] == f"{FULL}."
 
 
 def test_a_folder_that_is_not_there_is_told_and_gives_nothing(world: World) -> None:
     commit = world.commit({"docs/a.md": "# A\n\nOne."})
-    world.location = str(RepositoryLocation(world.server.url(NAME), folder="doc"))
+    world.location = GitRepository.locate_branch(world.server.url(NAME), folder="doc")
     world.sync()
-    assert world.reasons() == [f"has no folder doc at commit {commit[:10]}."]
-    world.location = str(RepositoryLocation(world.server.url(NAME), folder="docs"))
-    assert world.reasons() == ["has not been fetched yet: run `commonplace source sync`."]
+    assert world.reasons == [f"has no folder doc at commit {commit[:10]}."]
+    world.location = GitRepository.locate_branch(world.server.url(NAME), folder="docs")
+    assert world.reasons == ["has not been fetched yet: run `commonplace source sync`."]
     world.sync()
-    assert list(world.found()) == ["A"]
+    assert list(world.documents) == ["A"]
     world.commit({"docs/a.png": b"\x89PNG"})
     world.sync()
-    assert world.reasons() == ["has no file in docs that can be read."]
+    assert world.reasons == ["has no file in docs that can be read."]
 
 
 def test_files_are_cited_where_the_operator_says(world: World) -> None:
     commit = world.commit({"a.md": "# A\n\nOne."})
     world.sync()
     at = "https://git.example.org/r/{path}?h={commit}#n{first}"
-    found = world.found(at=at)["A"]
+    [found] = world.found(base_url=at)
+    assert isinstance(found, Document)
     assert found.link == f"https://git.example.org/r/a.md?h={commit}"
     assert found.lines == Lines(1, "n{first}")
 
@@ -212,7 +195,8 @@ def test_files_are_cited_where_the_operator_says(world: World) -> None:
 def test_a_file_is_cited_at_its_page_on_a_site_and_so_are_files_that_it_links(world: World) -> None:
     world.commit({"guide/a.md": "---\nslug: moved\n---\n# Moved\n\nSee [B](b.md)."})
     world.sync()
-    [found] = world.found(at="docusaurus:https://e.org/docs").values()
+    [found] = world.found(base_url="docusaurus:https://e.org/docs")
+    assert isinstance(found, Document)
     assert (found.link, found.anchors) == ("https://e.org/docs/guide/moved", "docusaurus")
     assert found.text.endswith("See [B](https://e.org/docs/guide/b).")
 
@@ -220,7 +204,7 @@ def test_a_file_is_cited_at_its_page_on_a_site_and_so_are_files_that_it_links(wo
 def test_a_file_of_another_format_is_cited_at_its_headings(world: World) -> None:
     world.commit({"a.rst": "Bikes\n=====\n\nFree.\n\nTandems\n-------\n\nFour euros.\n"})
     world.sync()
-    assert world.found()["Bikes"].lines == Lines(
+    assert world.documents["Bikes"].lines == Lines(
         0, "L{first}-L{last}", (("Bikes", 1), ("Tandems", 6))
     )
 
@@ -228,25 +212,15 @@ def test_a_file_of_another_format_is_cited_at_its_headings(world: World) -> None
 def test_a_file_that_names_its_own_address_is_cited_there(world: World) -> None:
     world.commit({"a.md": "---\nlink: https://a.org/a\n---\n# A\n\nOne."})
     world.sync()
-    found = world.found()["A"]
+    found = world.documents["A"]
     assert (found.link, found.lines) == ("https://a.org/a", None)
-
-
-def test_what_is_no_repository_has_no_documents(world: World) -> None:
-    page = ("https://a.org/", SHARED)
-    assert list(documents([page], world.pages, {})) == []
-    assert document_ids(*page, world.pages) == []
-    assert list(failures(world.pages, *page)) == []
-    world.location = "https://a.org/"
-    with pytest.raises(ValueError, match="is no repository"):
-        world.sync()
 
 
 def test_a_page_follows_the_lines_that_it_includes_from_its_repository(world: World) -> None:
     page = "Doors\n=====\n\nSo:\n\n.. literalinclude:: ../src/door.py\n"
     world.commit({"docs/doors.rst": page, "src/door.py": "door = 1\n"})
     world.sync()
-    assert "```python\ndoor = 1\n```" in world.found()["Doors"].text
+    assert "```python\ndoor = 1\n```" in world.documents["Doors"].text
     world.commit({"docs/doors.rst": page, "src/door.py": "door = 2\n"})
     world.sync()
-    assert "```python\ndoor = 2\n```" in world.found()["Doors"].text
+    assert "```python\ndoor = 2\n```" in world.documents["Doors"].text

@@ -9,23 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.storage.derived_data import open_pages
+from bot.storage.derived_data import open_entries
+from knowledge.corpus import source_states
 from knowledge.sources.kinds.crawl_scope import QUERIES
-from knowledge.sources.kinds.page import site_state
-from knowledge.sources.kinds.site import SITEMAPS, sync_site
+from knowledge.sources.kinds.site import SITEMAPS
 from knowledge.sources.net.polite_fetcher import REDIRECTS
+from knowledge.store.store import Store
 from knowledge.values.documents import SHARED
-from tests.knowledge.sources.crawled_site import GRACE, NOW, World, sitemap_of
-from tests.knowledge.web_server import Reply, WebServer, local_fetcher
+from tests.knowledge.sources.crawled_site import World, sitemap_of
+from tests.knowledge.web_server import Reply, WebServer
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with WebServer() as server, open_pages(tmp_path, "") as pages:
+    with WebServer() as server, open_entries(tmp_path, "") as pages:
         yield World(server, pages)
 
 
-def test_the_pages_that_links_lead_to_are_documents(world: World) -> None:
+def test_the_pages_that_links_lead_to_are_documents(world: World, store: Store) -> None:
     world.page("/docs/", "a", "b/")
     world.page("/docs/a", "b/")
     world.page("/docs/b/", "../a", "c")
@@ -33,10 +34,11 @@ def test_the_pages_that_links_lead_to_are_documents(world: World) -> None:
     steps = world.sync()
     assert world.titles() == ["docs", "docs a", "docs b", "docs b c"]
     assert world.asked == ["/docs/", "/docs/a", "/docs/b/", "/docs/b/c"]
-    assert [(step.done, step.total) for step in steps] == [(0, 0), (1, 3), (2, 3), (3, 4), (4, 4)]
-    assert world.reasons() == []
-    state = site_state(world.pages, world.location, SHARED)
-    assert (state.pages, state.documents) == (4, 4)
+    assert [(step.done, step.total) for step in steps] == [(0, 0), (1, 1), (2, 3), (3, 3), (4, 4)]
+    assert world.reasons == []
+    store.add_source(world.location, SHARED, "")
+    [state] = source_states(store, {}, world.pages)
+    assert (state.files, state.documents) == (4, 4)
 
 
 def test_nothing_outside_of_the_folder_and_the_host_is_asked_for(world: World) -> None:
@@ -71,13 +73,13 @@ def test_a_redirect_out_is_not_followed(world: World) -> None:
     world.sync()
     assert world.titles() == ["docs", "docs a"]
     assert "/admin" not in world.asked
-    assert world.reasons() == []
+    assert world.reasons == []
 
 
 def test_an_address_that_leads_elsewhere_from_the_start_is_told(world: World) -> None:
     world.server.pages["/docs/"] = Reply(status=301, headers={"Location": "https://b.test/docs/"})
     world.sync()
-    assert world.reasons() == ["leads out of what is read, to https://b.test/docs/."]
+    assert world.reasons == ["leads out of what is read, to https://b.test/docs/."]
 
 
 def test_the_depth_and_the_number_of_pages_have_an_end(world: World) -> None:
@@ -94,7 +96,7 @@ def test_the_depth_and_the_number_of_pages_have_an_end(world: World) -> None:
     world.page("/docs/", *map(str, range(20)))
     world.sync()
     assert len(world.asked) == 3
-    assert world.reasons()[0].startswith("has more than 3 pages; so many are asked for")
+    assert world.reasons[0].startswith("has more than 3 pages; so many are asked for")
 
 
 def test_a_calendar_without_an_end_is_left(world: World) -> None:
@@ -128,10 +130,9 @@ def test_robots_txt_is_obeyed(world: World) -> None:
     world.page("/docs/secret")
     world.page("/docs/a")
     waited: list[float] = []
-    with local_fetcher(sleep=waited.append) as fetcher:
-        list(sync_site(world.location, world.pages, fetcher, NOW, GRACE))
+    list(world.steps(sleep=waited.append))
     assert world.asked == ["/docs/", "/docs/a"]
-    assert world.reasons() == []
+    assert world.reasons == []
     assert waited
     assert max(waited) > 6
 
@@ -160,7 +161,7 @@ def test_pages_with_noindex_are_not_quoted_but_their_links_are_followed(
     world.sync()
     assert world.titles() == ["docs", "docs a"]
     assert "/docs/b" not in world.asked
-    assert world.reasons() == []
+    assert world.reasons == []
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/"])
@@ -169,7 +170,7 @@ def test_a_start_with_noindex_is_a_failure(world: World, path: str) -> None:
     world.page("/docs/a")
     world.start(path)
     world.sync()
-    assert len(world.reasons()) == len([one for one in world.reasons() if "noindex" in one]) == 1
+    assert len(world.reasons) == len([one for one in world.reasons if "noindex" in one]) == 1
 
 
 def test_a_page_in_the_place_of_its_folder_is_told_with_the_folder(world: World) -> None:
@@ -178,12 +179,12 @@ def test_a_page_in_the_place_of_its_folder_is_told_with_the_folder(world: World)
     world.start("/docs/a")
     for day in range(2):
         world.sync(days=day)
-        [reason] = world.reasons()
+        [reason] = world.reasons
         assert reason.endswith(f"for the pages beside it, name {world.server.url('/docs/')}.")
     world.page("/docs/a", "a/c")
     world.page("/docs/a/c")
     world.sync(days=2)
-    assert world.reasons() == []
+    assert world.reasons == []
 
 
 def test_a_wikis_tools_are_not_asked_for(world: World) -> None:

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage.derived_data import open_pages
-from knowledge.sources.kinds.page import FAILURES_IN_A_ROW, FULL
-from knowledge.sources.kinds.site import sync_site
-from tests.knowledge.sources.crawled_site import GRACE, NOW, World, sitemap_of
-from tests.knowledge.web_server import Reply, WebServer, local_fetcher
+from bot.storage.derived_data import open_entries
+from knowledge.sources.sync import FAILURES_IN_A_ROW, FULL
+from tests.knowledge.sources.crawled_site import World, sitemap_of
+from tests.knowledge.web_server import Reply, WebServer
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with WebServer() as server, open_pages(tmp_path, "") as pages:
+    with WebServer() as server, open_entries(tmp_path, "") as pages:
         yield World(server, pages)
 
 
@@ -46,7 +45,7 @@ def test_what_nothing_leads_to_any_more_is_quoted_for_a_time_of_grace(world: Wor
     world.page("/docs/", "b")
     world.sync(days=1)
     assert world.titles() == ["docs", "docs a", "docs b"]
-    assert world.reasons()[0].startswith("is no longer linked, or closed to programs; its text")
+    assert world.reasons[0].startswith("is no longer linked, or closed to programs; its text")
     for day in (8, 15):
         world.sync(days=day)
     assert world.titles() == ["docs", "docs b"]
@@ -56,7 +55,7 @@ def test_broken_links_are_nobodys_news(world: World) -> None:
     world.page("/docs/", "gone", "data", "photo.png")
     world.server.pages["/docs/data"] = Reply(b"\x00", kind="application/octet-stream")
     world.sync()
-    assert world.reasons() == []
+    assert world.reasons == []
     assert world.asked == ["/docs/", "/docs/gone", "/docs/data"]
 
 
@@ -70,8 +69,8 @@ def test_a_page_that_is_too_large_or_answers_nothing_stops_no_other(world: World
     world.page("/docs/a")
     world.sync()
     assert world.titles() == ["docs", "docs a"]
-    assert world.reasons()[0] == "has more than 10 MB."
-    assert world.reasons()[1].startswith("can't be reached")
+    assert world.reasons[0] == "has more than 10 MB."
+    assert world.reasons[1].startswith("can't be reached")
 
 
 def test_a_page_that_takes_too_long_stops_no_other(world: World) -> None:
@@ -87,11 +86,10 @@ def test_a_page_that_takes_too_long_stops_no_other(world: World) -> None:
     world.page("/docs/", "slow", "a")
     world.page("/docs/a")
     world.server.pages["/docs/slow"] = waits
-    with local_fetcher(whole_seconds=0.3) as fetcher:
-        list(sync_site(world.location, world.pages, fetcher, NOW, GRACE))
+    list(world.steps(whole_seconds=0.3))
     ended.set()
     assert world.titles() == ["docs", "docs a"]
-    assert world.reasons() == ["did not answer in time."]
+    assert world.reasons == ["did not answer in time."]
 
 
 def test_a_host_that_fails_again_and_again_is_left_alone(world: World) -> None:
@@ -101,7 +99,7 @@ def test_a_host_that_fails_again_and_again_is_left_alone(world: World) -> None:
         world.server.pages[f"/docs/{name}"] = Reply(status=500)
     world.sync()
     assert len(world.asked) == 1 + FAILURES_IN_A_ROW
-    assert "failed 5 times in a row; the rest waits for the next look." in world.reasons()
+    assert "failed 5 times in a row; the rest waits for the next look." in world.reasons
 
 
 def test_a_host_that_asks_to_be_left_alone_is(world: World) -> None:
@@ -110,7 +108,7 @@ def test_a_host_that_asks_to_be_left_alone_is(world: World) -> None:
     world.page("/docs/b")
     world.sync()
     assert world.asked == ["/docs/", "/docs/a"]
-    assert world.reasons()[0].startswith("asks to be left alone for now (429); the rest waits")
+    assert world.reasons[0].startswith("asks to be left alone for now (429); the rest waits")
 
 
 def test_a_crawl_that_is_ended_in_the_middle_goes_on(world: World) -> None:
@@ -118,7 +116,7 @@ def test_a_crawl_that_is_ended_in_the_middle_goes_on(world: World) -> None:
     for name in "abc":
         world.page(f"/docs/{name}")
     steps = world.steps()
-    while next(steps).url != world.server.url("/docs/a"):
+    while next(steps).key != world.server.url("/docs/a"):
         pass
     del steps
     world.sync(days=0.1)
@@ -133,4 +131,4 @@ def test_what_has_no_room_is_told(world: World) -> None:
     world.page("/docs/a")
     world.page("/docs/b")
     world.sync(most=300)
-    assert f"{FULL}." in world.reasons()
+    assert f"{FULL}." in world.reasons
