@@ -4,7 +4,7 @@
 
 Each decision of `docs/decisions.md` becomes an approved note in a new data folder, which
 `commonplace publish` publishes into FOLDER, by default `docs/page/demo`.
-`commonplace serve --page FOLDER` shows the page.
+`commonplace dev serve --page FOLDER` shows the page.
 """
 
 import argparse

@@ -247,7 +247,8 @@ def served_page() -> Iterator[str]:
             "Notes of the sailing club at the *east harbour*. Anything missing? Ask in **#help**."
         )
         published(site(*harbour.notes(), welcome=welcome, accent="#0a7d6b", base_url=""), folder)
-        command = [sys.executable, "-m", "bot", "serve", "--page", str(folder), "--port", "0"]
+        serve = ["dev", "serve", "--page", str(folder), "--port", "0"]
+        command = [sys.executable, "-m", "bot", *serve]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
             assert process.stderr is not None
             [address] = re.findall(r"http://[\d.:]+/", process.stderr.readline())

@@ -4,9 +4,9 @@
 
 Starts a PostgreSQL of its own and a core with the default model on it, and imports documents like a
 running bot, in slices of its thread, with no worker, one, and so on, in turns. The workers are
-processes of `commonplace worker` on this machine, where they compete with the core for processors;
-`--nice` lowers their priority. Meanwhile somebody asks a question, waits a tenth of a second and
-asks the next. `--unasked` asks nothing, and measures the core's own share of an import.
+processes of `commonplace cluster worker` on this machine, where they compete with the core for
+processors; `--nice` lowers their priority. Meanwhile somebody asks a question, waits a tenth of a
+second and asks the next. `--unasked` asks nothing, and measures the core's own share of an import.
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Figures:
 @contextmanager
 def workers(count: int, config: Path, url: str, nice: int) -> Iterator[None]:
     """Run so many embedding processes, once all of them have joined."""
-    command = [sys.executable, "-m", "bot", "worker", "--config", str(config)]
+    command = [sys.executable, "-m", "bot", "cluster", "worker", "--config", str(config)]
     started = [
         subprocess.Popen(  # noqa: S603 - our own command
             command, preexec_fn=lambda: os.nice(nice), stderr=subprocess.DEVNULL

@@ -101,38 +101,57 @@ def main(part: object = None) -> None:
         os.umask(before)
 
 
-# Sections of `--help`, in its order.
-GROUPS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
+# Commands by the section of `--help`, in its order; those of a group by the group's name.
+PANELS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
     "The bot": {
         "run": run.run,
         "preview": preview.preview,
-        "worker": worker.worker,
-        "doctor": doctor.doctor,
         "stats": stats.stats,
+        "doctor": doctor.doctor,
     },
-    "Asking": {
+    "Knowledge": {
         "ask": ask.ask,
         "search": ask.search,
-        "why": ask.why,
-        "mcp": programs.mcp,
-        "serve": programs.serve,
+        "index": sources.index,
         "publish": publish.publish,
     },
-    "Sources": {"index": sources.index},
-    "Backup and migration": {
+    "Backup": {
         "backup": backup.backup,
         "restore": backup.restore,
         "export": import_export.export,
         "import": import_export.import_,
-        "migrate": migrate.migrate,
     },
-    "Measuring": {"eval": evaluation.evaluate, "calibrate": evaluation.calibrate},
 }
-for _group, _commands in GROUPS.items():
+GROUPS: Final = {
+    "cluster": {"worker": worker.worker, "migrate": migrate.migrate},
+    "dev": {
+        "why": ask.why,
+        "mcp": programs.mcp,
+        "serve": programs.serve,
+        "eval": evaluation.evaluate,
+    },
+}
+for _panel, _commands in PANELS.items():
     for _name, _command in _commands.items():
-        app.command(_name, cls=PlainCommand, rich_help_panel=_group)(_command)
-app.add_typer(sources.source, name="source", rich_help_panel="Sources")
-app.add_typer(models.model, name="model", rich_help_panel="Measuring")
+        app.command(_name, cls=PlainCommand, rich_help_panel=_panel)(_command)
+app.add_typer(sources.source, name="source", rich_help_panel="Knowledge")
+app.add_typer(models.model, name="model", rich_help_panel="The bot")
+for _group, _help in (
+    ("cluster", "Several processes on one PostgreSQL database."),
+    ("dev", "One answer in detail, other programs, and measuring."),
+):
+    _typer = plain_group(_help)
+    app.add_typer(_typer, name=_group, rich_help_panel="More")
+    for _name, _command in GROUPS[_group].items():
+        _typer.command(_name, cls=PlainCommand)(_command)
+        # The name of 1.0.0, for services and clients of other programs; it goes with the release
+        # after the next.
+        app.command(_name, cls=PlainCommand, hidden=True)(_command)
+
+
+@app.command("calibrate", hidden=True, context_settings={"ignore_unknown_options": True})
+def _calibrate(_arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    fail("`calibrate` is now `python -m benchmarks.fitting`, in a checkout of Commonplace.")
 
 
 def _show_version(asked: bool) -> None:

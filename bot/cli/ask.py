@@ -10,14 +10,14 @@ from bot.answers.ask import Ask
 from bot.answers.outcome import Clarification
 from bot.answers.pipeline import problem_with
 from bot.cli import output
-from bot.cli.console import Begins, JsonOption, fail, opened_core, out, print_json, with_settings
+from bot.cli.console import JsonOption, fail, opened_core, out, print_json, show, with_settings
 from bot.cli.programs import GuildOption, guild_id_of
 from bot.config.settings import Settings
 from bot.core.core import Core
 from knowledge.values.documents import SHARED
 
 
-@with_settings(Begins.DEFAULT)
+@with_settings()
 def ask(
     settings: Settings,
     question: Annotated[
@@ -52,7 +52,7 @@ def ask(
                     out.print(part, soft_wrap=isinstance(part, Text))
 
 
-@with_settings(Begins.DEFAULT)
+@with_settings()
 def search(
     settings: Settings,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Words to search for.")],
@@ -74,13 +74,8 @@ def search(
         if problem := problem_with(query):
             fail(problem)
         hits = core.search(query, guild_id, k)
-    for rank, hit in enumerate(hits, start=1):
-        if as_json:
-            print_json(output.hit_record(hit))
-        else:
-            out.print(output.hit_text(rank, hit), soft_wrap=True)
-    if not hits and not as_json:
-        out.print("No passages found.")
+    records = [output.hit_record(hit) for hit in hits]
+    show(records, output.hits_text(hits), as_json=as_json)
 
 
 def _check_guild(core: Core, guild_id: int | None) -> None:
@@ -103,7 +98,7 @@ def why(
     """Explain a recorded answer, and compare it with today's.
 
     Example:
-        commonplace why 17
+        commonplace dev why 17
     """
     with opened_core(settings) as core:
         replay = core.replay(question_id)
@@ -112,7 +107,4 @@ def why(
             f"Question {question_id} is not on record. `commonplace stats` counts recorded ones; "
             "after `questions.keep_days`, their text is deleted."
         )
-    if as_json:
-        print_json(output.replay_record(replay))
-    else:
-        out.print(output.replay_text(replay), soft_wrap=True)
+    show(output.replay_record(replay), output.replay_text(replay), as_json=as_json)

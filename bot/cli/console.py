@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
@@ -22,6 +22,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
 
 from bot.cli.source_output import Pace
 from bot.config import settings as config
@@ -34,6 +36,8 @@ from bot.storage.data_folder import checked_data_folder
 from indexer.ingest.pipeline import Progress, UpdateReport
 
 UNUSABLE: Final = 2
+
+Record = Mapping[str, Any]
 
 # Interval of progress events for programs.
 EVENT_SECONDS: Final = 1.0
@@ -200,6 +204,58 @@ def print_event(event: str, record: dict[str, Any]) -> None:
     print(json.dumps({"event": event, **record}, ensure_ascii=False), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def print_json(record: dict[str, Any]) -> None:
+def print_json(record: Mapping[str, Any]) -> None:
     """Print an object on one line, and flush it for programs that read line by line."""
     print(json.dumps(record, ensure_ascii=False), flush=True)  # noqa: T201
+
+
+def show(
+    record: Record | Sequence[Record],
+    text: RenderableType | None = None,
+    *,
+    as_json: bool = False,
+    title: str = "",
+) -> None:
+    """Print a result: an object or a list of objects.
+
+    Programs get a line of JSON for each object. People get `text`, or else a table: a row for each
+    value of an object, or for each object of a list.
+    """
+    if as_json:
+        for each in [record] if isinstance(record, Mapping) else record:
+            print_json(each)
+    elif text is not None:
+        out.print(text, soft_wrap=True, markup=False)
+    else:
+        out.print(table(record, title))
+
+
+def table(record: Record | Sequence[Record], title: str = "") -> Table:
+    """A table of an object, with the values of objects inside it, or of a list of objects."""
+    if isinstance(record, Mapping):
+        found = Table(title=title or None, show_header=False, box=None, pad_edge=False)
+        for name, value in _values(record):
+            found.add_row(name, value)
+        return found
+    columns = record[0] if record else ()
+    found = Table(*(key.replace("_", " ") for key in columns), title=title or None)
+    for row in record:
+        found.add_row(*map(_cell, row.values()))
+    return found
+
+
+def _values(record: Record, before: str = "") -> Iterator[tuple[str, Text]]:
+    for key, value in record.items():
+        name = f"{before} {key}".strip().replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _values(value, name)
+        else:
+            yield name, _cell(value)
+
+
+def _cell(value: object) -> Text:
+    if value is None:
+        return Text("–")
+    if isinstance(value, float):
+        return Text(f"{value:,.3f}")
+    return Text(f"{value:,}" if isinstance(value, int) else str(value))

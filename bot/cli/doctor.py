@@ -56,8 +56,8 @@ LONG_SECONDS: Final = 60
 UNHEALTHY: Final = 1
 
 EMPTY: Final = (
-    "It is empty, as after `commonplace migrate` or in a new data folder. The bot fills it when it "
-    "starts next; `commonplace index` fills it now."
+    "It is empty, as after `commonplace cluster migrate` or in a new data folder. The bot fills it "
+    "when it starts next; `commonplace index` fills it now."
 )
 
 

@@ -147,7 +147,7 @@ def migrate(
     can be run again.
 
     Example:
-        commonplace migrate --to postgresql://commonplace@db.example/commonplace --check
+        commonplace cluster migrate --to postgresql://commonplace@db.example/commonplace --check
     """
     folder, url = data_folder(settings.data.folder), settings.data.database
     source: Place = PostgresPlace(url, folder) if url else FilePlace(folder)

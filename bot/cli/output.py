@@ -3,25 +3,23 @@
 The records are a stable interface: keys are added, never changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby, zip_longest
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
 from rich.markdown import Markdown
-from rich.markup import escape
 from rich.styled import Styled
-from rich.table import Table
 from rich.text import Text
 
-from bot.answers.outcome import Answer, Clarification, Quote, Refusal, citation
+from bot.answers.outcome import Answer, Clarification, Refusal, citation
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import excerpts, passage_markdown
 from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import found_by
-from bot.cli.evaluation_output import figure_text
+from bot.cli.console import table
 from indexer.retrieval.hit import Hit
 from knowledge.values.phrasings import RecordedPhrasing
 from knowledge.values.questions import RecordedHit
@@ -36,7 +34,16 @@ def reply_record(reply: Reply) -> dict[str, Any]:
     outcome = reply.outcome
     answer, quotes = "", []
     if isinstance(outcome, Answer):
-        quotes = [_quote_record(*shown) for shown in excerpts(outcome)]
+        quotes = [
+            {
+                "document": quote.citation.document_id,
+                "title": quote.citation.title,
+                "heading": quote.citation.heading,
+                "text": markdown,
+                "link": quote.citation.link,
+            }
+            for quote, markdown in excerpts(outcome)
+        ]
         answer = "\n\n".join(quote.text for quote in outcome.quotes)
     elif isinstance(outcome, Clarification):
         answer = outcome.problem
@@ -49,17 +56,6 @@ def reply_record(reply: Reply) -> dict[str, Any]:
         "probability": round(reply.signals.get("probability", 0.0), 4),
         "quotes": quotes,
         "nearest": list(dict.fromkeys(filter(None, (hit.passage.title for hit in reply.hits)))),
-    }
-
-
-def _quote_record(quote: Quote, markdown: str) -> dict[str, Any]:
-    cited = quote.citation
-    return {
-        "document": cited.document_id,
-        "title": cited.title,
-        "heading": cited.heading,
-        "text": markdown,
-        "link": cited.link,
     }
 
 
@@ -104,14 +100,11 @@ def replay_record(replay: Replay) -> dict[str, Any]:
             }
             for place in replay.places
         ],
-        "phrasing": None if replay.phrasing is None else _phrasing_record(replay.phrasing),
+        "phrasing": None
+        if replay.phrasing is None
+        else {**asdict(replay.phrasing), "asked_at": replay.phrasing.asked_at.isoformat()},
         "changes": replay.changes,
     }
-
-
-def _phrasing_record(phrasing: RecordedPhrasing) -> dict[str, Any]:
-    record = asdict(phrasing)
-    return {**record, "asked_at": phrasing.asked_at.isoformat()}
 
 
 def _recorded_hit_record(hit: RecordedHit) -> dict[str, Any]:
@@ -131,32 +124,37 @@ def replay_text(replay: Replay) -> RenderableType:
     asked = f"asked {question.asked_at:%d %b %Y %H:%M} UTC, generation {question.generation}"
     if question.earlier:
         asked += "\nfollowing up: " + " › ".join(question.earlier.split("\n"))
-    places = Table("document", "then", "now", "score", "found by", "passage")
-    for place, hit in zip_longest(replay.places, question.hits):
-        where = " › ".join(part for part in (place.title, place.heading) if part)
-        places.add_row(
-            escape(f"{place.document_id}\n{where}"),
-            str(place.then or "–"),
-            str(place.now or "–"),
-            f"{hit.score:.3f}" if hit else "–",
-            found_by(hit.legs) if hit else "–",
-            place.state.value,
-        )
-    signals = Table("signal", "then", "now")
-    signals.add_row("evidence", question.evidence.value, now.evidence.value)
-    for name in dict.fromkeys([*question.signals, *now.signals]):
-        signals.add_row(
-            name, figure_text(question.signals.get(name)), figure_text(now.signals.get(name))
-        )
+    places = [
+        {
+            "document": f"{place.document_id}\n{_where(place.title, place.heading)}",
+            "then": place.then or None,
+            "now": place.now or None,
+            "score": hit.score if hit else None,
+            "found by": found_by(hit.legs) if hit else None,
+            "passage": place.state.value,
+        }
+        for place, hit in zip_longest(replay.places, question.hits)
+    ]
+    signals: list[dict[str, Any]] = [
+        {"signal": "evidence", "then": question.evidence.value, "now": now.evidence.value},
+        *(
+            {"signal": name, "then": question.signals.get(name), "now": now.signals.get(name)}
+            for name in dict.fromkeys([*question.signals, *now.signals])
+        ),
+    ]
     changes = replay.changes or ["The answer would be the same today."]
     phrased = [] if replay.phrasing is None else [Text(_phrasing_text(replay.phrasing))]
     return Group(
         Text(f"{question.text}\n", style="bold").append(asked, style="dim not bold"),
-        places,
-        signals,
+        table(places),
+        table(signals),
         *phrased,
         Text("\n".join(changes)),
     )
+
+
+def _where(title: str, heading: str) -> str:
+    return " › ".join(filter(None, (title, heading)))
 
 
 def _phrasing_text(phrasing: RecordedPhrasing) -> str:
@@ -220,9 +218,14 @@ def _shown(text: str) -> Iterator[RenderableType]:
 _SMALL: Final = "-# "
 
 
-def hit_text(rank: int, hit: Hit) -> Text:
-    where = " › ".join(part for part in (hit.passage.title, hit.passage.heading) if part)
-    text = Text(f"{rank}. {where}", style="bold")
+def hits_text(hits: Sequence[Hit]) -> Text:
+    """A numbered list of passages."""
+    found = (_hit_text(rank, hit) for rank, hit in enumerate(hits, start=1))
+    return Text("\n").join(found) if hits else Text("No passages found.")
+
+
+def _hit_text(rank: int, hit: Hit) -> Text:
+    text = Text(f"{rank}. {_where(hit.passage.title, hit.passage.heading)}", style="bold")
     text.append(f"  {hit.score:.3f} by {found_by(hit.legs)}\n", style="dim not bold")
     quoted = passage_markdown(hit.passage.kind, hit.passage.text)
     return text.append(f"{quoted}\n", style="not bold")

@@ -60,7 +60,7 @@ def mcp(
     """Serve search and documents by MCP, on standard input and output or by HTTP.
 
     Example:
-        commonplace mcp --guild 123456789012345678
+        commonplace dev mcp --guild 123456789012345678
     """
     try:
         from bot.programs import mcp_server
@@ -112,8 +112,8 @@ def serve(
     """Serve search and documents by HTTP, to clients with COMMONPLACE_SERVE_TOKEN.
 
     Example:
-        commonplace serve --port 8771
-        commonplace serve --page www/
+        commonplace dev serve --port 8771
+        commonplace dev serve --page www/
     """
     try:
         from bot.programs.host_names import allowed_hosts

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.console import JsonOption, out, print_json, with_settings
+from bot.cli.console import JsonOption, out, show, table, with_settings
 from bot.config.settings import Settings
 from bot.core.core import Core, Figures
 from bot.statistics.overview_messages import PARTS, Panel, Part, panels
@@ -31,11 +31,9 @@ def stats(settings: Settings, as_json: JsonOption = False) -> None:
     with Core(settings) as core:
         figures = core.figures()
         found = overview(core, Audience(), now, settings.answers.passages)
-    if as_json:
-        print_json({**stats_record(figures, now), **overview_record(found)})
-        return
-    out.print(stats_text(figures, now))
-    if any(found.questions.values()):
+    record = {**stats_record(figures, now), **overview_record(found)}
+    show(record, table(stats_rows(figures, now)), as_json=as_json)
+    if not as_json and any(found.questions.values()):
         out.print(*map(panel_text, panels(found)), sep="\n")
 
 
@@ -68,10 +66,9 @@ def overview_record(found: Overview) -> dict[str, Any]:
     }
 
 
-def stats_text(figures: Figures, now: datetime) -> RenderableType:
+def stats_rows(figures: Figures, now: datetime) -> dict[str, str]:
     asked = sum(figures.questions.values())
-    table = Table(show_header=False, box=None, pad_edge=False)
-    rows = {
+    return {
         "questions": f"{asked:,}",
         **{
             f"  {_EVIDENCE_WORDS[name]}": _share(figures.questions[name], asked)
@@ -86,9 +83,6 @@ def stats_text(figures: Figures, now: datetime) -> RenderableType:
         "index": f"generation {figures.generation}, {_age(figures.changed_at, now)}",
         "model": f"{figures.model} ({figures.embedder})",
     }
-    for key, value in rows.items():
-        table.add_row(key, value)
-    return table
 
 
 _EVIDENCE_WORDS: Final = {
@@ -116,14 +110,13 @@ def panel_text(panel: Panel) -> RenderableType:
     parts = panel.rows[0].parts
     names = (Text(f" {_BARS[one][0]} {PARTS[one].english}", _BARS[one][1]) for one in parts)
     heading = Text.assemble("\n", (panel.heading, "bold"), *(names if len(parts) > 1 else ()))
-    table = Table.grid(padding=(0, 1))
+    bars = Table.grid(padding=(0, 1))
     longest = max(sum(row.parts.values()) for row in panel.rows) or 1
     room = _DAY_CHARACTERS if panel.daily else _BAR_CHARACTERS
     for row in panel.rows:
         bar = Text.assemble(*_bar(row.parts, room / longest))
-        cells = (Text(row.label), bar, Text(row.value))
-        table.add_row(*cells)
-    return Group(heading, table, *([Text(panel.line)] if panel.line else []))
+        bars.add_row(Text(row.label), bar, Text(row.value))
+    return Group(heading, bars, *([Text(panel.line)] if panel.line else []))
 
 
 def _bar(parts: Mapping[Part, int], width: float) -> Iterator[tuple[str, str]]:

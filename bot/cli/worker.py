@@ -16,7 +16,7 @@ def worker(settings: Settings) -> None:
     same model as for the bots. Workers store nothing in the data folder.
 
     Example:
-        commonplace worker --config config.toml
+        commonplace cluster worker --config config.toml
     """
     if not settings.data.database:
         fail(

@@ -46,7 +46,7 @@ class Chosen:
         """Describe the origin to the operator, and the remedy if the calibration doesn't fit."""
         if self.ignored:
             return f"{self.ignored} Until then it is judged by {self.origin}"
-        hint = "" if self.fits else "; `commonplace calibrate` fits it for the serving model"
+        hint = "" if self.fits else "; `python -m benchmarks.fitting` fits it for the serving model"
         return f"judged by {self.origin}{hint}"
 
 
@@ -70,7 +70,7 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
         return found
     ignored = (
         f"{last} was fitted for {fitted.model.name} and is not applied to "
-        f"{model.name or 'the one that serves'}: run `commonplace calibrate` to fit it anew."
+        f"{model.name or 'the one that serves'}: run `python -m benchmarks.fitting` to fit it anew."
     )
     return replace(found, ignored=ignored)
 

@@ -18,7 +18,7 @@ from bot.storage.data_folder import open_index
 from indexer.embedding.model_records import RecordedModel
 from indexer.evaluation.judged_sets import JudgedSet, harvest
 from indexer.evaluation.metrics import K, mean, question_ndcgs, randomisation_p
-from indexer.evaluation.runner import Evaluation, Evaluator
+from indexer.evaluation.runner import Evaluation, Evaluator, Order
 from indexer.index.index import Index
 from indexer.index.tables import IndexTables
 from indexer.ingest.pipeline import Progress
@@ -64,13 +64,9 @@ class Side:
     calibration: Calibration
     reranking: Reranking | None = None
 
-    def evaluator(self, index: Index, judged: JudgedSet) -> Evaluator:
+    def evaluator(self, index: Index, judged: JudgedSet, order: Order | None = None) -> Evaluator:
         return Evaluator(
-            index,
-            self.model.embedder,
-            judged,
-            self.calibration,
-            self.reranking,
+            index, self.model.embedder, judged, self.calibration, self.reranking, order=order
         )
 
 

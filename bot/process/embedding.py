@@ -1,4 +1,4 @@
-"""Embedding worker, `commonplace worker`: embeds texts for bots on one PostgreSQL database.
+"""Embedding worker, `commonplace cluster worker`: embeds texts for bots on one database.
 
 The worker needs no token, and uses only the database's schema `work`. One thread owns the model and
 the connection; another thread serves health and metrics. On SIGTERM or SIGINT, the worker ends

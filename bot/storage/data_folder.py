@@ -202,8 +202,8 @@ def open_store(folder: Path, url: str = "") -> Store:
         database.close()
         raise StoreError(
             f"The database {shown_database_url(url)} is empty, but {folder / COMMUNITY} is not. "
-            "Move its content with `commonplace migrate --to URL`, run without `data.database`; "
-            "or move the file away to begin with an empty database."
+            "Move its content with `commonplace cluster migrate --to URL`, without "
+            "`data.database`; or move the file away to begin with an empty database."
         )
     return Store(database)
 

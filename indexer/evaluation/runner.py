@@ -1,14 +1,13 @@
-"""Evaluation runner: indexes, asks and measures a judged set, and compares two evaluations.
+"""Evaluation runner: indexes, asks and measures a judged set.
 
 The questions go through the same passages, index and retriever as members' questions.
 """
 
-import math
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,8 +20,6 @@ from indexer.evaluation.metrics import (
     Run,
     auroc,
     mean,
-    question_ndcgs,
-    randomisation_p,
     ranking,
 )
 from indexer.index.index import Index
@@ -95,56 +92,6 @@ def peak_rss_mb() -> float:
     """The largest amount of memory that this process has held, in megabytes (10⁶ bytes)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class RankingChange:
-    """A question ranked differently in two evaluations, with its nDCG@10 in each."""
-
-    question: str
-    current: float
-    other: float
-
-    @property
-    def gain(self) -> float:
-        return self.other - self.current
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two evaluations of one judged set; `queries` are its questions by id."""
-
-    current: Evaluation
-    other: Evaluation
-    queries: Mapping[str, str]
-
-    def p_value(self) -> float:
-        return randomisation_p(*(list(scores.values()) for scores in self._ndcgs()))
-
-    def changed(self) -> list[RankingChange]:
-        """The questions whose nDCG@10 changed: the largest loss first, the largest gain last."""
-        current, other = self._ndcgs()
-        changes = [
-            RankingChange(self.queries[key], current[key], other[key])
-            for key in current
-            if not math.isclose(current[key], other[key], abs_tol=1e-9)
-        ]
-        return sorted(changes, key=lambda change: change.gain)
-
-    def _ndcgs(self) -> tuple[dict[str, float], dict[str, float]]:
-        judgements = self.current.judgements
-        return (
-            question_ndcgs(self.current.run, judgements),
-            question_ndcgs(self.other.run, judgements),
-        )
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "current": self.current.to_dict(),
-            "other": self.other.to_dict(),
-            "p_value": self.p_value(),
-            "changed": [asdict(change) for change in self.changed()],
-        }
 
 
 @dataclass(frozen=True, slots=True)

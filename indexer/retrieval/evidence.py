@@ -3,8 +3,8 @@
 The features are the passage's margin over the next document, the cosine of its best window, and the
 nearness of the question's weakest word to the passage's tokens. The probability is a logistic
 function of the features, fitted on judged sets. It never falls when a feature rises. Its parameters
-are in a small file that names their origin; a server can fit its own (`commonplace calibrate`). A
-dozen other features gained nothing on sets they were not fitted on (docs/decisions.md, evidence).
+are in a small file that names their origin; `benchmarks/fitting.py` fits a server's own. A dozen
+other features gained nothing on sets they were not fitted on (docs/decisions.md, evidence).
 
 The verdicts on the sets that the parameters were fitted on:
 
@@ -253,7 +253,7 @@ def calibration(source: Traversable) -> Calibration:
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise CalibrationError(
             f"{source} can't be used ({type(error).__name__}: {error}). Delete it to judge by the "
-            "parameters that come with Commonplace, or run `commonplace calibrate` again."
+            "parameters that come with Commonplace, or run `python -m benchmarks.fitting` again."
         ) from error
 
 

@@ -41,7 +41,8 @@ def refuse_marked(here: str, names: Iterable[str]) -> None:
         if name.startswith(_MOVING):
             raise StoreMovedError(
                 f"{here} was being filled from {_shown(name.removeprefix(_MOVING))} by "
-                "`commonplace migrate`, which was stopped: run it again, with the same --to."
+                "`commonplace cluster migrate`, which was stopped: run it again, with the same "
+                "--to."
             )
         place = name.removeprefix(_MOVED)
         remedy = (

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bot.__main__ import GROUPS, app
+from bot.__main__ import GROUPS, PANELS, app
 from bot.cli.console import UNUSABLE
 from bot.cli.doctor import UNHEALTHY
 from bot.cli.preview import previewed
@@ -75,6 +75,7 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
+    data_folder(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["ask", "why?"])
     assert "The model '.' can't be opened" in str(done.exception)
@@ -83,14 +84,16 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(
 def test_a_worker_needs_a_database_that_others_reach(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
-    line = _sentence(typed_commands.run("worker", "--data", tmp_path / "data"))
+    line = _sentence(typed_commands.run("cluster", "worker", "--data", tmp_path / "data"))
     assert "data.database" in line
 
 
 def test_a_question_that_was_never_asked_is_named(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
-    line = _sentence(typed_commands.run("why", "7", "--data", data_folder(tmp_path / "data")))
+    line = _sentence(
+        typed_commands.run("dev", "why", "7", "--data", data_folder(tmp_path / "data"))
+    )
     assert "Question 7 is not on record." in line
 
 
@@ -106,7 +109,7 @@ def test_a_data_folder_that_can_not_be_one_is_named(
 def test_a_judged_set_that_is_not_there_is_named(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
-    line = _sentence(typed_commands.run("eval", tmp_path / "missing", cwd=tmp_path))
+    line = _sentence(typed_commands.run("dev", "eval", tmp_path / "missing", cwd=tmp_path))
     assert "A judged set is a folder with corpus.jsonl" in line
 
 
@@ -136,9 +139,20 @@ def test_help_is_shown_without_a_model(command: list[str]) -> None:
 
 def test_help_lists_every_command_in_a_group() -> None:
     shown = CliRunner().invoke(app, ["--help"], terminal_width=100).output
-    places = [shown.index(f"─ {group} ─") for group in GROUPS]
+    places = [shown.index(f"─ {panel} ─") for panel in (*PANELS, "More")]
     assert places == sorted(places)
     assert "─ Commands ─" not in shown
+    # With `model` and `source`; `cluster` and `dev` hold all else.
+    assert sum(map(len, PANELS.values())) + 2 == 14
+    assert all(f"│ {name} " not in shown for group in GROUPS.values() for name in group)
+
+
+def test_names_of_1_0_0_still_answer(typed_commands: TypedCommands) -> None:
+    for group in GROUPS.values():
+        for name in group:
+            assert "Usage: commonplace" in typed_commands.run(name, "--help").stdout
+    line = _sentence(typed_commands.run("calibrate", "farm", "--to", "fitted.toml"))
+    assert "`calibrate` is now `python -m benchmarks.fitting`" in line
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:
@@ -157,7 +171,8 @@ def test_the_version_is_that_of_the_installed_package() -> None:
         ["ask", "x", "--dat", "y"],
         ["stats", "x"],
         ["restore", "x", "--take", "y"],
-        ["eval", "--plot"],
+        ["dev", "eval", "--plot"],
+        ["cluster", "migrate"],
     ],
 )
 def test_wrong_usage_is_one_sentence(arguments: list[str], typed_commands: TypedCommands) -> None:
@@ -167,7 +182,7 @@ def test_wrong_usage_is_one_sentence(arguments: list[str], typed_commands: Typed
     )
 
 
-@pytest.mark.parametrize("arguments", [[], ["source"], ["model"]])
+@pytest.mark.parametrize("arguments", [[], ["source"], ["model"], ["dev"], ["cluster"]])
 def test_a_group_without_a_command_prints_only_its_help(
     arguments: list[str], typed_commands: TypedCommands
 ) -> None:
@@ -186,7 +201,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first(folder: Path) -> dict[str, Any]:
-    """What the very first command on a fresh folder answers: it indexes the articles by itself."""
+    """The first answer in a fresh folder."""
+    data_folder(folder / "data")
     # As in a terminal; every other command is a copy of a process that has imported the program.
     done = subprocess.run(
         [sys.executable, "-m", "bot", "ask", "--json", "What is open-source AI?"],
@@ -242,6 +258,7 @@ def test_questions_on_standard_input_are_answered_a_line_each(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
     stdin = "Who started the GNU project?\n\n?!\nhow long do I boil an egg\n" + "x" * 6_000 + "\n"
+    typed_commands.run("index", cwd=tmp_path)
     done = typed_commands.run("ask", "-", "--json", cwd=tmp_path, stdin=stdin)
     assert done.returncode == 0, done.stderr
     replies = [json.loads(line) for line in done.stdout.splitlines()]

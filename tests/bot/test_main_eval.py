@@ -1,4 +1,4 @@
-"""The command `eval`, in this process and with the word embedder in place of a model."""
+"""The command `dev eval`, in this process and with the word embedder in place of a model."""
 
 import json
 from collections.abc import Callable
@@ -10,12 +10,10 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
-from bot.config.settings import ConfigError
 from bot.models.serving_reranker import choose_reranker
 from bot.storage.data_folder import data_folder
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.judged_sets import LEAST_HARVEST
-from knowledge.dependencies import needed
 from knowledge.values.questions import Verdict
 from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
@@ -68,7 +66,7 @@ def run(tmp_path: Path) -> Callable[..., Result]:
         data = ["--data", str(data_folder(tmp_path / "data"))]
         return CliRunner().invoke(
             app,
-            ["eval", *map(str, arguments), *data],
+            ["dev", "eval", *map(str, arguments), *data],
             obj=_open_words,
             env={"COLUMNS": "200"},
             catch_exceptions=False,
@@ -90,7 +88,11 @@ def _sentence(result: Result) -> str:
     return line
 
 
-# One set of settings.
+@pytest.fixture
+def reranked(tmp_path: Path, cross_encoder: Path) -> Path:
+    path = tmp_path / "reranked.toml"
+    path.write_text(f'[model]\nreranker = "{cross_encoder}"\nreranker_ms = 60000\n')
+    return path
 
 
 def test_the_figures_that_programs_read_have_the_names_they_always_had(
@@ -115,25 +117,6 @@ def test_with_a_reranker_the_fused_order_is_a_leg_beside_the_others(
     assert legs["fused"]["ndcg_at_10"] == _record(run(judged, "--json"))["ndcg_at_10"]
 
 
-# Two.
-
-
-@pytest.fixture
-def reranked(tmp_path: Path, cross_encoder: Path) -> Path:
-    path = tmp_path / "reranked.toml"
-    path.write_text(f'[model]\nreranker = "{cross_encoder}"\nreranker_ms = 60000\n')
-    return path
-
-
-def test_a_reranker_is_compared_with_none(
-    run: Callable[..., Result], judged: Path, reranked: Path
-) -> None:
-    record = _record(run(judged, "--compare", reranked, "--json"))
-    # Its weights are random: on five questions with one right answer each it must do harm.
-    assert record["other"]["ndcg_at_10"] < record["current"]["ndcg_at_10"]
-    assert record["changed"]
-
-
 def test_the_reranker_that_was_chosen_is_measured_unless_the_settings_name_another(
     run: Callable[..., Result], judged: Path, cross_encoder: Path, tmp_path: Path, reranked: Path
 ) -> None:
@@ -144,66 +127,6 @@ def test_the_reranker_that_was_chosen_is_measured_unless_the_settings_name_anoth
     chosen = _record(run(judged, "--config", fast, "--json"))["ndcg_at_10"]
     assert chosen < plain
     assert chosen == _record(run(judged, "--config", reranked, "--json"))["ndcg_at_10"]
-
-
-@pytest.fixture
-def blind(tmp_path: Path) -> Path:
-    path = tmp_path / "blind.toml"
-    path.write_text('[model]\nname = "blind"\n')
-    return path
-
-
-@pytest.fixture
-def same(tmp_path: Path) -> Path:
-    path = tmp_path / "same.toml"
-    path.write_text("[answers]\npassages = 2\n")
-    return path
-
-
-def test_settings_that_rank_alike_are_compared_without_a_difference(
-    run: Callable[..., Result], judged: Path, same: Path
-) -> None:
-    record = _record(run(judged, "--compare", same, "--json"))
-    assert list(record) == ["current", "other", "p_value", "changed"]
-    assert set(record["current"]) == set(record["other"]) == FIGURES
-    assert record["current"]["ndcg_at_10"] == record["other"]["ndcg_at_10"]
-    assert (record["p_value"], record["changed"]) == (1.0, [])
-
-
-def test_what_other_settings_change_is_told_question_by_question(
-    run: Callable[..., Result], judged: Path, blind: Path
-) -> None:
-    """Both find by words; what the current model alone brings up is ranked by the order of ids."""
-    record = _record(run(judged, "--compare", blind, "--legs", "--json"))
-    dense = [record[name]["legs"]["dense"]["ndcg_at_10"] for name in ("current", "other")]
-    assert dense[0] > dense[1]
-    difference = record["other"]["ndcg_at_10"] - record["current"]["ndcg_at_10"]
-    gains = [change["other"] - change["current"] for change in record["changed"]]
-    assert sum(gains) / len(PRODUCTS) == pytest.approx(difference)
-    assert all(set(change) == {"question", "current", "other"} for change in record["changed"])
-    assert 0 < record["p_value"] <= 1
-
-
-def test_a_comparison_is_shown_side_by_side_with_its_verdict(
-    run: Callable[..., Result], judged: Path, blind: Path
-) -> None:
-    shown = run(judged, "--compare", blind).stdout
-    header = next(line for line in shown.splitlines() if "figure" in line)
-    assert [word for word in header.split() if word.isalpha()] == [
-        "figure",
-        "current",
-        "other",
-        "difference",
-    ]
-    assert "paired randomisation test" in shown
-    assert " lost" in shown
-
-
-def test_settings_to_compare_with_that_are_missing_are_named(
-    judged: Path, tmp_path: Path, run: Callable[..., Result]
-) -> None:
-    with pytest.raises(ConfigError, match=r"no\.toml can't be read"):
-        run(judged, "--compare", tmp_path / "no.toml")
 
 
 # The community's own answers.
@@ -228,52 +151,3 @@ def test_accepted_answers_are_measured_on_what_the_corpus_says_now(
     assert record["questions"] == LEAST_HARVEST
     assert record["refused_rate"] is None
     assert record["recall_at_10"] == 1.0
-
-
-# The picture.
-
-
-def _panels(path: Path) -> list[str]:
-    text = path.read_text()
-    titles = ("How well the strength", "How well it ranks", "How fast it is")
-    return [title for title in titles if f"<!-- {title}" in text]
-
-
-def test_without_unanswerable_questions_the_picture_does_not_speak_of_refusing(
-    run: Callable[..., Result], judged: Path, tmp_path: Path
-) -> None:
-    assert set(_record(run(judged, "--plot", tmp_path / "out.svg", "--json"))) == FIGURES
-    assert _panels(tmp_path / "out.svg") == ["How well it ranks", "How fast it is"]
-    _write(judged / "unanswerable.jsonl", {"u1": "largest river", "u2": "cows give what"})
-    _record(run(judged, "--plot", tmp_path / "out.svg", "--json"))
-    assert len(_panels(tmp_path / "out.svg")) == 3
-
-
-def test_two_settings_are_drawn_into_one_picture(
-    run: Callable[..., Result], judged: Path, tmp_path: Path, blind: Path
-) -> None:
-    run(judged, "--compare", blind, "--plot", tmp_path / "out.png")
-    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
-    _record(run(judged, "--compare", blind, "--plot", tmp_path / "out.svg", "--json"))
-    drawn = (tmp_path / "out.svg").read_text()
-    for name in ("current", "other"):
-        assert f"<!-- {name}: mean" in drawn
-        assert f"<!-- {name}: p50" in drawn
-
-
-@pytest.mark.parametrize(
-    ("place", "problem"),
-    [("out.txt", "must end in .png or .svg or .pdf"), ("gone/out.png", "there is no folder")],
-)
-def test_a_picture_that_can_not_be_drawn_is_explained_before_anything_is_measured(
-    run: Callable[..., Result], judged: Path, tmp_path: Path, place: str, problem: str
-) -> None:
-    assert problem in _sentence(run(judged, "--plot", tmp_path / place))
-
-
-def test_without_matplotlib_the_extra_is_named(
-    run: Callable[..., Result], judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    line = _sentence(run(judged, "--plot", tmp_path / "out.png"))
-    assert needed("plot") in line

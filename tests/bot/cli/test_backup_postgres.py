@@ -88,7 +88,7 @@ def test_what_was_asked_is_counted_and_explained_and_the_doctor_looks_at_the_ser
         store.question_records.record([asked])
     server = Commands(commands, folder, url)
     assert "1" in server.run("stats")
-    assert "Where is the quokka meetup?" in server.run("why", "1")
+    assert "Where is the quokka meetup?" in server.run("dev", "why", "1")
     found = {each.subject: each for each in examine(server.config, None)}
     assert [each for each in found.values() if not each.passed] == []
     assert "PostgreSQL 1" in found["database server"].details

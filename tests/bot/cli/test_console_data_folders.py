@@ -25,7 +25,7 @@ WITH_DATA = [
 # These may begin a new folder. A worker needs none.
 BEGIN = {
     *(("run",), ("preview",), ("index",), ("source", "add"), ("import",), ("restore",)),
-    ("worker",),
+    ("cluster", "worker"),
 }
 READ = [names for names in WITH_DATA if names not in BEGIN]
 
@@ -113,14 +113,16 @@ def test_reading_makes_no_folder_and_fills_no_empty_one(
     assert not missing.exists()
 
 
-def test_asking_begins_the_default_folder_and_others_do_not(
+def test_only_choosing_a_model_begins_the_default_folder(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
-    said = _sentence(typed_commands.run("stats", cwd=tmp_path))
-    assert "There is no data folder data." in said
+    for words in (["stats"], ["ask", "x"], ["search", "x"], ["doctor"], ["source", "list"]):
+        assert "There is no data folder data." in _sentence(
+            typed_commands.run(*words, cwd=tmp_path)
+        )
     assert typed_commands.run("model", "list", cwd=tmp_path).returncode == 0
     assert [*tmp_path.iterdir()] == []
     # As in a checkout, whose settings name each default.
     (tmp_path / "config.toml").write_text("[data]\nfolder = 'data'\n")
+    assert typed_commands.run("index", cwd=tmp_path).returncode == 0
     assert typed_commands.run("ask", "What is open-source AI?", cwd=tmp_path).returncode == 0
-    assert typed_commands.run("stats", cwd=tmp_path).returncode == 0

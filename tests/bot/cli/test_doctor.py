@@ -112,7 +112,7 @@ def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
     save_calibration(data, replace(own, model=FittedFor("owner/other", "0" * 16)))
     found = examined("")["evidence"].details
     assert "was fitted for owner/other and is not applied" in found
-    assert "run `commonplace calibrate`" in found
+    assert "run `python -m benchmarks.fitting`" in found
     save_calibration(data, own)
     assert examined("")["evidence"].details.endswith("calibration.toml, fitted for this model")
     (data / CALIBRATION).write_text("bias = 1")

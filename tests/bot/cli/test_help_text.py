@@ -18,14 +18,16 @@ def _commands(group: Any, *before: str) -> Iterator[tuple[tuple[str, ...], Any]]
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from _commands(command, *before, name)
-        else:
+        elif not command.hidden:
             yield (*before, name), command
 
 
 COMMANDS = dict(_commands(get_command(app)))
 
 
-@pytest.mark.parametrize("names", [(), ("source",), ("model",), *COMMANDS], ids=" ".join)
+@pytest.mark.parametrize(
+    "names", [(), ("source",), ("model",), ("dev",), ("cluster",), *COMMANDS], ids=" ".join
+)
 def test_help_names_no_type_of_the_programming_language(names: tuple[str, ...]) -> None:
     done = CliRunner().invoke(app, [*names, "--help"], env={"COLUMNS": "80"})
     assert done.exit_code == 0

@@ -49,9 +49,9 @@ def test_there_and_back_it_says_what_to_set_and_where_the_data_is(
     folder: Path, tmp_path: Path, postgres_url: str
 ) -> None:
     before = run("export", tmp_path / "before", "--data", folder)
-    tried = run("migrate", "--to", postgres_url, "--check", "--data", folder)
+    tried = run("cluster", "migrate", "--to", postgres_url, "--check", "--data", folder)
     assert "The migration would work" in tried
-    told = run("migrate", "--to", postgres_url, "--data", folder)
+    told = run("cluster", "migrate", "--to", postgres_url, "--data", folder)
     assert f"Set `data.database` to {postgres_url}" in told
     assert "can no longer be" in told
     with pytest.raises(StoreMovedError, match="name it as `data"):
@@ -59,12 +59,12 @@ def test_there_and_back_it_says_what_to_set_and_where_the_data_is(
     with pytest.raises(StoreError, match="it was moved to"):
         run("backup", "--data", folder)
     with pytest.raises(StoreMovedError, match="was moved to"):
-        run("migrate", "--to", postgres_url, "--data", folder)
+        run("cluster", "migrate", "--to", postgres_url, "--data", folder)
 
     config = with_database(tmp_path, postgres_url)
     there = ("--config", config, "--data", folder)
     assert run("export", tmp_path / "before", *there) == before
-    back = json.loads(run("migrate", "--to", folder, "--json", *there))
+    back = json.loads(run("cluster", "migrate", "--to", folder, "--json", *there))
     assert back["rows"]["notes"] > 0
     assert Path(back["backup"]).is_dir()
     with pytest.raises(StoreMovedError, match="take `data"):
@@ -77,7 +77,7 @@ def test_into_another_folder_its_tombstones_go_along(folder: Path, tmp_path: Pat
     with open_store(folder) as store:
         store.personal_data.forget(1, withdraw=False)
         kept = store.tombstones.in_database()
-    run("migrate", "--to", tmp_path / "other", "--data", folder)
+    run("cluster", "migrate", "--to", tmp_path / "other", "--data", folder)
     with open_store(tmp_path / "other") as store:
         assert store.tombstones.in_file() >= kept
         assert store.tombstones.in_database() == kept
@@ -85,10 +85,10 @@ def test_into_another_folder_its_tombstones_go_along(folder: Path, tmp_path: Pat
 
 def test_beside_a_bot_nothing_is_moved(folder: Path, tmp_path: Path, postgres_url: str) -> None:
     with hold_bot_lock(folder), pytest.raises(Exception, match="Another bot is running"):
-        run("migrate", "--to", postgres_url, "--data", folder)
+        run("cluster", "migrate", "--to", postgres_url, "--data", folder)
     other = data_folder(tmp_path / "other")
     with hold_bot_lock(other), pytest.raises(Exception, match="Another bot is running"):
-        run("migrate", "--to", other, "--data", folder)
+        run("cluster", "migrate", "--to", other, "--data", folder)
     open_store(folder).close()
 
 
@@ -108,7 +108,7 @@ def test_a_slip_in_the_place_moves_nothing_and_makes_nothing(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    done = CliRunner().invoke(app, ["migrate", "--to", typed, "--data", str(folder)])
+    done = CliRunner().invoke(app, ["cluster", "migrate", "--to", typed, "--data", str(folder)])
     assert done.exit_code == UNUSABLE, done.output
     assert list(Path.cwd().iterdir()) == []
     open_database(folder).close()
@@ -117,9 +117,9 @@ def test_a_slip_in_the_place_moves_nothing_and_makes_nothing(
 def test_a_place_that_cannot_be_one_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for to in ("postgresql://a:secret@h/d", str(tmp_path / "file")):
-        done = CliRunner().invoke(app, ["migrate", "--to", to, "--data", str(folder)])
+        done = CliRunner().invoke(app, ["cluster", "migrate", "--to", to, "--data", str(folder)])
         assert done.exit_code == 2
         assert "secret" not in done.output
     with pytest.raises(MoveError, match="already"):
-        run("migrate", "--to", folder, "--data", folder)
+        run("cluster", "migrate", "--to", folder, "--data", folder)
     open_database(folder).close()

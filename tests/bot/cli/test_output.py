@@ -15,7 +15,7 @@ from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
 from bot.cli.output import REFUSED, reply_parts, reply_record
 from bot.cli.source_output import Pace, source_record, sources_text
-from bot.cli.stats import overview_record, panel_text, stats_record, stats_text
+from bot.cli.stats import overview_record, panel_text, stats_record, stats_rows
 from bot.core.core import Figures
 from bot.statistics.overview_messages import Panel, panels
 from indexer.ingest.pipeline import Progress, UpdateReport
@@ -128,26 +128,17 @@ def test_titles_of_what_is_far_from_a_question_are_not_named() -> None:
     assert record["probability"] == 0.0
 
 
-def _shown(figures: Figures) -> dict[str, str]:
-    """Each line's name and value."""
-    console = Console(width=100)
-    with console.capture() as captured:
-        console.print(stats_text(figures, NOW))
-    lines = [line.rstrip() for line in captured.get().splitlines()]
-    return dict((part.strip() for part in line.strip().split("  ", 1)) for line in lines)  # type: ignore[misc]
-
-
 def test_stats_for_people_say_how_many_questions_were_answered() -> None:
-    shown = _shown(FIGURES)
+    shown = stats_rows(FIGURES, NOW)
     assert shown["questions"] == "2,000"
-    assert shown["answered"] == "1,500 (75%)"
-    assert shown["answered in part"] == "300 (15%)"
-    assert shown["not answered"] == "200 (10%)"
+    assert shown["  answered"] == "1,500 (75%)"
+    assert shown["  answered in part"] == "300 (15%)"
+    assert shown["  not answered"] == "200 (10%)"
     assert shown["servers' own documents"] == "12 in 14 passages"
     assert shown["notes waiting for review"] == "3"
     assert shown["model"] == "a-model (1234 int8)"
-    shown = _shown(replace(FIGURES, questions=dict.fromkeys(FIGURES.questions, 0)))
-    assert (shown["questions"], shown["answered"]) == ("0", "0")
+    shown = stats_rows(replace(FIGURES, questions=dict.fromkeys(FIGURES.questions, 0)), NOW)
+    assert (shown["questions"], shown["  answered"]) == ("0", "0")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +155,8 @@ def test_stats_for_people_say_how_many_questions_were_answered() -> None:
 )
 def test_the_age_of_an_index_is_said_in_a_unit_that_fits(ago: timedelta | None, said: str) -> None:
     changed_at = None if ago is None else NOW - ago
-    assert _shown(replace(FIGURES, changed_at=changed_at))["index"] == f"generation 9, {said}"
+    shown = stats_rows(replace(FIGURES, changed_at=changed_at), NOW)
+    assert shown["index"] == f"generation 9, {said}"
 
 
 def test_stats_for_programs_have_every_figure() -> None:

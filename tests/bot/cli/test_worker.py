@@ -1,4 +1,4 @@
-"""`commonplace worker`: what it needs, whose vectors it makes, and how it ends."""
+"""`commonplace cluster worker`: what it needs, whose vectors it makes, and how it ends."""
 
 import signal
 import subprocess
@@ -24,7 +24,7 @@ def jobs(postgres_url: str) -> Iterator[WorkQueue]:
 
 
 def _command(*arguments: str, data: Path) -> list[str]:
-    return [sys.executable, "-m", "bot", "worker", "--data", str(data), *arguments]
+    return [sys.executable, "-m", "bot", "cluster", "worker", "--data", str(data), *arguments]
 
 
 def test_the_command_embeds_with_the_models_own_vectors_and_ends_when_it_is_asked_to(

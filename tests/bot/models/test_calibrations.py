@@ -32,7 +32,7 @@ THEIRS = ModelRecord("owner/theirs", vectors="fedcba9876543210 onnx-int8-2")
 
 
 def fitted(model: ModelRecord, strong: float = 0.7) -> Calibration:
-    """A calibration as `commonplace calibrate` might fit it."""
+    """A calibration as `python -m benchmarks.fitting` might fit it."""
     ones = np.ones(len(FEATURES))
     return Calibration(ones, ones, -3.0, strong, "On judged sets.", 0.2, fitted_for(model))
 
@@ -63,7 +63,7 @@ def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told
     save_calibration(tmp_path, fitted(OURS))
     chosen = chosen_calibration(tmp_path, THEIRS)
     assert chosen.calibration.digest == without_tokens().digest
-    for said in ("/srv/ours", "owner/theirs", "`commonplace calibrate`"):
+    for said in ("/srv/ours", "owner/theirs", "`python -m benchmarks.fitting`"):
         assert said in chosen.ignored
     assert chosen.description() == (
         f"{chosen.ignored} Until then it is judged by the shipped calibration for other models"
@@ -73,7 +73,7 @@ def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told
 def test_without_anything_fitted_here_nothing_is_ignored(tmp_path: Path) -> None:
     chosen = chosen_calibration(tmp_path, OURS)
     assert chosen.calibration.digest == without_tokens().digest
-    assert "`commonplace calibrate` fits it for the serving model" in chosen.description()
+    assert "`python -m benchmarks.fitting` fits it for the serving model" in chosen.description()
     assert chosen.ignored == ""
 
 

@@ -19,7 +19,7 @@ from bot.programs.http_server import Tokens
 from bot.programs.service import MOST_PASSAGES, Answered
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT, shown
 
-pytest.importorskip("fastapi", reason="`commonplace serve` needs the extra `serve`")
+pytest.importorskip("fastapi", reason="`commonplace dev serve` needs the extra `serve`")
 
 TOKEN = "0123456789abcdef"  # noqa: S105 - of these tests alone
 AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}

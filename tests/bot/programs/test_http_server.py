@@ -335,7 +335,7 @@ async def test_a_defect_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 def _started(folder: Path, *arguments: str, token: str = TOKEN) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "bot", "serve", *arguments],
+        [sys.executable, "-m", "bot", "dev", "serve", *arguments],
         cwd=ROOT,
         env={
             **os.environ,
@@ -392,7 +392,7 @@ def test_a_command_that_can_not_serve_says_why(
     tmp_path: Path, commands: ForkServer, arguments: Sequence[str], token: str, said: str
 ) -> None:
     given = {"COMMONPLACE_DATA": str(data_folder(tmp_path)), VARIABLE: token}
-    done = commands.run("serve", *arguments, environment=given)
+    done = commands.run("dev", "serve", *arguments, environment=given)
     assert done.returncode == UNUSABLE
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
@@ -402,7 +402,7 @@ def test_a_command_that_can_not_serve_says_why(
 def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     (tmp_path / "fastapi.py").write_text("raise ImportError('no fastapi')")
     done = subprocess.run(
-        [sys.executable, "-m", "bot", "serve"],
+        [sys.executable, "-m", "bot", "dev", "serve"],
         cwd=ROOT,
         env={**os.environ, VARIABLE: TOKEN, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
         capture_output=True,

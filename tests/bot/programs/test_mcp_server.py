@@ -120,7 +120,7 @@ async def test_every_tool_is_read_only_and_has_an_output_schema(
 
 def _started(folder: Path, *arguments: str, token: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "bot", "mcp", *arguments],
+        [sys.executable, "-m", "bot", "dev", "mcp", *arguments],
         cwd=ROOT,
         env=_environment(folder, token),
         stdin=subprocess.DEVNULL,
@@ -146,7 +146,7 @@ async def test_the_command_speaks_the_protocol_and_nothing_else_on_standard_outp
 ) -> None:
     parameters = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "bot", "mcp"],
+        args=["-m", "bot", "dev", "mcp"],
         env=_environment(models_folder),
         cwd=str(ROOT),
     )
@@ -248,7 +248,7 @@ def _address(process: "subprocess.Popen[str]") -> str:
 def test_a_command_that_can_not_serve_says_why(
     tmp_path: Path, commands: ForkServer, arguments: Sequence[str], token: str, said: str
 ) -> None:
-    done = commands.run("mcp", *arguments, environment=_environment(tmp_path, token))
+    done = commands.run("dev", "mcp", *arguments, environment=_environment(tmp_path, token))
     assert done.returncode == UNUSABLE
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr

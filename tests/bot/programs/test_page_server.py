@@ -56,7 +56,7 @@ async def test_a_withdrawn_note_is_gone_and_an_unknown_address_not_found(
 
 
 def test_a_folder_without_a_page_is_refused(commands: ForkServer, folder: Path) -> None:
-    done = commands.run("serve", "--page", folder, "--port", "0")
+    done = commands.run("dev", "serve", "--page", folder, "--port", "0")
     assert done.returncode == UNUSABLE
     assert "commonplace publish" in done.stderr
 

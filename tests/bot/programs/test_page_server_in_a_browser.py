@@ -61,7 +61,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     made = site(*harbour.notes(), *hostile_notes.notes(100), name="Har<b>bour</b>", base_url="")
     published(made, folder)
     process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "serve", "--page", str(folder), "--port", "0"],
+        [sys.executable, "-m", "bot", "dev", "serve", "--page", str(folder), "--port", "0"],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,

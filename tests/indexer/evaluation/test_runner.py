@@ -1,22 +1,15 @@
 """An evaluation over a judged set, and two of them compared."""
 
-import math
 import random
 from pathlib import Path
-
-import pytest
 
 from indexer.evaluation.judged_sets import (
     JudgedSet,
     judged_set,
 )
-from indexer.evaluation.metrics import (
-    Run,
-)
-from indexer.evaluation.runner import Comparison, Evaluation, Evaluator
+from indexer.evaluation.runner import Evaluator
 from indexer.index.index import Index
 from knowledge.values.documents import SHARED, Document, Kind, Scope
-from knowledge.values.questions import Evidence
 from tests.fakes import WordEmbedder
 
 CORPUS = '{"_id": "d1", "title": "Bees", "text": "Bees make honey."}\n'
@@ -99,37 +92,6 @@ def test_a_question_and_an_unanswerable_one_may_have_the_same_id(tmp_path: Path)
         figures = evaluator.evaluate().to_dict()
     assert (figures["questions"], figures["ndcg_at_10"]) == (1, 1.0)
     assert (figures["answered_rate"], figures["refused_rate"]) == (1.0, 1.0)
-
-
-def _evaluation(run: Run) -> Evaluation:
-    judgements = {"q1": {"a": 1}, "q2": {"b": 1}, "q3": {"c": 1}}
-    return Evaluation(
-        run=run,
-        judgements=judgements,
-        legs={},
-        evidence=dict.fromkeys(judgements, Evidence.STRONG),
-        strengths=dict.fromkeys(judgements, 0.9),
-        unanswerable={},
-        unanswerable_strengths={},
-        milliseconds=[1.0],
-        passages_per_second=1.0,
-        threshold=0.5,
-    )
-
-
-def test_a_comparison_names_what_changed_with_the_largest_loss_first() -> None:
-    comparison = Comparison(
-        current=_evaluation({"q1": ["a"], "q2": ["x", "b"], "q3": ["c"]}),
-        other=_evaluation({"q1": ["x", "a"], "q2": ["b"], "q3": ["c"]}),
-        queries={"q1": "one?", "q2": "two?", "q3": "three?"},
-    )
-    second = pytest.approx(1 / math.log2(3))
-    assert comparison.to_dict()["changed"] == [
-        {"question": "one?", "current": 1.0, "other": second},
-        {"question": "two?", "current": second, "other": 1.0},
-    ]
-    assert [change.gain > 0 for change in comparison.changed()] == [False, True]
-    assert comparison.p_value() == 1.0
 
 
 GUILD = Scope(7)

@@ -1,4 +1,4 @@
-"""The command `calibrate`, in this process and with the word embedder in place of a model."""
+"""Evidence fitted on judged sets and accepted answers, with the word embedder as the model."""
 
 import json
 import re
@@ -7,10 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from bot.__main__ import app
-from bot.cli.console import UNUSABLE
+from benchmarks.fitting import main
 from bot.models.calibrations import chosen_calibration
 from bot.storage.data_folder import data_folder
 from indexer.embedding.embedder import DEFAULT_MODEL
@@ -29,19 +27,14 @@ def _open_words(record: ModelRecord) -> RecordedModel:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., Result]:
-    def invoke(*arguments: str | Path) -> Result:
-        data = str(data_folder(tmp_path / "data"))
-        options = ["--data", data, "--to", str(tmp_path / "fitted.toml")]
-        return CliRunner().invoke(
-            app,
-            ["calibrate", *options, *map(str, arguments)],
-            obj=_open_words,
-            env={"COLUMNS": "200"},
-            catch_exceptions=False,
-        )
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    def fit(*arguments: str | Path) -> str:
+        data = data_folder(tmp_path / "data")
+        options = ["--data", str(data), "--to", str(tmp_path / "fitted.toml")]
+        main([*options, *map(str, arguments)], _open_words)
+        return capsys.readouterr().out
 
-    return invoke
+    return fit
 
 
 def _set(folder: Path, questions: int, *, documents: int = 0) -> Path:
@@ -57,79 +50,73 @@ def _set(folder: Path, questions: int, *, documents: int = 0) -> Path:
     return folder
 
 
-def _sentence(result: Result) -> str:
-    assert result.exit_code == UNUSABLE, result.stdout
-    return " ".join(result.stderr.split())
-
-
 # Sets in folders.
 
 
-def test_what_is_fitted_is_written_and_can_be_read(
-    run: Callable[..., Result], tmp_path: Path
-) -> None:
-    result = run(_set(tmp_path / "farm", LEAST_QUESTIONS))
-    assert result.exit_code == 0, result.stderr
-    assert "cross-fitted" in result.stdout
+def test_what_is_fitted_is_written_and_can_be_read(run: Callable[..., str], tmp_path: Path) -> None:
+    assert "cross-fitted" in run(_set(tmp_path / "farm", LEAST_QUESTIONS))
     found = calibration(tmp_path / "fitted.toml")
     assert found.strong > 0
     assert found.model == FittedFor(DEFAULT_MODEL, DEFAULT_MODEL)
 
 
 def test_in_the_data_folder_it_counts_for_the_model_that_it_was_fitted_for(
-    run: Callable[..., Result], tmp_path: Path
+    run: Callable[..., str], tmp_path: Path
 ) -> None:
     farm, data = _set(tmp_path / "farm", LEAST_QUESTIONS), data_folder(tmp_path / "data")
-    options = ["calibrate", "--data", str(data), str(farm)]
-    done = CliRunner().invoke(app, options, obj=_open_words, catch_exceptions=False)
-    assert done.exit_code == 0, done.stderr
+    main(["--data", str(data), str(farm)], _open_words)
     for name, counts in ((DEFAULT_MODEL, True), ("owner/other", False)):
         chosen = chosen_calibration(data, ModelRecord(name, vectors=name))
         assert (not chosen.ignored) is counts
 
 
 def test_too_few_questions_are_counted_and_nothing_is_written(
-    run: Callable[..., Result], tmp_path: Path
+    run: Callable[..., str], tmp_path: Path
 ) -> None:
-    said = _sentence(run(_set(tmp_path / "farm", LEAST_QUESTIONS - 1)))
-    assert f"{LEAST_QUESTIONS - 1} judged questions found anything" in said
+    with pytest.raises(SystemExit) as refused:
+        run(_set(tmp_path / "farm", LEAST_QUESTIONS - 1))
+    assert f"{LEAST_QUESTIONS - 1} judged questions found anything" in str(refused.value)
     assert not (tmp_path / "fitted.toml").exists()
 
 
 def test_where_every_passage_is_right_there_is_nothing_to_tell_apart(
-    run: Callable[..., Result], tmp_path: Path
+    run: Callable[..., str], tmp_path: Path
 ) -> None:
-    said = _sentence(run(_set(tmp_path / "farm", LEAST_QUESTIONS, documents=1)))
-    assert "The first passages are all right" in said
+    with pytest.raises(SystemExit) as refused:
+        run(_set(tmp_path / "farm", LEAST_QUESTIONS, documents=1))
+    assert "The first passages are all right" in str(refused.value)
     assert not (tmp_path / "fitted.toml").exists()
 
 
 def test_two_sets_of_one_name_are_told_apart_by_nobody(
-    run: Callable[..., Result], tmp_path: Path
+    run: Callable[..., str], tmp_path: Path
 ) -> None:
     sets = [_set(tmp_path / folder / "farm", LEAST_QUESTIONS) for folder in ("a", "b")]
-    assert "Two sets are named farm" in _sentence(run(*sets))
+    with pytest.raises(SystemExit, match="Two sets are named farm"):
+        run(*sets)
 
 
 def test_a_folder_to_write_to_that_is_missing_is_named_before_anything_is_fitted(
-    run: Callable[..., Result], tmp_path: Path
+    run: Callable[..., str], tmp_path: Path
 ) -> None:
     farm = _set(tmp_path / "farm", LEAST_QUESTIONS)
     target = tmp_path / "missing" / "fitted.toml"
-    said = _sentence(run(farm, "--to", target))
-    assert "there is no folder" in said
+    with pytest.raises(SystemExit) as refused:
+        run(farm, "--to", target)
+    assert "there is no folder" in str(refused.value)
 
 
 def test_missing_scipy_is_named_with_its_extra(
-    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "scipy", None)
     with pytest.raises(CalibrationError, match=re.escape(needed("models"))):
-        run("calibrate")
+        run()
 
 
-def test_without_any_set_both_ways_to_name_one_are_told(run: Callable[..., Result]) -> None:
-    assert "Name folders of judged sets, --from-community, or both" in _sentence(run())
+def test_without_any_set_both_ways_to_name_one_are_told(run: Callable[..., str]) -> None:
+    with pytest.raises(SystemExit, match="Name folders of judged sets, --from-community, or both"):
+        run()
 
 
 # The community's own answers.
@@ -157,55 +144,57 @@ def enough(community: Path) -> None:
 @pytest.mark.usefixtures("community")
 @pytest.mark.parametrize("beside", [True, False], ids=["beside a folder", "alone"])
 def test_too_few_accepted_answers_are_counted_and_how_many_it_takes_is_told(
-    run: Callable[..., Result], tmp_path: Path, beside: bool
+    run: Callable[..., str], tmp_path: Path, beside: bool
 ) -> None:
     folders = [_set(tmp_path / "farm", LEAST_QUESTIONS)] if beside else []
-    said = _sentence(run("--from-community", *folders))
-    assert f"{LEAST_HARVEST - 1} answers" in said
-    assert f"{LEAST_HARVEST} different questions" in said
+    with pytest.raises(SystemExit) as refused:
+        run("--from-community", *folders)
+    assert f"{LEAST_HARVEST - 1} answers" in str(refused.value)
+    assert f"{LEAST_HARVEST} different questions" in str(refused.value)
     assert not (tmp_path / "fitted.toml").exists()
 
 
 @pytest.mark.usefixtures("enough")
 def test_accepted_and_picked_answers_are_a_set_to_fit_on(
-    run: Callable[..., Result], tmp_path: Path
+    run: Callable[..., str], tmp_path: Path
 ) -> None:
-    result = run("--from-community")
-    assert result.exit_code == 0, result.stderr
-    assert "accepted answers right kept" in result.stdout
+    assert "accepted answers right kept" in run("--from-community")
     assert calibration(tmp_path / "fitted.toml").strong > 0
     written = (tmp_path / "fitted.toml").read_text(encoding="utf-8")
-    assert "`commonplace calibrate --from-community`" in written
+    assert "`benchmarks.fitting --from-community`" in written
     assert f"accepted answers: {LEAST_HARVEST - 1 + len(PICKED)} questions" in written
 
 
 def test_where_hardly_anything_was_picked_accepted_answers_would_make_everything_strong(
-    run: Callable[..., Result], community: Path, tmp_path: Path
+    run: Callable[..., str], community: Path, tmp_path: Path
 ) -> None:
     _pick(community, 50)
-    said = _sentence(run("--from-community", _set(tmp_path / "farm", LEAST_QUESTIONS)))
-    assert f"{LEAST_HARVEST - 1} of {LEAST_HARVEST} accepted answers come first anyway" in said
-    assert f"Less than {STRONG_PRECISION:.0%} may" in said
+    with pytest.raises(SystemExit) as refused:
+        run("--from-community", _set(tmp_path / "farm", LEAST_QUESTIONS))
+    assert f"{LEAST_HARVEST - 1} of {LEAST_HARVEST} accepted answers come first anyway" in str(
+        refused.value
+    )
+    assert f"Less than {STRONG_PRECISION:.0%} may" in str(refused.value)
     assert not (tmp_path / "fitted.toml").exists()
 
 
 @pytest.mark.usefixtures("enough")
 def test_accepted_answers_are_fitted_on_beside_the_sets_of_folders(
-    run: Callable[..., Result], tmp_path: Path
+    run: Callable[..., str], tmp_path: Path
 ) -> None:
-    result = run(_set(tmp_path / "farm", LEAST_QUESTIONS), "--from-community")
-    assert result.exit_code == 0, result.stderr
+    said = run(_set(tmp_path / "farm", LEAST_QUESTIONS), "--from-community")
     for name in ("accepted answers", "farm"):
-        assert f"cross-fitted {name} right kept" in result.stdout
-        assert f"{name} foreign refused" in result.stdout
+        assert f"cross-fitted {name} right kept" in said
+        assert f"{name} foreign refused" in said
     written = (tmp_path / "fitted.toml").read_text(encoding="utf-8")
-    assert "`commonplace calibrate --from-community farm`" in written
+    assert "`benchmarks.fitting --from-community farm`" in written
 
 
 @pytest.mark.usefixtures("enough")
 def test_a_folder_named_as_the_accepted_answers_are_is_to_be_renamed(
-    run: Callable[..., Result], tmp_path: Path
+    run: Callable[..., str], tmp_path: Path
 ) -> None:
     namesake = _set(tmp_path / "accepted answers", LEAST_QUESTIONS)
-    said = _sentence(run("--from-community", namesake))
-    assert "Two sets are named accepted answers" in said
+    with pytest.raises(SystemExit) as refused:
+        run("--from-community", namesake)
+    assert "Two sets are named accepted answers" in str(refused.value)
