@@ -16,8 +16,9 @@ from bot.config.settings import Settings
 from bot.interactions.policy.allowed_guilds import ANYBODY
 from bot.models.calibrations import CALIBRATION, save_calibration
 from bot.models.choice import COMMAND_FOR_LANGUAGES
-from bot.models.serving_model import open_serving
+from bot.models.serving_model import Served, open_serving, switch_to
 from bot.storage.data_folder import COMMUNITY, data_folder, hold_bot_lock
+from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.retrieval.evidence import FittedFor, default_calibration
 from knowledge.dependencies import needed
@@ -117,6 +118,18 @@ def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
     assert examined("")["evidence"].details.endswith("calibration.toml, fitted for this model")
     (data / CALIBRATION).write_text("bias = 1")
     assert not examined("")["evidence"].passed
+
+
+def test_a_configured_model_that_can_not_serve_is_a_warning(
+    examined: Examiner, tmp_path: Path
+) -> None:
+    examined("")
+    # A bot's start writes the pointer; another model is configured later.
+    switch_to(tmp_path / "data", DEFAULT_MODEL, Served(ModelRecord(DEFAULT_MODEL)))
+    found = examined('name = "no/such-model"')
+    assert (found["next model"].passed, found["next model"].warning) == (True, True)
+    assert "The model 'no/such-model' isn't on this machine." in found["next model"].details
+    assert found["model"].details.startswith(DEFAULT_MODEL)
 
 
 def test_a_chosen_language_that_the_model_does_not_read_is_a_warning_with_the_command(
