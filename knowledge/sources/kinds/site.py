@@ -91,6 +91,7 @@ class Site(WebSource):
         self.depth = min(limits.get("depth", DEPTH), MOST_DEPTH)
         self.pages = min(limits.get("pages", PAGES), MOST_PAGES)
         self._scope = scope_of(self.url)
+        self._is_down = False
 
     @classmethod
     def locate_within(cls, url: str, depth: int, pages: int, *, internal: bool = False) -> str:
@@ -121,7 +122,9 @@ class Site(WebSource):
                 "added with more"
             )
             return ListingEnd(reason=reason)
-        return ListingEnd(whole=True, reason="" if found > 1 else self._single_page_hint())
+        # While its start fails, nothing is known of the others.
+        hint = "" if found > 1 else self._single_page_hint()
+        return ListingEnd(whole=not self._is_down, reason=hint)
 
     def _single_page_hint(self) -> str:
         """The hint to start at the parent folder, if a crawl found only its start, or else ""."""
@@ -143,6 +146,7 @@ class Site(WebSource):
             # A broken link isn't reported.
             return Skipped()
         if isinstance(outcome, Failed):
+            self._is_down |= is_start and outcome.down
             if outcome.busy or outcome.down:
                 raise failure(outcome)
             raise EntryError(outcome.reason)

@@ -99,7 +99,7 @@ class Failed:
 
     Attributes:
         busy: whether the host asks for a longer pause than the fetcher makes.
-        down: whether the host can't be reached, or answers with a server error.
+        down: whether the host or its robots.txt can't be reached, or fails.
         no_page: whether the address leads to another content type, or out of the scope.
     """
 
@@ -114,6 +114,10 @@ FetchOutcome = Fetched | Unchanged | Gone | Failed
 
 class _NoPageError(RefusedError):
     """The address leads to another content type, or out of the scope; the message says which."""
+
+
+class _NoRobotsError(RefusedError):
+    """The host's robots.txt can't be fetched, so nothing of the host may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,7 @@ class Fetcher:
         except _NoPageError as error:
             return Failed(str(error), no_page=True)
         except RefusedError as error:
-            return Failed(str(error))
+            return Failed(str(error), down=isinstance(error, _NoRobotsError))
         except httpcore2.TimeoutException:
             return Failed("did not answer in time", down=True)
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
@@ -345,7 +349,7 @@ class Fetcher:
             self._robots[host] = self._robots_of(host)
         robots = self._robots[host]
         if isinstance(robots, Failed):
-            raise RefusedError(robots.reason)
+            raise _NoRobotsError(robots.reason)
         if not robots.can_fetch(url, NAME):
             raise RefusedError(f"is closed to programs by {host}/robots.txt")
 

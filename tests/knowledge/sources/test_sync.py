@@ -83,14 +83,6 @@ def test_an_unchanged_service_costs_only_its_listing(world: World) -> None:
     assert world.wiki.asked == ["listPages"]
 
 
-def test_a_changed_document_is_fetched_anew_and_a_missing_one_is_dropped(world: World) -> None:
-    world.sync()
-    world.wiki.pages = {"ferry": (3, "It leaves at seven.")}
-    world.sync(1)
-    assert list(world.texts) == ["Ferry"]
-    assert "seven" in world.texts["Ferry"]
-
-
 def test_a_sync_interrupted_anywhere_asks_for_each_document_once(world: World) -> None:
     world.wiki.pages = {f"page{number}": (1, "Words.") for number in range(12)}
     for stop in range(1, 6):

@@ -11,7 +11,6 @@ from knowledge.sources.entries import EntryStore
 from knowledge.sources.git.http_client import NO_REMOTE
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.source import SyncStep
-from knowledge.sources.sync import FULL
 from knowledge.values.documents import Document, Kind, Lines, Scope
 from tests.knowledge.git_server import GitServer
 from tests.knowledge.sources.visited import VisitedSource
@@ -70,14 +69,6 @@ def test_only_files_that_changed_are_read_and_all_are_cited_at_the_new_commit(wo
     assert {title: one.id for title, one in found.items()} == ids
     assert all(f"/{commit}/" in one.link for one in found.values())
     assert world.pages.state(world.location).state["commit"] == commit
-
-
-def test_what_a_commit_has_no_more_is_no_document_any_more(world: World) -> None:
-    world.commit({"a.md": "# A\n\nOne.", "b.md": "# B\n\nOne."})
-    world.sync()
-    world.commit({"b.md": "# B\n\nOne."})
-    world.sync()
-    assert list(world.documents) == ["B"]
 
 
 def test_a_history_that_was_written_anew_is_followed_with_every_link(world: World) -> None:
@@ -140,32 +131,6 @@ def test_a_repository_that_is_lost_is_quoted_for_a_time_of_grace(world: World) -
     world.server.first = None
     world.sync(days=18)
     assert (list(world.documents), world.reasons) == (["A"], [])
-
-
-def test_a_host_that_fails_takes_nothing_away(world: World) -> None:
-    commit = world.commit({"a.md": "# A\n\nOne."})
-    world.sync()
-
-    def fails(environ: object, start: object) -> list[bytes]:
-        start("500 Oops", [])  # type: ignore[operator]
-        return [b""]
-
-    world.server.first = fails
-    for day in range(1, 40, 10):
-        world.sync(days=day)
-    assert list(world.documents) == ["A"]
-    assert world.pages.state(world.location).state["commit"] == commit
-    assert world.reasons == ["can't be fetched (the host answers 500)."]
-
-
-def test_what_has_no_room_is_told(world: World) -> None:
-    world.commit({"a.md": "# A\n\n" + "One. " * 100, "b.md": "# B\n\nTwo."})
-    world.sync(most=200_000)
-    assert (list(world.documents), world.reasons) == (["A", "B"], [])
-    world.commit({"a.md": "# A\n\n" + "One. " * 100_000, "b.md": "# B\n\nTwo."})
-    world.sync(most=200_000)
-    assert list(world.documents) == ["A", "B"]
-    assert world.reasons[0] == f"{FULL}."
 
 
 def test_a_folder_that_is_not_there_is_told_and_gives_nothing(world: World) -> None:

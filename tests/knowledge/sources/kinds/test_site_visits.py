@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.storage.derived_data import open_entries
-from knowledge.sources.sync import FAILURES_IN_A_ROW, FULL
+from knowledge.sources.sync import FAILURES_IN_A_ROW
 from tests.knowledge.sources.crawled_site import World, sitemap_of
 from tests.knowledge.web_server import Reply, WebServer
 
@@ -102,15 +102,6 @@ def test_a_host_that_fails_again_and_again_is_left_alone(world: World) -> None:
     assert "failed 5 times in a row; the rest waits for the next look." in world.reasons
 
 
-def test_a_host_that_asks_to_be_left_alone_is(world: World) -> None:
-    world.page("/docs/", "a", "b")
-    world.server.pages["/docs/a"] = Reply(status=429, headers={"Retry-After": "3600"})
-    world.page("/docs/b")
-    world.sync()
-    assert world.asked == ["/docs/", "/docs/a"]
-    assert world.reasons[0].startswith("asks to be left alone for now (429); the rest waits")
-
-
 def test_a_crawl_that_is_ended_in_the_middle_goes_on(world: World) -> None:
     world.page("/docs/", "a", "b", "c")
     for name in "abc":
@@ -124,11 +115,3 @@ def test_a_crawl_that_is_ended_in_the_middle_goes_on(world: World) -> None:
     assert world.titles() == ["docs", "docs a", "docs b", "docs c"]
     world.sync(days=0.2)
     assert world.asked == ["/docs/", "/docs/a", "/docs/b", "/docs/c"]
-
-
-def test_what_has_no_room_is_told(world: World) -> None:
-    world.page("/docs/", "a", "b")
-    world.page("/docs/a")
-    world.page("/docs/b")
-    world.sync(most=300)
-    assert f"{FULL}." in world.reasons
