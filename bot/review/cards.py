@@ -1,4 +1,4 @@
-"""Review cards: their texts and buttons in every state of a note. Pure.
+"""Review cards: their texts in every state of a note. Pure.
 
 A card stays one message in all its states. A text that doesn't fit is attached as a file, and the
 card says if anything is left out.
@@ -6,17 +6,17 @@ card says if anything is left out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from bot.review.check_messages import flag_lines, impact_sentence, similar_lines
 from bot.review.impact import Impact
 from bot.review.revision_diff import ASKED_AS, SOURCE, TAGS, revision_difference
-from bot.review.service import NO_DATA, Action, CardData
+from bot.review.service import NO_DATA, CardData
 from bot.text.languages import Sentence
 from bot.text.markdown import LAYOUT_CHARACTERS, plain, quoted_parts, shortened, shown, size
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
 from knowledge.values.notes import (
     Decision,
     Note,
@@ -28,27 +28,6 @@ from knowledge.values.notes import (
 )
 from knowledge.values.pictures import Picture
 from knowledge.values.submissions import Submission
-
-LABELS: Final[Mapping[Action, Sentence]] = {
-    Action.APPROVE: Sentence("Approve"),
-    Action.EDIT: Sentence("Edit & approve"),
-    Action.REQUEST_CHANGES: Sentence("Request changes"),
-    Action.REJECT: Sentence("Reject"),
-    Action.DUPLICATE: Sentence("Duplicate of…"),
-    Action.IMPACT: Sentence("What would change?"),
-    Action.WORDINGS: Sentence("Asked as…"),
-    Action.UNDO: Sentence("Undo"),
-    Action.KEEP: Sentence("Keep as it is"),
-    Action.RETIRE: Sentence("Retire"),
-    Action.RESTORE: Sentence("Restore"),
-    Action.ROLL_BACK: Sentence("Make live again"),
-    Action.OFF_PAGE: Sentence("Keep off the public page"),
-    Action.ON_PAGE: Sentence("Allow on the public page"),
-}
-
-# Actions in a menu below the buttons, if there are two or more.
-IN_MENU: Final = frozenset({Action.DUPLICATE, Action.WORDINGS, Action.OFF_PAGE, Action.ON_PAGE})
-MORE_ACTIONS: Final = Sentence("More actions")
 
 # Longest text shown whole, in all states of the card. A longer one is cut, and attached as a file.
 TEXT_CHARACTERS: Final = 1_900
@@ -93,35 +72,6 @@ class ReviewCard:
     attached: Card
 
 
-def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, ...]:
-    """The actions on a card at the time `at`, in order."""
-    found: list[Action] = []
-    if note.revision.state is State.PENDING:
-        found = [
-            Action.APPROVE,
-            Action.EDIT,
-            Action.REQUEST_CHANGES,
-            Action.REJECT,
-            Action.DUPLICATE,
-            Action.IMPACT,
-        ]
-    elif note.live:
-        found = [Action.KEEP] if note.needs_another_review(at) else []
-        found.append(Action.RETIRE)
-    elif note.retired:
-        found = [Action.RESTORE]
-    elif note.revision.state is State.APPROVED:
-        found = [Action.ROLL_BACK]
-    if note.can_be_undone(at, timedelta(minutes=settings.undo_minutes)):
-        found.append(Action.UNDO)
-    if _is_live_or_may_be(note):
-        found.append(Action.WORDINGS)
-    if settings.page and _is_live_or_may_be(note):
-        kept_off = PageVeto.MODERATOR in note.off_page
-        found.append(Action.ON_PAGE if kept_off else Action.OFF_PAGE)
-    return tuple(found)
-
-
 def card(
     note: Note,
     at: datetime,
@@ -146,7 +96,7 @@ def card(
     lines = [
         *_details(note, language),
         *([_SUGGESTED(language)] if data.suggests else []),
-        *([page_line(note, language)] if on_page and _is_live_or_may_be(note) else []),
+        *([page_line(note, language)] if on_page and is_live_or_pending(note) else []),
         *flag_lines(data.flags, language),
         *similar_lines(data.near, language),
         *(
@@ -259,7 +209,7 @@ _OFF_PAGE: Final[Mapping[PageVeto, Sentence]] = {
 }
 
 
-def _is_live_or_may_be(note: Note) -> bool:
+def is_live_or_pending(note: Note) -> bool:
     return note.live or note.revision.state is State.PENDING
 
 

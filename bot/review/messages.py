@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.review.cards import page_line, status_line
+from bot.review.cards import status_line
 from bot.review.check_messages import impact_sentence
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
-from bot.review.service import Action, LogDirection, LogLine
+from bot.review.service import LogDirection, LogLine
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
 from bot.text.question_labels import EVIDENCE
 from knowledge.values.guilds import Language, Rule
-from knowledge.values.notes import Note, Obstacle, State
+from knowledge.values.notes import Note, Obstacle
 from knowledge.values.submissions import WORDINGS
 
 NO_SUCH_NOTE: Final = Sentence("There's no note with that number here.")
+MORE: Final = Sentence("More…")
 QUEUE_EMPTY: Final = Sentence("No notes are awaiting a decision.")
 QUEUE_LABELS: Final[Mapping[str, Sentence]] = {
     "previous": Sentence("Previous"),
@@ -224,14 +225,6 @@ OWN_NOTE: Final = Sentence("You proposed this note, so another moderator has to 
 CARD_GONE: Final = Sentence("That note no longer exists.")
 NOT_USED: Final = Sentence("Your text wasn't used.")
 NOT_A_CARD: Final = Sentence("That message is not a review card.")
-RULING_TITLES: Final[Mapping[Action, Sentence]] = {
-    Action.REQUEST_CHANGES: Sentence("Request changes"),
-    Action.REJECT: Sentence("Reject this note"),
-    Action.DUPLICATE: Sentence("Close as a duplicate"),
-    Action.UNDO: Sentence("Take back the decision"),
-    Action.RETIRE: Sentence("Retire this note"),
-    Action.RESTORE: Sentence("Restore this note"),
-}
 DUPLICATE_OF: Final = Sentence("Duplicate of")
 DUPLICATE_HELP: Final = Sentence("The title, number or link of the original.")
 ADD_WORDING: Final = Sentence("Add “{wording}”")
@@ -295,41 +288,3 @@ def obstacle(
         title=plain(note.revision.submission.shown.title),
         status=status_line(note, quorum, language),
     )
-
-
-_COUNTS: Final = Sentence("I've counted your approval of “{title}”. {status}")
-_DONE: Final[Mapping[Action, Sentence]] = {
-    Action.APPROVE: Sentence("“{title}” is live: I can answer from it now."),
-    Action.EDIT: Sentence("“{title}” is live in your words. I'll show {name} what you changed."),
-    Action.REQUEST_CHANGES: Sentence("I'll ask {name} to revise “{title}”."),
-    Action.REJECT: Sentence("“{title}” is rejected. I'll tell {name}."),
-    Action.DUPLICATE: Sentence("“{title}” is closed as a duplicate. I'll tell {name}."),
-    Action.UNDO: Sentence("Taken back: “{title}” is pending again."),
-    Action.KEEP: Sentence("“{title}” stays as it is, verified today."),
-    Action.RETIRE: Sentence("“{title}” is retired: I no longer answer from it."),
-    Action.RESTORE: Sentence("“{title}” is live again."),
-    Action.ROLL_BACK: Sentence("“{title}” is live again with this text."),
-}
-
-
-_KEPT_OFF: Final = Sentence("“{title}”: {line} If it was public, it'll be gone within a minute.")
-
-
-def on_page(note: Note, language: Language = Language.ENGLISH) -> str:
-    """Confirm that a note is now kept off the public page, or allowed on the public page."""
-    title, line = plain(note.revision.submission.shown.title), page_line(note, language)
-    return _KEPT_OFF(language, title=title, line=line) if note.off_page else f"“{title}”: {line}"
-
-
-def confirm_action(
-    note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH
-) -> str:
-    title = plain(note.revision.submission.shown.title)
-    name = plain(shortened(note.contributor, 40))
-    if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
-        return _COUNTS(language, title=title, status=status_line(note, quorum, language))
-    if action in {Action.OFF_PAGE, Action.ON_PAGE}:
-        return on_page(note, language)
-    if action not in _DONE:
-        return status_line(note, language=language)
-    return _DONE[action](language, title=title, name=name)

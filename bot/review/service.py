@@ -75,52 +75,6 @@ class CardData:
 NO_DATA: Final = CardData({})
 
 
-class Action(StrEnum):
-    """The action of a button on a card."""
-
-    APPROVE = "approve"
-    EDIT = "edit"
-    REQUEST_CHANGES = "request_changes"
-    REJECT = "reject"
-    DUPLICATE = "duplicate"
-    IMPACT = "impact"
-    WORDINGS = "wordings"
-    UNDO = "undo"
-    KEEP = "keep"
-    RETIRE = "retire"
-    RESTORE = "restore"
-    ROLL_BACK = "roll_back"
-    OFF_PAGE = "off_page"
-    ON_PAGE = "on_page"
-
-
-_DECISIONS: Final = {
-    Action.APPROVE: Decision.APPROVE,
-    Action.REQUEST_CHANGES: Decision.REQUEST_CHANGES,
-    Action.REJECT: Decision.REJECT,
-    Action.DUPLICATE: Decision.DUPLICATE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ActionOutcome:
-    """Outcome of a moderator's action, and the number of approvals that the note needs."""
-
-    outcome: Outcome
-    quorum: int
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A moderator's click on a card or form."""
-
-    action: Action
-    moderator: Member
-    interaction_id: int
-    reason: str = ""
-    duplicate_of: str = ""
-
-
 # Longest text embedded in one slice; it takes about 14 embeddings.
 SHORT_CHARACTERS: Final = 4_000
 
@@ -205,72 +159,11 @@ def decide(
     )
 
 
-def act(core: Core, note: Note, click: Click) -> Iterator[ActionOutcome | None]:
-    """Carry out a moderator's click, in slices. The last value is the outcome.
-
-    The outcome is None if the note is gone. A revision that goes live is embedded first.
-    """
-    yield from embed_revision_ahead(
-        core, note.guild_id, revision_made_live(core, note, click.action)
-    )
-    if click.action in _DECISIONS:
-        ruling = Ruling(_DECISIONS[click.action], click.reason, click.duplicate_of)
-        outcome = decide(
-            core, note.guild_id, note.revision.id, click.moderator, ruling, click.interaction_id
-        )
-    else:
-        outcome = once_per_interaction(
-            core, note.guild_id, click.interaction_id, lambda: _change_note(core, note, click)
-        )
-    yield _action_outcome(core, outcome)
-
-
-def _change_note(core: Core, note: Note, click: Click) -> Outcome | None:
-    """Carry out an action that isn't in `_DECISIONS`."""
-    decisions, guild_id, moderator = core.store.decisions, note.guild_id, click.moderator
-    match click.action:
-        case Action.UNDO:
-            return decisions.undo(guild_id, note.revision.id, moderator, click.reason)
-        case Action.ROLL_BACK:
-            return decisions.roll_back(guild_id, note.revision.id, moderator)
-        case Action.KEEP:
-            return decisions.keep(guild_id, note.id, moderator)
-        case Action.RETIRE:
-            return decisions.retire(guild_id, note.id, moderator, click.reason)
-        case Action.RESTORE:
-            return decisions.restore(guild_id, note.id, moderator, click.reason)
-        case Action.OFF_PAGE | Action.ON_PAGE:
-            off = click.action is Action.OFF_PAGE
-            return keep_off_page(core, note, moderator, PageVeto.MODERATOR, vetoed=off)
-        case _:
-            raise ValueError(f"{click.action} is no change of a note.")
-
-
 def keep_off_page(
     core: Core, note: Note, member: Member, by: PageVeto, *, vetoed: bool
 ) -> Outcome | None:
     """Keep a note off the public page, or allow it again."""
     return core.store.public_notes.set_veto(note.guild_id, note.id, member, by, vetoed=vetoed)
-
-
-def edit_and_approve(
-    core: Core, note: Note, moderator: Member, submission: Submission, interaction_id: int
-) -> Iterator[ActionOutcome | None]:
-    """Approve a revision as edited by a moderator, in slices. The last value is the outcome."""
-    guild_id, revision_id = note.guild_id, note.revision.id
-    yield from embed_ahead(core, guild_id, submission)
-    decisions = core.store.decisions
-    outcome = once_per_interaction(
-        core,
-        guild_id,
-        interaction_id,
-        lambda: decisions.edit_and_approve(guild_id, revision_id, moderator, submission),
-    )
-    yield _action_outcome(core, outcome)
-
-
-def _action_outcome(core: Core, outcome: Outcome | None) -> ActionOutcome | None:
-    return None if outcome is None else ActionOutcome(outcome, quorum(core, outcome.note))
 
 
 def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:
@@ -301,25 +194,6 @@ def embed_unreviewed_ahead(
     asked = requirements(core.store.guilds.rules(guild_id), submission.tags)
     if asked.published_at_once(role_ids):
         yield from embed_ahead(core, guild_id, submission)
-
-
-def revision_made_live(core: Core, note: Note, action: Action) -> int:
-    """The id of the revision that an action makes live, or 0."""
-    if action in {Action.APPROVE, Action.ROLL_BACK}:
-        return note.revision.id
-    if action is Action.RESTORE:
-        return note.retired_revision_id or 0
-    if action is not Action.UNDO or not note.live:
-        return 0
-    history = core.store.notes.history(note.guild_id, note.id)
-    return max(
-        (
-            one.revision.id
-            for one in history
-            if one.revision.state is State.APPROVED and one.revision.id < note.revision.id
-        ),
-        default=0,
-    )
 
 
 def embed_revision_ahead(core: Core, guild_id: int, revision_id: int) -> Iterator[None]:

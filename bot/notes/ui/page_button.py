@@ -11,8 +11,8 @@ from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction
 from bot.notes import messages, service
 from bot.notes.messages import PAGE_LABELS
-from bot.review import messages as review_messages
 from bot.review import service as review_service
+from bot.review.actions import Action, confirmation
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note, PageVeto
@@ -69,6 +69,6 @@ class NotePageButton(
         language = await viewer_language(interaction)
         said = messages.NO_SUCH_NOTE(language)
         if outcome is not None:
-            said = review_messages.on_page(outcome.note, language)
+            said = confirmation(outcome.note, Action.OFF_PAGE, language=language)
         await interaction.edit_original_response(content=said)
         await interaction.client.outbox.catch_up()

@@ -8,10 +8,10 @@ from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
-from bot.review import messages, service
-from bot.review.service import Action, ActionOutcome, Click
+from bot.review import actions, messages, service
+from bot.review.actions import Action, Click
 from bot.text.languages import Sentence
-from knowledge.values.notes import Member, Note
+from knowledge.values.notes import Member, Note, Outcome
 
 _MODERATORS: Final = moderators()
 
@@ -56,13 +56,13 @@ async def act(
     moderator = Member(interaction.user.id, interaction.user.display_name)
     click = Click(action, moderator, interaction.id, reason, duplicate_of)
     acted = await interaction.client.worker.run_slices(
-        lambda core: service.act(core, note, click), priority=Priority.REVIEWING
+        lambda core: actions.act(core, note, click), priority=Priority.REVIEWING
     )
     return await report_outcome(interaction, acted, action)
 
 
 async def report_outcome(
-    interaction: Interaction, acted: ActionOutcome | None, action: Action
+    interaction: Interaction, acted: tuple[Outcome, int] | None, action: Action
 ) -> bool:
     """Show the moderator the outcome, then deliver cards and notices.
 
@@ -73,11 +73,11 @@ async def report_outcome(
     if acted is None:
         await show_outcome(interaction, messages.CARD_GONE(language))
         return False
-    outcome = acted.outcome
+    outcome, quorum = acted
     if outcome.obstacle is not None:
-        sentence = messages.obstacle(outcome.note, outcome.obstacle, acted.quorum, language)
+        sentence = messages.obstacle(outcome.note, outcome.obstacle, quorum, language)
     else:
-        sentence = messages.confirm_action(outcome.note, action, acted.quorum, language)
+        sentence = actions.confirmation(outcome.note, action, quorum, language)
     try:
         await show_outcome(interaction, sentence)
     finally:

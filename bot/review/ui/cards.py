@@ -19,11 +19,11 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
-from bot.review import cards, messages, outbox, service
+from bot.review import actions, cards, messages, outbox, service
+from bot.review.actions import ACTIONS, Action, offered
 from bot.review.cards import CardState, ReviewCard
 from bot.review.impact import Impact
 from bot.review.revision_diff import ASKED_AS, TAGS, TITLE
-from bot.review.service import Action
 from bot.review.ui.card_clicks import (
     act,
     first_response_to_decision,
@@ -46,15 +46,6 @@ from knowledge.values.submissions import (
     InvalidNoteError,
     checked_submission,
 )
-
-_STYLES = {
-    Action.APPROVE: discord.ButtonStyle.success,
-    Action.KEEP: discord.ButtonStyle.success,
-    Action.RESTORE: discord.ButtonStyle.success,
-    Action.REJECT: discord.ButtonStyle.danger,
-    Action.RETIRE: discord.ButtonStyle.danger,
-}
-
 
 _COLOURS: Final[Mapping[CardState, discord.Colour]] = {
     CardState.WAITING: discord.Colour.gold(),
@@ -160,21 +151,17 @@ def card_message(
 def card_buttons(
     note: Note, settings: GuildSettings, at: datetime, language: Language
 ) -> list[discord.ui.Item[Any]]:
-    """The buttons of a card at the time `at`, and a menu of rarer actions."""
-    actions, revision_id = cards.actions(note, settings, at), note.revision.id
-    rare = [action for action in actions if action in cards.IN_MENU]
-    in_menu = rare if len(rare) > 1 else []
+    """The buttons of a card at the time `at`, and a menu of further actions."""
+    buttons, in_menu = offered(note, settings, at)
     items: list[discord.ui.Item[Any]] = [
-        CardButton(language, revision_id=revision_id, action=action)
-        for action in actions
-        if action not in in_menu
+        CardButton(language, revision_id=note.revision.id, action=action) for action in buttons
     ]
     if in_menu:
         options = [
-            discord.SelectOption(label=cards.LABELS[action](language), value=action)
+            discord.SelectOption(label=ACTIONS[action].label(language), value=action)
             for action in in_menu
         ]
-        items.append(CardMenu(cards.MORE_ACTIONS(language), options, revision_id=revision_id))
+        items.append(CardMenu(messages.MORE(language), options, revision_id=note.revision.id))
     return items
 
 
@@ -182,8 +169,8 @@ class CardButton(
     Button,
     ids=CustomId("card", revision_id=int, action=Action),
     rule=moderators_of_revision,
-    labels=cards.LABELS,
-    styles=_STYLES,
+    labels={action: declared.label for action, declared in ACTIONS.items()},
+    styles={action: discord.ButtonStyle[declared.style] for action, declared in ACTIONS.items()},
 ):
     """A button on a card."""
 
@@ -199,33 +186,33 @@ class CardButton(
 
 
 class CardMenu(Select, ids=CustomId("card_menu", revision_id=int), rule=moderators_of_revision):
-    """A menu of the rarer actions on a card; its values are actions."""
+    """A menu of further actions on a card; its values are actions."""
 
     note: Note
 
     def first_response(self, interaction: Interaction) -> First:
         sent: Any = interaction.data
         action = next(iter(sent.get("values", ())), "")
-        known = action in cards.IN_MENU
+        known = action in ACTIONS
         return _first_response(interaction, Action(action)) if known else First.THINKING
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        if value in cards.IN_MENU:
+        if value in ACTIONS:
             await _carry_out(interaction, self.note, Action(value))
         else:
             await show_outcome(interaction, messages.CARD_GONE(await viewer_language(interaction)))
 
 
 def _first_response(interaction: Interaction, action: Action) -> First:
-    if action in _RULINGS or action is Action.EDIT:
+    if ACTIONS[action].form or action is Action.EDIT:
         return First.OWN
-    beside = action in {Action.IMPACT, Action.WORDINGS}
+    beside = ACTIONS[action].effect is None
     return First.THINKING if beside else first_response_to_decision(interaction)
 
 
 async def _carry_out(interaction: Interaction, note: Note, action: Action) -> None:
     """Act at once, or open the form that the action needs."""
-    if action in _RULINGS:
+    if ACTIONS[action].form:
         language = await viewer_language(interaction)
         ruling = RulingModal(note.revision.id, action, language)
         await interaction.response.send_modal(ruling)
@@ -240,26 +227,24 @@ async def _carry_out(interaction: Interaction, note: Note, action: Action) -> No
         await act(interaction, note, action)
 
 
-_NEEDS_A_REASON: Final = (Action.REQUEST_CHANGES, Action.REJECT)
-# A reason is optional here, but helps the contributor.
-_TAKES_A_REASON: Final = (Action.DUPLICATE, Action.UNDO, Action.RETIRE, Action.RESTORE)
-_RULINGS: Final = (*_NEEDS_A_REASON, *_TAKES_A_REASON)
+_WITH_FORM: Final = tuple(action for action, declared in ACTIONS.items() if declared.form)
 
 
 class RulingModal(
     Form,
-    ids=CustomId("form:ruling", revision_id=int, action=_RULINGS, nonce=NONCE),
+    ids=CustomId("form:ruling", revision_id=int, action=_WITH_FORM, nonce=NONCE),
     rule=moderators_of_revision,
 ):
     """The form for the reason of a decision, and for the original of a duplicate."""
 
     def __init__(self, revision_id: int, action: Action, language: Language) -> None:
-        title = messages.RULING_TITLES[action](language)
+        declared = ACTIONS[action]
+        title = (declared.form or declared.label)(language)
         super().__init__(title, revision_id=revision_id, action=action)
         if action is Action.DUPLICATE:
             label, help_ = messages.DUPLICATE_OF(language), messages.DUPLICATE_HELP(language)
             self.ask_text(label, "duplicate_of", TITLE_CHARACTERS, help_)
-        needed = action in _NEEDS_A_REASON
+        needed = declared.needs_reason
         self.ask_text(
             messages.REASON(language),
             "reason",
@@ -372,7 +357,7 @@ async def _approve_edited(interaction: Interaction, note: Note, filled: Filled) 
         return False
     moderator = Member(interaction.user.id, interaction.user.display_name)
     acted = await bot.worker.run_slices(
-        lambda core: service.edit_and_approve(core, note, moderator, submission, interaction.id),
+        lambda core: actions.edit_and_approve(core, note, moderator, submission, interaction.id),
         priority=Priority.REVIEWING,
     )
     return await report_outcome(interaction, acted, Action.EDIT)

@@ -26,8 +26,9 @@ from bot.notes.service import VisibleNote
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import notice_messages
+from bot.review.actions import Action, confirmation
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
-from bot.review.service import Action, CardData, LogLine
+from bot.review.service import CardData, LogLine
 from bot.review.similar_notes import Closeness, SimilarDocument
 from bot.setup import messages as setup_messages
 from bot.setup import panel_messages
@@ -280,7 +281,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
     found = tuple(flags(note.revision.submission.text, ()))
     findings = CardData({"approved": 3, "rejected": 1}, None, 10, found, tuple(near))
     said = [
-        review_messages.confirm_action(before, action, 10, language),
+        confirmation(before, action, 10, language),
         *(review_messages.obstacle(before, why, 10, language) for why in Obstacle),
     ]
     messages = [

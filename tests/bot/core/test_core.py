@@ -24,8 +24,8 @@ from bot.core.index_updates import run_to_end
 from bot.models.serving_model import Served, read_pointer
 from bot.process.client import start_worker
 from bot.review import service as review_service
+from bot.review.actions import ACTIONS, Action
 from bot.review.impact import ImpactPreview
-from bot.review.service import Action
 from bot.review.similar_notes import Closeness, SimilarNotes
 from bot.storage.data_folder import COMMUNITY, data_folder
 from bot.storage.index_places import INDEX
@@ -581,7 +581,7 @@ def test_what_is_live_again_was_embedded_in_slices_before(tmp_path: Path, action
         embedder.batches.clear()
 
         note = core.store.notes.of_revision(revision_id)
-        again = review_service.revision_made_live(core, note, action)
+        again = ACTIONS[action].publishes(core, note)
         steps = list(review_service.embed_revision_ahead(core, GUILD, again))
         ahead = list(embedder.batches)
         if action is Action.RESTORE:

@@ -11,8 +11,9 @@ from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import notice_messages
+from bot.review.actions import ACTIONS, Action, confirmation, offered
 from bot.review.cards import CardState
-from bot.review.service import Action, CardData
+from bot.review.service import CardData
 from bot.text.markdown import LAYOUT_CHARACTERS, MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import GuildSettings, Language
 from knowledge.values.notes import (
@@ -55,7 +56,7 @@ def test_every_card_and_notice_is_within_discords_limits(
         part for event in NoticeEvent for part in notice_messages.notice_parts(note, event)
     ]
     messages += [review_messages.obstacle(note, why) for why in Obstacle]
-    messages += [review_messages.confirm_action(note, action) for action in Action]
+    messages += [confirmation(note, action) for action in Action]
     for message in messages:
         assert message.strip()
         assert len(message) <= MESSAGE_CHARACTERS
@@ -114,54 +115,73 @@ def test_the_status_line_names_moderator_reason_and_number_of_approvals() -> Non
     )
 
 
+APPROVED = values.note("x", State.APPROVED)
+PENDING = values.note("x")
+VOTED = replace(PENDING, reviews=(Review(7, 2, "Ada", Decision.APPROVE, "", WHEN),))
+DECIDE = [Action.APPROVE, Action.EDIT, Action.REQUEST_CHANGES, Action.REJECT]
+
+
 @pytest.mark.parametrize(
-    ("note", "minutes", "actions"),
+    ("note", "minutes", "buttons", "menu"),
     [
+        (PENDING, 1, [*DECIDE, Action.IMPACT], [Action.DUPLICATE, Action.WORDINGS]),
         (
-            values.note("x"),
+            VOTED,
             1,
-            [
-                Action.APPROVE,
-                Action.EDIT,
-                Action.REQUEST_CHANGES,
-                Action.REJECT,
-                Action.DUPLICATE,
-                Action.IMPACT,
-                Action.WORDINGS,
-            ],
+            [*DECIDE, Action.UNDO],
+            [Action.IMPACT, Action.DUPLICATE, Action.WORDINGS],
         ),
-        (values.note("x", State.APPROVED), 1, [Action.RETIRE, Action.UNDO, Action.WORDINGS]),
-        (values.note("x", State.APPROVED), 16, [Action.RETIRE, Action.WORDINGS]),
-        (values.note("x", State.REJECTED), 1, [Action.UNDO]),
-        (values.note("x", State.REJECTED), 16, []),
-        (values.note("x", State.WITHDRAWN), 1, []),
+        (APPROVED, 1, [Action.RETIRE, Action.UNDO, Action.WORDINGS], []),
+        (APPROVED, 16, [Action.RETIRE, Action.WORDINGS], []),
+        (values.note("x", State.REJECTED), 1, [Action.UNDO], []),
+        (values.note("x", State.REJECTED), 16, [], []),
+        # Also of a pending revision that a later one replaced.
+        (values.note("x", State.WITHDRAWN), 1, [], []),
+        (replace(APPROVED, live_revision_id=None, retired_revision_id=7), 1, [Action.RESTORE], []),
+        (replace(APPROVED, live_revision_id=8), 16, [Action.ROLL_BACK], []),
         (
-            replace(values.note("x", State.APPROVED), live_revision_id=None, retired_revision_id=7),
-            1,
-            [Action.RESTORE],
-        ),
-        (replace(values.note("x", State.APPROVED), live_revision_id=8), 16, [Action.ROLL_BACK]),
-        (
-            replace(values.note("x", State.APPROVED), review_at=WHEN),
+            replace(APPROVED, review_at=WHEN),
             16,
             [Action.KEEP, Action.RETIRE, Action.WORDINGS],
+            [],
         ),
-        (
-            replace(values.note("x", State.APPROVED), sampled=True),
-            16,
-            [Action.KEEP, Action.RETIRE, Action.WORDINGS],
-        ),
+        (replace(APPROVED, sampled=True), 16, [Action.KEEP, Action.RETIRE, Action.WORDINGS], []),
     ],
 )
-def test_a_cards_buttons_follow_from_the_revisions_state(
-    note: Note, minutes: int, actions: list[Action]
+def test_actions_follow_from_the_revisions_state(
+    note: Note, minutes: int, buttons: list[Action], menu: list[Action]
 ) -> None:
     at = WHEN + timedelta(minutes=minutes)
-    assert list(review_cards.actions(note, GuildSettings(10, 1, 2), at)) == actions
+    assert offered(note, GuildSettings(10, 1, 2), at) == (tuple(buttons), tuple(menu))
 
 
-def test_every_action_has_a_label_that_a_button_holds() -> None:
-    assert all(0 < len(review_cards.LABELS[action].english) <= 80 for action in Action)
+@given(
+    st.sampled_from(State),
+    st.sampled_from([None, 7, 8]),
+    st.sampled_from([None, 7]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 30),
+)
+def test_a_card_has_at_most_five_buttons(
+    state: State, live: int | None, retired: int | None, page: bool, voted: bool, minutes: int
+) -> None:
+    note = replace(
+        values.note("x", state),
+        live_revision_id=live,
+        retired_revision_id=retired,
+        review_at=WHEN,
+        reviews=VOTED.reviews if voted else (),
+    )
+    settings = replace(GuildSettings(10, 1, 2), page=page)
+    buttons, menu = offered(note, settings, WHEN + timedelta(minutes=minutes))
+    assert len(buttons) <= 5
+    assert len(menu) != 1
+    assert not {*buttons} & {*menu}
+
+
+def test_labels_fit_on_buttons() -> None:
+    assert all(0 < len(ACTIONS[action].label.english) <= 80 for action in Action)
 
 
 def test_mentions_and_links_are_shown_as_text() -> None:

@@ -23,6 +23,7 @@ from bot.privacy import messages as privacy_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import revision_diff
+from bot.review.actions import ACTIONS
 from bot.statistics import messages as community_messages
 from bot.text import error_messages, markdown, paging
 from bot.text.languages import Plural, Sentence, languages_read, of_locale, written
@@ -156,7 +157,7 @@ def labels(*named: object) -> list[str]:
 def test_labels_are_not_longer_than_discord_takes_them() -> None:
     """What is on buttons, in lists to choose from, on forms and below their fields."""
     on_buttons = labels(
-        review_cards.LABELS,
+        {action: declared.label for action, declared in ACTIONS.items()},
         handover_messages.ASK_MODERATORS_LABELS,
         handover_messages.LABELS,
         handover_messages.NAME_CHOICES,
@@ -191,7 +192,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         review_messages.DUPLICATE_OF,
         review_messages.EDIT_TITLE,
         review_messages.REASON,
-        review_messages.RULING_TITLES,
+        {action: declared.form for action, declared in ACTIONS.items()},
         review_messages.TEXT,
         review_messages.TEXT_AS_FILE,
         revision_diff.TAGS,

@@ -11,7 +11,7 @@ from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
 from bot.process.client import Bot
 from bot.review import messages as review_messages
-from bot.review.service import Action
+from bot.review.actions import Action
 from bot.text import error_messages
 from knowledge.values.notes import Problem, State
 from knowledge.values.questions import Verdict

@@ -6,8 +6,7 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.notes import form_messages, messages
-from bot.review.cards import LABELS
-from bot.review.service import Action
+from bot.review.actions import ACTIONS, Action
 from bot.text import error_messages
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.server import WireServer
@@ -49,7 +48,7 @@ async def test_who_decided_in_the_queue_reads_there_what_became_of_it_once_it_wa
         await server.until(lambda: server.state.commands, "commands")
         await proposed(server, "Quokkas", TEXT)
         page = await server.answered(await server.ada.slash(server.review, "review queue"))
-        form = await server.ada.click(page, LABELS[Action.EDIT].english)
+        form = await server.ada.click(page, ACTIONS[Action.EDIT].label.english)
         await server.form(form)
         # The decision is kept; nobody is told before the process is killed.
         told = server.fail("PATCH", "/messages/", 500, times=9)

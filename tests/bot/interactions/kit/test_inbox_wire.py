@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.config.settings import Settings
-from bot.review.cards import LABELS
-from bot.review.service import Action
+from bot.review.actions import ACTIONS, Action
 from bot.storage.data_folder import COMMUNITY
 from bot.text import error_messages
 from bot.text.languages import Sentence
@@ -37,7 +36,7 @@ async def killed_before_told(server: WireServer, settings: Settings, action: Act
         await proposed(server, "Quokkas", TEXT)
         [card] = await server.until(lambda: waiting(server), "the card")
         untold = server.fail("PATCH", EDIT_OF_AN_ANSWER, 500, times=9)
-        clicked = await server.ada.click(card, LABELS[action].english)
+        clicked = await server.ada.click(card, ACTIONS[action].label.english)
         await server.until(lambda: untold.met, "an answer")
         process.kill()
         await process.wait()

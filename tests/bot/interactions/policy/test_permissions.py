@@ -7,7 +7,7 @@ from simcord import InteractionResult, MemberActor
 
 from bot.ask import button_messages
 from bot.gaps import messages as gaps_messages
-from bot.review.service import Action
+from bot.review.actions import Action
 from bot.text import error_messages
 from knowledge.values.notes import State
 from tests.bot.faults import silent

@@ -6,8 +6,7 @@ import pytest
 
 from bot.notes import form_messages, messages
 from bot.review import cards
-from bot.review import messages as review_messages
-from bot.review.service import Action
+from bot.review.actions import Action, confirmation
 from bot.text import error_messages
 from knowledge.values.drafts import OnPage
 from knowledge.values.guilds import Language
@@ -115,7 +114,7 @@ async def test_a_moderator_keeps_a_note_off_on_its_card_and_allows_it(public: Wo
     await public.publish()
     kept = await public.moderator.select(public.card, ["off_page"], custom_id="card_menu:1")
     note = await public.note()
-    assert said(kept) == review_messages.confirm_action(note, Action.OFF_PAGE)
+    assert said(kept) == confirmation(note, Action.OFF_PAGE)
     assert note.off_page == {PageVeto.MODERATOR}
     assert cards._OFF_PAGE[PageVeto.MODERATOR].english in text_of(public.card)
     assert await on_page(public) == set()

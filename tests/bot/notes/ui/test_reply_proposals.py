@@ -17,8 +17,7 @@ from bot.gaps import handover_messages as handovers
 from bot.notes import messages
 from bot.process.client import Bot
 from bot.review import cards
-from bot.review.cards import LABELS
-from bot.review.service import Action
+from bot.review.actions import ACTIONS, Action
 from knowledge.values.guilds import Rule
 from knowledge.values.notes import Note, SourceChange, State
 from tests.bot.ask.helping import UNKNOWN, Helped, help_in
@@ -85,7 +84,7 @@ async def is_proposed(world: World, said: discord.Message) -> Note:
 
 
 async def approve(world: World, by: MemberActor) -> None:
-    await by.click(world.card, label=LABELS[Action.APPROVE].english)
+    await by.click(world.card, label=ACTIONS[Action.APPROVE].label.english)
 
 
 # Proposed.

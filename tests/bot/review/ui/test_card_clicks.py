@@ -5,7 +5,7 @@ from simcord import Env, InteractionResult, MemberActor
 
 from bot.review import messages as review_messages
 from bot.review import service as review_service
-from bot.review.service import Action
+from bot.review.actions import Action, confirmation
 from bot.text import error_messages, markdown
 from knowledge.values.notes import Member, Obstacle, State
 from knowledge.values.submissions import Submission
@@ -125,7 +125,7 @@ async def test_of_simultaneous_clicks_on_one_card_exactly_one_decides(world: Wor
     note = await world.note()
     assert len(note.reviews) == 1
     late = review_messages.obstacle(note, Obstacle.DECIDED)
-    done = review_messages.confirm_action(note, Action.APPROVE)
+    done = confirmation(note, Action.APPROVE)
     assert sorted(said(one) for one in clicks) == sorted([done, late, late])
     assert len(world.member.user.dm_channel.history()) == 1
 
@@ -152,7 +152,7 @@ async def test_a_decision_stands_although_its_card_was_deleted_meanwhile(world: 
 
     result = await world.moderator.submit_modal(form, {"reason": "Because."})
 
-    assert said(result) == review_messages.confirm_action(await world.note(), Action.REJECT)
+    assert said(result) == confirmation(await world.note(), Action.REJECT)
     assert await state(world) is State.REJECTED
 
 

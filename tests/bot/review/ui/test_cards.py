@@ -9,7 +9,7 @@ from bot.process.client import Bot
 from bot.process.login import invite_permissions
 from bot.review import cards, check_messages, notice_messages
 from bot.review import messages as review_messages
-from bot.review.service import Action
+from bot.review.actions import Action, confirmation
 from bot.text import markdown
 from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent, Obstacle, State
@@ -42,7 +42,7 @@ async def test_an_approved_note_is_live_on_its_card_and_its_contributor_is_told(
     clicked = await world.moderator.click(world.card, label="Approve")
 
     note = await world.note()
-    assert said(clicked) == review_messages.confirm_action(note, Action.APPROVE)
+    assert said(clicked) == confirmation(note, Action.APPROVE)
     assert SENTENCE in await answer(world)
     assert [message.id for message in world.review.history()] == [card]
     assert f"**Approved** by {markdown.plain(world.moderator.name)}" in text_of(world.card)

@@ -11,8 +11,7 @@ from simcord import ChannelHandle
 
 from bot.notes import messages as notes_messages
 from bot.process.client import Bot
-from bot.review import messages as review_messages
-from bot.review.service import Action
+from bot.review.actions import Action, confirmation
 from bot.review.ui.outbox import OutboxDispatcher
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member
@@ -95,7 +94,7 @@ async def test_a_decision_counts_once_although_its_card_could_not_be_edited(
     clicked = await world.moderator.click(world.card, label="Approve")
     await rounds(world)
 
-    assert said(clicked) == review_messages.confirm_action(await world.note(), Action.APPROVE)
+    assert said(clicked) == confirmation(await world.note(), Action.APPROVE)
     assert [review.moderator_id for review in (await world.note()).reviews] == [world.moderator.id]
     assert len(cards_shown(world)) == 1
     if error != UNKNOWN_MESSAGE:
@@ -220,7 +219,7 @@ async def test_an_approval_stands_although_its_notice_is_refused_everywhere(worl
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == review_messages.confirm_action(await world.note(), Action.APPROVE)
+    assert said(result) == confirmation(await world.note(), Action.APPROVE)
     assert SENTENCE in await answer(world)
 
 

@@ -7,13 +7,13 @@ import discord
 from bot.core.core import Core
 from bot.privacy import service as privacy_service
 from bot.review import cards, messages
-from bot.review.service import Action
+from bot.review.actions import ACTIONS, Action
 from tests.bot.steps import content, everything, said, shown_message
 from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, choices, custom_ids, text_of
 
 OTHER = "Porto meetup"
 OTHER_TEXT = "Another meetup of the community is in Porto, at Rua das Flores."
-LABEL = cards.LABELS[Action.WORDINGS].english
+LABEL = ACTIONS[Action.WORDINGS].label.english
 
 
 async def _panel(world: World) -> Any:
