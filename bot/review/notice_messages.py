@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.review.cards import Card
-from bot.review.outbox import DECIDED_LATER
 from bot.review.revision_diff import revision_difference
+from bot.review.service import DECIDED_LATER
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown
 from knowledge.values.guilds import Language

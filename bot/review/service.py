@@ -15,7 +15,6 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.core.core import Core
-from bot.review.impact import Impact, ImpactPreview
 from bot.review.similar_notes import SimilarDocument, SimilarNotes
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
@@ -25,12 +24,15 @@ from knowledge.secrets import without_secrets
 from knowledge.store.audit_log import LogEntry, LogFilter
 from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
+from knowledge.store.notes.review_cards import card_number
 from knowledge.values.documents import Document, Kind, Scope
-from knowledge.values.guilds import GuildFilter, GuildSettings, Rule, every_guild, requirements
+from knowledge.values.guilds import GuildFilter, GuildSettings, every_guild, requirements
 from knowledge.values.notes import (
     Decision,
     Member,
     Note,
+    Notice,
+    NoticeEvent,
     Obstacle,
     Outcome,
     PageVeto,
@@ -44,6 +46,27 @@ _logger = logging.getLogger(__name__)
 
 # Errors that delay the update of the index, but not the decision.
 _INDEX_ERRORS: Final = (StoreError, IndexError_, ModelError)
+
+# Events for askers; `bot.gaps` notifies them.
+_TO_ASKERS: Final = frozenset({NoticeEvent.ANSWERED, NoticeEvent.HELPED})
+
+# Notices of extensions use the note's earlier title: both contributor and writer know it.
+_OF_EXTENSIONS: Final = frozenset(
+    {
+        NoticeEvent.EXTENDED,
+        NoticeEvent.EXTENSION_APPROVED,
+        NoticeEvent.EXTENSION_REFUSED,
+        NoticeEvent.EXTENSION_WITHDRAWN,
+    }
+)
+
+# Decisions made after the review. The review of the revision doesn't have their reasons.
+DECIDED_LATER: Final[Mapping[NoticeEvent, Decision]] = {
+    NoticeEvent.UNDONE: Decision.UNDO,
+    NoticeEvent.RETIRED: Decision.RETIRE,
+    NoticeEvent.REPORT_RETIRED: Decision.RETIRE,
+    NoticeEvent.RESTORED: Decision.RESTORE,
+}
 
 _Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
 
@@ -278,14 +301,6 @@ def reword(
     )
 
 
-def impact(core: Core, note: Note) -> Iterator[Impact]:
-    """Replay the last questions as if the note were published.
-
-    Yields the impact known after each slice. The last value is complete.
-    """
-    return core.part(ImpactPreview).of_revision(note)
-
-
 def quorum(core: Core, note: Note) -> int:
     rules = core.store.guilds.rules(note.guild_id)
     return requirements(rules, note.revision.submission.tags).quorum
@@ -314,6 +329,60 @@ def title_before(core: Core, note: Note) -> str:
         if one.revision.id < note.revision.id and one.revision.state is State.APPROVED
     ]
     return earlier[-1] if earlier else note.revision.submission.shown.title
+
+
+def replace_card(core: Core, message_id: int) -> int:
+    """Mark a card as deleted, and return the change number for posting the card again."""
+    core.store.review_cards.forget_messages([message_id])
+    return card_number(message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A notice to a contributor or reporter, with its content.
+
+    Attributes:
+        notice: the notice.
+        note: the note with the decided revision.
+        before: the contributor's own revision, or None if no moderator edited it.
+        reason: the reason of a decision made after the review (`DECIDED_LATER`), or empty. The
+            review's own reason is in `note`.
+        title: the title of the note before an extension, or empty for the revision's title.
+        settings: the settings of the note's guild.
+    """
+
+    notice: Notice
+    note: Note
+    before: Note | None
+    reason: str
+    title: str
+    settings: GuildSettings
+
+
+def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
+    """Undelivered notices about notes."""
+    found = core.store.notices.unsent(mine)
+    return [one for one in found if one.event not in _TO_ASKERS and one.revision_id is not None]
+
+
+def notice_delivery(core: Core, notice: Notice) -> Delivery | None:
+    """Return the content of a notice, or None if the note is gone.
+
+    A notice about a note that is gone is marked as sent.
+    """
+    note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
+    if note is None:
+        core.store.notices.sent(notice.id)
+        return None
+    decision = DECIDED_LATER.get(notice.event)
+    return Delivery(
+        notice,
+        note,
+        contributors_revision(core, note),
+        core.store.notes.last_reason(note.revision.id, decision) if decision else "",
+        title_before(core, note) if notice.event in _OF_EXTENSIONS else "",
+        core.store.guilds.settings(note.guild_id),
+    )
 
 
 def note_to_review(core: Core, guild_id: int, note_id: int) -> Note | None:
@@ -399,19 +468,7 @@ def _page(
     yield NotePage(note, settings, card_data(core, note, channels), place, total)
 
 
-def revision(core: Core, guild_id: int, revision_id: int) -> Note | None:
-    return core.store.notes.find(revision_id, guild_id)
-
-
-# Rules, and the log.
-
-
-def rules(core: Core, guild_id: int) -> list[Rule]:
-    return core.store.guilds.rules(guild_id)
-
-
-def save_rule(core: Core, guild_id: int, rule: Rule, member_id: int) -> None:
-    core.store.guilds.save_rule(guild_id, rule, member_id)
+# The log.
 
 
 LOG_LINES: Final = 15

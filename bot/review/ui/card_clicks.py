@@ -8,7 +8,7 @@ from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
-from bot.review import actions, messages, service
+from bot.review import actions, messages
 from bot.review.actions import Action, Click
 from bot.text.languages import Sentence
 from knowledge.values.notes import Member, Note, Outcome
@@ -26,7 +26,7 @@ async def moderators_of_revision(
     # A custom_id can be forged, so revisions of other guilds are not found.
     guild_id, revision_id = interaction.guild_id or 0, values["revision_id"]
     note = await interaction.client.worker.call(
-        lambda core: service.revision(core, guild_id, revision_id), priority=Priority.ASKING
+        lambda core: core.store.notes.find(revision_id, guild_id), priority=Priority.ASKING
     )
     return messages.CARD_GONE if note is None else {"note": note}
 

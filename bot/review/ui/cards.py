@@ -19,10 +19,10 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
-from bot.review import actions, cards, messages, outbox, service
+from bot.review import actions, cards, messages
 from bot.review.actions import ACTIONS, Action, offered
 from bot.review.cards import CardState, ReviewCard
-from bot.review.impact import Impact
+from bot.review.impact import Impact, ImpactPreview
 from bot.review.revision_diff import ASKED_AS, TAGS, TITLE
 from bot.review.ui.card_clicks import (
     act,
@@ -94,7 +94,7 @@ class CardsCog(commands.Cog):
 
     async def _revision(self, interaction: Interaction, message: discord.Message) -> int | None:
         return await self.bot.worker.call(
-            lambda core: outbox.revision_of_card(core, interaction.guild_id or 0, message.id)
+            lambda core: core.store.review_cards.revision_of(interaction.guild_id or 0, message.id)
         )
 
     @commands.Cog.listener()
@@ -114,11 +114,15 @@ class CardsCog(commands.Cog):
         """
         settings = await self.bot.guild_settings.settings(channel.guild.id)
         if settings.review_channel_id == channel.id:
-            await self.bot.worker.call(lambda core: outbox.mark_channel_deleted(core, channel.id))
+            await self.bot.worker.call(
+                lambda core: core.store.review_cards.forget_channel(channel.id)
+            )
 
     async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
         if guild_id is not None:
-            await self.bot.worker.call(lambda core: outbox.mark_cards_deleted(core, message_ids))
+            await self.bot.worker.call(
+                lambda core: core.store.review_cards.forget_messages(message_ids)
+            )
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:
@@ -282,7 +286,9 @@ async def _give_back(interaction: Interaction) -> None:
 
 
 async def _show_impact(interaction: Interaction, note: Note) -> None:
-    found = await interaction.client.worker.run_slices(lambda core: service.impact(core, note))
+    found = await interaction.client.worker.run_slices(
+        lambda core: core.part(ImpactPreview).of_revision(note)
+    )
     found = found or Impact(0, 0)
     first, *rest = messages.impact(note, found, await viewer_language(interaction))
     await interaction.edit_original_response(content=first)

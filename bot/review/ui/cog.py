@@ -123,7 +123,7 @@ class ReviewCog(Cog):
     )
     async def rules(self, interaction: Interaction) -> None:
         rules = await self.bot.worker.call(
-            lambda core: service.rules(core, interaction.guild_id or 0)
+            lambda core: core.store.guilds.rules(interaction.guild_id or 0)
         )
         language = await viewer_language(interaction)
         await interaction.edit_original_response(content=messages.rules(rules, language))
@@ -163,7 +163,9 @@ class ReviewCog(Cog):
             return
         role_id = publish_role.id if publish_role else None
         rule = Rule(tags[0] if tags else "", quorum, review_after_days, role_id)
-        await self.bot.worker.call(lambda core: service.save_rule(core, guild_id, rule, member_id))
+        await self.bot.worker.call(
+            lambda core: core.store.guilds.save_rule(guild_id, rule, member_id)
+        )
         await interaction.edit_original_response(content=messages.rule_line(rule, language))
 
 

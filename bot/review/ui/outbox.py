@@ -25,11 +25,11 @@ from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review import notice_messages, outbox
+from bot.review import notice_messages
 from bot.review import service as review_service
 from bot.review.cards import ReviewCard
-from bot.review.impact import Impact
-from bot.review.outbox import Delivery, Place
+from bot.review.impact import Impact, ImpactPreview
+from bot.review.service import Delivery
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Note, Notice, NoticeEvent, State
@@ -43,6 +43,8 @@ _BAD_REQUEST: Final = 400
 LOST_CARDS: Final = 25
 
 _Buttons = list[discord.ui.Item[Any]]
+# Channel and message id.
+_Place = tuple[int, int]
 
 _logger = logging.getLogger(__name__)
 
@@ -112,7 +114,7 @@ class OutboxDispatcher:
     async def move_cards(self, guild_id: int) -> None:
         """Delete pending cards in other channels, to post them again in the review channel."""
         left = await self._bot.worker.call(
-            lambda core: outbox.cards_outside_channel(core, guild_id)
+            lambda core: core.store.review_cards.forget_misplaced(guild_id)
         )
         for channel_id, message_id in left:
             channel = self._bot.get_partial_messageable(channel_id)
@@ -124,11 +126,11 @@ class OutboxDispatcher:
     async def find_lost_cards(self, guild_id: int) -> None:
         """Find deleted cards of pending revisions, to post them again."""
         now = datetime.now(UTC)
-        cards = await self._bot.worker.call(
-            lambda core: outbox.waiting_cards(core, guild_id, now, LOST_CARDS)
+        waiting = await self._bot.worker.call(
+            lambda core: core.store.notes.queue(guild_id, now)[:LOST_CARDS]
         )
         lost = []
-        for channel_id, message_id in cards:
+        for channel_id, message_id in [note.card for note in waiting if note.card]:
             try:
                 await self._bot.get_partial_messageable(channel_id).fetch_message(message_id)
             except discord.NotFound:
@@ -137,13 +139,13 @@ class OutboxDispatcher:
                 _logger.warning("A review card could not be looked for: %s", error)
                 return
         if lost:
-            await self._bot.worker.call(lambda core: outbox.mark_cards_deleted(core, lost))
+            await self._bot.worker.call(lambda core: core.store.review_cards.forget_messages(lost))
 
     # Cards.
 
     async def _show_cards(self) -> None:
         mine = self._bot.serves
-        due = await self._bot.worker.call(lambda core: outbox.due_cards(core, mine))
+        due = await self._bot.worker.call(lambda core: core.store.review_cards.due(mine))
         # If a review channel refuses a card, the guild's other cards are not tried: each would
         # count towards Discord's limit on refused requests.
         refused: set[int] = set()
@@ -174,10 +176,15 @@ class OutboxDispatcher:
         # The deleted card of a decided note is not posted again.
         if not edited and (place is None or note.revision.state is State.PENDING):
             if place is not None:
-                number = await self._replace(place)
+                lost_id = place[1]
+                number = await self._bot.worker.call(
+                    lambda core: review_service.replace_card(core, lost_id)
+                )
             if not await self._post(note, number, card, buttons, settings):
                 return False
-        await self._bot.worker.call(lambda core: outbox.mark_card_current(core, note, number))
+        await self._bot.worker.call(
+            lambda core: core.store.review_cards.mark_shown(note.revision.id, number)
+        )
         return True
 
     async def _card(self, note: Note, settings: GuildSettings) -> ReviewCard:
@@ -201,25 +208,24 @@ class OutboxDispatcher:
             language=settings.language,
         )
 
-    async def _replace(self, place: Place) -> int:
-        return await self._bot.worker.call(lambda core: outbox.mark_card_replaced(core, place))
-
     async def _preview(self, note: Note) -> None:
         try:
             found = await self._bot.worker.run_slices(
-                lambda core: review_service.impact(core, note)
+                lambda core: core.part(ImpactPreview).of_revision(note)
             )
             if found is None:
                 return
             self._impacts[note.revision.id] = found
             if found.total:
-                await self._bot.worker.call(lambda core: outbox.mark_card_outdated(core, note))
+                await self._bot.worker.call(
+                    lambda core: core.store.review_cards.mark_outdated(note.revision.id)
+                )
                 await self.catch_up()
         except EXPLAINED as error:
             _logger.info("A card lacks the impact of its note: %s", error)
 
     async def _edit(
-        self, place: Place, card: ReviewCard, buttons: _Buttons, settings: GuildSettings
+        self, place: _Place, card: ReviewCard, buttons: _Buttons, settings: GuildSettings
     ) -> bool:
         """Edit a posted card, and return whether the card could be edited.
 
@@ -255,28 +261,34 @@ class OutboxDispatcher:
         if not isinstance(channel, discord.abc.Messageable):
             return False
         posting = await self._bot.worker.call(
-            lambda core: outbox.posting_number(core, note, number)
+            lambda core: core.store.review_cards.begin_posting(note.revision.id, number)
         )
         send = functools.partial(channel.send, nonce=f"card-{note.revision.id}-{posting}")
         message = await _with_files_if_allowed(card, buttons, send, "files")
         place = (message.channel.id, message.id)
-        await self._bot.worker.call(lambda core: outbox.record_card(core, note, place))
+        await self._bot.worker.call(
+            lambda core: core.store.review_cards.record_message(note.revision.id, *place)
+        )
         if posting != number and not await self._edit(place, card, buttons, settings):
             # The message of the earlier attempt was deleted before the bot recorded it.
-            await self._replace(place)
+            await self._bot.worker.call(lambda core: review_service.replace_card(core, place[1]))
         return True
 
     # Notices.
 
     async def _deliver_notices(self) -> None:
         mine = self._bot.serves
-        for notice in await self._bot.worker.call(lambda core: outbox.unsent_notices(core, mine)):
+        for notice in await self._bot.worker.call(
+            lambda core: review_service.unsent_notices(core, mine)
+        ):
             await self._deliver(notice)
 
     async def _deliver(self, notice: Notice) -> None:
-        delivery = await self._bot.worker.call(lambda core: outbox.notice_delivery(core, notice))
+        delivery = await self._bot.worker.call(
+            lambda core: review_service.notice_delivery(core, notice)
+        )
         if delivery is not None and await self._notify(delivery):
-            await self._bot.worker.call(lambda core: outbox.mark_notice_sent(core, notice))
+            await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
 
     async def _notify(self, delivery: Delivery) -> bool:
         """Notify a member in private or in the proposal's channel; return False to retry later."""
