@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from bot.interactions.kit.buttons import NONCE, CustomId
 from bot.notes import form_messages
-from bot.review.revision_diff import ASKED_AS, TAGS, TITLE
+from bot.review.cards import ASKED_AS, TAGS, TITLE
 from bot.text.languages import Sentence
 from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.drafts import Draft, OnPage

@@ -5,9 +5,17 @@ from typing import Final
 
 from bot.notes import picture_messages
 from bot.notes.service import VisibleNote
-from bot.review.cards import NUMBERED, REVISION, Card, asked_as, problem_name, status_line
-from bot.review.check_messages import similar_lines
-from bot.review.revision_diff import SOURCE, revision_difference
+from bot.review.cards import (
+    NUMBERED,
+    REVISION,
+    SOURCE,
+    Card,
+    asked_as,
+    problem_name,
+    revision_difference,
+    similar_lines,
+    status_line,
+)
 from bot.review.similar_notes import SimilarDocument
 from bot.text.languages import Sentence
 from bot.text.markdown import (

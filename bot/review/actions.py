@@ -22,7 +22,7 @@ from bot.review.service import (
     once_per_interaction,
     quorum,
 )
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import plain, shortened
 from knowledge.store.notes.decisions import Decisions, Ruling
 from knowledge.values.guilds import GuildSettings, Language
@@ -316,20 +316,25 @@ def edit_and_approve(
     yield None if outcome is None else (outcome, quorum(core, outcome.note))
 
 
-_COUNTS: Final = Sentence("I've counted your approval of “{title}”. {status}")
-_KEPT_OFF: Final = Sentence("“{title}”: {line} If it was public, it'll be gone within a minute.")
-
-
 def confirmation(
     note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH
 ) -> str:
     """Tell a moderator that an action was carried out on a note."""
+    speak = Speaker(language)
     title = plain(note.revision.submission.shown.title)
     if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
-        return _COUNTS(language, title=title, status=status_line(note, quorum, language))
+        return speak(
+            "I've counted your approval of “{title}”. {status}",
+            title=title,
+            status=status_line(note, quorum, language),
+        )
     if action in {Action.OFF_PAGE, Action.ON_PAGE}:
         line = page_line(note, language)
-        kept_off = _KEPT_OFF(language, title=title, line=line)
+        kept_off = speak(
+            "“{title}”: {line} If it was public, it'll be gone within a minute.",
+            title=title,
+            line=line,
+        )
         return kept_off if note.off_page else f"“{title}”: {line}"
     says = ACTIONS[action].says
     name = plain(shortened(note.contributor, 40))

@@ -10,12 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from bot.review.check_messages import flag_lines, impact_sentence, similar_lines
-from bot.review.impact import Impact
-from bot.review.revision_diff import ASKED_AS, SOURCE, TAGS, revision_difference
+from bot.review.impact import Effect, Impact
 from bot.review.service import NO_DATA, CardData
-from bot.text.languages import Sentence
+from bot.review.similar_notes import Closeness, SimilarDocument
+from bot.text.languages import Plural, Sentence, Speaker
 from bot.text.markdown import LAYOUT_CHARACTERS, plain, quoted_parts, shortened, shown, size
+from indexer.contradictions.detector import Statement
+from knowledge.review.risk_flags import Flag, Risk
+from knowledge.review.text_diff import Change, compact, differences
 from knowledge.values.guilds import Language
 from knowledge.values.notes import (
     Decision,
@@ -125,14 +127,12 @@ def _card_state(note: Note, at: datetime) -> CardState:
 
 NUMBERED: Final = Sentence("Note {number}")
 REVISION: Final = Sentence("revision {number}")
-_PROPOSED_BY: Final = Sentence("proposed by {name}")
 _EDITED_BY: Final = Sentence("edited by {name}")
 _EXTENDED_BY: Final = Sentence("extended by {name}")
 _RECORD: Final[Mapping[str, Sentence]] = {
     "approved": Sentence("{number} approved"),
     "rejected": Sentence("{number} rejected"),
 }
-_SO_FAR: Final = Sentence(" · so far {earlier}")
 _SAVED_FROM: Final = Sentence("Saved from a message in {channel}.")
 _FROM_REPLY: Final = Sentence(
     "**From a reply** in {channel}. Its author was told and can withdraw it."
@@ -141,9 +141,6 @@ _SOURCE_CHANGED: Final[Mapping[SourceChange, Sentence]] = {
     SourceChange.EDITED: Sentence("⚠ The message it was saved from has been edited."),
     SourceChange.DELETED: Sentence("⚠ The message it was saved from has been deleted."),
 }
-_REPORTED: Final = Sentence("⚠ Reported as **{problem}** {when}: {reason}")
-_DUE: Final = Sentence("⚠ Due for review since {when}.")
-_SAMPLED: Final = Sentence("⚠ Published at once; picked for a spot check.")
 IF_PUBLISHED: Final = Sentence("If published: {change}")
 _MORE_LINES: Final = Sentence("-# {number} more lines don't fit here.")
 
@@ -155,11 +152,12 @@ def credit_line(
 
     `record` has the number of the contributor's other revisions by state, such as `approved`.
     """
+    speak = Speaker(language)
     revision = note.revision
     parts = [NUMBERED(language, number=note.id)]
     if revision.number > 1:
         parts.append(REVISION(language, number=revision.number))
-    parts.append(_PROPOSED_BY(language, name=plain(shortened(note.contributor, 40))))
+    parts.append(speak("proposed by {name}", name=plain(shortened(note.contributor, 40))))
     if revision.writer_id != note.contributor_id:
         by = _EXTENDED_BY if revision.extension else _EDITED_BY
         parts.append(by(language, name=plain(shortened(revision.writer, 40))))
@@ -169,7 +167,7 @@ def credit_line(
         for state, sentence in _RECORD.items()
         if record.get(state)
     ]
-    known = _SO_FAR(language, earlier=", ".join(earlier)) if earlier else ""
+    known = speak(" · so far {earlier}", earlier=", ".join(earlier)) if earlier else ""
     return f"-# {' · '.join(parts)}{known}"
 
 
@@ -224,9 +222,10 @@ def page_line(note: Note, language: Language = Language.ENGLISH) -> str:
 
 
 def _reports(note: Note, at: datetime, language: Language) -> list[str]:
+    speak = Speaker(language)
     lines = [
-        _REPORTED(
-            language,
+        speak(
+            "⚠ Reported as **{problem}** {when}: {reason}",
             problem=problem_name(report.problem, language),
             when=f"<t:{int(report.created_at.timestamp())}:R>",
             reason=plain(shortened(report.reason, 200)),
@@ -234,9 +233,11 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
         for report in note.reports
     ]
     if note.due(at) and note.review_at:
-        lines.append(_DUE(language, when=f"<t:{int(note.review_at.timestamp())}:d>"))
+        lines.append(
+            speak("⚠ Due for review since {when}.", when=f"<t:{int(note.review_at.timestamp())}:d>")
+        )
     if note.sampled and note.live:
-        lines.append(_SAMPLED(language))
+        lines.append(speak("⚠ Published at once; picked for a spot check."))
     return lines
 
 
@@ -269,7 +270,6 @@ def _body(note: Note, before: Note | None, room: int, language: Language) -> tup
     return (f"{first}\n> …", False) if rest else (first, before is None)
 
 
-_PENDING: Final = Sentence("**Pending**")
 _APPROVALS: Final = Sentence("**Pending**: {number} of {quorum} approvals, by {names}")
 _REPLACED: Final = Sentence("**Replaced** by a later revision")
 _WITHDRAWN: Final = Sentence("**Withdrawn** by its contributor")
@@ -282,15 +282,13 @@ _STATES: Final[Mapping[Decision, Sentence]] = {
 _APPROVED: Final = Sentence("Approved")
 _RETIRED: Final = Sentence("Retired; approved")
 _NOT_LIVE: Final = Sentence("No longer live; approved")
-_BY: Final = Sentence(" by {names} {when}")
-_AT_ONCE: Final = Sentence(" by {names} {when}, at once")
-_MORE_NAMES: Final = Sentence("{number} more")
 
 
 def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
+    speak = Speaker(language)
     if note.revision.state is State.PENDING:
         if not note.approvals:
-            return _PENDING(language)
+            return speak("**Pending**")
         names = _names(note.approvals, language)
         return _APPROVALS(language, number=len(note.approvals), quorum=quorum, names=names)
     if note.revision.state is State.WITHDRAWN:
@@ -310,8 +308,9 @@ def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLI
 
 
 def _names(approvals: Sequence[Review], language: Language) -> str:
+    speak = Speaker(language)
     names = [plain(shortened(one.moderator, 40)) for one in approvals]
-    more = [_MORE_NAMES(language, number=len(names) - 3)] if len(names) > 3 else []
+    more = [speak("{number} more", number=len(names) - 3)] if len(names) > 3 else []
     return ", ".join([*names[:3], *more])
 
 
@@ -324,13 +323,14 @@ def _state_name(note: Note, review: Review) -> Sentence:
 
 
 def _by(note: Note, review: Review, language: Language) -> str:
+    speak = Speaker(language)
     when = f"<t:{int(review.created_at.timestamp())}:R>"
     name = plain(shortened(review.moderator, 40))
     if note.revision.state is State.APPROVED:
         if review.moderator_id == note.contributor_id:
-            return _AT_ONCE(language, names=name, when=when)
+            return speak(" by {names} {when}, at once", names=name, when=when)
         name = _names(note.approvals, language)
-    return _BY(language, names=name, when=when)
+    return speak(" by {names} {when}", names=name, when=when)
 
 
 PROBLEM_LABELS: Final[Mapping[Problem, Sentence]] = {
@@ -342,3 +342,157 @@ PROBLEM_LABELS: Final[Mapping[Problem, Sentence]] = {
 
 def problem_name(problem: Problem, language: Language) -> str:
     return PROBLEM_LABELS[problem](language).lower()
+
+
+# Differences, word by word.
+
+TITLE: Final = Sentence("Title")
+TAGS: Final = Sentence("Tags")
+SOURCE: Final = Sentence("Source")
+ASKED_AS: Final = Sentence("Asked as")
+
+
+def revision_difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> str:
+    """The difference between two revisions: removed text struck out, added text bold."""
+    speak = Speaker(language)
+    before, after = old.revision.submission.shown, new.revision.submission.shown
+    lines = [
+        f"{name(language)}: {_marked(Change.REMOVED, was)} {_marked(Change.ADDED, became)}".replace(
+            "  ", " "
+        )
+        for name, was, became in (
+            (TITLE, before.title, after.title),
+            (ASKED_AS, " · ".join(before.wordings), " · ".join(after.wordings)),
+            (TAGS, ", ".join(before.tags), ", ".join(after.tags)),
+            (SOURCE, before.link, after.link),
+        )
+        if was != became
+    ]
+    pieces = compact(differences(before.text, after.text))
+    if pieces:
+        lines.append("".join(_marked(piece.change, piece.text) for piece in pieces))
+    return "\n".join(lines) or speak("No difference.")
+
+
+# Markdown around changed words within a text.
+_MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
+
+
+def _marked(change: Change, text: str) -> str:
+    """A text with escaped Markdown, and with the marks of a change around each line.
+
+    Blanks stay outside of the marks, because Discord ignores marks next to blanks.
+    """
+    mark = _MARKS[change]
+    lines = []
+    for line in text.split("\n"):
+        inner = line.strip()
+        start = len(line) - len(line.lstrip())
+        marked = f"{mark}{plain(inner)}{mark}" if inner else ""
+        lines.append(f"{line[:start]}{marked}{line[start + len(inner) :]}")
+    return "\n".join(lines)
+
+
+# Automatic checks: similar documents, risk flags, impact.
+
+# Longest sentence with its differing words in bold.
+_STATEMENT_CHARACTERS: Final = 240
+
+
+def similar_lines(
+    near: Sequence[SimilarDocument], language: Language = Language.ENGLISH
+) -> list[str]:
+    """List similar documents, and their contradictions with the submission."""
+    speak = Speaker(language)
+    if not near:
+        return []
+    places = [
+        _place(one, language)
+        + (speak(" (**nearly the same text**)") if one.closeness is Closeness.SAME else "")
+        for one in near
+    ]
+    lines = [speak("Similar: {places}", places=" · ".join(places))]
+    disagreeing = [(one, one.contradictions[0]) for one in near if one.contradictions]
+    return lines + [
+        speak(
+            "⚠ Disagrees with {place}: here “{here}”, there “{there}”",
+            place=_place(one, language),
+            here=_statement(found.left),
+            there=_statement(found.right),
+        )
+        for one, found in disagreeing
+    ]
+
+
+def _place(near: SimilarDocument, language: Language) -> str:
+    speak = Speaker(language)
+    title = plain(shortened(near.title, 60)) or near.document_id
+    pending = speak(", pending") if near.pending else ""
+    named = f"[{title}](<{near.link}>)" if near.link.startswith("http") else f"“{title}”"
+    return f"{named}{pending}"
+
+
+def _statement(statement: Statement) -> str:
+    parts, position = [], 0
+    for start, end in statement.differing:
+        parts += [plain(statement.text[position:start]), f"**{plain(statement.text[start:end])}**"]
+        position = end
+    parts.append(plain(statement.text[position:]))
+    whole = " ".join(part for part in parts if part)
+    return whole if size(whole) <= _STATEMENT_CHARACTERS else plain(shortened(statement.text, 120))
+
+
+_EFFECTS: Final[Mapping[Effect, Plural]] = {
+    Effect.MORE_SURE: Plural("{number:,} more sure answer", "{number:,} more sure answers"),
+    Effect.FEWER_SURE: Plural("{number:,} fewer sure answer", "{number:,} fewer sure answers"),
+    Effect.MORE_UNSURE: Plural("{number:,} more unsure answer", "{number:,} more unsure answers"),
+    Effect.FEWER_UNSURE: Plural(
+        "{number:,} fewer unsure answer", "{number:,} fewer unsure answers"
+    ),
+    Effect.OTHER_QUOTE: Plural(
+        "{number:,} answer with a different first quote",
+        "{number:,} answers with a different first quote",
+    ),
+}
+_OF_THE_LAST: Final = Plural(
+    "{changes} for the last question.", "{changes} for the last {number:,} questions."
+)
+_LESS_OF_ARTICLES: Final = Sentence("Once you have notes, I'll quote the bundled articles less.")
+
+
+def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> str:
+    speak = Speaker(language)
+    counts = ((impact.count(effect), phrase) for effect, phrase in _EFFECTS.items())
+    parts = [phrase(count, language) for count, phrase in counts if count]
+    changes = ", ".join(parts) or speak("no change")
+    told = _OF_THE_LAST(impact.total, language, changes=changes)
+    return f"{told} {_LESS_OF_ARTICLES(language)}" if impact.loses_article_answers else told
+
+
+_RISKS: Final[Mapping[Risk, Sentence]] = {
+    Risk.UNLISTED_HOST: Sentence("Links to hosts that aren't trusted"),
+    Risk.DISGUISED_HOST: Sentence("A deceptive address"),
+    Risk.MASKED_LINK: Sentence("A link labelled with another address"),
+    Risk.IP_ADDRESS: Sentence("A link to a bare IP address"),
+    Risk.INVISIBLE: Sentence("Invisible characters"),
+    Risk.BIDIRECTIONAL: Sentence("Characters that reverse the direction of text"),
+    Risk.INSTRUCTION: Sentence("Text that reads like an instruction to a language model"),
+    Risk.MASS_MENTION: Sentence("Mentions of many people"),
+    Risk.UNBROKEN_TEXT: Sentence("Very long text without spaces"),
+    Risk.SECRET: Sentence("Secrets, hidden wherever the text is shown"),
+    Risk.CONTACT: Sentence("Personal contact details"),
+    Risk.STACKED_MARKS: Sentence("Many accents stacked on one letter"),
+}
+
+
+def flag_lines(flags: Sequence[Flag], language: Language = Language.ENGLISH) -> list[str]:
+    """The risks in a submission. Each kind of risk gets a line, with examples."""
+    speak = Speaker(language)
+    examples: dict[Risk, list[str]] = {}
+    for flag in flags:
+        examples.setdefault(flag.risk, []).append(plain(shortened(flag.detail, 40)))
+    return [
+        f"⚠ {_RISKS[risk](language)}: {', '.join(found[:3])}"
+        + (speak(" and {number} more", number=len(found) - 3) if len(found) > 3 else "")
+        for risk, found in examples.items()
+    ]

@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.review.cards import status_line
-from bot.review.check_messages import impact_sentence
+from bot.review.cards import Card, impact_sentence, revision_difference, status_line
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
-from bot.review.service import LogDirection, LogLine
-from bot.text.languages import Plural, Sentence
-from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
+from bot.review.service import DECIDED_LATER, LogDirection, LogLine
+from bot.text.languages import Sentence, Speaker
+from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown, size, split
 from bot.text.question_labels import EVIDENCE
 from knowledge.values.guilds import Language, Rule
-from knowledge.values.notes import Note, Obstacle
+from knowledge.values.notes import Note, NoticeEvent, Obstacle
 from knowledge.values.submissions import WORDINGS
 
 NO_SUCH_NOTE: Final = Sentence("There's no note with that number here.")
@@ -34,7 +33,6 @@ EXPORTED: Final = Sentence("The log as JSON lines, oldest first. Entries: {numbe
 _TODAY: Final = Sentence("waiting since today")
 _YESTERDAY: Final = Sentence("waiting since yesterday")
 _FOR_DAYS: Final = Sentence("waiting for {days} days")
-_PLACE: Final = Sentence("{place} of {total}")
 
 
 def queue_header(
@@ -49,27 +47,27 @@ def queue_header(
     `place` has the note's index in the queue and the number of notes in the queue. `said` is a line
     about the last decision, or empty.
     """
+    speak = Speaker(language)
     days = (at - note.waiting_since).days
     waiting = _TODAY if days < 1 else _YESTERDAY if days == 1 else _FOR_DAYS
-    number = _PLACE(language, place=place[0] + 1, total=place[1])
+    number = speak("{place} of {total}", place=place[0] + 1, total=place[1])
     line = f"-# {number} · {waiting(language, days=days)}"
     return f"{said}\n{line}" if said else line
 
 
-_NOBODY_ASKED: Final = Sentence(
-    "Nobody has asked anything here yet, so there's nothing to compare."
-)
-_IF: Final = Sentence("**If “{title}” is published:** {change}")
-_CHANGE: Final = Sentence("- “{question}”{times}: {change}")
-_TIMES: Final = Sentence(" (asked {number} times)")
 _MORE: Final = Sentence("… and {number:,} more.")
 
 
 def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> list[str]:
+    speak = Speaker(language)
     title = plain(note.revision.submission.shown.title)
     if not found.total:
-        return [_NOBODY_ASKED(language)]
-    head = _IF(language, title=title, change=impact_sentence(found, language))
+        return [speak("Nobody has asked anything here yet, so there's nothing to compare.")]
+    head = speak(
+        "**If “{title}” is published:** {change}",
+        title=title,
+        change=impact_sentence(found, language),
+    )
     lines = changed_questions(found.changes[:IMPACT_LINES], language)
     if len(found.changes) > IMPACT_LINES:
         more = len(found.changes) - IMPACT_LINES
@@ -79,11 +77,12 @@ def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> 
 
 def changed_questions(changes: Sequence[ChangedQuestion], language: Language) -> list[str]:
     """A line for each question whose answer would change."""
+    speak = Speaker(language)
     return [
-        _CHANGE(
-            language,
+        speak(
+            "- “{question}”{times}: {change}",
             question=plain(shortened(change.question, 120)),
-            times=_TIMES(language, number=change.times) if change.times > 1 else "",
+            times=speak(" (asked {number} times)", number=change.times) if change.times > 1 else "",
             change=f"{_summary(change.before, language)} → {_summary(change.after, language)}",
         )
         for change in changes
@@ -94,18 +93,18 @@ def changed_questions(changes: Sequence[ChangedQuestion], language: Language) ->
 IMPACT_LINES: Final = 30
 
 
-_NO_ANSWER: Final = Sentence("no answer")
 _SAID_SOMEWHERE: Final = Sentence("a message in a channel")
-_FROM: Final = Sentence("{evidence}, from {source}")
-_TITLED: Final = Sentence("“{title}”")
 
 
 def _summary(summary: AnswerSummary, language: Language) -> str:
+    speak = Speaker(language)
     if summary.refused:
-        return _NO_ANSWER(language)
+        return speak("no answer")
     title = plain(shortened(summary.title, 50))
-    source = _TITLED(language, title=title) if title else _SAID_SOMEWHERE(language)
-    return _FROM(language, evidence=EVIDENCE[summary.evidence](language), source=source)
+    source = speak("“{title}”", title=title) if title else _SAID_SOMEWHERE(language)
+    return speak(
+        "{evidence}, from {source}", evidence=EVIDENCE[summary.evidence](language), source=source
+    )
 
 
 _ONE_WAITS: Final = Sentence(
@@ -122,27 +121,25 @@ def reminder(waiting: int, since: datetime, language: Language = Language.ENGLIS
     return sentence(language, waiting=waiting, since=f"<t:{int(since.timestamp())}:R>")
 
 
-_QUORUM: Final = Plural("{number:,} approval", "{number:,} approvals")
 _AGAIN: Final = Sentence("reviewed again after {days} days")
-_AT_ONCE: Final = Sentence("{role} publishes at once")
 _TAGGED: Final = Sentence("Notes tagged “{tag}”")
-_EVERY: Final = Sentence("Every note")
-_NO_RULES: Final = Sentence("No rules: one approval publishes a note.")
 
 
 def rule_line(rule: Rule, language: Language = Language.ENGLISH) -> str:
-    parts = [_QUORUM(rule.quorum, language)]
+    speak = Speaker(language)
+    parts = [speak.plural(rule.quorum, "{number:,} approval", "{number:,} approvals")]
     if rule.review_after_days:
         parts.append(_AGAIN(language, days=rule.review_after_days))
     if rule.publish_role_id:
-        parts.append(_AT_ONCE(language, role=f"<@&{rule.publish_role_id}>"))
-    name = _TAGGED(language, tag=plain(rule.tag)) if rule.tag else _EVERY(language)
+        parts.append(speak("{role} publishes at once", role=f"<@&{rule.publish_role_id}>"))
+    name = _TAGGED(language, tag=plain(rule.tag)) if rule.tag else speak("Every note")
     return f"{name}: {', '.join(parts)}."
 
 
 def rules(found: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
+    speak = Speaker(language)
     if not found:
-        return _NO_RULES(language)
+        return speak("No rules: one approval publishes a note.")
     return fitting_lines([rule_line(rule, language) for rule in found], language)
 
 
@@ -188,9 +185,6 @@ EVENTS: Final[dict[str, Sentence]] = {
 _OTHER_EVENTS: Final[dict[str, Sentence]] = {
     "reworded": Sentence("changed other ways to ask"),
 }
-_SOMEBODY: Final = Sentence("somebody")
-_BOT: Final = Sentence("the bot")
-_TITLE: Final = Sentence(" “{title}”")
 
 
 def log_page(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> str:
@@ -211,12 +205,13 @@ def count_fitting_lines(lines: Sequence[LogLine], language: Language = Language.
 
 
 def log_line(line: LogLine, language: Language = Language.ENGLISH) -> str:
-    who = f"<@{line.member_id}>" if line.member_id else _SOMEBODY(language)
+    speak = Speaker(language)
+    who = f"<@{line.member_id}>" if line.member_id else speak("somebody")
     if line.entry.actor is None:
-        who = _BOT(language)
+        who = speak("the bot")
     known = (EVENTS | _OTHER_EVENTS).get(line.entry.event)
     what = known(language) if known else line.entry.event.replace("_", " ")
-    title = _TITLE(language, title=plain(shortened(line.title, 50))) if line.title else ""
+    title = speak(" “{title}”", title=plain(shortened(line.title, 50))) if line.title else ""
     reason = f": {plain(shortened(line.reason, 80))}" if line.reason else ""
     return f"<t:{int(line.entry.at.timestamp())}:f> {who} {what}{title}{reason}"
 
@@ -231,8 +226,6 @@ ADD_WORDING: Final = Sentence("Add “{wording}”")
 EDIT_WORDINGS: Final = Sentence("Edit")
 WORDINGS_TITLE: Final = Sentence("Other ways to ask")
 WORDINGS_HELP: Final = Sentence("Up to five, one per line. Each finds the note, as its title does.")
-_WORDINGS: Final = Sentence("**Other ways to ask “{title}”**")
-_NO_WORDINGS: Final = Sentence("None yet.")
 _TO_ADD: Final = Sentence(
     "Members asked these in public channels, then picked this note as the answer."
 )
@@ -241,9 +234,10 @@ _FULL: Final = Sentence("Five is the limit. *Edit* makes room for others.")
 
 def wordings(note: Note, suggested: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """List the wordings of a note, above buttons for the suggested ones."""
+    speak = Speaker(language)
     submission = note.revision.submission.shown
-    lines = [_WORDINGS(language, title=plain(submission.title))]
-    lines += [f"- {plain(one)}" for one in submission.wordings] or [_NO_WORDINGS(language)]
+    lines = [speak("**Other ways to ask “{title}”**", title=plain(submission.title))]
+    lines += [f"- {plain(one)}" for one in submission.wordings] or [speak("None yet.")]
     if suggested:
         full = len(submission.wordings) >= WORDINGS
         lines.append(f"-# {(_FULL if full else _TO_ADD)(language)}")
@@ -288,3 +282,136 @@ def obstacle(
         title=plain(note.revision.submission.shown.title),
         status=status_line(note, quorum, language),
     )
+
+
+# Notices to contributors. The first message contains nothing private: it may go to a channel.
+
+# A text of this many messages is returned as a file.
+NOTICE_MESSAGES: Final = 3
+
+REVISABLE: Final = frozenset(
+    {NoticeEvent.CHANGES_REQUESTED, NoticeEvent.REJECTED, NoticeEvent.DUPLICATE}
+)
+
+_SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
+    NoticeEvent.FROM_REPLY: Sentence(
+        "Your answer to “{title}” can help others, too, so I've proposed it to the moderators as a "
+        "note under your name. If you don't want that, withdraw it."
+    ),
+    NoticeEvent.APPROVED: Sentence(
+        "Your note “{title}” was approved: I can answer from it now. Thank you!"
+    ),
+    NoticeEvent.EDITED: Sentence(
+        "A moderator approved your note “{title}” with changes: I can answer from it now. Thank "
+        "you!"
+    ),
+    NoticeEvent.CHANGES_REQUESTED: Sentence(
+        "The moderators would like you to revise your note “{title}”.{reason}"
+    ),
+    NoticeEvent.REJECTED: Sentence("Your note “{title}” wasn't accepted.{reason}"),
+    NoticeEvent.DUPLICATE: Sentence(
+        "Your note “{title}” repeats something I already know{original}.{reason}"
+    ),
+    NoticeEvent.UNDONE: Sentence(
+        "The decision on your note “{title}” was undone: it's with the moderators again.{reason}"
+    ),
+    NoticeEvent.RETIRED: Sentence(
+        "Your note “{title}” was retired: I no longer answer from it.{reason}"
+    ),
+    NoticeEvent.RESTORED: Sentence("Your note “{title}” is live again.{reason}"),
+    NoticeEvent.ROLLED_BACK: Sentence("Your note “{title}” is live again, with an earlier text."),
+    NoticeEvent.REPORT_RETIRED: Sentence(
+        "The moderators looked at the note that you reported, “{title}”, and retired it: I no "
+        "longer answer from it. Thank you!{reason}"
+    ),
+    NoticeEvent.REPORT_REVISED: Sentence(
+        "A note that you reported has been revised: “{title}” has a new text now. Thank you!"
+    ),
+    NoticeEvent.REPORT_KEPT: Sentence(
+        "The moderators looked at the note that you reported, “{title}”, and left it as it is. "
+        "Thank you for telling them."
+    ),
+    NoticeEvent.REPORT_WITHDRAWN: Sentence(
+        "The note that you reported, “{title}”, was withdrawn by its contributor: I no longer "
+        "answer from it. Thank you!"
+    ),
+    NoticeEvent.EXTENDED: Sentence(
+        "{name} has proposed an addition to your note “{title}”. The moderators will decide. "
+        "`/note show` shows you the text; if you don't want it, use `/note withdraw`."
+    ),
+    NoticeEvent.EXTENSION_APPROVED: Sentence(
+        "The addition by {name} to “{title}” was approved. I can answer from it now, under both "
+        "your names. Thank you!"
+    ),
+    NoticeEvent.EXTENSION_REFUSED: Sentence(
+        "The addition by {name} to “{title}” wasn't accepted. The note stays as it was.{reason}"
+    ),
+    NoticeEvent.EXTENSION_WITHDRAWN: Sentence(
+        "The contributor of “{title}” withdrew your proposal, or replaced it with a text of their"
+        " own."
+    ),
+}
+_OTHER: Final = Sentence("Something changed with your note “{title}”.")
+
+
+def notice_parts(
+    note: Note,
+    event: NoticeEvent,
+    before: Note | None = None,
+    language: Language = Language.ENGLISH,
+    *,
+    reason: str = "",
+    title: str = "",
+) -> list[str]:
+    """A notice, split into messages.
+
+    The first message may be shown publicly. The other messages are for the contributor alone: they
+    give back a text that was not accepted, or show a moderator's changes.
+
+    Args:
+        note: the note with the decided revision.
+        event: the event.
+        before: the contributor's own revision, if a moderator edited it.
+        language: the server's language.
+        reason: the reason of a decision made after the review (`DECIDED_LATER`).
+        title: the title of the note before an extension, or empty for the revision's title.
+    """
+    speak = Speaker(language)
+    first = _first(note, event, reason, title or note.revision.submission.shown.title, language)
+    if event is NoticeEvent.EDITED and before is not None:
+        head = speak("The changes:\n")
+        part, *rest = quoted_parts(
+            revision_difference(before, note), MESSAGE_CHARACTERS - len(head)
+        )
+        return [first, head + part, *rest]
+    if event in REVISABLE:
+        back = speak("Your text:\n")
+        text = shown(note.revision.submission.shown.text)
+        part, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back) - len("\n> …"))
+        if returned_text(note, event):
+            return [first, f"{back}{part}\n> …"]
+        return [first, back + part, *rest]
+    return [first]
+
+
+def _first(note: Note, event: NoticeEvent, reason: str, title: str, language: Language) -> str:
+    speak = Speaker(language)
+    review = note.review
+    decided = event not in DECIDED_LATER
+    reason = plain(review.reason if decided and review else reason)
+    original = plain(review.duplicate_of) if review else ""
+    return _SENTENCES.get(event, _OTHER)(
+        language,
+        title=plain(title),
+        reason=speak("\nReason: {reason}", reason=reason) if reason else "",
+        original=f" ({original})" if original else "",
+        name=plain(shortened(note.revision.writer, 40)),
+    )
+
+
+def returned_text(note: Note, event: NoticeEvent) -> Card | None:
+    """The contributor's text as a file, if it is too long for the notice."""
+    text = note.revision.submission.shown.text
+    if event not in REVISABLE or len(quoted_parts(shown(text))) < NOTICE_MESSAGES:
+        return None
+    return Card("", f"note-{note.id}.md", text)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.answers.synonyms import Synonyms
-from bot.review.check_messages import impact_sentence
+from bot.review.cards import impact_sentence
 from bot.review.impact import Impact
 from bot.review.messages import changed_questions
 from bot.setup.synonym_service import Problem

@@ -83,6 +83,19 @@ class Plural(NamedTuple):
         return _Formatter(language).vformat(phrase, (), {"number": number, **values})
 
 
+class Speaker(NamedTuple):
+    """A language to speak in. Sentences are written where they are said, and extracted there."""
+
+    language: Language
+
+    def __call__(self, english: str, **values: object) -> str:
+        return Sentence(english)(self.language, **values)
+
+    def plural(self, number: int, one: str, many: str, **values: object) -> str:
+        """Say a phrase with a number, `{number:,}`, in the singular or the plural."""
+        return Plural(one, many)(number, self.language, **values)
+
+
 _LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
     "ar": Sentence("Arabic"),
     "de": Sentence("German"),

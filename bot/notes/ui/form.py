@@ -22,8 +22,8 @@ from bot.interactions.policy.component_access import readable_question
 from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, form_messages, messages, service
 from bot.review import messages as review_messages
-from bot.review.revision_diff import TAGS as TAGS_LABEL
-from bot.review.revision_diff import TITLE
+from bot.review.cards import TAGS as TAGS_LABEL
+from bot.review.cards import TITLE
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.values.drafts import Draft, OnPage

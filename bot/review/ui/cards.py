@@ -1,7 +1,7 @@
-"""Buttons of review cards, their forms, and the context menus of cards."""
+"""Review cards in Discord: their buttons, menus and forms, and moderators' rights on them."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,32 +11,25 @@ from discord.ext import commands
 
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First, Found
-from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.layouts import container, layout
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
+from bot.interactions.policy.channel_access import is_open_to_everyone
+from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
-from bot.review import actions, cards, messages
-from bot.review.actions import ACTIONS, Action, offered
-from bot.review.cards import CardState, ReviewCard
+from bot.review import actions, cards, messages, service
+from bot.review.actions import ACTIONS, Action, Click, offered
+from bot.review.cards import ASKED_AS, TAGS, TITLE, CardState, ReviewCard
 from bot.review.impact import Impact, ImpactPreview
-from bot.review.revision_diff import ASKED_AS, TAGS, TITLE
-from bot.review.ui.card_clicks import (
-    act,
-    first_response_to_decision,
-    moderators_of_revision,
-    report_outcome,
-    show_outcome,
-)
-from bot.review.ui.wordings import show_wordings
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from bot.text.markdown import size
+from bot.text.markdown import legible, shortened, size
 from knowledge.values.guilds import GuildSettings, Language
-from knowledge.values.notes import Member, Note
+from knowledge.values.notes import Member, Note, Outcome, SuggestedWording
 from knowledge.values.submissions import (
     FORM_CHARACTERS,
     REASON_CHARACTERS,
@@ -45,6 +38,7 @@ from knowledge.values.submissions import (
     WORDINGS,
     InvalidNoteError,
     checked_submission,
+    checked_wordings,
 )
 
 _COLOURS: Final[Mapping[CardState, discord.Colour]] = {
@@ -54,6 +48,94 @@ _COLOURS: Final[Mapping[CardState, discord.Colour]] = {
     CardState.REJECTED: discord.Colour.red(),
     CardState.CLOSED: discord.Colour.light_grey(),
 }
+
+
+# Rights and outcomes of clicks.
+
+_MODERATORS: Final = moderators()
+
+
+async def moderators_of_revision(
+    interaction: Interaction, values: Mapping[str, Any]
+) -> Found | Sentence:
+    """Admit current moderators, and set `note` to the note with the revision."""
+    found = await _MODERATORS(interaction, values)
+    if isinstance(found, Sentence):
+        return found
+    # A custom_id can be forged, so revisions of other guilds are not found.
+    guild_id, revision_id = interaction.guild_id or 0, values["revision_id"]
+    note = await interaction.client.worker.call(
+        lambda core: core.store.notes.find(revision_id, guild_id), priority=Priority.ASKING
+    )
+    return messages.CARD_GONE if note is None else {"note": note}
+
+
+def first_response_to_decision(interaction: Interaction) -> First:
+    """The first response to a click on a decision.
+
+    A click on a card gets a private message in response. The queue is a private message already, so
+    a click there shows the next note in the same message.
+    """
+    in_queue = interaction.client.queue.place(interaction.message) is not None
+    return First.IN_PLACE if in_queue else First.THINKING
+
+
+async def act(
+    interaction: Interaction,
+    note: Note,
+    action: Action,
+    *,
+    reason: str = "",
+    duplicate_of: str = "",
+) -> bool:
+    """Carry out an action on a note, show the outcome, and deliver cards and notices.
+
+    Return whether the action was done. If it wasn't, the moderator is shown the reason.
+    """
+    moderator = Member(interaction.user.id, interaction.user.display_name)
+    click = Click(action, moderator, interaction.id, reason, duplicate_of)
+    acted = await interaction.client.worker.run_slices(
+        lambda core: actions.act(core, note, click), priority=Priority.REVIEWING
+    )
+    return await report_outcome(interaction, acted, action)
+
+
+async def report_outcome(
+    interaction: Interaction, acted: tuple[Outcome, int] | None, action: Action
+) -> bool:
+    """Show the moderator the outcome, then deliver cards and notices.
+
+    Return whether the action was done.
+    """
+    bot = interaction.client
+    language = await viewer_language(interaction)
+    if acted is None:
+        await show_outcome(interaction, messages.CARD_GONE(language))
+        return False
+    outcome, quorum = acted
+    if outcome.obstacle is not None:
+        sentence = messages.obstacle(outcome.note, outcome.obstacle, quorum, language)
+    else:
+        sentence = actions.confirmation(outcome.note, action, quorum, language)
+    try:
+        await show_outcome(interaction, sentence)
+    finally:
+        await bot.outbox.catch_up()
+    return outcome.obstacle is None
+
+
+async def show_outcome(interaction: Interaction, sentence: str) -> None:
+    """Show the outcome of a click. In the queue, the outcome is shown above the next note."""
+    bot = interaction.client
+    place = bot.queue.place(interaction.message)
+    if place is None:
+        await interaction.edit_original_response(content=sentence)
+        return
+    page = await bot.queue.page(interaction, place, sentence)
+    await interaction.edit_original_response(**page)
+
+
+# Context menus, and deleted cards.
 
 
 class CardsCog(commands.Cog):
@@ -123,6 +205,9 @@ class CardsCog(commands.Cog):
             await self.bot.worker.call(
                 lambda core: core.store.review_cards.forget_messages(message_ids)
             )
+
+
+# Cards and their buttons.
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:
@@ -373,3 +458,128 @@ async def _uploaded_text(interaction: Interaction, uploaded: discord.Attachment 
     if uploaded is None:
         raise InvalidNoteError(messages.NO_FILE.english)
     return (await interaction.client.attachments.read(uploaded, interaction.user.id)).text
+
+
+# Wordings: the panel that a card opens.
+
+
+async def show_wordings(interaction: Interaction, note: Note) -> None:
+    """Show the wordings of a note to a moderator, with buttons to add suggested ones."""
+    language = await viewer_language(interaction)
+    suggested = await _suggested(interaction, note)
+    view: list[Any] = []
+    if len(note.revision.submission.wordings) < WORDINGS:
+        view = [
+            WordingButton(
+                messages.ADD_WORDING(language, wording=shortened(legible(one.text), 60)),
+                revision_id=note.revision.id,
+                question_id=one.question_id,
+            )
+            for one in suggested
+        ]
+    view.append(EditWordingsButton(messages.EDIT_WORDINGS(language), revision_id=note.revision.id))
+    said = messages.wordings(note, [one.text for one in suggested], language)
+    await interaction.edit_original_response(content=said, view=view_of(view))
+
+
+async def _suggested(interaction: Interaction, note: Note) -> list[SuggestedWording]:
+    """The suggested wordings from channels that everyone can read."""
+    found = await interaction.client.worker.call(
+        lambda core: service.suggested_wordings(core, note) if note.live else []
+    )
+    guild = interaction.guild
+    return [one for one in found if is_open_to_everyone(guild, one.channel_id)][:WORDINGS]
+
+
+async def _reword(
+    interaction: Interaction, note: Note, wordings: Sequence[str] | SuggestedWording
+) -> Outcome | None:
+    moderator = Member(interaction.user.id, interaction.user.display_name)
+    outcome = await interaction.client.worker.call(
+        lambda core: service.reword(core, note, moderator, wordings, interaction.id)
+    )
+    await interaction.client.outbox.catch_up()
+    return outcome
+
+
+async def _show_result(interaction: Interaction, outcome: Outcome | None) -> None:
+    """Show the changed wordings, or the reason why they weren't changed."""
+    language = await viewer_language(interaction)
+    if outcome is None:
+        await give_back(interaction, messages.CARD_GONE(language))
+    elif outcome.obstacle is not None:
+        said = messages.obstacle(outcome.note, outcome.obstacle, language=language)
+        await give_back(interaction, said)
+    else:
+        await show_wordings(interaction, outcome.note)
+
+
+class WordingButton(
+    Button,
+    ids=CustomId("wording", revision_id=int, question_id=int),
+    rule=moderators_of_revision,
+    first=First.IN_PLACE,
+):
+    """Adds a member's question to a note's wordings."""
+
+    question_id: int
+    note: Note
+
+    async def clicked(self, interaction: Interaction) -> None:
+        # An id can be forged, so the question must still be among the suggested ones.
+        found = [
+            one
+            for one in await _suggested(interaction, self.note)
+            if one.question_id == self.question_id
+        ]
+        if found:
+            await _show_result(interaction, await _reword(interaction, self.note, found[0]))
+        else:
+            await show_wordings(interaction, self.note)
+
+
+class EditWordingsButton(
+    Button, ids=CustomId("wordings", revision_id=int), rule=moderators_of_revision, first=First.OWN
+):
+    """Opens the form of a note's wordings."""
+
+    note: Note
+
+    async def clicked(self, interaction: Interaction) -> None:
+        language = await viewer_language(interaction)
+        await interaction.response.send_modal(WordingsModal(self.note, language))
+
+
+class WordingsModal(
+    Form,
+    ids=CustomId("form:wordings", revision_id=int, nonce=NONCE),
+    rule=moderators_of_revision,
+    first=First.IN_PLACE,
+):
+    """The form of a note's wordings, with one wording a line."""
+
+    def __init__(self, note: Note, language: Any) -> None:
+        super().__init__(messages.WORDINGS_TITLE(language), revision_id=note.revision.id)
+        self.ask_text(
+            ASKED_AS(language),
+            "wordings",
+            WORDINGS * (1 + WORDING_CHARACTERS),
+            messages.WORDINGS_HELP(language),
+            text="\n".join(note.revision.submission.shown.wordings),
+            required=False,
+            paragraph=True,
+        )
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        note: Note = subject["note"]
+        try:
+            title = note.revision.submission.title
+            wordings = checked_wordings(filled.text("wordings"), title)
+        except InvalidNoteError as error:
+            said = error_messages.invalid(error, await viewer_language(interaction))
+            await give_back(interaction, said)
+            return
+        await _show_result(interaction, await _reword(interaction, note, wordings))

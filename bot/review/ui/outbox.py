@@ -25,7 +25,6 @@ from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review import notice_messages
 from bot.review import service as review_service
 from bot.review.cards import ReviewCard
 from bot.review.impact import Impact, ImpactPreview
@@ -293,7 +292,7 @@ class OutboxDispatcher:
     async def _notify(self, delivery: Delivery) -> bool:
         """Notify a member in private or in the proposal's channel; return False to retry later."""
         notice, note = delivery.notice, delivery.note
-        first, *rest = notice_messages.notice_parts(
+        first, *rest = review_messages.notice_parts(
             note,
             notice.event,
             delivery.before,
@@ -308,7 +307,7 @@ class OutboxDispatcher:
             )
             nonce = f"notice-{notice.id}"
             await send_with_retries(functools.partial(user.send, first, view=view, nonce=nonce))
-            whole = notice_messages.returned_text(note, notice.event)
+            whole = review_messages.returned_text(note, notice.event)
             for number, part in enumerate(rest):
                 file = whole if number == 0 else None
                 await send_with_retries(
@@ -375,6 +374,6 @@ def _notice_view(delivery: Delivery) -> Any:
     language = delivery.settings.language
     if delivery.notice.event is NoticeEvent.FROM_REPLY:
         return view_of([shared_buttons.withdraw_note(delivery.note.revision.id, language)])
-    if delivery.notice.event not in notice_messages.REVISABLE:
+    if delivery.notice.event not in review_messages.REVISABLE:
         return discord.utils.MISSING
     return view_of([shared_buttons.revise_note(delivery.note.id, language)])

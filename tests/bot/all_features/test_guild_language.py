@@ -7,7 +7,7 @@ import pytest
 
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
-from bot.review import notice_messages
+from bot.review import messages
 from bot.review.ui.outbox import OutboxDispatcher
 from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent
@@ -92,7 +92,7 @@ async def test_contributors_are_told_in_the_servers_language(german: World) -> N
     form = await german.moderator.click(german.card, label="Ablehnen")
     await german.moderator.submit_modal(form, {"reason": "Not *ours*."})
 
-    assert told(german) == notice_messages.notice_parts(
+    assert told(german) == messages.notice_parts(
         await german.note(), NoticeEvent.REJECTED, language=GERMAN
     )
     assert "Grund: Not" in told(german)[0]

@@ -25,7 +25,6 @@ from bot.notes.list_messages import Filter
 from bot.notes.service import VisibleNote
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review import notice_messages
 from bot.review.actions import Action, confirmation
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.review.service import CardData, LogLine
@@ -303,7 +302,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
 def test_a_contributor_is_told_in_messages(
     note: Note, before: Note, event: NoticeEvent, language: Language
 ) -> None:
-    told = notice_messages.notice_parts(note, event, before, language)
+    told = review_messages.notice_parts(note, event, before, language)
     _shown_well(told)
     # In a channel, the first one names its reader.
     _shown_well([f"<@{2**62}> {told[0]}"])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.answers.ask import Ask
-from bot.review import check_messages
+from bot.review import cards
 from knowledge.review.risk_flags import Risk
 from knowledge.secrets import HIDDEN
 from tests.bot.steps import everything, reject, shown_message, told
@@ -26,7 +26,7 @@ async def test_a_secret_is_hidden_in_card_file_answer_and_history_and_stays_stor
     await world.propose(f"Meetup {TOKEN}", LONG)
     seen = [await _contents(world.card)]
     assert [file.filename for file in world.card.attachments] == [_FILED]
-    assert f"⚠ {check_messages._RISKS[Risk.SECRET].english}: GitHub Token" in seen[0]
+    assert f"⚠ {cards._RISKS[Risk.SECRET].english}: GitHub Token" in seen[0]
     await world.moderator.click(world.card, label="Approve")
     seen.append(await _contents(world.card))
 

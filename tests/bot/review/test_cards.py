@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review import notice_messages
 from bot.review.actions import ACTIONS, Action, confirmation, offered
 from bot.review.cards import CardState
 from bot.review.service import CardData
@@ -53,7 +52,7 @@ def test_every_card_and_notice_is_within_discords_limits(
     assert size("".join(card.texts)) <= LAYOUT_CHARACTERS
     messages = [review_cards.status_line(note), notes_messages.note_submitted(note)]
     messages += [
-        part for event in NoticeEvent for part in notice_messages.notice_parts(note, event)
+        part for event in NoticeEvent for part in review_messages.notice_parts(note, event)
     ]
     messages += [review_messages.obstacle(note, why) for why in Obstacle]
     messages += [confirmation(note, action) for action in Action]

@@ -18,9 +18,9 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.process.client import answer_together
-from bot.review import check_messages, impact
+from bot.review import cards, impact
 from bot.review import service as review_service
-from bot.review.check_messages import impact_sentence
+from bot.review.cards import impact_sentence
 from bot.review.impact import (
     SLICE,
     AnswerSummary,
@@ -372,6 +372,6 @@ def test_answers_lost_from_the_bundled_articles_are_explained() -> None:
     before = AnswerSummary(Evidence.PARTIAL, "article:licences", "Licences", "Some are open.")
     impact = Impact(3, 3, (ChangedQuestion("licence?", 1, before, AnswerSummary(Evidence.NONE)),))
     told = "1 fewer unsure answer for the last 3 questions."
-    assert impact_sentence(impact) == f"{told} {check_messages._LESS_OF_ARTICLES.english}"
+    assert impact_sentence(impact) == f"{told} {cards._LESS_OF_ARTICLES.english}"
     from_a_note = replace(impact.changes[0], before=replace(before, document_id="note:1"))
     assert impact_sentence(replace(impact, changes=(from_a_note,))) == told

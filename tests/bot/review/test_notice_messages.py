@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.review.notice_messages import notice_parts
+from bot.review.messages import notice_parts
 from knowledge.values.notes import NoticeEvent, State
 from knowledge.values.submissions import REASON_CHARACTERS
 from tests.bot import values

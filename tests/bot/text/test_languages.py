@@ -22,7 +22,6 @@ from bot.notes import messages as notes_messages
 from bot.privacy import messages as privacy_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review import revision_diff
 from bot.review.actions import ACTIONS
 from bot.statistics import messages as community_messages
 from bot.text import error_messages, markdown, paging
@@ -98,7 +97,7 @@ def test_everything_is_translated_and_nothing_is_left_over() -> None:
 
 def test_every_sentence_is_written_where_it_can_be_extracted() -> None:
     """What is put together while the bot runs would be shown in English to everybody."""
-    markers = ("Sentence", "Plural", "described", "InvalidNoteError")
+    markers = ("Sentence", "Plural", "speak", "described", "InvalidNoteError")
     sources = {
         path: path.read_text()
         for path in [*BOT.rglob("*.py"), *(BOT.parent / "knowledge").rglob("*.py")]
@@ -195,8 +194,8 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         {action: declared.form for action, declared in ACTIONS.items()},
         review_messages.TEXT,
         review_messages.TEXT_AS_FILE,
-        revision_diff.TAGS,
-        revision_diff.TITLE,
+        review_cards.TAGS,
+        review_cards.TITLE,
         button_messages.WHAT_WAS_WRONG,
         notes_form_messages.LINK,
         notes_form_messages.NEW_TITLE,

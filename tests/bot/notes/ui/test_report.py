@@ -7,7 +7,7 @@ from simcord import InteractionResult
 
 from bot.notes import messages
 from bot.process.client import Bot
-from bot.review import notice_messages
+from bot.review import messages as review_messages
 from knowledge.values.notes import NoticeEvent, Problem
 from tests.bot.steps import decided, edit, restarted, said, shown_message
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons, text_of
@@ -59,7 +59,7 @@ async def test_a_report_is_on_the_card_until_moderators_keep_the_note(world: Wor
     assert REASON in text_of(world.card)
     await world.moderator.click(world.card, label="Keep as it is")
     assert "Reported" not in text_of(world.card)
-    assert told(world) == notice_messages.notice_parts(await world.note(), NoticeEvent.REPORT_KEPT)
+    assert told(world) == review_messages.notice_parts(await world.note(), NoticeEvent.REPORT_KEPT)
     # A moderator gets no notice about a report that they settled.
     assert len(world.moderator.user.dm_channel.history()) == 0
     assert len(world.general.history()) == 0
@@ -70,13 +70,13 @@ async def test_the_reporter_is_notified_of_a_new_text_and_of_a_retirement(world:
     await report(world)
     await edit(world)
     await world.moderator.click(world.card, label="Approve")
-    assert told(world) == notice_messages.notice_parts(
+    assert told(world) == review_messages.notice_parts(
         await world.note(2), NoticeEvent.REPORT_REVISED
     )
 
     await report(world)
     await decided(world, world.moderator, "Retire", {"reason": "It has closed."})
-    expected = notice_messages.notice_parts(
+    expected = review_messages.notice_parts(
         await world.note(2), NoticeEvent.REPORT_RETIRED, reason="It has closed."
     )
     assert told(world)[1:] == expected

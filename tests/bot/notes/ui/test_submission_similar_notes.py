@@ -7,7 +7,6 @@ from simcord import InteractionResult, MemberActor, ResponseMessage
 from bot.notes import form_messages, messages
 from bot.process.client import Bot
 from bot.review import messages as review_messages
-from bot.review import notice_messages
 from bot.text.markdown import plain
 from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent, Obstacle, State
@@ -44,7 +43,7 @@ def values(form: InteractionResult) -> list[str]:
 
 
 def sentence(event: NoticeEvent, name: str = "") -> str:
-    return notice_messages._SENTENCES[event](Language.ENGLISH, title=TITLE, name=name)
+    return review_messages._SENTENCES[event](Language.ENGLISH, title=TITLE, name=name)
 
 
 async def test_the_writer_of_a_similar_note_sees_both_texts_before_anything_is_stored(

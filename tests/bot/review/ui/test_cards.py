@@ -7,7 +7,7 @@ from simcord import InteractionResult
 from bot.core.core import Core
 from bot.process.client import Bot
 from bot.process.login import invite_permissions
-from bot.review import cards, check_messages, notice_messages
+from bot.review import cards
 from bot.review import messages as review_messages
 from bot.review.actions import Action, confirmation
 from bot.text import markdown
@@ -47,7 +47,7 @@ async def test_an_approved_note_is_live_on_its_card_and_its_contributor_is_told(
     assert [message.id for message in world.review.history()] == [card]
     assert f"**Approved** by {markdown.plain(world.moderator.name)}" in text_of(world.card)
     assert buttons(world.card) == ["Retire", "Undo", "Asked as…"]
-    assert told(world) == notice_messages.notice_parts(note, NoticeEvent.APPROVED)
+    assert told(world) == review_messages.notice_parts(note, NoticeEvent.APPROVED)
 
     def log(core: Core) -> tuple[list[str], int | None]:
         entries = core.store.audit_log.entries()
@@ -197,7 +197,7 @@ async def test_a_card_previews_the_impact_and_lists_it_on_demand(world: World) -
     await world.propose()
     assert cards.IF_PUBLISHED(
         Language.ENGLISH,
-        change=check_messages._OF_THE_LAST(1, Language.ENGLISH, changes="1 more sure answer"),
+        change=cards._OF_THE_LAST(1, Language.ENGLISH, changes="1 more sure answer"),
     ) in text_of(world.card)
 
     result = await world.moderator.click(world.card, label="What would change?")
