@@ -309,7 +309,7 @@ def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLI
 
 def _names(approvals: Sequence[Review], language: Language) -> str:
     speak = Speaker(language)
-    names = [plain(shortened(one.moderator, 40)) for one in approvals]
+    names = [plain(shortened(review.moderator, 40)) for review in approvals]
     more = [speak("{number} more", number=len(names) - 3)] if len(names) > 3 else []
     return ", ".join([*names[:3], *more])
 
@@ -407,20 +407,22 @@ def similar_lines(
     if not near:
         return []
     places = [
-        _place(one, language)
-        + (speak(" (**nearly the same text**)") if one.closeness is Closeness.SAME else "")
-        for one in near
+        _place(document, language)
+        + (speak(" (**nearly the same text**)") if document.closeness is Closeness.SAME else "")
+        for document in near
     ]
     lines = [speak("Similar: {places}", places=" · ".join(places))]
-    disagreeing = [(one, one.contradictions[0]) for one in near if one.contradictions]
+    disagreeing = [
+        (document, document.contradictions[0]) for document in near if document.contradictions
+    ]
     return lines + [
         speak(
             "⚠ Disagrees with {place}: here “{here}”, there “{there}”",
-            place=_place(one, language),
+            place=_place(document, language),
             here=_statement(found.left),
             there=_statement(found.right),
         )
-        for one, found in disagreeing
+        for document, found in disagreeing
     ]
 
 

@@ -150,7 +150,7 @@ class ImpactPreview:
             The impact known after each slice; the last value is complete.
         """
         asked = self._store.question_records.recent_public(document.scope, questions)
-        total = sum(one.times for one in asked)
+        total = sum(question.times for question in asked)
         yield Impact(0, total)
         steps = cut_and_embedded(self._embedder, document)
         cut, vectors, codes = yield from _run_with_impact(steps, Impact(0, total))
@@ -172,7 +172,7 @@ class ImpactPreview:
             then = Lookups(after, due, self._confirmed).of(filled, known)
             new = [_summary(surest([then[variant] for variant in own])) for own in variants]
             changes += _changes(some, self._summaries_now(variants, known), new)
-            done += sum(one.times for one in some)
+            done += sum(question.times for question in some)
             yield Impact(done, total, tuple(changes))
 
     def of_synonyms(self, guild_id: int, synonyms: Synonyms, questions: int) -> Iterator[Impact]:
@@ -182,7 +182,7 @@ class ImpactPreview:
             The impact known after each slice; the last value is complete.
         """
         asked = self._store.question_records.recent_public(guild_id, questions)
-        total, done = sum(one.times for one in asked), 0
+        total, done = sum(question.times for question in asked), 0
         changes: list[ChangedQuestion] = []
         before = self._pipeline.synonyms.of(guild_id)
         yield Impact(0, total)
@@ -193,7 +193,7 @@ class ImpactPreview:
             known = self._vectors_of([*old, *new])
             then, now = self._summaries_now(new, known), self._summaries_now(old, known)
             changes += _changes(some, now, then)
-            done += sum(one.times for one in some)
+            done += sum(question.times for question in some)
             yield Impact(done, total, tuple(changes))
 
     def _variants_of(
@@ -202,14 +202,14 @@ class ImpactPreview:
         """The variants of each question: as asked, and with synonyms replaced."""
         asks = [
             Ask(
-                one.text,
+                question.text,
                 0,
                 guild_id,
-                earlier=one.earlier,
-                channels=one.channels,
-                answered_from=one.answered_from,
+                earlier=question.earlier,
+                channels=question.channels,
+                answered_from=question.answered_from,
             )
-            for one in some
+            for question in some
         ]
         tiers = {ask.scopes: self._articles.tiers(ask.scopes) for ask in asks}
         return [
@@ -243,8 +243,8 @@ def _changes(
     asked: Sequence[RecentQuestion], before: Sequence[AnswerSummary], after: Sequence[AnswerSummary]
 ) -> list[ChangedQuestion]:
     return [
-        ChangedQuestion(one.text, one.times, old, new)
-        for one, old, new in zip(asked, before, after, strict=True)
+        ChangedQuestion(question.text, question.times, old, new)
+        for question, old, new in zip(asked, before, after, strict=True)
         if old != new and not (old.refused and new.refused)
     ]
 

@@ -237,7 +237,7 @@ def wordings(note: Note, suggested: Sequence[str], language: Language = Language
     speak = Speaker(language)
     submission = note.revision.submission.shown
     lines = [speak("**Other ways to ask “{title}”**", title=plain(submission.title))]
-    lines += [f"- {plain(one)}" for one in submission.wordings] or [speak("None yet.")]
+    lines += [f"- {plain(wording)}" for wording in submission.wordings] or [speak("None yet.")]
     if suggested:
         full = len(submission.wordings) >= WORDINGS
         lines.append(f"-# {(_FULL if full else _TO_ADD)(language)}")

@@ -149,7 +149,7 @@ def once_per_interaction(
         note = store.notes.find(revision_id, guild_id)
         return Outcome(note, live_changed=True) if note is not None else None
 
-    ids = [one for one in (interaction_id, origin) if one]
+    ids = [key for key in (interaction_id, origin) if key]
     return update_index(core, store.handled.once(guild_id, ids, act, again))
 
 
@@ -271,16 +271,18 @@ def suggested_wordings(core: Core, note: Note) -> list[SuggestedWording]:
     everyone on the server can read the channels of the suggested questions.
     """
     submission = note.revision.submission
-    found = {one.casefold(): None for one in (submission.title, *submission.wordings)}
+    found = {text.casefold(): None for text in (submission.title, *submission.wordings)}
     suggested = []
-    for one in core.store.wordings.suggested(note):
+    for wording in core.store.wordings.suggested(note):
         try:
-            [text] = checked_wordings(without_secrets(one.text))
+            [text] = checked_wordings(without_secrets(wording.text))
         except ValueError:
             continue
-        if text.casefold() not in found and not core.store.quote_opt_outs.is_withheld(one.asker_id):
+        if text.casefold() not in found and not core.store.quote_opt_outs.is_withheld(
+            wording.asker_id
+        ):
             found[text.casefold()] = None
-            suggested.append(replace(one, text=text))
+            suggested.append(replace(wording, text=text))
     return suggested
 
 
@@ -314,9 +316,10 @@ def contributors_revision(core: Core, note: Note) -> Note | None:
     if note.revision.writer_id == note.contributor_id:
         return None
     earlier = [
-        one
-        for one in core.store.notes.history(note.guild_id, note.id)
-        if one.revision.id < note.revision.id and one.revision.writer_id == one.contributor_id
+        former
+        for former in core.store.notes.history(note.guild_id, note.id)
+        if former.revision.id < note.revision.id
+        and former.revision.writer_id == former.contributor_id
     ]
     return earlier[-1] if earlier else None
 
@@ -324,9 +327,9 @@ def contributors_revision(core: Core, note: Note) -> Note | None:
 def title_before(core: Core, note: Note) -> str:
     """The title of the last approved revision before `note`, or else the title of `note`."""
     earlier = [
-        one.revision.submission.shown.title
-        for one in core.store.notes.history(note.guild_id, note.id)
-        if one.revision.id < note.revision.id and one.revision.state is State.APPROVED
+        former.revision.submission.shown.title
+        for former in core.store.notes.history(note.guild_id, note.id)
+        if former.revision.id < note.revision.id and former.revision.state is State.APPROVED
     ]
     return earlier[-1] if earlier else note.revision.submission.shown.title
 
@@ -362,7 +365,11 @@ class Delivery:
 def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
     """Undelivered notices about notes."""
     found = core.store.notices.unsent(mine)
-    return [one for one in found if one.event not in _TO_ASKERS and one.revision_id is not None]
+    return [
+        notice
+        for notice in found
+        if notice.event not in _TO_ASKERS and notice.revision_id is not None
+    ]
 
 
 def notice_delivery(core: Core, notice: Notice) -> Delivery | None:
@@ -570,9 +577,11 @@ def _log_lines(core: Core, guild_id: int, entries: Sequence[LogEntry]) -> list[L
     )
     notes = core.store.notes
     titles = notes.revision_titles(
-        guild_id, {one["revision"] for one in details if "revision" in one}
+        guild_id, {detail["revision"] for detail in details if "revision" in detail}
     )
-    reasons = notes.reasons(guild_id, {one["review"] for one in details if "review" in one})
+    reasons = notes.reasons(
+        guild_id, {detail["review"] for detail in details if "review" in detail}
+    )
     return [
         LogLine(
             entry,

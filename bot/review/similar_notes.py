@@ -126,10 +126,10 @@ class SimilarNotes:
             *self._pending(guild_id, submission, vectors, own_note_id),
         ]
         near = sorted(
-            (one for one in found if one.cosine >= CLOSE_COSINE),
+            (candidate for candidate in found if candidate.cosine >= CLOSE_COSINE),
             key=lambda one: (-one.cosine, one.document_id),
         )
-        return [self._near(submission, one) for one in near[:NEAREST]]
+        return [self._near(submission, candidate) for candidate in near[:NEAREST]]
 
     def embed_ahead(
         self, guild_id: int, submission: Submission, own_note_id: int | None = None
@@ -156,10 +156,10 @@ class SimilarNotes:
             return typed
         number = typed.removeprefix("#")
         wanted = typed.casefold()
-        for one in self._store.notes.listed(note.guild_id):
-            titles = [title for title in (one.live_title, one.title) if title]
+        for listed in self._store.notes.listed(note.guild_id):
+            titles = [title for title in (listed.live_title, listed.title) if title]
             named = {" ".join(title.casefold().split()) for title in titles}
-            if one.id != note.id and (number == str(one.id) or wanted in named):
+            if listed.id != note.id and (number == str(listed.id) or wanted in named):
                 return titles[0]
         scopes = self._scopes(note.guild_id)
         [hits] = self._retriever.hits([typed], scopes) if typed else [[]]

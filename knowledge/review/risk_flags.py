@@ -120,7 +120,8 @@ def flags(text: str, allowed_hosts: Collection[str] = ()) -> list[Flag]:
         *_shape_flags(text),
         *_contact_flags(text),
         *{
-            one.kind: Flag(Risk.SECRET, one.start, one.end, one.kind) for one in secrets(text)
+            secret.kind: Flag(Risk.SECRET, secret.start, secret.end, secret.kind)
+            for secret in secrets(text)
         }.values(),
     ]
     return sorted(found, key=lambda flag: (flag.start, flag.end))
@@ -170,7 +171,7 @@ _HOST_LABEL = re.compile(
 
 def _link_flags(text: str, allowed_hosts: Collection[str]) -> Iterator[Flag]:
     seen: set[tuple[Risk, str]] = set()
-    allowed = WELL_KNOWN_HOSTS | {_host_name(one) for one in allowed_hosts}
+    allowed = WELL_KNOWN_HOSTS | {_host_name(host) for host in allowed_hosts}
     for match in _ADDRESS.finditer(text):
         address = match[0].rstrip(".,;:!?*_~'’”)]}")
         host = _host(address)

@@ -142,8 +142,8 @@ def _steps(
 def _common(left: Sequence[_Segment], right: Sequence[_Segment]) -> int:
     """The number of equal parts at the beginning."""
     count = 0
-    for one, other in zip(left, right, strict=False):
-        if one != other:
+    for mine, other in zip(left, right, strict=False):
+        if mine != other:
             break
         count += 1
     return count

@@ -471,14 +471,14 @@ async def show_wordings(interaction: Interaction, note: Note) -> None:
     if len(note.revision.submission.wordings) < WORDINGS:
         view = [
             WordingButton(
-                messages.ADD_WORDING(language, wording=shortened(legible(one.text), 60)),
+                messages.ADD_WORDING(language, wording=shortened(legible(wording.text), 60)),
                 revision_id=note.revision.id,
-                question_id=one.question_id,
+                question_id=wording.question_id,
             )
-            for one in suggested
+            for wording in suggested
         ]
     view.append(EditWordingsButton(messages.EDIT_WORDINGS(language), revision_id=note.revision.id))
-    said = messages.wordings(note, [one.text for one in suggested], language)
+    said = messages.wordings(note, [wording.text for wording in suggested], language)
     await interaction.edit_original_response(content=said, view=view_of(view))
 
 
@@ -488,7 +488,9 @@ async def _suggested(interaction: Interaction, note: Note) -> list[SuggestedWord
         lambda core: service.suggested_wordings(core, note) if note.live else []
     )
     guild = interaction.guild
-    return [one for one in found if is_open_to_everyone(guild, one.channel_id)][:WORDINGS]
+    return [wording for wording in found if is_open_to_everyone(guild, wording.channel_id)][
+        :WORDINGS
+    ]
 
 
 async def _reword(
@@ -528,9 +530,9 @@ class WordingButton(
     async def clicked(self, interaction: Interaction) -> None:
         # An id can be forged, so the question must still be among the suggested ones.
         found = [
-            one
-            for one in await _suggested(interaction, self.note)
-            if one.question_id == self.question_id
+            wording
+            for wording in await _suggested(interaction, self.note)
+            if wording.question_id == self.question_id
         ]
         if found:
             await _show_result(interaction, await _reword(interaction, self.note, found[0]))
