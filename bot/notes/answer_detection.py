@@ -82,7 +82,7 @@ def title_of_question(text: str, *, is_known: bool = False) -> str:
     and needs no question words.
     """
     plain = prose(text).strip()
-    asking = (one.strip() for one in _SENTENCE_END.split(plain) if _asks(one))
+    asking = (sentence.strip() for sentence in _SENTENCE_END.split(plain) if _asks(sentence))
     found = next(filter(_names_topic, asking), "")
     if not found and is_known and stands_alone(plain) and not _UNCLEAR.search(plain):
         found = plain

@@ -6,7 +6,7 @@ Discord allows 45 characters for a label and 100 for the help below it.
 from collections.abc import Sequence
 from typing import Final
 
-from bot.text.languages import Plural, Sentence
+from bot.text.languages import Plural, Sentence, Speaker
 from bot.text.markdown import legible, shortened, size
 from knowledge.chat.transcript import Transcript
 from knowledge.values.guilds import Language
@@ -49,13 +49,13 @@ PICTURES_HELP: Final = Sentence("Optional. Up to 4 pictures, 2 MB each (.png .jp
 PICTURES_STAY_HELP: Final = Sentence(
     "Leave empty to keep the pictures. Up to 4 pictures, 2 MB each (.png .jpg .gif .webp)."
 )
-_TAGS_HELP: Final = Sentence("Optional: up to five, separated by spaces.")
 _TAGS_IN_USE: Final = Sentence("Up to five. In use: {tags}")
 _HELP_CHARACTERS: Final = 100
 
 
 def tags_help(known: Sequence[str], typed: str, language: Language = Language.ENGLISH) -> str:
     """The help below the field for tags, with as many tags in use as fit."""
+    speak = Speaker(language)
     own = set(typed.split())
     others = [tag for tag in known if tag not in own]
     said = ""
@@ -64,7 +64,7 @@ def tags_help(known: Sequence[str], typed: str, language: Language = Language.EN
         if size(more) > _HELP_CHARACTERS:
             break
         said = more
-    return said or _TAGS_HELP(language)
+    return said or speak("Optional: up to five, separated by spaces.")
 
 
 LINK: Final = Sentence("Source link")
@@ -94,16 +94,10 @@ def from_channel(name: str, language: Language = Language.ENGLISH) -> str:
     return _FROM_CHANNEL(language, name=shortened(legible(name), room))
 
 
-_EXCHANGE: Final = Sentence(
-    "Here is the whole exchange as a note: {messages} by {people}. Press *Continue editing* to "
-    "check and submit it."
-)
 _LONG: Final = Sentence(
     "The text is too long for a form. The file's text is used unless you upload another."
 )
-_SHORTENED: Final = Sentence("The last {messages} didn't fit.")
 _MESSAGES: Final = Plural("{number:,} message", "{number:,} messages")
-_PEOPLE: Final = Plural("{number:,} member", "{number:,} members")
 ONE_MESSAGE: Final = Sentence(
     "Here is the message that you chose. Press *Continue editing* to check and submit it."
 )
@@ -122,18 +116,22 @@ NOT_QUOTED: Final = Sentence(
 
 def exchange(found: Transcript, language: Language) -> str:
     """Introduce a draft made from a thread, with the numbers of messages used and left out."""
+    speak = Speaker(language)
     people = {message.member for message in found.messages}
     lines = [
-        _EXCHANGE(
-            language,
+        speak(
+            "Here is the whole exchange as a note: {messages} by {people}. Press *Continue "
+            "editing* to check and submit it.",
             messages=_MESSAGES(len(found.messages), language),
-            people=_PEOPLE(len(people), language),
+            people=speak.plural(len(people), "{number:,} member", "{number:,} members"),
         )
     ]
     if size(found.text) > FORM_CHARACTERS:
         lines.append(_LONG(language))
     if found.left_out:
-        lines.append(_SHORTENED(language, messages=_MESSAGES(found.left_out, language)))
+        lines.append(
+            speak("The last {messages} didn't fit.", messages=_MESSAGES(found.left_out, language))
+        )
     return "\n".join(lines)
 
 

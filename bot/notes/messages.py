@@ -1,9 +1,10 @@
 """Messages to contributors about their notes: state, text, history, submission. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Final
 
-from bot.notes import picture_messages
 from bot.notes.service import VisibleNote
 from bot.review.cards import (
     NUMBERED,
@@ -17,10 +18,12 @@ from bot.review.cards import (
     status_line,
 )
 from bot.review.similar_notes import SimilarDocument
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     beginning,
+    code_block,
+    code_blocks,
     legible,
     plain,
     quoted_parts,
@@ -28,8 +31,9 @@ from bot.text.markdown import (
     shown,
     size,
 )
+from bot.text.paging import PAGE, Page
 from knowledge.values.guilds import Language
-from knowledge.values.notes import Note, Problem
+from knowledge.values.notes import Note, Problem, State
 from knowledge.values.submissions import FORM_CHARACTERS
 
 SHOWN_REASON_CHARACTERS: Final = 330
@@ -40,8 +44,6 @@ HISTORY_LABELS: Final = (Sentence("Earlier"), Sentence("Later"))
 
 
 _ANSWERED_FROM: Final = Sentence("{line}; used for answers")
-_RETIRED: Final = Sentence("{line}; **retired**: no longer used for answers")
-_EARLIER_LIVE: Final = Sentence("{line}; an earlier text is **live**")
 
 
 def state_line(
@@ -54,20 +56,20 @@ def state_line(
 
     The state and its reason together take at most `room` characters.
     """
+    speak = Speaker(language)
     line = status_line(note, quorum, language)
     if size(line) > room:
         line = beginning(line, room - 1).rstrip("\\ ") + "…"
     if note.live:
         return _ANSWERED_FROM(language, line=line)
     if note.retired:
-        return _RETIRED(language, line=line)
+        return speak("{line}; **retired**: no longer used for answers", line=line)
     if note.live_revision_id is not None:
-        return _EARLIER_LIVE(language, line=line)
+        return speak("{line}; an earlier text is **live**", line=line)
     return line
 
 
 _BY: Final = Sentence("by {name}")
-_VERIFIED: Final = Sentence("verified {when}")
 
 
 def note_cards(found: VisibleNote, language: Language = Language.ENGLISH) -> list[Card]:
@@ -82,6 +84,7 @@ def note_cards(found: VisibleNote, language: Language = Language.ENGLISH) -> lis
 
 def _card_of_revision(note: Note, found: VisibleNote, line: str, language: Language) -> Card:
     """The card of a revision: title, credit, tags, text and source; a long text as a file."""
+    speak = Speaker(language)
     submission = note.revision.submission.shown
     credit = [
         NUMBERED(language, number=note.id),
@@ -90,7 +93,7 @@ def _card_of_revision(note: Note, found: VisibleNote, line: str, language: Langu
     if submission.tags:
         credit.append(", ".join(plain(tag) for tag in submission.tags))
     if note.live and note.verified_at:
-        credit.append(_VERIFIED(language, when=f"<t:{int(note.verified_at.timestamp())}:d>"))
+        credit.append(speak("verified {when}", when=f"<t:{int(note.verified_at.timestamp())}:d>"))
     head = [f"**{plain(submission.title)}**", f"-# {' · '.join(credit)}"]
     if line:
         head.append(line)
@@ -125,25 +128,19 @@ REVISE_LABELS: Final[Mapping[str, Sentence]] = {
     "edit": Sentence("Edit"),
     "upload": Sentence("Upload the edited text"),
 }
-_AS_FILE: Final = Sentence(
-    "“{title}” has {number:,} characters; a form holds {most:,}. Here it is as a file: edit it, "
-    "then press *Upload the edited text*."
-)
 
 
 def introduce_file(note: Note, language: Language = Language.ENGLISH) -> str:
     """Introduce the file with a note's text, because the text doesn't fit in a form."""
+    speak = Speaker(language)
     submission = note.revision.submission.shown
-    return _AS_FILE(
-        language,
+    return speak(
+        "“{title}” has {number:,} characters; a form holds {most:,}. Here it is as a file: edit "
+        "it, then press *Upload the edited text*.",
         title=plain(submission.title),
         number=len(submission.text),
         most=FORM_CHARACTERS,
     )
-
-
-_PLACE: Final = Sentence("{number} of {count}")
-_LIVE: Final = Sentence("**Live**: used for answers")
 
 
 def revision_card(
@@ -154,6 +151,7 @@ def revision_card(
     The first revision is shown whole, later ones as changes. A text that doesn't fit is attached as
     a file.
     """
+    speak = Speaker(language)
     note = revisions[number]
     submission = note.revision.submission.shown
     title = plain(submission.title)
@@ -162,9 +160,11 @@ def revision_card(
         REVISION(language, number=note.revision.number),
         _BY(language, name=plain(shortened(note.revision.writer, 40))),
         f"<t:{int(note.revision.created_at.timestamp())}:f>",
-        _PLACE(language, number=number + 1, count=len(revisions)),
+        speak("{number} of {count}", number=number + 1, count=len(revisions)),
     ]
-    state = _LIVE(language) if note.live else state_line(note, language=language)
+    state = (
+        speak("**Live**: used for answers") if note.live else state_line(note, language=language)
+    )
     top = "\n".join([f"**{title}**", f"-# {' · '.join(about)}", state])
     text = (
         revision_difference(revisions[number - 1], note, language)
@@ -184,7 +184,7 @@ def ask_about_similar(
     found, choices = NEAR_FOUND(language), NEAR_CHOICES(language)
     lines = [found]
     room = MESSAGE_CHARACTERS - size(found) - size(choices) - 2
-    for line in (line for one in near for line in similar_lines([one], language)):
+    for line in (line for document in near for line in similar_lines([document], language)):
         if size(line) + 1 <= room:
             lines.append(line)
             room -= size(line) + 1
@@ -193,22 +193,23 @@ def ask_about_similar(
 
 def confirm_same(asked: str, language: Language = Language.ENGLISH) -> str:
     """Confirm that nothing was submitted, with the documents listed in `asked`."""
-    around = {one(spoken) for one in (NEAR_FOUND, NEAR_CHOICES) for spoken in Language}
+    around = {sentence(spoken) for sentence in (NEAR_FOUND, NEAR_CHOICES) for spoken in Language}
     found = [line for line in asked.split("\n") if line not in around]
     return "\n".join([SAME(language), *found])
 
 
 def extend_label(near: SimilarDocument, language: Language = Language.ENGLISH) -> str:
     """The label of the button that extends a similar note; at most 80 characters."""
-    return _EXTEND(language, title=shortened(legible(near.title), 60))
+    speak = Speaker(language)
+    return speak("Extend “{title}”", title=shortened(legible(near.title), 60))
 
 
-_EXTEND: Final = Sentence("Extend “{title}”")
+ADD_TEXT_LABEL: Final = Sentence("Add to the text")
 DRAFT_LABELS: Final[Mapping[str, Sentence]] = {
     "edit": Sentence("Continue editing"),
     "submit": Sentence("Submit anyway"),
     "same": Sentence("This is the same"),
-    "picture": picture_messages.ADD_LABEL,
+    "picture": ADD_TEXT_LABEL,
 }
 NEAR_FOUND: Final = Sentence("Not submitted yet: this may already exist.")
 NEAR_CHOICES: Final = Sentence(
@@ -264,12 +265,16 @@ PROBLEM: Final = Sentence("The problem")
 REPORT_REASON_HELP: Final = Sentence(
     "The correct facts, or the harm it does. Moderators read this."
 )
-_REPORTED: Final = Sentence("Thanks. I've reported “{title}” to the moderators as {problem}.")
 
 
 def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:
+    speak = Speaker(language)
     title = plain(note.revision.submission.shown.title)
-    return _REPORTED(language, title=title, problem=problem_name(problem, language))
+    return speak(
+        "Thanks. I've reported “{title}” to the moderators as {problem}.",
+        title=title,
+        problem=problem_name(problem, language),
+    )
 
 
 NOTHING_TO_REPORT: Final = Sentence("Nothing to report: no note in this answer is live any more.")
@@ -319,10 +324,6 @@ NOT_YOURS: Final = Sentence("Only its contributor can revise this note.")
 # Offers to make a reply a note.
 
 OFFER_LABEL: Final = Sentence("Make this a note")
-_OFFER: Final = Sentence(
-    "[Your reply]({link}) to “{title}” may help others, too. Shall I propose it to the moderators "
-    "as a note under your name?"
-)
 OFFER_TAKEN: Final = Sentence("I've proposed your reply to the moderators as a note.")
 OFFER_GONE: Final = Sentence(
     "I can't propose this reply any more. The question may have a note by now, the reply or the "
@@ -331,4 +332,175 @@ OFFER_GONE: Final = Sentence(
 
 
 def offer(title: str, link: str, language: Language) -> str:
-    return _OFFER(language, title=plain(title), link=link)
+    speak = Speaker(language)
+    return speak(
+        "[Your reply]({link}) to “{title}” may help others, too. Shall I propose it to the "
+        "moderators as a note under your name?",
+        title=plain(title),
+        link=link,
+    )
+
+
+# Pages of a member's own notes.
+
+
+class Filter(StrEnum):
+    """Filter of the list of own notes."""
+
+    ALL = "all"
+    LIVE = "live"
+    PENDING = "pending"
+    CHANGES_REQUESTED = "changes_requested"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    RETIRED = "retired"
+
+
+FILTER_LABELS: Final[Mapping[Filter, Sentence]] = {
+    Filter.ALL: Sentence("All"),
+    Filter.LIVE: Sentence("Live"),
+    Filter.PENDING: Sentence("Pending"),
+    Filter.CHANGES_REQUESTED: Sentence("Changes requested"),
+    Filter.REJECTED: Sentence("Rejected"),
+    Filter.WITHDRAWN: Sentence("Withdrawn"),
+    Filter.RETIRED: Sentence("Retired"),
+}
+# Four fit in a message even if each has a long reason and a link to its card.
+PAGE_NOTES: Final = 4
+_TITLE_CHARACTERS: Final = 100
+# Discord's limit for the label of an option.
+_LABEL_CHARACTERS: Final = 100
+_LISTED_CHARACTERS: Final = 480
+# Longest text of `where` besides state and reason.
+_ADDED_CHARACTERS: Final = 64
+LIST_LABELS: Final = (Sentence("Newer"), Sentence("Older"))
+OPEN_NOTE: Final = Sentence("Open a note")
+_UNTITLED: Final = Sentence("Untitled")
+
+
+def page_of_own_notes(
+    notes: Sequence[tuple[Note, int]],
+    wanted: Filter,
+    number: int,
+    *,
+    with_cards: bool,
+    language: Language = Language.ENGLISH,
+) -> Page:
+    """A page of a member's own notes.
+
+    `notes` has each note with the number of approvals that the note needs.
+    """
+    speak = Speaker(language)
+    matching = [(note, quorum) for note, quorum in notes if _matches(note, wanted)]
+    if not matching:
+        return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)
+    count = -(-len(matching) // PAGE_NOTES)
+    number = min(number, count - 1)
+    shown_now = notes_on_page(notes, wanted, number)
+    head = speak.plural(
+        len(matching), "**Your notes**: {number:,} note", "**Your notes**: {number:,} notes"
+    )
+    if wanted is not Filter.ALL:
+        head += f" · {FILTER_LABELS[wanted](language)}"
+    if count > 1:
+        head += PAGE(language, number=number + 1, count=count)
+    lines = [_listed(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now]
+    return Page("\n".join([head, *lines]), number, count)
+
+
+def notes_on_page(
+    notes: Sequence[tuple[Note, int]], wanted: Filter, number: int
+) -> Sequence[tuple[Note, int]]:
+    """The own notes on the page with the index `number`."""
+    matching = [(note, quorum) for note, quorum in notes if _matches(note, wanted)]
+    return matching[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
+
+
+def menu_label(note: Note, language: Language) -> str:
+    """The label of an own note in the menu below the list."""
+    title = legible(note.revision.submission.shown.title) or _UNTITLED(language)
+    return shortened(f"{note.id}. {title}", _LABEL_CHARACTERS)
+
+
+def _matches(note: Note, wanted: Filter) -> bool:
+    if wanted is Filter.ALL:
+        return True
+    if wanted is Filter.LIVE:
+        return note.live_revision_id is not None
+    if wanted is Filter.RETIRED:
+        return note.retired_revision_id is not None
+    return note.revision.state is State(wanted)
+
+
+def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
+    speak = Speaker(language)
+    title = plain(shortened(legible(note.revision.submission.shown.title), _TITLE_CHARACTERS))
+    line = f"{note.id}\\. **{title or _UNTITLED(language)}**"
+    if with_cards and note.card is not None:
+        place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
+        card = speak("card")
+        line += f" · [{card}](<https://discord.com/channels/{place}>)"
+    room = _LISTED_CHARACTERS - size(line) - len("\n-# ") - _ADDED_CHARACTERS
+    return f"{line}\n-# {state_line(note, quorum, min(room, SHOWN_REASON_CHARACTERS), language)}"
+
+
+NO_NOTES: Final = Sentence("You haven't proposed a note here yet. Start with `/note add`.")
+_NONE_OF_THESE: Final = Sentence(
+    "None of your notes are in that state. `/note mine` lists them all."
+)
+
+
+# Text recognized in pictures.
+
+TEXT_READ: Final = Sentence(
+    "Not submitted yet: I read this in the pictures. Questions only find a note by its text. *Add "
+    "to the text* puts it there, so that you can correct it."
+)
+TEXT_UNREAD: Final = Sentence(
+    "I couldn't read the text in every picture. Type it into the note if questions should find it."
+)
+_TEXT_CHARACTERS: Final = 1_500
+_BLANKS: Final = re.compile(r"\s+")
+_BETWEEN: Final = "\n\n"
+# Less text isn't worth a question.
+_LEAST_CHARACTERS: Final = 20
+
+
+def offer_text(text: str, read: str, language: Language, *, is_whole: bool = True) -> str:
+    """Return a message that offers to add text to a note, or an empty string without an offer.
+
+    Lines that the note already has are left out. There is no offer if the remaining text is too
+    short, or if the form has no room for it.
+
+    Args:
+        text: the note's own text.
+        read: the text read in the note's pictures.
+        language: the writer's language.
+        is_whole: whether the text in every picture could be read.
+    """
+    have = _folded(text)
+    new = [line for line in read.splitlines() if _folded(line) not in have]
+    room = min(_TEXT_CHARACTERS, FORM_CHARACTERS - size(text) - len(_BETWEEN))
+    if size("\n".join(new)) < _LEAST_CHARACTERS or room < _LEAST_CHARACTERS:
+        return ""
+    unread = "" if is_whole else f"\n{TEXT_UNREAD(language)}"
+    return f"{TEXT_READ(language)}\n{code_block(_whole_lines(new, room), room)}{unread}"
+
+
+def _folded(text: str) -> str:
+    return _BLANKS.sub(" ", text.strip().casefold())
+
+
+def with_text(text: str, offered: str) -> str:
+    """The text of a note, followed by the text that `offer_text` showed."""
+    return _BETWEEN.join(filter(None, [text.strip(), *code_blocks(offered)[:1]]))
+
+
+def _whole_lines(lines: list[str], most: int) -> str:
+    """The first lines that fit in `most` characters together, at least one line."""
+    kept = lines[:1]
+    for line in lines[1:]:
+        if size("\n".join([*kept, line])) > most:
+            break
+        kept.append(line)
+    return "\n".join(kept)

@@ -145,10 +145,6 @@ def has_note(core: Core, guild_id: int, reply: Reply) -> bool:
     )
 
 
-def wants_no_notices(core: Core, member_id: int) -> bool:
-    return core.store.gaps.has_opted_out(member_id)
-
-
 def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | None:
     """Propose a reply as a note. Return the note, or None if no note was proposed.
 

@@ -21,17 +21,13 @@ from knowledge.discord_archive.documents import quotable
 from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.values.documents import note_of_document
 from knowledge.values.drafts import Draft, OnPage
-from knowledge.values.guilds import GuildFilter
 from knowledge.values.notes import (
     Member,
     Note,
     Obstacle,
     Outcome,
     Problem,
-    SourceChange,
-    SourceMessage,
     State,
-    Watched,
 )
 from knowledge.values.pictures import Picture
 from knowledge.values.submissions import TEXT_CHARACTERS
@@ -111,17 +107,17 @@ class Proposal:
     def _similar(self) -> Iterator[tuple[SimilarDocument, int | None]]:
         """Yield similar documents and the ids of their notes; no pending notes of other members."""
         sender, notes = self._sender, self._core.store.notes
-        for one in self._core.part(SimilarNotes).documents(
+        for document in self._core.part(SimilarNotes).documents(
             sender.guild_id, self._submission, channels=sender.channels
         ):
-            if one.revision_id is not None:
-                note = notes.find(one.revision_id, sender.guild_id)
+            if document.revision_id is not None:
+                note = notes.find(document.revision_id, sender.guild_id)
             else:
-                number = note_of_document(one.document_id)
+                number = note_of_document(document.document_id)
                 note = notes.live(number) if number is not None else None
             own = note is not None and note.contributor_id == sender.member.id
-            if own or not one.pending:
-                yield one, note.id if note is not None else None
+            if own or not document.pending:
+                yield document, note.id if note is not None else None
 
     def submit(self) -> Iterator[Outcome | None]:
         """Store the revision, once per interaction. The last value is None if the note is gone.
@@ -195,11 +191,6 @@ class Proposal:
         if note is None:
             return draft.pictures
         return check_picture_count([*store.pictures.of(note.revision.id), *draft.pictures])
-
-
-def reloaded(core: Core, note: Note) -> Note:
-    """Read a note again, because its card may have been posted meanwhile."""
-    return core.store.notes.find(note.revision.id, note.guild_id) or note
 
 
 # Visibility.
@@ -321,11 +312,6 @@ def own_revision(core: Core, guild_id: int | None, revision_id: int, member_id: 
     return note if note is not None and note.contributor_id == member_id else None
 
 
-def latest(core: Core, note_id: int) -> Note | None:
-    """Return a note of any guild with its latest revision, or None if there is no such note."""
-    return core.store.notes.latest(None, note_id)
-
-
 def withdraw(
     core: Core, guild_id: int | None, revision_id: int, member_id: int, asked_in: int = 0
 ) -> Outcome | None:
@@ -386,25 +372,6 @@ def notes_found(core: Core, guild_id: int, question_id: int) -> list[Note]:
     return [note for note in found if note is not None and note.guild_id == guild_id]
 
 
-def watched(core: Core) -> list[Watched]:
-    """The source messages of saved notes."""
-    return core.store.notes.watched()
-
-
-def messages_of_proposals(core: Core, mine: GuildFilter) -> list[SourceMessage]:
-    """The replies and questions of pending proposals, in the guilds of this process."""
-    return core.store.notes.messages_of_proposals(mine)
-
-
-def source_changed(core: Core, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-    """Flag notes whose source message was edited or deleted; return the newly flagged notes."""
-    return core.store.contributions.source_changed(message_ids, change)
-
-
-def is_quotable(core: Core, said: ArchivedMessage) -> bool:
-    return said.message not in core.store.quote_opt_outs.withheld()
-
-
 def thread_transcript(
     core: Core, channel: Channel, messages: Sequence[ArchivedMessage]
 ) -> Transcript | None:
@@ -416,7 +383,7 @@ def thread_transcript(
     withheld = core.store.quote_opt_outs.withheld()
     said = [quotable(message, withheld) for message in messages]
     # Thanks mark the reply that was the answer; the transcript drops them afterwards.
-    worth = [one for one in said if thanks(one.text) or not small_talk(one.text)]
+    worth = [message for message in said if thanks(message.text) or not small_talk(message.text)]
     return transcript(channel, worth, withheld, TEXT_CHARACTERS)
 
 

@@ -14,13 +14,19 @@ from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages, service
 from bot.notes.drafts import draft_of_revision
-from bot.notes.list_messages import FILTER_LABELS, Filter
+from bot.notes.messages import FILTER_LABELS, Filter
 from bot.notes.ui.form import open_form, open_revision
-from bot.notes.ui.lists import ask_to_withdraw, show_note, show_page, show_revision
+from bot.notes.ui.lists import (
+    ask_to_withdraw,
+    report,
+    report_message,
+    show_note,
+    show_page,
+    show_revision,
+)
 from bot.notes.ui.reply_proposals import ReplyProposals
-from bot.notes.ui.report import report, report_message
-from bot.notes.ui.saved_messages import save_as_note
-from bot.notes.ui.source_messages import ROUND_SECONDS, SourceMessages
+from bot.notes.ui.save_as_note import save_as_note
+from bot.notes.ui.source_watcher import ROUND_SECONDS, SourceWatcher
 from bot.notes.ui.submission import NoteSubmissions
 from bot.review import cards as review_cards
 from knowledge.values.drafts import Draft, OnPage
@@ -49,7 +55,7 @@ class NotesCog(commands.Cog):
         guild_only=True,
     )
 
-    def __init__(self, bot: Services, sources: SourceMessages) -> None:
+    def __init__(self, bot: Services, sources: SourceWatcher) -> None:
         self.bot = bot
         self._sources = sources
         # discord.py allows five message menus; with these two, the bot has five.
@@ -191,7 +197,7 @@ class NotesCog(commands.Cog):
 
 
 def feature(bot: Services) -> Feature:
-    sources = SourceMessages(bot)
+    sources = SourceWatcher(bot)
     bot.submissions = NoteSubmissions(bot, sources)
     bot.reply_proposals = ReplyProposals(bot, sources)
     return Feature([NotesCog(bot, sources), sources], [Round(ROUND_SECONDS, sources.round)])

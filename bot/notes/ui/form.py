@@ -11,7 +11,7 @@ from bot.core.job_queue import Priority
 from bot.interactions.autocomplete import choices_at_once
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, view_of
-from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.kit.errors import UNREACHED, in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.layouts import components_of
 from bot.interactions.kit.localisation import viewer_language
@@ -21,15 +21,18 @@ from bot.interactions.policy.channel_access import sees
 from bot.interactions.policy.component_access import readable_question
 from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, form_messages, messages, service
+from bot.notes.drafts import single_tag
 from bot.review import messages as review_messages
 from bot.review.cards import TAGS as TAGS_LABEL
 from bot.review.cards import TITLE
 from bot.text import error_messages
 from bot.text.languages import Sentence
+from bot.text.markdown import shortened
 from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note
 from knowledge.values.pictures import PICTURES
+from knowledge.values.questions import Question
 from knowledge.values.submissions import (
     FORM_CHARACTERS,
     LINK_CHARACTERS,
@@ -215,7 +218,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             await bot.submissions.give_back(interaction, typed, lost)
             return
         # Without a text field or file, the initial text is loaded again.
-        texts = [one for one in filled.files.get("file", ()) if not is_picture(one)]
+        texts = [file for file in filled.files.get("file", ()) if not is_picture(file)]
         if "text" not in filled.texts and not texts:
             found = await _base(interaction, subject["note"], base)
             if found is None:
@@ -394,3 +397,42 @@ class ReviseButton(
             await open_form(interaction, drafts.draft_of_revision(self.note))
         else:
             await open_revision(interaction, self.note)
+
+
+# *Write this note*, below a refusal and below a list of gaps.
+
+
+async def _writers(interaction: Interaction, values: Mapping[str, Any]) -> Found:
+    """Admit everybody. Set `asked` to the question if the member may read it, or else to None."""
+    return {"asked": await readable_question(interaction, values["question_id"])}
+
+
+class GapButton(
+    Button,
+    ids=CustomId("gap", question_id=int, action=("write",)),
+    rule=_writers,
+    first=First.OWN,
+    labels={"write": messages.WRITE_LABEL},
+):
+    """The button *Write this note*."""
+
+    asked: Question | None
+
+    async def clicked(self, interaction: Interaction) -> None:
+        await _open_for_question(interaction, self.asked)
+
+
+async def open_note(interaction: Interaction, question_id: int) -> None:
+    """Open the form of a note for a question."""
+    async with in_time(interaction):
+        asked = await readable_question(interaction, question_id)
+    await _open_for_question(interaction, asked)
+
+
+async def _open_for_question(interaction: Interaction, asked: Question | None) -> None:
+    """Open the form for a note, filled in for the question `asked`, if there is one."""
+    draft = Draft()
+    if asked is not None:
+        tag = single_tag(asked.answered_from)
+        draft = Draft(shortened(asked.text, 100), tags=tag, question_id=asked.id)
+    await open_form(interaction, draft)

@@ -1,26 +1,44 @@
-"""Pages of own notes and of a note's revisions, a note with its buttons, and its withdrawal."""
+"""Own notes, a note with its buttons and revisions, its withdrawal, page veto and reports."""
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import discord
 
+from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First, Found
-from bot.interactions.kit.buttons import Button, CustomId, Select, pages_view, view_of
+from bot.interactions.kit.buttons import (
+    NONCE,
+    NUMBER,
+    Button,
+    CustomId,
+    Select,
+    pages_view,
+    view_of,
+)
+from bot.interactions.kit.errors import in_time
+from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.policy.component_access import anybody
+from bot.interactions.policy.component_access import anybody, members, readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction
-from bot.notes import list_messages, messages, service
-from bot.notes.list_messages import Filter
+from bot.notes import messages, service
+from bot.notes.messages import PAGE_LABELS, Filter
 from bot.notes.service import Viewer
 from bot.notes.ui.form import ReviseButton
-from bot.notes.ui.page_button import page_button
-from bot.notes.ui.report import ReportButton
+from bot.review import cards as review_cards
+from bot.review import messages as review_messages
+from bot.review import service as review_service
+from bot.review.actions import Action, confirmation
 from bot.review.ui.cards import files_of
+from bot.text import error_messages
 from bot.text.languages import Sentence
+from bot.text.markdown import legible, shortened
 from bot.text.paging import Page
-from knowledge.values.notes import Note
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Member, Note, PageVeto, Problem
+from knowledge.values.submissions import REASON_CHARACTERS
 
 
 async def viewer_of(interaction: Interaction) -> Viewer:
@@ -36,22 +54,22 @@ async def show_page(interaction: Interaction, wanted: Filter, number: int) -> No
     )
     viewer = await viewer_of(interaction)
     language = await viewer_language(interaction)
-    page = list_messages.page_of_own_notes(
+    page = messages.page_of_own_notes(
         notes, wanted, number, with_cards=viewer.is_moderator, language=language
     )
     view = pages_view(
         page,
-        list_messages.PAGE_LABELS,
+        messages.LIST_LABELS,
         language,
         lambda other, label: PageButton(label, page=other, wanted=wanted),
     )
     options = [
-        discord.SelectOption(label=list_messages.menu_label(note, language), value=str(note.id))
-        for note, _ in list_messages.notes_on_page(notes, wanted, page.number)
+        discord.SelectOption(label=messages.menu_label(note, language), value=str(note.id))
+        for note, _ in messages.notes_on_page(notes, wanted, page.number)
     ]
     if options:
         view = view or discord.ui.View(timeout=None)
-        view.add_item(OwnNoteSelect(list_messages.OPEN_NOTE(language), options))
+        view.add_item(OwnNoteSelect(messages.OPEN_NOTE(language), options))
     await interaction.edit_original_response(content=page.content, view=view)
 
 
@@ -255,3 +273,187 @@ class WithdrawButton(
             await interaction.edit_original_response(content=sentence, view=None)
         finally:
             await bot.outbox.catch_up()
+
+
+# The button that keeps a note off the public page.
+
+
+async def _veto(interaction: Interaction, note: Note) -> PageVeto | None:
+    """Return the member's right to keep a note off the page, as writer or moderator, or None."""
+    if note.contributor_id == interaction.user.id:
+        return PageVeto.WRITER
+    here = note.guild_id == interaction.guild_id
+    return PageVeto.MODERATOR if here and await is_moderator(interaction) else None
+
+
+async def _writers_and_moderators(
+    interaction: Interaction, values: Mapping[str, Any]
+) -> Found | Sentence:
+    """Admit a note's contributor and moderators; set `note`, and set `by` to their `_veto`."""
+    note = await interaction.client.worker.call(
+        lambda core: core.store.notes.latest(None, values["note_id"]), priority=Priority.ASKING
+    )
+    by = await _veto(interaction, note) if note is not None else None
+    return messages.NO_SUCH_NOTE if by is None else {"note": note, "by": by}
+
+
+async def page_button(interaction: Interaction, note: Note, language: Language) -> list[Button]:
+    """Return the button if the viewer may use it and there is a public page, or else nothing."""
+    settings = await interaction.client.guild_settings.settings(note.guild_id)
+    by = await _veto(interaction, note) if settings.page else None
+    if by is None:
+        return []
+    action = "on" if by in note.off_page else "off"
+    return [NotePageButton(language, note_id=note.id, action=action)]
+
+
+class NotePageButton(
+    Button,
+    ids=CustomId("page", note_id=int, action=tuple(PAGE_LABELS)),
+    rule=_writers_and_moderators,
+    labels=PAGE_LABELS,
+):
+    """The button *Keep off the public page* or *Allow on the public page*."""
+
+    action: str
+    note: Note
+    by: PageVeto
+
+    async def clicked(self, interaction: Interaction) -> None:
+        note, member = self.note, Member(interaction.user.id, interaction.user.display_name)
+        outcome = await interaction.client.worker.call(
+            lambda core: review_service.keep_off_page(
+                core, note, member, self.by, vetoed=self.action == "off"
+            )
+        )
+        language = await viewer_language(interaction)
+        said = messages.NO_SUCH_NOTE(language)
+        if outcome is not None:
+            said = confirmation(outcome.note, Action.OFF_PAGE, language=language)
+        await interaction.edit_original_response(content=said)
+        await interaction.client.outbox.catch_up()
+
+
+# Reports, from the command, the *Apps* menu, an answer or a shown note.
+
+
+class ReportModal(
+    Form,
+    ids=CustomId("form:report", note_id=int, nonce=NONCE),
+    rule=members(messages.NO_HISTORY),
+):
+    """The form of a report: the problem, its reason, and the note if there are several."""
+
+    def __init__(self, notes: Sequence[Note], language: Language) -> None:
+        super().__init__(messages.REPORT_TITLE(language), note_id=notes[0].id)
+        if len(notes) > 1:
+            options = [
+                discord.SelectOption(label=_label(note, language), value=str(note.id))
+                for note in notes
+            ]
+            select = discord.ui.Select[Any](custom_id="note", options=options)
+            self.ask(messages.WHICH_NOTE(language), select)
+        problem = discord.ui.Select[Any](
+            custom_id="problem",
+            options=[
+                discord.SelectOption(label=label(language), value=problem.value)
+                for problem, label in review_cards.PROBLEM_LABELS.items()
+            ],
+        )
+        self.ask(messages.PROBLEM(language), problem)
+        reason, help_ = review_messages.REASON(language), messages.REPORT_REASON_HELP(language)
+        self.ask_text(reason, "reason", REASON_CHARACTERS, help_, paragraph=True)
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        note_id, problem = (
+            filled.choice("note") or str(subject["note_id"]),
+            filled.choice("problem"),
+        )
+        if not re.fullmatch(NUMBER, note_id) or problem not in set(Problem):
+            language = await viewer_language(interaction)
+            await give_back(interaction, error_messages.UNKNOWN_FORM(language))
+            return
+        await report(interaction, int(note_id), Problem(problem), filled.text("reason"))
+
+
+async def report(interaction: Interaction, note_id: int, problem: Problem, reason: str) -> None:
+    """Record a report, confirm it in the deferred response, and update the note's card."""
+    bot = interaction.client
+    language = await viewer_language(interaction)
+    # A form can be forged, so notes of other guilds are not found.
+    outcome = await bot.worker.call(
+        lambda core: service.report(
+            core,
+            interaction.guild_id or 0,
+            note_id,
+            interaction.user.id,
+            problem,
+            reason,
+            interaction.id,
+        )
+    )
+    if outcome is None or outcome.obstacle is not None:
+        # The same message for unknown notes, to reveal nothing about notes that aren't live.
+        await interaction.edit_original_response(content=messages.NO_HISTORY(language))
+        return
+    try:
+        said = messages.reported(outcome.note, problem, language)
+        await interaction.edit_original_response(content=said)
+    finally:
+        await bot.outbox.catch_up()
+
+
+_READERS: Final = readers_of_answer(messages.NOTHING_TO_REPORT)
+
+
+async def _reporters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Admit readers of an answer or note; set `notes` to the live notes to report."""
+    is_answer, number = values["kind"] == "answer", values["number"]
+    if is_answer:
+        answered = await _READERS(interaction, {"question_id": number})
+        if isinstance(answered, Sentence):
+            return answered
+    find = service.notes_found if is_answer else service.live_note
+    guild_id = interaction.guild_id or 0
+    notes = await interaction.client.worker.call(
+        lambda core: find(core, guild_id, number), priority=Priority.ASKING
+    )
+    return {"notes": notes} if notes else messages.NOTHING_TO_REPORT
+
+
+class ReportButton(
+    Button,
+    ids=CustomId("report", kind=("answer", "note"), number=int),
+    rule=_reporters,
+    first=First.OWN,
+    labels={None: messages.REPORT_LABEL},
+):
+    """*Report* below an answer or note; `number` is the id of the question or note."""
+
+    notes: Sequence[Note]
+
+    async def clicked(self, interaction: Interaction) -> None:
+        form = ReportModal(self.notes, await viewer_language(interaction))
+        await interaction.response.send_modal(form)
+
+
+async def report_message(interaction: Interaction, message: discord.Message) -> None:
+    """Open the form of a message's *Report* button, or say that the message quotes no note."""
+    below = ReportButton.values_on(message) if message.author == interaction.client.user else None
+    found: Found | Sentence = messages.QUOTES_NO_NOTE
+    if below is not None:
+        async with in_time(interaction):
+            found = await _reporters(interaction, below)
+    language = await viewer_language(interaction)
+    if isinstance(found, Sentence):
+        await interaction.response.send_message(found(language), ephemeral=True)
+    else:
+        await interaction.response.send_modal(ReportModal(found["notes"], language))
+
+
+def _label(note: Note, language: Language) -> str:
+    title = shortened(legible(note.revision.submission.shown.title), 100)
+    return title or review_cards.NUMBERED(language, number=note.id)

@@ -27,8 +27,8 @@ from bot.interactions.services import Interaction, Services
 from bot.notes import messages, reply_proposals
 from bot.notes.answer_detection import Judgement
 from bot.notes.reply_proposals import Reply, UnansweredQuestion
-from bot.notes.ui.saved_messages import name_if_closed
-from bot.notes.ui.source_messages import SourceMessages
+from bot.notes.ui.save_as_note import name_if_closed
+from bot.notes.ui.source_watcher import SourceWatcher
 from bot.sources.ui.discord_messages import archived_message
 from knowledge.values.drafts import Draft
 from knowledge.values.notes import Member, SourceMessage
@@ -48,7 +48,7 @@ _logger = logging.getLogger(__name__)
 class ReplyProposals:
     """Recognizes replies to unanswered questions, and proposes helpers' answers as notes."""
 
-    def __init__(self, bot: Services, sources: SourceMessages) -> None:
+    def __init__(self, bot: Services, sources: SourceWatcher) -> None:
         self._bot = bot
         self._sources = sources
         self._refusals: LRUCache[int, discord.Message] = LRUCache(_REFUSALS)
@@ -177,7 +177,9 @@ class ReplyProposals:
             return None
         if not asked.is_handed_over and name_if_closed(channel):
             return None
-        words = next((one.content for one in asking if one.id == asked.message_id), "")
+        words = next(
+            (question.content for question in asking if question.id == asked.message_id), ""
+        )
         is_post = isinstance(channel, discord.Thread) and channel.id == asked.message_id
         return Reply(
             asked,
@@ -230,7 +232,7 @@ class ReplyProposals:
         guild_id = message.guild.id if message.guild is not None else 0
         unwanted = await self._bot.worker.call(
             lambda core: (
-                reply_proposals.wants_no_notices(core, message.author.id)
+                core.store.gaps.has_opted_out(message.author.id)
                 or reply_proposals.has_note(core, guild_id, reply)
             )
         )
@@ -267,7 +269,7 @@ class ReplyProposals:
         self, guild_id: int, asking: list[discord.Message]
     ) -> UnansweredQuestion | None:
         """Return the first unanswered question in these messages, or None if there is none."""
-        ids = [one.id for one in asking]
+        ids = [message.id for message in asking]
         found = await self._bot.worker.call(
             lambda core: reply_proposals.unanswered_question_in(core, guild_id, ids)
         )

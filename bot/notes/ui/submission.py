@@ -20,13 +20,12 @@ from bot.interactions.pictures import is_picture, picture_files, pictures_among
 from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.services import Interaction, PictureText, Services
-from bot.notes import drafts, form_messages, messages, picture_messages, service
+from bot.notes import drafts, form_messages, messages, service
 from bot.notes.drafts import check_picture_count
 from bot.notes.service import Proposal, Sender
-from bot.notes.ui.form import draft_on, file_of, member_of, open_form
-from bot.notes.ui.gap_button import open_note
-from bot.notes.ui.page_button import page_button
-from bot.notes.ui.source_messages import SourceMessages
+from bot.notes.ui.form import draft_on, file_of, member_of, open_form, open_note
+from bot.notes.ui.lists import page_button
+from bot.notes.ui.source_watcher import SourceWatcher
 from bot.review import messages as review_messages
 from bot.review.similar_notes import SimilarDocument
 from bot.text import error_messages
@@ -64,7 +63,7 @@ class _Response:
 class NoteSubmissions:
     """Submits drafts, each once."""
 
-    def __init__(self, bot: Services, sources: SourceMessages) -> None:
+    def __init__(self, bot: Services, sources: SourceWatcher) -> None:
         self._bot = bot
         self._sources = sources
         # Messages whose drafts were or are being submitted, so that two clicks submit once.
@@ -142,7 +141,7 @@ class NoteSubmissions:
         if has_text and (question := await self._checked(draft, sender, language)) is not None:
             return question
         read = await self._text_of_pictures(interaction, draft)
-        if offer := picture_messages.offer(draft.text, read.text, language, is_whole=read.is_whole):
+        if offer := messages.offer_text(draft.text, read.text, language, is_whole=read.is_whole):
             actions = ("picture", "submit", "edit") if has_text else ("picture", "edit")
             return _Response(offer, replace(draft, pictures_read=True), actions)
         if has_text:
@@ -152,7 +151,7 @@ class NoteSubmissions:
             response = await self._outcome(draft, outcome, language)
         else:
             response = _Response(form_messages.NEITHER(language), draft)
-        unread = "" if read.is_whole else f"\n{picture_messages.UNREAD(language)}"
+        unread = "" if read.is_whole else f"\n{messages.TEXT_UNREAD(language)}"
         return replace(response, sentence=f"{response.sentence}{unread}")
 
     async def _checked(self, draft: Draft, sender: Sender, language: Language) -> _Response | None:
@@ -165,10 +164,12 @@ class NoteSubmissions:
         if not checked.similar:
             return None
         return _Response(
-            messages.ask_about_similar([one for one, _ in checked.similar], language),
+            messages.ask_about_similar([document for document, _ in checked.similar], language),
             draft,
             ("same", "submit", "edit"),
-            tuple((one, note_id) for one, note_id in checked.similar if note_id is not None),
+            tuple(
+                (document, note_id) for document, note_id in checked.similar if note_id is not None
+            ),
         )
 
     async def _sender(self, interaction: Interaction, member: discord.Member) -> Sender:
@@ -203,7 +204,11 @@ class NoteSubmissions:
             )
         await self._bot.outbox.catch_up_in_time()
         await self._sources.flag_if_changed(draft.source)
-        note = await self._bot.worker.call(lambda core: service.reloaded(core, outcome.note))
+        # Read again, because its card may have been posted meanwhile.
+        now = await self._bot.worker.call(
+            lambda core: core.store.notes.find(outcome.note.revision.id, outcome.note.guild_id)
+        )
+        note = now or outcome.note
         public = note.revision.for_page and not note.off_page
         taken = messages.note_submitted(note, language, public=public)
         response = taken if note.card else messages.CARD_NOT_POSTED(language)
@@ -269,7 +274,7 @@ def _pictures(
 
 
 def _text_among(files: Sequence[discord.Attachment]) -> discord.Attachment | None:
-    texts = [one for one in files if not is_picture(one)]
+    texts = [file for file in files if not is_picture(file)]
     if len(texts) > 1:
         raise InvalidNoteError(form_messages.TWO_FILES.english)
     return texts[0] if texts else None
@@ -297,8 +302,8 @@ class DraftButton(
     ids=CustomId("draft", action=tuple(messages.DRAFT_LABELS)),
     rule=_drafters,
     first={
-        one: First.IN_PLACE if one in ("same", "submit") else First.OWN
-        for one in messages.DRAFT_LABELS
+        action: First.IN_PLACE if action in ("same", "submit") else First.OWN
+        for action in messages.DRAFT_LABELS
     },
     labels=messages.DRAFT_LABELS,
     styles=dict.fromkeys(messages.DRAFT_LABELS, discord.ButtonStyle.primary),
@@ -340,7 +345,7 @@ class EmptyDraftButton(
 async def _open_draft(interaction: Interaction, draft: Draft, *, with_pictures: bool) -> None:
     """Open the form with a draft and, with `with_pictures`, the text recognized in its pictures."""
     if with_pictures and interaction.message is not None:
-        text = picture_messages.added(draft.text, interaction.message.content)
+        text = messages.with_text(draft.text, interaction.message.content)
         draft = replace(draft, text=text)
     await open_form(interaction, draft)
 

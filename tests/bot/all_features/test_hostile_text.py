@@ -19,9 +19,8 @@ from bot.ask.explanation import why
 from bot.gaps import messages as gaps_messages
 from bot.gaps.service import Group
 from bot.interactions.autocomplete import Choices
-from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
-from bot.notes.list_messages import Filter
+from bot.notes.messages import Filter
 from bot.notes.service import VisibleNote
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
@@ -312,9 +311,7 @@ def test_a_contributor_is_told_in_messages(
 @given(st.lists(notes(), min_size=1, max_size=9), st.sampled_from(Language))
 def test_what_contributors_are_shown_fits(listed: list[Note], language: Language) -> None:
     mine = [(note, 10) for note in listed]
-    page = notes_list_messages.page_of_own_notes(
-        mine, Filter.ALL, 0, with_cards=True, language=language
-    )
+    page = notes_messages.page_of_own_notes(mine, Filter.ALL, 0, with_cards=True, language=language)
     note, other = listed[0], listed[-1]
     contents = [page.content, notes_messages.revision_card(listed, 0, language).content]
     contents += [notes_messages.revision_card([note, other], 1, language).content]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.notes import picture_messages
+from bot.notes import messages
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import Language
 from knowledge.values.submissions import FORM_CHARACTERS
@@ -14,17 +14,17 @@ READ = "RuntimeError: CUDA out of memory\nTried to allocate 20 MiB"
 
 def test_lines_already_in_the_text_are_not_offered() -> None:
     text = "Where it says runtimeerror:  CUDA out of memory, restart."
-    offered = picture_messages.offer(text, READ, Language.ENGLISH)
+    offered = messages.offer_text(text, READ, Language.ENGLISH)
     assert "RuntimeError" not in offered
     assert "Tried to allocate 20 MiB" in offered
-    assert picture_messages.offer(f"{text} Tried to allocate 20 mib", READ, Language.ENGLISH) == ""
+    assert messages.offer_text(f"{text} Tried to allocate 20 mib", READ, Language.ENGLISH) == ""
 
 
 @pytest.mark.parametrize(
     ("text", "read"), [("Text", ""), ("Text", "ok"), ("x" * FORM_CHARACTERS, READ)]
 )
 def test_too_short_a_text_or_too_full_a_note_gets_no_offer(text: str, read: str) -> None:
-    assert picture_messages.offer(text, read, Language.ENGLISH) == ""
+    assert messages.offer_text(text, read, Language.ENGLISH) == ""
 
 
 @given(
@@ -35,9 +35,9 @@ def test_too_short_a_text_or_too_full_a_note_gets_no_offer(text: str, read: str)
 def test_an_offer_fits_in_a_message_and_with_the_text_in_a_form(
     text: str, lines: list[str], language: Language
 ) -> None:
-    offered = picture_messages.offer(text, "\n".join(lines), language)
+    offered = messages.offer_text(text, "\n".join(lines), language)
     assert size(offered) <= MESSAGE_CHARACTERS
     if offered:
-        added = picture_messages.added(text, offered)
+        added = messages.with_text(text, offered)
         assert added.startswith(text.strip())
         assert size(added) <= FORM_CHARACTERS

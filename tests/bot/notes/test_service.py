@@ -9,7 +9,7 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.notes import service
-from bot.notes.list_messages import PAGE_NOTES, Filter, page_of_own_notes
+from bot.notes.messages import PAGE_NOTES, Filter, page_of_own_notes
 from bot.notes.service import Viewer
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member, Note, Obstacle, State

@@ -17,7 +17,6 @@ from bot.ask import button_messages
 from bot.gaps import handover_messages as handover_messages
 from bot.gaps import messages as gaps_messages
 from bot.notes import form_messages as notes_form_messages
-from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
 from bot.privacy import messages as privacy_messages
 from bot.review import cards as review_cards
@@ -169,7 +168,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         privacy_messages.PRIVACY_LABELS,
         notes_messages.DRAFT_LABELS,
         notes_messages.HISTORY_LABELS,
-        notes_list_messages.PAGE_LABELS,
+        notes_messages.LIST_LABELS,
         notes_messages.REVISE_LABELS,
         notes_messages.WITHDRAW_LABELS,
         button_messages.ANSWER_LABELS,
@@ -184,7 +183,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         community_messages.PERIOD_LABELS,
         FEEDBACK_REASONS,
         button_messages.WHAT_WAS_WRONG,
-        notes_list_messages.FILTER_LABELS,
+        notes_messages.FILTER_LABELS,
     )
     assert max(map(markdown.size, in_lists)) <= 100
     on_forms = labels(

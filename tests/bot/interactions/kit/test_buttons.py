@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.interactions.kit.buttons import pages_view
-from bot.notes.ui.gap_button import GapButton
+from bot.notes.ui.form import GapButton
 from bot.privacy.messages import PRIVACY_LABELS
 from bot.privacy.ui.cog import PrivacyButton
 from bot.statistics.messages import Period

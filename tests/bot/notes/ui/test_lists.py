@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from simcord import InteractionResult, MemberActor
 
-from bot.notes import list_messages, messages
+from bot.notes import messages
 from bot.process.client import Bot
 from knowledge.values.notes import State
 from tests.bot.steps import content, edit, longest_part, reject, restarted, said, shown_message
@@ -59,7 +59,7 @@ async def listed(world: World, actor: MemberActor, **options: str) -> str:
 async def test_own_notes_are_listed_with_their_states_over_a_restart(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
-    assert await listed(world, world.member) == list_messages.NO_NOTES.english
+    assert await listed(world, world.member) == messages.NO_NOTES.english
     await world.publish("First", FIRST)
     await world.propose("Second", "Another text.")
     await reject(world)

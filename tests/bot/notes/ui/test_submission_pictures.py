@@ -11,7 +11,7 @@ from simcord import InteractionResult
 from bot.core.core import Core
 from bot.interactions.kit.layouts import text_of as text_in
 from bot.interactions.picture_texts import PictureTexts
-from bot.notes import form_messages, messages, picture_messages
+from bot.notes import form_messages, messages
 from bot.process.client import Bot
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
@@ -250,7 +250,7 @@ async def test_the_text_in_pictures_is_offered_and_added_by_a_click(reading: Wor
     result = await proposed(reading, *photos(2))
 
     offer = shown_message(result)
-    assert picture_messages.READ.english in offer.content
+    assert messages.TEXT_READ.english in offer.content
     assert f"{SHOWN} (0)\n{SHOWN} (1)" in offer.content
     assert buttons(offer) == ["Add to the text", "Submit anyway", "Continue editing"]
     assert await reading.core(lambda core: core.store.notes.find(1, reading.guild.id)) is None
@@ -295,7 +295,7 @@ async def test_similar_notes_come_before_the_text_in_pictures(reading: World) ->
     assert "This is the same" in buttons(message)
 
     offer = await reading.member.click(message, label="Submit anyway")
-    assert picture_messages.READ.english in said(offer)
+    assert messages.TEXT_READ.english in said(offer)
     await reading.member.click(message, label="Submit anyway")
 
     assert (await reading.note(2)).revision.submission.text == text
@@ -314,11 +314,11 @@ def unreadable(content: bytes) -> "Future[list[TextLine]]":
 async def test_an_unreadable_picture_is_mentioned_if_pictures_are_read(world: World) -> None:
     german = Language.GERMAN
     world.speaks(world.member, german.value)
-    unread = picture_messages.UNREAD(german)
+    unread = messages.TEXT_UNREAD(german)
     world.bot.picture_texts = PictureTexts(is_on=True, recognize=unreadable)
 
     result = await proposed(world, *photos(2))
-    assert picture_messages.READ(german) in said(result)
+    assert messages.TEXT_READ(german) in said(result)
     assert unread in said(result)
     result = await proposed(world, photos(2)[1], title="Another title", text="Another text.")
     assert unread in said(result)

@@ -19,7 +19,7 @@ from bot.notes import form_messages, service
 from bot.notes.answer_detection import title_of_question
 from bot.notes.drafts import too_many_pictures
 from bot.notes.ui.form import open_form
-from bot.notes.ui.source_messages import SourceMessages
+from bot.notes.ui.source_watcher import SourceWatcher
 from bot.sources.ui.discord_messages import archived_message, archived_thread, find_opener
 from bot.text import error_messages
 from bot.text.languages import Sentence
@@ -33,7 +33,7 @@ from knowledge.values.submissions import FORM_CHARACTERS, InvalidNoteError
 
 
 async def save_as_note(
-    interaction: Interaction, message: discord.Message, sources: SourceMessages
+    interaction: Interaction, message: discord.Message, sources: SourceWatcher
 ) -> None:
     """Open the form with a message's text and link, credited to its author.
 
@@ -65,11 +65,13 @@ async def _may_be_quoted(interaction: Interaction, message: discord.Message) -> 
     return (
         mine
         or said is None
-        or await interaction.client.worker.call(lambda core: service.is_quotable(core, said))
+        or await interaction.client.worker.call(
+            lambda core: said.message not in core.store.quote_opt_outs.withheld()
+        )
     )
 
 
-def _draft(interaction: Interaction, message: discord.Message, sources: SourceMessages) -> Draft:
+def _draft(interaction: Interaction, message: discord.Message, sources: SourceWatcher) -> Draft:
     text = text_of(message)
     credit = f"\n\n— {message.author.display_name}" if text else ""
     return Draft(
@@ -121,7 +123,7 @@ class _DraftSources:
 async def _make_ready(
     interaction: Interaction,
     message: discord.Message,
-    sources: SourceMessages,
+    sources: SourceWatcher,
     warning: str,
     *,
     begins: bool,
@@ -157,7 +159,9 @@ async def _pictures(
     interaction: Interaction, messages: Sequence[discord.Message]
 ) -> tuple[list[Picture], InvalidNoteError | None]:
     """The first pictures of messages, up to a note's maximum, and an error if some are left out."""
-    attached = pictures_among(one for message in messages for one in message.attachments)
+    attached = pictures_among(
+        attachment for message in messages for attachment in message.attachments
+    )
     found: list[Picture] = []
     problem: InvalidNoteError | None = None
     for attachment in attached[:PICTURES]:
@@ -198,8 +202,12 @@ async def _exchange(interaction: Interaction, message: discord.Message) -> _Draf
     )
     if made is None:
         return _DraftSources([first], why_alone=form_messages.NO_ANSWER)
-    kept = {one.id for one in made.messages}
-    others = [one for one in [*begun_from, *found] if one.id in kept and one.id != first.id]
+    kept = {message.id for message in made.messages}
+    others = [
+        message
+        for message in [*begun_from, *found]
+        if message.id in kept and message.id != first.id
+    ]
     return _DraftSources([first, *others], made)
 
 

@@ -17,13 +17,12 @@ from discord.ext import commands
 
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
-from bot.notes import service
 from knowledge.values.notes import SourceChange, SourceMessage, Watched
 
 ROUND_SECONDS: Final = 86_400
 
 
-class SourceMessages(commands.Cog):
+class SourceWatcher(commands.Cog):
     """Watches the messages from which notes were saved, or for which a form is open."""
 
     def __init__(self, bot: Services) -> None:
@@ -43,8 +42,8 @@ class SourceMessages(commands.Cog):
             raise
 
     async def _load(self) -> None:
-        known = await self._bot.worker.call(service.watched)
-        self._watched |= {one.message_id: one for one in known}
+        known = await self._bot.worker.call(lambda core: core.store.notes.watched())
+        self._watched |= {watched.message_id: watched for watched in known}
 
     def watch(self, message: discord.Message, at: datetime) -> SourceMessage:
         """Watch a message from the moment that a form opens with its text."""
@@ -89,7 +88,7 @@ class SourceMessages(commands.Cog):
         """Withdraw the pending proposals whose reply or question was deleted unseen."""
         mine = self._bot.serves
         messages = await self._bot.worker.call(
-            lambda core: service.messages_of_proposals(core, mine)
+            lambda core: core.store.notes.messages_of_proposals(mine)
         )
         gone = [message.message_id for message in messages if await self._gone(message)]
         if gone:
@@ -129,7 +128,9 @@ class SourceMessages(commands.Cog):
     async def _deleted_in(self, channel_id: int) -> None:
         await self._wait_until_loaded()
         await self._deleted(
-            one.message_id for one in self._watched.values() if one.channel_id == channel_id
+            watched.message_id
+            for watched in self._watched.values()
+            if watched.channel_id == channel_id
         )
 
     async def _deleted(self, message_ids: Iterable[int]) -> None:
@@ -142,7 +143,7 @@ class SourceMessages(commands.Cog):
         self._changed |= dict.fromkeys(message_ids, change)
         self._bot.track()
         flagged = await self._bot.worker.call(
-            lambda core: service.source_changed(core, message_ids, change)
+            lambda core: core.store.contributions.source_changed(message_ids, change)
         )
         if flagged:
             await self._bot.outbox.catch_up()

@@ -11,7 +11,7 @@ from simcord.backend import serializers
 
 from bot.core.core import Core
 from bot.interactions.kit.layouts import layout
-from bot.notes.ui import source_messages
+from bot.notes.ui import source_watcher
 from bot.process.client import Bot
 from bot.review import cards
 from knowledge.values.notes import SourceChange
@@ -144,7 +144,7 @@ async def test_events_of_other_messages_cost_no_query(
     await world.second_member.edit(message, "Hello there.")
     await world.second_member.delete(message)
 
-    assert source_messages.__name__ not in asked
+    assert source_watcher.__name__ not in asked
 
 
 @pytest.mark.parametrize("when", ["between processes", "after the submission"])
