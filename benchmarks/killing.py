@@ -36,7 +36,7 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.core.shadow_index import build
 from bot.models.serving_model import delete_leftover_indexes, open_successor, switch_to
-from bot.privacy import guild_removal
+from bot.privacy import service
 from bot.review import service as review_service
 from bot.sources import channel_sync_steps
 from bot.storage.data_folder import COMMUNITY
@@ -262,7 +262,7 @@ def forgotten(place: Place, *, again: bool) -> Iterator[str]:
 
 def purge(place: Place) -> None:
     with place.core() as core:
-        guild_removal.purge(core, [GUILD], every_guild, datetime.now(UTC), timedelta())
+        service.purge_former_guilds(core, [GUILD], every_guild, datetime.now(UTC), timedelta())
 
 
 def purged(place: Place, *, again: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.gaps.messages import answer_lead
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     legible,
@@ -100,9 +100,6 @@ LABELS: Final[Mapping[str, Sentence]] = {
     "send": Sentence("Send to review"),
 }
 
-_PUT: Final = Sentence("**A member is asking the moderators** what I couldn't answer:")
-_WHERE: Final = Sentence("asked {when} in <#{channel}>")
-_PRIVATELY: Final = Sentence("asked privately {when}")
 _NEAREST: Final = Sentence("closest I found: {titles}")
 _OPEN: Final = Sentence("**Open** · Nobody is on it yet. Press *Answer* to reply to the asker.")
 _CLAIMED: Final = Sentence("**Claimed** by {helper} {when}")
@@ -110,8 +107,6 @@ _STALE: Final = Sentence("**Still open** · Nobody has answered since {when}.")
 _STALE_CLAIM: Final = Sentence(
     "**Still open** · Claimed by {helper} {when}, but not answered yet: anyone may take over."
 )
-_ANSWERED: Final = Sentence("**Answered** by {helper} {when}. I'll pass this on to the asker:")
-_DECLINED: Final = Sentence("**Not for us**, said {helper} {when}")
 _DRAFT: Final = Sentence(
     "*Send to review* proposes this answer as a note, so that I can quote it next time."
 )
@@ -132,13 +127,18 @@ def actions(handover: Handover) -> list[str]:
 
 def handover_message(handover: Handover, question: Question, language: Language) -> str:
     """The message to the helpers: the question without the asker, the state, and any answer."""
+    speak = Speaker(language)
     when = f"<t:{int(question.asked_at.timestamp())}:R>"
     place = (
-        _PRIVATELY(language, when=when)
+        speak("asked privately {when}", when=when)
         if question.private or question.channel_id is None
-        else _WHERE(language, when=when, channel=question.channel_id)
+        else speak("asked {when} in <#{channel}>", when=when, channel=question.channel_id)
     )
-    lines = [_PUT(language), f"> {plain_within(question.text, _PUT_CHARACTERS)}", f"-# {place}"]
+    lines = [
+        speak("**A member is asking the moderators** what I couldn't answer:"),
+        f"> {plain_within(question.text, _PUT_CHARACTERS)}",
+        f"-# {place}",
+    ]
     named = list(dict.fromkeys(_named(hit) for hit in question.hits if hit.title))[:_FOUND]
     if named and not handover.answer:
         lines.append(f"-# {_NEAREST(language, titles=' · '.join(named))}")
@@ -152,14 +152,19 @@ def _named(hit: RecordedHit) -> str:
 
 def state_line(handover: Handover, language: Language) -> str:
     """The state of a hand-over, with its helper and time."""
+    speak = Speaker(language)
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
     helper = f"<@{handover.helper_id}>" if handover.helper_id else A_HELPER(language)
     if handover.state is HandoverState.ANSWERED:
         # A helper who opted against being named stays unnamed among helpers, too.
         helper = helper if handover.helper else A_HELPER(language)
-        return _ANSWERED(language, helper=helper, when=at)
+        return speak(
+            "**Answered** by {helper} {when}. I'll pass this on to the asker:",
+            helper=helper,
+            when=at,
+        )
     if handover.state is HandoverState.DECLINED:
-        return _DECLINED(language, helper=helper, when=at)
+        return speak("**Not for us**, said {helper} {when}", helper=helper, when=at)
     if handover.state is HandoverState.CLAIMED:
         sentence = _STALE_CLAIM if handover.stale else _CLAIMED
         return sentence(language, helper=helper, when=at)
@@ -183,17 +188,17 @@ GONE: Final = Sentence("This question is no longer on record.")
 _TAKEN: Final = Sentence("{helper} claimed this {when}.")
 _DONE: Final = Sentence("{helper} answered this {when}.")
 _PUT_ASIDE: Final = Sentence("{helper} put this aside {when}. *Open again* brings it back.")
-NOT_YOURS: Final = Sentence("Only the helper who claimed this or a moderator can do that.")
 NOTED_ALREADY: Final = Sentence("This answer has already been proposed as a note.")
 
 
 def already_taken(handover: Handover, language: Language) -> str:
     """The response to a helper's click if the hand-over is claimed, answered or declined."""
+    speak = Speaker(language)
     sentence = {HandoverState.ANSWERED: _DONE, HandoverState.DECLINED: _PUT_ASIDE}.get(
         handover.state, _TAKEN
     )
     if handover.state is HandoverState.OPEN:
-        return NOT_YOURS(language)
+        return speak("Only the helper who claimed this or a moderator can do that.")
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
     helper = f"<@{handover.helper_id}>" if handover.helper_id else A_HELPER(language)
     return sentence(language, helper=helper, when=at)
@@ -252,9 +257,6 @@ def thanks(handover: Handover, *, notified: bool, proposed: bool, language: Lang
     return " ".join([told(language), *([noted(language)] if noted is not None else [])])
 
 
-_HELPER: Final = Sentence("A helper")
-
-
 def answer_messages(
     question: OpenQuestion,
     handover: Handover,
@@ -264,8 +266,9 @@ def answer_messages(
     language: Language = Language.ENGLISH,
 ) -> list[str]:
     """The messages with a helper's answer for the asker; the first repeats the question."""
+    speak = Speaker(language)
     name = plain(shortened(handover.helper, 60))
-    helper = f"**{name}**" if name else _HELPER(language)
+    helper = f"**{name}**" if name else speak("A helper")
     asked = f"**{plain(shortened(question.text, 200))}**"
     lead = answer_lead(question, server, private=private, language=language, helper=helper)
     head = f"{lead}\n{asked}\n"

@@ -1,10 +1,8 @@
 """Hand-overs of gaps to helpers, in the worker's thread: posts, claims and answers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.answers.replay import with_passage_texts
 from bot.core.core import Core
 from knowledge.store.questions.gaps import once_each, same_words
 from knowledge.values.guilds import GuildFilter
@@ -41,7 +39,7 @@ def hand_over(
     if not same or same[0].id != question_id:
         return NotHandedOn.NO_GAP
     # A private question and a public one get separate answers, even in the same words.
-    ids = [one.id for one in same if one.private == same[0].private]
+    ids = [question.id for question in same if question.private == same[0].private]
     return core.store.handovers.enqueue(guild_id, ids, member_id, at)
 
 
@@ -69,12 +67,16 @@ def _gaps_in_same_words(core: Core, guild_id: int, question_id: int) -> list[Ope
     If this question is open, it comes first.
     """
     questions = core.store.gaps.open(guild_id)
-    asked = next((one for one in questions if one.id == question_id), None)
+    asked = next((question for question in questions if question.id == question_id), None)
     first = asked or core.store.gaps.find(guild_id, question_id)
     if first is None or not first.text:
         return []
     text = same_words(first.text)
-    others = [one for one in questions if one.id != question_id and same_words(one.text) == text]
+    others = [
+        question
+        for question in questions
+        if question.id != question_id and same_words(question.text) == text
+    ]
     return [*([asked] if asked else []), *others]
 
 
@@ -86,16 +88,12 @@ def question(core: Core, handover: Handover) -> Question | None:
     return found
 
 
-def find(core: Core, guild_id: int, question_id: int) -> Handover | None:
-    return core.store.handovers.find(guild_id, question_id)
-
-
 def question_to_answer(
     core: Core, guild_id: int, question_id: int
 ) -> tuple[Handover | None, Question | None]:
     """A question's hand-over and the question; each is None if missing or pruned."""
     asked = core.store.question_records.question(question_id)
-    return find(core, guild_id, question_id), asked if asked and asked.text else None
+    return core.store.handovers.find(guild_id, question_id), asked if asked and asked.text else None
 
 
 def apply_action(
@@ -131,9 +129,12 @@ def answer(
     # The answer to a private question is never posted in public.
     alone = asked is not None and asked.private
     askers = once_each(
-        [*([asked] if asked else []), *(one for one in same if one.private or not alone)]
+        [
+            *([asked] if asked else []),
+            *(question for question in same if question.private or not alone),
+        ]
     )
-    notified = [one for one in askers if not store.gaps.has_opted_out(one.asker_id)]
+    notified = [question for question in askers if not store.gaps.has_opted_out(question.asker_id)]
 
     def act() -> tuple[HandoverOutcome | None, int | None]:
         outcome = store.handovers.answer(
@@ -177,29 +178,3 @@ def due(core: Core, now: datetime, mine: GuildFilter) -> list[Handover]:
     """The hand-overs to post, and the posted hand-overs with an outdated message."""
     core.store.handovers.mark_stale(now, mine)
     return core.store.handovers.due(mine)
-
-
-def quotable(core: Core, question: Question, channels: Sequence[int]) -> Question:
-    """A question with the hits that readers of these channels may see."""
-    return with_passage_texts(question, core.index, channels)
-
-
-def mark_attempted(core: Core, handover: Handover) -> None:
-    core.store.handovers.record_attempt(handover.question_id)
-
-
-def record_message(
-    core: Core, handover: Handover, channel_id: int | None, message_id: int | None
-) -> None:
-    """Record the message of a hand-over; ids of None mean that the message was deleted."""
-    core.store.handovers.record_message(handover.question_id, channel_id, message_id)
-
-
-def mark_message_current(core: Core, handover: Handover) -> None:
-    """Mark the message of a hand-over as up to date."""
-    core.store.handovers.mark_shown(handover)
-
-
-def end_unposted(core: Core, handover: Handover) -> None:
-    """Delete a queued hand-over that can't be posted."""
-    core.store.handovers.drop_queued(handover.question_id)

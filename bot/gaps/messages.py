@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.answers.quotations import passage_markdown
 from bot.gaps.service import Group
-from bot.text.languages import Plural, Sentence
+from bot.text.languages import Plural, Sentence, Speaker
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     legible,
@@ -40,18 +40,14 @@ def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
     return groups[first : first + GROUPS_A_PAGE]
 
 
-_NO_GAPS: Final = Sentence("No open questions: all were answered or dismissed.")
 _GAPS: Final = Plural(
     "**{number:,} question without a good answer**, in {groups}",
     "**{number:,} questions without a good answer**, in {groups}",
 )
-_GROUPS: Final = Plural("{number:,} group", "{number:,} groups")
 _MEMBERS: Final = Plural(
     "asked {times} by {number:,} member", "asked {times} by {number:,} members"
 )
-_LAST: Final = Sentence("last {when}")
 _UNHELPFUL: Final = Sentence("{number} rated not helpful")
-_PARTIAL: Final = Sentence("{number} answered in part")
 _STANDING: Final[Mapping[HandoverState, Sentence]] = {
     HandoverState.OPEN: Sentence("with the helpers since {when}"),
     HandoverState.CLAIMED: Sentence("claimed by {helper} {when}"),
@@ -61,7 +57,6 @@ _STANDING: Final[Mapping[HandoverState, Sentence]] = {
 _STALE: Final = Sentence("unanswered since {when}")
 _STALE_CLAIM: Final = Sentence("claimed by {helper} {when}, no answer since")
 _AWAITED: Final = Sentence("a note for it is awaiting review")
-_ALL_ARE_TOLD: Final = Sentence("When a note answers a question, I'll tell everyone who asked it.")
 DISMISS_LABEL: Final = Sentence("Dismiss")
 ACTION_LABELS: Final[Mapping[str, Sentence]] = {
     "write": Sentence("Write this note"),
@@ -73,26 +68,25 @@ ACTION_LABELS: Final[Mapping[str, Sentence]] = {
 }
 CHOOSE: Final = Sentence("Choose questions to work on")
 NONE_CHOSEN: Final = Sentence("Choose a question in the list first.")
-_NO_GAP: Final = Sentence("This question is no longer open: it was answered or dismissed.")
-_DISMISSED: Final = Sentence("Dismissed: “{question}”. It'll come back if anyone asks it again.")
-_DISMISSED_MANY: Final = Plural(
-    "{number:,} group dismissed. It'll come back if anyone asks again.",
-    "{number:,} groups dismissed. They'll come back if anyone asks again.",
-)
 _TAKEN: Final = Sentence("Somebody beat you to it: {standing}.")
 
 
 def page_of_gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLISH) -> Page:
+    speak = Speaker(language)
     if not groups:
-        return Page(_NO_GAPS(language), 0, 1)
+        return Page(speak("No open questions: all were answered or dismissed."), 0, 1)
     number = page_number(page, len(groups), GROUPS_A_PAGE)
     count = page_count(len(groups), GROUPS_A_PAGE)
     number_asked = sum(len(group.questions) for group in groups)
     lines = [
-        _GAPS(number_asked, language, groups=_GROUPS(len(groups), language))
+        _GAPS(
+            number_asked,
+            language,
+            groups=speak.plural(len(groups), "{number:,} group", "{number:,} groups"),
+        )
         + (PAGE(language, number=number + 1, count=count) if count > 1 else "")
     ]
-    last = _ALL_ARE_TOLD(language)
+    last = speak("When a note answers a question, I'll tell everyone who asked it.")
     room = (MESSAGE_CHARACTERS - size(lines[0]) - size(last) - 1) // GROUPS_A_PAGE - _MARKS
     first = number * GROUPS_A_PAGE
     for place, group in enumerate(shown_groups(groups, page), first + 1):
@@ -104,6 +98,7 @@ def page_of_gaps(groups: Sequence[Group], page: int, language: Language = Langua
 
 
 def group_details(group: Group, language: Language) -> str:
+    speak = Speaker(language)
     unhelpful = sum(question.unhelpful for question in group.questions)
     partial = sum(
         question.evidence is not Evidence.NONE and not question.unhelpful
@@ -111,12 +106,12 @@ def group_details(group: Group, language: Language) -> str:
     )
     parts = [
         times_asked(group, language),
-        _LAST(language, when=f"<t:{int(group.last.timestamp())}:R>"),
+        speak("last {when}", when=f"<t:{int(group.last.timestamp())}:R>"),
     ]
     if unhelpful:
         parts.append(_UNHELPFUL(language, number=unhelpful))
     if partial:
-        parts.append(_PARTIAL(language, number=partial))
+        parts.append(speak("{number} answered in part", number=partial))
     if group.awaited:
         parts.append(_AWAITED(language))
     if group.handover is not None:
@@ -149,16 +144,26 @@ def in_context(question: OpenQuestion) -> str:
 
 
 def dismissed(groups: Sequence[Group], language: Language = Language.ENGLISH) -> str:
+    speak = Speaker(language)
     if not groups:
-        return _NO_GAP(language)
+        return speak("This question is no longer open: it was answered or dismissed.")
     if len(groups) > 1:
-        return _DISMISSED_MANY(len(groups), language)
-    return _DISMISSED(language, question=plain(shortened(groups[0].example.text, 100)))
+        return speak.plural(
+            len(groups),
+            "{number:,} group dismissed. It'll come back if anyone asks again.",
+            "{number:,} groups dismissed. They'll come back if anyone asks again.",
+        )
+    return speak(
+        "Dismissed: “{question}”. It'll come back if anyone asks it again.",
+        question=plain(shortened(groups[0].example.text, 100)),
+    )
 
 
 def already_taken(handovers: Sequence[Handover], language: Language = Language.ENGLISH) -> str:
     """The response to a claim of hand-overs that others have claimed or answered already."""
-    return "\n".join(_TAKEN(language, standing=_standing(one, language)) for one in handovers)
+    return "\n".join(
+        _TAKEN(language, standing=_standing(handover, language)) for handover in handovers
+    )
 
 
 # Pointing to a document.
@@ -167,7 +172,6 @@ POINT_TITLE: Final = Sentence("Which document answers this?")
 POINT_LABEL: Final = Sentence("Its title, or words from it")
 POINT_CHARACTERS: Final = 200
 CHOOSE_PASSAGE: Final = Sentence("Choose the passage that answers it")
-_FOUND: Final = Sentence("Passages closest to “{words}”:")
 NOTHING_FOUND: Final = Sentence(
     "I found nothing close to these words that the askers can read. Try others, or write a note."
 )
@@ -183,7 +187,8 @@ _PASSAGE_CHARACTERS: Final = 1_500
 
 
 def passages_found(words: str, language: Language = Language.ENGLISH) -> str:
-    return _FOUND(language, words=plain(shortened(words, 100)))
+    speak = Speaker(language)
+    return speak("Passages closest to “{words}”:", words=plain(shortened(words, 100)))
 
 
 def passage_option(title: str, heading: str) -> str:

@@ -14,20 +14,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.outcome import Answer, recorded_hit
+from bot.answers.ask import scopes_of
+from bot.answers.outcome import Answer, recorded_hit, recorded_passage
 from bot.answers.pipeline import Reply
 from bot.answers.replay import ask_from_record
 from bot.core.core import Core
 from bot.gaps import handover_service
 from bot.gaps.handover_service import HelpersAnswer
+from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.clusters import cluster, medoid
 from knowledge.store.questions.gaps import Publication, once_each, same_words
+from knowledge.store.questions.question_records import digest_of
 from knowledge.values.channel_settings import EffectiveSettings
-from knowledge.values.documents import Kind, document_of_note
+from knowledge.values.documents import Kind, Scope, document_of_note
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.handovers import Handover, HandoverState
 from knowledge.values.notes import Notice, NoticeEvent
-from knowledge.values.questions import Evidence, OpenQuestion, RecordedHit
+from knowledge.values.questions import Evidence, Feedback, OpenQuestion, RecordedHit, Verdict
 
 # Questions asked again in one slice, some 5 ms each.
 SLICE: Final = 16
@@ -88,7 +91,9 @@ def groups(core: Core, guild_id: int) -> list[Group]:
             tuple(asked),
             example,
             any(question.id in awaited for question in asked),
-            _current_handover([handovers[one.id] for one in asked if one.id in handovers]),
+            _current_handover(
+                [handovers[question.id] for question in asked if question.id in handovers]
+            ),
         )
         for asked, example in same_questions(core, questions)
     ]
@@ -96,7 +101,7 @@ def groups(core: Core, guild_id: int) -> list[Group]:
 
 
 def _current_handover(handovers: Sequence[Handover]) -> Handover | None:
-    claimed = [one for one in handovers if one.state is HandoverState.CLAIMED]
+    claimed = [handover for handover in handovers if handover.state is HandoverState.CLAIMED]
     return max(claimed or handovers, key=lambda one: one.changed_at, default=None)
 
 
@@ -116,7 +121,9 @@ def same_questions(core: Core, questions: Sequence[OpenQuestion]) -> list[_Group
     cosines = _cosines(core, [found[0].text for found in same])
     joined = [
         (
-            sorted((one for place in group for one in same[place]), key=lambda one: -one.id),
+            sorted(
+                (question for place in group for question in same[place]), key=lambda one: -one.id
+            ),
             same[medoid(cosines, group)][0],
         )
         for group in cluster(cosines)
@@ -130,13 +137,13 @@ def _merged(core: Core, groups: Sequence[_Grouped]) -> list[_Grouped]:
     alone: list[_Grouped] = []
     together: list[tuple[set[int], list[_Grouped]]] = []
     for group in groups:
-        keys = {under[one.id] for one in group[0] if one.id in under}
+        keys = {under[question.id] for question in group[0] if question.id in under}
         if not keys:
             alone.append(group)
             continue
         same = [part for part in together if part[0] & keys]
         together = [part for part in together if not part[0] & keys]
-        joined = [group, *(one for _, found in same for one in found)]
+        joined = [group, *(part for _, found in same for part in found)]
         together.append((keys.union(*(part[0] for part in same)), joined))
     for _, found in together:
         largest = max(found, key=lambda group: len(group[0]))
@@ -170,7 +177,7 @@ def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id
     """Merge the groups with any of these questions, permanently; return the number of groups."""
     found = groups_with(core, guild_id, question_ids)
     if len(found) > 1:
-        ids = [one for group in found for one in group.ids]
+        ids = [question_id for group in found for question_id in group.ids]
         core.store.gaps.merge(guild_id, ids, moderator_id)
     return len(found)
 
@@ -183,8 +190,10 @@ def claim(
     Return the hand-overs that others have claimed or answered already.
     """
     found = groups_with(core, guild_id, question_ids)
-    taken = [core.store.handovers.claim_group(guild_id, one.ids, member_id, at) for one in found]
-    return [one.handover for one in taken if one is not None and not one.done]
+    taken = [
+        core.store.handovers.claim_group(guild_id, group.ids, member_id, at) for group in found
+    ]
+    return [outcome.handover for outcome in taken if outcome is not None and not outcome.done]
 
 
 def give_back(
@@ -223,7 +232,7 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
         seen.cache_clear()
         at = {question.id: generations(question) for question in questions}
         replies = core.answer_pipeline.ask(
-            [ask_from_record(one) for one in questions], record=False
+            [ask_from_record(question) for question in questions], record=False
         )
         gaps.settle(
             guild_id,
@@ -236,7 +245,7 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
         )
         core.recheck_generations.update(at)
         yield len(due) - start
-    yield from core.question_vectors.prepare([one.text for one in gaps.open(guild_id)])
+    yield from core.question_vectors.prepare([question.text for question in gaps.open(guild_id)])
 
 
 def _differs_from_earlier_answer(core: Core, question: OpenQuestion, reply: Reply) -> bool:
@@ -284,7 +293,9 @@ def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
     answered: list[OpenQuestion] = []
     for start in range(0, len(near), SLICE):
         part = near[start : start + SLICE]
-        replies = core.answer_pipeline.ask([ask_from_record(one) for one in part], record=False)
+        replies = core.answer_pipeline.ask(
+            [ask_from_record(question) for question in part], record=False
+        )
         answered += [
             question
             for question, reply in zip(part, replies, strict=True)
@@ -295,7 +306,7 @@ def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
     told = [
         question
         for group, _ in same_questions(core, answered)
-        for question in once_each([one for one in group if not one.satisfied])
+        for question in once_each([question for question in group if not question.satisfied])
     ]
     gaps.record_check(publication, [question.id for question in answered], told)
     yield 0
@@ -365,7 +376,9 @@ class NewAnswer:
 def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
     """Undelivered notices to earlier askers."""
     found = core.store.notices.unsent(mine)
-    return [one for one in found if one.event in (NoticeEvent.ANSWERED, NoticeEvent.HELPED)]
+    return [
+        notice for notice in found if notice.event in (NoticeEvent.ANSWERED, NoticeEvent.HELPED)
+    ]
 
 
 def is_due(core: Core, notice: Notice, now: datetime) -> bool:
@@ -385,10 +398,6 @@ def asked_publicly(core: Core, notice: Notice) -> bool:
     """Whether the question of a notice was asked in public."""
     question = core.store.question_records.question(notice.question_id or 0)
     return question is not None and not question.private
-
-
-def mark_notice_sent(core: Core, notice: Notice) -> None:
-    core.store.notices.sent(notice.id)
 
 
 def answer_to_deliver(
@@ -441,3 +450,83 @@ def _still_answers(core: Core, notice: Notice, reply: Reply) -> bool:
     if note is None:
         return False
     return quotes_note(note.id, reply, wanted=core.store.gaps.question_of_note(note.id) is not None)
+
+
+# Existing passages as answers: offered to moderators, and confirmed by them. A passage is known by
+# its id in the index and the digest of its contents, and readable by all readers of the answer.
+
+# Discord's limit of options in a list.
+_OFFERED = 25
+
+
+def nearest_passages(
+    core: Core, guild_id: int, question_id: int, words: str, channels: Sequence[int]
+) -> list[tuple[StoredPassage, str]]:
+    """The passages nearest to the moderator's words, best first, each with its digest.
+
+    `channels` are the followed channels that the moderator can read.
+    """
+    question = core.store.gaps.find(guild_id, question_id)
+    if question is None:
+        return []
+    hits = core.search_in(words, _scopes_of_readers(question, channels), _OFFERED)
+    return [(hit.passage, digest_of(recorded_passage(hit.passage))) for hit in hits]
+
+
+def _scopes_of_readers(question: OpenQuestion, channels: Sequence[int]) -> tuple[Scope, ...]:
+    readable = [channel_id for channel_id in question.channels if channel_id in channels]
+    return scopes_of(question.guild_id, readable)
+
+
+def offered_passage(
+    core: Core,
+    guild_id: int,
+    question_id: int,
+    wanted: tuple[int, str],
+    channels: Sequence[int],
+) -> tuple[StoredPassage, RecordedHit] | None:
+    """The offered passage with this id and digest; None if the passage is gone or not visible."""
+    question = core.store.gaps.find(guild_id, question_id)
+    passage_id, digest = wanted
+    found = core.index.tables.passages([passage_id]).get(passage_id)
+    if question is None or found is None:
+        return None
+    hit = recorded_passage(found)
+    seen = core.articles.visible_scopes(_scopes_of_readers(question, channels))
+    return (found, hit) if found.scope in seen and digest_of(hit) == digest else None
+
+
+def confirm_passage(
+    core: Core,
+    guild_id: int,
+    question_id: int,
+    wanted: tuple[int, str],
+    moderator_id: int,
+    channels: Sequence[int],
+) -> bool:
+    """Confirm a passage as the answer to all questions of a question's group; notify the askers.
+
+    A question stays open if its asker may not read the passage. Return whether any question was
+    answered.
+    """
+    found = offered_passage(core, guild_id, question_id, wanted, channels)
+    groups = groups_with(core, guild_id, [question_id])
+    if found is None or not groups:
+        return False
+    stored, hit = found
+    answered = [
+        question
+        for question in groups[0].questions
+        if stored.scope in core.articles.visible_scopes(_scopes_of_readers(question, channels))
+    ]
+    records = core.store.question_records
+    with core.store.database.writing(guild_id):
+        for question in answered:
+            records.add_hit(question.id, hit)
+            said = Feedback(
+                question.id, moderator_id, Verdict.HELPFUL, document_id=stored.document_id
+            )
+            core.store.feedback_records.record_pick(said, wanted[1], by_moderator=True)
+        if answered:
+            core.store.gaps.point_to_document(guild_id, moderator_id, answered)
+    return bool(answered)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.page.service import ReviewPage
-from bot.text.languages import Plural, Sentence
+from bot.text.languages import Plural, Sentence, Speaker
 from bot.text.markdown import plain_within
 from knowledge.values.guilds import Language
 
@@ -37,13 +37,13 @@ _PAGE_IS_OFF: Final = Sentence(
 _FLAGGED: Final = Sentence(
     "-# ⚠ These have contact details, links or the like. Look at them with `/note show` first."
 )
-_PLACE: Final = Sentence("-# Page {number} of {count} · `/note show` shows a whole note.")
 
 
 def review(
     page: ReviewPage, language: Language = Language.ENGLISH, *, released: int | None = None
 ) -> str:
     """Return a page of unreleased notes, after a line that says how many were just `released`."""
+    speak = Speaker(language)
     lines = [] if released is None else [_RELEASED(released, language)]
     if not page.is_on:
         lines.append(_PAGE_IS_OFF(language))
@@ -58,5 +58,11 @@ def review(
     if page.flagged:
         lines.append(_FLAGGED(language))
     if page.count > 1:
-        lines.append(_PLACE(language, number=page.number + 1, count=page.count))
+        lines.append(
+            speak(
+                "-# Page {number} of {count} · `/note show` shows a whole note.",
+                number=page.number + 1,
+                count=page.count,
+            )
+        )
     return "\n".join(lines)

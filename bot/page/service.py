@@ -54,14 +54,6 @@ def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Membe
             core.store.public_notes.set_veto(guild_id, note.id, by, PageVeto.MODERATOR, vetoed=True)
 
 
-def release(core: Core, guild_id: int, revision_ids: Sequence[int], member_id: int) -> int:
-    """Put the notes with these revisions on the public page.
-
-    Return the number of these notes that weren't on the page before.
-    """
-    return core.store.public_notes.release(guild_id, revision_ids, member_id)
-
-
 def versions(core: Core) -> dict[int, tuple[Any, ...]]:
     """Return a version of each public page, by guild id; new content changes the version."""
     notes = core.store.public_notes

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bot.text.languages import Sentence, written
+from bot.text.languages import Sentence, Speaker, written
 from bot.text.markdown import plain
 from knowledge.store.erasure.personal_data import Stored
 from knowledge.values.guilds import Language
@@ -53,9 +53,6 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "messages": Sentence("Your messages in channels that I read, until you delete them."),
 }
 
-_STORED: Final = Sentence("**Data stored about you** (this server / all servers)")
-
-_NOTHING: Final = Sentence("Nothing.")
 
 _IS_QUIET: Final = Sentence("I won't tell you when your question is answered later.")
 
@@ -91,8 +88,6 @@ _TO_A_MODEL_AND_PAGES: Final = Sentence(
     "questions, the question before each, and the passages found, without your name or id."
 )
 
-_PUBLISHED: Final = Sentence("Your notes on public pages, for anyone on the web: **{number}**.")
-
 
 def privacy(
     stored: Mapping[str, Stored],
@@ -115,23 +110,29 @@ def privacy(
         language: the language of the message.
         model_host: the language model's host, or "" without a model.
     """
+    speak = Speaker(language)
     counts = {
         kind: (written(found.here, language), written(found.everywhere, language))
         for kind, found in stored.items()
         if found.everywhere
     }
     width = max((len(everywhere) for _, everywhere in counts.values()), default=0)
-    lines = [_STORED(language)]
+    lines = [speak("**Data stored about you** (this server / all servers)")]
     lines += [
         f"`{here:>{width}} / {everywhere:>{width}}` {KINDS[kind](language)}"
         for kind, (here, everywhere) in counts.items()
-    ] or [_NOTHING(language)]
+    ] or [speak("Nothing.")]
     lines.append((_IS_QUIET if quiet else _TELLS)(language))
     lines.append((_WITHHOLDS if withheld else _QUOTES)(language))
     if named is not None:
         lines.append(_NAMED[named](language))
     if published is not None:
-        lines.append(_PUBLISHED(language, number=written(published, language)))
+        lines.append(
+            speak(
+                "Your notes on public pages, for anyone on the web: **{number}**.",
+                number=written(published, language),
+            )
+        )
     host = plain(model_host)
     if host:
         to_a_model = _TO_A_MODEL if published is None else _TO_A_MODEL_AND_PAGES
@@ -159,11 +160,12 @@ QUIET: Final = Sentence("I won't tell you about later answers any more. `/privac
 
 TOLD_AGAIN: Final = Sentence("I'll tell you when your question is answered later.")
 
-NAMED: Final = Sentence("{named} Published pages will follow within a minute.")
-
 
 def now_named(named: PageName, language: Language = Language.ENGLISH) -> str:
-    return NAMED(language, named=_NAMED[named](language))
+    speak = Speaker(language)
+    return speak(
+        "{named} Published pages will follow within a minute.", named=_NAMED[named](language)
+    )
 
 
 WITHHELD: Final = Sentence(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from bot.answers import small_talk
@@ -10,6 +10,7 @@ from bot.core.core import Core
 from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.chat import intents
 from knowledge.store.erasure.personal_data import Stored
+from knowledge.values.guilds import GuildFilter
 from knowledge.values.notes import PageName
 from knowledge.values.questions import FeedbackReason
 
@@ -79,20 +80,11 @@ def name_on_pages(core: Core, member_id: int) -> PageName | None:
     return chosen if core.store.public_notes.guilds() or chosen is not PageName.NOBODY else None
 
 
-def choose_name(core: Core, member_id: int, shown: PageName) -> None:
-    core.store.public_notes.choose_name(member_id, shown)
-
-
-def choose_notices(core: Core, member_id: int, *, quiet: bool) -> None:
-    """Turn off a member's notices of later answers if `quiet`, or else turn them on again."""
-    core.store.gaps.set_opt_out(member_id, quiet=quiet)
-
-
 def choose_quotation(core: Core, member_id: int, name: str, withheld: bool) -> None:
     """Exclude a member's messages from quotation, or allow them again.
 
-    Passages from imported chats change with the next sync. Chats exported as plain text have no ids
-    of members, so their messages are recognized by the member's user `name`.
+    Passages from imported chats change with the next sync. Exported messages without an id of their
+    author are recognized by the member's user `name`.
     """
     if withheld:
         core.store.quote_opt_outs.withhold(member_id, name)
@@ -104,8 +96,8 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> list[i
     """Delete a member's data, and clear the caches of questions.
 
     With `withdraw`, the member's live notes are withdrawn; otherwise these notes only lose the
-    member's name. Quotations from chats are removed with the next sync. Chats exported as plain
-    text have no ids of members, so messages there are found by the user `name`.
+    member's name. Quotations from chats are removed with the next sync. Exported messages without
+    an id of their author are found by the user `name`.
 
     Returns:
         The ids of the changed notes, to be passed to `update_index`.
@@ -137,3 +129,53 @@ def prune_questions(core: Core, before: datetime) -> Iterator[int]:
     while pruned := core.store.question_records.prune(before, SLICE):
         total += pruned
         yield total
+
+
+# Data of former guilds: kept for a while after they removed the bot, then deleted.
+
+
+def record_removal(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:
+    """Record that guilds removed the bot. Return the guilds that weren't recorded before."""
+    return [guild_id for guild_id in guild_ids if core.store.guilds.leave(guild_id, at)]
+
+
+def record_return(core: Core, guild_ids: Sequence[int]) -> list[int]:
+    """Record that guilds have the bot again. Return the guilds whose removal had been recorded."""
+    return [guild_id for guild_id in guild_ids if core.store.guilds.come_back(guild_id)]
+
+
+def compare_guilds(
+    core: Core, present: Sequence[int], known: GuildFilter, at: datetime
+) -> tuple[list[int], list[int]]:
+    """Record the guilds that removed the bot, or added it again, while the bot was offline.
+
+    `present` has the guilds of the bot. `known` excludes the guilds on shards that haven't received
+    their list of guilds yet.
+
+    Returns:
+        The guilds newly recorded as removed, and the guilds with the bot again.
+    """
+    gone = sorted(set(filter(known, core.store.guilds.known())) - set(present))
+    back = sorted(core.store.guilds.departed() & set(present))
+    return record_removal(core, gone, at), record_return(core, back)
+
+
+def purge_former_guilds(
+    core: Core, present: Sequence[int], known: GuildFilter, at: datetime, keep: timedelta
+) -> list[int]:
+    """Delete the data of guilds that removed the bot more than `keep` ago, and return their ids.
+
+    The other arguments are as for `compare_guilds`. Only time with a running bot counts
+    (`Guilds.count_absence`). The guilds' notes leave the index at once, or at the next start if the
+    process dies meanwhile. Their sources leave the index with the next sync.
+    """
+    core.store.guilds.count_absence(at)
+    purged = sorted(
+        set(filter(known, core.store.purge.guilds_left_before(at - keep))) - set(present)
+    )
+    for guild_id in purged:
+        notes = core.store.purge.guild(guild_id)
+        core.unindexed_notes.update(notes)
+        for note_id in notes:
+            core.index_note(note_id)
+    return purged

@@ -11,7 +11,7 @@ from typing import Final
 from bot.answers.outcome import Quote
 from bot.answers.quotations import fitting_quote
 from bot.search.service import Found, Nothing
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import MESSAGE_CHARACTERS, legible, plain, plain_within, size
 from bot.text.paging import Page
 from knowledge.values.guilds import Language
@@ -24,10 +24,6 @@ PASSAGE_LINES: Final = 9
 
 
 NO_QUERY: Final = Sentence("Type some words to search for, or choose a title.")
-LONG_QUERY: Final = Sentence(
-    "Your search has {number} characters; the limit is {most}. Use only the words that matter, or "
-    "ask the whole question with `/ask`."
-)
 ONLY_IN_SERVERS: Final = Sentence(
     "`tag` and `contributor` only work in a server. Leave them out here."
 )
@@ -58,10 +54,16 @@ def query_of(typed: str) -> str:
 
 def problem_with(query: str, language: Language) -> str:
     """The reason why a query can't be looked up, or empty for a valid query."""
+    speak = Speaker(language)
     if not any(character.isalnum() for character in query):
         return NO_QUERY(language)
     if size(query) > QUERY_CHARACTERS:
-        return LONG_QUERY(language, number=size(query), most=QUERY_CHARACTERS)
+        return speak(
+            "Your search has {number} characters; the limit is {most}. Use only the words that "
+            "matter, or ask the whole question with `/ask`.",
+            number=size(query),
+            most=QUERY_CHARACTERS,
+        )
     return ""
 
 

@@ -133,7 +133,9 @@ def _named(
 
     Documents missing from `among` are left out, unless `among` is None.
     """
-    ids = [one for one in wanted.named if among is None or one in among][:NAMED]
+    ids = [document_id for document_id in wanted.named if among is None or document_id in among][
+        :NAMED
+    ]
     if not ids:
         return []
     passages = core.index.tables.passage_ids(ids, seen)

@@ -107,7 +107,7 @@ class AnswersForAskers:
             await self._sent(notice)
 
     async def _sent(self, notice: Notice) -> None:
-        await self._bot.worker.call(lambda core: service.mark_notice_sent(core, notice))
+        await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
 
     async def _deliver(
         self,

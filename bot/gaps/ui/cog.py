@@ -89,8 +89,10 @@ def _actions(marked: Sequence[Group], member_id: int) -> list[str]:
     """
     handovers = [group.handover for group in marked]
     mine = bool(handovers) and all(
-        one is not None and one.state is HandoverState.CLAIMED and one.helper_id == member_id
-        for one in handovers
+        handover is not None
+        and handover.state is HandoverState.CLAIMED
+        and handover.helper_id == member_id
+        for handover in handovers
     )
     return ["write", "point", "back" if mine else "claim", "merge", "dismiss"]
 
@@ -160,7 +162,7 @@ class GapsButton(
     Button,
     ids=CustomId("gaps", page=int, question_id=int, action=_ACTIONS),
     rule=_MODERATORS,
-    first={one: First.OWN if one in _FORMS else First.IN_PLACE for one in _ACTIONS},
+    first={action: First.OWN if action in _FORMS else First.IN_PLACE for action in _ACTIONS},
     styles={"write": discord.ButtonStyle.primary},
 ):
     """A button for an action on the chosen groups, or for another page."""

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.gaps import existing_answer, messages
+from bot.gaps import messages, service
 from bot.interactions.kit.buttons import DIGEST, NONCE, Button, CustomId, Select, view_of
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import viewer_language
@@ -31,9 +31,7 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), 
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
         words, channels = filled.text("words"), quotable_channels(interaction, private=True)
         found = await interaction.client.worker.call(
-            lambda core: existing_answer.nearest_passages(
-                core, guild_id, question_id, words, channels
-            )
+            lambda core: service.nearest_passages(core, guild_id, question_id, words, channels)
         )
         language = await viewer_language(interaction)
         if not found:
@@ -63,9 +61,7 @@ class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATO
         number, _, digest = value.partition(":")
         wanted = (int(number) if number.isdecimal() and len(number) < 19 else 0, digest)
         found = await interaction.client.worker.call(
-            lambda core: existing_answer.offered_passage(
-                core, guild_id, self.question_id, wanted, channels
-            )
+            lambda core: service.offered_passage(core, guild_id, self.question_id, wanted, channels)
         )
         language = await viewer_language(interaction)
         if found is None:
@@ -111,7 +107,7 @@ class PointButton(
         wanted = (self.passage_id, self.digest)
         member_id = interaction.user.id
         done = await bot.worker.call(
-            lambda core: existing_answer.confirm_passage(
+            lambda core: service.confirm_passage(
                 core, guild_id, self.question_id, wanted, member_id, channels
             )
         )

@@ -1,6 +1,6 @@
 """Buttons of hand-overs: *Ask the moderators*, the helpers' actions, and the form of an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,14 +10,14 @@ from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
 from bot.gaps import handover_service
 from bot.gaps.handover_service import ActingHelper
-from bot.gaps.ui import handover_channels
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.channel_access import viewers_may_read, visible_without_roles
 from bot.interactions.policy.component_access import readers_of_answer
-from bot.interactions.policy.permissions import may_decide, may_help
+from bot.interactions.policy.permissions import may_decide, may_help, may_send
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from knowledge.values.guilds import GuildSettings, Language
@@ -64,7 +64,7 @@ async def _hand_on(
     settings = await bot.guild_settings.current(guild.id)
     if not settings.hand_on:
         return messages.NOT_SET_UP(language)
-    refusal = handover_channels.refusal(bot, guild, settings, question)
+    refusal = refusal_for(bot, guild, settings, question)
     now = datetime.now(UTC)
     if refusal is not None:
         return messages.refusal(refusal, language)
@@ -100,7 +100,7 @@ class HandoverButton(
     Button,
     ids=CustomId("handover", question_id=int, action=tuple(messages.LABELS)),
     rule=_helpers,
-    first={one: _FIRST.get(one, First.IN_PUBLIC) for one in messages.LABELS},
+    first={action: _FIRST.get(action, First.IN_PUBLIC) for action in messages.LABELS},
     labels=messages.LABELS,
     styles={
         "claim": discord.ButtonStyle.primary,
@@ -213,7 +213,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         language = await viewer_language(interaction)
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
         found = await bot.worker.call(
-            lambda core: handover_service.find(core, guild_id, question_id),
+            lambda core: core.store.handovers.find(guild_id, question_id),
             priority=Priority.ASKING,
         )
         sentence = _why_not(interaction, found, language)
@@ -245,3 +245,51 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
             language=language,
         )
         await interaction.edit_original_response(content=said)
+
+
+# Channels: only helpers and moderators are new readers of a question there.
+
+Place = discord.TextChannel | discord.ForumChannel
+
+
+def channels_for(
+    bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
+) -> Iterator[Place]:
+    """Channels for a question: the chosen channel first, then the review channel.
+
+    A channel with readers who are neither helpers nor moderators is left out, unless all readers
+    of the channel can read the question anyway.
+    """
+    for channel in _writable(guild, settings):
+        others = visible_without_roles(
+            channel, (settings.helper_role_id, settings.moderator_role_id)
+        )
+        if not others or _is_public(bot, channel, question):
+            yield channel
+
+
+def refusal_for(
+    bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
+) -> NotHandedOn | None:
+    """Return a refusal if `channels_for` leaves out every channel where the bot may write.
+
+    Return None if a channel is left, or if there is no channel where the bot may write.
+    """
+    writable = any(True for _ in _writable(guild, settings))
+    if writable and not any(True for _ in channels_for(bot, guild, settings, question)):
+        return NotHandedOn.PRIVATE
+    return None
+
+
+def _writable(guild: discord.Guild, settings: GuildSettings) -> Iterator[Place]:
+    chosen = (settings.handover_channel_id, settings.review_channel_id)
+    for channel_id in dict.fromkeys(chosen):
+        channel = guild.get_channel(channel_id or 0)
+        if isinstance(channel, Place) and may_send(channel):
+            yield channel
+
+
+def _is_public(bot: Services, place: Place, question: Question) -> bool:
+    asked_in = bot.get_channel(question.channel_id or 0)
+    alone = isinstance(asked_in, discord.Thread) and asked_in.is_private()
+    return not (question.private or alone) and viewers_may_read(bot, place, asked_in)

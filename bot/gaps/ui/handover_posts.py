@@ -15,12 +15,12 @@ from typing import Any, Final, TypeVar
 
 import discord
 
+from bot.answers.replay import with_passage_texts
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
 from bot.gaps import handover_service
-from bot.gaps.ui.handover_buttons import HandoverButton
-from bot.gaps.ui.handover_channels import Place, channels_for
+from bot.gaps.ui.handover_buttons import HandoverButton, Place, channels_for
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.retries import LOST, send_with_retries
@@ -69,7 +69,7 @@ class HandoverPosts:
             return
         if handover.message_id is not None:
             await self._edit(handover)
-        await self._call(lambda core: handover_service.mark_message_current(core, handover))
+        await self._call(lambda core: core.store.handovers.mark_shown(handover))
 
     async def _call(self, function: Callable[[Core], _Result]) -> _Result:
         return await self._bot.worker.call(function, priority=Priority.ASKING)
@@ -77,9 +77,7 @@ class HandoverPosts:
     async def _message(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
         """Arguments for sending or editing the message of a hand-over."""
         channels = followed_readable_by_viewers(self._bot, place)
-        quotable = await self._call(
-            lambda core: handover_service.quotable(core, question, channels)
-        )
+        quotable = await self._call(lambda core: with_passage_texts(question, core.index, channels))
         language = await self._bot.guild_settings.language(handover.guild_id)
         return {
             "content": messages.handover_message(handover, quotable, language),
@@ -91,7 +89,7 @@ class HandoverPosts:
     async def _post(self, handover: Handover, guild: discord.Guild) -> None:
         question = await self._call(lambda core: handover_service.question(core, handover))
         if question is None:
-            await self._call(lambda core: handover_service.end_unposted(core, handover))
+            await self._call(lambda core: core.store.handovers.drop_queued(handover.question_id))
             return
         settings = await self._bot.guild_settings.settings(guild.id)
         for place in channels_for(self._bot, guild, settings, question):
@@ -102,22 +100,15 @@ class HandoverPosts:
                     raise
                 _logger.info("A helpers' channel refused a question: %s", error)
                 continue
-            channel_id, message_id = message.channel.id, message.id
-            await self._call(
-                functools.partial(
-                    handover_service.record_message,
-                    handover=handover,
-                    channel_id=channel_id,
-                    message_id=message_id,
-                )
-            )
+            now = replace(handover, channel_id=message.channel.id, message_id=message.id)
+            await self._call(functools.partial(_record_message, handover=now))
             if handover.changes > 1:
                 # Because of the nonce, Discord may return an earlier message with an earlier state.
-                await self._edit(replace(handover, channel_id=channel_id, message_id=message_id))
-            await self._call(lambda core: handover_service.mark_message_current(core, handover))
+                await self._edit(now)
+            await self._call(lambda core: core.store.handovers.mark_shown(handover))
             await self._begin_thread(place, message, question)
             return
-        await self._call(lambda core: handover_service.end_unposted(core, handover))
+        await self._call(lambda core: core.store.handovers.drop_queued(handover.question_id))
 
     async def _post_in(
         self, place: Place, handover: Handover, question: Question
@@ -128,8 +119,8 @@ class HandoverPosts:
             return await send_with_retries(functools.partial(place.send, **said, nonce=nonce))
         if handover.tried and (lost := await self._lost_post(place, handover)):
             return lost
-        await self._call(lambda core: handover_service.mark_attempted(core, handover))
-        tags = [one for one in place.available_tags if not one.moderated]
+        await self._call(lambda core: core.store.handovers.record_attempt(handover.question_id))
+        tags = [tag for tag in place.available_tags if not tag.moderated]
         create = functools.partial(
             place.create_thread,
             name=messages.thread_name(question),
@@ -191,12 +182,18 @@ class HandoverPosts:
             await send_with_retries(lambda: message.edit(**said))
         except discord.NotFound:
             await self._call(
-                lambda core: handover_service.record_message(core, handover, None, None)
+                lambda core: core.store.handovers.record_message(handover.question_id, None, None)
             )
         except UNREACHED as error:
             if worth_retrying(error):
                 raise
             _logger.info("The state of a question can't be shown: %s", error)
+
+
+def _record_message(core: Core, handover: Handover) -> None:
+    core.store.handovers.record_message(
+        handover.question_id, handover.channel_id, handover.message_id
+    )
 
 
 def handover_view(handover: Handover, language: Language) -> discord.ui.View | None:

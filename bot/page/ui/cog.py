@@ -93,7 +93,11 @@ class KeepOffSelect(
         guild_id = interaction.guild_id or 0
         by = Member(interaction.user.id, interaction.user.display_name)
         values = {str(value) for value in self.item.values}
-        wanted = [one for one in _listed_revisions(interaction.message) if str(one) in values]
+        wanted = [
+            revision_id
+            for revision_id in _listed_revisions(interaction.message)
+            if str(revision_id) in values
+        ]
         await interaction.client.worker.call(
             lambda core: service.keep_off(core, guild_id, wanted, by)
         )
@@ -121,7 +125,7 @@ class ReleaseButton(
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         shown = _listed_revisions(interaction.message)
         released = await interaction.client.worker.call(
-            lambda core: service.release(core, guild_id, shown, member_id)
+            lambda core: core.store.public_notes.release(guild_id, shown, member_id)
         )
         await show(interaction, self.page, released)
         await interaction.client.outbox.catch_up_in_time()

@@ -52,7 +52,7 @@ class PrivacyCog(Cog):
         language = await viewer_language(interaction)
         choices = ["tell" if found.quiet else "quiet", "quote" if found.withheld else "withhold"]
         if found.name_on_pages is not None:
-            choices += [one.value for one in PageName if one is not found.name_on_pages]
+            choices += [name.value for name in PageName if name is not found.name_on_pages]
         view = _view(language, "export", *choices, "delete")
         phrasing = self.bot.settings.phrasing
         said = messages.privacy(
@@ -76,7 +76,7 @@ class PrivacyButton(
     Button,
     ids=CustomId("privacy", action=tuple(PRIVACY_LABELS)),
     rule=anybody,
-    first={one: _FIRST.get(one, First.THINKING) for one in PRIVACY_LABELS},
+    first={action: _FIRST.get(action, First.THINKING) for action in PRIVACY_LABELS},
     labels=PRIVACY_LABELS,
     styles=_STYLES,
 ):
@@ -126,7 +126,7 @@ async def _export(interaction: Interaction, language: Language) -> None:
 
 async def _keep_quiet(interaction: Interaction, language: Language, *, quiet: bool) -> None:
     await interaction.client.worker.call(
-        lambda core: service.choose_notices(core, interaction.user.id, quiet=quiet)
+        lambda core: core.store.gaps.set_opt_out(interaction.user.id, quiet=quiet)
     )
     said = messages.QUIET if quiet else messages.TOLD_AGAIN
     await interaction.edit_original_response(content=said(language))
@@ -144,7 +144,7 @@ async def _withhold(interaction: Interaction, language: Language, *, withheld: b
 
 async def _name(interaction: Interaction, language: Language, shown: PageName) -> None:
     await interaction.client.worker.call(
-        lambda core: service.choose_name(core, interaction.user.id, shown)
+        lambda core: core.store.public_notes.choose_name(interaction.user.id, shown)
     )
     said = messages.now_named(shown, language)
     await interaction.edit_original_response(content=said)

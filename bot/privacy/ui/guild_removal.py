@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.core import index_updates
 from bot.core.core import ROUND_ERRORS
 from bot.interactions.services import Services
-from bot.privacy import guild_removal
+from bot.privacy import service
 
 # Interval of purging the data of guilds left long ago.
 ROUND_SECONDS: Final = 3_600
@@ -34,9 +34,7 @@ class GuildRemoval(commands.Cog):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Start the retention period. For outages, Discord sends another event."""
         now = datetime.now(UTC)
-        await self._bot.worker.call(
-            lambda core: guild_removal.record_removal(core, [guild.id], now)
-        )
+        await self._bot.worker.call(lambda core: service.record_removal(core, [guild.id], now))
         _logger.info("The bot was removed from a server.", extra={"guild_id": guild.id})
 
     @commands.Cog.listener("on_guild_join")
@@ -46,7 +44,7 @@ class GuildRemoval(commands.Cog):
         if not self._compared:
             # At the start, `compare` handles all guilds together.
             return
-        if await self._bot.worker.call(lambda core: guild_removal.record_return(core, [guild.id])):
+        if await self._bot.worker.call(lambda core: service.record_return(core, [guild.id])):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
 
     async def round(self) -> None:
@@ -60,7 +58,7 @@ class GuildRemoval(commands.Cog):
         try:
             present, known, now = self._present, self._bot.membership_known, datetime.now(UTC)
             gone, back = await self._bot.worker.call(
-                lambda core: guild_removal.compare(core, present, known, now)
+                lambda core: service.compare_guilds(core, present, known, now)
             )
         except ROUND_ERRORS as error:
             _logger.error("It is not known which servers the bot has left: %s", error)
@@ -80,7 +78,9 @@ class GuildRemoval(commands.Cog):
         keep = timedelta(days=self._bot.settings.guilds.keep_days)
         present, known = self._present, self._bot.all_memberships_known
         worker = self._bot.worker
-        purged = await worker.call(lambda core: guild_removal.purge(core, present, known, at, keep))
+        purged = await worker.call(
+            lambda core: service.purge_former_guilds(core, present, known, at, keep)
+        )
         if purged:
             await worker.run_slices(index_updates.update_files)
             await worker.run_slices(index_updates.update_pages)

@@ -11,7 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service
 from knowledge.store.audit_log import replay
@@ -224,8 +223,8 @@ class NotesLife(RuleBasedStateMachine):
         if not seldom:
             return
         theirs = [note.id for note in self.core.store.notes.every_live() if note.guild_id == guild]
-        guild_removal.record_removal(self.core, [guild], BEGINNING)
-        assert guild_removal.purge(
+        privacy_service.record_removal(self.core, [guild], BEGINNING)
+        assert privacy_service.purge_former_guilds(
             self.core, [], every_guild, BEGINNING + timedelta(days=1), timedelta()
         ) == [guild]
         for note_id in theirs:

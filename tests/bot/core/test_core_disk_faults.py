@@ -19,7 +19,7 @@ from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
-from bot.privacy import guild_removal
+from bot.privacy import service
 from bot.review import service as review_service
 from bot.storage.data_folder import COMMUNITY
 from bot.storage.index_places import INDEX
@@ -205,7 +205,7 @@ def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
             core.store.contributions.revise(
                 GUILD, 1, Member(1, "Mira"), replace(TEXT, title="Later")
             )
-            assert guild_removal.purge(core, [], every_guild, at, timedelta(days=30)) == []
+            assert service.purge_former_guilds(core, [], every_guild, at, timedelta(days=30)) == []
 
     with Store(proposed) as store:
         store.guilds.leave(GUILD, datetime.now(UTC) - timedelta(days=10))
@@ -213,7 +213,10 @@ def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
     with Core(settings, WordEmbedder()) as core:
         review_service.decide(core, GUILD, 2, Member(2, "Ada"), Ruling(Decision.APPROVE))
         assert (
-            guild_removal.purge(core, [], every_guild, datetime.now(UTC), timedelta(days=30)) == []
+            service.purge_former_guilds(
+                core, [], every_guild, datetime.now(UTC), timedelta(days=30)
+            )
+            == []
         )
         [note] = core.store.notes.every_live()
         assert note.revision.submission.title == "Later"

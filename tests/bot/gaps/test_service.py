@@ -202,7 +202,7 @@ def test_many_gaps_are_grouped_without_embedding_and_without_a_step_for_every_pa
 def hand_over(core: Core, question_id: int = 1, by: int = ASKER) -> Handover:
     now = datetime.now(UTC)
     assert handover_service.hand_over(core, GUILD, question_id, by, now) == question_id
-    found = handover_service.find(core, GUILD, question_id)
+    found = core.store.handovers.find(GUILD, question_id)
     assert found is not None
     return found
 

@@ -8,7 +8,7 @@ import pytest
 from bot.cluster.processes import Shards
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.privacy import guild_removal
+from bot.privacy import service
 from knowledge.values.guilds import GuildSettings, every_guild
 from tests.fakes import WordEmbedder
 
@@ -25,7 +25,7 @@ def core(settings: Settings) -> Iterator[Core]:
 
 
 def purge(core: Core, at: datetime) -> list[int]:
-    return guild_removal.purge(core, [], every_guild, at, 30 * DAY)
+    return service.purge_former_guilds(core, [], every_guild, at, 30 * DAY)
 
 
 def purged_after(core: Core, start: datetime) -> int:
@@ -34,14 +34,14 @@ def purged_after(core: Core, start: datetime) -> int:
 
 
 def test_data_is_deleted_after_thirty_days_with_a_running_bot(core: Core) -> None:
-    assert guild_removal.record_removal(core, [GUILD], NOW) == [GUILD]
+    assert service.record_removal(core, [GUILD], NOW) == [GUILD]
 
     assert purged_after(core, NOW) in (30, 31)
     assert core.store.guilds.known() == set()
 
 
 def test_a_clock_that_jumps_ahead_deletes_nothing(core: Core) -> None:
-    guild_removal.record_removal(core, [GUILD], NOW)
+    service.record_removal(core, [GUILD], NOW)
     assert purge(core, NOW + 400 * DAY) == []
     assert purge(core, NOW + 400 * DAY + timedelta(hours=1)) == []
 
@@ -51,7 +51,7 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(core: Core) -> None:
 
 
 def test_years_without_a_running_bot_do_not_count(core: Core) -> None:
-    guild_removal.record_removal(core, [GUILD], NOW)
+    service.record_removal(core, [GUILD], NOW)
 
     for years in range(1, 30):
         assert purge(core, NOW + years * 365 * DAY) == []
@@ -63,8 +63,8 @@ def test_guilds_of_other_or_unnamed_shards_are_neither_marked_nor_deleted(core: 
     unnamed = Shards(1, frozenset()).have
 
     for known in (other, unnamed):
-        assert guild_removal.compare(core, [], known, NOW) == ([], [])
-    guild_removal.record_removal(core, [GUILD], NOW)
+        assert service.compare_guilds(core, [], known, NOW) == ([], [])
+    service.record_removal(core, [GUILD], NOW)
     for known in (other, unnamed):
-        assert guild_removal.purge(core, [], known, NOW, -DAY) == []
-    assert guild_removal.purge(core, [], mine, NOW, -DAY) == [GUILD]
+        assert service.purge_former_guilds(core, [], known, NOW, -DAY) == []
+    assert service.purge_former_guilds(core, [], mine, NOW, -DAY) == [GUILD]

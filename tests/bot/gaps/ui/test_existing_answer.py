@@ -8,7 +8,7 @@ from simcord import InteractionResult, ResponseMessage
 from bot.answers.outcome import recorded_passage
 from bot.ask import messages as ask_messages
 from bot.core.core import Core
-from bot.gaps import existing_answer, messages, service
+from bot.gaps import messages, service
 from bot.gaps.service import Group
 from bot.process.client import Bot
 from indexer.ingest.pipeline import index_document
@@ -114,14 +114,12 @@ async def test_a_passage_closed_to_the_askers_is_neither_offered_nor_confirmed(
         [stored] = core.index.tables.document_passages(document.id)
         wanted = (stored.id, digest_of(recorded_passage(stored)))
         guild_id, channels = world.guild.id, [staff]
-        assert existing_answer.nearest_passages(core, guild_id, 99, "Honey jars", channels) == []
-        offered = existing_answer.nearest_passages(core, guild_id, 1, "Honey jars", channels)
+        assert service.nearest_passages(core, guild_id, 99, "Honey jars", channels) == []
+        offered = service.nearest_passages(core, guild_id, 1, "Honey jars", channels)
         return (
             stored.id in [passage.id for passage, _ in offered],
-            existing_answer.offered_passage(core, guild_id, 1, wanted, channels),
-            existing_answer.confirm_passage(
-                core, guild_id, 1, wanted, world.moderator.id, channels
-            ),
+            service.offered_passage(core, guild_id, 1, wanted, channels),
+            service.confirm_passage(core, guild_id, 1, wanted, world.moderator.id, channels),
         )
 
     assert await world.core(forge) == (False, None, False)

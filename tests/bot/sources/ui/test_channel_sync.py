@@ -9,7 +9,6 @@ from simcord.types import HttpLogEntry
 
 from bot.core import index_updates
 from bot.core.core import Core
-from bot.privacy import guild_removal
 from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
 from bot.process.client import Bot
@@ -288,13 +287,15 @@ async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
     await add(world, forum)
     await read(world)
     await world.core(
-        lambda core: guild_removal.record_removal(
+        lambda core: privacy_service.record_removal(
             core, [world.guild.id], datetime(2026, 1, 1, tzinfo=UTC)
         )
     )
 
     def present(core: Core) -> list[int]:
-        return guild_removal.purge(core, [], every_guild, datetime.now(UTC), timedelta())
+        return privacy_service.purge_former_guilds(
+            core, [], every_guild, datetime.now(UTC), timedelta()
+        )
 
     await world.core(present)
     await world.bot.worker.run_slices(index_updates.check_channels)
