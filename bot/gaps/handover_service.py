@@ -1,5 +1,6 @@
 """Hand-overs of gaps to helpers, in the worker's thread: posts, claims and answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
