@@ -63,9 +63,7 @@ async def pages(world: World, tmp_path: Path) -> Pages:
     return Pages(world, tmp_path / "pages")
 
 
-async def test_a_note_is_gone_two_rounds_after_it_was_kept_off_or_its_contributor_forgotten(
-    world: World, pages: Pages
-) -> None:
+async def test_a_veto_or_erasure_empties_the_page(world: World, pages: Pages) -> None:
     note = pages.page / "notes" / "1" / "index.html"
     await pages.rounds()
     assert _WORDS in note.read_text()
@@ -84,9 +82,7 @@ async def test_a_note_is_gone_two_rounds_after_it_was_kept_off_or_its_contributo
     assert _WORDS not in pages.said()
 
 
-async def test_a_page_with_constant_changes_is_published_within_a_minute(
-    world: World, pages: Pages
-) -> None:
+async def test_constant_changes_are_published_within_a_minute(world: World, pages: Pages) -> None:
     await pages.rounds()
     await world.moderator.select(world.card, ["off_page"], custom_id="card_menu:1")
     gone = []
@@ -99,9 +95,7 @@ async def test_a_page_with_constant_changes_is_published_within_a_minute(
     assert gone[-2]
 
 
-async def test_a_page_is_deleted_when_it_is_turned_off_or_the_bot_has_left(
-    world: World, pages: Pages
-) -> None:
+async def test_a_page_is_deleted_with_its_setting(world: World, pages: Pages) -> None:
     await pages.rounds()
     other = pages.folder / "mine.txt"
     other.write_text("The operator's own.")
@@ -117,7 +111,7 @@ async def test_a_page_is_deleted_when_it_is_turned_off_or_the_bot_has_left(
     assert pages.said() == other.read_text()
 
 
-async def test_a_folder_with_foreign_files_is_reported_and_left_alone(
+async def test_a_foreign_folder_is_left_alone(
     world: World, pages: Pages, caplog: pytest.LogCaptureFixture
 ) -> None:
     pages.page.mkdir(parents=True)
@@ -147,7 +141,7 @@ async def test_the_bot_publishes_by_itself(
 # The hook.
 
 
-async def test_the_hook_runs_without_a_shell_once_after_each_change(
+async def test_the_hook_runs_once_a_change(
     world: World, pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "secret")
@@ -163,7 +157,7 @@ async def test_the_hook_runs_without_a_shell_once_after_each_change(
     assert done.exists()
 
 
-async def test_a_failed_hook_is_logged_and_retried_each_minute(
+async def test_a_failed_hook_is_retried_each_minute(
     world: World, pages: Pages, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     done = tmp_path / "done"

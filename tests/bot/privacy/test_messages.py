@@ -16,7 +16,7 @@ def test_every_kind_of_stored_data_has_a_sentence(tmp_path: Path) -> None:
     assert [*stored, "messages"] == [*KINDS]
 
 
-def test_counts_of_stored_data_are_aligned_and_empty_kinds_left_out() -> None:
+def test_counts_are_aligned_without_empty_kinds() -> None:
     stored = {"notes": Stored(1, 1_200), "questions": Stored(12, 12), "reports": Stored(0, 0)}
 
     _, notes, questions, *rest = privacy(

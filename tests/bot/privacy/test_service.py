@@ -16,7 +16,7 @@ from tests.fakes import WordEmbedder
 GUILD, MEMBER = 10, 3
 
 
-def test_an_export_has_the_reasons_of_feedback_in_words(
+def test_exports_have_feedback_reasons_in_words(
     settings: Settings,
 ) -> None:
     with Core(settings, WordEmbedder()) as core:
@@ -38,7 +38,7 @@ def test_an_export_has_the_reasons_of_feedback_in_words(
         assert [*found[0]] == columns
 
 
-def test_a_forgotten_moderators_name_is_in_no_file_of_a_running_bots_index(
+def test_the_running_index_forgets_a_moderators_name(
     settings: Settings,
 ) -> None:
     moderator = Member(7_654_321, "Zuqname")

@@ -33,7 +33,7 @@ def purged_after(core: Core, start: datetime) -> int:
     return next(day for day in range(1, 99) if purge(core, start + day * DAY) == [GUILD])
 
 
-def test_data_is_deleted_after_thirty_days_with_a_running_bot(core: Core) -> None:
+def test_data_is_deleted_after_thirty_days_running(core: Core) -> None:
     assert service.record_removal(core, [GUILD], NOW) == [GUILD]
 
     assert purged_after(core, NOW) in (30, 31)
@@ -57,7 +57,7 @@ def test_years_without_a_running_bot_do_not_count(core: Core) -> None:
         assert purge(core, NOW + years * 365 * DAY) == []
 
 
-def test_guilds_of_other_or_unnamed_shards_are_neither_marked_nor_deleted(core: Core) -> None:
+def test_guilds_of_other_shards_are_left_alone(core: Core) -> None:
     """Another process may be in them, or this one soon."""
     mine, other = (Shards(2, frozenset({one})).have for one in (1, 0))
     unnamed = Shards(1, frozenset()).have

@@ -22,9 +22,7 @@ def _age(core: Core) -> None:
         core.store.database.run(AGED)
 
 
-async def test_a_running_bot_deletes_the_text_of_old_questions(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_running_bot_prunes_old_questions(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.publish()
     asked = await world.ask()
     await world.core(_age)
@@ -39,7 +37,7 @@ async def test_a_running_bot_deletes_the_text_of_old_questions(
     assert content(said) == FEEDBACK_GONE.english
 
 
-def test_more_questions_than_fit_a_slice_are_pruned_in_several(settings: Settings) -> None:
+def test_many_questions_are_pruned_in_slices(settings: Settings) -> None:
     asked = service.SLICE + 1
     questions = [QUESTION] * asked
 

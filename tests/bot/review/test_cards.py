@@ -40,9 +40,7 @@ TEXTS = st.text(max_size=3_000) | st.sampled_from(
     reason=st.text(max_size=500),
     state=st.sampled_from(State),
 )
-def test_every_card_and_notice_is_within_discords_limits(
-    text: str, reason: str, state: State
-) -> None:
+def test_cards_and_notices_fit_discords_limits(text: str, reason: str, state: State) -> None:
     note = values.note(text, state, reason, tags=("a" * 30,) * 5, link="https://a.org/" + "x" * 490)
     report = Report(1, 1, 4, Problem.WRONG, reason, WHEN)
     note = replace(note, reports=(report,) * 4, source=SourceMessage(1, 2, SourceChange.EDITED))
@@ -65,7 +63,7 @@ def test_every_card_and_notice_is_within_discords_limits(
     text=st.text(alphabet="ab \n.", max_size=6_000).map(lambda text: f"x{text}y"),
     state=st.sampled_from([State.PENDING, State.REJECTED]),
 )
-def test_the_whole_text_is_on_the_card_or_in_its_file(text: str, state: State) -> None:
+def test_a_card_or_its_file_has_all_text(text: str, state: State) -> None:
     card = review_cards.card(values.note(text, state, "_" * 500, link="https://a.org/"), WHEN)
     assert card.texts[0].startswith("**Pending**" if state is State.PENDING else "**Rejected** by")
     shown = "".join(card.texts[1].removeprefix("> ").replace("\n> ", "\n").split())
@@ -98,11 +96,11 @@ def test_a_card_is_never_longer_than_its_room(reports: int) -> None:
         (values.note("x", State.WITHDRAWN), CardState.CLOSED),
     ],
 )
-def test_a_cards_colour_follows_from_the_notes_state(note: Note, standing: CardState) -> None:
+def test_a_cards_colour_follows_the_state(note: Note, standing: CardState) -> None:
     assert review_cards.card(note, WHEN).state is standing
 
 
-def test_the_status_line_names_moderator_reason_and_number_of_approvals() -> None:
+def test_the_status_line_names_moderator_and_reason() -> None:
     assert review_cards.status_line(values.note("x")) == "**Pending**"
     assert review_cards.status_line(values.note("x", State.REJECTED, "Too *old*.")) == (
         rf"**Rejected** by Ada <t:{int(WHEN.timestamp())}:R>: Too \*old\*."

@@ -138,9 +138,7 @@ NEW_NOTES = [
 
 
 @pytest.mark.parametrize("bundled", ["always", "auto"])
-def test_the_preview_of_a_note_or_revision_equals_its_impact(
-    core_with_articles: Core, bundled: ArticlesSetting
-) -> None:
+def test_a_preview_equals_the_impact(core_with_articles: Core, bundled: ArticlesSetting) -> None:
     core = core_with_articles
     core.articles.chosen = bundled
     _ask(core)
@@ -160,7 +158,7 @@ def test_the_preview_of_a_note_or_revision_equals_its_impact(
     assert _previewed(impact) == _real(core, pending.revision.id)
 
 
-def test_a_new_answer_counts_once_for_each_time_its_question_was_asked(core: Core) -> None:
+def test_a_new_answer_counts_per_asking(core: Core) -> None:
     _ask(core)
     core.answer_pipeline.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
     impact = _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
@@ -171,7 +169,7 @@ def test_a_new_answer_counts_once_for_each_time_its_question_was_asked(core: Cor
     assert change.after.passage == FERRY.text
 
 
-def test_an_answer_with_another_first_passage_is_counted(core: Core) -> None:
+def test_another_first_passage_is_counted(core: Core) -> None:
     _approve(core, _propose(core, FERRY).revision.id)
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
     closer = Submission(UNKNOWN, UNKNOWN)
@@ -179,7 +177,7 @@ def test_an_answer_with_another_first_passage_is_counted(core: Core) -> None:
     assert (_count(impact, Effect.OTHER_QUOTE), _count(impact, *LOST)) == (1, 0)
 
 
-def test_a_follow_up_is_replayed_with_its_earlier_question(core: Core) -> None:
+def test_a_follow_up_is_replayed_after_its_question(core: Core) -> None:
     """The section beside the earlier answer's answers it."""
     core.answer_pipeline.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
     both = f"# Changes\n\n{FERRY.text}\n\n# Sailings\n\nIn March the Zanzibar ferry sails at nine."
@@ -187,14 +185,14 @@ def test_a_follow_up_is_replayed_with_its_earlier_question(core: Core) -> None:
     assert [change.question for change in impact.changes] == ["And in March?"]
 
 
-def test_a_question_on_a_new_topic_is_not_answered_by_a_note_on_the_earlier_one(core: Core) -> None:
+def test_a_new_topic_ignores_the_earlier_note(core: Core) -> None:
     new = "zanzibar mayor elections candidates parties"
     core.answer_pipeline.ask([Ask(new, 1, GUILD, earlier=UNKNOWN)])
     impact = _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
     assert (impact.total, impact.changes) == (1, ())
 
 
-def test_only_the_newest_questions_of_the_guild_are_replayed(core: Core) -> None:
+def test_a_guilds_newest_questions_are_replayed(core: Core) -> None:
     _ask(core, OTHER)
     assert _whole(core.part(ImpactPreview).of_document(_document(FERRY))) == Impact(0, 0)
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
@@ -204,7 +202,7 @@ def test_only_the_newest_questions_of_the_guild_are_replayed(core: Core) -> None
     )
 
 
-def test_each_question_is_replayed_with_its_readers_channels(core: Core) -> None:
+def test_questions_are_replayed_with_readers_channels(core: Core) -> None:
     said = Document("channel:7:1", channel_scope(7), Kind.CHAT, "Secret", FERRY.text)
     index_document(core.index, core.embedder, said)
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, channels=(7,))])
@@ -218,7 +216,7 @@ def test_each_question_is_replayed_with_its_readers_channels(core: Core) -> None
 
 
 @pytest.mark.parametrize(("tags", "answered"), [(("boats",), 2), (("other",), 1)])
-def test_a_question_is_replayed_with_its_channels_tags(
+def test_questions_are_replayed_with_channels_tags(
     core: Core, tags: tuple[str, ...], answered: int
 ) -> None:
     boats = AnsweredFrom(("boats",))
@@ -267,7 +265,7 @@ async def test_a_members_question_precedes_the_next_slice(settings: Settings) ->
     await worker.stop()
 
 
-def test_a_note_past_its_review_date_ranks_lower_in_the_preview_as_in_answers(core: Core) -> None:
+def test_an_overdue_note_ranks_lower_in_previews(core: Core) -> None:
     core.store.guilds.save_rule(GUILD, Rule("", review_after_days=30), MODERATOR.id)
     for text in ("The lantern festival begins at nine.", "The lantern festival begins at ten."):
         _approve(core, _propose(core, Submission("Lantern festival", text)).revision.id)
@@ -296,7 +294,7 @@ def test_a_note_past_its_review_date_ranks_lower_in_the_preview_as_in_answers(co
     assert [change.before.document_id for change in closer.changes] == [now]
 
 
-def test_questions_are_embedded_once_in_caches_of_limited_size(
+def test_questions_are_embedded_once_in_bounded_caches(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert isinstance(core.embedder, WordEmbedder)
@@ -321,7 +319,7 @@ class RareWordEmbedder(WordEmbedder):
         return super().count_tokens(text) + ("kk" in text)
 
 
-def test_the_preview_of_a_draft_changes_no_confirmed_answer(tmp_path: Path) -> None:
+def test_a_draft_previews_unchanged_confirmed_answers(tmp_path: Path) -> None:
     """A draft's words would mend a slip in a confirmed question, so they don't count."""
     settings = Settings(data=DataSettings(folder=tmp_path))
     asked = Ask("Kayaks in rakkets?", 1, GUILD)
@@ -368,7 +366,7 @@ def test_only_strong_evidence_counts_as_a_sure_answer(
     assert impact_sentence(impact) == f"{told} for the last 3 questions."
 
 
-def test_answers_lost_from_the_bundled_articles_are_explained() -> None:
+def test_lost_article_answers_are_explained() -> None:
     before = AnswerSummary(Evidence.PARTIAL, "article:licences", "Licences", "Some are open.")
     impact = Impact(3, 3, (ChangedQuestion("licence?", 1, before, AnswerSummary(Evidence.NONE)),))
     told = "1 fewer unsure answer for the last 3 questions."

@@ -9,7 +9,7 @@ from tests.bot import values
 
 
 @pytest.mark.parametrize("reason", ["", "Old.", "_" * REASON_CHARACTERS])
-def test_a_rejected_contributor_gets_title_reason_and_whole_text(reason: str) -> None:
+def test_a_rejection_returns_reason_and_text(reason: str) -> None:
     sentences = [f"Sentence number {number} of a long note." for number in range(100)]
     note = values.note(" ".join(sentences), State.REJECTED, reason)
 

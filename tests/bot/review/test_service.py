@@ -35,7 +35,7 @@ def propose(core: Core, click: int = 1, title: str = "Title") -> Outcome:
     )
 
 
-def test_a_repeated_click_decides_once_with_the_same_outcome(core: Core) -> None:
+def test_a_repeated_click_decides_once(core: Core) -> None:
     propose(core)
 
     for _ in range(2):
@@ -47,7 +47,7 @@ def test_a_repeated_click_decides_once_with_the_same_outcome(core: Core) -> None
     assert events.count("approved") == 1
 
 
-def test_a_draft_submitted_twice_from_one_message_is_one_note(core: Core) -> None:
+def test_a_draft_submitted_twice_is_one_note(core: Core) -> None:
     # As after a restart between the transaction and its response, with nothing in memory.
     first, second = propose(core, 1), propose(core, 2)
     assert first.done
@@ -56,7 +56,7 @@ def test_a_draft_submitted_twice_from_one_message_is_one_note(core: Core) -> Non
     assert len(core.store.notes.pending(GUILD)) == 1
 
 
-def test_pages_of_long_log_lines_lose_none_in_either_direction(core: Core) -> None:
+def test_pages_of_long_log_lines_lose_none(core: Core) -> None:
     for number in range(1, 13):
         core.store.contributions.propose(GUILD, MEMBER, 5, Submission(f"{number}" + "*" * 90, "x"))
         core.store.decisions.decide(GUILD, number, MODERATOR, Ruling(Decision.REJECT, "_" * 300))

@@ -61,7 +61,7 @@ def _near(
     return core.part(SimilarNotes).documents(GUILD, submission, own)
 
 
-def test_a_live_note_about_the_same_is_close(core: Core) -> None:
+def test_a_live_note_on_the_subject_is_close(core: Core) -> None:
     assert _near(core) == []
     note = _publish(core, MEETUP)
     _publish(core, UNLIKE)
@@ -72,7 +72,7 @@ def test_a_live_note_about_the_same_is_close(core: Core) -> None:
     assert 0.65 <= near.cosine < 1
 
 
-def test_a_pending_note_is_near_with_the_link_to_its_card(core: Core) -> None:
+def test_a_pending_note_is_linked_by_card(core: Core) -> None:
     note = _propose(core, MEETUP)
     core.store.review_cards.record_message(note.revision.id, 7, 8)
     [near] = _near(core)
@@ -81,7 +81,7 @@ def test_a_pending_note_is_near_with_the_link_to_its_card(core: Core) -> None:
     assert near.link == f"https://discord.com/channels/{GUILD}/7/8"
 
 
-def test_the_same_text_with_a_word_changed_is_the_same(core: Core) -> None:
+def test_a_word_changed_is_the_same_text(core: Core) -> None:
     _publish(core, MEETUP)
     again = Submission("Where we meet", MEETUP.text.replace("Friday", "Monday"))
     [near] = _near(core, again)
@@ -91,7 +91,7 @@ def test_the_same_text_with_a_word_changed_is_the_same(core: Core) -> None:
     assert [found.right.text[start:end] for start, end in found.right.differing] == ["Friday"]
 
 
-def test_a_text_that_a_longer_document_has_is_the_same(core: Core) -> None:
+def test_part_of_a_longer_document_is_the_same(core: Core) -> None:
     document = Document(
         "article:x",
         SHARED,
@@ -123,7 +123,7 @@ def test_a_note_is_no_neighbour_of_itself(core: Core) -> None:
     assert {near.document_id for near in _near(core, LIKE)} == {f"note:{note.id}"}
 
 
-def test_at_most_three_are_found_the_nearest_first(core: Core) -> None:
+def test_the_nearest_three_are_found(core: Core) -> None:
     for number in range(5):
         extra = " and more" * number
         _propose(core, Submission(f"Lisbon meetup {number}", MEETUP.text + extra))
@@ -140,7 +140,7 @@ def test_a_pending_note_is_embedded_once(core: Core, embedder: WordEmbedder) -> 
     assert not [text for text in embedder.texts if MEETUP.text in text or LIKE.text in text]
 
 
-def test_a_live_and_a_pending_revision_of_one_note_are_both_found(core: Core) -> None:
+def test_live_and_pending_revisions_are_both_found(core: Core) -> None:
     note = _publish(core, MEETUP)
     revised = Submission(MEETUP.title, MEETUP.text + " Bring friends.")
     review_service.update_index(
@@ -165,9 +165,7 @@ def test_a_live_and_a_pending_revision_of_one_note_are_both_found(core: Core) ->
         ("", ""),
     ],
 )
-def test_the_original_of_a_duplicate_is_found_by_title_number_or_link(
-    core: Core, typed: str, title: str
-) -> None:
+def test_a_duplicates_original_is_found(core: Core, typed: str, title: str) -> None:
     _publish(core, MEETUP)
     _publish(core, UNLIKE, OTHER)
     note = _propose(core, UNLIKE)

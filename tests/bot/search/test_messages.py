@@ -42,7 +42,7 @@ def quote(number: int, text: str, title: str = "Title") -> Quote:
 
 
 @given(st.text(max_size=search_messages.QUERY_CHARACTERS))
-def test_a_page_says_what_was_looked_for_to_the_sign(typed: str) -> None:
+def test_a_page_repeats_its_query_exactly(typed: str) -> None:
     query = search_messages.query_of(typed)
     if search_messages.problem_with(query, Language.ENGLISH):
         return
@@ -63,7 +63,7 @@ def test_a_page_says_what_was_looked_for_to_the_sign(typed: str) -> None:
     st.sampled_from(Language),
 )
 @example(["\\" * 3_000], Language.ENGLISH)
-def test_every_page_fits_and_every_passage_is_on_one(texts: list[str], language: Language) -> None:
+def test_pages_fit_with_every_passage(texts: list[str], language: Language) -> None:
     query = "*" * (search_messages.QUERY_CHARACTERS - 1) + "a"
     quotes = tuple(quote(n, text, f"{n}#{'#' * 95}") for n, text in enumerate(texts))
     about = search_messages.narrowed_to("_" * 30, f"<@{'9' * 19}>")
@@ -78,7 +78,7 @@ def test_every_page_fits_and_every_passage_is_on_one(texts: list[str], language:
     assert [f"[{n}\\#" in text for n in range(len(quotes))] == [True] * len(quotes)
 
 
-def test_a_page_that_is_no_more_shows_the_last_one() -> None:
+def test_a_page_beyond_the_end_is_the_last() -> None:
     found = Found(tuple(quote(n, f"Text {n}.") for n in range(7)))
 
     page = search_messages.page("text", [], found, 99, Language.ENGLISH)
@@ -92,14 +92,14 @@ def test_what_no_search_is_gives_no_query() -> None:
         assert search_messages.query_in(content) == ""
 
 
-def test_a_search_of_nothing_or_too_much_is_answered_by_a_sentence() -> None:
+def test_odd_queries_get_a_sentence() -> None:
     for language in Language:
         assert search_messages.problem_with("?! -", language) == search_messages.NO_QUERY(language)
         assert "201" in search_messages.problem_with("a" * 201, language)
         assert search_messages.problem_with("a" * 200, language) == ""
 
 
-def test_each_reason_for_nothing_has_its_sentence_in_both_languages() -> None:
+def test_every_empty_search_has_a_reason() -> None:
     said = {
         search_messages.nothing(why, "t", "<@1>", language)
         for why in Nothing

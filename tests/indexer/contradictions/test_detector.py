@@ -35,7 +35,7 @@ def _marked(found: Contradiction) -> list[list[str]]:
     ]
 
 
-def test_what_differs_is_marked_in_the_sentences_of_both_texts() -> None:
+def test_differences_are_marked_in_both_sentences() -> None:
     left = "# Uploads\n\nFiles are kept. Uploads are limited to 25 MB per file."
     right = "Each uploaded file may be at most 10 MB. Ask for more."
     [found] = _found(left, right)
@@ -45,7 +45,7 @@ def test_what_differs_is_marked_in_the_sentences_of_both_texts() -> None:
     assert _marked(found) == [["25 MB"], ["10 MB"]]
 
 
-def test_where_one_denies_what_turns_it_is_marked() -> None:
+def test_the_turning_word_is_marked() -> None:
     [found] = _found("Guests may post links.", "Guests may not post links.")
     assert found.subject is Subject.NEGATION
     assert _marked(found) == [["post"], ["not"]]
@@ -64,26 +64,24 @@ def test_where_one_denies_what_turns_it_is_marked() -> None:
         ("", "The call takes 30 people."),
     ],
 )
-def test_sentences_about_other_things_or_about_nothing_are_not_embedded(
-    left: str, right: str
-) -> None:
+def test_sentences_on_other_things_are_not_embedded(left: str, right: str) -> None:
     assert contradictions(Titled(left), Titled(right), _never) == []
 
 
-def test_sentences_whose_vectors_are_far_from_each_other_do_not_disagree() -> None:
+def test_distant_sentences_do_not_disagree() -> None:
     left, right = "The call takes 25 people.", "The call takes 30 people."
     assert _found(left, right)
     assert contradictions(Titled(left), Titled(right), _far) == []
 
 
-def test_texts_whose_titles_name_different_things_do_not_disagree() -> None:
+def test_titles_of_other_things_prevent_disagreement() -> None:
     porto = Titled("The meetup is on Monday at the club.", "The Porto meetup")
     lisbon = Titled("The meetup is on Friday at the club.", "The Lisbon meetup")
     assert contradictions(porto, lisbon, _never) == []
     assert contradictions(porto, Titled(lisbon.text, "The meetup in Porto"), _near)
 
 
-def test_few_sentences_are_embedded_however_long_the_texts_are() -> None:
+def test_long_texts_embed_few_sentences() -> None:
     subjects = [f"The {word} queue of the {word}s" for word in _WORDS]
     left = " ".join(f"{subject} holds {i} jobs." for i, subject in enumerate(subjects))
     right = " ".join(f"{subject} holds {i + 50} jobs." for i, subject in enumerate(subjects))

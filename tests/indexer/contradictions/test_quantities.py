@@ -37,16 +37,14 @@ from indexer.contradictions.quantities import parse_values
         ("see chapter 3", "label chapter", "3"),
     ],
 )
-def test_a_value_has_one_form_however_it_is_written(
-    text: str, of: str, normal: float | str
-) -> None:
+def test_equal_values_have_one_form(text: str, of: str, normal: float | str) -> None:
     language = "de" if text.startswith(("nach", "um", "am")) else "en"
     assert (of, normal) in [(value.kind, value.normal) for value in parse_values(text, language)]
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200))
-def test_the_span_of_a_value_lies_in_its_sentence(text: str) -> None:
+def test_spans_of_values_lie_in_sentences(text: str) -> None:
     for value in parse_values(text, "en"):
         assert 0 <= value.start < value.end <= len(text)
 

@@ -26,7 +26,7 @@ def _side(pieces: tuple[Piece, ...], change: Change) -> str:
 
 
 @given(_TEXTS, _TEXTS)
-def test_pieces_lead_to_either_text_and_no_two_of_a_kind_stand_together(old: str, new: str) -> None:
+def test_pieces_alternate_and_give_both_texts(old: str, new: str) -> None:
     pieces = differences(old, new)
     assert _side(pieces, ADDED) == new
     assert _side(pieces, REMOVED) == old
@@ -58,7 +58,7 @@ def test_a_text_does_not_differ_from_itself(text: str) -> None:
         ("Old.", "", "[-Old.]"),
     ],
 )  # fmt: skip
-def test_what_is_shown_is_what_a_person_would_mark(old: str, new: str, shown: str) -> None:
+def test_differences_are_marked_as_by_people(old: str, new: str, shown: str) -> None:
     assert _marked(differences(old, new)) == shown
 
 
@@ -71,7 +71,7 @@ def test_a_line_of_code_is_replaced_whole() -> None:
     )
 
 
-def test_only_some_words_around_a_change_are_shown() -> None:
+def test_some_words_around_changes_are_shown() -> None:
     words = " ".join(f"w{i}" for i in range(100))
     pieces = compact(differences(f"{words} old {words} end.", f"{words} new {words} end!"), 3)
     assert _marked(pieces) == ("… w97 w98 w99 [-old][+new] w0 w1 w2 … w98 w99 end[-.][+!]")
@@ -107,7 +107,7 @@ _HARD = {
 
 
 @pytest.mark.parametrize("name", _HARD)
-def test_two_texts_of_30_000_characters_that_are_hard_to_compare_are_compared(name: str) -> None:
+def test_long_texts_hard_to_compare_are_compared(name: str) -> None:
     """`MOST_STEPS` bounds the time; without it, it would be minutes."""
     old, new = _HARD[name]
     pieces = differences(old, new)
@@ -125,7 +125,7 @@ def _shuffled(words: int) -> str:
     return " ".join(every)
 
 
-def test_texts_with_too_many_pairs_of_equal_words_are_not_compared_word_by_word() -> None:
+def test_too_many_equal_words_are_compared_coarsely() -> None:
     """4,000 words of a hundred kinds are 160,000 pairs: more than `MOST_STEPS`."""
     pieces = differences(f"Old {_shuffled(4_000)} old.", f"New {_shuffled(4_000)} new.")
     assert [piece.change for piece in pieces] == [REMOVED, ADDED, KEPT]

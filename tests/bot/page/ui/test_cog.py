@@ -28,9 +28,7 @@ async def live(world: World, number: int, text: str = "The lantern number {} is 
     await world.core(decide)
 
 
-async def test_older_notes_are_public_once_they_are_released_and_not_if_kept_off(
-    world: World, new_bot: Any
-) -> None:
+async def test_older_notes_are_public_once_released(world: World, new_bot: Any) -> None:
     await live(world, 3)
     await turn_on(world)
     assert await on_page(world) == set()
@@ -99,7 +97,7 @@ async def test_a_full_page_fits_one_message(world: World) -> None:
     assert "release:0:release" in custom_ids(shown)
 
 
-async def test_only_moderators_list_release_and_keep_off_notes(world: World) -> None:
+async def test_only_moderators_manage_the_page(world: World) -> None:
     await live(world, 1)
     await turn_on(world)
     shown = shown_message(await world.moderator.slash(world.general, "page review"))

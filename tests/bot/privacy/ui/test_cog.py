@@ -74,7 +74,7 @@ async def test_contributors_choose_how_public_pages_name_them(world: World) -> N
     assert others is PageName.NOBODY
 
 
-async def test_privacy_counts_and_exports_the_data_of_its_caller(world: World) -> None:
+async def test_privacy_counts_and_exports_own_data(world: World) -> None:
     await world.publish()
     await world.ask()
 
@@ -94,7 +94,7 @@ async def test_privacy_counts_and_exports_the_data_of_its_caller(world: World) -
 
 
 @pytest.mark.parametrize("how", ["keep", "withdraw"])
-async def test_deleting_leaves_no_trace_in_tables_index_cards_and_answers(
+async def test_deleting_leaves_no_trace_anywhere(
     world: World, settings: Settings, how: str
 ) -> None:
     await world.publish()
@@ -134,7 +134,7 @@ async def test_deleting_leaves_no_trace_in_tables_index_cards_and_answers(
     ]
 
 
-async def test_a_deletion_interrupted_before_the_index_followed_is_finished_at_the_next_start(
+async def test_an_interrupted_deletion_is_finished_at_start(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await world.publish()
@@ -148,7 +148,7 @@ async def test_a_deletion_interrupted_before_the_index_followed_is_finished_at_t
     assert "by a former member" in text_of(answered.response)
 
 
-async def test_a_forgotten_moderators_name_is_removed_from_decisions(world: World) -> None:
+async def test_decisions_lose_a_forgotten_moderators_name(world: World) -> None:
     await world.publish()
     shown = await world.moderator.slash(world.general, "privacy")
     assert shown.response is not None
@@ -163,7 +163,7 @@ async def test_a_forgotten_moderators_name_is_removed_from_decisions(world: Worl
     assert "a former moderator" in text_of(world.card)
 
 
-async def test_notices_and_quotation_are_turned_off_and_on_again(world: World) -> None:
+async def test_notices_and_quotation_switch_off_and_on(world: World) -> None:
     member_id = world.member.id
 
     async def choices() -> tuple[bool, bool]:

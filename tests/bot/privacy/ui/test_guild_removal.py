@@ -46,7 +46,7 @@ async def found(world: World) -> int:
     return await world.core(search)
 
 
-async def test_data_is_deleted_only_if_the_bot_stays_removed(world: World) -> None:
+async def test_returning_bots_keep_their_data(world: World) -> None:
     await world.publish()
     await world.ask()
     removal, removed = part(world.bot, GuildRemoval), {"id": str(world.guild.id)}
@@ -77,7 +77,7 @@ async def test_data_is_deleted_only_if_the_bot_stays_removed(world: World) -> No
     assert await world.gaps(world.guild.id) == []
 
 
-async def test_a_removal_while_no_bot_ran_is_noticed_at_the_start(world: World) -> None:
+async def test_an_offline_removal_is_noticed_at_start(world: World) -> None:
     def was_elsewhere(core: Core) -> None:
         with core.store.database.writing():
             core.store.database.run("insert into guilds (id) values (99)")

@@ -29,7 +29,7 @@ from tests.bot.steps import (
 from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 
 
-async def test_an_approved_note_is_live_on_its_card_and_its_contributor_is_told(
+async def test_an_approval_shows_on_card_and_notice(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await world.propose()
@@ -57,7 +57,7 @@ async def test_an_approved_note_is_live_on_its_card_and_its_contributor_is_told(
     assert await world.core(log) == (["settings", "proposed", "approved"], world.moderator.id)
 
 
-async def test_a_rejected_note_is_returned_with_the_reason(world: World) -> None:
+async def test_a_rejected_note_returns_with_the_reason(world: World) -> None:
     await world.propose()
     form = await world.moderator.click(world.card, label="Reject")
     assert form.modal is not None
@@ -84,7 +84,7 @@ async def test_a_blank_reason_is_no_reason(world: World) -> None:
     assert "Reason:" not in told(world)[0]
 
 
-async def test_without_permission_to_attach_files_a_card_is_edited_without_its_file(
+async def test_a_card_is_edited_without_forbidden_files(
     world: World,
 ) -> None:
     await world.propose(text="long " * 500)
@@ -98,7 +98,7 @@ async def test_without_permission_to_attach_files_a_card_is_edited_without_its_f
     assert text_of(world.card).startswith("**Approved** by")
 
 
-async def test_a_contributor_revises_a_note_when_changes_are_requested(world: World) -> None:
+async def test_requested_changes_lead_to_a_revision(world: World) -> None:
     await world.propose()
     await decided(world, world.moderator, "Request changes", {"reason": "Which Fridays?"})
     assert await state(world) is State.CHANGES_REQUESTED
@@ -117,7 +117,7 @@ async def test_a_contributor_revises_a_note_when_changes_are_requested(world: Wo
     assert "on Saturdays" in await answer(world)
 
 
-async def test_the_contributor_sees_the_changes_of_a_moderators_edit(world: World) -> None:
+async def test_contributors_see_a_moderators_changes(world: World) -> None:
     await world.propose(tags="meetup")
     blank = {"title": TITLE, "text": " \n ", "tags": ""}
     refused = await decided(world, world.moderator, "Edit & approve", blank)
@@ -158,7 +158,7 @@ async def test_a_duplicate_is_closed_with_its_original(world: World) -> None:
     assert "repeats something I already know (Where we meet)" in "\n".join(told(world))
 
 
-async def test_a_resubmitted_note_is_compared_with_the_returned_one(world: World) -> None:
+async def test_a_resubmission_is_compared_with_the_returned(world: World) -> None:
     await world.propose()
     await decided(world, world.moderator, "Request changes", {"reason": "On which day?"})
     assert "Undo" in buttons(world.card)
@@ -191,7 +191,7 @@ async def test_message_menus_decide_like_buttons(world: World) -> None:
     assert await state(world, 2) is State.APPROVED
 
 
-async def test_a_card_previews_the_impact_and_lists_it_on_demand(world: World) -> None:
+async def test_a_card_previews_and_lists_the_impact(world: World) -> None:
     await world.ask()
     await world.ask("when is the community meetup in Lisbon", private=True)
     await world.propose()

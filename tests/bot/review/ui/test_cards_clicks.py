@@ -24,7 +24,7 @@ from tests.bot.steps import (
 from tests.bot.world import TITLE, World, build_world, buttons, text_of
 
 
-async def test_an_approval_can_be_undone_and_decided_anew(world: World) -> None:
+async def test_an_undone_approval_is_decided_anew(world: World) -> None:
     await world.propose()
     await world.moderator.click(world.card, label="Approve")
     await decided(world, world.second_moderator, "Undo", {"reason": "Too early."})
@@ -36,7 +36,7 @@ async def test_an_approval_can_be_undone_and_decided_anew(world: World) -> None:
     assert SENTENCE in await answer(world)
 
 
-async def test_a_live_note_is_retired_and_restored_with_reasons(world: World) -> None:
+async def test_retiring_and_restoring_take_reasons(world: World) -> None:
     await world.publish()
     await decided(world, world.moderator, "Retire", {"reason": "It has closed."})
     assert SENTENCE not in await answer(world)
@@ -84,7 +84,7 @@ async def test_a_tag_can_need_two_approvals(world: World) -> None:
 # At the same time.
 
 
-async def test_many_moderators_on_many_cards_decide_each_note_once(world: World) -> None:
+async def test_many_moderators_decide_each_note_once(world: World) -> None:
     number = 12
     lanterns = [
         Submission(f"Note {each}", f"The lantern number {each} is lit at dusk.")
@@ -116,7 +116,7 @@ async def test_many_moderators_on_many_cards_decide_each_note_once(world: World)
     assert len(world.review.history()) == number
 
 
-async def test_of_simultaneous_clicks_on_one_card_exactly_one_decides(world: World) -> None:
+async def test_of_simultaneous_clicks_exactly_one_decides(world: World) -> None:
     await world.propose()
     moderators = (world.moderator, world.second_moderator, world.moderator)
     clicks = [world.press(one, world.card, "card:1:approve") for one in moderators]
@@ -142,7 +142,7 @@ async def test_the_second_of_two_moderators_is_told_who_was_first(world: World) 
     assert await state(world) is State.APPROVED
 
 
-async def test_a_decision_stands_although_its_card_was_deleted_meanwhile(world: World) -> None:
+async def test_a_decision_stands_without_its_card(world: World) -> None:
     await world.propose()
     form = await world.moderator.click(world.card, label="Reject")
     card = world.card
@@ -159,7 +159,7 @@ async def test_a_decision_stands_although_its_card_was_deleted_meanwhile(world: 
 # Rights.
 
 
-async def test_another_moderator_decides_on_a_moderators_own_note(world: World) -> None:
+async def test_own_notes_need_another_moderator(world: World) -> None:
     await world.propose_as(world.moderator)
 
     result = await world.moderator.click(world.card, label="Approve")
@@ -198,9 +198,7 @@ async def test_members_and_former_moderators_are_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("number", ["1", "999999999999999999"])
-async def test_a_forged_button_of_another_server_or_unknown_note_decides_nothing(
-    simcord_env: Env, world: World, number: str
-) -> None:
+async def test_a_forged_button_decides_nothing(simcord_env: Env, world: World, number: str) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
     await world.propose()

@@ -38,7 +38,7 @@ async def _find_by_click(
     await by.click(shown_message(picked), label="This answers it")
 
 
-async def test_lines_below_the_title_find_the_note_and_are_never_quoted(world: World) -> None:
+async def test_wordings_find_the_note_unquoted(world: World) -> None:
     await world.propose(f"{TITLE}\nwhen is {UNKNOWN}\nzanzibar hangout")
     assert f"Asked as: when is {UNKNOWN} · zanzibar hangout" in text_of(world.card)
     await world.moderator.click(world.card, label="Approve")
@@ -50,7 +50,7 @@ async def test_lines_below_the_title_find_the_note_and_are_never_quoted(world: W
     assert "hangout" not in answer.replace("zanzibar hangout", "", 1)
 
 
-async def test_a_moderator_rewords_a_live_note_on_its_card(world: World) -> None:
+async def test_a_moderator_rewords_a_live_note(world: World) -> None:
     await world.publish()
     refused = await _submit(world, "a\nb\nc\nd\ne\nf")
     assert "6 other ways to ask; the limit is 5" in everything(refused)
@@ -64,7 +64,7 @@ async def test_a_moderator_rewords_a_live_note_on_its_card(world: World) -> None
     assert "Rua Augusta" in content(await world.ask("zanzibar hangout"))
 
 
-async def test_only_questions_that_everybody_may_read_are_suggested(world: World) -> None:
+async def test_only_public_questions_are_suggested(world: World) -> None:
     await world.publish()
     await world.publish(OTHER, OTHER_TEXT)
     shown = discord.PermissionOverwrite(view_channel=True)

@@ -16,7 +16,7 @@ from tests.bot.steps import content, restarted, rule, said, shown_message, state
 from tests.bot.world import TEXT, World, build_world, buttons, text_of
 
 
-async def test_the_queue_shows_the_next_note_after_each_decision(
+async def test_the_queue_goes_on_after_each_decision(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     for number in range(3):
@@ -44,9 +44,7 @@ async def test_the_queue_shows_the_next_note_after_each_decision(
     assert [await state(world, number) for number in (1, 2, 3)] == expected
 
 
-async def test_the_queue_is_empty_for_moderators_of_another_server_and_former_ones(
-    simcord_env: Env, world: World
-) -> None:
+async def test_the_queue_is_for_its_servers_moderators(simcord_env: Env, world: World) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
     await world.propose()
@@ -72,7 +70,7 @@ async def test_the_queue_posts_a_deleted_card_again(world: World) -> None:
     assert await state(world) is State.APPROVED
 
 
-async def test_a_note_due_for_review_is_in_the_queue(world: World) -> None:
+async def test_a_due_note_is_in_the_queue(world: World) -> None:
     await rule(world, review_after_days=1)
     await world.publish()
     card = world.card

@@ -44,9 +44,7 @@ def refuse_direct_messages(world: World, error: tuple[int, int] = NO_DIRECT_MESS
 
 
 @pytest.mark.parametrize("error", [MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNAVAILABLE])
-async def test_a_refused_card_is_posted_later_and_once(
-    world: World, error: tuple[int, int]
-) -> None:
+async def test_a_refused_card_is_posted_later_once(world: World, error: tuple[int, int]) -> None:
     fail(world, "POST", f"/channels/{world.review.id}/messages", error)
     proposed = await world.propose()
     assert notes_messages.CARD_NOT_POSTED.english in everything(proposed)
@@ -56,9 +54,7 @@ async def test_a_refused_card_is_posted_later_and_once(
     assert len(cards_shown(world)) == 1
 
 
-async def test_a_lost_response_repeats_neither_card_nor_notice(
-    world: World, strict_discord: StrictDiscord
-) -> None:
+async def test_a_lost_response_repeats_nothing(world: World, strict_discord: StrictDiscord) -> None:
     strict_discord.lost_answers.append(("POST", f"/channels/{world.review.id}/messages"))
     await world.propose()
     await rounds(world)
@@ -73,7 +69,7 @@ async def test_a_lost_response_repeats_neither_card_nor_notice(
     assert len(dm.history()) == 1
 
 
-async def test_a_card_rejected_for_its_content_blocks_no_other_card(world: World) -> None:
+async def test_a_rejected_card_blocks_no_other(world: World) -> None:
     path = f"/channels/{world.review.id}/messages"
     fail(world, "POST", path, (400, 50035))
     await world.propose()
@@ -85,7 +81,7 @@ async def test_a_card_rejected_for_its_content_blocks_no_other_card(world: World
 
 
 @pytest.mark.parametrize("error", [MISSING_PERMISSIONS, UNAVAILABLE, UNKNOWN_MESSAGE])
-async def test_a_decision_counts_once_although_its_card_could_not_be_edited(
+async def test_a_decision_counts_once_without_its_card(
     world: World, error: tuple[int, int]
 ) -> None:
     await world.propose()
@@ -102,7 +98,7 @@ async def test_a_decision_counts_once_although_its_card_could_not_be_edited(
 
 
 @pytest.mark.parametrize("error", [(404, UNKNOWN_INTERACTION), UNAVAILABLE])
-async def test_a_decision_is_shown_to_everybody_although_its_moderator_got_no_response(
+async def test_a_decision_shows_without_its_moderators_response(
     world: World, error: tuple[int, int]
 ) -> None:
     await world.propose()
@@ -123,7 +119,7 @@ async def set_up_in(world: World, channel: ChannelHandle) -> None:
     )
 
 
-async def test_a_card_in_a_closed_channel_is_posted_in_the_new_one(world: World) -> None:
+async def test_a_closed_channels_card_is_posted_anew(world: World) -> None:
     await world.propose()
     other = world.guild.create_text_channel("review-2")
     overwrites = world.env.backend.get_channel(world.review.id).overwrites
@@ -138,7 +134,7 @@ async def test_a_card_in_a_closed_channel_is_posted_in_the_new_one(world: World)
     assert [TITLE in text_of(message) for message in other.history()] == [True]
 
 
-async def test_pending_cards_move_to_another_review_channel_also_of_a_deleted_one(
+async def test_pending_cards_move_with_the_review_channel(
     world: World,
 ) -> None:
     await world.propose()
@@ -158,7 +154,7 @@ async def test_pending_cards_move_to_another_review_channel_also_of_a_deleted_on
     assert (await world.note()).live
 
 
-async def test_a_preview_that_the_database_refuses_is_measured_later(world: World) -> None:
+async def test_a_refused_preview_is_measured_later(world: World) -> None:
     failed: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
     await world.ask()
@@ -181,7 +177,7 @@ async def test_a_preview_that_the_database_refuses_is_measured_later(world: Worl
 # Notices.
 
 
-async def test_an_unreachable_contributor_is_notified_later_and_once(world: World) -> None:
+async def test_an_unreachable_contributor_is_notified_later_once(world: World) -> None:
     await world.propose()
     general = len(world.general.history())
     dm = world.member.user.dm_channel
@@ -195,7 +191,7 @@ async def test_an_unreachable_contributor_is_notified_later_and_once(world: Worl
     assert len(world.general.history()) == general
 
 
-async def test_without_direct_messages_a_notice_is_public_and_without_the_rejected_text(
+async def test_public_notices_leave_out_the_rejected_text(
     world: World,
 ) -> None:
     await world.propose()
@@ -212,7 +208,7 @@ async def test_without_direct_messages_a_notice_is_public_and_without_the_reject
     assert SENTENCE not in text_of(public)
 
 
-async def test_an_approval_stands_although_its_notice_is_refused_everywhere(world: World) -> None:
+async def test_an_approval_stands_without_any_notice(world: World) -> None:
     await world.propose()
     refuse_direct_messages(world)
     fail(world, "POST", f"/channels/{world.general.id}/messages", MISSING_PERMISSIONS)
@@ -223,9 +219,7 @@ async def test_an_approval_stands_although_its_notice_is_refused_everywhere(worl
     assert SENTENCE in await answer(world)
 
 
-async def test_a_decision_before_a_kill_is_indexed_shown_and_notified_once_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_decision_survives_a_kill_once(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.propose()
     # The first half of a decision; the process ends before it updates index, card and contributor.
     max_ = Member(world.moderator.id, "max")
@@ -246,7 +240,7 @@ async def test_a_decision_before_a_kill_is_indexed_shown_and_notified_once_after
 # Reminders.
 
 
-async def test_moderators_of_each_server_are_reminded_once_per_interval(world: World) -> None:
+async def test_moderators_are_reminded_once_per_interval(world: World) -> None:
     other = build_world(world.env, "Another")
     await other.set_up()
     await world.propose()

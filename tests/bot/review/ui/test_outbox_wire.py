@@ -15,7 +15,7 @@ TEXT = "The quokka enclosure of Perth opens at seven in summer."
 ATTEMPTS = 3
 
 
-async def test_a_card_that_changes_while_discord_keeps_silent_about_it_is_there_once(
+async def test_a_card_changed_unheard_is_posted_once(
     server: WireServer, settings: Settings
 ) -> None:
     async with running(server, settings):

@@ -52,7 +52,7 @@ def crowd(world: World) -> list[Document]:
 # What is found.
 
 
-async def test_a_search_quotes_and_cites_to_the_member_alone_and_records_nothing(
+async def test_a_search_is_private_and_unrecorded(
     world: World,
 ) -> None:
     await world.add_note()
@@ -67,7 +67,7 @@ async def test_a_search_quotes_and_cites_to_the_member_alone_and_records_nothing
     assert await world.core(lambda core: core.store.database.rows("select 1 from questions")) == []
 
 
-async def test_a_title_that_is_chosen_shows_its_document_first(world: World) -> None:
+async def test_a_chosen_title_comes_first(world: World) -> None:
     await have(world, *crowd(world), file(900, "Bread and butter.", QUESTION))
 
     assert content(await searched(world)).split("\n")[1] == "> Bread and butter."
@@ -87,7 +87,7 @@ async def test_hostile_text_is_harmless(world: World) -> None:
 # Filters.
 
 
-async def test_filters_find_notes_behind_all_that_is_nearer_or_say_why_none_is_found(
+async def test_filters_find_notes_behind_nearer_passages(
     world: World,
 ) -> None:
     await have(world, *crowd(world))
@@ -113,13 +113,13 @@ async def test_filters_find_notes_behind_all_that_is_nearer_or_say_why_none_is_f
     assert neither == told(Nothing.NEITHER, "bikes", world.second_member)
 
 
-async def test_a_note_that_is_not_live_is_not_found_by_its_tag(world: World) -> None:
+async def test_only_live_notes_are_found_by_tag(world: World) -> None:
     await world.propose(tags="bikes")
 
     assert "#bikes" in content(await searched(world, tag="bikes", by=world.moderator))
 
 
-async def test_a_query_of_nothing_or_too_much_is_refused_in_the_readers_language(
+async def test_odd_queries_are_refused_in_the_language(
     world: World,
 ) -> None:
     assert content(await searched(world, " ?! ")) == search_messages.NO_QUERY(PLAIN)
@@ -150,7 +150,7 @@ async def test_pages_are_turned_after_a_restart(world: World, new_bot: Callable[
     assert not cited & set(content(second).split("\n"))
 
 
-async def test_a_narrowed_search_stays_narrowed_on_its_next_page(world: World) -> None:
+async def test_a_filter_stays_on_later_pages(world: World) -> None:
     await have(world, *crowd(world))
     for number in range(7):
         await world.add_note(f"Cycling {number}", f"Bring helmet number {number}.")
@@ -165,7 +165,7 @@ async def test_a_narrowed_search_stays_narrowed_on_its_next_page(world: World) -
     assert buttons(second.response) == ["Previous"]
 
 
-async def test_a_forged_page_of_another_message_looks_nothing_up(world: World) -> None:
+async def test_a_forged_page_looks_nothing_up(world: World) -> None:
     await world.propose()
 
     result = world.press(world.moderator, world.card, "search:1:0:")
@@ -178,12 +178,12 @@ async def test_a_forged_page_of_another_message_looks_nothing_up(world: World) -
 # Who may see what.
 
 
-async def test_what_staff_said_is_found_by_staff_alone(town: Town) -> None:
+async def test_staff_messages_are_found_by_staff(town: Town) -> None:
     assert not is_told(content(await searched(town.world)))
     assert is_told(content(await searched(town.world, by=town.world.moderator)))
 
 
-async def test_a_page_is_of_what_may_be_read_when_it_is_turned(town: Town) -> None:
+async def test_paging_checks_rights_again(town: Town) -> None:
     await have(town.world, *crowd(town.world))
     member, world = town.world.member, town.world
     town.show(town.staff, member.id, OverwriteType.MEMBER)
@@ -199,7 +199,7 @@ async def test_a_page_is_of_what_may_be_read_when_it_is_turned(town: Town) -> No
     assert "xylophone" not in content(again).casefold().split("\n", 1)[1]
 
 
-async def test_another_servers_notes_and_titles_are_not_there(world: World) -> None:
+async def test_other_servers_notes_are_not_found(world: World) -> None:
     await world.add_note()
     other = build_world(world.env, "Another")
     await other.set_up()
