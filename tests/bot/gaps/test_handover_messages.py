@@ -47,7 +47,7 @@ def test_a_question_is_one_message_in_every_state(
 
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize("text", LONG)
-def test_an_answer_is_whole_in_messages_within_the_limit(text: str, private: bool) -> None:
+def test_an_answer_is_whole_within_limits(text: str, private: bool) -> None:
     question = OpenQuestion(1, 1, 2, HELPER, text, "", AT, Evidence.NONE, False)
     answered = handover(HandoverState.ANSWERED, answer=text, helper="*" * 100)
 
@@ -57,7 +57,7 @@ def test_an_answer_is_whole_in_messages_within_the_limit(text: str, private: boo
     assert sum(part.count("😀") for part in parts) >= text.count("😀")
 
 
-def test_an_unnamed_helper_is_named_only_in_late_clicks_of_other_helpers() -> None:
+def test_unnamed_helpers_are_named_to_helpers_only() -> None:
     question = OpenQuestion(1, 1, 2, 3, "Where?", "", AT, Evidence.NONE, False)
     unnamed = handover(HandoverState.ANSWERED, answer="There.")
 

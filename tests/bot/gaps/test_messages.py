@@ -41,7 +41,7 @@ def test_a_page_of_the_largest_groups_is_one_message(
     assert 1 <= len(messages.times_asked(group, language)) <= 100
 
 
-def test_a_follow_up_is_listed_after_its_earlier_question() -> None:
+def test_a_follow_up_is_listed_after_its_question() -> None:
     alone = OpenQuestion(1, 1, 2, MEMBER, "When was PyTorch made?", "", AT, Evidence.NONE, False)
     after = replace(alone, text="and where?", earlier="Who?\nWhen was PyTorch made?")
 

@@ -64,7 +64,7 @@ def open_texts(core: Core) -> list[str]:
     return [one.text for one in core.store.gaps.open(GUILD)]
 
 
-def test_no_answered_question_is_skipped_as_too_distant(core: Core) -> None:
+def test_no_answered_question_counts_as_distant(core: Core) -> None:
     asked = [" ".join(words) for n in (1, 2, 3) for words in combinations(WORDS, n)]
     ask(core, *asked[::2])
     left = core.store.gaps.open(GUILD)
@@ -84,7 +84,7 @@ def test_no_answered_question_is_skipped_as_too_distant(core: Core) -> None:
     assert wanted == {one.id for one in left} - {one.id for one in core.store.gaps.open(GUILD)}
 
 
-def test_a_note_written_for_a_question_needs_less_evidence_to_answer_it(core: Core) -> None:
+def test_a_questions_own_note_needs_less_evidence(core: Core) -> None:
     vague = "when does the boat to Zanzibar go on Sundays"
     ask(core, vague)
     publish(core)
@@ -111,7 +111,7 @@ def test_a_publication_is_checked_once_the_index_has_it(core: Core) -> None:
     assert told(core) == [1]
 
 
-def test_the_unhelpful_passage_does_not_settle_its_question(core: Core) -> None:
+def test_an_unhelpful_passage_settles_nothing(core: Core) -> None:
     publish(core)
     to_end(gaps_service.check_publications(core))
     ask(core, TITLE)
@@ -126,7 +126,7 @@ def test_the_unhelpful_passage_does_not_settle_its_question(core: Core) -> None:
     assert told(core) == []
 
 
-def test_a_content_asker_gets_no_notice_of_another_answer(core: Core) -> None:
+def test_content_askers_get_no_notice(core: Core) -> None:
     publish(core, "Zanzibar ferry", "The Zanzibar ferry is red; its pier is the old one.")
     to_end(gaps_service.check_publications(core))
     ask(core, TITLE)
@@ -140,7 +140,7 @@ def test_a_content_asker_gets_no_notice_of_another_answer(core: Core) -> None:
     assert told(core) == []
 
 
-def test_a_gap_with_strong_evidence_is_settled_when_gaps_are_listed(
+def test_listing_settles_gaps_with_strong_evidence(
     core: Core,
 ) -> None:
     ask(core, TITLE, "quokka")
@@ -162,7 +162,7 @@ def test_many_gaps_are_asked_again_in_slices(core: Core) -> None:
     assert to_end(gaps_service.check_publications(core)) >= 40 / gaps_service.SLICE
 
 
-def test_a_partial_answer_is_a_gap_until_a_member_finds_it_helpful(core: Core) -> None:
+def test_a_partial_answer_is_a_gap_until_helpful(core: Core) -> None:
     publish(core)
     ask(core, TITLE)
     assert gaps_service.groups(core, GUILD) == []
@@ -175,7 +175,7 @@ def test_a_partial_answer_is_a_gap_until_a_member_finds_it_helpful(core: Core) -
     assert gaps_service.groups(core, GUILD) == []
 
 
-def test_many_gaps_are_grouped_without_embedding_and_without_a_step_for_every_pair(
+def test_many_gaps_are_grouped_fast(
     core: Core,
 ) -> None:
     ask(core, UNKNOWN)
@@ -227,7 +227,7 @@ def test_a_dismissed_question_is_not_handed_over(core: Core) -> None:
     assert found is NotHandedOn.NO_GAP
 
 
-def test_a_form_sent_twice_notifies_each_asker_of_the_words_once(core: Core) -> None:
+def test_a_repeated_form_notifies_once(core: Core) -> None:
     ask(core, UNKNOWN, UNKNOWN)
     ask(core, UNKNOWN.upper(), f"{UNKNOWN}?", by=4)
     ask(core, "Another question", by=5)

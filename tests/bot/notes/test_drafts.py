@@ -75,12 +75,12 @@ def test_an_empty_or_broken_file_is_no_draft(content: bytes) -> None:
     assert from_file(content) is None
 
 
-def test_a_files_title_is_shortened_and_replaces_no_typed_one() -> None:
+def test_a_files_title_replaces_no_typed_one() -> None:
     assert Draft().filled("x " * 100, "Text.").title == ("x " * 50).strip()
     assert Draft("Typed").filled("From the file", "Text.").title == "Typed"
 
 
-def test_an_extension_is_below_the_notes_text_with_the_new_tags() -> None:
+def test_an_extension_follows_the_notes_text() -> None:
     submission = Submission("Meetup", "In Lisbon.", ("lisbon",), "")
     revision = Revision(3, 1, 1, submission, State.APPROVED, now())
     note = Note(1, 5, 9, "Mia", 4, revision)

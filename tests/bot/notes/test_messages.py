@@ -8,7 +8,7 @@ from knowledge.values.notes import State
 from tests.bot import values
 
 
-def test_marks_and_mentions_in_a_difference_are_text() -> None:
+def test_differences_show_marks_as_text() -> None:
     old = values.note("Write ~~this~~ to @everyone in **bold** [here](https://a.example).")
     new = values.note("Write ~~that~~ to @everyone in **bold** [there](https://b.example).")
 
@@ -19,7 +19,7 @@ def test_marks_and_mentions_in_a_difference_are_text() -> None:
     assert r"\[" in content
 
 
-def test_a_revision_longer_than_a_message_has_its_text_as_a_file() -> None:
+def test_a_long_revision_has_a_file() -> None:
     text = "\n".join(f"Line {number} of a long text." for number in range(150))
     note = values.note(text)
 
@@ -30,7 +30,7 @@ def test_a_revision_longer_than_a_message_has_its_text_as_a_file() -> None:
         assert (card.file_name, card.file_text) == ("note-1-revision-1.md", text)
 
 
-def test_the_state_line_of_a_note_names_its_live_and_retired_texts() -> None:
+def test_the_state_line_names_live_and_retired() -> None:
     live = values.note("x", State.APPROVED)
     assert messages.state_line(live).endswith("; used for answers")
     pending = replace(values.note("x"), live_revision_id=6)

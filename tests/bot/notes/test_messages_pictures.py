@@ -12,7 +12,7 @@ from knowledge.values.submissions import FORM_CHARACTERS
 READ = "RuntimeError: CUDA out of memory\nTried to allocate 20 MiB"
 
 
-def test_lines_already_in_the_text_are_not_offered() -> None:
+def test_known_lines_are_not_offered() -> None:
     text = "Where it says runtimeerror:  CUDA out of memory, restart."
     offered = messages.offer_text(text, READ, Language.ENGLISH)
     assert "RuntimeError" not in offered
@@ -23,7 +23,7 @@ def test_lines_already_in_the_text_are_not_offered() -> None:
 @pytest.mark.parametrize(
     ("text", "read"), [("Text", ""), ("Text", "ok"), ("x" * FORM_CHARACTERS, READ)]
 )
-def test_too_short_a_text_or_too_full_a_note_gets_no_offer(text: str, read: str) -> None:
+def test_short_texts_and_full_notes_get_no_offer(text: str, read: str) -> None:
     assert messages.offer_text(text, read, Language.ENGLISH) == ""
 
 
@@ -32,9 +32,7 @@ def test_too_short_a_text_or_too_full_a_note_gets_no_offer(text: str, read: str)
     st.lists(st.text(st.characters(exclude_categories=["C", "Z"])), max_size=100),
     st.sampled_from(Language),
 )
-def test_an_offer_fits_in_a_message_and_with_the_text_in_a_form(
-    text: str, lines: list[str], language: Language
-) -> None:
+def test_an_offer_fits_message_and_form(text: str, lines: list[str], language: Language) -> None:
     offered = messages.offer_text(text, "\n".join(lines), language)
     assert size(offered) <= MESSAGE_CHARACTERS
     if offered:

@@ -33,7 +33,7 @@ def core(tmp_path: Path) -> Iterator[Core]:
         ("Hana", False, False, False, False),
     ],
 )
-def test_an_answer_is_proposed_once_if_it_is_public_and_quotable(
+def test_public_quotable_answers_are_proposed_once(
     core: Core, name: str, private: bool, withheld: bool, posted: bool, is_proposed: bool
 ) -> None:
     store, now = core.store, datetime.now(UTC)

@@ -60,7 +60,7 @@ def _id(note: Note | None) -> int | None:
 
 
 @pytest.mark.parametrize("decision", [None, Decision.REJECT, Decision.REQUEST_CHANGES])
-def test_a_note_that_was_never_live_is_for_its_contributor_and_moderators(
+def test_unpublished_notes_are_for_contributor_and_moderators(
     core: Core, decision: Decision | None
 ) -> None:
     propose(core, decision=decision)
@@ -71,7 +71,7 @@ def test_a_note_that_was_never_live_is_for_its_contributor_and_moderators(
     assert service.own_note_in_guild(core, GUILD, 1, OTHER.id) is None
 
 
-def test_others_see_the_live_text_and_the_approved_revisions(core: Core) -> None:
+def test_others_see_approved_revisions(core: Core) -> None:
     propose(core, decision=Decision.APPROVE)
     assert seen(core, OTHER) == (1, None)
     revise(core, decision=Decision.APPROVE)
@@ -98,7 +98,7 @@ def test_nothing_is_visible_from_another_server(core: Core) -> None:
     assert service.live_note(core, OTHER_GUILD, 1) == []
 
 
-def test_a_withdrawal_affects_only_the_confirmed_revision_of_ones_own_note(core: Core) -> None:
+def test_a_withdrawal_affects_the_confirmed_revision(core: Core) -> None:
     propose(core)
 
     def to_withdraw(member_id: int = MIRA.id) -> int | None:

@@ -67,7 +67,7 @@ async def unsent(world: World) -> list[Notice]:
     return [notice for notice in found if notice.question_id is not None]
 
 
-async def test_each_asker_is_answered_once_in_the_channel_of_the_question(
+async def test_askers_are_answered_once_in_their_channel(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await world.ask(UNKNOWN)
@@ -118,7 +118,7 @@ async def test_a_private_question_is_answered_by_direct_message(world: World) ->
     assert ANSWERED in await looked_into(world.member.user, told, OTHER_PASSAGES)
 
 
-async def test_former_members_and_those_who_opted_out_get_no_notice(world: World) -> None:
+async def test_former_and_quiet_members_get_no_notice(world: World) -> None:
     await world.ask(UNKNOWN)
     await world.ask(UNKNOWN, by=world.second_member)
     await world.core(lambda core: core.store.gaps.set_opt_out(world.member.id, quiet=True))
@@ -130,7 +130,7 @@ async def test_former_members_and_those_who_opted_out_get_no_notice(world: World
     assert await unsent(world) == []
 
 
-async def test_an_asker_without_access_to_the_channel_is_answered_by_direct_message(
+async def test_askers_without_access_are_answered_directly(
     world: World,
 ) -> None:
     await world.ask(UNKNOWN)
@@ -179,7 +179,7 @@ async def test_an_undelivered_notice_is_sent_once_after_a_restart(
     assert len(posted(world)) == 1
 
 
-async def test_a_publication_undone_before_its_notice_makes_the_question_a_gap_again(
+async def test_an_undone_publication_reopens_the_gap(
     world: World,
 ) -> None:
     await world.ask(UNKNOWN)

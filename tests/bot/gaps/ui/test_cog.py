@@ -49,7 +49,7 @@ async def work_on(
 # The list.
 
 
-async def test_gaps_are_grouped_and_counted_most_askers_first(world: World) -> None:
+async def test_gaps_are_grouped_most_askers_first(world: World) -> None:
     await world.ask(UNKNOWN)
     await world.ask("the Zanzibar ferry timetable?", by=world.second_member)
     for _ in range(3):
@@ -67,9 +67,7 @@ async def test_gaps_are_grouped_and_counted_most_askers_first(world: World) -> N
     assert gaps_messages._UNHELPFUL(EN, number=1) in shown
 
 
-async def test_the_list_is_paged_and_its_buttons_work_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_the_list_pages_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
     asked = ["Quokka habitat", "Zanzibar ferry", "Lava heat", "Origami crane", "Yeti diet"]
     for question in (*asked, "Tundra moss"):
         await world.ask(question)
@@ -108,7 +106,7 @@ async def test_nothing_can_be_done_without_a_choice(world: World) -> None:
 # Rights.
 
 
-async def test_members_and_former_moderators_neither_see_nor_change_gaps(world: World) -> None:
+async def test_gaps_are_for_current_moderators(world: World) -> None:
     await world.ask(UNKNOWN)
     await world.show_to_all("gaps")
     assert said(await listed(world, world.member)) == gaps_messages.NOT_A_MODERATOR.english
@@ -125,9 +123,7 @@ async def test_members_and_former_moderators_neither_see_nor_change_gaps(world: 
     assert group.handover is None
 
 
-async def test_gaps_of_another_server_are_neither_shown_nor_dismissed(
-    simcord_env: Env, world: World
-) -> None:
+async def test_gaps_of_other_servers_stay_theirs(simcord_env: Env, world: World) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
     await world.ask(UNKNOWN)
@@ -158,7 +154,7 @@ async def test_dismissed_groups_return_when_asked_again(world: World) -> None:
     assert "asked 1 time by 1 member" in said(await listed(world))
 
 
-async def test_a_note_for_a_group_is_awaited_and_private_questions_title_no_other_note(
+async def test_a_groups_note_is_awaited(
     world: World,
 ) -> None:
     await world.ask(UNKNOWN, private=True)
@@ -176,7 +172,7 @@ async def test_a_note_for_a_group_is_awaited_and_private_questions_title_no_othe
     assert gaps_messages._AWAITED.english in said(await listed(world))
 
 
-async def test_merged_groups_stay_one_also_for_new_questions(world: World) -> None:
+async def test_merged_groups_take_new_questions(world: World) -> None:
     await world.ask(UNKNOWN)
     await world.ask("Quokka habitat size")
 
@@ -189,7 +185,7 @@ async def test_merged_groups_stay_one_also_for_new_questions(world: World) -> No
     assert await last_event(world) == "gaps_merged"
 
 
-async def test_of_simultaneous_claims_one_holds_until_it_is_given_back(world: World) -> None:
+async def test_one_of_simultaneous_claims_holds(world: World) -> None:
     await world.ask(UNKNOWN)
     shown = await listed(world)
     clicks = [

@@ -48,7 +48,7 @@ async def open_groups(world: World) -> list[Group]:
     return await world.core(lambda core: service.groups(core, world.guild.id))
 
 
-async def test_a_document_answers_a_group_and_each_asker_is_notified_once(world: World) -> None:
+async def test_a_document_answers_a_group_once(world: World) -> None:
     await world.publish()
     await world.ask(UNKNOWN)
     await world.ask(f"{UNKNOWN}?", by=world.second_member)
@@ -101,7 +101,7 @@ async def test_members_point_to_nothing(world: World) -> None:
     assert len(await open_groups(world)) == 1
 
 
-async def test_a_passage_closed_to_the_askers_is_neither_offered_nor_confirmed(
+async def test_passages_closed_to_askers_are_not_offered(
     world: World,
 ) -> None:
     """The moderator may read its channel, and forges its id and digest."""

@@ -41,7 +41,7 @@ async def pressed(by: MemberActor, refused: InteractionResult, label: str = ASK)
     return await by.click(shown_message(refused), label=label)
 
 
-async def test_the_button_is_off_by_default_and_only_below_refusals_of_servers(
+async def test_the_button_is_off_by_default(
     world: World,
 ) -> None:
     assert buttons((await world.ask(UNKNOWN)).response) == ["Write this note"]
@@ -55,9 +55,7 @@ async def test_the_button_is_off_by_default_and_only_below_refusals_of_servers(
     assert ASK not in buttons(world.member.user.dm_channel.last_message)
 
 
-async def test_a_question_is_posted_once_without_its_asker_however_often_it_is_handed_over(
-    asking: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_repeated_hand_over_posts_once(asking: World, new_bot: Callable[[], Bot]) -> None:
     refused = await asking.ask(UNKNOWN)
     again = await asking.ask(f"{UNKNOWN.upper()}?", by=asking.second_member)
     await restarted(asking, new_bot)
@@ -78,7 +76,7 @@ async def test_a_question_is_posted_once_without_its_asker_however_often_it_is_h
     assert buttons(post) == ["Claim", "Answer", "Not for us"]
 
 
-async def test_a_private_question_needs_its_askers_confirmation_and_a_hand_over_of_its_own(
+async def test_a_private_question_needs_confirmation(
     asking: World,
 ) -> None:
     private = await asking.ask(UNKNOWN, private=True)
@@ -99,9 +97,7 @@ async def test_a_private_question_needs_its_askers_confirmation_and_a_hand_over_
     assert len(posts(asking.review)) == 2
 
 
-async def test_a_question_of_another_server_is_not_handed_over(
-    asking: World, simcord_env: Env
-) -> None:
+async def test_other_servers_questions_are_not_handed_over(asking: World, simcord_env: Env) -> None:
     other = build_world(simcord_env, "Another")
     await other.set_up()
     await turn(other)
@@ -115,7 +111,7 @@ async def test_a_question_of_another_server_is_not_handed_over(
     assert [*posts(other.review), *posts(asking.review)] == []
 
 
-async def test_without_a_place_to_post_a_hand_over_can_be_repeated(asking: World) -> None:
+async def test_without_a_channel_a_hand_over_is_repeatable(asking: World) -> None:
     refused = await asking.ask(UNKNOWN)
     await turn(asking, on=False)
     assert said(await pressed(asking.member, refused)) == messages.NOT_SET_UP(EN)
@@ -135,7 +131,7 @@ async def test_without_a_place_to_post_a_hand_over_can_be_repeated(asking: World
     assert len(posts(asking.review)) == 1
 
 
-async def test_confirmation_and_post_are_in_the_servers_language_and_mention_the_opt_out(
+async def test_a_hand_over_speaks_the_servers_language(
     asking: World,
 ) -> None:
     german = Language.GERMAN
@@ -151,7 +147,7 @@ async def test_confirmation_and_post_are_in_the_servers_language_and_mention_the
     assert any("Ein Mitglied fragt die Moderation" in one for one in posted)
 
 
-async def test_deleted_data_of_a_member_leaves_no_trace_in_a_hand_over(asking: World) -> None:
+async def test_erasure_leaves_no_trace_in_hand_overs(asking: World) -> None:
     refused = await asking.ask(UNKNOWN)
     await asking.ask(UNKNOWN, by=asking.second_member)
     await pressed(asking.member, refused)

@@ -12,7 +12,7 @@ from tests.bot.world import UNKNOWN, buttons
 # From the question to the note.
 
 
-async def test_a_helpers_answer_goes_to_the_asker_and_becomes_a_note_with_their_name(
+async def test_a_helpers_answer_becomes_their_note(
     helping: Helping,
 ) -> None:
     world = helping.world
@@ -51,7 +51,7 @@ async def test_a_helpers_answer_goes_to_the_asker_and_becomes_a_note_with_their_
     assert len(told(world.general)) == 1
 
 
-async def test_an_unnamed_helper_is_named_nowhere_and_the_sender_contributes_the_note(
+async def test_an_unnamed_helper_is_named_nowhere(
     helping: Helping,
 ) -> None:
     await helping.hand_over()
@@ -64,7 +64,7 @@ async def test_an_unnamed_helper_is_named_nowhere_and_the_sender_contributes_the
     assert (await helping.world.note()).contributor_id == helping.world.moderator.id
 
 
-async def test_a_note_submitted_despite_similar_ones_is_still_the_helpers(
+async def test_submitting_anyway_keeps_the_helpers_credit(
     helping: Helping,
 ) -> None:
     world = helping.world
@@ -82,7 +82,7 @@ async def test_a_note_submitted_despite_similar_ones_is_still_the_helpers(
     assert [one.revision.submission.text for one in notes] == [ANSWER]
 
 
-async def test_a_private_question_is_answered_to_its_asker_alone(helping: Helping) -> None:
+async def test_private_questions_are_answered_privately(helping: Helping) -> None:
     world = helping.world
     await world.ask(UNKNOWN, by=world.second_member)
     await helping.hand_over(private=True)
@@ -95,7 +95,7 @@ async def test_a_private_question_is_answered_to_its_asker_alone(helping: Helpin
     assert ANSWER.split(".", maxsplit=1)[0] in message.content
 
 
-async def test_the_helper_learns_that_the_asker_wants_no_notice(helping: Helping) -> None:
+async def test_helpers_learn_of_unwanted_notices(helping: Helping) -> None:
     world = helping.world
     await helping.hand_over()
     await world.core(lambda core: core.store.gaps.set_opt_out(world.member.id, quiet=True))
@@ -130,7 +130,7 @@ async def test_every_button_works_after_a_restart(
 # Rights.
 
 
-async def test_a_claim_holds_against_other_helpers_until_a_moderator_ends_it(
+async def test_a_claim_holds_until_a_moderator_ends_it(
     helping: Helping,
 ) -> None:
     await helping.hand_over()
@@ -150,7 +150,7 @@ async def test_a_claim_holds_against_other_helpers_until_a_moderator_ends_it(
     assert "**Open**" in post(helping).content
 
 
-async def test_of_simultaneous_answers_exactly_one_reaches_the_asker(helping: Helping) -> None:
+async def test_one_of_simultaneous_answers_arrives(helping: Helping) -> None:
     await helping.hand_over()
     forms = [
         await by.click(post(helping), label="Answer") for by in (helping.helper, helping.second)

@@ -17,7 +17,7 @@ from tests.bot.steps import restarted, said
 from tests.bot.world import UNKNOWN
 
 
-async def test_a_text_channel_gets_a_thread_and_a_forum_a_post(helping: Helping) -> None:
+async def test_text_channels_get_threads_forums_posts(helping: Helping) -> None:
     world = helping.world
     world.env.backend.edit_role(
         world.guild.id,
@@ -47,7 +47,7 @@ async def test_a_text_channel_gets_a_thread_and_a_forum_a_post(helping: Helping)
     assert asked.id != opened.id
 
 
-async def test_a_private_question_is_posted_only_among_helpers_and_moderators(
+async def test_private_questions_are_posted_among_helpers(
     helping: Helping,
 ) -> None:
     world = helping.world
@@ -63,7 +63,7 @@ async def test_a_private_question_is_posted_only_among_helpers_and_moderators(
     assert len(posts(world.review)) == 1
 
 
-async def test_a_public_question_of_a_closed_channel_is_not_posted_to_other_readers(
+async def test_closed_channels_questions_gain_no_readers(
     helping: Helping,
 ) -> None:
     world = helping.world
@@ -84,9 +84,7 @@ async def test_a_public_question_of_a_closed_channel_is_not_posted_to_other_read
 
 
 @pytest.mark.parametrize("error", [(403, 50013), (400, 50035)])
-async def test_a_post_refused_by_the_chosen_channel_goes_to_the_review_channel(
-    helping: Helping, error: tuple[int, int]
-) -> None:
+async def test_a_refused_post_goes_to_review(helping: Helping, error: tuple[int, int]) -> None:
     world = helping.world
     forum = helping.forum()
     await helping.choose(handover_channel_id=forum.id)
@@ -129,7 +127,7 @@ async def test_a_deleted_forum_post_is_not_posted_again(helping: Helping) -> Non
     assert (await helping.standing()).message_id is None
 
 
-async def test_without_permission_to_create_threads_the_message_is_enough(helping: Helping) -> None:
+async def test_without_threads_the_message_is_enough(helping: Helping) -> None:
     world = helping.world
     denied = discord.Permissions(create_public_threads=True).value
     allowed = discord.Permissions(view_channel=True).value
@@ -161,7 +159,7 @@ async def test_a_pruned_question_cannot_be_claimed(helping: Helping) -> None:
     assert [one.content for one in click.followups] == [messages.GONE(EN)]
 
 
-async def test_a_hand_over_of_an_earlier_version_is_not_posted_and_gets_a_note(
+async def test_an_earlier_versions_hand_over_gets_a_note(
     helping: Helping, new_bot: Callable[[], Bot]
 ) -> None:
     world = helping.world

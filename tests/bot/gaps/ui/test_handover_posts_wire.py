@@ -50,7 +50,7 @@ async def hand_over(server: WireServer, asker: Person) -> str:
     return str(pressed["content"])
 
 
-async def test_a_lost_connection_posts_claims_and_answers_nothing_twice_and_loses_nothing(
+async def test_lost_connections_hand_over_exactly_once(
     server: WireServer, settings: Settings
 ) -> None:
     choose(server, settings)
@@ -82,7 +82,7 @@ async def test_a_lost_connection_posts_claims_and_answers_nothing_twice_and_lose
     assert server.unanswered() == []
 
 
-async def test_a_forum_post_whose_making_was_cut_off_is_made_once(
+async def test_an_interrupted_forum_post_is_made_once(
     server: WireServer, settings: Settings
 ) -> None:
     forum = server.state.add_channel(server.guild, "desk", 15)
@@ -100,7 +100,7 @@ async def test_a_forum_post_whose_making_was_cut_off_is_made_once(
     assert posts(server, server.review) == []
 
 
-async def test_a_claim_of_a_post_that_discord_took_silently_is_shown(
+async def test_a_silently_accepted_post_shows_its_claim(
     server: WireServer, settings: Settings
 ) -> None:
     choose(server, settings)
@@ -115,9 +115,7 @@ async def test_a_claim_of_a_post_that_discord_took_silently_is_shown(
         assert len(posts(server, server.review)) == 1
 
 
-async def test_a_process_that_is_killed_while_it_posts_posts_once(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_a_killed_post_is_posted_once(server: WireServer, settings: Settings) -> None:
     choose(server, settings)
     path = f"/channels/{server.review['id']}/messages$"
     async with bot_process(server, "run", "--data", settings.data.folder) as process:

@@ -30,7 +30,7 @@ async def file_of(result: InteractionResult) -> str:
     return (await file.read()).decode()
 
 
-async def test_a_note_is_shown_as_its_viewer_may_see_it(world: World) -> None:
+async def test_a_note_is_shown_by_right(world: World) -> None:
     await world.propose()
     for note in (TITLE, "1", "#1"):
         assert said(await show(world, world.second_member, note)) == messages.NO_HISTORY.english
@@ -52,7 +52,7 @@ async def test_a_note_is_shown_as_its_viewer_may_see_it(world: World) -> None:
     assert said(result) == messages.NO_HISTORY.english
 
 
-async def test_edit_opens_the_form_with_the_last_text_for_the_contributor(world: World) -> None:
+async def test_edit_opens_the_contributors_last_text(world: World) -> None:
     text = "x" * FORM_CHARACTERS
     await world.propose(text=text, tags="lisbon")
     hidden = await world.second_member.slash(world.general, "note edit", note="1")
@@ -68,7 +68,7 @@ async def test_edit_opens_the_form_with_the_last_text_for_the_contributor(world:
     assert said(refused) == messages.NOT_YOURS.english
 
 
-async def test_an_edit_of_a_live_note_waits_beside_it_with_the_text_of_a_file(
+async def test_an_edit_waits_beside_the_live_note(
     world: World,
 ) -> None:
     await world.publish()
@@ -85,9 +85,7 @@ async def test_an_edit_of_a_live_note_waits_beside_it_with_the_text_of_a_file(
     assert "Lisbon" in said(await world.ask(private=True))
 
 
-async def test_a_long_note_is_edited_as_a_file_or_keeps_its_text(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_long_note_is_edited_as_file(world: World, new_bot: Callable[[], Bot]) -> None:
     await propose_long(world)
     assert await file_of(await show(world, world.member)) == LONG
     given = await world.member.slash(world.general, "note edit", note=TITLE)
@@ -111,7 +109,7 @@ def revise_button(world: World) -> discord.Message:
     return next(message for message in notices if message.components)
 
 
-async def test_a_rejected_long_note_is_revised_as_a_file_in_a_direct_message(
+async def test_a_rejected_long_note_returns_as_file(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await propose_long(world)
@@ -130,7 +128,7 @@ async def test_a_rejected_long_note_is_revised_as_a_file_in_a_direct_message(
     assert latest.revision.state is State.PENDING
 
 
-async def test_a_banned_member_proposes_nothing_from_a_direct_message(world: World) -> None:
+async def test_a_banned_member_proposes_nothing_directly(world: World) -> None:
     await world.propose()
     await reject(world)
     world.env.backend.remove_member(world.guild.id, world.member.id)

@@ -51,7 +51,7 @@ async def has_note(world: World) -> bool:
     return found is not None
 
 
-async def test_the_form_shows_its_fields_and_which_are_required(world: World) -> None:
+async def test_the_form_marks_required_fields(world: World) -> None:
     form = await world.member.slash(world.general, "note add")
     assert labels(form) == ["Title", "Text", form_messages.OR_FILE.english, "Tags", "Source link"]
     # A file can have title and text.
@@ -73,7 +73,7 @@ async def test_the_form_shows_its_fields_and_which_are_required(world: World) ->
 # Files.
 
 
-async def test_a_file_is_the_text_and_has_the_title_unless_one_is_typed(world: World) -> None:
+async def test_a_files_title_serves_without_a_typed_one(world: World) -> None:
     result = await with_file(world, "our_meetup.md", f"# Where we meet\n\n{TEXT}".encode())
     assert said(result) == messages.note_submitted(await world.note())
     await with_file(world, "our_meetup.txt", b"Bring a chair.")
@@ -86,7 +86,7 @@ async def test_a_file_is_the_text_and_has_the_title_unless_one_is_typed(world: W
     assert submissions[2].text.endswith("Copy the database at night.")
 
 
-async def test_a_file_uploaded_in_the_form_is_the_text_unless_one_is_typed(world: World) -> None:
+async def test_an_uploaded_file_serves_without_typed_text(world: World) -> None:
     form = await world.member.slash(world.general, "note add")
     fields: dict[str, Any] = {"title": "", "text": "Typed.", "file": ("meetup.md", TEXT.encode())}
     refused = await world.member.submit_modal(form, fields)
@@ -99,7 +99,7 @@ async def test_a_file_uploaded_in_the_form_is_the_text_unless_one_is_typed(world
     assert (await world.note()).revision.submission.text == TEXT
 
 
-async def test_the_draft_beside_an_unreadable_file_is_kept(world: World) -> None:
+async def test_an_unreadable_file_loses_no_draft(world: World) -> None:
     result = await with_file(world, "empty.txt", b"", "A title")
     assert said(result).startswith("empty.txt")
     assert buttons(result.response) == ["Continue editing"]
@@ -110,7 +110,7 @@ async def test_the_draft_beside_an_unreadable_file_is_kept(world: World) -> None
     assert form_messages.OR_FILE.english in labels(form)
 
 
-async def test_a_long_text_from_a_file_is_kept_beside_a_bad_tag(world: World) -> None:
+async def test_a_bad_tag_loses_no_long_text(world: World) -> None:
     text = "\n".join(f"Line {number} of a long text." for number in range(300))
     form = await world.member.slash(world.general, "note add", file=("a.md", text.encode()))
     refused = await world.member.submit_modal(form, {"title": TITLE, "tags": "?", "link": ""})
@@ -125,7 +125,7 @@ async def test_a_long_text_from_a_file_is_kept_beside_a_bad_tag(world: World) ->
 # Tags.
 
 
-async def test_the_most_frequent_tags_are_listed_and_new_ones_typed(world: World) -> None:
+async def test_frequent_tags_are_listed(world: World) -> None:
     for title, tags in (("One", "rare common"), ("Two", "common")):
         await world.propose(title, f"All about {title}.", tags)
         await world.moderator.click(world.card, label="Approve")
@@ -153,9 +153,7 @@ BAD = [
 ]
 
 
-async def test_a_draft_with_bad_input_is_returned_whole_with_one_sentence(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_bad_input_returns_the_whole_draft(world: World, new_bot: Callable[[], Bot]) -> None:
     good = {"title": TITLE, "text": TEXT, "tags": "one,two", "link": "https://example.org/"}
     for change, sentence in BAD:
         given = {**good, **change}
@@ -174,7 +172,7 @@ async def test_a_draft_with_bad_input_is_returned_whole_with_one_sentence(
     assert "Source: <https://example.org/>" in text_of(world.card)
 
 
-async def test_a_draft_without_text_is_returned_without_a_file(
+async def test_a_textless_draft_returns_without_file(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     title = f"{TITLE}\nWhere is the meeting?"
@@ -202,7 +200,7 @@ async def test_a_draft_without_text_keeps_its_question(world: World) -> None:
     assert await world.core(lambda core: core.store.gaps.question_of_note(1)) == 1
 
 
-async def test_the_draft_is_returned_when_the_submission_breaks(
+async def test_a_broken_submission_returns_the_draft(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
@@ -252,7 +250,7 @@ async def test_simultaneous_forms_belong_to_their_own_members(world: World) -> N
 # Rights.
 
 
-async def test_the_note_of_a_member_with_the_publishing_role_is_live_at_once(
+async def test_publishing_roles_publish_at_once(
     world: World,
 ) -> None:
     def rule(core: Core) -> None:
@@ -269,7 +267,7 @@ async def test_the_note_of_a_member_with_the_publishing_role_is_live_at_once(
     assert (await world.note(2)).revision.state is State.PENDING
 
 
-async def test_the_form_for_a_message_of_a_closed_channel_warns(world: World) -> None:
+async def test_a_closed_channels_form_warns(world: World) -> None:
     message = await world.moderator.send(world.review, "The door code is 1234.")
 
     form = await world.moderator.context_menu(world.review, "Save as note", message)
@@ -277,7 +275,7 @@ async def test_the_form_for_a_message_of_a_closed_channel_warns(world: World) ->
     assert help_of(form, "Text") == form_messages.from_channel("review")
 
 
-async def test_a_forged_id_revises_no_note_of_another_member(world: World) -> None:
+async def test_a_forged_id_revises_nothing(world: World) -> None:
     await world.publish()
     message = await world.second_member.send(world.general, "Anything.")
 
@@ -306,7 +304,7 @@ HOSTILE = {
 }
 
 
-async def test_hostile_text_is_kept_to_the_letter_and_mentions_nobody(world: World) -> None:
+async def test_hostile_text_is_kept_without_mentions(world: World) -> None:
     texts = ["\n".join(text for name, text in HOSTILE.items() if name != "emoji"), HOSTILE["emoji"]]
     for number, text in enumerate(texts, 1):
         sent = len(world.env.http_requests)
@@ -327,7 +325,7 @@ async def test_hostile_text_is_kept_to_the_letter_and_mentions_nobody(world: Wor
                 assert "](https://evil" not in str(body["content"] or body["components"])
 
 
-async def test_hostile_text_in_every_field_is_answered_and_returned_whole(world: World) -> None:
+async def test_hostile_fields_are_returned_whole(world: World) -> None:
     for text in HOSTILE.values():
         fields = {"title": text[:100], "text": text, "link": text[:512]}
 

@@ -15,9 +15,7 @@ SECOND = "The meetup is in Porto on Fridays."
 THIRD = "The meetup is in Faro on Mondays."
 
 
-async def test_the_history_shows_changes_to_those_who_may_see_them(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_the_history_is_shown_by_right(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.publish(TITLE, FIRST)
     await edit(world, SECOND)
     await world.moderator.click(world.card, label="Approve")
@@ -56,7 +54,7 @@ async def listed(world: World, actor: MemberActor, **options: str) -> str:
     return said(await actor.slash(world.general, "note mine", **options))
 
 
-async def test_own_notes_are_listed_with_their_states_over_a_restart(
+async def test_own_notes_are_listed_over_a_restart(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     assert await listed(world, world.member) == messages.NO_NOTES.english
@@ -83,7 +81,7 @@ async def test_own_notes_are_listed_with_their_states_over_a_restart(
     assert "**Second**" in await listed(world, world.member, state="rejected")
 
 
-async def test_only_moderators_get_a_link_to_the_card(world: World) -> None:
+async def test_only_moderators_get_card_links(world: World) -> None:
     await world.propose()
     await world.propose_as(world.moderator, "Another", "By a moderator.")
 

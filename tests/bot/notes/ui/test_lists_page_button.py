@@ -39,7 +39,7 @@ def test_a_title_fits_a_form(language: Language) -> None:
     assert max(map(len, titles)) <= 45
 
 
-async def test_the_form_announces_the_page_and_an_approved_note_is_on_it(public: World) -> None:
+async def test_an_announced_page_shows_approved_notes(public: World) -> None:
     form = await public.member.slash(public.general, "note add")
     assert form.modal is not None
     assert form.modal["title"] == form_messages.FOR_PAGE_TITLES[form_messages.NEW_TITLE].english
@@ -51,7 +51,7 @@ async def test_the_form_announces_the_page_and_an_approved_note_is_on_it(public:
     assert await on_page(public) == {TITLE}
 
 
-async def test_a_note_whose_form_announced_no_page_is_not_on_it(world: World) -> None:
+async def test_an_unannounced_page_lacks_the_note(world: World) -> None:
     """The form was opened before the page was turned on, and submitted afterwards."""
     form = await world.member.slash(world.general, "note add")
     assert form.modal is not None
@@ -63,7 +63,7 @@ async def test_a_note_whose_form_announced_no_page_is_not_on_it(world: World) ->
     assert cards._UNRELEASED.english in text_of(world.card)
 
 
-async def test_a_note_from_another_members_message_needs_a_release(public: World) -> None:
+async def test_a_note_from_anothers_message_needs_release(public: World) -> None:
     message = await public.second_member.send(public.general, TEXT)
     form = await public.member.context_menu(public.general, "Save as note", message)
     assert form.modal is not None
@@ -73,7 +73,7 @@ async def test_a_note_from_another_members_message_needs_a_release(public: World
     assert await on_page(public) == set()
 
 
-async def test_a_form_submitted_after_a_restart_still_announced_the_page(public: World) -> None:
+async def test_an_announcement_survives_a_restart(public: World) -> None:
     custom_id = f"form:note:0:0:0:0:0:note:{OnPage.TOLD}:ab"
     public.submit(public.member, custom_id, {**FIELDS})
     await public.env.settle()
@@ -83,7 +83,7 @@ async def test_a_form_submitted_after_a_restart_still_announced_the_page(public:
 # Keeping it off.
 
 
-async def test_a_writer_keeps_a_note_off_when_proposing_it(public: World) -> None:
+async def test_a_writer_keeps_off_while_proposing(public: World) -> None:
     form = await public.member.slash(public.general, "note add", page=False)
     assert form.modal is not None
     assert form.modal["title"] == form_messages.NEW_TITLE.english
@@ -93,7 +93,7 @@ async def test_a_writer_keeps_a_note_off_when_proposing_it(public: World) -> Non
     assert (await public.note()).off_page == {PageVeto.WRITER}
 
 
-async def test_a_writer_keeps_a_note_off_after_proposing_it_and_later_allows_it(
+async def test_a_writer_keeps_off_and_allows_later(
     public: World,
 ) -> None:
     sent = await public.propose()
@@ -110,7 +110,7 @@ async def test_a_writer_keeps_a_note_off_after_proposing_it_and_later_allows_it(
     assert await on_page(public) == {TITLE}
 
 
-async def test_a_moderator_keeps_a_note_off_on_its_card_and_allows_it(public: World) -> None:
+async def test_a_moderator_keeps_off_on_the_card(public: World) -> None:
     await public.publish()
     kept = await public.moderator.select(public.card, ["off_page"], custom_id="card_menu:1")
     note = await public.note()
@@ -122,7 +122,7 @@ async def test_a_moderator_keeps_a_note_off_on_its_card_and_allows_it(public: Wo
     assert await on_page(public) == {TITLE}
 
 
-async def test_a_moderator_does_not_undo_the_writers_choice(public: World) -> None:
+async def test_a_moderator_cannot_undo_the_writers_choice(public: World) -> None:
     await public.publish()
     shown = await public.member.slash(public.general, "note show", note="1")
     await public.member.click(shown_message(shown), custom_id="page:1:off")
@@ -176,7 +176,7 @@ def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
     )
 
 
-async def test_a_note_on_the_page_is_opened_and_cited_there(public: World) -> None:
+async def test_a_public_note_is_cited_there(public: World) -> None:
     await public.publish()
     url = f"https://a.org/{public.guild.id}/notes/1/"
     shown = await public.member.slash(public.general, "note show", note="1")

@@ -43,7 +43,7 @@ def told(world: World) -> list[str]:
 # By command.
 
 
-async def test_a_report_is_on_the_card_until_moderators_keep_the_note(world: World) -> None:
+async def test_a_report_stays_until_the_decision(world: World) -> None:
     await world.publish()
     await report(world, reason="First.")
     await world.moderator.slash(
@@ -65,7 +65,7 @@ async def test_a_report_is_on_the_card_until_moderators_keep_the_note(world: Wor
     assert len(world.general.history()) == 0
 
 
-async def test_the_reporter_is_notified_of_a_new_text_and_of_a_retirement(world: World) -> None:
+async def test_reporters_hear_of_new_text_and_retirement(world: World) -> None:
     await world.publish()
     await report(world)
     await edit(world)
@@ -82,7 +82,7 @@ async def test_the_reporter_is_notified_of_a_new_text_and_of_a_retirement(world:
     assert told(world)[1:] == expected
 
 
-async def test_a_note_that_is_not_live_here_can_be_neither_reported_nor_discovered(
+async def test_unpublished_notes_cannot_be_discovered_by_report(
     world: World,
 ) -> None:
     await world.propose()
@@ -97,7 +97,7 @@ async def test_a_note_that_is_not_live_here_can_be_neither_reported_nor_discover
 # By button and menu.
 
 
-async def test_a_note_is_reported_from_any_answer_that_quotes_it(
+async def test_any_quoting_answer_reports_its_note(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     articles = await world.ask("What is open source AI?")
@@ -139,7 +139,7 @@ async def test_a_shown_note_is_reported_while_it_is_live(world: World) -> None:
     assert said(result) == messages.NOTHING_TO_REPORT.english
 
 
-async def test_a_message_that_quotes_no_note_has_nothing_to_report(world: World) -> None:
+async def test_messages_without_notes_report_nothing(world: World) -> None:
     await world.ask("What is open source AI?")
     answer = world.general.last_message
     assert answer is not None

@@ -90,7 +90,7 @@ async def approve(world: World, by: MemberActor) -> None:
 # Proposed.
 
 
-async def test_a_reply_to_a_refusal_becomes_its_authors_note_once(
+async def test_a_reply_to_a_refusal_becomes_one_note(
     helping: Helping, new_bot: Callable[[], Bot]
 ) -> None:
     world = helping.world
@@ -117,7 +117,7 @@ async def test_a_reply_to_a_refused_command_becomes_a_note(helping: Helping) -> 
     await is_proposed(helping.world, said)
 
 
-async def test_moderators_do_not_publish_their_own_replies_alone(helping: Helping) -> None:
+async def test_moderators_cannot_publish_own_replies(helping: Helping) -> None:
     """Neither by their role nor by a click, if a second moderator must decide."""
     world = helping.world
     rule = Rule("", publish_role_id=world.moderator_role.id)
@@ -136,7 +136,7 @@ async def test_moderators_do_not_publish_their_own_replies_alone(helping: Helpin
     assert ANSWER in text_of(answer).replace("**", "")
 
 
-async def test_a_reply_to_a_hand_over_becomes_a_note_without_a_link_to_the_helpers_channel(
+async def test_a_helpers_reply_becomes_an_unlinked_note(
     helping: Helping,
 ) -> None:
     await helping.hand_over()
@@ -147,7 +147,7 @@ async def test_a_reply_to_a_hand_over_becomes_a_note_without_a_link_to_the_helpe
 
 
 @pytest.mark.parametrize("name", ["named", "unnamed"])
-async def test_an_answer_in_a_helpers_form_becomes_a_note(helping: Helping, name: str) -> None:
+async def test_a_helpers_form_becomes_a_note(helping: Helping, name: str) -> None:
     """The form and the confirmation say so; without a name, no member is credited."""
     await helping.hand_over()
     form = await helping.helper.click(post(helping), label="Answer")
@@ -231,7 +231,7 @@ async def test_a_statement_in_a_refused_post_is_no_question(helping: Helping) ->
     assert await questions(world) == asked
 
 
-async def test_questions_in_reply_and_the_askers_replies_are_answered(helping: Helping) -> None:
+async def test_questions_and_the_askers_replies_are_answered(helping: Helping) -> None:
     world = helping.world
     _, refusal = await mention(world, BAR)
     me = f"<@{world.bot.user.id}> "  # type: ignore[union-attr]
@@ -263,7 +263,7 @@ async def offer(helping: Helping) -> tuple[discord.Message, discord.Message]:
     return asked, asks
 
 
-async def test_a_doubtful_reply_is_proposed_by_its_authors_click(
+async def test_a_doubtful_reply_needs_its_authors_click(
     helping: Helping, new_bot: Callable[[], Bot]
 ) -> None:
     """One direct message for a question; the button works after a restart."""
@@ -319,7 +319,7 @@ async def test_members_without_notices_get_no_offer(helping: Helping) -> None:
     assert helping.helper.user.dm_channel is None or not helping.helper.user.dm_channel.history()
 
 
-async def test_replies_answer_questions_that_the_bot_did_not(helping: Helping) -> None:
+async def test_replies_answer_what_the_bot_did_not(helping: Helping) -> None:
     """In a text channel by a reply, in a post by its first answer, under the post's title."""
     world = helping.world
     helped: Helped = await help_in(world)
@@ -339,9 +339,7 @@ async def test_replies_answer_questions_that_the_bot_did_not(helping: Helping) -
     assert len(others) == 2
 
 
-async def test_one_failed_look_at_a_post_costs_one_answer(
-    helping: Helping, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_failed_look_costs_one_answer(helping: Helping, new_bot: Callable[[], Bot]) -> None:
     world = helping.world
     helped = await help_in(world)
     thread = await helped.forum.post("Zanzibar ferry in winter", UNKNOWN)
@@ -358,7 +356,7 @@ async def test_one_failed_look_at_a_post_costs_one_answer(
 # Withdrawn.
 
 
-async def test_a_proposal_is_withdrawn_with_its_reply_or_question_or_by_its_author(
+async def test_a_proposal_goes_with_its_messages(
     helping: Helping,
 ) -> None:
     world = helping.world
@@ -395,7 +393,7 @@ async def test_a_proposal_is_withdrawn_with_its_question(helping: Helping, to: s
 
 
 @pytest.mark.parametrize("gone", ["question", "reply"])
-async def test_what_was_deleted_while_the_bot_was_off_is_withdrawn(
+async def test_offline_deletions_withdraw_proposals(
     helping: Helping, new_bot: Callable[[], Bot], gone: str
 ) -> None:
     world = helping.world
@@ -424,7 +422,7 @@ async def test_the_card_shows_an_edit_of_the_reply(helping: Helping) -> None:
 # Not proposed.
 
 
-async def test_it_is_off_by_default_and_channels_may_differ(helping: Helping) -> None:
+async def test_proposals_are_off_by_default(helping: Helping) -> None:
     world = helping.world
     await helping.choose(from_replies=False)
     await to_a_mention(helping)
@@ -438,7 +436,7 @@ async def test_it_is_off_by_default_and_channels_may_differ(helping: Helping) ->
     assert len(await proposed(world)) == 1
 
 
-async def test_talk_and_answers_of_other_members_and_to_oneself_are_not_proposed(
+async def test_talk_and_others_answers_are_not_proposed(
     helping: Helping,
 ) -> None:
     world = helping.world
@@ -461,7 +459,7 @@ async def test_members_who_opted_out_of_quotation_are_left_out(helping: Helping,
     assert await proposed(helping.world) == []
 
 
-async def test_answers_that_not_everybody_may_read_are_not_proposed(helping: Helping) -> None:
+async def test_closed_answers_are_not_proposed(helping: Helping) -> None:
     """Neither an answer in a closed channel nor one to a private question."""
     world = helping.world
     await helping.hand_over(private=True)

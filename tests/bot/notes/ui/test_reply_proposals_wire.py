@@ -41,7 +41,7 @@ def said(server: WireServer, channel: Json) -> list[Json]:
     return [one for one in server.messages(channel) if one["author"]["id"] == str(APPLICATION)]
 
 
-async def test_a_lost_connection_loses_and_repeats_neither_card_nor_notice(
+async def test_a_lost_connection_neither_loses_nor_repeats(
     server: WireServer, settings: Settings
 ) -> None:
     faults = [
@@ -57,9 +57,7 @@ async def test_a_lost_connection_loses_and_repeats_neither_card_nor_notice(
     assert len(said(server, server.general)) == 1
 
 
-async def test_a_process_that_is_killed_while_it_proposes_proposes_once(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_a_killed_proposal_is_proposed_once(server: WireServer, settings: Settings) -> None:
     path = f"/channels/{server.review['id']}/messages$"
     async with bot_process(server, "run", "--data", settings.data.folder) as process:
         await server.until(lambda: server.state.commands, "commands")

@@ -54,7 +54,7 @@ async def draft_of(result: InteractionResult) -> Draft:
     return draft
 
 
-async def test_a_forum_post_is_saved_with_its_answer_and_credits_over_a_restart(
+async def test_a_forum_post_is_saved_over_a_restart(
     world: World, forum: Forum, new_bot: Callable[[], Bot]
 ) -> None:
     thread, answered = await forum.solved()
@@ -88,7 +88,7 @@ async def test_a_forum_post_is_saved_with_its_answer_and_credits_over_a_restart(
     assert note.source == SourceMessage(thread.id, thread.id)
 
 
-async def test_a_thread_started_from_a_message_is_saved_with_that_message(world: World) -> None:
+async def test_a_thread_is_saved_with_its_starter(world: World) -> None:
     message = await world.member.send(world.help, QUESTION)
     made = world.env.backend.create_thread(
         world.help.id, TITLE, world.member.id, message_id=message.id
@@ -107,9 +107,7 @@ async def test_a_thread_started_from_a_message_is_saved_with_that_message(world:
     assert draft.link == message.jump_url
 
 
-async def test_an_unanswered_thread_is_saved_as_its_first_message(
-    world: World, forum: Forum
-) -> None:
+async def test_an_unanswered_thread_is_its_first_message(world: World, forum: Forum) -> None:
     thread = await forum.post()
 
     result = await saved(world, forum, thread)
@@ -118,7 +116,7 @@ async def test_an_unanswered_thread_is_saved_as_its_first_message(
     assert (await draft_of(result)).text == f"{QUESTION}\n\n— {world.member.name}"
 
 
-async def test_another_message_of_a_thread_is_saved_alone(world: World, forum: Forum) -> None:
+async def test_a_later_message_is_saved_alone(world: World, forum: Forum) -> None:
     thread, answered = await forum.solved()
 
     form = await world.member.context_menu(thread, "Save as note", answered)
@@ -132,9 +130,7 @@ async def test_another_message_of_a_thread_is_saved_alone(world: World, forum: F
     assert text == f"{ANSWER}\n\n— {world.second_member.name}"
 
 
-async def test_an_exchange_too_long_for_a_form_or_note_is_a_file_with_its_first_turns(
-    world: World, forum: Forum
-) -> None:
+async def test_a_long_exchange_is_a_file(world: World, forum: Forum) -> None:
     thread, _ = await forum.solved()
     people = (world.moderator, world.second_moderator)
     for number in range(20):
@@ -153,9 +149,7 @@ async def test_an_exchange_too_long_for_a_form_or_note_is_a_file_with_its_first_
     assert (await world.note()).revision.submission.text == draft.text
 
 
-async def test_an_exchange_leaves_out_members_who_opted_out_of_quotation(
-    world: World, forum: Forum
-) -> None:
+async def test_an_exchange_leaves_out_opted_out_members(world: World, forum: Forum) -> None:
     thread, _ = await forum.solved()
     await world.moderator.send(thread, "A snow anchor made of a buried bag holds even better.")
     await withheld(world, world.second_member)
@@ -166,7 +160,7 @@ async def test_an_exchange_leaves_out_members_who_opted_out_of_quotation(
     assert world.second_member.name not in draft.text
 
 
-async def test_a_message_of_a_member_who_opted_out_is_saved_by_its_author_only(
+async def test_opted_out_authors_alone_save_their_messages(
     world: World,
 ) -> None:
     message = await world.second_member.send(world.general, "The wifi password is on the fridge.")
@@ -179,7 +173,7 @@ async def test_a_message_of_a_member_who_opted_out_is_saved_by_its_author_only(
     assert own.modal is not None
 
 
-async def test_a_threads_starter_message_quotes_no_member_who_opted_out(world: World) -> None:
+async def test_a_starter_message_quotes_no_opted_out_member(world: World) -> None:
     message = await world.second_member.send(world.help, QUESTION)
     backend: Any = world.env.backend
     made = backend.create_thread(world.help.id, TITLE, world.member.id, message_id=message.id)
@@ -212,7 +206,7 @@ async def withheld(world: World, member: MemberActor) -> None:
     await world.core(withhold)
 
 
-async def test_a_private_thread_is_saved_with_a_warning(world: World) -> None:
+async def test_a_private_thread_brings_a_warning(world: World) -> None:
     made = world.env.backend.create_thread(
         world.help.id, "Council", world.member.id, type=ChannelType.PRIVATE_THREAD
     )
@@ -229,7 +223,7 @@ async def test_a_private_thread_is_saved_with_a_warning(world: World) -> None:
     assert ANSWER in (await draft_of(result)).text
 
 
-async def test_an_answer_of_the_bot_is_saved_with_its_text(world: World) -> None:
+async def test_an_answer_of_the_bot_is_saved(world: World) -> None:
     await world.publish()
     await world.ask()
     answer = world.general.last_message

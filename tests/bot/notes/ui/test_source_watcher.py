@@ -54,9 +54,7 @@ async def update(world: World, message: discord.Message) -> None:
     await world.env.settle()
 
 
-async def test_only_an_edit_after_the_form_was_opened_flags_the_note(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_only_later_edits_flag_the_note(world: World, new_bot: Callable[[], Bot]) -> None:
     message = await world.second_member.send(world.general, "A draft.")
     await world.second_member.edit(message, TEXT)
     await save(world, message)
@@ -71,7 +69,7 @@ async def test_only_an_edit_after_the_form_was_opened_flags_the_note(
     assert EDITED in text_of(world.card)
 
 
-async def test_an_edit_while_the_form_is_open_flags_the_note(world: World) -> None:
+async def test_an_edit_during_the_form_flags_it(world: World) -> None:
     message = await world.second_member.send(world.general, TEXT)
     form = await form_for(world, message)
     world.env.backend.clock.advance(10)
@@ -83,7 +81,7 @@ async def test_an_edit_while_the_form_is_open_flags_the_note(world: World) -> No
     assert EDITED in text_of(world.card)
 
 
-async def test_a_live_note_whose_message_is_deleted_returns_to_the_moderators(
+async def test_a_deleted_source_returns_the_note(
     world: World,
 ) -> None:
     message = await world.second_member.send(world.general, TEXT)
@@ -97,9 +95,7 @@ async def test_a_live_note_whose_message_is_deleted_returns_to_the_moderators(
 
 
 @pytest.mark.parametrize("what", ["messages", "channel"])
-async def test_a_bulk_deletion_flags_the_note_of_one_of_the_messages(
-    world: World, what: str
-) -> None:
+async def test_a_bulk_deletion_flags_a_note(world: World, what: str) -> None:
     messages = [await world.second_member.send(world.help, text) for text in ("a", TEXT, "b")]
     await submit(world, await world.member.context_menu(world.help, "Save as note", messages[1]))
 
@@ -112,7 +108,7 @@ async def test_a_bulk_deletion_flags_the_note_of_one_of_the_messages(
     assert await change(world) is SourceChange.DELETED
 
 
-async def test_the_bots_edit_of_its_own_answer_flags_nothing(world: World) -> None:
+async def test_the_bots_own_edits_flag_nothing(world: World) -> None:
     answer = shown_message(await world.ask("What is open source AI?"))
     await save(world, answer.message)
 
@@ -148,7 +144,7 @@ async def test_events_of_other_messages_cost_no_query(
 
 
 @pytest.mark.parametrize("when", ["between processes", "after the submission"])
-async def test_a_deletion_around_a_form_that_another_process_opened_flags_the_note(
+async def test_a_deletion_beside_another_process_flags_it(
     world: World, new_bot: Callable[[], Bot], when: str
 ) -> None:
     message = await world.second_member.send(world.general, TEXT)

@@ -35,7 +35,7 @@ async def set_up_again(world: World) -> None:
     )
 
 
-async def test_a_proposed_note_is_a_card_and_answers_nothing_yet(world: World) -> None:
+async def test_a_proposal_is_a_card_only(world: World) -> None:
     result = await world.propose(tags="Lisbon, #meetup", link="https://example.org/meetup")
 
     assert said(result) == messages.note_submitted(await world.note())
@@ -53,7 +53,7 @@ async def test_a_proposed_note_is_a_card_and_answers_nothing_yet(world: World) -
     assert "Source" not in text_of(world.card)
 
 
-async def test_a_long_note_is_one_card_with_its_whole_text_as_a_file(world: World) -> None:
+async def test_a_long_note_is_one_card_with_file(world: World) -> None:
     lines = [f"Line {number} of the longest note that there can be." for number in range(1, 100)]
     text = "\n".join(lines)[:FORM_CHARACTERS].ljust(FORM_CHARACTERS, "!")
 
@@ -84,7 +84,7 @@ async def test_without_a_setup_the_draft_is_returned(simcord_env: Env) -> None:
     }
 
 
-async def test_a_card_refused_by_its_channel_is_posted_once_after_the_next_setup(
+async def test_a_refused_card_is_posted_after_setup(
     world: World,
 ) -> None:
     def forbid_sending(denied: int) -> None:
@@ -106,7 +106,7 @@ async def test_a_card_refused_by_its_channel_is_posted_once_after_the_next_setup
     assert len(world.review.history()) == 1
 
 
-async def test_a_note_proposed_in_a_direct_message_needs_a_server(world: World) -> None:
+async def test_a_direct_proposal_needs_a_server(world: World) -> None:
     await world.member.user.send_dm(UNKNOWN)
     answer = world.member.user.dm_channel.last_message
     form = await world.member.user.click(answer, label="Write this note")
@@ -119,7 +119,7 @@ async def test_a_note_proposed_in_a_direct_message_needs_a_server(world: World) 
 # From a message.
 
 
-async def test_save_as_note_fills_the_form_with_text_link_and_credit(world: World) -> None:
+async def test_save_as_note_fills_the_form(world: World) -> None:
     message = await world.second_member.send(world.general, TEXT)
     credit = f"\n\n— {world.second_member.name}"
 
@@ -142,7 +142,7 @@ async def test_save_as_note_fills_the_form_with_text_link_and_credit(world: Worl
     assert (await form())["Text"] == ""
 
 
-async def test_without_message_content_a_forum_post_is_its_one_message(world: World) -> None:
+async def test_without_content_a_post_is_one_message(world: World) -> None:
     """Discord gives the bot the menu's message, and no content of others."""
     forum = make_forum(world)
     thread, _ = await forum.solved()

@@ -121,7 +121,7 @@ REFUSED = [
 ]
 
 
-async def test_unsafe_files_are_refused_with_the_reason_and_the_draft_is_kept(
+async def test_unsafe_files_are_refused_but_drafts_kept(
     world: World,
 ) -> None:
     for files, sentence in REFUSED:
@@ -133,9 +133,7 @@ async def test_unsafe_files_are_refused_with_the_reason_and_the_draft_is_kept(
     assert (await world.note()).revision.submission.text == TEXT
 
 
-async def test_a_draft_keeps_the_text_and_pictures_of_its_form_over_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_draft_survives_a_restart_whole(world: World, new_bot: Callable[[], Bot]) -> None:
     files = [("meetup.md", TEXT.encode()), *photos(2)]
     result = await proposed(world, *files, text="", link="nowhere")
     assert await contents(shown_message(result)) == PHOTOS
@@ -151,7 +149,7 @@ async def test_a_draft_keeps_the_text_and_pictures_of_its_form_over_a_restart(
     assert await contents(world.card) == PHOTOS
 
 
-async def test_pictures_of_a_message_are_saved_with_its_note_after_a_restart(
+async def test_a_messages_pictures_survive_a_restart(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     message = await world.second_member.send(
@@ -167,7 +165,7 @@ async def test_pictures_of_a_message_are_saved_with_its_note_after_a_restart(
     assert await kept(world) == PHOTOS[:1]
 
 
-async def test_an_edit_keeps_the_pictures_unless_it_brings_others(world: World) -> None:
+async def test_an_edit_keeps_pictures_without_others(world: World) -> None:
     await published(world, *photos(2))
     form = await world.member.slash(world.general, "note edit", note=TITLE)
     await edit(world, form, text=f"{TEXT} Bring a cup.")
@@ -180,7 +178,7 @@ async def test_an_edit_keeps_the_pictures_unless_it_brings_others(world: World) 
     assert await contents(shown_message(await world.ask())) == PHOTOS
 
 
-async def test_an_edit_that_removes_pictures_does_so_over_restarts(
+async def test_removed_pictures_stay_removed_over_restarts(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await published(world, *photos(2))
@@ -197,9 +195,7 @@ async def test_an_edit_that_removes_pictures_does_so_over_restarts(
     assert await contents(shown_message(await world.ask())) == []
 
 
-async def test_an_extension_adds_its_pictures_to_those_of_the_note(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_an_extension_adds_its_pictures(world: World, new_bot: Callable[[], Bot]) -> None:
     await published(world, *photos(2))
     more = f"{TEXT} Everybody is welcome."
     form = await world.second_member.slash(world.general, "note add")
@@ -213,7 +209,7 @@ async def test_an_extension_adds_its_pictures_to_those_of_the_note(
     assert await kept(world, 2) == [*PHOTOS, picture(9).content]
 
 
-async def test_a_withdrawn_note_leaves_no_picture_on_its_card_nor_in_the_database(
+async def test_a_withdrawn_note_leaves_no_picture(
     world: World,
 ) -> None:
     await published(world, *photos(2))
@@ -246,7 +242,7 @@ def reading(world: World) -> World:
     return world
 
 
-async def test_the_text_in_pictures_is_offered_and_added_by_a_click(reading: World) -> None:
+async def test_text_in_pictures_is_added_by_click(reading: World) -> None:
     result = await proposed(reading, *photos(2))
 
     offer = shown_message(result)
@@ -266,7 +262,7 @@ async def test_the_text_in_pictures_is_offered_and_added_by_a_click(reading: Wor
     assert await kept(reading) == PHOTOS
 
 
-async def test_the_text_in_a_picture_can_be_the_whole_text(reading: World) -> None:
+async def test_a_pictures_text_can_be_the_note(reading: World) -> None:
     offer = shown_message(await proposed(reading, *photos(1), text=""))
     assert buttons(offer) == ["Add to the text", "Continue editing"]
 
@@ -276,7 +272,7 @@ async def test_the_text_in_a_picture_can_be_the_whole_text(reading: World) -> No
     assert (await reading.note()).revision.submission.text == f"{SHOWN} (0)"
 
 
-async def test_text_is_offered_once_also_over_a_restart(
+async def test_text_is_offered_once_over_restarts(
     reading: World, new_bot: Callable[[], Bot]
 ) -> None:
     form = await continue_editing(reading, await proposed(reading, *photos(1)))
@@ -288,7 +284,7 @@ async def test_text_is_offered_once_also_over_a_restart(
     assert (await reading.note()).revision.submission.text == TEXT
 
 
-async def test_similar_notes_come_before_the_text_in_pictures(reading: World) -> None:
+async def test_similar_notes_come_before_pictures_text(reading: World) -> None:
     await reading.publish()
     text = f"{TEXT} Everybody is welcome."
     message = shown_message(await proposed(reading, *photos(1), text=text))
@@ -311,7 +307,7 @@ def unreadable(content: bytes) -> "Future[list[TextLine]]":
     return future
 
 
-async def test_an_unreadable_picture_is_mentioned_if_pictures_are_read(world: World) -> None:
+async def test_an_unreadable_picture_is_mentioned(world: World) -> None:
     german = Language.GERMAN
     world.speaks(world.member, german.value)
     unread = messages.TEXT_UNREAD(german)

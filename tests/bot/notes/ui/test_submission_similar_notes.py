@@ -46,7 +46,7 @@ def sentence(event: NoticeEvent, name: str = "") -> str:
     return review_messages._SENTENCES[event](Language.ENGLISH, title=TITLE, name=name)
 
 
-async def test_the_writer_of_a_similar_note_sees_both_texts_before_anything_is_stored(
+async def test_a_similar_notes_writer_sees_both_texts(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     at = "The community meetup in Lisbon at Rua Augusta is for {} people."
@@ -72,9 +72,7 @@ async def test_the_writer_of_a_similar_note_sees_both_texts_before_anything_is_s
     assert not await exists(world, 2)
 
 
-async def test_two_clicks_on_submit_anyway_submit_once_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_submit_anyway_submits_once(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.publish()
     shown = shown_message(await propose(world, world.second_member))
     await restarted(world, new_bot)
@@ -104,7 +102,7 @@ async def extend(
     return await actor.submit_modal(form, fields)
 
 
-async def test_an_extension_of_ones_own_note_is_its_next_revision(world: World) -> None:
+async def test_extending_an_own_note_revises_it(world: World) -> None:
     await world.publish()
     shown = shown_message(await propose(world, world.member))
 
@@ -116,7 +114,7 @@ async def test_an_extension_of_ones_own_note_is_its_next_revision(world: World) 
     assert (submission.text, submission.tags) == (f"{TEXT}\n\n{LIKE}", ("meetup",))
 
 
-async def test_an_extension_of_another_members_note_is_credited_to_both(
+async def test_extending_anothers_note_credits_both(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     """The extender is a moderator, and doesn't approve the own extension."""
@@ -158,7 +156,7 @@ async def test_the_contributor_can_withdraw_another_members_extension(world: Wor
     assert message.content.startswith(sentence(NoticeEvent.EXTENSION_WITHDRAWN))
 
 
-async def test_a_pending_text_is_not_replaced_by_another_members_extension(world: World) -> None:
+async def test_an_extension_replaces_no_pending_text(world: World) -> None:
     await world.publish()
     await edit(world)
     shown = shown_message(await propose(world, world.second_member))
@@ -170,7 +168,7 @@ async def test_a_pending_text_is_not_replaced_by_another_members_extension(world
     assert (await world.note(2)).revision.state is State.PENDING
 
 
-async def test_secrets_in_another_members_note_are_redacted_in_an_extension(world: World) -> None:
+async def test_an_extension_redacts_anothers_secrets(world: World) -> None:
     secret = "ghp_" + "a1B2" * 9
     await world.publish(text=f"{TEXT} The token is {secret}.")
     shown = shown_message(await propose(world, world.second_member))
@@ -180,7 +178,7 @@ async def test_secrets_in_another_members_note_are_redacted_in_an_extension(worl
     assert secret not in repr(form.modal)
 
 
-async def test_a_pending_note_is_shown_to_its_contributor_and_extended_by_nobody_else(
+async def test_a_pending_note_is_its_contributors_alone(
     world: World,
 ) -> None:
     await world.propose()
