@@ -51,7 +51,6 @@ class Group:
 
     Attributes:
         questions: the questions, newest first.
-        example: the most typical question.
         awaited: whether a note for the group waits for review.
         handover: the last claimed hand-over of the questions. If none is claimed, the hand-over
             that changed last.

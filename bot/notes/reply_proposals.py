@@ -31,7 +31,6 @@ class UnansweredQuestion:
     Attributes:
         message_id: the message with the question, or the bot's message to the helpers. For a
             refused command, this is the refusal.
-        asker_id: the member who asked.
         question: the record of the question, or None if the question doesn't address the bot.
         is_handed_over: whether the message is the bot's message to the helpers.
         is_hedged: whether the bot showed a passage that may not answer.
@@ -51,12 +50,7 @@ class Reply:
     """A member's reply to an unanswered question.
 
     Attributes:
-        asked: the question.
-        words: the text of the question.
         title: the title of the forum post, if the question is a post; otherwise empty.
-        author: the member who replied.
-        said: the reply as text.
-        source: the message of the reply.
         link: the link to the reply, or empty if members can't open the channel.
         allowance: the author's quota of notes, or None without a limit.
     """

@@ -40,11 +40,8 @@ class Sender:
     """The member who submits a draft.
 
     Attributes:
-        member: the member.
-        guild_id: the guild of the note.
         channel_id: the channel of the interaction.
         interaction_id: the interaction that submits the draft.
-        role_ids: the member's roles.
         channels: followed channels readable by the member.
         allowance: the member's quota of notes, or None without a limit.
     """
@@ -209,10 +206,8 @@ class VisibleNote:
     """A note as its viewer may see it.
 
     Attributes:
-        live: the note with its live revision, or None without one.
         latest: the note with its latest revision, or None if the viewer may not see this revision.
         quorum: the number of approvals that the latest revision needs.
-        pictures: the pictures of each visible revision, by revision id.
         page_url: the note's address on the public page; empty if the note isn't on the page.
     """
 

@@ -19,7 +19,6 @@ class ReviewPage:
 
     Attributes:
         number: the number of this page, from 0.
-        count: the number of pages.
         total: the number of notes on all pages.
         is_on: whether the public page of the guild is on.
         flagged: the ids of the notes whose review card would warn of something in their text.

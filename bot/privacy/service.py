@@ -23,9 +23,6 @@ class Overview:
     """Stored data and privacy choices of a member.
 
     Attributes:
-        stored: counts of stored data by kind.
-        quiet: whether the member gets no notices of later answers.
-        withheld: whether the member's messages in chats aren't quoted.
         name_on_pages: the name on public pages that the member chose. None if no server has a page
             and the member chose no name.
         published: how many notes with texts of the member are on public pages. None if no server

@@ -71,14 +71,12 @@ class Declaration:
     """An action on a note.
 
     Attributes:
-        label: the label of the button.
         offered: whether the action is on the card of a note, at a time.
         says: confirms the action, with the fields `title` and `name`.
         effect: changes the note; None if the action has a user interface of its own.
         style: the button's style, by its name in Discord.
         rare: whether the action is in the menu, if the menu has another one.
         form: the title of the form for a reason, if the action has one.
-        needs_reason: whether the form's reason is required; else it only helps the contributor.
         publishes: the id of the revision that the action would make live, or 0.
     """
 

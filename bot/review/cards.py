@@ -62,11 +62,9 @@ class ReviewCard:
     """A review card.
 
     Attributes:
-        state: the state of the note.
         texts: the texts of the card, from the top. The first text has state, title and author. The
             second is the note's text, or the difference from the live text. The third, if any, has
             everything else.
-        attached: the files of the card.
     """
 
     state: CardState

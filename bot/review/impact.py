@@ -52,8 +52,6 @@ class AnswerSummary:
     A viewer may be unable to read a channel, so a quotation from a channel has no title or text.
 
     Attributes:
-        evidence: the evidence of the answer.
-        document_id: the document of the first quotation; empty without a quotation.
         title: the document's title; empty for a channel.
         passage: the quoted text, or the position in the document for a passage from a channel.
     """

@@ -80,9 +80,6 @@ class CardData:
         before: the text to compare a pending revision with: the live note that it would replace, or
             else the revision that a moderator returned, if any.
         quorum: the number of approvals that a pending revision needs.
-        flags: the risks in a pending revision's text.
-        near: documents similar to a pending revision.
-        pictures: the pictures of the revision.
         suggests: whether members' questions are suggested as wordings.
     """
 
@@ -345,13 +342,11 @@ class Delivery:
     """A notice to a contributor or reporter, with its content.
 
     Attributes:
-        notice: the notice.
         note: the note with the decided revision.
         before: the contributor's own revision, or None if no moderator edited it.
         reason: the reason of a decision made after the review (`DECIDED_LATER`), or empty. The
             review's own reason is in `note`.
         title: the title of the note before an extension, or empty for the revision's title.
-        settings: the settings of the note's guild.
     """
 
     notice: Notice

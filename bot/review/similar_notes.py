@@ -6,7 +6,7 @@ read.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -54,12 +54,8 @@ class SimilarDocument:
     """A document near to a proposed note.
 
     Attributes:
-        document_id: the document.
-        kind: the document's kind.
-        title: the document's title.
         link: the link to the document. The link of a pending note leads to the review card, which
             only moderators see.
-        closeness: the degree of similarity.
         cosine: the cosine of the nearest two passages.
         revision_id: the revision of a pending note; None for other documents.
         contradictions: sentences that disagree; the left one is from the proposed note.
@@ -69,8 +65,8 @@ class SimilarDocument:
     kind: Kind
     title: str
     link: str
-    closeness: Closeness
     cosine: float
+    closeness: Closeness = Closeness.CLOSE
     revision_id: int | None = None
     contradictions: tuple[Contradiction, ...] = ()
 
@@ -79,15 +75,8 @@ class SimilarDocument:
         return self.revision_id is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    document_id: str
-    kind: Kind
-    title: str
-    text: str
-    link: str
-    cosine: float
-    revision_id: int | None = None
+# A similar document with its text, before both texts are compared.
+_Candidate = tuple[SimilarDocument, str]
 
 
 class SimilarNotes:
@@ -126,10 +115,10 @@ class SimilarNotes:
             *self._pending(guild_id, submission, vectors, own_note_id),
         ]
         near = sorted(
-            (candidate for candidate in found if candidate.cosine >= CLOSE_COSINE),
-            key=lambda one: (-one.cosine, one.document_id),
+            (candidate for candidate in found if candidate[0].cosine >= CLOSE_COSINE),
+            key=lambda candidate: (-candidate[0].cosine, candidate[0].document_id),
         )
-        return [self._near(submission, candidate) for candidate in near[:NEAREST]]
+        return [self._near(submission, *candidate) for candidate in near[:NEAREST]]
 
     def embed_ahead(
         self, guild_id: int, submission: Submission, own_note_id: int | None = None
@@ -166,24 +155,17 @@ class SimilarNotes:
         titles = [hit.passage.title for hit in hits if hit.passage.kind is not Kind.NOTE]
         return next((title for title in titles if title.casefold() == wanted), "")
 
-    def _near(self, submission: Submission, found: _Candidate) -> SimilarDocument:
-        same = _shared_runs(submission.text, found.text) >= SAME_SHARE
-        return SimilarDocument(
-            found.document_id,
-            found.kind,
-            found.title,
-            found.link,
-            Closeness.SAME if same else Closeness.CLOSE,
-            found.cosine,
-            found.revision_id,
-            tuple(
-                contradictions(
-                    Titled(submission.text, submission.title),
-                    Titled(found.text, found.title),
-                    self._embedder.embed_passages,
-                )
-            ),
+    def _near(
+        self, submission: Submission, document: SimilarDocument, text: str
+    ) -> SimilarDocument:
+        found = contradictions(
+            Titled(submission.text, submission.title),
+            Titled(text, document.title),
+            self._embedder.embed_passages,
         )
+        same = _shared_runs(submission.text, text) >= SAME_SHARE
+        closeness = Closeness.SAME if same else Closeness.CLOSE
+        return replace(document, closeness=closeness, contradictions=tuple(found))
 
     def _published(
         self, scopes: Sequence[Scope], vectors: NDArray[np.float32], own_note_id: int | None
@@ -209,8 +191,10 @@ class SimilarNotes:
             if parts:
                 text = "\n\n".join(part.text for part in parts)
                 first = parts[0]
-                yield _Candidate(
-                    document_id, first.kind, first.title, text, first.link, best[document_id]
+                cosine = best[document_id]
+                yield (
+                    SimilarDocument(document_id, first.kind, first.title, first.link, cosine),
+                    text,
                 )
 
     def _pending(
@@ -227,15 +211,15 @@ class SimilarNotes:
             if texts:
                 cosines = vectors @ self._vectors.of(texts).T
                 cosine = float(self._retriever.cosine_scale().of(cosines).max())
-                yield _Candidate(
+                near = SimilarDocument(
                     document.id,
                     Kind.NOTE,
                     document.title,
-                    document.text,
                     _card_link(note),
                     cosine,
-                    note.revision.id,
+                    revision_id=note.revision.id,
                 )
+                yield near, document.text
 
     def _likely(self, guild_id: int, submission: Submission, own_note_id: int | None) -> list[Note]:
         """A guild's pending notes with the most words in common with a submission."""

@@ -38,7 +38,6 @@ class Search:
     """A search by a member.
 
     Attributes:
-        query: the text to search for.
         guild_id: the guild, or None in a direct message.
         channels: followed channels readable by the member.
         tag: if set, only live notes of the guild with this tag are searched.
@@ -67,8 +66,6 @@ class Found:
     """The result of a search.
 
     Attributes:
-        quotes: the passages found, best first.
-        nothing: the reason if no passage was found.
         only_near: True if no passage is clearly about the query.
     """
 

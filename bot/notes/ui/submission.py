@@ -46,9 +46,7 @@ class _Response:
     """A response to the sender of a draft.
 
     Attributes:
-        sentence: the text to show.
         draft: the draft to give back, or None if the draft was stored or is dropped.
-        actions: the buttons below the draft that is given back.
         extendable: similar notes that the draft may extend, with their ids.
         public: the stored note, if it is meant for the public page.
     """

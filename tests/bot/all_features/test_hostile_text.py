@@ -138,8 +138,8 @@ def near_ones(draw: st.DrawFn) -> SimilarDocument:
         Kind.NOTE,
         draw(TITLES),
         LINK,
-        Closeness.SAME,
         0.9,
+        Closeness.SAME,
         contradictions=(Contradiction(Subject.NUMBER, statement, statement, 0.9),),
     )
 
