@@ -1,5 +1,6 @@
 """Cog of `/page review`: moderators choose many notes at once to publish on the public page."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import discord
@@ -13,11 +14,73 @@ from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
 from bot.interactions.services import Cog, Interaction, Services
-from bot.page import messages, service
+from bot.page import service
 from bot.page.publisher import ROUND_SECONDS, PagePublisher
-from bot.text.markdown import legible, shortened
+from bot.page.service import ReviewPage
+from bot.text.languages import Plural, Sentence, Speaker
+from bot.text.markdown import legible, plain_within, shortened
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
+
+# Bound on each note, so that a page of the list fits one message.
+_TITLE_CHARACTERS: Final = 60
+_TEXT_CHARACTERS: Final = 90
+
+_LABELS: Final[Mapping[str, Sentence]] = {
+    "release": Sentence("Put these on the page"),
+    "earlier": Sentence("Earlier"),
+    "later": Sentence("Later"),
+}
+_KEEP_OFF: Final = Sentence("Choose notes to keep off the page")
+_WAITING: Final = Plural(
+    "**{number:,} live note** to review: its writer wasn't told about the public page. Releasing "
+    "it makes it public.",
+    "**{number:,} live notes** to review: their writers weren't told about the public page. "
+    "Releasing these makes them public.",
+)
+_NOTHING: Final = Sentence(
+    "No notes left to review: every live note is released or kept off the page."
+)
+_RELEASED: Final = Plural(
+    "{number:,} note released.",
+    "{number:,} notes released.",
+)
+_PAGE_IS_OFF: Final = Sentence(
+    "⚠ The page is off. Notes that you release now will appear once it's turned on in `/setup`."
+)
+_FLAGGED: Final = Sentence(
+    "-# ⚠ These have contact details, links or the like. Look at them with `/note show` first."
+)
+
+
+def page_text(
+    page: ReviewPage, language: Language = Language.ENGLISH, *, released: int | None = None
+) -> str:
+    """Return a page of unreleased notes, after a line that says how many were just `released`."""
+    speak = Speaker(language)
+    lines = [] if released is None else [_RELEASED(released, language)]
+    if not page.is_on:
+        lines.append(_PAGE_IS_OFF(language))
+    if not page.notes:
+        return "\n".join([*lines, _NOTHING(language)])
+    lines.append(_WAITING(page.total, language))
+    for note in page.notes:
+        title = plain_within(note.submission.title, _TITLE_CHARACTERS)
+        text = plain_within(" ".join(note.submission.text.split()), _TEXT_CHARACTERS)
+        sign = "⚠ " if note.id in page.flagged else ""
+        lines.append(f"{note.id}\\. {sign}**{title}** {text}")
+    if page.flagged:
+        lines.append(_FLAGGED(language))
+    if page.count > 1:
+        lines.append(
+            speak(
+                "-# Page {number} of {count} · `/note show` shows a whole note.",
+                number=page.number + 1,
+                count=page.count,
+            )
+        )
+    return "\n".join(lines)
+
 
 _OPTION_CHARACTERS: Final = 100
 
@@ -47,10 +110,10 @@ async def show(interaction: Interaction, number: int, released: int | None = Non
     guild_id = interaction.guild_id or 0
     page = await interaction.client.worker.call(lambda core: service.page(core, guild_id, number))
     language = await viewer_language(interaction)
-    text = discord.ui.TextDisplay[Any](messages.review(page, language, released=released))
+    text = discord.ui.TextDisplay[Any](page_text(page, language, released=released))
     rows: list[list[discord.ui.Item[Any]]] = []
     if page.notes:
-        keep = KeepOffSelect(messages.KEEP_OFF(language), _options(page), page=page.number)
+        keep = KeepOffSelect(_KEEP_OFF(language), _options(page), page=page.number)
         keep.item.max_values = len(page.notes)
         rows.append([keep])
         rows.append(list(_buttons(page, language)))
@@ -107,10 +170,10 @@ class KeepOffSelect(
 
 class ReleaseButton(
     Button,
-    ids=CustomId("release", page=int, action=tuple(messages.LABELS)),
+    ids=CustomId("release", page=int, action=tuple(_LABELS)),
     rule=moderators(),
     first=First.IN_PLACE,
-    labels=messages.LABELS,
+    labels=_LABELS,
     styles={"release": discord.ButtonStyle.success},
 ):
     """Button below the list: it releases the listed notes, or shows another page of the list."""

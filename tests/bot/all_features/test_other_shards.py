@@ -7,7 +7,7 @@ import pytest
 
 from bot.ask.ui.unasked_cog import UnaskedCog
 from bot.core.core import Core
-from bot.privacy.ui.guild_removal import GuildRemoval
+from bot.privacy.ui.cog import GuildRemoval
 from bot.process.client import Bot
 from bot.review.ui.outbox import OutboxDispatcher
 from bot.statistics.ui.weekly_poster import DigestPoster

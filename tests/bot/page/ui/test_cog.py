@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bot.page import messages
 from bot.page.service import PAGE_NOTES
+from bot.page.ui import cog
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageVeto
@@ -33,7 +33,7 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
     await turn_on(world)
     assert await on_page(world) == set()
     shown = shown_message(await world.moderator.slash(world.general, "page review"))
-    assert messages._WAITING(3, ENGLISH) in text_of(shown)
+    assert cog._WAITING(3, ENGLISH) in text_of(shown)
     assert [*choices(shown).values()] == ["1. Note 1", "2. Note 2", "3. Note 3"]
     await restarted(world, new_bot)
 
@@ -41,8 +41,8 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
     assert [*choices(shown)] == ["2"]
     await world.moderator.click(shown, custom_id="release:0:release")
 
-    assert messages._RELEASED(1, ENGLISH) in text_of(shown)
-    assert messages._NOTHING.english in text_of(shown)
+    assert cog._RELEASED(1, ENGLISH) in text_of(shown)
+    assert cog._NOTHING.english in text_of(shown)
     assert await on_page(world) == {"Note 2"}
     assert (await world.note(1)).off_page == {PageVeto.MODERATOR}
     await world.core(lambda core: core.store.public_notes.release(world.guild.id, [1, 3], 9))
@@ -52,11 +52,11 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
 async def test_notes_with_contact_details_are_marked(world: World) -> None:
     await live(world, 1)
     shown = shown_message(await world.moderator.slash(world.general, "page review"))
-    assert messages._FLAGGED.english not in text_of(shown)
+    assert cog._FLAGGED.english not in text_of(shown)
     await live(world, 1, "The lighthouse keeper answers at +351 912 345 678.")
     shown = shown_message(await world.moderator.slash(world.general, "page review"))
     assert "2\\. ⚠ **Note 1**" in text_of(shown)
-    assert messages._FLAGGED.english in text_of(shown)
+    assert cog._FLAGGED.english in text_of(shown)
 
 
 async def test_only_the_shown_notes_are_released(world: World) -> None:
@@ -75,7 +75,7 @@ async def test_only_the_shown_notes_are_released(world: World) -> None:
 async def test_a_newer_note_is_not_released_unseen(world: World) -> None:
     await live(world, 1)
     shown = shown_message(await world.moderator.slash(world.general, "page review"))
-    assert messages._PAGE_IS_OFF.english in text_of(shown)
+    assert cog._PAGE_IS_OFF.english in text_of(shown)
     await live(world, 2)
     await turn_on(world)
 

@@ -130,7 +130,6 @@ async def test_deleting_leaves_no_trace_anywhere(
         ("configuration", True),
         ("libraries of other models", True),
         ("community database", True),
-        ("log", True),
     ]
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from simcord.backend import serializers
 
 from bot.core.core import Core
-from bot.privacy.ui.guild_removal import GuildRemoval
+from bot.privacy.ui.cog import GuildRemoval
 from knowledge.values.documents import Scope
 from tests.bot.components import part
 from tests.bot.world import QUESTION, World
