@@ -125,7 +125,7 @@ async def test_deleting_leaves_no_trace_anywhere(
     assert name in withheld.names
     assert world.second_member.id not in withheld.member_ids
     # The doctor's further checks need a real model.
-    found = list(islice(examine(None, settings.data.folder), 4))
+    found = list(islice(examine(None, settings.data.folder), 3))
     assert [(one.subject, one.passed) for one in found] == [
         ("configuration", True),
         ("libraries of other models", True),
