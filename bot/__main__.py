@@ -23,10 +23,9 @@ import typer
 from bot.cli import (
     ask,
     backup,
+    cluster,
     doctor,
     evaluation,
-    import_export,
-    migrate,
     models,
     preview,
     programs,
@@ -34,7 +33,6 @@ from bot.cli import (
     run,
     sources,
     stats,
-    worker,
 )
 from bot.cli.console import UNUSABLE, ConfigOption, DataOption, err, fail, out
 from bot.cli.help_text import (
@@ -118,12 +116,12 @@ PANELS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
     "Backup": {
         "backup": backup.backup,
         "restore": backup.restore,
-        "export": import_export.export,
-        "import": import_export.import_,
+        "export": backup.export,
+        "import": backup.import_,
     },
 }
 GROUPS: Final = {
-    "cluster": {"worker": worker.worker, "migrate": migrate.migrate},
+    "cluster": {"worker": cluster.worker, "migrate": cluster.migrate},
     "dev": {
         "why": ask.why,
         "mcp": programs.mcp,

@@ -1,20 +1,44 @@
-"""The commands `ask`, `search` and `why`."""
+"""The commands `ask`, `search` and `dev why`.
+
+The JSON records are a stable interface: keys are added, never changed.
+"""
 
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby, zip_longest
+from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.styled import Styled
 from rich.text import Text
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Clarification
-from bot.answers.pipeline import problem_with
-from bot.cli import output
-from bot.cli.console import JsonOption, fail, opened_core, out, print_json, show, with_settings
+from bot.answers.outcome import Answer, Clarification, Refusal, citation
+from bot.answers.pipeline import Reply, problem_with
+from bot.answers.quotations import excerpts, passage_markdown
+from bot.answers.replay import Replay
+from bot.ask import messages as ask_messages
+from bot.ask.explanation import found_by
+from bot.cli.console import (
+    JsonOption,
+    fail,
+    opened_core,
+    out,
+    print_json,
+    show,
+    table,
+    with_settings,
+)
 from bot.cli.programs import GuildOption, guild_id_of
 from bot.config.settings import Settings
 from bot.core.core import Core
+from indexer.retrieval.hit import Hit
 from knowledge.values.documents import SHARED
+from knowledge.values.phrasings import RecordedPhrasing
+from knowledge.values.questions import RecordedHit
 
 
 @with_settings()
@@ -46,9 +70,9 @@ def ask(
             if isinstance(reply.outcome, Clarification) and question != "-":
                 fail(reply.outcome.problem)
             if as_json:
-                print_json(output.reply_record(reply))
+                print_json(reply_record(reply))
             else:
-                for part in output.reply_parts(reply):
+                for part in reply_parts(reply):
                     out.print(part, soft_wrap=isinstance(part, Text))
 
 
@@ -74,8 +98,8 @@ def search(
         if problem := problem_with(query):
             fail(problem)
         hits = core.search(query, guild_id, k)
-    records = [output.hit_record(hit) for hit in hits]
-    show(records, output.hits_text(hits), as_json=as_json)
+    records = [hit_record(hit) for hit in hits]
+    show(records, hits_text(hits), as_json=as_json)
 
 
 def _check_guild(core: Core, guild_id: int | None) -> None:
@@ -107,4 +131,213 @@ def why(
             f"Question {question_id} is not on record. `commonplace stats` counts recorded ones; "
             "after `questions.keep_days`, their text is deleted."
         )
-    show(output.replay_record(replay), output.replay_text(replay), as_json=as_json)
+    show(replay_record(replay), replay_text(replay), as_json=as_json)
+
+
+# Output.
+
+
+def reply_record(reply: Reply) -> dict[str, Any]:
+    """A reply as an object.
+
+    `answer` joins the quoted passages. `quotes` has an excerpt of each passage, in Markdown. The
+    `legs` of a hit are the retrievers that found it. `nearest` lists the titles of the hits.
+    """
+    outcome = reply.outcome
+    answer, quotes = "", []
+    if isinstance(outcome, Answer):
+        quotes = [
+            {
+                "document": quote.citation.document_id,
+                "title": quote.citation.title,
+                "heading": quote.citation.heading,
+                "text": markdown,
+                "link": quote.citation.link,
+            }
+            for quote, markdown in excerpts(outcome)
+        ]
+        answer = "\n\n".join(quote.text for quote in outcome.quotes)
+    elif isinstance(outcome, Clarification):
+        answer = outcome.problem
+    return {
+        "question": reply.question,
+        "evidence": reply.evidence.value,
+        "answer": answer,
+        "hits": [hit_record(hit) for hit in reply.hits],
+        "seconds": round(reply.seconds, 4),
+        "probability": round(reply.signals.get("probability", 0.0), 4),
+        "quotes": quotes,
+        "nearest": list(dict.fromkeys(filter(None, (hit.passage.title for hit in reply.hits)))),
+    }
+
+
+def hit_record(hit: Hit) -> dict[str, Any]:
+    return {
+        "document": hit.passage.document_id,
+        "title": hit.passage.title,
+        "heading": hit.passage.heading,
+        "passage": hit.passage.text,
+        "score": round(hit.score, 4),
+        "link": citation(hit.passage).link,
+        "legs": list(hit.legs),
+    }
+
+
+def replay_record(replay: Replay) -> dict[str, Any]:
+    question = replay.question
+    return {
+        "question": question.text,
+        "earlier": question.earlier,
+        "guild": question.guild_id,
+        "asked_at": question.asked_at.isoformat(),
+        "then": {
+            "evidence": question.evidence.value,
+            "generation": question.generation,
+            "settings": question.settings,
+            "signals": dict(question.signals),
+            "hits": [_recorded_hit_record(hit) for hit in question.hits],
+        },
+        "now": {
+            **reply_record(replay.now),
+            "generation": replay.now.generation,
+            "settings": replay.settings,
+            "signals": dict(replay.now.signals),
+        },
+        "places": [
+            {
+                "document": place.document_id,
+                "then": place.then,
+                "now": place.now,
+                "state": place.state.value,
+            }
+            for place in replay.places
+        ],
+        "phrasing": None
+        if replay.phrasing is None
+        else {**asdict(replay.phrasing), "asked_at": replay.phrasing.asked_at.isoformat()},
+        "changes": replay.changes,
+    }
+
+
+def _recorded_hit_record(hit: RecordedHit) -> dict[str, Any]:
+    return {
+        "document": hit.document_id,
+        "title": hit.title,
+        "heading": hit.heading,
+        "passage": hit.passage,
+        "score": round(hit.score, 4),
+        "link": hit.link,
+        "legs": list(hit.legs),
+    }
+
+
+def replay_text(replay: Replay) -> RenderableType:
+    question, now = replay.question, replay.now
+    asked = f"asked {question.asked_at:%d %b %Y %H:%M} UTC, generation {question.generation}"
+    if question.earlier:
+        asked += "\nfollowing up: " + " › ".join(question.earlier.split("\n"))
+    places = [
+        {
+            "document": f"{place.document_id}\n{_where(place.title, place.heading)}",
+            "then": place.then or None,
+            "now": place.now or None,
+            "score": hit.score if hit else None,
+            "found by": found_by(hit.legs) if hit else None,
+            "passage": place.state.value,
+        }
+        for place, hit in zip_longest(replay.places, question.hits)
+    ]
+    signals: list[dict[str, Any]] = [
+        {"signal": "evidence", "then": question.evidence.value, "now": now.evidence.value},
+        *(
+            {"signal": name, "then": question.signals.get(name), "now": now.signals.get(name)}
+            for name in dict.fromkeys([*question.signals, *now.signals])
+        ),
+    ]
+    changes = replay.changes or ["The answer would be the same today."]
+    phrased = [] if replay.phrasing is None else [Text(_phrasing_text(replay.phrasing))]
+    return Group(
+        Text(f"{question.text}\n", style="bold").append(asked, style="dim not bold"),
+        table(places),
+        table(signals),
+        *phrased,
+        Text("\n".join(changes)),
+    )
+
+
+def _where(title: str, heading: str) -> str:
+    return " › ".join(filter(None, (title, heading)))
+
+
+def _phrasing_text(phrasing: RecordedPhrasing) -> str:
+    """Describe a recorded phrasing: the model, the outcome, the cost, and the sentences."""
+    model = f"{phrasing.model or 'a model'}, prompt {phrasing.prompt_version}"
+    how = "repeated" if phrasing.repeated else f"{phrasing.milliseconds:,} ms"
+    tokens = f"{phrasing.prompt_tokens:,} + {phrasing.reply_tokens:,} tokens"
+    lines = [f"Phrasing ({phrasing.mode}) by {model}: {phrasing.outcome}, {how}, {tokens}."]
+    verdicts = ", ".join(f"{count} {name}" for name, count in phrasing.verdicts.items())
+    if verdicts:
+        lines.append(f"Its sentences: {verdicts}.")
+    if phrasing.chosen:
+        lines.append(f"Quoted: {', '.join(phrasing.chosen)}.")
+    if phrasing.places:
+        lines.append(f"Order: {', '.join(str(place + 1) for place in phrasing.places)}.")
+    lines += [
+        f"Written: {line.text} {''.join(f'[{number}]' for number in line.numbers)}"
+        for line in phrasing.lines
+    ]
+    return "\n".join(lines)
+
+
+def reply_parts(reply: Reply) -> Iterator[RenderableType]:
+    """Yield the parts of a reply, similar to the reply in Discord.
+
+    The caller must not wrap parts of type `Text`, such as links.
+    """
+    if isinstance(reply.outcome, Refusal):
+        yield Text(reply.question, style="bold")
+        if reply.foreign:
+            yield from _shown(ask_messages.not_my_language(reply.foreign))
+        yield Text(REFUSED, style="yellow")
+        yield from _shown(ask_messages.nearest_titles(reply.hits))
+    else:
+        answer = ask_messages.answer(reply)
+        # Each line on its own: in a terminal's Markdown, a line break is a blank.
+        for line in answer.head.splitlines():
+            yield from _shown(line)
+        for quotation in answer.quotations:
+            yield from _shown(quotation.text)
+            yield from _shown(quotation.cited)
+            if quotation.link:
+                yield Text(quotation.link)
+    yield Text()
+
+
+# Unlike in Discord, nothing is recorded and no moderator is notified.
+REFUSED: Final = "I don't know: I found nothing that clearly answers this."
+
+
+def _shown(text: str) -> Iterator[RenderableType]:
+    """Render Discord's Markdown for a terminal; lines of small text (`-#`) are dimmed."""
+    for is_small, lines in groupby(text.splitlines(), lambda line: line.startswith(_SMALL)):
+        if is_small:
+            for line in lines:
+                yield Styled(Markdown(line.removeprefix(_SMALL), hyperlinks=False), "dim")
+        else:
+            yield Markdown("\n".join(lines), hyperlinks=False)
+
+
+_SMALL: Final = "-# "
+
+
+def hits_text(hits: Sequence[Hit]) -> Text:
+    """A numbered list of passages."""
+    found = (_hit_text(rank, hit) for rank, hit in enumerate(hits, start=1))
+    return Text("\n").join(found) if hits else Text("No passages found.")
+
+
+def _hit_text(rank: int, hit: Hit) -> Text:
+    text = Text(f"{rank}. {_where(hit.passage.title, hit.passage.heading)}", style="bold")
+    text.append(f"  {hit.score:.3f} by {found_by(hit.legs)}\n", style="dim not bold")
+    quoted = passage_markdown(hit.passage.kind, hit.passage.text)
+    return text.append(f"{quoted}\n", style="not bold")

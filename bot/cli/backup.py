@@ -1,9 +1,10 @@
-"""The commands `backup` and `restore`.
+"""The commands `backup`, `restore`, `export` and `import`.
 
 `backup` works beside a running bot. `restore` refuses while a bot holds the data folder.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,8 +15,8 @@ from bot.cli.console import (
     Begins,
     JsonOption,
     fail,
-    out,
-    print_json,
+    opened_core,
+    show,
     with_settings,
 )
 from bot.config.settings import Settings
@@ -24,12 +25,14 @@ from bot.storage.data_folder import (
     COMMUNITY,
     data_folder,
     hold_bot_lock,
+    open_database,
     open_server,
     open_store,
     refuse_lost_database,
 )
-from knowledge.backup import archives, backups
+from knowledge.backup import archives, backups, exporter, importer
 from knowledge.backup.backups import Restored
+from knowledge.backup.importer import Imported
 from knowledge.backup.opt_in_rows import OptInRows, Unknown
 from knowledge.store.store import Store
 from knowledge.text import counted
@@ -111,23 +114,19 @@ def backup(
         refuse_lost_database(folder)
         backups.back_up(folder / COMMUNITY, target)
     deleted, kept = kind.rotate(target.parent, keep, target) if rotating else ([], [])
-    if as_json:
-        record = {"deleted": [str(path) for path in deleted], "kept": [str(path) for path in kept]}
-        print_json({"backup": str(target), **record})
-    else:
-        what = " `restore` takes this ZIP file." if url else ""
-        said = f"Backed up to {target} and verified.{what}{_rotation_text(deleted, kept)}"
-        out.print(said, soft_wrap=True, markup=False)
-
-
-def _rotation_text(deleted: Sequence[Path], kept: Sequence[Path]) -> str:
-    gone = f" Deleted older ones: {len(deleted)}." if deleted else ""
-    if not kept:
-        return gone
-    return (
-        f"{gone} Kept, because they have data that this one lacks: "
-        f"{', '.join(path.name for path in kept)}. Check these and delete them yourself."
-    )
+    names = ", ".join(path.name for path in kept)
+    sentences = [
+        f"Backed up to {target} and verified.",
+        "`restore` takes this ZIP file." if url else "",
+        f"Deleted older ones: {len(deleted)}." if deleted else "",
+        f"Kept, because they have data that this one lacks: {names}. Check these and delete them "
+        "yourself."
+        if kept
+        else "",
+    ]
+    record = {"deleted": [str(path) for path in deleted], "kept": [str(path) for path in kept]}
+    text = " ".join(filter(None, sentences))
+    show({"backup": str(target), **record}, text, as_json=as_json)
 
 
 @with_settings(Begins.ANY)
@@ -151,13 +150,10 @@ def restore(
     with hold_bot_lock(folder):
         restored = _restored(settings, folder, check_reachable(file), take or ())
     kept = restored.kept
-    if as_json:
-        record = {"restored": str(file), "kept": str(kept) if kept else None}
-        print_json(record | {"unknown": restored.unknown})
-    else:
-        before = f" The database before it is {kept}." if kept else ""
-        out.print(f"Restored {file} and verified it.{before}", soft_wrap=True, markup=False)
-        print_unknown_rows(restored.unknown, take or ())
+    before = f" The database before it is {kept}." if kept else ""
+    text = f"Restored {file} and verified it.{before}\n{_unknown(restored.unknown, take or ())}"
+    record = {"restored": str(file), "kept": str(kept) if kept else None}
+    show({**record, "unknown": restored.unknown}, text.rstrip(), as_json=as_json)
 
 
 def _restored(
@@ -171,23 +167,83 @@ def _restored(
         return archives.restore(file, store, server, at, take)
 
 
-def print_unknown_rows(unknown: Unknown, taken: Collection[OptInRows]) -> None:
-    """Print the sources and tombstones that only the restored backup or imported export had.
+def _unknown(unknown: Unknown, taken: Collection[OptInRows]) -> str:
+    """List the sources and tombstones that only the restored backup or imported export had.
 
     Rows of a kind in `taken` were added to the database; the others were left out.
     """
+    lines = []
     for name, rows in unknown.items():
+        count = counted(len(rows), name.value.removesuffix("s"))
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
         named = f"{', '.join(rows[:_NAMED])}{more}"
         if name in taken:
-            sentence = f"Taken: {_counted_rows(name, rows)} unknown here before: {named}."
+            lines.append(f"Taken: {count} unknown here before: {named}.")
         else:
-            sentence = (
-                f"Not taken: {_counted_rows(name, rows)} unknown here: {named}. If you trust "
-                f"all of them, run it again with --take {name}."
+            lines.append(
+                f"Not taken: {count} unknown here: {named}. If you trust all of them, run it again "
+                f"with --take {name}."
             )
-        out.print(sentence, soft_wrap=True, markup=False)
+    return "\n".join(lines)
 
 
-def _counted_rows(what: OptInRows, rows: Sequence[str]) -> str:
-    return counted(len(rows), what.value.removesuffix("s"))
+@with_settings()
+def export(
+    settings: Settings,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="An empty folder, or an earlier export.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Export the community database as Markdown and JSONL files, for reading and for Git.
+
+    The same database always gives the same bytes. Other files in the folder are left alone.
+
+    Example:
+        commonplace export community/
+    """
+    with open_store(data_folder(settings.data.folder), settings.data.database) as store:
+        files = exporter.export(store.database, check_reachable(folder))
+    text = f"Exported to {folder}: {counted(files, 'file')}."
+    show({"exported": str(folder), "files": files}, text, as_json=as_json)
+
+
+@with_settings(Begins.ANY)
+def import_(
+    settings: Settings,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by `export`.")],
+    take: TakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import an export into an empty data folder, or add its changes to a data folder in use.
+
+    Import never overwrites data. If anything in the export conflicts with the data folder, import
+    names the conflicts and imports nothing. A note edited in the export becomes a pending revision.
+    Unknown sources and tombstones are listed, and imported only with --take.
+
+    Example:
+        commonplace import community/
+    """
+    with Store(open_database(data_folder(settings.data.folder), settings.data.database)) as store:
+        imported = importer.import_folder(store, check_reachable(folder), take or ())
+    if imported.rows:
+        with opened_core(settings):
+            pass
+    text = f"{_report(imported)}\n{_unknown(imported.unknown, take or ())}".rstrip()
+    show(asdict(imported), text, as_json=as_json)
+
+
+def _report(imported: Imported) -> str:
+    rows = sum(imported.rows.values())
+    notes = ", ".join(map(str, imported.edited))
+    sentences = [
+        f"Imported {counted(rows, 'row')}, among them "
+        f"{counted(imported.rows.get('notes', 0), 'note')}."
+        if rows
+        else "There was nothing new to import.",
+        f"Edited notes, now waiting for review: {notes}." if notes else "",
+        f"Left as they are, because they changed here since: {counted(imported.differing, 'row')}."
+        if imported.differing
+        else "",
+    ]
+    return " ".join(filter(None, sentences))

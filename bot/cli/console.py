@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -237,10 +238,13 @@ def table(record: Record | Sequence[Record], title: str = "") -> Table:
         for name, value in _values(record):
             found.add_row(name, value)
         return found
-    columns = record[0] if record else ()
-    found = Table(*(key.replace("_", " ") for key in columns), title=title or None)
-    for row in record:
-        found.add_row(*map(_cell, row.values()))
+    columns = [key.replace("_", " ") for key in (record[0] if record else ())]
+    cells = [[*map(_cell, row.values())] for row in record]
+    # Blank lines between rows of several lines.
+    spaced = any("\n" in cell for row in cells for cell in row)
+    found = Table(*columns, title=title or None, box=SIMPLE, padding=(0, 1), show_lines=spaced)
+    for row in cells:
+        found.add_row(*row)
     return found
 
 

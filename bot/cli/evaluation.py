@@ -25,7 +25,7 @@ from bot.models.serving_model import Opener, chosen_model
 from bot.models.serving_reranker import chosen_reranker
 from bot.storage.data_folder import checked_data_folder, data_folder, open_index, open_store
 from bot.storage.derived_data import open_entries
-from indexer.embedding.model_records import open_record
+from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvest, judged_set
 from indexer.evaluation.runner import Evaluation, Order
 from indexer.retrieval.reranker import open_reranking
@@ -86,7 +86,11 @@ def serving_side(settings: Settings, opener: Opener) -> Side:
     The data folder may be missing: a judged set is measured elsewhere.
     """
     folder = checked_data_folder(settings.data.folder, may_begin=True)
-    model = opener(chosen_model(folder, settings.model.name))
+    return side_of(settings, folder, opener(chosen_model(folder, settings.model.name)))
+
+
+def side_of(settings: Settings, folder: Path, model: RecordedModel) -> Side:
+    """A model with its calibration, and the reranker that serves."""
     reranker = chosen_reranker(folder, settings.model.reranker)
     return Side(
         model,

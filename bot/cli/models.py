@@ -1,66 +1,75 @@
-"""The command `model`: list models, choose a better one, and go back.
+"""The command `model`: list models and rerankers, choose a better one, and go back.
 
 Long work runs in this process, at the lowest priority while a bot runs. The bot takes the choice at
-its next start.
+its next start. A reranker needs no index.
 """
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
-from bot.cli import model_output, rerankers
 from bot.cli.console import (
     Begins,
     JsonOption,
+    Record,
     err,
     fail,
     out,
-    print_json,
     run_with_progress,
+    show,
     with_settings,
 )
+from bot.cli.evaluation import side_of
 from bot.cli.help_text import PlainCommand, plain_group
-from bot.cli.model_comparison import compare_on_accepted_answers, compare_on_shipped_sets
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.shadow_index import build
-from bot.models import choice
+from bot.models import choice, comparison
 from bot.models.calibrations import chosen_calibration
 from bot.models.choice import ModelChoiceError
-from bot.models.comparison import Side
-from bot.models.inventory import inventory
+from bot.models.comparison import Figure, Side
+from bot.models.inventory import Row, inventory
 from bot.models.serving_model import (
     Opener,
     delete_leftover_indexes,
     open_successor,
     switch_to,
 )
-from bot.models.serving_reranker import chosen_reranker
-from bot.storage.data_folder import (
-    checked_data_folder,
-    data_folder,
-    is_bot_running,
-)
+from bot.models.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
+from bot.storage.data_folder import checked_data_folder, data_folder, is_bot_running
+from bot.text.languages import languages_read
 from indexer.embedding.embedder import ModelError, is_reference
+from indexer.embedding.model_files import named_folder
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
+from indexer.evaluation.judged_sets import COMMITTED, JudgedSetError, judged_set
+from indexer.evaluation.metrics import mean
+from indexer.evaluation.runner import Evaluation
+from indexer.index.index import Index
+from indexer.ingest.pipeline import Progress
 from indexer.retrieval.reranker import open_reranking
+from knowledge.values.guilds import Language
 
 # Lowest priority.
 _NICE: Final = 19
+# The name for no reranker.
+NONE: Final = "none"
+
+RUNS_ON_PYTORCH: Final = (
+    "It has no package, so sentence-transformers runs it on PyTorch: slower, with more memory, "
+    "without late interaction, and judged by a general calibration."
+)
 
 model = plain_group("List and choose embedding models.")
-
-NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME|FOLDER", help="An installed model, a folder, or owner/model.")
-]
 
 RerankerOption = Annotated[
     bool,
@@ -70,21 +79,33 @@ RerankerOption = Annotated[
 
 @model.command("list", cls=PlainCommand)
 @with_settings(Begins.DEFAULT)
-def list_models(
-    settings: Settings,
-    as_json: JsonOption = False,
-) -> None:
+def list_models(settings: Settings, as_json: JsonOption = False) -> None:
     """List packages and the models on this machine, with their measurements.
 
     Example:
         commonplace model list
     """
     rows = inventory(checked_data_folder(settings.data.folder, may_begin=True), settings.model.name)
-    if as_json:
-        for row in rows:
-            print_json(asdict(row))
-    else:
-        out.print(model_output.models_text(rows), soft_wrap=True)
+    show([asdict(row) if as_json else _row(row) for row in rows], as_json=as_json)
+    if not as_json:
+        out.print("`commonplace model use NAME` compares a model with the serving one.")
+
+
+def _row(row: Row) -> Record:
+    size = "" if row.megabytes is None else f", {row.megabytes:,} MB"
+    ndcg = ", ".join(f"{value:.3f} on {name}" for name, value in row.ndcg.items())
+    languages = languages_read(row.languages, Language.ENGLISH)
+    facts = [
+        row.name if row.name != row.key else "",
+        f"{row.where.value}{size}",
+        row.about,
+        f"{row.licence or 'licence: see its card'}{f'; reads {languages}' if languages else ''}",
+        f"speed: {row.speed or 'not measured'}",
+        f"quality: {f'nDCG@10 {ndcg}' if ndcg else 'not measured here'}",
+    ]
+    standing = f"\n{row.standing.value}" if row.standing is not None else ""
+    name = f"{row.key or Path(row.name).name}{standing}"
+    return {"model": name, "what is known": "\n".join(filter(None, facts))}
 
 
 @model.command("use", cls=PlainCommand)
@@ -92,7 +113,10 @@ def list_models(
 def use_model(
     context: typer.Context,
     settings: Settings,
-    name: NameArgument,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME|FOLDER", help="An installed model, a folder, or owner/model."),
+    ],
     reranker: RerankerOption = False,
 ) -> None:
     """Build another model's index, compare it with the serving model, and choose it.
@@ -105,43 +129,44 @@ def use_model(
     """
     folder = data_folder(settings.data.folder)
     opener: Opener = context.obj or open_record
-    with _explained():
+    with _explained(), choice.hold_model_lock(folder):
         lower_priority(folder)
         if reranker:
-            rerankers.use_reranker(settings, opener, name)
+            _use_reranker(settings, folder, opener, name)
             return
-        with choice.hold_model_lock(folder):
-            record = _find_or_download(name)
-            with Core(settings, opener=opener) as core:
-                err.print(f"Opening {record.name}…")
-                found = core.opener(record)
-                if found.record.vectors == core.served.model.vectors:
-                    switch_to(folder, settings.model.name, core.served)
-                    out.print(f"{core.served.model.name} serves already.", soft_wrap=True)
-                    return
-                if is_reference(found.embedder):
-                    err.print(model_output.runs_on_pytorch_text(record.name), soft_wrap=True)
-                _use(settings, core, found)
+        record = _find_or_download(name)
+        with Core(settings, opener=opener) as core:
+            err.print(f"Opening {record.name}…")
+            found = core.opener(record)
+            if found.record.vectors == core.served.model.vectors:
+                switch_to(folder, settings.model.name, core.served)
+                out.print(f"{core.served.model.name} serves already.", soft_wrap=True)
+                return
+            if is_reference(found.embedder):
+                err.print(f"{record.name}: {RUNS_ON_PYTORCH}", soft_wrap=True)
+            _use(settings, core, found)
 
 
 @model.command("back", cls=PlainCommand)
 @with_settings()
-def back(
-    settings: Settings,
-    reranker: RerankerOption = False,
-) -> None:
+def back(settings: Settings, reranker: RerankerOption = False) -> None:
     """Go back to the previous model, from the bot's next start.
 
     Example:
         commonplace model back
     """
     folder = data_folder(settings.data.folder)
-    with _explained():
+    with _explained(), choice.hold_model_lock(folder):
         if reranker:
-            rerankers.back_to_reranker(settings)
+            name = previous_reranker(folder, settings.model.reranker)
+            if name is None:
+                raise ModelChoiceError(
+                    "There is no earlier reranker: `commonplace model use --reranker` never "
+                    "changed it."
+                )
+            _choose_reranker(settings, folder, name)
             return
-        with choice.hold_model_lock(folder):
-            pointer = choice.go_back(folder, settings.model.name, settings.data.database)
+        pointer = choice.go_back(folder, settings.model.name, settings.data.database)
     out.print(f"{pointer.serving.model.name} serves from the bot's next start.", soft_wrap=True)
 
 
@@ -169,11 +194,9 @@ def _find_or_download(name: str) -> ModelRecord:
     )
     with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(name, total=None)
-
-        def show(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total or None)
-
-        return choice.find_or_download(name, show)
+        return choice.find_or_download(
+            name, lambda done, total: bar.update(task, completed=done, total=total or None)
+        )
 
 
 def _use(settings: Settings, core: Core, found: RecordedModel) -> None:
@@ -183,31 +206,136 @@ def _use(settings: Settings, core: Core, found: RecordedModel) -> None:
     if not core.database:
         choice.check_disk_space(core.folder, core.served, max(dimensions, 0.5))
     serving = RecordedModel(core.embedder, core.served.model)
-    sides = [_side(settings, core, model) for model in (serving, found)]
-    names = core.served.model.name, found.record.name
+    sides = [side_of(settings, core.folder, model) for model in (serving, found)]
     successor = open_successor(core.folder, found, core.database)
     with successor.index as index:
         started = time.monotonic()
-        run_with_progress(build(core, index, found.embedder), f"Indexing for {names[1]}")
+        run_with_progress(build(core, index, found.embedder), f"Indexing for {found.record.name}")
         seconds = time.monotonic() - started
-        figures = [
-            *compare_on_shipped_sets(sides),
-            *compare_on_accepted_answers(core, sides, (core.index, index)),
-        ]
+        figures = _figures(core, sides, (core.index, index))
         # Changes since the first pass.
         run_with_progress(build(core, index, found.embedder), "Indexing recent changes")
         index.tables.prune_vectors()
         index.save_snapshots()
+    before = core.served.model.name
     switch_to(core.folder, settings.model.name, successor.served)
     delete_leftover_indexes(core.folder, core.database)
-    out.print(model_output.comparison_text(figures, *names), soft_wrap=True)
-    out.print(model_output.choice_text(names[1], seconds), soft_wrap=True)
+    print_comparison(figures, before, found.record.name)
+    out.print(
+        f"{found.record.name} serves from the bot's next start; its index took {seconds:,.0f} s. "
+        "`commonplace model back` undoes this.",
+        soft_wrap=True,
+        markup=False,
+    )
     chosen = chosen_calibration(core.folder, found.record)
     if chosen.ignored:
         out.print(f"{chosen.description()}.", soft_wrap=True, markup=False)
 
 
-def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:
-    name = chosen_reranker(core.folder, settings.model.reranker)
-    reranking = open_reranking(name, settings.model.reranker_ms)
-    return Side(found, chosen_calibration(core.folder, found.record).calibration, reranking)
+def _use_reranker(settings: Settings, folder: Path, opener: Opener, name: str) -> None:
+    """Compare a reranker with the serving one, and choose it."""
+    if name == NONE:
+        name = ""
+    elif (own := named_folder(name)) is not None:
+        name = str(own.resolve())
+    before = chosen_reranker(folder, settings.model.reranker)
+    milliseconds = settings.model.reranker_ms
+    if name == before:
+        out.print(f"{name or NONE} serves already.", soft_wrap=True)
+        return
+    err.print("Opening the reranker…")
+    other = open_reranking(name, milliseconds)
+    if other is not None and not other.fitting():
+        raise ModelChoiceError(
+            f"{name} can't read two passages in {milliseconds} ms here, so it would never be used. "
+            "Raise `model.reranker_ms`, or use a smaller reranker."
+        )
+    with Core(settings, opener=opener) as core:
+        if core.problems():
+            err.print(*core.problems(), soft_wrap=True)
+        serving = RecordedModel(core.embedder, core.served.model)
+        sides = [
+            Side(serving, core.retriever.calibration, reranking)
+            for reranking in (core.retriever.reranking, other)
+        ]
+        figures = _figures(core, sides, [core.index] * 2)
+    print_comparison(figures, before or NONE, name or NONE)
+    _choose_reranker(settings, folder, name)
+
+
+def _choose_reranker(settings: Settings, folder: Path, name: str) -> None:
+    choose_reranker(folder, settings.model.reranker, name)
+    out.print(
+        f"The reranker is {name or NONE} once the bot is restarted. "
+        "`commonplace model back --reranker` undoes this.",
+        soft_wrap=True,
+    )
+
+
+# Comparison.
+
+
+def _figures(core: Core, sides: Sequence[Side], indexes: Sequence[Index]) -> list[Figure]:
+    """Measure two sides on the shipped judged sets, and on this server's accepted answers."""
+    figures: list[Figure] = []
+    for name in COMMITTED:
+        # Two rerankers of one model share the index of a set.
+        by_model = groupby(sides, key=lambda side: side.model.embedder)
+        serving, other = chain.from_iterable(_evaluate([*same], name) for _, same in by_model)
+        figures += comparison.figures(name, serving, other)
+    try:
+        judged = comparison.accepted_answers(core.store, core.index.tables)
+    except JudgedSetError as error:
+        err.print(f"Not measured on this server's answers: {error}", soft_wrap=True)
+        return figures
+    serving, other = (
+        side.evaluator(index, judged).evaluate() for side, index in zip(sides, indexes, strict=True)
+    )
+    return [*figures, *comparison.figures(comparison.OWN, serving, other)]
+
+
+def _evaluate(sides: Sequence[Side], name: str) -> list[Evaluation]:
+    """Measure the sides with one embedder on the judged set `name`."""
+    found: list[Evaluation] = []
+
+    def steps() -> Iterator[Progress]:
+        for step in comparison.measure(sides, judged_set(COMMITTED[name])):
+            if isinstance(step, Progress):
+                yield step
+            else:
+                found.append(step)
+
+    run_with_progress(steps(), f"Measuring {sides[0].model.record.name} on {name}")
+    return found
+
+
+def print_comparison(figures: Sequence[Figure], serving: str, other: str) -> None:
+    """Print both sides' figures on each judged set, with a verdict on `other`."""
+    out.print(Text(f"serving: {serving}\nother:   {other}"))
+    show(
+        [
+            {
+                "set": figure.judged,
+                "figure": f"{figure.name} of {len(figure.serving)}",
+                "serving": mean(figure.serving),
+                "other": mean(figure.other),
+                "p": "<0.001" if figure.p < 0.001 else figure.p,
+                "": _verdict(figure),
+            }
+            for figure in (*figures, *comparison.pooled(figures))
+        ]
+    )
+    out.print(
+        "nDCG@10: quality of the ranking. found: questions with an accepted document among the "
+        "first ten. answered: answerable questions that get an answer. refused: unanswerable "
+        "questions that are refused. p: probability of such a difference between equally good "
+        "models (paired randomisation test)."
+    )
+
+
+def _verdict(figure: Figure) -> str:
+    if abs(figure.gain) < 1e-9:
+        return "the same"
+    if figure.p >= comparison.HARDLY_CHANCE:
+        return "may be chance"
+    return "better" if figure.gain > 0 else "worse"

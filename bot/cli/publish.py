@@ -8,13 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bot.cli.console import (
-    JsonOption,
-    fail,
-    out,
-    print_json,
-    with_settings,
-)
+from bot.cli.console import JsonOption, fail, show, with_settings
 from bot.cli.sources import guild_scope
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, open_store
@@ -103,15 +97,13 @@ def publish(
             )
         except PublishError as error:
             fail(str(error))
-    if as_json:
-        print_json({"published": str(folder), "notes": len(site.notes), **asdict(done)})
-    else:
-        out.print(
-            f"Published to {folder}: {published}. {done.written:,} of {done.entries:,} files "
-            f"changed, {done.removed:,} were removed.",
-            soft_wrap=True,
-            markup=False,
-        )
+    text = (
+        f"Published to {folder}: {published}. {done.written:,} of {done.entries:,} files changed, "
+        f"{done.removed:,} were removed."
+    )
+    show(
+        {"published": str(folder), "notes": len(site.notes), **asdict(done)}, text, as_json=as_json
+    )
 
 
 def _guild_id(store: Store, guild: str | None) -> int:

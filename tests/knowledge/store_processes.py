@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.cli.migrate import FilePlace, PostgresPlace
+from bot.cli.cluster import FilePlace, PostgresPlace
 from knowledge.backup.move import move
 from tests.fork_server import ENVIRONMENT, ROOT, ForkServer, number
 from tests.stores import Place

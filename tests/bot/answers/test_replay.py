@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bot.answers.ask import Ask
 from bot.answers.replay import PassageState, Replay
-from bot.cli import output
+from bot.cli import ask as output
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import model_comparison
+from bot.cli import models
 from indexer.evaluation.judged_sets import COMMITTED, judged_set
 from tests.bot.cli.typed_commands import typed_commands as typed_commands
 
@@ -17,7 +17,7 @@ ASKED = 12
 def small_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare models on a few questions of two shipped sets, which takes a tenth of the time."""
     sets = {name: _small_set(name, tmp_path) for name in ("backup-faq", "survival-game")}
-    monkeypatch.setattr(model_comparison, "COMMITTED", sets)
+    monkeypatch.setattr(models, "COMMITTED", sets)
 
 
 def _small_set(name: str, parent: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.cli.migrate import FilePlace, PostgresPlace
+from bot.cli.cluster import FilePlace, PostgresPlace
 from knowledge.backup.exporter import export
 from knowledge.backup.move import MoveError, Place, Step, move
 from knowledge.store.database import row_counts

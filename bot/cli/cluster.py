@@ -1,6 +1,7 @@
-"""The command `migrate`: move the community database into PostgreSQL, or back into a file.
+"""The commands `cluster worker` and `cluster migrate`, for a database in PostgreSQL.
 
-Derived data stays in the data folder and is rebuilt. Tombstones are copied to a new folder.
+A migration moves the community database into PostgreSQL, or back into a file. Derived data stays in
+the data folder and is rebuilt. Tombstones are copied to a new folder.
 """
 
 import secrets
@@ -15,15 +16,25 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.console import (
+    Begins,
     JsonOption,
     err,
     fail,
-    out,
-    print_json,
+    show,
     with_settings,
 )
 from bot.config.settings import Settings
-from bot.storage.data_folder import BACKUPS, COMMUNITY, data_folder, hold_bot_lock, open_database
+from bot.models.serving_model import chosen_model
+from bot.storage.data_folder import (
+    BACKUPS,
+    COMMUNITY,
+    checked_data_folder,
+    data_folder,
+    hold_bot_lock,
+    open_database,
+)
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.model_records import open_record
 from knowledge.backup import backups, exporter, move
 from knowledge.backup.move import Moved, Place, Step
 from knowledge.files.parsed_file import one_line
@@ -32,6 +43,35 @@ from knowledge.store.database_url import checked_database_url, is_database_url, 
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
 from knowledge.text import counted
+
+
+@with_settings(Begins.ANY)
+def worker(settings: Settings) -> None:
+    """Embed imported documents for bots that share a PostgreSQL database; needs no token.
+
+    Start any number of workers, on any machine that reaches the database. Set `model.name` to the
+    same model as for the bots. Workers store nothing in the data folder.
+
+    Example:
+        commonplace cluster worker --config config.toml
+    """
+    if not settings.data.database:
+        fail(
+            "Workers need PostgreSQL: set `data.database` in config.toml. With the file "
+            "community.db, the bot does the embedding itself."
+        )
+    from bot.process.embedding import run_worker
+    from bot.process.health_server import HealthError
+
+    def open_embedder() -> Embedder:
+        """Open the model that a bot with these settings opens."""
+        folder = checked_data_folder(settings.data.folder, may_begin=True)
+        return open_record(chosen_model(folder, settings.model.name)).embedder
+
+    try:
+        run_worker(settings, open_embedder)
+    except HealthError as error:
+        fail(str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +193,13 @@ def migrate(
     source: Place = PostgresPlace(url, folder) if url else FilePlace(folder)
     target = _target(to, folder)
     with ExitStack() as holding:
-        for one in sorted({folder.resolve(), target.folder.resolve()}):
-            holding.enter_context(hold_bot_lock(one))
+        for path in sorted({folder.resolve(), target.folder.resolve()}):
+            holding.enter_context(hold_bot_lock(path))
         if not check:
             _copy_tombstones(folder, target.folder)
         moved = move.move(source, target, check=check, tell=_tell)
-    if as_json:
-        print_json({"to": target.name, "checked": check, **asdict(moved)})
-    else:
-        out.print(_report(moved, source, target, check=check), soft_wrap=True, markup=False)
+    record = {"to": target.name, "checked": check, **asdict(moved)}
+    show(record, _report(moved, source, target, check=check), as_json=as_json)
 
 
 def _target(to: str, folder: Path) -> FilePlace | PostgresPlace:
