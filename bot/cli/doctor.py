@@ -101,6 +101,8 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
         yield Finding("configuration", False, str(error))
         return
     yield Finding("configuration", True, f"data in {folder}, model {settings.model.name}")
+    if settings.warning:
+        yield Finding("configuration", True, settings.warning, warning=True)
     yield _model_libraries()
     yield from _file_permissions(folder)
     yield from _store(folder, settings.data.database)

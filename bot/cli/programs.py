@@ -1,4 +1,4 @@
-"""The commands `mcp` and `serve`: search and documents for other programs."""
+"""The commands `dev mcp` and `dev serve`: search and documents for other programs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +20,7 @@ from knowledge.dependencies import needed
 if TYPE_CHECKING:
     import socket
 
-    from bot.programs.batched_reader import Reader
+    from bot.programs.service import Reader
 
 MCP_TOKEN_VARIABLE: Final = "COMMONPLACE_MCP_TOKEN"  # noqa: S105 - the name of a variable
 SERVE_TOKEN_VARIABLE: Final = "COMMONPLACE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
@@ -69,15 +69,15 @@ def mcp(
         fail(f"MCP needs {needed('mcp')} ({error}).")
     guild_id = guild_id_of(guild)
     if http is None:
-        asyncio.run(_served_by_stdio(settings, guild_id))
+        asyncio.run(_serve_by_stdio(settings, guild_id))
         return
     try:
         tokens = Tokens.of_environment(MCP_TOKEN_VARIABLE)
         with open_socket(http, "--http") as sock:
-            made = partial(
+            application = partial(
                 mcp_server.http_application, sock=sock, tokens=tokens, per_second=per_second
             )
-            asyncio.run(_served(settings, guild_id, made, sock, "MCP", mcp_server.PATH))
+            asyncio.run(_serve_http(settings, guild_id, application, sock, "MCP", mcp_server.PATH))
     except ServingError as error:
         fail(str(error))
 
@@ -125,15 +125,17 @@ def serve(
     try:
         if page is not None:
             with open_socket(port, "--port", host) as sock:
-                asyncio.run(_served_page(page, sock))
+                asyncio.run(_serve_page(page, sock))
             return
         check_data_folder(settings, Begins.DEFAULT)
         tokens = Tokens.of_environment(SERVE_TOKEN_VARIABLE)
         hosts = allowed_hosts(host, name or ())
         with open_socket(port, "--port", host) as sock:
-            made = partial(http_api, tokens=tokens, hosts=hosts, per_second=per_second)
+            application = partial(http_api, tokens=tokens, hosts=hosts, per_second=per_second)
             asyncio.run(
-                _served(settings, guild_id, made, sock, "The HTTP interface", "/openapi.json")
+                _serve_http(
+                    settings, guild_id, application, sock, "The HTTP interface", "/openapi.json"
+                )
             )
     except ServingError as error:
         fail(str(error))
@@ -145,7 +147,7 @@ def guild_id_of(guild: str | None) -> int | None:
 
 @asynccontextmanager
 async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Reader"]:
-    from bot.programs.batched_reader import Reader
+    from bot.programs.service import Reader
 
     worker = Worker(partial(Core, settings), Core.close)
     try:
@@ -155,14 +157,14 @@ async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Re
         await worker.stop()
 
 
-async def _served_by_stdio(settings: Settings, guild_id: int | None) -> None:
+async def _serve_by_stdio(settings: Settings, guild_id: int | None) -> None:
     from bot.programs.mcp_server import mcp_server
 
     async with _reader(settings, guild_id) as reader:
         await mcp_server(reader).run_stdio_async()
 
 
-async def _served_page(folder: Path, sock: "socket.socket") -> None:
+async def _serve_page(folder: Path, sock: "socket.socket") -> None:
     from bot.programs.http_server import address_of_socket, serve
     from bot.programs.page_server import page_application
 
@@ -174,7 +176,7 @@ async def _served_page(folder: Path, sock: "socket.socket") -> None:
     await serve(page_application(folder), sock, public=True)
 
 
-async def _served(
+async def _serve_http(
     settings: Settings,
     guild_id: int | None,
     application: Callable[["Reader"], Any],
@@ -184,7 +186,7 @@ async def _served(
 ) -> None:
     """Serve an interface by HTTP until stopped; print the name, and the address with `path`."""
     from bot.programs.http_server import address_of_socket
-    from bot.programs.http_server import serve as serve_http
+    from bot.programs.http_server import serve as run_server
 
     async with _reader(settings, guild_id) as reader:
         # Otherwise the first requests would wait for caches to fill.
@@ -194,6 +196,6 @@ async def _served(
             soft_wrap=True,
         )
         try:
-            await serve_http(application(reader), sock)
+            await run_server(application(reader), sock)
         finally:
             warming.cancel()

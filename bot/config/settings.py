@@ -11,11 +11,14 @@ import importlib.util
 import json
 import os
 import tomllib
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, PrivateAttr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic.fields import FieldInfo
 
 from bot.config.sections import (
     NOT_SHOWN,
@@ -50,14 +53,14 @@ class ConfigError(Exception):
     """The settings can't be used; the message names the key and the remedy."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings; `config.toml` shows each key with its default.
 
     Attributes:
         warning: a sentence about keys of an earlier release in the file, or "".
     """
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
     _warning: str = PrivateAttr("")
 
     data: DataSettings = DataSettings()
@@ -74,18 +77,6 @@ class Settings(BaseSettings):
     guilds: GuildsSettings = GuildsSettings()
     log: LogSettings = LogSettings()
     health: HealthSettings = HealthSettings()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read the file only, so that stray environment variables can't change settings."""
-        return (init_settings,)
 
     @property
     def warning(self) -> str:
@@ -146,9 +137,9 @@ def former_keys() -> dict[str, tuple[Any, str]]:
     """Keys of 1.0.0 that are no settings now: the old default, and what took their place."""
     return {
         **{
-            f"{section}.{key}": (value := getattr(field.annotation, key), f"always {value}")
-            for section, field in Settings.model_fields.items()
-            for key in sorted(_section(field.annotation).__class_vars__)
+            f"{section}.{key}": (value := getattr(values, key), f"always {value}")
+            for section, values in Settings()
+            for key in sorted(type(values).__class_vars__)
         },
         "questions.guild_burst": (50, "ten times `questions.member_burst`"),
         **{f"limits.{key}": (0, "`/limits` in Discord") for key in _LIMITS},
@@ -182,21 +173,36 @@ def _sentence(path: Path, error: ValidationError) -> str:
 
 def _suggestion(key: str) -> str:
     """Suggest keys for an unknown key; a key without a section is searched in all sections."""
-    named = [one for one in keys() if one.partition(".")[2] == key]
+    named = [f"{section}.{name}" for section, name, _ in _fields() if name == key]
     if close := named or difflib.get_close_matches(key, keys(), n=1):
-        return f"Did you mean {' or '.join(f'`{one}`' for one in close)}?"
-    section = key.partition(".")[0]
-    if inside := [one.partition(".")[2] for one in keys() if one.partition(".")[0] == section]:
-        return f"[{section}] has the keys {', '.join(inside)}."
-    sections = ", ".join(f"[{one}]" for one in Settings.model_fields)
+        return f"Did you mean {' or '.join(f'`{name}`' for name in close)}?"
+    wanted = key.partition(".")[0]
+    if inside := [name for section, name, _ in _fields() if section == wanted]:
+        return f"[{wanted}] has the keys {', '.join(inside)}."
+    sections = ", ".join(f"[{section}]" for section in Settings.model_fields)
     return f"The sections are {sections}; docs/settings.md has their keys."
 
 
+def _fields() -> Iterator[tuple[str, str, FieldInfo]]:
+    """Yield each setting's section, key and declaration, in the order of `config.toml`."""
+    for section, values in Settings():
+        for key, field in type(values).model_fields.items():
+            yield section, key, field
+
+
 def keys() -> list[str]:
+    return [f"{section}.{key}" for section, key, _ in _fields()]
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Every setting as (key, default, description)."""
     return [
-        f"{section}.{key}"
-        for section, field in Settings.model_fields.items()
-        for key in _section(field.annotation).model_fields
+        (
+            f"{section}.{key}",
+            str(field.default).lower() if isinstance(field.default, bool) else str(field.default),
+            field.description or "",
+        )
+        for section, key, field in _fields()
     ]
 
 
@@ -206,38 +212,15 @@ _TEMPLATE_HEAD: Final = """\
 # from the file named by DISCORD_TOKEN_FILE."""
 
 
-def table() -> list[tuple[str, str, str]]:
-    """Every setting as (key, default, description), in the order of `config.toml`."""
-    return [
-        (
-            f"{section}.{key}",
-            str(setting.default).lower()
-            if isinstance(setting.default, bool)
-            else str(setting.default),
-            setting.description or "",
-        )
-        for section, field in Settings.model_fields.items()
-        for key, setting in _section(field.annotation).model_fields.items()
-    ]
-
-
 def template() -> str:
     """Text of `config.toml`, with every setting's default below its description."""
-    parts = [_TEMPLATE_HEAD]
-    for section, field in Settings.model_fields.items():
-        parts.append(f"\n[{section}]")
-        defaults = Settings().model_dump(mode="json")[section]
-        for key, setting in _section(field.annotation).model_fields.items():
-            parts.append(f"# {setting.description}")
+    lines, defaults = [_TEMPLATE_HEAD], Settings().model_dump(mode="json")
+    for section, settings in groupby(_fields(), key=itemgetter(0)):
+        lines.append(f"\n[{section}]")
+        for _, key, field in settings:
             # JSON's strings, numbers, switches and lists are TOML's, too.
-            parts.append(f"{key} = {json.dumps(defaults[key])}")
-    return "\n".join([*parts, ""])
-
-
-def _section(annotation: Any) -> type[BaseModel]:
-    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        raise TypeError(f"{annotation} is not a section of the settings.")
-    return annotation
+            lines += [f"# {field.description}", f"{key} = {json.dumps(defaults[section][key])}"]
+    return "\n".join([*lines, ""])
 
 
 def token() -> str:

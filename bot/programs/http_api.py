@@ -19,11 +19,17 @@ from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.config.version import own_version
 from bot.core.worker import WorkerBusyError, WorkerStoppedError
 from bot.programs import service
-from bot.programs.batched_reader import Reader
 from bot.programs.http_limits import BODY_BYTES, Limited
 from bot.programs.http_server import Tokens
 from bot.programs.problems import PROBLEM_TYPE, problem_body
-from bot.programs.service import Answered, MissingError, Passage, UnusableError, WholeDocument
+from bot.programs.service import (
+    Answered,
+    MissingError,
+    Passage,
+    Reader,
+    UnusableError,
+    WholeDocument,
+)
 
 _ID_CHARACTERS: Final = 2_000
 # Most faults named for an invalid request, and most characters of each fault's location.

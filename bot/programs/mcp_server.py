@@ -22,12 +22,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.config.version import own_version
 from bot.core.worker import WorkerBusyError
 from bot.programs import service
-from bot.programs.batched_reader import Reader
 from bot.programs.host_names import LOOPBACK
 from bot.programs.http_limits import BODY_BYTES, Limited
 from bot.programs.http_server import HOST, Tokens
 from bot.programs.problems import send_refusal
-from bot.programs.service import Answered, Passage, UnusableError, WholeDocument
+from bot.programs.service import Answered, Passage, Reader, UnusableError, WholeDocument
 
 PATH: Final = "/mcp"
 # JSON-RPC leaves the codes from here on to servers.

@@ -1,7 +1,8 @@
 """Service for other programs: answers, searches and documents as plain records.
 
 A program sees the shared documents and, if a server is named, this server's documents, but nothing
-from channels. The programs' questions aren't recorded. The functions run in the worker's thread.
+from channels. The programs' questions aren't recorded. A `Reader` calls the functions in the
+worker's thread.
 
 Errors:
     Exception
@@ -14,15 +15,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
 
 from bot.answers.ask import Ask, scopes_of
 from bot.answers.outcome import Answer, Clarification, citation
-from bot.answers.pipeline import Reply
+from bot.answers.pipeline import Reply, problem_with, response_without_lookup
 from bot.answers.quotations import excerpts
 from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.core.worker import Worker
 from indexer.index.stored_passage import StoredPassage
 from knowledge.values.documents import Scope
 from knowledge.values.questions import Evidence
@@ -90,6 +94,9 @@ class Search(NamedTuple):
     guild_id: int | None
     query: str
     most: int
+
+
+# In the worker's thread.
 
 
 def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
@@ -188,3 +195,37 @@ def document_id_of(core: Core, public: str, scopes: Sequence[Scope]) -> str:
         return "" if _WITH_PATH.match(public) else public
     candidates = core.index.tables.document_ids(found[1], core.articles.visible_scopes(scopes))
     return next((one for one in candidates if public_id(one) == public), "")
+
+
+# In the event loop.
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the shared documents and, with a `guild_id`, the public documents of this guild.
+
+    Waiting requests are batched, like members' questions. Each method raises `UnusableError` for an
+    invalid request, and `WorkerBusyError` if too many requests wait.
+    """
+
+    worker: Worker[Core]
+    guild_id: int | None = None
+
+    async def ask(self, question: str) -> Answered:
+        # Refused early, so that an invalid question takes no turn.
+        if problem := response_without_lookup(question):
+            raise UnusableError(problem)
+        answered = await self.worker.call_batched(ask, Question(self.guild_id, question))
+        if isinstance(answered, UnusableError):
+            raise answered
+        return answered
+
+    async def search(self, query: str, most: int) -> list[Passage]:
+        if problem := problem_with(query):
+            raise UnusableError(problem)
+        wanted = Search(self.guild_id, query, most)
+        return await self.worker.call_batched(search, wanted)
+
+    async def document(self, document_id: str) -> WholeDocument:
+        found = partial(document, guild_id=self.guild_id, document_id=document_id)
+        return await self.worker.call(found, priority=Priority.ASKING)

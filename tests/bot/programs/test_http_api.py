@@ -11,12 +11,11 @@ import pytest
 from bot.answers import pipeline
 from bot.core.core import Core
 from bot.core.worker import DropReason, Worker, WorkerBusyError
-from bot.programs.batched_reader import Reader
 from bot.programs.host_names import allowed_hosts
 from bot.programs.http_api import http_api
 from bot.programs.http_limits import BODY_BYTES
 from bot.programs.http_server import Tokens
-from bot.programs.service import MOST_PASSAGES, Answered
+from bot.programs.service import MOST_PASSAGES, Answered, Reader
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT, shown
 
 pytest.importorskip("fastapi", reason="`commonplace dev serve` needs the extra `serve`")

@@ -20,7 +20,6 @@ from bot.answers import pipeline
 from bot.cli.console import UNUSABLE
 from bot.core.core import Core
 from bot.core.worker import Worker
-from bot.programs.batched_reader import Reader
 from bot.programs.http_server import (
     Tokens,
     address_of_socket,
@@ -28,6 +27,7 @@ from bot.programs.http_server import (
     serve,
 )
 from bot.programs.mcp_server import PATH, http_application, mcp_server
+from bot.programs.service import Reader
 from bot.storage.data_folder import data_folder
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT, shown
 from tests.fork_server import ForkServer

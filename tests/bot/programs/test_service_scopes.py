@@ -23,9 +23,8 @@ from mcp.client import Client
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.notes import service as note_service
-from bot.programs.batched_reader import Reader
 from bot.programs.mcp_server import mcp_server
-from bot.programs.service import public_id
+from bot.programs.service import Reader, public_id
 from bot.review import service as review_service
 from indexer.ingest import pipeline
 from knowledge.store.notes.decisions import Ruling
