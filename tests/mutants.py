@@ -9,13 +9,17 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
-from bot.setup.panel_choices import Setting
+from bot.setup.settings import SETTINGS, Page
 from knowledge.store import schema
 from knowledge.store.erasure import personal_data
+from knowledge.values.channel_settings import EffectiveSettings
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import declared
+from knowledge.values.weekly_digests import WeeklyDigest
 
 # Most mutants fail in the first file of their tests, so the others needn't be collected.
 TESTS: Final = (
@@ -26,10 +30,16 @@ TESTS: Final = (
     "tests/knowledge/backup/test_importer.py",
     "tests/knowledge/backup/test_foreign_database.py",
 )
+TESTS_OF_FIELDS: Final = (
+    "tests/knowledge/store/test_schema.py",
+    "tests/knowledge/store/guilds",
+    "tests/knowledge/values/test_channel_settings.py",
+)
 TESTS_OF_SETTINGS: Final = (
     "tests/bot/interactions/kit/test_buttons_custom_ids.py",
     "tests/bot/setup/ui/test_panel_choices.py",
     "tests/bot/setup/ui/test_panel.py",
+    "tests/bot/setup/ui/test_panel_channels.py",
 )
 
 Change = Callable[[], object]
@@ -39,8 +49,26 @@ def mutants() -> Iterator[tuple[str, Change, tuple[str, ...]]]:
     """The name of each mutant, its change, and the tests to run."""
     for name, change in schema_mutants():
         yield name, change, TESTS
-    for setting in Setting:
-        yield f"setting {setting} undeclared", partial(remove, setting), TESTS_OF_SETTINGS
+    settings = cast("dict[str, Any]", SETTINGS)
+    for key, setting in settings.items():
+        yield f"setting {key} undeclared", partial(settings.pop, key), TESTS_OF_SETTINGS
+        if setting.place and setting.page is not Page.CHANNELS:
+            change = partial(settings.__setitem__, key, replace(setting, place=""))
+            yield f"setting {key} not of channels", change, TESTS_OF_SETTINGS
+    for kind in (GuildSettings, EffectiveSettings, WeeklyDigest):
+        for name, facts in declared(kind).items():
+            fewer = without(declared(kind), name)
+            yield (
+                f"{kind.__name__}.{name} undeclared",
+                partial(redeclare, kind, fewer),
+                TESTS_OF_FIELDS,
+            )
+            if not facts.logged:
+                logged = {**declared(kind), name: replace(facts, logged=True)}
+                yield f"{name} logged", partial(redeclare, kind, logged), TESTS_OF_FIELDS
+            if facts.server:
+                alone = {**declared(kind), name: replace(facts, server="")}
+                yield f"{name} not of servers", partial(redeclare, kind, alone), TESTS_OF_FIELDS
 
 
 def schema_mutants() -> Iterator[tuple[str, Change]]:
@@ -50,10 +78,10 @@ def schema_mutants() -> Iterator[tuple[str, Change]]:
             tables = {**schema.TABLES, _name: replace(_table, **facts)}
             return partial(setattr, schema, "TABLES", tables)
 
-        for column, declared in table.columns.items():
+        for column, facts in table.columns.items():
             yield f"{name}.{column} undeclared", changed(columns=without(table.columns, column))
-            if declared.kept:
-                deleted = {**table.columns, column: replace(declared, kept="")}
+            if facts.kept:
+                deleted = {**table.columns, column: replace(facts, kept="")}
                 yield f"{name}.{column} not kept", changed(columns=deleted)
         if table.record:
             yield f"{name} without its record", changed(record=None)
@@ -73,9 +101,11 @@ def without(mapping: Any, key: str) -> dict[str, Any]:
     return {name: value for name, value in mapping.items() if name != key}
 
 
-def remove(setting: Setting) -> None:
-    Setting._member_names_.remove(setting.name)
-    del Setting._member_map_[setting.name]
+def redeclare(kind: type, facts: dict[str, Any]) -> None:
+    """Change the facts that everything derives from a record's fields."""
+    found = cast("dict[str, Any]", declared(kind))
+    found.clear()
+    found.update(facts)
 
 
 def is_killed(change: Change, files: tuple[str, ...]) -> bool:

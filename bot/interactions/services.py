@@ -21,6 +21,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.degradations import Degradations
 from bot.core.worker import Worker
+from bot.text.languages import Sentence
 from knowledge.files.parsed_file import ParsedFile
 from knowledge.sources.net.polite_fetcher import MakeFetcher
 from knowledge.values.channel_settings import EffectiveSettings, GuildChoices
@@ -182,8 +183,22 @@ class ReviewQueue(Protocol):
 class Panel(Protocol):
     """Shows the pages of `/setup`."""
 
-    async def show(self, interaction: discord.Interaction[Any], page: str | None = None) -> None:
-        """Show a page, by default the first unfinished page, as an interaction's response."""
+    async def show(
+        self,
+        interaction: discord.Interaction[Any],
+        page: str | None = None,
+        *,
+        setting: Any = None,
+        channel_id: int = 0,
+        note: Sentence | None = None,
+    ) -> None:
+        """Show a page, by default the first unfinished page, as an interaction's response.
+
+        It shows all of the page, one `setting`, or the settings of a channel; a `note` above.
+        """
+
+    async def find(self, interaction: discord.Interaction[Any], channel_id: int) -> Any:
+        """Return a channel, thread or category of the guild; None if the bot can't see it."""
 
     async def next_steps(self, interaction: discord.Interaction[Any]) -> str:
         """Return suggestions for the setup after a trial question."""

@@ -1,7 +1,7 @@
 """Command tree: checks commands before they run, and passes their errors to the client."""
 
 import logging
-from typing import Any
+from typing import Any, Final, cast
 
 import discord
 from discord import app_commands
@@ -11,7 +11,13 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.option_values import misfit
 from bot.interactions.policy.command_groups import GuardedGroup
 from bot.interactions.services import Interaction, Services
+from bot.setup.settings import TITLES, Page
 from bot.text import error_messages
+from bot.text.languages import Sentence
+
+# Commands of 1.0.0 that became pages of `/setup`; to be dropped in the release after next.
+MOVED: Final = {"channel": Page.CHANNELS, "digest": Page.REMINDERS, "limits": Page.LIMITS}
+_MOVED_TO: Final = Sentence("That has moved: open `/setup` and choose *{page}* at the bottom.")
 
 _logger = logging.getLogger(__name__)
 
@@ -50,10 +56,18 @@ class CommandTree(app_commands.CommandTree[Services]):
             # discord.py doesn't know the command, the options or the target.
             _logger.info("A command was used in an earlier version's form: %s", cause)
             if interaction.type is discord.InteractionType.application_command:
-                language = await viewer_language(interaction)
-                await say(interaction, error_messages.COMMAND_CHANGED(language))
+                await say(interaction, await _new_place(interaction))
             return
         await self.client.explain(interaction, cause)
+
+
+async def _new_place(interaction: Interaction) -> str:
+    """A sentence about a command that this version doesn't have."""
+    language, sent = await viewer_language(interaction), cast("dict[str, Any]", interaction.data)
+    page = MOVED.get(sent.get("name", ""))
+    if page is None:
+        return error_messages.COMMAND_CHANGED(language)
+    return _MOVED_TO(language, page=TITLES[page](language))
 
 
 async def _is_let_in(interaction: Interaction) -> bool:

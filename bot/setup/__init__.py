@@ -1,1 +1,1 @@
-"""Feature: settings of a server with `/setup`, `/channel` and `/limits`; also `/about`."""
+"""Feature: settings of a server and its channels with `/setup`; also `/about`."""

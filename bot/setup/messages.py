@@ -7,7 +7,7 @@ from typing import Final
 from bot.models.choice import COMMAND_FOR_LANGUAGES
 from bot.text.languages import Plural, Sentence, language_name, languages_read
 from bot.text.markdown import plain, shortened
-from knowledge.values.guilds import Language
+from knowledge.values.guilds import Language, Phrasing
 
 _WORD: Final = Sentence("“{word}”")
 
@@ -91,6 +91,21 @@ def about(
     return "\n".join(lines)
 
 
+_PHRASED: Final[Mapping[Phrasing, Sentence]] = {
+    Phrasing.CHOOSE: Sentence(
+        "A language model at {host} picks sentences from my quotations, shown word for word."
+    ),
+    Phrasing.PHRASE: Sentence(
+        "A language model at {host} rewrites my quotations as an answer; they stay below it."
+    ),
+}
+
+
+def phrased(host: str, phrasing: Phrasing, language: Language) -> str:
+    """Return the line for `/about`; empty if phrasing is off."""
+    return _PHRASED[phrasing](language, host=plain(host)) if phrasing in _PHRASED else ""
+
+
 TRY: Final = Sentence("Ask a question as a member would. Only you will see my answer.")
 _LEFT: Final = Sentence("Still to do: {steps}.")
 _NO_SOURCES: Final = Sentence(
@@ -121,7 +136,7 @@ _NEXT_ASK: Final = Sentence("- `/ask`: your members can use this now or mention 
 _NEXT_HELP: Final = Sentence("- Ask in {channels} without mentioning me: I'll answer if I'm sure.")
 _NEXT_SOURCE: Final = Sentence("- `/source add`: let me read a forum or your website.")
 _NEXT_MORE: Final = Sentence(
-    "- `/channel set`, `/digest set`, `/limits set` and `/review rule` have more settings."
+    "- `/setup` also has settings of channels, digests and limits; `/review rule` has rules by tag."
 )
 _NEXT_STEPS: Final = Sentence("- `/setup`: still to do: {steps}.")
 

@@ -1,30 +1,142 @@
 """Messages of the `/setup` panel: settings, explanations and warnings. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
-from bot.setup.panel_choices import TITLES, Page, offered, option, settings_on
+from bot.setup.service import Offered, State
+from bot.setup.settings import STEPS, Kind, Page, Setting
+from bot.sources import messages as sources_messages
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name
+from knowledge.corpus import source_key
+from knowledge.sources.kinds.folder import Channel
+from knowledge.values.channel_settings import (
+    ARTICLES_KEY,
+    NOTES_KEY,
+    AnsweredFrom,
+    EffectiveSettings,
+    Level,
+    Mode,
+)
 from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.quotas import Limits, Newcomers, Quota
+from knowledge.values.weekly_digests import WeeklyDigest
 
 ACTIONS: Final[Mapping[str, Sentence]] = {
     "open": Sentence("Set up"),
-    "hosts": Sentence("Trusted link hosts"),
-    "looks": Sentence("Colour and welcome"),
     "ask": Sentence("Ask a question"),
     "documents": Sentence("Add documents"),
     "end": Sentence("Don't quote the bundled articles"),
     "quote": Sentence("Quote the bundled articles"),
+    # In panels of earlier releases.
+    "hosts": Sentence("Trusted link hosts"),
+    "looks": Sentence("Colour and welcome"),
+    "everyone": Sentence("Limits for everyone"),
+    "newcomers": Sentence("New members"),
+    "unlimited": Sentence("Remove all limits"),
+    "preview_moderators": Sentence("Preview for moderators"),
+    "preview_everybody": Sentence("Preview for everyone"),
 }
 INVITE: Final = Sentence("Give me the permissions")
 _STEP: Final = Sentence("-# Set up · step {number} of {count}")
+CHANGE: Final = Sentence("Change a setting…")
+GO_TO: Final = Sentence("Go to another page…")
+NEXT: Final = Sentence("Next: {page}")
+BACK: Final = Sentence("Back")
 
 
-def heading(page: Page, number: int, count: int, language: Language) -> str:
-    step = _STEP(language, number=number, count=count)
-    return f"{step}\n### {TITLES[page](language)}"
+def heading(page: Page, title: str, language: Language) -> str:
+    step = Sentence("-# Set up")(language)
+    if page in STEPS:
+        step = _STEP(language, number=STEPS.index(page) + 1, count=len(STEPS))
+    return f"{step}\n### {title}"
+
+
+# A setting's value and origin.
+
+_ORIGINS: Final[Mapping[Level, Sentence]] = {
+    Level.CHANNEL: Sentence("from its channel"),
+    Level.CATEGORY: Sentence("from its category"),
+    Level.SERVER: Sentence("from the server's settings"),
+    Level.CONFIGURATION: Sentence("default"),
+}
+_HERE: Final = Sentence("set here")
+_DEFAULT: Final = Sentence("{value} (default)")
+_NONE: Final = Sentence("none")
+_MORE: Final = Sentence("{number:,} more")
+
+
+def label(setting: Setting, language: Language) -> str:
+    """The line above a setting's control."""
+    return f"**{setting.label(language)}**"
+
+
+def line(setting: Setting, value: str, origin: str, language: Language) -> str:
+    return f"- {setting.label(language)}: **{value}** · *{origin}*"
+
+
+def server_origin(setting: Setting, content: Any, language: Language) -> str:
+    is_default = content is None or content == setting.default
+    return (_ORIGINS[Level.CONFIGURATION] if is_default else _HERE)(language)
+
+
+def place_origin(
+    effective: EffectiveSettings, setting: Setting, own: Level, language: Language
+) -> str:
+    level = effective.origins[setting.place]
+    return (_HERE if level is own else _ORIGINS[level])(language)
+
+
+def option(setting: Setting, content: Any, language: Language, *, private: bool) -> str:
+    """The name of a choice for the server; `private` is the operator's default of `/ask`."""
+    is_default = setting.edition is None and content == setting.default
+    if setting.key == "private_answers" and content is None:
+        content = private
+    said = setting.say(content, language)
+    return _DEFAULT(language, value=said) if is_default else said
+
+
+def value(state: State, setting: Setting, language: Language, *, private: bool) -> str:
+    """The words for the value of a server's setting."""
+    content = state.content(setting)
+    if setting.kind is Kind.CHOICE:
+        is_open = setting.key == "private_answers" and content is None
+        return setting.say(private if is_open else content, language)
+    if setting.kind is Kind.ROLE:
+        return f"<@&{content}>" if content else _empty(setting, language)
+    if setting.kind is Kind.CHANNEL:
+        return f"<#{content}>" if content else _empty(setting, language)
+    if setting.kind is Kind.CHANNELS:
+        return _named(content, language) if content else _empty(setting, language)
+    if setting.edition is not None:
+        return _time(content, language)
+    if setting.key == "hosts":
+        return plain(shortened(" ".join(content), 300)) or _NONE(language)
+    settings = state.settings
+    looks = filter(None, (settings.page_accent, plain(shortened(settings.page_welcome, 300))))
+    return " · ".join(looks) or _NONE(language)
+
+
+def _empty(setting: Setting, language: Language) -> str:
+    return setting.empty(language) if setting.empty else ""
+
+
+def _time(digest: WeeklyDigest | None, language: Language) -> str:
+    hour, zone = (digest.hour, digest.zone) if digest else (9, "UTC")
+    return Sentence("{hour}:00 ({zone})")(language, hour=hour, zone=zone)
+
+
+def place_value(
+    setting: Setting, content: Any, names: Mapping[str, str], language: Language
+) -> str:
+    """The words for a channel's value; `names` has the names of sources by key."""
+    if isinstance(content, AnsweredFrom):
+        return answered_from(language, content, names)
+    return setting.say(content, language)
+
+
+INHERIT: Final = Sentence("As in its category or the server")
 
 
 _REVIEW: Final = Sentence(
@@ -108,27 +220,9 @@ def moderators(role_id: int | None, warnings: Sequence[str] | None, language: La
     return "\n".join(lines)
 
 
-_NO_HOSTS: Final = Sentence("Cards warn about every link in a note.")
-_HOSTS: Final = Sentence("Cards don't warn about links to {hosts}.")
 BY_TAG: Final = Sentence(
     "-# `/review rule` sets stricter rules by tag, and lets roles publish at once."
 )
-
-
-def rules(settings: GuildSettings, quorum: int, digest_day: int | None, language: Language) -> str:
-    """List the rules for notes."""
-    listed = [*settings_on(Page.RULES), *settings_on(Page.REMINDERS)]
-    held = [(one, offered(one, settings, quorum, digest_day)[1]) for one in listed]
-    return "\n".join(
-        f"- {setting.menu.label(language)}: **{option(setting, value, language)}**"
-        for setting, value in held
-    )
-
-
-def linked(hosts: Sequence[str], language: Language) -> str:
-    if not hosts:
-        return _NO_HOSTS(language)
-    return _HOSTS(language, hosts=plain(shortened(" ".join(hosts), 300)))
 
 
 _PUBLIC_PAGE: Final = Sentence(
@@ -147,9 +241,6 @@ _NO_FOLDER: Final = Sentence(
     "⚠ Nothing is published yet: the bot's operator must set `page.folder` in config.toml, "
     "or run `commonplace publish`."
 )
-_LOOKS: Final = Sentence("**Accent colour**: {colour}. **Welcome**: {welcome}")
-_USUAL: Final = Sentence("default")
-_NO_WELCOME: Final = Sentence("none")
 
 
 def public_page(
@@ -163,9 +254,6 @@ def public_page(
         lines.append(_AT(language, link=f"<{link}>"))
     if unreleased:
         lines.append(_UNRELEASED(unreleased, language))
-    welcome = plain(shortened(settings.page_welcome, 300)) or _NO_WELCOME(language)
-    colour = settings.page_accent or _USUAL(language)
-    lines.append(_LOOKS(language, colour=colour, welcome=welcome))
     return "\n".join(lines)
 
 
@@ -180,10 +268,6 @@ NO_COLOUR: Final = Sentence(
 HOSTS_FIELD: Final = Sentence("Hosts, separated by spaces")
 HOSTS_HELP: Final = Sentence("For example: example.org wiki.example.net")
 
-_MENTIONS: Final = Sentence(
-    "**Mentions**: I answer mentions and replies in every channel, or only in those you "
-    "choose here. `/ask` works everywhere."
-)
 HANDOVER: Final = Sentence(
     "When I don't know an answer, the asker can press *Ask the moderators*. The question goes to "
     "helpers and moderators, without the asker's name, and I bring back their answer."
@@ -198,48 +282,53 @@ def read_by_others(channel_id: int, language: Language) -> str:
     return _READ_BY_OTHERS(language, channel=f"<#{channel_id}>")
 
 
-_HELPING: Final = Sentence(
-    "**Unasked help**: in these forums and channels, I answer new questions by myself, once and "
-    "only if I'm sure. `/channel set` has more settings for each."
-)
 _NO_CONTENT: Final = Sentence(
     "⚠ This needs *Message Content Intent*. The bot's operator must turn it on in Discord's "
     "developer portal, and set `helper.message_content = true` in config.toml."
 )
 
 
-def helping(
-    missing: Mapping[int, Sequence[str]], *, content_hidden: bool, language: Language
-) -> str:
-    """Describe channels where the bot answers questions even if nobody mentions it.
-
-    `missing` has the missing permissions by channel. `content_hidden` means that the bot lacks the
-    Message Content intent.
-    """
-    lines = [_HELPING(language)]
-    if content_hidden:
-        lines.append(_NO_CONTENT(language))
-    lacks = (lacking(channel_id, names, language) for channel_id, names in missing.items())
-    return "\n".join([*lines, *lacks])
-
-
-HOW: Final = Sentence(
-    "**How I answer**: askers can override this with `private`. Private messages use the "
-    "language of the member's Discord, if I speak it."
-)
 _CAN_NOT_ANSWER: Final = Sentence(
     "⚠ I can't answer in {channels}: grant my role **View Channel**, **Send Messages** and "
     "**Read Message History** there."
 )
 _AND_MORE: Final = Sentence("{named} and {number} more")
+# Shown with the control of a setting, by its key.
+EXPLANATIONS: Final[Mapping[str, Sentence]] = {
+    "listen": Sentence(
+        "I answer mentions and replies in every channel, or only in those you choose here. `/ask` "
+        "works everywhere."
+    ),
+    "help": Sentence(
+        "In these forums and channels, I answer new questions by myself, once and only if I'm "
+        "sure. *Channels* has more settings for each."
+    ),
+    "private_answers": Sentence("Askers can override this with `private`."),
+    "language": Sentence(
+        "Private messages use the language of the member's Discord, if I speak it."
+    ),
+}
 
 
-def mentions(silent: Sequence[int], language: Language) -> str:
-    """Describe answers to mentions. In `silent` channels, the bot lacks permissions to answer."""
-    lines = [_MENTIONS(language)]
+def answer_warnings(
+    silent: Sequence[int],
+    missing: Mapping[int, Sequence[str]],
+    *,
+    content_hidden: bool,
+    language: Language,
+) -> list[str]:
+    """Warnings about the channels in which to answer.
+
+    Args:
+        silent: channels in which the bot can't answer mentions.
+        missing: the permissions that the bot lacks to help, by channel.
+        content_hidden: whether help needs the Message Content intent, which the bot lacks.
+        language: the reader's language.
+    """
+    warnings = [_NO_CONTENT(language)] if content_hidden else []
     if silent:
-        lines.append(_CAN_NOT_ANSWER(language, channels=_named(silent, language)))
-    return "\n".join(lines)
+        warnings.append(_CAN_NOT_ANSWER(language, channels=_named(silent, language)))
+    return [*warnings, *(lacking(id_, names, language) for id_, names in missing.items())]
 
 
 def _named(channel_ids: Sequence[int], language: Language) -> str:
@@ -253,3 +342,264 @@ SOURCES: Final = Sentence(
     "I answer only from these sources and from approved notes. Add a forum, a channel or a web "
     "address with `/source add`. Only the bot's operator can add files."
 )
+
+
+# Channels.
+
+CHANNELS: Final = Sentence(
+    "A channel, forum, thread or category can have settings of its own. Everything in it inherits "
+    "them."
+)
+CHOOSE_CHANNEL: Final = Sentence("Choose a channel, thread or category")
+UNSEEN: Final = Sentence(
+    "I can't see that channel: grant me **View Channel** there, then try again."
+)
+RESET: Final = Sentence("Reset this channel")
+_OTHERS: Final = Sentence("-# Channels with settings: {channels}")
+_LACKING_THERE: Final = Sentence(
+    "⚠ I can't answer messages there until you grant me {permissions}."
+)
+NO_CONTENT_FOR_REPLIES: Final = Sentence(
+    "-# Without *Message Content Intent*, I only see answers that mention me, and hand-overs."
+)
+NOTHING_THERE: Final = Sentence(
+    "⚠ No document fits this choice yet, so I can't answer anything there."
+)
+NOTES_NAME: Final = Sentence("The notes of this server")
+_EVERYTHING: Final = Sentence("everything")
+_ONLY: Final = Sentence("only {what}")
+_FIRST: Final = Sentence("{what} first, then everything else")
+_TAG: Final = Sentence("documents tagged “{tag}”")
+_GONE: Final = Sentence("a removed source")
+_OR: Final = Sentence(" or ")
+# The largest number of names in a sentence, and of characters in a name.
+_CHOSEN_SHOWN: Final = 8
+_NAME_CHARACTERS: Final = 40
+
+
+def with_settings(channel_ids: Sequence[int], language: Language) -> str:
+    """Name the channels with settings."""
+    return _OTHERS(language, channels=_named(channel_ids, language))
+
+
+def channel_warnings(
+    effective: EffectiveSettings,
+    lacking_there: Sequence[str],
+    language: Language,
+    *,
+    content_hidden: bool,
+    answerable: bool,
+) -> list[str]:
+    """Warnings about the settings of a channel, with the permissions that the bot lacks there."""
+    warnings = []
+    if effective.mode is not Mode.OFF and lacking_there:
+        names = ", ".join(f"**{permission_name(name, language)}**" for name in lacking_there)
+        warnings.append(_LACKING_THERE(language, permissions=names))
+    if effective.mode is Mode.HELP and content_hidden:
+        warnings.append(_NO_CONTENT(language))
+    elif effective.from_replies and content_hidden:
+        warnings.append(NO_CONTENT_FOR_REPLIES(language))
+    if not answerable:
+        warnings.append(NOTHING_THERE(language))
+    return warnings
+
+
+def source_names(language: Language, offered: Offered) -> dict[str, str]:
+    """Names of sources by key."""
+    channels = {
+        Channel.at(channel.id): sources_messages.source_name(language, channel)
+        for channel in offered.channels
+    }
+    locations = {
+        source_key(location): sources_messages.location_name(location)
+        for location in offered.locations
+    }
+    return {
+        **channels,
+        **locations,
+        NOTES_KEY: NOTES_NAME(language),
+        ARTICLES_KEY: sources_messages.ARTICLES_NAME(language),
+    }
+
+
+def answered_from(language: Language, of: AnsweredFrom, names: Mapping[str, str]) -> str:
+    if of.everything:
+        return _EVERYTHING(language)
+    tags = [_TAG(language, tag=plain(shortened(tag, _NAME_CHARACTERS))) for tag in of.tags]
+    sources = [
+        plain(shortened(names[key], _NAME_CHARACTERS)) if key in names else _GONE(language)
+        for key in of.sources
+    ]
+    *most, last = found = [*tags, *sources]
+    if len(found) > _CHOSEN_SHOWN:
+        most = found[: _CHOSEN_SHOWN - 1]
+        last = _MORE(language, number=len(found) - len(most))
+    what = _OR(language).join([*([", ".join(most)] if most else []), last])
+    return (_FIRST if of.first else _ONLY)(language, what=what)
+
+
+# The largest number of tags and sources of a channel, together.
+MOST_CHOSEN: Final = 20
+TAGS_FIELD: Final = Sentence("Tags, separated by commas")
+TAGS_HELP: Final = Sentence(
+    "Without tags and sources, it inherits them; “all” stands for everything."
+)
+SOURCES_HELP: Final = Sentence("Names from /source list, separated by commas.")
+ORDER_FIELD: Final = Sentence("Other documents")
+ORDERS: Final[Mapping[str, Sentence]] = {
+    "only": Sentence("Only from these"),
+    "first": Sentence("From these first"),
+}
+_NO_SOURCE: Final = Sentence(
+    "No source here is called {names}. Use names from `/source list`, `notes`, `articles`, or "
+    "`all` for everything."
+)
+TOO_MANY: Final = Sentence("Nothing changed. A channel can have at most {most:,} tags and sources.")
+
+
+def no_source(language: Language, typed: Sequence[str]) -> str:
+    names = ", ".join(f"“{plain(shortened(word, _NAME_CHARACTERS))}”" for word in typed[:3])
+    return _NO_SOURCE(language, names=names)
+
+
+# Digests.
+
+NO_DIGEST_CHANNEL: Final = Sentence("⚠ Choose a channel for this digest first.")
+HOUR_FIELD: Final = Sentence("Full hour, 0 to 23")
+ZONE_FIELD: Final = Sentence("Time zone")
+ZONE_HELP: Final = Sentence("For example Europe/Berlin.")
+POSTS_FIELD: Final = Sentence("Hours until a post is listed")
+POSTS_HELP: Final = Sentence("Forum posts without an answer, 1 to 336 hours old.")
+_NOT_A_NUMBER: Final = Sentence("“{typed}” isn't a number from 0 to {most:,}.")
+_NO_ZONE: Final = Sentence("I don't know the time zone “{typed}”. {more}")
+_LIKE: Final = Sentence("Did you mean {names}?")
+
+
+def not_a_number(typed: str, most: int, language: Language) -> str:
+    return _NOT_A_NUMBER(language, typed=plain(shortened(typed, 20)), most=most)
+
+
+def no_zone(typed: str, like: Sequence[str], language: Language) -> str:
+    """Say that a time zone is unknown; `like` has the names of similar ones."""
+    names = ", ".join(f"`{name}`" for name in like)
+    more = _LIKE(language, names=names) if like else ZONE_HELP(language)
+    return _NO_ZONE(language, typed=plain(shortened(typed, 100)), more=more)
+
+
+# Limits.
+
+LIMIT_OF: Final = Sentence("Limits of a role…")
+NUMBER_HELP: Final = Sentence("0 or empty for no limit.")
+LIMIT_FIELDS: Final[Mapping[str, Sentence]] = {
+    "questions_hour": Sentence("Questions an hour"),
+    "questions_day": Sentence("Questions a day"),
+    "notes_hour": Sentence("Notes an hour"),
+    "notes_day": Sentence("Notes a day"),
+}
+NEWCOMER_FIELDS: Final[Mapping[str, Sentence]] = {
+    "account_days": Sentence("New: days since Discord sign-up"),
+    "member_days": Sentence("New: days since joining"),
+    "notes": Sentence("Notes a day of a new member"),
+}
+_UNLIMITED: Final = Sentence(
+    "-# For members with several roles, the most generous limit counts. Moderators have no limits."
+)
+_QUESTIONS: Final = Sentence("**Questions**: {limits}")
+_NOTES: Final = Sentence("**Notes**: {limits}")
+_EVERYBODY: Final = Sentence("everyone {quota}")
+_ANY: Final = Sentence("no limit")
+_HOUR: Final = Sentence("{hourly:,} an hour")
+_DAY: Final = Sentence("{daily:,} a day")
+_BOTH: Final = Sentence("{hourly:,} an hour and {daily:,} a day")
+_NEWCOMERS: Final = Sentence("**New members** ({who}): {notes}")
+_ACCOUNT: Final = Plural(
+    "account younger than {number:,} day",
+    "account younger than {number:,} days",
+)
+_JOINED: Final = Plural(
+    "joined less than {number:,} day ago", "joined less than {number:,} days ago"
+)
+_EITHER: Final = Sentence("{first} or {second}")
+_NONE_YET: Final = Sentence("no notes")
+_FEWER: Final = Plural("{number:,} note a day", "{number:,} notes a day")
+
+
+def limits(chosen: Limits, guild_id: int, language: Language) -> str:
+    """List a guild's limits."""
+    lines = [
+        label(language, limits=_by_role(quotas, guild_id, language))
+        for label, quotas in ((_QUESTIONS, chosen.questions), (_NOTES, chosen.notes))
+    ]
+    newcomers = chosen.newcomers
+    if newcomers and (newcomers.account_days or newcomers.member_days):
+        lines.append(_newcomers(newcomers, language))
+    return "\n".join([*lines, _UNLIMITED(language)])
+
+
+def _by_role(quotas: Mapping[int, Quota], guild_id: int, language: Language) -> str:
+    return " · ".join(
+        _EVERYBODY(language, quota=_quota(quota, language))
+        if role_id == guild_id
+        else f"<@&{role_id}> {_quota(quota, language)}"
+        for role_id, quota in {guild_id: Quota(), **quotas}.items()
+    )
+
+
+def _quota(quota: Quota, language: Language) -> str:
+    if quota.is_unlimited:
+        return _ANY(language)
+    if quota.hour and quota.day:
+        return _BOTH(language, hourly=quota.hour, daily=quota.day)
+    return _HOUR(language, hourly=quota.hour) if quota.hour else _DAY(language, daily=quota.day)
+
+
+def _newcomers(newcomers: Newcomers, language: Language) -> str:
+    parts = [
+        phrase(days, language)
+        for days, phrase in ((newcomers.account_days, _ACCOUNT), (newcomers.member_days, _JOINED))
+        if days
+    ]
+    who = parts[0] if len(parts) == 1 else _EITHER(language, first=parts[0], second=parts[1])
+    notes = _FEWER(newcomers.notes, language) if newcomers.notes else _NONE_YET(language)
+    return _NEWCOMERS(language, who=who, notes=notes)
+
+
+# Phrasing by a language model.
+
+_WHAT: Final = Sentence(
+    "A language model at {host} can pick the sentences of the quoted passages that "
+    "answer a question. The quotations stay below. Questions that I can't answer "
+    "are never sent."
+)
+_SENT: Final = Sentence(
+    "If you turn it on, {host} receives each answered question, the one before it, "
+    "and the quoted passages, but not the asker's name."
+)
+_SENT_TEN: Final = Sentence(
+    "If you turn it on, {host} receives each answered question, the one before it, "
+    "and the ten nearest passages, but not the asker's name."
+)
+_MESSAGES: Final = Sentence("This includes quoted messages from channels and chats.")
+_NO_MESSAGES: Final = Sentence("Answers that quote messages from channels or chats aren't sent.")
+_OTHER_HOST: Final = Sentence("⚠ The host has changed, so this is off until you turn it on again.")
+
+
+def consent(
+    host: str, language: Language, *, ten: bool, conversations: bool, other_host: bool
+) -> str:
+    """Return the explanation for administrators before they turn phrasing on.
+
+    Args:
+        host: the endpoint's host.
+        language: the reader's language.
+        ten: whether the ten nearest passages are sent.
+        conversations: whether messages from channels and chats are sent.
+        other_host: whether phrasing is already on, but for another host.
+    """
+    named = f"**{plain(host)}**"
+    lines = [
+        _WHAT(language, host=named),
+        (_SENT_TEN if ten else _SENT)(language, host=named),
+        (_MESSAGES if conversations else _NO_MESSAGES)(language),
+    ]
+    return "\n".join([*lines, *([_OTHER_HOST(language)] if other_host else [])])

@@ -1,1 +1,1 @@
-"""Feature: figures of a server with `/stats`, `/leaderboard` and the weekly digest (`/digest`)."""
+"""Feature: figures of a server with `/stats`, `/leaderboard` and the weekly digest."""

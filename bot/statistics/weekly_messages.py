@@ -1,4 +1,4 @@
-"""Messages of weekly digests and of `/digest`. Pure."""
+"""Messages of weekly digests. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain_within
 from bot.text.paging import QUOTED
 from knowledge.store.notes.credit import Contributor
+from knowledge.values.calendar_words import weekday
 from knowledge.values.guilds import Language
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
@@ -153,30 +154,10 @@ def _new_note(note: NewNote, language: Language) -> str:
     return _ANSWERS(language, note=line, question=question)
 
 
-WEEKDAYS: Final = (
-    Sentence("Monday"),
-    Sentence("Tuesday"),
-    Sentence("Wednesday"),
-    Sentence("Thursday"),
-    Sentence("Friday"),
-    Sentence("Saturday"),
-    Sentence("Sunday"),
-)
-EDITIONS: Final[Mapping[Edition, Sentence]] = {
-    Edition.MODERATORS: Sentence("for moderators: questions, gaps, review queue"),
-    Edition.EVERYBODY: Sentence("for everyone: new notes"),
-}
 _NAMES: Final[Mapping[Edition, Sentence]] = {
     Edition.MODERATORS: Sentence("The digest for moderators"),
     Edition.EVERYBODY: Sentence("The digest for everyone"),
 }
-NO_CHANNEL: Final = Sentence(
-    "Choose a `channel` for the digest; there's no review channel to use instead."
-)
-_NO_ZONE: Final = Sentence(
-    "I don't know the time zone {typed}. Choose one that I suggest as you type, for example "
-    "`Europe/Berlin`."
-)
 _CHOSEN: Final = Sentence(
     "**{digest}** is posted every {weekday} at {hour}:00 ({zone}) in {channel}, next {when}. Weeks "
     "without news are skipped."
@@ -192,22 +173,17 @@ _OTHERS_READ: Final = Sentence(
     "{channel} is open to more than moderators, so I count private questions and those from "
     "hidden channels, but don't show them."
 )
-NOT_CHOSEN: Final = Sentence("No digest is posted here. `/digest set` turns one on.")
-NOT_POSTED: Final = Sentence("-# This digest isn't posted yet. `/digest set` turns it on.")
-_ENDED: Final = Sentence("{digest} is no longer posted.")
-_THERE_IS_NONE: Final = Sentence("{digest} wasn't turned on.")
+NOT_POSTED: Final = Sentence(
+    "-# This digest isn't posted yet. `/setup` turns it on, at *Reminders and digests*."
+)
 _EMPTY: Final = Sentence("No news since {when}, so nothing would be posted.")
 _MOVED: Final = Sentence(
-    "-# Posted here because I can't write in {channel}. `/digest set` changes the channel."
+    "-# Posted here because I can't write in {channel}. `/setup` changes the channel."
 )
 _CAN_NOT_POST: Final = Sentence(
     "{digest} of {server} can't be posted: I can't write in {channel}, or it's gone. Choose "
-    "another channel with `/digest set`. I won't repeat this."
+    "another channel in `/setup`. I won't repeat this."
 )
-
-
-def no_zone(typed: str, language: Language = Language.ENGLISH) -> str:
-    return _NO_ZONE(language, typed=QUOTED(language, text=plain_within(typed, 100)))
 
 
 def schedule_of(
@@ -225,7 +201,7 @@ def schedule_of(
         _CHOSEN(
             language,
             digest=_NAMES[digest.edition](language),
-            weekday=WEEKDAYS[digest.weekday](language),
+            weekday=weekday(digest.weekday, language),
             hour=digest.hour,
             zone=digest.zone,
             channel=channel,
@@ -239,10 +215,6 @@ def schedule_of(
     if digest.edition is Edition.MODERATORS and not moderators_only:
         lines.append(_OTHERS_READ(language, channel=channel))
     return "\n".join(lines)
-
-
-def stopped(edition: Edition, *, was: bool, language: Language = Language.ENGLISH) -> str:
-    return (_ENDED if was else _THERE_IS_NONE)(language, digest=_NAMES[edition](language))
 
 
 def no_news(since: datetime, language: Language = Language.ENGLISH) -> str:

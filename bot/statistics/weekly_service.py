@@ -3,10 +3,10 @@
 Functions that take a core run in the worker's thread.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from bot.answers.outcome import FURTHER_SHARE
 from bot.core.core import Core
@@ -104,18 +104,6 @@ class Week:
 
 def digests(core: Core, guild_id: int) -> dict[Edition, WeeklyDigest]:
     return core.store.digests.of_guild(guild_id)
-
-
-def change(
-    core: Core, guild_id: int, edition: Edition, changes: Mapping[str, Any], actor_id: int
-) -> WeeklyDigest | None:
-    """Change a digest, or set one up; None if the digest has no channel yet."""
-    return core.store.digests.change(guild_id, edition, changes, actor_id, datetime.now(UTC))
-
-
-def end(core: Core, guild_id: int, edition: Edition, actor_id: int) -> bool:
-    """Stop a digest; False if none was set up."""
-    return core.store.digests.end(guild_id, edition, actor_id)
 
 
 def due(core: Core, mine: GuildFilter, now: datetime) -> list[tuple[WeeklyDigest, Due]]:

@@ -10,7 +10,7 @@ from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessa
 from bot.core.core import Core
 from bot.process.client import Bot
 from bot.review import service as review_service
-from bot.setup.panel_choices import TITLES, Page, Setting, step_of
+from bot.setup.settings import SETTINGS, Page
 from bot.text.languages import Sentence
 from knowledge.values.notes import Member, State
 from knowledge.values.submissions import Submission
@@ -124,10 +124,18 @@ async def opened(world: World, page: Page | None = None, by: MemberActor | None 
     """The panel of `/setup` that an administrator has opened, at one of its pages."""
     actor = by or world.admin
     panel = shown_message(await actor.slash(world.general, "setup"))
-    for step in dict.fromkeys([step_of(page), page]) if page is not None else ():
-        # The button of the page that is shown can't be pressed.
-        if f"### {TITLES[step].english}" not in text_of(panel):
-            await actor.click(panel, custom_id=f"setup:{step}")
+    if page is not None:
+        await actor.select(panel, [page], custom_id="setup_page")
+    return panel
+
+
+async def opened_at(world: World, key: str, by: MemberActor | None = None) -> Any:
+    """The panel of `/setup` at the control or form of one setting."""
+    page, actor = SETTINGS[key].page, by or world.admin
+    panel = await opened(world, page, by)
+    if f"setting:{key}" not in custom_ids(panel):
+        result = await actor.select(panel, [key], custom_id=f"change:{page}:0")
+        return result if result.modal is not None else panel
     return panel
 
 
@@ -138,8 +146,7 @@ async def choose(world: World, **chosen: Any) -> str:
     """
     panel = None
     for name, value in chosen.items():
-        setting = Setting[name.upper()]
-        panel = await opened(world, setting.menu.page)
+        panel = await opened_at(world, name)
         values = value if isinstance(value, list) else [value]
         await world.admin.select(panel, values, custom_id=f"setting:{name}")
     return text_of(panel)

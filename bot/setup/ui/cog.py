@@ -1,7 +1,10 @@
 """Setup cog: `/setup` and `/about`."""
 
+from typing import Any
+
 import discord
 from discord import app_commands
+from discord.ext import commands
 
 from bot.config.version import own_version
 from bot.core.job_queue import Priority
@@ -15,14 +18,37 @@ from bot.interactions.policy.permissions import (
     manages,
 )
 from bot.interactions.services import Cog, Interaction, Services
-from bot.setup import messages, phrasing_messages, service
-from bot.setup.ui.channel_cog import ChannelsCog
-from bot.setup.ui.controls import deliver_cards, store_settings
+from bot.setup import messages, service
+from bot.setup.settings import Page
+from bot.setup.ui.controls import PLACES, deliver_cards
+from bot.setup.ui.forms import store
 from bot.setup.ui.greeting import GreetingCog
-from bot.setup.ui.limits_cog import LimitsCog
 from bot.setup.ui.panel import SetupPanel
 from bot.setup.ui.synonym_cog import SynonymsCog
 from knowledge.values.guilds import Phrasing
+
+
+class _Place(app_commands.Transformer):
+    """Option for any channel, thread or category, except media channels.
+
+    discord.py's own option types would offer media channels, too.
+    """
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        return [*PLACES]
+
+    async def transform(self, _interaction: discord.Interaction[Any], value: Any, /) -> Any:
+        return value
+
+
+_AnyChannel = app_commands.Transform[
+    app_commands.AppCommandChannel | app_commands.AppCommandThread, _Place
+]
 
 
 class SetupCog(Cog):
@@ -35,6 +61,7 @@ class SetupCog(Cog):
     @app_commands.describe(
         review_channel=described("The channel in which notes are reviewed."),
         moderator_role=described("The role that may decide on notes."),
+        channel=described("A channel, thread or category whose settings to show and change."),
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(SHOWN_TO_ADMINISTRATORS)
@@ -43,6 +70,7 @@ class SetupCog(Cog):
         interaction: Interaction,
         review_channel: discord.TextChannel | None = None,
         moderator_role: discord.Role | None = None,
+        channel: _AnyChannel | None = None,
     ) -> None:
         """Store the given settings, and open the panel."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -51,8 +79,12 @@ class SetupCog(Cog):
         given = {"review_channel_id": review_channel, "moderator_role_id": moderator_role}
         changes = {name: one.id for name, one in given.items() if one is not None}
         if changes:
-            await store_settings(interaction, **changes)
-        await self.bot.setup_panel.show(interaction)
+            await store(interaction, service.change, **changes)
+        if channel is None:
+            await self.bot.setup_panel.show(interaction)
+        else:
+            panel = self.bot.setup_panel
+            await panel.show(interaction, Page.CHANNELS, channel_id=channel.id)
         if review_channel is not None:
             await deliver_cards(interaction)
 
@@ -70,7 +102,7 @@ class SetupCog(Cog):
             priority=Priority.ASKING,
         )
         model = self.bot.settings.model.name
-        phrasing = phrasing_messages.about(
+        phrasing = messages.phrased(
             self.bot.settings.phrasing.host, await _phrasing_in(interaction), viewer
         )
         sentence = messages.about(
@@ -83,6 +115,21 @@ class SetupCog(Cog):
             moderator=await is_moderator(interaction),
         )
         await interaction.edit_original_response(content=sentence)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        await self._forget(channel.id, channel.guild.id)
+
+    @commands.Cog.listener()
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        await self._forget(event.thread_id, event.guild_id)
+
+    async def _forget(self, channel_id: int, guild_id: int) -> None:
+        """Delete the settings of a channel that was deleted."""
+        choices = await self.bot.guild_settings.choices(guild_id)
+        if channel_id in choices.channels:
+            await self.bot.worker.call(lambda core: service.forget(core, channel_id, guild_id))
+            self.bot.guild_settings.forget(guild_id)
 
 
 async def _phrasing_in(interaction: Interaction) -> Phrasing:
@@ -97,5 +144,4 @@ async def _phrasing_in(interaction: Interaction) -> Phrasing:
 
 def feature(bot: Services) -> Feature:
     bot.setup_panel = SetupPanel(bot)
-    cogs = [SetupCog(bot), ChannelsCog(bot), LimitsCog(bot), SynonymsCog(bot), GreetingCog(bot)]
-    return Feature(cogs)
+    return Feature([SetupCog(bot), SynonymsCog(bot), GreetingCog(bot)])

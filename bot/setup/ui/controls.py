@@ -1,62 +1,98 @@
-"""Controls of the `/setup` panel: buttons, select menus, forms. Choices are stored immediately."""
+"""Controls of the `/setup` panel: buttons and lists. Choices are stored immediately.
+
+A list for a setting has one id in every release, so panels that stand open go on working.
+"""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 import discord
 
-from bot.answers.pipeline import QUESTION_CHARACTERS
+from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First
-from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select
+from bot.interactions.kit.buttons import Button, CustomId, Part, Select
 from bot.interactions.kit.errors import in_time
-from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.kit.forms import Form
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.policy.component_access import administrators
 from bot.interactions.services import Interaction
-from bot.setup import messages, service
 from bot.setup import panel_messages as said
-from bot.setup.panel_choices import TITLES, Page, Setting
-from bot.setup.ui import checks
+from bot.setup import service
+from bot.setup.settings import FORMER_PAGES, SETTINGS, Kind, Page, Setting
+from bot.setup.ui.checks import missing_permissions, review_channel
+from bot.setup.ui.forms import (
+    ADMINISTRATORS,
+    AnsweredFromForm,
+    DigestForm,
+    HostsForm,
+    LimitsForm,
+    LooksForm,
+    NewcomersForm,
+    TrialForm,
+    store,
+)
 from bot.sources import service as sources_service
-from knowledge.review.risk_flags import parse_hosts
-from knowledge.values.guilds import GuildSettings, Language, is_accent
+from bot.statistics.ui.digest_preview import show_preview
+from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.quotas import Limits
+from knowledge.values.weekly_digests import Edition
 
-_HOSTS_CHARACTERS: Final = 2_000
-_COLOUR_CHARACTERS: Final = 7
-_WELCOME_CHARACTERS: Final = 1_500
+_TEXT: Final = (discord.ChannelType.text, discord.ChannelType.news)
+_WRITTEN_IN: Final = (*_TEXT, discord.ChannelType.voice, discord.ChannelType.stage_voice)
+_POSTED_IN: Final = (discord.ChannelType.forum, discord.ChannelType.category)
 CHANNEL_TYPES: Final = {
-    Setting.REVIEW_CHANNEL: [discord.ChannelType.text, discord.ChannelType.news],
+    "review_channel": _TEXT,
     # Channels with messages, and their categories.
-    Setting.LISTEN: [
-        discord.ChannelType.text,
-        discord.ChannelType.news,
-        discord.ChannelType.voice,
-        discord.ChannelType.stage_voice,
-        discord.ChannelType.forum,
-        discord.ChannelType.category,
-    ],
-    Setting.HANDOVER_CHANNEL: [discord.ChannelType.text, discord.ChannelType.forum],
-    Setting.HELP: [
-        discord.ChannelType.forum,
-        discord.ChannelType.text,
-        discord.ChannelType.category,
-    ],
+    "listen": (*_WRITTEN_IN, *_POSTED_IN),
+    "help": (discord.ChannelType.text, *_POSTED_IN),
+    "handover_channel": (discord.ChannelType.text, discord.ChannelType.forum),
+    "digest_channel": (discord.ChannelType.text,),
+    "news_channel": (discord.ChannelType.text,),
 }
+# Channels with settings of their own: all but media channels.
+PLACES: Final = (
+    *(*_WRITTEN_IN, *_POSTED_IN),
+    discord.ChannelType.public_thread,
+    discord.ChannelType.private_thread,
+    discord.ChannelType.news_thread,
+)
 # Above the ids that Discord gives to components without one, from 1.
 _FIRST_LIST: Final = 1_000
 Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any]
+_FORMS: Final[dict[str, Callable[[Language, GuildSettings], Form]]] = {
+    "hosts": HostsForm,
+    "looks": LooksForm,
+    "newcomers": NewcomersForm,
+}
+_OWN: Final = ("ask", "hosts", "looks", "everyone", "newcomers")
+_PREVIEWS: Final = {f"preview_{edition}": edition for edition in Edition}
+_FIRST: Final = {
+    **dict.fromkeys(_OWN, First.OWN),
+    **dict.fromkeys(("open", *_PREVIEWS), First.THINKING),
+}
+_SETUP_ACTIONS: Final = (*Page, *FORMER_PAGES, *said.ACTIONS)
+_OF_SERVERS: Final = [
+    key
+    for key, setting in SETTINGS.items()
+    if setting.kind is not Kind.FORM and setting.page is not Page.CHANNELS
+]
+_SETTING: Final = Part("|".join(_OF_SERVERS), SETTINGS.__getitem__)
+_IN_CHANNELS: Final = [key for key, setting in SETTINGS.items() if setting.place]
+_SETTING_IN_CHANNEL: Final = Part(
+    "|".join(key for key in _IN_CHANNELS if SETTINGS[key].kind is Kind.CHOICE), SETTINGS.__getitem__
+)
 
 
-_ADMINISTRATORS: Final = administrators()
-_FIRST: Final = dict.fromkeys(("ask", "hosts", "looks"), First.OWN) | {"open": First.THINKING}
-_SETUP_ACTIONS: Final = (*Page, *said.ACTIONS)
+async def _settings(interaction: Interaction) -> GuildSettings:
+    """The stored settings, in time for a form."""
+    async with in_time(interaction):
+        return await interaction.client.guild_settings.settings(interaction.guild_id or 0)
 
 
 class SetupButton(
     Button,
     ids=CustomId("setup", action=_SETUP_ACTIONS),
-    rule=_ADMINISTRATORS,
-    first={one: _FIRST.get(one, First.IN_PLACE) for one in _SETUP_ACTIONS},
+    rule=ADMINISTRATORS,
+    first={action: _FIRST.get(action, First.IN_PLACE) for action in _SETUP_ACTIONS},
     labels=said.ACTIONS,
     styles=dict.fromkeys(("open", "ask"), discord.ButtonStyle.primary),
 ):
@@ -66,55 +102,109 @@ class SetupButton(
 
     async def clicked(self, interaction: Interaction) -> None:
         panel = interaction.client.setup_panel
-        if self.action == "ask":
-            form = TrialForm(await viewer_language(interaction))
-            await interaction.response.send_modal(form)
-        elif self.action == "hosts":
-            await _open_form(interaction, HostsForm)
-        elif self.action == "looks":
-            await _open_form(interaction, LooksForm)
+        if self.action in _OWN:
+            await self._open_form(interaction)
         elif self.action == "open":
             await panel.show(interaction)
-        elif self.action in ("end", "quote", "documents"):
-            if self.action != "documents":
-                await _choose_articles(interaction, quoted=self.action == "quote")
+        elif self.action in _PREVIEWS:
+            await show_preview(interaction, _PREVIEWS[self.action])
+        elif self.action == "unlimited":
+            await store(interaction, service.change_limits, lambda _: Limits())
+            await panel.show(interaction, Page.LIMITS)
+        elif self.action == "documents":
+            await panel.show(interaction, Page.SOURCES)
+        elif self.action in ("end", "quote"):
+            quoted = self.action == "quote"
+            await store(interaction, sources_service.choose_articles, quoted=quoted)
             await panel.show(interaction, Page.SOURCES)
         else:
-            await panel.show(interaction, Page(self.action))
+            await panel.show(interaction, self.action)
+
+    async def _open_form(self, interaction: Interaction) -> None:
+        language = await viewer_language(interaction)
+        if self.action == "ask":
+            await interaction.response.send_modal(TrialForm(language))
+            return
+        settings = await _settings(interaction)
+        if self.action == "everyone":
+            form: Form = LimitsForm(language, settings, None)
+        else:
+            form = _FORMS[self.action](language, settings)
+        await interaction.response.send_modal(form)
 
 
-async def _open_form(
-    interaction: Interaction, form: Callable[[Language, GuildSettings], Form]
-) -> None:
-    """Open a form with the stored settings."""
-    async with in_time(interaction):
-        settings = await interaction.client.guild_settings.settings(interaction.guild_id or 0)
-    await interaction.response.send_modal(form(await viewer_language(interaction), settings))
+class PageMenu(Select, ids=CustomId("setup_page"), rule=ADMINISTRATORS, first=First.IN_PLACE):
+    """List of the panel's pages."""
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        await interaction.client.setup_panel.show(interaction, Page(value))
 
 
-async def store_settings(interaction: Interaction, **changes: Any) -> None:
-    guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-    await interaction.client.worker.call(
-        lambda core: service.change(core, guild_id, member_id, **changes)
-    )
-    interaction.client.guild_settings.forget(guild_id)
+class SettingsMenu(
+    Select,
+    ids=CustomId("change", page=Page, channel_id=int),
+    rule=ADMINISTRATORS,
+    first=First.IN_PLACE,
+):
+    """List of the settings on a page, of the server (`channel_id` is 0) or of a channel.
+
+    A chosen setting is shown with its control, or in a form.
+    """
+
+    page: Page
+    channel_id: int
+
+    def first_response(self, interaction: Interaction) -> First:
+        return First.OWN if _chosen_setting(interaction).kind is Kind.FORM else First.IN_PLACE
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        setting = _chosen_setting(interaction)
+        if setting.kind is not Kind.FORM:
+            await interaction.client.setup_panel.show(
+                interaction, self.page, setting=setting, channel_id=self.channel_id
+            )
+            return
+        language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
+        bot = interaction.client
+        if setting.edition is not None:
+            edition = setting.edition
+            async with in_time(interaction):
+                digest = await bot.worker.call(
+                    lambda core: service.digest(core, guild_id, edition),
+                    priority=Priority.ASKING,
+                )
+            await interaction.response.send_modal(DigestForm(language, edition, digest))
+        elif setting.place:
+            async with in_time(interaction):
+                choices = await bot.guild_settings.choices(guild_id)
+                offered = await bot.worker.call(
+                    lambda core: service.offered(core, guild_id), priority=Priority.ASKING
+                )
+            own = choices.channels.get(self.channel_id, {}).get(setting.place)
+            form: Form = AnsweredFromForm(language, self.channel_id, own, offered)
+            await interaction.response.send_modal(form)
+        else:
+            form = _FORMS[setting.key](language, await _settings(interaction))
+            await interaction.response.send_modal(form)
 
 
-async def _choose_articles(interaction: Interaction, *, quoted: bool) -> None:
-    guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-    await interaction.client.worker.call(
-        lambda core: sources_service.choose_articles(core, guild_id, member_id, quoted=quoted)
-    )
-    interaction.client.guild_settings.forget(guild_id)
+def _chosen_setting(interaction: Interaction) -> Setting:
+    """The setting that was chosen in a list of settings.
+
+    Raises:
+        KeyError: if a forged choice names no setting.
+    """
+    sent: Any = interaction.data
+    return SETTINGS[sent["values"][0]]
 
 
 class SettingSelect(
     Select,
-    ids=CustomId("setting", setting=tuple(Setting)),
-    rule=_ADMINISTRATORS,
+    ids=CustomId("setting", setting=_SETTING),
+    rule=ADMINISTRATORS,
     first=First.IN_PLACE,
 ):
-    """Select menu for one setting, with choices, channels or roles."""
+    """List for one setting of the server, with choices, channels or roles."""
 
     setting: Setting
     item: Any
@@ -124,27 +214,26 @@ class SettingSelect(
         if item is not None:
             item.custom_id = self.ids.format(**values)
             # One id for each setting: clients may reuse another page's list with the same id.
-            item.id = _FIRST_LIST + [*Setting].index(self.setting)
+            item.id = _FIRST_LIST + [*SETTINGS].index(self.setting.key)
             self.item = item
 
     async def chosen(self, interaction: Interaction, _value: str) -> None:
         """Store the choice, then show the page again."""
         sent: Any = interaction.data
-        shown = {str(one.id) for one in getattr(self.item, "default_values", ())}
-        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-        values = _existing_ids(interaction.guild, self.setting, sent["values"])
-        host = interaction.client.settings.phrasing.host
-        if self.setting is Setting.PHRASING and interaction.client.phrasing is None:
+        bot, setting = interaction.client, self.setting
+        values = _existing_ids(interaction.guild, setting, sent["values"])
+        if setting.key == "phrasing" and bot.phrasing is None:
             values = None
+        stored = True
         if values is not None:
-            await interaction.client.worker.call(
-                lambda core: service.choose(
-                    core, guild_id, member_id, self.setting, values=values, shown=shown, host=host
-                )
+            shown = {str(default.id) for default in getattr(self.item, "default_values", ())}
+            host = bot.settings.phrasing.host
+            stored = await store(
+                interaction, service.choose, setting, values=values, shown=shown, host=host
             )
-            interaction.client.guild_settings.forget(guild_id)
-        await interaction.client.setup_panel.show(interaction, self.setting.menu.page)
-        if self.setting is Setting.REVIEW_CHANNEL:
+        note = None if stored else said.NO_DIGEST_CHANNEL
+        await bot.setup_panel.show(interaction, setting.page, note=note)
+        if setting.key == "review_channel":
             await deliver_cards(interaction)
 
 
@@ -153,15 +242,96 @@ def _existing_ids(
 ) -> list[str] | None:
     """Return the chosen ids that exist in the guild, or None if a required choice has none.
 
-    Ids may be forged, and a channel may be deleted while its select menu is shown.
+    Ids may be forged, and a channel may be deleted while its list is shown.
     """
-    if setting in (Setting.MODERATOR_ROLE, Setting.HELPER_ROLE):
-        values = [one for one in values if guild and guild.get_role(int(one))]
-    elif setting in CHANNEL_TYPES:
-        found = [guild.get_channel(int(one)) if guild else None for one in values]
-        types = CHANNEL_TYPES[setting]
-        values = [str(one.id) for one in found if one is not None and one.type in types]
-    return values if values or setting.menu.optional else None
+    if setting.kind is Kind.ROLE:
+        values = [value for value in values if guild and guild.get_role(int(value))]
+    elif setting.kind in (Kind.CHANNEL, Kind.CHANNELS):
+        found = [guild.get_channel(int(value)) if guild else None for value in values]
+        types = CHANNEL_TYPES[setting.key]
+        values = [str(channel.id) for channel in found if channel and channel.type in types]
+    return values if values or setting.optional else None
+
+
+class ChannelMenu(Select, ids=CustomId("setup_channel"), rule=ADMINISTRATORS, first=First.IN_PLACE):
+    """List of channels, threads and categories, to see and change settings there."""
+
+    item: Any
+
+    def __init__(self, item: Control | None = None) -> None:
+        super().__init__()
+        if item is not None:
+            item.custom_id = self.ids.format()
+            self.item = item
+
+    async def chosen(self, interaction: Interaction, _value: str) -> None:
+        sent: Any = interaction.data
+        channel_id = int(sent["values"][0])
+        await interaction.client.setup_panel.show(interaction, Page.CHANNELS, channel_id=channel_id)
+
+
+class ChannelSettingSelect(
+    Select,
+    ids=CustomId("setting_in", channel_id=int, setting=_SETTING_IN_CHANNEL),
+    rule=ADMINISTRATORS,
+    first=First.IN_PLACE,
+):
+    """List for one setting of a channel, thread or category, with the choice to inherit it."""
+
+    channel_id: int
+    setting: Setting
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        panel = interaction.client.setup_panel
+        # An id can be forged.
+        if await panel.find(interaction, self.channel_id) is not None:
+            inherited = value == service.INHERITED
+            content = None if inherited else self.setting.choices[value]
+            await store(
+                interaction, service.choose_in, self.channel_id, {self.setting.place: content}
+            )
+        await panel.show(interaction, Page.CHANNELS, channel_id=self.channel_id)
+
+
+class ChannelButton(
+    Button,
+    ids=CustomId("setup_in", channel_id=int, action=("back", "reset")),
+    rule=ADMINISTRATORS,
+    first=dict.fromkeys(("back", "reset"), First.IN_PLACE),
+    labels={"back": said.BACK, "reset": said.RESET},
+):
+    """Button *Back* to a channel's settings, or *Reset* of all of them."""
+
+    channel_id: int
+    action: str
+
+    async def clicked(self, interaction: Interaction) -> None:
+        if self.action == "reset":
+            nothing = dict.fromkeys(SETTINGS[key].place for key in _IN_CHANNELS)
+            await store(interaction, service.choose_in, self.channel_id, nothing)
+        await interaction.client.setup_panel.show(
+            interaction, Page.CHANNELS, channel_id=self.channel_id
+        )
+
+
+class RoleMenu(Select, ids=CustomId("limits_of"), rule=ADMINISTRATORS, first=First.OWN):
+    """List of roles, to limit one in a form."""
+
+    item: Any
+
+    def __init__(self, item: Control | None = None) -> None:
+        super().__init__()
+        if item is not None:
+            item.custom_id = self.ids.format()
+            self.item = item
+
+    async def chosen(self, interaction: Interaction, _value: str) -> None:
+        sent: Any = interaction.data
+        guild = interaction.guild
+        role = guild.get_role(int(sent["values"][0])) if guild is not None else None
+        language = await viewer_language(interaction)
+        form = LimitsForm(language, await _settings(interaction), role)
+        await interaction.response.send_modal(form)
 
 
 async def deliver_cards(interaction: Interaction) -> None:
@@ -170,104 +340,7 @@ async def deliver_cards(interaction: Interaction) -> None:
     if guild is None:
         return
     settings = await bot.guild_settings.settings(guild.id)
-    channel = checks.review_channel(guild, settings)
-    if settings.complete and channel is not None and not checks.missing_permissions(channel):
+    channel = review_channel(guild, settings)
+    if settings.complete and channel is not None and not missing_permissions(channel):
         await bot.outbox.move_cards(guild.id)
         await bot.outbox.catch_up()
-
-
-class HostsForm(
-    Form,
-    ids=CustomId("form:hosts", nonce=NONCE),
-    rule=_ADMINISTRATORS,
-    first=First.IN_PLACE,
-):
-    """Form for trusted link hosts."""
-
-    def __init__(self, language: Language, settings: GuildSettings) -> None:
-        super().__init__(said.ACTIONS["hosts"](language))
-        self.ask_text(
-            said.HOSTS_FIELD(language),
-            "hosts",
-            _HOSTS_CHARACTERS,
-            said.HOSTS_HELP(language),
-            text=" ".join(settings.allowed_hosts),
-            required=False,
-            paragraph=True,
-        )
-
-    @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
-        hosts, others = parse_hosts(filled.text("hosts"))
-        if others:
-            language = await viewer_language(interaction)
-            await give_back(interaction, messages.no_hosts(others, language))
-            return
-        await store_settings(interaction, allowed_hosts=hosts)
-        await interaction.client.setup_panel.show(interaction, Page.RULES)
-
-
-class LooksForm(
-    Form, ids=CustomId("form:looks", nonce=NONCE), rule=_ADMINISTRATORS, first=First.IN_PLACE
-):
-    """Form for the public page's accent colour and welcome text."""
-
-    def __init__(self, language: Language, settings: GuildSettings) -> None:
-        super().__init__(TITLES[Page.PUBLIC](language))
-        field, help_ = said.COLOUR_FIELD(language), said.COLOUR_HELP(language)
-        accent, welcome = settings.page_accent, settings.page_welcome
-        self.ask_text(field, "accent", _COLOUR_CHARACTERS, help_, text=accent, required=False)
-        self.ask_text(
-            said.WELCOME_FIELD(language),
-            "welcome",
-            _WELCOME_CHARACTERS,
-            said.WELCOME_HELP(language),
-            text=welcome,
-            required=False,
-            paragraph=True,
-        )
-
-    @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
-        typed = filled.text("accent").strip().lower()
-        accent = f"#{typed.removeprefix('#')}" if typed else ""
-        if not is_accent(accent):
-            language = await viewer_language(interaction)
-            await give_back(interaction, said.NO_COLOUR(language))
-            return
-        welcome = filled.text("welcome").strip()
-        await store_settings(interaction, page_accent=accent, page_welcome=welcome)
-        await interaction.client.setup_panel.show(interaction, Page.PUBLIC)
-
-
-class TrialForm(
-    Form, ids=CustomId("form:trial", nonce=NONCE), rule=_ADMINISTRATORS, first=First.OWN
-):
-    """Form for a trial question."""
-
-    def __init__(self, language: Language) -> None:
-        super().__init__(said.ACTIONS["ask"](language))
-        field = messages.QUESTION_FIELD(language)
-        example = messages.EXAMPLE(language)
-        self.ask_text(field, "question", QUESTION_CHARACTERS, text=example, paragraph=True)
-
-    @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
-        bot = interaction.client
-        with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
-            await _answer(interaction, filled.text("question"))
-
-
-async def _answer(interaction: Interaction, question: str) -> None:
-    """Answer a trial question in private, then suggest next steps."""
-    await interaction.response.defer(ephemeral=True, thinking=True)
-    await interaction.client.answers.answer_deferred(interaction, question, private=True)
-    further = await interaction.client.setup_panel.next_steps(interaction)
-    if further:
-        await interaction.followup.send(further, ephemeral=True)

@@ -1,38 +1,59 @@
 """The `/setup` panel: a private message with pages, rebuilt at every click.
 
-Each page shows the stored settings and current warnings. Therefore the panel survives restarts, and
-two administrators can use it at once.
+A page lists its settings, each with its value and origin, and changes one at a time. It shows the
+stored settings and current warnings. Therefore the panel survives restarts, and two administrators
+can use it at once.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import discord
 
 from bot.answers.search_tiers import ArticlesUse
+from bot.core.job_queue import Priority
+from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
-from bot.setup import messages, phrasing_messages, service
+from bot.setup import messages, service
 from bot.setup import panel_messages as said
-from bot.setup.panel_choices import (
+from bot.setup.service import INHERITED, State
+from bot.setup.settings import (
+    FORMER_PAGES,
     STEPS,
     TITLES,
+    Kind,
     Page,
     Setting,
-    label,
-    offered,
-    option,
     settings_on,
-    step_of,
 )
-from bot.setup.service import State
 from bot.setup.ui import checks
-from bot.setup.ui.controls import CHANNEL_TYPES, SettingSelect, SetupButton
+from bot.setup.ui.controls import (
+    CHANNEL_TYPES,
+    PLACES,
+    ChannelButton,
+    ChannelMenu,
+    ChannelSettingSelect,
+    PageMenu,
+    RoleMenu,
+    SettingSelect,
+    SettingsMenu,
+    SetupButton,
+)
 from bot.sources import messages as source_messages
+from bot.statistics import weekly_messages
+from bot.statistics.ui.weekly_content import is_writable, readers_of
+from bot.text.languages import Sentence
+from bot.text.markdown import beginning, legible, shortened
+from knowledge.values.channel_settings import Level, Mode
 from knowledge.values.guilds import Language, Phrasing
+from knowledge.values.weekly_digests import Edition
 
 _MOST_CHANNELS: Final = 25  # Discord's limit for one list
+_OPTION_CHARACTERS: Final = 100
+_TEXT_CHARACTERS: Final = 3_600  # below Discord's limit for one message, with room for headings
 
 _Item = discord.ui.Item[Any]
 
@@ -43,16 +64,50 @@ class SetupPanel:
     def __init__(self, bot: Services) -> None:
         self._bot = bot
 
-    async def show(self, interaction: Interaction, page: str | None = None) -> None:
-        """Show a page in the interaction's response; None shows the first unfinished step."""
+    async def show(
+        self,
+        interaction: Interaction,
+        page: str | None = None,
+        *,
+        setting: Any = None,
+        channel_id: int = 0,
+        note: Sentence | None = None,
+    ) -> None:
+        """Show a page in the interaction's response.
+
+        Args:
+            interaction: the command, click or form.
+            page: None for the first unfinished step.
+            setting: a setting to show with its control, instead of all of the page.
+            channel_id: the channel, thread or category whose settings to show.
+            note: a sentence above the settings.
+        """
         guild = interaction.guild
         if guild is None:
             return
         language = await viewer_language(interaction)
         state = await self._bot.worker.call(lambda core: service.state(core, guild.id))
-        shown = _Pages(self._bot, guild, state, language)
-        view = await shown.view(Page(page) if page else next(iter(shown.unfinished), Page.TRIAL))
+        pages = _Pages(self._bot, guild, state, language)
+        shown = next(iter(pages.unfinished), Page.TRIAL)
+        if page is not None:
+            shown = FORMER_PAGES.get(page) or Page(page)
+        channel = await self.find(interaction, channel_id) if channel_id else None
+        if channel_id and channel is None:
+            note = said.UNSEEN
+        view = await pages.view(shown, setting, channel, note)
         await interaction.edit_original_response(content=None, view=view)
+
+    async def find(self, interaction: Interaction, channel_id: int) -> Any:
+        """A channel, thread or category of the guild; None if the bot can't see it."""
+        guild = interaction.guild
+        if guild is None:
+            return None
+        try:
+            # `fetch` for archived threads, which are never cached.
+            found = guild.get_channel_or_thread(channel_id) or await guild.fetch_channel(channel_id)
+        except (*UNREACHED, discord.InvalidData):
+            return None
+        return found if found.type in PLACES else None
 
     async def next_steps(self, interaction: Interaction) -> str:
         """Suggestions after a trial question."""
@@ -62,10 +117,9 @@ class SetupPanel:
         language = await viewer_language(interaction)
         state = await self._bot.worker.call(lambda core: service.state(core, guild.id))
         unfinished = _Pages(self._bot, guild, state, language).unfinished
-        named = [TITLES[page](language) for page in unfinished]
         return messages.next_steps(
             state.settings.review_channel_id,
-            named,
+            [TITLES[page](language) for page in unfinished],
             helped=state.helped,
             sources=state.has_sources,
             language=language,
@@ -83,163 +137,175 @@ class _Pages:
         self._state = state
         self._settings = state.settings
         self._language = language
+        self._private = bot.settings.answers.private
         self._channel = checks.review_channel(guild, state.settings)
         self._role = guild.get_role(state.settings.moderator_role_id or 0)
-        self.unfinished: list[Page] = []
-        if self._channel is None or checks.missing_permissions(self._channel):
-            self.unfinished.append(Page.REVIEW)
-        if self._role is None:
-            self.unfinished.append(Page.MODERATORS)
-        required = {Page.REVIEW, Page.MODERATORS, *([Page.SOURCES] if state.has_sources else [])}
-        self._finished = required.difference(self.unfinished)
+        has_channel = self._channel and not checks.missing_permissions(self._channel)
+        self.unfinished = [] if has_channel and self._role else [Page.REVIEW]
 
-    async def view(self, page: Page) -> discord.ui.LayoutView:
-        place = STEPS.index(step_of(page))
-        head = said.heading(page, place + 1, len(STEPS), self._language)
-        container = discord.ui.Container[Any](_text(head), accent_colour=discord.Colour.blurple())
-        for item in await self._body(page):
+    async def view(
+        self, page: Page, setting: Setting | None, channel: Any, note: Sentence | None
+    ) -> discord.ui.LayoutView:
+        """Text, at most two lists, a row of buttons, and the list of pages: one phone screen."""
+        language = self._language
+        title = TITLES[page](language) if setting is None else setting.label(language)
+        texts = [note(language)] if note is not None else []
+        if setting is not None:
+            items = await self._focus(page, setting, channel)
+        elif page is Page.CHANNELS:
+            items = await self._channels(channel)
+        else:
+            items = [item async for item in self._body(page)]
+        head = said.heading(page, title, language)
+        container = discord.ui.Container[Any](accent_colour=discord.Colour.blurple())
+        for item in [*map(_text, [head, *texts]), *items]:
             container.add_item(item)
         view = discord.ui.LayoutView(timeout=None)
         view.add_item(container)
-        view.add_item(_row(self._steps(page, place)))
+        view.add_item(_row([self._page_menu(page)]))
         return view
 
-    def _steps(self, page: Page, place: int) -> Iterable[SetupButton]:
-        """Buttons of all steps; finished steps have a tick, and the next step has a colour."""
-        for number, step in enumerate(STEPS):
-            done = step in self._finished
-            tick = "✓" if done else str(number + 1)
-            label = f"{tick} {TITLES[step](self._language)}"
-            button = SetupButton(label, action=step.value)
-            button.item.disabled = step is page
-            if number == place + 1:
-                button.item.style = discord.ButtonStyle.primary
+    def _page_menu(self, page: Page) -> _Item:
+        finished = {Page.REVIEW, *([Page.SOURCES] if self._state.has_sources else [])}
+        finished -= {*self.unfinished}
+        options = [
+            discord.SelectOption(
+                label=f"{'✓ ' if each in finished else ''}{title(self._language)}",
+                value=each.value,
+                default=each is page,
+            )
+            for each, title in TITLES.items()
+        ]
+        return PageMenu(said.GO_TO(self._language), options)
+
+    def _next(self, page: Page) -> Iterator[SetupButton]:
+        """The button to the step after this page, if it is a step."""
+        if page in STEPS[:-1]:
+            following = STEPS[STEPS.index(page) + 1]
+            label = said.NEXT(self._language, page=TITLES[following](self._language))
+            button = SetupButton(label, action=following.value)
+            button.item.style = discord.ButtonStyle.primary
             yield button
 
-    async def _body(self, page: Page) -> list[_Item]:
-        """The items of a page, between its heading and the step buttons."""
-        if page is Page.MODERATORS:
-            return await self._moderators()
-        make = {
-            Page.REVIEW: self._review,
-            Page.RULES: self._rules,
-            Page.REMINDERS: self._reminders,
-            Page.PUBLIC: self._public,
-            Page.ANSWERS: self._answers,
-            Page.HANDOVER: self._handover,
-            Page.PHRASING: self._phrasing,
-            Page.SOURCES: self._sources,
-            Page.TRIAL: self._trial,
-        }[page]
-        return make()
+    # Settings of the server.
 
-    def _review(self) -> list[_Item]:
-        channel = self._channel
-        text = said.review(
-            self._settings.review_channel_id,
-            None if channel is None else checks.missing_permissions(channel),
-            public=channel is not None and checks.is_public(channel),
-            language=self._language,
-        )
-        select = self._channels(Setting.REVIEW_CHANNEL, [channel.id] if channel else [])
-        items = [_text(text), select]
-        address = checks.invitation(self._guild, self._bot.application_id or 0)
-        if address is not None:
-            label = said.INVITE(self._language)
-            items.append(_row([discord.ui.Button(label=label, url=address)]))
-        return items
+    async def _body(self, page: Page) -> Any:
+        """The items of a page: its texts and warnings, its settings, its buttons."""
+        texts, buttons = await self._page(page)
+        settings = [each for each in settings_on(page) if self._is_offered(each)]
+        # Few settings are shown with their controls.
+        if 0 < len(settings) <= 2:
+            yield _text("\n".join(texts))
+            for setting in settings:
+                yield _text(said.label(setting, self._language))
+                yield self._control(setting)
+        else:
+            texts += [self._line(setting) for setting in settings]
+            yield _text(beginning("\n".join(texts), _TEXT_CHARACTERS))
+            if settings:
+                yield self._menu(page, 0, settings)
+        if page is Page.LIMITS:
+            select = discord.ui.RoleSelect[Any](placeholder=said.LIMIT_OF(self._language))
+            yield _row([RoleMenu(select)])
+        row = [*buttons, *self._next(page)]
+        if row:
+            yield _row(row)
 
-    async def _moderators(self) -> list[_Item]:
-        state = self._state
-        warnings = await checks.role_warnings(self._guild, self._settings, self._language)
-        text = said.moderators(self._settings.moderator_role_id, warnings, self._language)
-        further = (
-            SetupButton(TITLES[one](self._language), action=one.value)
-            for one in (Page.RULES, Page.REMINDERS, Page.PUBLIC)
-        )
+    def _is_offered(self, setting: Setting) -> bool:
+        return setting.key != "phrasing" or self._bot.phrasing is not None
+
+    def _value(self, setting: Setting) -> str:
+        if setting.key == "phrasing":
+            return setting.say(self._phrasing(), self._language)
+        return said.value(self._state, setting, self._language, private=self._private)
+
+    def _line(self, setting: Setting) -> str:
+        origin = said.server_origin(setting, self._state.content(setting), self._language)
+        return said.line(setting, self._value(setting), origin, self._language)
+
+    def _menu(self, page: Page, channel_id: int, settings: Sequence[Setting]) -> _Item:
+        options = [
+            discord.SelectOption(label=legible(each.label(self._language)), value=each.key)
+            for each in settings
+        ]
+        placeholder = said.CHANGE(self._language)
+        return _row([SettingsMenu(placeholder, options, page=page, channel_id=channel_id)])
+
+    async def _focus(self, page: Page, setting: Setting, channel: Any) -> list[_Item]:
+        """One setting with its explanation, its control, and the way back."""
+        language = self._language
+        back: _Item = SetupButton(said.BACK(language), action=page.value)
+        explanation = said.EXPLANATIONS.get(setting.key)
+        texts = [explanation(language)] if explanation else []
+        if channel is not None:
+            back = ChannelButton(language, channel_id=channel.id, action="back")
+            texts.append(await self._channel_line(setting, channel))
+            control = await self._channel_control(setting, channel)
+        else:
+            if setting.key == "phrasing":
+                texts.append(self._consent())
+            texts.append(self._line(setting))
+            control = self._control(setting)
+        return [_text("\n".join(texts)), control, _row([back])]
+
+    def _control(self, setting: Setting) -> _Item:
+        """The list of a server's setting, with choices, channels or roles."""
+        content = self._state.content(setting)
+        select: Any
+        empty = setting.empty and setting.empty(self._language)
+        least = 0 if setting.optional else 1
+        if setting.kind is Kind.ROLE:
+            role = self._guild.get_role(content or 0)
+            select = discord.ui.RoleSelect[Any](
+                placeholder=empty,
+                min_values=least,
+                default_values=[] if role is None or role.is_default() else [role],
+            )
+        elif setting.kind is Kind.CHOICE:
+            select = discord.ui.Select[Any](options=self._options(setting, content))
+        else:
+            several = setting.kind is Kind.CHANNELS
+            chosen = content if several else [content or 0]
+            # Deleted channels can't be preselected.
+            there = [id_ for id_ in chosen if self._guild.get_channel(id_) is not None]
+            kind = discord.SelectDefaultValueType.channel
+            select = discord.ui.ChannelSelect[Any](
+                placeholder=empty,
+                channel_types=[*CHANNEL_TYPES[setting.key]],
+                min_values=least,
+                max_values=_MOST_CHANNELS if several else 1,
+                default_values=[
+                    discord.SelectDefaultValue(id=id_, type=kind) for id_ in there[:_MOST_CHANNELS]
+                ],
+            )
+        return _row([SettingSelect(select, setting=setting)])
+
+    def _options(self, setting: Setting, content: Any) -> list[discord.SelectOption]:
+        """The choices, with a stored one that isn't among them."""
+        choices = dict(setting.choices)
+        if setting.key == "phrasing":
+            content = self._phrasing()
+            if self._bot.settings.phrasing.mode != Phrasing.PHRASE.value:
+                del choices[Phrasing.PHRASE.value]
+        current = setting.value(content)
+        choices.setdefault(current, content)
+        language, private = self._language, self._private
         return [
-            _text(text),
-            self._role_select(Setting.MODERATOR_ROLE, self._role),
-            discord.ui.Separator(),
-            _text(said.rules(self._settings, state.quorum, state.digest_day, self._language)),
-            _row(further),
+            discord.SelectOption(
+                label=said.option(setting, each, language, private=private),
+                value=value,
+                default=value == current,
+            )
+            for value, each in choices.items()
         ]
 
-    def _rules(self) -> list[_Item]:
-        return [
-            *self._choices(*settings_on(Page.RULES)),
-            _text(said.BY_TAG(self._language)),
-            _text(said.linked(self._settings.allowed_hosts, self._language)),
-            _row([SetupButton(self._language, action="hosts")]),
-        ]
+    def _phrasing(self) -> Phrasing:
+        mode = self._bot.phrasing.mode_in(self._settings) if self._bot.phrasing else None
+        return Phrasing.OFF if mode is None else Phrasing(mode.value)
 
-    def _reminders(self) -> list[_Item]:
-        return [*self._choices(*settings_on(Page.REMINDERS))]
-
-    def _public(self) -> list[_Item]:
-        page = self._bot.settings.page
-        text = said.public_page(
-            self._settings,
-            self._state.unreleased,
-            page.url_of(self._guild.id),
-            self._language,
-            published=bool(page.folder),
-        )
-        return [
-            _text(text),
-            *self._choices(Setting.PAGE, Setting.PAGE_INDEXED),
-            _row([SetupButton(self._language, action="looks")]),
-        ]
-
-    def _answers(self) -> list[_Item]:
-        chosen = self._settings.listen_channels
-        silent = checks.silent_in(self._guild, chosen)
-        hidden = not self._bot.intents.message_content
-        helped = self._state.helped
-        lacking = self._lacking_to_help(helped)
-        further = [Page.HANDOVER, *([Page.PHRASING] if self._bot.phrasing is not None else [])]
-        buttons = (SetupButton(TITLES[page](self._language), action=page.value) for page in further)
-        reads = messages.model_reads(self._settings.language, self._state.languages, self._language)
-        return [
-            _text(said.mentions(silent, self._language)),
-            self._channels(Setting.LISTEN, chosen),
-            discord.ui.Separator(),
-            _text(said.helping(lacking, content_hidden=hidden, language=self._language)),
-            self._channels(Setting.HELP, helped),
-            discord.ui.Separator(),
-            _text(said.HOW(self._language)),
-            *self._choices(Setting.PRIVATE_ANSWERS, Setting.LANGUAGE),
-            *([_text(reads)] if reads else []),
-            _row(buttons),
-        ]
-
-    def _handover(self) -> list[_Item]:
-        settings = self._settings
-        channel = checks.handover_channel(self._guild, settings)
-        open_to = channel.id if channel and checks.read_by_others(channel, settings) else None
-        return [
-            _text(said.HANDOVER(self._language)),
-            *self._choices(Setting.ASK_MODERATORS),
-            _text(label(Setting.HELPER_ROLE, self._language)),
-            self._role_select(
-                Setting.HELPER_ROLE, self._guild.get_role(settings.helper_role_id or 0)
-            ),
-            _text(label(Setting.HANDOVER_CHANNEL, self._language)),
-            self._channels(Setting.HANDOVER_CHANNEL, [settings.handover_channel_id or 0]),
-            *([_text(said.read_by_others(open_to, self._language))] if open_to else []),
-            *self._choices(Setting.HANDOVER_HOURS, Setting.FROM_REPLIES),
-        ]
-
-    def _phrasing(self) -> list[_Item]:
-        """Return the items of the page about phrasing.
-
-        If the bot has no language model any more, return the items of the answers page instead.
-        """
-        chosen = self._bot.settings.phrasing
-        if self._bot.phrasing is None:
-            return self._answers()
-        settings = self._settings
-        text = phrasing_messages.consent(
+    def _consent(self) -> str:
+        chosen, settings = self._bot.settings.phrasing, self._settings
+        return said.consent(
             chosen.host,
             self._language,
             ten=chosen.reorder,
@@ -247,86 +313,194 @@ class _Pages:
             other_host=settings.phrasing is not Phrasing.OFF
             and settings.phrasing_host != chosen.host,
         )
-        return [_text(text), *self._choices(Setting.PHRASING)]
 
-    def _lacking_to_help(self, channel_ids: Sequence[int]) -> dict[int, list[str]]:
-        """By channel, the permissions that the bot needs to answer questions there but lacks."""
-        channels = map(self._guild.get_channel, channel_ids)
-        found = {one.id: lacking_to_answer(one) for one in channels if one is not None}
-        return {channel_id: names for channel_id, names in found.items() if names}
+    # Texts and buttons of the pages.
 
-    def _sources(self) -> list[_Item]:
-        found = self._state.sources
-        listed = source_messages.source_list(
-            self._language, found.channels, found.others, found.articles, 0
+    async def _page(self, page: Page) -> tuple[list[str], list[_Item]]:
+        language, settings, state = self._language, self._settings, self._state
+        if page is Page.REVIEW:
+            return await self._review()
+        if page is Page.RULES:
+            return [said.BY_TAG(language)], []
+        if page is Page.ANSWERS:
+            return self._answers()
+        if page is Page.HANDOVER:
+            channel = checks.handover_channel(self._guild, settings)
+            is_open = channel is not None and checks.read_by_others(channel, settings)
+            warning = [said.read_by_others(channel.id, language)] if channel and is_open else []
+            return [said.HANDOVER(language), *warning], []
+        if page is Page.REMINDERS:
+            return self._digests()
+        if page is Page.LIMITS:
+            text = said.limits(settings.limits, self._guild.id, language)
+            actions = ("everyone", "newcomers", "unlimited")
+            return [text], [SetupButton(language, action=action) for action in actions]
+        if page is Page.SOURCES:
+            return self._sources()
+        if page is Page.PUBLIC:
+            public = self._bot.settings.page
+            text = said.public_page(
+                settings,
+                state.unreleased,
+                public.url_of(self._guild.id),
+                language,
+                published=bool(public.folder),
+            )
+            return [text], []
+        unfinished = [TITLES[each](language) for each in self.unfinished]
+        buttons = ["ask"] if state.has_sources else ["ask", "documents"]
+        text = messages.trial(unfinished, language, sources=state.has_sources)
+        return [text], [SetupButton(language, action=action) for action in buttons]
+
+    async def _review(self) -> tuple[list[str], list[_Item]]:
+        channel, language = self._channel, self._language
+        review = said.review(
+            self._settings.review_channel_id,
+            None if channel is None else checks.missing_permissions(channel),
+            public=channel is not None and checks.is_public(channel),
+            language=language,
         )
-        items: list[_Item] = [_text(said.SOURCES(self._language)), _text(listed.content)]
+        warnings = await checks.role_warnings(self._guild, self._settings, language)
+        moderators = said.moderators(self._settings.moderator_role_id, warnings, language)
+        address = checks.invitation(self._guild, self._bot.application_id or 0)
+        button: _Item = discord.ui.Button(label=said.INVITE(language), url=address)
+        return [review, moderators], [button] if address is not None else []
+
+    def _answers(self) -> tuple[list[str], list[_Item]]:
+        helped = self._state.helped
+        channels = filter(None, map(self._guild.get_channel, helped))
+        lacking = {channel.id: lacking_to_answer(channel) for channel in channels}
+        warnings = said.answer_warnings(
+            checks.silent_in(self._guild, self._settings.listen_channels),
+            {id_: names for id_, names in lacking.items() if names},
+            content_hidden=bool(helped) and not self._bot.intents.message_content,
+            language=self._language,
+        )
+        reads = messages.model_reads(self._settings.language, self._state.languages, self._language)
+        return [*warnings, *([reads] if reads else [])], []
+
+    def _digests(self) -> tuple[list[str], list[_Item]]:
+        language, now = self._language, datetime.now(UTC)
+        texts = []
+        for digest in self._state.digests.values():
+            channel = self._guild.get_channel(digest.channel_id)
+            texts.append(
+                weekly_messages.schedule_of(
+                    digest,
+                    now,
+                    writable=is_writable(channel),
+                    moderators_only=channel is None
+                    or readers_of(channel, self._settings).moderators_only,
+                    language=language,
+                )
+            )
+        previews = (f"preview_{edition}" for edition in Edition)
+        return texts, [SetupButton(language, action=action) for action in previews]
+
+    def _sources(self) -> tuple[list[str], list[_Item]]:
+        found, language = self._state.sources, self._language
+        listed = source_messages.source_list(
+            language, found.channels, found.others, found.articles, 0
+        )
+        buttons: list[_Item] = []
         if found.articles.use is not ArticlesUse.OFF:
             action = "quote" if found.articles.use is ArticlesUse.ENDED else "end"
-            items.append(_row([SetupButton(self._language, action=action)]))
+            buttons.append(SetupButton(language, action=action))
+        return [said.SOURCES(language), listed.content], buttons
+
+    # Settings of a channel, thread or category.
+
+    async def _channels(self, channel: Any) -> list[_Item]:
+        language = self._language
+        default = [] if channel is None or isinstance(channel, discord.Thread) else [channel]
+        select = discord.ui.ChannelSelect[Any](
+            placeholder=said.CHOOSE_CHANNEL(language),
+            channel_types=[*PLACES],
+            default_values=default,
+        )
+        texts = [said.CHANNELS(language)]
+        if channel is not None:
+            effective = await self._bot.guild_settings.in_channel(channel)
+            settings = [
+                setting
+                for setting in settings_on(Page.CHANNELS)
+                if setting.key != "wait" or effective.mode is Mode.HELP
+            ]
+            texts = [f"**{channel.mention}**"]
+            texts += [await self._channel_line(setting, channel) for setting in settings]
+            texts += await self._channel_warnings(channel)
+        others = [id_ for id_ in self._state.channels if channel is None or id_ != channel.id]
+        if others:
+            texts.append(said.with_settings(others, language))
+        items = [
+            _text(beginning("\n".join(texts), _TEXT_CHARACTERS)),
+            _row([ChannelMenu(select)]),
+        ]
+        if channel is not None:
+            items.append(self._menu(Page.CHANNELS, channel.id, settings))
+            if channel.id in self._state.channels:
+                reset = ChannelButton(language, channel_id=channel.id, action="reset")
+                items.append(_row([reset]))
         return items
 
-    def _trial(self) -> list[_Item]:
-        unfinished = [TITLES[page](self._language) for page in self.unfinished]
-        has_sources = self._state.has_sources
-        text = messages.trial(unfinished, self._language, sources=has_sources)
-        buttons = [SetupButton(self._language, action="ask")]
-        if not has_sources:
-            buttons.append(SetupButton(self._language, action="documents"))
-        return [_text(text), _row(buttons)]
+    async def _channel_line(self, setting: Setting, channel: Any) -> str:
+        effective = await self._bot.guild_settings.in_channel(channel)
+        names = await self._source_names() if setting.key == "answered_from" else {}
+        content = getattr(effective, setting.place)
+        value = said.place_value(setting, content, names, self._language)
+        origin = said.place_origin(effective, setting, _level(channel), self._language)
+        return said.line(setting, value, origin, self._language)
 
-    def _role_select(self, setting: Setting, role: discord.Role | None) -> _Item:
-        select = discord.ui.RoleSelect[Any](
-            placeholder=setting.menu.empty and setting.menu.empty(self._language),
-            min_values=0 if setting.menu.optional else 1,
-            default_values=[] if role is None or role.is_default() else [role],
-        )
-        return _row([SettingSelect(select, setting=setting)])
-
-    def _channels(self, setting: Setting, chosen: Sequence[int]) -> _Item:
-        several = setting in (Setting.LISTEN, Setting.HELP)
-        # Deleted channels can't be preselected.
-        there = [one for one in chosen if self._guild.get_channel(one) is not None]
-        kind = discord.SelectDefaultValueType.channel
-        select = discord.ui.ChannelSelect[Any](
-            placeholder=setting.menu.empty and setting.menu.empty(self._language),
-            channel_types=CHANNEL_TYPES[setting],
-            min_values=0 if setting.menu.optional else 1,
-            max_values=_MOST_CHANNELS if several else 1,
-            default_values=[
-                discord.SelectDefaultValue(id=one, type=kind) for one in there[:_MOST_CHANNELS]
-            ],
-        )
-        return _row([SettingSelect(select, setting=setting)])
-
-    def _choices(self, *settings: Setting) -> Iterator[_Item]:
-        """Labels of settings, each with its select menu."""
-        state, private = self._state, self._bot.settings.answers.private
-        for setting in settings:
-            values, current = (
-                self._phrasings()
-                if setting is Setting.PHRASING
-                else offered(setting, self._settings, state.quorum, state.digest_day)
+    async def _channel_control(self, setting: Setting, channel: Any) -> _Item:
+        own = self._state.channels.get(channel.id, {}).get(setting.place)
+        # A server's choice of the operator's default is no choice for a channel.
+        choices = {key: each for key, each in setting.choices.items() if each is not None}
+        current = INHERITED if own is None else setting.value(own)
+        if own is not None:
+            choices.setdefault(current, own)
+        labels = {
+            INHERITED: said.INHERIT(self._language),
+            **{value: setting.say(content, self._language) for value, content in choices.items()},
+        }
+        options = [
+            discord.SelectOption(
+                label=shortened(label, _OPTION_CHARACTERS), value=value, default=value == current
             )
-            options = [
-                discord.SelectOption(
-                    label=option(setting, value, self._language, private=private),
-                    value=value,
-                    default=value == current,
-                )
-                for value in values
-            ]
-            yield _text(label(setting, self._language))
-            yield _row([SettingSelect(discord.ui.Select(options=options), setting=setting)])
+            for value, label in labels.items()
+        ]
+        select = ChannelSettingSelect("", options, channel_id=channel.id, setting=setting)
+        return _row([select])
 
-    def _phrasings(self) -> tuple[list[str], str]:
-        """The phrasing modes that the operator allows, and the guild's current mode."""
-        most = self._bot.settings.phrasing
-        values = [one.value for one in Phrasing]
-        if most.mode != Phrasing.PHRASE.value:
-            values.remove(Phrasing.PHRASE.value)
-        mode = self._bot.phrasing.mode_in(self._settings) if self._bot.phrasing else None
-        return values, Phrasing.OFF.value if mode is None else mode.value
+    async def _source_names(self) -> dict[str, str]:
+        guild_id = self._guild.id
+        offered = await self._bot.worker.call(
+            lambda core: service.offered(core, guild_id), priority=Priority.ASKING
+        )
+        return said.source_names(self._language, offered)
+
+    async def _channel_warnings(self, channel: Any) -> list[str]:
+        guild_id, effective = self._guild.id, await self._bot.guild_settings.in_channel(channel)
+        answerable = await self._bot.worker.call(
+            lambda core: service.is_answerable(core, guild_id, effective.answered_from),
+            priority=Priority.ASKING,
+        )
+        warnings = said.channel_warnings(
+            effective,
+            lacking_to_answer(channel),
+            self._language,
+            content_hidden=not self._bot.intents.message_content,
+            answerable=answerable,
+        )
+        read = self._state.languages
+        if read and effective.language.value not in read:
+            warnings.append(messages.model_reads(effective.language, read, self._language))
+        return warnings
+
+
+def _level(channel: Any) -> Level:
+    if isinstance(channel, discord.Thread):
+        return Level.THREAD
+    return Level.CATEGORY if isinstance(channel, discord.CategoryChannel) else Level.CHANNEL
 
 
 def _text(text: str) -> _Item:

@@ -1,4 +1,4 @@
-"""Statistics cog: `/leaderboard` and `/stats`. The feature also has the cog of weekly digests."""
+"""Statistics cog: `/leaderboard` and `/stats`. The feature also posts weekly digests."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,6 @@ from bot.statistics.messages import PERIOD_LABELS, Period
 from bot.statistics.overview_messages import text
 from bot.statistics.overview_service import Audience
 from bot.statistics.ui.overview import DrawnOverview, draw_overview, gather_overview
-from bot.statistics.ui.weekly_cog import DigestCog
 from bot.statistics.ui.weekly_poster import ROUND_SECONDS, DigestPoster
 from bot.text import paging
 from bot.text.markdown import MESSAGE_CHARACTERS, size
@@ -116,4 +115,4 @@ class BoardButton(
 
 def feature(bot: Services) -> Feature:
     poster = DigestPoster(bot)
-    return Feature([CommunityCog(bot), DigestCog(bot)], [Round(ROUND_SECONDS, poster.round)])
+    return Feature([CommunityCog(bot)], [Round(ROUND_SECONDS, poster.round)])

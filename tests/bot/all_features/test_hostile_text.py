@@ -30,9 +30,11 @@ from bot.review.service import CardData, LogLine
 from bot.review.similar_notes import Closeness, SimilarDocument
 from bot.setup import messages as setup_messages
 from bot.setup import panel_messages
+from bot.setup import service as setup_service
+from bot.setup.settings import SETTINGS
 from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import ChannelReport
-from bot.sources.service import ArticlesReport
+from bot.sources.service import ArticlesReport, Overview
 from bot.statistics import messages as community_messages
 from bot.text import error_messages
 from bot.text.markdown import (
@@ -56,7 +58,7 @@ from knowledge.store.audit_log import LogEntry
 from knowledge.store.notes.credit import Activity, Contributor
 from knowledge.store.notes.note_records import ListedNote
 from knowledge.values.documents import SHARED, Failure, Kind
-from knowledge.values.guilds import Language, Rule
+from knowledge.values.guilds import GuildSettings, Language, Rule
 from knowledge.values.notes import (
     Decision,
     Note,
@@ -424,11 +426,20 @@ def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], n
         _shown_well(review_messages.impact(note, Impact(100, 100, changes), language))
 
 
+def state(hosts: list[str]) -> setup_service.State:
+    sources = Overview((), (), ArticlesReport(0, ArticlesUse.OFF))
+    return setup_service.State(
+        GuildSettings(1, allowed_hosts=tuple(hosts)), 1, {}, {}, sources, 0, ()
+    )
+
+
 @FEW
 @given(st.lists(at_most(253), max_size=60))
 def test_hosts_are_told_in_one_message_whatever_was_typed(hosts: list[str]) -> None:
     for language in Language:
-        _shown_well([panel_messages.linked(hosts, language)])
+        setting = SETTINGS["hosts"]
+        value = panel_messages.value(state(hosts), setting, language, private=False)
+        _shown_well([panel_messages.line(setting, value, "default", language)])
         _shown_well([setup_messages.no_hosts(hosts, language)])
 
 

@@ -10,12 +10,12 @@ from simcord import Env
 from bot.core.core import Core
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
-from bot.setup.panel_choices import Page
+from bot.setup.settings import Page
 from bot.statistics import messages as community_messages
 from bot.text import error_messages
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.english import CODE, in_english
-from tests.bot.steps import choose, opened, shown_message
+from tests.bot.steps import choose, opened, opened_at, shown_message
 from tests.bot.text.test_languages import MESSAGES
 from tests.bot.world import UNKNOWN, World, buttons, choices, custom_ids, text_of
 
@@ -214,10 +214,10 @@ async def test_administrators_are_spoken_to_in_the_language_of_their_client(
     await choose(world, listen=[world.review], help=[world.general], review_channel=[world.help])
     panel = await opened(world, Page.RULES)
     for hosts in ("kein_host", "a.example"):
-        form = await admin.click(panel, custom_id="setup:hosts")
+        form = await admin.select(panel, ["hosts"], custom_id="change:rules:0")
         await admin.submit_modal(form, {"hosts": hosts})
-    for page in ("moderators", "sources", "trial"):
-        await admin.click(panel, custom_id=f"setup:{page}")
+    for page in Page:
+        await admin.select(panel, [page], custom_id="setup_page")
     form = await admin.click(panel, custom_id="setup:ask")
     await admin.submit_modal(form, {"question": "danke"})
     await admin.slash(world.general, "source list")
@@ -225,14 +225,23 @@ async def test_administrators_are_spoken_to_in_the_language_of_their_client(
     await admin.slash(world.general, "source add", channel=world.help)
     await admin.slash(world.general, "source sync")
     await admin.slash(world.general, "source remove", source="keine")
-    channel = {"channel": world.help}
-    every = {"wait": 5, "private": True, "quotations": 2, "tags": "gpu", "sources": "notes"}
-    await admin.slash(world.general, "channel set", **channel)
-    await admin.slash(world.general, "channel set", **channel, mode="help", **every)
-    await admin.slash(world.general, "channel set", **channel, only_or_first="first")
-    await admin.slash(world.general, "channel set", **channel, sources="keine")
-    await admin.slash(world.general, "channel show")
-    await admin.slash(world.general, "channel reset", **channel)
+    for key in ("digest", "digest_channel", "news_channel", "handover_hours", "private_answers"):
+        await opened_at(world, key)
+    form = await opened_at(world, "digest_time")
+    await admin.submit_modal(form, {"hour": "9", "zone": "Ber", "post_hours": "24"})
+    panel = await opened(world, Page.LIMITS)
+    form = await admin.click(panel, custom_id="setup:newcomers")
+    await admin.submit_modal(form, {"account_days": "7", "member_days": "x", "notes": ""})
+    place = world.help.id
+    panel = shown_message(await admin.slash(world.general, "setup", channel=world.help))
+    for key, value in (("mode", "help"), ("wait", "5"), ("private_answers", "yes")):
+        await admin.select(panel, [key], custom_id=f"change:channels:{place}")
+        await admin.select(panel, [value], custom_id=f"setting_in:{place}:{key}")
+    form = await admin.select(panel, ["answered_from"], custom_id=f"change:channels:{place}")
+    fields = {"tags": "gpu", "sources": ["notes"], "order": ["first"]}
+    await admin.submit_modal(form, fields)
+    world.submit(admin, f"form:from:{place}:ab", {"tags": "", "sources": ["keine"]})
+    await world.env.settle()
 
     assert in_english(told(world.env)) == []
 

@@ -43,7 +43,7 @@ async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: E
         moderator_role=town.moderator_role,
     )
 
-    await town.admin.click(result.response, custom_id="setup:review")
+    await town.admin.select(result.response, ["review"], custom_id="setup_page")
     assert panel_messages._NOTHING_LACKING.english in text_of(result.response)
 
 

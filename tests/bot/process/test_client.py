@@ -91,13 +91,10 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
         "page",
         "review",
         "gaps",
-        "digest",
-        "limits",
         "leaderboard",
         "stats",
         "privacy",
         "setup",
-        "channel",
         "source",
         "synonym",
         "about",
@@ -124,10 +121,7 @@ def test_each_command_is_shown_to_those_whom_it_is_for(payload: list[dict[str, A
     }
     assert {name for name, value in shown.items() if value == manages_the_server} == {
         "setup",
-        "channel",
         "source",
-        "digest",
-        "limits",
     }
     assert set(shown.values()) == {None, manages_messages, manages_the_server}
 

@@ -15,6 +15,7 @@ from bot.text import error_messages
 from knowledge.store.database import is_away
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.questions import Feedback
+from knowledge.values.quotas import Limits, Quota
 from tests.bot.outages import Departing, departing
 from tests.bot.steps import content, everything, longest_part
 from tests.bot.world import (
@@ -139,7 +140,7 @@ async def test_proposals_and_settings_are_refused_and_nothing_that_was_written_i
         assert given_back.response is not None
         [file] = given_back.response.attachments
         assert b"Take tram 28." in await file.read()
-        refused = await world.admin.slash(world.general, "limits reset")
+        refused = await world.admin.slash(world.general, "setup")
         assert AWAY in everything(refused)
         told = await world.moderator.slash(world.general, "review queue")
         assert AWAY in everything(told)
@@ -186,7 +187,10 @@ async def test_what_an_administrator_has_just_changed_is_not_answered_as_before(
 async def test_a_member_whose_questions_are_limited_is_answered_all_the_same(
     world: World, database: Departing
 ) -> None:
-    await world.admin.slash(world.general, "limits set", questions_a_day=1)
+    limits = Limits(questions={world.guild.id: Quota(day=1)})
+    await world.core(
+        lambda core: core.store.guilds.change(world.guild.id, {"limits": limits}, world.admin.id)
+    )
     await publish(world)
     await world.ask()
     with database.away():

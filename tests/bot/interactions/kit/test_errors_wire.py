@@ -3,7 +3,9 @@
 import pytest
 
 from bot.config.settings import Settings
+from bot.process import command_tree
 from bot.text import error_messages
+from knowledge.values.guilds import Language
 from tests.bot.wire.people import is_private
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.steps import running
@@ -31,11 +33,15 @@ async def test_who_uses_a_command_as_an_earlier_version_had_it_is_told_to_reload
 ) -> None:
     async with running(server, settings):
         [ask] = [one for one in server.state.commands if one["name"] == "ask"]
-        old = {**ask, "name": "question", "options": []}
-        server.state.commands.append(old)
-        used = await server.mia.slash(server.general, "question")
-        told = await server.answered(used)
-        assert told["content"] == error_messages.COMMAND_CHANGED.english
+        for name, sentence in (
+            ("question", error_messages.COMMAND_CHANGED.english),
+            ("channel", command_tree._MOVED_TO(Language.ENGLISH, page="Channels")),
+            ("limits", command_tree._MOVED_TO(Language.ENGLISH, page="Limits and newcomers")),
+            ("digest", command_tree._MOVED_TO(Language.ENGLISH, page="Reminders and digests")),
+        ):
+            server.state.commands.append({**ask, "name": name, "options": []})
+            used = await server.mia.slash(server.general, name)
+            assert (await server.answered(used))["content"] == sentence
         ask["options"] = [{"name": "text", "type": 3, "description": "x", "required": True}]
         used = await server.mia.slash(server.general, "ask", text="What is open source AI?")
         assert (await server.answered(used))["content"] == error_messages.COMMAND_CHANGED.english

@@ -7,7 +7,7 @@ import pytest
 from simcord import Env, SetupError
 
 from bot.setup import messages as setup_messages
-from bot.setup.panel_choices import TITLES, Page
+from bot.setup.settings import TITLES, Page
 from bot.text import error_messages
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.steps import content, said
@@ -28,7 +28,7 @@ async def test_setup_stores_its_options_and_opens_the_panel_at_the_first_unfinis
     fresh: World,
 ) -> None:
     opened = said(await fresh.admin.slash(fresh.general, "setup"))
-    assert "step 1 of 5" in opened
+    assert "step 1 of 4" in opened
     assert "Review channel" in opened
 
     chosen = {"review_channel": fresh.review, "moderator_role": fresh.moderator_role}

@@ -53,7 +53,7 @@ async def test_the_bot_greets_a_server_once_with_a_button_that_opens_the_panel(
     opened = await world.admin.click(hello, label="Set up")
     refused = await world.moderator.click(hello, label="Set up")
 
-    assert "step 1 of 5" in said(opened)
+    assert "step 1 of 4" in said(opened)
     assert said(refused) == error_messages.NOT_AN_ADMINISTRATOR.english
     assert greetings(world) == [setup_messages.ARRIVED.english]
     assert told(world) == []

@@ -10,7 +10,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.setup import messages, panel_messages, service
-from bot.setup.panel_choices import Page, Setting, offered, option
+from bot.setup.settings import Page
 from bot.text import permission_names
 from knowledge.values.guilds import GuildSettings, Language, Rule
 from knowledge.values.notes import State
@@ -21,10 +21,11 @@ from tests.bot.steps import (
     longest_part,
     only_reads,
     opened,
+    opened_at,
     restarted,
     shown_message,
 )
-from tests.bot.world import World, build_world, links, text_of
+from tests.bot.world import World, build_world, choices, links, text_of
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ async def test_the_panel_warns_about_a_closed_public_or_deleted_review_channel(
     fresh.env.backend.delete_channel(fresh.review.id)
     await fresh.env.settle()
     told = text_of(await opened(fresh))
-    assert "step 1 of 5" in told
+    assert "step 1 of 4" in told
     assert "is gone" in told
 
 
@@ -85,7 +86,7 @@ async def test_the_panel_warns_about_a_role_that_too_many_have_or_that_sees_too_
         world.general, "setup", moderator_role=world.guild.default_role
     )
     panel = shown_message(everybody)
-    await world.admin.click(panel, custom_id="setup:moderators")
+    await world.admin.select(panel, [Page.REVIEW], custom_id="setup_page")
     assert longest_part(panel_messages.EVERYBODY) in text_of(panel)
 
     helpers = world.guild.create_role("Helpers")
@@ -137,12 +138,12 @@ async def test_trusted_hosts_are_typed_and_a_mistake_changes_nothing(world: Worl
     panel = await opened(world, Page.RULES)
 
     async def type_(hosts: str) -> str:
-        form = await world.admin.click(panel, custom_id="setup:hosts")
+        form = await world.admin.select(panel, ["hosts"], custom_id="change:rules:0")
         return everything(await world.admin.submit_modal(form, {"hosts": hosts}))
 
     await type_("https://example.org/docs, example.net")
     assert (await kept(world)).allowed_hosts == ("example.org", "example.net")
-    assert "links to example.org example.net" in text_of(panel).replace("\\", "")
+    assert "Trusted link hosts: **example.org example.net**" in text_of(panel).replace("\\", "")
 
     assert "“\\*” isn't a web host." in await type_("example.org *")
     assert (await kept(world)).allowed_hosts == ("example.org", "example.net")
@@ -151,13 +152,12 @@ async def test_trusted_hosts_are_typed_and_a_mistake_changes_nothing(world: Worl
     assert (await kept(world)).allowed_hosts == ()
 
 
-def test_a_list_also_offers_a_stored_value_that_only_a_command_can_set() -> None:
-    settings = GuildSettings(1, undo_minutes=7)
+async def test_a_list_offers_a_stored_value_from_outside(world: World) -> None:
+    await world.core(
+        lambda core: core.store.guilds.change(world.guild.id, {"undo_minutes": 7}, world.admin.id)
+    )
 
-    values, current = offered(Setting.UNDO_MINUTES, settings, 1, None)
-
-    assert (values[-1], current) == ("7", "7")
-    assert option(Setting.UNDO_MINUTES, "7", Language.ENGLISH) == "for 7 minutes"
+    assert choices(await opened_at(world, "undo_minutes"))["7"] == "for 7 minutes"
 
 
 async def test_the_digest_for_moderators_is_posted_on_the_chosen_day(world: World) -> None:
@@ -166,7 +166,7 @@ async def test_the_digest_for_moderators_is_posted_on_the_chosen_day(world: Worl
     digest = before[Edition.MODERATORS]
 
     assert (digest.channel_id, digest.weekday, digest.hour) == (world.review.id, 4, 9)
-    assert "every Friday" in text_of(await opened(world, Page.MODERATORS))
+    assert "every Friday" in text_of(await opened(world, Page.REMINDERS))
     await choose(world, digest="no")
     assert not await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
 

@@ -1,10 +1,10 @@
 """The public page in the `/setup` panel: turned on, with colour and welcome text."""
 
 from bot.setup import panel_messages as said
-from bot.setup.panel_choices import Page
+from bot.setup.settings import Page
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.page.turned_on import on_page
-from tests.bot.steps import everything, opened
+from tests.bot.steps import choose, everything, opened
 from tests.bot.world import TITLE, World, text_of
 
 
@@ -19,7 +19,8 @@ async def test_the_page_is_off_and_not_indexed_until_an_administrator_turns_it_o
     panel = await opened(world, Page.PUBLIC)
     assert said._PUBLIC_PAGE.english in text_of(panel)
 
-    await world.admin.select(panel, ["yes"], custom_id="setting:page")
+    await choose(world, page="yes")
+    panel = await opened(world, Page.PUBLIC)
 
     settings = await kept(world)
     assert (settings.page, settings.page_indexed) == (True, False)
@@ -28,9 +29,9 @@ async def test_the_page_is_off_and_not_indexed_until_an_administrator_turns_it_o
     await world.propose()
     await world.moderator.click(world.card, custom_id="card:1:approve")
     assert await on_page(world) == {TITLE}
-    await world.admin.select(panel, ["yes"], custom_id="setting:page_indexed")
+    await choose(world, page_indexed="yes")
     assert (await kept(world)).page_indexed
-    await world.admin.select(panel, ["no"], custom_id="setting:page")
+    await choose(world, page="no")
     assert await on_page(world) == set()
 
 
@@ -48,7 +49,7 @@ async def test_colour_and_welcome_are_chosen_in_a_form_that_gives_back_mistakes(
         ("AABB01", " **Hello** ", ("#aabb01", "**Hello**")),
         ("", "", ("", "")),
     ):
-        form = await world.admin.click(panel, custom_id="setup:looks")
+        form = await world.admin.select(panel, ["looks"], custom_id="change:public:0")
         await world.admin.submit_modal(form, {"accent": accent, "welcome": welcome})
         settings = await kept(world)
         assert (settings.page_accent, settings.page_welcome) == stored

@@ -6,12 +6,12 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.privacy import messages as privacy_messages
-from bot.setup import phrasing_messages
-from bot.setup.panel_choices import Page
+from bot.setup import messages, panel_messages
+from bot.setup.settings import Page
 from knowledge.values.guilds import GuildSettings, Language, Phrasing
 from tests.bot.phrased import turn_on, with_phrasing
-from tests.bot.steps import content, longest_part, opened, restarted, said
-from tests.bot.world import World, buttons, custom_ids, text_of
+from tests.bot.steps import choose, content, longest_part, opened, opened_at, restarted, said
+from tests.bot.world import World, choices, text_of
 
 HOST = "model.example.com"
 
@@ -40,15 +40,15 @@ def offered(panel: Any) -> list[str]:
 async def test_phrasing_is_turned_on_for_the_host_that_the_panel_names(
     world: World, new_bot: Any
 ) -> None:
-    panel = await opened(world, Page.PHRASING)
-    assert phrasing_messages._SENT(Language.ENGLISH, host=f"**{HOST}**") in text_of(panel)
-    assert phrasing_messages._NO_MESSAGES.english in text_of(panel)
+    panel = await opened_at(world, "phrasing")
+    assert panel_messages._SENT(Language.ENGLISH, host=f"**{HOST}**") in text_of(panel)
+    assert panel_messages._NO_MESSAGES.english in text_of(panel)
     assert offered(panel) == ["off", "choose", "phrase"]
     assert (await kept(world)).phrasing is Phrasing.OFF
     await restarted(world, new_bot)
 
     for choice, host in (("phrase", HOST), ("off", "")):
-        await world.admin.select(panel, [choice], custom_id="setting:phrasing")
+        await choose(world, phrasing=choice)
         settings = await kept(world)
         assert (settings.phrasing, settings.phrasing_host) == (Phrasing(choice), host)
 
@@ -61,24 +61,24 @@ async def test_phrasing_is_turned_on_for_the_host_that_the_panel_names(
 async def test_only_allowed_modes_are_offered_and_all_sent_data_is_named(
     world: World,
 ) -> None:
-    panel = await opened(world, Page.PHRASING)
+    panel = await opened_at(world, "phrasing")
 
     assert offered(panel) == ["off", "choose"]
-    assert longest_part(phrasing_messages._SENT_TEN) in text_of(panel)
-    assert phrasing_messages._MESSAGES.english in text_of(panel)
+    assert longest_part(panel_messages._SENT_TEN) in text_of(panel)
+    assert panel_messages._MESSAGES.english in text_of(panel)
 
 
 async def test_members_read_which_host_gets_what_unless_another_host_was_allowed(
     world: World,
 ) -> None:
     await turn_on(world, Phrasing.PHRASE, "other.example.com")
-    assert phrasing_messages._OTHER_HOST.english in text_of(await opened(world, Page.PHRASING))
+    assert panel_messages._OTHER_HOST.english in text_of(await opened_at(world, "phrasing"))
     assert "language model" not in said(await world.member.slash(world.general, "about"))
 
     for choice in (Phrasing.CHOOSE, Phrasing.PHRASE):
         await turn_on(world, choice)
         about = said(await world.member.slash(world.general, "about"))
-        assert phrasing_messages._ABOUT[choice](Language.ENGLISH, host=HOST) in about
+        assert messages._PHRASED[choice](Language.ENGLISH, host=HOST) in about
     privacy = content(await world.member.slash(world.general, "privacy"))
     assert privacy_messages._TO_A_MODEL(Language.ENGLISH, host=HOST) in privacy
     assert privacy_messages._NOBODY_ELSE.english not in privacy
@@ -89,8 +89,7 @@ async def test_without_a_model_phrasing_is_neither_shown_nor_used(world: World) 
     await turn_on(world, Phrasing.PHRASE)
     panel = await opened(world, Page.ANSWERS)
 
-    assert "setup:phrasing" not in custom_ids(panel)
-    assert "Phrasing" not in buttons(panel)
+    assert "phrasing" not in choices(panel)
     forged = world.press(world.admin, panel.message, "setup:phrasing")
     await world.env.settle()
     assert "language model" not in content(forged)

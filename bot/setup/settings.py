@@ -1,0 +1,398 @@
+"""Settings of servers and channels, each declared once with its page, choices and words. Pure.
+
+The field that `column` or `place` names has the type, the default and the facts of the database
+(`knowledge.values.settings`). The panel of `/setup`, its custom ids and docs/features.md follow.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
+from typing import Any, Final, TypeAlias
+
+from bot.text.languages import NAMES, Plural, Sentence
+from knowledge.values.calendar_words import weekday
+from knowledge.values.channel_settings import MOST_QUOTATIONS, Mode
+from knowledge.values.guilds import GuildSettings, Language, Phrasing
+from knowledge.values.weekly_digests import Edition
+
+
+class Page(StrEnum):
+    """A page of the panel."""
+
+    REVIEW = "review"
+    RULES = "rules"
+    ANSWERS = "answers"
+    CHANNELS = "channels"
+    HANDOVER = "handover"
+    REMINDERS = "reminders"
+    LIMITS = "limits"
+    SOURCES = "sources"
+    PUBLIC = "public"
+    TRIAL = "trial"
+
+
+TITLES: Final[Mapping[Page, Sentence]] = {
+    Page.REVIEW: Sentence("Review channel and moderators"),
+    Page.RULES: Sentence("Rules for notes"),
+    Page.ANSWERS: Sentence("Where to answer"),
+    Page.CHANNELS: Sentence("Channels"),
+    Page.HANDOVER: Sentence("Hand-over"),
+    Page.REMINDERS: Sentence("Reminders and digests"),
+    Page.LIMITS: Sentence("Limits and newcomers"),
+    Page.SOURCES: Sentence("Sources"),
+    Page.PUBLIC: Sentence("Public page"),
+    Page.TRIAL: Sentence("Try it"),
+}
+# The pages to go through at first.
+STEPS: Final = (Page.REVIEW, Page.ANSWERS, Page.SOURCES, Page.TRIAL)
+# Pages in buttons of earlier releases.
+FORMER_PAGES: Final = {"moderators": Page.REVIEW, "phrasing": Page.ANSWERS}
+
+
+class Kind(Enum):
+    """A control: one of several choices, a role, one or several channels, or a form."""
+
+    CHOICE = auto()
+    ROLE = auto()
+    CHANNEL = auto()
+    CHANNELS = auto()
+    FORM = auto()
+
+
+Say: TypeAlias = Callable[[Any, Language], str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setting:
+    """A setting of a server, of channels, or of both. Custom ids have its key.
+
+    Attributes:
+        page: its page for the server; `Page.CHANNELS` if only channels have it.
+        label: the words before its value, and its name in menus.
+        column: the field of `GuildSettings`, or of `WeeklyDigest` with an `edition`.
+        place: the field of `EffectiveSettings` if it can be set for a channel, thread or category.
+        choices: the contents to choose from, by their values in custom ids.
+        say: the words for a content.
+        empty: the words for no role or channel.
+        optional: whether a role or channel may be left out.
+    """
+
+    key: str
+    page: Page
+    label: Sentence
+    column: str = ""
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    say: Say = lambda content, _: str(content)
+    place: str = ""
+    kind: Kind = Kind.CHOICE
+    empty: Sentence | None = None
+    optional: bool = False
+    edition: Edition | None = None
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def default(self) -> Any:
+        """The content that a server begins with; None for a digest, which is off."""
+        if self.edition is not None or not self.column:
+            return _WITHOUT_COLUMN.get(self.key)
+        return getattr(GuildSettings(0), self.column)
+
+    def value(self, content: Any) -> str:
+        """The value of a content, even of one that isn't among the choices."""
+        return next((key for key, each in self.choices.items() if each == content), str(content))
+
+
+# Defaults of what isn't in `GuildSettings`.
+_WITHOUT_COLUMN: Final[Mapping[str, Any]] = {"quorum": 1, "help": ()}
+
+_NEVER: Final = Sentence("never")
+_HOURS: Final = Plural("after an hour", "after {number:,} hours")
+_YES_OR_NO: Final = {"yes": True, "no": False}
+
+
+def _numbers(numbers: Iterable[int]) -> dict[str, Any]:
+    return {str(number): number for number in numbers}
+
+
+def _number(said: Plural, zero: Sentence = _NEVER) -> Say:
+    return lambda number, language: said(number, language) if number else zero(language)
+
+
+def _either(yes: Sentence, no: Sentence) -> Say:
+    return lambda content, language: (yes if content else no)(language)
+
+
+def _among(words: Mapping[Any, Sentence]) -> Say:
+    return lambda content, language: words[content](language)
+
+
+def _day(day: int | None, language: Language) -> str:
+    if day is None:
+        return _NEVER(language)
+    return Sentence("every {weekday}")(language, weekday=weekday(day, language))
+
+
+def _digest(
+    edition: Edition, key: str, day: Sentence, channel: Sentence, time: Sentence
+) -> Iterable[Setting]:
+    """The settings of a digest: its day, channel and time; without a day, it is off."""
+    page, for_all = Page.REMINDERS, edition is Edition.EVERYBODY
+    days = {"no": None, **_numbers(range(7))}
+    yield Setting(key, page, day, "weekday", days, _day, edition=edition)
+    yield Setting(
+        f"{key}_channel",
+        page,
+        channel,
+        "channel_id",
+        kind=Kind.CHANNEL,
+        empty=Sentence("Choose a channel") if for_all else _REVIEW_CHANNEL,
+        optional=not for_all,
+        edition=edition,
+    )
+    yield Setting(f"{key}_time", page, time, kind=Kind.FORM, edition=edition)
+
+
+_REVIEW_CHANNEL: Final = Sentence("The review channel")
+PRIVATELY: Final = _either(Sentence("in private"), Sentence("in public"))
+_MODES: Final = {
+    Mode.MENTIONS: Sentence("mentions and replies"),
+    Mode.HELP: Sentence("also questions to nobody in particular"),
+    Mode.OFF: Sentence("commands only"),
+}
+_PHRASINGS: Final = {
+    Phrasing.OFF: Sentence("No language model"),
+    Phrasing.CHOOSE: Sentence("A model chooses sentences, shown word for word"),
+    Phrasing.PHRASE: Sentence("A model writes sentences, checked against the quotes"),
+}
+
+SETTINGS: Final[Mapping[str, Setting]] = {
+    setting.key: setting
+    for setting in (
+        Setting(
+            "review_channel",
+            Page.REVIEW,
+            Sentence("Review channel"),
+            "review_channel_id",
+            kind=Kind.CHANNEL,
+            empty=Sentence("Choose the review channel"),
+        ),
+        Setting(
+            "moderator_role",
+            Page.REVIEW,
+            Sentence("Moderators"),
+            "moderator_role_id",
+            kind=Kind.ROLE,
+            empty=Sentence("Choose the role of the moderators"),
+        ),
+        Setting(
+            "quorum",
+            Page.RULES,
+            Sentence("Approvals to publish a note"),
+            choices=_numbers(range(1, 11)),
+        ),
+        Setting(
+            "own_notes",
+            Page.RULES,
+            Sentence("Who decides on moderators' own notes"),
+            "four_eyes",
+            {"yes": False, "no": True},
+            _either(Sentence("another moderator"), Sentence("any moderator, even the contributor")),
+        ),
+        Setting(
+            "undo_minutes",
+            Page.RULES,
+            Sentence("Decisions can be undone"),
+            "undo_minutes",
+            _numbers((0, 5, 15, 30, 60, 240, 1_440)),
+            _number(Plural("for a minute", "for {number:,} minutes")),
+        ),
+        Setting(
+            "sample_every",
+            Page.RULES,
+            Sentence("Second look at notes published at once"),
+            "sample_every",
+            _numbers((0, 1, 2, 5, 10, 20, 50, 100)),
+            _number(Plural("every one", "one in {number:,}")),
+        ),
+        Setting(
+            "hosts",
+            Page.RULES,
+            Sentence("Trusted link hosts"),
+            "allowed_hosts",
+            kind=Kind.FORM,
+        ),
+        # These two have several channels.
+        Setting(
+            "listen",
+            Page.ANSWERS,
+            Sentence("I answer mentions"),
+            "listen_channels",
+            kind=Kind.CHANNELS,
+            empty=Sentence("In every channel"),
+            optional=True,
+        ),
+        Setting(
+            "help",
+            Page.ANSWERS,
+            Sentence("I answer new questions by myself"),
+            kind=Kind.CHANNELS,
+            empty=Sentence("Nowhere: choose forums and channels"),
+            optional=True,
+        ),
+        Setting(
+            "private_answers",
+            Page.ANSWERS,
+            Sentence("`/ask` answers"),
+            "private_answers",
+            {"operators": None, **_YES_OR_NO},
+            PRIVATELY,
+            place="private",
+        ),
+        Setting(
+            "language",
+            Page.ANSWERS,
+            Sentence("Language of public messages"),
+            "language",
+            {language.value: language for language in Language},
+            lambda content, _: NAMES[content],
+            place="language",
+        ),
+        # Stored together with the language model's host; the operator may exclude choices.
+        Setting(
+            "phrasing",
+            Page.ANSWERS,
+            Sentence("Phrasing"),
+            "phrasing",
+            {phrasing.value: phrasing for phrasing in Phrasing},
+            _among(_PHRASINGS),
+        ),
+        Setting(
+            "mode",
+            Page.CHANNELS,
+            Sentence("I answer"),
+            choices={mode.value: mode for mode in _MODES},
+            say=_among(_MODES),
+            place="mode",
+        ),
+        Setting(
+            "wait",
+            Page.CHANNELS,
+            Sentence("Before I help, people have"),
+            choices=_numbers(
+                (0, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1_200, 1_800, 3_600)
+            ),
+            say=_number(
+                Plural("{number:,} second to answer", "{number:,} seconds to answer"),
+                Sentence("no time: I help at once"),
+            ),
+            place="wait_seconds",
+        ),
+        Setting(
+            "quotations",
+            Page.CHANNELS,
+            Sentence("Quotations in an answer"),
+            choices=_numbers(range(1, MOST_QUOTATIONS + 1)),
+            say=lambda number, language: Sentence("at most {number}")(language, number=number),
+            place="quotations",
+        ),
+        Setting(
+            "answered_from",
+            Page.CHANNELS,
+            Sentence("Answers come from"),
+            kind=Kind.FORM,
+            place="answered_from",
+        ),
+        Setting(
+            "ask_moderators",
+            Page.HANDOVER,
+            Sentence("Below a refusal"),
+            "hand_on",
+            _YES_OR_NO,
+            _either(Sentence("offer “Ask the moderators”"), Sentence("offer no help")),
+        ),
+        Setting(
+            "helper_role",
+            Page.HANDOVER,
+            Sentence("Helpers, besides the moderators"),
+            "helper_role_id",
+            kind=Kind.ROLE,
+            empty=Sentence("No role: moderators only"),
+            optional=True,
+        ),
+        Setting(
+            "handover_channel",
+            Page.HANDOVER,
+            Sentence("Channel for these questions"),
+            "handover_channel_id",
+            kind=Kind.CHANNEL,
+            empty=_REVIEW_CHANNEL,
+            optional=True,
+        ),
+        Setting(
+            "handover_hours",
+            Page.HANDOVER,
+            Sentence("Claimed questions can be taken over"),
+            "handover_hours",
+            _numbers((0, 6, 12, 24, 48, 72, 168)),
+            _number(_HOURS),
+        ),
+        Setting(
+            "from_replies",
+            Page.HANDOVER,
+            Sentence("Answers by helpers and moderators"),
+            "from_replies",
+            _YES_OR_NO,
+            _either(Sentence("propose them as notes"), Sentence("don't propose them as notes")),
+            place="from_replies",
+        ),
+        Setting(
+            "reminder_hours",
+            Page.REMINDERS,
+            Sentence("Moderators are reminded"),
+            "reminder_hours",
+            _numbers((0, 6, 12, 24, 48, 72, 168, 720)),
+            _number(_HOURS),
+        ),
+        *_digest(
+            Edition.MODERATORS,
+            "digest",
+            Sentence("Weekly digest for moderators"),
+            Sentence("Moderators' digest: channel"),
+            Sentence("Moderators' digest: time"),
+        ),
+        *_digest(
+            Edition.EVERYBODY,
+            "news",
+            Sentence("Weekly digest for everyone"),
+            Sentence("Digest for everyone: channel"),
+            Sentence("Digest for everyone: time"),
+        ),
+        Setting(
+            "page",
+            Page.PUBLIC,
+            Sentence("Public page"),
+            "page",
+            _YES_OR_NO,
+            _either(Sentence("on", "a switch"), Sentence("off", "a switch")),
+        ),
+        Setting(
+            "page_indexed",
+            Page.PUBLIC,
+            Sentence("Search engines"),
+            "page_indexed",
+            _YES_OR_NO,
+            _either(Sentence("may list the page"), Sentence("don't list the page")),
+        ),
+        Setting("looks", Page.PUBLIC, Sentence("Colour and welcome"), kind=Kind.FORM),
+    )
+}
+
+
+def settings_on(page: Page) -> list[Setting]:
+    return [
+        setting
+        for setting in SETTINGS.values()
+        if (setting.place if page is Page.CHANNELS else setting.page is page)
+    ]

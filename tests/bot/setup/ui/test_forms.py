@@ -1,0 +1,107 @@
+"""Forms of the `/setup` panel: limits of roles and of new members."""
+
+from typing import Any
+
+import pytest
+from simcord import Env
+
+from bot.setup import panel_messages
+from bot.setup.settings import Page
+from knowledge.values.guilds import Language
+from knowledge.values.quotas import Limits, Newcomers, Quota
+from tests.bot.steps import everything, opened
+from tests.bot.world import World, build_world, text_of
+
+NOTHING = {"questions_hour": "", "questions_day": "", "notes_hour": "", "notes_day": ""}
+
+
+async def kept(world: World) -> Limits:
+    settings = await world.core(lambda core: core.store.guilds.settings(world.guild.id))
+    return settings.limits
+
+
+async def limit(world: World, role: Any = None, **numbers: int) -> str:
+    """The page of limits after a form for everyone or for a role."""
+    panel = await opened(world, Page.LIMITS)
+    if role is None:
+        form = await world.admin.click(panel, custom_id="setup:everyone")
+    else:
+        form = await world.admin.select(panel, [role], custom_id="limits_of")
+    typed = {name: str(number) for name, number in numbers.items()}
+    await world.admin.submit_modal(form, {**NOTHING, **typed})
+    return text_of(panel)
+
+
+async def limit_newcomers(world: World, **numbers: int) -> str:
+    panel = await opened(world, Page.LIMITS)
+    form = await world.admin.click(panel, custom_id="setup:newcomers")
+    fields = dict.fromkeys(panel_messages.NEWCOMER_FIELDS, "")
+    typed = {name: str(number) for name, number in numbers.items()}
+    await world.admin.submit_modal(form, {**fields, **typed})
+    return text_of(panel)
+
+
+async def test_limits_are_set_by_role_in_one_server(simcord_env: Env, world: World) -> None:
+    shown = text_of(await opened(world, Page.LIMITS))
+    assert panel_messages._QUESTIONS(Language.ENGLISH, limits="everyone no limit") in shown
+    assert "**Notes**: everyone no limit" in shown
+
+    trusted = world.guild.create_role("Trusted")
+    await limit(world, questions_hour=5, questions_day=20, notes_day=2)
+    shown = await limit(world, trusted, questions_day=0)
+
+    questions = f"everyone 5 an hour and 20 a day · <@&{trusted.id}> no limit"
+    assert panel_messages._QUESTIONS(Language.ENGLISH, limits=questions) in shown
+    assert "**Notes**: everyone 2 a day" in shown
+    assert await kept(world) == Limits(
+        {world.guild.id: Quota(5, 20), trusted.id: Quota()}, {world.guild.id: Quota(0, 2)}
+    )
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    assert "everyone no limit" in text_of(await opened(other, Page.LIMITS))
+
+
+async def test_new_members_wait_or_propose_fewer_notes(world: World) -> None:
+    waiting = await limit_newcomers(world, account_days=7, member_days=1)
+    fewer = await limit_newcomers(world, account_days=0, member_days=1, notes=1)
+
+    joined = panel_messages._JOINED(1, Language.ENGLISH)
+    either = f"{panel_messages._ACCOUNT(7, Language.ENGLISH)} or {joined}"
+    none_yet = panel_messages._NONE_YET(Language.ENGLISH)
+    assert panel_messages._NEWCOMERS(Language.ENGLISH, who=either, notes=none_yet) in waiting
+    one_a_day = panel_messages._FEWER(1, Language.ENGLISH)
+    assert panel_messages._NEWCOMERS(Language.ENGLISH, who=joined, notes=one_a_day) in fewer
+    assert (await kept(world)).newcomers == Newcomers(0, 1, 1)
+
+
+async def test_an_empty_form_brings_the_default_back(world: World) -> None:
+    trusted = world.guild.create_role("Trusted")
+    await limit(world, notes_day=1)
+    await limit(world, trusted, notes_day=9)
+    await limit_newcomers(world, member_days=1)
+
+    assert "<@&" not in await limit(world, trusted)
+    assert (await kept(world)).notes == {world.guild.id: Quota(0, 1)}
+    await limit_newcomers(world)
+    assert (await kept(world)).newcomers is None
+    await limit(world, notes_day=3)
+    panel = await opened(world, Page.LIMITS)
+    await world.admin.click(panel, custom_id="setup:unlimited")
+
+    assert await kept(world) == Limits()
+    events = await world.core(
+        lambda core: [entry.event for entry in core.store.audit_log.entries()]
+    )
+    assert events[-7:] == ["settings"] * 7
+
+
+@pytest.mark.parametrize("typed", ["many", "-1", "3651", "1.5", "²"])
+async def test_a_wrong_number_is_given_back(world: World, typed: str) -> None:
+    fields = {**NOTHING, "notes_day": typed, "questions_day": "7"}
+
+    sent = world.submit(world.admin, f"form:limits:{world.guild.id}:ab", fields)
+    await world.env.settle()
+
+    assert panel_messages.not_a_number(typed, 3_650, Language.ENGLISH) in everything(sent)
+    assert "7" in everything(sent)
+    assert await kept(world) == Limits()
