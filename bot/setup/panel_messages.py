@@ -67,11 +67,6 @@ _NONE: Final = Sentence("none")
 _MORE: Final = Sentence("{number:,} more")
 
 
-def label(setting: Setting, language: Language) -> str:
-    """The line above a setting's control."""
-    return f"**{setting.label(language)}**"
-
-
 def line(setting: Setting, value: str, origin: str, language: Language) -> str:
     return f"- {setting.label(language)}: **{value}** · *{origin}*"
 
@@ -119,7 +114,7 @@ def value(state: State, setting: Setting, language: Language, *, private: bool) 
 
 
 def _empty(setting: Setting, language: Language) -> str:
-    return setting.empty(language) if setting.empty else ""
+    return (setting.empty if setting.optional and setting.empty else _NONE)(language)
 
 
 def _time(digest: WeeklyDigest | None, language: Language) -> str:

@@ -238,7 +238,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             Page.ANSWERS,
             Sentence("I answer new questions by myself"),
             kind=Kind.CHANNELS,
-            empty=Sentence("Nowhere: choose forums and channels"),
+            empty=Sentence("Nowhere"),
             optional=True,
         ),
         Setting(
@@ -359,15 +359,15 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             Edition.MODERATORS,
             "digest",
             Sentence("Weekly digest for moderators"),
-            Sentence("Moderators' digest: channel"),
-            Sentence("Moderators' digest: time"),
+            Sentence("Moderators' digest appears in"),
+            Sentence("Moderators' digest appears at"),
         ),
         *_digest(
             Edition.EVERYBODY,
             "news",
             Sentence("Weekly digest for everyone"),
-            Sentence("Digest for everyone: channel"),
-            Sentence("Digest for everyone: time"),
+            Sentence("Digest for everyone appears in"),
+            Sentence("Digest for everyone appears at"),
         ),
         Setting(
             "page",

@@ -8,6 +8,7 @@ can use it at once.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
+from zlib import crc32
 
 import discord
 
@@ -54,6 +55,10 @@ from knowledge.values.weekly_digests import Edition
 _MOST_CHANNELS: Final = 25  # Discord's limit for one list
 _OPTION_CHARACTERS: Final = 100
 _TEXT_CHARACTERS: Final = 3_600  # below Discord's limit for one message, with room for headings
+
+# Ids of lists, above those of `SettingSelect`.
+_FIRST_PAGE: Final = 10_000
+_FIRST_MENU: Final = 1_000_000
 
 _Item = discord.ui.Item[Any]
 
@@ -176,7 +181,10 @@ class _Pages:
             )
             for each, title in TITLES.items()
         ]
-        return PageMenu(said.GO_TO(self._language), options)
+        menu = PageMenu(said.GO_TO(self._language), options)
+        # Clients keep what was chosen in a list with the same id.
+        menu.item.id = _FIRST_PAGE + [*Page].index(page)
+        return menu
 
     def _next(self, page: Page) -> Iterator[SetupButton]:
         """The button to the step after this page, if it is a step."""
@@ -193,17 +201,16 @@ class _Pages:
         """The items of a page: its texts and warnings, its settings, its buttons."""
         texts, buttons = await self._page(page)
         settings = [each for each in settings_on(page) if self._is_offered(each)]
-        # Few settings are shown with their controls.
-        if 0 < len(settings) <= 2:
-            yield _text("\n".join(texts))
-            for setting in settings:
-                yield _text(said.label(setting, self._language))
+        if page is Page.REVIEW:
+            # The first step shows its controls at once, each below its text.
+            for text, setting in zip(texts, settings, strict=True):
+                yield _text(text)
                 yield self._control(setting)
         else:
             texts += [self._line(setting) for setting in settings]
             yield _text(beginning("\n".join(texts), _TEXT_CHARACTERS))
             if settings:
-                yield self._menu(page, 0, settings)
+                yield self._menu(page, 0, settings, texts)
         if page is Page.LIMITS:
             select = discord.ui.RoleSelect[Any](placeholder=said.LIMIT_OF(self._language))
             yield _row([RoleMenu(select)])
@@ -223,13 +230,18 @@ class _Pages:
         origin = said.server_origin(setting, self._state.content(setting), self._language)
         return said.line(setting, self._value(setting), origin, self._language)
 
-    def _menu(self, page: Page, channel_id: int, settings: Sequence[Setting]) -> _Item:
+    def _menu(
+        self, page: Page, channel_id: int, settings: Sequence[Setting], texts: Sequence[str]
+    ) -> _Item:
+        """The list of settings; with other `texts` above, it is empty again."""
         options = [
             discord.SelectOption(label=legible(each.label(self._language)), value=each.key)
             for each in settings
         ]
         placeholder = said.CHANGE(self._language)
-        return _row([SettingsMenu(placeholder, options, page=page, channel_id=channel_id)])
+        menu = SettingsMenu(placeholder, options, page=page, channel_id=channel_id)
+        menu.item.id = _FIRST_MENU + crc32("\n".join(texts).encode()) % _FIRST_MENU
+        return _row([menu])
 
     async def _focus(self, page: Page, setting: Setting, channel: Any) -> list[_Item]:
         """One setting with its explanation, its control, and the way back."""
@@ -437,7 +449,7 @@ class _Pages:
             _row([ChannelMenu(select)]),
         ]
         if channel is not None:
-            items.append(self._menu(Page.CHANNELS, channel.id, settings))
+            items.append(self._menu(Page.CHANNELS, channel.id, settings, texts))
             if channel.id in self._state.channels:
                 reset = ChannelButton(language, channel_id=channel.id, action="reset")
                 items.append(_row([reset]))

@@ -114,36 +114,20 @@ def set_up(page: Page) -> None:
     shown = ready(page)
     if shown.get_by_text(SET_UP).count():
         return
-    fill_in(page, "Review channel", "Each proposed note", "review", until="I have all permissions")
-    fill_in(page, "Moderators", "Moderators decide", "Moderators", until="Moderators have the role")
-    fill_in(
-        page,
-        "Where to answer",
-        "Unasked help",
-        "questions",
-        until=re.compile("^questions$"),
-        several=True,
-    )
+    choose(page, "Choose the review channel", "review", until="I have all permissions")
+    choose(page, "Choose the role of the moderators", "Moderators", until="Moderators have the")
+    turn_to(shown, "Where to answer", until="I answer mentions")
+    choose(page, CHANGE, "I answer new questions by myself", until="once and only if I'm sure")
+    choose(page, "Nowhere", "questions", until=CHANGE, several=True)
+    turn_to(shown, "Sources", until="I answer only from these sources")
     turn_to(shown, "Try it", until=SET_UP)
 
 
-PLACEHOLDERS = {
-    "Review channel": "Choose the review channel",
-    "Moderators": "Choose the role of the moderators",
-    "Where to answer": "Nowhere: choose forums",
-}
+CHANGE = "Change a setting…"
 
 
-def fill_in(
-    page: Page,
-    step: str,
-    begin: str,
-    option: str,
-    *,
-    until: str | re.Pattern[str],
-    several: bool = False,
-) -> None:
-    """Turn to a step, whose page has the text `begin`, and choose from its list.
+def choose(page: Page, placeholder: str, option: str, *, until: str, several: bool = False) -> None:
+    """Choose from the list with this placeholder, until the page has the text `until`.
 
     A page that draws itself at that very moment forgets the click. The next step waits for the
     bot's response, which would turn the panel back.
@@ -151,11 +135,11 @@ def fill_in(
     shown = channel(page)
     chosen = shown.get_by_text(until).locator("visible=true")
     for _ in range(20):
-        turn_to(shown, step, until=begin)
         if chosen.count():
             break
         try:
-            shown.get_by_text(PLACEHOLDERS[step]).last.click(timeout=CLICK_MILLISECONDS)
+            empty = shown.get_by_text(placeholder).locator("visible=true")
+            empty.last.click(timeout=CLICK_MILLISECONDS)
             options = shown.locator("[role=option]", has_text=option)
             if several:
                 options.last.click(timeout=CLICK_MILLISECONDS)
