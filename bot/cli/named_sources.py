@@ -20,16 +20,14 @@ from knowledge.files.reader import SUFFIXES
 from knowledge.sources.addition import (
     add_paths,
     add_visited,
-    crawl_location,
-    page_location,
+    location_of,
     refuse_login_address,
-    repository_location,
     service_location,
 )
-from knowledge.sources.git.hosts import is_repository
 from knowledge.sources.git.repository import MISSING, is_installed
 from knowledge.sources.kinds.folder import Channel, Folder
-from knowledge.sources.kinds.registry import KINDS, SERVICES, service_of, source_at
+from knowledge.sources.kinds.page import Page
+from knowledge.sources.kinds.registry import KINDS, SERVICES, source_at
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import DEPTH, PAGES
 from knowledge.sources.net.addresses import (
@@ -39,7 +37,7 @@ from knowledge.sources.net.addresses import (
     problem_with_url,
 )
 from knowledge.sources.net.internal_hosts import InternalHosts, can_be_named
-from knowledge.sources.source import Service
+from knowledge.sources.source import Service, Source
 from knowledge.values.documents import SHARED, Scope
 
 # An address of another scheme, also with a kind or generator in front.
@@ -64,32 +62,24 @@ class SourceOptions:
     recognise: Callable[[str], Service | None] = lambda location: None
 
     @property
-    def has_crawl_or_repository_option(self) -> bool:
-        named = (self.branch, self.folder, self.depth, self.pages)
-        return self.crawl or self.git or any(each is not None for each in named)
-
-    def service_kind(self, named: str) -> str:
-        """The kind of the wiki, forum or tracker at an address; "" for other sources."""
-        if self.kind is not None or self.has_crawl_or_repository_option or not is_web(named):
-            return self.kind or ""
-        return service_of(named)
-
-    def is_repository(self, named: str) -> bool:
-        if self.crawl or self.kind is not None:
-            return False
-        said = self.git or self.branch is not None or self.folder is not None
-        return said or (is_web(named) and is_repository(named))
+    def is_for_repositories(self) -> bool:
+        return self.git or self.branch is not None or self.folder is not None
 
 
 def add(core: Core, named: Sequence[str], options: SourceOptions) -> list[str]:
     """Add the named sources, and return their locations, also of sources added earlier."""
-    for each in named:
-        check_source_name(each)
+    for name in named:
+        check_source_name(name)
     _check(named, options)
-    locations = [_location(each, options) for each in named]
+    located = [source_at(_location(name, options)) for name in named]
+    if options.only and not all(isinstance(source, Service) for source in located):
+        fail("--only narrows a wiki, forum or tracker: add its --kind.")
+    if options.base_url is not None and (len(named) > 1 or located[0].unit != "file"):
+        fail("--base-url is for one file, folder or repository: add the others separately.")
+    sources = [_recognise(source, options) for source in located]
+    locations = [source.location for source in sources]
     for location in locations:
         _check_scope(core, location, options.scope)
-    sources = [source_at(location) for location in locations]
     if not is_installed() and any(isinstance(source, GitRepository) for source in sources):
         fail(f"A repository {MISSING}.")
     if paths := [Path(source.location) for source in sources if not source.is_visited]:
@@ -113,28 +103,33 @@ def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:
 
 
 def _location(named: str, options: SourceOptions) -> str:
-    internal = is_web(named) and _is_internal(named, options.internal)
-    if options.is_repository(named):
-        branch, folder = options.branch or "", options.folder or ""
-        return repository_location(named, branch, folder, internal=internal)
-    if kind := options.service_kind(named):
-        return service_location(kind, named, options.only, internal=internal)
-    if options.crawl:
-        depth = DEPTH if options.depth is None else options.depth
-        pages = PAGES if options.pages is None else options.pages
-        return crawl_location(named, depth, pages, internal=internal)
-    if not is_web(named):
+    if not (is_web(named) or options.is_for_repositories):
         return _path_location(named)
-    page = page_location(named, internal=internal)
-    found = options.recognise(page)
+    return location_of(
+        named,
+        kind=options.kind or "",
+        only=options.only,
+        crawl=options.crawl,
+        depth=DEPTH if options.depth is None else options.depth,
+        pages=PAGES if options.pages is None else options.pages,
+        git=options.is_for_repositories,
+        branch=options.branch or "",
+        folder=options.folder or "",
+        internal=is_web(named) and _is_internal(named, options.internal),
+    )
+
+
+def _recognise(source: Source, options: SourceOptions) -> Source:
+    """The wiki, forum or tracker whose main page is at a page's address, or the source itself."""
+    found = options.recognise(source.location) if isinstance(source, Page) else None
     if found is None:
-        return page
+        return source
     err.print(
-        f"{one_line(named)} is read by the API of {found.label}.",
+        f"{one_line(source.url)} is read by the API of {found.label}.",
         soft_wrap=True,
         markup=False,
     )
-    return service_location(found.kind, found.url, internal=internal)
+    return source_at(service_location(found.kind, found.url, internal=source.is_internal))
 
 
 def _is_internal(named: str, hosts: InternalHosts) -> bool:
@@ -152,20 +147,15 @@ def _is_internal(named: str, hosts: InternalHosts) -> bool:
 
 
 def _check(named: Sequence[str], options: SourceOptions) -> None:
-    """Refuse options that exclude each other or need another kind of source."""
-    if options.crawl and (options.git or options.branch is not None or options.folder is not None):
+    """Refuse options that exclude each other, or need an address."""
+    if options.crawl and options.is_for_repositories:
         fail("--crawl is for sites; --git, --branch and --path are for repositories.")
     if not options.crawl and (options.depth is not None or options.pages is not None):
         fail("--depth and --pages limit a crawl: add --crawl.")
-    if options.only and not all(map(options.service_kind, named)):
-        fail("--only narrows a wiki, forum or tracker: add its --kind.")
-    if options.kind is not None and options.has_crawl_or_repository_option:
+    if options.kind is not None and (options.crawl or options.is_for_repositories):
         fail("--kind is for wikis, forums and trackers: leave out --crawl, --git and their like.")
     if (options.crawl or options.kind is not None) and not all(map(is_web, named)):
         fail("--crawl and --kind need a web address.")
-    cited = [each for each in named if options.is_repository(each) or not is_web(each)]
-    if options.base_url is not None and (len(named) > 1 or not cited):
-        fail("--base-url is for one file, folder or repository: add the others separately.")
 
 
 def check_source_name(named: str) -> None:

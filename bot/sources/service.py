@@ -14,13 +14,7 @@ from bot.answers.search_tiers import ArticlesUse
 from bot.core.core import Core
 from bot.sources.channel_sync_steps import ChannelReport, reports
 from knowledge.corpus import SourceState
-from knowledge.sources.addition import (
-    add_visited,
-    crawl_location,
-    page_location,
-    repository_location,
-    service_location,
-)
+from knowledge.sources.addition import add_visited, location_of
 from knowledge.sources.git.hosts import is_repository
 from knowledge.sources.git.repository import is_installed
 from knowledge.sources.kinds.page import Page
@@ -152,14 +146,8 @@ def needs_recognition(named: TypedAddress) -> bool:
 
 
 def _location_of(named: TypedAddress) -> str:
-    address = named.address.strip()
-    if kind := named.kind or ("" if named.crawl else service_of(address)):
-        return service_location(kind, address, [*filter(None, named.only.split(","))])
-    if named.crawl:
-        return crawl_location(address)
-    if is_web(address) and is_repository(address):
-        return repository_location(address)
-    return page_location(address)
+    only = [*filter(None, named.only.split(","))]
+    return location_of(named.address.strip(), kind=named.kind, only=only, crawl=named.crawl)
 
 
 def _kind(location: str) -> AddOutcome:

@@ -17,7 +17,7 @@ from knowledge.files.site_addresses import ANCHOR, GENERATORS, TEMPLATE, split_b
 from knowledge.sources.git import hosts
 from knowledge.sources.git.checkout import is_repository, remote_page, web_address
 from knowledge.sources.kinds.page import Page
-from knowledge.sources.kinds.registry import SERVICES, source_at
+from knowledge.sources.kinds.registry import SERVICES, service_of, source_at
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES, Site
 from knowledge.sources.net.addresses import (
@@ -35,6 +35,33 @@ _PLACES: Final = re.compile(r"\{(?:path|stem|anchor|commit|first|last)\}")
 
 class MissingSourceError(Exception):
     """The location can't be a source; the message names the remedy."""
+
+
+def location_of(
+    named: str,
+    *,
+    kind: str = "",
+    only: Sequence[str] = (),
+    crawl: bool = False,
+    depth: int = DEPTH,
+    pages: int = PAGES,
+    git: bool = False,
+    branch: str = "",
+    folder: str = "",
+    internal: bool = False,
+) -> str:
+    """The location of an address or a repository's path, by its options or its address alone.
+
+    Raises:
+        MissingSourceError: if it can't be a source; the message names the remedy.
+    """
+    if kind := kind or ("" if crawl or git else service_of(named)):
+        return service_location(kind, named, only, internal=internal)
+    if crawl:
+        return crawl_location(named, depth, pages, internal=internal)
+    if git or (is_web(named) and hosts.is_repository(named)):
+        return repository_location(named, branch, folder, internal=internal)
+    return page_location(named, internal=internal)
 
 
 def crawl_location(
