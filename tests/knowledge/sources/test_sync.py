@@ -83,18 +83,6 @@ def test_an_unchanged_service_costs_only_its_listing(world: World) -> None:
     assert world.wiki.asked == ["listPages"]
 
 
-def test_a_sync_interrupted_anywhere_asks_for_each_document_once(world: World) -> None:
-    world.wiki.pages = {f"page{number}": (1, "Words.") for number in range(12)}
-    for stop in range(1, 6):
-        steps = world.steps()
-        for _ in range(stop):
-            next(steps)
-        steps.close()
-    world.sync()
-    asked = [one for one in world.wiki.asked if one != "listPages"]
-    assert len(world.texts) == len(asked) == len(set(asked)) == 12
-
-
 def test_a_failed_document_keeps_its_text_and_is_tried_again(world: World) -> None:
     world.sync()
     world.wiki.pages["ferry"] = (3, "It leaves at seven.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
@@ -284,11 +285,16 @@ def test_an_outage_takes_no_document_away(world: World, status: int, days: list[
 
 def test_a_visit_interrupted_anywhere_is_continued(world: World) -> None:
     world.origin.show({at: f"At {at}." for at in range(1, 6)})
+    read_at: dict[str, datetime | None] = {}
     for stop in range(1, 6):
         steps = world.steps(stop / 1000)
         for _ in range(stop):
             next(steps, None)
         steps.close()
+        now = {entry.key: entry.checked_at for entry in world.pages.of(world.location)}
+        # No visit reads what an earlier one has read.
+        assert now.items() >= read_at.items()
+        read_at = now
     world.sync(0.1)
     assert sorted(world.read()) == [f"Ferry {at}" for at in range(1, 6)]
     assert world.reasons == []

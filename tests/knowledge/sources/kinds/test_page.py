@@ -380,19 +380,3 @@ def test_a_sitemap_that_asks_not_to_be_shown_is_a_list_all_the_same(world: World
     world.sync(MAP)
     assert world.titles(MAP) == ["a"]
     assert world.reasons(MAP) == []
-
-
-def test_a_list_interrupted_anywhere_asks_for_each_page_once(world: World) -> None:
-    names = [f"page{number}" for number in range(9)]
-    world.lists(*names)
-    for name in names:
-        world.page(name)
-    asked: list[str] = []
-    for visit in range(1, 6):
-        world.server.requests.clear()
-        steps = world.at(MAP).steps(days=visit / 1440)
-        for _ in range(2 * visit + 1):
-            next(steps, None)
-        steps.close()
-        asked += world.server.paths
-    assert sorted(path for path in asked if path != "/sitemap.xml") == [f"/{n}" for n in names]
