@@ -37,7 +37,6 @@ from bot.answers.outcome import (
     Outcome,
     Quote,
     Refusal,
-    all_words,
     close_hits,
     conflicts,
     decide,
@@ -51,14 +50,14 @@ from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.search_tiers import BundledArticles, scopes_of_tiers
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.answers.synonyms import GuildSynonyms, synonyms_in
-from bot.answers.unmatched_terms import unmatched_terms
 from bot.text.languages import Sentence
 from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
 from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
-from indexer.text.analyzer import topic
+from indexer.text.analyzer import topic, typed_words, words
+from indexer.text.query_normalization import normalized
 from indexer.text.sentences import passage_separator
 from knowledge.store.database import is_away
 from knowledge.store.store import Store
@@ -78,6 +77,8 @@ PASSAGES_AFTER: Final = 1
 SECTION_CHARACTERS: Final = 6_000
 # Discord's limit for messages; a longer text is a document.
 QUESTION_CHARACTERS: Final = 2_000
+# The largest number of words in "I found nothing on …".
+MOST_NAMED: Final = 2
 # Channels and private askers whose unread language is remembered as told, until the next start.
 _TOLD: Final = 10_000
 
@@ -241,9 +242,10 @@ class AnswerPipeline:
         """
         started = time.perf_counter()
         problems = {ask: response_without_lookup(ask.text) for ask in asks}
-        sound = [ask for ask in asks if not problems[ask]]
         try:
             with self._index.steady():
+                problems |= {ask: "" for ask in asks if self._names_note(ask)}
+                sound = [ask for ask in asks if not problems[ask]]
                 found = self._answer_from_cache(sound)
             self._outage.record_contact()
             if record:
@@ -251,6 +253,7 @@ class AnswerPipeline:
         except Exception as error:
             if not (is_away(error) and self._outage.is_short):
                 raise
+            sound = [ask for ask in asks if not problems[ask]]
             found = self._answer_in_outage(sound, record=record)
         seconds = (time.perf_counter() - started) / max(len(asks), 1)
         replies = iter(found)
@@ -260,6 +263,13 @@ class AnswerPipeline:
             else self._for_readers(ask, replace(next(replies), seconds=seconds))
             for ask in asks
         ]
+
+    def _names_note(self, ask: Ask) -> bool:
+        """Whether small talk is the title of a note, such as "commands", and so is a question."""
+        if small_talk(ask.text) is None:
+            return False
+        tiers = self._articles.tiers(ask.scopes, ask.answered_from)
+        return self._retriever.has_note_named(ask.text, scopes_of_tiers(tiers))
 
     def _answer_in_outage(self, asks: Sequence[Ask], *, record: bool) -> list[Reply]:
         withdrawn = self._index.stale_documents | set(map(document_of_note, self.unindexed_notes))
@@ -415,7 +425,6 @@ class AnswerPipeline:
                 return Reply(
                     ask.text,
                     Refusal(unknown=nowhere),
-                    tuple(close_hits(hits)),
                     generation=self._generation(lookup.scopes),
                     signals=lookup.signals,
                 )
@@ -460,11 +469,22 @@ class AnswerPipeline:
         )
 
     def _unmatched_terms(self, lookup: Lookup, quoted: Sequence[Hit]) -> tuple[str, ...]:
-        """Names and nouns of a question that occur in no visible passage."""
+        """Names and nouns of a question that occur in no visible passage, at most two."""
         text = lookup.ask.text
         unknown = self._index.unknown_forms(text, lookup.scopes)
-        said = [all_words(hit.passage) for hit in quoted]
-        return unmatched_terms(text, unknown, said, self._retriever.is_common)
+        if not unknown:
+            return ()
+        missing = [
+            {*itertools.chain.from_iterable(self._retriever.missing_names(text, [hit]))}
+            for hit in quoted
+        ]
+        named = (
+            word
+            for word in dict.fromkeys(typed_words(text))
+            if unknown.issuperset(words(normalized(word)))
+            and all(word in lacking for lacking in missing)
+        )
+        return tuple(itertools.islice(named, MOST_NAMED))
 
     # Later decisions on a reply.
 

@@ -192,13 +192,25 @@ def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight
 
 
 def unknown_forms(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> frozenset[str]:
-    """The forms of query words that no passage has, even after spelling correction."""
+    """The forms of query words that no passage has.
+
+    A word counts as known after spelling correction, and if a longer word begins with it: pages
+    that say "ds4drv" treat of "ds4".
+    """
     return frozenset(
         form
         for word in wanted
-        if not any(_known(scopes, form) for form in word.forms)
+        if not any(_known(scopes, form) or _begins(scopes, form) for form in word.forms)
         and not _corrections(scopes, word.forms)
         for form in word.forms
+    )
+
+
+def _begins(scopes: Sequence[Postings], form: str) -> bool:
+    """Whether a longer word begins with a form of four characters, or of three with a digit."""
+    long_enough = len(form) >= _FEWEST or (len(form) >= _FEWEST_KNOWN and not form.isalpha())
+    return long_enough and any(
+        longer.startswith(form) for postings in scopes for longer in postings.words_around(form)
     )
 
 

@@ -1,7 +1,8 @@
-"""Evidence: three features of the best passage, and a calibrated probability that it answers.
+"""Evidence: four features of the best passage, and a calibrated probability that it answers.
 
-The features are the passage's margin over the next document, the cosine of its best window, and the
-nearness of the question's weakest word to the passage's tokens. The probability is a logistic
+The features are the passage's margin over the next document, the cosine of its best window, the
+nearness of the question's weakest word to the passage's tokens, and the number of the question's
+names that the passage lacks. The probability is a logistic
 function of the features, fitted on judged sets. It never falls when a feature rises. Its parameters
 are in a small file that names their origin; `benchmarks/fitting.py` fits a server's own. A dozen
 other features gained nothing on sets they were not fitted on (docs/decisions.md, evidence).
@@ -9,8 +10,10 @@ other features gained nothing on sets they were not fitted on (docs/decisions.md
 The verdicts on the sets that the parameters were fitted on:
 
 - *strong*: at least nine in ten such answers are right;
-- *partial*: the passage, or another of its document, answers in at least half of the cases;
-- *none*: an answer is less likely to help than not.
+- *none*: less likely to help than all but six in a hundred right answers;
+- *partial*: between the two.
+
+A passage without a proper name of the question is never *strong*.
 
 Errors:
     Exception
@@ -22,7 +25,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -33,13 +36,13 @@ from numpy.typing import NDArray
 
 from indexer.embedding.installed_models import models_in_order
 from indexer.retrieval.hit import LateScore
-from indexer.retrieval.platforms import names_other_platform
+from indexer.retrieval.names import MissingNames
 from indexer.text.analyzer import topic, word_set
 from knowledge.dependencies import has_modules, needed
 from knowledge.languages.detection import language_of, language_of_question
 from knowledge.values.questions import Evidence
 
-FEATURES: Final = ("cosine", "margin", "weakest")
+FEATURES: Final = ("cosine", "margin", "weakest", "names")
 
 # In the folder of an installed model.
 _FILE: Final = "calibration.toml"
@@ -51,6 +54,8 @@ MOST_AHEAD: Final = 0.5
 UNRIVALLED: Final = 0.15
 # The distance of a missing word if the passage's tokens aren't known.
 ELSEWHERE: Final = 0.2
+# More missing names count as these.
+MOST_NAMES: Final = 2
 
 
 class CalibrationError(Exception):
@@ -68,6 +73,7 @@ class Support:
         scores: the scores of the best documents, best first; at least one.
         late: the late score of the best passage, if its tokens are known.
         unread: the question's language if the model doesn't read it, otherwise empty.
+        missing: the names of the question that the passage lacks.
     """
 
     question: str
@@ -76,18 +82,18 @@ class Support:
     scores: Sequence[float]
     late: LateScore | None = None
     unread: str = ""
+    missing: MissingNames = field(default_factory=MissingNames)
 
     @property
     def at_most_partial(self) -> bool:
         """Whether the evidence can't be *strong*.
 
-        It can't if the passage is for another platform, or if question and passage are in a
-        language that the model doesn't read. The question's language is not enough, because it may
-        be guessed wrongly: "wat is" occurs in English chats.
+        It can't if the passage lacks a proper name, or if question and passage are in a language
+        that the model doesn't read. The question's language is not enough, because it may be
+        guessed wrongly: "wat is" occurs in English chats.
         """
-        if self.unread and language_of(self.passage) == self.unread:
-            return True
-        return names_other_platform(self.question, self.passage)
+        is_unread = self.unread and language_of(self.passage) == self.unread
+        return bool(self.missing.proper or is_unread)
 
 
 def features(support: Support) -> NDArray[np.float64]:
@@ -97,6 +103,7 @@ def features(support: Support) -> NDArray[np.float64]:
     * `margin`: the square root of the best score's lead over the next document's score.
     * `weakest`: the negative of `LateScore.unmet`, so 0 if every word of the question has a near
       token.
+    * `names`: the negative of the number of missing names.
     """
     best, *others = support.scores
     ahead = best - others[0] if others else UNRIVALLED
@@ -105,6 +112,7 @@ def features(support: Support) -> NDArray[np.float64]:
             support.cosine,
             math.sqrt(min(max(ahead, 0.0), MOST_AHEAD)),
             -(_unmet_word(support) if support.late is None else support.late.unmet),
+            -min(sum(map(len, support.missing)), MOST_NAMES),
         ]
     )
 
@@ -171,7 +179,7 @@ class Calibration:
     @property
     def least_cosine(self) -> float:
         """The least cosine of a passage's best window with which evidence can exceed *none*."""
-        cosine, margin, _ = (self.weights / self.scales).tolist()
+        cosine, margin, *_ = (self.weights / self.scales).tolist()
         if not cosine:
             return -1.0
         refused = math.log(self.none / (1 - self.none)) if self.none else -math.inf
@@ -241,7 +249,9 @@ def calibration(source: Traversable) -> Calibration:
         CalibrationError: if the file can't be read or lacks a parameter.
     """
     try:
-        values = tomllib.loads(source.read_text(encoding="utf-8"))
+        # Files of 1.0.0 have no weight of names.
+        names = {"weight": 0.0, "scale": 1.0}
+        values = {"names": names, **tomllib.loads(source.read_text(encoding="utf-8"))}
         return Calibration(
             weights=np.array([float(values[name]["weight"]) for name in FEATURES]),
             scales=np.array([float(values[name]["scale"]) for name in FEATURES]),

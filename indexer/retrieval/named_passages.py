@@ -1,11 +1,11 @@
-"""Exact match: a question that repeats a heading or title is answered by the passage under it.
+"""Exact match: a question that repeats a title, heading or error text is answered by its passage.
 
-A member who types a heading word for word wants the text under it, whatever else is similar. Only
-one document may match: a heading of many documents ("Examples") is ignored.
+A member who types a heading or an error word for word wants the text with it, whatever else is
+similar. Only one document may match: a heading of many documents ("Examples") is ignored.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +20,13 @@ MOST_CANDIDATES: Final = 12
 HAS_WORDS: Final = 0.8
 
 _WORD: Final = re.compile(r"\w+")
+# A title or error text with more words around has at least this many words.
+_FEWEST_WORDS: Final = 4
+_QUOTED: Final = re.compile(r"[`\"“”]([^`\"“”\n]{12,120})[`\"“”]")
+# A code has at least these characters and separators.
+_CODE_CHARACTERS: Final = 12
+_CODE_SEPARATORS: Final = 2
+_SEPARATORS: Final = "._:"
 
 
 def naming_candidates(ranked: Ranked, legs: Legs) -> list[int]:
@@ -29,27 +36,59 @@ def naming_candidates(ranked: Ranked, legs: Legs) -> list[int]:
     return list(dict.fromkeys([*ranked.ids[:MOST_CANDIDATES], *worded]))
 
 
-def named_passage(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | None:
-    """The first passage whose heading, title or wording the question repeats.
+def named_passage(question: str, passages: Sequence[StoredPassage]) -> StoredPassage | None:
+    """The first passage whose heading, title, wording or error text the question repeats.
 
-    Case, punctuation and polite words around a question make no difference. Return None if no
-    passage matches, or if passages of several documents match.
+    Case, punctuation and polite words around a question make no difference. A question may have
+    more words than a long title, or than an error text. Return None if no passage matches, or if
+    passages of several documents match.
     """
     asked = {_words(question), _words(normalized(question))} - {""}
-    found = [
-        one
-        for one in passages
-        if not asked.isdisjoint(_names(one.title, one.heading, one.wordings))
-    ]
-    # A heading is more specific than a title.
-    headed = [one for one in found if not asked.isdisjoint(_headings(one.title, one.heading))]
-    found = headed or found
+    codes = _codes(question)
+    found = (
+        # A heading is more specific than a title.
+        [one for one in passages if not asked.isdisjoint(_headings(one.title, one.heading))]
+        or [one for one in passages if not asked.isdisjoint(_names_of(one))]
+        or [one for one in passages if codes and codes <= _codes(one.embedded)]
+        or [one for one in passages if any(_repeats(words, one) for words in asked)]
+    )
     return found[0] if len({one.document_id for one in found}) == 1 else None
+
+
+def _names_of(passage: StoredPassage) -> frozenset[str]:
+    return _names(passage.title, passage.heading, passage.wordings)
 
 
 @lru_cache(maxsize=4_096)
 def _names(title: str, heading: str, wordings: tuple[str, ...]) -> frozenset[str]:
     return _headings(title, heading) | {*map(_words, (title, *wordings))}
+
+
+def _repeats(asked: str, passage: StoredPassage) -> bool:
+    """Whether a question has all words of a long title, wording or error text in a row."""
+    return any(
+        name.count(" ") >= _FEWEST_WORDS - 1 and f" {name} " in f" {asked} "
+        for name in (*_names_of(passage), *_quoted(passage.text))
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _codes(text: str) -> frozenset[str]:
+    """The long codes in a text, such as `multiplayer.disconnect.not_whitelisted`, in lower case."""
+    chunks = (chunk.strip("`'\"“”()[]<>*,;!?.:-") for chunk in text.casefold().split())
+    return frozenset(
+        chunk
+        for chunk in chunks
+        if len(chunk) >= _CODE_CHARACTERS
+        and "/" not in chunk
+        and sum(map(chunk.count, _SEPARATORS)) >= _CODE_SEPARATORS
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _quoted(text: str) -> frozenset[str]:
+    """The words of each code span and each quotation in a text."""
+    return frozenset(map(_words, _QUOTED.findall(text)))
 
 
 @lru_cache(maxsize=4_096)

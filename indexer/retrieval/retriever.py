@@ -47,15 +47,19 @@ from indexer.retrieval.highlight import highlighted
 from indexer.retrieval.hit import MEANING, WORDS, Hit
 from indexer.retrieval.late_interaction import late_scores_by_query
 from indexer.retrieval.named_passages import named_passage, naming_candidates
+from indexer.retrieval.names import MissingNames, missing_names
 from indexer.retrieval.reranker import Reranking, rerank
 from indexer.retrieval.spelling import correct_spelling
+from indexer.text.passages import HEADING_SEPARATOR
 from indexer.text.query_normalization import spelt_out
 from knowledge.languages.detection import language_of_question
-from knowledge.values.documents import Scope
+from knowledge.values.documents import Kind, Scope
 from knowledge.values.questions import Evidence
 
 # How many passages each leg puts forward at least; with twice as many nothing changed by 0.0005.
 CANDIDATES: Final = 50
+# How many passages with the words of small talk are compared with it.
+NAMESAKES: Final = 20
 
 
 def candidates(k: int) -> int:
@@ -116,6 +120,12 @@ class Retriever:
     def is_common(self, word: str) -> bool:
         """Whether a word is a single token of the model, like some 20,000 frequent words."""
         return self.embedder.count_tokens(word) == 1
+
+    def has_note_named(self, text: str, scopes: Sequence[Scope]) -> bool:
+        """Whether a text is the title or a wording of a note, as found by its words."""
+        ids = [passage_id for passage_id, _ in self.index.matching(text, NAMESAKES, scopes)]
+        found = self.index.passages(ids).values()
+        return named_passage(text, [one for one in found if one.kind is Kind.NOTE]) is not None
 
     def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of queries, (n, d) float32 with rows of unit length."""
@@ -226,7 +236,7 @@ class Retriever:
         }
         sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
         best = best_of_each(self.index.passages, ranked.ids, k)
-        wanted = named_passage(query, self.index.passages(may_be_named).values())
+        wanted = named_passage(query, list(self.index.passages(may_be_named).values()))
         if wanted is not None:
             best = with_first(best, wanted, ranked.ids.index(wanted.id))[:k]
         highest = max((ranked.scores[one.rank] for one in best), default=0.0)
@@ -329,6 +339,20 @@ class Retriever:
             scores=[hit.score for hit in hits],
             late=best.late,
             unread=self.unread_language(query),
+            missing=self.missing_names(query, hits),
+        )
+
+    def missing_names(self, query: str, hits: Sequence[Hit]) -> MissingNames:
+        """The names in a query that the passage of the first hit lacks."""
+        best, *others = (hit.passage for hit in hits)
+        last_heading = best.heading.rpartition(HEADING_SEPARATOR)[2]
+        return missing_names(
+            query,
+            (best.title, last_heading, *best.wordings),
+            best.embedded,
+            [passage.text for passage in others],
+            self.is_common,
+            language=best.document_language,
         )
 
     def deciding_sentence(

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from bot.answers.outcome import (
     CLOSE_ENOUGH,
     FURTHER_SHARE,
-    MOST_CLOSE,
+    MOST_OTHERS,
     Answer,
     Refusal,
     citation,
     close_hits,
     decide,
     near_best,
+    offered,
     with_due_penalty,
 )
 from indexer.retrieval.hit import Hit
@@ -31,7 +32,15 @@ def _hit(score: float, text: str = "The club has 40 hours.") -> Hit:
 def test_a_refusal_offers_few_hits_and_none_that_is_far() -> None:
     near, far = _hit(CLOSE_ENOUGH), _hit(CLOSE_ENOUGH - 0.01)
     assert close_hits([replace(near, also=(near,)), far, near]) == [near, near]
-    assert len(close_hits([near] * 10)) == MOST_CLOSE
+    assert len(close_hits([near] * 10)) == MOST_OTHERS
+
+
+def test_other_passages_are_the_five_best_and_none_is_far() -> None:
+    first, far = _hit(0.3, "First."), _hit(CLOSE_ENOUGH - 0.01, "Far.")
+    hits = [_hit(place / 10, f"Number {place}.") for place in range(3, 10)]
+    with_sections = replace(first, also=(*hits[::2], far))
+    found = offered([with_sections, *hits[1::2]])
+    assert found == [with_sections, *reversed(hits[-MOST_OTHERS:])]
 
 
 def test_without_evidence_the_outcome_is_a_refusal_whatever_was_found() -> None:

@@ -1,4 +1,4 @@
-"""Evidence: its three features, and what is strong or none."""
+"""Evidence: its four features, and what is strong or none."""
 
 import tempfile
 from collections.abc import Iterator
@@ -26,6 +26,7 @@ from indexer.retrieval.evidence import (
     without_tokens,
 )
 from indexer.retrieval.hit import LateScore
+from indexer.retrieval.names import MissingNames
 from indexer.retrieval.retriever import Retriever
 from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.questions import Evidence
@@ -67,6 +68,14 @@ def test_parameters_are_read_as_they_were_written(name: str, digest: str) -> Non
         found = calibration(path)
     assert found.model == model
     assert found.digest == default_calibration().digest
+
+
+def test_parameters_of_an_earlier_release_are_read(tmp_path: Path) -> None:
+    written = default_calibration().to_toml()
+    old = tmp_path / "calibration.toml"
+    old.write_text(written.partition("[names]")[0], encoding="utf-8")
+    found = calibration(old)
+    assert found.weights.tolist() == [*default_calibration().weights[:3], 0]
 
 
 def test_an_empty_index_gives_no_hit_and_no_evidence(
@@ -121,12 +130,27 @@ def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Ret
 
 
 @pytest.mark.parametrize(
-    ("text", "evidence"),
-    [("On Windows 10 start it.", Evidence.PARTIAL), ("On Linux start it.", Evidence.STRONG)],
+    ("missing", "evidence"),
+    [
+        (MissingNames(("ps5",)), Evidence.PARTIAL),
+        (MissingNames((), ("dongle",)), Evidence.STRONG),
+    ],
 )
-def test_what_is_said_of_another_platform_is_never_strong(text: str, evidence: Evidence) -> None:
-    support = replace(_support([0.9], text), question="does it start on ubuntu")
+def test_a_passage_without_a_proper_name_is_never_strong(
+    missing: MissingNames, evidence: Evidence
+) -> None:
+    support = replace(_support([0.9]), missing=missing)
     assert default_calibration().verdict(1.0, at_most_partial=support.at_most_partial) is evidence
+
+
+def test_each_missing_name_counts_up_to_two() -> None:
+    names = ("ps5", "dualsense", "oracle")
+    counts = [_feature("names", _support_without(*names[:count])) for count in range(4)]
+    assert counts == [0, -1, -2, -2]
+
+
+def _support_without(*nouns: str) -> Support:
+    return replace(_support([0.9]), missing=MissingNames((), nouns))
 
 
 @pytest.mark.parametrize(
@@ -147,14 +171,14 @@ def test_a_passage_in_a_language_that_the_model_does_not_read_is_never_strong(
 def test_words_missing_across_two_languages_count_unless_the_model_reads_the_questions() -> None:
     passage = "The hall is open on Mondays."
     across = replace(_support([0.9], passage), question="wann ist die werkstatt auf")
-    missing = [features(replace(across, unread=unread))[-1] for unread in ("", "de")]
+    missing = [_feature("weakest", replace(across, unread=unread)) for unread in ("", "de")]
     assert missing == [0, -ELSEWHERE]
 
 
 def test_a_question_too_far_from_a_passage_is_refused_whatever_else_holds() -> None:
     for found in (*shipped_calibrations(), without_tokens()):
         for beyond, evidence in ((-0.001, Evidence.NONE), (0.001, Evidence.PARTIAL)):
-            surest = np.array([found.least_cosine + beyond, MOST_AHEAD**0.5, 0.0])
+            surest = np.array([found.least_cosine + beyond, MOST_AHEAD**0.5, 0.0, 0.0])
             assert found.verdict(float(found.probability(surest))) is evidence
 
 

@@ -29,6 +29,13 @@ LAMP = passage(1, "file:a", "The harbour", "Lamps › How is the lamp lit?")
 DOCK = passage(2, "file:a", "The harbour", "The dock")
 OTHER = passage(3, "file:b", "The quay", "Examples")
 THIRD = passage(4, "file:c", "The pier", "Examples")
+BROKEN = passage(
+    6,
+    "file:d",
+    "Why does the crane stop?",
+    "",
+    "The log says `crane.halt.no_power_left`, and the screen “the crane is out of power”.",
+)
 WORDED = replace(passage(5, "note:1", "The ferry", ""), wordings=("boat times", "when it sails"))
 
 
@@ -44,13 +51,20 @@ WORDED = replace(passage(5, "note:1", "The ferry", ""), wordings=("boat times", 
         ("the harbour", LAMP),
         ("The quay", OTHER),
         ("when it sails?", WORDED),
+        ("i get crane.halt.no_power_left what now", BROKEN),
+        ("CRANE.HALT.NO_POWER_LEFT", BROKEN),
+        ("it says the crane is out of power, why", BROKEN),
+        ("hm why does the crane stop at night", BROKEN),
+        ("crane.halt.no_crew_left", None),
+        ("is the crane out of power", None),
+        ("when it sails tomorrow", None),
         ("examples", None),
         ("how is the lamp put out", None),
         ("???", None),
     ],
 )
 def test_a_heading_or_title_names_its_passage(question: str, found: StoredPassage | None) -> None:
-    assert named_passage(question, [LAMP, DOCK, OTHER, THIRD, WORDED]) is found
+    assert named_passage(question, [LAMP, DOCK, OTHER, THIRD, WORDED, BROKEN]) is found
 
 
 def test_the_named_passage_is_first_and_strong(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import discord
 import pytest
 from simcord import Env
 
-from bot.answers.outcome import MOST_CLOSE
+from bot.answers.outcome import MOST_OTHERS
 from bot.ask import button_messages, messages, passage_messages
 from bot.ask import messages as ask_messages
 from bot.core.core import Core
@@ -86,7 +86,7 @@ async def test_an_answer_lists_up_to_ten_titles_and_a_refusal_only_near_ones(wor
     assert listed[0].startswith(TITLE)
     refused = await world.ask("Zanzibar boat timetable")
     assert buttons(refused.response) == ["Write this note"]
-    assert 1 < len(choices(refused.response)) <= MOST_CLOSE
+    assert 1 < len(choices(refused.response)) <= MOST_OTHERS
     assert len(choices((await world.ask(UNKNOWN)).response)) == 0
 
 

@@ -1,0 +1,192 @@
+"""Names in a question, and the names that a passage lacks. Pure.
+
+A passage about Lisbon, the PS4 or the general case is no sure answer about Porto, the PS5 or one
+host, however near their vectors are. Proper names are words with a capital or a digit, words that
+other found passages always write with a capital, and a word in the place of a title's. Rare nouns
+are weaker: other words may mean the same. Verbs, typos and slang are left out, because the bot says
+"I found nothing on X".
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from indexer.text.analyzer import is_stop_word, names, query_words, stem, typed_words
+from indexer.text.query_normalization import normalized
+from knowledge.languages.detection import language_of_question
+from knowledge.languages.vocabularies import ENGLISH
+
+_QUANTITY = re.compile(r"[\d.,]+[a-zA-Z]{0,3}|\d+(?:st|nd|rd|th)")
+_STRETCHED = re.compile(r"(.)\1\1")
+# Endings of verbs, adverbs and adjectives.
+_NO_NOUN = re.compile(r"\w{2}(?:ed|ing|ly|ish|able|ful|less)\Z")
+_ENDINGS: Final = ("s", "es", "y", "ry", "d")
+
+# Chat slang without a topic.
+_NOISE_TEXT: Final = """abt af afaik aka allright alot any1 anyone1 anyways asap asf aswell
+    atleast atm bc bcz boi bois brah brb brrr bruh bruv btw coz cus cuz dawg def defo defs dem
+    digga dis doin dokie dont dude dudes dunno eig eigtl eli5 eta etc every1 ez fam ffs finna
+    fr ftw fwiw fyi gg gimme goin gonna gotcha gotta guyz hafta haha halp hav havin hbu heelp
+    helpp hey highkey hlp hmm hmu huh idek idk ig iirc ikr ima imho imma imo innit irl istg
+    iwas iwie jk jmd kek kinda l8r lemme lil lmao lmfao lmk lol lotta lowkey lul m8 meh mfw
+    nah ned ngl nix no1 noone nope nothin nvm obv obvs ofc oki okie okok omg oof oops ootl
+    ouch outta owo peeps plox pls plss plz plzz pog poggers ppl ppls prolly rlly rly rn rofl
+    smh smol smth some1 somebody someone somethin sorta srsly sth sus tbf tbh tbqh tfw thanx
+    thnx tho thru thx tldr tmr tmrw tnx tryin tryna ty tyvm ugh urself uwu vllt vlt vs w8
+    wanna wassup wbu welp whatcha whatevs whats wid wit wow wtf wut wuts wyd yall yay yeah
+    yeet yep yes yo yolo yup"""
+_NOISE: Final = frozenset(_NOISE_TEXT.split())
+# A word after one of these is probably a verb or an adjective.
+_BEFORE_VERBS_TEXT: Final = """i you it we they he she who that to can could will would shall
+    should may might must dont doesnt didnt cant wont not so too very really how"""
+_BEFORE_VERBS: Final = frozenset(_BEFORE_VERBS_TEXT.split())
+
+
+# Languages that write every noun with a capital.
+_CAPITAL_NOUNS: Final = frozenset({"de"})
+# The fewest words that a question shares with a title when one word differs.
+_SHARED_WORDS: Final = 3
+# The fewest characters of a word to look for inside other words.
+_COMPOUND_CHARACTERS: Final = 4
+_WORD: Final = re.compile(r"\w+")
+
+
+class MissingNames(NamedTuple):
+    """Words of a question that a passage lacks, as they were typed, in order."""
+
+    proper: tuple[str, ...] = ()
+    nouns: tuple[str, ...] = ()
+
+
+def missing_names(
+    question: str,
+    titles: Sequence[str],
+    passage: str,
+    others: Sequence[str],
+    is_common: Callable[[str], bool],
+    *,
+    language: str = ENGLISH,
+) -> MissingNames:
+    """The proper names and rare nouns of a question that a passage lacks.
+
+    A passage in another language may have other words for the same. Of such a passage, only names
+    with digits and names in `others` are reported.
+
+    Args:
+        question: the question as it was typed.
+        titles: the title, the last heading and the wordings of the passage.
+        passage: the passage with its titles.
+        others: the other found passages.
+        is_common: whether a word in lower case is in common use.
+        language: the language of the passage.
+    """
+    asked_in = language_of_question(question)
+    is_same_language = asked_in in ("", language)
+    told = others if language not in _CAPITAL_NOUNS else ()
+    capitalised = {*names(question)} if asked_in not in _CAPITAL_NOUNS else set()
+    listed = {*_names_and_nouns(question, is_common)}
+    swapped = _word_in_place_of_another(question, titles)
+    text = passage.casefold()
+    letters = "".join(filter(str.isalnum, text))
+    proper, nouns = [], []
+    for word in dict.fromkeys(typed_words(question)):
+        lowered = word.casefold()
+        is_grammar = is_stop_word(stem(lowered, ENGLISH), ENGLISH)
+        if is_grammar or lowered in _NOISE or _has(text, letters, lowered):
+            continue
+        is_name = word in listed and (
+            any(map(str.isdigit, word)) or (is_same_language and word in capitalised)
+        )
+        if is_name or lowered == swapped or _is_capitalised_in(word, told):
+            proper.append(word)
+        elif is_same_language and word in listed:
+            nouns.append(word)
+    return MissingNames(
+        *[tuple([word for word in found if not _means(word, text)]) for found in (proper, nouns)]
+    )
+
+
+def _has(text: str, letters: str, word: str) -> bool:
+    """Whether a text has a word, a word that begins alike, or a compound with it.
+
+    Args:
+        text: in lower case.
+        letters: the letters and digits of the text, so that "back up" has "backup".
+        word: in lower case.
+    """
+    bare = "".join(filter(str.isalnum, word))
+    if len(bare) >= _COMPOUND_CHARACTERS and bare in letters:
+        return True
+    # Versions differ in their last digit.
+    cut = len(word) if any(map(str.isdigit, word)) else max(5, -(-len(word) * 4 // 5))
+    return _begins_word(text, word[:cut])
+
+
+def _begins_word(text: str, beginning: str) -> bool:
+    place = text.find(beginning)
+    while place > 0 and text[place - 1].isalnum():
+        place = text.find(beginning, place + 1)
+    return place >= 0
+
+
+def _means(word: str, text: str) -> bool:
+    """Whether a text in lower case has the meaning of an abbreviation, or the abbreviation."""
+    lowered = word.casefold()
+    forms = (form for found in query_words(word) for form in found.forms if form not in lowered)
+    return any(_begins_word(text, form) for form in forms)
+
+
+def _word_in_place_of_another(question: str, titles: Sequence[str]) -> str:
+    """The word of a question in the place of a title's ("porto" for "Lisbon"), or empty."""
+    asked: list[str] = _WORD.findall(normalized(question).casefold())
+    for title in titles:
+        told: list[str] = _WORD.findall(title.casefold())
+        if len(told) == len(asked) > _SHARED_WORDS:
+            differing = [word for word, other in zip(asked, told, strict=True) if word != other]
+            if len(differing) == 1:
+                return differing[0]
+    return ""
+
+
+def _is_capitalised_in(word: str, texts: Sequence[str]) -> bool:
+    """Whether texts have a word inside sentences, always with a capital."""
+    if not (word[0].isalpha() and len(word) > 1):
+        return False
+    lowered, is_inside = word.casefold(), False
+    for text in texts:
+        if lowered not in text.casefold():
+            continue
+        for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE):
+            if match.group().islower():
+                return False
+            before = text[max(match.start() - 2, 0) : match.start()]
+            is_inside |= before[-1:] == " " and (before[0].islower() or before[0] == ",")
+    return is_inside
+
+
+def _names_and_nouns(question: str, is_common: Callable[[str], bool]) -> Iterator[str]:
+    typed = typed_words(question)
+    named = set(names(question))
+    reads_nouns = language_of_question(question) in ("", "en")
+    for before, word in zip(["", *typed], typed, strict=False):
+        lowered = word.casefold()
+        if _QUANTITY.fullmatch(word) or _STRETCHED.search(lowered) or lowered in _NOISE:
+            continue
+        is_name = word in named and len(word) > 1
+        if is_name or (
+            reads_nouns
+            and len(word) > 2
+            and before.casefold().replace("'", "") not in _BEFORE_VERBS
+            and _is_rare_noun(lowered, is_common)
+        ):
+            yield word
+
+
+def _is_rare_noun(word: str, is_common: Callable[[str], bool]) -> bool:
+    if is_common(word) or _NO_NOUN.search(word) is not None:
+        return False
+    bases = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
+    return not any(
+        len(base) > 2 and (is_common(base) or (base[-1:] == base[-2:-1] and is_common(base[:-1])))
+        for base in bases
+    )
