@@ -10,7 +10,7 @@ other features gained nothing on sets they were not fitted on (docs/decisions.md
 The verdicts on the sets that the parameters were fitted on:
 
 - *strong*: at least nine in ten such answers are right;
-- *none*: less likely to help than all but six in a hundred right answers;
+- *none*: less likely to help than all but seven in a hundred right answers;
 - *partial*: between the two.
 
 A passage without a proper name of the question is never *strong*.
