@@ -165,7 +165,7 @@ async def choose(core: Core, options: argparse.Namespace, url: str) -> None:
             Quoted(one.text, one.citation.title, one.citation.heading) for one in outcome.quotes
         )
         found = await phraser.phrase(Task(text, quotes, Mode.CHOOSE))
-        marked = outcome.quotes[0].text[slice(*outcome.quotes[0].deciding)]
+        marked = outcome.quotes[0].text[slice(*outcome.quotes[0].deciding[:2])]
         count(counts, quotes, found, marked, wanted[key])
         seconds.append(found.seconds)
     await phraser.close()

@@ -50,9 +50,9 @@ def counted(quote: Quote, wanted: list[str]) -> list[str]:
     """The counts of a passage with the answer."""
     spans = sentences(quote.text)
     found = ["passages with the answer"]
-    if quote.deciding is None:
+    if quote.deciding is None or not quote.deciding.is_bold:
         return [*found, "without a mark"]
-    marked = quote.text[slice(*quote.deciding)]
+    marked = quote.text[slice(*quote.deciding[:2])]
     found += ["marked"] + ["right"] * holds(marked, wanted)
     found += ["right by the first sentence"] * holds(quote.text[slice(*spans[0])], wanted)
     longest = max(spans, key=lambda span: span[1] - span[0])

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
+from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Kind, channel_of
 from knowledge.values.questions import Evidence, RecordedHit
@@ -64,7 +65,7 @@ class Quote:
         text: the text of the passage.
         citation: the reference to the document.
         hit: the hit with the passage.
-        deciding: the span (start, end) in `text` of the sentence that answers, if one stands out.
+        deciding: the sentence of `text` that most likely answers, if any can.
         before: the text before the passage in the same section, with a separator at the end.
         after: the text after the passage in the same section, with a separator at the beginning.
     """
@@ -72,7 +73,7 @@ class Quote:
     text: str
     citation: Citation
     hit: Hit
-    deciding: tuple[int, int] | None = None
+    deciding: Deciding | None = None
     before: str = ""
     after: str = ""
 
@@ -132,7 +133,7 @@ _Scored = TypeVar("_Scored", Hit, RecordedHit)
 
 def decide(
     hits: Sequence[Hit],
-    deciding: Sequence[tuple[int, int] | None],
+    deciding: Sequence[Deciding | None],
     evidence: Evidence,
     quotes: int,
     due: Container[str] = (),

@@ -97,13 +97,24 @@ def _quote(quote: Quote, lines: int, most: int, cited: str) -> str:
 def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
     text = f"{quote.before}{quote.text}{quote.after}"
     begin = len(quote.before)
-    places = [begin, begin + len(quote.text), *(begin + one for one in quote.deciding or ())]
+    deciding = quote.deciding
+    # The first sentence of a note may say what the rest is about.
+    also = [0] * (quote.citation.kind is Kind.NOTE) + [*(deciding.others if deciding else ())]
+    span = [*deciding[:2]] if deciding else []
+    places = [begin, begin + len(quote.text), *(begin + place for place in (*also, *span))]
     if quote.citation.kind not in TYPED:
         text, places = joined(text, places)
     text, places = tightened(text, places)
-    own, deciding = (places[0], places[1]), places[2:]
-    span = (deciding[0], deciding[1]) if deciding else None
-    return excerpt(text, lines, span, own, most)[0]
+    own, also, span = (places[0], places[1]), places[2 : 2 + len(also)], places[2 + len(also) :]
+    return excerpt(
+        text,
+        lines,
+        (span[0], span[1]) if span else None,
+        own,
+        most,
+        also=also,
+        is_bold=deciding is not None and deciding.is_bold,
+    )[0]
 
 
 def _other_language(question: str, text: str, language: Language) -> str:

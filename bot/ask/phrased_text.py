@@ -16,6 +16,7 @@ from bot.answers.phrased import Line, Phrased
 from bot.text.excerpt import room
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, quoted, shortened, shown, size
+from indexer.retrieval.highlight import Deciding
 from indexer.text.sentences import FENCES, LIST_MARKER, units
 from knowledge.values.guilds import Language
 
@@ -84,7 +85,7 @@ def around_chosen(quotes: Sequence[Quote], phrased: Phrased) -> tuple[Quote, ...
 
 def _around(quote: Quote, unit: int) -> Quote:
     spans = units(quote.text)
-    return replace(quote, deciding=spans[unit]) if unit < len(spans) else quote
+    return replace(quote, deciding=Deciding(*spans[unit])) if unit < len(spans) else quote
 
 
 def _fitting(lines: Sequence[Line]) -> list[Line]:

@@ -23,12 +23,13 @@ from bot.phrasing.prompts import INSTRUCTIONS, WRITTEN_CHARACTERS, Written, send
 from bot.phrasing.sentences import SHOWN_CHARACTERS, Numbered, Task, lines, needed_before
 from bot.phrasing.strict_check import mismatch
 from bot.text.markdown import size
-from indexer.retrieval.highlight import sentence_scores
-from indexer.text.analyzer import query_words, words
+from indexer.retrieval.highlight import coverage
+from indexer.text.analyzer import query_words, word_set, words
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import LIST_MARKER, refers_back
 from knowledge.languages.detection import language_of, language_of_question
 from knowledge.review.prompt_injection import instructions
+from knowledge.text import QUESTION_MARKS
 
 Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
 """Texts to vectors, (n, d) float32 with rows of unit length."""
@@ -36,9 +37,11 @@ Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
 LEAST_COSINE: Final = 0.7
 # The largest number of ids considered for a sentence.
 MOST_NAMED: Final = 3
-# Least score (`sentence_scores`) of a named sentence that is shown as a replacement. Of 254
-# answering sentences 81% reach it, and of the 920 sentences beside them 21%.
-LEAST_SCORE: Final = 0.9
+# Least score of a named sentence that is shown as a replacement: its cosine and its coverage of the
+# question, and a little more for a heading that has the question's words. Of 254 answering
+# sentences 81% reach it, and of the 920 sentences beside them 21%.
+LEAST_SCORE: Final = 0.85
+NAMED: Final = 0.15
 
 PASSED: Final = "passed"
 UNNAMED: Final = "names nothing"
@@ -220,8 +223,11 @@ async def _check_meaning(task: Task, checked: Sequence[_Checked], embed: Embed) 
     for source, text in zip(named, plain, strict=True):
         quote = task.quotes[source.passage]
         cosine = float(vectors[0] @ own[source.id])
-        [score] = sentence_scores([text], [cosine], weights, f"{quote.title} {quote.heading}")
-        if score >= LEAST_SCORE:
+        titled = word_set(f"{quote.title} {quote.heading}")
+        [covered] = coverage([text], weights, titled)
+        shared = sum(not titled.isdisjoint(forms) for forms, _ in weights) / max(len(weights), 1)
+        is_near = cosine + covered + NAMED * shared >= LEAST_SCORE
+        if is_near and not text.rstrip().endswith(QUESTION_MARKS):
             fitting.add(source.id)
     return frozenset(fitting)
 

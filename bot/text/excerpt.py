@@ -31,6 +31,7 @@ from indexer.text.sentences import (
     spans_within,
     units,
 )
+from knowledge.languages.vocabularies import alternatives, tables
 
 # Characters in a line of a quotation on a phone, inside a container.
 LINE_CHARACTERS: Final = 30
@@ -48,6 +49,10 @@ _UNSEEN: Final = re.compile(r"\*\*|\\(?=[^\w\s])")
 # Markers of quotations and list items.
 _MARKS: Final = re.compile(rf"(?:>[ \t]?)*(?:{LIST_MARKER.pattern})?")
 
+# A sentence that says the text is outdated, or holds for one case only.
+_WARNING: Final = re.compile(
+    rf"\b{alternatives('warnings', 'answers', tuple(tables()))}\b", re.IGNORECASE
+)
 # Where a sentence that is too long is cut.
 _ENDS_OF_CLAUSES: Final = re.compile(r"[,;:](?=\s)|[、，；：]")
 
@@ -78,27 +83,38 @@ class _Pieces:
     def room(self, first: int, last: int) -> int:
         return room(self.text[self.pieces[first][0] : self.pieces[last][1]])
 
-    def shown(self, centre: int, limit: int) -> list[Span]:
-        """Return the first and last piece of each run to show around the answering piece.
+    def shown(self, centre: int, limit: int, also: Sequence[int]) -> list[Span]:
+        """Return the first and last piece of each run to show.
 
-        A run is a sequence of neighbouring pieces. One run contains the answering piece. As far as
-        the limit allows, this run is extended: first to the text needed to understand it, then to
-        its paragraph or list, then to the whole passage, then to the whole section. If the first
+        A run is a sequence of neighbouring pieces. The first run has the answering piece. It is
+        extended to the text needed to understand it. Then each of the pieces `also` gets a run, as
+        far as the limit allows. The rest of the lines extends the runs: the first one to its
+        paragraph or list, then each to the whole passage and to the whole section. If the first
         sentence of the passage is still omitted but fits, it becomes another run.
         """
         top, end = self.own
-        first, last = self._block(*self._needed(*self._item(centre, limit), limit), limit)
-        whole = min(first, top), max(last, end)
+        run = self._needed(*self._item(centre, limit), limit)
+        whole = min(run[0], top), max(run[1], end)
         # A whole passage needs no line for the "…", so it may be a line longer.
         if self.room(*whole) <= limit + 1 and not self._announces(whole[1]):
             return [self._grown(*whole, limit)]
-        first, last = self._grown(first, last, limit)
-        said = (i for i in range(top, first) if not shows_pictures(self[i]))
-        opening = next(said, first)
-        left = limit - self.room(first, last)
-        if opening < first and self._is_prose(opening) and self.room(opening, opening) <= left:
-            return [(opening, opening), (first, last)]
-        return [(first, last)]
+        runs = [run]
+        for place in also:
+            more = _merged([*runs, self._needed(*self._item(place, limit), limit)])
+            runs = more if self._room_of(more) <= limit else runs
+        steps = ((self._block, centre), *((self._grown, place) for place in (centre, *also)))
+        for extended, place in steps:
+            for run in [run for run in runs if run[0] <= place <= run[1]]:
+                left = limit - self._room_of(runs) + self.room(*run)
+                runs = _merged([*runs, extended(*run, left)])
+        opening = next((i for i in range(top, end) if not shows_pictures(self[i])), top)
+        if self._is_prose(opening):
+            more = _merged([*runs, (opening, opening)])
+            runs = more if self._room_of(more) <= limit else runs
+        return runs
+
+    def _room_of(self, runs: Sequence[Span]) -> int:
+        return sum(self.room(*run) for run in runs)
 
     def _grown(self, first: int, last: int, limit: int) -> Span:
         """Extend a run within the passage, then within the section; each time down, then up."""
@@ -206,6 +222,9 @@ class _Pieces:
         """Whether an excerpt may end with a piece: it announces nothing, and shows no picture."""
         return not self._announces(place) and not shows_pictures(self[place])
 
+    def is_short_prose(self, place: int) -> bool:
+        return self._is_prose(place) and room(self[place]) <= WHOLE_LINES
+
     def _is_prose(self, place: int) -> bool:
         """Whether a piece is a sentence of prose: no code, announcement or list item."""
         is_code = self._code_of(place) is not None
@@ -243,6 +262,17 @@ class _Pieces:
     def _is_listed(self, place: int) -> bool:
         """Whether a piece is a list item or a row of a table."""
         return self[place].startswith(ROW) or LIST_MARKER.match(self[place]) is not None
+
+
+def _merged(runs: Sequence[Span]) -> list[Span]:
+    """Return runs in order, with those that overlap or touch as one."""
+    merged: list[Span] = []
+    for first, last in sorted(runs):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
 
 
 def room(text: str) -> int:
@@ -313,6 +343,9 @@ def excerpt(
     deciding: Span | None,
     own: Span | None = None,
     most: int = MOST_LINES,
+    *,
+    also: Sequence[int] = (),
+    is_bold: bool = True,
 ) -> tuple[str, bool]:
     """Cut a passage to `limit` lines around the answering sentence, and put this sentence in bold.
 
@@ -326,6 +359,8 @@ def excerpt(
         own: the span of the passage in `text`; None if `text` is the passage.
         most: an answering sentence with at most this many lines is shown whole, even if it exceeds
             `limit`.
+        also: offsets of other sentences to show, the most important first.
+        is_bold: False if the answering sentence isn't likely enough to be put in bold.
 
     Returns:
         The excerpt, with … for omissions, and whether text of the passage or section is omitted.
@@ -342,7 +377,10 @@ def excerpt(
         limit = max(limit - room(head.rstrip()), 1)
     limit = max(limit, min(room(found[centre]), most))
     if room(found[centre]) <= limit:
-        return _cut_out(found, found.shown(centre, limit), deciding, (begin, end))
+        wanted = [next((i for i in places if at < pieces[i][1]), centre) for at in also]
+        warnings = [i for i in places if _WARNING.search(found[i]) and found.is_short_prose(i)]
+        runs = found.shown(centre, limit, [*warnings, *wanted])
+        return _cut_out(found, runs, deciding if is_bold else None, (begin, end))
     # A single sentence above the limit is all there is, so bold would mark nothing.
     before = "… " if centre > places[0] else ""
     characters = limit * LINE_CHARACTERS - 1 - len(before)
@@ -418,7 +456,8 @@ def _cut_out(
         body = _emphasised(text[start:end], start, deciding)
         body = head + _marked_code(found, body, start, end)
         body = _marked(body, is_cut, cut_after=False)
-        between = "\n\n" if "\n\n" in gap else "\n" if head or body.startswith("…\n") else " "
+        is_apart = head or body.startswith("…\n") or shown.endswith(FENCES)
+        between = "\n\n" if "\n\n" in gap else "\n" if is_apart else " "
         shown += between * bool(shown) + body
     left_out = len(runs) > 1 or bool(text[own[0] : found.pieces[runs[0][0]][0]].strip())
     is_cut = bool(text[end:].strip())

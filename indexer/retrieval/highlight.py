@@ -1,13 +1,23 @@
-"""Highlighter: finds the sentence of a passage that answers the question, to be set in bold.
+"""Highlighter: finds the sentence of a passage that answers the question, and says how sure it is.
 
-The highlighter is pure and calls no model: a sentence gets the mean of the cosines that the search
-has computed for the windows with this sentence.
+A conditional logit model: each sentence has a few features, and the softmax of their weighted sums
+is the probability that the sentence is the one. The weights are fitted on the labelled sentences of
+the judged sets (`benchmarks/answering_sentences.py`). The excerpt is centred on the likeliest
+sentence. It is set in bold only above a bar, and never if it only repeats the question.
+
+The highlighter is pure and calls no model: the search has computed the cosines.
+
+Source:
+    McFadden, "Conditional logit analysis of qualitative choice behavior", 1974.
 """
 
 import re
 from collections.abc import Sequence, Set
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from indexer.text.analyzer import word_set
 from indexer.text.passages import without_link_targets
@@ -20,23 +30,38 @@ from indexer.text.sentences import (
     window_runs,
 )
 from knowledge.languages.detection import language_of
+from knowledge.languages.vocabularies import alternatives, tables, words
 from knowledge.text import QUESTION_MARKS, word_count
 
-# Half the credit for a word in the sentence before or in the heading: "It was built in 1889."
-CARRIED: Final = 0.5
-LEAD: Final = 0.05
-# The more of a question its heading has, the likelier the text below answers from its beginning.
-NAMED: Final = 0.15
-# The penalty of a sentence that is a question.
-ASKS: Final = 1.0
+# The weight of each feature of `sentence_features`, fitted on both installed models together.
+WEIGHTS: Final = {
+    "cosine": 4.38,
+    "late": 11.54,
+    "pooled": 7.41,
+    "repeats": -7.08,
+    "imperative": 1.28,
+    "value": 2.25,
+    "decides": 0.67,
+    "last": -0.45,
+    "aside": -1.93,
+}
+# The least probability of a sentence in bold.
+BOLD: Final = 0.75
+
+# So many other sentences, of at least this probability, are shown if they fit.
+MOST_OTHERS: Final = 3
+LIKELY: Final = 0.1
+
 # A sentence repeats the question if it has at least `REPEATED_WORDS` words, and this share of them
 # is from question and heading.
 REPEATED: Final = 0.8
 REPEATED_WORDS: Final = 3
+# Half the credit for a word in the sentence before or in the heading: "It was built in 1889."
+CARRIED: Final = 0.5
+# Without tokens, coverage in place of the late score. It varies about four times as much.
+COVERAGE_AS_LATE: Final = 0.25
 # Code with this many consecutive words of the question is the part that the asker pasted.
 PASTED_WORDS: Final = 4
-# Scores closer than this are the same.
-_SAME: Final = 1e-9
 
 _WORDS: Final = re.compile(r"\w+")
 _RULE: Final = re.compile(r"\|[\s:|-]+$")
@@ -44,34 +69,203 @@ _RULE: Final = re.compile(r"\|[\s:|-]+$")
 _LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
 
 
-def highlighted(
-    question: str,
-    text: str,
-    windows: Sequence[float],
-    weights: Sequence[tuple[tuple[str, ...], float]],
-    heading: str,
-) -> tuple[int, int] | None:
+def _vocabulary(key: str) -> str:
+    return rf"{alternatives(key, 'answers', _LANGUAGES)}\b"
+
+
+_LANGUAGES: Final = tuple(tables())
+_IMPERATIVES: Final = "|".join(
+    map(re.escape, sorted(words("imperatives", "answers", _LANGUAGES), reverse=True))
+)
+# The imperative begins the sentence, or a part of it.
+_COMMANDS: Final = re.compile(rf"\W{{0,6}}(?:{_IMPERATIVES})\b", re.IGNORECASE)
+_COMMANDS_WITHIN: Final = re.compile(
+    rf"(?:[,;:]|\b{_vocabulary('before_imperatives')})\W{{1,3}}(?:{_IMPERATIVES})\b", re.IGNORECASE
+)
+_NEGATION: Final = re.compile(rf"\b{_vocabulary('negations')}", re.IGNORECASE)
+_YES_OR_NO: Final = re.compile(rf"\W{{0,6}}{_vocabulary('yes_or_no')}", re.IGNORECASE)
+_ASIDE: Final = re.compile(rf"\W{{0,6}}{_vocabulary('asides')}", re.IGNORECASE)
+_ASKS_YES_OR_NO: Final = re.compile(
+    alternatives("asks_yes_or_no", "answers", _LANGUAGES), re.IGNORECASE
+)
+_ASKS_VALUE: Final = re.compile(rf"\b{_vocabulary('asks_value')}", re.IGNORECASE)
+_VALUE: Final = re.compile(r"\d")
+
+
+class Deciding(NamedTuple):
     """The span of the answering sentence in a passage's text.
 
-    Return None if the text is a single sentence, if no sentence can answer, or if
-    `deciding_sentence` returns None. `windows` are the cosines of the passage's windows. For the
-    other arguments see `sentence_scores`.
+    Attributes:
+        is_bold: whether the sentence is likely enough to be set in bold.
+        others: the offsets of other sentences that may answer, the likeliest first.
     """
-    spans, plain, runs = _sentences_and_windows(text)
-    places = candidate_sentences(plain, [text[start:end] for start, end in spans])
+
+    start: int
+    end: int
+    is_bold: bool = True
+    others: tuple[int, ...] = ()
+
+
+class TokenCosines(NamedTuple):
+    """The tokens of a passage compared with the question (`indexer.retrieval.late_interaction`).
+
+    Attributes:
+        late: for each sentence, its late score; 0 if the model didn't read the sentence.
+        pooled: for each sentence, the mean cosine of its tokens with the question's vector.
+    """
+
+    late: Sequence[float]
+    pooled: Sequence[float]
+
+
+class Comparison(NamedTuple):
+    """A question compared with a passage.
+
+    Attributes:
+        question: normalized (`indexer.text.query_normalization`) and in lower case.
+        text: the passage's text.
+        heading: its title and heading.
+        windows: the cosines of the passage's windows.
+        weights: the forms and the IDF of each word of the question.
+        tokens: the comparison of its tokens, if known.
+    """
+
+    question: str
+    text: str
+    heading: str
+    windows: Sequence[float]
+    weights: Sequence[tuple[tuple[str, ...], float]]
+    tokens: TokenCosines | None = None
+
+
+def highlighted(
+    compared: Comparison, weights: Sequence[float] = tuple(WEIGHTS.values())
+) -> Deciding | None:
+    """The likeliest answering sentence of a passage, to centre an excerpt on.
+
+    Return None if the text is a single sentence, or if no sentence can answer. `weights` are of the
+    features, in the order of `WEIGHTS`.
+    """
+    spans, plain, _ = _sentences_and_windows(compared.text)
+    places, features = sentence_features(compared)
     if len(spans) < 2 or not places:
         return None
-    cosines = _cosines_of_sentences(windows, runs, len(spans))
-    chosen = deciding_sentence(
-        question,
-        [plain[i] for i in places],
-        [cosines[i] for i in places],
-        weights,
-        heading,
-        # The index has the words of the whole passage in one language, too.
-        language_of(text),
+    scores = features @ np.array(weights)
+    chances = np.exp(scores - scores.max())
+    chances /= chances.sum()
+    best, *others = np.argsort(-chances, kind="stable").tolist()
+    repeats = features[best, [*WEIGHTS].index("repeats")] > 0
+    start, end = span_to_mark(plain, spans, places[best])
+    return Deciding(
+        start,
+        end,
+        bool(chances[best] >= BOLD and not repeats),
+        tuple(spans[places[i]][0] for i in others[:MOST_OTHERS] if chances[i] >= LIKELY),
     )
-    return None if chosen is None else span_to_mark(plain, spans, places[chosen])
+
+
+def sentence_features(compared: Comparison) -> tuple[list[int], NDArray[np.float64]]:
+    """The sentences of a passage that can answer, and their features in the order of `WEIGHTS`.
+
+    * `cosine`, `pooled`: the mean cosine of the sentence's windows, and of its tokens, above the
+      passage's mean.
+    * `late`: the sentence's late score below the best sentence's. Without tokens, its coverage.
+    * `repeats`: whether nearly all its words are in question and heading, or the asker pasted it.
+    * `imperative`: 1 if it begins with an imperative, 0.5 if another part of it does.
+    * `value`: whether it has a number, and the question asks for one.
+    * `decides`: whether it says yes, no or not, and the question asks for that.
+    * `last`, `aside`: whether it is the last sentence, or begins as a side remark.
+
+    Returns:
+        The indices of the sentences, and the features, (n, 9).
+    """
+    question, text, heading, windows, weights, tokens = compared
+    spans, plain, runs = _sentences_and_windows(text)
+    places = candidate_sentences(plain, [text[start:end] for start, end in spans])
+    said = [plain[i] for i in places]
+    # The index has the words of the whole passage in one language, too.
+    language = language_of(text)
+    asked = word_set(question) | word_set(heading, language)
+    pasted = _pasted(question, said)
+    asks_yes_or_no = _ASKS_YES_OR_NO.match(question) is not None
+    asks_value = _ASKS_VALUE.search(question) is not None
+    cosines = _centred(_cosines_of_sentences(windows, runs, len(spans)), places)
+    if tokens is not None:
+        late, pooled = [tokens.late[i] for i in places], _centred(tokens.pooled, places)
+    else:
+        covered = coverage(plain, weights, word_set(heading, language), language)
+        late, pooled = [COVERAGE_AS_LATE * covered[i] for i in places], [0.0] * len(places)
+    rows = [
+        (
+            cosines[place],
+            late[place] - max(late),
+            pooled[place],
+            place in pasted or _repeats(sentence, asked, language),
+            _imperative(sentence),
+            asks_value and _VALUE.search(sentence, _behind_marker(sentence)) is not None,
+            asks_yes_or_no and _says_yes_or_no(sentence),
+            place == len(said) - 1,
+            _ASIDE.match(sentence) is not None,
+        )
+        for place, sentence in enumerate(said)
+    ]
+    return places, np.array(rows, np.float64).reshape(len(rows), len(WEIGHTS))
+
+
+def coverage(
+    sentences: Sequence[str],
+    weights: Sequence[tuple[tuple[str, ...], float]],
+    titled: Set[str],
+    language: str = "",
+) -> list[float]:
+    """The share of the question's words, weighted by IDF, that each sentence has.
+
+    A word missing from the sentence counts half if the heading or the previous sentence has it.
+
+    Args:
+        sentences: the passage's sentences, in order.
+        weights: the forms and the IDF of each word of the question.
+        titled: the words of the heading.
+        language: the passage's language; by default the language of each sentence is guessed.
+    """
+    total = sum(weight for _, weight in weights) or 1.0
+    carried = titled
+    found: list[float] = []
+    for sentence in sentences:
+        own = word_set(sentence, language)
+        known = own | carried
+        covered = sum(
+            weight * (1.0 if not own.isdisjoint(forms) else CARRIED)
+            for forms, weight in weights
+            if not known.isdisjoint(forms)
+        )
+        found.append(covered / total)
+        carried = own | titled
+    return found
+
+
+def _imperative(sentence: str) -> float:
+    start = _behind_marker(sentence)
+    if _COMMANDS.match(sentence, start) is not None:
+        return 1.0
+    return 0.5 if _COMMANDS_WITHIN.search(sentence, start) is not None else 0.0
+
+
+def _says_yes_or_no(sentence: str) -> bool:
+    begins = _YES_OR_NO.match(sentence, _behind_marker(sentence))
+    return begins is not None or _NEGATION.search(sentence) is not None
+
+
+def _behind_marker(sentence: str) -> int:
+    marker = LIST_MARKER.match(sentence)
+    return marker.end() if marker is not None else 0
+
+
+def _centred(values: Sequence[float], places: Sequence[int]) -> list[float]:
+    """The values at these places, less their mean."""
+    chosen = [values[place] for place in places]
+    mean = sum(chosen) / max(len(chosen), 1)
+    return [value - mean for value in chosen]
 
 
 # A passage is likely to answer several questions.
@@ -83,6 +277,11 @@ def _sentences_and_windows(
     spans = sentences(text)
     plain = [without_link_targets(text[start:end]) for start, end in spans]
     return spans, plain, window_runs(without_link_targets(text))
+
+
+def plain_sentences(text: str) -> Sequence[str]:
+    """The sentences of a passage without link targets, for each of which `TokenCosines` has one."""
+    return _sentences_and_windows(text)[1]
 
 
 def _cosines_of_sentences(
@@ -105,8 +304,8 @@ def _cosines_of_sentences(
 def candidate_sentences(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
     """The indices of the sentences that can answer.
 
-    Headings, labels, pictures, header rows and sentences without letters can't. A last sentence
-    that only announces something ("Do this:") can't either, unless no other sentence can.
+    Headings, labels, questions, pictures, header rows and sentences without letters can't. A last
+    sentence that only announces something ("Do this:") can't either, unless no other sentence can.
 
     Args:
         sentences: the passage's sentences in order, without link targets.
@@ -116,6 +315,7 @@ def candidate_sentences(sentences: Sequence[str], written: Sequence[str]) -> lis
         i
         for i, sentence in enumerate(sentences)
         if not sentence.startswith("#")
+        and not sentence.rstrip("*_ \n").endswith(QUESTION_MARKS)
         and any(map(str.isalpha, sentence))
         and _LABEL.match(sentence) is None
         and not shows_pictures(written[i])
@@ -148,30 +348,6 @@ def span_to_mark(
     return start, end
 
 
-def deciding_sentence(
-    question: str,
-    sentences: Sequence[str],
-    cosines: Sequence[float],
-    weights: Sequence[tuple[tuple[str, ...], float]],
-    heading: str,
-    language: str = "",
-) -> int | None:
-    """The index of the sentence that most likely answers, by `sentence_scores`.
-
-    If the best sentence only repeats the question, as a quoted error message does, the next one
-    that says more is chosen. Return None if the best sentence is the first item of a list, but is
-    the best only because scores favour early sentences.
-    """
-    scores = sentence_scores(sentences, cosines, weights, heading, language)
-    chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))
-    if chosen == 0 and LIST_MARKER.match(sentences[0]) is not None:
-        said = [score - LEAD / position for position, score in enumerate(scores, start=1)]
-        return None if max(said[1:], default=-ASKS) > said[0] - _SAME else 0
-    asked, pasted = word_set(question) | word_set(heading, language), _pasted(question, sentences)
-    behind = (i for i in range(chosen, len(sentences)) if i not in pasted)
-    return next((i for i in behind if not _repeats(sentences[i], asked, language)), chosen)
-
-
 def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
     """Whether nearly all words of a sentence are in the question and the heading."""
     own = word_set(sentence, language)
@@ -198,48 +374,3 @@ def _pasted(question: str, sentences: Sequence[str]) -> set[int]:
 def _runs(text: str) -> set[tuple[str, ...]]:
     words = _WORDS.findall(text.lower())
     return {tuple(words[i : i + PASTED_WORDS]) for i in range(len(words) - PASTED_WORDS + 1)}
-
-
-def sentence_scores(
-    sentences: Sequence[str],
-    cosines: Sequence[float],
-    weights: Sequence[tuple[tuple[str, ...], float]],
-    heading: str,
-    language: str = "",
-) -> list[float]:
-    """A score for each sentence of a passage: the larger, the likelier it answers.
-
-        cosine + covered + (0.05 + 0.15 · named) / position
-
-    A sentence that ends with "?" scores 1 less. `covered` is the share of the question's words,
-    weighted by IDF, that the sentence has. A word missing from the sentence counts half if the
-    heading or the previous sentence has it. `named` is the share of words that the heading has.
-
-    Args:
-        sentences: the passage's sentences, in order.
-        cosines: the cosine of each sentence.
-        weights: the forms and the IDF of each word of the question.
-        heading: the passage's title and heading.
-        language: the passage's language; by default the language of each sentence is guessed.
-    """
-    titled = word_set(heading, language)
-    total = sum(weight for _, weight in weights) or 1.0
-    named = sum(weight for forms, weight in weights if not titled.isdisjoint(forms)) / total
-    carried = titled
-    scores: list[float] = []
-    for position, sentence in enumerate(sentences, start=1):
-        own = word_set(sentence, language)
-        known = own | carried
-        covered = sum(
-            weight * (1.0 if not own.isdisjoint(forms) else CARRIED)
-            for forms, weight in weights
-            if not known.isdisjoint(forms)
-        )
-        scores.append(
-            cosines[position - 1]
-            + covered / total
-            + (LEAD + NAMED * named) / position
-            - ASKS * sentence.rstrip().endswith(QUESTION_MARKS)
-        )
-        carried = own | titled
-    return scores

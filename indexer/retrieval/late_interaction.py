@@ -14,7 +14,7 @@ Source:
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import starmap
+from itertools import pairwise, starmap
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,7 @@ from indexer.embedding.token_vectors import TokenVectors
 from indexer.index.bm25 import Weight
 from indexer.index.index import Index
 from indexer.index.what_if import IndexOverlay
+from indexer.retrieval.highlight import TokenCosines
 from indexer.retrieval.hit import LateScore
 from indexer.text.analyzer import word_set
 from indexer.text.query_normalization import spelt_out
@@ -62,6 +63,42 @@ def late_scores_by_query(
     return found
 
 
+def token_cosines(
+    codec: TokenCodec,
+    question: ReadText,
+    weights: Sequence[Weight],
+    codes: bytes,
+    sizes: Sequence[int],
+) -> TokenCosines:
+    """Compare a question with each part of a passage: its titles, then each sentence.
+
+    Args:
+        codec: the codec that encoded the passage.
+        question: the question with its vector and its token vectors.
+        weights: the forms and the IDF of each word of the question.
+        codes: the codes of the passage.
+        sizes: the number of tokens of each part. The model may have read only the first ones.
+
+    Returns:
+        The late score and the mean cosine with the question's vector, for each sentence. A sentence
+        that wasn't read gets those of the farthest sentence.
+    """
+    [cosines] = codec.cosines(np.vstack([question.tokens, question.vector]), [codes])
+    shares = _shares(question, len(question.tokens))
+    rare = rarity_weights(question.words, weights)
+    ends = np.minimum(np.cumsum(sizes), cosines.shape[1])
+    late, pooled = [], []
+    for start, end in pairwise(ends.tolist()):
+        if end > start:
+            own = shares @ cosines[:-1, start:end].max(axis=1)
+            late.append(float(own.mean() + rare @ own / rare.sum()) / 2)
+            pooled.append(float(cosines[-1, start:end].mean()))
+    unread = len(sizes) - 1 - len(late)
+    return TokenCosines(
+        late + [min(late, default=0.0)] * unread, pooled + [min(pooled, default=0.0)] * unread
+    )
+
+
 def late_scores(
     codec: TokenCodec, question: ReadText, weights: Sequence[Weight], passages: Sequence[bytes]
 ) -> list[LateScore]:
@@ -79,16 +116,20 @@ def late_scores(
         [cosines.max(axis=1, initial=0.0) for cosines in codec.cosines(question.tokens, passages)],
         axis=1,
     )
-    # A word of several tokens counts as the mean of these.
-    shares = np.zeros((len(question.places), len(nearest)), np.float32)
-    for word, places in enumerate(question.places):
-        shares[word, places] = 1 / len(places)
-    own = shares @ nearest
+    own = _shares(question, len(nearest)) @ nearest
     rare = rarity_weights(question.words, weights)
     scores = (own.mean(axis=0) + rare @ own / rare.sum()) / 2
     telling = own[rare > 0]
     unmet = np.maximum(MET - telling.min(axis=0), 0) / len(telling)
     return list(starmap(LateScore, zip(scores.tolist(), unmet.tolist(), strict=True)))
+
+
+def _shares(question: ReadText, count: int) -> NDArray[np.float32]:
+    """The share of each token in each word: a word of several counts as the mean of these."""
+    shares = np.zeros((len(question.places), count), np.float32)
+    for word, places in enumerate(question.places):
+        shares[word, places] = 1 / len(places)
+    return shares
 
 
 def rarity_weights(words: Sequence[str], weights: Sequence[Weight]) -> NDArray[np.float64]:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.token_vectors import TokenVectors, tokens_of
-from indexer.index.bm25 import Ids
+from indexer.index.bm25 import Ids, Weight
 from indexer.index.index import Index
+from indexer.index.stored_passage import StoredPassage
 from indexer.index.what_if import IndexOverlay
 from indexer.retrieval.best_passages import best_of_each, with_first
 from indexer.retrieval.evidence import (
@@ -43,14 +44,20 @@ from indexer.retrieval.fusion import (
     everyday_questions,
     window_cosines,
 )
-from indexer.retrieval.highlight import highlighted
+from indexer.retrieval.highlight import (
+    Comparison,
+    Deciding,
+    TokenCosines,
+    highlighted,
+    plain_sentences,
+)
 from indexer.retrieval.hit import MEANING, WORDS, Hit
-from indexer.retrieval.late_interaction import late_scores_by_query
+from indexer.retrieval.late_interaction import late_scores_by_query, token_cosines
 from indexer.retrieval.named_passages import named_passage, naming_candidates
 from indexer.retrieval.names import MissingNames, missing_names
 from indexer.retrieval.reranker import Reranking, rerank
 from indexer.retrieval.spelling import correct_spelling
-from indexer.text.passages import HEADING_SEPARATOR
+from indexer.text.passages import HEADING_SEPARATOR, with_titles
 from indexer.text.query_normalization import spelt_out
 from knowledge.languages.detection import language_of_question
 from knowledge.values.documents import Kind, Scope
@@ -357,20 +364,41 @@ class Retriever:
 
     def deciding_sentence(
         self, query: str, vector: NDArray[np.float32], hit: Hit, scopes: Sequence[Scope]
-    ) -> tuple[int, int] | None:
-        """The span of the answering sentence in the hit's text; None if none stands out."""
+    ) -> Deciding | None:
+        """The answering sentence in the hit's text; None if the text needs or has none."""
+        return highlighted(self.comparison(query, vector, hit, scopes))
+
+    def comparison(
+        self, query: str, vector: NDArray[np.float32], hit: Hit, scopes: Sequence[Scope]
+    ) -> Comparison:
+        """The comparison of a query with the sentences of a hit."""
         passage = hit.passage
         own = self.index.own_vectors([passage.id]).get(passage.id, b"")
         cosines = window_cosines(vector, own)
         # The last windows are wordings, which are no sentences of the text.
         windows = np.array(cosines[: len(cosines) - len(passage.wordings)], np.float32)
-        return highlighted(
+        weights = self.index.idfs(query, scopes)
+        return Comparison(
             spelt_out(query).lower(),
             passage.text,
-            self.cosine_scale().of(windows).tolist(),
-            self.index.idfs(query, scopes),
             f"{passage.title}\n{passage.heading}",
+            self.cosine_scale().of(windows).tolist(),
+            weights,
+            self._token_cosines(query, passage, weights),
         )
+
+    def _token_cosines(
+        self, query: str, passage: StoredPassage, weights: Sequence[Weight]
+    ) -> TokenCosines | None:
+        """The comparison of the query with each sentence's tokens, if the passage has codes."""
+        tokens = tokens_of(self.embedder)
+        codes = self.index.token_codes({passage.id}).get(passage.id) if tokens is not None else None
+        if tokens is None or codes is None:
+            return None
+        parts = (with_titles(passage.title, passage.heading, ""), *plain_sentences(passage.text))
+        sizes = [*map(self.embedder.count_tokens, parts)]
+        [question] = tokens.of_queries([spelt_out(query)])
+        return token_cosines(tokens.codec, question, weights, codes, sizes)
 
 
 def _first_hits(k: int, hits: Sequence[Hit]) -> list[Hit]:

@@ -50,6 +50,7 @@ from bot.text.markdown import (
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.stored_passage import StoredPassage
+from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState
 from knowledge.discord_archive.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
@@ -223,7 +224,7 @@ def test_an_answer_is_one_message_with_the_best_passage_in_it(
     for text in texts:
         passage = _passage(text, title, name)
         hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
-        quotes.append(Quote(text, citation(passage), hit, (0, len(text))))
+        quotes.append(Quote(text, citation(passage), hit, Deciding(0, len(text))))
     asked = OpenQuestion(1, 2, 3, 4, question, "", WHEN, Evidence.NONE, satisfied=False)
     lead = gaps_messages.answer_lead(asked, title, private=True)
     reply = Reply(

@@ -19,6 +19,7 @@ from bot.answers.outcome import (
     offered,
     with_due_penalty,
 )
+from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Kind
 from knowledge.values.questions import Evidence, RecordedHit
@@ -95,10 +96,10 @@ def test_of_recorded_hits_without_words_none_is_taken_for_another() -> None:
 
 
 def test_quotes_are_verbatim_with_their_deciding_sentences() -> None:
-    answer = decide([_hit(0.9), _hit(0.8, "Other.")], [(0, 8), None], Evidence.STRONG, 3)
+    answer = decide([_hit(0.9), _hit(0.8, "Other.")], [Deciding(0, 8), None], Evidence.STRONG, 3)
     assert isinstance(answer, Answer)
     assert [(quote.text, quote.deciding) for quote in answer.quotes] == [
-        ("The club has 40 hours.", (0, 8)),
+        ("The club has 40 hours.", Deciding(0, 8)),
         ("Other.", None),
     ]
 

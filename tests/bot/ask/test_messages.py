@@ -19,6 +19,7 @@ from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.stored_passage import StoredPassage
+from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import SHARED, Kind
 from knowledge.values.guilds import Language
@@ -49,7 +50,7 @@ def _passage(text: str, **changed: object) -> StoredPassage:
 def _quote(text: str, deciding: tuple[int, int] | None = None, **changed: object) -> Quote:
     passage = _passage(text, **changed)
     hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
-    return Quote(text, citation(passage), hit, deciding)
+    return Quote(text, citation(passage), hit, deciding and Deciding(*deciding))
 
 
 def _said(reply: Reply, **how: Any) -> str:

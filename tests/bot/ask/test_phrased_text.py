@@ -15,6 +15,7 @@ from bot.ask.phrased_text import (
     phrased_text,
 )
 from bot.text.markdown import size
+from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.values.guilds import Language
 from tests.bot.values import file_passage
@@ -137,12 +138,12 @@ def test_quotations_are_shown_around_the_first_sentence_that_is_named_of_each() 
     text = "Wood is dry in May. Buy it then. It is cheap."
     passage = file_passage(text)
     hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
-    quotes = [Quote(text, citation(passage), hit, (0, 19)) for _ in range(3)]
+    quotes = [Quote(text, citation(passage), hit, Deciding(0, 19)) for _ in range(3)]
     phrased = Phrased(
         Outcome.SHOWN, chosen=("1.1", "2.3", "3.9", "7.1", "x.y", ""), stands_on=("1.2",)
     )
     spans = [quote.deciding for quote in around_chosen(quotes, phrased)]
-    assert [text[slice(*span)] for span in spans if span] == [
+    assert [text[span.start : span.end] for span in spans if span] == [
         "Buy it then.",
         "It is cheap.",
         "Wood is dry in May.",

@@ -19,6 +19,7 @@ from bot.cli.stats import overview_record, panel_text, stats_record, stats_rows
 from bot.core.core import Figures
 from bot.statistics.overview_messages import Panel, panels
 from indexer.ingest.pipeline import Progress, UpdateReport
+from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState
 from knowledge.values.documents import SHARED, Failure, Scope
@@ -50,7 +51,7 @@ def test_an_answer_for_programs_has_what_is_shown_and_how_likely_it_is_right() -
         _hit(0.8, "Ask Mira.", title="People"),
         _hit(0.7, "It has a roof."),
     ]
-    outcome = decide(hits, [(12, 34)], Evidence.STRONG, 3)
+    outcome = decide(hits, [Deciding(12, 34)], Evidence.STRONG, 3)
     record = reply_record(
         Reply("how many?", outcome, tuple(hits), signals={"probability": 0.91234})
     )
@@ -80,7 +81,7 @@ def _printed(reply: Reply, **settings: Any) -> list[str]:
 
 def test_an_answer_is_what_discord_shows_of_it() -> None:
     hits = [_hit(0.9, "It is open. The club has 40 hours."), _hit(0.8, "Ask Mira.", title="People")]
-    reply = Reply("how many?", decide(hits, [(12, 34)], Evidence.STRONG, 3), tuple(hits))
+    reply = Reply("how many?", decide(hits, [Deciding(12, 34)], Evidence.STRONG, 3), tuple(hits))
     head = ask_messages.answer(reply).head.removeprefix("**how many?**\n").removeprefix("-# ")
     assert _printed(reply) == [
         "how many?",
@@ -93,7 +94,7 @@ def test_an_answer_is_what_discord_shows_of_it() -> None:
 
 def test_the_deciding_sentence_is_bold_and_the_evidence_dim() -> None:
     hits = [_hit(0.9, "It is open. The club has 40 hours.")]
-    reply = Reply("how many?", decide(hits, [(12, 34)], Evidence.STRONG, 3), tuple(hits))
+    reply = Reply("how many?", decide(hits, [Deciding(12, 34)], Evidence.STRONG, 3), tuple(hits))
     _, evidence, quotation, *_ = _printed(reply, force_terminal=True, color_system="standard")
     assert evidence.startswith("\x1b[2m")
     assert re.search(r"\x1b\[1[;m][^\x1b]*The club has 40 hours\.", quotation)
@@ -113,7 +114,7 @@ def test_an_unread_language_and_missing_words_have_lines_of_their_own_on_the_ter
     assert " ".join(refused[1:-1]) == foreign
     assert refused[-1] == REFUSED
     hits = [_hit(0.9, "It is open.")]
-    partial = decide(hits, [(0, 11)], Evidence.PARTIAL, 3)
+    partial = decide(hits, [Deciding(0, 11)], Evidence.PARTIAL, 3)
     assert isinstance(partial, Answer)
     shown = _printed(Reply("a roof?", replace(partial, missing=("roof",)), tuple(hits)))
     assert shown[:2] == ["a roof?", ask_messages.partial(["roof"])]

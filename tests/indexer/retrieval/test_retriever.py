@@ -111,7 +111,7 @@ def test_the_deciding_sentence_is_the_one_that_answers(
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
     span = retriever.deciding_sentence(query, vector, hit, [SHARED])
     assert span is not None
-    assert hit.passage.text[slice(*span)] == sentence
+    assert hit.passage.text[span.start : span.end] == sentence
 
 
 def test_code_that_nothing_announces_decides_itself(retriever: Retriever) -> None:
@@ -121,7 +121,7 @@ def test_code_that_nothing_announces_decides_itself(retriever: Retriever) -> Non
     assert hit.passage.document_id == "file:code"
     span = retriever.deciding_sentence(query, vector, hit, [SHARED])
     assert span is not None
-    assert hit.passage.text[slice(*span)] == "```\nnever | quote this\n```"
+    assert hit.passage.text[span.start : span.end] == "```\nnever | quote this\n```"
 
 
 def test_a_single_sentence_needs_no_mark(retriever: Retriever) -> None:
