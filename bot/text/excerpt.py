@@ -100,8 +100,10 @@ class _Pieces:
             return [self._grown(*whole, limit)]
         runs = [run]
         for place in also:
-            more = _merged([*runs, self._needed(*self._item(place, limit), limit)])
-            runs = more if self._room_of(more) <= limit else runs
+            # If the text that it needs doesn't fit, the piece stands alone.
+            whole_run = self._needed(*self._item(place, limit), limit)
+            options = (_merged([*runs, run]) for run in (whole_run, (place, place)))
+            runs = next((more for more in options if self._room_of(more) <= limit), runs)
         steps = ((self._block, centre), *((self._grown, place) for place in (centre, *also)))
         for extended, place in steps:
             for run in [run for run in runs if run[0] <= place <= run[1]]:
@@ -275,6 +277,7 @@ def _merged(runs: Sequence[Span]) -> list[Span]:
     return merged
 
 
+@lru_cache(maxsize=1_024)
 def room(text: str) -> int:
     """Return how many lines of a phone's screen a text takes.
 

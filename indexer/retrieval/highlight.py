@@ -11,6 +11,7 @@ Source:
     McFadden, "Conditional logit analysis of qualitative choice behavior", 1974.
 """
 
+import itertools
 import re
 from collections.abc import Sequence, Set
 from functools import lru_cache
@@ -30,7 +31,7 @@ from indexer.text.sentences import (
     window_runs,
 )
 from knowledge.languages.detection import language_of
-from knowledge.languages.vocabularies import alternatives, tables, words
+from knowledge.languages.vocabularies import alternatives, tables, values, words
 from knowledge.text import QUESTION_MARKS, word_count
 
 # The weight of each feature of `sentence_features`, fitted on both installed models together.
@@ -69,27 +70,21 @@ _RULE: Final = re.compile(r"\|[\s:|-]+$")
 _LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
 
 
-def _vocabulary(key: str) -> str:
-    return rf"{alternatives(key, 'answers', _LANGUAGES)}\b"
-
-
 _LANGUAGES: Final = tuple(tables())
-_IMPERATIVES: Final = "|".join(
-    map(re.escape, sorted(words("imperatives", "answers", _LANGUAGES), reverse=True))
+_IMPERATIVES, _BEFORE_IMPERATIVES, _NEGATIONS, _YES_OR_NO = (
+    words(key, "answers", _LANGUAGES)
+    for key in ("imperatives", "before_imperatives", "negations", "yes_or_no")
 )
-# The imperative begins the sentence, or a part of it.
-_COMMANDS: Final = re.compile(rf"\W{{0,6}}(?:{_IMPERATIVES})\b", re.IGNORECASE)
-_COMMANDS_WITHIN: Final = re.compile(
-    rf"(?:[,;:]|\b{_vocabulary('before_imperatives')})\W{{1,3}}(?:{_IMPERATIVES})\b", re.IGNORECASE
-)
-_NEGATION: Final = re.compile(rf"\b{_vocabulary('negations')}", re.IGNORECASE)
-_YES_OR_NO: Final = re.compile(rf"\W{{0,6}}{_vocabulary('yes_or_no')}", re.IGNORECASE)
-_ASIDE: Final = re.compile(rf"\W{{0,6}}{_vocabulary('asides')}", re.IGNORECASE)
+_ASIDES: Final = frozenset(itertools.chain(*values("asides", "answers").values()))
 _ASKS_YES_OR_NO: Final = re.compile(
     alternatives("asks_yes_or_no", "answers", _LANGUAGES), re.IGNORECASE
 )
-_ASKS_VALUE: Final = re.compile(rf"\b{_vocabulary('asks_value')}", re.IGNORECASE)
+_ASKS_VALUE: Final = re.compile(
+    rf"\b{alternatives('asks_value', 'answers', _LANGUAGES)}\b", re.IGNORECASE
+)
 _VALUE: Final = re.compile(r"\d")
+# Words with apostrophes, and the marks before which a command may begin.
+_TOKENS: Final = re.compile(r"[\w'’]+|[,;:]")
 
 
 class Deciding(NamedTuple):
@@ -195,20 +190,23 @@ def sentence_features(compared: Comparison) -> tuple[list[int], NDArray[np.float
     else:
         covered = coverage(plain, weights, word_set(heading, language), language)
         late, pooled = [COVERAGE_AS_LATE * covered[i] for i in places], [0.0] * len(places)
-    rows = [
-        (
-            cosines[place],
-            late[place] - max(late),
-            pooled[place],
-            place in pasted or _repeats(sentence, asked, language),
-            _imperative(sentence),
-            asks_value and _VALUE.search(sentence, _behind_marker(sentence)) is not None,
-            asks_yes_or_no and _says_yes_or_no(sentence),
-            place == len(said) - 1,
-            _ASIDE.match(sentence) is not None,
+    rows = []
+    for place, sentence in enumerate(said):
+        start = marker.end() if (marker := LIST_MARKER.match(sentence)) is not None else 0
+        tokens_said = _TOKENS.findall(sentence.lower(), start) or [""]
+        rows.append(
+            (
+                cosines[place],
+                late[place] - max(late),
+                pooled[place],
+                place in pasted or _repeats(sentence, asked, language),
+                _imperative(tokens_said),
+                asks_value and _VALUE.search(sentence, start) is not None,
+                asks_yes_or_no and _says_yes_or_no(tokens_said),
+                place == len(said) - 1,
+                tokens_said[0] in _ASIDES or " ".join(tokens_said[:2]) in _ASIDES,
+            )
         )
-        for place, sentence in enumerate(said)
-    ]
     return places, np.array(rows, np.float64).reshape(len(rows), len(WEIGHTS))
 
 
@@ -244,21 +242,21 @@ def coverage(
     return found
 
 
-def _imperative(sentence: str) -> float:
-    start = _behind_marker(sentence)
-    if _COMMANDS.match(sentence, start) is not None:
+def _imperative(tokens: Sequence[str]) -> float:
+    """1 if a sentence begins with an imperative, 0.5 if another part of it does, else 0."""
+    if tokens[0] in _IMPERATIVES:
         return 1.0
-    return 0.5 if _COMMANDS_WITHIN.search(sentence, start) is not None else 0.0
+    begins = (
+        token in _IMPERATIVES and (before in _BEFORE_IMPERATIVES or before in ",;:")
+        for before, token in itertools.pairwise(tokens)
+    )
+    return 0.5 if any(begins) else 0.0
 
 
-def _says_yes_or_no(sentence: str) -> bool:
-    begins = _YES_OR_NO.match(sentence, _behind_marker(sentence))
-    return begins is not None or _NEGATION.search(sentence) is not None
-
-
-def _behind_marker(sentence: str) -> int:
-    marker = LIST_MARKER.match(sentence)
-    return marker.end() if marker is not None else 0
+def _says_yes_or_no(tokens: Sequence[str]) -> bool:
+    return tokens[0] in _YES_OR_NO or any(
+        token in _NEGATIONS or token.endswith(("n't", "n’t")) for token in tokens
+    )
 
 
 def _centred(values: Sequence[float], places: Sequence[int]) -> list[float]:

@@ -303,6 +303,42 @@ def test_no_excerpt_begins_or_ends_with_a_picture_unless_it_is_whole() -> None:
     assert around(text, "One", 20) == text
 
 
+def test_another_sentence_that_may_answer_is_shown_before_the_text_around_is() -> None:
+    said = [sentence(number) for number in range(1, 10)]
+    text = " ".join(said)
+    shown, _ = excerpt(text, 6, (0, len(said[0])), also=[text.index(said[7])])
+    assert shown.startswith(f"**{said[0]}**")
+    assert said[7] in shown
+    assert said[6] not in shown.split("…", 1)[0]
+    assert room(shown) <= 6 + 1
+
+
+def test_a_sentence_that_is_not_likely_enough_is_not_in_bold() -> None:
+    assert excerpt("One. Two.", 4, (5, 9), is_bold=False) == ("One. Two.", False)
+
+
+@pytest.mark.parametrize(
+    "warning",
+    [
+        "This way is deprecated.",
+        "It no longer works.",
+        "This applies only to Windows.",
+        "Dieser Weg ist veraltet.",
+    ],
+)
+def test_a_warning_that_the_text_is_outdated_or_for_one_case_is_never_cut(warning: str) -> None:
+    text = f"{sentence(1)} {warning} {sentence(2, 9)}\n\n{sentence(3)} {sentence(4, 9)}"
+    assert warning in around(text, sentence(3), 6)
+
+
+def test_what_follows_code_that_was_cut_begins_a_line() -> None:
+    code = "\n".join(f"print({number})" for number in range(30))
+    text = f"Run this:\n\n```py\n{code}\n```\n\n{sentence(1)} {sentence(2)}"
+    shown, _ = excerpt(text, 8, (0, 9), also=[text.index(sentence(2))])
+    assert "```\n" in shown
+    assert "``` …" not in shown
+
+
 # What stands around a passage.
 
 

@@ -115,7 +115,7 @@ def test_the_deciding_sentence_is_the_one_that_answers(
 
 
 def test_code_that_nothing_announces_decides_itself(retriever: Retriever) -> None:
-    query = "never quote this"
+    query = "never quote"
     [vector] = retriever.embedded([query])
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
     assert hit.passage.document_id == "file:code"

@@ -126,7 +126,7 @@ async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_e
     assert message is not None
     plain = text_of(message)
     assert plain.split("\n")[-1] == f"{LINE}{until.timestamp():.0f}:T>."
-    assert f"> **{TEXT}**" in plain
+    assert f"> {TEXT}" in plain
     assert buttons(message) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
     assert edits(on) == before + 1
     model.released.set()
@@ -333,5 +333,5 @@ async def test_a_bot_that_stops_takes_the_line_away(on: World, model: ScriptedEn
     await asking
     text = text_of(on.general.last_message)
     assert LINE not in text
-    assert f"> **{TEXT}**" in text
+    assert f"> {TEXT}" in text
     assert CHOSEN not in text
