@@ -36,6 +36,7 @@ class Ask:
         channels: ids of followed channels that all readers of the answer may read
             (`bot.interactions.policy.channel_access`).
         quotations: the largest number of passages to quote, or None for the operator's setting.
+        may_repeat: whether the answer may quote the passage for the question before again.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Ask:
     channels: tuple[int, ...] = ()
     answered_from: AnsweredFrom = EVERYTHING
     quotations: int | None = None
+    may_repeat: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", storable(self.text))
@@ -60,7 +62,7 @@ class Ask:
     def previous(self) -> "Ask":
         """The question before this follow-up, from the same asker in the same place."""
         *earlier, last = self.earlier.split("\n")
-        return replace(self, text=last, earlier="\n".join(earlier))
+        return replace(self, text=last, earlier="\n".join(earlier), may_repeat=False)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:

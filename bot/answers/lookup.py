@@ -205,7 +205,7 @@ class Lookups:
 
         A follow-up is missing if the question before has no evidence.
         """
-        before = {ask: ask.previous for ask in tiers if ask.earlier}
+        before = {ask: ask.previous for ask in tiers if ask.earlier and not ask.may_repeat}
         if not before:
             return {}
         found = self.of({previous: tiers[ask] for ask, previous in before.items()}, vectors)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
@@ -87,6 +87,13 @@ class Conflict:
     contradiction: Contradiction
 
 
+class Section(NamedTuple):
+    """A section to choose from: its heading below the others' common one, and its first passage."""
+
+    heading: str
+    hit: Hit
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Passages that answer, best first.
@@ -98,6 +105,11 @@ class Answer:
         conflicts: pairs of notes that disagree; readers see both.
         confirmed: whether the first quote is a confirmed passage
             (`bot.answers.confirmed_answers`).
+        parts: the number of first quotes that each answer a part of the question, all of which are
+            shown; 0 for a question with one part.
+        open_parts: the parts of the question without an answer, in the asker's words.
+        sections: sibling sections that answer alike, to choose from
+            (`bot.answers.sibling_sections`).
     """
 
     evidence: Evidence
@@ -105,6 +117,9 @@ class Answer:
     missing: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     confirmed: bool = False
+    parts: int = 0
+    open_parts: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from cachetools import LRUCache
@@ -37,6 +37,7 @@ from bot.answers.outcome import (
     Outcome,
     Quote,
     Refusal,
+    Section,
     close_hits,
     conflicts,
     decide,
@@ -45,9 +46,13 @@ from bot.answers.outcome import (
     recorded_hit,
 )
 from bot.answers.page_links import PageLinks
+from bot.answers.part_answers import LEAST_OF_PART, asks_of_parts, compared, hits_for_parts, merged
+from bot.answers.pointers import document_at, passages_at, target_of
+from bot.answers.question_parts import Parts, may_ask_for_several, parts_of
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.reply_cache import ReplyCache, ReplyKey
-from bot.answers.search_tiers import BundledArticles, scopes_of_tiers
+from bot.answers.search_tiers import BundledArticles, SearchTiers, scopes_of_tiers
+from bot.answers.sibling_sections import parents, sibling_sections
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.answers.synonyms import GuildSynonyms, synonyms_in
 from bot.text.languages import Sentence
@@ -167,6 +172,13 @@ def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
     if len(text) > QUESTION_CHARACTERS:
         return _LONG_QUESTION(language, number=len(text), most=QUESTION_CHARACTERS)
     return ""
+
+
+class Found(NamedTuple):
+    """A lookup with the vector of its question, (d,) float32 of unit length."""
+
+    lookup: Lookup
+    vector: NDArray[np.float32]
 
 
 class AnswerPipeline:
@@ -357,10 +369,12 @@ class AnswerPipeline:
         replies = {key: reply for key in keys if (reply := self._replies.get(key)) is not None}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in replies}
         if new:
-            lookups = self._look_up(new)
+            parts = {key: parts_of(ask.text) for key, ask in new.items()}
+            found = self._look_up(new, parts)
             with self._times.timed(Stage.DECIDE):
-                for key, (lookup, vector) in zip(new, lookups, strict=True):
-                    reply = replace(self._decide(lookup, vector), question=new[key].text)
+                for key, lookups in zip(new, found, strict=True):
+                    reply = self._decide(lookups, parts[key])
+                    reply = replace(reply, question=new[key].text)
                     replies[key] = reply
                     self._replies.put(key, reply)
         return [replies[key] for key in keys]
@@ -379,15 +393,25 @@ class AnswerPipeline:
             )
         return keys
 
-    def _look_up(self, asks: Mapping[ReplyKey, Ask]) -> list[tuple[Lookup, NDArray[np.float32]]]:
-        """The surest lookup of each question among its variants, with the question's vector."""
-        variants = [
-            asks_with_synonyms(self._retriever, ask, key.tiers, key.synonyms)
-            for key, ask in asks.items()
-        ]
-        tiers = {
-            variant: key.tiers for key, own in zip(asks, variants, strict=True) for variant in own
-        }
+    def _look_up(
+        self, asks: Mapping[ReplyKey, Ask], parts: Mapping[ReplyKey, Parts | None]
+    ) -> list[list[Found]]:
+        """The lookup of each question, followed by the lookups of its two parts, if it has parts.
+
+        Each is the surest lookup among the variants with synonyms.
+        """
+        tiers: dict[Ask, SearchTiers] = {}
+        variants: list[list[Sequence[Ask]]] = []
+        for key, ask in asks.items():
+            own = parts[key]
+            questions = [ask, *asks_of_parts(ask, own)] if own is not None else [ask]
+            variants.append(
+                [
+                    asks_with_synonyms(self._retriever, question, key.tiers, key.synonyms)
+                    for question in questions
+                ]
+            )
+            tiers |= dict.fromkeys(itertools.chain.from_iterable(variants[-1]), key.tiers)
         texts = queries_of(tiers)
         with self._times.timed(Stage.EMBED):
             # Embedding a batch takes all cores. For a single text, another core looks up its words
@@ -405,10 +429,63 @@ class AnswerPipeline:
                     wait_for_words()
         lookups = Lookups(self._retriever, self.due, self._confirmed, self._times)
         found = lookups.of(tiers, vectors)
-        surest_of_each = [surest([found[variant] for variant in own]) for own in variants]
-        return [(lookup, vector_of(lookup.ask, vectors)) for lookup in surest_of_each]
+        return [
+            [
+                Found(lookup, vector_of(lookup.ask, vectors))
+                for lookup in (surest([found[variant] for variant in own]) for own in questions)
+            ]
+            for questions in variants
+        ]
 
-    def _decide(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
+    def _decide(self, found: Sequence[Found], parts: Parts | None) -> Reply:
+        """The reply to a question, from its lookup and the lookups of its parts."""
+        whole, *own = found
+        if parts is None or whole.lookup.confirmed:
+            return self._decide_one(whole)
+        if parts.differ:
+            hits = [hit for part in (whole, *own) for hit in part.lookup.hits]
+            chosen = compared(hits, parts)
+            if len(chosen) == 1:
+                return self._decide_one(self._quoting(chosen[0], whole))
+            if not chosen:
+                return self._decide_one(whole)
+            own = [self._quoting(hit, part) for hit, part in zip(chosen, own, strict=True)]
+        reply, *replies = map(self._decide_one, (whole, *own))
+        first, second = replies
+        outcomes = [
+            part.outcome
+            if parts.differ or part.signals.get("probability", 0.0) >= LEAST_OF_PART
+            else Refusal()
+            for part in replies
+        ]
+        dependent = own[1].lookup.ask.may_repeat
+        outcome = merged(reply.outcome, outcomes, parts, dependent=dependent)
+        if outcome is reply.outcome or not isinstance(outcome, Answer):
+            return reply
+        weaker = first if outcome.evidence is first.evidence else second
+        return replace(
+            reply,
+            outcome=replace(outcome, conflicts=conflicts(outcome.quotes, self._retriever.embedded)),
+            hits=hits_for_parts(outcome, first.hits, second.hits),
+            foreign="",
+            signals=weaker.signals,
+        )
+
+    def _quoting(self, hit: Hit, found: Found) -> Found:
+        """A lookup with another hit first, and its evidence."""
+        lookup = found.lookup
+        if lookup.hits and lookup.hits[0].passage.id == hit.passage.id:
+            return found
+        known = {also.passage.id: also for other in lookup.hits for also in other.also}
+        known |= {other.passage.id: other for other in lookup.hits}
+        others = [other for other in lookup.hits if other.passage.id != hit.passage.id]
+        hits = [known.get(hit.passage.id, hit), *others][:HITS]
+        evidence, signals = self._retriever.judged(lookup.ask.text, hits)
+        changed = replace(lookup, hits=hits, evidence=evidence, signals=signals)
+        return found._replace(lookup=changed)
+
+    def _decide_one(self, found: Found) -> Reply:
+        lookup, vector = self._follow_pointer(found)
         ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence
         quotes = 1 if lookup.confirmed else ask.quotations or self._quotes
         quoted = near_best(hits, quotes) if evidence is not Evidence.NONE else []
@@ -434,6 +511,7 @@ class AnswerPipeline:
                 conflicts=conflicts(outcome.quotes, self._retriever.embedded),
                 missing=nowhere if evidence is Evidence.PARTIAL else (),
                 confirmed=lookup.confirmed,
+                sections=() if lookup.confirmed else self._sections(ask.text, hits[0]),
             )
         return Reply(
             ask.text,
@@ -447,6 +525,41 @@ class AnswerPipeline:
             else self._retriever.unread_language(ask.text),
             signals=lookup.signals,
         )
+
+    def _follow_pointer(self, found: Found) -> Found:
+        """A lookup with the section first that its best hit only points to."""
+        lookup, vector = found
+        if lookup.evidence is Evidence.NONE or lookup.confirmed:
+            return found
+        pointer = lookup.hits[0].passage
+        target = target_of(pointer.text)
+        if target is None:
+            return found
+        hits = list(lookup.hits)
+        if target.page:
+            [near] = self._retriever.hits([target.label or target.page], lookup.scopes)
+            hits += near
+        document_id = document_at(target, pointer, hits)
+        stored = [
+            passage
+            for passage in self._index.document_passages(document_id)
+            if passage.scope in lookup.scopes
+        ]
+        ids = np.array([passage.id for passage in passages_at(target, pointer, stored)], np.int64)
+        if lookup.selection is not None:
+            ids = np.intersect1d(ids, self._index.selected(lookup.selection, lookup.scopes))
+        followed = self._retriever.ranked(lookup.ask.text, vector, lookup.scopes, 1, among=ids)
+        if not followed:
+            return found
+        others = [hit for hit in lookup.hits if hit.passage.document_id != document_id]
+        return found._replace(lookup=replace(lookup, hits=[*followed, *others][:HITS]))
+
+    def _sections(self, question: str, best: Hit) -> tuple[Section, ...]:
+        if not (may_ask_for_several(question) and parents(best)):
+            return ()
+        passages = self._index.document_passages(best.passage.document_id)
+        own = [passage for passage in passages if passage.scope == best.passage.scope]
+        return sibling_sections(question, best, own)
 
     def _in_section(self, quote: Quote) -> Quote:
         """A quote with its context under the same heading."""
@@ -500,14 +613,22 @@ class AnswerPipeline:
             seen = scopes_of_tiers(self._articles.tiers(ask.scopes, ask.answered_from))
             if not isinstance(outcome, Answer) or self._generation(seen) != reply.generation:
                 return reply
+            # A quotation for each part is right in its place.
+            if outcome.parts:
+                return reply
             hits = [reply.hits[place] for place in places]
             read = replace(ask, text=self._retriever.corrected(ask.text, seen))
             [vector] = self._retriever.embedded([read.text])
             lookup = Lookup(read, hits, outcome.evidence, reply.signals, seen)
-            answered = self._decide(lookup, vector).outcome
+            answered = self._decide_one(Found(lookup, vector)).outcome
             if not isinstance(answered, Answer):
                 return reply
-            again = replace(answered, missing=outcome.missing)
+            again = replace(
+                answered,
+                missing=outcome.missing,
+                open_parts=outcome.open_parts,
+                sections=outcome.sections,
+            )
             return self._with_page_links(ask, replace(reply, outcome=again, pictures=()))
 
     def generation(self, scopes: Sequence[Scope], answered_from: AnsweredFrom) -> int:

@@ -47,8 +47,8 @@ def lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
 
 def shown_places(outcome: Answer) -> list[int]:
     """The indexes of the quotes to show."""
-    places = [0]
-    for number in range(1, len(outcome.quotes)):
+    places = list(range(max(outcome.parts, 1)))
+    for number in range(len(places), len(outcome.quotes)):
         if _is_shown_too(outcome, number, frozenset(places)):
             places.append(number)
     return places

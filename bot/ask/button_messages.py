@@ -11,6 +11,7 @@ SOURCE: Final = Sentence("Source")
 # Leads to a page that the quoted text names, but not to the text.
 REFERENCE: Final = Sentence("Reference")
 OTHER_PASSAGES: Final = Sentence("Other passages")
+SECTIONS: Final = Sentence("Sections and other passages")
 QUOTED_ABOVE: Final = Sentence("Quoted above; read all of it here")
 PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
 PICKED: Final = Sentence("Thank you. I've counted your vote for this passage.")

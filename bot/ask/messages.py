@@ -21,6 +21,7 @@ from indexer.retrieval.hit import Hit
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
 
+OPEN_PART_CHARACTERS: Final = 100
 NUMBER_CHARACTERS: Final = len("1 · ")
 
 
@@ -92,6 +93,8 @@ _FOREIGN: Final = Sentence(
 _SURE: Final = Sentence("-# Evidence: strong")
 _CONFIRMED: Final = Sentence("-# Confirmed for nearly the same question")
 _NEAREST: Final = Sentence("This is the closest I found; it may not answer your question.")
+_OPEN_PART: Final = Sentence("I found nothing that clearly answers “{part}”.")
+_SECTIONS: Final = Sentence("These sections answer it, each for its case:")
 _PARTLY: Final = Sentence("This may not answer it: I found nothing on {missing}.")
 
 
@@ -118,6 +121,13 @@ def _answer(
         lines.append(_CONFIRMED(language))
     else:
         lines.append(_SURE(language) if is_sure else partial(outcome.missing, language))
+    lines += [
+        _OPEN_PART(language, part=plain(shortened(part, OPEN_PART_CHARACTERS)))
+        for part in outcome.open_parts
+    ]
+    if outcome.sections:
+        lines.append(_SECTIONS(language))
+        lines += [f"- **{plain(shortened(name, 80))}**" for name, _ in outcome.sections]
     places = shown_places(outcome)
     if phrased is not None:
         outcome = replace(outcome, quotes=around_chosen(outcome.quotes, phrased))

@@ -13,7 +13,7 @@ Errors:
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Final, NamedTuple
@@ -69,6 +69,12 @@ class Answered:
     probability: Annotated[float, Field(ge=0, le=1)]
     quotes: list[Passage]
     nearest: list[str]
+    open_parts: Annotated[
+        list[str], Field(description="Parts of the question without an answer.")
+    ] = field(default_factory=list)
+    sections: Annotated[
+        list[Passage], Field(description="Sections that answer alike, each for its case.")
+    ] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,12 @@ def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableEr
 def _answered(reply: Reply) -> Answered | UnusableError:
     if isinstance(reply.outcome, Clarification):
         return UnusableError(reply.outcome.problem)
-    quotes = []
+    quotes: list[Passage] = []
+    sections: list[Passage] = []
+    open_parts: list[str] = []
     if isinstance(reply.outcome, Answer):
+        open_parts = list(reply.outcome.open_parts)
+        sections = [_passage(section.hit.passage) for section in reply.outcome.sections]
         quotes = [
             Passage(
                 public_id(quote.citation.document_id),
@@ -131,6 +141,8 @@ def _answered(reply: Reply) -> Answered | UnusableError:
         round(reply.signals.get("probability", 0.0), 4),
         quotes,
         list(dict.fromkeys(hit.passage.title for hit in reply.hits if hit.passage.title)),
+        open_parts,
+        sections,
     )
 
 

@@ -166,8 +166,10 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
 
     Quoted passages are in the menu, too, because the answer may show only excerpts.
     """
-    quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
-    found = service.by_digest(offered(reply.hits))
+    answer = reply.outcome if isinstance(reply.outcome, Answer) else None
+    quoted = answer.quotes[0].hit if answer is not None else None
+    sections = [section.hit for section in answer.sections] if answer is not None else []
+    found = service.by_digest([*sections, *offered(reply.hits)])
     labels = passage_messages.options([*found.values()])
     options = [
         discord.SelectOption(
@@ -177,7 +179,8 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
         )
         for (digest, hit), label in zip(found.items(), labels, strict=True)
     ]
-    return PassageSelect(button_messages.OTHER_PASSAGES(language), options, question_id=question_id)
+    label = button_messages.SECTIONS if sections else button_messages.OTHER_PASSAGES
+    return PassageSelect(label(language), options, question_id=question_id)
 
 
 async def _reports_pruned(interaction: Interaction, question: Question) -> bool:

@@ -22,6 +22,7 @@ from bot.answers.outcome import (
 from bot.answers.pipeline import (
     QUESTION_CHARACTERS,
     AnswerPipeline,
+    Found,
     Reply,
     _within,
     problem_with,
@@ -222,7 +223,7 @@ def test_where_all_that_is_asked_about_is_nowhere_nothing_else_is_said(
     ask = Ask("what is the wpa3?", 1)
     near = pipeline.ask([Ask("bees make honey", 1)])[0]
     lookup = Lookup(ask, list(near.hits), Evidence.STRONG, near.signals, (SHARED,))
-    reply = pipeline._decide(lookup, embedder.embed_queries([ask.text])[0])
+    reply = pipeline._decide_one(Found(lookup, embedder.embed_queries([ask.text])[0]))
     assert reply.outcome == Refusal(unknown=("wpa3",))
 
 
