@@ -36,6 +36,7 @@ class Ask:
         channels: ids of followed channels that all readers of the answer may read
             (`bot.interactions.policy.channel_access`).
         quotations: the largest number of passages to quote, or None for the operator's setting.
+        detail: the follow-up as typed, if `text` has it in full (`bot.answers.follow_ups`).
         may_repeat: whether the answer may quote the passage for the question before again.
     """
 
@@ -49,6 +50,7 @@ class Ask:
     channels: tuple[int, ...] = ()
     answered_from: AnsweredFrom = EVERYTHING
     quotations: int | None = None
+    detail: str = ""
     may_repeat: bool = False
 
     def __post_init__(self) -> None:
@@ -62,7 +64,7 @@ class Ask:
     def previous(self) -> "Ask":
         """The question before this follow-up, from the same asker in the same place."""
         *earlier, last = self.earlier.split("\n")
-        return replace(self, text=last, earlier="\n".join(earlier), may_repeat=False)
+        return replace(self, text=last, earlier="\n".join(earlier), detail="", may_repeat=False)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:

@@ -13,6 +13,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from bot.answers.ask import HITS, Lookup, Vectors
+from bot.answers.follow_ups import in_full
 from bot.answers.outage import Outage
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
@@ -124,7 +125,7 @@ class ConfirmedAnswers:
             known = self._records.confirmed(*place) if version else []
             # Spelling is corrected with the live index: `retriever` may search one with a draft.
             live = replace(retriever, index=self._index)
-            texts = [live.corrected(one.text, scopes) for one in known]
+            texts = [live.corrected(in_full(one.text, one.earlier), scopes) for one in known]
             found = known, self._vectors.of(texts)
             self._known[place] = state, scopes, found
         return found

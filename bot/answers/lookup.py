@@ -5,8 +5,8 @@ previous question is also looked up alone, with the asker's present rights, beca
 kept. The first passage found for the previous question is not shown again. Other sections of the
 same document come first, unless another document is clearly better.
 
-If a question has synonyms of its guild, it is looked up as typed, and again with the synonyms
-replaced. The lookup with the surest evidence is used.
+If a question has several readings, with synonyms of its guild replaced for instance, each is looked
+up. The lookup with the surest evidence is used.
 """
 
 import time
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from bot.answers.ask import HITS, Ask, Lookup, Vectors
 from bot.answers.confirmed_answers import ConfirmedAnswers
-from bot.answers.outcome import with_due_penalty
+from bot.answers.follow_ups import in_full, may_stand_alone
+from bot.answers.outcome import all_words, with_due_penalty
 from bot.answers.search_tiers import SearchTier, SearchTiers, scopes_of_tiers
 from bot.answers.synonyms import Synonyms, pairs_of
 from indexer.embedding.embedder import truncated_to_model
@@ -29,6 +30,7 @@ from indexer.index.bm25 import Ids
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
+from indexer.text.analyzer import topic, word_set
 from indexer.text.synonyms import both_ways, replaced
 from knowledge.values.documents import Scope
 from knowledge.values.questions import EARLIER_CHARACTERS, Evidence, Question
@@ -50,37 +52,47 @@ class Stage(StrEnum):
 
 
 def corrected(retriever: Retriever, ask: Ask, tiers: SearchTiers) -> Ask:
-    """A question cut to the model's input length, with its spelling corrected."""
-    text = truncated_to_model(retriever.embedder, ask.text)
-    return replace(ask, text=retriever.corrected(text, scopes_of_tiers(tiers)))
+    """A follow-up in full, cut to the model's input length, with its spelling corrected."""
+    text = in_full(ask.text, ask.earlier) if ask.earlier else ask.text
+    detail = "" if text == ask.text else ask.text
+    text = truncated_to_model(retriever.embedder, text)
+    return replace(ask, text=retriever.corrected(text, scopes_of_tiers(tiers)), detail=detail)
 
 
-def asks_with_synonyms(
+def readings(
     retriever: Retriever, ask: Ask, tiers: SearchTiers, synonyms: Synonyms
 ) -> tuple[Ask, ...]:
-    """The corrected question, and up to two variants with the guild's synonyms replaced.
+    """The corrected question, and variants with the guild's synonyms replaced.
 
     A synonym pairs a word with a meaning. One variant replaces each word by its meaning, and the
-    other replaces each meaning by its word. The questions before a follow-up are changed, too.
+    other replaces each meaning by its word. The questions before a follow-up are changed, too. A
+    follow-up that may be a question of its own is also read without the questions before.
     """
-    read = corrected(retriever, ask, tiers)
-    if not synonyms:
-        return (read,)
+    read = [corrected(retriever, ask, tiers)]
+    if ask.earlier and may_stand_alone(ask.text):
+        read.append(corrected(retriever, replace(ask, earlier=""), tiers))
     variants = (
-        replace(read, text=replaced(read.text, pairs), earlier=replaced(read.earlier, pairs))
-        for pairs in both_ways(pairs_of(synonyms))
+        replace(
+            reading, text=replaced(reading.text, pairs), earlier=replaced(reading.earlier, pairs)
+        )
+        for reading in read
+        for pairs in (both_ways(pairs_of(synonyms)) if synonyms else ())
     )
-    return tuple(dict.fromkeys([read, *variants]))
+    return tuple(dict.fromkeys([*read, *variants]))
 
 
 def surest(lookups: Sequence[Lookup]) -> Lookup:
-    """The lookup with the surest evidence. Among equally sure lookups, the first."""
+    """The lookup with the surest evidence. Among equally sure lookups, the first.
+
+    With equal evidence, a follow-up outranks the same question without the questions before.
+    """
     order = (Evidence.NONE, Evidence.PARTIAL, Evidence.STRONG)
     return max(
         lookups,
         key=lambda lookup: (
             lookup.confirmed,
             order.index(lookup.evidence),
+            bool(lookup.ask.earlier),
             lookup.signals.get("probability", 0.0),
         ),
     )
@@ -291,7 +303,11 @@ def capped_evidence(lookup: Lookup) -> Lookup:
 
     Such a hit may match the earlier questions only.
     """
-    follows = bool(lookup.ask.earlier) and lookup.evidence is Evidence.STRONG
-    if follows and not lookup.hits[0].coverage:
-        return replace(lookup, evidence=Evidence.PARTIAL)
-    return lookup
+    if not lookup.ask.earlier or lookup.evidence is not Evidence.STRONG:
+        return lookup
+    best = lookup.hits[0]
+    own_words = bool(best.coverage)
+    if lookup.ask.detail:
+        words = word_set(all_words(best.passage))
+        own_words = any(not words.isdisjoint(forms) for forms in topic(lookup.ask.detail))
+    return lookup if own_words else replace(lookup, evidence=Evidence.PARTIAL)

@@ -25,7 +25,7 @@ from bot.answers.lookup import (
     Observer,
     Stage,
     StageTimes,
-    asks_with_synonyms,
+    readings,
     queries_of,
     surest,
     vector_of,
@@ -407,7 +407,7 @@ class AnswerPipeline:
             questions = [ask, *asks_of_parts(ask, own)] if own is not None else [ask]
             variants.append(
                 [
-                    asks_with_synonyms(self._retriever, question, key.tiers, key.synonyms)
+                    readings(self._retriever, question, key.tiers, key.synonyms)
                     for question in questions
                 ]
             )

@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from bot.answers.ask import Ask, Lookup
-from bot.answers.lookup import Lookups, asks_with_synonyms, queries_of, surest
+from bot.answers.lookup import Lookups, readings, queries_of, surest
 from bot.answers.outcome import recorded_hit
 from bot.answers.search_tiers import SearchTiers
 from bot.answers.synonyms import Synonyms
@@ -210,9 +210,7 @@ class ImpactPreview:
             for question in some
         ]
         tiers = {ask.scopes: self._articles.tiers(ask.scopes) for ask in asks}
-        return [
-            asks_with_synonyms(self._retriever, ask, tiers[ask.scopes], synonyms) for ask in asks
-        ]
+        return [readings(self._retriever, ask, tiers[ask.scopes], synonyms) for ask in asks]
 
     def _vectors_of(self, variants: Sequence[_Variants]) -> Mapping[str, NDArray[np.float32]]:
         queries = queries_of(chain.from_iterable(variants))
