@@ -48,7 +48,7 @@ _Row = dict[str, Any]
 
 
 def working_sets(checkouts: Path) -> Iterator[tuple[str, JudgedSet]]:
-    """The sets that parts and lists were chosen on."""
+    """The working sets."""
     for name in PAGES:
         if name not in FOR_REPORTING:
             yield name, page_set(_JUDGED / "communities" / name, checkouts)
@@ -70,7 +70,7 @@ def asking(
 
 
 def citations(answer: Answer) -> list[Citation]:
-    """The citations of the quotations and listed sections that readers see."""
+    """The citations of the shown quotations and listed sections."""
     quoted = [answer.quotes[place].citation for place in shown_places(answer)]
     return quoted + [citation(section.hit.passage) for section in answer.sections]
 
@@ -88,7 +88,7 @@ def has_section(cited: list[Citation], section: list[str]) -> bool:
 
 
 def is_right(row: _Row, reply: Reply) -> bool:
-    """Whether an answer has all that its question asks for."""
+    """Whether an answer is complete."""
     if not isinstance(reply.outcome, Answer):
         return False
     cited = citations(reply.outcome)
@@ -111,7 +111,7 @@ def is_right(row: _Row, reply: Reply) -> bool:
 
 
 def section_of(reply: Reply) -> str:
-    """The document and heading that an answer quotes first; empty for a refusal."""
+    """The first quoted document and heading; empty for a refusal."""
     if not isinstance(reply.outcome, Answer):
         return ""
     cited = reply.outcome.quotes[0].citation

@@ -90,6 +90,7 @@ class Lookup:
         scopes: the scopes visible to the asker.
         selection: the documents searched in these scopes, or None for all documents.
         confirmed: whether the first hit is a confirmed passage (`bot.answers.confirmed_answers`).
+        before: for a follow-up, the hit that answered the question before, if one did.
     """
 
     ask: Ask
@@ -99,3 +100,4 @@ class Lookup:
     scopes: tuple[Scope, ...] = ()
     selection: Selection | None = None
     confirmed: bool = False
+    before: Hit | None = None

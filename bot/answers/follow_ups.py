@@ -31,7 +31,7 @@ _PATTERNS: Final = {
     # Words before the detail of a remark.
     "before_detail": r"(?:%(remarks)s\s)?",
     # Words before a detail of a question: "on the desktop".
-    "marks": r"\s(?:(?P<preposition>%(prepositions)s)(?:\s%(articles)s)?|%(articles)s)\s",
+    "marks": r"(?<=\s)(?:(?P<preposition>%(prepositions)s)(?:\s%(articles)s)?|%(articles)s)\s",
     "preposition": r"%(prepositions)s\s",
     "article": r"(?:%(articles)s\s)?",
     # A reference to the question before, in a question of any length.
@@ -47,7 +47,7 @@ _PHRASES: Final = (
     "points_back", "joins", "refers",
 )  # fmt: skip
 # The largest number of words of a question that only names a detail: "raspberry pi?".
-DETAIL_WORDS: Final = 3
+DETAIL_WORDS: Final = 2
 # The first words, within which no clause ends: "which file do i need".
 _BEGINNING: Final = re.compile(r"(?:\S+\s+){0,3}")
 
@@ -104,7 +104,7 @@ def in_full(text: str, earlier: str) -> str:
         earlier: the questions before, one a line.
 
     Returns:
-        `text` itself, if it is more than a detail.
+        `text` itself, if it is more than a detail, or refers back.
     """
     *before, previous = earlier.split("\n")
     if not previous or not _is_detail(text):
@@ -113,12 +113,14 @@ def in_full(text: str, earlier: str) -> str:
     rest, _, rules = _read(text)
     leading = rules["before_detail"].match(rest)
     detail = rest[leading.end() if leading else 0 :].rstrip(" ?!.")
+    if rules["refers"].search(detail):
+        return text
     marks = [*rules["marks"].finditer(previous)]
     if not marks:
         return f"{previous.rpartition(' ')[0]} {detail}".strip()
     if rules["preposition"].match(detail):
         end = marks[-1].start() if marks[-1]["preposition"] else len(previous)
-        return f"{previous[:end]} {detail}"
+        return f"{previous[:end].rstrip()} {detail}"
     article = rules["article"].match(detail)
     return f"{previous[: marks[-1].end()]}{detail[article.end() if article else 0 :]}"
 

@@ -180,17 +180,20 @@ class Lookups:
                     ranked = self._ranked(asks, own[turn], vectors, shown, share=share)
                 with self._times.timed(Stage.DECIDE):
                     for ask, hits in zip(asks, ranked, strict=True):
-                        lookup = self._judge(ask, hits, own, turn)
+                        lookup = self._judge(ask, hits, own, turn, shown.get(ask))
                         found[ask] = self._stronger(found.get(ask), lookup, own[turn], vectors)
         return found
 
-    def _judge(self, ask: Ask, hits: Sequence[Hit], tiers: SearchTiers, turn: int) -> Lookup:
+    def _judge(
+        self, ask: Ask, hits: Sequence[Hit], tiers: SearchTiers, turn: int, before: Hit | None
+    ) -> Lookup:
         """The hits in tier number `turn`, counted from 0, with their evidence."""
         if self._due:
             hits = with_due_penalty(hits, self._due)
         evidence, signals = self._retriever.judged(ask.text, hits)
         scopes, selection = scopes_of_tiers(tiers), tiers[turn].selection
-        return capped_evidence(Lookup(ask, hits, evidence, signals, scopes, selection))
+        found = Lookup(ask, hits, evidence, signals, scopes, selection, before=before)
+        return capped_evidence(found)
 
     def _stronger(
         self, earlier: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: Vectors
@@ -210,10 +213,8 @@ class Lookups:
             return lookup
         return earlier
 
-    def _shown_before(
-        self, tiers: Mapping[Ask, SearchTiers], vectors: Vectors
-    ) -> dict[Ask, StoredPassage]:
-        """By follow-up, the passage that answers the question before.
+    def _shown_before(self, tiers: Mapping[Ask, SearchTiers], vectors: Vectors) -> dict[Ask, Hit]:
+        """By follow-up, the hit that answers the question before.
 
         A follow-up is missing if the question before has no evidence.
         """
@@ -222,7 +223,7 @@ class Lookups:
             return {}
         found = self.of({previous: tiers[ask] for ask, previous in before.items()}, vectors)
         return {
-            ask: found[previous].hits[0].passage
+            ask: found[previous].hits[0]
             for ask, previous in before.items()
             if found[previous].evidence is not Evidence.NONE
         }
@@ -232,7 +233,7 @@ class Lookups:
         asks: Sequence[Ask],
         tier: SearchTier,
         vectors: Vectors,
-        shown: Mapping[Ask, StoredPassage],
+        shown: Mapping[Ask, Hit],
         *,
         share: float,
     ) -> list[list[Hit]]:
@@ -249,9 +250,10 @@ class Lookups:
         )
         for place, ask in enumerate(asks):
             if ask in shown:
-                siblings = _siblings(retriever, shown[ask], tier.scopes, among)
+                before = shown[ask].passage
+                siblings = _siblings(retriever, before, tier.scopes, among)
                 ranked = retriever.ranked(ask.text, stacked[place], tier.scopes, 1, among=siblings)
-                found[place] = with_sibling_sections(found[place], ranked, shown[ask])
+                found[place] = with_sibling_sections(found[place], ranked, before)
         return found
 
 

@@ -127,10 +127,12 @@ class Refusal:
     """No passage answers the question.
 
     `unknown` has the question's topic words if no visible passage has any of them, or is empty.
+    `before` cites the answer to the question before a follow-up, if there was one.
     """
 
     evidence: Evidence = Evidence.NONE
     unknown: tuple[str, ...] = ()
+    before: Citation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from bot.answers.ask import HITS, Ask
 from bot.answers.follow_ups import stands_alone
-from bot.answers.outcome import Answer, Citation, Outcome, Quote, all_words
+from bot.answers.outcome import Answer, Citation, Outcome, all_words
 from bot.answers.question_parts import Parts
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
@@ -24,6 +24,10 @@ NAMED_SHARE: Final = 0.5
 # of eight such passages were wrong.
 LEAST_OF_PART: Final = 0.5
 
+# The parts of a citation that may name a thing.
+TITLE: Final = "title"
+HEADING: Final = "heading"
+
 _ORDER: Final = (Evidence.NONE, Evidence.PARTIAL, Evidence.STRONG)
 _Words: TypeAlias = tuple[tuple[str, ...], ...]
 
@@ -33,8 +37,7 @@ def asks_of_parts(ask: Ask, parts: Parts) -> tuple[Ask, Ask]:
     first = replace(ask, text=parts.first)
     if parts.differ or (stands_alone(parts.second) and len(topic(parts.second)) > 1):
         return first, replace(ask, text=parts.second)
-    earlier = f"{ask.earlier}\n{parts.first}" if ask.earlier else parts.first
-    return first, replace(ask, text=parts.second, earlier=earlier, may_repeat=True)
+    return first, replace(ask, text=parts.second, earlier=parts.first, may_repeat=True)
 
 
 def compared(hits: Sequence[Hit], parts: Parts) -> tuple[Hit, ...]:
@@ -45,13 +48,14 @@ def compared(hits: Sequence[Hit], parts: Parts) -> tuple[Hit, ...]:
     """
     every = list(dict.fromkeys(part for hit in hits for part in (hit, *hit.also)))
     things = _distinct_words(parts)
-    named = [[_is_headed(thing, hit.passage) for thing in things] for hit in every]
-    both = next((hit for hit, names in zip(every, named, strict=True) if all(names)), None)
-    if both is not None:
-        return (both,)
-    first, second = (
-        [hit for hit, names in zip(every, named, strict=True) if names[place]] for place in (0, 1)
-    )
+    named = {hit: tuple(_naming(thing, hit.passage) for thing in things) for hit in every}
+    for hit, by in named.items():
+        last_heading = hit.passage.heading.rpartition(" › ")[2]
+        if (by[0] and by[0] == by[1]) or all(_is_named(thing, last_heading) for thing in things):
+            return (hit,)
+    # A section on the other thing tells nothing of the thing that its page is named after.
+    first = [hit for hit, by in named.items() if by[0] and by != (TITLE, HEADING)]
+    second = [hit for hit, by in named.items() if by[1] and by != (HEADING, TITLE)]
     if first and second:
         # Sections of one page are comparable.
         pages = {hit.passage.document_id: hit for hit in reversed(second)}
@@ -78,11 +82,16 @@ def _is_named(thing: _Words, text: str) -> bool:
     return sum(not words.isdisjoint(forms) for forms in thing) >= NAMED_SHARE * len(thing)
 
 
-def _is_headed(thing: _Words, place: StoredPassage | Citation) -> bool:
-    """Whether the title names a thing, or the heading has enough of the words beside the title."""
+def _naming(thing: _Words, place: StoredPassage | Citation) -> str:
+    """Whether the title names a thing, or the heading has enough of the words beside the title.
+
+    Empty if neither does.
+    """
     title = word_set(place.title)
-    rest = tuple(forms for forms in thing if title.isdisjoint(forms))
-    return not rest or _is_named(rest, place.heading)
+    beside = tuple(forms for forms in thing if title.isdisjoint(forms))
+    if not beside:
+        return TITLE
+    return HEADING if _is_named(beside, place.heading) else ""
 
 
 def merged(
@@ -98,38 +107,43 @@ def merged(
         parts: the parts.
         dependent: whether the second part can't be understood without the first.
     """
-    texts = dict(zip((parts.first, parts.second), of_parts, strict=True))
-    answers = {
-        text: part
-        for text, part in texts.items()
-        if isinstance(part, Answer) and (parts.differ or not part.missing)
-    }
-    if len(answers) == len(texts):
-        (one, *_), (other, *_) = (answer.quotes for answer in answers.values())
-        if _section(one) == _section(other):
-            return whole if isinstance(whole, Answer) else answers[parts.first]
-        evidence = min((answer.evidence for answer in answers.values()), key=_ORDER.index)
-        return Answer(evidence, (one, other), parts=len(texts))
-    if not answers or parts.differ:
+    texts = (parts.first, parts.second)
+    answers = [
+        part if isinstance(part, Answer) and (parts.differ or not part.missing) else None
+        for part in of_parts
+    ]
+    first, second = answers
+    if first is not None and second is not None:
+        if _section(first) == _section(second):
+            return whole if isinstance(whole, Answer) else first
+        evidence = min(first.evidence, second.evidence, key=_ORDER.index)
+        return Answer(evidence, (first.quotes[0], second.quotes[0]), parts=len(texts))
+    answer = first or second
+    if answer is None or parts.differ:
         return whole
-    [(text, answer)] = answers.items()
+    open_text = parts.second if answer is first else parts.first
     if isinstance(whole, Answer):
-        quote = whole.quotes[0]
-        [other_text] = texts.keys() - {text}
-        if _section(quote) != _section(answer.quotes[0]) and _is_headed(
-            topic(other_text), quote.citation
-        ):
-            quotes = (quote, answer.quotes[0])
-            in_order = quotes if text == parts.second else quotes[::-1]
-            return Answer(Evidence.PARTIAL, in_order, parts=len(texts))
-        # The passage for the first part may answer the second, too.
-        if dependent and _section(quote) == _section(answer.quotes[0]):
+        quote, wanted = whole.quotes[0], topic(open_text)
+        if _section(whole) != _section(answer):
+            # The whole question may find what its part doesn't.
+            if _naming(wanted, quote.citation):
+                quotes = (answer.quotes[0], quote)
+                in_order = quotes if answer is first else quotes[::-1]
+                return Answer(Evidence.PARTIAL, in_order, parts=len(texts))
+        elif dependent and (not wanted or _has_word(wanted, quote.text)):
+            # The passage for the first part may answer the second, too.
             return whole
-    return replace(answer, open_parts=tuple(part for part in texts if part != text))
+    return replace(answer, open_parts=(open_text,))
 
 
-def _section(quote: Quote) -> tuple[str, str]:
-    return quote.citation.document_id, quote.citation.heading
+def _has_word(thing: _Words, text: str) -> bool:
+    words = word_set(text)
+    return any(not words.isdisjoint(forms) for forms in thing)
+
+
+def _section(answer: Answer) -> tuple[str, str]:
+    cited = answer.quotes[0].citation
+    return cited.document_id, cited.heading
 
 
 def hits_for_parts(answer: Answer, first: Sequence[Hit], second: Sequence[Hit]) -> tuple[Hit, ...]:

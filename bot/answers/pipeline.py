@@ -25,8 +25,8 @@ from bot.answers.lookup import (
     Observer,
     Stage,
     StageTimes,
-    readings,
     queries_of,
+    readings,
     surest,
     vector_of,
 )
@@ -38,6 +38,7 @@ from bot.answers.outcome import (
     Quote,
     Refusal,
     Section,
+    citation,
     close_hits,
     conflicts,
     decide,
@@ -369,7 +370,7 @@ class AnswerPipeline:
         replies = {key: reply for key in keys if (reply := self._replies.get(key)) is not None}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in replies}
         if new:
-            parts = {key: parts_of(ask.text) for key, ask in new.items()}
+            parts = {key: None if ask.earlier else parts_of(ask.text) for key, ask in new.items()}
             found = self._look_up(new, parts)
             with self._times.timed(Stage.DECIDE):
                 for key, lookups in zip(new, found, strict=True):
@@ -440,7 +441,9 @@ class AnswerPipeline:
     def _decide(self, found: Sequence[Found], parts: Parts | None) -> Reply:
         """The reply to a question, from its lookup and the lookups of its parts."""
         whole, *own = found
-        if parts is None or whole.lookup.confirmed:
+        lookup = whole.lookup
+        # A heading with two parts has a section with both answers.
+        if parts is None or lookup.confirmed or (lookup.hits and lookup.hits[0].named):
             return self._decide_one(whole)
         if parts.differ:
             hits = [hit for part in (whole, *own) for hit in part.lookup.hits]
@@ -495,34 +498,37 @@ class AnswerPipeline:
             else None
             for hit, is_shown in zip(quoted, may_be_shown(quoted, evidence), strict=True)
         ]
-        outcome = decide(hits, spans, evidence, quotes, self.due)
+        outcome: Outcome = decide(hits, spans, evidence, quotes, self.due)
+        is_understood = evidence is Evidence.STRONG
         if isinstance(outcome, Answer):
             nowhere = () if lookup.confirmed else self._unmatched_terms(lookup, quoted)
             if nowhere and _asks_only_about(nowhere, ask.text):
-                return Reply(
-                    ask.text,
-                    Refusal(unknown=nowhere),
-                    generation=self._generation(lookup.scopes),
-                    signals=lookup.signals,
+                outcome, is_understood = Refusal(unknown=nowhere), True
+            else:
+                outcome = replace(
+                    outcome,
+                    quotes=tuple(map(self._in_section, outcome.quotes)),
+                    conflicts=conflicts(outcome.quotes, self._retriever.embedded),
+                    missing=nowhere if evidence is Evidence.PARTIAL else (),
+                    confirmed=lookup.confirmed,
+                    sections=() if lookup.confirmed else self._sections(ask.text, hits[0]),
                 )
-            outcome = replace(
-                outcome,
-                quotes=tuple(map(self._in_section, outcome.quotes)),
-                conflicts=conflicts(outcome.quotes, self._retriever.embedded),
-                missing=nowhere if evidence is Evidence.PARTIAL else (),
-                confirmed=lookup.confirmed,
-                sections=() if lookup.confirmed else self._sections(ask.text, hits[0]),
-            )
+        if isinstance(outcome, Refusal):
+            # Nothing is near a word that no passage has.
+            hits = [] if outcome.unknown else close_hits(hits)
+            if lookup.before is not None:
+                before = lookup.before.passage
+                outcome = replace(outcome, before=citation(before, self.due))
+                others = [hit for hit in hits if hit.passage.id != before.id]
+                hits = [replace(lookup.before, also=()), *others]
         return Reply(
             ask.text,
             outcome,
-            tuple(close_hits(hits) if isinstance(outcome, Refusal) else hits),
+            tuple(hits),
             generation=self._generation(lookup.scopes),
             # A question with strong evidence was understood, whichever language was detected ("wat
             # is open source").
-            foreign=""
-            if evidence is Evidence.STRONG
-            else self._retriever.unread_language(ask.text),
+            foreign="" if is_understood else self._retriever.unread_language(ask.text),
             signals=lookup.signals,
         )
 

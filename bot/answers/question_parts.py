@@ -2,7 +2,7 @@
 
 The parts are found by words alone, so that a question with one part costs no lookup more.
 Phrases are regular expressions in the section `parts` of the tables of languages. Questions with
-more than two parts stay whole.
+more than two parts stay whole, and so do follow-ups.
 """
 
 import re
@@ -87,6 +87,7 @@ def may_ask_for_several(question: str) -> bool:
 
 def _questions(text: str, patterns: Mapping[str, re.Pattern[str]]) -> Parts | None:
     cuts = list(patterns["next_question"].finditer(text))
+    languages, least = {"en", language_of(text)}, 1
     if len(cuts) == 1:
         # Before the first question, there may be sentences about the situation.
         *_, asking = patterns["sentence"].split(text[: cuts[0].start()])
@@ -98,9 +99,11 @@ def _questions(text: str, patterns: Mapping[str, re.Pattern[str]]) -> Parts | No
         if cuts or asks is None or len(acts) != 1:
             return None
         first, second = text[: acts[0].start()], f"{asks.group()}{text[acts[0].end() :]}"
+        # An act and its object: "install and update a package" has one object for both acts.
+        least = 2
     first, second = first.strip(" ,;?"), second.strip(" ,;?")
-    languages = {"en", language_of(text)}
-    return Parts(first, second) if all(topic(part, languages) for part in (first, second)) else None
+    has_topics = len(topic(first, languages)) >= least and topic(second, languages)
+    return Parts(first, second) if has_topics else None
 
 
 def _things(text: str, patterns: Mapping[str, re.Pattern[str]]) -> Parts | None:
@@ -112,9 +115,10 @@ def _things(text: str, patterns: Mapping[str, re.Pattern[str]]) -> Parts | None:
         joins = patterns["from"].search(text, begins.end()) if begins else None
     if joins is None:
         begins = patterns["chooses"].match(text)
-        is_short = len(text.split(" ")) <= CHOICE_WORDS and "," not in text.partition(" or ")[0]
-        if begins or (is_short and not patterns["opening"].match(text)):
-            joins = patterns["or"].search(text, begins.end() if begins else 0)
+        joins = patterns["or"].search(text, begins.end() if begins else 0)
+        is_short = len(text.split(" ")) <= CHOICE_WORDS and not patterns["opening"].match(text)
+        if joins is not None and not begins and (not is_short or "," in text[: joins.start()]):
+            joins = None
     if joins is None and not patterns["opening"].match(text):
         begins, joins = None, patterns["versus"].search(text)
     if joins is None:

@@ -7,7 +7,7 @@ from typing import Final
 from bot.answers.outcome import Answer, Clarification, Quote, Refusal
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply, response_without_lookup
-from bot.answers.quotations import ADDRESS, fitting_quote, lines_each, shown_places
+from bot.answers.quotations import ADDRESS, fitting_quote, lines_each, place, shown_places
 from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
 from bot.text.languages import Sentence, language_name
 from bot.text.markdown import (
@@ -77,7 +77,7 @@ def answer(
         asked.append(not_my_language(reply.foreign, language))
     if isinstance(reply.outcome, Refusal):
         no = refusal(reply.hits, language, reply.outcome.unknown, hands_on=hands_on)
-        return AnswerText("\n".join([*asked, no]))
+        return AnswerText("\n".join([*asked, no, *page_before(reply.outcome, language)]))
     lines = [*filter(None, [lead]), *asked]
     return _answer(reply.outcome, lines, language, phrased, question=reply.question)
 
@@ -213,6 +213,17 @@ def refusal(
     if hands_on:
         lines.append(_ASK_NOW(language))
     return "\n".join(filter(None, lines))
+
+
+_PAGE_BEFORE: Final = Sentence("-# The answer before was from {place}; it may say more.")
+
+
+def page_before(refused: Refusal, language: Language = Language.ENGLISH) -> list[str]:
+    """A line with the page of the answer before a refused follow-up, if there was one."""
+    cited = refused.before
+    if cited is None:
+        return []
+    return [_PAGE_BEFORE(language, place=place(cited.title, cited.heading, cited.link))]
 
 
 def _quoted(words: Sequence[str]) -> str:

@@ -167,6 +167,10 @@ def reply_record(reply: Reply) -> dict[str, Any]:
         "seconds": round(reply.seconds, 4),
         "probability": round(reply.signals.get("probability", 0.0), 4),
         "quotes": quotes,
+        "open_parts": list(outcome.open_parts) if isinstance(outcome, Answer) else [],
+        "sections": [section.heading for section in outcome.sections]
+        if isinstance(outcome, Answer)
+        else [],
         "nearest": list(dict.fromkeys(filter(None, (hit.passage.title for hit in reply.hits)))),
     }
 
@@ -300,6 +304,8 @@ def reply_parts(reply: Reply) -> Iterator[RenderableType]:
             yield from _shown(ask_messages.not_my_language(reply.foreign))
         yield Text(REFUSED, style="yellow")
         yield from _shown(ask_messages.nearest_titles(reply.hits))
+        for line in ask_messages.page_before(reply.outcome):
+            yield from _shown(line)
     else:
         answer = ask_messages.answer(reply)
         # Each line on its own: in a terminal's Markdown, a line break is a blank.

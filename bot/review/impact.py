@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from bot.answers.ask import Ask, Lookup
-from bot.answers.lookup import Lookups, readings, queries_of, surest
+from bot.answers.lookup import Lookups, queries_of, readings, surest
 from bot.answers.outcome import recorded_hit
 from bot.answers.search_tiers import SearchTiers
 from bot.answers.synonyms import Synonyms

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.follow_ups import stands_alone
+from bot.answers.follow_ups import in_full, stands_alone
 
 _JUDGED = Path(__file__).parents[2] / "judged"
 
@@ -25,6 +25,12 @@ _JUDGED = Path(__file__).parents[2] / "judged"
         "does it cost anything",
         "How do I make the old command work with that?",
         "Any examples?",
+        "linux?",
+        "raspberry pi?",
+        "which one is faster",
+        "is that also true for the pi 5",
+        "gilt das auch für den pi 5",
+        "welcher davon ist schneller",
         "Why not?",
         "and why?",
         "and the price",
@@ -51,7 +57,7 @@ def test_what_refers_back_or_says_too_little_does_not_stand_alone(text: str) -> 
         "and how do i change my email address",
         "no sound since i installed the driver, how do i start it",
         "my bot freezes while its waiting for the database",
-        "Zanzibar?",
+        "Zanzibar",
         "dark mode",
         "is it ok to share my account with a friend",
         "find all logins that use my gmail address",
@@ -65,6 +71,25 @@ def test_what_refers_back_or_says_too_little_does_not_stand_alone(text: str) -> 
 )
 def test_a_whole_question_stands_alone(text: str) -> None:
     assert stands_alone(text)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "text", "full"),
+    [
+        ("how do i install it on windows", "linux?", "how do i install it on linux"),
+        ("how do i install it on windows?", "and with docker", "how do i install it with docker"),
+        ("tips for the rifle", "what about the pistol", "tips for the pistol"),
+        ("how do i enable ufw", "nftables?", "how do i enable nftables"),
+        ("does it run on the pi 4", "is that also true for the pi 5", "does it run for the pi 5"),
+        ("how do i install it on mac\nlinux?", "bsd?", "how do i install it on bsd"),
+        ("wie geht das unter Windows", "und unter Linux?", "wie geht das unter Linux"),
+        ("how do i start the press", "and stop it?", "and stop it?"),
+        ("how do i start the press", "how do i stop the motor", "how do i stop the motor"),
+        ("", "linux?", "linux?"),
+    ],
+)
+def test_a_detail_takes_the_place_of_the_detail_before(earlier: str, text: str, full: str) -> None:
+    assert in_full(text, earlier) == full
 
 
 def test_first_questions_of_communities_are_hardly_ever_taken_for_follow_ups() -> None:

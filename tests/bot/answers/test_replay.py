@@ -132,8 +132,9 @@ def test_an_answer_that_became_a_refusal_says_so(core: Core) -> None:
 def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
     replay = _replayed(core, _asked(core, "and what does it cost", "quokka club fees"))
     assert replay.question.earlier == "quokka club fees"
-    # What the question before it showed is not shown again.
-    assert "file:fees" not in [place.document_id for place in replay.places]
+    # A refused follow-up offers the page of the answer before.
+    assert replay.now.evidence is Evidence.NONE
+    assert replay.places[0].document_id == "file:fees"
     assert replay.changes == []
 
 

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answers.outcome import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
+from bot.answers.outcome import (
+    Answer,
+    Citation,
+    Clarification,
+    Conflict,
+    Quote,
+    Refusal,
+    Section,
+    citation,
+)
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import SCREEN_LINES, citation_line
 from bot.ask import messages as ask_messages
@@ -75,6 +84,32 @@ def test_a_refusal_says_that_it_does_not_know_and_what_can_be_done() -> None:
     text = _said(Reply("who @everyone?", Refusal()))
     assert _REFUSAL.english in text
     assert not re.search(r"(?<!\\)@everyone", text)
+
+
+def test_each_part_of_a_question_has_a_numbered_quotation() -> None:
+    quotes = (_quote("Turn the key."), _quote("Cows eat grass.", id=2))
+    text = _said(Reply("how and what?", Answer(Evidence.STRONG, quotes, parts=2)))
+    assert text.index("Turn the key") < text.index("1 · ") < text.index("Cows eat grass")
+    assert "2 · " in text
+
+
+def test_the_open_part_of_a_question_is_named_without_pinging_anybody() -> None:
+    outcome = Answer(Evidence.STRONG, (_quote("Turn the key."),), open_parts=("who is @everyone",))
+    text = _said(Reply("how, and who is @everyone?", outcome))
+    assert ask_messages._OPEN_PART.english.partition("{")[0] in text
+    assert not re.search(r"(?<!\\)@everyone", text)
+
+
+def test_sections_that_answer_alike_are_listed_above_the_quotation() -> None:
+    quote = _quote("Open the menu.")
+    sections = tuple(Section(name, quote.hit) for name in ("Web", "Desktop"))
+    text = _said(Reply("how?", Answer(Evidence.STRONG, (quote,), sections=sections)))
+    assert text.index("- **Web**") < text.index("- **Desktop**") < text.index("Open the menu")
+
+
+def test_a_refused_follow_up_names_the_page_of_the_answer_before() -> None:
+    cited = _quote("Turn the key.", title="The press").citation
+    assert "**The press**" in _said(Reply("and then?", Refusal(before=cited)))
 
 
 ENGLISH_NOTE = "The club has 40 hours, and each of them is free for members."

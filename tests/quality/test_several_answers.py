@@ -1,0 +1,52 @@
+"""Questions with two parts, differences, and headings with two parts, asked over the articles."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from bot.answers.ask import Ask
+from bot.answers.outcome import Answer
+from bot.answers.quotations import shown_places
+from bot.core.core import Core
+
+pytestmark = pytest.mark.slow
+
+_QUESTIONS: Final = Path(__file__).parents[1] / "judged" / "several-answers" / "queries.jsonl"
+
+
+def _answer(core: Core, text: str) -> Answer:
+    [reply] = core.answer_pipeline.ask([Ask(text, asker_id=1)], record=False)
+    assert isinstance(reply.outcome, Answer)
+    return reply.outcome
+
+
+def _rows(kind: str) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in _QUESTIONS.read_text("utf-8").splitlines()]
+    return [row for row in rows if row["set"] == "articles" and row["kind"] == kind]
+
+
+@pytest.mark.parametrize("row", _rows("two parts"), ids=lambda row: row["_id"])
+def test_both_parts_are_quoted_or_the_open_one_named(core: Core, row: dict[str, Any]) -> None:
+    found = _answer(core, row["text"])
+    shown = [found.quotes[place].citation.document_id for place in shown_places(found)]
+    assert shown == [document for document, _ in row["answers"]]
+    assert [row["missing"].split()[0] in part for part in found.open_parts] == (
+        [True] if "missing" in row else []
+    )
+
+
+@pytest.mark.parametrize("row", _rows("difference"), ids=lambda row: row["_id"])
+def test_a_difference_is_quoted_from_its_own_section(core: Core, row: dict[str, Any]) -> None:
+    found = _answer(core, row["text"])
+    assert found.quotes[0].citation.document_id == row["answers"][0][0]
+
+
+@pytest.mark.parametrize(
+    "heading", ["Who created Linux, and why did it matter?", "Who made PyTorch, and when?"]
+)
+def test_a_heading_with_two_parts_is_one_question(core: Core, heading: str) -> None:
+    found = _answer(core, heading)
+    assert (found.parts, found.open_parts) == (0, ())
+    assert found.quotes[0].citation.heading.endswith(heading)
