@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bot.answers.ask import HITS, Ask, Lookup, Vectors
 from bot.answers.confirmed_answers import ConfirmedAnswers
 from bot.answers.follow_ups import in_full, may_stand_alone
-from bot.answers.outcome import all_words, with_due_penalty
+from bot.answers.outcome import with_due_penalty
 from bot.answers.search_tiers import SearchTier, SearchTiers, scopes_of_tiers
 from bot.answers.synonyms import Synonyms, pairs_of
 from indexer.embedding.embedder import truncated_to_model
@@ -310,6 +310,7 @@ def capped_evidence(lookup: Lookup) -> Lookup:
     best = lookup.hits[0]
     own_words = bool(best.coverage)
     if lookup.ask.detail:
-        words = word_set(all_words(best.passage))
+        passage = best.passage
+        words = word_set(f"{passage.title} {passage.heading} {passage.text}")
         own_words = any(not words.isdisjoint(forms) for forms in topic(lookup.ask.detail))
     return lookup if own_words else replace(lookup, evidence=Evidence.PARTIAL)

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from bot.answers.ask import HITS, Ask
 from bot.answers.follow_ups import stands_alone
-from bot.answers.outcome import Answer, Citation, Outcome, all_words
+from bot.answers.outcome import Answer, Citation, Outcome
 from bot.answers.question_parts import Parts
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
@@ -62,7 +62,7 @@ def compared(hits: Sequence[Hit], parts: Parts) -> tuple[Hit, ...]:
         together = next((hit for hit in first if hit.passage.document_id in pages), first[0])
         return together, pages.get(together.passage.document_id, second[0])
     for hit in every:
-        if all(_is_named(thing, all_words(hit.passage)) for thing in things):
+        if all(_is_named(thing, _all_words(hit.passage)) for thing in things):
             return (hit,)
     return ()
 
@@ -134,6 +134,10 @@ def merged(
             # The passage for the first part may answer the second, too.
             return whole
     return replace(answer, open_parts=(open_text,))
+
+
+def _all_words(passage: StoredPassage) -> str:
+    return f"{passage.title} {passage.heading} {passage.text}"
 
 
 def _has_word(thing: _Words, text: str) -> bool:
