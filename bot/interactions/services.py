@@ -351,7 +351,7 @@ class Phrasing(Protocol):
 class Metrics(Protocol):
     """Counters that features add to."""
 
-    def phrased(self, found: Phrased, tokens: int) -> None:
+    def count_phrasing(self, found: Phrased, tokens: int) -> None:
         """Count a request to a language model, with the tokens sent and received."""
 
 

@@ -263,7 +263,7 @@ class PhrasingDispatcher:
             found = Found(Phrased(Outcome.LATE, seconds=self._settings.seconds))
         # Metrics, log and health learn the result without any text.
         phrased = found.phrased
-        self._bot.metrics.phrased(phrased, found.prompt_tokens + found.reply_tokens)
+        self._bot.metrics.count_phrasing(phrased, found.prompt_tokens + found.reply_tokens)
         _logger.info(
             "A model was asked to phrase an answer: %s.",
             phrased.outcome.value,

@@ -22,14 +22,14 @@ from bot.preview.pages import RealClock
 from bot.preview.shell import Shell
 from bot.preview.town import NAME, add_routes, build_town
 from bot.process.client import Bot, start_worker
-from bot.process.command_sync import COMMANDS_DIGEST
+from bot.process.commands import COMMANDS_DIGEST
 from indexer.embedding.embedder import Embedder
 
 # Loggers about Discord's own site: token, developer portal, command sync.
 UNTRUE_HERE: Final = (
     "discord.client",
     "bot.interactions.policy.allowed_guilds",
-    "bot.process.command_sync",
+    "bot.process.commands",
 )
 
 # Deadline of an action, after which the page says that the bot does not settle.

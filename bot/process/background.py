@@ -21,7 +21,7 @@ from bot.core.worker import by_leader
 from bot.interactions.features import Round, Start
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Step
-from bot.process.command_sync import SYNC_SECONDS, CommandSync
+from bot.process.commands import SYNC_SECONDS, CommandSync
 from bot.process.metrics import Metrics
 from bot.process.sharded_client import ShardedClient
 from bot.sources.file_watcher import FileWatcher
@@ -93,9 +93,9 @@ class BackgroundTasks:
 
     def start(self, when: Start) -> None:
         """Start the rounds that begin at this stage of the bot's start."""
-        for each in self._rounds:
-            if each.start is when:
-                self.repeat(each)
+        for round_ in self._rounds:
+            if round_.start is when:
+                self.repeat(round_)
 
     def end(self) -> None:
         self._files.end()
@@ -113,8 +113,12 @@ class BackgroundTasks:
         else:
             await asyncio.sleep(RETRY_SECONDS)
         self.start(Start.INDEXED)
-        # Connecting and the first questions come first.
-        self._once(WARM_UP_AFTER_SECONDS, self._warm_up)
+        # Fill caches, after connecting and the first questions. A failure only slows these down.
+        await asyncio.sleep(WARM_UP_AFTER_SECONDS)
+        try:
+            await self._bot.worker.run_slices(Core.warm_up)
+        except Exception as error:  # noqa: BLE001 - explained to the next asker
+            self._bot.explanation(error)
 
     async def _update_index(self) -> bool:
         """Update the index from every source, and return whether all steps succeeded.
@@ -124,7 +128,7 @@ class BackgroundTasks:
         call, run = self._bot.worker.call, self._bot.worker.run_slices
         steps: list[Callable[[], Awaitable[object]]] = [
             lambda: call(
-                lambda core: core.answer_pipeline.observe(self._metrics.stage),
+                lambda core: core.answer_pipeline.observe(self._metrics.observe_stage),
                 priority=Priority.ASKING,
             ),
             self._bot.channel_sync.load,
@@ -138,7 +142,7 @@ class BackgroundTasks:
             try:
                 await step()
             except Exception as error:  # noqa: BLE001 - one bad source must not stop the others
-                failures.append(self._failed(error))
+                failures.append(self._index_failure(error))
                 only_away = only_away and is_away(error)
             if number == _NOTES_STEP:
                 self.answerable.set()
@@ -147,13 +151,6 @@ class BackgroundTasks:
             self.index_problem = failures[0] if failures else ""
         self._all_indexed = not failures
         return self._all_indexed
-
-    async def _warm_up(self) -> None:
-        """Fill caches before the first questions. A failure only slows these questions down."""
-        try:
-            await self._bot.worker.run_slices(Core.warm_up)
-        except Exception as error:  # noqa: BLE001 - explained to the next asker
-            self._bot.explanation(error)
 
     async def _run_as_leader(self, make: Callable[[Core], Iterator[Any]]) -> None:
         """If this process leads, run the index update that `make` returns, in slices."""
@@ -166,42 +163,42 @@ class BackgroundTasks:
         """
         before = self._preparing
 
-        async def caught_up() -> None:
+        async def update() -> None:
             if before is not None:
                 await asyncio.wait([before])
             await self._update_index()
 
-        self._preparing = self._bot.loop.create_task(caught_up(), name="commonplace-lead")
+        self._preparing = self._bot.loop.create_task(update(), name="commonplace-lead")
 
-    def _failed(self, error: Exception) -> str:
+    def _index_failure(self, error: Exception) -> str:
         """Log an error, and return the reason why the index isn't up to date."""
         if isinstance(error, EXPLAINED):
-            self._metrics.failed(error)
+            self._metrics.count_error(error)
             _logger.error("%s", error)
             reason = str(error)
         else:
             reason = self._bot.explanation(error)
         return f"The index could not be updated: {reason}"
 
-    def repeat(self, each: Round) -> None:
+    def repeat(self, round_: Round) -> None:
         """Run a round's step now, and then at its interval while the bot runs."""
-        step, seconds = each.step, each.seconds
-        if each.by_leader:
-            step = self.while_leading(each)
+        step, seconds = round_.step, round_.seconds
+        if round_.by_leader:
+            step = self.while_leading(round_)
             if self._bot.cluster.is_shared:
                 seconds = min(seconds, LEADING_SECONDS)
 
-        async def taken() -> None:
+        async def step_safely() -> None:
             try:
                 await step()
             except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
                 self._bot.explanation(error)
 
-        loop = tasks.loop(seconds=seconds)(taken)
+        loop = tasks.loop(seconds=seconds)(step_safely)
         loop.start()
         self._loops.append(loop)
 
-    def while_leading(self, each: Round) -> Step:
+    def while_leading(self, round_: Round) -> Step:
         """Wrap a round's step, so that only the leader runs it.
 
         The leader runs the step when the round is due. A process that has just begun to lead runs
@@ -209,29 +206,17 @@ class BackgroundTasks:
         """
         cluster, due, term = self._bot.cluster, 0.0, 0
 
-        async def taken() -> None:
+        async def step_if_leading() -> None:
             nonlocal due, term
             now = time.monotonic()
             if not cluster.leads or (term == cluster.terms and now < due):
                 return
             # A process that runs alone calls this only when it is due.
-            due, term = now + each.seconds if cluster.is_shared else now, cluster.terms
+            due, term = now + round_.seconds if cluster.is_shared else now, cluster.terms
             by_leader.set(True)
-            await each.step()
+            await round_.step()
 
-        return taken
-
-    def _once(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        """Run a step once, after some seconds."""
-
-        async def taken() -> None:
-            # A loop's first turn comes at once, the second after the delay.
-            if loop.current_loop > 0:
-                await step()
-
-        loop = tasks.loop(seconds=seconds, count=2)(taken)
-        loop.start()
-        self._loops.append(loop)
+        return step_if_leading
 
     async def _prune_kept_indexes(self) -> None:
         # An incomplete index, such as a new one, lacks documents that nobody has deleted.
@@ -257,7 +242,7 @@ class BackgroundTasks:
         try:
             await self._files.index_changes()
         except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
-            reason = self._failed(error)
+            reason = self._index_failure(error)
             self._all_indexed = not is_away(error)
             if self._all_indexed:
                 self.index_problem = reason

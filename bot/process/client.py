@@ -46,8 +46,7 @@ from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.policy.guild_settings_cache import GuildSettingsCache
 from bot.interactions.thread_starters import ThreadStarters
 from bot.process.background import BackgroundTasks
-from bot.process.command_tree import CommandTree
-from bot.process.health import LOOKING_SECONDS, check_health, unopened_problem
+from bot.process.commands import CommandTree
 from bot.process.health_server import Health
 from bot.process.login import CONNECTION_FAILURES, connection_error, intents
 from bot.process.metrics import Metrics, Situation
@@ -55,7 +54,7 @@ from bot.process.sharded_client import ShardedClient
 from bot.sources.web_sync import polite_fetcher
 from indexer.embedding.embedder import Embedder
 from knowledge.sources.net.polite_fetcher import MakeFetcher
-from knowledge.store.database import passes
+from knowledge.store.database import is_away, passes
 from knowledge.values.channel_settings import GuildChoices
 from knowledge.values.guilds import GuildFilter, Language
 
@@ -65,6 +64,9 @@ ANSWERABLE_SECONDS: Final = 300
 CLOSING_SECONDS: Final = 10
 # The same while the worker is still being opened and has no work to finish.
 OPENING_SECONDS: Final = 2
+
+# How long the worker may take to report its health; a slice takes a fraction of a second.
+LOOKING_SECONDS: Final = 5
 
 # Discord's code for a late response.
 _EXPIRED: Final = 10062
@@ -143,7 +145,7 @@ class Bot(ShardedClient):
             self.phrasing.start()
         self.add_dynamic_items(*components)
         await self.tree.set_translator(Translator())
-        self.background.begin([one for feature in self._features for one in feature.rounds])
+        self.background.begin([round_ for feature in self._features for round_ in feature.rounds])
         self._opening = self.loop.create_task(self._end_without_core())
 
     # Starting and stopping.
@@ -224,12 +226,12 @@ class Bot(ShardedClient):
 
     async def _answer_unfinished(self, mine: GuildFilter, before: datetime | None = None) -> None:
         """Answer clicks and forms that earlier processes left unanswered in these guilds."""
-        await self._after_outages(
+        await self._retry_outages(
             lambda: answer_unfinished(self, self._forms, before or self._made_at, mine),
             "Interactions from before the start wait for the next start: %s",
         )
 
-    async def _after_outages(self, step: Callable[[], Awaitable[object]], failed: str) -> None:
+    async def _retry_outages(self, step: Callable[[], Awaitable[object]], failed: str) -> None:
         """Take a step; again after a pause if an outage of the database ended it."""
         while True:
             try:
@@ -252,19 +254,42 @@ class Bot(ShardedClient):
             lambda: self.worker.run_slices(index_updates.update_notes_and_articles),
         ]
         for step in steps:
-            await self._after_outages(
+            await self._retry_outages(
                 step, "A shard's unfinished work could not be taken over completely: %s"
             )
 
     async def health(self) -> Health:
-        return await check_health(
-            self._worker, self.background, self.cluster, self.degradations, self.unconnected()
-        )
+        problem, lacking = self._unopened_problem, tuple[str, ...]()
+        if not problem:
+            try:
+                async with asyncio.timeout(LOOKING_SECONDS):
+                    lacking = await self.worker.call(Core.problems, priority=Priority.HEALTH)
+            except (TimeoutError, *EXPLAINED) as error:
+                # The cluster reports an outage of the database that lasts too long.
+                if not is_away(error):
+                    silent = f"The worker has not answered for {LOOKING_SECONDS} s."
+                    problem = str(error) or silent
+        index_problem = "" if problem else self.background.index_problem
+        reasons = (problem, index_problem, self.unconnected(), self.cluster.problem)
+        details = {"version": own_version(), **self.cluster.details()}
+        degraded = (*lacking, *self.cluster.degraded, *self.degradations.reasons())
+        return Health(tuple(filter(None, reasons)), details, degraded)
+
+    @property
+    def _unopened_problem(self) -> str:
+        """The reason why the core isn't open, or "" if the core is open."""
+        worker = self._worker
+        if worker is None:
+            return "The bot has not logged in yet."
+        if worker.problem is not None:
+            known = isinstance(worker.problem, EXPLAINED)
+            return str(worker.problem) if known else "The data folder can't be opened."
+        return "" if worker.opened else "The data folder is being opened."
 
     async def exposition(self) -> bytes:
         health = await self.health()
         figures: Figures | None = None
-        if not unopened_problem(self._worker):
+        if not self._unopened_problem:
             with contextlib.suppress(TimeoutError, *EXPLAINED):
                 async with asyncio.timeout(LOOKING_SECONDS):
                     figures = await self.worker.call(Core.figures)
@@ -289,18 +314,19 @@ class Bot(ShardedClient):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWERABLE_SECONDS):
                 # During an outage of the database the asker is told so at once.
-                await self._opened()
+                await self._wait_for_core()
                 await self.background.answerable.wait()
 
-    async def _opened(self) -> None:
+    async def _wait_for_core(self) -> None:
         """Wait for the core. A member's task gets the error of each failed attempt to open it."""
         if not self.worker.opened:
-            await self.worker.call(_do_nothing, priority=Priority.HEALTH)
+            # A job that does nothing.
+            await self.worker.call(lambda _core: None, priority=Priority.HEALTH)
 
     async def _end_without_core(self) -> None:
         """Close the bot if the core can't be opened, because it holds shards and can't answer."""
         try:
-            await self._opened()
+            await self._wait_for_core()
         except WorkerStoppedError:
             return
         except Exception:
@@ -313,16 +339,16 @@ class Bot(ShardedClient):
         reply = await self.worker.call_batched(answer_together, ask)
         seconds = time.perf_counter() - started
         if not isinstance(reply.outcome, Clarification):
-            self.metrics.answered(reply.evidence, seconds)
+            self.metrics.count_answer(reply.evidence, seconds)
             known = {"question_id": reply.question_id, "evidence": reply.evidence.value}
             _logger.info("A question was answered.", extra={**known, "seconds": round(seconds, 3)})
         return reply
 
     def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
         if isinstance(error, (TooFastError, WorkerBusyError)):
-            self.metrics.dropped(error.reason)
+            self.metrics.count_refusal(error.reason)
         else:
-            self.metrics.failed(error)
+            self.metrics.count_error(error)
         return explanation(error, language)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
@@ -334,7 +360,7 @@ class Bot(ShardedClient):
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
         if isinstance(error, discord.NotFound) and error.code == _EXPIRED:
             # Discord accepts no response any more.
-            self.metrics.failed(error)
+            self.metrics.count_error(error)
             _logger.warning("An interaction was answered too late for Discord.")
             return
         language = await viewer_language(interaction)
@@ -347,10 +373,6 @@ def answer_together(core: Core, asks: list[Ask]) -> list[Reply]:
     `Worker.call_batched` calls this function once for all questions that wait.
     """
     return core.answer_pipeline.ask(asks)
-
-
-def _do_nothing(core: Core) -> None:
-    """A job that only waits for the core."""
 
 
 def start_worker(

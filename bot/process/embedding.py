@@ -98,7 +98,7 @@ class Embedding:
         wait, most = AWAY_SECONDS
         while not self._stop.is_set():
             try:
-                with self._registered(embedder) as step:
+                with self._join_queue(embedder) as step:
                     wait, _ = AWAY_SECONDS
                     while not self._stop.is_set():
                         if not step():
@@ -110,7 +110,7 @@ class Embedding:
                 wait = min(2 * wait, most)
 
     @contextmanager
-    def _registered(self, embedder: Embedder) -> Iterator[Callable[[], int]]:
+    def _join_queue(self, embedder: Embedder) -> Iterator[Callable[[], int]]:
         """Register the worker in the queue; yields a function that embeds a few waiting texts."""
         with closing(open_work_queue(self._url)) as jobs:
             worker = EmbeddingWorker(jobs, embedder, self._name)
@@ -118,7 +118,7 @@ class Embedding:
             def step() -> int:
                 done, failed = worker.done, worker.failed
                 found = worker.step()
-                self.metrics.embedded(worker.done - done, worker.failed - failed)
+                self.metrics.count_texts(worker.done - done, worker.failed - failed)
                 if self._clock() - self._looked_at >= LOOK_SECONDS:
                     self._looked_at = self._clock()
                     jobs.forget_old()

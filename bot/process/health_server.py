@@ -43,10 +43,8 @@ class HealthError(Exception):
 class Health:
     """Health of the bot, as shown by `/healthz`.
 
-    Attributes:
-        reasons: why the bot is unhealthy; empty if it is healthy.
-        details: further state to show.
-        degraded: why answers are incomplete. The bot is healthy even so.
+    The bot is unhealthy if there are `reasons`. It is healthy if its answers are only incomplete,
+    for the reasons in `degraded`.
     """
 
     reasons: tuple[str, ...] = ()
@@ -57,15 +55,15 @@ class Health:
     def well(self) -> bool:
         return not self.reasons
 
-    @property
-    def status(self) -> str:
-        if not self.well:
-            return "unavailable"
-        return "degraded" if self.degraded else "ok"
-
     def to_dict(self) -> dict[str, object]:
+        """Return the record of `/healthz`."""
+        status = "degraded" if self.degraded else "ok"
         reasons = [*self.reasons, *self.degraded]
-        return {"status": self.status, "reasons": reasons, **self.details}
+        return {
+            "status": status if self.well else "unavailable",
+            "reasons": reasons,
+            **self.details,
+        }
 
 
 class _Server(web.Server):
@@ -90,7 +88,7 @@ class _Server(web.Server):
             self._waiting.pop(handler).abort()
         self._loop.call_later(CONNECTION_SECONDS, transport.abort)
 
-    def being_answered(self, handler: web.RequestHandler) -> None:
+    def stop_waiting(self, handler: web.RequestHandler) -> None:
         """Stop counting a connection as waiting, because its request has arrived."""
         self._waiting.pop(handler, None)
 
@@ -124,7 +122,7 @@ async def serving(
     hosts = allowed_hosts(settings.host)
 
     async def answer(request: web.BaseRequest) -> web.Response:
-        server.being_answered(request.protocol)
+        server.stop_waiting(request.protocol)
         try:
             if hosts and host_without_port(request.headers.getall("Host", ())) not in hosts:
                 response = web.Response(status=421, text=_FOREIGN)

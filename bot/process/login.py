@@ -7,8 +7,7 @@ Errors:
 """
 
 import asyncio
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiohttp
 import discord
@@ -96,8 +95,7 @@ def connection_error(error: BaseException) -> LoginError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(NamedTuple):
     """The bot's application at Discord, and the bot's missing permissions by server name."""
 
     public: bool

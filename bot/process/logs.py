@@ -85,20 +85,18 @@ class _RedactingFilter(logging.Filter):
         """Redact a record; always returns True, so it is logged."""
         if isinstance(record.args, tuple):
             record.args = tuple(
-                _described(one) if isinstance(one, BaseException) else one for one in record.args
+                _description(value) if isinstance(value, BaseException) else value
+                for value in record.args
             )
         text = record.getMessage()
         if record.msg == _CONNECTING and record.exc_info and record.exc_info[1] is not None:
             # An outage of the network needs no traceback.
-            text = f"{text} ({_described(record.exc_info[1])})"
+            text = f"{text} ({_description(record.exc_info[1])})"
             record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
-        record.msg, record.args = self._without_tokens(text), ()
-        return True
-
-    def _without_tokens(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
-        return _ADDRESS_TOKEN.sub(rf"\1/{_HIDDEN}", text)
+        record.msg, record.args = _ADDRESS_TOKEN.sub(rf"\1/{_HIDDEN}", text), ()
+        return True
 
 
 def _formatter(renderer: Processor) -> logging.Formatter:
@@ -110,14 +108,14 @@ def _formatter(renderer: Processor) -> logging.Formatter:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
         ],
         processors=[
-            _with_traceback,
+            _add_traceback,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             renderer,
         ],
     )
 
 
-def _with_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _add_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Add an exception's traceback to the record."""
     found = event.pop("exc_info", None)
     error = found[1] if isinstance(found, tuple) else found
@@ -132,10 +130,10 @@ def _tracebacks(error: BaseException) -> Iterator[str]:
     if earlier is not None:
         yield from _tracebacks(earlier)
         yield "which led to:"
-    yield "".join(traceback.format_tb(error.__traceback__)) + _described(error)
+    yield "".join(traceback.format_tb(error.__traceback__)) + _description(error)
 
 
-def _described(error: BaseException) -> str:
+def _description(error: BaseException) -> str:
     """An exception's type, with its message or codes if they can't contain members' text."""
     kind = type(error)
     if kind.__module__.startswith(_OURS) or isinstance(error, OSError):

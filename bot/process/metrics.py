@@ -5,9 +5,9 @@ registry, so that two bots in one process count separately. Only this module use
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -28,19 +28,16 @@ _PHRASING_SECONDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120
 _WHOLE_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """State of the bot when its metrics are read.
 
     Attributes:
         degraded: whether answers are incomplete because a part of the bot is missing.
         connected: whether all shards of this process are connected to Discord.
-        waiting: the number of waiting jobs by priority.
         figures: counts from the core, or None until the core is open.
         leads: whether this process does the work for all guilds.
         epochs: the epochs of the leased shards (`Process.epochs`).
         shards: for the id of each shard of this process, whether the shard is connected.
-        processes: the number of processes that run the bot.
     """
 
     healthy: bool
@@ -49,12 +46,12 @@ class Situation:
     waiting: Mapping[Priority, int]
     figures: Figures | None
     leads: bool = True
-    epochs: Mapping[int, int] = field(default_factory=dict)
-    shards: Mapping[int, bool] = field(default_factory=dict)
+    epochs: Mapping[int, int] = MappingProxyType({})
+    shards: Mapping[int, bool] = MappingProxyType({})
     processes: int = 1
 
 
-def _described(registry: CollectorRegistry) -> dict[str, str]:
+def _help_texts(registry: CollectorRegistry) -> dict[str, str]:
     suffixes = {"counter": "_total", "info": "_info"}
     return {
         family.name + suffixes.get(family.type, ""): family.documentation
@@ -162,19 +159,19 @@ class Metrics:
     def _gauge(self, name: str, said: str, *labels: str) -> Gauge:
         return Gauge(f"commonplace_{name}", said, labels, registry=self._registry)
 
-    def described(self) -> dict[str, str]:
+    def help_texts(self) -> dict[str, str]:
         """Return the help texts of the bot's own metrics, by their names in `/metrics`."""
-        return _described(self._registry)
+        return _help_texts(self._registry)
 
-    def answered(self, evidence: Evidence, seconds: float) -> None:
+    def count_answer(self, evidence: Evidence, seconds: float) -> None:
         self._questions.labels(evidence.value).inc()
         self._whole.observe(seconds)
 
-    def stage(self, stage: Stage, seconds: float) -> None:
+    def observe_stage(self, stage: Stage, seconds: float) -> None:
         """Observe the duration of a stage; called in the worker's thread."""
         self._stages.labels(stage.value).observe(seconds)
 
-    def phrased(self, found: Phrased, tokens: int) -> None:
+    def count_phrasing(self, found: Phrased, tokens: int) -> None:
         """Count a phrasing by its outcome, and its sentences by the verdicts of the checks."""
         self._phrasings.labels(found.outcome.value).inc()
         self._phrasing_seconds.observe(found.seconds)
@@ -182,11 +179,11 @@ class Metrics:
         for verdict, count in found.verdicts.items():
             self._sentences.labels(verdict).inc(count)
 
-    def dropped(self, reason: str) -> None:
+    def count_refusal(self, reason: str) -> None:
         """Count a refused or late job, by the reason. Such a job doesn't count as an error."""
         self._dropped.labels(reason).inc()
 
-    def failed(self, error: BaseException) -> None:
+    def count_error(self, error: BaseException) -> None:
         """Count an error by the name of its class."""
         self._errors.labels(type(error).__name__).inc()
 
@@ -248,10 +245,10 @@ class EmbeddingMetrics:
         self._work = WorkGauges(registry)
         Info("commonplace_build", "The program.", registry=registry).info({"version": version})
 
-    def described(self) -> dict[str, str]:
-        return _described(self._registry)
+    def help_texts(self) -> dict[str, str]:
+        return _help_texts(self._registry)
 
-    def embedded(self, done: int, failed: int) -> None:
+    def count_texts(self, done: int, failed: int) -> None:
         self._embedded.inc(done)
         self._failed.inc(failed)
 

@@ -18,11 +18,11 @@ def syncs(env: Env) -> int:
     )
 
 
-async def test_commands_are_sent_to_discord_on_the_first_start(simcord_env: Env) -> None:
+async def test_first_start_sends_the_commands(simcord_env: Env) -> None:
     assert syncs(simcord_env) == 1
 
 
-async def test_commands_that_did_not_change_are_not_sent_again(
+async def test_unchanged_commands_are_not_sent_again(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await world.bot.close()
@@ -31,7 +31,7 @@ async def test_commands_that_did_not_change_are_not_sent_again(
     assert syncs(world.env) == 1
 
 
-async def test_a_command_that_changed_is_sent_on_the_next_start(
+async def test_changed_command_is_sent_at_the_next_start(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await world.bot.close()
@@ -46,12 +46,12 @@ async def test_a_command_that_changed_is_sent_on_the_next_start(
     assert syncs(world.env) == 2
 
 
-def test_every_name_has_at_most_32_characters(payload: list[dict[str, Any]]) -> None:
+def test_each_name_has_at_most_32_characters(payload: list[dict[str, Any]]) -> None:
     names = [part["name"] for command in payload for part in parts(command) if "value" not in part]
     assert all(1 <= len(name) <= 32 for name in names)
 
 
-def test_every_slash_command_and_option_is_described_in_100_characters(
+def test_each_command_and_option_has_a_short_description(
     payload: list[dict[str, Any]],
 ) -> None:
     slash = [command for command in payload if command.get("type", 1) == 1]
@@ -62,7 +62,7 @@ def test_every_slash_command_and_option_is_described_in_100_characters(
     assert all(1 <= len(description) <= 100 for description in described)
 
 
-def test_no_command_takes_more_than_8_000_characters(payload: list[dict[str, Any]]) -> None:
+def test_each_command_takes_at_most_8_000_characters(payload: list[dict[str, Any]]) -> None:
     for command in payload:
         texts = [
             str(part.get(key, ""))
@@ -73,9 +73,7 @@ def test_no_command_takes_more_than_8_000_characters(payload: list[dict[str, Any
 
 
 @pytest.mark.parametrize("kind", [2, 3])
-def test_there_are_at_most_five_context_menus_of_a_type(
-    payload: list[dict[str, Any]], kind: int
-) -> None:
+def test_each_type_has_at_most_five_context_menus(payload: list[dict[str, Any]], kind: int) -> None:
     assert sum(command.get("type", 1) == kind for command in payload) <= 5
 
 
@@ -83,7 +81,7 @@ def test_there_are_at_most_five_context_menus_of_a_type(
 DIRECTLY = {"ask", "search", "privacy", "about", "Ask about this"}
 
 
-def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]]) -> None:
+def test_commands_are_the_promised_ones(payload: list[dict[str, Any]]) -> None:
     assert {command["name"] for command in payload} == {
         "ask",
         "search",
@@ -106,7 +104,7 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
     }
 
 
-def test_each_command_is_shown_to_those_whom_it_is_for(payload: list[dict[str, Any]]) -> None:
+def test_each_command_is_shown_to_its_audience(payload: list[dict[str, Any]]) -> None:
     shown = {command["name"]: command["default_member_permissions"] for command in payload}
     manages_messages = discord.Permissions(manage_messages=True).value
     manages_the_server = discord.Permissions(manage_guild=True).value
@@ -126,7 +124,7 @@ def test_each_command_is_shown_to_those_whom_it_is_for(payload: list[dict[str, A
     assert set(shown.values()) == {None, manages_messages, manages_the_server}
 
 
-def test_commands_are_those_of_a_server_and_some_of_direct_messages_but_of_no_user_alone(
+def test_no_command_is_installed_for_a_user(
     payload: list[dict[str, Any]],
 ) -> None:
     assert all(command["integration_types"] == [0] for command in payload)

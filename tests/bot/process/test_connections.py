@@ -35,9 +35,7 @@ async def _outage(bot: SimulatedBot, state: State, seconds: float) -> None:
 
 @pytest.mark.parametrize("shards", [1, 4, pytest.param(16, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("state", OUTAGES)
-def test_an_outage_of_three_hours_costs_few_connections_and_fewer_sessions(
-    state: State, shards: int
-) -> None:
+def test_outage_of_three_hours_costs_few_sessions(state: State, shards: int) -> None:
     gateway = SimulatedGateway(shards)
 
     async def through() -> float:
@@ -54,7 +52,7 @@ def test_an_outage_of_three_hours_costs_few_connections_and_fewer_sessions(
 @pytest.mark.parametrize("shards", [1, 6])
 @pytest.mark.parametrize("seconds", [10, 60, 1_400])
 @pytest.mark.parametrize("state", KEEPING)
-def test_after_a_short_outage_every_shard_is_back_within_a_minute(
+def test_shards_resume_within_a_minute_of_an_outage(
     state: State, seconds: float, shards: int
 ) -> None:
     async def through() -> float:
@@ -71,7 +69,7 @@ def test_after_a_short_outage_every_shard_is_back_within_a_minute(
 @pytest.mark.parametrize("shards", [1, 6])
 @pytest.mark.parametrize("state", [State.FORGETFUL, State.INVALID])
 @pytest.mark.parametrize("seconds", [10, 60, 200])
-def test_after_a_short_outage_new_sessions_begin_within_a_minute(
+def test_sessions_begin_within_a_minute_of_an_outage(
     state: State, seconds: float, shards: int
 ) -> None:
     """As far as Discord lets as many shards begin at once."""
@@ -94,7 +92,7 @@ def test_after_a_short_outage_new_sessions_begin_within_a_minute(
     ],
     ids=["operation 7", "cut", "close"],
 )
-def test_a_steady_connection_that_ends_is_resumed_at_once(
+def test_steady_connection_is_resumed_immediately(
     interrupt: Callable[[SimulatedGateway], None],
 ) -> None:
     async def through() -> float:
@@ -111,7 +109,7 @@ def test_a_steady_connection_that_ends_is_resumed_at_once(
     assert run(through()) <= 1
 
 
-def test_a_shard_that_waits_holds_up_no_other() -> None:
+def test_waiting_shard_delays_no_other() -> None:
     async def through() -> None:
         async with SimulatedBot(SimulatedGateway(2)) as bot:
             bot.gateway.only = {0}
@@ -124,7 +122,7 @@ def test_a_shard_that_waits_holds_up_no_other() -> None:
     run(through())
 
 
-def test_a_session_is_resumed_although_its_own_address_is_gone() -> None:
+def test_session_is_resumed_without_its_own_address() -> None:
     async def through() -> float:
         async with SimulatedBot(SimulatedGateway(1)) as bot:
             await asyncio.sleep(600)
@@ -137,7 +135,7 @@ def test_a_session_is_resumed_although_its_own_address_is_gone() -> None:
     assert run(through()) <= 2
 
 
-def test_a_start_that_an_outage_interrupts_goes_on_after_it() -> None:
+def test_start_continues_after_an_outage() -> None:
     """The second shard has to wait for its turn, and then for Discord."""
     gateway = SimulatedGateway(2)
 
@@ -152,7 +150,7 @@ def test_a_start_that_an_outage_interrupts_goes_on_after_it() -> None:
     run(through())
 
 
-def test_a_shard_is_resumed_while_another_is_still_being_launched() -> None:
+def test_shard_is_resumed_while_another_is_launched() -> None:
     gateway = SimulatedGateway(2)
 
     async def through() -> None:
@@ -168,7 +166,7 @@ def test_a_shard_is_resumed_while_another_is_still_being_launched() -> None:
     run(through())
 
 
-def test_a_shard_that_was_closed_here_soon_waits_longer_to_begin_another_session() -> None:
+def test_shard_that_closes_soon_waits_longer() -> None:
     """As where leases run out again and again."""
 
     async def nothing() -> dict[str, int]:
@@ -191,7 +189,7 @@ def test_a_shard_that_was_closed_here_soon_waits_longer_to_begin_another_session
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rest", [True, False])
-def test_an_outage_of_days_never_uses_up_the_sessions_of_a_day(rest: bool) -> None:
+def test_outage_of_days_leaves_sessions_each_day(rest: bool) -> None:
     """Where nobody can be asked, either; 16 shards need more than there are."""
     gateway = SimulatedGateway(16, remaining=400)
 
@@ -211,7 +209,7 @@ def test_an_outage_of_days_never_uses_up_the_sessions_of_a_day(rest: bool) -> No
     assert 80 <= min(run(through())) <= 120
 
 
-def test_health_is_told_when_the_next_attempt_is_due() -> None:
+def test_health_names_the_next_attempt() -> None:
     async def through() -> list[str]:
         async with SimulatedBot(SimulatedGateway(3)) as bot:
             await asyncio.sleep(1)
@@ -229,9 +227,7 @@ def test_health_is_told_when_the_next_attempt_is_due() -> None:
 
 
 @pytest.mark.parametrize("state", [State.CLOSING, State.FLAPPING])
-def test_an_outage_has_one_line_in_the_log_and_its_end_another(
-    state: State, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_outage_and_its_end_are_logged_once(state: State, caplog: pytest.LogCaptureFixture) -> None:
     async def through() -> None:
         async with SimulatedBot(SimulatedGateway(3)) as bot:
             for _ in range(2):
@@ -249,7 +245,7 @@ def test_an_outage_has_one_line_in_the_log_and_its_end_another(
         assert sentence.startswith(begin)
 
 
-def test_health_is_told_that_a_days_sessions_are_used_up() -> None:
+def test_health_names_used_up_sessions() -> None:
     async def through() -> str:
         async with SimulatedBot(SimulatedGateway(1, remaining=100)) as bot:
             await _outage(bot, State.FORGETFUL, 1 * HOURS)
@@ -261,7 +257,7 @@ def test_health_is_told_that_a_days_sessions_are_used_up() -> None:
     )
 
 
-def test_a_short_wait_is_told_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_short_wait_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def through() -> None:
         async with SimulatedBot(SimulatedGateway(1)) as bot:
             await _outage(bot, State.CLOSING, TOLD_SECONDS / 2)

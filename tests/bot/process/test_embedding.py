@@ -62,9 +62,7 @@ def _vectors_of(jobs: WorkQueue, texts: dict[bytes, str], kind: str = KIND) -> d
     return found
 
 
-def test_it_embeds_until_it_is_stopped_and_then_nobody_waits_for_it(
-    postgres_url: str, jobs: WorkQueue
-) -> None:
+def test_worker_embeds_until_it_stops(postgres_url: str, jobs: WorkQueue) -> None:
     embedding = _embedding(postgres_url)
     texts = {bytes([number]): f"text number {number}" for number in range(50)}
     with _running(embedding):
@@ -78,7 +76,7 @@ def test_it_embeds_until_it_is_stopped_and_then_nobody_waits_for_it(
     assert "commonplace_worker_failed_total 0.0" in exposition
 
 
-def test_it_goes_on_when_the_connection_was_lost(
+def test_worker_survives_a_lost_connection(
     postgres_url: str, jobs: WorkQueue, postgres: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     embedding = _embedding(postgres_url)
@@ -90,7 +88,7 @@ def test_it_goes_on_when_the_connection_was_lost(
     assert "member" not in caplog.text
 
 
-def test_a_database_that_is_away_at_the_start_is_told_before_the_model_is_opened(
+def test_unreachable_database_is_reported_before_the_model_opens(
     postgres: Cluster,
 ) -> None:
     def open_model() -> Embedder:
@@ -100,7 +98,7 @@ def test_a_database_that_is_away_at_the_start_is_told_before_the_model_is_opened
         Embedding(postgres.url("missing"), open_model).run()
 
 
-def test_texts_for_another_model_are_told_once_and_left(
+def test_texts_for_another_model_are_reported_once(
     postgres_url: str, jobs: WorkQueue, caplog: pytest.LogCaptureFixture
 ) -> None:
     jobs.offer("embed other 64 256", {b"key": "text"})
@@ -119,7 +117,7 @@ def test_texts_for_another_model_are_told_once_and_left(
     assert jobs.other_kinds(KIND) == {"embed other 64 256": 1}
 
 
-def test_what_is_set_aside_is_told(postgres_url: str, jobs: WorkQueue) -> None:
+def test_texts_set_aside_degrade_the_worker(postgres_url: str, jobs: WorkQueue) -> None:
     jobs.offer(KIND, {b"key": "text"})
     while taken := jobs.take(KIND, "a", 1):
         jobs.fail("a", taken, "ValueError")
@@ -134,7 +132,7 @@ def test_what_is_set_aside_is_told(postgres_url: str, jobs: WorkQueue) -> None:
     assert 'commonplace_texts_out{state="set_aside"} 1.0' in exposition
 
 
-def test_one_that_is_stuck_or_without_its_database_is_not_well() -> None:
+def test_stuck_worker_is_unhealthy() -> None:
     clock = Clock()
     clock.step = 0.0
     embedding = _embedding("postgresql://nowhere/none", clock)

@@ -25,7 +25,7 @@ async def mention(world: World, channel: ChannelHandle) -> bool:
 
 
 @pytest.mark.simcord(approved_intents=discord.Intents.none())
-async def test_the_bot_starts_where_no_privileged_intent_is_granted(simcord_env: Env) -> None:
+async def test_bot_starts_without_privileged_intents(simcord_env: Env) -> None:
     world = build_world(simcord_env)
 
     result = await world.ask("What is open source AI?")
@@ -34,19 +34,19 @@ async def test_the_bot_starts_where_no_privileged_intent_is_granted(simcord_env:
     assert "> " in text_of(result.response)
 
 
-async def test_the_bot_asks_for_no_privileged_intent(simcord_bot: Bot) -> None:
+async def test_bot_requests_no_privileged_intent(simcord_bot: Bot) -> None:
     wanted = simcord_bot.intents
     assert (wanted.members, wanted.presences, wanted.message_content) == (False, False, False)
 
 
-async def test_the_invitation_asks_for_no_power_over_others(simcord_bot: Bot) -> None:
+async def test_invitation_has_no_power_over_members(simcord_bot: Bot) -> None:
     asked = [name for name, granted in invite_permissions() if granted]
     powers = ("admin", "manage", "kick", "ban", "moderate", "mute", "mention")
     assert not [name for name in asked if name.startswith(powers)]
 
 
 @pytest.mark.parametrize("public", [True, False])
-async def test_discord_says_whether_anybody_can_add_the_bot(
+async def test_application_tells_whether_the_bot_is_public(
     monkeypatch: pytest.MonkeyPatch, public: bool
 ) -> None:
     async with wire_server() as server:

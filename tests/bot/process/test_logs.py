@@ -70,7 +70,7 @@ def _records(written: io.StringIO) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-async def test_nothing_that_anybody_wrote_stands_in_the_log(
+async def test_log_has_no_text_of_members(
     configure: Configure, simcord_env: Env, settings: Settings, form: Literal["text", "json"]
 ) -> None:
     """Questions, a note, a rejection with its reason, and an error that quotes a question."""
@@ -116,9 +116,7 @@ async def _told_after_an_error(world: World) -> str:
 
 
 @pytest.mark.slow
-async def test_a_running_bots_log_is_json_and_has_no_token_and_no_question(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_log_of_a_running_bot_has_no_secrets(settings: Settings, tmp_path: Path) -> None:
     """A real process at level debug."""
     config = tmp_path / "config.toml"
     config.write_text('[log]\nlevel = "debug"\nformat = "json"\n')
@@ -137,7 +135,7 @@ async def test_a_running_bots_log_is_json_and_has_no_token_and_no_question(
         assert secret not in err.decode()
 
 
-def test_a_token_is_hidden_wherever_it_comes_from(configure: Configure) -> None:
+def test_tokens_are_hidden_in_each_record(configure: Configure) -> None:
     written = configure("json", "s3cret")
     logging.getLogger("discord.http").warning(
         "%s responded with 429; Bot s3cret", "https://x/api/webhooks/12/aW50ZXI.x-y_z/messages/@me"
@@ -148,7 +146,7 @@ def test_a_token_is_hidden_wherever_it_comes_from(configure: Configure) -> None:
     )
 
 
-def test_what_a_library_says_at_debug_is_not_asked_for(configure: Configure) -> None:
+def test_libraries_never_log_at_debug(configure: Configure) -> None:
     """discord.py logs every event with its content then."""
     written = configure()
     logging.getLogger("discord.gateway").debug("WebSocket Event: %s", {"content": "a secret"})
@@ -156,7 +154,7 @@ def test_what_a_library_says_at_debug_is_not_asked_for(configure: Configure) -> 
     assert [record["event"] for record in _records(written)] == ["ours"]
 
 
-def test_an_exception_is_told_with_its_place_and_its_cause_but_no_foreign_message(
+def test_traceback_has_no_foreign_message(
     configure: Configure,
 ) -> None:
     written = configure()
@@ -185,7 +183,7 @@ def test_an_exception_is_told_with_its_place_and_its_cause_but_no_foreign_messag
         (ValueError("a question"), "failed: ValueError"),
     ],
 )
-def test_an_exception_in_a_sentence_is_described_as_one_with_a_trace(
+def test_exception_as_argument_has_no_foreign_message(
     configure: Configure, error: Exception, said: str
 ) -> None:
     written = configure()
@@ -194,7 +192,7 @@ def test_an_exception_in_a_sentence_is_described_as_one_with_a_trace(
     assert record["event"].endswith(said)
 
 
-def test_a_task_that_nobody_waits_for_is_logged_without_its_message(configure: Configure) -> None:
+def test_failed_task_is_logged_without_its_message(configure: Configure) -> None:
     written = configure()
 
     async def fail() -> None:
@@ -213,9 +211,7 @@ def test_a_task_that_nobody_waits_for_is_logged_without_its_message(configure: C
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_line_for_people_says_who_and_what_and_what_is_known(
-    configure: Configure, *, terminal: bool
-) -> None:
+def test_text_line_has_logger_event_and_fields(configure: Configure, *, terminal: bool) -> None:
     written = configure("text", terminal=terminal)
     logging.getLogger("bot.process.client").info("Answered.", extra={"evidence": "strong"})
     [line] = written.getvalue().splitlines()
@@ -224,7 +220,7 @@ def test_a_line_for_people_says_who_and_what_and_what_is_known(
     assert re.match(r"\d{4}-\d\d-\d\dT.*Z info", line) is None if terminal else True
 
 
-def test_a_line_in_a_file_begins_with_the_time(configure: Configure) -> None:
+def test_line_of_a_file_begins_with_the_time(configure: Configure) -> None:
     written = configure("text")
     logging.getLogger("bot.process.client").warning("Full.")
     assert re.fullmatch(
@@ -233,7 +229,7 @@ def test_a_line_in_a_file_begins_with_the_time(configure: Configure) -> None:
     )
 
 
-def test_a_network_that_is_away_for_a_while_is_told_in_a_line(configure: Configure) -> None:
+def test_outage_of_the_network_takes_one_line(configure: Configure) -> None:
     written = configure()
     try:
         raise ConnectionResetError("away")

@@ -32,13 +32,13 @@ async def test_questions_are_counted_by_evidence_and_timed_by_stage(world: World
         assert 0 < samples["commonplace_stage_seconds_sum", stage] < 60
 
 
-async def test_what_is_no_question_is_not_counted_as_one(world: World) -> None:
+async def test_clarification_is_not_counted_as_a_question(world: World) -> None:
     await world.ask("???")
     _, samples = await metrics(world.bot)
     assert samples["commonplace_answer_seconds_count", ""] == 0
 
 
-async def test_what_there_is_and_what_waits_can_be_read(world: World) -> None:
+async def test_metrics_count_notes_documents_and_passages(world: World) -> None:
     await prepared(world.bot)
     await world.publish()
     await world.propose("Another", "Still to be decided.")
@@ -55,7 +55,7 @@ async def test_what_there_is_and_what_waits_can_be_read(world: World) -> None:
     assert samples["commonplace_discord_connected", ""] == 1
 
 
-async def test_each_shard_of_the_process_is_shown(world: World) -> None:
+async def test_each_shard_of_the_process_has_a_metric(world: World) -> None:
     await prepared(world.bot)
     _, samples = await metrics(world.bot)
     assert samples["commonplace_shard_connected", "0"] == 1
@@ -63,7 +63,7 @@ async def test_each_shard_of_the_process_is_shown(world: World) -> None:
     assert samples["commonplace_processes", ""] == 1
 
 
-def test_a_shard_that_has_moved_is_shown_no_more() -> None:
+def test_moved_shard_leaves_the_metrics() -> None:
     shown = Metrics("1")
     before = Situation(True, False, True, {}, None, shards={0: True, 3: False}, processes=2)
     after = Situation(True, False, True, {}, None, False, shards={3: True}, processes=2)
@@ -75,7 +75,7 @@ def test_a_shard_that_has_moved_is_shown_no_more() -> None:
     assert b"commonplace_processes 2.0" in said
 
 
-async def test_the_queue_is_counted_by_priority(world: World) -> None:
+async def test_queue_is_counted_by_priority(world: World) -> None:
     await prepared(world.bot)
     begun, go_on = threading.Event(), threading.Event()
     call = world.bot.worker.call
@@ -106,7 +106,7 @@ async def test_metrics_are_served_before_the_core_is_open(settings: Settings) ->
     assert samples["commonplace_questions_total", "strong"] == 0
 
 
-async def test_no_text_no_guild_and_no_member_stands_in_the_metrics(world: World) -> None:
+async def test_metrics_have_no_text_guild_or_member(world: World) -> None:
     await world.publish()
     await world.ask(QUESTION)
     text, _ = await metrics(world.bot)
@@ -115,9 +115,9 @@ async def test_no_text_no_guild_and_no_member_stands_in_the_metrics(world: World
         assert secret not in text
 
 
-def test_two_bots_in_one_process_do_not_count_for_each_other() -> None:
+def test_two_bots_in_a_process_count_separately() -> None:
     first, second = Metrics("1"), Metrics("1")
-    first.failed(ValueError("x"))
+    first.count_error(ValueError("x"))
     nobody = Situation(healthy=True, degraded=False, connected=True, waiting={}, figures=None)
     assert b"ValueError" in first.exposition(nobody)
     assert b"ValueError" not in second.exposition(nobody)

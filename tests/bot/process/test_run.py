@@ -32,7 +32,7 @@ OTHER_TOKEN = "another-token"  # noqa: S105 - of a Discord that is none
 @pytest.mark.parametrize(
     "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
-async def test_a_bot_that_is_told_to_stop_finishes_what_was_acknowledged(
+async def test_stopping_bot_finishes_acknowledged_work(
     settings: Settings, number: signal.Signals
 ) -> None:
     async with (
@@ -51,7 +51,7 @@ async def test_a_bot_that_is_told_to_stop_finishes_what_was_acknowledged(
 
 
 @pytest.mark.slow
-async def test_a_bot_that_is_told_twice_does_not_wait_for_answers(settings: Settings) -> None:
+async def test_second_signal_skips_the_wait(settings: Settings) -> None:
     async with (
         discord_server() as discord,
         bot_process(discord, "run", "--data", settings.data.folder) as process,
@@ -67,7 +67,7 @@ async def test_a_bot_that_is_told_twice_does_not_wait_for_answers(settings: Sett
 
 
 @pytest.mark.slow
-async def test_a_bot_that_has_nothing_to_finish_stops(settings: Settings) -> None:
+async def test_idle_bot_stops_immediately(settings: Settings) -> None:
     async with (
         discord_server() as discord,
         bot_process(discord, "run", "--data", settings.data.folder) as process,
@@ -79,7 +79,7 @@ async def test_a_bot_that_has_nothing_to_finish_stops(settings: Settings) -> Non
 
 
 @pytest.mark.slow
-async def test_waiting_for_what_was_taken_has_an_end(
+async def test_wait_for_acknowledged_work_ends(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def work(bot: Bot) -> None:
@@ -97,9 +97,7 @@ async def test_waiting_for_what_was_taken_has_an_end(
 
 
 @pytest.mark.slow
-async def test_health_is_served_by_a_running_bot_and_by_nobody_afterwards(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_health_is_served_while_the_bot_runs(settings: Settings, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[log]\nformat = "json"\n[health]\nport = 0\n')
     async with (
@@ -121,9 +119,7 @@ async def test_health_is_served_by_a_running_bot_and_by_nobody_afterwards(
 
 
 @pytest.mark.slow
-async def test_a_running_bot_takes_in_what_changes_among_the_imported_files(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_running_bot_indexes_changed_files(settings: Settings, tmp_path: Path) -> None:
     guides = tmp_path / "guides"
     guides.mkdir()
     with Core(settings, WordEmbedder()) as core:
@@ -164,7 +160,7 @@ async def _ended(discord: DiscordServer, *arguments: str | Path, token: str) -> 
     return process.returncode, err.decode().splitlines()[-1]
 
 
-async def test_a_token_that_discord_does_not_take_is_named_with_the_remedy(
+async def test_refused_token_is_an_error_with_a_remedy(
     settings: Settings,
 ) -> None:
     async with discord_server() as discord:
@@ -177,9 +173,7 @@ async def test_a_token_that_discord_does_not_take_is_named_with_the_remedy(
 @pytest.mark.parametrize(
     "missing", ["everything", pytest.param("the gateway", marks=pytest.mark.slow)]
 )
-async def test_a_discord_that_is_not_there_has_an_exit_code_of_its_own(
-    settings: Settings, missing: str
-) -> None:
+async def test_unreachable_discord_has_its_own_exit_code(settings: Settings, missing: str) -> None:
     """A service manager starts again then, and only then."""
     async with discord_server() as discord:
         if missing == "everything":
@@ -194,7 +188,7 @@ async def test_a_discord_that_is_not_there_has_an_exit_code_of_its_own(
 
 
 @pytest.mark.slow
-async def test_a_port_that_is_taken_ends_the_start_in_one_sentence(
+async def test_taken_port_ends_the_start_with_a_sentence(
     settings: Settings, tmp_path: Path
 ) -> None:
     with socket.socket() as taken:

@@ -44,14 +44,14 @@ async def cluster(tmp_path: Path) -> Cluster:
     return bot.cluster
 
 
-def test_a_bot_alone_loads_nothing_of_what_several_need() -> None:
+def test_single_process_loads_no_cluster_code() -> None:
     root = Path(__file__).parents[3]
     arguments = [sys.executable, "-c", _ALONE]
     said = subprocess.run(arguments, cwd=root, check=True, capture_output=True, text=True)
     assert said.stdout.strip() == "[]"
 
 
-async def test_a_bot_alone_leads_and_has_every_shard(world: World) -> None:
+async def test_single_process_leads_with_every_shard(world: World) -> None:
     bot = world.bot
     assert bot.cluster.leads
     assert bot.serves(world.guild.id)
@@ -59,7 +59,7 @@ async def test_a_bot_alone_leads_and_has_every_shard(world: World) -> None:
     assert bot.all_memberships_known(world.guild.id)
 
 
-async def test_left_guilds_may_be_purged_only_when_every_shard_has_named_its_own(
+async def test_left_guilds_are_purged_only_with_all_memberships(
     cluster: Cluster,
 ) -> None:
     member = cluster.membership
@@ -72,7 +72,7 @@ async def test_left_guilds_may_be_purged_only_when_every_shard_has_named_its_own
     assert cluster.settled_shards.ids == cluster.own_shards.ids == set()
 
 
-async def test_what_is_the_leaders_is_done_while_it_leads_and_at_once_when_it_begins_to(
+async def test_new_leader_runs_its_rounds_immediately(
     cluster: Cluster,
 ) -> None:
     done: list[int] = []
@@ -95,7 +95,7 @@ async def test_what_is_the_leaders_is_done_while_it_leads_and_at_once_when_it_be
     assert done == [1, 2]
 
 
-async def test_machines_are_told_what_is_held(cluster: Cluster) -> None:
+async def test_health_lists_the_held_shards(cluster: Cluster) -> None:
     told = cluster.details()
     assert told["shards"] == {"0": 3}
     assert told["processes"] == 2

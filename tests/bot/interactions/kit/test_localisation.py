@@ -7,7 +7,7 @@ import discord
 
 from bot.interactions.kit.localisation import described
 from bot.process.client import Bot
-from bot.process.command_sync import COMMANDS_DIGEST
+from bot.process.commands import COMMANDS_DIGEST
 from knowledge.sources.kinds.registry import SERVICES
 from tests.bot.english import CODE, in_english
 from tests.bot.world import World, parts

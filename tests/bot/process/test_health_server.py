@@ -76,7 +76,7 @@ async def test_health_follows_connections_and_degradations(world: World) -> None
     assert await report(bot) == (503, "unavailable", missing)
 
 
-async def test_a_bot_that_is_not_there_yet_says_what_it_waits_for(settings: Settings) -> None:
+async def test_starting_bot_is_unhealthy(settings: Settings) -> None:
     async with Bot(settings) as bot:
         status, said = await healthz(bot)
     assert status == 503
@@ -84,7 +84,7 @@ async def test_a_bot_that_is_not_there_yet_says_what_it_waits_for(settings: Sett
     assert said["reasons"] == ["The bot has not logged in yet.", "Discord is not connected."]
 
 
-async def test_a_core_that_is_still_opening_is_a_reason(settings: Settings) -> None:
+async def test_opening_core_is_a_reason(settings: Settings) -> None:
     may_open = threading.Event()
 
     def open_slowly() -> Core:
@@ -98,7 +98,7 @@ async def test_a_core_that_is_still_opening_is_a_reason(settings: Settings) -> N
     assert "The data folder is being opened." in said["reasons"]
 
 
-async def test_a_core_that_can_not_be_opened_is_a_reason_with_its_remedy(tmp_path: Path) -> None:
+async def test_failed_core_is_a_reason_with_a_remedy(tmp_path: Path) -> None:
     (data_folder(tmp_path) / "community.db").write_bytes(b"not a database " * 100)
     settings = settings_for(tmp_path)
     async with Bot(settings, start_worker(settings, WordEmbedder())) as bot:
@@ -109,9 +109,7 @@ async def test_a_core_that_can_not_be_opened_is_a_reason_with_its_remedy(tmp_pat
     assert "Restore it from a backup" in said["reasons"][0]
 
 
-async def test_a_reranker_that_is_missing_degrades_the_bot(
-    simcord_env: Env, tmp_path: Path
-) -> None:
+async def test_missing_reranker_degrades_the_bot(simcord_env: Env, tmp_path: Path) -> None:
     assert simcord_env.bot is not None
     await simcord_env.bot.close()
     settings = settings_for(tmp_path / "new")
@@ -131,9 +129,7 @@ class Wordless(WordEmbedder):
         raise ModelError("The model is worn out. Buy another.")
 
 
-async def test_an_index_that_could_not_be_brought_in_step_is_a_reason(
-    simcord_env: Env, tmp_path: Path
-) -> None:
+async def test_outdated_index_is_a_reason(simcord_env: Env, tmp_path: Path) -> None:
     assert simcord_env.bot is not None
     await simcord_env.bot.close()
     settings = settings_for(tmp_path / "new")
@@ -161,7 +157,7 @@ class Overflowing(WordEmbedder):
         return super().embed_passages(texts)
 
 
-async def test_an_error_that_nobody_thought_of_stops_nothing_but_itself(
+async def test_unexpected_error_stops_only_its_own_step(
     simcord_env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such an error once stopped updates of sources until the next start."""
@@ -177,7 +173,7 @@ async def test_an_error_that_nobody_thought_of_stops_nothing_but_itself(
                 await asyncio.sleep(0.02)
 
 
-async def test_a_worker_that_is_stuck_is_a_reason(world: World) -> None:
+async def test_stuck_worker_is_a_reason(world: World) -> None:
     await prepared(world.bot)
     begun, go_on = threading.Event(), threading.Event()
 
@@ -199,18 +195,20 @@ async def test_a_worker_that_is_stuck_is_a_reason(world: World) -> None:
 # Serving.
 
 
-async def test_without_a_port_nothing_is_served(settings: Settings) -> None:
+async def test_health_without_a_port_is_off(settings: Settings) -> None:
     async with Bot(settings) as bot, served(bot, settings.health) as address:
         assert address == ""
 
 
-async def test_it_is_served_to_this_machine_alone_unless_told_otherwise(settings: Settings) -> None:
+async def test_health_is_served_locally_by_default(settings: Settings) -> None:
     async with Bot(settings) as bot, served(bot) as address:
         assert address.startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize(("path", "status"), [("", 404), ("/", 404), ("/healthz/x", 404)])
-async def test_nothing_else_is_served(settings: Settings, path: str, status: int) -> None:
+async def test_other_paths_and_methods_are_refused(
+    settings: Settings, path: str, status: int
+) -> None:
     async with Bot(settings) as bot, served(bot) as address, aiohttp.ClientSession() as session:
         async with session.get(address + path) as response:
             assert response.status == status
@@ -218,7 +216,7 @@ async def test_nothing_else_is_served(settings: Settings, path: str, status: int
             assert response.status == 405
 
 
-async def test_a_port_that_is_taken_is_named_with_the_remedy() -> None:
+async def test_taken_port_is_an_error_with_a_remedy() -> None:
     async def look() -> Health:
         return Health()
 
@@ -270,7 +268,7 @@ async def _status(address: tuple[str, int], name: str = "localhost") -> bytes:
         writer.close()
 
 
-async def test_half_sent_requests_are_few_and_keep_nobody_from_asking() -> None:
+async def test_half_sent_requests_block_nobody() -> None:
     async with _serving() as address:
         halves = []
         for _ in range(MOST_WAITING + 20):
@@ -285,7 +283,7 @@ async def test_half_sent_requests_are_few_and_keep_nobody_from_asking() -> None:
             writer.close()
 
 
-async def test_connections_that_say_nothing_and_come_again_keep_nobody_from_asking() -> None:
+async def test_silent_connections_block_nobody() -> None:
     left = iter(range(20 * MOST_WAITING))
 
     async def come_again(address: tuple[str, int]) -> None:
@@ -305,7 +303,7 @@ async def test_connections_that_say_nothing_and_come_again_keep_nobody_from_aski
     assert statuses == {b"HTTP/1.1 200 OK\r\n"}
 
 
-async def test_a_page_whose_name_leads_to_this_machine_reads_nothing() -> None:
+async def test_foreign_host_name_reads_nothing() -> None:
     async with _serving() as address:
         for name in ("localhost", "127.0.0.1:8080", "[::1]"):
             assert (await _status(address, name)).startswith(b"HTTP/1.1 200 ")
@@ -315,7 +313,7 @@ async def test_a_page_whose_name_leads_to_this_machine_reads_nothing() -> None:
         assert (await _status(address, "bot.example")).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_a_half_sent_request_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_half_sent_request_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health_server, "CONNECTION_SECONDS", 0)
     async with serving(HealthSettings(port=0), _well, _nothing, CONTENT_TYPE) as address:
         host, port = address.removeprefix("http://").split(":")
@@ -325,7 +323,7 @@ async def test_a_half_sent_request_ends_by_itself(monkeypatch: pytest.MonkeyPatc
         writer.close()
 
 
-async def test_nothing_is_logged_of_what_is_no_request(caplog: pytest.LogCaptureFixture) -> None:
+async def test_malformed_requests_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "aiohttp")
     async with serving(HealthSettings(port=0), _well, _nothing, CONTENT_TYPE) as address:
         host, port = address.removeprefix("http://").split(":")
@@ -340,7 +338,7 @@ async def test_nothing_is_logged_of_what_is_no_request(caplog: pytest.LogCapture
     assert [record for record in caplog.records if record.exc_info] == []
 
 
-async def test_a_look_that_fails_is_logged_and_answered(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failing_check_is_logged_and_answered(caplog: pytest.LogCaptureFixture) -> None:
     async def broken() -> Health:
         raise RuntimeError("unforeseen")
 

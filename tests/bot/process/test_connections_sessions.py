@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.process.identify_limit import ASK_SECONDS, SECONDS, IdentifyLimit
+from bot.process.connections import ASK_SECONDS, SECONDS, IdentifyLimit
 from bot.process.login import UnreachableError
 
 RESET_SECONDS = 7_200.0
@@ -46,7 +46,7 @@ async def _begin(limit: IdentifyLimit, shard: int, *, again: bool = False) -> No
     shards=st.lists(st.integers(0, 40), min_size=1, max_size=30),
     max_concurrency=st.sampled_from([1, 2, 16]),
 )
-def test_no_two_shards_of_a_bucket_begin_within_five_seconds(
+def test_sessions_of_a_bucket_begin_five_seconds_apart(
     shards: list[int], max_concurrency: int
 ) -> None:
     """All at once, as after an outage; some shards more than once."""
@@ -72,7 +72,7 @@ def test_no_two_shards_of_a_bucket_begin_within_five_seconds(
         assert all(b - a >= SECONDS - 1e-6 for a, b in itertools.pairwise(times)), times
 
 
-def test_the_first_shard_of_each_bucket_waits_for_nobody() -> None:
+def test_first_shard_of_each_bucket_begins_immediately() -> None:
     clock = _Clock()
     limit = IdentifyLimit(clock.now, clock.sleep)
     limit.apply(16, **_limits(16))
@@ -85,7 +85,7 @@ def test_the_first_shard_of_each_bucket_waits_for_nobody() -> None:
     assert clock.seconds == 100.0
 
 
-def test_a_connection_that_fails_before_it_identifies_costs_nothing() -> None:
+def test_connection_that_fails_early_costs_no_session() -> None:
     clock = _Clock()
     limit = IdentifyLimit(clock.now, clock.sleep)
     limit.apply(1, **_limits(1, remaining=1))
@@ -102,9 +102,7 @@ def test_a_connection_that_fails_before_it_identifies_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize(("remaining", "times"), [(0, "times"), (1, "time"), (3, "times")])
-def test_a_bot_with_more_shards_than_sessions_are_left_says_when_to_start_it(
-    remaining: int, times: str
-) -> None:
+def test_too_few_sessions_name_the_next_start(remaining: int, times: str) -> None:
     """More sessions would reset the token."""
     clock = _Clock()
     IdentifyLimit(clock.now).apply(remaining, **_limits(1, remaining))
@@ -112,7 +110,7 @@ def test_a_bot_with_more_shards_than_sessions_are_left_says_when_to_start_it(
         IdentifyLimit(clock.now).apply(4, **_limits(1, remaining))
 
 
-def test_no_more_sessions_begin_in_a_day_than_are_left_however_many_at_once() -> None:
+def test_concurrent_shards_keep_to_the_days_sessions() -> None:
     clock = _Clock()
     limit = IdentifyLimit(clock.now, clock.sleep)
     limit.apply(3, **_limits(16, remaining=3))
@@ -133,9 +131,7 @@ def test_no_more_sessions_begin_in_a_day_than_are_left_however_many_at_once() ->
 
 
 @pytest.mark.parametrize(("again", "waited"), [(False, 0.0), (True, RESET_SECONDS)])
-def test_the_last_tenth_of_a_days_sessions_is_for_those_that_have_not_failed(
-    again: bool, waited: float
-) -> None:
+def test_last_sessions_are_kept_for_new_shards(again: bool, waited: float) -> None:
     clock = _Clock()
     limit = IdentifyLimit(clock.now, clock.sleep)
     limit.apply(1, **_limits(1, remaining=100))
@@ -144,7 +140,7 @@ def test_the_last_tenth_of_a_days_sessions_is_for_those_that_have_not_failed(
     assert limit.problem == ""
 
 
-def test_who_waits_for_another_day_says_so_and_goes_on_once_discord_says_otherwise() -> None:
+def test_held_shard_begins_once_discord_allows() -> None:
     clock = _Clock()
     said: list[str] = []
     answers = [{}, _limits(1, remaining=50), _limits(1, remaining=500)]
@@ -168,7 +164,7 @@ def test_who_waits_for_another_day_says_so_and_goes_on_once_discord_says_otherwi
     )
 
 
-def test_discord_is_asked_once_a_minute_at_the_most() -> None:
+def test_session_limits_are_fetched_once_a_minute() -> None:
     clock = _Clock()
     asked: list[float] = []
 
