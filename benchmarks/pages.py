@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.text.languages import translations
 from knowledge import corpus
-from knowledge.page.content import published_site
+from knowledge.page.content import site_of_guild
 from knowledge.page.publish import publish
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
@@ -37,7 +37,7 @@ def main() -> None:
             if what == "after one decision":
                 _approve(store, wanted, texts[0])
             before = _cpu()
-            site = published_site(store, GUILD, "Harbour", base_url="https://notes.example.org/")
+            site = site_of_guild(store, GUILD, "Harbour", base_url="https://notes.example.org/")
             done = publish(site, Path(name, "www"), translations(site.language), lambda _: b"")
             print(f"| {what} | {_cpu() - before:.2f} | {done.written:,} |", flush=True)
 

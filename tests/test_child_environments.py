@@ -12,7 +12,7 @@ import pytest
 from bot.page.publisher import run_hook
 from knowledge.environment import COMMAND, environment
 from knowledge.files.sandbox import Sandbox
-from knowledge.page import search_index
+from knowledge.page import publish
 from knowledge.page.site import PublishError
 from tests.knowledge.files import hostile_code
 from tests.knowledge.page.made_sites import note, published, site
@@ -52,7 +52,7 @@ def test_pagefind_gets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     stand_in = tmp_path / "pagefind"
     stand_in.write_text(f"#!{sys.executable}\nimport os, sys; sys.exit(' '.join(os.environ))\n")
     stand_in.chmod(0o755)
-    monkeypatch.setattr(search_index, "get_executable", lambda: stand_in)
+    monkeypatch.setattr(publish, "get_executable", lambda: stand_in)
     with pytest.raises(PublishError, match=r"pages: (?:LC_CTYPE|1)\."):
         published(site(note(1)), tmp_path / "www")
 

@@ -58,7 +58,7 @@ def publish(
         commonplace publish www/ --base-url https://notes.example.org/
     """
     try:
-        from knowledge.page.content import published_site, with_articles
+        from knowledge.page.content import add_articles, site_of_guild
         from knowledge.page.publish import has_notes
         from knowledge.page.publish import publish as write
         from knowledge.page.site import PublishError
@@ -77,7 +77,7 @@ def publish(
     with open_store(data_folder(settings.data.folder), settings.data.database) as store:
         guild_id = _guild_id(store, guild)
         base_url = base_url or settings.page.url_of(guild_id)
-        site = published_site(store, guild_id, name, invite=invite, base_url=base_url)
+        site = site_of_guild(store, guild_id, name, invite=invite, base_url=base_url)
         if not site.notes and not empty and has_notes(folder):
             fail(
                 f"{folder} has notes, and server {guild_id} has none for its page. To remove them "
@@ -85,7 +85,7 @@ def publish(
             )
         published = counted(len(site.notes), "note")
         if articles or settings.page.articles:
-            notes, site = len(site.notes), with_articles(site)
+            notes, site = len(site.notes), add_articles(site)
             published += f" and {counted(len(site.notes) - notes, 'article')}"
         try:
             done = write(

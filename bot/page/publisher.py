@@ -142,15 +142,15 @@ def _write(
         The number of files written, and the number of files deleted.
     """
     # Optional dependencies, installed only for publishing.
-    from knowledge.page.content import published_site, with_articles
+    from knowledge.page.content import add_articles, site_of_guild
     from knowledge.page.publish import publish
 
     chosen = settings.page
     with closing(open_store(data_folder(settings.data.folder), settings.data.database)) as store:
         base_url = chosen.url_of(guild_id)
-        site = published_site(store, guild_id, name, icon=icon, invite=invite, base_url=base_url)
+        site = site_of_guild(store, guild_id, name, icon=icon, invite=invite, base_url=base_url)
         if chosen.articles:
-            site = with_articles(site)
+            site = add_articles(site)
 
         def picture(digest: str) -> bytes:
             found = store.pictures.by_digest(digest)
@@ -166,9 +166,9 @@ def _write(
 
 def _delete_obsolete(folder: Path, kept: Collection[int]) -> list[int]:
     """Delete a folder's pages except those `kept`; returns the guild ids of deleted pages."""
-    from knowledge.page.publish import published_in, unpublish
+    from knowledge.page.publish import site_names, unpublish
 
-    gone = sorted({int(name) for name in published_in(folder) if name.isdecimal()} - {*kept})
+    gone = sorted({int(name) for name in site_names(folder) if name.isdecimal()} - {*kept})
     for guild_id in gone:
         unpublish(folder / str(guild_id))
     return gone

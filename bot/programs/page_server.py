@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.programs.http_limits import CLOSE, has_body
-from knowledge.page.headers import HEADERS
+from knowledge.page.site import HEADERS
 
 
 def page_application(folder: Path) -> ASGIApp:

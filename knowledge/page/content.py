@@ -30,7 +30,7 @@ _RELATED: Final = 5
 _BESIDE: Final = 12
 
 
-def published_site(
+def site_of_guild(
     store: Store,
     guild_id: int,
     name: str,
@@ -85,7 +85,9 @@ def _related(notes: Sequence[PublicNote]) -> dict[int, list[int]]:
     for note in notes:
         for tag in note.submission.tags:
             tagged[tag].append(note.id)
-    places = {tag: {one: place for place, one in enumerate(ids)} for tag, ids in tagged.items()}
+    places = {
+        tag: {note_id: place for place, note_id in enumerate(ids)} for tag, ids in tagged.items()
+    }
     found: dict[int, list[int]] = {}
     for note in notes:
         near: dict[int, float] = defaultdict(float)
@@ -95,21 +97,22 @@ def _related(notes: Sequence[PublicNote]) -> dict[int, list[int]]:
             for other in beside:
                 near[other] += 1 / len(tagged[tag])
         near.pop(note.id, None)
-        best = sorted(near, key=lambda one: (-near[one], one))
+        best = sorted(near, key=lambda note_id: (-near[note_id], note_id))
         found[note.id] = best[:_RELATED]
     return found
 
 
-def with_articles(site: Site) -> Site:
+def add_articles(site: Site) -> Site:
     """Add the bundled articles to a site."""
-    articles = (_published(one) for one in corpus.articles() if isinstance(one, Document))
-    return replace(site, notes=(*site.notes, *articles))
-
-
-def _published(article: Document) -> PublishedNote:
-    verified = article.verified or date.min
-    moment = datetime.combine(verified, time(), UTC)
-    address = article_address(article_of_document(article.id))
-    return PublishedNote(
-        address, article.title, article.text, article.tags, verified, moment, moment
-    )
+    notes = [*site.notes]
+    for article in corpus.articles():
+        if isinstance(article, Document):
+            verified = article.verified or date.min
+            moment = datetime.combine(verified, time(), UTC)
+            address = article_address(article_of_document(article.id))
+            notes.append(
+                PublishedNote(
+                    address, article.title, article.text, article.tags, verified, moment, moment
+                )
+            )
+    return replace(site, notes=tuple(notes))

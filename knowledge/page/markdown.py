@@ -47,7 +47,7 @@ def to_plain(text: str) -> str:
     for token in _FLOWING.parse(publishable(text)):
         if token.type == "inline":
             children = token.children or ()
-            words += [" " if one.type.endswith("break") else one.content for one in children]
+            words += [" " if child.type.endswith("break") else child.content for child in children]
             words.append(" ")
         elif token.type in ("fence", "code_block"):
             words.append(f"{token.content} ")
@@ -142,7 +142,7 @@ def _image(
     token = tokens[index]
     address = str(token.attrs.get("src", ""))
     name = renderer.renderInlineAsText(token.children or [], options, env) or address
-    depth = sum(each.nesting for each in tokens[:index] if each.type.startswith("link_"))
+    depth = sum(before.nesting for before in tokens[:index] if before.type.startswith("link_"))
     if depth or not address:
         return escapeHtml(name)
     return f'<a href="{escapeHtml(address)}" rel="{_OUTSIDE}">{escapeHtml(name)}</a>'

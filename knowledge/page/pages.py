@@ -1,6 +1,10 @@
-"""Pages of a site: path, template and context of each.
+"""Pages and other files of a site.
 
-A page is a value whose digest covers all its inputs, so unchanged pages aren't rendered again.
+A page is a value: path, template and context. Its digest covers all its inputs, so unchanged pages
+aren't rendered again.
+
+Source:
+    sitemaps.org, "Sitemaps XML format".
 """
 
 import hashlib
@@ -8,8 +12,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlsplit
+from xml.sax.saxutils import escape
 
-from knowledge.page.site import ASKED, NEWEST, PublishedNote, Site, tag_address
+import regex
+
+from knowledge.page.site import (
+    ASKED,
+    LIGHT,
+    NEWEST,
+    PublishedNote,
+    Site,
+    readable_accent,
+    tag_address,
+)
 
 # Lengths of the first page's list and tags, of a list's page, and of the feed.
 _FIRST: Final = 10
@@ -18,6 +34,7 @@ LISTED: Final = 100
 _FEED: Final = 50
 # A list that fits into a model's context.
 _FOR_MODELS: Final = 1_000
+SITEMAP_URLS: Final = 50_000
 
 
 class Listed(NamedTuple):
@@ -53,23 +70,26 @@ class Page:
 def pages(site: Site) -> Iterator[Page]:
     everything = sorted(site.notes, key=lambda note: (note.updated, note.address), reverse=True)
     notes = [note for note in everything if not note.is_article]
-    listed = {note.address: _listed(note) for note in everything}
+    listed = {
+        note.address: Listed(note.address, note.title, note.tags, note.verified)
+        for note in everything
+    }
     for note in everything:
         related = tuple(listed[address] for address in note.related if address in listed)
         context = {"note": _without_count(note), "related": related}
         yield Page(f"{note.address}index.html", "note.html", context)
 
     newest = [listed[note.address] for note in notes]
-    yield from _paged(NEWEST, "newest", newest)
+    yield from _list_pages(NEWEST, "newest", newest)
     by_count = sorted(notes, key=lambda note: note.asked_count, reverse=True)
     asked = [listed[note.address] for note in by_count if note.asked_count]
-    yield from _paged(ASKED, "asked", asked[:LISTED])
+    yield from _list_pages(ASKED, "asked", asked[:LISTED])
     tagged: dict[str, list[Listed]] = {}
     for note in everything:
         for tag in note.tags:
             tagged.setdefault(tag, []).append(listed[note.address])
     for tag, under_tag in tagged.items():
-        yield from _paged(tag_address(tag), "tag", under_tag, tag)
+        yield from _list_pages(tag_address(tag), "tag", under_tag, tag)
 
     most = sorted(tagged, key=lambda tag: (-len(tagged[tag]), tag))
     counts = tuple((tag, len(tagged[tag])) for tag in most)
@@ -89,7 +109,7 @@ def pages(site: Site) -> Iterator[Page]:
         yield Page("llms.txt", "llms.txt", {"notes": tuple(newest[:_FOR_MODELS])})
 
 
-def _paged(address: str, kind: str, notes: Sequence[Listed], tag: str = "") -> Iterator[Page]:
+def _list_pages(address: str, kind: str, notes: Sequence[Listed], tag: str = "") -> Iterator[Page]:
     """Divide a list into pages, newest first.
 
     All pages but the first have a fixed length, and are numbered from the oldest. So a new note
@@ -109,10 +129,47 @@ def _paged(address: str, kind: str, notes: Sequence[Listed], tag: str = "") -> I
         yield Page(f"{place}index.html", "list.html", context)
 
 
-def _listed(note: PublishedNote) -> Listed:
-    return Listed(note.address, note.title, note.tags, note.verified)
-
-
 def _without_count(note: PublishedNote) -> PublishedNote:
     """The note without its `asked_count`, so a new question doesn't change the note's page."""
     return replace(note, asked_count=0)
+
+
+# Files that aren't pages.
+
+
+def machine_files(site: Site) -> Iterator[tuple[str, str]]:
+    """Yield path and text of each file that isn't a page: sitemap, robots.txt, gone paths, icon."""
+    listed = ""
+    if site.indexed and site.base_url:
+        yield "sitemap.xml", _sitemap(site)
+        listed = f"Sitemap: {site.base_url}sitemap.xml\n"
+    # A search engine must be allowed to read a page to find its `noindex`.
+    yield "robots.txt", f"User-agent: *\nAllow: /\n{listed}"
+    # Paths for 410 responses, to include in nginx's `map`.
+    base = urlsplit(site.base_url).path or "/"
+    yield "gone.txt", "".join(f"{base}{address} 410;\n" for address in sorted(site.gone))
+    if site.icon is None:
+        # The first character of the server's name, on the accent colour.
+        sign = regex.match(r"\X", site.name)
+        letter = escape(sign[0].upper()) if sign else ""
+        yield (
+            "icon.svg",
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">'
+            f'<rect width="40" height="40" rx="10" fill="{readable_accent(site.accent, LIGHT)}"/>'
+            '<text x="20" y="28" font-family="system-ui, sans-serif" font-size="22" '
+            f'font-weight="600" fill="#fff" text-anchor="middle">{letter}</text></svg>\n',
+        )
+
+
+def _sitemap(site: Site) -> str:
+    newest = sorted(site.notes, key=lambda note: (note.updated, note.address), reverse=True)
+    urls = "".join(
+        f"<url><loc>{escape(site.base_url + quote(note.address))}</loc>"
+        f"<lastmod>{note.updated:%Y-%m-%d}</lastmod></url>\n"
+        for note in newest[: SITEMAP_URLS - 1]
+    )
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+        f"<url><loc>{escape(site.base_url)}</loc></url>\n{urls}</urlset>\n"
+    )

@@ -2,7 +2,9 @@
 
 The site's folder is a link to one of two copies. The other copy is updated, and the link switches
 to it in one step. Then the former copy is updated, too, so no withdrawn text is left. Equal files
-of both copies are hard links, so a changed note costs only its own pages.
+of both copies are hard links, so a changed note costs only its own pages. A page's address
+determines its bundle of Pagefind's search index, so a new note changes only one bundle. A site of
+a few hundred notes has only one bundle.
 
     page              → .page.a/site, or .page.b/site; a web server reads it
     .page.a/made.json   the digest of each file's inputs; missing while the copy is being changed
@@ -14,22 +16,26 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import subprocess
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from gettext import NullTranslations
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+from zlib import crc32
 
 from filelock import FileLock, Timeout
+from pagefind_bin import get_executable
 
-from knowledge.page.machine_files import machine_files
-from knowledge.page.pages import pages
+from knowledge.environment import environment
+from knowledge.page.pages import machine_files, pages
 from knowledge.page.render import Renderer
-from knowledge.page.search_index import bundle_list, bundles, write_bundle
-from knowledge.page.site import PublishedNote, PublishError, Site, note_address, printable
+from knowledge.page.site import PublishError, Site, note_address, printable
+from knowledge.values.guilds import Language
 
 _COPIES: Final = ("a", "b")
 _SITE: Final = "site"
@@ -40,10 +46,23 @@ _LOCK_SECONDS: Final = 60
 _FILE_MODE: Final = 0o644
 _FOLDER_MODE: Final = 0o755
 
+# Pagefind indexes as many in half a second of CPU time.
+BUNDLE_PAGES: Final = 1_000
+_PAGEFIND_SECONDS: Final = 300
+# Pagefind's user interface; the site has a smaller one.
+_UNUSED: Final = (
+    "pagefind-component-ui.css",
+    "pagefind-component-ui.js",
+    "pagefind-highlight.js",
+    "pagefind-modular-ui.css",
+    "pagefind-modular-ui.js",
+    "pagefind-ui.css",
+    "pagefind-ui.js",
+    "wasm.unknown.pagefind",
+)
+
 # The bytes of a picture, by its digest.
 PictureBytes = Callable[[str], bytes]
-# Writes a file or folder at a path.
-Make = Callable[[Path], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +74,11 @@ class Published:
     removed: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A file or search bundle: the digest of its inputs, and the function to make it."""
+class _Entry(NamedTuple):
+    """A file or search bundle: the digest of its inputs, and the function to make it at a path."""
 
     digest: str
-    make: Make
+    make: Callable[[Path], None]
 
 
 def publish(
@@ -81,7 +99,7 @@ def publish(
     entries = _entries(site, Renderer(site, translations, templates), picture)
     made = {path: entry.digest for path, entry in entries.items()}
     try:
-        with _locked(folder):
+        with _lock(folder):
             served, spare = _copies(folder)
             before = _file_digests(served)
             if before != made:
@@ -103,7 +121,7 @@ def unpublish(folder: Path) -> None:
         PublishError: if the folder isn't a site, or it can't be deleted.
     """
     try:
-        with _locked(folder):
+        with _lock(folder):
             copies = _copies(folder)
             # From here on nothing is served, even if this is interrupted.
             folder.unlink(missing_ok=True)
@@ -119,55 +137,97 @@ def has_notes(folder: Path) -> bool:
     return any((folder / note_address(1)).parent.glob("*/index.html"))
 
 
-def published_in(parent: Path) -> set[str]:
+def site_names(parent: Path) -> set[str]:
     """The names of the sites in a folder, including partly deleted ones."""
     places = parent.iterdir() if parent.is_dir() else ()
-    named = (_PLACE.fullmatch(one.name) for one in places)
-    return {found["hidden"] or found["name"] for found in named if found}
+    matches = (_PLACE.fullmatch(place.name) for place in places)
+    return {match["hidden"] or match["name"] for match in matches if match}
 
 
 def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str, _Entry]:
+    def file(digest: str, content: Callable[[], bytes]) -> _Entry:
+        return _Entry(digest, lambda path: _write(path, content()))
+
     entries = {
-        page.path: _Entry(page.digest(renderer.shared), _writes(partial(renderer.render, page)))
+        page.path: file(page.digest(renderer.shared), partial(renderer.render, page))
         for page in pages(site)
     }
     for note in site.notes:
-        for each in note.pictures:
-            content = partial(picture, each.digest)
-            entries[f"pictures/{each.file_name}"] = _Entry(each.digest, _writes(content))
+        for shown in note.pictures:
+            path = f"pictures/{shown.file_name}"
+            entries[path] = file(shown.digest, partial(picture, shown.digest))
     literal = {path: text.encode() for path, text in machine_files(site)}
     literal["search.js"] = (files("knowledge.page") / "search.js").read_bytes()
     if site.icon is not None:
         literal[f"icon.{site.icon.kind}"] = site.icon.content
     searched = {
-        f"{note.address}index.html": renderer.shared + _search_digest(note) for note in site.notes
+        f"{note.address}index.html": renderer.shared
+        + _digest(repr((note.title, note.text, note.tags)).encode())
+        for note in site.notes
     }
-    parts = bundles(searched)
-    literal["search/bundles.json"] = bundle_list(parts).encode()
+    parts = _bundles(searched)
+    # A search loads this first.
+    names = [{"name": str(number), "pages": len(part)} for number, part in enumerate(parts)]
+    literal["search/bundles.json"] = json.dumps(names).encode()
     for path, text in literal.items():
         entries[path] = _Entry(_digest(text), partial(_write, content=text))
     # Last, because bundles are made from the pages.
     for number, part in enumerate(parts):
-        make = partial(write_bundle, paths=part.keys(), language=site.language)
+        make = partial(_write_bundle, paths=part.keys(), language=site.language)
         entries[f"search/{number}"] = _Entry(_digest(repr(part).encode()), make)
     return entries
-
-
-def _search_digest(note: PublishedNote) -> str:
-    """Digest of a note's searchable text."""
-    return _digest(repr((note.title, note.text, note.tags)).encode())
 
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _writes(content: Callable[[], bytes]) -> Make:
-    return lambda path: _write(path, content())
+def _bundles(digests: Mapping[str, str]) -> list[dict[str, str]]:
+    """Divide pages into bundles; each has the digests of its pages by path, and none is empty."""
+    number = 1
+    # Doubled, so one more note seldom moves pages to other bundles.
+    while number * BUNDLE_PAGES < len(digests):
+        number *= 2
+    parts: list[dict[str, str]] = [{} for _ in range(number)]
+    for path, digest in sorted(digests.items()):
+        parts[crc32(path.encode()) % number][path] = digest
+    return [part for part in parts if part]
+
+
+def _write_bundle(into: Path, paths: Collection[str], language: Language) -> None:
+    """Index these pages into a bundle, the folder `search/NUMBER`.
+
+    Raises:
+        PublishError: if Pagefind fails.
+    """
+    with tempfile.TemporaryDirectory(dir=into.parent, prefix=".pages-") as folder:
+        for path in paths:
+            linked = Path(folder, path)
+            linked.parent.mkdir(parents=True, exist_ok=True)
+            os.link(into.parents[1] / path, linked)
+        command = [get_executable(), "--site", folder, "--output-path", into, "--silent"]
+        command += ["--force-language", language.value]
+        try:
+            done = subprocess.run(  # noqa: S603 - the package's own program
+                command,
+                capture_output=True,
+                timeout=_PAGEFIND_SECONDS,
+                check=False,
+                cwd=folder,
+                env=environment(),
+                umask=0o022,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise PublishError(f"Pagefind can't index the pages: {error}.") from error
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip()
+        raise PublishError(f"Pagefind can't index the pages: {said or done.returncode}.")
+    for name in _UNUSED:
+        (into / name).unlink(missing_ok=True)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _lock(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, so two publishers don't change the same copy."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -213,21 +273,15 @@ def _file_digests(copy: Path) -> dict[str, str]:
         made: dict[str, str] = json.loads((copy / _MADE).read_bytes())
     except (FileNotFoundError, ValueError):
         return {}
-    if not isinstance(made, dict) or not all(map(_stays_inside, made)) or _has_links(copy):
+    if not isinstance(made, dict) or copy.is_symlink():
         return {}
-    return made
-
-
-def _stays_inside(path: str) -> bool:
-    return not Path(path).anchor and ".." not in Path(path).parts
-
-
-def _has_links(copy: Path) -> bool:
-    return copy.is_symlink() or any(
+    has_links = any(
         Path(folder, name).is_symlink()
         for folder, folders, names in os.walk(copy)
         for name in (*folders, *names)
     )
+    stays_inside = all(not Path(path).anchor and ".." not in Path(path).parts for path in made)
+    return made if stays_inside and not has_links else {}
 
 
 def _update_copy(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
@@ -248,10 +302,13 @@ def _update_copy(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None
             continue
         _remove(site / path)
         _folder((site / path).parent)
-        if at_other.get(path) == entry.digest:
-            _hard_link(other / _SITE / path, site / path)
-        else:
+        old = other / _SITE / path
+        if at_other.get(path) != entry.digest:
             entry.make(site / path)
+        elif old.is_dir():
+            shutil.copytree(old, site / path, copy_function=os.link)
+        else:
+            os.link(old, site / path)
     _write(
         copy / _MADE, json.dumps({path: entry.digest for path, entry in entries.items()}).encode()
     )
@@ -291,10 +348,3 @@ def _write(path: Path, content: bytes) -> None:
     """
     path.write_bytes(content)
     path.chmod(_FILE_MODE)
-
-
-def _hard_link(old: Path, new: Path) -> None:
-    if old.is_dir():
-        shutil.copytree(old, new, copy_function=os.link)
-    else:
-        os.link(old, new)

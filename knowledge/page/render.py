@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import lru_cache, partial
 from gettext import NullTranslations
 from importlib.metadata import version
@@ -26,11 +26,19 @@ from jinja2.bccache import Bucket
 from jinja2.loaders import BaseLoader, PackageLoader
 from markupsafe import Markup
 
-from knowledge.page.colours import DARK, LIGHT, readable
-from knowledge.page.headers import POLICY
 from knowledge.page.markdown import to_html, to_plain
 from knowledge.page.pages import Page
-from knowledge.page.site import PublishedNote, PublishError, Site, printable, tag_address
+from knowledge.page.site import (
+    DARK,
+    LIGHT,
+    POLICY,
+    PublishedNote,
+    PublishError,
+    Site,
+    printable,
+    readable_accent,
+    tag_address,
+)
 from knowledge.text import QUESTION_MARKS
 from knowledge.values.calendar_words import long_date
 
@@ -97,7 +105,7 @@ class Renderer:
         self._environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
         self._environment.filters |= {
             "day": partial(long_date, language=site.language),
-            "instant": _instant,
+            "instant": lambda moment: moment.astimezone(UTC).isoformat(timespec="seconds"),
             "markdown": lambda text, **how: Markup(to_html(text, **how)),  # noqa: S704 - its promise
             "plain": to_plain,
             "tag_address": tag_address,
@@ -106,12 +114,12 @@ class Renderer:
             "site": site,
             "policy": POLICY,
             "icon": f"icon.{site.icon.kind}" if site.icon else "icon.svg",
-            "accent_on_light": readable(site.accent, LIGHT),
-            "accent_on_dark": readable(site.accent, DARK),
+            "accent_on_light": readable_accent(site.accent, LIGHT),
+            "accent_on_dark": readable_accent(site.accent, DARK),
             "structured": partial(structured_data, site),
         }
         self._base_path = urlsplit(site.base_url).path or "/"
-        self.shared = self._shared(site, translations)
+        self.shared = self._shared_digest(site, translations)
 
     def render(self, page: Page) -> bytes:
         """The bytes of a page.
@@ -125,7 +133,7 @@ class Renderer:
             template = self._environment.get_template(page.template)
             return template.render(page.context, root=root, address=page.address).encode()
 
-    def _shared(self, site: Site, translations: NullTranslations) -> str:
+    def _shared_digest(self, site: Site, translations: NullTranslations) -> str:
         header = (
             *(site.name, site.language, site.welcome, site.accent, site.invite, site.base_url),
             *(site.indexed, site.icon and site.icon.digest),
@@ -154,10 +162,6 @@ def _template_errors(template: str) -> Iterator[None]:
             f"The template {template} can't be used ({error}). Fix it in your template folder, or "
             "delete it there to use the built-in one."
         ) from error
-
-
-def _instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def structured_data(site: Site, note: PublishedNote) -> Markup:

@@ -1,4 +1,4 @@
-"""Content of a public site, as plain values, and the addresses of its pages.
+"""Content of a public site as plain values, its addresses, HTTP headers and readable colours.
 
 `knowledge.page.content` selects the content from the store. The modules that build pages have no
 access to the store, so no other text can reach a page.
@@ -9,6 +9,9 @@ title, because titles may change or be withdrawn.
 Errors:
     Exception
     └── PublishError    the site can't be published; the message names the remedy
+
+Source:
+    Web Content Accessibility Guidelines 2.2, "relative luminance" and success criterion 1.4.3.
 """
 
 import re
@@ -25,6 +28,27 @@ DEFAULT_ACCENT: Final = "#4752c4"
 ARTICLES: Final = "articles/"
 NEWEST: Final = "newest/"
 ASKED: Final = "asked/"
+
+# A page loads only its own files. Pagefind needs WebAssembly.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+HEADERS: Final = {
+    # Only a header, not a page, can restrict framing.
+    "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # A withdrawn note must not be shown from a cache.
+    "Cache-Control": "no-cache",
+}
+
+# The raised background of each colour scheme; the other backgrounds have more contrast.
+LIGHT: Final = "#f3f4f7"
+DARK: Final = "#22252c"
+# 1.4.3 asks for 4.5; the rest is for rounding.
+CONTRAST: Final = 4.6
+_STEPS: Final = 50
 
 # A mention as text, even half in bold, or the address of a profile.
 _MEMBER_ID: Final = re.compile(
@@ -149,3 +173,28 @@ def page_url(base_url: str, note_id: int) -> str:
 def article_url(base_url: str, name: str) -> str:
     """The URL of an article's page."""
     return f"{base_url.rstrip('/')}/{article_address(name)}"
+
+
+def readable_accent(accent: str, background: str) -> str:
+    """Mix the accent with black or white until its contrast with the background suffices."""
+    towards = 0 if _luminance(background) > 0.5 else 255
+    parts = bytes.fromhex(accent.removeprefix("#"))
+    for step in range(_STEPS + 1):
+        mixed = [round(part + (towards - part) * step / _STEPS) for part in parts]
+        colour = "#" + "".join(f"{part:02x}" for part in mixed)
+        if contrast(colour, background) >= CONTRAST:
+            break
+    return colour
+
+
+def contrast(colour: str, other: str) -> float:
+    darker, lighter = sorted((_luminance(colour), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    shares = [part / 255 for part in bytes.fromhex(colour.removeprefix("#"))]
+    red, green, blue = (
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

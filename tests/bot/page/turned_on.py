@@ -1,6 +1,6 @@
 """A server's public page: turned on or off, and read."""
 
-from knowledge.page.content import published_site
+from knowledge.page.content import site_of_guild
 from tests.bot.world import World
 
 
@@ -12,5 +12,5 @@ async def turn_on(world: World, *, page: bool = True) -> None:
 
 async def on_page(world: World) -> set[str]:
     """The titles on the page."""
-    site = await world.core(lambda core: published_site(core.store, world.guild.id, "Club"))
+    site = await world.core(lambda core: site_of_guild(core.store, world.guild.id, "Club"))
     return {note.title for note in site.notes}

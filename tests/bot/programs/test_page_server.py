@@ -8,7 +8,7 @@ import pytest
 
 from bot.cli.console import UNUSABLE
 from bot.programs.page_server import page_application
-from knowledge.page.headers import HEADERS
+from knowledge.page.site import HEADERS
 from tests.fork_server import ForkServer
 from tests.knowledge.page.made_sites import note, published, site
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.page.content import published_site
+from knowledge.page.content import site_of_guild
 from knowledge.page.site import DEFAULT_ACCENT, Site, note_address
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
@@ -240,13 +240,13 @@ _BEGINNING: list[Step] = [
 
 @given(st.lists(_steps(), max_size=25))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_site_says_exactly_what_is_live_and_consented_of_its_guild(steps: list[Step]) -> None:
+def test_site_has_exactly_the_guilds_public_notes(steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "community.db") as store:
         world = World(store)
         for step in (*_BEGINNING, *steps):
             step(world)
             for guild in GUILDS:
-                site = published_site(store, guild, "Club")
+                site = site_of_guild(store, guild, "Club")
                 assert _said(site) == world.expected(guild)
                 shown = {int(note.address.split("/")[1]) for note in site.notes}
                 assert store.public_notes.on_page(guild, range(1, 30)) == shown
@@ -274,11 +274,9 @@ def on(store: Store) -> Store:
     return store
 
 
-def test_a_site_has_the_guilds_choices(on: Store) -> None:
+def test_site_has_the_guilds_settings(on: Store) -> None:
     _live(on, SAID, pictures=[picture(2)])
-    site = published_site(
-        on, GUILD, "Club", invite="https://discord.gg/x", base_url="https://a.org"
-    )
+    site = site_of_guild(on, GUILD, "Club", invite="https://discord.gg/x", base_url="https://a.org")
     [note] = site.notes
     assert (site.name, site.welcome, site.accent) == ("Club", "Hi", DEFAULT_ACCENT)
     assert (site.indexed, site.invite, site.base_url) == (
@@ -296,46 +294,46 @@ def test_a_site_has_the_guilds_choices(on: Store) -> None:
     ("chosen", "shown"),
     [(PageName.NAME, "Mira"), (PageName.INITIAL, "M."), (PageName.NOBODY, None)],
 )
-def test_contributors_are_named_as_they_chose(
+def test_contributors_have_their_chosen_names(
     on: Store, chosen: PageName, shown: str | None
 ) -> None:
     _live(on, SAID)
     before = on.public_notes.version(GUILD)
     on.public_notes.choose_name(MIRA.id, PageName.NAME)
     on.public_notes.choose_name(MIRA.id, chosen)
-    assert published_site(on, GUILD, "Club").notes[0].contributor == shown
+    assert site_of_guild(on, GUILD, "Club").notes[0].contributor == shown
     assert on.public_notes.name_of(MIRA.id) is chosen
     assert (on.public_notes.version(GUILD) == before) == (chosen is PageName.NOBODY)
 
 
-def test_the_author_of_an_extension_is_named_beside_the_contributor(on: Store) -> None:
+def test_author_of_an_extension_is_named(on: Store) -> None:
     note_id = _live(on, SAID)
     longer = Submission("GPU hours", "Forty a month, and ten more.", ("gpu",))
     extended = on.contributions.revise(GUILD, note_id, BEN, longer, for_page=True)
     assert extended is not None
     on.decisions.decide(GUILD, extended.note.revision.id, ADA, APPROVE)
     on.public_notes.choose_name(BEN.id, PageName.NAME)
-    assert published_site(on, GUILD, "Club").notes[0].contributor == "Ben"
+    assert site_of_guild(on, GUILD, "Club").notes[0].contributor == "Ben"
     on.public_notes.choose_name(MIRA.id, PageName.INITIAL)
-    assert published_site(on, GUILD, "Club").notes[0].contributor == "M., Ben"
+    assert site_of_guild(on, GUILD, "Club").notes[0].contributor == "M., Ben"
 
 
-def test_a_later_text_keeps_the_day_of_the_first_and_names_the_one_before(on: Store) -> None:
+def test_revision_keeps_the_first_and_previous_day(on: Store) -> None:
     note_id = _live(on, SAID)
-    [first] = published_site(on, GUILD, "Club").notes
+    [first] = site_of_guild(on, GUILD, "Club").notes
     assert first.replaces is None
     assert first.first_published == first.updated
     later = on.contributions.revise(GUILD, note_id, MIRA, Submission("A", "b c"), for_page=True)
     assert later is not None
-    assert published_site(on, GUILD, "Club").notes == (first,)
+    assert site_of_guild(on, GUILD, "Club").notes == (first,)
     on.decisions.decide(GUILD, later.note.revision.id, ADA, APPROVE)
-    [second] = published_site(on, GUILD, "Club").notes
+    [second] = site_of_guild(on, GUILD, "Club").notes
     assert (second.address, second.first_published) == (first.address, first.first_published)
     assert second.replaces == first.updated.date()
     assert second.updated > first.updated
 
 
-def test_only_public_questions_are_counted(on: Store) -> None:
+def test_site_counts_only_public_questions(on: Store) -> None:
     note_id = _live(on, SAID)
     hit = RecordedHit(f"note:{note_id}", "GPU hours", "", "Forty", 0.9, ("meaning",))
     asked = [
@@ -343,40 +341,40 @@ def test_only_public_questions_are_counted(on: Store) -> None:
         for private in (False, True, False)
     ]
     on.question_records.record(asked)
-    assert published_site(on, GUILD, "Club").notes[0].asked_count == 2
+    assert site_of_guild(on, GUILD, "Club").notes[0].asked_count == 2
 
 
-def test_notes_that_share_a_rare_tag_are_related_first(on: Store) -> None:
+def test_notes_with_a_rare_tag_are_related_first(on: Store) -> None:
     ids = [
         _live(on, Submission(f"T{number}", f"Text {number}", tags))
         for number, tags in enumerate([("a", "x"), ("a",), ("a",), ("a", "x"), ("b",)])
     ]
-    notes = {note.address: note for note in published_site(on, GUILD, "Club").notes}
+    notes = {note.address: note for note in site_of_guild(on, GUILD, "Club").notes}
     first, second, third, fourth, last = map(note_address, ids)
     assert notes[first].related == (fourth, second, third)
     assert notes[last].related == ()
 
 
-def test_a_note_that_was_withdrawn_is_gone(on: Store) -> None:
+def test_withdrawn_note_is_listed_as_gone(on: Store) -> None:
     note_id = _live(on, SAID)
     never = on.contributions.propose(GUILD, MIRA, 5, SAID, for_page=True).note
     on.decisions.decide(GUILD, never.revision.id, ADA, Ruling(Decision.REJECT, "No."))
     before = on.public_notes.version(GUILD)
     on.contributions.withdraw(GUILD, note_id, MIRA.id)
-    site = published_site(on, GUILD, "Club")
+    site = site_of_guild(on, GUILD, "Club")
     assert (site.notes, site.gone) == ((), (note_address(note_id),))
     assert on.public_notes.version(GUILD) != before
 
 
-def test_forgetting_a_contributor_changes_the_version_of_the_page(on: Store) -> None:
+def test_forgotten_contributor_changes_the_pages_version(on: Store) -> None:
     _live(on, SAID)
     before = on.public_notes.version(GUILD)
     on.personal_data.forget(MIRA.id, withdraw=False)
-    assert published_site(on, GUILD, "Club").notes == ()
+    assert site_of_guild(on, GUILD, "Club").notes == ()
     assert on.public_notes.version(GUILD) != before
 
 
-def test_a_text_that_changed_since_it_was_shown_is_not_released(on: Store) -> None:
+def test_changed_text_is_not_released(on: Store) -> None:
     note = on.contributions.propose(GUILD, MIRA, 5, SAID).note
     on.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
     [shown] = on.public_notes.unreleased(GUILD, 9)
@@ -384,10 +382,10 @@ def test_a_text_that_changed_since_it_was_shown_is_not_released(on: Store) -> No
     assert later is not None
     on.decisions.decide(GUILD, later.note.revision.id, ADA, APPROVE)
     assert on.public_notes.release(GUILD, [shown.revision_id], ADA.id) == 0
-    assert published_site(on, GUILD, "Club").notes == ()
+    assert site_of_guild(on, GUILD, "Club").notes == ()
 
 
-def test_no_guild_releases_or_keeps_off_notes_of_another(on: Store) -> None:
+def test_no_guild_decides_on_notes_of_another(on: Store) -> None:
     note = on.contributions.propose(GUILD, MIRA, 5, SAID).note
     on.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
     assert on.public_notes.release(ELSEWHERE, [note.revision.id], ADA.id) == 0
@@ -398,7 +396,7 @@ def test_no_guild_releases_or_keeps_off_notes_of_another(on: Store) -> None:
     assert latest.off_page == frozenset()
 
 
-def test_a_members_notes_on_pages_are_counted_with_their_additions(store: Store) -> None:
+def test_members_public_notes_are_counted(store: Store) -> None:
     assert store.public_notes.number_of_member(MIRA.id) is None
     store.guilds.save_settings(GuildSettings(GUILD, page=True), MODERATOR.id)
     for number in range(2):

@@ -19,20 +19,20 @@ def many(number: int) -> list[PublishedNote]:
     return [note(each) for each in range(1, number + 1)]
 
 
-def test_newest_notes_are_first_and_the_most_asked_ones_by_their_count() -> None:
+def test_lists_have_the_newest_and_most_asked_first() -> None:
     there = by_path(site(note(1, asked_count=2), note(2), note(3, asked_count=5)))
     assert listed(there["newest/index.html"]) == ["notes/3/", "notes/2/", "notes/1/"]
     assert listed(there["asked/index.html"]) == ["notes/3/", "notes/1/"]
     assert listed(there["index.html"], "newest") == ["notes/3/", "notes/2/", "notes/1/"]
 
 
-def test_tags_are_counted_the_most_used_first() -> None:
+def test_most_used_tags_come_first() -> None:
     there = by_path(site(note(1, tags=("a", "b")), note(2, tags=("b",))))
     assert there["index.html"].context["tags"] == (("b", 2), ("a", 1))
     assert listed(there["tags/b/index.html"]) == ["notes/2/", "notes/1/"]
 
 
-def test_each_note_is_on_one_page_of_a_long_list_and_each_page_leads_to_the_next() -> None:
+def test_long_list_has_each_note_once() -> None:
     there = by_path(site(*many(3 * LISTED + 5)))
     path, seen, before = "newest/", [], ""
     while path:
@@ -43,7 +43,7 @@ def test_each_note_is_on_one_page_of_a_long_list_and_each_page_leads_to_the_next
     assert seen == [f"notes/{number}/" for number in range(3 * LISTED + 5, 0, -1)]
 
 
-def test_a_new_note_changes_no_page_of_a_list_but_the_first() -> None:
+def test_new_note_changes_only_the_first_page() -> None:
     before = by_path(site(*many(3 * LISTED)))
     after = by_path(site(*many(3 * LISTED + 1)))
     changed = {path for path in after if before.get(path) != after[path]}
@@ -53,18 +53,18 @@ def test_a_new_note_changes_no_page_of_a_list_but_the_first() -> None:
     }
 
 
-def test_a_question_alone_changes_no_page_of_a_note() -> None:
+def test_new_question_changes_no_notes_page() -> None:
     asked = [replace(each, asked_count=7) for each in many(3)]
     before, after = by_path(site(*many(3))), by_path(site(*asked))
     assert before["notes/1/index.html"] == after["notes/1/index.html"]
 
 
-def test_related_notes_that_are_not_published_are_left_out() -> None:
+def test_unpublished_related_notes_are_left_out() -> None:
     there = by_path(site(note(1, related=("notes/2/", "notes/9/")), note(2)))
     assert listed(there["notes/1/index.html"], "related") == ["notes/2/"]
 
 
-def test_articles_are_listed_by_tag_and_by_themselves_but_are_no_notes() -> None:
+def test_articles_are_not_listed_as_notes() -> None:
     article = note(2, address="articles/history/", tags=("past",))
     there = by_path(site(note(1), article))
     assert listed(there["newest/index.html"]) == ["notes/1/"]
@@ -72,7 +72,7 @@ def test_articles_are_listed_by_tag_and_by_themselves_but_are_no_notes() -> None
     assert listed(there["index.html"], "articles") == ["articles/history/"]
 
 
-def test_feed_and_list_for_models_need_an_address_or_consent() -> None:
+def test_feed_needs_an_address_and_llms_consent() -> None:
     assert {"feed.xml", "llms.txt"} <= by_path(site()).keys()
     assert "feed.xml" not in by_path(site(base_url=""))
     assert "llms.txt" not in by_path(site(indexed=False))

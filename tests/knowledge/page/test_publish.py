@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "www"
 
 
-def test_a_note_has_a_page_and_is_listed_by_date_and_tag(folder: Path) -> None:
+def test_note_has_a_page_and_is_listed(folder: Path) -> None:
     published(site(note(1, "Ferries to Lisbon", "They leave at *nine*.")), folder)
     there = files(folder)
     assert b"<p>They leave at <em>nine</em>.</p>" in there["notes/1/index.html"]
@@ -33,14 +33,14 @@ def test_a_note_has_a_page_and_is_listed_by_date_and_tag(folder: Path) -> None:
         assert b"notes/1/" in there[path]
 
 
-def test_the_first_page_begins_with_notes_and_ends_with_a_few_tags(folder: Path) -> None:
+def test_first_page_has_notes_and_some_tags(folder: Path) -> None:
     published(site(*(note(number, tags=(f"tag-{number}",)) for number in range(1, 31))), folder)
     first = files(folder)["index.html"].decode().partition("<main")[2]
     assert first.index('href="notes/') < first.index("<h2>Tags</h2>")
     assert first.partition("<h2>Tags</h2>")[2].count('class="tag"') == 12
 
 
-def test_publishing_again_changes_no_byte_and_no_time(tmp_path: Path) -> None:
+def test_unchanged_site_keeps_bytes_and_times(tmp_path: Path) -> None:
     made, folder = site(*map(note, range(1, 4))), tmp_path / "first"
     published(made, folder)
     before = {path: (content, (folder / path).stat()) for path, content in files(folder).items()}
@@ -55,7 +55,7 @@ def test_publishing_again_changes_no_byte_and_no_time(tmp_path: Path) -> None:
     assert files(folder) == files(tmp_path / "second")
 
 
-def test_a_withdrawn_note_is_in_no_file_of_either_copy(folder: Path) -> None:
+def test_withdrawn_note_leaves_both_copies(folder: Path) -> None:
     secret = note(2, "Zanzibar", "xylophones", tags=("quagga",))
     published(site(note(1), secret), folder)
     done = published(site(note(1), gone=("notes/2/",)), folder)
@@ -65,7 +65,7 @@ def test_a_withdrawn_note_is_in_no_file_of_either_copy(folder: Path) -> None:
         assert not any(word in content for word in (b"zanzibar", b"xylophones", b"quagga")), path
 
 
-def test_no_secret_is_in_any_file(folder: Path) -> None:
+def test_no_file_has_a_secret(folder: Path) -> None:
     secret = "ghp_" + "a1B2" * 9
     link = f"https://x.example/?key={secret}"
     written = note(1, f"Key {secret}?", f"It is {secret}, `{secret}`.", link=link)
@@ -74,7 +74,7 @@ def test_no_secret_is_in_any_file(folder: Path) -> None:
     assert secret.lower().encode() not in b"".join(readable_files(folder).values())
 
 
-def test_pages_that_did_not_change_are_shared_between_both_copies(folder: Path) -> None:
+def test_both_copies_share_unchanged_pages(folder: Path) -> None:
     published(site(note(1)), folder)
     published(site(note(1), note(2)), folder)
     copies = [folder.with_name(f".www.{name}") / "site" for name in "ab"]
@@ -82,7 +82,7 @@ def test_pages_that_did_not_change_are_shared_between_both_copies(folder: Path) 
     assert all((copies[0] / path).samefile(copies[1] / path) for path in files(copies[0]))
 
 
-def test_a_reader_who_is_not_the_bots_user_can_read_every_file(folder: Path) -> None:
+def test_other_users_can_read_every_file(folder: Path) -> None:
     before = os.umask(0o077)
     try:
         published(site(note(1)), folder)
@@ -92,7 +92,7 @@ def test_a_reader_who_is_not_the_bots_user_can_read_every_file(folder: Path) -> 
         assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
 
 
-def test_a_copy_that_was_left_half_changed_is_made_anew(folder: Path) -> None:
+def test_incomplete_copy_is_made_anew(folder: Path) -> None:
     published(site(note(1)), folder)
     for name in "ab":
         half = folder.with_name(f".www.{name}")
@@ -105,7 +105,7 @@ def test_a_copy_that_was_left_half_changed_is_made_anew(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("listed", ["../../precious", "{folder}/precious", "a/../../../precious"])
-def test_a_strange_copy_deletes_nothing_outside(folder: Path, listed: str) -> None:
+def test_foreign_copy_deletes_nothing_outside(folder: Path, listed: str) -> None:
     precious = folder.parent / "precious"
     precious.mkdir()
     (precious / "diary.txt").write_text("mine")
@@ -120,9 +120,7 @@ def test_a_strange_copy_deletes_nothing_outside(folder: Path, listed: str) -> No
 
 @pytest.mark.parametrize("linked", ["notes", "notes/1", "index.html"])
 @pytest.mark.parametrize("name", ["a", "b"])
-def test_a_link_in_a_copy_is_neither_followed_nor_published(
-    folder: Path, name: str, linked: str
-) -> None:
+def test_link_in_a_copy_is_not_followed(folder: Path, name: str, linked: str) -> None:
     published(site(note(1)), folder)
     copy = folder.with_name(f".www.{name}") / "site"
     precious = folder.parent / "precious"
@@ -137,7 +135,7 @@ def test_a_link_in_a_copy_is_neither_followed_nor_published(
 
 
 @pytest.mark.parametrize("tag", ["..", "../../../x", "/etc", "a/b", ".", "tag\n"])
-def test_a_strange_tag_has_a_page_inside_the_folder(folder: Path, tag: str) -> None:
+def test_any_tag_has_a_page_inside_the_folder(folder: Path, tag: str) -> None:
     published(site(note(1, tags=(tag,))), folder)
     outside = {path for path in folder.parent.iterdir() if not path.name.startswith(".www")}
     assert outside == {folder}
@@ -145,9 +143,7 @@ def test_a_strange_tag_has_a_page_inside_the_folder(folder: Path, tag: str) -> N
     assert path.removesuffix("index.html").encode() in files(folder)["index.html"]
 
 
-def test_an_empty_folder_is_used_and_one_with_other_files_or_a_link_is_refused(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_folder_with_other_files_is_refused(folder: Path, tmp_path: Path) -> None:
     folder.mkdir()
     published(site(note(1)), folder)
     assert "index.html" in files(folder)
@@ -165,13 +161,13 @@ def test_an_empty_folder_is_used_and_one_with_other_files_or_a_link_is_refused(
         published(site(note(1)), link)
 
 
-def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+def test_unwritable_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(PublishError, match="can't be written"):
         published(site(note(1)), tmp_path / "file" / "www")
 
 
-def test_pictures_and_icon_are_asked_for_once_and_served(folder: Path) -> None:
+def test_pictures_and_icon_are_loaded_once(folder: Path) -> None:
     picture = PublishedPicture("ab" * 32, PictureKind.PNG)
     icon = Picture(PictureKind.PNG, b"icon")
     made = site(note(1, pictures=(picture,)), icon=icon)
@@ -199,7 +195,7 @@ def _site(chosen: dict[int, tuple[str, str]]) -> Site:
 
 
 @given(st.lists(_CHOSEN, min_size=1, max_size=4))
-def test_a_folder_has_the_published_notes_and_nothing_older(
+def test_folder_has_only_the_published_notes(
     history: list[dict[int, tuple[str, str]]],
 ) -> None:
     """Compared byte by byte with the same site in a new folder."""
@@ -240,9 +236,7 @@ _STEPS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [False, True], ids=["old", "none"])
-def test_killed_at_any_step_the_folder_is_the_old_site_or_the_new_one(
-    tmp_path: Path, *, first: bool
-) -> None:
+def test_killed_publisher_leaves_a_whole_site(tmp_path: Path, *, first: bool) -> None:
     old, new = site(note(1), note(2)), site(note(1, text="Other."), note(3), gone=("notes/2/",))
     for name, made in (("old", old), ("new", new)):
         published(made, tmp_path / name / "www")

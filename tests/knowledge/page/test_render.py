@@ -20,7 +20,7 @@ def rendered(made: Site, folder: Path, path: str = "notes/1/index.html") -> str:
     return files(folder / "www")[path].decode()
 
 
-def test_a_page_shows_all_facts_about_its_note(tmp_path: Path) -> None:
+def test_page_shows_all_facts_about_its_note(tmp_path: Path) -> None:
     made = note(
         1,
         replaces=AT.date(),
@@ -36,7 +36,7 @@ def test_a_page_shows_all_facts_about_its_note(tmp_path: Path) -> None:
         assert part in said
 
 
-def test_a_page_without_a_contributor_or_address_names_none(tmp_path: Path) -> None:
+def test_page_without_a_contributor_names_none(tmp_path: Path) -> None:
     assert "by <bdi>" not in rendered(site(note(1)), tmp_path)
 
     published(site(note(1), base_url=""), tmp_path / "www")
@@ -44,7 +44,7 @@ def test_a_page_without_a_contributor_or_address_names_none(tmp_path: Path) -> N
     assert b"canonical" not in files(tmp_path / "www")["index.html"]
 
 
-def test_a_german_server_has_a_german_page(tmp_path: Path) -> None:
+def test_german_server_has_german_pages(tmp_path: Path) -> None:
     made = site(note(1), language=Language.GERMAN)
     publish(made, tmp_path / "www", translations(Language.GERMAN), lambda _: b"")
     said = files(tmp_path / "www")["notes/1/index.html"].decode()
@@ -54,20 +54,18 @@ def test_a_german_server_has_a_german_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("indexed", [False, True])
-def test_search_engines_list_a_page_only_where_the_server_wants_it(
-    tmp_path: Path, *, indexed: bool
-) -> None:
+def test_pages_are_indexed_by_choice_only(tmp_path: Path, *, indexed: bool) -> None:
     said = rendered(site(note(1), indexed=indexed), tmp_path)
     assert ('content="noindex"' in said) is not indexed
 
 
 @pytest.mark.parametrize("base_url", [BASE_URL, BASE_URL.rstrip("/")])
-def test_a_page_names_its_address_where_that_is_known(tmp_path: Path, base_url: str) -> None:
+def test_page_names_its_known_address(tmp_path: Path, base_url: str) -> None:
     said = rendered(site(note(1), base_url=base_url), tmp_path)
     assert f'<link rel="canonical" href="{BASE_URL}notes/1/">' in said
 
 
-def test_a_server_can_replace_any_template_and_the_others_stay(tmp_path: Path) -> None:
+def test_operator_can_replace_a_template(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "note.html").write_text("<html><h1>{{ note.title }}</h1> by hand</html>")
     (tmp_path / "own" / "picture.png").write_bytes(b"\xff")
@@ -80,7 +78,7 @@ def test_a_server_can_replace_any_template_and_the_others_stay(tmp_path: Path) -
     assert b"by hand" not in files(tmp_path / "www")["notes/1/index.html"]
 
 
-def test_a_broken_template_is_named_and_changes_nothing(tmp_path: Path) -> None:
+def test_broken_template_is_named(tmp_path: Path) -> None:
     published(site(note(1)), tmp_path / "www")
     before = files(tmp_path / "www")
     (tmp_path / "own").mkdir()
@@ -91,7 +89,7 @@ def test_a_broken_template_is_named_and_changes_nothing(tmp_path: Path) -> None:
         assert files(tmp_path / "www") == before
 
 
-def test_the_feed_has_new_and_revised_notes_the_latest_first(tmp_path: Path) -> None:
+def test_feed_has_the_latest_notes_first(tmp_path: Path) -> None:
     made = site(note(1, "First"), note(2, "<i>Second</i>", "*Now* & then", tags=("a", "b")))
     feed = etree.fromstring(rendered(made, tmp_path, "feed.xml").encode())
     assert feed.xpath("a:entry/a:id/text()", namespaces=_ATOM) == [
@@ -108,7 +106,7 @@ def test_the_feed_has_new_and_revised_notes_the_latest_first(tmp_path: Path) -> 
         assert entry.findtext(f"a:{name}", None, _ATOM)
 
 
-def test_files_of_hostile_notes_are_read_by_strict_parsers(tmp_path: Path) -> None:
+def test_hostile_notes_give_valid_files(tmp_path: Path) -> None:
     made = site(*hostile_notes.notes(), name="]]><a>&\x07")
     published(made, tmp_path / "www")
     there = files(tmp_path / "www")

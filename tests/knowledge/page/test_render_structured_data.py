@@ -49,7 +49,7 @@ VALIDATOR = jsonschema_rs.validator_for(
 )
 
 
-def test_a_question_with_its_answer_is_a_page_of_questions() -> None:
+def test_question_is_a_page_of_questions() -> None:
     said = json.loads(structured_data(site(), note(1, "When do ferries leave?", "At *nine*.")))
     VALIDATOR.validate(said)
     assert said["@type"] == "QAPage"
@@ -58,19 +58,19 @@ def test_a_question_with_its_answer_is_a_page_of_questions() -> None:
     assert said["mainEntity"]["url"] == f"{BASE_URL}notes/1/"
 
 
-def test_any_other_note_is_an_article() -> None:
+def test_other_notes_are_articles() -> None:
     said = json.loads(structured_data(site(), note(1, "Ferries", "At *nine*.", contributor="Bea")))
     VALIDATOR.validate(said)
     assert (said["@type"], said["headline"]) == ("Article", "Ferries")
     assert said["author"] == {"@type": "Person", "name": "Bea"}
 
 
-def test_a_contributor_is_named_only_with_consent() -> None:
+def test_structured_data_names_only_consenting_contributors() -> None:
     said = json.loads(structured_data(site(), note(1)))
     assert said["author"] == {"@type": "Organization", "name": "The harbour"}
 
 
-def test_nothing_ends_the_element_it_stands_in() -> None:
+def test_structured_data_never_ends_its_element() -> None:
     cases = [(TITLES[0], text) for text in TEXTS] + [(title, TEXTS[0]) for title in TITLES]
     for title, text in cases:
         written = str(structured_data(site(), note(1, title, text, contributor=title)))
