@@ -17,7 +17,6 @@ ROOT = Path(__file__).parent.parent
 COMMON = (
     "knowledge/store",
     "knowledge/backup/exporter.py",
-    "knowledge/backup/export_format.py",
     "knowledge/discord_archive",
     "knowledge/sources/entries.py",
     "indexer/index",

@@ -31,9 +31,8 @@ from bot.storage.data_folder import (
     refuse_lost_database,
 )
 from knowledge.backup import archives, backups, exporter, importer
-from knowledge.backup.backups import Restored
+from knowledge.backup.backups import OptInRows, Restored, Unknown
 from knowledge.backup.importer import Imported
-from knowledge.backup.opt_in_rows import OptInRows, Unknown
 from knowledge.store.store import Store
 from knowledge.text import counted
 

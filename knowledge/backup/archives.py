@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from knowledge.backup import backups, exporter, importer
-from knowledge.backup.backups import BackupError, Replaced, Restored
-from knowledge.backup.export_format import LINE_BYTES, FolderError
-from knowledge.backup.opt_in_rows import OptInRows
+from knowledge.backup.backups import BackupError, OptInRows, Replaced, Restored
+from knowledge.backup.exporter import LINE_BYTES, FolderError
 from knowledge.backup.row_transfer import copy_missing, keys_by_table
 from knowledge.store.database import Database
 from knowledge.store.store import Store
@@ -133,23 +132,20 @@ def read(backup: Path, part: Path) -> None:
     if not is_archive(backup):
         backups.read(backup, part)
         return
-    with _unpacked(backup, part.parent) as folder:
+    with _unpack_beside(backup, part.parent) as folder:
         try:
             edits = importer.read(folder, part)
         except FolderError as error:
-            raise BackupError(f"{backup} can't be used: {_of(error, folder, backup)}") from error
+            problem = str(error).replace(str(folder), backup.name)
+            raise BackupError(f"{backup} can't be used: {problem}") from error
         if edits:
             raise BackupError(
                 f"{backup} can't be used: {edits[0].path} in it was edited. Use another backup."
             )
 
 
-def _of(error: Exception, folder: Path, backup: Path) -> str:
-    return str(error).replace(str(folder), backup.name)
-
-
 @contextmanager
-def _unpacked(archive: Path, beside: Path) -> Iterator[Path]:
+def _unpack_beside(archive: Path, beside: Path) -> Iterator[Path]:
     try:
         most = max(_LEAST_BYTES, _TIMES * archive.stat().st_size)
         with tempfile.TemporaryDirectory(dir=beside, prefix=".restore-") as made:

@@ -4,6 +4,10 @@ A backup is written under a temporary name first, so an incomplete backup never 
 restore keeps a copy of the replaced database, and repeats the deletions made since the backup. New
 rows never get an id of the replaced database, because messages in Discord refer to ids.
 
+A backup or export may have sources and tombstones that the operator's database lacks. Such rows are
+left out unless the operator asks for their kind. A stranger's source could make the bot quote files
+of any folder on its machine. A stranger's tombstone could make the next restore delete data.
+
 Errors:
     StoreError
     └── BackupError    a backup can't be taken, used or restored; the message names the remedy
@@ -18,6 +22,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -25,13 +30,12 @@ from sqlite_utils import Database
 
 from knowledge.backup import foreign_database
 from knowledge.backup.foreign_database import ForeignDatabaseError
-from knowledge.backup.opt_in_rows import OptInRows, Source, Unknown, drop_unrequested
 from knowledge.store.audit_log import RESTORED, STANDINGS, WHOLE, contradictions, entry_of
 from knowledge.store.database import StoreError, row_counts
 from knowledge.store.store import Store
 from knowledge.text import counted
-from knowledge.values.documents import Scope
-from knowledge.values.tombstones import Tombstone
+from knowledge.values.documents import SHARED, Scope
+from knowledge.values.tombstones import MEMBERS, Tombstone
 
 PATTERN: Final = "community-*.db"
 PART: Final = ".part"
@@ -141,10 +145,10 @@ def _has_prefix_log(path: Path, newest: Path) -> bool:
     """
     try:
         with (
-            foreign_database.opened(path) as connection,
-            foreign_database.opened(newest) as other,
+            foreign_database.open_foreign(path) as connection,
+            foreign_database.open_foreign(newest) as other,
         ):
-            foreign_database.checked_migrations(connection)
+            foreign_database.check_migrations(connection)
             lines = connection.execute(_LAST_LINES).fetchall()
             return all(other.execute(_SAME_LINE, line).fetchone() for line in lines)
     except (sqlite3.Error, ForeignDatabaseError):
@@ -157,19 +161,19 @@ def verify(path: Path) -> None:
     Raises:
         BackupError: if the file is missing, damaged or unusable; the message says which.
     """
-    with _verified(path):
+    with _open_verified(path):
         pass
 
 
 @contextmanager
-def _verified(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
+def _open_verified(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
     """Verify and open a backup; yields the connection and the applied migrations."""
     if not path.is_file():
         raise BackupError(f"{path} is not there: name a file that `commonplace backup` wrote.")
     try:
-        with foreign_database.opened(path) as connection:
-            applied = foreign_database.checked_migrations(connection)
-            with foreign_database.explained():
+        with foreign_database.open_foreign(path) as connection:
+            applied = foreign_database.check_migrations(connection)
+            with foreign_database.explain_errors():
                 found = problem(connection)
             if found:
                 raise BackupError(_damaged(path, found))
@@ -206,6 +210,60 @@ def problem(connection: sqlite3.Connection) -> str:
     return f"{told} in another state than its log leads to ({named})" if notes else ""
 
 
+# Opt-in rows.
+
+
+Source = tuple[str, Scope]
+
+
+class OptInRows(StrEnum):
+    """Kinds of rows restored or imported only if the operator asks for them."""
+
+    SOURCES = "sources"
+    TOMBSTONES = "tombstones"
+
+
+# Rows missing in the operator's database, in words, by kind.
+Unknown = dict[OptInRows, list[str]]
+
+
+def drop_unrequested(
+    copy: Store,
+    sources: Collection[Source],
+    tombstones: Collection[Tombstone],
+    asked: Collection[OptInRows],
+) -> Unknown:
+    """Delete opt-in rows from a copy of a backup or export, unless their kind is in `asked`.
+
+    Rows that are also in the operator's database, `sources` and `tombstones`, stay.
+
+    Returns:
+        All opt-in rows that the operator's database lacks, deleted from the copy or not.
+    """
+    new_sources = [source for source in copy.sources() if source not in sources]
+    new_tombstones = sorted(copy.tombstones.in_database() - set(tombstones))
+    if OptInRows.SOURCES not in asked:
+        for location, scope in new_sources:
+            copy.remove_source(location, scope)
+    if OptInRows.TOMBSTONES not in asked:
+        copy.tombstones.drop(new_tombstones)
+    found = {
+        OptInRows.SOURCES: [
+            f"{location} (for {'every server' if scope == SHARED else f'server {scope}'})"
+            for location, scope in new_sources
+        ],
+        OptInRows.TOMBSTONES: [
+            # A digest's beginning stands for a member.
+            f"{grave.kind} {grave.subject[:8] if grave.kind in MEMBERS else grave.subject}"
+            for grave in new_tombstones
+        ],
+    }
+    return {name: rows for name, rows in found.items() if rows}
+
+
+# Restore.
+
+
 @dataclass(frozen=True, slots=True)
 class Restored:
     """The result of a restore.
@@ -225,7 +283,7 @@ def read(backup: Path, part: Path) -> None:
     Raises:
         BackupError: if the backup can't be used.
     """
-    with _verified(backup) as (foreign, applied):
+    with _open_verified(backup) as (foreign, applied):
         foreign_database.copy(foreign, applied, part)
 
 
@@ -259,7 +317,7 @@ def restore(
         remove(part)
         reader(backup, part)
         _merge_wal(database)
-        unknown = catch_up(part, _replaced(database), asked, backup)
+        unknown = catch_up(part, _state_of(database), asked, backup)
         return Restored(_replace(database, part, kept), unknown)
     except (sqlite3.Error, OSError) as error:
         raise BackupError(
@@ -338,18 +396,18 @@ def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backu
     return unknown
 
 
-def _replaced(database: Path) -> Replaced:
+def _state_of(database: Path) -> Replaced:
     replaced = Replaced()
     if not database.exists():
         return replaced
     damage = (sqlite3.DatabaseError, ForeignDatabaseError)
     try:
-        with foreign_database.opened(database) as connection:
+        with foreign_database.open_foreign(database) as connection:
             replaced.ids = dict(connection.execute("select name, seq from sqlite_sequence"))
     except damage:
         replaced.ids = None
         return replaced
-    with suppress(*damage), foreign_database.opened(database) as connection:
+    with suppress(*damage), foreign_database.open_foreign(database) as connection:
         rows = connection.execute("select location, scope from sources").fetchall()
         replaced.sources = {(location, Scope(scope)) for location, scope in rows}
         rows = connection.execute("select at, kind, subject from tombstones").fetchall()

@@ -10,6 +10,7 @@ Errors:
 """
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,10 +20,14 @@ from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from knowledge.backup.export_format import SEQUENCES, check_values
+from knowledge.backup.exporter import SEQUENCES, Row
+from knowledge.files.pictures import checked_picture
 from knowledge.store import migrations, schema
 from knowledge.store.audit_log import ADD_MISSING_HEADS
+from knowledge.store.guilds.guild_settings import LAST_LOOK
 from knowledge.store.move_marks import is_mark
+from knowledge.store.schema import holds, is_valid
+from knowledge.values.submissions import checked_tags, is_link
 
 # No version writes a longer row or table definition.
 ROW_BYTES: Final = 16_000_000
@@ -38,7 +43,7 @@ class ForeignDatabaseError(Exception):
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explain_errors() -> Iterator[None]:
     """Convert every error from reading a foreign file to `ForeignDatabaseError`."""
     try:
         yield
@@ -47,7 +52,7 @@ def explained() -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
+def open_foreign(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database read-only, with limits on memory and time.
 
     A file without a write-ahead log is opened as immutable, so its folder can be read-only.
@@ -55,7 +60,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     used = path.with_name(path.name + "-wal").exists()
     mode = "ro" if used else "ro&immutable=1"
     uri = f"file:{quote(str(path.resolve()))}?mode={mode}"
-    with explained():
+    with explain_errors():
         foreign = sqlite3.connect(uri, uri=True, isolation_level=None)
     with closing(foreign) as connection:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, ROW_BYTES)
@@ -71,13 +76,13 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def checked_migrations(foreign: sqlite3.Connection) -> list[str]:
+def check_migrations(foreign: sqlite3.Connection) -> list[str]:
     """Return the names of the migrations applied to a database, and check its tables.
 
     Raises:
         ForeignDatabaseError: if the database has other tables than these migrations create.
     """
-    with explained():
+    with explain_errors():
         found = foreign.execute("select type, name, rootpage from sqlite_master").fetchall()
     objects = [(str(kind), str(name), page) for kind, name, page in found]
     acting = {
@@ -123,7 +128,7 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
             columns = _columns(own, table)
             marks = ", ".join("?" for _ in columns)
             statement = f"insert into {table} ({', '.join(columns)}) values ({marks})"  # noqa: S608
-            rows = (list(row.values()) for row in _checked(foreign, table, columns))
+            rows = (list(row.values()) for row in _valid_rows(foreign, table, columns))
             try:
                 own.executemany(statement, rows)
             except (sqlite3.IntegrityError, OverflowError) as error:
@@ -159,7 +164,7 @@ def _tables(own: sqlite3.Connection) -> list[str]:
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     """The names of a table's columns, in order; generated columns are refused."""
-    with explained():
+    with explain_errors():
         rows = connection.execute(f"pragma table_xinfo({table})").fetchall()
     if any(hidden for *_, hidden in rows):
         raise ForeignDatabaseError(_no_backup(f"columns of its table {table} are generated"))
@@ -172,14 +177,14 @@ def _rows(foreign: sqlite3.Connection, table: str, columns: list[str]) -> Iterat
     if missing:
         raise ForeignDatabaseError(_no_backup(f"its table {table} has no {missing.pop()}"))
     # Names are our own.
-    with explained():
+    with explain_errors():
         for row in foreign.execute(
             f"select {', '.join(columns)} from {table} not indexed order by rowid"  # noqa: S608
         ):
             yield dict(zip(columns, row, strict=True))
 
 
-def _checked(
+def _valid_rows(
     foreign: sqlite3.Connection, table: str, columns: list[str]
 ) -> Iterator[dict[str, Any]]:
     for row in _rows(foreign, table, columns):
@@ -193,7 +198,7 @@ def _checked(
 def _copy_sequences(foreign: sqlite3.Connection, own: sqlite3.Connection) -> None:
     """Copy the last id of each table, so no id is given twice."""
     tables = set(_tables(own))
-    for row in _checked(foreign, SEQUENCES, ["name", "seq"]):
+    for row in _valid_rows(foreign, SEQUENCES, ["name", "seq"]):
         if row["name"] in tables:
             own.execute(f"delete from {SEQUENCES} where name = ?", [row["name"]])  # noqa: S608
             own.execute(
@@ -223,3 +228,34 @@ def _unknown(objects: set[tuple[str, str]]) -> ForeignDatabaseError:
         f"holds what no version of Commonplace has put there ({named[:200]}), so somebody has "
         "changed it: drop that from the database, or use another backup."
     )
+
+
+# Values.
+
+
+def check_values(table: str, row: Row) -> None:
+    """Check times, JSON, enumerations and amounts, which SQLite doesn't check.
+
+    Raises:
+        ValueError: if a value is invalid; the message names the column.
+    """
+    for column, value in row.items():
+        if value is not None and not is_valid(table, column, value):
+            raise ValueError(f"{column} holds something else than it should")
+    if row.get("key") == LAST_LOOK and not is_valid(table, "at", row.get("value")):
+        raise ValueError("value is no time")
+    if table == "revisions" and not holds(_is_typable, row):
+        raise ValueError("the link isn't a web address, or the tags aren't tags")
+    if table == "pictures" and not holds(_is_picture, row):
+        raise ValueError("content is no picture of its kind and digest")
+
+
+def _is_picture(row: Row) -> bool:
+    picture = checked_picture("", row["content"])
+    return (picture.kind, picture.digest) == (row["kind"], row["digest"])
+
+
+def _is_typable(row: Row) -> bool:
+    """Whether a revision's tags and link pass the checks of a submission."""
+    tags = json.loads(row["tags"])
+    return checked_tags(" ".join(tags)) == tuple(tags) and (not row["link"] or is_link(row["link"]))

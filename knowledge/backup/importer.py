@@ -1,6 +1,7 @@
 """Importer of an export folder into a community database, empty or in use.
 
-The folder is read into a scratch database with the export's schema, then migrated and checked.
+Only ordinary files within the size limits of an export are read, and no links are followed. The
+folder is read into a scratch database with the export's schema, then migrated and checked.
 One transaction then copies rows to the community database:
 
 - An empty database gets all rows.
@@ -14,19 +15,24 @@ All other exports are refused. No row is overwritten, and the import is logged.
 """
 
 import json
+import os
 import sqlite3
+import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlite_utils import Database
 
-from knowledge.backup import backups, export_files
-from knowledge.backup.export_format import (
+from knowledge.backup import backups
+from knowledge.backup.backups import OptInRows, Unknown, drop_unrequested
+from knowledge.backup.exporter import (
+    FILE_BYTES,
     FORMAT,
+    LINE_BYTES,
     MANIFEST,
     NOTES,
     REVISIONS,
@@ -34,13 +40,15 @@ from knowledge.backup.export_format import (
     FolderError,
     NoteFile,
     Row,
-    check_values,
-    parsed_note,
-    parsed_row,
+    parse_note,
+    parse_row,
     words_digest,
 )
-from knowledge.backup.foreign_database import ForeignDatabaseError, bring_up_to_date
-from knowledge.backup.opt_in_rows import OptInRows, Unknown, drop_unrequested
+from knowledge.backup.foreign_database import (
+    ForeignDatabaseError,
+    bring_up_to_date,
+    check_values,
+)
 from knowledge.backup.row_transfer import copy_missing, differing, keys_by_table
 from knowledge.store import migrations, schema
 from knowledge.store.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
@@ -77,8 +85,7 @@ class Imported:
     unknown: Unknown = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
+class _Edit(NamedTuple):
     path: str
     file: NoteFile
 
@@ -87,8 +94,7 @@ class _Edit:
 _LogLines = dict[int | None, list[LogEntry]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Incoming:
+class _Incoming(NamedTuple):
     """An export ready to merge.
 
     Attributes:
@@ -116,13 +122,13 @@ def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ())
         FolderError: if the folder can't be used or conflicts with this database; nothing was
             changed.
     """
-    with _incoming(store, folder) as (incoming, edits):
+    with _read_into_scratch(store, folder) as (incoming, edits):
         log, unknown = _drop_unwanted(store, incoming, asked)
-        return _merged(store, incoming, _Incoming(edits, log, unknown, asked))
+        return _merge(store, incoming, _Incoming(edits, log, unknown, asked))
 
 
 @contextmanager
-def _incoming(store: Store, folder: Path) -> Iterator[tuple[Store, list[_Edit]]]:
+def _read_into_scratch(store: Store, folder: Path) -> Iterator[tuple[Store, list[_Edit]]]:
     """Open a scratch database with the folder's rows; yields the database and the edited notes."""
     part = store.database.folder / _PART
     backups.remove(part)
@@ -170,7 +176,7 @@ def _schema(folder: Path) -> list[str]:
     if not folder.is_dir() or not path.exists():
         raise FolderError(f"{folder} has no {MANIFEST}: name a folder that `export` wrote.")
     try:
-        manifest = json.loads(export_files.content(folder, path))
+        manifest = json.loads(_content(folder, path))
         form, complete = manifest["format"], manifest["complete"]
         found = [str(name) for name in manifest["schema"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -192,9 +198,9 @@ def _schema(folder: Path) -> list[str]:
 def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
     """Yield every row of an export as (file and line, table, row); edited notes go to `edits`."""
     for above in (NOTES, REVISIONS):
-        for path in export_files.files(folder, above):
+        for path in _markdown_files(folder, above):
             name = path.relative_to(folder).as_posix()
-            file = parsed_note(name, export_files.content(folder, path))
+            file = parse_note(name, _content(folder, path))
             if (file.note is None) is (above == NOTES):
                 raise FolderError(f"{name} is where an export would not have put it.")
             if file.edited:
@@ -208,9 +214,61 @@ def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
                 yield name, "notes", file.note
             yield name, "revisions", file.revision
     for path in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(export_files.lines(folder, path), start=1):
+        for number, line in enumerate(_lines(folder, path), start=1):
             place = f"{path.name}, line {number},"
-            yield place, path.stem, parsed_row(place, line)
+            yield place, path.stem, parse_row(place, line)
+
+
+def _markdown_files(folder: Path, above: str) -> Iterator[Path]:
+    for guild in sorted((folder / above).glob("*")):
+        for path in (folder / above, guild):
+            _refuse_link(folder, path)
+        yield from sorted(guild.glob("*.md"))
+
+
+def _refuse_link(folder: Path, path: Path) -> None:
+    if path.is_symlink():
+        raise FolderError(
+            f"{path.relative_to(folder)} is a symbolic link: an export has none. Put the file "
+            "itself there."
+        )
+
+
+def _open_file(folder: Path, path: Path) -> int:
+    """Open an ordinary file; links and special files are refused."""
+    _refuse_link(folder, path)
+    name = path.relative_to(folder)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+    except OSError as error:
+        raise FolderError(f"{name} can't be read: {error.strerror or error}.") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FolderError(f"{name} isn't an ordinary file, as an export has.")
+    return descriptor
+
+
+def _content(folder: Path, path: Path) -> str:
+    with os.fdopen(_open_file(folder, path), "rb") as file:
+        content = file.read(FILE_BYTES + 1)
+    name = path.relative_to(folder)
+    if len(content) > FILE_BYTES:
+        raise FolderError(f"{name} has more than {FILE_BYTES:,} bytes: no export writes that.")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise FolderError(f"{name} is not UTF-8: save it as UTF-8 text.") from error
+
+
+def _lines(folder: Path, path: Path) -> Iterator[str]:
+    with os.fdopen(_open_file(folder, path), "rb") as file:
+        while line := file.readline(LINE_BYTES + 1):
+            if len(line) > LINE_BYTES:
+                raise FolderError(f"{path.name} has a line of more than {LINE_BYTES:,} bytes.")
+            try:
+                yield line.decode()
+            except UnicodeDecodeError as error:
+                raise FolderError(f"{path.name} is not UTF-8: save it as UTF-8 text.") from error
 
 
 def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) -> None:
@@ -246,13 +304,13 @@ def _drop_unwanted(
         community database lacks.
     """
     buried = store.tombstones.in_database() | store.tombstones.in_file()
-    log = _comparable(incoming.audit_log.entries())
+    log = _lines_by_guild(incoming.audit_log.entries())
     unknown = drop_unrequested(incoming, store.sources(), buried, asked)
     incoming.purge.apply(buried)
     return log, unknown
 
 
-def _comparable(entries: Iterable[LogEntry]) -> _LogLines:
+def _lines_by_guild(entries: Iterable[LogEntry]) -> _LogLines:
     """The log lines to compare, by guild.
 
     Lines about restores and imports are left out. Ids and numbers are blanked, because they count
@@ -275,20 +333,20 @@ def _begins_with(log: _LogLines, prefix: _LogLines) -> bool:
 # Merging.
 
 
-def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
+def _merge(store: Store, source: Store, incoming: _Incoming) -> Imported:
     database = store.database
     with database.writing():
         # Notes and revisions refer to each other.
         database.defer_references()
         tables = keys_by_table(source.database)
         others = {table: keys for table, keys in tables.items() if table != "log"}
-        here = _comparable(store.audit_log.entries())
-        if _empty(store, tables):
+        here = _lines_by_guild(store.audit_log.entries())
+        if _is_empty(store, tables):
             _refuse(incoming.edits, "this database has not got the note as it was exported")
             imported = Imported(copy_missing(source.database, database, tables))
             store.audit_log.add_missing_heads()
         elif incoming.log and _begins_with(here, incoming.log):
-            asked = {name.value: tables[name] for name in incoming.asked}
+            asked = {kind.value: tables[kind] for kind in incoming.asked}
             imported = Imported(copy_missing(source.database, database, asked))
             imported.differing = len(_differing(store, source, others))
             edits = [edit for edit in incoming.edits if _is_new(store, edit)]
@@ -304,7 +362,11 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
         imported.unknown = incoming.unknown
         if imported.rows:
             store.audit_log.append(None, None, IMPORTED, WHOLE, {"rows": imported.rows})
-        _refuse_other_than_logged(store)
+        if notes := store.audit_log.contradicted_notes():
+            raise FolderError(
+                f"Nothing was imported: note {notes[0]} would be in another state than the log "
+                "leads to."
+            )
     return imported
 
 
@@ -312,22 +374,14 @@ def _add_lines(store: Store, source: Store, imported: Imported, here: _LogLines)
     """Append the lines that each guild's log lacks, and count them in `imported`."""
     passed: Counter[int | None] = Counter()
     for entry in source.audit_log.entries():
-        for line in _comparable([entry]).get(entry.guild_id, ()):
+        for line in _lines_by_guild([entry]).get(entry.guild_id, ()):
             passed[entry.guild_id] += 1
             if passed[entry.guild_id] > len(here.get(entry.guild_id, ())):
                 store.audit_log.add(line)
                 imported.rows["log"] = imported.rows.get("log", 0) + 1
 
 
-def _refuse_other_than_logged(store: Store) -> None:
-    if notes := store.audit_log.contradicted_notes():
-        raise FolderError(
-            f"Nothing was imported: note {notes[0]} would be in another state than the log leads "
-            "to."
-        )
-
-
-def _empty(store: Store, tables: dict[str, list[str]]) -> bool:
+def _is_empty(store: Store, tables: dict[str, list[str]]) -> bool:
     return not any(
         store.database.rows(f"select 1 as found from {table} limit 1")  # noqa: S608
         for table in tables

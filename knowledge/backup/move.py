@@ -110,9 +110,9 @@ def move(
         StoreError: if a place can't be opened, read or written.
     """
     if source.name == target.name:
-        raise MoveError(f"{_shown(source)} is where the community database is already.")
+        raise MoveError(f"{_label(source)} is where the community database is already.")
     if not source.is_there():
-        raise MoveError(f"There is nothing to move: {_shown(source)} has no community database.")
+        raise MoveError(f"There is nothing to move: {_label(source)} has no community database.")
     if not check and _only_last_step_left(source, target):
         tell(Step.FINISH)
         _finish(target)
@@ -154,7 +154,7 @@ def _copy_and_mark(
     return replace(moved, backup=kept)
 
 
-def _shown(place: Place) -> str:
+def _label(place: Place) -> str:
     return f"The database {shown_database_url(place.url)}" if place.url else place.name
 
 
@@ -165,7 +165,7 @@ def _refuse_used(guard: Database, source: Place) -> None:
             return
         time.sleep(_LOOK_SECONDS)
     raise MoveError(
-        f"{_shown(source)} is in use by other processes of Commonplace: stop the bot, and what "
+        f"{_label(source)} is in use by other processes of Commonplace: stop the bot, and what "
         "else is connected, wherever it runs. Nothing was moved."
     )
 
@@ -197,7 +197,7 @@ def _check_free(source: Place, target: Place) -> None:
     with closing(target.open()) as database:
         if row_counts(database) or database.last_ids():
             raise MoveError(
-                f"{_shown(target)} holds a community database already: nothing was moved. Name an "
+                f"{_label(target)} holds a community database already: nothing was moved. Name an "
                 "empty database or a folder without one; or move that one away first."
             )
 
@@ -272,7 +272,7 @@ def _compare(from_: Database, to: Database) -> int:
         files = exporter.export(from_, before)
         exporter.export(to, after)
         _check_same(sorted(_files(before)), sorted(_files(after)))
-        names = [str(one) for one in _files(before)]
+        names = [str(path) for path in _files(before)]
         _, other, unread = filecmp.cmpfiles(before, after, names, shallow=False)
         _check_same([], [*other, *unread])
     for table in sorted(name for name, table in schema.TABLES.items() if table.exported != "true"):
@@ -286,7 +286,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _check_same(before: list[Any], after: list[Any]) -> None:
     if before != after:
-        differing = [one for one in (*before, *after) if (one in before) is not (one in after)]
+        differing = [row for row in (*before, *after) if (row in before) is not (row in after)]
         raise MoveError(
             f"The copy differs in {len(differing)} files or rows, the "
             f"first is {str(differing[0])[:80] if differing else 'one that occurs twice'}. Nothing "

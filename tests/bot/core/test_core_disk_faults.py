@@ -26,8 +26,7 @@ from bot.storage.index_places import INDEX
 from knowledge import corpus
 from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
-from knowledge.backup.export_format import MANIFEST, FolderError
-from knowledge.backup.exporter import export
+from knowledge.backup.exporter import MANIFEST, FolderError, export
 from knowledge.backup.importer import import_folder
 from knowledge.store import database
 from knowledge.store.notes.decisions import Ruling

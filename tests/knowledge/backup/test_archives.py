@@ -10,8 +10,7 @@ import psycopg
 import pytest
 
 from knowledge.backup import archives, backups
-from knowledge.backup.backups import BackupError
-from knowledge.backup.opt_in_rows import OptInRows
+from knowledge.backup.backups import BackupError, OptInRows
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.store import Store
 from tests.knowledge.full_store import AT, GUILD, MIRA, approved, exported, lived
@@ -41,7 +40,7 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path / "backups" / archives.name(AT)
 
 
-def test_an_archive_is_the_export_and_the_same_bytes_each_time(
+def test_archive_has_the_exports_bytes(
     database: PostgresDatabase, store: Store, archive: Path, tmp_path: Path
 ) -> None:
     lived(store)
@@ -57,7 +56,7 @@ def test_an_archive_is_the_export_and_the_same_bytes_each_time(
         archives.back_up(database, tmp_path / "file" / "one.zip")
 
 
-def test_a_restore_replaces_every_row_and_keeps_what_was_there(
+def test_restore_replaces_rows_and_keeps_the_old(
     database: PostgresDatabase, store: Store, archive: Path
 ) -> None:
     lived(store)
@@ -76,7 +75,7 @@ def test_a_restore_replaces_every_row_and_keeps_what_was_there(
     assert lost.id in [note.id for note in store.notes.every_live()]
 
 
-def test_what_was_deleted_since_stays_deleted(
+def test_deleted_data_stays_deleted_after_a_restore(
     database: PostgresDatabase, store: Store, archive: Path
 ) -> None:
     approved(store)
@@ -92,7 +91,7 @@ def test_what_was_deleted_since_stays_deleted(
     assert not restored.kept.exists()
 
 
-def test_nothing_is_replaced_while_others_are_connected(
+def test_restore_is_refused_while_others_are_connected(
     database: PostgresDatabase, store: Store, archive: Path
 ) -> None:
     note = approved(store)
@@ -109,7 +108,7 @@ def test_nothing_is_replaced_while_others_are_connected(
     assert [each.id for each in store.notes.every_live()] == [note.id]
 
 
-def test_an_archive_and_a_file_go_into_either_kind_of_database(
+def test_each_backup_restores_into_each_database(
     database: PostgresDatabase, store: Store, archive: Path, tmp_path: Path
 ) -> None:
     lived(store)
@@ -165,7 +164,7 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize(("sentence", "change"), HOSTILE.items(), ids=HOSTILE)
-def test_a_hostile_archive_is_one_sentence_and_changes_nothing(
+def test_hostile_archive_is_refused(
     database: PostgresDatabase,
     store: Store,
     archive: Path,
@@ -183,7 +182,7 @@ def test_a_hostile_archive_is_one_sentence_and_changes_nothing(
     assert {each.name for each in database.folder.iterdir()} <= {"tombstones.jsonl", "opening.lock"}
 
 
-def test_only_the_newest_archives_are_kept_and_none_that_holds_what_they_do_not(
+def test_rotation_keeps_archives_with_unique_data(
     database: PostgresDatabase, store: Store, archive: Path
 ) -> None:
     folder = archive.parent

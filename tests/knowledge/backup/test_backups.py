@@ -44,7 +44,7 @@ def store(path: Path) -> Iterator[Store]:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database " * 500])
-def test_what_is_no_backup_is_explained_and_changes_nothing(
+def test_other_files_are_refused_as_backups(
     tmp_path: Path, path: Path, store: Store, content: bytes | None
 ) -> None:
     approved(store)
@@ -57,9 +57,7 @@ def test_what_is_no_backup_is_explained_and_changes_nothing(
     assert live(path) == [GUILD]
 
 
-def test_a_damaged_backup_is_refused_and_changes_nothing(
-    backup: Path, path: Path, store: Store
-) -> None:
+def test_damaged_backup_is_refused(backup: Path, path: Path, store: Store) -> None:
     store.close()
     content = bytearray(backup.read_bytes())
     middle = len(content) // 2 // 4096 * 4096
@@ -91,7 +89,7 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(
         ),
     ],
 )  # fmt: skip
-def test_a_backup_with_a_forged_log_or_of_a_later_version_is_refused(
+def test_forged_log_or_later_version_is_refused(
     backup: Path, path: Path, store: Store, statements: list[str], sentence: str
 ) -> None:
     store.close()
@@ -102,9 +100,7 @@ def test_a_backup_with_a_forged_log_or_of_a_later_version_is_refused(
         restored(backup, path)
 
 
-def test_a_database_that_is_open_or_is_the_backup_itself_is_not_replaced(
-    backup: Path, path: Path, store: Store
-) -> None:
+def test_open_database_is_not_replaced(backup: Path, path: Path, store: Store) -> None:
     with pytest.raises(BackupError, match="Another process has"):
         restored(backup, path)
     store.close()
@@ -113,9 +109,7 @@ def test_a_database_that_is_open_or_is_the_backup_itself_is_not_replaced(
     assert live(path) == [GUILD, ELSEWHERE]
 
 
-def test_a_backup_that_can_not_be_written_leaves_the_last_one(
-    backup: Path, path: Path, store: Store
-) -> None:
+def test_failed_backup_leaves_the_last_one(backup: Path, path: Path, store: Store) -> None:
     before = backup.read_bytes()
     (backup.parent / "file").write_text("in the way")
     with pytest.raises(BackupError, match="can't be written"):
@@ -123,7 +117,7 @@ def test_a_backup_that_can_not_be_written_leaves_the_last_one(
     assert backup.read_bytes() == before
 
 
-def test_a_damaged_database_is_not_backed_up_over_a_good_backup(
+def test_damaged_database_replaces_no_backup(
     tmp_path: Path, backup: Path, path: Path, store: Store
 ) -> None:
     store.close()
@@ -147,7 +141,7 @@ def taken(path: Path, folder: Path, days: range) -> list[Path]:
     return targets
 
 
-def test_only_the_newest_backups_are_kept_and_no_other_file_is_touched(
+def test_rotation_keeps_the_newest_and_other_files(
     tmp_path: Path, path: Path, store: Store
 ) -> None:
     approved(store)
@@ -161,9 +155,7 @@ def test_only_the_newest_backups_are_kept_and_no_other_file_is_touched(
     }
 
 
-def test_no_backup_is_rotated_away_that_holds_what_the_newest_does_not(
-    tmp_path: Path, path: Path, store: Store
-) -> None:
+def test_rotation_keeps_backups_with_unique_data(tmp_path: Path, path: Path, store: Store) -> None:
     folder = tmp_path / "backups"
     [empty] = taken(path, folder, range(1))
     approved(store)
@@ -179,9 +171,7 @@ def test_no_backup_is_rotated_away_that_holds_what_the_newest_does_not(
     assert live(good[-1]) == [GUILD]
 
 
-def test_a_restore_keeps_what_it_replaces_and_gives_no_id_twice(
-    backup: Path, path: Path, store: Store
-) -> None:
+def test_restore_never_reuses_an_id(backup: Path, path: Path, store: Store) -> None:
     lost, question = approved(store, 12), asked(store)
     store.close()
     kept = restored(backup, path)
@@ -196,15 +186,13 @@ def test_a_restore_keeps_what_it_replaces_and_gives_no_id_twice(
         assert asked(reopened) > question
 
 
-def test_a_restore_into_an_empty_folder_needs_nothing_there(
-    backup: Path, tmp_path: Path, store: Store
-) -> None:
+def test_restore_into_an_empty_folder_works(backup: Path, tmp_path: Path, store: Store) -> None:
     (tmp_path / "new").mkdir()
     assert restored(backup, tmp_path / "new" / "community.db") is None
     assert live(tmp_path / "new" / "community.db") == [GUILD, ELSEWHERE]
 
 
-def test_a_damaged_database_is_replaced_and_kept(backup: Path, path: Path, store: Store) -> None:
+def test_damaged_database_is_replaced_and_kept(backup: Path, path: Path, store: Store) -> None:
     store.close()
     path.write_bytes(b"\xff" * 10_000)
     kept = restored(backup, path)
@@ -220,7 +208,7 @@ def test_a_damaged_database_is_replaced_and_kept(backup: Path, path: Path, store
     ("kind", "subject"),
     [(TombstoneKind.GUILD, GUILD), (TombstoneKind.NOTE, 1), (TombstoneKind.NOTE, 99)],
 )
-def test_the_log_of_a_restored_copy_replays_to_what_the_tables_say(
+def test_log_of_a_restored_copy_replays_its_tables(
     backup: Path, path: Path, store: Store, kind: TombstoneKind, subject: int
 ) -> None:
     with store.database.writing():
@@ -233,7 +221,7 @@ def test_the_log_of_a_restored_copy_replays_to_what_the_tables_say(
 
 
 @pytest.mark.parametrize(("withdraw", "left"), [(True, []), (False, ["a former member"])])
-def test_a_forgotten_member_stays_forgotten_after_a_restore(
+def test_forgotten_member_stays_forgotten_after_a_restore(
     backup: Path, path: Path, store: Store, withdraw: bool, left: list[str]
 ) -> None:
     store.personal_data.forget(MIRA.id, withdraw=withdraw)
@@ -252,9 +240,7 @@ def test_a_forgotten_member_stays_forgotten_after_a_restore(
     assert b"how many?" not in content
 
 
-def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups_restore(
-    tmp_path: Path, path: Path, store: Store
-) -> None:
+def test_returned_member_survives_a_later_restore(tmp_path: Path, path: Path, store: Store) -> None:
     approved(store)
     store.personal_data.forget(MIRA.id, withdraw=True)
     again = approved(store)
@@ -268,9 +254,7 @@ def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups
 # Concurrent backups, and crashes.
 
 
-def test_backups_that_are_taken_to_one_file_at_once_are_all_taken(
-    path: Path, store: Store, tmp_path: Path
-) -> None:
+def test_concurrent_backups_to_one_file_succeed(path: Path, store: Store, tmp_path: Path) -> None:
     approved(store)
     target, together = tmp_path / "one.db", threading.Barrier(4)
 
@@ -284,7 +268,7 @@ def test_backups_that_are_taken_to_one_file_at_once_are_all_taken(
     assert [each.name for each in tmp_path.glob("one.db*")] == ["one.db"]
 
 
-def test_a_backups_name_is_on_the_disk_before_it_is_said_to_be_taken(
+def test_backup_is_on_disk_before_it_is_reported(
     path: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "copies" / "one.db"
@@ -301,7 +285,7 @@ def test_a_backups_name_is_on_the_disk_before_it_is_said_to_be_taken(
     assert synced == [(False, False), (True, True)]
 
 
-def test_what_a_backup_that_was_killed_has_left_goes_after_a_day(
+def test_leftovers_of_killed_backups_go_after_a_day(
     path: Path, store: Store, tmp_path: Path
 ) -> None:
     old, young = tmp_path / "one.db.abc.part", tmp_path / "one.db.def.part"

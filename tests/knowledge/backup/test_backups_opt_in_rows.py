@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from knowledge.backup import backups
+from knowledge.backup.backups import OptInRows
 from knowledge.backup.importer import import_folder
-from knowledge.backup.opt_in_rows import OptInRows
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.tombstones import TombstoneKind
@@ -52,7 +52,7 @@ def sources(path: Path) -> list[str]:
         return [location for location, _ in store.sources()]
 
 
-def test_a_backups_sources_and_tombstones_are_shown_and_left_out(
+def test_backups_sources_and_tombstones_are_left_out(
     hostile: Path, path: Path, tmp_path: Path
 ) -> None:
     good = tmp_path / "good.db"
@@ -66,9 +66,7 @@ def test_a_backups_sources_and_tombstones_are_shown_and_left_out(
 
 
 @pytest.mark.parametrize("asked", list(OptInRows))
-def test_what_is_asked_for_by_name_is_taken_and_nothing_else(
-    hostile: Path, path: Path, asked: OptInRows
-) -> None:
+def test_requested_kinds_of_rows_are_restored(hostile: Path, path: Path, asked: OptInRows) -> None:
     assert backups.restore(hostile, path, AT, [asked]).unknown == SHOWN
     taken = ["/etc", "/srv/club"] if asked is OptInRows.SOURCES else []
     assert sources(path) == ["/srv/handbook", *taken]
@@ -76,9 +74,7 @@ def test_what_is_asked_for_by_name_is_taken_and_nothing_else(
         assert bool(store.tombstones.in_database()) is (asked is OptInRows.TOMBSTONES)
 
 
-def test_into_an_empty_folder_no_source_is_taken_that_was_not_asked_for(
-    hostile: Path, tmp_path: Path
-) -> None:
+def test_restore_into_empty_folder_takes_no_source(hostile: Path, tmp_path: Path) -> None:
     new = tmp_path / "new" / "community.db"
     new.parent.mkdir()
     backups.restore(hostile, new, AT)
@@ -86,7 +82,7 @@ def test_into_an_empty_folder_no_source_is_taken_that_was_not_asked_for(
     assert live(new) == [GUILD, ELSEWHERE]
 
 
-def test_a_tombstone_that_is_known_here_is_not_asked_about(path: Path, tmp_path: Path) -> None:
+def test_known_tombstones_are_not_listed(path: Path, tmp_path: Path) -> None:
     with Store(path) as store:
         store.personal_data.forget(MIRA.id, withdraw=True)
     backup = tmp_path / "backup.db"
@@ -100,7 +96,7 @@ def test_a_tombstone_that_is_known_here_is_not_asked_about(path: Path, tmp_path:
         }
 
 
-def test_an_exports_sources_and_tombstones_are_left_out_and_can_be_asked_for_afterwards(
+def test_exports_sources_and_tombstones_are_left_out(
     hostile: Path, path: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "export"
@@ -116,7 +112,7 @@ def test_an_exports_sources_and_tombstones_are_left_out_and_can_be_asked_for_aft
         assert len(store.sources()) == 3
 
 
-def test_sites_and_repositories_go_through_an_export_with_where_they_are_cited(
+def test_export_keeps_sites_with_their_links(
     tmp_path: Path,
 ) -> None:
     folder, other = tmp_path / "export", tmp_path / "other.db"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.backup.export_format import FolderError
-from knowledge.backup.exporter import export
+from knowledge.backup.exporter import FolderError, export
 from knowledge.store.store import Store
 from tests.knowledge.full_store import GUILD, approved, exported, lived, note_file
 
@@ -28,7 +27,7 @@ def store(path: Path) -> Iterator[Store]:
         yield opened
 
 
-def test_a_folder_with_other_files_is_not_exported_to(store: Store, folder: Path) -> None:
+def test_export_refuses_a_folder_with_other_files(store: Store, folder: Path) -> None:
     folder.mkdir()
     (folder / "diary.txt").write_text("mine")
     with pytest.raises(FolderError, match="holds other files"):
@@ -36,7 +35,7 @@ def test_a_folder_with_other_files_is_not_exported_to(store: Store, folder: Path
     assert [each.name for each in folder.iterdir()] == ["diary.txt"]
 
 
-def test_every_table_is_exported_but_what_is_found_out_anew(store: Store, folder: Path) -> None:
+def test_export_has_each_table_of_lasting_data(store: Store, folder: Path) -> None:
     lived(store)
     files = exported(store, folder)
     rows = store.database.rows("select name from sqlite_master where type = 'table'")
@@ -53,9 +52,7 @@ def test_every_table_is_exported_but_what_is_found_out_anew(store: Store, folder
     assert sources == ["/z", "/a"]
 
 
-def test_the_same_database_twice_gives_the_same_bytes(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
+def test_equal_databases_export_equal_bytes(store: Store, folder: Path, tmp_path: Path) -> None:
     lived(store)
     # A torn export before the first one changes nothing.
     folder.mkdir()
@@ -64,9 +61,7 @@ def test_the_same_database_twice_gives_the_same_bytes(
     assert exported(store, folder) == exported(store, tmp_path / "two")
 
 
-def test_an_earlier_export_is_brought_up_to_date_and_other_files_stay(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
+def test_export_updates_an_earlier_export(store: Store, folder: Path, tmp_path: Path) -> None:
     lived(store)
     exported(store, folder)
     (folder / ".git").mkdir()
@@ -75,7 +70,7 @@ def test_an_earlier_export_is_brought_up_to_date_and_other_files_stay(
     assert exported(store, folder) == exported(store, tmp_path / "new") | {"README.md": b"ours"}
 
 
-def test_a_note_is_a_readable_file(store: Store, folder: Path) -> None:
+def test_exported_note_is_readable_markdown(store: Store, folder: Path) -> None:
     approved(store, "Forty hours a month.\n\n- for *everybody*")
     exported(store, folder)
     lines = note_file(folder).read_text().splitlines()

@@ -170,9 +170,7 @@ def dump(path: Path) -> list[str]:
         for name, change in found.items()
     ],
 )
-def test_an_odd_database_is_refused_in_a_sentence_and_changes_nothing(
-    backup: Path, path: Path, sentence: str, change: Change
-) -> None:
+def test_odd_database_is_refused(backup: Path, path: Path, sentence: str, change: Change) -> None:
     before = dump(path)
     changed(backup, change)
     with pytest.raises(BackupError, match=sentence) as error:
@@ -185,9 +183,7 @@ def test_an_odd_database_is_refused_in_a_sentence_and_changes_nothing(
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_backup_with_flipped_bytes_is_refused_in_a_sentence_or_whole(
-    backup: Path, path: Path, seed: int
-) -> None:
+def test_flipped_bytes_are_refused_or_harmless(backup: Path, path: Path, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - which bytes is no secret
     content = bytearray(backup.read_bytes())
     for _ in range(40):
@@ -204,7 +200,7 @@ def test_a_backup_with_flipped_bytes_is_refused_in_a_sentence_or_whole(
         assert store.audit_log.contradicted_notes() == []
 
 
-def test_what_takes_more_steps_than_any_community_is_ended(
+def test_reading_a_backup_always_ends(
     backup: Path, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("knowledge.backup.foreign_database.STEPS", 0)
@@ -214,7 +210,7 @@ def test_what_takes_more_steps_than_any_community_is_ended(
         restored(backup, path)
 
 
-def test_a_log_that_can_be_changed_can_not_after_a_restore(backup: Path, path: Path) -> None:
+def test_restored_log_is_append_only(backup: Path, path: Path) -> None:
     changed(backup, _do("drop trigger log_is_never_changed", "drop trigger log_is_never_cut"))
     restored(backup, path)
     with closing(sqlite3.connect(path)) as connection:
@@ -223,7 +219,7 @@ def test_a_log_that_can_be_changed_can_not_after_a_restore(backup: Path, path: P
                 connection.execute(statement)
 
 
-def test_forms_that_were_being_answered_are_not_taken(backup: Path, path: Path) -> None:
+def test_restore_leaves_out_unanswered_forms(backup: Path, path: Path) -> None:
     form = "1, null, 2, 'token', 'en', 'form:1', '[]', '2026-03-04T05:06:00+00:00', 0"
     changed(backup, _do(f"insert into inbox values ({form})"))  # noqa: S608
     restored(backup, path)
@@ -231,9 +227,7 @@ def test_forms_that_were_being_answered_are_not_taken(backup: Path, path: Path) 
         assert store.database.rows("select * from inbox") == []
 
 
-def test_a_backup_comes_back_as_it_was_but_for_a_line_in_the_log(
-    backup: Path, path: Path, tmp_path: Path
-) -> None:
+def test_restored_backup_differs_by_one_log_line(backup: Path, path: Path, tmp_path: Path) -> None:
     with Store(path) as store:
         before = exported(store, tmp_path / "before")
     restored(backup, path)

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.backup.export_format import FILE_BYTES, FolderError, check_values
+from knowledge.backup.backups import OptInRows
+from knowledge.backup.exporter import FILE_BYTES, FolderError
+from knowledge.backup.foreign_database import check_values
 from knowledge.backup.importer import EDITOR, import_folder
-from knowledge.backup.opt_in_rows import OptInRows
 from knowledge.store import migrations
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
@@ -186,7 +187,7 @@ HOSTILE: dict[str, list[Callable[[Path], object]]] = {
 @pytest.mark.parametrize(
     ("sentence", "change"), [(key, each) for key, found in HOSTILE.items() for each in found]
 )
-def test_a_hostile_folder_is_one_sentence_and_changes_nothing(
+def test_hostile_folder_is_refused(
     empty: Store, full_export: Path, sentence: str, change: Callable[[Path], object]
 ) -> None:
     before = dump(empty)
@@ -197,7 +198,7 @@ def test_a_hostile_folder_is_one_sentence_and_changes_nothing(
     assert dump(empty) == before
 
 
-def test_everything_comes_back_and_the_bytes_are_the_same(
+def test_import_and_export_keep_each_byte(
     empty: Store, full_path: Path, full_export: Path, tmp_path: Path
 ) -> None:
     import_folder(empty, full_export, EVERYTHING)
@@ -223,7 +224,7 @@ def stores(draw: st.DrawFn) -> list[tuple[str, str, str, str, Decision | None]]:
 
 @settings(max_examples=5)
 @given(stores(), st.sampled_from([0, 1, 2]))
-def test_whatever_people_wrote_survives_to_the_byte(
+def test_any_text_survives_export_and_import(
     rows: list[tuple[str, str, str, str, Decision | None]], revisions: int
 ) -> None:
     with TemporaryDirectory() as name:
@@ -252,9 +253,7 @@ def test_whatever_people_wrote_survives_to_the_byte(
             assert dump(other) == dump(store)
 
 
-def test_what_no_database_keeps_is_left_out_of_what_is_imported(
-    store: Store, empty: Store, folder: Path
-) -> None:
+def test_unstorable_characters_are_left_out(store: Store, empty: Store, folder: Path) -> None:
     store.remember("a key", "a value")
     exported(store, folder)
     kept = folder / "memory.jsonl"
@@ -263,7 +262,7 @@ def test_what_no_database_keeps_is_left_out_of_what_is_imported(
     assert empty.recall("a key") == "a val\ufffdue"
 
 
-def test_importing_again_changes_nothing(full_path: Path, full_export: Path) -> None:
+def test_second_import_changes_nothing(full_path: Path, full_export: Path) -> None:
     with Store(full_path) as full:
         before = dump(full)
         imported = import_folder(full, full_export)
@@ -271,9 +270,7 @@ def test_importing_again_changes_nothing(full_path: Path, full_export: Path) -> 
         assert dump(full) == before
 
 
-def test_what_was_changed_since_the_export_stays_as_it_is(
-    store: Store, folder: Path, note: Note
-) -> None:
+def test_import_keeps_later_changes(store: Store, folder: Path, note: Note) -> None:
     store.decisions.retire(GUILD, note.id, ADA)
     before = dump(store)
     imported = import_folder(store, folder)
@@ -283,7 +280,7 @@ def test_what_was_changed_since_the_export_stays_as_it_is(
 
 
 @pytest.mark.usefixtures("note")
-def test_a_database_that_was_left_behind_catches_up_and_says_so_in_the_log(
+def test_older_database_catches_up_and_logs_it(
     store: Store, empty: Store, folder: Path, tmp_path: Path
 ) -> None:
     import_folder(empty, folder)
@@ -299,9 +296,7 @@ def test_a_database_that_was_left_behind_catches_up_and_says_so_in_the_log(
     assert empty.audit_log.entries()[-1] == last
 
 
-def test_a_note_that_nobody_approved_is_not_imported(
-    store: Store, empty: Store, folder: Path
-) -> None:
+def test_unapproved_note_is_not_imported(store: Store, empty: Store, folder: Path) -> None:
     store.contributions.propose(GUILD, MIRA, 5, Submission("Waiting", "For a decision."))
     exported(store, folder)
     edit(folder, "state: pending", "state: approved")
@@ -311,9 +306,7 @@ def test_a_note_that_nobody_approved_is_not_imported(
     assert empty.notes.every_live() == []
 
 
-def test_forms_that_somebody_elses_members_sent_are_not_taken(
-    empty: Store, full_export: Path
-) -> None:
+def test_import_leaves_out_unanswered_forms(empty: Store, full_export: Path) -> None:
     """Their tokens would make the bot reply to them."""
     row = {"id": 7, "guild_id": 10, "member_id": 1, "token": "x", "locale": "de"}
     row |= {"custom_id": "form:note", "fields": "[]", "sent_at": "2026-01-02T00:00:00+00:00"}
@@ -325,7 +318,7 @@ def test_forms_that_somebody_elses_members_sent_are_not_taken(
 
 
 @pytest.mark.usefixtures("note")
-def test_another_community_is_a_conflict_that_is_named(empty: Store, folder: Path) -> None:
+def test_export_of_another_community_is_a_conflict(empty: Store, folder: Path) -> None:
     approved(empty, "A different text.")
     before = dump(empty)
     with pytest.raises(FolderError, match=r"Nothing was imported.*log 1.*notes 1.*revisions 1"):
@@ -334,14 +327,14 @@ def test_another_community_is_a_conflict_that_is_named(empty: Store, folder: Pat
 
 
 @pytest.mark.usefixtures("note")
-def test_what_was_deleted_for_good_does_not_come_back(store: Store, folder: Path) -> None:
+def test_import_brings_no_deleted_data_back(store: Store, folder: Path) -> None:
     store.purge.guild(GUILD)
     import_folder(store, folder)
     assert store.notes.every_live() == []
 
 
 @pytest.mark.parametrize("withdraw", [True, False])
-def test_an_export_can_be_imported_again_after_a_member_with_waiting_notes_was_forgotten(
+def test_import_works_after_a_member_was_forgotten(
     store: Store, folder: Path, withdraw: bool
 ) -> None:
     approved(store)
@@ -354,9 +347,7 @@ def test_an_export_can_be_imported_again_after_a_member_with_waiting_notes_was_f
 
 
 @pytest.mark.usefixtures("note")
-def test_a_lost_database_does_not_bring_back_what_the_file_beside_remembers(
-    path: Path, store: Store, folder: Path
-) -> None:
+def test_import_obeys_the_file_of_tombstones(path: Path, store: Store, folder: Path) -> None:
     store.personal_data.forget(MIRA.id, withdraw=True)
     store.close()
     path.unlink()
@@ -372,7 +363,7 @@ def latest(store: Store, note: Note) -> Revision:
     return found.revision
 
 
-def test_an_edited_note_becomes_a_pending_revision_once(
+def test_edited_note_becomes_a_pending_revision_once(
     store: Store, folder: Path, note: Note
 ) -> None:
     edit(folder)
@@ -397,7 +388,7 @@ def test_an_edited_note_becomes_a_pending_revision_once(
         ("link: ''", "link: nowhere", "link isn't a web address"),
     ],
 )
-def test_an_edited_note_that_could_not_be_proposed_is_refused(
+def test_invalid_edit_is_refused(
     store: Store, folder: Path, before: str, after: str, sentence: str
 ) -> None:
     edit(folder, before, after)
@@ -405,9 +396,7 @@ def test_an_edited_note_that_could_not_be_proposed_is_refused(
         import_folder(store, folder)
 
 
-def test_an_edit_of_a_note_that_has_gone_on_is_refused(
-    store: Store, folder: Path, note: Note
-) -> None:
+def test_edit_of_a_revised_note_is_refused(store: Store, folder: Path, note: Note) -> None:
     edit(folder)
     store.contributions.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Seventy."))
     with pytest.raises(FolderError, match="another revision since the export"):
@@ -415,14 +404,14 @@ def test_an_edit_of_a_note_that_has_gone_on_is_refused(
 
 
 @pytest.mark.usefixtures("note")
-def test_an_edit_of_an_unknown_note_is_refused(empty: Store, folder: Path) -> None:
+def test_edit_of_an_unknown_note_is_refused(empty: Store, folder: Path) -> None:
     edit(folder)
     with pytest.raises(FolderError, match=r"1-gpu-hours\.md was edited, but"):
         import_folder(empty, folder)
     assert empty.notes.every_live() == []
 
 
-def test_an_earlier_revision_can_not_be_edited(full_path: Path, full_export: Path) -> None:
+def test_edit_of_an_earlier_revision_is_refused(full_path: Path, full_export: Path) -> None:
     path = next(full_export.glob("revisions/10/*.md"))
     path.write_text(path.read_text() + "More.\n")
     with Store(full_path) as full, pytest.raises(FolderError, match="isn't the text of its note"):
@@ -444,9 +433,7 @@ def without_later_columns(folder: Path) -> None:
         path.write_text(re.sub(later, "", path.read_text()))
 
 
-def test_an_export_of_the_last_version_before_1_0_0_is_taken_in(
-    store: Store, empty: Store, folder: Path
-) -> None:
+def test_export_from_before_1_0_0_is_imported(store: Store, empty: Store, folder: Path) -> None:
     note = lived(store)
     for one in store.notes.history(note.guild_id, note.id):
         store.decisions.reword(note.guild_id, one.revision.id, Member(8, "Ada"), [])
@@ -459,7 +446,7 @@ def test_an_export_of_the_last_version_before_1_0_0_is_taken_in(
 
 
 @pytest.mark.parametrize("schema", [["m001_first_tables", "m011_handing_on"], [], [NEXT], [1]])
-def test_one_of_another_version_is_refused_in_a_sentence(
+def test_export_of_another_version_is_refused(
     empty: Store, full_export: Path, schema: list[str]
 ) -> None:
     as_exported_with(full_export, schema)
@@ -470,7 +457,7 @@ def test_one_of_another_version_is_refused_in_a_sentence(
     assert empty.notes.every_live() == []
 
 
-def test_an_export_of_this_version_is_taken_in_by_a_later_one(
+def test_later_version_imports_this_versions_export(
     tmp_path: Path, full_export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = add_next_migration(monkeypatch)
@@ -480,9 +467,7 @@ def test_an_export_of_this_version_is_taken_in_by_a_later_one(
         assert {row["song_id"] for row in newer.database.rows("select * from notes")} == {7}
 
 
-def test_a_log_that_goes_on_in_one_guild_is_gone_on_with_there(
-    store: Store, empty: Store, folder: Path
-) -> None:
+def test_logs_are_compared_by_guild(store: Store, empty: Store, folder: Path) -> None:
     store.guilds.save_settings(GuildSettings(1, 1, 2), 9)
     store.guilds.save_settings(GuildSettings(2, 1, 2), 9)
     exported(store, folder)
@@ -511,7 +496,7 @@ def test_a_log_that_goes_on_in_one_guild_is_gone_on_with_there(
         {"content": None},
     ],
 )
-def test_what_is_no_picture_of_its_digest_is_not_taken_for_one(changed: dict[str, object]) -> None:
+def test_forged_picture_is_refused(changed: dict[str, object]) -> None:
     row = {"digest": picture().digest, "kind": "png", "content": picture().content}
     check_values("pictures", row)
 
@@ -519,9 +504,7 @@ def test_what_is_no_picture_of_its_digest_is_not_taken_for_one(changed: dict[str
         check_values("pictures", {**row, **changed})
 
 
-def test_a_note_that_was_edited_in_the_folder_keeps_its_pictures(
-    store: Store, folder: Path
-) -> None:
+def test_edited_note_keeps_its_pictures(store: Store, folder: Path) -> None:
     note = store.contributions.propose(
         GUILD, MIRA, 5, Submission("Shelf", "The key is on the shelf."), pictures=[picture()]
     ).note
@@ -545,7 +528,7 @@ def test_a_note_that_was_edited_in_the_folder_keeps_its_pictures(
         ("link", "https://a.example/ x"),
     ],
 )
-def test_a_revision_has_the_tags_and_link_that_one_can_type(column: str, value: str) -> None:
+def test_untypable_tags_and_links_are_refused(column: str, value: str) -> None:
     row = {"tags": '["gpu", "grösse"]', "link": "https://a.example/"}
     check_values("revisions", row)
     with pytest.raises(ValueError, match="aren't tags"):

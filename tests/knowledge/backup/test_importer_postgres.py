@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.backup.export_format import FolderError
+from knowledge.backup.backups import OptInRows
+from knowledge.backup.exporter import FolderError
 from knowledge.backup.importer import import_folder
-from knowledge.backup.opt_in_rows import OptInRows
 from knowledge.store.store import Store
 from knowledge.values.submissions import Submission
 from tests.knowledge.full_store import GUILD, MIRA, approved, exported, lived
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "export"
 
 
-def test_an_export_goes_into_the_other_kind_of_database_and_says_so_in_the_log(
+def test_export_goes_into_the_other_kind_of_database(
     both: tuple[Store, Store], folder: Path, tmp_path: Path
 ) -> None:
     source, target = both
@@ -58,9 +58,7 @@ def test_an_export_goes_into_the_other_kind_of_database_and_says_so_in_the_log(
     assert approved(target).id > max(note.id for note in source.notes.every_live())
 
 
-def test_one_that_was_left_behind_catches_up_and_one_that_has_gone_on_keeps_what_changed(
-    both: tuple[Store, Store], folder: Path
-) -> None:
+def test_older_server_database_catches_up(both: tuple[Store, Store], folder: Path) -> None:
     source, target = both
     first = approved(source)
     exported(source, folder)
@@ -73,9 +71,7 @@ def test_one_that_was_left_behind_catches_up_and_one_that_has_gone_on_keeps_what
     assert [note.id for note in target.notes.every_live()] == [first.id]
 
 
-def test_rows_that_the_database_refuses_are_one_sentence_and_change_nothing(
-    both: tuple[Store, Store], folder: Path
-) -> None:
+def test_rows_refused_by_postgresql_change_nothing(both: tuple[Store, Store], folder: Path) -> None:
     source, target = both
     source.contributions.propose(GUILD, MIRA, 5, Submission("Hours", "Forty."))
     exported(source, folder)

@@ -73,7 +73,7 @@ def refusal(place: Place) -> str:
     return str(refused.value)
 
 
-def test_there_and_back_every_row_and_every_byte_is_as_it_was(ends: Ends, tmp_path: Path) -> None:
+def test_move_and_return_keep_each_byte(ends: Ends, tmp_path: Path) -> None:
     before, files = rows(ends.file), exported(ends.file, tmp_path / "before")
     assert all(before[table] for table in ("inbox", "log_heads", "handled", "memory"))
     moved = move(ends.file, ends.database)
@@ -88,7 +88,7 @@ def test_there_and_back_every_row_and_every_byte_is_as_it_was(ends: Ends, tmp_pa
     assert rows(ends.database) == before
 
 
-def test_the_old_place_is_opened_no_more_and_says_where_the_data_is(ends: Ends) -> None:
+def test_old_place_names_the_new_one(ends: Ends) -> None:
     move(ends.file, ends.database)
     said = refusal(ends.file)
     assert f"{ends.file.name} was moved to the database" in said
@@ -101,7 +101,7 @@ def test_the_old_place_is_opened_no_more_and_says_where_the_data_is(ends: Ends) 
         assert store.recall("it") == "goes on"
 
 
-def test_what_comes_next_has_numbers_that_were_never_given(ends: Ends) -> None:
+def test_moved_database_reuses_no_id(ends: Ends) -> None:
     with Store(ends.file.open()) as store:
         [asked] = store.question_records.record([ASKED])
         with store.database.writing():
@@ -114,7 +114,7 @@ def test_what_comes_next_has_numbers_that_were_never_given(ends: Ends) -> None:
         assert note.live
 
 
-def test_a_try_changes_neither_place(ends: Ends) -> None:
+def test_check_changes_neither_place(ends: Ends) -> None:
     before = rows(ends.file)
     moved = move(ends.file, ends.database, check=True)
     assert sum(moved.rows.values()) > 0
@@ -126,7 +126,7 @@ def test_a_try_changes_neither_place(ends: Ends) -> None:
     assert not (ends.file.folder / "backups").exists()
 
 
-def test_a_place_that_holds_a_community_already_takes_no_other(ends: Ends) -> None:
+def test_move_refuses_a_place_with_data(ends: Ends) -> None:
     with Store(ends.database.open()) as store:
         store.remember("it", "is used")
     before = rows(ends.file), rows(ends.database)
@@ -137,7 +137,7 @@ def test_a_place_that_holds_a_community_already_takes_no_other(ends: Ends) -> No
     assert (rows(ends.file), rows(ends.database)) == before
 
 
-def test_a_database_that_another_process_uses_is_not_moved(ends: Ends) -> None:
+def test_move_refuses_a_database_in_use(ends: Ends) -> None:
     move(ends.file, ends.database)
     before = rows(ends.database)
     named = f"{ends.database.url}&application_name=commonplace%20elsewhere"
@@ -148,7 +148,7 @@ def test_a_database_that_another_process_uses_is_not_moved(ends: Ends) -> None:
     assert rows(ends.file) == before
 
 
-def test_nothing_is_moved_from_nowhere_or_to_itself(ends: Ends, tmp_path: Path) -> None:
+def test_move_needs_two_places(ends: Ends, tmp_path: Path) -> None:
     with pytest.raises(MoveError, match="already"):
         move(ends.file, ends.file)
     nowhere = FilePlace(tmp_path)
@@ -162,7 +162,7 @@ def test_nothing_is_moved_from_nowhere_or_to_itself(ends: Ends, tmp_path: Path) 
         move(ends.file, elsewhere)
 
 
-def test_a_row_that_cannot_be_kept_there_leaves_the_old_place_as_it_was(ends: Ends) -> None:
+def test_unstorable_row_stops_the_move(ends: Ends) -> None:
     with closing(ends.file.open()) as database, database.writing():
         database.run("insert into memory (key, value) values ('odd', ?)", ["a\0b"])
     before = rows(ends.file)
@@ -172,7 +172,7 @@ def test_a_row_that_cannot_be_kept_there_leaves_the_old_place_as_it_was(ends: En
     assert not ends.database.is_there()
 
 
-def test_what_differs_afterwards_is_found(ends: Ends) -> None:
+def test_differing_copy_stops_the_move(ends: Ends) -> None:
     def meddle(step: Step) -> None:
         if step is Step.COMPARE:
             with closing(ends.database.open(though_marked=True)) as other, other.writing():
@@ -201,7 +201,7 @@ KILLS += [("back", step.name) for step in (Step.LOAD, Step.MARK, Step.FINISH)]
 
 
 @pytest.mark.parametrize(("way", "step"), KILLS)
-def test_killed_at_any_step_one_place_is_whole_and_it_can_be_run_again(
+def test_killed_move_leaves_one_whole_place(
     ends: Ends, store_processes: ForkServer, way: str, step: str
 ) -> None:
     before = rows(ends.file)
@@ -223,7 +223,7 @@ def test_killed_at_any_step_one_place_is_whole_and_it_can_be_run_again(
     assert rows(target) == before
 
 
-def test_who_asks_to_be_forgotten_goes_from_the_file_that_was_moved_too(ends: Ends) -> None:
+def test_forgotten_member_leaves_the_moved_file(ends: Ends) -> None:
     move(ends.file, ends.database)
     kept = ends.file.folder / "community.replaced-then.db"
     kept.touch()
@@ -233,7 +233,7 @@ def test_who_asks_to_be_forgotten_goes_from_the_file_that_was_moved_too(ends: En
     assert not kept.exists()
 
 
-def test_a_file_in_use_is_not_taken_for_one_that_was_moved(ends: Ends) -> None:
+def test_file_in_use_is_not_taken_as_moved(ends: Ends) -> None:
     with closing(ends.database.open()) as database:
         database.delete_copies()
     assert ends.file.is_there()
