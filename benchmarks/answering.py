@@ -43,8 +43,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import start_worker
 from indexer.embedding.embedder import DEFAULT_MODEL
-from indexer.embedding.installed_models import installed_models
-from indexer.embedding.model_files import model_folder
+from indexer.embedding.installed_models import installed_models, model_folder
 from indexer.ingest.pipeline import update
 from indexer.text.sentences import sentences
 from knowledge.corpus import articles

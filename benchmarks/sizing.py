@@ -24,9 +24,14 @@ from benchmarks.answering import documents
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.embedding.embedder import (
+    DEFAULT_MODEL,
+    Embedder,
+    TokenVectors,
+    open_embedder,
+    tokens_of,
+)
 from indexer.embedding.onnx_model import ReadText
-from indexer.embedding.token_vectors import TokenVectors, tokens_of
 from indexer.ingest.pipeline import update
 
 _ASKING = """

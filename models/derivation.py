@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from indexer.embedding.model_files import lacks_vocabulary
+from indexer.embedding.installed_models import lacks_vocabulary
 from indexer.embedding.onnx_model import (
     FORMAT,
     GRAPH,
@@ -34,7 +34,7 @@ from indexer.embedding.onnx_model import (
     file_digest,
     source_digest,
 )
-from indexer.embedding.sentence_pieces import PIECES
+from indexer.embedding.text_tokens import PIECES
 from models.quantization import optimize, quantize
 from models.weight_files import move_weights
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.onnx_model import RuntimeModel
-from indexer.embedding.sentence_pieces import JOINER, PIECES
+from indexer.embedding.text_tokens import JOINER, PIECES
 
 FILE: Final = "e5-small-q4.bin"
 _MAGIC: Final = b"E5S1"

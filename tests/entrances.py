@@ -26,10 +26,9 @@ from bot.sources import channel_sync_steps
 from indexer.ingest import pipeline
 from indexer.ingest.pipeline import Progress
 from knowledge.backup import importer
-from knowledge.backup.export_format import FolderError
-from knowledge.backup.exporter import export
+from knowledge.backup.exporter import FolderError, export
 from knowledge.files.parsed_file import MAX_BYTES
-from knowledge.page.content import published_site
+from knowledge.page.content import site_of_guild
 from knowledge.page.pages import pages as pages_of
 from knowledge.page.render import Renderer
 from knowledge.sources import addition as sources
@@ -287,7 +286,7 @@ def _note(core: Core, text: str) -> Iterator[None]:
     review.decide(core, GUILD, proposed.revision.id, MODERATOR, Ruling(Decision.APPROVE))
     yield
     core.store.guilds.change(GUILD, {"page": True}, MODERATOR.id)
-    site = published_site(core.store, GUILD, "Harbour", base_url="https://harbour.example.org/")
+    site = site_of_guild(core.store, GUILD, "Harbour", base_url="https://harbour.example.org/")
     yield
     renderer = Renderer(site, NullTranslations())
     for page in pages_of(site):

@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import ModelError
+from indexer.embedding.embedder import ModelError, TokenVectors
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.embedding.onnx_model import ReadText, RuntimeModel
 from indexer.embedding.token_codes import TokenCodec
-from indexer.embedding.token_vectors import TokenVectors
 
 _WORD = re.compile(r"\w+")
 

@@ -25,7 +25,7 @@ from bot.answers.follow_ups import in_full, may_stand_alone
 from bot.answers.outcome import with_due_penalty
 from bot.answers.search_tiers import SearchTier, SearchTiers, scopes_of_tiers
 from bot.answers.synonyms import Synonyms, pairs_of
-from indexer.embedding.embedder import truncated_to_model
+from indexer.embedding.embedder import fit_to_model
 from indexer.index.bm25 import Ids
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
@@ -55,7 +55,7 @@ def corrected(retriever: Retriever, ask: Ask, tiers: SearchTiers) -> Ask:
     """A follow-up in full, cut to the model's input length, with its spelling corrected."""
     text = in_full(ask.text, ask.earlier) if ask.earlier else ask.text
     detail = "" if text == ask.text else ask.text
-    text = truncated_to_model(retriever.embedder, text)
+    text = fit_to_model(retriever.embedder, text)
     return replace(ask, text=retriever.corrected(text, scopes_of_tiers(tiers)), detail=detail)
 
 

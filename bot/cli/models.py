@@ -49,7 +49,7 @@ from bot.models.serving_reranker import choose_reranker, chosen_reranker, previo
 from bot.storage.data_folder import checked_data_folder, data_folder, is_bot_running
 from bot.text.languages import languages_read
 from indexer.embedding.embedder import ModelError, is_reference
-from indexer.embedding.model_files import named_folder
+from indexer.embedding.installed_models import named_folder
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSetError, judged_set
 from indexer.evaluation.metrics import mean

@@ -13,8 +13,12 @@ from bot.storage.index_places import has_index, index_place
 from indexer.embedding import hub
 from indexer.embedding.embedder import not_installed, require_libraries
 from indexer.embedding.hub import Show
-from indexer.embedding.installed_models import PACKAGES, installed_models
-from indexer.embedding.model_files import downloaded_folder, named_folder
+from indexer.embedding.installed_models import (
+    PACKAGES,
+    downloaded_folder,
+    installed_models,
+    named_folder,
+)
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import FORMAT as INDEX_FORMAT
 from indexer.index.tables import IndexTables

@@ -11,9 +11,9 @@ from indexer.embedding.installed_models import (
     PACKAGES,
     InstalledModel,
     installed_models,
+    model_languages,
     models_in_order,
 )
-from indexer.embedding.model_files import model_languages
 
 
 class Where(StrEnum):

@@ -23,8 +23,7 @@ from bot.storage.data_folder import (
 from bot.storage.index_places import INDEX, delete_index, index_names, index_place
 from bot.storage.json_file import write_json
 from indexer.embedding.embedder import Embedder, ModelError
-from indexer.embedding.installed_models import installed_models
-from indexer.embedding.model_files import model_folder
+from indexer.embedding.installed_models import installed_models, model_folder
 from indexer.embedding.model_records import (
     ModelRecord,
     RecordedModel,

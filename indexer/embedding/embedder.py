@@ -5,6 +5,11 @@ models (`indexer.embedding.installed_models`), which run on ONNX Runtime. senten
 any other model, without late interaction. It is an extra with PyTorch, and is imported on demand,
 because importing it takes seconds.
 
+For late interaction, one pass of a model returns a text's vector and the vectors of its tokens:
+float32 for questions, codes for passages. Recent questions are cached, so that a question is
+embedded once for many comparisons. Only models with a shipped codec have token vectors
+(`indexer.embedding.token_codes`).
+
 Errors:
     Exception
     └── ModelError    the model can't be opened; the message says what to do
@@ -14,28 +19,32 @@ import bisect
 import logging
 import os
 import re
+import threading
 from collections.abc import Sequence
 from pickle import UnpicklingError
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.embedding.installed_models import (
+    NO_VOCABULARY,
     PACKAGES,
     InstalledModel,
     installed_models,
+    lacks_vocabulary,
+    model_folder,
     models_in_order,
 )
-from indexer.embedding.model_files import NO_VOCABULARY, lacks_vocabulary, model_folder
 from indexer.embedding.onnx_model import (
     VECTORS,
+    ReadText,
     RuntimeModel,
     RuntimeModelError,
     source_digest,
 )
 from indexer.embedding.token_codes import TokenCodec
-from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
 from knowledge.dependencies import has_modules, needed
 
 DEFAULT_MODEL: Final = "english"
@@ -89,7 +98,7 @@ def is_reference(embedder: Embedder) -> bool:
     return embedder.model.endswith(_REFERENCE)
 
 
-def truncated_to_model(embedder: Embedder, text: str) -> str:
+def fit_to_model(embedder: Embedder, text: str) -> str:
     """Cut a text after the last whole word that fits the model; a shorter text stays as it is."""
     # No token is shorter than a character.
     if len(text) <= embedder.max_tokens or embedder.count_tokens(text) <= embedder.max_tokens:
@@ -198,11 +207,70 @@ def silence_model_libraries() -> None:
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
+# Token vectors.
+
+# The size of the cache of questions, some 20 kB each.
+QUESTIONS_KEPT: Final = 256
+
+
+class TokenReader(Protocol):
+    """A model with token vectors beside the text's vector."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    def read_queries(self, texts: Sequence[str]) -> list[ReadText]: ...
+
+    def read_passages(self, texts: Sequence[str]) -> list[ReadText]: ...
+
+
+class TokenVectors:
+    """The token vectors of a model. Several threads can use them at once."""
+
+    def __init__(self, model: TokenReader, codec: TokenCodec) -> None:
+        self.codec = codec
+        self._model = model
+        self._kept: LRUCache[str, ReadText] = LRUCache(QUESTIONS_KEPT)
+        self._lock = threading.Lock()
+
+    def of_queries(self, texts: Sequence[str]) -> list[ReadText]:
+        """Questions with their token vectors; questions missing from the cache are embedded."""
+        with self._lock:
+            found = {text: self._kept[text] for text in texts if text in self._kept}
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        read = dict(zip(missing, self._model.read_queries(missing), strict=True))
+        with self._lock:
+            self._kept.update(read)
+        found |= read
+        return [found[text] for text in texts]
+
+    def of_passages(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[bytes]]:
+        """The vectors of passages, (n, d) float32 of unit length, and the codes of their tokens."""
+        read = self._model.read_passages(texts)
+        vectors = [passage.vector for passage in read]
+        codes = [self.codec.encode(passage.tokens) for passage in read]
+        return np.array(vectors, np.float32).reshape(-1, self._model.dimension), codes
+
+
+@runtime_checkable
+class HasTokenVectors(Protocol):
+    """An embedder, perhaps with token vectors."""
+
+    tokens: TokenVectors | None
+
+
+def tokens_of(embedder: object) -> TokenVectors | None:
+    """The token vectors of an embedder; None if it has none."""
+    return embedder.tokens if isinstance(embedder, HasTokenVectors) else None
+
+
+# Implementations.
+
+
 class RuntimeEmbedder:
     """An embedder on a derived runtime model; it imports no PyTorch.
 
-    Attributes:
-        tokens: computes the token vectors of texts. None if the model has no `TokenCodec`.
+    `tokens` computes the token vectors of texts. None if the model has no `TokenCodec`.
     """
 
     def __init__(self, runtime: RuntimeModel, codec: TokenCodec | None = None) -> None:
@@ -229,7 +297,7 @@ class RuntimeEmbedder:
         if self.tokens is None or len(texts) > QUESTIONS_KEPT:
             return self._runtime.embed_queries(texts)
         # A question's tokens are likely to be needed soon, and come out of the same pass.
-        vectors = [one.vector for one in self.tokens.of_queries(texts)]
+        vectors = [question.vector for question in self.tokens.of_queries(texts)]
         return np.array(vectors, np.float32).reshape(-1, self.dimension)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -291,24 +359,15 @@ class SentenceTransformerEmbedder:
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of questions, with the model's own query prompt if it has one."""
-        if not texts:
-            return np.zeros((0, self._dimension), dtype=np.float32)
-        return _unit(
-            self._transformer.encode_query(
-                list(texts), batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True
-            )
-        )
+        return self._embed(self._transformer.encode_query, texts)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of passages, with the model's own passage prompt if it has one."""
+        return self._embed(self._transformer.encode_document, texts)
+
+    def _embed(self, encode: Any, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self._dimension), dtype=np.float32)
-        return _unit(
-            self._transformer.encode_document(
-                list(texts), batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True
-            )
-        )
-
-
-def _unit(vectors: Any) -> NDArray[np.float32]:
-    return np.ascontiguousarray(vectors, dtype=np.float32)
+        options = {"show_progress_bar": False, "normalize_embeddings": True}
+        vectors = encode(list(texts), batch_size=BATCH, **options)
+        return np.ascontiguousarray(vectors, dtype=np.float32)

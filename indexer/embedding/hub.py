@@ -12,12 +12,11 @@ Errors:
 import io
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.embedding.embedder import ModelError, silence_model_libraries
-from indexer.embedding.model_files import DOWNLOADED_FILES, OTHER_FORMATS
+from indexer.embedding.installed_models import DOWNLOADED_FILES, OTHER_FORMATS
 from indexer.embedding.onnx_model import file_digest
 
 # Larger models are too slow on a CPU, and an untrusted listing must not fill the disk.
@@ -34,19 +33,14 @@ class HubError(ModelError):
     """The model can't be downloaded; the message gives the remedy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """A downloaded model: its folder, and its commit on the hub."""
 
     folder: Path
     revision: str
 
 
-def _no_progress(done: int, total: int) -> None:
-    """Ignore the progress."""
-
-
-def fetch(name: str, revision: str = "", show: Show = _no_progress) -> Fetched:
+def fetch(name: str, revision: str = "", show: Show = lambda done, total: None) -> Fetched:
     """Download a model, or its missing files.
 
     Args:
@@ -66,10 +60,19 @@ def fetch(name: str, revision: str = "", show: Show = _no_progress) -> Fetched:
             "(HF_HUB_OFFLINE). To download it, repeat the command with HF_HUB_OFFLINE=0 before it; "
             "or copy the model's folder here and name that."
         )
-    return _explained(name, lambda: _fetched(name, revision, show))
+    from huggingface_hub.errors import DryRunError, HfHubHTTPError, HFValidationError
+
+    try:
+        return _download(name, revision, show)
+    except HubError:
+        raise
+    except DryRunError as error:
+        raise HubError(_sentence(name, error.__cause__ or error)) from error
+    except (HFValidationError, HfHubHTTPError, OSError, RuntimeError) as error:
+        raise HubError(_sentence(name, error)) from error
 
 
-def _fetched(name: str, revision: str, show: Show) -> Fetched:
+def _download(name: str, revision: str, show: Show) -> Fetched:
     from huggingface_hub import snapshot_download
 
     asked: dict[str, Any] = {
@@ -149,20 +152,6 @@ def _bar(show: Show) -> type[Any]:
             return moved
 
     return Bar
-
-
-def _explained(name: str, fetching: Callable[[], Fetched]) -> Fetched:
-    """Run a download, and turn the library's errors into `HubError`."""
-    from huggingface_hub.errors import DryRunError, HfHubHTTPError, HFValidationError
-
-    try:
-        return fetching()
-    except HubError:
-        raise
-    except DryRunError as error:
-        raise HubError(_sentence(name, error.__cause__ or error)) from error
-    except (HFValidationError, HfHubHTTPError, OSError, RuntimeError) as error:
-        raise HubError(_sentence(name, error)) from error
 
 
 def _sentence(name: str, error: BaseException) -> str:

@@ -9,8 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.embedding.embedder import Embedder, ModelError, open_embedder
-from indexer.embedding.installed_models import installed_models
-from indexer.embedding.model_files import downloaded_folder, model_folder, model_languages
+from indexer.embedding.installed_models import (
+    downloaded_folder,
+    installed_models,
+    model_folder,
+    model_languages,
+)
 from indexer.embedding.onnx_model import source_digest
 
 

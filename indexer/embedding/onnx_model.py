@@ -17,11 +17,10 @@ Errors:
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import Final, Literal, Self, TypeVar
+from typing import Final, Literal, NamedTuple, Self, TypeVar
 
 # Since 1.29 ONNX Runtime's builds for Linux and macOS write an identifier of the machine into the
 # home folder and send events about models and sessions to Microsoft (its Privacy.md, "Disabling
@@ -32,10 +31,15 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
-from indexer.embedding.sentence_pieces import PIECES, SentencePieces, TextTokens
-from indexer.embedding.token_counter import TokenCounter
+from indexer.embedding.text_tokens import (
+    PIECES,
+    SentencePieces,
+    TextTokens,
+    TokenCounter,
+    tokens_of_encoding,
+)
 from indexer.parallel import pool_map
 
 # Counts up whenever derivation writes different files.
@@ -120,8 +124,7 @@ class Manifest:
         return manifest
 
 
-@dataclass(frozen=True, slots=True)
-class ReadText:
+class ReadText(NamedTuple):
     """A text encoded by the model.
 
     Attributes:
@@ -159,21 +162,6 @@ def read_text(
     )
 
 
-def encoded_tokens(text: str, encoding: Encoding, prompt: int = 0) -> TextTokens:
-    """The tokens of an encoded text; its first `prompt` characters are a prompt."""
-    numbers: dict[int, int] = {}
-    words: list[str] = []
-    for word in encoding.word_ids:
-        if word is None or word in numbers:
-            continue
-        span = encoding.word_to_chars(word)
-        if span is not None and span[0] >= prompt:
-            numbers[word] = len(words)
-            words.append(text[slice(*span)])
-    word_of = [None if word is None else numbers.get(word) for word in encoding.word_ids]
-    return TextTokens(encoding.ids, words, word_of)
-
-
 class RuntimeModel:
     """A derived model, opened. It can be used from several threads at once."""
 
@@ -205,7 +193,12 @@ class RuntimeModel:
                 installed ONNX Runtime.
         """
         manifest = Manifest.load(folder)
-        return cls(manifest, *opened_parts(folder, _tokenizer))
+        has_pieces = (folder / PIECES).exists()
+
+        def tokenizer_of(folder: Path) -> Tokenizer | SentencePieces:
+            return SentencePieces(folder / PIECES) if has_pieces else fast_tokenizer(folder)
+
+        return cls(manifest, *open_parts(folder, tokenizer_of))
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of questions, (n, d) float32, rows of unit length."""
@@ -228,27 +221,21 @@ class RuntimeModel:
     ) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        make = partial(self._row, prompt=prompt, unpooled=unpooled)
-        return _unit(np.stack(_on_all_cores(make, texts)))
+
+        def embed(text: str) -> NDArray[np.float32]:
+            (vectors,) = self._session.run([VECTOR], _feed(self._tokens(text, prompt), unpooled))
+            row: NDArray[np.float32] = vectors[0]
+            return row
+
+        return _unit(np.stack(_on_all_cores(embed, texts)))
 
     def _read(self, texts: Sequence[str], prompt: str, unpooled: int | None) -> list[ReadText]:
-        return _on_all_cores(partial(self._read_one, prompt=prompt, unpooled=unpooled), texts)
+        def read(text: str) -> ReadText:
+            found = self._tokens(text, prompt)
+            vectors, tokens = self._session.run([VECTOR, TOKENS], _feed(found, unpooled))
+            return read_text(found, vectors[0], tokens[0])
 
-    def _row(self, text: str, prompt: str, unpooled: int | None) -> NDArray[np.float32]:
-        """One text's vector, (d,) float32, not yet scaled to unit length.
-
-        `unpooled` is the number of tokens at the start of the text that pooling leaves out: those
-        of the prompt. None if pooling leaves out no token.
-        """
-        feed = self._feed(self._tokens(text, prompt), unpooled)
-        (vectors,) = self._session.run([VECTOR], feed)
-        row: NDArray[np.float32] = vectors[0]
-        return row
-
-    def _read_one(self, text: str, prompt: str, unpooled: int | None) -> ReadText:
-        found = self._tokens(text, prompt)
-        vectors, tokens = self._session.run([VECTOR, TOKENS], self._feed(found, unpooled))
-        return read_text(found, vectors[0], tokens[0])
+        return _on_all_cores(read, texts)
 
     def _tokens(self, text: str, prompt: str) -> TextTokens:
         """A text's tokens with its prompt, special ones included, cut to the model's limit."""
@@ -259,13 +246,19 @@ class RuntimeModel:
         encoding = self.tokenizer.encode(prompted, add_special_tokens=False)
         if len(encoding.ids) > most:
             encoding.truncate(most, direction=self._manifest.truncation_side)
-        return encoded_tokens(prompted, self.tokenizer.post_process(encoding), len(prompt))
+        return tokens_of_encoding(prompted, self.tokenizer.post_process(encoding), len(prompt))
 
-    def _feed(self, found: TextTokens, unpooled: int | None) -> dict[str, NDArray[np.int64]]:
-        feed = {"input_ids": np.array([found.ids], dtype=np.int64)}
-        if unpooled is not None:
-            feed["unpooled"] = np.array([unpooled], dtype=np.int64)
-        return feed
+
+def _feed(found: TextTokens, unpooled: int | None) -> dict[str, NDArray[np.int64]]:
+    """Return the graph's inputs.
+
+    `unpooled` is the number of tokens at the start of the text that pooling leaves out: those of
+    the prompt. None if pooling leaves out no token.
+    """
+    feed = {"input_ids": np.array([found.ids], dtype=np.int64)}
+    if unpooled is not None:
+        feed["unpooled"] = np.array([unpooled], dtype=np.int64)
+    return feed
 
 
 _Made = TypeVar("_Made")
@@ -288,7 +281,7 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit
 
 
-def opened_parts(
+def open_parts(
     folder: Path, tokenizer_of: Callable[[Path], _Made]
 ) -> tuple[onnxruntime.InferenceSession, _Made]:
     """Open the graph and the tokenizer of a derived folder.
@@ -314,11 +307,6 @@ def opened_parts(
 def fast_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of a derived folder, of the library tokenizers."""
     return Tokenizer.from_file(str(folder / TOKENIZER))
-
-
-def _tokenizer(folder: Path) -> Tokenizer | SentencePieces:
-    pieces = folder / PIECES
-    return SentencePieces(pieces) if pieces.exists() else fast_tokenizer(folder)
 
 
 def session_options() -> onnxruntime.SessionOptions:
@@ -351,8 +339,11 @@ def source_digest(folder: Path) -> str:
             "sentence-transformers."
         )
     total = hashlib.sha256()
-    for path in sorted(_shaping_files(folder)):
-        total.update(f"{path.relative_to(folder).as_posix()}\0{file_digest(path)}\n".encode())
+    for path in sorted({path for pattern in _SHAPING for path in folder.rglob(pattern)}):
+        name = path.relative_to(folder)
+        is_hidden = any(part.startswith(".") for part in name.parts)
+        if path.is_file() and not is_hidden and not _OTHER_FORMATS.intersection(name.parts):
+            total.update(f"{name.as_posix()}\0{file_digest(path)}\n".encode())
     return total.hexdigest()
 
 
@@ -360,12 +351,3 @@ def file_digest(path: Path) -> str:
     """The sha-256 of a file, 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _shaping_files(folder: Path) -> Iterator[Path]:
-    for pattern in _SHAPING:
-        for path in folder.rglob(pattern):
-            parts = path.relative_to(folder).parts
-            hidden = any(part.startswith(".") for part in parts)
-            if path.is_file() and not hidden and not _OTHER_FORMATS.intersection(parts):
-                yield path

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def rotated(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Vectors after a rotation of their space, (n, d) float64; the dimension is even."""
+def rotate(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Rotate the space of vectors; returns (n, d) float64. The dimension is even."""
     signs, phases = _rotation(vectors.shape[1])
     signed = vectors * signs
     # The cosine transform by Fourier's: even positions in order, then odd ones backwards.

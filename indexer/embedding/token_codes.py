@@ -24,7 +24,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.rotation import rotated
+from indexer.embedding.rotation import rotate
 
 # By the bits of a number: the levels, in standard deviations, and the bounds between them.
 LEVELS: Final[Mapping[int, tuple[float, ...]]] = {
@@ -59,9 +59,9 @@ class TokenCodec:
     def token_bytes(self) -> int:
         return len(self.centre) * self.bits // 8
 
-    def encoded(self, vectors: NDArray[np.float32]) -> bytes:
+    def encode(self, vectors: NDArray[np.float32]) -> bytes:
         """Encode the token vectors of a text, (n, t) float32 of unit length."""
-        scaled = rotated(self._differences(vectors)) / self.deviation
+        scaled = rotate(self._differences(vectors)) / self.deviation
         # The number of each level, from 0.
         numbers = np.add.reduce([(scaled > bound).view(np.uint8) for bound in BOUNDS[self.bits]])
         places = _places(self.bits)
@@ -76,13 +76,15 @@ class TokenCodec:
 
         Args:
             query: the token vectors, (m, t) float32 of unit length.
-            passages: the codes of each passage, as `encoded` gives them.
+            passages: the codes of each passage, as `encode` gives them.
         """
         counts = [len(codes) // self.token_bytes for codes in passages]
         packed = np.frombuffer(b"".join(passages), np.uint8)
-        levels = _decoded(self.bits).take(packed, axis=0).reshape(sum(counts), len(self.centre))
+        levels = (
+            _levels_by_byte(self.bits).take(packed, axis=0).reshape(sum(counts), len(self.centre))
+        )
         compared = self._differences(query) if self.centred else query
-        turned = (rotated(compared) * (self.deviation / KEPT[self.bits])).astype(np.float32)
+        turned = (rotate(compared) * (self.deviation / KEPT[self.bits])).astype(np.float32)
         products = _products(turned, levels)
         if not self.centred:
             products += (query @ self.centre)[:, np.newaxis]
@@ -104,7 +106,7 @@ def _places(bits: int) -> NDArray[np.uint8]:
 
 
 @lru_cache
-def _decoded(bits: int) -> NDArray[np.float32]:
+def _levels_by_byte(bits: int) -> NDArray[np.float32]:
     """For each value of a byte, the levels of the numbers packed into it, (256, 8 / bits)."""
     levels, places, most = LEVELS[bits], _places(bits).tolist(), (1 << bits) - 1
     return np.array(

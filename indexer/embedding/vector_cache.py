@@ -34,7 +34,7 @@ class VectorCache:
         """Embed missing texts, one batch in each step; yield the number of texts left."""
         missing = list(dict.fromkeys(text for text in texts if text not in self._vectors))
         for start in range(0, len(missing), self._batch):
-            self._embedded(missing[start : start + self._batch])
+            self._embed_missing(missing[start : start + self._batch])
             yield max(len(missing) - start - self._batch, 0)
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -44,13 +44,13 @@ class VectorCache:
         found = {text: self._vectors[text] for text in texts if text in self._vectors}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
         for start in range(0, len(missing), self._batch):
-            found.update(self._embedded(missing[start : start + self._batch]))
+            found.update(self._embed_missing(missing[start : start + self._batch]))
         return np.stack([found[text] for text in texts])
 
     def clear(self) -> None:
         self._vectors.clear()
 
-    def _embedded(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    def _embed_missing(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         vectors = dict(zip(texts, self._embed(texts), strict=True))
         self._vectors.update(vectors)
         return vectors

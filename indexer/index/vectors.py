@@ -32,7 +32,7 @@ import numpy as np
 from faiss.contrib.inspect_tools import get_invlist
 from numpy.typing import NDArray
 
-from indexer.embedding.rotation import rotated
+from indexer.embedding.rotation import rotate
 from indexer.parallel import cores, pool_map
 
 # Comparing this many takes about a millisecond on one core (benchmarks/structure.py).
@@ -336,7 +336,7 @@ def quantized(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     Args:
         vectors: (n, d), rows of unit length.
     """
-    scaled = rotated(vectors) / _step(vectors.shape[1])
+    scaled = rotate(vectors) / _step(vectors.shape[1])
     return np.clip(np.rint(scaled), -LARGEST, LARGEST).astype(np.float32)
 
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder, embed_with_codes
-from indexer.embedding.token_vectors import tokens_of
+from indexer.embedding.embedder import Embedder, embed_with_codes, tokens_of
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
 from knowledge.text import counted

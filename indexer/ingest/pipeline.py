@@ -15,8 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder, embed_with_codes
-from indexer.embedding.token_vectors import tokens_of
+from indexer.embedding.embedder import Embedder, embed_with_codes, tokens_of
 from indexer.index.bound_values import slices
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index

@@ -14,10 +14,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder
+from indexer.embedding.embedder import Embedder, tokens_of
 from indexer.embedding.installed_models import models_in_order
 from indexer.embedding.onnx_model import FORMAT
-from indexer.embedding.token_vectors import tokens_of
 
 _DIGEST_BYTES: Final = hashlib.sha256().digest_size
 

@@ -20,9 +20,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.embedding.embedder import TokenVectors
 from indexer.embedding.onnx_model import ReadText
 from indexer.embedding.token_codes import TokenCodec
-from indexer.embedding.token_vectors import TokenVectors
 from indexer.index.bm25 import Weight
 from indexer.index.index import Index
 from indexer.index.what_if import IndexOverlay

@@ -23,7 +23,7 @@ from indexer.embedding.embedder import (
     require_libraries,
     silence_model_libraries,
 )
-from indexer.embedding.model_files import NO_VOCABULARY, lacks_vocabulary, model_folder
+from indexer.embedding.installed_models import NO_VOCABULARY, lacks_vocabulary, model_folder
 from indexer.retrieval.hit import RERANKER, Hit
 
 # The most passages read, however fast the model is: the right one is hardly ever further down.

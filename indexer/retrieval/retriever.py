@@ -14,8 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder
-from indexer.embedding.token_vectors import TokenVectors, tokens_of
+from indexer.embedding.embedder import Embedder, TokenVectors, tokens_of
 from indexer.index.bm25 import Ids, Weight
 from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage

@@ -7,10 +7,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, RuntimeEmbedder, embed_with_codes
+from indexer.embedding.embedder import (
+    DEFAULT_MODEL,
+    QUESTIONS_KEPT,
+    Embedder,
+    RuntimeEmbedder,
+    TokenVectors,
+    embed_with_codes,
+    tokens_of,
+)
 from indexer.embedding.installed_models import installed_models
 from indexer.embedding.onnx_model import ReadText, RuntimeModel
-from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
 from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.workshop import QUESTION, RULES
 
@@ -96,7 +103,7 @@ class CountedModel(RuntimeModel):
         return super().embed_queries(texts)
 
 
-def test_embedding_a_question_reads_its_tokens_in_the_same_pass(
+def test_embedded_question_has_its_tokens_cached(
     minilm: RuntimeModel,
 ) -> None:
     counted = CountedModel(minilm)
@@ -109,7 +116,7 @@ def test_embedding_a_question_reads_its_tokens_in_the_same_pass(
     assert (counted.read, counted.embedded) == (QUESTIONS[:2], [])
 
 
-def test_a_large_batch_of_questions_leaves_the_cache_alone(
+def test_large_batch_leaves_the_cache_unchanged(
     minilm: RuntimeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A calibration embeds thousands, and compares none of them by tokens."""

@@ -103,9 +103,7 @@ def weights_of(folder: Path | str) -> bytes:
     return (Path(folder) / "model.safetensors").read_bytes()
 
 
-def test_files_that_shape_vectors_are_downloaded_and_no_others(
-    fetched: Fetch, hub_folder: Path
-) -> None:
+def test_only_files_that_shape_vectors_are_downloaded(fetched: Fetch, hub_folder: Path) -> None:
     found = fetched("owner/good")
     folder = Path(found["folder"])
     assert {
@@ -139,7 +137,7 @@ def test_an_interrupted_download_is_resumed(fetched: Fetch, hub_folder: Path) ->
         ("owner/tampered", "differs from the hub's"),
     ],
 )
-def test_pickles_and_files_unlike_the_listed_ones_are_refused_and_not_kept(
+def test_pickles_and_unlisted_files_are_refused(
     fetched: Fetch, home: Path, name: str, said: str
 ) -> None:
     assert said in fetched(name)["error"]
@@ -174,7 +172,7 @@ def test_a_hub_that_does_not_answer_is_explained(tmp_path: Path) -> None:
         assert "could not be downloaded" in fetch_there("owner/good")["error"]
 
 
-def test_nothing_is_downloaded_when_downloading_is_switched_off(
+def test_offline_mode_downloads_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)

@@ -18,7 +18,7 @@ from indexer.embedding.installed_models import (
     models_in_order,
 )
 from indexer.embedding.onnx_model import GRAPH, MANIFEST, TOKENIZER, RuntimeModel, source_digest
-from indexer.embedding.sentence_pieces import PIECES
+from indexer.embedding.text_tokens import PIECES
 from indexer.evaluation.judged_sets import COMMITTED
 from indexer.retrieval.evidence import shipped_calibrations
 from models.derivation import derive
@@ -91,9 +91,7 @@ def test_the_source_has_the_listed_digest(installed: InstalledModel, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_model_derived_anew_has_the_same_weights_and_outputs(
-    installed: InstalledModel, tmp_path: Path
-) -> None:
+def test_model_derived_anew_is_the_same(installed: InstalledModel, tmp_path: Path) -> None:
     """The bytes of the graph may differ: they name the releases of the libraries that wrote it."""
     derive(source(installed, tmp_path), tmp_path / "anew")
     expected, found = _weights(installed.folder), _weights(tmp_path / "anew")

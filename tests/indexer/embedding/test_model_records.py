@@ -62,5 +62,5 @@ def test_another_model_of_the_same_name_is_refused() -> None:
         open_record(other)
 
 
-def test_a_revision_that_was_never_downloaded_has_no_folder() -> None:
+def test_revision_never_downloaded_has_no_folder() -> None:
     assert recorded_folder(ModelRecord("owner/model", "/no/such", "a" * 40)) is None

@@ -111,7 +111,7 @@ def test_serving_imports_no_pytorch_and_writes_no_file(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_vectors_depend_neither_on_other_texts_nor_on_order_nor_on_threads(
+def test_vectors_are_independent_of_other_texts(
     minilm: RuntimeModel,
 ) -> None:
     together = minilm.embed_passages(TEXTS)
@@ -191,7 +191,7 @@ def test_tokens_belong_to_the_words_of_a_question(
     assert one.tokens.shape == (sum(map(len, places)), 384)
 
 
-def test_tokens_of_a_long_text_end_where_the_model_stops_reading(minilm: RuntimeModel) -> None:
+def test_tokens_of_a_long_text_end_at_the_limit(minilm: RuntimeModel) -> None:
     text = "A very long text about shared models. " * 50
     [one] = minilm.read_passages([text])
     assert len(one.tokens) == len(one.words) == minilm.max_tokens - 2 == 254
@@ -201,7 +201,7 @@ def test_tokens_of_a_long_text_end_where_the_model_stops_reading(minilm: Runtime
 
 
 @pytest.mark.slow
-def test_a_prompt_shapes_vectors_without_tokens_of_its_own(tmp_path: Path) -> None:
+def test_prompt_shapes_vectors_without_own_tokens(tmp_path: Path) -> None:
     folder = family_embedder("BERT", tmp_path, prompts={"query": "ask: ", "document": ""})
     derive(folder, tmp_path / "derived", TEXTS)
     derived = RuntimeModel.open(tmp_path / "derived")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 
-from indexer.embedding import token_counter
-from indexer.embedding.token_counter import WORD_CHARACTERS, TokenCounter
+from indexer.embedding import text_tokens as token_counter
+from indexer.embedding.text_tokens import WORD_CHARACTERS, TokenCounter
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.embedding.sentence_pieces import BEGIN, END, PIECES, SentencePieces
+from indexer.embedding.text_tokens import BEGIN, END, PIECES, SentencePieces
 
 TEXTS = [
     "Who keeps the keys of the shed?",

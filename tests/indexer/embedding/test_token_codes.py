@@ -29,7 +29,7 @@ def _random(count: int, dimension: int = 384) -> NDArray[np.float32]:
 
 def test_cosines_are_near_the_exact_ones(minilm: RuntimeModel, codec: TokenCodec) -> None:
     questions, passages = minilm.read_queries(QUESTIONS), minilm.read_passages([*RULES.values()])
-    codes = [codec.encoded(passage.tokens) for passage in passages]
+    codes = [codec.encode(passage.tokens) for passage in passages]
     errors = []
     for question in questions:
         for passage, cosines in zip(passages, codec.cosines(question.tokens, codes), strict=True):
@@ -47,8 +47,8 @@ def test_passages_compared_together_get_their_own_cosines(
     codec: TokenCodec,
 ) -> None:
     vectors = _random(5)
-    codes = [codec.encoded(vectors[:2]), b"", codec.encoded(vectors[2:])]
-    assert codec.encoded(vectors[:0]) == b""
+    codes = [codec.encode(vectors[:2]), b"", codec.encode(vectors[2:])]
+    assert codec.encode(vectors[:0]) == b""
     first, none, last = codec.cosines(vectors[:3], codes)
     [alone] = codec.cosines(vectors[:3], [b""])
     assert alone.shape == (3, 0)
@@ -59,21 +59,21 @@ def test_passages_compared_together_get_their_own_cosines(
 
 def test_a_token_takes_96_bytes(codec: TokenCodec) -> None:
     assert codec.token_bytes == 96
-    assert len(codec.encoded(_random(7))) == 7 * 96
+    assert len(codec.encode(_random(7))) == 7 * 96
 
 
-def test_a_token_of_one_bit_takes_96_bytes_at_twice_the_dimensions() -> None:
+def test_one_bit_tokens_take_96_bytes() -> None:
     codec = TokenCodec(np.zeros(768, np.float32), 768**-0.5, 1)
-    assert len(codec.encoded(np.eye(7, 768, dtype=np.float32))) == 7 * codec.token_bytes == 7 * 96
+    assert len(codec.encode(np.eye(7, 768, dtype=np.float32))) == 7 * codec.token_bytes == 7 * 96
 
 
 @pytest.mark.parametrize("bits", [1, 2])
-def test_cosines_are_neither_too_small_nor_too_large_on_the_mean(bits: int) -> None:
+def test_mean_cosine_is_unbiased(bits: int) -> None:
     vectors = _random(300)
     others = 0.6 * vectors + 0.8 * _random(301)[1:]
     others /= np.linalg.norm(others, axis=1, keepdims=True)
     codec = TokenCodec(np.zeros(384, np.float32), 384**-0.5, bits)
-    [cosines] = codec.cosines(others, [codec.encoded(vectors)])
+    [cosines] = codec.cosines(others, [codec.encode(vectors)])
     exact = np.sum(others * vectors, axis=1)
     assert float((np.diag(cosines) - exact).mean()) == pytest.approx(0, abs=0.01)
 
@@ -84,7 +84,7 @@ def test_the_mean_of_all_tokens_is_not_lost() -> None:
     vectors = centre + 0.6 * others / np.linalg.norm(others, axis=1, keepdims=True)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     codec = TokenCodec(centre, float((vectors - centre).std()))
-    [cosines] = codec.cosines(vectors, [codec.encoded(vectors)])
+    [cosines] = codec.cosines(vectors, [codec.encode(vectors)])
     assert np.abs(cosines - vectors @ vectors.T).mean() < 0.02
 
 
@@ -97,10 +97,10 @@ def test_the_codec_fits_the_model_s_tokens(minilm: RuntimeModel, codec: TokenCod
     assert float((tokens - codec.centre).std()) == pytest.approx(codec.deviation, rel=0.01)
 
 
-def test_cosines_of_differences_leave_out_what_all_tokens_share() -> None:
+def test_differences_leave_out_the_common_part() -> None:
     centre = _random(1)[0] * 0.8
     differences = _random(40)
     vectors = centre + 0.6 * differences
     codec = TokenCodec(centre, 384**-0.5, centred=True)
-    [cosines] = codec.cosines(vectors, [codec.encoded(vectors)])
+    [cosines] = codec.cosines(vectors, [codec.encode(vectors)])
     assert np.abs(cosines - differences @ differences.T).mean() < 0.03

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from bot.storage.data_folder import open_index
-from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder, tokens_of
 from indexer.embedding.installed_models import installed_models
-from indexer.embedding.token_vectors import tokens_of
 from indexer.ingest import prepared_vectors
 from indexer.ingest.pipeline import UpdateReport, update
 from indexer.ingest.prepared_vectors import NOT_PREPARED, file_name, load_prepared

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.embedding.embedder import Embedder
-from indexer.embedding.token_vectors import tokens_of
+from indexer.embedding.embedder import Embedder, tokens_of
 from indexer.index.database import Place
 from indexer.index.index import Index
 from indexer.ingest.pipeline import index_document, update
