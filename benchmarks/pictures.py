@@ -26,7 +26,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, ViewportSize, sync_playwright
 
 from tests.bot.preview.processes import ADDRESS
-from tests.bot.preview.test_shell_in_browser import BROWSER, channel, command, go, set_up, view_as
+from tests.bot.preview.test_server_in_browser import BROWSER, channel, command, go, set_up, view_as
 from tests.knowledge.page import harbour
 from tests.knowledge.page.made_sites import published, site
 

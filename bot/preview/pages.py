@@ -1,8 +1,8 @@
 """Channel pages of the preview: a simcord page for each channel, all on one port.
 
 simcord itself serves one page with one channel. Each page sends its key with every request, and
-`bot.preview.shell` finds the page by its key. simcord is made for tests: its time stands still, and
-pages change only with actions. In the preview, time passes, and pages also show the bot's
+`bot.preview.server` finds the page by its key. simcord is made for tests: its time stands still,
+and pages change only with actions. In the preview, time passes, and pages also show the bot's
 background work. `bot.preview.simcord_internals` lists the private parts of simcord that are used.
 """
 
@@ -57,7 +57,7 @@ class RealClock(Clock):
 
 
 class ChannelServer(PreviewServer):
-    """Server of one channel's simcord page, embedded in the page of `bot.preview.shell`."""
+    """Server of one channel's simcord page, embedded in the page of `bot.preview.server`."""
 
     _STATIC_FILES: ClassVar[dict[str, str]] = {
         **PreviewServer._STATIC_FILES,
@@ -141,7 +141,7 @@ class Pages:
 
     def server(self, key: str) -> ChannelServer | None:
         """Return the server of the page with this key."""
-        found = (one for one in self.previews if secrets.compare_digest(one.capability, key))
+        found = (shown for shown in self.previews if secrets.compare_digest(shown.capability, key))
         preview = next(found, None)
         return cast(ChannelServer, preview._server) if preview is not None else None
 
@@ -192,7 +192,7 @@ class Pages:
         If the viewer can read the channel, the viewer comes first, because simcord shows the
         channel as the first person sees it.
         """
-        people = sorted(self.town.people, key=lambda one: one is not self.viewer)
+        people = sorted(self.town.people, key=lambda person: person is not self.viewer)
         can = functools.partial(can_access_channel, self._env, channel.id, history=True)
         return [*filter(can, people)]
 
@@ -202,34 +202,32 @@ class Pages:
             if place.preview is not None and place.kind != "direct":
                 place.preview.viewers = tuple(self._readers(place.channel))
 
-    def seen(self) -> list[Place]:
+    def visible(self) -> list[Place]:
         """Return the places that the viewer sees, each thread below its channel."""
-        there = [one for one in self.places.values() if self._sees(one)]
-        top = [one for one in there if one.kind != "post"]
-        below = [one for one in there if one.kind == "post"]
-        return [
+        direct_id = self.viewer.user.dm_channel.id
+        there = [
             place
-            for parent in top
-            for place in [
-                parent,
-                *(one for one in below if one.channel._channel.parent_id == parent.channel.id),
-            ]
+            for place in self.places.values()
+            if (
+                place.channel.id == direct_id
+                if place.kind == "direct"
+                else self.viewer in self._readers(place.channel)
+            )
         ]
-
-    def _sees(self, place: Place) -> bool:
-        if place.kind == "direct":
-            return bool(place.channel.id == self.viewer.user.dm_channel.id)
-        return bool(self.viewer in self._readers(place.channel))
+        posts = [place for place in there if place.kind == "post"]
+        found: list[Place] = []
+        for place in there:
+            if place.kind != "post":
+                found += [place, *(post for post in posts if post.parent_id == place.channel.id)]
+        return found
 
     def newest(self, place: Place) -> int:
         """Return the id of the newest message visible to the viewer; 0 without any."""
         if place.kind == "forum":
             return 0
-        messages = place.channel.history(viewer=self._reader(place))
+        reader = self.viewer.user if place.kind == "direct" else self.viewer
+        messages = place.channel.history(viewer=reader)
         return max((message.id for message in messages), default=0)
-
-    def _reader(self, place: Place) -> Any:
-        return self.viewer.user if place.kind == "direct" else self.viewer
 
     def menus(self, place: Place) -> list[str]:
         """Return the names of the commands in the viewer's *Apps* menu of a message."""
@@ -240,7 +238,7 @@ class Pages:
 
     async def choose(self, place: Place, message_id: int, name: str) -> None:
         """Run a command from a message's *Apps* menu, and open its form in the page."""
-        found = (one for one in place.channel.history() if one.id == message_id)
+        found = (sent for sent in place.channel.history() if sent.id == message_id)
         message = next(found, None)
         if message is None or place.preview is None or place.kind == "direct":
             return

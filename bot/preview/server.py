@@ -1,26 +1,34 @@
 """Server of the preview: runs the bot, simcord's Discord, and the preview's page.
 
+The outer page, the shell, has a viewer menu, a channel list, and the chosen channel's simcord page.
+One port serves everything. A request from a simcord page contains the key of this page. The shell's
+own key is in the fragment of its URL, so other sites can neither read nor send the key.
+
 Errors:
     Exception
     └── PreviewError    the page can't be served; the message says what to do
 """
 
+import json
 import logging
+import secrets
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import Final
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, cast
 
 import simcord
+from aiohttp import web
 from simcord.backend.errors import SetupError
 
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
-from bot.preview.pages import RealClock
-from bot.preview.shell import Shell
-from bot.preview.town import NAME, add_routes, build_town
+from bot.preview.pages import ChannelServer, Pages, Place, RealClock
+from bot.preview.town import GENERAL, NAME, QUESTIONS, Town, add_routes, build_town
 from bot.process.client import Bot, start_worker
 from bot.process.commands import COMMANDS_DIGEST
 from indexer.embedding.embedder import Embedder
@@ -34,6 +42,36 @@ UNTRUE_HERE: Final = (
 
 # Deadline of an action, after which the page says that the bot does not settle.
 ACTION_SECONDS: Final = 60
+
+
+EXAMPLE: Final = "Why were early AI systems closed?"
+
+ELLIPSIS: Final = '"command-suggestion-ellipsis", "…"'
+DESCRIPTION: Final = '"command-suggestion-ellipsis", value.description || "…"'
+
+_KEY: Final = "X-Simcord-Capability"
+_TYPES: Final = {
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
+    "svg": "image/svg+xml",
+}
+# simcord's requests by method.
+_REQUESTS: Final = (
+    ("POST", "/api/pages", "_pages"),
+    ("DELETE", "/api/pages/{context_id}", "_delete_page"),
+    ("GET", "/api/state", "_state"),
+    ("GET", "/api/commands", "_commands"),
+    ("GET", "/api/action-result", "_action_result"),
+    ("POST", "/api/action", "_action"),
+    ("GET", "/api/assets/{asset_id}", "_asset"),
+)
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+}
 
 
 class PreviewError(Exception):
@@ -54,7 +92,10 @@ async def serve(
     Raises:
         PreviewError: if the port is taken.
     """
-    settings = _with_content(settings)
+    # Message content, which Discord gives only to approved bots.
+    helper = settings.helper.model_copy(update={"message_content": True})
+    sources = settings.sources.model_copy(update={"channels": True})
+    settings = settings.model_copy(update={"helper": helper, "sources": sources})
     # simcord waits 5 s for a bot, less than a first start takes.
     worker = start_worker(settings, embedder)
     try:
@@ -64,17 +105,6 @@ async def serve(
         await _serve(Bot(settings, worker), port, host, ready)
     finally:
         await worker.stop()
-
-
-def _forget_cards(core: Core, channel_id: int) -> None:
-    core.store.review_cards.forget_channel(channel_id)
-
-
-def _with_content(settings: Settings) -> Settings:
-    """Enable message content, which Discord gives only to approved bots."""
-    helper = settings.helper.model_copy(update={"message_content": True})
-    sources = settings.sources.model_copy(update={"channels": True})
-    return settings.model_copy(update={"helper": helper, "sources": sources})
 
 
 def silence_logs_about_discord() -> None:
@@ -115,9 +145,8 @@ async def _serve(bot: Bot, port: int, host: str, ready: Callable[[str], None]) -
             # Fixed ids, so that the next start finds the settings of these channels.
             with clock.frozen_at_epoch():
                 town = build_town(env)
-            for channel in town.channels.values():
-                # An earlier preview's messages are gone, so waiting cards are posted again.
-                await bot.worker.call(partial(_forget_cards, channel_id=channel.id))
+            # An earlier preview's messages are gone, so waiting cards are posted again.
+            await bot.worker.call(lambda core: _forget_cards(core, town))
             town.emit_guild_create()
             await env.settle()
             address = await shell.show(town)
@@ -127,3 +156,211 @@ async def _serve(bot: Bot, port: int, host: str, ready: Callable[[str], None]) -
             ) from error
         ready(address)
         await shell.pages.run()
+
+
+def _forget_cards(core: Core, town: Town) -> None:
+    for channel in town.channels.values():
+        core.store.review_cards.forget_channel(channel.id)
+
+
+# The shell.
+
+
+def own_program() -> str:
+    """Return the command that starts this program in a terminal."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return "python -m bot"
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
+
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def _ignore_closed_tabs(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """End a request whose connection was closed before it was read; aiohttp would log an error."""
+    try:
+        return await handler(request)
+    except ConnectionError:
+        if request.transport is not None:
+            raise
+        return web.Response(status=400)
+
+
+class Shell:
+    """Outer page, which embeds the channels' pages."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._key = secrets.token_urlsafe(32)
+        self._pages: Pages | None = None
+        self._port = 0
+
+    @property
+    def pages(self) -> Pages:
+        if self._pages is None:
+            raise web.HTTPServiceUnavailable
+        return self._pages
+
+    async def listen(self, port: int, host: str) -> None:
+        """Listen on a port of an address of this machine; 0 picks a free port."""
+        app = web.Application(
+            middlewares=[_ignore_closed_tabs], handler_args={"handler_cancellation": False}
+        )
+        app.router.add_get("/", self._static("shell.html"))
+        for name in ("shell.css", "shell.js", "channel.css", "icon.svg"):
+            app.router.add_get(f"/shell/{name}", self._static(name))
+        for method, path, handler in (
+            ("GET", "/shell/state", self._state),
+            ("POST", "/shell/viewer", self._view_as),
+            ("POST", "/shell/post", self._post),
+            ("POST", "/shell/menu", self._choose),
+            ("POST", "/shell/start", self._begin),
+        ):
+            app.router.add_route(method, path, self._mine(handler))
+        app.router.add_get("/channel", lambda request: self._any().page(request))
+        for method, path, name in _REQUESTS:
+            app.router.add_route(method, path, self._forward_to_simcord(name))
+        app.router.add_get("/{path:.*}", self._asset)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        self._port = runner.addresses[0][1]
+
+    async def show(self, town: Town) -> str:
+        """Add a page for each channel of a guild, and return the shell's address."""
+        pages = Pages(town, self._port, self._stack)
+        await pages.add_missing()
+        self._pages = pages
+        return f"http://127.0.0.1:{self._port}/#{self._key}"
+
+    def _static(self, name: str) -> _Handler:
+        content = (files("bot.preview") / name).read_text(encoding="utf-8")
+        kind = _TYPES[name.rpartition(".")[2]]
+
+        async def serve(_: web.Request) -> web.Response:
+            return web.Response(text=content, content_type=kind, headers=_HEADERS)
+
+        return serve
+
+    # simcord's pages.
+
+    async def _asset(self, request: web.Request) -> web.StreamResponse:
+        """Serve simcord's scripts and styles, the same for every channel."""
+        if request.path not in ChannelServer._STATIC_FILES:
+            raise web.HTTPNotFound
+        response: web.Response = await self._any()._static(request)
+        if request.path.endswith("/commands.js"):
+            # simcord's list of further options shows "…" instead of descriptions.
+            text = response.text or ""
+            return web.Response(
+                text=text.replace(ELLIPSIS, DESCRIPTION),
+                content_type=response.content_type,
+                headers=ChannelServer._SECURITY_HEADERS,
+            )
+        return response
+
+    def _any(self) -> ChannelServer:
+        return cast(ChannelServer, self.pages.previews[0]._server)
+
+    def _forward_to_simcord(self, name: str) -> _Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            server = self.pages.server(request.headers.get(_KEY, ""))
+            if server is None:
+                raise web.HTTPUnauthorized
+            method = getattr(server, name)
+            if name != "_action":
+                response: web.StreamResponse = await method(request)
+                return response
+            async with self.pages.acting:
+                done: web.StreamResponse = await method(request)
+                # The result is newer than the published time, and may include new posts and
+                # threads.
+                await self.pages.add_missing()
+                self.pages.draw()
+            return done
+
+        return handle
+
+    # The shell's own requests.
+
+    def _mine(self, handler: _Handler) -> _Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            hosts = {f"127.0.0.1:{self._port}", f"localhost:{self._port}"}
+            key = request.headers.get(_KEY, "")
+            if request.host not in hosts or not secrets.compare_digest(key, self._key):
+                raise web.HTTPUnauthorized
+            if request.method == "GET":
+                return await handler(request)
+            try:
+                async with self.pages.acting:
+                    response = await handler(request)
+                    await self.pages.add_missing()
+                    self.pages.draw()
+            except (SetupError, KeyError, ValueError, json.JSONDecodeError) as error:
+                return web.json_response({"problem": str(error)}, status=400, headers=_HEADERS)
+            return response
+
+        return handle
+
+    async def _state(self, _: web.Request) -> web.Response:
+        pages = self.pages
+        people = [
+            {"id": str(person.id), "name": f"{person.user.global_name} ({role})"}
+            for person, role in zip(pages.town.people, pages.town.ROLES, strict=True)
+        ]
+        shown = {
+            "viewer": str(pages.viewer.id),
+            "people": people,
+            "example": EXAMPLE,
+            "program": own_program(),
+            "places": [self._place_record(place) for place in pages.visible()],
+        }
+        return web.json_response(shown, headers=_HEADERS)
+
+    def _place_record(self, place: Place) -> dict[str, Any]:
+        page = f"/channel#{place.preview.capability}" if place.preview is not None else None
+        return {
+            "id": str(place.channel.id),
+            "name": place.name,
+            "kind": place.kind,
+            "page": page,
+            "newest": str(self.pages.newest(place)),
+            "menus": self.pages.menus(place) if place.kind in ("text", "post") else [],
+        }
+
+    async def _view_as(self, request: web.Request) -> web.Response:
+        self.pages.view_as(int((await request.json())["viewer"]))
+        return web.json_response({}, headers=_HEADERS)
+
+    async def _post(self, request: web.Request) -> web.Response:
+        sent = await request.json()
+        title, text = str(sent["title"]).strip()[:100], str(sent["text"]).strip()[:2_000]
+        if not title or not text:
+            raise ValueError("A post has a title and a text.")
+        forum = self.pages.places[int(sent["forum"])].channel
+        thread = self.pages.town.post(forum, self.pages.viewer, title, text)
+        await self.pages.town.env.settle()
+        return web.json_response({"place": str(thread.id)}, headers=_HEADERS)
+
+    async def _choose(self, request: web.Request) -> web.Response:
+        sent = await request.json()
+        place = self.pages.places[int(sent["place"])]
+        await self.pages.choose(place, int(sent["message"]), str(sent["name"]))
+        return web.json_response({}, headers=_HEADERS)
+
+    async def _begin(self, request: web.Request) -> web.Response:
+        """Follow a suggestion of the page (`setup`, `ask`, `post`). Return the channel to show."""
+        pages, thing = self.pages, (await request.json())["thing"]
+        town = pages.town
+        general, questions = town.channels[GENERAL], town.channels[QUESTIONS]
+        pages.view_as(town.admin.id if thing == "setup" else town.member.id)
+        if thing == "setup":
+            await town.admin.slash(general, "setup")
+        elif thing == "ask":
+            await town.member.slash(general, "ask", question=EXAMPLE)
+        place = questions if thing == "post" else general
+        return web.json_response({"place": str(place.id)}, headers=_HEADERS)

@@ -1,16 +1,21 @@
-"""Guild of the preview: a small community's channels, members and posts."""
+"""Guild of the preview: a small community's channels, members, posts and faces.
 
-from collections.abc import Iterator, Mapping
+Avatars are drawn as PNG images: faces of a few shapes, so that readers of a channel tell its people
+apart as in Discord.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from io import BytesIO
+from typing import Any, ClassVar, Final, NamedTuple
 
 import discord
 import simcord
+from PIL import Image, ImageDraw
 from simcord.backend import serializers
 from simcord.backend.cdn import CDN_BASE
 from simcord.http import router
 
-from bot.preview.faces import avatar
 from bot.preview.simcord_internals import ROUTES
 from bot.process.login import invite_permissions
 
@@ -45,7 +50,7 @@ class Town:
 
     def person(self, user_id: int) -> Any:
         """Return the person with this id; the plain member for an unknown id."""
-        return next((one for one in self.people if one.id == user_id), self.member)
+        return next((person for person in self.people if person.id == user_id), self.member)
 
     def avatars(self) -> dict[str, tuple[str, bytes]]:
         """Return file name and content of everybody's avatar, and of the bot's, by address."""
@@ -58,7 +63,7 @@ class Town:
     def threads(self) -> Iterator[Any]:
         """Return all posts and threads, oldest first."""
         channels = self.env.backend.channels.values()
-        for channel in sorted(channels, key=lambda one: one.id):
+        for channel in sorted(channels, key=lambda channel: channel.id):
             if channel.is_thread and channel.guild_id == self.guild.id:
                 yield simcord.ChannelHandle(self.env, self.guild, channel)
 
@@ -145,3 +150,113 @@ def add_routes() -> None:
     if route not in ROUTES["GET"]:
         # Before the route of a single role, which would match it.
         ROUTES["GET"].insert(0, route)
+
+
+# Faces.
+
+SIZE: Final = 128
+# Drawn larger and reduced, because Pillow draws edges without antialiasing.
+_SCALE: Final = 4
+
+_Shape = tuple[str, Sequence[int], str]
+
+
+class _Face(NamedTuple):
+    """Colours of a face, its hair behind the head, and what lies over it."""
+
+    ground: str
+    skin: str
+    shirt: str
+    behind: Sequence[_Shape]
+    before: Sequence[_Shape]
+
+    def shapes(self) -> list[_Shape]:
+        ink = "#2b2118"
+        return [
+            *self.behind,
+            ("ellipse", (22, 98, 106, 190), self.shirt),
+            ("rectangle", (54, 82, 74, 104), self.skin),
+            ("ellipse", (54, 96, 74, 112), self.skin),
+            ("ellipse", (36, 28, 92, 94), self.skin),
+            ("ellipse", (48, 58, 55, 66), ink),
+            ("ellipse", (73, 58, 80, 66), ink),
+            ("arc", (52, 62, 76, 82), ink),
+            *self.before,
+        ]
+
+
+_FACES: Final[Mapping[str, _Face]] = {
+    # Long hair.
+    "mia": _Face(
+        "#f2b84b",
+        "#c98a63",
+        "#2f6f73",
+        [("ellipse", (26, 14, 102, 92), "#3a2318"), ("rectangle", (26, 52, 102, 112), "#3a2318")],
+        [("chord", (34, 16, 94, 74), "#3a2318")],
+    ),
+    # Short hair and a beard.
+    "max": _Face(
+        "#7fb685",
+        "#f0c8a0",
+        "#34495e",
+        [],
+        [
+            ("chord", (35, 20, 93, 72), "#a8552a"),
+            ("beard", (37, 50, 91, 98), "#a8552a"),
+            ("ellipse", (54, 70, 74, 80), "#f0c8a0"),
+            ("arc", (54, 62, 74, 78), "#2b2118"),
+        ],
+    ),
+    # Grey hair in a bun, and glasses.
+    "ada": _Face(
+        "#b59ad6",
+        "#8d5a3b",
+        "#b03a48",
+        [("ellipse", (46, 4, 82, 40), "#d8d8dc")],
+        [
+            ("chord", (35, 21, 93, 73), "#d8d8dc"),
+            ("ring", (42, 52, 62, 72), "#f4f4f4"),
+            ("ring", (66, 52, 86, 72), "#f4f4f4"),
+            ("rectangle", (61, 60, 67, 62), "#f4f4f4"),
+        ],
+    ),
+}
+# A speech bubble, as in `icon.svg`.
+_BUBBLE: Final[Sequence[_Shape]] = (
+    ("bubble", (32, 38, 96, 84), "#ffffff"),
+    ("tail", (50, 82, 72, 100), "#ffffff"),
+)
+
+
+def _draw(pen: ImageDraw.ImageDraw, shape: _Shape) -> None:
+    kind, (left, top, right, bottom), colour = shape
+    box = tuple(_SCALE * place for place in (left, top, right, bottom))
+    match kind:
+        case "ellipse":
+            pen.ellipse(box, fill=colour)
+        case "rectangle":
+            pen.rectangle(box, fill=colour)
+        case "bubble":
+            pen.rounded_rectangle(box, 10 * _SCALE, fill=colour)
+        case "tail":
+            pen.polygon([box[:2], (box[2], box[1]), (box[0], box[3])], fill=colour)
+        case "chord":
+            pen.chord(box, 190, 350, fill=colour)
+        case "beard":
+            pen.chord(box, 0, 180, fill=colour)
+        case "arc":
+            pen.arc(box, 30, 150, fill=colour, width=3 * _SCALE)
+        case "ring":
+            pen.ellipse(box, outline=colour, width=2 * _SCALE)
+
+
+def avatar(name: str) -> bytes:
+    """Return the picture of the person with this user name, or of the bot, as PNG."""
+    face = _FACES.get(name)
+    picture = Image.new("RGB", (SIZE * _SCALE,) * 2, face.ground if face else "#5865f2")
+    pen = ImageDraw.Draw(picture)
+    for shape in face.shapes() if face else _BUBBLE:
+        _draw(pen, shape)
+    buffer = BytesIO()
+    picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -18,9 +18,8 @@ from simcord import Env
 
 from bot.cli.preview import preview, preview_address, preview_start
 from bot.config.settings import Settings
-from bot.preview.faces import SIZE
 from bot.preview.server import ACTION_SECONDS, PreviewError, check_free, serve
-from bot.preview.town import GENERAL, QUESTIONS, REVIEW, build_town
+from bot.preview.town import GENERAL, QUESTIONS, REVIEW, SIZE, build_town
 from bot.setup import panel_messages
 from bot.storage.data_folder import COMMUNITY
 from knowledge.store.store import Store
@@ -32,7 +31,7 @@ from tests.fakes import WordEmbedder
 KEY = "X-Simcord-Capability"
 
 
-async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: Env) -> None:
+async def test_bot_may_use_the_review_channel(simcord_env: Env) -> None:
     town = build_town(simcord_env)
     await simcord_env.settle()
 
@@ -47,7 +46,7 @@ async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: E
     assert panel_messages._NOTHING_LACKING.english in text_of(result.response)
 
 
-async def test_a_post_is_a_thread_that_begins_with_its_text(simcord_env: Env) -> None:
+async def test_post_is_a_thread_with_its_text(simcord_env: Env) -> None:
     town = build_town(simcord_env)
 
     post = town.post(town.channels[QUESTIONS], town.member, "Tents", "Which one?")
@@ -58,7 +57,7 @@ async def test_a_post_is_a_thread_that_begins_with_its_text(simcord_env: Env) ->
     assert post.history()[0].id == post.id
 
 
-async def test_each_person_and_the_bot_has_another_face(simcord_env: Env) -> None:
+async def test_each_person_has_another_face(simcord_env: Env) -> None:
     town = build_town(simcord_env)
 
     pictures = {content for _, content in town.avatars().values()}
@@ -100,7 +99,7 @@ async def served(settings: Settings) -> AsyncIterator[Any]:
         await serving
 
 
-async def test_a_channels_page_ends_the_session_and_a_later_one_has_commands(
+async def test_channel_page_ends_the_session(
     settings: Settings,
 ) -> None:
     for _ in range(2):
@@ -108,7 +107,7 @@ async def test_a_channels_page_ends_the_session_and_a_later_one_has_commands(
             assert shown["commands"]["count"] > 10
 
 
-async def test_channels_and_people_have_the_same_ids_at_every_start(settings: Settings) -> None:
+async def test_ids_are_the_same_at_each_start(settings: Settings) -> None:
     """Everything that was set up for them is found by their ids."""
     ids = []
     for _ in range(2):
@@ -128,7 +127,7 @@ async def test_channels_and_people_have_the_same_ids_at_every_start(settings: Se
     assert len(ids[0]) == len(set(ids[0])) == 7
 
 
-async def test_a_closed_tab_is_no_error_in_the_log(
+async def test_closed_tab_logs_no_error(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -156,7 +155,7 @@ async def test_a_closed_tab_is_no_error_in_the_log(
 
 
 @pytest.mark.slow
-def test_a_preview_says_little_keeps_its_folder_and_begins_again_when_told_to(
+def test_preview_keeps_its_folder_until_reset(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "docs").mkdir()
@@ -177,7 +176,7 @@ def test_a_preview_says_little_keeps_its_folder_and_begins_again_when_told_to(
         assert store.sources() == []
 
 
-def test_no_folder_but_the_previews_own_is_emptied(tmp_path: Path) -> None:
+def test_only_the_previews_folder_is_emptied(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     precious = tmp_path / "data" / "community.db"
     precious.write_text("precious")
@@ -187,7 +186,7 @@ def test_no_folder_but_the_previews_own_is_emptied(tmp_path: Path) -> None:
     assert precious.read_text() == "precious"
 
 
-def test_only_addresses_of_this_machine_are_listened_on() -> None:
+def test_preview_listens_on_own_addresses_only() -> None:
     check_free(0, "0.0.0.0")  # noqa: S104 - as in a container
     with pytest.raises(PreviewError, match=r"the port 8930 of 203\.0\.113\.9"):
         check_free(8930, "203.0.113.9")
@@ -204,7 +203,7 @@ def preview_on(port: str, data: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_port_that_is_taken_gets_one_sentence(tmp_path: Path) -> None:
+def test_taken_port_of_the_preview_is_explained(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

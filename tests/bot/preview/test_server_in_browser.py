@@ -226,7 +226,7 @@ def propose(shown: FrameLocator, title: str, text: str) -> None:
     shown.get_by_text("is with the moderators").locator("visible=true").first.wait_for()
 
 
-def test_an_administrator_goes_from_the_bots_arrival_to_the_first_answered_post(
+def test_administrator_gets_from_arrival_to_an_answered_post(
     page: Page,
 ) -> None:
     shown = go(page, "# general")
@@ -239,7 +239,7 @@ def test_an_administrator_goes_from_the_bots_arrival_to_the_first_answered_post(
     expect(channel(page).get_by_role("button", name="This solved it").last).to_be_visible()
 
 
-def test_a_note_is_asked_for_proposed_approved_and_answered(page: Page) -> None:
+def test_note_is_proposed_approved_and_answered(page: Page) -> None:
     set_up(page)
     view_as(page, "Mia (member)")
     shown = go(page, "# general")
@@ -258,7 +258,7 @@ def test_a_note_is_asked_for_proposed_approved_and_answered(page: Page) -> None:
     expect(shown.get_by_text("at Rua Augusta 24").last).to_be_visible()
 
 
-def test_a_channel_shows_its_newest_answer_on_wide_and_narrow_pages(page: Page) -> None:
+def test_channel_shows_its_newest_answer(page: Page) -> None:
     places = page.locator("#places")
     expect(places).not_to_have_class(re.compile("more-"))
     for width in (1100, 390):
@@ -299,7 +299,7 @@ def test_a_channel_shows_its_newest_answer_on_wide_and_narrow_pages(page: Page) 
     expect(places.get_by_role("button", name="Direct messages")).to_be_in_viewport()
 
 
-def test_a_member_uses_options_mentions_and_the_apps_menu(page: Page) -> None:
+def test_member_uses_options_mentions_and_menus(page: Page) -> None:
     expect(page.locator("#own")).to_have_text("python -m bot preview --index docs/")
     set_up(page)
     view_as(page, "Mia (member)")
@@ -324,7 +324,7 @@ def test_a_member_uses_options_mentions_and_the_apps_menu(page: Page) -> None:
     expect(shown.locator("#modal-root textarea").nth(1)).to_have_value(re.compile("Porto"))
 
 
-def test_each_person_sees_the_channels_that_they_can_read(page: Page) -> None:
+def test_each_person_sees_readable_channels(page: Page) -> None:
     review = page.locator("#places").get_by_role("button", name="# review")
     view_as(page, "Mia (member)")
     expect(review).to_have_count(0)
@@ -332,7 +332,7 @@ def test_each_person_sees_the_channels_that_they_can_read(page: Page) -> None:
     expect(review).to_have_count(1)
 
 
-def test_what_the_bot_does_by_itself_goes_on_and_is_shown(page: Page) -> None:
+def test_background_work_is_shown(page: Page) -> None:
     view_as(page, "Ada (admin)")
     shown = go(page, "# general")
     command(shown, "/source add")
