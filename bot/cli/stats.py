@@ -1,7 +1,6 @@
 """The command `stats`: questions, verdicts, notes, documents and the index in figures and bars."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,8 +11,7 @@ from rich.text import Text
 from bot.cli.console import JsonOption, out, show, table, with_settings
 from bot.config.settings import Settings
 from bot.core.core import Core, Figures
-from bot.statistics.overview_messages import PARTS, Panel, Part, panels
-from bot.statistics.overview_service import Audience, Overview, overview
+from bot.statistics.overview import PARTS, Audience, Overview, Panel, Part, overview, panels
 from knowledge.text import counted
 from knowledge.values.questions import Evidence
 
@@ -59,10 +57,10 @@ def stats_record(figures: Figures, now: datetime) -> dict[str, Any]:
 def overview_record(found: Overview) -> dict[str, Any]:
     """The overview's parts as lists of objects."""
     return {
-        "days": [{**asdict(day), "date": day.date.isoformat()} for day in found.days],
-        "asked_most": [asdict(one) for one in found.asked],
-        "sources": [asdict(one) for one in found.sources],
-        "doubtful_answers": [asdict(one) for one in found.doubtful],
+        "days": [{**day._asdict(), "date": day.date.isoformat()} for day in found.days],
+        "asked_most": [group._asdict() for group in found.asked],
+        "sources": [source._asdict() for source in found.sources],
+        "doubtful_answers": [answer._asdict() for answer in found.doubtful],
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.statistics.overview_messages import PARTS, Panel, Part, Row
+from bot.statistics.overview import PARTS, Panel, Part, Row
 from bot.text.markdown import shortened
 from knowledge.values.guilds import Language
 

@@ -13,7 +13,7 @@ from bot.core.core import Core
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
 from bot.statistics import weekly_schedule as schedule
-from bot.statistics.overview_service import Overview
+from bot.statistics.overview import Overview
 from bot.statistics.weekly_schedule import Due
 from knowledge.secrets import without_secrets
 from knowledge.store.notes.credit import Contributor

@@ -1,9 +1,11 @@
 """Statistics cog: `/leaderboard` and `/stats`. The feature also posts weekly digests."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 from discord import app_commands
 
+from bot.answers.outcome import FURTHER_SHARE
 from bot.interactions.features import Feature, Round
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
@@ -12,15 +14,17 @@ from bot.interactions.policy.channel_access import all_readable_by, may_write
 from bot.interactions.policy.component_access import members
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Cog, Interaction, Services
-from bot.statistics import messages, service
+from bot.statistics import messages
 from bot.statistics.messages import PERIOD_LABELS, Period
-from bot.statistics.overview_messages import text
-from bot.statistics.overview_service import Audience
+from bot.statistics.overview import Audience, text
 from bot.statistics.ui.overview import DrawnOverview, draw_overview, gather_overview
 from bot.statistics.ui.weekly_poster import ROUND_SECONDS, DigestPoster
 from bot.text import paging
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import Language
+
+# Titles in `/stats`.
+_MOST_QUOTED: Final = 3
 
 _PERIODS = [
     app_commands.Choice(name=described(*label), value=period.value)
@@ -61,7 +65,11 @@ class CommunityCog(Cog):
             await interaction.edit_original_response(content=paging.NOT_HERE(language))
             return
         guild_id = interaction.guild_id
-        activity = await self.bot.worker.call(lambda core: service.activity(core, guild_id))
+        activity = await self.bot.worker.call(
+            lambda core: core.store.credit.activity(
+                guild_id, core.store.gaps.number_open(guild_id), _MOST_QUOTED
+            )
+        )
         said, overview = messages.stats(activity, language), DrawnOverview()
         if await is_moderator(interaction):
             channels = all_readable_by(self.bot, interaction.user, interaction.channel)
@@ -81,7 +89,7 @@ async def _show(interaction: Interaction, period: Period, page: int, language: L
     guild_id, since = interaction.guild_id, period.since(datetime.now(UTC))
     quotes = bot.settings.answers.passages
     contributors = await bot.worker.call(
-        lambda core: service.contributors(core, guild_id, since, quotes)
+        lambda core: core.store.credit.contributors(guild_id, since, quotes, FURTHER_SHARE)
     )
     board = messages.leaderboard(contributors, period, page, language)
     view = pages_view(

@@ -5,20 +5,17 @@ Without the extra `plot`, or the permission to attach files, the overview is tex
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import discord
 
 from bot.core.worker import run_in_thread
 from bot.interactions.pictures import drawing_file
 from bot.interactions.services import Services
-from bot.statistics import overview_messages as messages
+from bot.statistics import overview as overviews
 from bot.statistics import overview_picture as picture
-from bot.statistics import overview_service as service
-from bot.statistics.overview_messages import Panel
-from bot.statistics.overview_service import Audience, Overview
+from bot.statistics.overview import Audience, Overview, Panel
 from knowledge.values.guilds import Language
 
 # matplotlib is broken, or lacks a folder for its fonts.
@@ -27,8 +24,7 @@ _UNDRAWN: Final = (ImportError, OSError, RuntimeError, ValueError)
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnOverview:
+class DrawnOverview(NamedTuple):
     """An overview's picture, if any, and panels to show as text."""
 
     files: Sequence[discord.File] = ()
@@ -38,8 +34,8 @@ class DrawnOverview:
 async def gather_overview(bot: Services, audience: Audience, now: datetime) -> Overview | None:
     """Gather an overview; None if nobody asked anything."""
     quotes = bot.settings.answers.passages
-    await bot.worker.run_slices(lambda core: service.prepare(core, audience, now))
-    found = await bot.worker.call(lambda core: service.overview(core, audience, now, quotes))
+    await bot.worker.run_slices(lambda core: overviews.prepare(core, audience, now))
+    found = await bot.worker.call(lambda core: overviews.overview(core, audience, now, quotes))
     return found if any(found.questions.values()) else None
 
 
@@ -52,7 +48,7 @@ async def draw_overview(
     """
     if overview is None:
         return DrawnOverview()
-    panels = messages.panels(overview, language)
+    panels = overviews.panels(overview, language)
     if not (attach and picture.is_possible()):
         return DrawnOverview(panels=panels)
     try:
@@ -60,5 +56,5 @@ async def draw_overview(
     except _UNDRAWN as error:
         _logger.warning("The overview could not be drawn, so it is text: %r", error)
         return DrawnOverview(panels=panels)
-    file = drawing_file(png, "overview", messages.description(panels))
+    file = drawing_file(png, "overview", overviews.description(panels))
     return DrawnOverview([file], () if whole else panels)

@@ -17,7 +17,7 @@ from bot.interactions.policy.channel_access import all_readable_by_viewers, visi
 from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Services
 from bot.statistics import weekly_service as service
-from bot.statistics.overview_service import Audience
+from bot.statistics.overview import Audience
 from bot.statistics.ui.overview import gather_overview
 from bot.statistics.weekly_schedule import Due
 from bot.statistics.weekly_service import MOST_POSTS, Readers, UnansweredPost, Week

@@ -17,7 +17,7 @@ from bot.interactions.pictures import gallery
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
 from bot.statistics import weekly_messages as messages
-from bot.statistics.overview_messages import text
+from bot.statistics.overview import text
 from bot.statistics.ui.overview import DrawnOverview
 from bot.statistics.weekly_service import Week
 from bot.text.markdown import LAYOUT_CHARACTERS, size

@@ -17,7 +17,7 @@ from bot.cli.ask import REFUSED, reply_parts, reply_record
 from bot.cli.source_output import Pace, source_record, sources_text
 from bot.cli.stats import overview_record, panel_text, stats_record, stats_rows
 from bot.core.core import Figures
-from bot.statistics.overview_messages import Panel, panels
+from bot.statistics.overview import Panel, panels
 from indexer.ingest.pipeline import Progress, UpdateReport
 from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit

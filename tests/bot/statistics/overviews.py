@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from bot.core.core import Core
-from bot.statistics.overview_service import (
+from bot.statistics.overview import (
     DAYS,
     MOST_ASKED,
     MOST_DOUBTFUL,

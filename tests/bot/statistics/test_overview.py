@@ -10,7 +10,7 @@ import pytest
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.statistics.overview_service import DAYS, Audience, Overview, overview
+from bot.statistics.overview import DAYS, Audience, Overview, overview
 from indexer.ingest.pipeline import index_document
 from knowledge.sources.kinds.folder import Channel
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope

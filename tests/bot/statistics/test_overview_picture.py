@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from bot.statistics import overview_picture as picture
-from bot.statistics.overview_messages import panels
+from bot.statistics.overview import panels
 from knowledge.values.guilds import Language
 from tests.bot.statistics.overviews import full, small
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.interactions.pictures import drawing_file
-from bot.statistics import overview_messages
+from bot.statistics import overview as overview_messages
 from bot.statistics import weekly_messages as messages
 from bot.statistics.ui.overview import DrawnOverview
 from bot.statistics.ui.weekly_layout import digest_message

@@ -1,0 +1,488 @@
+"""Overview of a server: questions by day, frequent questions, use of sources, doubtful answers.
+
+The panels are shown as a picture with an alternative text, or only as text.
+
+The overview quotes only public questions from channels that its readers can read, and no members
+who opted out of quotation or whose data was erased. Sources that the readers can't read are left
+out. The figures by day count all questions. Functions that take a core run in the worker's thread.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum, auto
+from typing import Final, NamedTuple
+
+from bot.answers.ask import scopes_of
+from bot.answers.outcome import FURTHER_SHARE
+from bot.core.core import Core
+from bot.gaps.service import same_questions
+from bot.sources.messages import location_name
+from bot.text.languages import Sentence, Speaker, written
+from bot.text.markdown import legible, plain_within, shortened, size
+from bot.text.paging import QUOTED, TIMES
+from knowledge.sources.kinds.folder import Channel
+from knowledge.sources.kinds.registry import source_at
+from knowledge.store.questions.period_figures import Quoted
+from knowledge.values.calendar_words import short_date
+from knowledge.values.documents import Kind, Scope
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Evidence, OpenQuestion
+
+DAYS: Final = 30
+MOST_ASKED: Final = 10
+MOST_DOUBTFUL: Final = 5
+# An answer with fewer complaints isn't listed.
+OFTEN: Final = 2
+
+_WITHOUT_LOCATION: Final = (Kind.NOTE, Kind.ARTICLE)
+
+_WEEK: Final = timedelta(days=7)
+
+
+class Day(NamedTuple):
+    """The number of questions on a day in UTC, by evidence."""
+
+    date: date
+    questions: Mapping[Evidence, int]
+
+
+class AskedOften(NamedTuple):
+    """A group of similar questions: a typical one, how many members asked, and the numbers."""
+
+    text: str
+    askers: int
+    questions: Mapping[Evidence, int]
+
+
+class SourceUse(NamedTuple):
+    """Use of a source.
+
+    Attributes:
+        location: the location of the source, or "note" or "article" for all notes or articles.
+        used: the number of documents that were quoted.
+        quoted: the number of times that the documents were quoted.
+        helpful: the number of times that answers with these quotations were helpful.
+        name: the name of a channel, or "" for other sources.
+    """
+
+    location: str
+    documents: int
+    used: int
+    quoted: int
+    helpful: int
+    name: str = ""
+
+
+class Doubtful(NamedTuple):
+    """A question whose answers were often unhelpful or corrected.
+
+    `title` is the title of the document that these answers quoted most often, or "".
+    """
+
+    text: str
+    unhelpful: int
+    corrected: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Figures and questions of the last 30 days.
+
+    Attributes:
+        asked: questions of the last week, the most frequent first.
+        sources: sources, the most quoted first.
+    """
+
+    days: tuple[Day, ...]
+    asked: tuple[AskedOften, ...]
+    sources: tuple[SourceUse, ...]
+    doubtful: tuple[Doubtful, ...]
+
+    @property
+    def questions(self) -> Mapping[Evidence, int]:
+        return {kind: sum(day.questions[kind] for day in self.days) for kind in Evidence}
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The guild of an overview's readers, and the channels that they can read.
+
+    For the operator, both are None, which means all guilds and channels.
+    """
+
+    guild_id: int | None = None
+    channels: Collection[int] | None = None
+
+    def __contains__(self, channel_id: int | None) -> bool:
+        return self.channels is None or channel_id in self.channels
+
+
+def prepare(core: Core, audience: Audience, now: datetime) -> Iterator[int]:
+    """Embed the questions that `overview` groups, in slices."""
+    questions = [*_recent(core, audience, now), *_rated(core, audience, now)]
+    yield from core.question_vectors.prepare([question.text for question in questions])
+
+
+def overview(core: Core, audience: Audience, now: datetime, quotes: int) -> Overview:
+    """Gather an overview for its readers.
+
+    `quotes` is the largest number of passages in an answer.
+    """
+    since = _start(now)
+    counted = core.store.period_figures.days(audience.guild_id, since, now)
+    dates = [since.date() + timedelta(days=number) for number in range(DAYS)]
+    quoted = core.store.period_figures.quoted(audience.guild_id, since, now, quotes, FURTHER_SHARE)
+    return Overview(
+        tuple(Day(day, _by_evidence(counted.get(day, {}))) for day in dates),
+        tuple(_most_asked(core, _recent(core, audience, now))[:MOST_ASKED]),
+        tuple(_sources(core, audience, quoted)),
+        tuple(_doubtful(core, _rated(core, audience, now))[:MOST_DOUBTFUL]),
+    )
+
+
+def _start(now: datetime) -> datetime:
+    first = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+    return datetime.combine(first, time(), UTC)
+
+
+def _recent(core: Core, audience: Audience, now: datetime) -> list[OpenQuestion]:
+    return _readable(
+        core, audience, core.store.gaps.public_questions(audience.guild_id, now - _WEEK, now)
+    )
+
+
+def _rated(core: Core, audience: Audience, now: datetime) -> list[OpenQuestion]:
+    found = core.store.gaps.public_questions(audience.guild_id, _start(now), now, judged=True)
+    return _readable(core, audience, found)
+
+
+def _readable(
+    core: Core, audience: Audience, questions: Sequence[OpenQuestion]
+) -> list[OpenQuestion]:
+    withheld = core.store.quote_opt_outs.withheld().member_ids
+    return [
+        question
+        for question in questions
+        if question.channel_id in audience and question.asker_id not in withheld
+    ]
+
+
+def _groups(
+    core: Core, questions: Sequence[OpenQuestion]
+) -> Iterator[tuple[list[OpenQuestion], OpenQuestion]]:
+    for guild_id in sorted({question.guild_id for question in questions}):
+        own = [question for question in questions if question.guild_id == guild_id]
+        yield from same_questions(core, own)
+
+
+def _most_asked(core: Core, questions: Sequence[OpenQuestion]) -> list[AskedOften]:
+    found = [
+        AskedOften(
+            example.text,
+            len({question.asker_id for question in asked}),
+            _by_evidence(Counter(question.evidence for question in asked)),
+        )
+        for asked, example in _groups(core, questions)
+    ]
+    return sorted(found, key=lambda group: (-sum(group.questions.values()), -group.askers))
+
+
+def _doubtful(core: Core, questions: Sequence[OpenQuestion]) -> list[Doubtful]:
+    verdicts = core.store.period_figures.judged([question.id for question in questions])
+    found = []
+    for asked, example in _groups(core, questions):
+        judged = [verdicts[question.id] for question in asked]
+        titles = Counter(verdict.title for verdict in judged if verdict.title)
+        answer = Doubtful(
+            example.text,
+            sum(verdict.unhelpful for verdict in judged),
+            sum(verdict.corrected for verdict in judged),
+            titles.most_common(1)[0][0] if titles else "",
+        )
+        if answer.unhelpful + answer.corrected >= OFTEN:
+            found.append(answer)
+    return sorted(found, key=lambda answer: -answer.unhelpful - answer.corrected)
+
+
+def _sources(core: Core, audience: Audience, quoted: Sequence[Quoted]) -> list[SourceUse]:
+    scopes = _scopes(core, audience)
+    present = core.index.tables.document_ids("", scopes)
+    present_ids, by_id = frozenset(present), {use.document_id: use for use in quoted}
+
+    def use(location: str, ids: Iterable[str], name: str = "") -> SourceUse:
+        own = present_ids.intersection(ids)
+        used = [by_id[document_id] for document_id in own if document_id in by_id]
+        return SourceUse(
+            location,
+            len(own),
+            sum(document.quoted > 0 for document in used),
+            sum(document.quoted for document in used),
+            sum(document.helpful for document in used),
+            name,
+        )
+
+    by_location: dict[str, list[str]] = {}
+    for document_id in present:
+        # The location of a document from a channel, or the kind of any other document.
+        kind, _, rest = document_id.partition(":")
+        key = f"{kind}:{rest.partition(':')[0]}" if kind == Kind.CHANNEL else kind
+        by_location.setdefault(key, []).append(document_id)
+    found = [use(kind.value, by_location.get(kind.value, ())) for kind in _WITHOUT_LOCATION]
+    found = [source for source in found if source.documents]
+    found += [use(location, ids) for location, ids in _documents(core, scopes).items()]
+    for channel in core.archive.channels():
+        location = Channel.at(channel.id)
+        if audience.guild_id in (None, channel.guild_id) and channel.id in audience:
+            found.append(use(location, by_location.get(location, ()), channel.name))
+    return sorted(found, key=lambda source: (-source.quoted, -source.documents))
+
+
+def _scopes(core: Core, audience: Audience) -> Sequence[Scope]:
+    """Return the scopes of documents that the readers may see quoted."""
+    if audience.guild_id is None:
+        return [*core.index.tables.passages_by_scope()]
+    followed = core.store.synced_channels.all()
+    channels = [
+        channel.id
+        for channel in followed
+        if channel.guild_id == audience.guild_id and channel.id in audience
+    ]
+    return core.articles.visible_scopes(scopes_of(audience.guild_id, channels))
+
+
+def _documents(core: Core, scopes: Collection[Scope]) -> dict[str, list[str]]:
+    """Return the ids of the documents of files, sites and repositories, by location."""
+    found: dict[str, list[str]] = {}
+    for location, scope in core.store.sources():
+        if scope in scopes:
+            source = source_at(location)
+            found.setdefault(location, []).extend(
+                source.document_ids(core.pages, scope)
+                if source.is_visited
+                else core.index.tables.documents_of_files(location)
+            )
+    return found
+
+
+def _by_evidence(counted: Mapping[Evidence, int]) -> dict[Evidence, int]:
+    return {kind: counted.get(kind, 0) for kind in Evidence}
+
+
+# Panels.
+
+# Discord's limit for the description of an attachment, and of a picture in a gallery.
+DESCRIPTION_CHARACTERS: Final = 1_024
+# The largest number of sources in a picture or text; further sources are only counted.
+MOST_SOURCES: Final = 6
+_LABEL_CHARACTERS: Final = 80
+_TITLE_CHARACTERS: Final = 40
+_VALUE_CHARACTERS: Final = 160
+# Numbers of rows, and of characters in a label, tried in order until a description fits.
+_SHORTER: Final = ((10, _LABEL_CHARACTERS), (10, 40), (7, 40), (5, 32), (4, 24), (3, 20))
+
+
+class Part(Enum):
+    """Meaning of a coloured part of a bar, such as the number of answered questions."""
+
+    ANSWERED = auto()
+    PARTIAL = auto()
+    REFUSED = auto()
+    QUOTED = auto()
+    UNHELPFUL = auto()
+    CORRECTED = auto()
+
+
+PARTS: Final[Mapping[Part, Sentence]] = {
+    Part.ANSWERED: Sentence("answered"),
+    Part.PARTIAL: Sentence("answered in part"),
+    Part.REFUSED: Sentence("not answered"),
+    Part.QUOTED: Sentence("quoted"),
+    Part.UNHELPFUL: Sentence("not helpful"),
+    Part.CORRECTED: Sentence("corrected"),
+}
+_OUTCOMES: Final = {
+    Evidence.STRONG: Part.ANSWERED,
+    Evidence.PARTIAL: Part.PARTIAL,
+    Evidence.NONE: Part.REFUSED,
+}
+
+
+class Row(NamedTuple):
+    """A labelled bar with its value in words."""
+
+    label: str
+    parts: Mapping[Part, int]
+    value: str
+
+
+class Panel(NamedTuple):
+    """A part of the overview: bars, and a summary below them, or "".
+
+    If each row is a day, the panel is `daily`, and its text is only its summary.
+    """
+
+    heading: str
+    rows: tuple[Row, ...]
+    line: str = ""
+    daily: bool = False
+
+
+def panels(overview: Overview, language: Language = Language.ENGLISH) -> tuple[Panel, ...]:
+    """Return the panels of an overview, days first. Panels without rows are left out."""
+    speak = Speaker(language)
+    rest = (
+        Panel(
+            speak("Asked most, last 7 days"),
+            tuple(_asked_row(group, speak) for group in overview.asked),
+        ),
+        Panel(
+            speak("Answers to look at, last 30 days"),
+            tuple(_doubtful_row(answer, speak) for answer in overview.doubtful),
+        ),
+        _sources_panel(overview.sources, speak),
+    )
+    return (_days_panel(overview, speak), *(panel for panel in rest if panel.rows))
+
+
+def _days_panel(overview: Overview, speak: Speaker) -> Panel:
+    dates = [short_date(day.date, speak.language) for day in overview.days]
+    totals = [sum(day.questions.values()) for day in overview.days]
+    rows = [
+        Row(date, _outcomes(day.questions), written(total, speak.language))
+        for date, day, total in zip(dates, overview.days, totals, strict=True)
+    ]
+    line = speak(
+        "{questions}; most on {date}: {most:,}",
+        questions=speak.plural(sum(totals), "{number:,} question", "{number:,} questions"),
+        date=dates[totals.index(max(totals))],
+        most=max(totals),
+    )
+    return Panel(speak("Questions a day, last 30 days (UTC)"), tuple(rows), line, daily=True)
+
+
+def _outcomes(questions: Mapping[Evidence, int]) -> dict[Part, int]:
+    return {part: questions[evidence] for evidence, part in _OUTCOMES.items()}
+
+
+def _asked_row(group: AskedOften, speak: Speaker) -> Row:
+    times = TIMES(sum(group.questions.values()), speak.language)
+    value = speak.plural(
+        group.askers,
+        "{times} by {number:,} member",
+        "{times} by {number:,} members",
+        times=times,
+    )
+    if refused := group.questions[Evidence.NONE]:
+        value = speak("{asked}, {number:,} not answered", asked=value, number=refused)
+    return Row(_label(group.text), _outcomes(group.questions), value)
+
+
+def _doubtful_row(answer: Doubtful, speak: Speaker) -> Row:
+    said = []
+    if answer.unhelpful:
+        said.append(speak("not helpful {times}", times=TIMES(answer.unhelpful, speak.language)))
+    if answer.corrected:
+        said.append(speak("corrected {times}", times=TIMES(answer.corrected, speak.language)))
+    if answer.title:
+        title = shortened(legible(answer.title), _TITLE_CHARACTERS)
+        said.append(QUOTED(speak.language, text=title))
+    parts = {Part.UNHELPFUL: answer.unhelpful, Part.CORRECTED: answer.corrected}
+    return Row(_label(answer.text), parts, " · ".join(said))
+
+
+def _sources_panel(sources: Sequence[SourceUse], speak: Speaker) -> Panel:
+    """Return a panel of the most quoted sources, and of some sources that were never quoted.
+
+    Never-quoted sources get at least half of the rows, if there are enough of them.
+    """
+    never = [source for source in sources if not source.quoted]
+    most = MOST_SOURCES - min(len(never), MOST_SOURCES // 2)
+    few = [source for source in sources if source.quoted][:most]
+    rows = [*few, *never[: MOST_SOURCES - len(few)]]
+    line = ""
+    if more := len(sources) - len(rows):
+        left = written(sum(source not in rows for source in never), speak.language)
+        line = speak.plural(
+            more,
+            "{number:,} more source, {never} never quoted",
+            "{number:,} more sources, {never} never quoted",
+            never=left,
+        )
+    heading = speak("Sources, last 30 days")
+    return Panel(heading, tuple(_source_row(source, speak) for source in rows), line)
+
+
+def _source_row(source: SourceUse, speak: Speaker) -> Row:
+    name = f"#{source.name}" if source.name else location_name(source.location)
+    if source.location == Kind.NOTE:
+        name = speak("Notes")
+    elif source.location == Kind.ARTICLE:
+        name = speak("Bundled articles")
+    if source.quoted:
+        used = written(source.used, speak.language)
+        used = speak.plural(
+            source.documents,
+            "{used} of {number:,} document",
+            "{used} of {number:,} documents",
+            used=used,
+        )
+        value = speak(
+            "quoted {times}, helpful {helpful}, {used}",
+            times=TIMES(source.quoted, speak.language),
+            helpful=TIMES(source.helpful, speak.language),
+            used=used,
+        )
+    else:
+        documents = speak.plural(source.documents, "{number:,} document", "{number:,} documents")
+        value = speak("never quoted: {documents}", documents=documents)
+    return Row(_label(name), {Part.QUOTED: source.quoted}, value)
+
+
+def _label(text: str) -> str:
+    return shortened(legible(text), _LABEL_CHARACTERS)
+
+
+def description(shown: Sequence[Panel]) -> str:
+    """Return the panels as the picture's alternative text, within Discord's limit."""
+    said = ""
+    for most_rows, label_characters in _SHORTER:
+        said = "\n".join(
+            f"{panel.heading}: {'; '.join(_lines(panel, most_rows, label_characters, shortened))}."
+            for panel in shown
+        )
+        if size(said) <= DESCRIPTION_CHARACTERS:
+            return said
+    return shortened(said, DESCRIPTION_CHARACTERS)
+
+
+def text(shown: Sequence[Panel], most: int) -> str:
+    """Return the panels as Markdown.
+
+    If the Markdown is longer than `most` UTF-16 code units, its last lines are left out.
+    """
+    lines: list[str] = []
+    for panel in shown:
+        # Discord shows a bold line below a list as part of the list.
+        lines.append(f"### {panel.heading}")
+        said = _lines(panel, *_SHORTER[0], plain_within)
+        lines += said if panel.daily else (f"- {line}" for line in said)
+    while size("\n".join(lines)) > most:
+        lines.pop()
+    return "\n".join(lines)
+
+
+def _lines(
+    panel: Panel, most_rows: int, label_characters: int, within: Callable[[str, int], str]
+) -> Iterator[str]:
+    """Yield the first rows of a panel in words, then its summary. `within` shortens a text."""
+    shown = () if panel.daily else panel.rows[:most_rows]
+    for row in shown:
+        value = within(row.value, _VALUE_CHARACTERS)
+        yield f"{within(row.label, label_characters)} – {value}"
+    if len(shown) < len(panel.rows) and not panel.daily:
+        yield "…"
+    if panel.line:
+        yield panel.line
