@@ -9,18 +9,9 @@ from simcord import ChannelHandle
 
 from bot.config.sections import PAGE_URL_CHARACTERS
 from bot.gaps.service import Group
-from bot.statistics import weekly_messages as messages
-from bot.statistics import weekly_schedule as schedule
-from bot.statistics.ui.weekly_poster import DigestPoster
-from bot.statistics.weekly_schedule import WEEK, Due
-from bot.statistics.weekly_service import (
-    MOST_GAPS,
-    MOST_POSTS,
-    MOST_THANKED,
-    NewNote,
-    UnansweredPost,
-    Week,
-)
+from bot.statistics import weekly
+from bot.statistics.ui.weekly import DigestPoster
+from bot.statistics.weekly import MOST_GAPS, MOST_POSTS, MOST_THANKED, WEEK, Due, NewNote, Week
 from knowledge.page.site import page_url
 from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.period_figures import Asked
@@ -46,7 +37,7 @@ async def chosen(
         world.guild.id, edition, channel.id, at.weekday(), at.hour, "UTC", chosen_at=LONG_AGO
     )
     # Whatever was due before that is done with.
-    last = schedule.last_time(digest, now)
+    last = weekly.last_time(digest, now)
     await world.core(lambda core: core.store.digests.choose(digest, world.admin.id))
     await world.core(lambda core: core.store.digests.settle(digest, last, covered=True))
     return digest
@@ -62,9 +53,10 @@ async def its_time_comes(world: World, weeks: int = 0, days: int = 0) -> None:
 def posted(channel: ChannelHandle) -> list[discord.Message]:
     """The digests in a channel, of any week and edition, the oldest first."""
     beginnings = tuple(
-        sentence(language) for sentence in messages.HEADINGS.values() for language in Language
+        sentence(language) for sentence in weekly.HEADINGS.values() for language in Language
     )
-    return [one for one in channel.history() if text_of(one).startswith(beginnings)]
+    messages = channel.history()
+    return [message for message in messages if text_of(message).startswith(beginnings)]
 
 
 AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
@@ -87,7 +79,7 @@ def full(edition: Edition) -> Week:
         pending=MANY,
         due=MANY,
         waiting_since=AT,
-        posts=(UnansweredPost(ID, AT),) * MOST_POSTS,
+        posts=((ID, AT),) * MOST_POSTS,
         thanked=(Contributor(LONG, MANY, MANY),) * MOST_THANKED,
         new=(NewNote(LONG, LONG, (LONG,) * 999, LONGEST_URL),) * 99,
     )

@@ -31,7 +31,7 @@ from bot.setup.ui.forms import (
     store,
 )
 from bot.sources import service as sources_service
-from bot.statistics.ui.digest_preview import show_preview
+from bot.statistics.ui.weekly import show_preview
 from knowledge.values.guilds import GuildSettings, Language
 from knowledge.values.quotas import Limits
 from knowledge.values.weekly_digests import Edition

@@ -44,8 +44,8 @@ from bot.setup.ui.controls import (
     SetupButton,
 )
 from bot.sources import messages as source_messages
-from bot.statistics import weekly_messages
-from bot.statistics.ui.weekly_content import is_writable, readers_of
+from bot.statistics import weekly
+from bot.statistics.ui.weekly import is_writable, moderators_only
 from bot.text.languages import Sentence
 from bot.text.markdown import beginning, legible, shortened
 from knowledge.values.channel_settings import Level, Mode
@@ -397,13 +397,13 @@ class _Pages:
         for digest in self._state.digests.values():
             channel = self._guild.get_channel(digest.channel_id)
             texts.append(
-                weekly_messages.schedule_of(
+                weekly.schedule_of(
                     digest,
                     now,
+                    language,
                     writable=is_writable(channel),
-                    moderators_only=channel is None
-                    or readers_of(channel, self._settings).moderators_only,
-                    language=language,
+                    others_read=channel is not None
+                    and not moderators_only(channel, self._settings),
                 )
             )
         previews = (f"preview_{edition}" for edition in Edition)

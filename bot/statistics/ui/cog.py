@@ -18,7 +18,7 @@ from bot.statistics import messages
 from bot.statistics.messages import PERIOD_LABELS, Period
 from bot.statistics.overview import Audience, text
 from bot.statistics.ui.overview import DrawnOverview, draw_overview, gather_overview
-from bot.statistics.ui.weekly_poster import ROUND_SECONDS, DigestPoster
+from bot.statistics.ui.weekly import ROUND_SECONDS, DigestPoster
 from bot.text import paging
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import Language

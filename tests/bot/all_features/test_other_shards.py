@@ -10,7 +10,7 @@ from bot.core.core import Core
 from bot.privacy.ui.cog import GuildRemoval
 from bot.process.client import Bot
 from bot.review.ui.outbox import OutboxDispatcher
-from bot.statistics.ui.weekly_poster import DigestPoster
+from bot.statistics.ui.weekly import DigestPoster
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.helped_questions import HelpedQuestion

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.statistics import weekly_schedule as schedule
-from bot.statistics.weekly_schedule import LATEST, WEEK
+from bot.statistics import weekly as schedule
+from bot.statistics.weekly import LATEST, WEEK
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 CHOSEN = datetime(2026, 1, 1, tzinfo=UTC)

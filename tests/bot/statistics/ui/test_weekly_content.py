@@ -4,7 +4,8 @@ from typing import Any
 
 import discord
 
-from bot.statistics.ui.weekly_content import open_channels, readers_of
+from bot.statistics.ui.weekly import moderators_only as only_moderators_read
+from bot.statistics.ui.weekly import open_channels
 from knowledge.values.guilds import GuildSettings
 from tests.bot.town import Town
 from tests.bot.world import World
@@ -17,7 +18,7 @@ def moderators_only(world: World, channel_id: int) -> bool:
     channel = world.bot.get_channel(channel_id)
     assert isinstance(channel, discord.TextChannel)
     chosen = GuildSettings(world.guild.id, world.review.id, world.moderator_role.id)
-    return readers_of(channel, chosen).moderators_only
+    return only_moderators_read(channel, chosen)
 
 
 async def test_a_channel_is_for_moderators_only_if_no_other_role_or_member_may_read_it(

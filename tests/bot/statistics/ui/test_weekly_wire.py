@@ -6,7 +6,7 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.statistics.weekly_schedule import last_time
+from bot.statistics.weekly import last_time
 from bot.storage.data_folder import COMMUNITY
 from knowledge.store.store import Store
 from knowledge.values.questions import Evidence, Question

@@ -11,8 +11,7 @@ from simcord.enums import OverwriteType
 from bot.core.core import Core
 from bot.interactions.kit.layouts import components_of
 from bot.process.client import Bot
-from bot.statistics import weekly_messages as digest_messages
-from bot.statistics import weekly_schedule as schedule
+from bot.statistics import weekly
 from knowledge.values.guilds import Language
 from knowledge.values.weekly_digests import Edition
 from tests.bot.digests import chosen, its_time_comes, posted
@@ -89,7 +88,7 @@ async def test_a_digest_without_its_channel_is_posted_in_the_review_channel(
     await its_time_comes(world)
 
     [digest] = posted(world.review)
-    assert digest_messages._MOVED(Language.ENGLISH, channel=f"<#{lost.id}>") in text_of(digest)
+    assert weekly.MOVED(Language.ENGLISH, channel=f"<#{lost.id}>") in text_of(digest)
 
 
 async def test_a_digest_for_moderators_is_posted_once_a_week_if_there_is_news(
@@ -113,16 +112,10 @@ async def test_a_digest_for_moderators_is_posted_once_a_week_if_there_is_news(
 
     [digest] = posted(world.review)
     said = text_of(digest)
-    assert (
-        digest_messages._ASKED(
-            Language.ENGLISH, questions="**3 questions**", answered=1, refused=2, solved=1
-        )
-        in said
-    )
+    assert "**3 questions**: 1 answered, 2 unanswered, 1 rated helpful." in said
     assert f"“{UNKNOWN}”\n-# asked 2 times by 2 members" in said
-    assert digest_messages._PENDING(1, Language.ENGLISH) in said
-    thanks = digest_messages._THANKS(Language.ENGLISH, names=f"**mia\\-{world.guild.id}**")
-    assert thanks in said
+    assert "**1 note** awaits a decision" in said
+    assert f"**Thank you**, **mia\\-{world.guild.id}**: your notes helped others." in said
     assert digest.flags.suppress_notifications
     assert buttons(digest) == ["Write this note", "Point to …", "Dismiss"]
 
@@ -206,7 +199,7 @@ async def test_a_digest_is_sent_again_only_if_discord_still_drops_a_second_copy(
     await world.publish()
     # Claimed by another process, which may have sent it before it died.
     claimed = await chosen(world, hidden, Edition.EVERYBODY)
-    at = schedule.next_time(claimed, datetime.now(UTC))
+    at = weekly.next_time(claimed, datetime.now(UTC))
     await world.core(lambda core: core.store.digests.claim(claimed, at))
     world.env.inject_error("POST", f"/channels/{hidden.id}/messages", status=500, code=0)
 
@@ -215,7 +208,7 @@ async def test_a_digest_is_sent_again_only_if_discord_still_drops_a_second_copy(
     await its_time_comes(world)
 
     [digest] = posted(hidden)
-    assert digest_messages.is_digest(text_of(digest), Edition.MODERATORS, at)
+    assert weekly.is_digest(text_of(digest), Edition.MODERATORS, at)
 
 
 async def test_a_channel_without_permission_is_reported_once_and_its_news_posted_later(
