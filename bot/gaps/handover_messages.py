@@ -139,13 +139,13 @@ def handover_message(handover: Handover, question: Question, language: Language)
         f"> {plain_within(question.text, _PUT_CHARACTERS)}",
         f"-# {place}",
     ]
-    named = list(dict.fromkeys(_named(hit) for hit in question.hits if hit.title))[:_FOUND]
+    named = list(dict.fromkeys(_name_of_hit(hit) for hit in question.hits if hit.title))[:_FOUND]
     if named and not handover.answer:
         lines.append(f"-# {_NEAREST(language, titles=' · '.join(named))}")
     return "\n".join([*lines, state_line(handover, language), *_answer_lines(handover, language)])
 
 
-def _named(hit: RecordedHit) -> str:
+def _name_of_hit(hit: RecordedHit) -> str:
     title = plain_within(hit.title, _TITLE_CHARACTERS)
     return f"[{title}](<{hit.link}>)" if _ADDRESS.fullmatch(hit.link) else f"**{title}**"
 

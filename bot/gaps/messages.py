@@ -34,7 +34,7 @@ OPTION_CHARACTERS: Final = 100
 NOT_A_MODERATOR: Final = Sentence("Only moderators can see unanswered questions.")
 
 
-def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
+def groups_on_page(groups: Sequence[Group], page: int) -> Sequence[Group]:
     """The groups on a page; if there are fewer pages, the groups on the last page."""
     first = page_number(page, len(groups), GROUPS_A_PAGE) * GROUPS_A_PAGE
     return groups[first : first + GROUPS_A_PAGE]
@@ -89,7 +89,7 @@ def page_of_gaps(groups: Sequence[Group], page: int, language: Language = Langua
     last = speak("When a note answers a question, I'll tell everyone who asked it.")
     room = (MESSAGE_CHARACTERS - size(lines[0]) - size(last) - 1) // GROUPS_A_PAGE - _MARKS
     first = number * GROUPS_A_PAGE
-    for place, group in enumerate(shown_groups(groups, page), first + 1):
+    for place, group in enumerate(groups_on_page(groups, page), first + 1):
         below = group_details(group, language)
         most = min(QUESTION_CHARACTERS, room - size(below))
         example = plain_within(in_context(group.example), most)
@@ -143,7 +143,7 @@ def in_context(question: OpenQuestion) -> str:
     return " › ".join([*question.earlier.split("\n")[-1:], question.text]).removeprefix(" › ")
 
 
-def dismissed(groups: Sequence[Group], language: Language = Language.ENGLISH) -> str:
+def confirm_dismissal(groups: Sequence[Group], language: Language = Language.ENGLISH) -> str:
     speak = Speaker(language)
     if not groups:
         return speak("This question is no longer open: it was answered or dismissed.")

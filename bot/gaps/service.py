@@ -127,10 +127,10 @@ def same_questions(core: Core, questions: Sequence[OpenQuestion]) -> list[_Group
         )
         for group in cluster(cosines)
     ]
-    return sorted(_merged(core, joined), key=lambda found: (-len(found[0]), -found[0][0].id))
+    return sorted(_merge_groups(core, joined), key=lambda found: (-len(found[0]), -found[0][0].id))
 
 
-def _merged(core: Core, groups: Sequence[_Grouped]) -> list[_Grouped]:
+def _merge_groups(core: Core, groups: Sequence[_Grouped]) -> list[_Grouped]:
     """Join groups merged by moderators; the largest part gives the most typical question."""
     under = core.store.gaps.merged(groups[0][1].guild_id) if groups else {}
     alone: list[_Grouped] = []
@@ -284,7 +284,7 @@ def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
     gaps = core.store.gaps
     questions = gaps.open(publication.guild_id)
     yield from core.question_vectors.prepare([question.text for question in questions])
-    wanted = _wanted(core, publication, questions)
+    wanted = _questions_of_note(core, publication, questions)
     near: list[OpenQuestion] = []
     for start in range(0, len(questions), _COMPARED):
         near += _near_note(core, publication, questions[start : start + _COMPARED], wanted)
@@ -323,7 +323,7 @@ def quotes_note(note_id: int, reply: Reply, *, wanted: bool) -> bool:
     return enough and cited.kind is Kind.NOTE and cited.document_id == document_of_note(note_id)
 
 
-def _wanted(
+def _questions_of_note(
     core: Core, publication: Publication, questions: Sequence[OpenQuestion]
 ) -> frozenset[int]:
     question_id = core.store.gaps.question_of_note(publication.note_id)
@@ -477,7 +477,7 @@ def _scopes_of_readers(question: OpenQuestion, channels: Sequence[int]) -> tuple
     return scopes_of(question.guild_id, readable)
 
 
-def offered_passage(
+def find_offered_passage(
     core: Core,
     guild_id: int,
     question_id: int,
@@ -508,7 +508,7 @@ def confirm_passage(
     A question stays open if its asker may not read the passage. Return whether any question was
     answered.
     """
-    found = offered_passage(core, guild_id, question_id, wanted, channels)
+    found = find_offered_passage(core, guild_id, question_id, wanted, channels)
     groups = groups_with(core, guild_id, [question_id])
     if found is None or not groups:
         return False

@@ -42,14 +42,14 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.!?؟])\s+|(?<=[。！？])|\n+")
 _CLAUSE: Final = re.compile(r"[,:;]|\s[-–—]\s")
 
 
-def _compiled(phrases: Sequence[str], before: str = r"(?<!\w)") -> re.Pattern[str]:
+def _pattern(phrases: Sequence[str], before: str = r"(?<!\w)") -> re.Pattern[str]:
     # A phrase may end with a blank or a sign.
     ends = r"(?:(?<=\W)|(?!\w))"
     return re.compile(f"{before}(?:{'|'.join(phrases)}){ends}", re.IGNORECASE)
 
 
 def _any(kind: str, before: str = r"(?<!\w)") -> re.Pattern[str]:
-    return _compiled(_RULES[kind], before)
+    return _pattern(_RULES[kind], before)
 
 
 _ASKS: Final = _any("asks", r"\W*")
@@ -62,7 +62,7 @@ _HOW: Final = _any("how")
 _NEGATES: Final = _any("negates")
 _OPINES: Final = _any("opines")
 # The words of a kind of question, and those of the replies that fit.
-_KINDS: Final = [(_compiled(kind["asked"]), _compiled(kind["fits"])) for kind in _RULES["kinds"]]
+_KINDS: Final = [(_pattern(kind["asked"]), _pattern(kind["fits"])) for kind in _RULES["kinds"]]
 # "what" and "is" are in questions of all kinds, so the last kinds count only alone.
 _SPECIFIC: Final = len(_KINDS) - 2
 

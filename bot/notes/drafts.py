@@ -241,12 +241,12 @@ def as_file(draft: Draft) -> str:
 def from_file(content: bytes) -> Draft | None:
     """Parse a file written by `as_file`. Return None if the file is empty or broken."""
     try:
-        return _parsed(content.decode())
+        return _parse(content.decode())
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def _parsed(text: str) -> Draft:
+def _parse(text: str) -> Draft:
     _, line, _, _, written = text.split("\n", 4)
     matter: dict[str, Any] = json.loads(line)
     source = None

@@ -247,7 +247,7 @@ def ask_to_withdraw(note: Note, language: Language = Language.ENGLISH) -> str:
     return sentence(language, title=plain(note.revision.submission.shown.title))
 
 
-def withdrawn(note: Note, language: Language = Language.ENGLISH) -> str:
+def confirm_withdrawal(note: Note, language: Language = Language.ENGLISH) -> str:
     sentence = _WITHDRAWN if note.live_revision_id is None else _REVISION_WITHDRAWN
     return sentence(language, title=plain(note.revision.submission.shown.title))
 
@@ -267,7 +267,7 @@ REPORT_REASON_HELP: Final = Sentence(
 )
 
 
-def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:
+def confirm_report(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:
     speak = Speaker(language)
     title = plain(note.revision.submission.shown.title)
     return speak(
@@ -404,7 +404,9 @@ def page_of_own_notes(
         head += f" · {FILTER_LABELS[wanted](language)}"
     if count > 1:
         head += PAGE(language, number=number + 1, count=count)
-    lines = [_listed(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now]
+    lines = [
+        _list_line(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now
+    ]
     return Page("\n".join([head, *lines]), number, count)
 
 
@@ -432,7 +434,7 @@ def _matches(note: Note, wanted: Filter) -> bool:
     return note.revision.state is State(wanted)
 
 
-def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
+def _list_line(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
     speak = Speaker(language)
     title = plain(shortened(legible(note.revision.submission.shown.title), _TITLE_CHARACTERS))
     line = f"{note.id}\\. **{title or _UNTITLED(language)}**"
@@ -478,8 +480,8 @@ def offer_text(text: str, read: str, language: Language, *, is_whole: bool = Tru
         language: the writer's language.
         is_whole: whether the text in every picture could be read.
     """
-    have = _folded(text)
-    new = [line for line in read.splitlines() if _folded(line) not in have]
+    have = _fold(text)
+    new = [line for line in read.splitlines() if _fold(line) not in have]
     room = min(_TEXT_CHARACTERS, FORM_CHARACTERS - size(text) - len(_BETWEEN))
     if size("\n".join(new)) < _LEAST_CHARACTERS or room < _LEAST_CHARACTERS:
         return ""
@@ -487,7 +489,7 @@ def offer_text(text: str, read: str, language: Language, *, is_whole: bool = Tru
     return f"{TEXT_READ(language)}\n{code_block(_whole_lines(new, room), room)}{unread}"
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return _BLANKS.sub(" ", text.strip().casefold())
 
 

@@ -149,7 +149,7 @@ def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | Non
     if allowance is not None and quota_check.note_wait(core, allowance, None, datetime.now(UTC)):
         return None
     question_id = reply.asked.question.id if reply.asked.question is not None else None
-    return _proposed(core, guild_id, draft, reply.asked.message_id, question_id)
+    return _propose(core, guild_id, draft, reply.asked.message_id, question_id)
 
 
 def may_propose_handed_over(core: Core, question: Question) -> bool:
@@ -175,10 +175,10 @@ def propose_handed_over(core: Core, guild_id: int, question_id: int, unnamed: st
     draft = draft_of_answer(asked, handover, 0)
     contributor = draft.contributor or Member(0, unnamed)
     draft = replace(draft, source=source, contributor=contributor)
-    return _proposed(core, guild_id, draft, handover.message_id, question_id)
+    return _propose(core, guild_id, draft, handover.message_id, question_id)
 
 
-def _proposed(
+def _propose(
     core: Core, guild_id: int, draft: Draft, asked_message_id: int, question_id: int | None
 ) -> Note | None:
     try:

@@ -186,5 +186,5 @@ _DELETED_WITHDRAWN: Final = Sentence(
 )
 
 
-def deleted(*, withdrawn: bool, language: Language = Language.ENGLISH) -> str:
+def confirm_deletion(*, withdrawn: bool, language: Language = Language.ENGLISH) -> str:
     return (_DELETED_WITHDRAWN if withdrawn else _DELETED)(language)

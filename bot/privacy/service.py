@@ -38,7 +38,7 @@ class Overview:
 
 def overview(core: Core, member_id: int, guild_id: int | None) -> Overview:
     return Overview(
-        stored(core, member_id, guild_id),
+        count_stored(core, member_id, guild_id),
         core.store.gaps.has_opted_out(member_id),
         core.store.quote_opt_outs.is_withheld(member_id),
         name_on_pages(core, member_id),
@@ -46,14 +46,14 @@ def overview(core: Core, member_id: int, guild_id: int | None) -> Overview:
     )
 
 
-def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:
+def count_stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:
     written = core.archive.messages_of(member_id)
     here = sum(message["guild"] == guild_id for message in written)
     found = core.store.personal_data.stored(member_id, guild_id)
     return {**found, "messages": Stored(here, len(written))} if written else found
 
 
-def exported(core: Core, member_id: int) -> dict[str, Any]:
+def export(core: Core, member_id: int) -> dict[str, Any]:
     """Return all stored data of a member. Reasons of feedback are given in words."""
     found = core.store.personal_data.export(member_id)
     for row in found["feedback"]:

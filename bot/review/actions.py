@@ -271,7 +271,7 @@ ACTIONS: Final[Mapping[Action, Declaration]] = {
 }
 
 
-def offered(
+def actions_on(
     note: Note, settings: GuildSettings, at: datetime
 ) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
     """The actions on a card at the time `at`: those with buttons, and those in its menu."""

@@ -106,7 +106,7 @@ def card(
         ),
         *_reports(note, at, language),
     ]
-    foot = _fitted(lines, room - size(head) - size(body), language)
+    foot = _fitting_lines(lines, room - size(head) - size(body), language)
     name = f"note-{note.id}-revision-{note.revision.number}.md"
     file = ("", "") if whole else (name, submission.text)
     attached = Card("", *file, data.pictures)
@@ -239,7 +239,7 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
     return lines
 
 
-def _fitted(lines: Sequence[str], room: int, language: Language) -> str:
+def _fitting_lines(lines: Sequence[str], room: int, language: Language) -> str:
     """Join as many lines as fit in `room`, and say how many lines are left out."""
     kept: list[str] = []
     left = room - _more_room(language)
@@ -355,7 +355,7 @@ def revision_difference(old: Note, new: Note, language: Language = Language.ENGL
     speak = Speaker(language)
     before, after = old.revision.submission.shown, new.revision.submission.shown
     lines = [
-        f"{name(language)}: {_marked(Change.REMOVED, was)} {_marked(Change.ADDED, became)}".replace(
+        f"{name(language)}: {_mark(Change.REMOVED, was)} {_mark(Change.ADDED, became)}".replace(
             "  ", " "
         )
         for name, was, became in (
@@ -368,7 +368,7 @@ def revision_difference(old: Note, new: Note, language: Language = Language.ENGL
     ]
     pieces = compact(differences(before.text, after.text))
     if pieces:
-        lines.append("".join(_marked(piece.change, piece.text) for piece in pieces))
+        lines.append("".join(_mark(piece.change, piece.text) for piece in pieces))
     return "\n".join(lines) or speak("No difference.")
 
 
@@ -376,7 +376,7 @@ def revision_difference(old: Note, new: Note, language: Language = Language.ENGL
 _MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
 
 
-def _marked(change: Change, text: str) -> str:
+def _mark(change: Change, text: str) -> str:
     """A text with escaped Markdown, and with the marks of a change around each line.
 
     Blanks stay outside of the marks, because Discord ignores marks next to blanks.

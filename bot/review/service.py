@@ -246,11 +246,11 @@ def card_data(core: Core, note: Note, channels: Sequence[int] = ()) -> CardData:
     near = core.part(SimilarNotes).documents(
         note.guild_id, note.revision.submission, note.id, channels
     )
-    before, needed = notes.live(note.id) or _returned(core, note), quorum(core, note)
+    before, needed = notes.live(note.id) or _last_returned_revision(core, note), quorum(core, note)
     return CardData(record, before, needed, tuple(flags), tuple(near), pictures)
 
 
-def _returned(core: Core, note: Note) -> Note | None:
+def _last_returned_revision(core: Core, note: Note) -> Note | None:
     """The last revision before `note` of which a moderator requested changes, if any."""
     returned = [
         earlier

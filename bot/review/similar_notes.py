@@ -111,8 +111,8 @@ class SimilarNotes:
             return []
         vectors = self._vectors.of(texts)
         found = [
-            *self._published(self._scopes(guild_id, channels), vectors, own_note_id),
-            *self._pending(guild_id, submission, vectors, own_note_id),
+            *self._near_documents(self._scopes(guild_id, channels), vectors, own_note_id),
+            *self._near_pending_notes(guild_id, submission, vectors, own_note_id),
         ]
         near = sorted(
             (candidate for candidate in found if candidate[0].cosine >= CLOSE_COSINE),
@@ -163,11 +163,11 @@ class SimilarNotes:
             Titled(text, document.title),
             self._embedder.embed_passages,
         )
-        same = _shared_runs(submission.text, text) >= SAME_SHARE
+        same = _share_of_runs(submission.text, text) >= SAME_SHARE
         closeness = Closeness.SAME if same else Closeness.CLOSE
         return replace(document, closeness=closeness, contradictions=tuple(found))
 
-    def _published(
+    def _near_documents(
         self, scopes: Sequence[Scope], vectors: NDArray[np.float32], own_note_id: int | None
     ) -> Iterator[_Candidate]:
         nearest = self._index.nearest_many(vectors, CANDIDATES, scopes)
@@ -197,7 +197,7 @@ class SimilarNotes:
                     text,
                 )
 
-    def _pending(
+    def _near_pending_notes(
         self,
         guild_id: int,
         submission: Submission,
@@ -256,7 +256,7 @@ def _card_link(note: Note) -> str:
     return f"https://discord.com/channels/{note.guild_id}/{channel_id}/{message_id}"
 
 
-def _shared_runs(text: str, other: str) -> float:
+def _share_of_runs(text: str, other: str) -> float:
     """The share of a text's three-word sequences that another text also has, from 0 to 1."""
     runs = _runs(text)
     return len(runs & _runs(other)) / len(runs)

@@ -73,7 +73,7 @@ def query_in(content: str) -> str:
     return _MARKED.sub(r"\1", found["query"]) if found else ""
 
 
-def narrowed_to(tag: str, contributor: str) -> list[str]:
+def filter_labels(tag: str, contributor: str) -> list[str]:
     """The filters used in a search, as Markdown to show beside the page's number."""
     return [*([f"#{plain(tag)}"] if tag else []), *([contributor] if contributor else [])]
 

@@ -77,10 +77,10 @@ class Found:
 def search(core: Core, wanted: Search) -> Found:
     with core.index.steady():
         query = core.best_variant(wanted.query, wanted.guild_id, wanted.scopes)
-        return _found(core, replace(wanted, query=query))
+        return _find(core, replace(wanted, query=query))
 
 
-def _found(core: Core, wanted: Search) -> Found:
+def _find(core: Core, wanted: Search) -> Found:
     notes = _notes(core, wanted) if wanted.narrowed else []
     if isinstance(notes, Nothing):
         return Found(nothing=notes)
@@ -93,7 +93,7 @@ def _found(core: Core, wanted: Search) -> Found:
     hits = with_due_penalty(hits, core.answer_pipeline.due)
     seen = core.articles.visible_scopes(wanted.scopes)
     only_near = bool(hits) and core.retriever.evidence(wanted.query, hits) is Evidence.NONE
-    named = _named(core, wanted, vector, seen, set(notes) if wanted.narrowed else None)
+    named = _titled_hits(core, wanted, vector, seen, set(notes) if wanted.narrowed else None)
     if named:
         first = {hit.passage.document_id for hit in named}
         others = [hit for hit in hits if hit.passage.document_id not in first]
@@ -119,7 +119,7 @@ def _notes(core: Core, wanted: Search) -> list[str] | Nothing:
     return [document_of_note(note_id) for note_id in sorted(both)] or Nothing.NEITHER
 
 
-def _named(
+def _titled_hits(
     core: Core,
     wanted: Search,
     vector: NDArray[np.float32],

@@ -285,7 +285,7 @@ def _difference(one: _Claim, other: _Claim) -> tuple[Subject, _Spans, _Spans] | 
     differing = [kind for kind in mine.keys() & theirs.keys() if _differ(mine[kind], theirs[kind])]
     turned = (len(one.negations) + len(other.negations)) % 2 == 1
     if turned and not differing and mine.keys() == theirs.keys():
-        return Subject.NEGATION, _negated_spans(one, other), _negated_spans(other, one)
+        return Subject.NEGATION, _spans_of_negation(one, other), _spans_of_negation(other, one)
     if turned or len(differing) != 1 or differing[0].startswith("label"):
         return None
     [kind] = differing
@@ -319,7 +319,7 @@ def _spans(values: Sequence[Value], others: Sequence[Value]) -> _Spans:
     return tuple((value.start, value.end) for value in values if value.normal not in known)
 
 
-def _negated_spans(claim: _Claim, other: _Claim) -> _Spans:
+def _spans_of_negation(claim: _Claim, other: _Claim) -> _Spans:
     """The spans of the negations in `claim`.
 
     Without negations, the span of a word that `other` has after a negation ("enabled" in "not

@@ -170,7 +170,7 @@ def _of_number(match: re.Match[str], language: str, *, preceded: bool) -> Value:
     start = match.start()
     end = match.end("digits") if match["digits"] else match.end()
     amount = _NUMBER_WORDS.get(digits.lower())
-    number = float(amount) if amount is not None else _parsed(digits)
+    number = float(amount) if amount is not None else _parse_number(digits)
     first, _, second = after.partition(" ")
     if first in _MULTIPLES:
         number *= _MULTIPLES[first]
@@ -181,7 +181,7 @@ def _of_number(match: re.Match[str], language: str, *, preceded: bool) -> Value:
         )
         first, second = second, ""
     sign = (match["sign"] or "").strip()
-    measured = _measured(sign or first, number)
+    measured = _measure(sign or first, number)
     if measured is not None:
         kind, normal = measured
         reach = match.end() if not second else end + 1 + len(first)
@@ -198,7 +198,7 @@ def _of_number(match: re.Match[str], language: str, *, preceded: bool) -> Value:
     )
 
 
-def _parsed(digits: str) -> float:
+def _parse_number(digits: str) -> float:
     plain = digits.lstrip("vV")
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+", plain):
         return float(plain.replace(",", ""))
@@ -206,7 +206,7 @@ def _parsed(digits: str) -> float:
     return float(".".join(parts[:2]))
 
 
-def _measured(unit: str, number: float) -> tuple[str, float] | None:
+def _measure(unit: str, number: float) -> tuple[str, float] | None:
     """The kind and normal form of an amount; None if the word `unit` isn't a unit."""
     if unit in _PERCENT:
         return "percent", number

@@ -64,8 +64,8 @@ def differences(old: str, new: str) -> tuple[Piece, ...]:
         Pieces in reading order, neighbours of different kinds. A removed piece comes before the
         added piece that replaces it.
     """
-    pieces = _compared(_lines(old), _lines(new), (_sentences, _words))
-    return tuple(_joined(_without_crumbs(_joined(pieces))))
+    pieces = _compare(_lines(old), _lines(new), (_sentences, _words))
+    return tuple(_join(_without_crumbs(_join(pieces))))
 
 
 def compact(pieces: Sequence[Piece], words: int = 6, short: int = 40) -> tuple[Piece, ...]:
@@ -98,7 +98,7 @@ def _excerpt(text: str, first: int, last: int) -> str:
 # Comparing.
 
 
-def _compared(
+def _compare(
     old: Sequence[_Segment],
     new: Sequence[_Segment],
     finer: Sequence[Callable[[Sequence[_Segment]], list[_Segment]]],
@@ -109,7 +109,7 @@ def _compared(
             yield Piece(Change.KEPT, _text(old[a:b]))
         elif tag == "replace" and finer:
             cut, *rest = finer
-            yield from _compared(cut(old[a:b]), cut(new[c:d]), rest)
+            yield from _compare(cut(old[a:b]), cut(new[c:d]), rest)
         else:
             if a < b:
                 yield Piece(Change.REMOVED, _text(old[a:b]))
@@ -199,7 +199,7 @@ def _text(parts: Iterable[_Segment]) -> str:
 # Readability.
 
 
-def _joined(pieces: Iterable[Piece]) -> list[Piece]:
+def _join(pieces: Iterable[Piece]) -> list[Piece]:
     """Merge each run of kept pieces into one kept piece.
 
     Each run of changed pieces becomes a removed piece, an added piece, or both.

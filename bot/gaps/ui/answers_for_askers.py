@@ -78,7 +78,7 @@ class AnswersForAskers:
             member = await guild.fetch_member(notice.member_id)
         except discord.NotFound:
             # A former member may not read the server's knowledge.
-            await self._sent(notice)
+            await self._mark_sent(notice)
             return
         except UNREACHED as error:
             _logger.info("The membership of an asker could not be checked: %s", error)
@@ -104,9 +104,9 @@ class AnswersForAskers:
         if gone or (
             answer is not None and await self._deliver(notice, answer, places, held.language)
         ):
-            await self._sent(notice)
+            await self._mark_sent(notice)
 
-    async def _sent(self, notice: Notice) -> None:
+    async def _mark_sent(self, notice: Notice) -> None:
         await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
 
     async def _deliver(

@@ -67,7 +67,7 @@ def _view(
     if not groups:
         return None
     view = discord.ui.View(timeout=None)
-    on_page = messages.shown_groups(groups, shown.number)
+    on_page = messages.groups_on_page(groups, shown.number)
     first = shown.number * messages.GROUPS_A_PAGE + 1
     view.add_item(GroupSelect.of(on_page, first, language, chosen, page=shown.number))
     marked = [group for group in on_page if not frozenset(chosen).isdisjoint(group.ids)]
@@ -145,7 +145,7 @@ def _question_ids(values: Collection[str]) -> list[int]:
     return [int(value) for value in values if value.isdecimal() and len(value) < 19]
 
 
-def _chosen(message: discord.Message | None) -> list[int]:
+def _choice_on(message: discord.Message | None) -> list[int]:
     """The question ids selected in the list on a message."""
     for row in message.components if message is not None else ():
         for part in getattr(row, "children", ()):
@@ -172,7 +172,7 @@ class GapsButton(
     action: str
 
     async def clicked(self, interaction: Interaction) -> None:
-        chosen = [self.question_id] if self.question_id else _chosen(interaction.message)
+        chosen = [self.question_id] if self.question_id else _choice_on(interaction.message)
         if self.action in _FORMS:
             await self._open(interaction, chosen)
             return
@@ -207,7 +207,7 @@ async def _act(interaction: Interaction, action: str, chosen: Sequence[int]) -> 
         gone = await bot.worker.call(
             lambda core: service.dismiss(core, guild_id, chosen, member_id)
         )
-        return messages.dismissed(gone, language)
+        return messages.confirm_dismissal(gone, language)
     if action == "merge":
         number = await bot.worker.call(
             lambda core: service.merge(core, guild_id, chosen, member_id)

@@ -61,7 +61,9 @@ class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATO
         number, _, digest = value.partition(":")
         wanted = (int(number) if number.isdecimal() and len(number) < 19 else 0, digest)
         found = await interaction.client.worker.call(
-            lambda core: service.offered_passage(core, guild_id, self.question_id, wanted, channels)
+            lambda core: service.find_offered_passage(
+                core, guild_id, self.question_id, wanted, channels
+            )
         )
         language = await viewer_language(interaction)
         if found is None:

@@ -176,7 +176,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         texts, subject = dict(fields), cls.ids.parse(custom_id)
         draft = drafts.draft_of_ids(subject) if subject else Draft()
         known = {"known_tags": texts.pop("known_tags", "").split()}
-        draft = _typed(draft, Filled(texts, known, {}))
+        draft = _draft_of_form(draft, Filled(texts, known, {}))
         return bot.submissions.given_back(draft, form_messages.RESTARTED(language), language)
 
     @classmethod
@@ -184,13 +184,13 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         cls, interaction: Interaction, why: str, subject: dict[str, Any], filled: Filled
     ) -> None:
         """Give the typed draft back to the writer, with a button to continue."""
-        typed = _typed(drafts.draft_of_ids(subject), filled)
+        typed = _draft_of_form(drafts.draft_of_ids(subject), filled)
         await interaction.client.submissions.give_back(interaction, typed, why)
 
     async def handle_in_opener(
         self, interaction: Interaction, _subject: dict[str, Any], filled: Filled
     ) -> None:
-        await _taken(interaction, self._draft, filled, self._given)
+        await _take_form(interaction, self._draft, filled, self._given)
 
     @classmethod
     async def handle(
@@ -213,7 +213,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             draft = replace(draft, without_pictures=True)
         if base is drafts.Base.FILE:
             bot: Services = interaction.client
-            typed = _typed(draft, filled)
+            typed = _draft_of_form(draft, filled)
             lost = form_messages.FILE_LOST(await viewer_language(interaction))
             await bot.submissions.give_back(interaction, typed, lost)
             return
@@ -226,10 +226,10 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
                 await give_back(interaction, form_messages.TEXT_LOST(language))
                 return
             draft = replace(draft, text=found.text)
-        await _taken(interaction, draft, filled)
+        await _take_form(interaction, draft, filled)
 
 
-def _typed(draft: Draft, filled: Filled) -> Draft:
+def _draft_of_form(draft: Draft, filled: Filled) -> Draft:
     tags = [*filled.choices.get("known_tags", ()), filled.text("tags")]
     title, wordings = drafts.split_title_field(filled.text("title"))
     return replace(
@@ -242,7 +242,7 @@ def _typed(draft: Draft, filled: Filled) -> Draft:
     )
 
 
-async def _taken(
+async def _take_form(
     interaction: Interaction,
     draft: Draft,
     filled: Filled,
@@ -252,7 +252,7 @@ async def _taken(
     replaces = "text" not in filled.texts
     files = [*([given] if given is not None else []), *filled.files.get("file", ())]
     await interaction.client.submissions.submit(
-        interaction, _typed(draft, filled), files, replaces=replaces
+        interaction, _draft_of_form(draft, filled), files, replaces=replaces
     )
 
 

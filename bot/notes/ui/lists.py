@@ -268,7 +268,7 @@ class WithdrawButton(
         elif outcome.obstacle is not None:
             sentence = messages.MOVED_ON(language)
         else:
-            sentence = messages.withdrawn(outcome.note, language)
+            sentence = messages.confirm_withdrawal(outcome.note, language)
         try:
             await interaction.edit_original_response(content=sentence, view=None)
         finally:
@@ -400,7 +400,7 @@ async def report(interaction: Interaction, note_id: int, problem: Problem, reaso
         await interaction.edit_original_response(content=messages.NO_HISTORY(language))
         return
     try:
-        said = messages.reported(outcome.note, problem, language)
+        said = messages.confirm_report(outcome.note, problem, language)
         await interaction.edit_original_response(content=said)
     finally:
         await bot.outbox.catch_up()

@@ -67,7 +67,7 @@ class ReplyProposals:
         if not (proposes or await self._may_be_answered(message)):
             return False
         asking = await self._possible_questions(message)
-        asked = await self._unanswered_question(guild.id, asking) if asking else None
+        asked = await self._find_unanswered_question(guild.id, asking) if asking else None
         if asked is None or asked.asker_id == author.id:
             return False
         reply = await self._reply(message, asked, asking, author) if proposes else None
@@ -104,7 +104,7 @@ class ReplyProposals:
         if message.author.id != member_id or not _may_answer(message):
             return False
         asking = await self._possible_questions(message)
-        asked = await self._unanswered_question(channel.guild.id, asking) if asking else None
+        asked = await self._find_unanswered_question(channel.guild.id, asking) if asking else None
         if asked is None or asked.asker_id == member_id:
             return False
         reply = await self._reply(message, asked, asking, author)
@@ -113,7 +113,7 @@ class ReplyProposals:
         _, draft = await self._bot.worker.call(
             lambda core: reply_proposals.judged_draft(core, reply)
         )
-        return draft is not None and await self._proposed(message, reply, draft)
+        return draft is not None and await self._propose(message, reply, draft)
 
     async def may_propose_handed_over(
         self, guild_id: int, channel: Any, question: Question
@@ -201,11 +201,11 @@ class ReplyProposals:
         if draft is None or judgement is Judgement.TALK:
             return
         if judgement is Judgement.ANSWER:
-            await self._proposed(message, reply, draft)
+            await self._propose(message, reply, draft)
         else:
             await self._offer(message, reply, draft)
 
-    async def _proposed(self, message: discord.Message, reply: Reply, draft: Draft) -> bool:
+    async def _propose(self, message: discord.Message, reply: Reply, draft: Draft) -> bool:
         channel: Any = message.channel
         guild_id = channel.guild.id
         self._sources.watch(message, message.created_at)
@@ -265,7 +265,7 @@ class ReplyProposals:
                 found.append(first)
         return found
 
-    async def _unanswered_question(
+    async def _find_unanswered_question(
         self, guild_id: int, asking: list[discord.Message]
     ) -> UnansweredQuestion | None:
         """Return the first unanswered question in these messages, or None if there is none."""

@@ -63,13 +63,13 @@ class SourceWatcher(commands.Cog):
             await self._wait_until_loaded()
             at = discord.utils.utcnow()
             self._watched[source.message_id] = Watched(source.message_id, source.channel_id, at)
-            if await self._gone(source):
+            if await self._is_gone(source):
                 self._changed[source.message_id] = SourceChange.DELETED
         change = self._changed.get(source.message_id)
         if change is not None:
             await self._flag([source.message_id], change)
 
-    async def _gone(self, source: SourceMessage) -> bool:
+    async def _is_gone(self, source: SourceMessage) -> bool:
         """Whether a message was deleted. The question of a thread may be in the parent channel."""
         channel: Any = self._bot.get_channel(source.channel_id)
         parent_id = getattr(channel, "parent_id", None)
@@ -90,7 +90,7 @@ class SourceWatcher(commands.Cog):
         messages = await self._bot.worker.call(
             lambda core: core.store.notes.messages_of_proposals(mine)
         )
-        gone = [message.message_id for message in messages if await self._gone(message)]
+        gone = [message.message_id for message in messages if await self._is_gone(message)]
         if gone:
             await self._flag(gone, SourceChange.DELETED)
 
@@ -111,29 +111,29 @@ class SourceWatcher(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        await self._deleted([event.message_id])
+        await self._flag_deleted([event.message_id])
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        await self._deleted(event.message_ids)
+        await self._flag_deleted(event.message_ids)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        await self._deleted_in(channel.id)
+        await self._flag_deleted_channel(channel.id)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        await self._deleted_in(event.thread_id)
+        await self._flag_deleted_channel(event.thread_id)
 
-    async def _deleted_in(self, channel_id: int) -> None:
+    async def _flag_deleted_channel(self, channel_id: int) -> None:
         await self._wait_until_loaded()
-        await self._deleted(
+        await self._flag_deleted(
             watched.message_id
             for watched in self._watched.values()
             if watched.channel_id == channel_id
         )
 
-    async def _deleted(self, message_ids: Iterable[int]) -> None:
+    async def _flag_deleted(self, message_ids: Iterable[int]) -> None:
         await self._wait_until_loaded()
         gone = [message_id for message_id in message_ids if message_id in self._watched]
         if gone:

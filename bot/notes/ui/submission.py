@@ -100,7 +100,7 @@ class NoteSubmissions:
                 draft = replace(draft, pictures=(*draft.pictures, kept))
             if text := _text_among(files):
                 draft = await _with_file(interaction, draft, text, replaces=replaces)
-            response = await self._submitted(interaction, draft, language)
+            response = await self._submit_draft(interaction, draft, language)
         except InvalidNoteError as error:
             response = _Response(error_messages.invalid(error, language), draft)
         except Exception as error:  # noqa: BLE001 - the draft must come back in any case
@@ -125,7 +125,7 @@ class NoteSubmissions:
     def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
         return _giving_back(_Response(sentence, draft), draft, language)
 
-    async def _submitted(
+    async def _submit_draft(
         self, interaction: Interaction, draft: Draft, language: Language
     ) -> _Response:
         guild_id = draft.guild_id or interaction.guild_id
@@ -136,7 +136,7 @@ class NoteSubmissions:
             return _Response(messages.NOT_A_MEMBER(language), draft)
         sender = await self._sender(interaction, member)
         has_text = not drafts.is_empty(draft)
-        if has_text and (question := await self._checked(draft, sender, language)) is not None:
+        if has_text and (question := await self._check(draft, sender, language)) is not None:
             return question
         read = await self._text_of_pictures(interaction, draft)
         if offer := messages.offer_text(draft.text, read.text, language, is_whole=read.is_whole):
@@ -152,7 +152,7 @@ class NoteSubmissions:
         unread = "" if read.is_whole else f"\n{messages.TEXT_UNREAD(language)}"
         return replace(response, sentence=f"{response.sentence}{unread}")
 
-    async def _checked(self, draft: Draft, sender: Sender, language: Language) -> _Response | None:
+    async def _check(self, draft: Draft, sender: Sender, language: Language) -> _Response | None:
         """Return the response to a draft that can't be stored yet, or None if it can be stored."""
         checked = await self._bot.worker.run_slices(
             lambda core: Proposal(core, draft, sender).check(), priority=Priority.REVIEWING

@@ -137,7 +137,7 @@ def _buttons(page: service.ReviewPage, language: Language) -> list["ReleaseButto
     return [ReleaseButton(language, page=page.number, action=action) for action in actions]
 
 
-def _listed_revisions(message: discord.Message | None) -> list[int]:
+def _revisions_on(message: discord.Message | None) -> list[int]:
     """Return the revision ids that a message lists, so that only displayed texts are released."""
     for component in components_of(message) if message is not None else ():
         if KeepOffSelect.ids.parse(getattr(component, "custom_id", None) or "") is not None:
@@ -158,7 +158,7 @@ class KeepOffSelect(
         values = {str(value) for value in self.item.values}
         wanted = [
             revision_id
-            for revision_id in _listed_revisions(interaction.message)
+            for revision_id in _revisions_on(interaction.message)
             if str(revision_id) in values
         ]
         await interaction.client.worker.call(
@@ -186,7 +186,7 @@ class ReleaseButton(
             await show(interaction, max(self.page + (1 if self.action == "later" else -1), 0))
             return
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-        shown = _listed_revisions(interaction.message)
+        shown = _revisions_on(interaction.message)
         released = await interaction.client.worker.call(
             lambda core: core.store.public_notes.release(guild_id, shown, member_id)
         )

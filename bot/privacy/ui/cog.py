@@ -115,7 +115,7 @@ def _view(language: Language, *actions: str) -> discord.ui.View:
 
 async def _export(interaction: Interaction, language: Language) -> None:
     found = await interaction.client.worker.call(
-        lambda core: service.exported(core, interaction.user.id)
+        lambda core: service.export(core, interaction.user.id)
     )
     content, name = json.dumps(found, ensure_ascii=False, indent=1).encode(), "commonplace.json"
     if len(content) > _FILE_BYTES:
@@ -167,7 +167,7 @@ async def _forget(interaction: Interaction, language: Language, *, withdraw: boo
     await bot.worker.run_slices(lambda core: service.update_index(core, forgotten))
     await bot.channel_sync.apply_quote_opt_outs()
     try:
-        said = messages.deleted(withdrawn=withdraw, language=language)
+        said = messages.confirm_deletion(withdrawn=withdraw, language=language)
         await interaction.edit_original_response(content=said, view=None)
     finally:
         await bot.outbox.catch_up()

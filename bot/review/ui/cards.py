@@ -22,7 +22,7 @@ from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
 from bot.review import actions, cards, messages, service
-from bot.review.actions import ACTIONS, Action, Click, offered
+from bot.review.actions import ACTIONS, Action, Click, actions_on
 from bot.review.cards import ASKED_AS, TAGS, TITLE, CardState, ReviewCard
 from bot.review.impact import Impact, ImpactPreview
 from bot.text import error_messages
@@ -241,7 +241,7 @@ def card_buttons(
     note: Note, settings: GuildSettings, at: datetime, language: Language
 ) -> list[discord.ui.Item[Any]]:
     """The buttons of a card at the time `at`, and a menu of further actions."""
-    buttons, in_menu = offered(note, settings, at)
+    buttons, in_menu = actions_on(note, settings, at)
     items: list[discord.ui.Item[Any]] = [
         CardButton(language, revision_id=note.revision.id, action=action) for action in buttons
     ]
@@ -435,7 +435,7 @@ async def _approve_edited(interaction: Interaction, note: Note, filled: Filled) 
     """Approve a revision with the form's edits. Return False if a problem prevents the approval."""
     bot = interaction.client
     try:
-        text = filled.text("text") or await _uploaded_text(interaction, filled.file("file"))
+        text = filled.text("text") or await _text_of_upload(interaction, filled.file("file"))
         link = note.revision.submission.link
         submission = checked_submission(
             filled.text("title"), text, filled.text("tags"), link, filled.text("wordings")
@@ -454,7 +454,7 @@ async def _approve_edited(interaction: Interaction, note: Note, filled: Filled) 
     return await report_outcome(interaction, acted, Action.EDIT)
 
 
-async def _uploaded_text(interaction: Interaction, uploaded: discord.Attachment | None) -> str:
+async def _text_of_upload(interaction: Interaction, uploaded: discord.Attachment | None) -> str:
     if uploaded is None:
         raise InvalidNoteError(messages.NO_FILE.english)
     return (await interaction.client.attachments.read(uploaded, interaction.user.id)).text
@@ -466,7 +466,7 @@ async def _uploaded_text(interaction: Interaction, uploaded: discord.Attachment 
 async def show_wordings(interaction: Interaction, note: Note) -> None:
     """Show the wordings of a note to a moderator, with buttons to add suggested ones."""
     language = await viewer_language(interaction)
-    suggested = await _suggested(interaction, note)
+    suggested = await _suggestions(interaction, note)
     view: list[Any] = []
     if len(note.revision.submission.wordings) < WORDINGS:
         view = [
@@ -482,7 +482,7 @@ async def show_wordings(interaction: Interaction, note: Note) -> None:
     await interaction.edit_original_response(content=said, view=view_of(view))
 
 
-async def _suggested(interaction: Interaction, note: Note) -> list[SuggestedWording]:
+async def _suggestions(interaction: Interaction, note: Note) -> list[SuggestedWording]:
     """The suggested wordings from channels that everyone can read."""
     found = await interaction.client.worker.call(
         lambda core: service.suggested_wordings(core, note) if note.live else []
@@ -531,7 +531,7 @@ class WordingButton(
         # An id can be forged, so the question must still be among the suggested ones.
         found = [
             wording
-            for wording in await _suggested(interaction, self.note)
+            for wording in await _suggestions(interaction, self.note)
             if wording.question_id == self.question_id
         ]
         if found:

@@ -111,7 +111,7 @@ class ReviewCog(Cog):
         lines = await self.bot.worker.call(
             lambda core: service.log(core, interaction.guild_id or 0, filters)
         )
-        file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
+        file = discord.File(io.BytesIO(log_as_json(lines).encode()), "review-log.jsonl")
         language = await viewer_language(interaction)
         await interaction.edit_original_response(
             content=messages.EXPORTED(language, number=len(lines)), attachments=[file]
@@ -169,7 +169,7 @@ class ReviewCog(Cog):
         await interaction.edit_original_response(content=messages.rule_line(rule, language))
 
 
-def exported(lines: list[service.LogLine]) -> str:
+def log_as_json(lines: list[service.LogLine]) -> str:
     """The log as JSON lines, oldest first."""
     return "".join(
         json.dumps(

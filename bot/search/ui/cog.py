@@ -85,7 +85,7 @@ async def _show(
         sentence = messages.nothing(found.nothing, tag, member, language)
         await interaction.edit_original_response(content=sentence, view=None)
         return
-    about = messages.narrowed_to(tag, member)
+    about = messages.filter_labels(tag, member)
     page = messages.page(query, about, found, number, language)
     view = pages_view(
         page,

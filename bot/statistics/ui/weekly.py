@@ -160,7 +160,7 @@ class DigestButton(
         groups = await interaction.client.worker.call(
             lambda core: gaps_service.dismiss(core, guild_id, [self.question_id], member_id)
         )
-        said = gaps_messages.dismissed(groups, language)
+        said = gaps_messages.confirm_dismissal(groups, language)
         await interaction.edit_original_response(content=said)
 
 

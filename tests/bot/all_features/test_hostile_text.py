@@ -323,8 +323,8 @@ def test_what_contributors_are_shown_fits(listed: list[Note], language: Language
     ]
     contents += [
         notes_messages.ask_to_withdraw(note, language),
-        notes_messages.withdrawn(note, language),
-        notes_messages.reported(note, Problem.WRONG, language),
+        notes_messages.confirm_withdrawal(note, language),
+        notes_messages.confirm_report(note, Problem.WRONG, language),
         notes_messages.introduce_file(note, language),
     ]
     _shown_well(contents)
@@ -367,7 +367,7 @@ def test_listings_fit_and_are_shown_as_text(
     _shown_well(
         [
             gaps_messages.page_of_gaps(groups, 0, language).content,
-            gaps_messages.dismissed(groups[:1], language),
+            gaps_messages.confirm_dismissal(groups[:1], language),
             community_messages.leaderboard(
                 board, community_messages.Period.ALL, 0, language
             ).content,

@@ -30,7 +30,7 @@ def test_exports_have_feedback_reasons_in_words(
         ):
             assert core.store.feedback_records.record(feedback)
 
-        found = privacy_service.exported(core, MEMBER)["feedback"]
+        found = privacy_service.export(core, MEMBER)["feedback"]
 
         off_topic = FEEDBACK_REASONS[FeedbackReason.OFF_TOPIC].english
         assert [row["reason"] for row in found] == ["", off_topic, "My own."]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review.actions import ACTIONS, Action, confirmation, offered
+from bot.review.actions import ACTIONS, Action, actions_on, confirmation
 from bot.review.cards import CardState
 from bot.review.service import CardData
 from bot.text.markdown import LAYOUT_CHARACTERS, MESSAGE_CHARACTERS, size
@@ -149,7 +149,7 @@ def test_actions_follow_from_the_revisions_state(
     note: Note, minutes: int, buttons: list[Action], menu: list[Action]
 ) -> None:
     at = WHEN + timedelta(minutes=minutes)
-    assert offered(note, GuildSettings(10, 1, 2), at) == (tuple(buttons), tuple(menu))
+    assert actions_on(note, GuildSettings(10, 1, 2), at) == (tuple(buttons), tuple(menu))
 
 
 @given(
@@ -171,7 +171,7 @@ def test_a_card_has_at_most_five_buttons(
         reviews=VOTED.reviews if voted else (),
     )
     settings = replace(GuildSettings(10, 1, 2), page=page)
-    buttons, menu = offered(note, settings, WHEN + timedelta(minutes=minutes))
+    buttons, menu = actions_on(note, settings, WHEN + timedelta(minutes=minutes))
     assert len(buttons) <= 5
     assert len(menu) != 1
     assert not {*buttons} & {*menu}

@@ -66,7 +66,7 @@ def test_a_page_repeats_its_query_exactly(typed: str) -> None:
 def test_pages_fit_with_every_passage(texts: list[str], language: Language) -> None:
     query = "*" * (search_messages.QUERY_CHARACTERS - 1) + "a"
     quotes = tuple(quote(n, text, f"{n}#{'#' * 95}") for n, text in enumerate(texts))
-    about = search_messages.narrowed_to("_" * 30, f"<@{'9' * 19}>")
+    about = search_messages.filter_labels("_" * 30, f"<@{'9' * 19}>")
     found = Found(quotes, only_near=True)
 
     first = search_messages.page(query, about, found, 0, language)

@@ -62,14 +62,14 @@ def test_what_members_wrote_is_shown_and_forgotten_on_whichever_machine(
 ) -> None:
     with machine("first") as first, machine("second") as second:
         fill(first)
-        written = privacy.exported(first, 1)["messages"]
+        written = privacy.export(first, 1)["messages"]
         assert written
-        assert privacy.exported(second, 1)["messages"] == written
+        assert privacy.export(second, 1)["messages"] == written
 
         privacy.choose_quotation(second, 1, "Member 1", withheld=True)
         run_to_end(index_updates.update_channels(second))
 
-        assert privacy.exported(first, 1)["messages"] == []
+        assert privacy.export(first, 1)["messages"] == []
 
 
 def test_what_is_no_source_any_more_is_gone_on_every_machine(machine: OpenMachine) -> None:

@@ -134,7 +134,7 @@ async def test_gaps_of_other_servers_stay_theirs(simcord_env: Env, world: World)
     forged = other.press(other.moderator, shown_message(mine).message, "gaps:0:1:dismiss")
     await simcord_env.settle()
 
-    assert text_of(forged.followups[0]) == gaps_messages.dismissed([])
+    assert text_of(forged.followups[0]) == gaps_messages.confirm_dismissal([])
     assert UNKNOWN in said(await listed(world))
 
 

@@ -118,7 +118,7 @@ async def test_passages_closed_to_askers_are_not_offered(
         offered = service.nearest_passages(core, guild_id, 1, "Honey jars", channels)
         return (
             stored.id in [passage.id for passage, _ in offered],
-            service.offered_passage(core, guild_id, 1, wanted, channels),
+            service.find_offered_passage(core, guild_id, 1, wanted, channels),
             service.confirm_passage(core, guild_id, 1, wanted, world.moderator.id, channels),
         )
 

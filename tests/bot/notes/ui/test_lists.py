@@ -148,7 +148,7 @@ async def test_a_withdrawal_affects_only_what_was_confirmed(world: World) -> Non
 
     asked = await to_withdraw(world)
     await world.member.click(shown_message(asked), label="Withdraw")
-    withdrawn = messages.withdrawn(await world.note(2))
+    withdrawn = messages.confirm_withdrawal(await world.note(2))
     assert content(asked) == withdrawn
     assert "The live text stays" in withdrawn
     assert (await world.note(1)).live

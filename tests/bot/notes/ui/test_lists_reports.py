@@ -52,7 +52,7 @@ async def test_a_report_stays_until_the_decision(world: World) -> None:
 
     result = await report(world, reason=REASON)
 
-    assert said(result) == messages.reported(await world.note(), Problem.OUTDATED)
+    assert said(result) == messages.confirm_report(await world.note(), Problem.OUTDATED)
     # A member's second report replaces the first.
     assert sorted(await reports(world)) == [(Problem.OUTDATED, REASON), (Problem.WRONG, "Second.")]
     assert "Reported as **outdated**" in text_of(world.card)

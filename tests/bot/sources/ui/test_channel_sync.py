@@ -81,7 +81,7 @@ async def test_a_solved_thread_is_reported_quoted_and_counted_for_its_members(
     assert f"https://discord.com/channels/{world.guild.id}/" in answer
     own = content(await world.second_member.slash(world.general, "privacy"))
     assert "`1 / 1` Your messages in channels that I read" in own
-    exported = await world.core(lambda core: privacy_service.exported(core, world.second_member.id))
+    exported = await world.core(lambda core: privacy_service.export(core, world.second_member.id))
     assert [message["text"] for message in exported["messages"]] == [ANSWER]
 
 
