@@ -45,24 +45,6 @@ def hand_over(
     return core.store.handovers.enqueue(guild_id, ids, member_id, at)
 
 
-@dataclass(frozen=True, slots=True)
-class HandoverResult:
-    """Whether a question was posted to the helpers, and whether its asker opted out of notices."""
-
-    posted: bool
-    quiet: bool
-
-
-def handover_result(core: Core, question: Question, posted_id: int) -> HandoverResult:
-    """The outcome of a hand-over.
-
-    `posted_id` is the question that helpers see: this one, or an earlier one in the same words.
-    """
-    guild_id = question.guild_id or 0
-    posted = core.store.handovers.find(guild_id, posted_id) is not None
-    return HandoverResult(posted, core.store.gaps.has_opted_out(question.asker_id))
-
-
 def _gaps_in_same_words(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
     """The open questions in the same words as this question.
 
@@ -109,21 +91,13 @@ def apply_action(
     return take(guild_id, question_id, member.id, now, moderator=member.is_moderator)
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerOutcome:
-    """The outcome of a helper's answer, and the number of askers to notify."""
-
-    outcome: HandoverOutcome
-    notified: int
-
-
 def answer(
     core: Core, handover: Handover, helper: Member, text: str, at: datetime, form_id: int
-) -> AnswerOutcome | None:
+) -> tuple[HandoverOutcome, int] | None:
     """Store a helper's answer and the notices to all askers in one transaction.
 
     A form that is submitted twice is stored once. `helper` has an empty name if the helper doesn't
-    want to be named. Return None if the hand-over is gone.
+    want to be named. Return the outcome and the number of notices; None if the hand-over is gone.
     """
     store, guild_id = core.store, handover.guild_id
     asked = store.gaps.find(handover.guild_id, handover.question_id)
@@ -152,7 +126,7 @@ def answer(
         return HandoverOutcome(True, found) if found is not None else None
 
     outcome = store.handled.once(guild_id, [form_id], act, again)
-    return AnswerOutcome(outcome, len(notified)) if outcome is not None else None
+    return None if outcome is None else (outcome, len(notified))
 
 
 def answer_to_deliver(core: Core, notice: Notice) -> HelpersAnswer | None:

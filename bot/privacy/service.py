@@ -1,7 +1,6 @@
 """Personal data: overview, export, and deletion with derived data; pruning of old questions."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -16,34 +15,6 @@ from knowledge.values.questions import FeedbackReason
 
 # Questions pruned in one slice, in a few milliseconds.
 SLICE: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """Stored data and privacy choices of a member.
-
-    Attributes:
-        name_on_pages: the name on public pages that the member chose. None if no server has a page
-            and the member chose no name.
-        published: how many notes with texts of the member are on public pages. None if no server
-            has a page.
-    """
-
-    stored: dict[str, Stored]
-    quiet: bool
-    withheld: bool
-    name_on_pages: PageName | None
-    published: int | None
-
-
-def overview(core: Core, member_id: int, guild_id: int | None) -> Overview:
-    return Overview(
-        count_stored(core, member_id, guild_id),
-        core.store.gaps.has_opted_out(member_id),
-        core.store.quote_opt_outs.is_withheld(member_id),
-        name_on_pages(core, member_id),
-        core.store.public_notes.number_of_member(member_id),
-    )
 
 
 def count_stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:

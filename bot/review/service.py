@@ -396,20 +396,14 @@ def note_to_review(core: Core, guild_id: int, note_id: int) -> Note | None:
     return notes.live(note_id) or latest
 
 
-@dataclass(frozen=True, slots=True)
-class Reminder:
-    """Number of waiting notes in a guild, and the start of the longest wait."""
-
-    settings: GuildSettings
-    waiting: int
-    since: datetime
-
-
-def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list[Reminder]:
+def reminders(
+    core: Core, at: datetime, mine: GuildFilter = every_guild
+) -> list[tuple[GuildSettings, int, datetime]]:
     """Return the reminders to moderators that are due at the time `at`, and count them as sent.
 
-    The next reminder of a guild is due after the guild's reminder interval. The cards of live notes
-    with a newly due review are marked as outdated.
+    A reminder has the guild's settings, the number of waiting notes, and the start of the longest
+    wait. The next reminder of a guild is due after the guild's reminder interval. The cards of live
+    notes with a newly due review are marked as outdated.
     """
     core.store.review_cards.mark_newly_due(at, mine)
     core.find_overdue_notes(at)
@@ -418,7 +412,7 @@ def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list
         waiting = core.store.notes.queue(guild_id, at)
         since = waiting[0].waiting_since if waiting else at
         if waiting and core.store.guilds.claim_reminder(guild_id, at, since):
-            found.append(Reminder(core.store.guilds.settings(guild_id), len(waiting), since))
+            found.append((core.store.guilds.settings(guild_id), len(waiting), since))
     return found
 
 

@@ -75,15 +75,19 @@ async def _hand_on(
     if isinstance(claimed, NotHandedOn):
         return messages.refusal(claimed, language)
     await bot.handovers.catch_up()
-    done = await bot.worker.call(
-        lambda core: handover_service.handover_result(core, question, claimed),
+    # Helpers see this question, or an earlier one in the same words. A message that failed only for
+    # the moment is sent with a later round.
+    posted, quiet = await bot.worker.call(
+        lambda core: (
+            core.store.handovers.find(question.guild_id or 0, claimed) is not None,
+            core.store.gaps.has_opted_out(question.asker_id),
+        ),
         priority=Priority.ASKING,
     )
-    # A message that failed only for the moment is sent with a later round.
-    if not done.posted:
+    if not posted:
         return messages.NOT_POSTED(language)
     by_asker = question.asker_id == member_id
-    return messages.confirmation(by_asker=by_asker, quiet=done.quiet, language=language)
+    return messages.confirmation(by_asker=by_asker, quiet=quiet, language=language)
 
 
 _FIRST: Final = {"answer": First.OWN, "send": First.THINKING}
@@ -227,11 +231,12 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
             lambda core: handover_service.answer(core, found, helper, text, now, interaction.id),
             priority=Priority.ASKING,
         )
-        if answered is None or not answered.outcome.done:
+        if answered is None or not answered[0].done:
             gone = messages.GONE(language)
-            said = messages.already_taken(answered.outcome.handover, language) if answered else gone
+            said = messages.already_taken(answered[0].handover, language) if answered else gone
             await give_back(interaction, said)
             return
+        outcome, notified = answered
         unnamed = messages.A_HELPER(await bot.guild_settings.language_in(interaction.channel))
         proposed = await bot.reply_proposals.propose_handed_over(
             guild_id, interaction.channel, question_id, unnamed
@@ -239,8 +244,8 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         await bot.handovers.catch_up()
         await bot.outbox.catch_up_in_time()
         said = messages.thanks(
-            answered.outcome.handover,
-            notified=bool(answered.notified),
+            outcome.handover,
+            notified=bool(notified),
             proposed=proposed,
             language=language,
         )

@@ -48,21 +48,28 @@ class PrivacyCog(Cog):
     @also_directly
     async def privacy(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        found = await self.bot.worker.call(
-            lambda core: service.overview(core, interaction.user.id, interaction.guild_id)
+        member_id = interaction.user.id
+        stored, quiet, withheld, named, published = await self.bot.worker.call(
+            lambda core: (
+                service.count_stored(core, member_id, interaction.guild_id),
+                core.store.gaps.has_opted_out(member_id),
+                core.store.quote_opt_outs.is_withheld(member_id),
+                service.name_on_pages(core, member_id),
+                core.store.public_notes.number_of_member(member_id),
+            )
         )
         language = await viewer_language(interaction)
-        choices = ["tell" if found.quiet else "quiet", "quote" if found.withheld else "withhold"]
-        if found.name_on_pages is not None:
-            choices += [name.value for name in PageName if name is not found.name_on_pages]
+        choices = ["tell" if quiet else "quiet", "quote" if withheld else "withhold"]
+        if named is not None:
+            choices += [name.value for name in PageName if name is not named]
         view = _view(language, "export", *choices, "delete")
         phrasing = self.bot.settings.phrasing
         said = messages.privacy(
-            found.stored,
-            quiet=found.quiet,
-            withheld=found.withheld,
-            named=found.name_on_pages,
-            published=found.published,
+            stored,
+            quiet=quiet,
+            withheld=withheld,
+            named=named,
+            published=published,
             language=language,
             model_host=phrasing.host if phrasing.is_on else "",
         )

@@ -96,14 +96,13 @@ class OutboxDispatcher:
         """Post reminders of long waiting notes in the review channels, without notifications."""
         mine = self._bot.serves
         found = await self._bot.worker.call(lambda core: review_service.reminders(core, at, mine))
-        for reminder in found:
-            channel = self._bot.get_channel(reminder.settings.review_channel_id or 0)
+        for settings, waiting, since in found:
+            channel = self._bot.get_channel(settings.review_channel_id or 0)
             if isinstance(channel, discord.abc.Messageable):
-                language = reminder.settings.language
-                said = review_messages.reminder(reminder.waiting, reminder.since, language)
+                said = review_messages.reminder(waiting, since, settings.language)
                 try:
                     # Unique by guild and time, within Discord's limit of 25 characters.
-                    nonce = f"r{reminder.settings.guild_id:x}{int(at.timestamp()):x}"
+                    nonce = f"r{settings.guild_id:x}{int(at.timestamp()):x}"
                     await send_with_retries(
                         functools.partial(channel.send, said, silent=True, nonce=nonce)
                     )

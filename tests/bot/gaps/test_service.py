@@ -237,8 +237,7 @@ def test_a_repeated_form_notifies_once(core: Core) -> None:
     for _ in range(2):
         done = handover_service.answer(core, handover, MODERATOR, "At nine.", datetime.now(UTC), 5)
         assert done is not None
-        assert done.outcome.done
-        assert done.outcome.handover.answer == "At nine."
-        assert done.notified == 1
+        outcome, notified = done
+        assert (outcome.done, outcome.handover.answer, notified) == (True, "At nine.", 1)
     notices = core.store.notices.unsent()
     assert [one.member_id for one in notices if one.handed_on_id] == [ASKER]
