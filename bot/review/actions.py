@@ -18,7 +18,6 @@ from bot.review.service import (
     decide,
     embed_ahead,
     embed_revision_ahead,
-    keep_off_page,
     once_per_interaction,
     quorum,
 )
@@ -117,7 +116,9 @@ def _page_veto(*, vetoed: bool) -> _Effect:
         core,
         note.guild_id,
         click.interaction_id,
-        lambda: keep_off_page(core, note, click.moderator, by, vetoed=vetoed),
+        lambda: core.store.public_notes.set_veto(
+            note.guild_id, note.id, click.moderator, by, vetoed=vetoed
+        ),
     )
 
 

@@ -35,7 +35,6 @@ from knowledge.values.notes import (
     NoticeEvent,
     Obstacle,
     Outcome,
-    PageVeto,
     State,
     SuggestedWording,
 )
@@ -177,13 +176,6 @@ def decide(
         asked_in,
         lambda: decisions.decide(guild_id, revision_id, moderator, ruling),
     )
-
-
-def keep_off_page(
-    core: Core, note: Note, member: Member, by: PageVeto, *, vetoed: bool
-) -> Outcome | None:
-    """Keep a note off the public page, or allow it again."""
-    return core.store.public_notes.set_veto(note.guild_id, note.id, member, by, vetoed=vetoed)
 
 
 def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:

@@ -29,7 +29,6 @@ from bot.notes.service import Viewer
 from bot.notes.ui.form import ReviseButton
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review import service as review_service
 from bot.review.actions import Action, confirmation
 from bot.review.ui.cards import files_of
 from bot.text import error_messages
@@ -322,8 +321,8 @@ class NotePageButton(
     async def clicked(self, interaction: Interaction) -> None:
         note, member = self.note, Member(interaction.user.id, interaction.user.display_name)
         outcome = await interaction.client.worker.call(
-            lambda core: review_service.keep_off_page(
-                core, note, member, self.by, vetoed=self.action == "off"
+            lambda core: core.store.public_notes.set_veto(
+                note.guild_id, note.id, member, self.by, vetoed=self.action == "off"
             )
         )
         language = await viewer_language(interaction)
