@@ -2,12 +2,14 @@
 
 import json
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+import knowledge.articles
 from benchmarks.page_sets import digest, page_set, page_source
-from indexer.evaluation.judged_sets import JudgedSetError
+from indexer.evaluation.judged_sets import JudgedSetError, read_rows
 
 SETS = Path(__file__).parents[1] / "judged" / "communities"
 FOLDERS = sorted(path.parent for path in SETS.glob("*/set.toml"))
@@ -150,11 +152,24 @@ def test_each_set_has_its_questions_and_says_what_it_is_for(folder: Path) -> Non
         return [json.loads(line) for line in (folder / name).read_text("utf-8").splitlines()]
 
     kinds = [row["kind"] for row in lines("unanswerable.jsonl")]
-    assert len(lines("queries.jsonl")) == 25
-    assert (kinds.count("near miss"), kinds.count("foreign")) == (8, 4)
+    sizes = len(lines("queries.jsonl")), kinds.count("near miss"), kinds.count("foreign")
+    assert sizes in {(25, 8, 4), (40, 12, 6)}
     readme = " ".join((folder / "README.md").read_text("utf-8").split())
     assert ("For reporting only" in readme) == page_source(folder).for_reporting
 
 
-def test_five_sets_are_for_reporting() -> None:
-    assert sum(page_source(folder).for_reporting for folder in FOLDERS) == 5
+def test_eight_sets_are_for_reporting() -> None:
+    assert sum(page_source(folder).for_reporting for folder in FOLDERS) == 8
+
+
+def test_pairs_are_over_sets_for_reporting() -> None:
+    pairs = read_rows(SETS / "pairs.jsonl").values()
+    assert set(Counter(pair["kind"] for pair in pairs).values()) == {10}
+    assert all(page_source(SETS / str(pair["set"])).for_reporting for pair in pairs)
+
+
+def test_judged_headings_are_in_the_articles() -> None:
+    articles = Path(knowledge.articles.__file__).parent
+    for line in (SETS / "headings.jsonl").read_text("utf-8").splitlines():
+        for article, heading in json.loads(line)["answers"]:
+            assert f"# {heading}\n" in (articles / f"{article}.md").read_text("utf-8")
