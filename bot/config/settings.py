@@ -142,7 +142,7 @@ def former_keys() -> dict[str, tuple[Any, str]]:
             for key in sorted(type(values).__class_vars__)
         },
         "questions.guild_burst": (50, "ten times `questions.member_burst`"),
-        **{f"limits.{key}": (0, "`/limits` in Discord") for key in _LIMITS},
+        **{f"limits.{key}": (0, "*Limits and newcomers* in `/setup`") for key in _LIMITS},
     }
 
 

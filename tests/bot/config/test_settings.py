@@ -69,7 +69,7 @@ def test_former_keys_are_named_and_do_not_count(tmp_path: Path) -> None:
     settings = config.load(_file(tmp_path, former))
     assert settings.warning == (
         f"{tmp_path / 'settings.toml'} has keys that don't count any more: `sources.look_seconds` "
-        "is now always 60; `limits.notes_per_day` is now `/limits` in Discord."
+        "is now always 60; `limits.notes_per_day` is now *Limits and newcomers* in `/setup`."
     )
     assert (settings.sources.look_seconds, settings.sources.web_hours) == (60, 3)
 
