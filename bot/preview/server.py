@@ -219,7 +219,7 @@ class Shell:
             ("POST", "/shell/start", self._begin),
         ):
             app.router.add_route(method, path, self._mine(handler))
-        app.router.add_get("/channel", lambda request: self._any().page(request))
+        app.router.add_get("/channel", self._channel)
         for method, path, name in _REQUESTS:
             app.router.add_route(method, path, self._forward_to_simcord(name))
         app.router.add_get("/{path:.*}", self._asset)
@@ -247,6 +247,9 @@ class Shell:
         return serve
 
     # simcord's pages.
+
+    async def _channel(self, request: web.Request) -> web.StreamResponse:
+        return await self._any().page(request)
 
     async def _asset(self, request: web.Request) -> web.StreamResponse:
         """Serve simcord's scripts and styles, the same for every channel."""
