@@ -322,7 +322,7 @@ class RareWordEmbedder(WordEmbedder):
 def test_a_draft_previews_unchanged_confirmed_answers(tmp_path: Path) -> None:
     """A draft's words would mend a slip in a confirmed question, so they don't count."""
     settings = Settings(data=DataSettings(folder=tmp_path))
-    asked = Ask("Kayaks in rakkets?", 1, GUILD)
+    asked = Ask("Kayaks at the rakkets?", 1, GUILD)
     with Core(settings, RareWordEmbedder()) as core:
         pier = _propose(core, Submission("Pier", "Kayaks at the pier."))
         _approve(core, pier.revision.id)
