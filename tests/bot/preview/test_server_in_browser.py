@@ -140,7 +140,7 @@ def choose(page: Page, placeholder: str, option: str, *, until: str, several: bo
         try:
             empty = shown.get_by_text(placeholder).locator("visible=true")
             empty.last.click(timeout=CLICK_MILLISECONDS)
-            options = shown.locator("[role=option]", has_text=option)
+            options = shown.locator("[role=option]", has_text=option).locator("visible=true")
             if several:
                 options.last.click(timeout=CLICK_MILLISECONDS)
             end = shown.get_by_role("button", name="Apply") if several else options
