@@ -228,7 +228,7 @@ def test_the_first_question_on_a_fresh_folder_is_answered_from_the_articles(
 
 
 def test_the_names_that_programs_read_are_all_there(first: dict[str, Any]) -> None:
-    added = {"probability", "quotes", "nearest"}
+    added = {"probability", "quotes", "nearest", "open_parts", "sections"}
     assert set(first) == {"question", "evidence", "answer", "hits", "seconds"} | added
     assert first["question"] == "What is open-source AI?"
     for hit in first["hits"]:

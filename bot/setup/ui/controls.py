@@ -155,11 +155,13 @@ class SettingsMenu(
     channel_id: int
 
     def first_response(self, interaction: Interaction) -> First:
-        return First.OWN if _chosen_setting(interaction).kind is Kind.FORM else First.IN_PLACE
+        setting = SETTINGS.get(next(iter(self.item.values), ""))
+        return First.OWN if setting and setting.kind is Kind.FORM else First.IN_PLACE
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        setting = _chosen_setting(interaction)
-        if setting.kind is not Kind.FORM:
+        # A forged choice names no setting: the page is shown again.
+        setting = SETTINGS.get(value)
+        if setting is None or setting.kind is not Kind.FORM:
             await interaction.client.setup_panel.show(
                 interaction, self.page, setting=setting, channel_id=self.channel_id
             )
@@ -186,16 +188,6 @@ class SettingsMenu(
         else:
             form = _FORMS[setting.key](language, await _settings(interaction))
             await interaction.response.send_modal(form)
-
-
-def _chosen_setting(interaction: Interaction) -> Setting:
-    """The setting that was chosen in a list of settings.
-
-    Raises:
-        KeyError: if a forged choice names no setting.
-    """
-    sent: Any = interaction.data
-    return SETTINGS[sent["values"][0]]
 
 
 class SettingSelect(

@@ -349,7 +349,7 @@ class Fetcher:
             self._robots[host] = self._robots_of(host)
         robots = self._robots[host]
         if isinstance(robots, Failed):
-            raise _NoRobotsError(robots.reason)
+            raise (_NoRobotsError if robots.down else RefusedError)(robots.reason)
         if not robots.can_fetch(url, NAME):
             raise RefusedError(f"is closed to programs by {host}/robots.txt")
 
@@ -367,11 +367,12 @@ class Fetcher:
         except RefusedError as error:
             return Failed(str(error))
         except (httpcore2.TimeoutException, httpcore2.NetworkError, OSError) as error:
-            return Failed(f"can't be reached ({error_text(error)})")
+            return Failed(f"can't be reached ({error_text(error)})", down=True)
         except httpcore2.ProtocolError as error:
-            return Failed(f"can't be understood ({error_text(error)})")
+            return Failed(f"can't be understood ({error_text(error)})", down=True)
         if response.status >= 500 or response.status == 429:
-            return Failed(f"can't be fetched, for {host}/robots.txt answers {response.status}")
+            reason = f"can't be fetched, for {host}/robots.txt answers {response.status}"
+            return Failed(reason, down=True)
         text = response.content.decode("utf-8", "replace") if response.status == 200 else ""
         return Protego.parse(text)
 
