@@ -442,8 +442,9 @@ class AnswerPipeline:
         """The reply to a question, from its lookup and the lookups of its parts."""
         whole, *own = found
         lookup = whole.lookup
-        # A heading with two parts has a section with both answers.
-        if parts is None or lookup.confirmed or (lookup.hits and lookup.hits[0].named):
+        # A heading with two parts has a section with both answers, unless it lacks a name.
+        is_named = lookup.evidence is Evidence.STRONG and lookup.hits[0].named
+        if parts is None or lookup.confirmed or is_named:
             return self._decide_one(whole)
         if parts.differ:
             hits = [hit for part in (whole, *own) for hit in part.lookup.hits]

@@ -297,7 +297,8 @@ class Retriever:
             "strong": self.calibration.strong,
             "none": self.calibration.none,
         }
-        if hits[0].named:
+        # A question with a second part may repeat a title, too.
+        if hits[0].named and not support.missing.proper:
             return Evidence.STRONG, judged_by
         by_score = sorted(hits, key=lambda hit: -hit.score)
         # Only a reranker, or a review date, puts another one first.

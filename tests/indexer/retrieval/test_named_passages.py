@@ -104,3 +104,18 @@ def test_only_candidates_with_nearly_all_words_of_the_best_are_looked_at() -> No
     ranked = Ranked(nearest, [1.0] * len(nearest), nearest, cosines)
     found = naming_candidates(ranked, Legs(nearest, coverages, [every_word, nearly_all, half]))
     assert found == [*nearest[:MOST_CANDIDATES], every_word, nearly_all]
+
+
+def test_a_title_in_a_question_about_something_else_too_is_not_strong(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    crane = Document("file:a", SHARED, Kind.FILE, "Why does the crane stop?", "No power is left.")
+    with open_index(tmp_path, embedder) as index:
+        run_to_end(update(index, embedder, [crane]))
+        retriever = Retriever(index, embedder)
+        for question, evidence in (
+            ("hm why does the crane stop", Evidence.STRONG),
+            ("who is Zebulon and why does the crane stop", Evidence.PARTIAL),
+        ):
+            [hits] = retriever.hits([question], [SHARED])
+            assert hits[0].named
+            assert retriever.evidence(question, hits) is evidence
