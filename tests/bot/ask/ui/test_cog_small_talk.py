@@ -36,6 +36,16 @@ async def test_small_talk_gets_one_line_and_is_recorded_nowhere(world: World) ->
     assert len(await asked(world)) == 1
 
 
+async def test_a_note_with_the_words_of_small_talk_as_title_is_the_answer(world: World) -> None:
+    await world.add_note("Commands", "Type !roll to throw a die, and !play to hear a song.")
+    for text, answered in (("commands", True), ("Commands?", True), ("help", False)):
+        await world.member.send(world.help, f"{mention(world)} {text}")
+        answer = world.help.last_message
+        assert answer is not None
+        assert ("!roll" in text_of(answer)) is answered
+    assert [question.text for question in await asked(world)] == ["commands", "Commands?"]
+
+
 async def test_only_an_askers_thanks_below_an_answer_count_as_helpful(world: World) -> None:
     await world.add_note()
     await world.member.send(world.help, f"{mention(world)} {QUESTION}")
