@@ -98,8 +98,9 @@ def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
     text = f"{quote.before}{quote.text}{quote.after}"
     begin = len(quote.before)
     deciding = quote.deciding
-    # The first sentence of a note may say what the rest is about.
-    also = [0] * (quote.citation.kind is Kind.NOTE) + [*(deciding.others if deciding else ())]
+    # The first sentence of a note or an article's section may say what the rest is about.
+    opens = quote.citation.kind in (Kind.NOTE, Kind.ARTICLE)
+    also = [0] * opens + [*(deciding.others if deciding else ())]
     span = [*deciding[:2]] if deciding else []
     places = [begin, begin + len(quote.text), *(begin + place for place in (*also, *span))]
     if quote.citation.kind not in TYPED:
