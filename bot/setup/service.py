@@ -211,7 +211,7 @@ def offered(core: Core, guild_id: int) -> Offered:
 
 
 def is_answerable(core: Core, guild_id: int, of: AnsweredFrom) -> bool:
-    """Whether a selection matches any document of a guild, no matter who can read the document."""
+    """Whether a selection matches any document of a guild, readable by the administrator or not."""
     synced = core.store.synced_channels.all()
     followed = [channel.id for channel in synced if channel.guild_id == guild_id]
     first, *_ = tiers = core.articles.tiers(scopes_of(guild_id, followed), of)

@@ -12,60 +12,23 @@ import pytest
 from benchmarks.comparing import Comparison, main
 from bot.config.settings import ConfigError
 from bot.storage.data_folder import data_folder
-from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.metrics import Run
 from indexer.evaluation.runner import Evaluation
 from knowledge.dependencies import needed
 from knowledge.values.questions import Evidence
-from tests.fakes import WordEmbedder
-
-PRODUCTS = {"bees": "honey", "cows": "milk", "hens": "eggs", "worms": "silk", "sheep": "wool"}
-
-FIGURES = {
-    "questions",
-    "ndcg_at_10",
-    "recall_at_5",
-    "recall_at_10",
-    "mrr_at_10",
-    "answered_rate",
-    "refused_rate",
-    "evidence_auroc",
-    "query_p50_ms",
-    "query_p95_ms",
-    "passages_per_second",
-    "peak_rss_mb",
-}
-
-
-def _open_words(record: ModelRecord) -> RecordedModel:
-    return RecordedModel(
-        WordEmbedder(1 if record.name == "blind" else 4_096, model=record.name), record
-    )
+from tests.farm import FIGURES, PRODUCTS, farm, open_words, write
 
 
 @pytest.fixture
 def judged(tmp_path: Path) -> Path:
-    """A tiny judged set; its third question shares no word with the document that answers it."""
-    folder = tmp_path / "farm"
-    folder.mkdir()
-    texts = {animal: f"{animal} give {product}" for animal, product in PRODUCTS.items()}
-    questions = {**texts, "hens": "where from come [omelettes]"}
-    _write(folder / "corpus.jsonl", texts)
-    _write(folder / "queries.jsonl", questions)
-    (folder / "qrels.tsv").write_text("".join(f"{key}\t{key}\t1\n" for key in texts))
-    return folder
-
-
-def _write(path: Path, texts: dict[str, str]) -> None:
-    lines = [json.dumps({"_id": key, "text": text}) for key, text in texts.items()]
-    path.write_text("\n".join(lines) + "\n")
+    return farm(tmp_path)
 
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     def compare(*arguments: str | Path) -> str:
         data = data_folder(tmp_path / "data")
-        main([*map(str, arguments), "--data", str(data)], _open_words)
+        main([*map(str, arguments), "--data", str(data)], open_words)
         return capsys.readouterr().out
 
     return compare
@@ -166,7 +129,7 @@ def test_without_unanswerable_questions_the_picture_does_not_speak_of_refusing(
 ) -> None:
     assert set(_record(run(judged, "--plot", tmp_path / "out.svg", "--json"))) == FIGURES
     assert _panels(tmp_path / "out.svg") == ["How well it ranks", "How fast it is"]
-    _write(judged / "unanswerable.jsonl", {"u1": "largest river", "u2": "cows give what"})
+    write(judged / "unanswerable.jsonl", {"u1": "largest river", "u2": "cows give what"})
     _record(run(judged, "--plot", tmp_path / "out.svg", "--json"))
     assert len(_panels(tmp_path / "out.svg")) == 3
 

@@ -12,52 +12,15 @@ from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from bot.models.serving_reranker import choose_reranker
 from bot.storage.data_folder import data_folder
-from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from knowledge.values.questions import Verdict
 from tests.bot.accepted_answers import accept, nearly_enough
-from tests.fakes import WordEmbedder
-
-PRODUCTS = {"bees": "honey", "cows": "milk", "hens": "eggs", "worms": "silk", "sheep": "wool"}
-
-FIGURES = {
-    "questions",
-    "ndcg_at_10",
-    "recall_at_5",
-    "recall_at_10",
-    "mrr_at_10",
-    "answered_rate",
-    "refused_rate",
-    "evidence_auroc",
-    "query_p50_ms",
-    "query_p95_ms",
-    "passages_per_second",
-    "peak_rss_mb",
-}
-
-
-def _open_words(record: ModelRecord) -> RecordedModel:
-    return RecordedModel(
-        WordEmbedder(1 if record.name == "blind" else 4_096, model=record.name), record
-    )
+from tests.farm import FIGURES, farm, open_words
 
 
 @pytest.fixture
 def judged(tmp_path: Path) -> Path:
-    """A tiny judged set; its third question shares no word with the document that answers it."""
-    folder = tmp_path / "farm"
-    folder.mkdir()
-    texts = {animal: f"{animal} give {product}" for animal, product in PRODUCTS.items()}
-    questions = {**texts, "hens": "where from come [omelettes]"}
-    _write(folder / "corpus.jsonl", texts)
-    _write(folder / "queries.jsonl", questions)
-    (folder / "qrels.tsv").write_text("".join(f"{key}\t{key}\t1\n" for key in texts))
-    return folder
-
-
-def _write(path: Path, texts: dict[str, str]) -> None:
-    lines = [json.dumps({"_id": key, "text": text}) for key, text in texts.items()]
-    path.write_text("\n".join(lines) + "\n")
+    return farm(tmp_path)
 
 
 @pytest.fixture
@@ -67,7 +30,7 @@ def run(tmp_path: Path) -> Callable[..., Result]:
         return CliRunner().invoke(
             app,
             ["dev", "eval", *map(str, arguments), *data],
-            obj=_open_words,
+            obj=open_words,
             env={"COLUMNS": "200"},
             catch_exceptions=False,
         )

@@ -26,7 +26,7 @@ def chosen(question: str, text: str) -> str:
 
 
 def in_bold(question: str, text: str, *near: int) -> str:
-    """What is in bold if the model finds these sentences near."""
+    """The text in bold if the model finds these sentences near."""
     count = len(sentences(text))
     cosines = [0.9 if i in near else 0.2 for i in range(count)]
     found = deciding(question, text, tokens=TokenCosines(cosines, cosines))
