@@ -489,7 +489,7 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
         first = cut_at
     if cuts and len(body) - first < REMAINDER_CHARACTERS:
         before = cuts[-2][0] if len(cuts) > 1 else 0
-        is_code = body.endswith(FENCES) or body[:first].rstrip().endswith(FENCES)
+        is_code = bool(cuts[-1][1]) or body[:first].rstrip().endswith(FENCES)
         last = max(
             (
                 unit[0]
