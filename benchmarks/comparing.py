@@ -26,7 +26,7 @@ from indexer.embedding.model_records import open_record
 from indexer.evaluation.judged_sets import judged_set
 from indexer.evaluation.metrics import kept_and_refused, question_ndcgs, randomisation_p
 from indexer.evaluation.runner import Evaluation
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,7 +99,7 @@ class Comparison:
 def check(path: Path) -> None:
     """Refuse a plot without matplotlib, or under an impossible name, before measuring."""
     if importlib.util.find_spec("matplotlib") is None:
-        sys.exit(f"A plot needs {needed('plot')}.")
+        sys.exit(f"A plot needs {install_hint('plot')}.")
     if path.suffix.lower() not in SUFFIXES:
         sys.exit(f"{path} can't be a plot: its name must end in {' or '.join(SUFFIXES)}.")
     if not path.parent.is_dir():

@@ -32,7 +32,7 @@ from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, judged_set
 from indexer.evaluation.runner import Evaluator
 from indexer.retrieval.evidence import require_scipy
 from indexer.retrieval.retriever import Retriever
-from knowledge.text import counted
+from knowledge.text import count_of
 
 
 def add_folders(folders: Sequence[Path], sets: dict[str, JudgedSet]) -> None:
@@ -62,7 +62,9 @@ def collect(side: Side, sets: Mapping[str, JudgedSet]) -> Rows:
 
 def provenance(sets: Mapping[str, JudgedSet], vectors: str) -> str:
     named = " ".join("--from-community" if name == ACCEPTED else name for name in sets)
-    sizes = [f"{name}: {counted(len(judged.queries), 'question')}" for name, judged in sets.items()]
+    sizes = [
+        f"{name}: {count_of(len(judged.queries), 'question')}" for name, judged in sets.items()
+    ]
     return "\n".join([f"Fitted by `benchmarks.fitting {named}` with {vectors}.", *sizes])
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from indexer.index import bm25
 from indexer.index.bm25 import BM25Lookup
 from indexer.index.postings import Postings
-from indexer.index.vectors import EXACT_PASSAGES, VectorIndex, quantized
+from indexer.index.vectors import EXACT_PASSAGES, VectorIndex, quantize
 from indexer.text.analyzer import QueryWord
 
 DIMENSION = 384
@@ -68,7 +68,7 @@ def measure(size: int) -> str:
         times, shares = [], []
         for question, wanted in zip(questions, truth, strict=True):
             started = time.perf_counter()
-            found = opened.search(quantized(question[np.newaxis]), 100)[0][0].tolist()
+            found = opened.search(quantize(question[np.newaxis]), 100)[0][0].tolist()
             times.append((time.perf_counter() - started) * 1e3)
             order = np.argsort(-(vectors[found] @ question))[:10]
             shares.append(len(wanted & {found[i] for i in order}) / 10)

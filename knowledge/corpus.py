@@ -381,7 +381,7 @@ def note_document(note: Note) -> Document:
         text=submission.text,
         link=submission.link,
         tags=submission.tags,
-        contributor=note.credited,
+        contributor=note.authors_line,
         verified=note.verified_at.date() if note.verified_at else None,
         revision=revision.number,
         approved_by=", ".join(review.moderator for review in note.approvals),

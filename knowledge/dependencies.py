@@ -53,7 +53,7 @@ def has_modules(*modules: str) -> bool:
     return all(find_spec(module) is not None for module in modules)
 
 
-def needed(extra: str) -> str:
+def install_hint(extra: str) -> str:
     """The hint for installing an extra, as the end of a sentence."""
     return (
         f"the extra `{extra}`: run `make install EXTRAS={extra}` in a checkout or "

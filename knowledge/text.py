@@ -96,6 +96,6 @@ def legible(text: str) -> str:
     return _INVISIBLE.sub("", text) if _SUSPICIOUS.search(text) else text
 
 
-def counted(count: int, one: str, several: str = "") -> str:
+def count_of(count: int, one: str, several: str = "") -> str:
     """A number with its noun; `several` is an irregular plural."""
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"

@@ -146,4 +146,4 @@ def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDA
     found = np.array(stored, np.int64)
     if lookup.selection is None:
         return found
-    return np.intersect1d(found, index.selected(lookup.selection, seen))
+    return np.intersect1d(found, index.selected_passages(lookup.selection, seen))

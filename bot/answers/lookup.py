@@ -31,7 +31,7 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import topic, word_set
-from indexer.text.synonyms import both_ways, replaced
+from indexer.text.synonyms import both_ways, replace_words
 from knowledge.values.documents import Scope
 from knowledge.values.questions import EARLIER_CHARACTERS, Evidence, Question
 
@@ -73,7 +73,9 @@ def readings(
         read.append(corrected(retriever, replace(ask, earlier=""), tiers))
     variants = (
         replace(
-            reading, text=replaced(reading.text, pairs), earlier=replaced(reading.earlier, pairs)
+            reading,
+            text=replace_words(reading.text, pairs),
+            earlier=replace_words(reading.earlier, pairs),
         )
         for reading in read
         for pairs in (both_ways(pairs_of(synonyms)) if synonyms else ())
@@ -243,7 +245,7 @@ class Lookups:
         """
         retriever, among = self._retriever, None
         if tier.selection is not None:
-            among = retriever.index.selected(tier.selection, tier.scopes)
+            among = retriever.index.selected_passages(tier.selection, tier.scopes)
         stacked = np.stack([vector_of(ask, vectors) for ask in asks])
         found = retriever.ranked_together(
             [ask.text for ask in asks], stacked, tier.scopes, HITS, share=share, among=among

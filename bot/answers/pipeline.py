@@ -63,7 +63,7 @@ from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import topic, typed_words, words
-from indexer.text.query_normalization import normalized
+from indexer.text.query_normalization import normalize
 from indexer.text.sentences import passage_separator
 from knowledge.store.database import is_away
 from knowledge.store.store import Store
@@ -554,7 +554,9 @@ class AnswerPipeline:
         ]
         ids = np.array([passage.id for passage in passages_at(target, pointer, stored)], np.int64)
         if lookup.selection is not None:
-            ids = np.intersect1d(ids, self._index.selected(lookup.selection, lookup.scopes))
+            ids = np.intersect1d(
+                ids, self._index.selected_passages(lookup.selection, lookup.scopes)
+            )
         followed = self._retriever.ranked(lookup.ask.text, vector, lookup.scopes, 1, among=ids)
         if not followed:
             return found
@@ -601,7 +603,7 @@ class AnswerPipeline:
         named = (
             word
             for word in dict.fromkeys(typed_words(text))
-            if unknown.issuperset(words(normalized(word)))
+            if unknown.issuperset(words(normalize(word)))
             and all(word in lacking for lacking in missing)
         )
         return tuple(itertools.islice(named, MOST_NAMED))

@@ -8,9 +8,9 @@ from bot.answers.outcome import Answer, Citation, Quote, as_likely
 from bot.text.excerpt import MOST_LINES, excerpt
 from bot.text.excerpt import room as room_on_screen
 from bot.text.languages import Sentence, language_name
-from bot.text.markdown import plain, quoted, quoted_parts, shortened, shown, size
+from bot.text.markdown import plain, quotation, quoted_parts, safe_markdown, shorten, size
 from bot.text.place_names import as_seen, heading_name
-from bot.text.wrapped_lines import joined, tightened
+from bot.text.wrapped_lines import join_lines, tighten
 from knowledge.languages.detection import language_of, language_of_question
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
@@ -85,13 +85,13 @@ def fitting_quote(
     most = room - size(cited) - 2
     if size(part) + 1 > room and most >= LEAST_CHARACTERS:
         # One line of signs without a place to cut, such as thousands of backslashes.
-        first = quoted_parts(shown(_excerpt(quote, 1, 1)), most)[0]
+        first = quoted_parts(safe_markdown(_excerpt(quote, 1, 1)), most)[0]
         return f"{first}\n{cited}"
     return part
 
 
 def _quote(quote: Quote, lines: int, most: int, cited: str) -> str:
-    return f"{quoted(shown(_excerpt(quote, lines, most)))}\n{cited}"
+    return f"{quotation(safe_markdown(_excerpt(quote, lines, most)))}\n{cited}"
 
 
 def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
@@ -104,8 +104,8 @@ def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
     span = [*deciding[:2]] if deciding else []
     places = [begin, begin + len(quote.text), *(begin + place for place in (*also, *span))]
     if quote.citation.kind not in TYPED:
-        text, places = joined(text, places)
-    text, places = tightened(text, places)
+        text, places = join_lines(text, places)
+    text, places = tighten(text, places)
     own, also, span = (places[0], places[1]), places[2 : 2 + len(also)], places[2 + len(also) :]
     return excerpt(
         text,
@@ -129,7 +129,7 @@ def _other_language(question: str, text: str, language: Language) -> str:
 
 def passage_markdown(kind: Kind, text: str) -> str:
     """The Markdown of a whole passage; wrapped lines are joined, except in notes and messages."""
-    return tightened(text if kind in TYPED else joined(text)[0])[0]
+    return tighten(text if kind in TYPED else join_lines(text)[0])[0]
 
 
 _WRITTEN_IN: Final = Sentence("in {name}", context="language")
@@ -150,9 +150,9 @@ def citation_line(
     if written_in:
         parts.append(_WRITTEN_IN(language, name=language_name(written_in, language)))
     if cited.kind is Kind.NOTE and cited.contributor:
-        parts.append(_BY(language, name=plain(shortened(cited.contributor, 40))))
+        parts.append(_BY(language, name=plain(shorten(cited.contributor, 40))))
     elif cited.kind is Kind.PAGE and cited.contributor:
-        parts.append(plain(shortened(cited.contributor, 100)))
+        parts.append(plain(shorten(cited.contributor, 100)))
     if cited.verified:
         parts.append(_VERIFIED(language, day=cited.verified))
     if cited.due:
@@ -168,4 +168,4 @@ def place(title: str, heading: str, link: str) -> str:
 
 def _place_parts(title: str, heading: str) -> list[str]:
     title, heading = as_seen(title), as_seen(heading)
-    return [*filter(None, (shortened(title, 100), heading_name(heading, 100)))]
+    return [*filter(None, (shorten(title, 100), heading_name(heading, 100)))]

@@ -23,7 +23,7 @@ from knowledge.store.database import (
 )
 from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.store import Store
-from knowledge.text import counted
+from knowledge.text import count_of
 from knowledge.values.questions import Question
 
 # The largest number of waiting questions. Each has ten hits with their texts, some 20 kB.
@@ -122,7 +122,7 @@ class RecordingQueue:
         return True
 
     def _count(self) -> str:
-        return counted(self.waiting, "question waits", "questions wait")
+        return count_of(self.waiting, "question waits", "questions wait")
 
     def _is_full(self, more: int) -> bool:
         return self.waiting + more > self._most
@@ -154,7 +154,7 @@ class RecordingQueue:
             self._record_waiting(some)
             for _ in some:
                 self._waiting.popleft()
-        recorded = counted(before, "question was", "questions were")
+        recorded = count_of(before, "question was", "questions were")
         _logger.info("%s recorded that came in without the database.", recorded)
 
     def _record_waiting(self, questions: Sequence[Question]) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from bot.ask.messages import question_line
 from bot.ask.passage_messages import gone
 from bot.text.languages import Sentence
-from bot.text.markdown import plain, shortened, split
+from bot.text.markdown import plain, shorten, split
 from bot.text.question_labels import EVIDENCE
 from indexer.retrieval.hit import MEANING, RERANKER, WORDS
 from indexer.text.analyzer import query_words, typed_words, word_set, words
@@ -71,7 +71,7 @@ def why(
             parts.append(_ASKED_AS(language, wording=plain(wording)))
         if hit.revision is not None:
             said = _APPROVED if hit.approved_by else _REVISION
-            names = plain(shortened(hit.approved_by, 100))
+            names = plain(shorten(hit.approved_by, 100))
             parts.append(said(language, number=hit.revision, names=names))
         if moderator:
             score = _SCORE(language, score=f"{hit.score:.2f}")
@@ -91,7 +91,7 @@ def _matched(question: Question, hit: RecordedHit, language: Language) -> str:
     text = f"{hit.title} {hit.heading} {hit.passage}"
     found = (_common_words(read, text) for read in synonym_variants(question.text, pairs))
     common = list(dict.fromkeys(chain.from_iterable(found)))[:WORDS_NAMED]
-    named = ", ".join(f"“{plain(shortened(word, 30))}”" for word in common)
+    named = ", ".join(f"“{plain(shorten(word, 30))}”" for word in common)
     legs = [
         _THESE_WORDS(language, words=named) if leg == WORDS and named else _LEGS[leg](language)
         for leg in (MEANING, WORDS)

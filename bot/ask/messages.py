@@ -13,7 +13,7 @@ from bot.text.languages import Sentence, language_name
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     plain,
-    shortened,
+    shorten,
     size,
 )
 from indexer.contradictions.detector import Contradiction, Statement
@@ -83,7 +83,7 @@ def answer(
 
 
 def question_line(text: str) -> str:
-    return f"**{plain(shortened(text, 200))}**"
+    return f"**{plain(shorten(text, 200))}**"
 
 
 _FOREIGN: Final = Sentence(
@@ -122,12 +122,12 @@ def _answer(
     else:
         lines.append(_SURE(language) if is_sure else partial(outcome.missing, language))
     lines += [
-        _OPEN_PART(language, part=plain(shortened(part, OPEN_PART_CHARACTERS)))
+        _OPEN_PART(language, part=plain(shorten(part, OPEN_PART_CHARACTERS)))
         for part in outcome.open_parts
     ]
     if outcome.sections:
         lines.append(_SECTIONS(language))
-        lines += [f"- **{plain(shortened(name, 80))}**" for name, _ in outcome.sections]
+        lines += [f"- **{plain(shorten(name, 80))}**" for name, _ in outcome.sections]
     places = shown_places(outcome)
     if phrased is not None:
         outcome = replace(outcome, quotes=around_chosen(outcome.quotes, phrased))
@@ -227,14 +227,14 @@ def page_before(refused: Refusal, language: Language = Language.ENGLISH) -> list
 
 
 def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f"“{plain(shortened(word, 20))}”" for word in words)
+    return ", ".join(f"“{plain(shorten(word, 20))}”" for word in words)
 
 
 def nearest_titles(nearest: Sequence[Hit], language: Language = Language.ENGLISH) -> str:
     """A line with the nearest titles; empty if nothing is near."""
     near = (hit.passage for hit in nearest if hit.window_cosine >= NEAR_ENOUGH)
     titles = dict.fromkeys(passage.title for passage in near if passage.title)
-    named = " · ".join(f"**{plain(shortened(title, 60))}**" for title in [*titles][:NEAREST_TITLES])
+    named = " · ".join(f"**{plain(shorten(title, 60))}**" for title in [*titles][:NEAREST_TITLES])
     return _NEAREST_TITLES(language, titles=named) if named else ""
 
 

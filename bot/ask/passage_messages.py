@@ -10,8 +10,8 @@ from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     quoted_parts,
-    shortened,
-    shown,
+    safe_markdown,
+    shorten,
     size,
 )
 from bot.text.place_names import place_name
@@ -32,7 +32,7 @@ def gone(hit: RecordedHit, language: Language) -> str:
 
 def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:
     """A whole passage, split into messages; the last message has the citation."""
-    *parts, last = quoted_parts(shown(passage_markdown(found.kind, found.text)))
+    *parts, last = quoted_parts(safe_markdown(passage_markdown(found.kind, found.text)))
     cited = citation_line(citation(found), language)
     together = size(f"{last}\n{cited}") <= MESSAGE_CHARACTERS
     return [*parts, f"{last}\n{cited}"] if together else [*parts, last, cited]
@@ -55,5 +55,5 @@ def options(hits: Sequence[Hit]) -> list[str]:
     for label in map(option, hits):
         times[label] += 1
         number = f" ({times[label]})" if times[label] > 1 else ""
-        labels.append(shortened(label, OPTION_CHARACTERS - len(number)) + number)
+        labels.append(shorten(label, OPTION_CHARACTERS - len(number)) + number)
     return labels

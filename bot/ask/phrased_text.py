@@ -15,7 +15,7 @@ from bot.answers.outcome import Quote
 from bot.answers.phrased import Line, Phrased
 from bot.text.excerpt import room
 from bot.text.languages import Sentence
-from bot.text.markdown import plain, quoted, shortened, shown, size
+from bot.text.markdown import plain, quotation, safe_markdown, shorten, size
 from indexer.retrieval.highlight import Deciding
 from indexer.text.sentences import FENCES, LIST_MARKER, units
 from knowledge.values.guilds import Language
@@ -58,7 +58,7 @@ def phrased_text(
     cited = [(one, _cited(one, numbers)) for one in kept]
     verbatim = all(one.verbatim for one in kept)
     text = _joined(cited) if verbatim else " ".join(_written(one, cite) for one, cite in cited)
-    said = quoted(text) if verbatim else text
+    said = quotation(text) if verbatim else text
     if size(said) > MOST_CHARACTERS:
         return ()
     return said, label(phrased.model, language, verbatim=verbatim)
@@ -133,7 +133,7 @@ def _is_block(text: str) -> bool:
 
 def _markdown(text: str) -> str:
     """The Markdown of a line; all bold marks are removed if one of them is unpaired."""
-    return shown(text if text.count("**") % 2 == 0 else text.replace("**", ""))
+    return safe_markdown(text if text.count("**") % 2 == 0 else text.replace("**", ""))
 
 
 def under_way(until: datetime, language: Language) -> str:
@@ -143,5 +143,5 @@ def under_way(until: datetime, language: Language) -> str:
 
 def label(model: str, language: Language, *, verbatim: bool) -> str:
     """The line below a model's lines, with the model's name."""
-    named = plain(shortened(model, _MODEL_CHARACTERS))
+    named = plain(shorten(model, _MODEL_CHARACTERS))
     return f"-# {(_CHOSEN if verbatim else _PHRASED)(language, model=named)}"

@@ -25,7 +25,7 @@ from bot.ask.explanation import found_by
 from bot.cli.console import (
     JsonOption,
     fail,
-    opened_core,
+    open_core,
     out,
     print_json,
     show,
@@ -63,7 +63,7 @@ def ask(
     """
     questions = [line.strip() for line in sys.stdin] if question == "-" else [question]
     guild_id = guild_id_of(guild)
-    with opened_core(settings) as core:
+    with open_core(settings) as core:
         _check_guild(core, guild_id)
         for text in (text for text in questions if text or question != "-"):
             [reply] = core.answer_pipeline.ask([Ask(text, 0, guild_id)], record=False)
@@ -93,7 +93,7 @@ def search(
         commonplace search 'ferry Lisbon' -k 3
     """
     guild_id = guild_id_of(guild)
-    with opened_core(settings) as core:
+    with open_core(settings) as core:
         _check_guild(core, guild_id)
         if problem := problem_with(query):
             fail(problem)
@@ -124,7 +124,7 @@ def why(
     Example:
         commonplace dev why 17
     """
-    with opened_core(settings) as core:
+    with open_core(settings) as core:
         replay = core.replay(question_id)
     if replay is None:
         fail(
@@ -301,19 +301,19 @@ def reply_parts(reply: Reply) -> Iterator[RenderableType]:
     if isinstance(reply.outcome, Refusal):
         yield Text(reply.question, style="bold")
         if reply.foreign:
-            yield from _shown(ask_messages.not_my_language(reply.foreign))
+            yield from _terminal_text(ask_messages.not_my_language(reply.foreign))
         yield Text(REFUSED, style="yellow")
-        yield from _shown(ask_messages.nearest_titles(reply.hits))
+        yield from _terminal_text(ask_messages.nearest_titles(reply.hits))
         for line in ask_messages.page_before(reply.outcome):
-            yield from _shown(line)
+            yield from _terminal_text(line)
     else:
         answer = ask_messages.answer(reply)
         # Each line on its own: in a terminal's Markdown, a line break is a blank.
         for line in answer.head.splitlines():
-            yield from _shown(line)
+            yield from _terminal_text(line)
         for quotation in answer.quotations:
-            yield from _shown(quotation.text)
-            yield from _shown(quotation.cited)
+            yield from _terminal_text(quotation.text)
+            yield from _terminal_text(quotation.cited)
             if quotation.link:
                 yield Text(quotation.link)
     yield Text()
@@ -323,7 +323,7 @@ def reply_parts(reply: Reply) -> Iterator[RenderableType]:
 REFUSED: Final = "I don't know: I found nothing that clearly answers this."
 
 
-def _shown(text: str) -> Iterator[RenderableType]:
+def _terminal_text(text: str) -> Iterator[RenderableType]:
     """Render Discord's Markdown for a terminal; lines of small text (`-#`) are dimmed."""
     for is_small, lines in groupby(text.splitlines(), lambda line: line.startswith(_SMALL)):
         if is_small:

@@ -15,7 +15,7 @@ from bot.cli.console import (
     Begins,
     JsonOption,
     fail,
-    opened_core,
+    open_core,
     show,
     with_settings,
 )
@@ -34,7 +34,7 @@ from knowledge.backup import archives, backups, exporter, importer
 from knowledge.backup.backups import OptInRows, Restored, Unknown
 from knowledge.backup.importer import Imported
 from knowledge.store.store import Store
-from knowledge.text import counted
+from knowledge.text import count_of
 
 # The largest number of sources or tombstones named in a sentence; --json names all.
 _NAMED: Final = 10
@@ -147,7 +147,7 @@ def restore(
     """
     folder = data_folder(settings.data.folder)
     with hold_bot_lock(folder):
-        restored = _restored(settings, folder, check_reachable(file), take or ())
+        restored = _restore(settings, folder, check_reachable(file), take or ())
     kept = restored.kept
     before = f" The database before it is {kept}." if kept else ""
     text = f"Restored {file} and verified it.{before}\n{_unknown(restored.unknown, take or ())}"
@@ -155,9 +155,7 @@ def restore(
     show({**record, "unknown": restored.unknown}, text.rstrip(), as_json=as_json)
 
 
-def _restored(
-    settings: Settings, folder: Path, file: Path, take: Collection[OptInRows]
-) -> Restored:
+def _restore(settings: Settings, folder: Path, file: Path, take: Collection[OptInRows]) -> Restored:
     at = datetime.now(UTC)
     if not settings.data.database:
         return backups.restore(file, folder / COMMUNITY, at, take, archives.read)
@@ -173,7 +171,7 @@ def _unknown(unknown: Unknown, taken: Collection[OptInRows]) -> str:
     """
     lines = []
     for name, rows in unknown.items():
-        count = counted(len(rows), name.value.removesuffix("s"))
+        count = count_of(len(rows), name.value.removesuffix("s"))
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
         named = f"{', '.join(rows[:_NAMED])}{more}"
         if name in taken:
@@ -203,7 +201,7 @@ def export(
     """
     with open_store(data_folder(settings.data.folder), settings.data.database) as store:
         files = exporter.export(store.database, check_reachable(folder))
-    text = f"Exported to {folder}: {counted(files, 'file')}."
+    text = f"Exported to {folder}: {count_of(files, 'file')}."
     show({"exported": str(folder), "files": files}, text, as_json=as_json)
 
 
@@ -226,7 +224,7 @@ def import_(
     with Store(open_database(data_folder(settings.data.folder), settings.data.database)) as store:
         imported = importer.import_folder(store, check_reachable(folder), take or ())
     if imported.rows:
-        with opened_core(settings):
+        with open_core(settings):
             pass
     text = f"{_report(imported)}\n{_unknown(imported.unknown, take or ())}".rstrip()
     show(asdict(imported), text, as_json=as_json)
@@ -236,12 +234,12 @@ def _report(imported: Imported) -> str:
     rows = sum(imported.rows.values())
     notes = ", ".join(map(str, imported.edited))
     sentences = [
-        f"Imported {counted(rows, 'row')}, among them "
-        f"{counted(imported.rows.get('notes', 0), 'note')}."
+        f"Imported {count_of(rows, 'row')}, among them "
+        f"{count_of(imported.rows.get('notes', 0), 'note')}."
         if rows
         else "There was nothing new to import.",
         f"Edited notes, now waiting for review: {notes}." if notes else "",
-        f"Left as they are, because they changed here since: {counted(imported.differing, 'row')}."
+        f"Left as they are, because they changed here since: {count_of(imported.differing, 'row')}."
         if imported.differing
         else "",
     ]

@@ -42,7 +42,7 @@ from knowledge.store.database import Database, row_counts
 from knowledge.store.database_url import checked_database_url, is_database_url, shown_database_url
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
-from knowledge.text import counted
+from knowledge.text import count_of
 
 
 @with_settings(Begins.ANY)
@@ -129,7 +129,7 @@ class PostgresPlace:
         return self.url
 
     def is_there(self) -> bool:
-        with self._opened() as database:
+        with self._open() as database:
             return bool(database.marks() or row_counts(database) or database.last_ids())
 
     def open(self, *, though_marked: bool = False) -> Database:
@@ -137,16 +137,16 @@ class PostgresPlace:
 
     def back_up(self) -> str:
         kept = self.folder / BACKUPS / f"export-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-        with self._opened() as database:
+        with self._open() as database:
             exporter.export(database, kept)
         return str(kept)
 
     def set_aside(self, at: datetime) -> None:
-        with self._opened() as database:
+        with self._open() as database:
             database.set_aside(f"community_replaced_{at:%Y%m%dt%H%M%S%f}")
 
     def discard(self) -> None:
-        with self._opened() as database:
+        with self._open() as database:
             database.drop()
 
     @contextmanager
@@ -158,7 +158,7 @@ class PostgresPlace:
             place.discard()
 
     @contextmanager
-    def _opened(self) -> Iterator[Any]:
+    def _open(self) -> Iterator[Any]:
         with closing(self.open(though_marked=True)) as database:
             yield database
 
@@ -243,7 +243,7 @@ def _tell(step: Step) -> None:
 
 def _report(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, check: bool) -> str:
     place = f"the database {shown_database_url(target.url)}" if target.url else target.name
-    rows = f"{counted(sum(moved.rows.values()), 'row')} of {counted(len(moved.rows), 'table')}"
+    rows = f"{count_of(sum(moved.rows.values()), 'row')} of {count_of(len(moved.rows), 'table')}"
     if check:
         return (
             f"The migration would work: {rows} were copied beside {place}, and {moved.files:,} "

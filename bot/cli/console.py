@@ -148,7 +148,7 @@ def log_to_file(settings: Settings, path: Path) -> Path:
 
 
 @contextmanager
-def opened_core(settings: Settings) -> Iterator[Core]:
+def open_core(settings: Settings) -> Iterator[Core]:
     with Core(settings) as core:
         run_with_progress(index_updates.update_quickly(core), "Indexing the articles")
         yield core
@@ -162,10 +162,10 @@ def run_with_progress(
     A terminal shows a progress bar. With `as_json`, an event is printed every second instead.
     """
     pace = Pace(time.monotonic)
-    return _reported(steps, pace) if as_json else _drawn(steps, title, pace)
+    return _report(steps, pace) if as_json else _draw(steps, title, pace)
 
 
-def _drawn(steps: Iterator[Progress], title: str, pace: Pace) -> UpdateReport:
+def _draw(steps: Iterator[Progress], title: str, pace: Pace) -> UpdateReport:
     columns = (
         # Brackets in a title would be parsed as markup.
         TextColumn("{task.description}", markup=False),
@@ -189,7 +189,7 @@ def _drawn(steps: Iterator[Progress], title: str, pace: Pace) -> UpdateReport:
         return run_to_end(steps, show)
 
 
-def _reported(steps: Iterator[Progress], pace: Pace) -> UpdateReport:
+def _report(steps: Iterator[Progress], pace: Pace) -> UpdateReport:
     last = time.monotonic()
 
     def tell(progress: Progress) -> None:

@@ -36,7 +36,7 @@ from indexer.embedding.model_records import ModelRecord, open_record
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import open_reranking
-from knowledge.dependencies import has_modules, needed
+from knowledge.dependencies import has_modules, install_hint
 from knowledge.files import picture_text
 from knowledge.sources.git.repository import MISSING, is_installed
 from knowledge.sources.kinds.registry import source_at
@@ -45,7 +45,7 @@ from knowledge.store.database_url import shown_database_url
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import StoreError
-from knowledge.text import counted
+from knowledge.text import count_of
 from knowledge.values.documents import ARTICLES, SHARED
 from knowledge.values.guilds import Language
 
@@ -134,7 +134,7 @@ def _model_libraries() -> Finding:
     """Name the libraries of models that don't come with the program; a bot may do without."""
     names = {"sentence_transformers": "sentence-transformers", "torch": "torch"}
     found = [f"{name} {version(name)}" for module, name in names.items() if has_modules(module)]
-    hint = needed("models")
+    hint = install_hint("models")
     return Finding(
         "libraries of other models",
         True,
@@ -201,7 +201,7 @@ def _workers(url: str) -> Iterator[Finding]:
     if problem and state.error:
         problem = f"{problem} One failed of {state.error}."
     workers, waiting = sum(state.workers.values()), state.waiting
-    found = f"{counted(workers, 'worker')}; {counted(waiting, 'text')} left to embed"
+    found = f"{count_of(workers, 'worker')}; {count_of(waiting, 'text')} left to embed"
     yield Finding("workers", not problem, problem or found)
 
 
@@ -212,7 +212,7 @@ def _file_permissions(folder: Path) -> Iterator[Finding]:
     """
     found = paths_open_to_others(folder)
     if found:
-        files = counted(len(found), "file or folder", "files and folders")
+        files = count_of(len(found), "file or folder", "files and folders")
         yield Finding(
             "file permissions",
             False,
@@ -250,7 +250,7 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
         yield Finding(
             "privacy",
             False,
-            f"{counted(unrecognizable, 'member or name', 'members or names')} opted out of "
+            f"{count_of(unrecognizable, 'member or name', 'members or names')} opted out of "
             f"quotation can't be recognised, because {FILE} doesn't belong to this database. "
             "Restore the right file, or ask these members to use /privacy again.",
         )
@@ -259,7 +259,7 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
         yield Finding(
             "notes",
             False,
-            f"{counted(len(contradicted), 'note')} ({notes}) in a state that contradicts the log: "
+            f"{count_of(len(contradicted), 'note')} ({notes}) in a state that contradicts the log: "
             "notes or log were changed outside Commonplace. Restore a backup.",
         )
 
@@ -326,7 +326,7 @@ def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
     for language, servers in sorted(chosen.items()):
         if read and language not in read:
             name = language_name(language, Language.ENGLISH)
-            told = f"{counted(servers, 'server')} chose {name}, which the model isn't made for."
+            told = f"{count_of(servers, 'server')} chose {name}, which the model isn't made for."
             remedy = f"Run `{COMMAND_FOR_LANGUAGES}` for one that reads it."
             yield Finding("language", True, f"{told} {remedy}", warning=True)
 
@@ -346,8 +346,8 @@ def _index(serving: Opened, folder: Path) -> Finding:
         return Finding("index", False, EMPTY)
     counts = index.tables.counts([SHARED, ARTICLES])
     found = (
-        f"generation {index.generation}, {counted(counts['documents'], 'shared document')} in "
-        f"{counted(counts['passages'], 'passage')}"
+        f"generation {index.generation}, {count_of(counts['documents'], 'shared document')} in "
+        f"{count_of(counts['passages'], 'passage')}"
     )
     return Finding("index", True, found)
 

@@ -30,7 +30,7 @@ from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvest, j
 from indexer.evaluation.runner import Evaluation, Order
 from indexer.retrieval.reranker import open_reranking
 from knowledge.corpus import documents
-from knowledge.text import counted
+from knowledge.text import count_of
 from knowledge.values.documents import Document
 
 # Name of the set made from accepted answers.
@@ -126,6 +126,6 @@ def _endpoint_order(settings: Settings) -> Iterator[Order | None]:
         with EndpointReranker(settings.phrasing, config.phrasing_key()) as order:
             yield order
             for outcome, count in order.kept.items():
-                err.print(f"{counted(count, 'question')} in the same order ({outcome}).")
+                err.print(f"{count_of(count, 'question')} in the same order ({outcome}).")
     except EndpointError as error:
         fail(str(error))

@@ -23,7 +23,7 @@ class PlainCommand(TyperCommand):
     def __init__(self, name: str | None, *, help: str | None = None, **settings: Any) -> None:
         text, _, example = (help or "").partition(f"\n\n{EXAMPLE}")
         settings["epilog"] = EXAMPLE + example.rstrip() if example else None
-        super().__init__(name, help=_joined(text), **settings)
+        super().__init__(name, help=_join_lines(text), **settings)
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_types(super().get_params(ctx))
@@ -61,7 +61,7 @@ def usage_sentence(error: Any) -> str:
     return f"{message}{end} `{command} --help` shows the usage."
 
 
-def _joined(text: str) -> str:
+def _join_lines(text: str) -> str:
     """Remove the source's line breaks within paragraphs; the terminal wraps them."""
     return "\n\n".join(" ".join(each.split()) for each in text.split("\n\n"))
 

@@ -129,7 +129,7 @@ def use_model(
     """
     folder = data_folder(settings.data.folder)
     opener: Opener = context.obj or open_record
-    with _explained(), choice.hold_model_lock(folder):
+    with _explain_errors(), choice.hold_model_lock(folder):
         lower_priority(folder)
         if reranker:
             _use_reranker(settings, folder, opener, name)
@@ -156,7 +156,7 @@ def back(settings: Settings, reranker: RerankerOption = False) -> None:
         commonplace model back
     """
     folder = data_folder(settings.data.folder)
-    with _explained(), choice.hold_model_lock(folder):
+    with _explain_errors(), choice.hold_model_lock(folder):
         if reranker:
             name = previous_reranker(folder, settings.model.reranker)
             if name is None:
@@ -171,7 +171,7 @@ def back(settings: Settings, reranker: RerankerOption = False) -> None:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explain_errors() -> Iterator[None]:
     try:
         yield
     except (ModelChoiceError, ModelError) as error:
@@ -322,7 +322,7 @@ def print_comparison(figures: Sequence[Figure], serving: str, other: str) -> Non
                 "p": "<0.001" if figure.p < 0.001 else figure.p,
                 "": _verdict(figure),
             }
-            for figure in (*figures, *comparison.pooled(figures))
+            for figure in (*figures, *comparison.pool(figures))
         ]
     )
     out.print(

@@ -201,10 +201,10 @@ def find_locations(core: Core, named: Sequence[str]) -> list[str]:
     """Find the locations of named sources; exits if one is unknown or ambiguous."""
     followed = [Channel.at(each.id) for each in core.store.synced_channels.all()]
     known = [*core.sources(), *followed]
-    return [_located(one, known) for one in named]
+    return [_find_location(name, known) for name in named]
 
 
-def _located(typed: str, known: Sequence[str]) -> str:
+def _find_location(typed: str, known: Sequence[str]) -> str:
     if not typed.strip():
         fail("A source without a name was given: name a file, a folder or an address of the web.")
     named = typed

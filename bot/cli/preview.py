@@ -36,7 +36,7 @@ PREVIEW_PAGES: Final = "pages"
 LOOPBACK: Final = "127.0.0.1"
 
 
-def previewed(settings: Settings, folder: Path) -> Settings:
+def preview_settings(settings: Settings, folder: Path) -> Settings:
     """Settings for a preview: files instead of PostgreSQL, and its own folder for public pages."""
     pages = str(folder / PREVIEW_PAGES) if settings.page.folder else ""
     page = settings.page.model_copy(update={"folder": pages, "after": []})
@@ -86,7 +86,7 @@ def preview(
     if fresh and data is not None:
         fail(f"--fresh empties {PREVIEW_DATA}, but --data names {data}. Use only one of them.")
     folder = data or PREVIEW_DATA
-    settings = previewed(settings_from(config_file, folder, Begins.ANY), folder)
+    settings = preview_settings(settings_from(config_file, folder, Begins.ANY), folder)
 
     def ready(address: str) -> None:
         out.print(preview_address(address), markup=False, soft_wrap=True)

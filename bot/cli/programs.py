@@ -15,7 +15,7 @@ from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.worker import Worker
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 
 if TYPE_CHECKING:
     import socket
@@ -66,7 +66,7 @@ def mcp(
         from bot.programs import mcp_server
         from bot.programs.http_server import ServingError, Tokens, open_socket
     except ImportError as error:
-        fail(f"MCP needs {needed('mcp')} ({error}).")
+        fail(f"MCP needs {install_hint('mcp')} ({error}).")
     guild_id = guild_id_of(guild)
     if http is None:
         asyncio.run(_serve_by_stdio(settings, guild_id))
@@ -120,7 +120,7 @@ def serve(
         from bot.programs.http_api import http_api
         from bot.programs.http_server import ServingError, Tokens, open_socket
     except ImportError as error:
-        fail(f"The HTTP interface needs {needed('serve')} ({error}).")
+        fail(f"The HTTP interface needs {install_hint('serve')} ({error}).")
     guild_id = guild_id_of(guild)
     try:
         if page is not None:

@@ -13,9 +13,9 @@ from bot.cli.sources import guild_scope
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 from knowledge.store.store import Store
-from knowledge.text import counted
+from knowledge.text import count_of
 
 _ADDRESS: Final = re.compile(r"https?://[^\s<>?#\"']+")
 
@@ -63,7 +63,7 @@ def publish(
         from knowledge.page.publish import publish as write
         from knowledge.page.site import PublishError
     except ImportError as error:
-        fail(f"Publishing a page needs {needed('page')} ({error}).")
+        fail(f"Publishing a page needs {install_hint('page')} ({error}).")
     for option, address in (("--base-url", base_url), ("--invite", invite)):
         if address and not _ADDRESS.fullmatch(address):
             fail(
@@ -83,10 +83,10 @@ def publish(
                 f"{folder} has notes, and server {guild_id} has none for its page. To remove them "
                 "all, add --empty."
             )
-        published = counted(len(site.notes), "note")
+        published = count_of(len(site.notes), "note")
         if articles or settings.page.articles:
             notes, site = len(site.notes), add_articles(site)
-            published += f" and {counted(len(site.notes) - notes, 'article')}"
+            published += f" and {count_of(len(site.notes) - notes, 'article')}"
         try:
             done = write(
                 site,

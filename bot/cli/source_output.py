@@ -15,7 +15,7 @@ from knowledge.files.scan import FoundFile, Scan
 from knowledge.sources.kinds.folder import Channel
 from knowledge.sources.kinds.registry import source_at
 from knowledge.sources.link_check import LinkCheck
-from knowledge.text import counted
+from knowledge.text import count_of
 from knowledge.values.documents import SHARED, Failure, Scope, article_of_document, channel_of
 
 # Kinds of unread files named in a line.
@@ -61,7 +61,7 @@ def report_text(report: UpdateReport, passages: int, seconds: float, next_step: 
         changed=without_articles(report.changed),
         removed=without_articles(report.removed),
     )
-    quotable = counted(passages, "passage")
+    quotable = count_of(passages, "passage")
     return f"{report}.\n{quotable} can be quoted. This took {seconds:,.1f} s.\n{next_step}".rstrip()
 
 
@@ -183,8 +183,8 @@ def sources_text(
         read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else "not read yet"
         read += f" · commit {state.commit[:COMMIT_CHARACTERS]}" if state.commit else ""
         read += f" · {state.licence}" if state.licence else ""
-        entries = counted(state.files, source_at(state.location).unit)
-        given = f"{counted(state.documents, 'document')} from {entries}"
+        entries = count_of(state.files, source_at(state.location).unit)
+        given = f"{count_of(state.documents, 'document')} from {entries}"
         text.append(f"\n  {given} · {read}\n")
         if state.machine:
             text.append(f"  followed on the machine {state.machine} alone\n")
@@ -215,12 +215,12 @@ def check_text(checked: SourceCheck) -> Text:
     text = Text()
     if checked.asked:
         text.append(
-            f"{checked.found} of {counted(checked.asked, 'heading')}, asked as questions, found "
+            f"{checked.found} of {count_of(checked.asked, 'heading')}, asked as questions, found "
             "their section first.\n"
         )
     if checked.odd_titles:
         named = [
-            f"“{title}”" + (f" ({counted(count, 'document')})" if count > 1 else "")
+            f"“{title}”" + (f" ({count_of(count, 'document')})" if count > 1 else "")
             for title, count in [*checked.odd_titles.items()][:ODD_TITLES]
         ]
         more = ", …" if len(checked.odd_titles) > ODD_TITLES else ""
@@ -257,7 +257,7 @@ def links_text(found: LinkCheck) -> Text:
 def chats_text(chats: Mapping[Scope, int]) -> Text:
     lines = [
         f"Everyone in server {scope}, and nobody else, can be shown "
-        f"{counted(count, 'conversation')} from chat exports."
+        f"{count_of(count, 'conversation')} from chat exports."
         for scope, count in chats.items()
     ]
     lines.append("Remove exports of channels that not everyone there may read.")

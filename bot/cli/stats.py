@@ -12,7 +12,7 @@ from bot.cli.console import JsonOption, out, show, table, with_settings
 from bot.config.settings import Settings
 from bot.core.core import Core, Figures
 from bot.statistics.overview import PARTS, Audience, Overview, Panel, Part, overview, panels
-from knowledge.text import counted
+from knowledge.text import count_of
 from knowledge.values.questions import Evidence
 
 
@@ -134,7 +134,7 @@ def _share(count: int, of: int) -> str:
 
 
 def _size(figures: Figures, scope: str) -> str:
-    return f"{figures.documents[scope]:,} in {counted(figures.passages[scope], 'passage')}"
+    return f"{figures.documents[scope]:,} in {count_of(figures.passages[scope], 'passage')}"
 
 
 def _age(changed_at: datetime | None, now: datetime) -> str:
@@ -144,4 +144,4 @@ def _age(changed_at: datetime | None, now: datetime) -> str:
     for name, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"changed {seconds // size:,} {name} ago"
-    return f"changed {counted(seconds, 'second')} ago"
+    return f"changed {count_of(seconds, 'second')} ago"

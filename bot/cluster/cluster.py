@@ -156,7 +156,7 @@ class Cluster(Process):
         return member.problem or "The leases of this process's shards are not renewed."
 
     @property
-    def degraded(self) -> tuple[str, ...]:
+    def renewal_problems(self) -> tuple[str, ...]:
         """Why the last renewal of the leases failed, if `problem` is still empty."""
         return (self.membership.problem,) if self.membership.problem and not self.problem else ()
 
@@ -218,7 +218,7 @@ class Cluster(Process):
         Runs in the worker's thread. The lock of leadership belongs to a database connection that
         only this thread may use.
         """
-        fence = self._opened_fence(core)
+        fence = self._open_fence(core)
         # Looked up each time, because a model switch opens another index.
         index = core.index.tables.db
         for tables in (index, core.pages.tables, core.archive.tables):
@@ -230,9 +230,9 @@ class Cluster(Process):
         return False
 
     def _leading_with(self, core: Core) -> AbstractContextManager[None]:
-        return self._opened_fence(core).leading()
+        return self._open_fence(core).leading()
 
-    def _opened_fence(self, core: Core) -> Fence:
+    def _open_fence(self, core: Core) -> Fence:
         if self._fence is None:
             database = core.store.database
             if not isinstance(database, Connection):

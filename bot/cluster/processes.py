@@ -75,7 +75,7 @@ class Process:
         return ""
 
     @property
-    def degraded(self) -> tuple[str, ...]:
+    def renewal_problems(self) -> tuple[str, ...]:
         return ()
 
     @property

@@ -37,7 +37,7 @@ from bot.config.sections import (
     QuestionSettings,
     SourceSettings,
 )
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 from knowledge.files import picture_text
 
 CONFIG_FILE: Final = Path("config.toml")
@@ -102,9 +102,9 @@ def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
     except ValidationError as error:
         raise ConfigError(_sentence(path, error)) from error
     if settings.pictures.read_text and not picture_text.is_installed():
-        raise ConfigError(f"{path}: `pictures.read_text` needs {needed('ocr')}.")
+        raise ConfigError(f"{path}: `pictures.read_text` needs {install_hint('ocr')}.")
     if settings.page.folder and importlib.util.find_spec("pagefind_bin") is None:
-        raise ConfigError(f"{path}: `page.folder` needs {needed('page')}.")
+        raise ConfigError(f"{path}: `page.folder` needs {install_hint('page')}.")
     if former:
         settings._warning = f"{path} has keys that don't count any more: {'; '.join(former)}."
     return settings

@@ -58,7 +58,7 @@ from knowledge.files.scan import Scan
 from knowledge.secrets import patterns
 from knowledge.sources.kinds.registry import source_at
 from knowledge.store.database import DatabaseAwayError, StoreError
-from knowledge.text import counted
+from knowledge.text import count_of
 from knowledge.values.channel_settings import GuildChoices
 from knowledge.values.documents import (
     Document,
@@ -240,7 +240,7 @@ class Core:
     def _record_the_last(self) -> None:
         self.record_waiting()
         if self.recording.waiting:
-            _logger.error("%s could not be recorded.", counted(self.recording.waiting, "question"))
+            _logger.error("%s could not be recorded.", count_of(self.recording.waiting, "question"))
 
     def problems(self) -> tuple[str, ...]:
         """A sentence for each problem, such as a missing reranker or an outdated index."""
@@ -250,7 +250,7 @@ class Core:
         waiting = self.recording.problem()
         unindexed = ""
         if self.unindexed_notes:
-            notes = counted(len(self.unindexed_notes), "note")
+            notes = count_of(len(self.unindexed_notes), "note")
             unindexed = f"The index is not up to date yet for {notes}."
         return tuple(filter(None, (problem, set_aside, unindexed, waiting)))
 
@@ -367,7 +367,7 @@ class Core:
         """Search these scopes and the articles without synonyms, but otherwise as `search` does."""
         query = self.retriever.corrected(query, self.articles.visible_scopes(own))
         [vector] = self.retriever.embedded([query])
-        return self.ranked(query, vector, own, k)
+        return self.rank(query, vector, own, k)
 
     def best_variant(self, query: str, guild_id: int | None, own: Sequence[Scope]) -> str:
         """Correct a query's typing errors, and return its variant with the strongest evidence.
@@ -380,12 +380,12 @@ class Core:
             return query
         vectors = self.retriever.embedded(ways)
         strengths = [
-            self.retriever.strength(way, self.ranked(way, vector, own, HITS))
+            self.retriever.strength(way, self.rank(way, vector, own, HITS))
             for way, vector in zip(ways, vectors, strict=True)
         ]
         return ways[int(np.argmax(strengths))]
 
-    def ranked(
+    def rank(
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
     ) -> list[Hit]:
         """Rank passages for an embedded query, as `search_in` does.

@@ -128,7 +128,7 @@ class Worker(Generic[_T]):
         self._thread.start()
 
     @property
-    def opened(self) -> bool:
+    def is_open(self) -> bool:
         return self._opened.is_set()
 
     @property

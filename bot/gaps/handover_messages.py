@@ -12,8 +12,8 @@ from bot.text.markdown import (
     plain,
     plain_within,
     quoted_parts,
-    shortened,
-    shown,
+    safe_markdown,
+    shorten,
     size,
 )
 from knowledge.values.guilds import Language
@@ -180,7 +180,7 @@ def _answer_lines(handover: Handover, language: Language) -> list[str]:
 
 
 def thread_name(question: Question) -> str:
-    return shortened(question.text, THREAD_CHARACTERS)
+    return shorten(question.text, THREAD_CHARACTERS)
 
 
 NOT_A_HELPER: Final = Sentence("Only helpers and moderators can do this.")
@@ -230,7 +230,7 @@ NAME_CHOICES: Final[Mapping[str, Sentence]] = {
 
 def form_title(question: str) -> str:
     """The question as the form's title, because the form covers the message on a phone."""
-    return shortened(legible(question), FORM_TITLE_CHARACTERS) or "?"
+    return shorten(legible(question), FORM_TITLE_CHARACTERS) or "?"
 
 
 _THANKS: Final = Sentence("Thank you! I'll tell the asker.")
@@ -267,10 +267,10 @@ def answer_messages(
 ) -> list[str]:
     """The messages with a helper's answer for the asker; the first repeats the question."""
     speak = Speaker(language)
-    name = plain(shortened(handover.helper, 60))
+    name = plain(shorten(handover.helper, 60))
     helper = f"**{name}**" if name else speak("A helper")
-    asked = f"**{plain(shortened(question.text, 200))}**"
+    asked = f"**{plain(shorten(question.text, 200))}**"
     lead = answer_lead(question, server, private=private, language=language, helper=helper)
     head = f"{lead}\n{asked}\n"
-    first, *rest = quoted_parts(shown(handover.answer), MESSAGE_CHARACTERS - size(head))
+    first, *rest = quoted_parts(safe_markdown(handover.answer), MESSAGE_CHARACTERS - size(head))
     return [head + first, *rest]

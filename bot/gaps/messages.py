@@ -12,8 +12,8 @@ from bot.text.markdown import (
     plain,
     plain_within,
     quoted_parts,
-    shortened,
-    shown,
+    safe_markdown,
+    shorten,
     size,
 )
 from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
@@ -135,7 +135,7 @@ def _standing(handover: Handover, language: Language) -> str:
 
 def option(group: Group, place: int) -> str:
     """The plain-text label of a group in the list; `place` is the group's number."""
-    return shortened(f"{place} · {legible(in_context(group.example))}", OPTION_CHARACTERS)
+    return shorten(f"{place} · {legible(in_context(group.example))}", OPTION_CHARACTERS)
 
 
 def in_context(question: OpenQuestion) -> str:
@@ -155,7 +155,7 @@ def confirm_dismissal(groups: Sequence[Group], language: Language = Language.ENG
         )
     return speak(
         "Dismissed: “{question}”. It'll come back if anyone asks it again.",
-        question=plain(shortened(groups[0].example.text, 100)),
+        question=plain(shorten(groups[0].example.text, 100)),
     )
 
 
@@ -188,7 +188,7 @@ _PASSAGE_CHARACTERS: Final = 1_500
 
 def passages_found(words: str, language: Language = Language.ENGLISH) -> str:
     speak = Speaker(language)
-    return speak("Passages closest to “{words}”:", words=plain(shortened(words, 100)))
+    return speak("Passages closest to “{words}”:", words=plain(shorten(words, 100)))
 
 
 def passage_option(title: str, heading: str) -> str:
@@ -198,9 +198,9 @@ def passage_option(title: str, heading: str) -> str:
 def passage_to_confirm(found: StoredPassage) -> str:
     """A passage for a moderator to confirm; a long passage is cut."""
     parts = filter(None, (found.title, found.heading))
-    named = " › ".join(plain(shortened(part, 100)) for part in parts)
+    named = " › ".join(plain(shorten(part, 100)) for part in parts)
     first, *rest = quoted_parts(
-        shown(passage_markdown(found.kind, found.text)), _PASSAGE_CHARACTERS
+        safe_markdown(passage_markdown(found.kind, found.text)), _PASSAGE_CHARACTERS
     )
     return "\n".join([first, *(["> …"] if rest else []), f"-# **{named}**"])
 
@@ -234,7 +234,7 @@ def answer_lead(
     return sentence(
         language,
         asker=f"<@{question.asker_id}>",
-        server=plain(shortened(server, 60)),
+        server=plain(shorten(server, 60)),
         when=f"<t:{int(question.asked_at.timestamp())}:R>",
         helper=helper,
     )

@@ -60,7 +60,7 @@ class Attachments:
         """
         check_size(attachment.filename, attachment.size)
         async with self._turn(attachment, member_id):
-            content = await _fetched(attachment)
+            content = await _fetch(attachment)
             # In a thread: checking a picture of many tiny parts takes some tenths of a second.
             return await asyncio.to_thread(checked_picture, attachment.filename, content)
 
@@ -87,7 +87,7 @@ class Attachments:
                 del self._counts[member_id], self._turns[member_id]
 
     async def _read(self, attachment: discord.Attachment) -> ParsedFile:
-        content = await _fetched(attachment)
+        content = await _fetch(attachment)
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(
@@ -105,7 +105,7 @@ class Attachments:
             reader.sandbox.close()
 
 
-async def _fetched(attachment: discord.Attachment) -> bytes:
+async def _fetch(attachment: discord.Attachment) -> bytes:
     try:
         return await send_with_retries(attachment.read)
     except UNREACHED as error:

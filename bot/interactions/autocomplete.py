@@ -19,7 +19,7 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
-from bot.text.markdown import legible, shortened, size
+from bot.text.markdown import legible, shorten, size
 from knowledge.store.notes.note_records import ListedNote
 from knowledge.values.documents import ARTICLES, Scope
 from knowledge.values.guilds import Language
@@ -77,7 +77,7 @@ class Choices:
         return _matching(
             typed,
             (
-                (note.id, note.title, "" if _settled(note) else _STATES[note.state](language))
+                (note.id, note.title, "" if _is_settled(note) else _STATES[note.state](language))
                 for note in self._notes.values()
                 if note.contributor_id == member_id
             ),
@@ -129,14 +129,13 @@ class Titles:
 
     def __init__(self, titles: Sequence[tuple[str, Scope, str]]) -> None:
         named = (
-            (key, scope, shortened(legible(title), CHOICE_CHARACTERS))
-            for key, scope, title in titles
+            (key, scope, shorten(legible(title), CHOICE_CHARACTERS)) for key, scope, title in titles
         )
-        self._titles = [(key, scope, name, _folded(name)) for key, scope, name in named if name]
+        self._titles = [(key, scope, name, _fold(name)) for key, scope, name in named if name]
 
     def matching(self, typed: str, scopes: Collection[Scope]) -> list[Choice]:
         """Return titles that begin with the text, then titles that contain it, each title once."""
-        wanted = _folded(typed)
+        wanted = _fold(typed)
         beginning: dict[str, None] = {}
         inside: dict[str, None] = {}
         for _, scope, name, folded in self._titles:
@@ -147,15 +146,15 @@ class Titles:
         found = [*beginning, *(name for name in inside if name not in beginning)]
         return [Choice(name, name) for name in found[:CHOICES]]
 
-    def named(self, typed: str, scopes: Collection[Scope]) -> list[str]:
+    def ids_of_title(self, typed: str, scopes: Collection[Scope]) -> list[str]:
         """Return the ids of the documents with exactly this title."""
-        wanted = _folded(typed)
+        wanted = _fold(typed)
         return [
             key for key, scope, _, folded in self._titles if scope in scopes and folded == wanted
         ]
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
@@ -163,7 +162,7 @@ def _live(note: ListedNote) -> bool:
     return note.live_title is not None
 
 
-def _settled(note: ListedNote) -> bool:
+def _is_settled(note: ListedNote) -> bool:
     return _live(note) and note.state is State.APPROVED
 
 
@@ -179,7 +178,7 @@ def _matching(
         if wanted not in line and wanted.removeprefix("#") != str(note_id):
             continue
         ending = f" · {state}" if state else ""
-        name = shortened(legible(title or ""), CHOICE_CHARACTERS - len(ending))
+        name = shorten(legible(title or ""), CHOICE_CHARACTERS - len(ending))
         untitled = _UNTITLED(language, number=note_id)
         choice = Choice(f"{name or untitled}{ending}", str(note_id))
         (beginning if line.startswith(wanted) else inside).append(choice)
@@ -252,25 +251,25 @@ async def every_title(interaction: Interaction) -> Titles:
 
 async def live_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     language = await viewer_language(interaction)
-    return _offered((await _choices(interaction)).live(typed, language))
+    return _as_choices((await _choices(interaction)).live(typed, language))
 
 
 async def own_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     language = await viewer_language(interaction)
-    return _offered((await _choices(interaction)).own(interaction.user.id, typed, language))
+    return _as_choices((await _choices(interaction)).own(interaction.user.id, typed, language))
 
 
 async def visible_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     language = await viewer_language(interaction)
-    return _offered((await _choices(interaction)).visible(interaction.user.id, typed, language))
+    return _as_choices((await _choices(interaction)).visible(interaction.user.id, typed, language))
 
 
 async def tags(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    return _offered((await _choices(interaction)).tag(typed))
+    return _as_choices((await _choices(interaction)).tag(typed))
 
 
 async def one_tag(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    return _offered((await _choices(interaction)).one_tag(typed))
+    return _as_choices((await _choices(interaction)).one_tag(typed))
 
 
 async def titles(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -280,7 +279,7 @@ async def titles(interaction: Interaction, typed: str) -> list[app_commands.Choi
     except BusyError:
         return []
     scopes = scopes_of(interaction.guild_id, quotable_channels(interaction, private=True))
-    return _offered(known.matching(typed, (*scopes, ARTICLES)))
+    return _as_choices(known.matching(typed, (*scopes, ARTICLES)))
 
 
 async def note_id_of(interaction: Interaction, typed: str) -> int | None:
@@ -298,5 +297,5 @@ async def _choices(interaction: Interaction) -> Choices:
     return await _cache(interaction).choices(interaction.guild_id)
 
 
-def _offered(choices: list[Choice]) -> list[app_commands.Choice[str]]:
+def _as_choices(choices: list[Choice]) -> list[app_commands.Choice[str]]:
     return [app_commands.Choice(name=choice.name, value=choice.value) for choice in choices]

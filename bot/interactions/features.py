@@ -90,10 +90,10 @@ def feature_folders(package: ModuleType = bot) -> tuple[FeatureFolder, ...]:
         FeatureError: if a feature can't be imported, or has no function `feature`.
     """
     cogs = sorted(Path(package.__path__[0]).glob(f"*/ui/{_COG}.py"))
-    return tuple(_imported(package, path.parent) for path in cogs)
+    return tuple(_import_folder(package, path.parent) for path in cogs)
 
 
-def _imported(package: ModuleType, ui: Path) -> FeatureFolder:
+def _import_folder(package: ModuleType, ui: Path) -> FeatureFolder:
     name = f"{package.__name__}.{ui.parent.name}"
     try:
         names = sorted(path.stem for path in ui.glob("*.py") if path.stem != "__init__")

@@ -57,12 +57,12 @@ class PictureTexts:
                 contents = [await send_with_retries(one.read) for one in pictures[:PICTURES]]
             except UNREACHED:
                 return ""
-            return (await self._recognized(contents)).text
+            return (await self._text_before_deadline(contents)).text
 
     async def of(self, contents: Sequence[bytes], member_id: int) -> PictureText:
         with self._place(member_id) as has_place:
             if has_place:
-                return await self._recognized(contents[:PICTURES])
+                return await self._text_before_deadline(contents[:PICTURES])
             return PictureText(is_whole=not self._is_on)
 
     @contextmanager
@@ -77,7 +77,7 @@ class PictureTexts:
         finally:
             self._members.discard(member_id)
 
-    async def _recognized(self, contents: Sequence[bytes]) -> PictureText:
+    async def _text_before_deadline(self, contents: Sequence[bytes]) -> PictureText:
         """Return the text recognized before the deadline.
 
         A message's pictures are queued one by one, so that members share the sandbox fairly.

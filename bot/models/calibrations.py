@@ -65,7 +65,7 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
     beside = _beside(folder, wanted)
     if beside.exists():
         return Chosen(calibration(beside), f"{beside}, fitted for this model", True)
-    found = _shipped(model)
+    found = _shipped_calibration(model)
     if fitted is None or fitted.model is None:
         return found
     ignored = (
@@ -75,7 +75,7 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
     return replace(found, ignored=ignored)
 
 
-def _shipped(model: ModelRecord) -> Chosen:
+def _shipped_calibration(model: ModelRecord) -> Chosen:
     """Return the shipped calibration for a model, or for models without token vectors."""
     installed = installed_models().get(model.name)
     for one in shipped_calibrations():

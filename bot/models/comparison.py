@@ -138,7 +138,7 @@ def _found_in_ten(one: Evaluation) -> list[float]:
     ]
 
 
-def pooled(found: Sequence[Figure]) -> list[Figure]:
+def pool(found: Sequence[Figure]) -> list[Figure]:
     """Pool each metric over all sets, because small losses in each can be significant together."""
     joined = []
     for name in METRICS:

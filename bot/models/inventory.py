@@ -64,7 +64,7 @@ def inventory(folder: Path, configured: str, cache: str | None = None) -> list[R
     """
     rows: dict[str, Row] = {}
     pointer = read_pointer(folder)
-    for row in (*_package_rows(), *_downloaded(cache)):
+    for row in (*_package_rows(), *_downloads(cache)):
         rows.setdefault(row.name, row)
     for served, standing in _standings(pointer, configured):
         installed = installed_models().get(served.model.name)
@@ -111,7 +111,7 @@ def _row(model: InstalledModel) -> Row:
     )
 
 
-def _downloaded(cache: str | None) -> Iterator[Row]:
+def _downloads(cache: str | None) -> Iterator[Row]:
     """Downloaded models of the hub that sentence-transformers can open."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound

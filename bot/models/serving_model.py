@@ -91,8 +91,8 @@ def read_pointer(folder: Path) -> Pointer | None:
         fields = json.loads(path.read_text(encoding="utf-8"))
         if fields["format"] != FORMAT:
             raise ValueError(f"format {fields['format']}")
-        previous = _served(fields["previous"]) if fields["previous"] else None
-        return Pointer(str(fields["configured"]), _served(fields["serving"]), previous)
+        previous = _serving(fields["previous"]) if fields["previous"] else None
+        return Pointer(str(fields["configured"]), _serving(fields["serving"]), previous)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -102,7 +102,7 @@ def read_pointer(folder: Path) -> Pointer | None:
         ) from error
 
 
-def _served(fields: dict[str, Any]) -> Served:
+def _serving(fields: dict[str, Any]) -> Served:
     model = dict(fields["model"])
     languages = tuple(map(str, model.pop("languages")))
     record = ModelRecord(languages=languages, **{key: str(value) for key, value in model.items()})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.text.languages import Plural, Sentence, Speaker
-from bot.text.markdown import legible, shortened, size
+from bot.text.markdown import legible, shorten, size
 from knowledge.chat.transcript import Transcript
 from knowledge.values.guilds import Language
 from knowledge.values.submissions import FORM_CHARACTERS
@@ -91,7 +91,7 @@ _FROM_CHANNEL: Final = Sentence("Not everyone can read #{name}: may this be publ
 def from_channel(name: str, language: Language = Language.ENGLISH) -> str:
     """Warn that not everyone can read the message's channel, in at most 100 characters."""
     room = 100 - size(_FROM_CHANNEL(language, name=""))
-    return _FROM_CHANNEL(language, name=shortened(legible(name), room))
+    return _FROM_CHANNEL(language, name=shorten(legible(name), room))
 
 
 _LONG: Final = Sentence(

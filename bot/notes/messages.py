@@ -27,8 +27,8 @@ from bot.text.markdown import (
     legible,
     plain,
     quoted_parts,
-    shortened,
-    shown,
+    safe_markdown,
+    shorten,
     size,
 )
 from bot.text.paging import PAGE, Page
@@ -88,7 +88,7 @@ def _card_of_revision(note: Note, found: VisibleNote, line: str, language: Langu
     submission = note.revision.submission.shown
     credit = [
         NUMBERED(language, number=note.id),
-        _BY(language, name=plain(shortened(note.credited, 80))),
+        _BY(language, name=plain(shorten(note.authors_line, 80))),
     ]
     if submission.tags:
         credit.append(", ".join(plain(tag) for tag in submission.tags))
@@ -102,7 +102,7 @@ def _card_of_revision(note: Note, found: VisibleNote, line: str, language: Langu
     foot = f"\n\n{SOURCE(language)}: <{submission.link}>" if submission.link else ""
     top = "\n".join(head)
     room = MESSAGE_CHARACTERS - size(top) - size(foot) - len("\n> …\n")
-    first, *rest = quoted_parts(shown(submission.text), room)
+    first, *rest = quoted_parts(safe_markdown(submission.text), room)
     pictures = found.pictures.get(note.revision.id, ())
     if not rest:
         return Card(f"{top}\n{first}{foot}", pictures=pictures)
@@ -158,7 +158,7 @@ def revision_card(
     about = [
         NUMBERED(language, number=note.id),
         REVISION(language, number=note.revision.number),
-        _BY(language, name=plain(shortened(note.revision.writer, 40))),
+        _BY(language, name=plain(shorten(note.revision.writer, 40))),
         f"<t:{int(note.revision.created_at.timestamp())}:f>",
         speak("{number} of {count}", number=number + 1, count=len(revisions)),
     ]
@@ -169,7 +169,7 @@ def revision_card(
     text = (
         revision_difference(revisions[number - 1], note, language)
         if number
-        else shown(submission.text)
+        else safe_markdown(submission.text)
     )
     first, *rest = quoted_parts(text, MESSAGE_CHARACTERS - size(top) - len("\n\n> …"))
     if not rest:
@@ -201,7 +201,7 @@ def confirm_same(asked: str, language: Language = Language.ENGLISH) -> str:
 def extend_label(near: SimilarDocument, language: Language = Language.ENGLISH) -> str:
     """The label of the button that extends a similar note; at most 80 characters."""
     speak = Speaker(language)
-    return speak("Extend “{title}”", title=shortened(legible(near.title), 60))
+    return speak("Extend “{title}”", title=shorten(legible(near.title), 60))
 
 
 ADD_TEXT_LABEL: Final = Sentence("Add to the text")
@@ -421,7 +421,7 @@ def notes_on_page(
 def menu_label(note: Note, language: Language) -> str:
     """The label of an own note in the menu below the list."""
     title = legible(note.revision.submission.shown.title) or _UNTITLED(language)
-    return shortened(f"{note.id}. {title}", _LABEL_CHARACTERS)
+    return shorten(f"{note.id}. {title}", _LABEL_CHARACTERS)
 
 
 def _matches(note: Note, wanted: Filter) -> bool:
@@ -436,7 +436,7 @@ def _matches(note: Note, wanted: Filter) -> bool:
 
 def _list_line(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
     speak = Speaker(language)
-    title = plain(shortened(legible(note.revision.submission.shown.title), _TITLE_CHARACTERS))
+    title = plain(shorten(legible(note.revision.submission.shown.title), _TITLE_CHARACTERS))
     line = f"{note.id}\\. **{title or _UNTITLED(language)}**"
     if with_cards and note.card is not None:
         place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"

@@ -268,7 +268,7 @@ class Endpoint:
             async with self._client.stream("POST", self._url, content=content) as response:
                 if response.status_code == 200:
                     self._form = form
-                    body = await _bounded(response)
+                    body = await _read_bounded(response)
                     return _read(body) if isinstance(body, bytes) else body
                 following = await _next_form(response, form)
                 if following == form:
@@ -324,7 +324,7 @@ async def _next_form(response: httpx2.Response, form: _Form) -> _Form:
     return form._replace(has_schema=False)
 
 
-async def _bounded(response: httpx2.Response) -> bytes | Failure:
+async def _read_bounded(response: httpx2.Response) -> bytes | Failure:
     """Read a JSON body of bounded size."""
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if not media_type.endswith("json"):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bot.text.languages import Sentence, Speaker, written
+from bot.text.languages import Sentence, Speaker, format_number
 from bot.text.markdown import plain
 from knowledge.store.erasure.personal_data import Stored
 from knowledge.values.guilds import Language
@@ -112,7 +112,7 @@ def privacy(
     """
     speak = Speaker(language)
     counts = {
-        kind: (written(found.here, language), written(found.everywhere, language))
+        kind: (format_number(found.here, language), format_number(found.everywhere, language))
         for kind, found in stored.items()
         if found.everywhere
     }
@@ -130,7 +130,7 @@ def privacy(
         lines.append(
             speak(
                 "Your notes on public pages, for anyone on the web: **{number}**.",
-                number=written(published, language),
+                number=format_number(published, language),
             )
         )
     host = plain(model_host)

@@ -192,7 +192,7 @@ class Bot(ShardedClient):
         self.attachments.close()
         if self.phrasing is not None:
             await self.phrasing.stop()
-        opened = self._worker is None or self._worker.opened
+        opened = self._worker is None or self._worker.is_open
         seconds = CLOSING_SECONDS if opened else OPENING_SECONDS
         try:
             async with asyncio.timeout(seconds):
@@ -214,7 +214,7 @@ class Bot(ShardedClient):
         """Resume unfinished work and start the rounds, now that channels are known."""
         if not self._posts:
             self._posts = True
-            if not self.worker.opened:
+            if not self.worker.is_open:
                 _logger.info("Connected. What was left unfinished follows once the data is open.")
             if not self.cluster.is_shared:
                 await self._answer_unfinished(self.serves)
@@ -270,9 +270,9 @@ class Bot(ShardedClient):
                     silent = f"The worker has not answered for {LOOKING_SECONDS} s."
                     problem = str(error) or silent
         index_problem = "" if problem else self.background.index_problem
-        reasons = (problem, index_problem, self.unconnected(), self.cluster.problem)
+        reasons = (problem, index_problem, self.missing_shards_sentence(), self.cluster.problem)
         details = {"version": own_version(), **self.cluster.details()}
-        degraded = (*lacking, *self.cluster.degraded, *self.degradations.reasons())
+        degraded = (*lacking, *self.cluster.renewal_problems, *self.degradations.reasons())
         return Health(tuple(filter(None, reasons)), details, degraded)
 
     @property
@@ -284,7 +284,7 @@ class Bot(ShardedClient):
         if worker.problem is not None:
             known = isinstance(worker.problem, EXPLAINED)
             return str(worker.problem) if known else "The data folder can't be opened."
-        return "" if worker.opened else "The data folder is being opened."
+        return "" if worker.is_open else "The data folder is being opened."
 
     async def exposition(self) -> bytes:
         health = await self.health()
@@ -298,7 +298,7 @@ class Bot(ShardedClient):
             Situation(
                 health.well,
                 bool(health.degraded),
-                not self.unconnected(),
+                not self.missing_shards_sentence(),
                 waiting,
                 figures,
                 self.cluster.leads,
@@ -319,7 +319,7 @@ class Bot(ShardedClient):
 
     async def _wait_for_core(self) -> None:
         """Wait for the core. A member's task gets the error of each failed attempt to open it."""
-        if not self.worker.opened:
+        if not self.worker.is_open:
             # A job that does nothing.
             await self.worker.call(lambda _core: None, priority=Priority.HEALTH)
 

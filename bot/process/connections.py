@@ -19,7 +19,7 @@ from typing import Final
 
 from bot.interactions.kit.connection_backoff import FIRST_IDENTIFY_SECONDS, ConnectionBackoff
 from bot.process.login import UnreachableError
-from knowledge.text import counted
+from knowledge.text import count_of
 
 # Shorter waits happen every day and aren't logged.
 TOLD_SECONDS: Final = 10.0
@@ -75,8 +75,8 @@ class IdentifyLimit:
         self._set_limits(**limits)
         if self._remaining < shard_count:
             raise UnreachableError(
-                f"Discord lets this bot connect only {counted(self._remaining, 'more time')}, but "
-                f"it has {counted(shard_count, 'shard')}. Start it again in {self._minutes}."
+                f"Discord lets this bot connect only {count_of(self._remaining, 'more time')}, but "
+                f"it has {count_of(shard_count, 'shard')}. Start it again in {self._minutes}."
             )
 
     def _set_limits(
@@ -89,7 +89,7 @@ class IdentifyLimit:
 
     @property
     def _minutes(self) -> str:
-        return counted(int(-(-(self._resets_at - self._now()) // 60)), "minute")
+        return count_of(int(-(-(self._resets_at - self._now()) // 60)), "minute")
 
     @property
     def problem(self) -> str:
@@ -98,7 +98,7 @@ class IdentifyLimit:
             return ""
         waiting = f"{len(self._held):,} shards wait" if len(self._held) > 1 else "a shard waits"
         return (
-            f"Discord lets this bot begin {counted(self._remaining, 'more session')} for now, so "
+            f"Discord lets this bot begin {count_of(self._remaining, 'more session')} for now, so "
             f"{waiting} {self._minutes}."
         )
 
@@ -214,7 +214,7 @@ class Connections:
             self._end_told = True
             _logger.warning("Discord is connected again, after %.1f minutes.", minutes)
 
-    def ended(self, shard_id: int) -> None:
+    def note_end(self, shard_id: int) -> None:
         """Note that the connection of a shard has ended."""
         self._backoffs[shard_id].end()
 

@@ -151,9 +151,9 @@ class ShardedClient(Services):
     async def on_shard_disconnect(self, shard_id: int) -> None:
         """Note a lost connection; discord.py connects again unless the shard was given up."""
         self._connected_shards.discard(shard_id)
-        self._connections.ended(shard_id)
+        self._connections.note_end(shard_id)
 
-    def unconnected(self) -> str:
+    def missing_shards_sentence(self) -> str:
         """A sentence about the shards that aren't connected, or "" if there are none."""
         own = self.cluster.own_shards
         missing = len(own.ids - self._connected_shards)

@@ -165,12 +165,12 @@ def _application(reader: Reader) -> FastAPI:
         """Read a whole document."""
         return await reader.document(document)
 
-    description = _described(app)
+    description = _description(app)
     app.openapi = lambda: description  # type: ignore[method-assign]
     return app
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
+def _description(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI description, including problem details and authentication."""
     description = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -209,7 +209,7 @@ def _add_errors(app: FastAPI) -> None:
     """Add handlers that answer every error with a problem detail."""
 
     @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> Response:
+    async def refusal(_: Request, error: HTTPException) -> Response:
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}
         if "allow" in headers:
             headers["allow"] = _with_head(headers["allow"])
@@ -217,7 +217,7 @@ def _add_errors(app: FastAPI) -> None:
         return _answer(error.status_code, detail, headers)
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(request: Request, error: RequestValidationError) -> Response:
+    async def malformed_request(request: Request, error: RequestValidationError) -> Response:
         if request.method == "POST" and not _is_json(request):
             return _answer(415, "Send JSON, and say so: `Content-Type: application/json`.")
         return _answer(400, _faults(error.errors()))
@@ -235,7 +235,7 @@ def _add_errors(app: FastAPI) -> None:
         return _answer(503, str(error), {"retry-after": str(error.seconds)})
 
     @app.exception_handler(WorkerStoppedError)
-    async def stopped(_: Request, error: WorkerStoppedError) -> Response:
+    async def worker_stopped(_: Request, error: WorkerStoppedError) -> Response:
         return _answer(503, str(error), {"retry-after": "60"})
 
     @app.exception_handler(Exception)

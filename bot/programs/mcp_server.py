@@ -54,7 +54,7 @@ def mcp_server(reader: Reader) -> MCPServer[Any]:
         log_level="WARNING",
     )
 
-    async def said(asked: Awaitable[_T]) -> _T:
+    async def answer_or_error(asked: Awaitable[_T]) -> _T:
         try:
             return await asked
         except (UnusableError, WorkerBusyError) as error:
@@ -65,7 +65,7 @@ def mcp_server(reader: Reader) -> MCPServer[Any]:
         question: Annotated[str, Field(description="A complete question.")],
     ) -> Answered:
         """Answer a question with quotations, and say how well they support it."""
-        return await said(reader.ask(question))
+        return await answer_or_error(reader.ask(question))
 
     @server.tool(annotations=_READ_ONLY)
     async def search(
@@ -73,14 +73,14 @@ def mcp_server(reader: Reader) -> MCPServer[Any]:
         limit: Annotated[int, Field(ge=1, le=service.MOST_PASSAGES)] = 10,
     ) -> list[Passage]:
         """List the best passages for a query, one per document, whether they answer it or not."""
-        return await said(reader.search(query, limit))
+        return await answer_or_error(reader.search(query, limit))
 
     @server.tool(annotations=_READ_ONLY)
     async def get(
         document: Annotated[str, Field(description="A document's id, as `ask` and `search` say.")],
     ) -> WholeDocument:
         """Read a whole document."""
-        return await said(reader.document(document))
+        return await answer_or_error(reader.document(document))
 
     @server.resource(
         "commonplace://documents/{+document}",
@@ -92,7 +92,7 @@ def mcp_server(reader: Reader) -> MCPServer[Any]:
     )
     async def read(document: str) -> str:
         try:
-            whole = await said(reader.document(document))
+            whole = await answer_or_error(reader.document(document))
         except ToolError as error:
             raise ResourceError(str(error)) from error
         return "\n\n".join([f"# {whole.title}", *(passage.text for passage in whole.passages)])

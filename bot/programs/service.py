@@ -113,10 +113,10 @@ def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableEr
     # Without a bot, nothing else checks for passed review dates.
     core.find_overdue_notes(datetime.now(UTC))
     asks = [Ask(one.text, _NO_MEMBER, one.guild_id) for one in questions]
-    return list(map(_answered, core.answer_pipeline.ask(asks, record=False)))
+    return list(map(_answer, core.answer_pipeline.ask(asks, record=False)))
 
 
-def _answered(reply: Reply) -> Answered | UnusableError:
+def _answer(reply: Reply) -> Answered | UnusableError:
     if isinstance(reply.outcome, Clarification):
         return UnusableError(reply.outcome.problem)
     quotes: list[Passage] = []
@@ -157,7 +157,7 @@ def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
         # Embeds all queries at once, on all cores, which allows many searches a second.
         vectors = core.retriever.embedded(queries)
         return [
-            [_passage(hit.passage) for hit in core.ranked(query, vector, own, one.most)]
+            [_passage(hit.passage) for hit in core.rank(query, vector, own, one.most)]
             for one, own, query, vector in zip(searches, places, queries, vectors, strict=True)
         ]
 

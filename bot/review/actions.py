@@ -22,7 +22,7 @@ from bot.review.service import (
     quorum,
 )
 from bot.text.languages import Sentence, Speaker
-from bot.text.markdown import plain, shortened
+from bot.text.markdown import plain, shorten
 from knowledge.store.notes.decisions import Decisions, Ruling
 from knowledge.values.guilds import GuildSettings, Language
 from knowledge.values.notes import Decision, Member, Note, Outcome, PageVeto, State
@@ -336,5 +336,5 @@ def confirmation(
         )
         return kept_off if note.off_page else f"“{title}”: {line}"
     says = ACTIONS[action].says
-    name = plain(shortened(note.contributor, 40))
+    name = plain(shorten(note.contributor, 40))
     return says(language, title=title, name=name) if says else status_line(note, language=language)

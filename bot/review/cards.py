@@ -14,7 +14,7 @@ from bot.review.impact import Effect, Impact
 from bot.review.service import NO_DATA, CardData
 from bot.review.similar_notes import Closeness, SimilarDocument
 from bot.text.languages import Plural, Sentence, Speaker
-from bot.text.markdown import LAYOUT_CHARACTERS, plain, quoted_parts, shortened, shown, size
+from bot.text.markdown import LAYOUT_CHARACTERS, plain, quoted_parts, safe_markdown, shorten, size
 from indexer.contradictions.detector import Statement
 from knowledge.review.risk_flags import Flag, Risk
 from knowledge.review.text_diff import Change, compact, differences
@@ -155,10 +155,10 @@ def credit_line(
     parts = [NUMBERED(language, number=note.id)]
     if revision.number > 1:
         parts.append(REVISION(language, number=revision.number))
-    parts.append(speak("proposed by {name}", name=plain(shortened(note.contributor, 40))))
+    parts.append(speak("proposed by {name}", name=plain(shorten(note.contributor, 40))))
     if revision.writer_id != note.contributor_id:
         by = _EXTENDED_BY if revision.extension else _EDITED_BY
-        parts.append(by(language, name=plain(shortened(revision.writer, 40))))
+        parts.append(by(language, name=plain(shorten(revision.writer, 40))))
     parts.append(f"<t:{int(revision.created_at.timestamp())}:R>")
     earlier = [
         sentence(language, number=record[state])
@@ -226,7 +226,7 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
             "⚠ Reported as **{problem}** {when}: {reason}",
             problem=problem_name(report.problem, language),
             when=f"<t:{int(report.created_at.timestamp())}:R>",
-            reason=plain(shortened(report.reason, 200)),
+            reason=plain(shorten(report.reason, 200)),
         )
         for report in note.reports
     ]
@@ -262,7 +262,7 @@ def _body(note: Note, before: Note | None, room: int, language: Language) -> tup
     text = (
         revision_difference(before, note, language)
         if before
-        else shown(note.revision.submission.shown.text)
+        else safe_markdown(note.revision.submission.shown.text)
     )
     first, *rest = quoted_parts(text, room)
     return (f"{first}\n> …", False) if rest else (first, before is None)
@@ -296,18 +296,18 @@ def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLI
         return f"**{_DECIDED(language)}**"
     line = f"**{_state_name(note, review)(language)}**{_by(note, review, language)}"
     if review.duplicate_of:
-        line += f" ({plain(shortened(review.duplicate_of, 80))})"
+        line += f" ({plain(shorten(review.duplicate_of, 80))})"
     if not review.reason:
         return line
     reason = plain(review.reason)
     if size(line) + 2 + size(reason) > STATUS_CHARACTERS:
-        reason = plain(shortened(review.reason, 200))
+        reason = plain(shorten(review.reason, 200))
     return f"{line}: {reason}"
 
 
 def _names(approvals: Sequence[Review], language: Language) -> str:
     speak = Speaker(language)
-    names = [plain(shortened(review.moderator, 40)) for review in approvals]
+    names = [plain(shorten(review.moderator, 40)) for review in approvals]
     more = [speak("{number} more", number=len(names) - 3)] if len(names) > 3 else []
     return ", ".join([*names[:3], *more])
 
@@ -323,7 +323,7 @@ def _state_name(note: Note, review: Review) -> Sentence:
 def _by(note: Note, review: Review, language: Language) -> str:
     speak = Speaker(language)
     when = f"<t:{int(review.created_at.timestamp())}:R>"
-    name = plain(shortened(review.moderator, 40))
+    name = plain(shorten(review.moderator, 40))
     if note.revision.state is State.APPROVED:
         if review.moderator_id == note.contributor_id:
             return speak(" by {names} {when}, at once", names=name, when=when)
@@ -426,7 +426,7 @@ def similar_lines(
 
 def _place(near: SimilarDocument, language: Language) -> str:
     speak = Speaker(language)
-    title = plain(shortened(near.title, 60)) or near.document_id
+    title = plain(shorten(near.title, 60)) or near.document_id
     pending = speak(", pending") if near.pending else ""
     named = f"[{title}](<{near.link}>)" if near.link.startswith("http") else f"“{title}”"
     return f"{named}{pending}"
@@ -439,7 +439,7 @@ def _statement(statement: Statement) -> str:
         position = end
     parts.append(plain(statement.text[position:]))
     whole = " ".join(part for part in parts if part)
-    return whole if size(whole) <= _STATEMENT_CHARACTERS else plain(shortened(statement.text, 120))
+    return whole if size(whole) <= _STATEMENT_CHARACTERS else plain(shorten(statement.text, 120))
 
 
 _EFFECTS: Final[Mapping[Effect, Plural]] = {
@@ -490,7 +490,7 @@ def flag_lines(flags: Sequence[Flag], language: Language = Language.ENGLISH) -> 
     speak = Speaker(language)
     examples: dict[Risk, list[str]] = {}
     for flag in flags:
-        examples.setdefault(flag.risk, []).append(plain(shortened(flag.detail, 40)))
+        examples.setdefault(flag.risk, []).append(plain(shorten(flag.detail, 40)))
     return [
         f"⚠ {_RISKS[risk](language)}: {', '.join(found[:3])}"
         + (speak(" and {number} more", number=len(found) - 3) if len(found) > 3 else "")

@@ -8,7 +8,15 @@ from bot.review.cards import Card, impact_sentence, revision_difference, status_
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.review.service import DECIDED_LATER, LogDirection, LogLine
 from bot.text.languages import Sentence, Speaker
-from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown, size, split
+from bot.text.markdown import (
+    MESSAGE_CHARACTERS,
+    plain,
+    quoted_parts,
+    safe_markdown,
+    shorten,
+    size,
+    split,
+)
 from bot.text.question_labels import EVIDENCE
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import Note, NoticeEvent, Obstacle
@@ -81,7 +89,7 @@ def changed_questions(changes: Sequence[ChangedQuestion], language: Language) ->
     return [
         speak(
             "- “{question}”{times}: {change}",
-            question=plain(shortened(change.question, 120)),
+            question=plain(shorten(change.question, 120)),
             times=speak(" (asked {number} times)", number=change.times) if change.times > 1 else "",
             change=f"{_summary(change.before, language)} → {_summary(change.after, language)}",
         )
@@ -100,7 +108,7 @@ def _summary(summary: AnswerSummary, language: Language) -> str:
     speak = Speaker(language)
     if summary.refused:
         return speak("no answer")
-    title = plain(shortened(summary.title, 50))
+    title = plain(shorten(summary.title, 50))
     source = speak("“{title}”", title=title) if title else _SAID_SOMEWHERE(language)
     return speak(
         "{evidence}, from {source}", evidence=EVIDENCE[summary.evidence](language), source=source
@@ -211,8 +219,8 @@ def log_line(line: LogLine, language: Language = Language.ENGLISH) -> str:
         who = speak("the bot")
     known = (EVENTS | _OTHER_EVENTS).get(line.entry.event)
     what = known(language) if known else line.entry.event.replace("_", " ")
-    title = speak(" “{title}”", title=plain(shortened(line.title, 50))) if line.title else ""
-    reason = f": {plain(shortened(line.reason, 80))}" if line.reason else ""
+    title = speak(" “{title}”", title=plain(shorten(line.title, 50))) if line.title else ""
+    reason = f": {plain(shorten(line.reason, 80))}" if line.reason else ""
     return f"<t:{int(line.entry.at.timestamp())}:f> {who} {what}{title}{reason}"
 
 
@@ -386,7 +394,7 @@ def notice_parts(
         return [first, head + part, *rest]
     if event in REVISABLE:
         back = speak("Your text:\n")
-        text = shown(note.revision.submission.shown.text)
+        text = safe_markdown(note.revision.submission.shown.text)
         part, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back) - len("\n> …"))
         if returned_text(note, event):
             return [first, f"{back}{part}\n> …"]
@@ -405,13 +413,13 @@ def _first(note: Note, event: NoticeEvent, reason: str, title: str, language: La
         title=plain(title),
         reason=speak("\nReason: {reason}", reason=reason) if reason else "",
         original=f" ({original})" if original else "",
-        name=plain(shortened(note.revision.writer, 40)),
+        name=plain(shorten(note.revision.writer, 40)),
     )
 
 
 def returned_text(note: Note, event: NoticeEvent) -> Card | None:
     """The contributor's text as a file, if it is too long for the notice."""
     text = note.revision.submission.shown.text
-    if event not in REVISABLE or len(quoted_parts(shown(text))) < NOTICE_MESSAGES:
+    if event not in REVISABLE or len(quoted_parts(safe_markdown(text))) < NOTICE_MESSAGES:
         return None
     return Card("", f"note-{note.id}.md", text)

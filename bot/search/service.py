@@ -57,7 +57,7 @@ class Search:
         return scopes_of(self.guild_id, self.channels)
 
     @property
-    def narrowed(self) -> bool:
+    def is_narrow(self) -> bool:
         return bool(self.tag) or self.contributor_id is not None
 
 
@@ -81,19 +81,19 @@ def search(core: Core, wanted: Search) -> Found:
 
 
 def _find(core: Core, wanted: Search) -> Found:
-    notes = _notes(core, wanted) if wanted.narrowed else []
+    notes = _notes(core, wanted) if wanted.is_narrow else []
     if isinstance(notes, Nothing):
         return Found(nothing=notes)
     [vector] = core.retriever.embedded([wanted.query])
-    if wanted.narrowed:
+    if wanted.is_narrow:
         among = core.index.tables.passage_ids(notes, wanted.scopes)
         hits = core.retriever.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
     else:
-        hits = core.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS)
+        hits = core.rank(wanted.query, vector, wanted.scopes, DOCUMENTS)
     hits = with_due_penalty(hits, core.answer_pipeline.due)
     seen = core.articles.visible_scopes(wanted.scopes)
     only_near = bool(hits) and core.retriever.evidence(wanted.query, hits) is Evidence.NONE
-    named = _titled_hits(core, wanted, vector, seen, set(notes) if wanted.narrowed else None)
+    named = _titled_hits(core, wanted, vector, seen, set(notes) if wanted.is_narrow else None)
     if named:
         first = {hit.passage.document_id for hit in named}
         others = [hit for hit in hits if hit.passage.document_id not in first]

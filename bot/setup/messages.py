@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.models.choice import COMMAND_FOR_LANGUAGES
 from bot.text.languages import Plural, Sentence, language_name, languages_read
-from bot.text.markdown import plain, shortened
+from bot.text.markdown import plain, shorten
 from knowledge.values.guilds import Language, Phrasing
 
 _WORD: Final = Sentence("“{word}”")
@@ -14,7 +14,7 @@ _WORD: Final = Sentence("“{word}”")
 
 def _quoted_words(typed: Sequence[str], language: Language) -> str:
     """Quote the first five words, separated by commas."""
-    return ", ".join(_WORD(language, word=plain(shortened(word, 50))) for word in typed[:5])
+    return ", ".join(_WORD(language, word=plain(shorten(word, 50))) for word in typed[:5])
 
 
 _NO_HOSTS: Final = Sentence(

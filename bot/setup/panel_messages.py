@@ -7,7 +7,7 @@ from bot.setup.service import Offered, State
 from bot.setup.settings import STEPS, Kind, Page, Setting
 from bot.sources import messages as sources_messages
 from bot.text.languages import Plural, Sentence
-from bot.text.markdown import plain, shortened
+from bot.text.markdown import plain, shorten
 from bot.text.permission_names import permission_name
 from knowledge.corpus import source_key
 from knowledge.sources.kinds.folder import Channel
@@ -107,9 +107,9 @@ def value(state: State, setting: Setting, language: Language, *, private: bool) 
     if setting.edition is not None:
         return _time(content, language)
     if setting.key == "hosts":
-        return plain(shortened(" ".join(content), 300)) or _NONE(language)
+        return plain(shorten(" ".join(content), 300)) or _NONE(language)
     settings = state.settings
-    looks = filter(None, (settings.page_accent, plain(shortened(settings.page_welcome, 300))))
+    looks = filter(None, (settings.page_accent, plain(shorten(settings.page_welcome, 300))))
     return " · ".join(looks) or _NONE(language)
 
 
@@ -420,9 +420,9 @@ def source_names(language: Language, offered: Offered) -> dict[str, str]:
 def answered_from(language: Language, of: AnsweredFrom, names: Mapping[str, str]) -> str:
     if of.everything:
         return _EVERYTHING(language)
-    tags = [_TAG(language, tag=plain(shortened(tag, _NAME_CHARACTERS))) for tag in of.tags]
+    tags = [_TAG(language, tag=plain(shorten(tag, _NAME_CHARACTERS))) for tag in of.tags]
     sources = [
-        plain(shortened(names[key], _NAME_CHARACTERS)) if key in names else _GONE(language)
+        plain(shorten(names[key], _NAME_CHARACTERS)) if key in names else _GONE(language)
         for key in of.sources
     ]
     *most, last = found = [*tags, *sources]
@@ -453,7 +453,7 @@ TOO_MANY: Final = Sentence("Nothing changed. A channel can have at most {most:,}
 
 
 def no_source(language: Language, typed: Sequence[str]) -> str:
-    names = ", ".join(f"“{plain(shortened(word, _NAME_CHARACTERS))}”" for word in typed[:3])
+    names = ", ".join(f"“{plain(shorten(word, _NAME_CHARACTERS))}”" for word in typed[:3])
     return _NO_SOURCE(language, names=names)
 
 
@@ -471,14 +471,14 @@ _LIKE: Final = Sentence("Did you mean {names}?")
 
 
 def not_a_number(typed: str, most: int, language: Language) -> str:
-    return _NOT_A_NUMBER(language, typed=plain(shortened(typed, 20)), most=most)
+    return _NOT_A_NUMBER(language, typed=plain(shorten(typed, 20)), most=most)
 
 
 def no_zone(typed: str, like: Sequence[str], language: Language) -> str:
     """Say that a time zone is unknown; `like` has the names of similar ones."""
     names = ", ".join(f"`{name}`" for name in like)
     more = _LIKE(language, names=names) if like else ZONE_HELP(language)
-    return _NO_ZONE(language, typed=plain(shortened(typed, 100)), more=more)
+    return _NO_ZONE(language, typed=plain(shorten(typed, 100)), more=more)
 
 
 # Limits.

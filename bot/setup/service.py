@@ -216,7 +216,10 @@ def is_answerable(core: Core, guild_id: int, of: AnsweredFrom) -> bool:
     followed = [channel.id for channel in synced if channel.guild_id == guild_id]
     first, *_ = tiers = core.articles.tiers(scopes_of(guild_id, followed), of)
     selection = first.selection
-    return selection is None or len(core.index.selected(selection, scopes_of_tiers(tiers))) > 0
+    return (
+        selection is None
+        or len(core.index.selected_passages(selection, scopes_of_tiers(tiers))) > 0
+    )
 
 
 def parse_items(typed: str, names: Mapping[str, str]) -> tuple[list[str], list[str]]:

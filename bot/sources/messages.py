@@ -10,7 +10,7 @@ from bot.answers.search_tiers import ArticlesUse
 from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import MOST_SITES, AddOutcome, ArticlesReport
 from bot.text.languages import Plural, Sentence
-from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, shortened, size
+from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, shorten, size
 from bot.text.paging import Page
 from bot.text.permission_names import permission_name
 from knowledge.corpus import SourceState
@@ -226,7 +226,7 @@ def _progress(channel: ArchivedChannel, counts: Counts) -> Sentence:
 
 def _failures(language: Language, failures: Sequence[tuple[str, str]]) -> list[str]:
     shown = [
-        f"> ⚠ {plain(shortened(what, 80))} {plain(shortened(reason, _LINE_CHARACTERS))}"
+        f"> ⚠ {plain(shorten(what, 80))} {plain(shorten(reason, _LINE_CHARACTERS))}"
         for what, reason in failures[:FAILURES_SHOWN]
     ]
     left = len(failures) - FAILURES_SHOWN
@@ -292,7 +292,7 @@ def _channel_entry(language: Language, report: ChannelReport) -> str:
 
 def source_entry(language: Language, state: SourceState) -> str:
     parts = [
-        plain(shortened(location_name(state.location), _LINE_CHARACTERS)),
+        plain(shorten(location_name(state.location), _LINE_CHARACTERS)),
         _DOCUMENTS(state.documents, language),
         (_TRIED if is_unread(state) else _WHEN)(
             language, when=f"<t:{int(state.read_at.timestamp())}:R>"
@@ -305,7 +305,7 @@ def source_entry(language: Language, state: SourceState) -> str:
     if state.commit:
         parts.append(_COMMIT(language, commit=state.commit[:_COMMIT_CHARACTERS]))
     if state.licence:
-        parts.append(plain(shortened(state.licence, 100)))
+        parts.append(plain(shorten(state.licence, 100)))
     if not state.scope:
         parts.append(_SHARED(language))
     failures = [(location_name(each.source), each.reason) for each in state.failures]

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.text.languages import Sentence, Speaker, written
-from bot.text.markdown import plain, shortened
+from bot.text.languages import Sentence, Speaker, format_number
+from bot.text.markdown import plain, shorten
 from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
 from knowledge.store.notes.credit import Activity, Contributor
 from knowledge.values.guilds import Language
@@ -66,7 +66,7 @@ def leaderboard(
             times=TIMES(contributor.citations, language),
             notes=_notes(contributor.notes, speak),
         )
-        lines.append(f"{place}. **{plain(shortened(contributor.name, 40))}** – {credit}")
+        lines.append(f"{place}. **{plain(shorten(contributor.name, 40))}** – {credit}")
     lines.append(speak("-# Counted: *Helpful* from others on answers that quote these notes."))
     return Page("\n".join(lines), number, count)
 
@@ -113,8 +113,8 @@ def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
     ]
     if activity.quoted:
         titles = ", ".join(
-            f"{QUOTED(language, text=plain(shortened(title, 60)))} ({written(number, language)})"
-            for title, number in activity.quoted
+            f"{QUOTED(language, text=plain(shorten(title, 60)))} ({format_number(times, language)})"
+            for title, times in activity.quoted
         )
         lines.append(speak("Most quoted: {titles}.", titles=titles))
     return "\n".join(lines)

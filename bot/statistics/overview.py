@@ -19,8 +19,8 @@ from bot.answers.outcome import FURTHER_SHARE
 from bot.core.core import Core
 from bot.gaps.service import same_questions
 from bot.sources.messages import location_name
-from bot.text.languages import Sentence, Speaker, written
-from bot.text.markdown import legible, plain_within, shortened, size
+from bot.text.languages import Sentence, Speaker, format_number
+from bot.text.markdown import legible, plain_within, shorten, size
 from bot.text.paging import QUOTED, TIMES
 from knowledge.sources.kinds.folder import Channel
 from knowledge.sources.kinds.registry import source_at
@@ -122,7 +122,7 @@ class Audience:
 
 def prepare(core: Core, audience: Audience, now: datetime) -> Iterator[int]:
     """Embed the questions that `overview` groups, in slices."""
-    questions = [*_recent(core, audience, now), *_rated(core, audience, now)]
+    questions = [*_recent(core, audience, now), *_open_questions(core, audience, now)]
     yield from core.question_vectors.prepare([question.text for question in questions])
 
 
@@ -139,7 +139,7 @@ def overview(core: Core, audience: Audience, now: datetime, quotes: int) -> Over
         tuple(Day(day, _by_evidence(counted.get(day, {}))) for day in dates),
         tuple(_most_asked(core, _recent(core, audience, now))[:MOST_ASKED]),
         tuple(_sources(core, audience, quoted)),
-        tuple(_doubtful(core, _rated(core, audience, now))[:MOST_DOUBTFUL]),
+        tuple(_doubtful(core, _open_questions(core, audience, now))[:MOST_DOUBTFUL]),
     )
 
 
@@ -154,7 +154,7 @@ def _recent(core: Core, audience: Audience, now: datetime) -> list[OpenQuestion]
     )
 
 
-def _rated(core: Core, audience: Audience, now: datetime) -> list[OpenQuestion]:
+def _open_questions(core: Core, audience: Audience, now: datetime) -> list[OpenQuestion]:
     found = core.store.gaps.public_questions(audience.guild_id, _start(now), now, judged=True)
     return _readable(core, audience, found)
 
@@ -351,7 +351,7 @@ def _days_panel(overview: Overview, speak: Speaker) -> Panel:
     dates = [short_date(day.date, speak.language) for day in overview.days]
     totals = [sum(day.questions.values()) for day in overview.days]
     rows = [
-        Row(date, _outcomes(day.questions), written(total, speak.language))
+        Row(date, _outcomes(day.questions), format_number(total, speak.language))
         for date, day, total in zip(dates, overview.days, totals, strict=True)
     ]
     line = speak(
@@ -387,7 +387,7 @@ def _doubtful_row(answer: Doubtful, speak: Speaker) -> Row:
     if answer.corrected:
         said.append(speak("corrected {times}", times=TIMES(answer.corrected, speak.language)))
     if answer.title:
-        title = shortened(legible(answer.title), _TITLE_CHARACTERS)
+        title = shorten(legible(answer.title), _TITLE_CHARACTERS)
         said.append(QUOTED(speak.language, text=title))
     parts = {Part.UNHELPFUL: answer.unhelpful, Part.CORRECTED: answer.corrected}
     return Row(_label(answer.text), parts, " · ".join(said))
@@ -404,7 +404,7 @@ def _sources_panel(sources: Sequence[SourceUse], speak: Speaker) -> Panel:
     rows = [*few, *never[: MOST_SOURCES - len(few)]]
     line = ""
     if more := len(sources) - len(rows):
-        left = written(sum(source not in rows for source in never), speak.language)
+        left = format_number(sum(source not in rows for source in never), speak.language)
         line = speak.plural(
             more,
             "{number:,} more source, {never} never quoted",
@@ -422,7 +422,7 @@ def _source_row(source: SourceUse, speak: Speaker) -> Row:
     elif source.location == Kind.ARTICLE:
         name = speak("Bundled articles")
     if source.quoted:
-        used = written(source.used, speak.language)
+        used = format_number(source.used, speak.language)
         used = speak.plural(
             source.documents,
             "{used} of {number:,} document",
@@ -442,7 +442,7 @@ def _source_row(source: SourceUse, speak: Speaker) -> Row:
 
 
 def _label(text: str) -> str:
-    return shortened(legible(text), _LABEL_CHARACTERS)
+    return shorten(legible(text), _LABEL_CHARACTERS)
 
 
 def description(shown: Sequence[Panel]) -> str:
@@ -450,12 +450,12 @@ def description(shown: Sequence[Panel]) -> str:
     said = ""
     for most_rows, label_characters in _SHORTER:
         said = "\n".join(
-            f"{panel.heading}: {'; '.join(_lines(panel, most_rows, label_characters, shortened))}."
+            f"{panel.heading}: {'; '.join(_lines(panel, most_rows, label_characters, shorten))}."
             for panel in shown
         )
         if size(said) <= DESCRIPTION_CHARACTERS:
             return said
-    return shortened(said, DESCRIPTION_CHARACTERS)
+    return shorten(said, DESCRIPTION_CHARACTERS)
 
 
 def text(shown: Sequence[Panel], most: int) -> str:

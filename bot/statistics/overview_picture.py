@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.statistics.overview import PARTS, Panel, Part, Row
-from bot.text.markdown import shortened
+from bot.text.markdown import shorten
 from knowledge.values.guilds import Language
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _font_characters() -> frozenset[int]:
 def _drawable(text: str, known: frozenset[int], most: int) -> str:
     """Drop characters that can't be drawn, and shorten the text."""
     line = "".join(sign for sign in text if _is_drawable(sign, known))
-    return shortened(line if _is_whole(text, known) else f"{line} …", most)
+    return shorten(line if _is_whole(text, known) else f"{line} …", most)
 
 
 def _is_whole(text: str, known: frozenset[int]) -> bool:

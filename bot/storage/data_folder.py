@@ -37,7 +37,7 @@ from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.erasure.tombstones import are_tombstones
 from knowledge.store.sqlite_database import SqliteDatabase, is_community_database, is_empty
 from knowledge.store.store import Store, StoreError
-from knowledge.text import counted
+from knowledge.text import count_of
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.database import PostgresDatabase
@@ -91,7 +91,7 @@ def data_folder(folder: Path) -> Path:
     if closed := restrict_to_owner(folder):
         _logger.warning(
             "Other users of this machine could read %s in %s; now only the owner can.",
-            counted(closed, "file or folder", "files and folders"),
+            count_of(closed, "file or folder", "files and folders"),
             folder,
         )
     return folder

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 from knowledge.discord_archive.archive import ARCHIVE, ChannelArchive
 from knowledge.sources.entries import ENTRIES, EntryStore
 from knowledge.store.database import StoreError
 from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.store.sqlite_file import DerivedTablesFile
-from knowledge.text import counted
+from knowledge.text import count_of
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.work_queue import WorkQueue
@@ -35,7 +35,7 @@ def explain_missing_driver() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise StoreError(f"`data.database` needs {needed('postgres')}.") from error
+        raise StoreError(f"`data.database` needs {install_hint('postgres')}.") from error
 
 
 def open_archive(folder: Path, url: str = "") -> ChannelArchive:
@@ -80,7 +80,7 @@ def unembedded_texts_warning(count: int) -> str:
     if not count:
         return ""
     return (
-        f"{counted(count, 'text')} could not be embedded by any worker. Documents with such a text "
-        "are not in the index: look at the workers' log and machine. The workers try again within "
-        "the hour."
+        f"{count_of(count, 'text')} could not be embedded by any worker. Documents with such a "
+        "text are not in the index: look at the workers' log and machine. The workers try again "
+        "within the hour."
     )

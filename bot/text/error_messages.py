@@ -92,7 +92,7 @@ _IN_THE_FILE: Final = Sentence("Your text is in the file.")
 _YOU_HAD_TYPED: Final = Sentence("You wrote:")
 
 
-def typed(fields: Sequence[tuple[str, str]], language: Language = Language.ENGLISH) -> str:
+def typed_text(fields: Sequence[tuple[str, str]], language: Language = Language.ENGLISH) -> str:
     """Return a form's input as one text. If several fields are filled, each is under its name."""
     filled = [(name, text) for name, text in fields if text.strip()]
     if len(filled) == 1:

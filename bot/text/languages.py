@@ -27,7 +27,7 @@ def of_locale(locale: str) -> Language | None:
     return next((language for language in Language if language.value == tongue), None)
 
 
-def written(number: int, language: Language) -> str:
+def format_number(number: int, language: Language) -> str:
     english = f"{number:,}"
     return english.replace(",", ".") if language is Language.GERMAN else english
 
@@ -49,7 +49,7 @@ class _Formatter(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> Any:
         if format_spec == ",":
-            return written(value, self._language)
+            return format_number(value, self._language)
         return super().format_field(value, format_spec)
 
 

@@ -104,24 +104,24 @@ def plain(text: str) -> str:
 def plain_within(text: str, most: int) -> str:
     """Shorten a text and escape it like `plain`. The result has at most `most` units."""
     limit = most
-    while size(line := plain(shortened(text, limit))) > most:
+    while size(line := plain(shorten(text, limit))) > most:
         limit = limit * 3 // 4
     return line
 
 
-def shown(text: str) -> str:
+def safe_markdown(text: str) -> str:
     """Return Markdown that is safe to show: mentions as text, links with visible targets."""
     text = legible(text)
     parts: list[str] = []
     position = 0
     for start, end in _fences(text):
-        parts += [_shown_prose(text[position:start]), _shown_fence(text[start:end])]
+        parts += [_safe_prose(text[position:start]), _safe_fence(text[start:end])]
         position = end
-    parts.append(_shown_prose(text[position:]))
+    parts.append(_safe_prose(text[position:]))
     return "".join(parts)
 
 
-def _shown_fence(text: str) -> str:
+def _safe_fence(text: str) -> str:
     """Rewrite a code block for Discord, between fences of three backticks.
 
     Three backticks in a row inside the block are broken up.
@@ -129,7 +129,7 @@ def _shown_fence(text: str) -> str:
     opening, *body = text.split("\n")
     opened = _FENCE_LINE.match(opening)
     if opened is None:
-        return _shown_prose(text)
+        return _safe_prose(text)
     if body and _closes(_FENCE_LINE.match(body[-1]), opened):
         body.pop()
     if opened["rest"].strip():
@@ -139,7 +139,7 @@ def _shown_fence(text: str) -> str:
     return f"{opened['lead']}```{opened['language'].strip('{}')}\n{inside}\n{opened['lead']}```"
 
 
-def _shown_prose(text: str) -> str:
+def _safe_prose(text: str) -> str:
     if "](" in text:
         text = _LINKED_PICTURE.sub(lambda found: found["code"] or found["picture"], text)
         text = _PAGE_LINK.sub(_in_words, _BOLD_PICTURE.sub(r"\1", text))
@@ -326,19 +326,19 @@ def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
     """
     room = limit
     while True:
-        parts = [quoted(part) for part in split(text, room)]
+        parts = [quotation(part) for part in split(text, room)]
         if all(size(part) <= limit for part in parts):
             return parts
         # Quotation marks need room on each line.
         room = room * 4 // 5
 
 
-def quoted(text: str) -> str:
+def quotation(text: str) -> str:
     """Return a text as a Discord quotation, marked on every line."""
     return "\n".join(f"> {line}" for line in text.split("\n"))
 
 
-def shortened(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """Return a text on one line within `limit` units, with … at the cut."""
     line = " ".join(text.split())
     return line if size(line) <= limit else beginning(line, limit - 1).rstrip() + "…"

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from bot.text.markdown import legible, shortened, size
+from bot.text.markdown import legible, shorten, size
 from indexer.text.passages import HEADING_SEPARATOR, without_link_targets
 
 # A shortened title keeps this much beside a long heading.
@@ -23,7 +23,7 @@ def heading_name(heading: str, most: int) -> str:
     above = [one for one in above if _SENTENCE.fullmatch(one) is None and "](" not in one]
     while above and size(HEADING_SEPARATOR.join([*above, last])) > most:
         del above[0]
-    return shortened(HEADING_SEPARATOR.join([*above, last]), most)
+    return shorten(HEADING_SEPARATOR.join([*above, last]), most)
 
 
 def place_name(title: str, heading: str, most: int) -> str:
@@ -33,10 +33,10 @@ def place_name(title: str, heading: str, most: int) -> str:
     """
     title, heading = (as_seen(part) for part in (title, heading))
     if not title or not heading:
-        return shortened(title or heading_name(heading, most), most)
+        return shorten(title or heading_name(heading, most), most)
     last = heading.rpartition(HEADING_SEPARATOR)[2]
     left = most - size(HEADING_SEPARATOR + last)
-    title = shortened(title, max(left, _TITLE_CHARACTERS))
+    title = shorten(title, max(left, _TITLE_CHARACTERS))
     before = f"{title}{HEADING_SEPARATOR}"
     return before + heading_name(heading, most - size(before))
 

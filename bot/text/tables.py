@@ -49,7 +49,7 @@ def head_lines(rows: Sequence[str]) -> int:
 
 def shown_table(rows: Sequence[str]) -> list[str]:
     """Return the lines of text that replace a table."""
-    return _aligned(rows) or [*_listed(rows)]
+    return _align(rows) or [*_as_list(rows)]
 
 
 def shown_row(row: str) -> str:
@@ -67,13 +67,13 @@ def _cells(row: str) -> list[str]:
 # Aligned columns.
 
 
-def _aligned(rows: Sequence[str]) -> list[str]:
+def _align(rows: Sequence[str]) -> list[str]:
     """Return a table as a code block with aligned columns; empty if it has links or is too wide."""
     if any(map(_PROSE.search, rows)):
         return []
     above = head_lines(rows)
     head = rows[:1] if above and any(_cells(rows[0])) else []
-    table = [[*map(_unmarked, _cells(row))] for row in (*head, *rows[above:])]
+    table = [[*map(_without_marks, _cells(row))] for row in (*head, *rows[above:])]
     columns = range(max(map(len, table), default=0))
     if not 0 < len(columns) <= FENCED_CHARACTERS:
         return []
@@ -84,10 +84,10 @@ def _aligned(rows: Sequence[str]) -> list[str]:
         return []
     if head:
         table.insert(1, ["-" * width for width in widths])
-    return ["```", *(_padded(row, widths) for row in table), "```"]
+    return ["```", *(_pad(row, widths) for row in table), "```"]
 
 
-def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
+def _pad(row: Sequence[str], widths: Sequence[int]) -> str:
     cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
     return _GAP.join(cells).rstrip()
 
@@ -100,7 +100,7 @@ def _width(text: str) -> int:
     )
 
 
-def _unmarked(cell: str) -> str:
+def _without_marks(cell: str) -> str:
     """A cell without Markdown marks, because a code block would show them."""
     return _MARKED.sub(lambda found: found["code"] or found["sign"] or "", cell).strip()
 
@@ -108,7 +108,7 @@ def _unmarked(cell: str) -> str:
 # Rows as items of a list.
 
 
-def _listed(rows: Sequence[str]) -> Iterator[str]:
+def _as_list(rows: Sequence[str]) -> Iterator[str]:
     above = head_lines(rows)
     head = [cell.replace("**", "") for cell in _cells(rows[0])] if above else []
     is_labelled = len(head) > _READABLE_COLUMNS
@@ -117,11 +117,11 @@ def _listed(rows: Sequence[str]) -> Iterator[str]:
     for row in rows[above:]:
         if row.strip() == LEFT_OUT:
             yield "…"
-        elif said := _labelled(head, _cells(row)) if is_labelled else shown_row(row):
+        elif said := _label_cells(head, _cells(row)) if is_labelled else shown_row(row):
             yield f"{row[: len(row) - len(row.lstrip())]}- {said}"
 
 
-def _labelled(head: Sequence[str], cells: Sequence[str]) -> str:
+def _label_cells(head: Sequence[str], cells: Sequence[str]) -> str:
     """Return the cells of a row, with the name of the column before each cell except the first."""
     first, *others = cells or [""]
     said = [

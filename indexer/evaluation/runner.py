@@ -149,10 +149,8 @@ class Evaluator:
         With `legs`, the order by vectors alone and the order by words alone are measured, too.
         """
         # Apart, because a question may have the id of an unanswerable one.
-        asked = {key: self._retrieved(key, text) for key, text in self._judged.queries.items()}
-        others = {
-            key: self._retrieved(key, text) for key, text in self._judged.unanswerable.items()
-        }
+        asked = {key: self._retrieve(key, text) for key, text in self._judged.queries.items()}
+        others = {key: self._retrieve(key, text) for key, text in self._judged.unanswerable.items()}
         return Evaluation(
             run={key: _documents(one.hits) for key, one in asked.items()},
             judgements=self._judged.judgements,
@@ -166,7 +164,7 @@ class Evaluator:
             threshold=self._calibration.strong,
         )
 
-    def _retrieved(self, key: str, text: str) -> _Asked:
+    def _retrieve(self, key: str, text: str) -> _Asked:
         scopes = self._scopes(key)
         started = time.perf_counter()
         text = self._retriever.corrected(text, scopes)

@@ -85,7 +85,7 @@ def _with_compounds(
     parts = next((found for found in cut if found is not None), None)
     if parts is None:
         return [QueryWord(_and_compounds(scopes, word.forms, joints))]
-    is_known = any(_known(scopes, form) for form in word.forms)
+    is_known = any(_occurs(scopes, form) for form in word.forms)
     first, last = (_and_compounds(scopes, (part,), joints) for part in parts)
     whole = [QueryWord(word.forms, optional=True)] if is_known else []
     return [*whole, QueryWord(first), QueryWord(tuple(dict.fromkeys((*last, *word.forms))))]
@@ -115,7 +115,7 @@ def _is_compound(
         rests = [compound.removesuffix(part).removesuffix(joint) for joint in joints]
     rests = [rest for rest in rests if len(rest) >= _FEWEST_KNOWN and rest.isalpha()]
     sure = len(part) > _FEWEST and any(len(rest) >= _FEWEST for rest in rests)
-    return sure or any(_known(scopes, rest) for rest in rests)
+    return sure or any(_occurs(scopes, rest) for rest in rests)
 
 
 def _parts(
@@ -125,11 +125,11 @@ def _parts(
 
     Both are known. Of an unknown compound, the last one is enough: the compound is a kind of it.
     """
-    is_known = _known(scopes, word)
+    is_known = _occurs(scopes, word)
     found = [
-        (_known(scopes, first), first, word[cut:])
+        (_occurs(scopes, first), first, word[cut:])
         for cut in range(_FEWEST_KNOWN, len(word) - _FEWEST_KNOWN + 1)
-        if _known(scopes, word[cut:])
+        if _occurs(scopes, word[cut:])
         for joint in joints
         if word[:cut].endswith(joint)
         and len(first := word[: cut - len(joint)]) >= _FEWEST_KNOWN
@@ -187,7 +187,7 @@ def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight
     return [
         (word.forms, _idf(scopes, word.forms, passages))
         for word in wanted
-        if not word.optional or any(_known(scopes, form) for form in word.forms)
+        if not word.optional or any(_occurs(scopes, form) for form in word.forms)
     ]
 
 
@@ -200,7 +200,7 @@ def unknown_forms(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> fr
     return frozenset(
         form
         for word in wanted
-        if not any(_known(scopes, form) or _begins(scopes, form) for form in word.forms)
+        if not any(_occurs(scopes, form) or _begins(scopes, form) for form in word.forms)
         and not _corrections(scopes, word.forms)
         for form in word.forms
     )
@@ -221,7 +221,7 @@ def _idf(scopes: Sequence[Postings], forms: Sequence[str], passages: int) -> flo
     return math.log(1 + max(passages - having + 0.5, 0.0) / (having + 0.5))
 
 
-def _known(scopes: Sequence[Postings], form: str) -> bool:
+def _occurs(scopes: Sequence[Postings], form: str) -> bool:
     return any(form in postings for postings in scopes)
 
 
@@ -233,7 +233,7 @@ def _corrections(scopes: Sequence[Postings], forms: Sequence[str]) -> list[str]:
 
 def _weight(scopes: Sequence[Postings], wanted: QueryWord, passages: int) -> Weight:
     """A word's known forms, or else its spelling corrections, with their IDF."""
-    known = tuple(form for form in wanted.forms if _known(scopes, form))
+    known = tuple(form for form in wanted.forms if _occurs(scopes, form))
     if known:
         return known, _idf(scopes, known, passages)
     if wanted.optional:
@@ -281,7 +281,7 @@ class _Scored:
         if self.common:
             for forms, weight in self.common:
                 counts = _counts_at(self.postings, wanted, forms)
-                found += weight * _saturated(self.postings, counts, wanted, self.mean_length)
+                found += weight * _saturation(self.postings, counts, wanted, self.mean_length)
             kept = _each_once(_best(found, k), np.searchsorted(wanted, also_slots))
             wanted, found = wanted[kept], found[kept]
         above = found > 0
@@ -308,7 +308,7 @@ def _coverages(
     found = [_occurrences(postings, forms) for forms, _ in shares]
     slots = np.concatenate([slots for slots, _ in found])
     counts = np.concatenate([counts for _, counts in found])
-    covered = _saturated(postings, counts, slots, mean_length)
+    covered = _saturation(postings, counts, slots, mean_length)
     weights = np.array([share for _, share in shares], np.float32)
     covered *= np.repeat(weights, [len(slots) for slots, _ in found])
     summed: NDArray[np.float64] = np.bincount(slots, covered, len(postings.ids))  # type: ignore[assignment]
@@ -345,7 +345,7 @@ def _counts_at(
     return most
 
 
-def _saturated(
+def _saturation(
     postings: Postings, counts: NDArray[np.uint8], slots: NDArray[Any], mean_length: float
 ) -> NDArray[np.float32]:
     """BM25's saturated term frequency, from 0 to 1: tf / (tf + K1 · (1 - B + B · dl / avgdl))."""

@@ -100,7 +100,7 @@ class Connection(Protocol):
         """A write transaction; nested calls join the outer one.
 
         If `alone` is true, nobody else writes meanwhile. Otherwise the first statement must lock
-        the written scopes by `ScopeChanges.raised`, so that each scope has one writer at a time.
+        the written scopes by `ScopeChanges.raise_all`, so that each scope has one writer at a time.
 
         Raises:
             IndexWriteError: if the index can't be written; then nothing is changed.

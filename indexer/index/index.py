@@ -27,7 +27,7 @@ from indexer.index.selection import Selection
 from indexer.index.snapshots import SnapshotFiles, SnapshotRows, Snapshots
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
-from indexer.index.vectors import nearest_first, quantized, selector
+from indexer.index.vectors import nearest_first, quantize, selector
 from indexer.index.written_documents import PART_PASSAGES
 from indexer.text.analyzer import QueryWord
 from knowledge.values.documents import Scope
@@ -289,7 +289,7 @@ class Index:
             For each query, ids and quantized cosines, best first. These cosines are accurate to
             about 0.001. So a passage slightly nearer than the last candidates may be missing.
         """
-        codes = quantized(vectors)
+        codes = quantize(vectors)
         only = None if among is None else selector(among)
         found = [held.vectors.search(codes, k, only) for held in self._current_scopes(scopes)]
         if not found:
@@ -337,12 +337,12 @@ class Index:
 
         return run
 
-    def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
+    def selected_passages(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
         """The ids of the passages of selected documents in these scopes, ascending."""
         self._replay(scopes)
         key = (selection, tuple(scopes))
         if key not in self._selected:
-            self._selected[key] = self.tables.selected(*key)
+            self._selected[key] = self.tables.selected_passages(*key)
         return self._selected[key]
 
     def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:

@@ -112,7 +112,7 @@ class ResidentScopes:
         for scope in dict.fromkeys(scopes):
             held = self._held.get(scope)
             if held is None and self.generation(scope):
-                held = self._held[scope] = self._opened(scope)
+                held = self._held[scope] = self._open(scope)
                 self.bytes += held.bytes
             if held is not None:
                 self._held.move_to_end(scope)
@@ -167,7 +167,7 @@ class ResidentScopes:
 
     # Reading and writing snapshots.
 
-    def _opened(self, scope: Scope) -> ResidentScope:
+    def _open(self, scope: Scope) -> ResidentScope:
         """A scope at the generation of the last replay, loaded from a snapshot or the tables."""
         generation = self.generation(scope)
         held = self._of_snapshot(scope, generation)
@@ -181,7 +181,7 @@ class ResidentScopes:
         return held
 
     def _of_snapshot(self, scope: Scope, generation: int) -> ResidentScope | None:
-        found = self._snapshots.saved().get(scope, ())
+        found = self._snapshots.saved_generations().get(scope, ())
         saved = max((one for one in found if one <= generation), default=0)
         if not saved:
             return None
@@ -200,7 +200,7 @@ class ResidentScopes:
         self.replay()
         kept: dict[Scope, int] = {}
         try:
-            saved = self._snapshots.saved()
+            saved = self._snapshots.saved_generations()
             for scope, size in self._tables.passages_by_scope().items():
                 if size < least:
                     continue

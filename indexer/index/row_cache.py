@@ -106,15 +106,15 @@ class RowCache:
         No database read stays open between two steps.
         """
         tables = self._tables
-        yield from _filled(
+        yield from _warm(
             self._vectors,
             lambda before: [
                 (key, _full_precision(half))
                 for key, half in tables.passage_vectors_before(before, SLICE)
             ],
         )
-        yield from _filled(self._codes, lambda before: tables.token_codes_before(before, SLICE))
-        yield from _filled(
+        yield from _warm(self._codes, lambda before: tables.token_codes_before(before, SLICE))
+        yield from _warm(
             self._passages,
             lambda before: [(one.id, one) for one in tables.passages_before(before, SLICE)],
         )
@@ -136,7 +136,7 @@ def _found(
     return {key: row for key, row in (found | rows).items() if row is not None}
 
 
-def _filled(
+def _warm(
     cache: "LRUCache[int, _Row]", read: Callable[[int], Sequence[tuple[int, _Row]]]
 ) -> Iterator[None]:
     """Fill a cache with the newest rows, one slice in each step.

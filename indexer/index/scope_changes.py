@@ -93,9 +93,9 @@ class ScopeChanges:
         )
         numbers = [row[0] for row in rows]
         for start in range(0, len(numbers), BATCH):
-            yield self._added(numbers[start : start + BATCH])
+            yield self._additions(numbers[start : start + BATCH])
 
-    def _added(self, passage_ids: Sequence[int]) -> Added:
+    def _additions(self, passage_ids: Sequence[int]) -> Added:
         rows: list[tuple[int, bytes, str]] = []
         for some in slices(passage_ids):
             rows += self._db.rows(
@@ -118,7 +118,9 @@ class ScopeChanges:
             found.update(Scope(row[0]) for row in self._db.rows(sql, some))
         return found
 
-    def raised(self, scopes: Iterable[Scope], document_ids: Sequence[str] = ()) -> dict[Scope, int]:
+    def raise_all(
+        self, scopes: Iterable[Scope], document_ids: Sequence[str] = ()
+    ) -> dict[Scope, int]:
         """Raise the generations of these scopes and of the documents' present scopes by 1.
 
         The rows are locked in the order of scopes, so that writers never deadlock.

@@ -39,7 +39,7 @@ TAGGED: Final = "metadata not like '%\"tags\": []%'"
 def selected_ids(db: Connection, selection: Selection, scopes: Sequence[Scope]) -> list[int]:
     """The ids of the selected passages in these scopes; some may be repeated."""
     of_kinds = f"select id from documents where kind in {_list(selection.kinds)}"  # noqa: S608
-    documents = [*selection.documents, *_tagged(db, selection.tags, scopes)]
+    documents = [*selection.documents, *_ids_with_tags(db, selection.tags, scopes)]
     parts: list[tuple[str, Sequence[Any]]] = [
         (f"scope in {_list(selection.scopes)}", [*selection.scopes]),
         (f"document_id in ({of_kinds})", [kind.value for kind in selection.kinds]),
@@ -54,7 +54,7 @@ def selected_ids(db: Connection, selection: Selection, scopes: Sequence[Scope]) 
     return found
 
 
-def _tagged(db: Connection, tags: frozenset[str], scopes: Sequence[Scope]) -> list[str]:
+def _ids_with_tags(db: Connection, tags: frozenset[str], scopes: Sequence[Scope]) -> list[str]:
     """The ids of the documents in these scopes that have one of these tags."""
     if not tags:
         return []

@@ -42,7 +42,7 @@ class Snapshots(Protocol):
     def place(self) -> str:
         """The location of the snapshots, for the log."""
 
-    def saved(self) -> dict[Scope, set[int]]:
+    def saved_generations(self) -> dict[Scope, set[int]]:
         """For each scope the generations that have a snapshot."""
 
     def load(self, scope: Scope, generation: int, dimension: int) -> tuple[VectorIndex, Postings]:
@@ -70,7 +70,7 @@ class SnapshotFiles:
     def place(self) -> str:
         return str(self._folder)
 
-    def saved(self) -> dict[Scope, set[int]]:
+    def saved_generations(self) -> dict[Scope, set[int]]:
         found: dict[Scope, set[int]] = {}
         for path in self._folder.glob(f"{self._prefix}*{_VECTORS}"):
             name = path.name.removeprefix(self._prefix).removesuffix(_VECTORS)
@@ -91,7 +91,7 @@ class SnapshotFiles:
         self._write(vectors.save, f"{name}{_VECTORS}")
 
     def delete_other_generations(self, scope: Scope, generation: int) -> None:
-        for older in self.saved().get(scope, set()) - {generation}:
+        for older in self.saved_generations().get(scope, set()) - {generation}:
             for kind in (_VECTORS, _WORDS):
                 path = self._folder / f"{self._name(scope, older)}{kind}"
                 path.unlink(missing_ok=True)
@@ -126,7 +126,7 @@ class SnapshotRows:
     def place(self) -> str:
         return self._db.place
 
-    def saved(self) -> dict[Scope, set[int]]:
+    def saved_generations(self) -> dict[Scope, set[int]]:
         rows = self._db.rows(
             "select scope, generation from snapshots where identity = ?", [self._identity]
         )
@@ -140,7 +140,7 @@ class SnapshotRows:
         )
         if row is None:
             raise KeyError(f"no snapshot of generation {generation}")
-        vectors = VectorIndex.unpacked(np.frombuffer(row[0], np.uint8), dimension)
+        vectors = VectorIndex.unpack(np.frombuffer(row[0], np.uint8), dimension)
         return vectors, Postings.read(io.BytesIO(row[1]))
 
     def save(self, scope: Scope, generation: int, vectors: VectorIndex, postings: Postings) -> None:
@@ -154,7 +154,7 @@ class SnapshotRows:
             "vectors = excluded.vectors, words = excluded.words "
             "where snapshots.generation < excluded.generation "
             "or snapshots.identity != excluded.identity",
-            [scope, generation, self._identity, vectors.packed().tobytes(), words.getvalue()],
+            [scope, generation, self._identity, vectors.pack().tobytes(), words.getvalue()],
         )
 
     def delete_other_generations(self, scope: Scope, generation: int) -> None:

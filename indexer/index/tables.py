@@ -59,7 +59,7 @@ _FILES: Final = f"select {', '.join(_FILE)} from files"  # noqa: S608 - names of
 _FILES_VERSION: Final = "files"
 
 
-def _opened(place: Place, expected: Mapping[str, str]) -> Connection:
+def _open(place: Place, expected: Mapping[str, str]) -> Connection:
     if isinstance(place, Path):
         return SQLiteConnection(place, expected)
     # Needs the packages of an extra.
@@ -79,7 +79,7 @@ class IndexTables:
             IndexWriteError: if the index can't be opened or made.
         """
         self._dimension = dimension
-        self.db = _opened(place, expected)
+        self.db = _open(place, expected)
         self.changes = ScopeChanges(self.db, dimension)
         # Documents that this process has replaced, relinked or taken out. A process that doesn't
         # ask the database may still have them in memory. A SQLite file is always asked.
@@ -267,7 +267,7 @@ class IndexTables:
             found += [row[0] for row in self.db.rows(sql, [*some, *scopes])]
         return found
 
-    def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
+    def selected_passages(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
         """The ids of the passages of selected documents in these scopes, ascending."""
         return np.unique(np.array(selected_ids(self.db, selection, scopes), np.int64))
 
@@ -371,7 +371,7 @@ class IndexTables:
     ) -> None:
         replaced = (cut.document.id for cut in changed if cut.first)
         ids = list(dict.fromkeys((*removed, *replaced)))
-        generations = self.changes.raised((cut.document.scope for cut in changed), ids)
+        generations = self.changes.raise_all((cut.document.scope for cut in changed), ids)
         replace(self.db, ids, changed, generations, vectors, codes)
 
     def is_long(self, document_ids: Sequence[str]) -> bool:
@@ -396,7 +396,7 @@ class IndexTables:
         """
         self._remember(document_ids)
         with self.db.writing():
-            generations = self.changes.raised((), document_ids)
+            generations = self.changes.raise_all((), document_ids)
             return delete_some(self.db, document_ids, generations, coded)
 
     def _remember(self, document_ids: Iterable[str]) -> None:
@@ -416,7 +416,7 @@ class IndexTables:
         self._remember([one.id for one in documents])
         with self.db.writing(alone=False):
             scopes = {one.scope for one in documents}
-            self.changes.raised(scopes)
+            self.changes.raise_all(scopes)
             self.changes.mark_relinked(scopes)
             self.db.run_many(
                 "update documents set digest = ?, metadata = ? where id = ?",

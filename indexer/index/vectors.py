@@ -92,7 +92,7 @@ class VectorIndex:
     def add(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Add vectors, (n, d) float32 with rows of unit length, under their ids."""
         keys = np.asarray(ids, dtype=np.int64)
-        codes = quantized(vectors)
+        codes = quantize(vectors)
         self._adopt_learned()
         _on_this_thread_alone()
         self._held.add_with_ids(codes, keys)
@@ -204,7 +204,7 @@ class VectorIndex:
         self._adopt_learned(wait=self.exact)
         faiss.write_index(self._held, os.fspath(path))
 
-    def packed(self) -> NDArray[np.uint8]:
+    def pack(self) -> NDArray[np.uint8]:
         """The saved form of the vectors, as bytes."""
         self._adopt_learned(wait=self.exact)
         saved: NDArray[np.uint8] = faiss.serialize_index(self._held)
@@ -217,15 +217,15 @@ class VectorIndex:
         Raises:
             ValueError, RuntimeError: if the file is torn, or has vectors of another size or format.
         """
-        return cls._loaded(faiss.read_index(os.fspath(path)), dimension)
+        return cls._load(faiss.read_index(os.fspath(path)), dimension)
 
     @classmethod
-    def unpacked(cls, saved: NDArray[np.uint8], dimension: int) -> Self:
+    def unpack(cls, saved: NDArray[np.uint8], dimension: int) -> Self:
         """Read an index from the bytes of `packed`; it raises the same errors as `load`."""
-        return cls._loaded(faiss.deserialize_index(saved), dimension)
+        return cls._load(faiss.deserialize_index(saved), dimension)
 
     @classmethod
-    def _loaded(cls, held: Any, dimension: int) -> Self:
+    def _load(cls, held: Any, dimension: int) -> Self:
         if held.d != dimension:
             raise ValueError(f"It holds vectors of {held.d} dimensions, not {dimension}.")
         opened = cls(dimension, held)
@@ -330,7 +330,7 @@ def nearest_first(
     return ids[order], cosines[order]
 
 
-def quantized(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def quantize(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The codes of vectors: rotated, scaled, and rounded to -127 to 127, (n, d) float32.
 
     Args:

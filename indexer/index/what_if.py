@@ -116,9 +116,9 @@ class IndexOverlay:
         seen = self.postings(scopes)
         return BM25Lookup(seen, words_of_query(text, seen), k).found(also, among)
 
-    def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
+    def selected_passages(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
         """The ids of the passages of selected documents in these scopes, ascending."""
-        found = np.setdiff1d(self._index.selected(selection, scopes), [*self._gone])
+        found = np.setdiff1d(self._index.selected_passages(selection, scopes), [*self._gone])
         if self._scope not in scopes or not selection.has(self._document):
             return found
         return np.append(found, [*self._stored])

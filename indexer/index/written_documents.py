@@ -84,7 +84,7 @@ class CutDocument:
             yield CutDocument(self.document, some, fragments, key, last)
 
 
-def stored_together(cuts: Iterable[CutDocument]) -> list[list[CutDocument]]:
+def batch_by_transaction(cuts: Iterable[CutDocument]) -> list[list[CutDocument]]:
     """Group documents, and parts of long ones, by transaction; the last completes each document."""
     groups, lasts = [], []
     for cut in cuts:
@@ -257,7 +257,7 @@ def _insert_passages(
     numbered = [(ids[document.id, passage.position], passage) for document, passage in passages]
     windows = [(key, window) for key, passage in numbered for window in passage.digests[1:]]
     halved = [
-        (key, _halved(known[digest] for digest in _own_digests(passage)))
+        (key, _half_precision(known[digest] for digest in _own_digests(passage)))
         for key, passage in numbered
     ]
     named = [(key, fragments[place]) for place, key in ids.items() if place in fragments]
@@ -296,6 +296,6 @@ def _own_digests(passage: Passage) -> list[bytes]:
     return [whole, *(window for window in windows if window != whole)]
 
 
-def _halved(vectors: Iterable[bytes]) -> bytes:
+def _half_precision(vectors: Iterable[bytes]) -> bytes:
     """Full-precision vectors converted to half precision and concatenated."""
     return np.frombuffer(b"".join(vectors), np.float32).astype(np.float16).tobytes()

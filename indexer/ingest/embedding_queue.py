@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from indexer.embedding.embedder import Embedder, embed_with_codes, tokens_of
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
-from knowledge.text import counted
+from knowledge.text import count_of
 from knowledge.values.embedding_jobs import Job, QueueState
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class EmbeddingWorker:
             # Not the error's message: it may contain the text.
             self._jobs.fail(self.name, taken, type(error).__name__)
             self.failed += len(taken)
-            texts_failed = counted(len(taken), "text")
+            texts_failed = count_of(len(taken), "text")
             _logger.warning("%s could not be embedded: %s.", texts_failed, type(error).__name__)
             return len(taken)
         except BaseException:

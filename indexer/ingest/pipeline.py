@@ -20,7 +20,7 @@ from indexer.index.bound_values import slices
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
 from indexer.index.passage_lines import fragments
-from indexer.index.written_documents import CutDocument, document_digest, stored_together
+from indexer.index.written_documents import CutDocument, batch_by_transaction, document_digest
 from indexer.ingest.embedding_queue import EmbeddingQueue, SetAsideError
 from indexer.ingest.prepared_vectors import load_prepared
 from indexer.text.passages import Passage, cut_passages
@@ -135,7 +135,7 @@ class OrderedSteps:
             yield from steps()
             return
         groups: deque[dict[bytes, str]] = deque()
-        for group in stored_together(cuts):
+        for group in batch_by_transaction(cuts):
             if groups:
                 yield
             groups.append(_texts(group))
@@ -377,7 +377,7 @@ def embed_documents(
     index: Index, embedder: Embedder, cuts: Iterable[CutDocument], report: UpdateReport
 ) -> Iterator[None]:
     """Embed the missing texts of several documents, batched by length, a slice in each step."""
-    for group in stored_together(cuts):
+    for group in batch_by_transaction(cuts):
         vectors, codes = yield from _embed(index, embedder, group, report)
         if vectors:
             index.tables.store_vectors(vectors, codes)
@@ -399,7 +399,7 @@ def index_documents(
     stores `record`. With more passages than one transaction should have, others come before it,
     each in a step. Until the last one, the file and its documents count as changed.
     """
-    *before, last = stored_together(cuts)
+    *before, last = batch_by_transaction(cuts)
     replaced = [cut.document.id for cut in cuts]
     if before or index.tables.is_long([*removed, *replaced]):
         if record is not None:

@@ -38,7 +38,7 @@ from indexer.embedding.installed_models import models_in_order
 from indexer.retrieval.hit import LateScore
 from indexer.retrieval.names import MissingNames
 from indexer.text.analyzer import topic, word_set
-from knowledge.dependencies import has_modules, needed
+from knowledge.dependencies import has_modules, install_hint
 from knowledge.languages.detection import language_of, language_of_question
 from knowledge.values.questions import Evidence
 
@@ -281,7 +281,7 @@ def require_scipy() -> None:
         CalibrationError: if scipy isn't installed.
     """
     if not has_modules("scipy"):
-        raise CalibrationError(f"Fitting a calibration needs scipy, in {needed('models')}.")
+        raise CalibrationError(f"Fitting a calibration needs scipy, in {install_hint('models')}.")
 
 
 def fit(

@@ -12,7 +12,7 @@ from typing import Final
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.fusion import Legs, Ranked
 from indexer.text.passages import HEADING_SEPARATOR
-from indexer.text.query_normalization import normalized
+from indexer.text.query_normalization import normalize
 
 # The candidates: the best by score, up to this number, and the best by words with this share of the
 # best coverage. A named passage has every word of the question.
@@ -43,7 +43,7 @@ def named_passage(question: str, passages: Sequence[StoredPassage]) -> StoredPas
     more words than a long title, or than an error text. Return None if no passage matches, or if
     passages of several documents match.
     """
-    asked = {_words(question), _words(normalized(question))} - {""}
+    asked = {_words(question), _words(normalize(question))} - {""}
     codes = _codes(question)
     found = (
         # A heading is more specific than a title.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from indexer.text.analyzer import is_stop_word, names, query_words, stem, typed_words
-from indexer.text.query_normalization import normalized
+from indexer.text.query_normalization import normalize
 from knowledge.languages.detection import language_of_question
 from knowledge.languages.vocabularies import ENGLISH
 
@@ -138,7 +138,7 @@ def _means(word: str, text: str) -> bool:
 
 def _word_in_place_of_another(question: str, titles: Sequence[str]) -> str:
     """The word of a question in the place of a title's ("porto" for "Lisbon"), or empty."""
-    asked: list[str] = _WORD.findall(normalized(question).casefold())
+    asked: list[str] = _WORD.findall(normalize(question).casefold())
     for title in titles:
         told: list[str] = _WORD.findall(title.casefold())
         if len(told) == len(asked) > _SHARED_WORDS:

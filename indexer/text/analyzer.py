@@ -103,7 +103,7 @@ def _query_words(text: str, present: tuple[str, ...]) -> tuple[QueryWord, ...]:
     own = list(dict.fromkeys([language_of(text), ENGLISH]))
     grammatical = list(map(_stop_words, own))
     # A word of grammar in a language of the passages may be a topic in the query's: "die".
-    readings = [analysed(text, language) for language in dict.fromkeys([*own, *present])]
+    readings = [analyse(text, language) for language in dict.fromkeys([*own, *present])]
     # Every language cuts a text into the same words; only their stems differ.
     found: dict[tuple[tuple[str, ...], bool], bool] = {}
     for reading in zip(*readings, strict=True):
@@ -144,7 +144,7 @@ def _split_ascii(text: str, ends: bytes) -> list[str]:
     return text.encode("ascii").translate(ends).decode("ascii").split()
 
 
-def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
+def analyse(text: str, language: str) -> Iterable[tuple[str, bool]]:
     """The words of a text in reading order, each with whether the word is an extra.
 
     An extra is the whole form of a word with several parts. The text `v2.7.1` has the words `v2`,

@@ -439,11 +439,11 @@ def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str
 
 def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> Sequence[str]:
     """The whole body if it fits, otherwise its pieces."""
-    fits = _counted(body, count_tokens) <= capacity
+    fits = _token_count(body, count_tokens) <= capacity
     return (body,) if fits else _cut_pieces(body, count_tokens, capacity)
 
 
-def _counted(text: str, count_tokens: Callable[[str], int]) -> int:
+def _token_count(text: str, count_tokens: Callable[[str], int]) -> int:
     # A cut inside a link counts its address as well, which would be embedded.
     embedded = without_link_targets(text)
     return max(count_tokens(embedded), len(embedded) // CHARACTERS_A_TOKEN)
@@ -461,12 +461,12 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
 
     def count(text: str) -> int:
         # A text far too long isn't counted to its end.
-        beginning = _counted(text[: capacity * TRIED_CHARACTERS], count_tokens)
+        beginning = _token_count(text[: capacity * TRIED_CHARACTERS], count_tokens)
         if beginning > 2 * capacity or len(text) <= capacity * TRIED_CHARACTERS:
             return beginning
-        return _counted(text, count_tokens)
+        return _token_count(text, count_tokens)
 
-    whole = _counted(body, count_tokens)
+    whole = _token_count(body, count_tokens)
     even = min(capacity, math.ceil(whole / math.ceil(whole / capacity) * 1.1))
     splitter = MarkdownSplitter.from_callback(count, (max(even * 3 // 4, 1), even))
     parts = units(body)

@@ -41,11 +41,11 @@ _SIGNS_AROUND: Final = ".,!?():;\"'"
 
 
 @lru_cache(maxsize=256)
-def normalized(question: str) -> str:
+def normalize(question: str) -> str:
     """A question without apostrophes, hyphens between words, question marks and fillers."""
     without = _MARKS.sub("", _without_politeness(question))
     without = _ARE.sub(r"\g<before>\g<of>are", without)
-    return _CHUNK.sub(lambda chunk: _evened(chunk.group()), without) or question
+    return _CHUNK.sub(lambda chunk: _normalize_chunk(chunk.group()), without) or question
 
 
 def _without_politeness(question: str) -> str:
@@ -106,7 +106,7 @@ def _fillers_at_end(said: Sequence[str], fillers: _Fillers) -> int:
     return int(said[-1] in fillers["behind"])
 
 
-def _evened(chunk: str) -> str:
+def _normalize_chunk(chunk: str) -> str:
     without = _APOSTROPHE.sub("", chunk)
     if without != chunk:
         return without
@@ -119,7 +119,7 @@ def spelt_out(question: str) -> str:
 
     A question mark is added, unless the question ends in a full stop.
     """
-    asked = normalized(question)
+    asked = normalize(question)
     meanings = _meanings_in(language_of(asked))
     read = _CHUNK.sub(lambda chunk: _long_form(chunk.group(), meanings), asked)
     # A full stop ends a statement.

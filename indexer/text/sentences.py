@@ -178,9 +178,9 @@ def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int
                 or _is_within_quotation(text, max(position, first), match.end())
             ):
                 continue
-            yield from _trimmed(text, position, match.end())
+            yield from _trim(text, position, match.end())
             position = match.end()
-        yield from _trimmed(text, position, block_end)
+        yield from _trim(text, position, block_end)
 
 
 def _is_within_quotation(text: str, start: int, end: int) -> bool:
@@ -240,7 +240,7 @@ def shows_pictures(line: str) -> bool:
     return "](" in line and _PICTURES.match(line) is not None
 
 
-def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _trim(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     piece = text[start:end]
     if piece.strip():
         left = len(piece) - len(piece.lstrip())

@@ -52,13 +52,13 @@ def _symbols(text: str) -> Iterator[str]:
             continue
         start += text[start] == "["
         sign = text[start:end].rstrip(".!")
-        if sign in _listed()["operators"] or _is_meant(text, sign, start):
+        if sign in _symbols_by_word()["operators"] or _is_meant(text, sign, start):
             yield sign
 
 
 def _is_meant(text: str, sign: str, start: int) -> bool:
     """Whether the ambiguous `sign` at the offset `start` is a symbol of code."""
-    listed, end = _listed(), start + len(sign)
+    listed, end = _symbols_by_word(), start + len(sign)
     if sign not in listed["ambiguous"]:
         return False
     around = text[max(start - 1, 0) : start], text[end : end + 1]
@@ -76,6 +76,6 @@ def _is_meant(text: str, sign: str, start: int) -> bool:
 
 
 @lru_cache
-def _listed() -> dict[str, frozenset[str]]:
+def _symbols_by_word() -> dict[str, frozenset[str]]:
     text = files("indexer.text").joinpath("symbols.toml").read_text(encoding="utf-8")
     return {name: frozenset(signs.split()) for name, signs in tomllib.loads(text).items()}

@@ -34,11 +34,11 @@ def synonym_variants(question: str, pairs: Sequence[Pair]) -> tuple[str, ...]:
     word replaced by the first. Equal variants are given once, so a question without any of these
     words has no other variant.
     """
-    read = [question, *(replaced(question, way) for way in both_ways(pairs))]
+    read = [question, *(replace_words(question, way) for way in both_ways(pairs))]
     return tuple(dict.fromkeys(read))
 
 
-def replaced(question: str, pairs: Sequence[Pair]) -> str:
+def replace_words(question: str, pairs: Sequence[Pair]) -> str:
     """Replace the first word of each pair by the second; the pair with more words comes first."""
     languages = {language_of(question), "en"}
     wanted = [([_stems(word, languages) for word in first.split()], new) for first, new in pairs]

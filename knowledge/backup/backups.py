@@ -33,7 +33,7 @@ from knowledge.backup.foreign_database import ForeignDatabaseError
 from knowledge.store.audit_log import RESTORED, STANDINGS, WHOLE, contradictions, entry_of
 from knowledge.store.database import StoreError, row_counts
 from knowledge.store.store import Store
-from knowledge.text import counted
+from knowledge.text import count_of
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.tombstones import MEMBERS, Tombstone
 
@@ -176,13 +176,13 @@ def _open_verified(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]
             with foreign_database.explain_errors():
                 found = problem(connection)
             if found:
-                raise BackupError(_damaged(path, found))
+                raise BackupError(_damage_message(path, found))
             yield connection, applied
     except ForeignDatabaseError as error:
         raise BackupError(f"{path} {error}") from error
 
 
-def _damaged(path: Path, found: str) -> str:
+def _damage_message(path: Path, found: str) -> str:
     return f"{path} is damaged: {found}. Use another backup."
 
 
@@ -206,7 +206,7 @@ def problem(connection: sqlite3.Connection) -> str:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         return f"its log can't be replayed ({error!r})"
     named = ", ".join(map(str, notes[:10]))
-    told = counted(len(notes), "note is", "notes are")
+    told = count_of(len(notes), "note is", "notes are")
     return f"{told} in another state than its log leads to ({named})" if notes else ""
 
 
@@ -392,7 +392,7 @@ def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backu
     with closing(sqlite3.connect(part, isolation_level=None)) as connection:
         connection.execute("pragma journal_mode = delete")
         if found := problem(connection):
-            raise BackupError(_damaged(backup, found))
+            raise BackupError(_damage_message(backup, found))
     return unknown
 
 

@@ -65,7 +65,7 @@ class NoteFile(NamedTuple):
     digest: str
 
     @property
-    def edited(self) -> bool:
+    def is_edited(self) -> bool:
         """Whether the file's content was changed since the export."""
         return self.digest != words_digest(self.revision)
 

@@ -203,7 +203,7 @@ def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
             file = parse_note(name, _content(folder, path))
             if (file.note is None) is (above == NOTES):
                 raise FolderError(f"{name} is where an export would not have put it.")
-            if file.edited:
+            if file.is_edited:
                 if above == REVISIONS:
                     raise FolderError(
                         f"{name} was edited, but isn't the text of its note: edit the note's own "

@@ -44,7 +44,7 @@ def exchange(
         return None
     question, after = people[first], people[first + 1 :]
     replies = [message for message in after if message.worth_reading]
-    answer = _accepted(question, after, solved=solved)
+    answer = _accepted_reply(question, after, solved=solved)
     others = [m for m in replies if m.member != question.member]
     own = answer is not None and answer.member == question.member
     is_post = thread and not asks(question.text) and word_count(question.text) >= POST_WORDS
@@ -74,7 +74,7 @@ def _could_answer(message: Message, question: Message) -> bool:
     return may_be and not asks_only(message.text)
 
 
-def _accepted(question: Message, after: Sequence[Message], *, solved: bool) -> Message | None:
+def _accepted_reply(question: Message, after: Sequence[Message], *, solved: bool) -> Message | None:
     """The latest reply with the best score from 2 on; else, if `solved`, the last likely reply."""
     signs = _signs(question, after)
     best: Message | None = None

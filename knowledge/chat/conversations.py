@@ -123,7 +123,7 @@ class ConversationSplitter:
 
     def add(self, message: Message) -> Iterator[list[Message]]:
         """Add a message; yields the conversations that have ended."""
-        yield from self._ended(message.at)
+        yield from self._end_conversations(message.at)
         if message.bot:
             return
         key = self._place(message)
@@ -145,7 +145,7 @@ class ConversationSplitter:
         for key in list(self._open):
             yield self._close(key)
 
-    def _ended(self, now: datetime) -> Iterator[list[Message]]:
+    def _end_conversations(self, now: datetime) -> Iterator[list[Message]]:
         for key in list(self._open):
             if now - self._open[key].last <= REPLY_WINDOW:
                 return

@@ -76,7 +76,7 @@ def is_export(path: Path) -> bool:
     """
     if path.suffix.lower() not in EXPORT_SUFFIXES:
         return False
-    with _opened(on_disk(path)) as file:
+    with _open(on_disk(path)) as file:
         return export_format(file.read(HEAD_BYTES)) is not None
 
 
@@ -86,7 +86,7 @@ def channel_of(export: ExportFile) -> Channel:
     Raises:
         UnreadableError: if the export can't be read, or isn't JSON.
     """
-    with _opened(export) as file:
+    with _open(export) as file:
         channel = _read(file, NOTHING)[0]
     # A later part of a thread begins in the middle, so it is split like a channel.
     return replace(channel, thread=False) if export.part > 1 else channel
@@ -131,7 +131,7 @@ def _stream(
     """The messages of an export, and None after each `_STEP_BYTES` of the file."""
     latest: datetime | None = None
     step_from = 0
-    with _opened(export) as file:
+    with _open(export) as file:
         for message in _read(file, withheld)[1]:
             if file.tell() - step_from >= _STEP_BYTES:
                 step_from = file.tell()
@@ -148,7 +148,7 @@ def _stream(
 
 
 @contextmanager
-def _opened(export: ExportFile) -> Iterator[IO[bytes]]:
+def _open(export: ExportFile) -> Iterator[IO[bytes]]:
     try:
         with export.open() as file:
             if file.read(len(BOM)) != BOM:

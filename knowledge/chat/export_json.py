@@ -206,7 +206,7 @@ def json_message(raw: Raw, channel: Channel, withheld: Withheld) -> Message | No
     return Message(
         id=message_id,
         author_id=_id(author.get("id")),
-        author=_shown(author),
+        author=_shown_name(author),
         at=at,
         text=_text(raw, channel, withheld),
         reply_to=_id(_map(raw.get("reference")).get("messageId")),
@@ -215,7 +215,7 @@ def json_message(raw: Raw, channel: Channel, withheld: Withheld) -> Message | No
     )
 
 
-def _shown(author: Raw) -> str:
+def _shown_name(author: Raw) -> str:
     """The author's shown name; the user name for a deleted account."""
     name = _words(author.get("name"))
     if is_deleted_account(name):

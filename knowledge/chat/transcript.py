@@ -237,8 +237,8 @@ def post_document(channel: Channel, message: Message, scope: Scope = SHARED) -> 
         id=document_id(channel, message),
         scope=scope,
         kind=Kind.CHAT,
-        title=_shortened(title),
-        text=_attributed(channel, message),
+        title=_shorten(title),
+        text=_attribution(channel, message),
         link=channel.link(message),
         contributor=message.author,
     )
@@ -261,16 +261,16 @@ def _title(channel: Channel, found: Exchange) -> str:
     """The thread's name without its solved mark, or the question's first words."""
     name = without_solved_mark(channel.name)
     if channel.thread and not _WORDLESS.fullmatch(name):
-        return _shortened(without_secrets(name))
+        return _shorten(without_secrets(name))
     telling = _meaningful_lines(found.question.text)
     asking = [text for text in telling if text.endswith(QUESTION_MARKS)]
     long = [text for text in asking if word_count(text) >= TITLE_WORDS]
-    return _shortened(next(iter([*long, *telling]), channel.name))
+    return _shorten(next(iter([*long, *telling]), channel.name))
 
 
 def title_of(text: str) -> str:
     """The first meaningful line or sentence of a message, without markup."""
-    return _shortened(next(iter(_meaningful_lines(text)), ""))
+    return _shorten(next(iter(_meaningful_lines(text)), ""))
 
 
 def _meaningful_lines(text: str) -> list[str]:
@@ -280,7 +280,7 @@ def _meaningful_lines(text: str) -> list[str]:
     return [text for text in sentences if text and not is_small_talk(text)]
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     text = " ".join(text.split())
     if len(text) <= TITLE_CHARACTERS:
         return text
@@ -294,10 +294,10 @@ def exchange_text(channel: Channel, found: Exchange) -> str:
 
 def _parts(channel: Channel, found: Exchange) -> list[str]:
     """The parts of an exchange: question, answer, and each author's consecutive replies."""
-    parts = [_attributed(channel, found.question)]
-    rest = [_attributed(channel, *run) for run in _runs(found.replies)]
+    parts = [_attribution(channel, found.question)]
+    rest = [_attribution(channel, *run) for run in _runs(found.replies)]
     if found.answer is not None:
-        parts.append(_attributed(channel, found.answer))
+        parts.append(_attribution(channel, found.answer))
         rest[:1] = [f"## Replies\n\n{first}" for first in rest[:1]]
     return parts + rest
 
@@ -313,7 +313,7 @@ def _runs(messages: Sequence[Message]) -> list[list[Message]]:
     return runs
 
 
-def _attributed(channel: Channel, *messages: Message) -> str:
+def _attribution(channel: Channel, *messages: Message) -> str:
     first = messages[0]
     name = _MARKUP.sub(lambda match: "\\" + match[0], " ".join(first.author.split())) or SOMEONE
     link = channel.link(first) if first.id else ""

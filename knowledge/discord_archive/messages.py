@@ -62,7 +62,7 @@ class ArchivedMessages:
                 "select * from messages where thread_id = ? and id > ? order by id limit ?",
                 (thread_id, last, BATCH),
             )
-            yield from (_written(row) for row in rows)
+            yield from (_message_of_row(row) for row in rows)
             if len(rows) < BATCH:
                 return
             last = rows[-1]["id"]
@@ -74,7 +74,7 @@ class ArchivedMessages:
     def get(self, message_ids: Iterable[int]) -> list[ArchivedMessage]:
         sql = "select * from messages where id in (?)"
         rows = rows_among(self._tables, sql, list(message_ids))
-        return [_written(row) for row in sorted(rows, key=lambda row: int(row["id"]))]
+        return [_message_of_row(row) for row in sorted(rows, key=lambda row: int(row["id"]))]
 
     def threads_of(self, message_ids: Iterable[int]) -> dict[int, list[int]]:
         """The ids of stored messages, by the ids of their threads."""
@@ -181,7 +181,7 @@ def _row(thread_id: int, written: ArchivedMessage) -> dict[str, Any]:
     }
 
 
-def _written(row: Mapping[str, Any]) -> ArchivedMessage:
+def _message_of_row(row: Mapping[str, Any]) -> ArchivedMessage:
     names = json.loads(row["names"]) if row["names"] else {}
     reactions = json.loads(row["reactions"]) if row["reactions"] else []
     message = Message(

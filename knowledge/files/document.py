@@ -14,7 +14,7 @@ from knowledge.files.formats.chat_export import export_format
 from knowledge.files.formats.detection import ENDINGS, Format, format_of
 from knowledge.files.formats.site_markup import without_mdx
 from knowledge.files.formats.tables import has_csv_pairs, parse_csv, parse_json
-from knowledge.files.formats.text import decoded, is_generic, parse_markdown, parse_plain
+from knowledge.files.formats.text import decode, is_generic, parse_markdown, parse_plain
 from knowledge.files.parsed_file import (
     MAX_BYTES,
     MAX_PACKED_BYTES,
@@ -59,7 +59,7 @@ def parse_document(content: bytes, name: str) -> ParsedFile:
         raise UnreadableError(EXPORT)
     if kind not in _PACKED:
         check_size(len(content))
-    found = _parsed(kind, content, name)
+    found = _parse(kind, content, name)
     return replace(
         found,
         title=_NO_SIGN.sub("\ufffd", found.title)[:TITLE_CHARACTERS].strip(),
@@ -71,7 +71,7 @@ def parse_document(content: bytes, name: str) -> ParsedFile:
     )
 
 
-def _parsed(kind: Format, content: bytes, name: str) -> ParsedFile:
+def _parse(kind: Format, content: bytes, name: str) -> ParsedFile:
     title = _name_as_title(name)
     if kind is Format.PDF:
         from knowledge.files.formats.pdf import parse_pdf
@@ -88,11 +88,11 @@ def _parsed(kind: Format, content: bytes, name: str) -> ParsedFile:
     if kind is Format.RST:
         from knowledge.files.formats.rst import parse_rst
 
-        return parse_rst(decoded(content), title)
-    return _parsed_text(kind, decoded(content), title, name)
+        return parse_rst(decode(content), title)
+    return _parse_text(kind, decode(content), title, name)
 
 
-def _parsed_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
+def _parse_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
     if not text.strip():
         raise UnreadableError("is empty.")
     promised = ENDINGS.get(PurePath(name).suffix.lower())

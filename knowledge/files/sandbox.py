@@ -142,13 +142,13 @@ class Sandbox:
             if not job.future.set_running_or_notify_cancel():
                 continue
             try:
-                job.future.set_result(self._parsed(job))
+                job.future.set_result(self._parse(job))
             except BaseException as error:  # noqa: BLE001 - raised for the waiting caller
                 job.future.set_exception(error)
             # Release the file and its result before waiting for the next one.
             del job
 
-    def _parsed(self, job: _Job[Result]) -> Result:
+    def _parse(self, job: _Job[Result]) -> Result:
         if self._fatal and (reason := self._fatal.get(job.digest)):
             raise UnreadableError(reason)
         process = self._running()

@@ -189,7 +189,7 @@ def scan(
     """
     result = Scan()
     present: dict[str, FoundFile] = {}
-    for _ in _listed(sources, ids, result, present, base_urls, elsewhere):
+    for _ in _list_files(sources, ids, result, present, base_urls, elsewhere):
         yield result
     ordered = [location for location, _ in in_order_of_claim(sources)]
     missing = [
@@ -226,7 +226,7 @@ def in_order_of_claim(sources: Iterable[tuple[str, Scope]]) -> list[tuple[str, S
     return sorted(sources, key=lambda source: (source[1] == SHARED, -len(Path(source[0]).parts)))
 
 
-def _listed(
+def _list_files(
     sources: Sequence[tuple[str, Scope]],
     ids: Mapping[str, str],
     result: Scan,

@@ -354,7 +354,7 @@ def _folder_page(path: PurePosixPath) -> str:
     return _folder(path.parent) if is_index else _folder(path.with_suffix(""))
 
 
-def _resolved(*parts: str) -> str:
+def _join_address(*parts: str) -> str:
     return posixpath.normpath("/" + posixpath.join(*parts).lstrip("/"))
 
 
@@ -368,13 +368,13 @@ def _docusaurus_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | No
     *folders, name = (_NUMBER.sub("", part, count=1) for part in path.with_suffix("").parts)
     is_index = name.lower() in ("index", "readme") or [name] == folders[-1:]
     slug = fields.get("slug") or ("" if is_index else fields.get("id", name))
-    return _resolved(*folders, slug).strip("/")
+    return _join_address(*folders, slug).strip("/")
 
 
 def _hugo_page(path: PurePosixPath, fields: Mapping[str, str]) -> str:
     """Hugo: a `url` is relative to the site's root; a `slug` replaces the path's last part."""
     if url := fields.get("url"):
-        return _resolved(url) + ("" if PurePosixPath(url).suffix else "/")
+        return _join_address(url) + ("" if PurePosixPath(url).suffix else "/")
     folder = PurePosixPath(_hugo_name(path.parent.as_posix()))
     name = _hugo_name(path.stem)
     if path.stem in ("index", "_index"):
@@ -408,7 +408,7 @@ def _jekyll_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
     }
     for place, filled in places.items():
         permalink = permalink.replace(place, filled)
-    address = _resolved(permalink)
+    address = _join_address(permalink)
     if permalink.endswith("/"):
         return _folder(PurePosixPath(address))
     return address if PurePosixPath(address).suffix else f"{address}.html"

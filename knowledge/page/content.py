@@ -42,7 +42,7 @@ def site_of_guild(
     """The present content of a guild's site; no notes if the page is off or the bot has left."""
     settings = store.guilds.settings(guild_id)
     notes = store.public_notes.of_guild(guild_id)
-    asked, related = store.public_notes.times_asked(guild_id), _related(notes)
+    asked, related = store.public_notes.times_asked(guild_id), _related_notes(notes)
     return Site(
         name,
         settings.language,
@@ -79,7 +79,7 @@ def _note(note: PublicNote, asked: int, related: Sequence[int]) -> PublishedNote
     )
 
 
-def _related(notes: Sequence[PublicNote]) -> dict[int, list[int]]:
+def _related_notes(notes: Sequence[PublicNote]) -> dict[int, list[int]]:
     """Ids of the nearest notes of each note, by tags in common; rare tags count more."""
     tagged: dict[str, list[int]] = defaultdict(list)
     for note in notes:

@@ -75,7 +75,7 @@ class Draft:
         """
         return checked_submission(self.title, self.text, self.tags, self.link, self.wordings)
 
-    def filled(self, title: str, text: str) -> "Draft":
+    def with_file_text(self, title: str, text: str) -> "Draft":
         """The draft with a file's text, and with its title unless one was typed."""
         line = " ".join(title.split())[:TITLE_CHARACTERS].rstrip()
         return replace(self, title=self.title.strip() or line, text=text)

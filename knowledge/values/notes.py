@@ -202,7 +202,7 @@ class Note:
     asked_message_id: int | None = None
 
     @property
-    def credited(self) -> str:
+    def authors_line(self) -> str:
         """All authors' names."""
         return ", ".join([self.contributor, *self.co_authors])
 

@@ -14,7 +14,7 @@ from bot.config.settings import ConfigError
 from bot.storage.data_folder import data_folder
 from indexer.evaluation.metrics import Run
 from indexer.evaluation.runner import Evaluation
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 from knowledge.values.questions import Evidence
 from tests.farm import FIGURES, PRODUCTS, farm, open_words, write
 
@@ -161,7 +161,7 @@ def test_without_matplotlib_the_extra_is_named(
     run: Callable[..., str], judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(SystemExit, match=re.escape(needed("plot"))):
+    with pytest.raises(SystemExit, match=re.escape(install_hint("plot"))):
         run(judged, "--plot", tmp_path / "out.png")
 
 

@@ -16,7 +16,7 @@ from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.calibration import LEAST_QUESTIONS, STRONG_PRECISION
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from indexer.retrieval.evidence import CalibrationError, FittedFor, calibration
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 from knowledge.values.questions import Evidence
 from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
@@ -110,7 +110,7 @@ def test_missing_scipy_is_named_with_its_extra(
     run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(CalibrationError, match=re.escape(needed("models"))):
+    with pytest.raises(CalibrationError, match=re.escape(install_hint("models"))):
         run()
 
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from bot.__main__ import GROUPS, PANELS, app
 from bot.cli.console import UNUSABLE
 from bot.cli.doctor import UNHEALTHY
-from bot.cli.preview import previewed
+from bot.cli.preview import preview_settings
 from bot.config.sections import DataSettings, PageSettings
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder
@@ -39,10 +39,10 @@ def test_a_preview_reaches_no_database_and_no_page_of_the_settings() -> None:
     """Pages of servers that it doesn't know would be deleted there."""
     page = PageSettings(folder="/srv/pages", after=["rsync"], base_url="https://a.org/{server}")
     data = DataSettings(database="postgresql://me@host/db")
-    shown = previewed(Settings(data=data, page=page), Path("preview-data"))
+    shown = preview_settings(Settings(data=data, page=page), Path("preview-data"))
     assert (shown.data.database, shown.data.folder) == ("", Path("preview-data"))
     assert (shown.page.folder, shown.page.after) == ("preview-data/pages", [])
-    assert previewed(Settings(), Path("x")).page.folder == ""
+    assert preview_settings(Settings(), Path("x")).page.folder == ""
 
 
 # What can't work, in one sentence.

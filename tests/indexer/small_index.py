@@ -41,7 +41,7 @@ def opened(
 
 def saved(index: Index) -> dict[Scope, set[int]]:
     """The generations of which an index has snapshots."""
-    return index._resident._snapshots.saved()
+    return index._resident._snapshots.saved_generations()
 
 
 def new_document(name: str, text: str, scope: Scope = SHARED) -> Document:

@@ -26,7 +26,7 @@ from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     plain_within,
     quoted_parts,
-    shown,
+    safe_markdown,
     size,
     split,
 )
@@ -287,10 +287,10 @@ def _fetched(content: bytes) -> str:
 
 def _displayed(content: bytes) -> str:
     text = content.decode("utf-8", "replace")
-    for made in (shown(text), text):
+    for made in (safe_markdown(text), text):
         assert all(size(piece) <= 200 for piece in split(made, 200))
         assert all(size(piece) <= MESSAGE_CHARACTERS for piece in quoted_parts(made))
-        assert "\u202e" not in shown(made)
+        assert "\u202e" not in safe_markdown(made)
     excerpt(text, 100, None)
     assert size(plain_within(text, 90)) <= 90
     return "given"

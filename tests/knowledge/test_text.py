@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.text import counted, normal_form, storable, stream_safe
+from knowledge.text import count_of, normal_form, storable, stream_safe
 from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.notes import Member
 from knowledge.values.submissions import checked_submission
@@ -118,6 +118,6 @@ def _names_of(tree: ast.Module) -> Iterator[str]:
 
 
 def test_one_is_one_and_all_else_is_several() -> None:
-    said = [counted(count, "file") for count in (0, 1, 2, 1_200)]
+    said = [count_of(count, "file") for count in (0, 1, 2, 1_200)]
     assert said == ["0 files", "1 file", "2 files", "1,200 files"]
-    assert [counted(count, "entry", "entries") for count in (1, 2)] == ["1 entry", "2 entries"]
+    assert [count_of(count, "entry", "entries") for count in (1, 2)] == ["1 entry", "2 entries"]

@@ -27,7 +27,7 @@ from bot.interactions.features import Feature, Round
 from bot.interactions.kit.edits import PostedMessage
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import text_of
-from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.kit.retries import reply_once
 from bot.interactions.policy.admission import count_question
 from bot.interactions.policy.channel_access import followed_readable_by_viewers, may_write
@@ -56,11 +56,11 @@ class AskCog(commands.Cog):
 
     @app_commands.command(
         name="ask",
-        description=described("Ask what this community knows."),
+        description=description("Ask what this community knows."),
     )
     @app_commands.describe(
-        question=described("What would you like to know?"),
-        private=described("Show the answer only to you."),
+        question=description("What would you like to know?"),
+        private=description("Show the answer only to you."),
     )
     @also_directly
     @flood_controlled

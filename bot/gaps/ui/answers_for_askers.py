@@ -173,7 +173,7 @@ class AnswersForAskers:
 
     async def _channel(self, notice: Notice, member: discord.Member) -> Any:
         """The channel for a public answer; None if the asker gets a direct message instead."""
-        if not await self._bot.worker.call(lambda core: service.asked_publicly(core, notice)):
+        if not await self._bot.worker.call(lambda core: service.is_public_question(core, notice)):
             return None
         channel: Any = self._bot.get_channel(notice.channel_id)
         if channel is None:

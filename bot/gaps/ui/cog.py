@@ -19,7 +19,7 @@ from bot.gaps.ui.handover_posts import HandoverPosts
 from bot.interactions.features import Feature
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Select
-from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
 from bot.interactions.services import Cog, Interaction, Services
@@ -34,7 +34,7 @@ class GapsCog(Cog):
 
     @app_commands.command(
         name="gaps",
-        description=described("Questions without a good answer, grouped."),
+        description=description("Questions without a good answer, grouped."),
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(SHOWN_TO_MODERATORS)

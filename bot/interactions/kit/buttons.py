@@ -16,7 +16,7 @@ import discord
 from discord.ui.select import BaseSelect
 
 from bot.interactions.kit.authorization import First, Rule, authorize, refuse
-from bot.interactions.kit.errors import explained
+from bot.interactions.kit.errors import explain_errors
 from bot.interactions.kit.layouts import components_of
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
@@ -206,7 +206,7 @@ class Button(
     ) -> Self:
         return cls(**cls.ids.read(match))
 
-    @explained
+    @explain_errors
     async def callback(self, interaction: Interaction) -> None:
         if await self._authorized(interaction):
             await self.clicked(interaction)
@@ -264,7 +264,7 @@ class Select(
             made.item = cast("discord.ui.Select[discord.ui.View]", item)
         return made
 
-    @explained
+    @explain_errors
     async def callback(self, interaction: Interaction) -> None:
         if await self._authorized(interaction):
             await self.chosen(interaction, next(iter(self.item.values), ""))

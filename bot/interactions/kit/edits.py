@@ -34,7 +34,7 @@ class Posted(Protocol):
         """The id of the message's channel."""
 
     @property
-    def expired(self) -> bool:
+    def is_over(self) -> bool:
         """Whether Discord no longer accepts edits."""
 
     async def fetch(self) -> discord.Message | None:
@@ -59,7 +59,7 @@ class PostedMessage:
         return self.message.channel.id
 
     @property
-    def expired(self) -> bool:
+    def is_over(self) -> bool:
         return False
 
     async def fetch(self) -> discord.Message | None:
@@ -85,7 +85,7 @@ class PostedResponse:
         return self.interaction.channel_id or 0
 
     @property
-    def expired(self) -> bool:
+    def is_over(self) -> bool:
         return self.interaction.is_expired()
 
     async def fetch(self) -> discord.Message | None:
@@ -124,12 +124,12 @@ async def edit_once(posted: Posted, pacer: Pacer, line: str, shown: dict[str, An
     """
     await pacer.turn(posted.channel_id)
     try:
-        if posted.expired:
+        if posted.is_over:
             return False
         current = await posted.fetch()
         if current is not None and line not in text_of(current).split("\n"):
             return False
-        if posted.expired:
+        if posted.is_over:
             return False
         await posted.edit(**shown)
     except discord.NotFound:

@@ -66,7 +66,7 @@ def worth_retrying(error: BaseException) -> bool:
     return error.status >= _BROKEN or error.status == _TOO_MANY_REQUESTS
 
 
-def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
+def explain_errors(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
     """Decorate the callback of a component.
 
     The callback runs only if the client admits the interaction. The client explains any exception
@@ -82,7 +82,7 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
                 await callback(self, interaction, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - passed to the one broad handler
             await interaction.client.explain(interaction, error)
-        await inbox.done(interaction)
+        await inbox.delete_record(interaction)
 
     return wrapped
 

@@ -122,7 +122,7 @@ class Form(discord.ui.Modal):
         cls, _bot: Services, _custom_id: str, fields: Sequence[tuple[str, str]], language: Language
     ) -> dict[str, Any]:
         """Return the message edit that gives the input back after a restart."""
-        typed = error_messages.typed(fields, language)
+        typed = error_messages.typed_text(fields, language)
         said, as_file = error_messages.given_back(
             error_messages.RESTARTED(language), typed, language
         )
@@ -195,7 +195,7 @@ class Form(discord.ui.Modal):
             self.authorize_and_handle,
             interaction,
             self.custom_id,
-            _filled(self),
+            _read_form(self),
             self.handle_in_opener,
         )
         await _or_given_back(interaction, entered)
@@ -221,7 +221,7 @@ class _RebuiltForm(discord.ui.Modal):
         for kind in self._kinds:
             if kind.ids.parse(custom_id) is not None:
                 entered = functools.partial(
-                    kind.authorize_and_handle, interaction, custom_id, _filled(self), kind.handle
+                    kind.authorize_and_handle, interaction, custom_id, _read_form(self), kind.handle
                 )
                 await _or_given_back(interaction, entered)
                 return
@@ -249,7 +249,7 @@ async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[
     if not await bot.admits(interaction):
         return
     keeping = inbox.keep(
-        interaction, [(field["custom_id"], _typed(field)) for field in _fields(interaction.data)]
+        interaction, [(field["custom_id"], _input(field)) for field in _fields(interaction.data)]
     )
     # The input is stored before Discord closes the form, unless that takes too long.
     async with in_time(interaction):
@@ -258,10 +258,10 @@ async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[
         await take()
     except Exception as error:  # noqa: BLE001 - passed to the one broad handler
         await give_back(interaction, bot.explanation(error))
-    await inbox.done(interaction)
+    await inbox.delete_record(interaction)
 
 
-def _typed(field: dict[str, Any]) -> str:
+def _input(field: dict[str, Any]) -> str:
     """Return a field's text or choices, or an empty string for a file."""
     if field.get("type") == discord.ComponentType.file_upload.value:
         return ""
@@ -325,7 +325,7 @@ def _as_layout(content: str, attachments: Sequence[discord.File] = (), **_: Any)
 async def give_back(interaction: Interaction, sentence: str) -> None:
     """Say why the input was refused, and give the input back in the message or as a file."""
     language = await viewer_language(interaction)
-    typed = error_messages.typed(
+    typed = error_messages.typed_text(
         [(field["custom_id"], field.get("value") or "") for field in _fields(interaction.data)],
         language,
     )
@@ -356,7 +356,7 @@ def _rebuilt_field(field: dict[str, Any]) -> discord.ui.Item[Any] | None:
     return None
 
 
-def _filled(form: discord.ui.Modal) -> Filled:
+def _read_form(form: discord.ui.Modal) -> Filled:
     filled = Filled({}, {}, {})
     for item in form.walk_children():
         if isinstance(item, discord.ui.TextInput):

@@ -47,12 +47,12 @@ def keep(
             lambda core: core.store.inbox.keep(record), priority=Priority.ASKING
         )
     )
-    keeping.add_done_callback(_told_if_lost)
+    keeping.add_done_callback(_log_loss)
     interaction.extras[_KEEPING] = keeping
     return keeping
 
 
-async def done(interaction: Interaction) -> None:
+async def delete_record(interaction: Interaction) -> None:
     """Delete the record of an interaction whose sender was answered."""
     keeping: asyncio.Future[None] | None = interaction.extras.pop(_KEEPING, None)
     if keeping is None:
@@ -66,7 +66,7 @@ async def done(interaction: Interaction) -> None:
         _logger.warning("The record of an answered interaction could not be deleted: %s", error)
 
 
-def _told_if_lost(keeping: "asyncio.Future[None]") -> None:
+def _log_loss(keeping: "asyncio.Future[None]") -> None:
     error = None if keeping.cancelled() else keeping.exception()
     if error is not None:
         _logger.warning("An interaction could not be stored: %s", error)

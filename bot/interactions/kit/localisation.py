@@ -11,7 +11,7 @@ from bot.text.languages import Sentence, of_locale
 from knowledge.values.guilds import Language
 
 
-def described(english: str, context: str = "") -> app_commands.locale_str:
+def description(english: str, context: str = "") -> app_commands.locale_str:
     """Return the description of a command or option; `Translator` translates it later."""
     return app_commands.locale_str(english, sentence=Sentence(english, context))
 

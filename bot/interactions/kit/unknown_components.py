@@ -33,7 +33,7 @@ class UnknownComponents(commands.Cog):
             await handle_unopened_form(interaction, self._forms)
         elif interaction.type is discord.InteractionType.component:
             sentence = None
-            if not self._known(interaction):
+            if not self._is_known(interaction):
                 sentence = error_messages.UNKNOWN_BUTTON
             elif not _still_there(interaction):
                 sentence = error_messages.BUTTON_GONE
@@ -43,7 +43,7 @@ class UnknownComponents(commands.Cog):
                     sentence(await viewer_language(interaction)),
                 )
 
-    def _known(self, interaction: Interaction) -> bool:
+    def _is_known(self, interaction: Interaction) -> bool:
         sent: Any = interaction.data
         return any(ids.parse(sent["custom_id"]) is not None for ids in self._ids)
 

@@ -73,7 +73,7 @@ async def note_refusal(interaction: Interaction, note_id: int | None, language: 
     opens in direct messages, where the member's roles are unknown.
     """
     member, bot = interaction.user, interaction.client
-    if not isinstance(member, discord.Member) or not bot.worker.opened:
+    if not isinstance(member, discord.Member) or not bot.worker.is_open:
         return ""
     now = datetime.now(UTC)
     try:

@@ -148,7 +148,7 @@ class _Rule:
             - allowed,
         )
 
-    def given_to_some(self, roles: Iterable[int]) -> bool:
+    def is_given_to_some(self, roles: Iterable[int]) -> bool:
         roles = frozenset(roles)
         return bool(
             self.everyone or self.allowing & roles or (self.granting & roles) - self.denying
@@ -161,11 +161,15 @@ def _somebody_lacks(roles: Iterable[int], seen: _Rule, needed: _Rule) -> bool:
     # Any role in `allowing` grants the permission, whatever the other roles say.
     rest = roles - needed.allowing
     deniers = rest & needed.denying
-    if deniers and (seen.allowing & rest or (deniers - seen.denying and seen.given_to_some(rest))):
+    if deniers and (
+        seen.allowing & rest or (deniers - seen.denying and seen.is_given_to_some(rest))
+    ):
         return True
-    if not needed.everyone and seen.given_to_some(rest - needed.granting):
+    if not needed.everyone and seen.is_given_to_some(rest - needed.granting):
         return True
-    if needed.denied - seen.denied and (seen.given_to_some(roles) or seen.allowed & needed.denied):
+    if needed.denied - seen.denied and (
+        seen.is_given_to_some(roles) or seen.allowed & needed.denied
+    ):
         return True
     if seen.allowed - needed.allowed:
         return bool(deniers) or not needed.everyone
@@ -178,7 +182,7 @@ def followed_readable_by_viewers(bot: Services, channel: Any) -> tuple[int, ...]
     A thread has the viewers of its parent channel.
     """
     guild = _guild_of(bot, channel)
-    return () if guild is None else _quotable(bot, channel, _followed(bot, guild))
+    return () if guild is None else _quotable(bot, channel, _followed_channels(bot, guild))
 
 
 def all_readable_by_viewers(bot: Services, channel: Any) -> frozenset[int]:
@@ -224,14 +228,14 @@ def visible_without_roles(
     """
     guild = channel.guild
 
-    def trusted(role: discord.Role) -> bool:
+    def is_trusted(role: discord.Role) -> bool:
         have = role.permissions
         bots = role.is_bot_managed() or (role.managed and role in guild.me.roles)
         known = have.administrator or have.manage_guild or bots or role.id in role_ids
         return known and not role.is_default()
 
     if any(
-        not trusted(role) and channel.permissions_for(role).view_channel for role in guild.roles
+        not is_trusted(role) and channel.permissions_for(role).view_channel for role in guild.roles
     ):
         return True
     own = {guild.me.id, guild.owner_id}
@@ -241,7 +245,7 @@ def visible_without_roles(
         if not _is_role(target)
         and not (
             isinstance(target, discord.Member)
-            and (target.bot or any(trusted(role) for role in target.roles))
+            and (target.bot or any(is_trusted(role) for role in target.roles))
         )
     )
 
@@ -252,7 +256,9 @@ def readable_by(bot: Services, member: discord.abc.User, channel: Any = None) ->
     Adult content is shown only in channels for adults.
     """
     guild = bot.get_guild(member.guild.id) if isinstance(member, discord.Member) else None
-    return () if guild is None else _readable(guild, member, channel, _followed(bot, guild))
+    return (
+        () if guild is None else _readable(guild, member, channel, _followed_channels(bot, guild))
+    )
 
 
 def all_readable_by(bot: Services, member: discord.abc.User, channel: Any) -> frozenset[int]:
@@ -275,7 +281,7 @@ def _readable(
             one.id
             for one in channels
             if (restricted or not _is_restricted(one))
-            and _granted(one.permissions_for(member)) >= _needs(one)
+            and _grants(one.permissions_for(member)) >= _needs(one)
         )
     )
 
@@ -356,7 +362,7 @@ def is_open_to_everyone(guild: discord.Guild | None, channel_id: int | None) -> 
     if guild is None or around is None:
         return False
     private = isinstance(channel, discord.Thread) and channel.is_private()
-    granted = _granted(around.permissions_for(guild.default_role))
+    granted = _grants(around.permissions_for(guild.default_role))
     return not private and not _is_restricted(around) and granted >= _needs(around)
 
 
@@ -374,12 +380,12 @@ def _parent_or_self(channel: Any, guild: discord.Guild | None) -> discord.abc.Gu
     return guild.get_channel(parent)
 
 
-def _followed(bot: Services, guild: discord.Guild) -> list[discord.abc.GuildChannel]:
+def _followed_channels(bot: Services, guild: discord.Guild) -> list[discord.abc.GuildChannel]:
     found = (guild.get_channel(one) for one in bot.followed.get(guild.id, ()))
     return [channel for channel in found if channel is not None]
 
 
-def _granted(permissions: discord.Permissions) -> frozenset[Need]:
+def _grants(permissions: discord.Permissions) -> frozenset[Need]:
     return frozenset(need for need in Need if getattr(permissions, need.value))
 
 
@@ -394,9 +400,9 @@ def _is_restricted(channel: discord.abc.GuildChannel | None) -> bool:
 def _roles(guild: discord.Guild) -> Roles:
     own = guild.self_role
     return Roles(
-        _granted(guild.default_role.permissions),
+        _grants(guild.default_role.permissions),
         {
-            role.id: _granted(role.permissions)
+            role.id: _grants(role.permissions)
             for role in guild.roles
             if not (role.is_default() or role.permissions.administrator or role == own)
         },
@@ -408,7 +414,7 @@ def _place(channel: discord.abc.GuildChannel, passed_over: set[int | None]) -> P
     members: dict[int, Overwrite] = {}
     for target, said in channel.overwrites.items():
         allowed, denied = said.pair()
-        overwrite = Overwrite(_granted(allowed), _granted(denied))
+        overwrite = Overwrite(_grants(allowed), _grants(denied))
         if _is_role(target):
             roles[target.id] = overwrite
         elif target.id not in passed_over:

@@ -76,7 +76,7 @@ class FloodControl:
     @contextmanager
     def admitted(self, member_id: int, guild_id: int | None) -> Iterator[None]:
         if member_id in self._waiting:
-            raise self._refused(member_id, Limit.WAITING, 1)
+            raise self._refusal(member_id, Limit.WAITING, 1)
         self.take(member_id, guild_id)
         self._waiting.add(member_id)
         try:
@@ -98,12 +98,12 @@ class FloodControl:
                 continue
             wait = buckets.update_rate_limit(key, self._clock())
             if wait is not None:
-                raise self._refused(member_id, limit, math.ceil(wait))
+                raise self._refusal(member_id, limit, math.ceil(wait))
 
     def used_up(self, member_id: int, seconds: int) -> TooFastError:
-        return self._refused(member_id, Limit.QUOTA, seconds)
+        return self._refusal(member_id, Limit.QUOTA, seconds)
 
-    def _refused(self, member_id: int, limit: Limit, seconds: int) -> TooFastError:
+    def _refusal(self, member_id: int, limit: Limit, seconds: int) -> TooFastError:
         told = member_id in self._told
         # Restarted by each refusal, so a member who goes on is not told again.
         self._told[member_id] = True

@@ -126,7 +126,7 @@ class GuildSettingsCache:
         return settings.hand_on and settings.complete
 
     async def answers_privately(self, channel: Any) -> bool:
-        if not self._bot.worker.opened:
+        if not self._bot.worker.is_open:
             # The worker is still opening the model; it has preloaded the settings.
             return self._last_in(channel).private
         try:

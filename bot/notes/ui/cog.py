@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.interactions import autocomplete
 from bot.interactions.features import Feature, Round
 from bot.interactions.kit.errors import in_time
-from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages, service
 from bot.notes.drafts import draft_of_revision
@@ -35,11 +35,11 @@ from knowledge.values.submissions import REASON_CHARACTERS
 
 _CHOICE_CHARACTERS: Final = 100
 _FILTERS = [
-    app_commands.Choice(name=described(*label), value=wanted.value)
+    app_commands.Choice(name=description(*label), value=wanted.value)
     for wanted, label in FILTER_LABELS.items()
 ]
 _PROBLEMS = [
-    app_commands.Choice(name=described(*label), value=problem.value)
+    app_commands.Choice(name=description(*label), value=problem.value)
     for problem, label in review_cards.PROBLEM_LABELS.items()
 ]
 
@@ -51,7 +51,7 @@ class NotesCog(commands.Cog):
 
     note = app_commands.Group(
         name="note",
-        description=described("Add to this community's knowledge."),
+        description=description("Add to this community's knowledge."),
         guild_only=True,
     )
 
@@ -66,15 +66,15 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="add",
-        description=described("Propose a note; moderators decide on it."),
+        description=description("Propose a note; moderators decide on it."),
     )
     @app_commands.describe(
-        file=described(
+        file=description(
             "A file with the text: .md .txt .pdf .docx .html; at most 10 MB, 2,000 pages, 30,000 "
             "characters."
         ),
-        tag=described("Tags, separated by spaces. They can be new."),
-        page=described("Allow it on the server's public page, if there is one."),
+        tag=description("Tags, separated by spaces. They can be new."),
+        page=description("Allow it on the server's public page, if there is one."),
     )
     @app_commands.autocomplete(tag=autocomplete.tags)
     async def add(
@@ -92,9 +92,9 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="mine",
-        description=described("Your notes and their states."),
+        description=description("Your notes and their states."),
     )
-    @app_commands.describe(state=described("Only notes in this state."))
+    @app_commands.describe(state=description("Only notes in this state."))
     @app_commands.choices(state=_FILTERS)
     async def mine(self, interaction: Interaction, state: str = "all") -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -102,9 +102,9 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="show",
-        description=described("The text of a note, and its state if it's yours."),
+        description=description("The text of a note, and its state if it's yours."),
     )
-    @app_commands.describe(note=described("Its title or number."))
+    @app_commands.describe(note=description("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
     async def show(self, interaction: Interaction, note: _NoteOption) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -112,9 +112,9 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="history",
-        description=described("The changes in each revision of a note."),
+        description=description("The changes in each revision of a note."),
     )
-    @app_commands.describe(note=described("Its title or number."))
+    @app_commands.describe(note=description("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
     async def history(self, interaction: Interaction, note: _NoteOption) -> None:
         """Show how the latest visible revision differs from the revision before."""
@@ -124,15 +124,15 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="edit",
-        description=described("Propose a new text for one of your notes."),
+        description=description("Propose a new text for one of your notes."),
     )
     @app_commands.describe(
-        note=described("Its title or number."),
-        file=described(
+        note=description("Its title or number."),
+        file=description(
             "A file with the new text: .md .txt .pdf .docx .html; at most 10 MB, 2,000 pages, "
             "30,000 characters."
         ),
-        without_pictures=described("Remove its pictures."),
+        without_pictures=description("Remove its pictures."),
     )
     @app_commands.autocomplete(note=autocomplete.own_notes)
     async def edit(
@@ -165,9 +165,9 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="withdraw",
-        description=described("Withdraw one of your notes."),
+        description=description("Withdraw one of your notes."),
     )
-    @app_commands.describe(note=described("Its title or number."))
+    @app_commands.describe(note=description("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.own_notes)
     async def withdraw(self, interaction: Interaction, note: _NoteOption) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -175,12 +175,12 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="report",
-        description=described("Report a problem with a note to the moderators."),
+        description=description("Report a problem with a note to the moderators."),
     )
     @app_commands.describe(
-        note=described("Its title or number."),
-        problem=described("The problem with it."),
-        reason=described("The correct facts, or the harm it does. Moderators read this."),
+        note=description("Its title or number."),
+        problem=description("The problem with it."),
+        reason=description("The correct facts, or the harm it does. Moderators read this."),
     )
     @app_commands.choices(problem=_PROBLEMS)
     @app_commands.autocomplete(note=autocomplete.live_notes)

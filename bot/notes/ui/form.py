@@ -27,7 +27,7 @@ from bot.review.cards import TAGS as TAGS_LABEL
 from bot.review.cards import TITLE
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from bot.text.markdown import shortened
+from bot.text.markdown import shorten
 from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note
@@ -434,5 +434,5 @@ async def _open_for_question(interaction: Interaction, asked: Question | None) -
     draft = Draft()
     if asked is not None:
         tag = single_tag(asked.answered_from)
-        draft = Draft(shortened(asked.text, 100), tags=tag, question_id=asked.id)
+        draft = Draft(shorten(asked.text, 100), tags=tag, question_id=asked.id)
     await open_form(interaction, draft)

@@ -33,7 +33,7 @@ from bot.review.actions import Action, confirmation
 from bot.review.ui.cards import files_of
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from bot.text.markdown import legible, shortened
+from bot.text.markdown import legible, shorten
 from bot.text.paging import Page
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note, PageVeto, Problem
@@ -454,5 +454,5 @@ async def report_message(interaction: Interaction, message: discord.Message) -> 
 
 
 def _label(note: Note, language: Language) -> str:
-    title = shortened(legible(note.revision.submission.shown.title), 100)
+    title = shorten(legible(note.revision.submission.shown.title), 100)
     return title or review_cards.NUMBERED(language, number=note.id)

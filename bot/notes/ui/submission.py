@@ -284,7 +284,7 @@ async def _with_file(
     if draft.text.strip() and not replaces:
         raise InvalidNoteError(form_messages.TEXT_AND_FILE.english)
     reading = await interaction.client.attachments.read(file, interaction.user.id)
-    return draft.filled(reading.title, reading.text)
+    return draft.with_file_text(reading.title, reading.text)
 
 
 async def _drafters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:

@@ -10,7 +10,7 @@ from bot.interactions.features import Feature, Round
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Select
 from bot.interactions.kit.layouts import components_of, layout
-from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
 from bot.interactions.services import Cog, Interaction, Services
@@ -18,7 +18,7 @@ from bot.page import service
 from bot.page.publisher import ROUND_SECONDS, PagePublisher
 from bot.page.service import ReviewPage
 from bot.text.languages import Plural, Sentence, Speaker
-from bot.text.markdown import legible, plain_within, shortened
+from bot.text.markdown import legible, plain_within, shorten
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
 
@@ -90,14 +90,14 @@ class PageCog(Cog):
 
     page = app_commands.Group(
         name="page",
-        description=described("Manage the server's public page."),
+        description=description("Manage the server's public page."),
         guild_only=True,
         default_permissions=SHOWN_TO_MODERATORS,
     )
 
     @page.command(
         name="review",
-        description=described("Review notes from before the public page."),
+        description=description("Review notes from before the public page."),
     )
     async def review(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -123,7 +123,7 @@ async def show(interaction: Interaction, number: int, released: int | None = Non
 def _options(page: service.ReviewPage) -> list[discord.SelectOption]:
     return [
         discord.SelectOption(
-            label=shortened(f"{note.id}. {legible(note.submission.title)}", _OPTION_CHARACTERS),
+            label=shorten(f"{note.id}. {legible(note.submission.title)}", _OPTION_CHARACTERS),
             value=str(note.revision_id),
         )
         for note in page.notes

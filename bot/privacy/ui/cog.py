@@ -17,13 +17,13 @@ from bot.core.core import ROUND_ERRORS
 from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, view_of
-from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.policy.component_access import anybody
 from bot.interactions.policy.permissions import also_directly
 from bot.interactions.services import Cog, Interaction, Services
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
-from knowledge.text import counted
+from knowledge.text import count_of
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageName
 
@@ -43,7 +43,7 @@ class PrivacyCog(Cog):
 
     @app_commands.command(
         name="privacy",
-        description=described("Show, export or delete your stored data."),
+        description=description("Show, export or delete your stored data."),
     )
     @also_directly
     async def privacy(self, interaction: Interaction) -> None:
@@ -197,7 +197,7 @@ async def prune_questions(bot: Services) -> None:
     before = datetime.now(UTC) - timedelta(days=bot.settings.questions.keep_days)
     pruned = await bot.worker.run_slices(lambda core: service.prune_questions(core, before))
     if pruned:
-        _logger.info("The words of %s were dropped.", counted(pruned, "old question"))
+        _logger.info("The words of %s were dropped.", count_of(pruned, "old question"))
 
 
 # Former guilds: a listener, and the purge after a period.

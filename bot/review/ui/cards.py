@@ -27,7 +27,7 @@ from bot.review.cards import ASKED_AS, TAGS, TITLE, CardState, ReviewCard
 from bot.review.impact import Impact, ImpactPreview
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from bot.text.markdown import legible, shortened, size
+from bot.text.markdown import legible, shorten, size
 from knowledge.values.guilds import GuildSettings, Language
 from knowledge.values.notes import Member, Note, Outcome, SuggestedWording
 from knowledge.values.submissions import (
@@ -471,7 +471,7 @@ async def show_wordings(interaction: Interaction, note: Note) -> None:
     if len(note.revision.submission.wordings) < WORDINGS:
         view = [
             WordingButton(
-                messages.ADD_WORDING(language, wording=shortened(legible(wording.text), 60)),
+                messages.ADD_WORDING(language, wording=shorten(legible(wording.text), 60)),
                 revision_id=note.revision.id,
                 question_id=wording.question_id,
             )

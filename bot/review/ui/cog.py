@@ -18,7 +18,7 @@ from bot.interactions.features import Feature, Round
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
 from bot.interactions.kit.layouts import layout
-from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.command_groups import moderators_group
 from bot.interactions.policy.component_access import moderators
@@ -34,7 +34,7 @@ from knowledge.values.guilds import Rule
 from knowledge.values.submissions import TAG_CHARACTERS, InvalidNoteError, checked_tags
 
 _EVENTS = [
-    app_commands.Choice(name=described(*name), value=key) for key, name in messages.EVENTS.items()
+    app_commands.Choice(name=description(*name), value=key) for key, name in messages.EVENTS.items()
 ]
 
 
@@ -45,11 +45,11 @@ _EVENT: Final = Part(r"[a-z_]{1,32}", str)
 class ReviewCog(Cog):
     """The `/review` commands."""
 
-    review = moderators_group("review", described("Decide on what members propose."))
+    review = moderators_group("review", description("Decide on what members propose."))
 
     @review.command(
         name="queue",
-        description=described("Notes awaiting a decision, oldest first."),
+        description=description("Notes awaiting a decision, oldest first."),
     )
     async def queue(self, interaction: Interaction) -> None:
         """Show the queue, and post deleted cards again."""
@@ -59,9 +59,11 @@ class ReviewCog(Cog):
 
     @review.command(
         name="note",
-        description=described("Show one note and decide on it."),
+        description=description("Show one note and decide on it."),
     )
-    @app_commands.describe(note=described("The note's number, as on its card and in `/note mine`."))
+    @app_commands.describe(
+        note=description("The note's number, as on its card and in `/note mine`.")
+    )
     async def note(self, interaction: Interaction, note: app_commands.Range[int, 1]) -> None:
         language, now = await viewer_language(interaction), datetime.now(UTC)
         guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
@@ -83,13 +85,13 @@ class ReviewCog(Cog):
 
     @review.command(
         name="log",
-        description=described("Who decided what, when and why."),
+        description=description("Who decided what, when and why."),
     )
     @app_commands.describe(
-        member=described("Only actions of this member."),
-        event=described("Only this kind of event."),
-        days=described("Only this many days back."),
-        export=described("Get the log as a file."),
+        member=description("Only actions of this member."),
+        event=description("Only this kind of event."),
+        days=description("Only this many days back."),
+        export=description("Get the log as a file."),
     )
     @app_commands.choices(event=_EVENTS)
     async def log(
@@ -119,7 +121,7 @@ class ReviewCog(Cog):
 
     @review.command(
         name="rules",
-        description=described("How many approvals notes need, by tag."),
+        description=description("How many approvals notes need, by tag."),
     )
     async def rules(self, interaction: Interaction) -> None:
         rules = await self.bot.worker.call(
@@ -130,13 +132,13 @@ class ReviewCog(Cog):
 
     @review.command(
         name="rule",
-        description=described("Set the requirements for notes with a tag."),
+        description=description("Set the requirements for notes with a tag."),
     )
     @app_commands.describe(
-        tag=described("The notes' tag; leave it out for all notes."),
-        quorum=described("Number of approvals needed."),
-        review_after_days=described("Days until a live note is reviewed again."),
-        publish_role=described("Members with this role publish such notes at once."),
+        tag=description("The notes' tag; leave it out for all notes."),
+        quorum=description("Number of approvals needed."),
+        review_after_days=description("Days until a live note is reviewed again."),
+        publish_role=description("Members with this role publish such notes at once."),
     )
     async def rule(
         self,

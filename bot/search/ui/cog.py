@@ -11,7 +11,7 @@ from bot.interactions import autocomplete
 from bot.interactions.features import Feature
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Part, pages_view
-from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.component_access import anybody
 from bot.interactions.policy.flood_control import flood_controlled
@@ -30,12 +30,12 @@ class SearchCog(Cog):
 
     @app_commands.command(
         name="search",
-        description=described("Search, and browse the closest passages."),
+        description=description("Search, and browse the closest passages."),
     )
     @app_commands.describe(
-        query=described("Some words, or a title. Choose a title to see that document first."),
-        tag=described("Only notes with this tag."),
-        contributor=described("Only notes by this member."),
+        query=description("Some words, or a title. Choose a title to see that document first."),
+        tag=description("Only notes with this tag."),
+        contributor=description("Only notes by this member."),
     )
     @app_commands.autocomplete(query=autocomplete.titles, tag=autocomplete.one_tag)
     @also_directly
@@ -74,7 +74,7 @@ async def _show(
         channels,
         tag,
         contributor_id or None,
-        tuple(titles.named(query, (*scopes_of(interaction.guild_id, channels), ARTICLES))),
+        tuple(titles.ids_of_title(query, (*scopes_of(interaction.guild_id, channels), ARTICLES))),
     )
     found = await bot.worker.call(
         lambda core: service.search(core, wanted), priority=Priority.ASKING

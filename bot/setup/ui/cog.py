@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.config.version import own_version
 from bot.core.job_queue import Priority
 from bot.interactions.features import Feature
-from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.permissions import (
     SHOWN_TO_ADMINISTRATORS,
@@ -56,12 +56,12 @@ class SetupCog(Cog):
 
     @app_commands.command(
         name="setup",
-        description=described("Set me up: review channel, moderators, where I answer, sources."),
+        description=description("Set me up: review channel, moderators, where I answer, sources."),
     )
     @app_commands.describe(
-        review_channel=described("The channel in which notes are reviewed."),
-        moderator_role=described("The role that may decide on notes."),
-        channel=described("A channel, thread or category whose settings to show and change."),
+        review_channel=description("The channel in which notes are reviewed."),
+        moderator_role=description("The role that may decide on notes."),
+        channel=description("A channel, thread or category whose settings to show and change."),
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(SHOWN_TO_ADMINISTRATORS)
@@ -90,7 +90,7 @@ class SetupCog(Cog):
 
     @app_commands.command(
         name="about",
-        description=described("Show what I am and how much I know."),
+        description=description("Show what I am and how much I know."),
     )
     @also_directly
     async def about(self, interaction: Interaction) -> None:

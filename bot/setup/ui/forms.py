@@ -21,7 +21,7 @@ from bot.setup import messages, service
 from bot.setup import panel_messages as said
 from bot.setup.service import ALL, Offered
 from bot.setup.settings import SETTINGS, TITLES, Page
-from bot.text.markdown import legible, shortened
+from bot.text.markdown import legible, shorten
 from knowledge.review.risk_flags import parse_hosts
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.guilds import GuildSettings, Language, is_accent
@@ -150,7 +150,7 @@ class LimitsForm(
     ) -> None:
         title = said.ACTIONS["everyone"](language)
         if role is not None and not role.is_default():
-            title = shortened(legible(role.name), _TITLE_CHARACTERS)
+            title = shorten(legible(role.name), _TITLE_CHARACTERS)
         role_id = role.id if role is not None else settings.guild_id
         super().__init__(title, role_id=role_id)
         limits = settings.limits
@@ -316,7 +316,7 @@ class AnsweredFromForm(
         if len(names) <= _OPTIONS:
             options = [
                 discord.SelectOption(
-                    label=shortened(legible(name), _OPTION_CHARACTERS),
+                    label=shorten(legible(name), _OPTION_CHARACTERS),
                     value=key[:_OPTION_CHARACTERS],
                     default=key in kept,
                 )

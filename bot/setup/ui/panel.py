@@ -47,7 +47,7 @@ from bot.sources import messages as source_messages
 from bot.statistics import weekly
 from bot.statistics.ui.weekly import is_writable, moderators_only
 from bot.text.languages import Sentence
-from bot.text.markdown import beginning, legible, shortened
+from bot.text.markdown import beginning, legible, shorten
 from knowledge.values.channel_settings import Level, Mode
 from knowledge.values.guilds import Language, Phrasing
 from knowledge.values.weekly_digests import Edition
@@ -476,7 +476,7 @@ class _Pages:
         }
         options = [
             discord.SelectOption(
-                label=shortened(label, _OPTION_CHARACTERS), value=value, default=value == current
+                label=shorten(label, _OPTION_CHARACTERS), value=value, default=value == current
             )
             for value, label in labels.items()
         ]

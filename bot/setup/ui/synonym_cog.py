@@ -8,7 +8,7 @@ from discord import app_commands
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
-from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.policy.channel_access import sees
 from bot.interactions.policy.command_groups import moderators_group
 from bot.interactions.policy.component_access import moderators
@@ -29,18 +29,18 @@ class SynonymsCog(Cog):
     """The `/synonym` commands."""
 
     synonym = moderators_group(
-        "synonym", described("Words that mean the same in this server's questions.")
+        "synonym", description("Words that mean the same in this server's questions.")
     )
 
     @synonym.command(
         name="add",
-        description=described(
+        description=description(
             "Preview the effect of two words with the same meaning, then keep them."
         ),
     )
     @app_commands.describe(
-        word=described("A word that members use, such as perm."),
-        meaning=described("The word that documents use, such as permission."),
+        word=description("A word that members use, such as perm."),
+        meaning=description("The word that documents use, such as permission."),
     )
     async def add(self, interaction: Interaction, word: _Typed, meaning: _Typed) -> None:
         language = await viewer_language(interaction)
@@ -70,15 +70,15 @@ class SynonymsCog(Cog):
             content=messages.preview(new, found.impact, readable, language), view=view_of(buttons)
         )
 
-    @synonym.command(name="list", description=described("Show the synonyms of this server."))
+    @synonym.command(name="list", description=description("Show the synonyms of this server."))
     async def shown(self, interaction: Interaction) -> None:
         guild_id = interaction.guild_id or 0
         found = await self.bot.worker.call(lambda core: service.synonyms(core, guild_id))
         said = messages.listed(found, await viewer_language(interaction))
         await interaction.edit_original_response(content=said)
 
-    @synonym.command(name="remove", description=described("Remove the synonyms of a word."))
-    @app_commands.describe(word=described("The word, as the list shows it."))
+    @synonym.command(name="remove", description=description("Remove the synonyms of a word."))
+    @app_commands.describe(word=description("The word, as the list shows it."))
     async def remove(self, interaction: Interaction, word: _Typed) -> None:
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         wanted = " ".join(word.casefold().split())

@@ -12,7 +12,7 @@ from bot.core.core import Core
 from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
-from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.policy.command_groups import administrators_group
 from bot.interactions.policy.component_access import administrators
 from bot.interactions.services import Interaction, Services
@@ -22,7 +22,7 @@ from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
 from bot.sources.ui.discord_messages import content_to_sync, missing_permissions
 from bot.sources.web_sync import PAUSE_SECONDS as VISIT_SECONDS
 from bot.sources.web_visits import WebVisits
-from bot.text.markdown import plain_within, shortened
+from bot.text.markdown import plain_within, shorten
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
 from knowledge.discord_archive.sync_state import ProgressMessage
@@ -69,7 +69,7 @@ class SourcesCog(commands.Cog):
     """The `/source` commands."""
 
     source = administrators_group(
-        "source", described("Channels and web addresses that I answer from."), defers=False
+        "source", description("Channels and web addresses that I answer from."), defers=False
     )
 
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
@@ -82,17 +82,19 @@ class SourcesCog(commands.Cog):
 
     @source.command(
         name="add",
-        description=described("Add a channel or a web address as a source."),
+        description=description("Add a channel or a web address as a source."),
     )
     @app_commands.describe(
-        channel=described("A forum, an announcement channel, or a text channel's pinned messages."),
-        threads=described("For a text channel: read its threads instead of its pinned messages."),
-        address=described(
+        channel=description(
+            "A forum, an announcement channel, or a text channel's pinned messages."
+        ),
+        threads=description("For a text channel: read its threads instead of its pinned messages."),
+        address=description(
             "A page, wiki, forum, sitemap or Git repository; or articles for the bundled ones."
         ),
-        crawl=described("For an address: also read the linked pages below it."),
-        kind=described("For a wiki, forum or tracker: its software, to read it through its API."),
-        only=described("With a kind: read only a part, such as category=Guides."),
+        crawl=description("For an address: also read the linked pages below it."),
+        kind=description("For a wiki, forum or tracker: its software, to read it through its API."),
+        only=description("With a kind: read only a part, such as category=Guides."),
     )
     @app_commands.choices(
         kind=[
@@ -189,7 +191,7 @@ class SourcesCog(commands.Cog):
 
     @source.command(
         name="list",
-        description=described("Show each source with its documents and failures."),
+        description=description("Show each source with its documents and failures."),
     )
     async def list_sources(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -197,7 +199,7 @@ class SourcesCog(commands.Cog):
 
     @source.command(
         name="sync",
-        description=described("Read all sources of this server again."),
+        description=description("Read all sources of this server again."),
     )
     async def sync(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -212,9 +214,9 @@ class SourcesCog(commands.Cog):
 
     @source.command(
         name="remove",
-        description=described("Remove a source of this server."),
+        description=description("Remove a source of this server."),
     )
-    @app_commands.describe(source=described("The source."))
+    @app_commands.describe(source=description("The source."))
     async def remove(
         self, interaction: Interaction, source: app_commands.Range[str, 1, 100]
     ) -> None:
@@ -263,15 +265,14 @@ class SourcesCog(commands.Cog):
             for each in reports
         ]
         named += [
-            (shortened(messages.location_name(each), 100), corpus.source_key(each))
+            (shorten(messages.location_name(each), 100), corpus.source_key(each))
             for each in await self._addresses(scope)
         ]
         named.append((messages.ARTICLES_NAME(language), ARTICLES))
         wanted = typed.casefold()
         found = [(name, value) for name, value in named if wanted in name.casefold()]
         return [
-            app_commands.Choice(name=shortened(name, 100), value=value)
-            for name, value in found[:25]
+            app_commands.Choice(name=shorten(name, 100), value=value) for name, value in found[:25]
         ]
 
     async def _addresses(self, scope: Scope) -> list[str]:

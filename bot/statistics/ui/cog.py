@@ -9,7 +9,7 @@ from bot.answers.outcome import FURTHER_SHARE
 from bot.interactions.features import Feature, Round
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
-from bot.interactions.kit.localisation import described, message_language, viewer_language
+from bot.interactions.kit.localisation import description, message_language, viewer_language
 from bot.interactions.policy.channel_access import all_readable_by, may_write
 from bot.interactions.policy.component_access import members
 from bot.interactions.policy.permissions import is_moderator
@@ -27,7 +27,7 @@ from knowledge.values.guilds import Language
 _MOST_QUOTED: Final = 3
 
 _PERIODS = [
-    app_commands.Choice(name=described(*label), value=period.value)
+    app_commands.Choice(name=description(*label), value=period.value)
     for period, label in PERIOD_LABELS.items()
 ]
 
@@ -37,9 +37,9 @@ class CommunityCog(Cog):
 
     @app_commands.command(
         name="leaderboard",
-        description=described("Show the members whose notes helped others."),
+        description=description("Show the members whose notes helped others."),
     )
-    @app_commands.describe(period=described("The period; all time by default."))
+    @app_commands.describe(period=description("The period; all time by default."))
     @app_commands.choices(period=_PERIODS)
     @app_commands.guild_only()
     async def leaderboard(self, interaction: Interaction, period: str = Period.ALL.value) -> None:
@@ -55,7 +55,7 @@ class CommunityCog(Cog):
 
     @app_commands.command(
         name="stats",
-        description=described("Show figures on questions, answers and notes."),
+        description=description("Show figures on questions, answers and notes."),
     )
     @app_commands.guild_only()
     async def stats(self, interaction: Interaction) -> None:

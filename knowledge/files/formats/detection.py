@@ -9,7 +9,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from knowledge.files.formats.text import decoded
+from knowledge.files.formats.text import decode
 from knowledge.files.parsed_file import WIDE_MARKS, UnreadableError
 
 
@@ -83,10 +83,10 @@ def format_of(content: bytes, ending: str = "") -> Format:
         return packed
     promised = ENDINGS.get(ending)
     if content.startswith(WIDE_MARKS):
-        content = decoded(content).encode()
+        content = decode(content).encode()
     if _is_page(content) or (promised is Format.HTML and _has_tags(content)):
         return Format.HTML
-    return _text_format(decoded(content), promised)
+    return _text_format(decode(content), promised)
 
 
 def packed_format(content: bytes) -> Format | None:

@@ -195,7 +195,7 @@ def without_site_markup(text: str) -> str:
     lines = without_prose_fences(_without_admonitions(text.split("\n")))
     addresses = {found["name"].casefold(): found["to"] for found in _DEFINITION.finditer(text)}
     runs = [*_runs(lines)]
-    paired = _paired("\n".join("\n".join(run) for is_code, run in runs if not is_code))
+    paired = _paired_tags("\n".join("\n".join(run) for is_code, run in runs if not is_code))
     parts: list[str] = []
     for is_code, run in runs:
         parts += run if is_code else _prose(run, addresses, paired)
@@ -290,10 +290,10 @@ def _prose(lines: list[str], addresses: Mapping[str, str], paired: Set[str]) -> 
     text = "\n".join(_with_pipes(_without_rules([_plain_line(line) for line in lines])))
     if addresses:
         text = _DEFINITION.sub("", text)
-        text = _REFERENCE.sub(lambda found: _resolved(found, addresses), text)
+        text = _REFERENCE.sub(lambda found: _resolve(found, addresses), text)
     text = _without_tags(_DRAWN_RULE.sub("", text), paired)
     if "](" in text or "://" in text:
-        text = _PLAYER.sub(r"\1", _LINKED_PICTURE.sub(_unlinked, text))
+        text = _PLAYER.sub(r"\1", _LINKED_PICTURE.sub(_unlink, text))
         text = _TARGET.sub(lambda found: found["code"] or _ESCAPED.sub(r"\1", found[0]), text)
         text = _NAMED_PICTURE.sub("![]", text)
     if "[[" in text:
@@ -329,14 +329,14 @@ def _wiki_link(found: re.Match[str]) -> str:
 def _with_breaks(text: str) -> str:
     """Replace backslashes at line ends by two blanks, Markdown's other hard line break."""
 
-    def ended(found: re.Match[str]) -> str:
+    def end_of_tag(found: re.Match[str]) -> str:
         rest = text[found.end() + 1 : found.end() + 2]
         return _LINE_BREAK if rest.strip() else ""
 
-    return _HARD_BREAK.sub(ended, text) if "\\" in text else text
+    return _HARD_BREAK.sub(end_of_tag, text) if "\\" in text else text
 
 
-def _unlinked(found: re.Match[str]) -> str:
+def _unlink(found: re.Match[str]) -> str:
     """Replace a linked picture by a text link, or by the picture if the link adds nothing."""
     if found["code"]:
         return found[0]
@@ -345,7 +345,7 @@ def _unlinked(found: re.Match[str]) -> str:
     return f"[{label}]({address})" if leads and label else found["picture"]
 
 
-def _resolved(link: re.Match[str], addresses: Mapping[str, str]) -> str:
+def _resolve(link: re.Match[str], addresses: Mapping[str, str]) -> str:
     """Convert a reference link (`[label][name]`) to an inline link."""
     if link["code"]:
         return link[0]
@@ -400,14 +400,14 @@ def _with_pipes(lines: list[str]) -> list[str]:
         if not inside and place and "|" in line and "|" in lines[place - 1]:
             inside = _DELIMITERS.match(line) is not None
             if inside:
-                lines[place - 1] = _piped(lines[place - 1])
+                lines[place - 1] = _as_table_row(lines[place - 1])
         inside = inside and "|" in line
         if inside:
-            lines[place] = _piped(line) if line.strip("| \t") else ""
+            lines[place] = _as_table_row(line) if line.strip("| \t") else ""
     return lines
 
 
-def _piped(row: str) -> str:
+def _as_table_row(row: str) -> str:
     lead = row[: len(row) - len(row.lstrip())]
     cells = _PADDING.sub(lambda found: found["code"] or " ", row.strip())
     if _DELIMITERS.match(cells) is not None:
@@ -417,7 +417,7 @@ def _piped(row: str) -> str:
     return f"{lead}{opening}{cells}{closing}"
 
 
-def _paired(text: str) -> Set[str]:
+def _paired_tags(text: str) -> Set[str]:
     """The names of tags that have both a start and an end tag in the text."""
     found = _OPENS.finditer(text) if "</" in text else ()
     names = [(tag["close"], tag["name"]) for tag in found if tag["name"]]
@@ -540,7 +540,7 @@ def without_prose_fences(lines: list[str]) -> list[str]:
             place += 1
             continue
         after = _fence_end(found, place + 1, opened["mark"])
-        shown = _unfenced(found[place + 1 : after], opened["info"].strip().lower())
+        shown = _unfence(found[place + 1 : after], opened["info"].strip().lower())
         if shown is not None and after < len(found):
             found[place : after + 1] = ["", *shown, ""]
         place = after + 1
@@ -556,7 +556,7 @@ def _fence_end(lines: list[str], first: int, mark: str) -> int:
     return len(lines)
 
 
-def _unfenced(inside: list[str], language: str) -> list[str] | None:
+def _unfence(inside: list[str], language: str) -> list[str] | None:
     """The lines that replace a fence and its content; None if the content is code."""
     text = "\n".join(inside)
     if language == _CARD:

@@ -261,10 +261,10 @@ def _value_text(value: Any) -> str:
 
 
 def _sections(pairs: Iterable[tuple[str, str]]) -> str:
-    return "\n\n".join(f"## {question}\n\n{_lowered(answer)}" for question, answer in pairs)
+    return "\n\n".join(f"## {question}\n\n{_lower_headings(answer)}" for question, answer in pairs)
 
 
-def _lowered(answer: str) -> str:
+def _lower_headings(answer: str) -> str:
     """Lower the headings in an answer below the level of its question."""
     if not re.search(r"^ {0,3}#|^ {0,3}[-=]+\s*$", answer, re.MULTILINE):
         return answer

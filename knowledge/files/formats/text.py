@@ -62,7 +62,7 @@ _NUMBERED = re.compile(r"(?P<number>\d{1,3})[.)]\s+(?P<title>\S.{0,98})")
 _SETEXT_OR_SENTENCE_END: Final = (".", ";", ",", ":")
 
 
-def decoded(content: bytes) -> str:
+def decode(content: bytes) -> str:
     """Decode UTF-8, or UTF-16 or UTF-32 with a byte-order mark.
 
     Raises:

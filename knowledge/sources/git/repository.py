@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.reader import SUFFIXES
 from knowledge.sources.git.packs import largest_unpacked, pack_index
@@ -52,7 +52,7 @@ FILE_BYTES: Final = MAX_PACKED_BYTES
 FOLDERS_DEEP: Final = 50
 PATH_CHARACTERS: Final = 1_000
 
-MISSING: Final = f"can't be read without {needed('git')}, then start again"
+MISSING: Final = f"can't be read without {install_hint('git')}, then start again"
 
 _LFS: Final = re.compile(rb"version https://git-lfs\.github\.com/spec/")
 _HEADS: Final = b"refs/heads/"

@@ -42,8 +42,8 @@ from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     beginning,
     quoted_parts,
-    shortened,
-    shown,
+    safe_markdown,
+    shorten,
     size,
     split,
 )
@@ -171,23 +171,23 @@ def test_size_is_what_the_strictest_client_counts(text: str) -> None:
 def test_long_extremes_are_split_into_messages_that_are_shown_as_they_are(
     text: str, limit: int
 ) -> None:
-    for pieces in (split(shown(text), limit), quoted_parts(shown(text), limit)):
+    for pieces in (split(safe_markdown(text), limit), quoted_parts(safe_markdown(text), limit)):
         _shown_well(pieces)
         assert all(size(piece) <= limit for piece in pieces)
-        assert badly_cut(shown(text), pieces) == []
+        assert badly_cut(safe_markdown(text), pieces) == []
 
 
 @FEW
 @given(TEXTS)
 def test_mixed_extremes_are_split_into_messages_that_are_shown_as_they_are(text: str) -> None:
-    pieces = quoted_parts(shown(text), 700)
+    pieces = quoted_parts(safe_markdown(text), 700)
     _shown_well(pieces)
-    assert badly_cut(shown(text), pieces) == []
+    assert badly_cut(safe_markdown(text), pieces) == []
 
 
 @pytest.mark.parametrize("limit", [400, 401])
 def test_what_a_backslash_makes_plain_stays_plain_where_a_text_is_cut(limit: int) -> None:
-    text = shown("x" + "`" * 3_000)
+    text = safe_markdown("x" + "`" * 3_000)
     assert badly_cut(text, split(text, limit)) == []
 
 
@@ -447,7 +447,7 @@ def test_hosts_are_told_in_one_message_whatever_was_typed(hosts: list[str]) -> N
 @FEW
 @given(REASONS, at_most(4_000))
 def test_what_was_typed_is_given_back_in_a_message_or_a_file(sentence: str, text: str) -> None:
-    typed = error_messages.typed([("title", sentence), ("text", text)])
+    typed = error_messages.typed_text([("title", sentence), ("text", text)])
     said, as_file = error_messages.given_back(error_messages.UNKNOWN_FORM.english, typed)
     assert size(said) <= strictness.CONTENT
     assert as_file or typed in said
@@ -474,6 +474,6 @@ def test_what_is_offered_while_typing_is_taken_by_discord(titles: list[str], typ
 @FEW
 @given(at_most(TEXT_CHARACTERS))
 def test_a_shortened_line_is_no_longer_than_it_may_be(text: str) -> None:
-    line = shortened(text, 45)
+    line = shorten(text, 45)
     assert size(line) <= 45
     assert "\n" not in line

@@ -21,7 +21,7 @@ from bot.storage.data_folder import COMMUNITY, data_folder, hold_bot_lock
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.retrieval.evidence import FittedFor, default_calibration
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED
@@ -84,7 +84,7 @@ def test_libraries_of_other_models_are_named(
         monkeypatch.setitem(sys.modules, name, None)
     found = examined("")["libraries of other models"]
     assert found.passed
-    assert needed("models") in found.details
+    assert install_hint("models") in found.details
 
 
 def test_a_reranker_is_opened_and_timed(examined: Examiner, cross_encoder: Path) -> None:
@@ -218,4 +218,4 @@ def test_repositories_are_counted_and_what_reads_them_is_looked_for(
     monkeypatch.delitem(sys.modules, "dulwich", raising=False)
     found = next(_repositories(tmp_path / "data", ""))
     assert not found.passed
-    assert needed("git") in found.details
+    assert install_hint("git") in found.details

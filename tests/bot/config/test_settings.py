@@ -7,7 +7,7 @@ import pytest
 
 from bot.config import settings as config
 from bot.config.settings import ConfigError, Settings
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 
 
 @pytest.fixture(autouse=True)
@@ -187,5 +187,5 @@ def test_text_in_pictures_is_read_only_where_what_reads_it_is_installed(
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setattr(sys, "path_importer_cache", {})
     monkeypatch.delitem(sys.modules, "rapidocr", raising=False)
-    with pytest.raises(ConfigError, match=re.escape(f"read_text` needs {needed('ocr')}.")):
+    with pytest.raises(ConfigError, match=re.escape(f"read_text` needs {install_hint('ocr')}.")):
         config.load(file)

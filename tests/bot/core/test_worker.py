@@ -221,7 +221,7 @@ async def test_core_is_opened_again_after_an_outage_and_own_jobs_wait_for_it(
     assert not own.done()
     told.set()
     assert await own == "own"
-    assert (worker.opened, worker.problem) == (True, None)
+    assert (worker.is_open, worker.problem) == (True, None)
     await worker.stop()
     assert diary.done == ["own"]
 
@@ -429,7 +429,7 @@ async def test_the_first_command_is_acknowledged_though_the_core_is_still_openin
         result = first_command(env)
         async with asyncio.timeout(SECONDS):
             await until(lambda: result.acknowledged)
-        assert not bot.worker.opened
+        assert not bot.worker.is_open
         assert result.deferred
         may_open.set()
         await starting

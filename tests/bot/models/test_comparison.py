@@ -15,7 +15,7 @@ from bot.models.comparison import (
     accepted_answers,
     figures,
     measure,
-    pooled,
+    pool,
 )
 from indexer.embedding.model_records import ModelRecord
 from indexer.evaluation.judged_sets import LEAST_HARVEST, JudgedSet, JudgedSetError
@@ -33,7 +33,7 @@ def test_small_losses_in_every_set_add_up() -> None:
         Figure(name, "nDCG@10", [1.0] * 100, [1.0] * 98 + [0.5, 0.5]) for name in ("a", "b", "c")
     ]
     assert all(figure.p > HARDLY_CHANCE for figure in found)
-    [together] = pooled(found)
+    [together] = pool(found)
     assert together.judged == TOGETHER
     assert len(together.serving) == 300
     assert together.p < HARDLY_CHANCE
@@ -94,8 +94,8 @@ def test_of_accepted_answers_counts_that_they_are_found_and_not_where() -> None:
 def test_what_only_the_servers_own_set_has_is_not_told_twice() -> None:
     evaluation = _evaluation("one", _judged())
     both = [*figures(OWN, evaluation, evaluation), *figures("bees", evaluation, evaluation)]
-    assert [figure.name for figure in pooled(both)] == ["answered", "refused"]
-    assert pooled(both[:1]) == []
+    assert [figure.name for figure in pool(both)] == ["answered", "refused"]
+    assert pool(both[:1]) == []
 
 
 def test_the_servers_own_set_is_what_members_found_helpful_or_picked(tmp_path: Path) -> None:

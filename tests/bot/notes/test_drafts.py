@@ -76,8 +76,8 @@ def test_an_empty_or_broken_file_is_no_draft(content: bytes) -> None:
 
 
 def test_a_files_title_replaces_no_typed_one() -> None:
-    assert Draft().filled("x " * 100, "Text.").title == ("x " * 50).strip()
-    assert Draft("Typed").filled("From the file", "Text.").title == "Typed"
+    assert Draft().with_file_text("x " * 100, "Text.").title == ("x " * 50).strip()
+    assert Draft("Typed").with_file_text("From the file", "Text.").title == "Typed"
 
 
 def test_an_extension_follows_the_notes_text() -> None:

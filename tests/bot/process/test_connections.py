@@ -180,7 +180,7 @@ def test_shard_that_closes_soon_waits_longer() -> None:
                 waited = loop_seconds() - began
             connections.ready(0)
             await asyncio.sleep(STEADY_SECONDS / 2)
-            connections.ended(0)
+            connections.note_end(0)
             await asyncio.sleep(STEADY_SECONDS)
         return waited
 
@@ -213,13 +213,13 @@ def test_health_names_the_next_attempt() -> None:
     async def through() -> list[str]:
         async with SimulatedBot(SimulatedGateway(3)) as bot:
             await asyncio.sleep(1)
-            said = [bot.unconnected()]
+            said = [bot.missing_shards_sentence()]
             await _outage(bot, State.CLOSING, 1 * HOURS)
-            said.append(bot.unconnected())
+            said.append(bot.missing_shards_sentence())
             bot.gateway.become(State.UP)
             await bot.until_ready()
             await asyncio.sleep(1)
-            return [*said, bot.unconnected()]
+            return [*said, bot.missing_shards_sentence()]
 
     before, away, after = run(through())
     assert away.startswith("Discord is not connected: 3 of 3 shards. The next attempt is in ")
@@ -249,7 +249,7 @@ def test_health_names_used_up_sessions() -> None:
     async def through() -> str:
         async with SimulatedBot(SimulatedGateway(1, remaining=100)) as bot:
             await _outage(bot, State.FORGETFUL, 1 * HOURS)
-            return bot.unconnected()
+            return bot.missing_shards_sentence()
 
     assert run(through()).startswith(
         "Discord is not connected. Discord lets this bot begin 98 more sessions for now, so a "

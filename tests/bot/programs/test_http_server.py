@@ -28,7 +28,7 @@ from bot.programs.http_server import (
     serve,
 )
 from bot.storage.data_folder import data_folder
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 from tests.fork_server import ForkServer
 
 ROOT = Path(__file__).parents[3]
@@ -410,4 +410,4 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == UNUSABLE
-    assert needed("serve") in " ".join(done.stderr.split())
+    assert install_hint("serve") in " ".join(done.stderr.split())

@@ -15,7 +15,7 @@ from bot.cli.run import UNREACHABLE
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.storage.data_folder import COMMUNITY, open_store
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 from knowledge.store.store import Store, StoreError
 from knowledge.values.documents import SHARED
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
@@ -134,5 +134,5 @@ def test_without_its_client_it_is_said_what_to_install(
     monkeypatch.setitem(sys.modules, "psycopg", None)
     for name in [each for each in sys.modules if each.startswith("knowledge.store.postgres")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(StoreError, match=re.escape(needed("postgres"))):
+    with pytest.raises(StoreError, match=re.escape(install_hint("postgres"))):
         open_store(tmp_path, "postgresql://bot@/community")

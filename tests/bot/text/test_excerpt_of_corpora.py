@@ -11,7 +11,7 @@ import frontmatter
 import pytest
 
 from bot.text.excerpt import excerpt
-from bot.text.markdown import shown
+from bot.text.markdown import safe_markdown
 from indexer.text.passages import passages, sections
 from indexer.text.sentences import FENCES, announces, sentences
 from knowledge.values.documents import SHARED, Document, Kind
@@ -71,7 +71,7 @@ def _may_be_cut_out(run: str, squeezed: str, bounds: Set[int]) -> bool:
 
 def _check(text: str, limit: int, deciding: tuple[int, int] | None) -> None:
     body, is_cut = excerpt(text, limit, deciding)
-    for made in (body, shown(body)):
+    for made in (body, safe_markdown(body)):
         assert not re.search(r"…[^\n]*```|```[^\n]*…", made)
         assert len(_FENCE.findall(made)) == made.count("```")
         assert made.count("```") % 2 == 0

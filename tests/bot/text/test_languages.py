@@ -24,7 +24,7 @@ from bot.review import messages as review_messages
 from bot.review.actions import ACTIONS
 from bot.statistics import messages as community_messages
 from bot.text import error_messages, markdown, paging
-from bot.text.languages import Plural, Sentence, languages_read, of_locale, written
+from bot.text.languages import Plural, Sentence, format_number, languages_read, of_locale
 from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.files.formats.pdf import MAX_PAGES
 from knowledge.files.parsed_file import MAX_BYTES
@@ -96,7 +96,7 @@ def test_everything_is_translated_and_nothing_is_left_over() -> None:
 
 def test_every_sentence_is_written_where_it_can_be_extracted() -> None:
     """What is put together while the bot runs would be shown in English to everybody."""
-    markers = ("Sentence", "Plural", "speak", "described", "InvalidNoteError")
+    markers = ("Sentence", "Plural", "speak", "description", "InvalidNoteError")
     sources = {
         path: path.read_text()
         for path in [*BOT.rglob("*.py"), *(BOT.parent / "knowledge").rglob("*.py")]
@@ -265,7 +265,7 @@ def test_many_languages_are_counted_and_the_most_spoken_named() -> None:
 
 def test_numbers_are_written_and_counted_as_the_language_does() -> None:
     groups = Plural("{number:,} group", "{number:,} groups")
-    assert written(1_234_567, Language.ENGLISH) == "1,234,567"
+    assert format_number(1_234_567, Language.ENGLISH) == "1,234,567"
     assert groups(1, Language.GERMAN) == "1 Gruppe"
     assert groups(1_234, Language.GERMAN) == "1.234 Gruppen"
     assert groups(0, Language.ENGLISH) == "0 groups"

@@ -11,9 +11,9 @@ from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     beginning,
     plain,
-    quoted,
+    quotation,
     quoted_parts,
-    shown,
+    safe_markdown,
     size,
     split,
 )
@@ -31,7 +31,7 @@ def _bare(text: str) -> str:
 
 
 def test_a_fence_in_a_quotation_ends_with_the_quotation_and_what_follows_is_shown_safely() -> None:
-    text = shown("> ```\n> code\n[bank](https://evil.org) @everyone")
+    text = safe_markdown("> ```\n> code\n[bank](https://evil.org) @everyone")
     assert text == "> ```\n> code\n> ```\n[bank](<https://evil.org>) @\u200beveryone"
 
 
@@ -110,7 +110,7 @@ def test_a_word_longer_than_a_piece_is_cut_all_the_same() -> None:
         "<:a:1>",
     ],
 )
-@pytest.mark.parametrize("show", [shown, plain])
+@pytest.mark.parametrize("show", [safe_markdown, plain])
 def test_what_discord_would_turn_into_something_is_text(
     text: str, show: Callable[[str], str]
 ) -> None:
@@ -120,7 +120,7 @@ def test_what_discord_would_turn_into_something_is_text(
 
 @pytest.mark.parametrize("character", ["\u200b", "\u202e", "\u2066", "\ufeff", "\U000e0041"])
 def test_characters_that_hide_or_turn_text_around_are_left_out(character: str) -> None:
-    assert shown(f"a{character}b") == "ab"
+    assert safe_markdown(f"a{character}b") == "ab"
     assert plain(f"a{character}b") == "ab"
 
 
@@ -159,7 +159,7 @@ def test_characters_that_hide_or_turn_text_around_are_left_out(character: str) -
     ],
 )
 def test_links_say_where_they_lead(text: str, safe: str) -> None:
-    assert shown(text).replace("<https://bank.org>", "https://bank.org") == safe.replace(
+    assert safe_markdown(text).replace("<https://bank.org>", "https://bank.org") == safe.replace(
         "<https://bank.org>", "https://bank.org"
     )
 
@@ -183,12 +183,12 @@ def test_links_say_where_they_lead(text: str, safe: str) -> None:
     ],
 )
 def test_no_trick_hides_where_a_link_leads(text: str) -> None:
-    assert not re.search(r"(?<!\\)\]\(<?https://evil", _outside_fences(shown(text)))
+    assert not re.search(r"(?<!\\)\]\(<?https://evil", _outside_fences(safe_markdown(text)))
 
 
 @given(TEXTS)
 def test_outside_fences_no_mention_and_no_bare_mask_is_left(text: str) -> None:
-    outside = _outside_fences(shown(text))
+    outside = _outside_fences(safe_markdown(text))
     assert "@everyone" not in outside
     assert "<@123>" not in outside
     assert "](https" not in outside
@@ -196,25 +196,25 @@ def test_outside_fences_no_mention_and_no_bare_mask_is_left(text: str) -> None:
 
 @given(TEXTS)
 def test_every_fence_is_closed_in_what_is_shown(text: str) -> None:
-    assert len(re.findall(r"(?<!\\)```", shown(text))) % 2 == 0
+    assert len(re.findall(r"(?<!\\)```", safe_markdown(text))) % 2 == 0
 
 
 def test_code_is_shown_as_it_is() -> None:
     code = "```c++\nif (a < b) { return x[0](y); } // @everyone\n```"
-    assert shown(code) == code
+    assert safe_markdown(code) == code
 
 
 def test_a_longer_fence_inside_a_fence_ends_nothing() -> None:
-    assert shown("`````````\n``````").count("```") == 2
+    assert safe_markdown("`````````\n``````").count("```") == 2
 
 
 def test_a_fence_that_discord_does_not_know_becomes_one_that_it_does() -> None:
-    assert shown("~~~sh\nls\n~~~\nafter") == "```sh\nls\n```\nafter"
+    assert safe_markdown("~~~sh\nls\n~~~\nafter") == "```sh\nls\n```\nafter"
 
 
 def test_a_table_is_shown_in_a_fence_so_that_its_columns_stay() -> None:
     table = "| a | b |\n|---|---|\n| 1 | 2 |"
-    assert shown(f"Before\n{table}\nAfter") == "Before\n```\na  b\n-  -\n1  2\n```\nAfter"
+    assert safe_markdown(f"Before\n{table}\nAfter") == "Before\n```\na  b\n-  -\n1  2\n```\nAfter"
 
 
 @given(st.text(max_size=100))
@@ -226,7 +226,7 @@ def test_a_plain_line_is_one_line_and_formats_nothing(text: str) -> None:
 
 @given(st.text(max_size=100))
 def test_no_line_leaves_a_quotation(text: str) -> None:
-    assert all(line.startswith("> ") for line in quoted(text).split("\n"))
+    assert all(line.startswith("> ") for line in quotation(text).split("\n"))
 
 
 @pytest.mark.parametrize(
@@ -260,5 +260,5 @@ def test_a_text_is_not_cut_without_room_for_a_piece(limit: int) -> None:
 
 
 def test_the_name_of_a_directive_is_a_language_and_no_line_of_code() -> None:
-    assert shown("```{eval-rst}\na\n```") == "```eval-rst\na\n```"
-    assert shown("```{versionadded} 2.0\na\n```") == "```\n{versionadded} 2.0\na\n```"
+    assert safe_markdown("```{eval-rst}\na\n```") == "```eval-rst\na\n```"
+    assert safe_markdown("```{versionadded} 2.0\na\n```") == "```\n{versionadded} 2.0\na\n```"

@@ -1,14 +1,14 @@
 import pytest
 
-from bot.text.wrapped_lines import joined, tightened
+from bot.text.wrapped_lines import join_lines, tighten
 
 LONG = "A line that an editor has ended behind about seventy signs, as it"
 
 
 def test_wrapped_lines_of_a_paragraph_and_of_a_list_item_are_joined() -> None:
-    assert joined(f"{LONG}\ndoes. More.")[0] == f"{LONG} does. More."
-    assert joined(f"- {LONG}\n  does.\n- Two")[0] == f"- {LONG} does.\n- Two"
-    assert joined(f"- One\n\n  {LONG}\n  does.")[0] == f"- One\n\n  {LONG} does."
+    assert join_lines(f"{LONG}\ndoes. More.")[0] == f"{LONG} does. More."
+    assert join_lines(f"- {LONG}\n  does.\n- Two")[0] == f"- {LONG} does.\n- Two"
+    assert join_lines(f"- One\n\n  {LONG}\n  does.")[0] == f"- One\n\n  {LONG} does."
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,13 @@ def test_wrapped_lines_of_a_paragraph_and_of_a_list_item_are_joined() -> None:
     ],
 )
 def test_other_lines_end_where_they_do(text: str) -> None:
-    assert joined(text)[0] == text
+    assert join_lines(text)[0] == text
 
 
 def test_places_move_with_the_text_that_they_are_in() -> None:
     text = f"- {LONG}\n  does. More.\n- Two"
     places = [text.index(word) for word in ("A line", "does", "More", "Two")]
-    found, moved = joined(text, [*places, len(text)])
+    found, moved = join_lines(text, [*places, len(text)])
     assert [found[place:] for place in moved] == [
         f"{LONG} does. More.\n- Two",
         "does. More.\n- Two",
@@ -61,6 +61,6 @@ def test_places_move_with_the_text_that_they_are_in() -> None:
 )
 def test_no_blank_line_stands_above_a_list_or_beside_code(text: str, tight: str) -> None:
     places = [text.index(word) for word in text.split()]
-    found, moved = tightened(text, places)
+    found, moved = tighten(text, places)
     assert found == tight
     assert [found[place:].split()[0] for place in moved] == text.split()

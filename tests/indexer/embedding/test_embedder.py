@@ -16,7 +16,7 @@ from indexer.embedding.embedder import (
     open_embedder,
 )
 from indexer.retrieval.reranker import CrossEncoderReranker
-from knowledge.dependencies import needed
+from knowledge.dependencies import install_hint
 from tests.indexer.embedding.families import MINILM
 from tests.models import put_pickle_for_weights
 
@@ -55,7 +55,7 @@ def test_a_missing_package_is_named_with_its_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("indexer.embedding.embedder.installed_models", dict)
-    with pytest.raises(ModelError, match=re.escape(needed(DEFAULT_MODEL))):
+    with pytest.raises(ModelError, match=re.escape(install_hint(DEFAULT_MODEL))):
         open_embedder(DEFAULT_MODEL)
 
 
@@ -89,7 +89,7 @@ def test_missing_libraries_are_named_with_their_extra(
     """One sentence, and no line in the log."""
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     for opened in (open_embedder, CrossEncoderReranker):
-        with pytest.raises(ModelError, match=re.escape(needed("models"))):
+        with pytest.raises(ModelError, match=re.escape(install_hint("models"))):
             opened(str(cross_encoder))
     assert caplog.messages == []
 

@@ -90,7 +90,7 @@ def ranking(hits: list[Hit]) -> list[tuple[str, str, float, float]]:
 def test_selected_passages_are_those_of_the_visible_selected_documents(
     index: Index, selection: Selection, scopes: list[Scope]
 ) -> None:
-    ids = index.selected(selection, scopes)
+    ids = index.selected_passages(selection, scopes)
 
     assert ids.tolist() == sorted(set(ids.tolist()))
     found = {passage.document_id for passage in index.passages(ids.tolist()).values()}
@@ -105,7 +105,9 @@ def test_selected_hits_come_in_the_order_of_all_hits(
     retriever = Retriever(index, WordEmbedder())
     [vector] = retriever.embedded([question])
 
-    hits = retriever.ranked(question, vector, scopes, 10, among=index.selected(selection, scopes))
+    hits = retriever.ranked(
+        question, vector, scopes, 10, among=index.selected_passages(selection, scopes)
+    )
 
     everything = retriever.ranked(question, vector, scopes, len(DOCUMENTS))
     own = wanted(selection, scopes)
@@ -115,15 +117,15 @@ def test_selected_hits_come_in_the_order_of_all_hits(
 
 def test_a_selection_follows_the_index(index: Index) -> None:
     rust = Selection(tags=frozenset({"rust"}))
-    before = index.selected(rust, [GUILD])
+    before = index.selected_passages(rust, [GUILD])
     new = Document("note:1", GUILD, Kind.NOTE, "New", "New words.", tags=("Rust",))
 
     index_document(index, WordEmbedder(), new)
-    added = np.setdiff1d(index.selected(rust, [GUILD]), before)
+    added = np.setdiff1d(index.selected_passages(rust, [GUILD]), before)
     assert [one.document_id for one in index.passages(added.tolist()).values()] == ["note:1"]
 
     index.tables.apply([], ["note:1"])
-    assert index.selected(rust, [GUILD]).tolist() == before.tolist()
+    assert index.selected_passages(rust, [GUILD]).tolist() == before.tolist()
 
 
 @pytest.mark.parametrize("tags", [("rust",), ("bread",)])
@@ -139,13 +141,15 @@ def test_an_overlay_selects_as_the_changed_index_would(
     overlay = overlay_of(index, embedder, new)
 
     assert isinstance(overlay, IndexOverlay)
-    stored = overlay.passages(overlay.selected(rust, [GUILD, SHARED]).tolist()).values()
+    stored = overlay.passages(overlay.selected_passages(rust, [GUILD, SHARED]).tolist()).values()
     expected = wanted(rust, [GUILD, SHARED]) - ({old.id} if known else set())
     if tags == ("rust",):
         expected |= {new.id}
     assert {one.document_id for one in stored} == expected
     [vector] = embedder.embed_queries(["bread"])
     retriever = Retriever(overlay, embedder)
-    hits = retriever.ranked("bread", vector, [GUILD], 60, among=overlay.selected(rust, [GUILD]))
+    hits = retriever.ranked(
+        "bread", vector, [GUILD], 60, among=overlay.selected_passages(rust, [GUILD])
+    )
     assert (new.id in {hit.passage.document_id for hit in hits}) is (tags == ("rust",))
     assert not any(hit.passage.scope != GUILD for hit in hits)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.index import vectors as index_vectors
-from indexer.index.vectors import VectorIndex, quantized, quantized_cosines, selector
+from indexer.index.vectors import VectorIndex, quantize, quantized_cosines, selector
 
 DIMENSION = 32
 
@@ -45,7 +45,7 @@ def _filled(count: int, step: int = 250) -> tuple[VectorIndex, NDArray[np.float3
 
 def _search(index: VectorIndex, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
     """What is found for one vector, as (passage id, cosine)."""
-    ids, cosines = index.search(quantized(vector[np.newaxis]), k)
+    ids, cosines = index.search(quantize(vector[np.newaxis]), k)
     return list(zip(ids[0].tolist(), cosines[0].tolist(), strict=True))
 
 
@@ -169,7 +169,7 @@ def test_queries_that_come_together_find_what_each_finds_alone(count: int) -> No
     nearest, _ = _filled(count)
     nearest.settle()
     queries = _vectors(33, seed=2)
-    ids, cosines = nearest.search(quantized(queries), 10)
+    ids, cosines = nearest.search(quantize(queries), 10)
     for query, row, found in zip(queries, ids, cosines, strict=True):
         alone = _search(nearest, query, 10)
         assert row.tolist() == [key for key, _ in alone]
@@ -179,7 +179,7 @@ def test_queries_that_come_together_find_what_each_finds_alone(count: int) -> No
 @pytest.mark.parametrize("k", [0, 5])
 def test_an_empty_structure_or_no_wanted_results_finds_nothing(k: int) -> None:
     assert _search(VectorIndex(DIMENSION), _vectors(1)[0], k) == []
-    assert _filled(20)[0].search(quantized(_vectors(0)), k)[0].shape[0] == 0
+    assert _filled(20)[0].search(quantize(_vectors(0)), k)[0].shape[0] == 0
 
 
 def test_faiss_starts_no_threads_of_its_own() -> None:
@@ -203,7 +203,7 @@ def test_a_selector_compares_all_selected_vectors_and_no_others(count: int) -> N
     nearest.settle()
     among = list(range(100, 100 + count, 7))
     query = -vectors[0]
-    ids, cosines = nearest.search(quantized(query[np.newaxis]), count, selector(among))
+    ids, cosines = nearest.search(quantize(query[np.newaxis]), count, selector(among))
     found = dict(zip(ids[0].tolist(), cosines[0].tolist(), strict=True))
     found.pop(-1, None)
     assert found.keys() == set(among)
@@ -223,7 +223,7 @@ def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _cosines_of_codes(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    codes = quantized(vectors)
+    codes = quantize(vectors)
     return quantized_cosines(codes @ codes.T, vectors.shape[1])
 
 
@@ -246,7 +246,7 @@ def test_vectors_with_one_large_dimension_lose_no_more(dimension: int) -> None:
 
 
 def test_codes_are_whole_numbers_that_fit_a_byte() -> None:
-    codes = quantized(_unit(np.random.default_rng(0).normal(size=(50, 384))))
+    codes = quantize(_unit(np.random.default_rng(0).normal(size=(50, 384))))
     assert (codes == codes.astype(np.int8)).all()
     assert np.abs(codes).max() <= 127
 
@@ -255,4 +255,4 @@ def test_codes_are_the_same_in_every_release() -> None:
     """Snapshots hold them. Another rotation would not fit them."""
     vector = np.zeros((1, 8), np.float32)
     vector[0, 0], vector[0, 3] = 0.6, 0.8
-    assert quantized(vector)[0].tolist() == [-5.0, 16.0, 46.0, 34.0, -5.0, -12.0, 19.0, 32.0]
+    assert quantize(vector)[0].tolist() == [-5.0, 16.0, 46.0, 34.0, -5.0, -12.0, 19.0, 32.0]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.text.analyzer import query_words
-from indexer.text.query_normalization import normalized, spelt_out
+from indexer.text.query_normalization import normalize, spelt_out
 
 WAYS = list(product(["open-source", "open source"], ["What's", "Whats"], ["", "?", " ?!", "!"]))
 
@@ -74,15 +74,15 @@ def test_shorthand_makes_no_difference_to_the_words_that_are_looked_up(
     ["docker-compose.yml", "--no-cache-dir", "C++", "v2.7-rc", "covid-19", "O'Reilly", "a != b"],
 )
 def test_names_and_code_keep_their_signs(name: str) -> None:
-    assert normalized(f"what is {name} for?") == f"what is {name} for"
+    assert normalize(f"what is {name} for?") == f"what is {name} for"
 
 
 def test_what_is_nothing_but_signs_stays() -> None:
-    assert normalized("???") == "???"
+    assert normalize("???") == "???"
 
 
 @given(st.text(max_size=100))
 def test_evening_out_twice_changes_nothing_more(text: str) -> None:
-    once = normalized(text)
-    assert normalized(once) == once
+    once = normalize(text)
+    assert normalize(once) == once
     assert query_words(once) == query_words(text)

@@ -120,7 +120,7 @@ def test_check_changes_neither_place(ends: Ends) -> None:
     assert sum(moved.rows.values()) > 0
     assert rows(ends.file) == before
     assert not ends.database.is_there()
-    with ends.database._opened() as database:
+    with ends.database._open() as database:
         schemas = database.rows("select nspname from pg_namespace where nspname like 'comm%'")
     assert schemas == [{"nspname": "community"}]
     assert not (ends.file.folder / "backups").exists()

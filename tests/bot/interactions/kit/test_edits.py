@@ -25,7 +25,7 @@ class Sent:
         self.edits: list[dict[str, Any]] = []
 
     @property
-    def expired(self) -> bool:
+    def is_over(self) -> bool:
         self.lasts -= 1
         return self.lasts < 0
 

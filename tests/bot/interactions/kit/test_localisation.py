@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 
-from bot.interactions.kit.localisation import described
+from bot.interactions.kit.localisation import description
 from bot.process.client import Bot
 from bot.process.commands import COMMANDS_DIGEST
 from knowledge.sources.kinds.registry import SERVICES
@@ -47,7 +47,7 @@ async def test_a_description_that_changed_in_german_alone_is_sent_on_the_next_st
         async def unused(interaction: discord.Interaction) -> None:
             """Do nothing."""
 
-        bot.tree.command(name="more", description=described("rejected", context))(unused)
+        bot.tree.command(name="more", description=description("rejected", context))(unused)
         await world.restart(bot)
         digests.append(await world.core(lambda core: core.store.recall(COMMANDS_DIGEST)))
 
