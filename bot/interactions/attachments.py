@@ -11,7 +11,8 @@ import discord
 
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.retries import send_with_retries
-from knowledge.files import reader
+from knowledge.files import logs, reader
+from knowledge.files.logs import Problem, ReadLog
 from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError
 from knowledge.files.pictures import check_size, checked_picture
 from knowledge.values.pictures import Picture
@@ -63,6 +64,24 @@ class Attachments:
             content = await _fetch(attachment)
             # In a thread: checking a picture of many tiny parts takes some tenths of a second.
             return await asyncio.to_thread(checked_picture, attachment.filename, content)
+
+    async def log(self, attachment: discord.Attachment, member_id: int) -> ReadLog:
+        """Fetch a log, and read its deciding lines.
+
+        Raises:
+            InvalidNoteError: if the log is gone, or if too many files of the member wait.
+        """
+        if attachment.size > logs.LOG_BYTES:
+            return ReadLog(problem=Problem.LARGE)
+        async with self._turn(attachment, member_id):
+            return await self.log_of_bytes(await _fetch(attachment))
+
+    async def log_of_bytes(self, content: bytes) -> ReadLog:
+        try:
+            return await asyncio.wrap_future(logs.begin_log(content))
+        except UnreadableError:
+            # It took too long, or too much memory.
+            return ReadLog(problem=Problem.LARGE)
 
     @asynccontextmanager
     async def _turn(self, attachment: discord.Attachment, member_id: int) -> AsyncIterator[None]:

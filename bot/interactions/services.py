@@ -22,6 +22,7 @@ from bot.core.core import Core
 from bot.core.degradations import Degradations
 from bot.core.worker import Worker
 from bot.text.languages import Sentence
+from knowledge.files.logs import ReadLog
 from knowledge.files.parsed_file import ParsedFile
 from knowledge.sources.net.polite_fetcher import MakeFetcher
 from knowledge.values.channel_settings import EffectiveSettings, GuildChoices
@@ -292,6 +293,16 @@ class AttachedFiles(Protocol):
         Raises:
             InvalidNoteError: with the reason for the member.
         """
+
+    async def log(self, attachment: discord.Attachment, member_id: int) -> ReadLog:
+        """Fetch a log, and read its deciding lines.
+
+        Raises:
+            InvalidNoteError: with the reason for the member.
+        """
+
+    async def log_of_bytes(self, content: bytes) -> ReadLog:
+        """Read the deciding lines of a log in a message."""
 
 
 @dataclass(frozen=True, slots=True)

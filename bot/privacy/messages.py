@@ -34,7 +34,10 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "reviews": Sentence("Your decisions as a moderator, with reasons."),
     "decisions": Sentence("Decisions on your notes, with reasons."),
     "reports": Sentence("Your reports of notes."),
-    "questions": Sentence("Questions you asked, with the passages found."),
+    "questions": Sentence(
+        "Questions you asked, with the passages found. Of a log, I store the lines that you asked "
+        "with, never the file."
+    ),
     "feedback": Sentence("Your ratings of answers, with reasons."),
     "notices": Sentence("Messages that I sent you, or will send."),
     "handed_on": Sentence("Questions you handed over to the moderators."),

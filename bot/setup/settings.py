@@ -259,6 +259,16 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             lambda content, _: NAMES[content],
             place="language",
         ),
+        Setting(
+            "read_logs",
+            Page.ANSWERS,
+            Sentence("Logs beside questions"),
+            "read_logs",
+            _YES_OR_NO,
+            _either(
+                Sentence("read, and shown to their sender first"), Sentence("not read", "logs")
+            ),
+        ),
         # Stored together with the language model's host; the operator may exclude choices.
         Setting(
             "phrasing",

@@ -13,7 +13,8 @@ The verdicts on the sets that the parameters were fitted on:
 - *none*: less likely to help than all but seven in a hundred right answers;
 - *partial*: between the two.
 
-A passage without a proper name of the question is never *strong*.
+A passage without a proper name of the question is never *strong*; nor is one without an identifier
+of the log whose lines the question has.
 
 Errors:
     Exception
@@ -74,6 +75,8 @@ class Support:
         late: the late score of the best passage, if its tokens are known.
         unread: the question's language if the model doesn't read it, otherwise empty.
         missing: the names of the question that the passage lacks.
+        unidentified: whether the question has lines of a log, and the passage no identifier of
+            theirs.
     """
 
     question: str
@@ -83,17 +86,18 @@ class Support:
     late: LateScore | None = None
     unread: str = ""
     missing: MissingNames = field(default_factory=MissingNames)
+    unidentified: bool = False
 
     @property
     def at_most_partial(self) -> bool:
         """Whether the evidence can't be *strong*.
 
-        It can't if the passage lacks a proper name, or if question and passage are in a language
-        that the model doesn't read. The question's language is not enough, because it may be
-        guessed wrongly: "wat is" occurs in English chats.
+        It can't if the passage lacks a proper name, or every identifier of a log, or if question
+        and passage are in a language that the model doesn't read. The question's language is not
+        enough, because it may be guessed wrongly: "wat is" occurs in English chats.
         """
         is_unread = self.unread and language_of(self.passage) == self.unread
-        return bool(self.missing.proper or is_unread)
+        return bool(self.missing.proper or self.unidentified or is_unread)
 
 
 def features(support: Support) -> NDArray[np.float64]:

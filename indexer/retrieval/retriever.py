@@ -20,6 +20,7 @@ from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.what_if import IndexOverlay
 from indexer.retrieval.best_passages import best_of_each, with_first
+from indexer.retrieval.error_identifiers import lacks_identifier
 from indexer.retrieval.evidence import (
     FEATURES,
     Calibration,
@@ -298,7 +299,7 @@ class Retriever:
             "none": self.calibration.none,
         }
         # A question with a second part may repeat a title, too.
-        if hits[0].named and not support.missing.proper:
+        if hits[0].named and not (support.missing.proper or support.unidentified):
             return Evidence.STRONG, judged_by
         by_score = sorted(hits, key=lambda hit: -hit.score)
         # Only a reranker, or a review date, puts another one first.
@@ -347,6 +348,7 @@ class Retriever:
             late=best.late,
             unread=self.unread_language(query),
             missing=self.missing_names(query, hits),
+            unidentified=lacks_identifier(query, best.passage.embedded),
         )
 
     def missing_names(self, query: str, hits: Sequence[Hit]) -> MissingNames:

@@ -74,6 +74,7 @@ class GuildSettings:
         synonyms: words with one meaning; questions are also looked up with them replaced.
         from_replies: whether helpers' and moderators' replies to unanswered questions are proposed
             as notes.
+        read_logs: whether logs beside a question are read, and shown to their sender.
     """
 
     guild_id: int
@@ -103,6 +104,7 @@ class GuildSettings:
         (), check=lambda text: len(parse_synonyms(text)) <= SYNONYMS, logged=False
     )
     from_replies: bool = setting(False)
+    read_logs: bool = setting(False, since="m004_logs")
 
     @property
     def complete(self) -> bool:

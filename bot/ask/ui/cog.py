@@ -18,9 +18,9 @@ from bot.ask import button_messages, service
 from bot.ask.question_rules import is_question
 from bot.ask.ui.answer_message import pictured
 from bot.ask.ui.answering import Answering
+from bot.ask.ui.attachment_questions import attachment_offer
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.ask.ui.phrased_answers import Phrasing
-from bot.ask.ui.picture_questions import picture_offer
 from bot.ask.ui.unasked_cog import ROUND_SECONDS, UnaskedCog
 from bot.core.job_queue import Priority
 from bot.interactions.features import Feature, Round
@@ -89,8 +89,8 @@ class AskCog(commands.Cog):
         question = text_of(message)
         language = await viewer_language(interaction)
         asker_id = interaction.user.id
-        offer = await picture_offer(
-            self.bot, message.attachments, question, asker_id, language=language, private=True
+        offer = await attachment_offer(
+            self.bot, message, question, asker_id, language=language, private=True
         )
         if offer is not None:
             await interaction.edit_original_response(**offer)
@@ -265,14 +265,9 @@ class AskCog(commands.Cog):
     async def _response_to_no_question(
         self, message: discord.Message, words: str, language: Language
     ) -> dict[str, Any] | None:
-        """Respond to a picture with text, no words or thanks. Return None for a question."""
-        offer = await picture_offer(
-            self.bot,
-            message.attachments,
-            words,
-            message.author.id,
-            language=language,
-            private=False,
+        """Respond to a picture or log, no words or thanks. Return None for a question."""
+        offer = await attachment_offer(
+            self.bot, message, words, message.author.id, language=language, private=False
         )
         if offer is not None:
             return offer

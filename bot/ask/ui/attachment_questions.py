@@ -1,0 +1,211 @@
+"""Questions with pictures or logs: the bot offers to ask with the text that it reads in them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import discord
+
+from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
+from bot.ask import attachment_messages
+from bot.interactions.kit import inbox
+from bot.interactions.kit.authorization import First, Found
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
+from bot.interactions.kit.forms import Filled, Form
+from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.admission import count_question
+from bot.interactions.policy.channel_access import may_write
+from bot.interactions.policy.component_access import anybody
+from bot.interactions.services import Interaction, Services
+from bot.text import error_messages
+from bot.text.languages import Sentence
+from knowledge.files.logs import SUFFIXES
+from knowledge.values.guilds import Language
+from knowledge.values.submissions import InvalidNoteError
+
+# Visibility of the offer, and of the answer that replaces the offer.
+_SHOWN = ("public", "private")
+_FENCE: Final = "```"
+# A code block of so many lines or characters is read as a log.
+_BLOCK_LINES: Final = 8
+_BLOCK_CHARACTERS: Final = 400
+# The largest number of logs and of long code blocks that are read in a message.
+_LOGS: Final = 3
+
+
+async def attachment_offer(
+    bot: Services,
+    message: discord.Message,
+    words: str,
+    member_id: int,
+    *,
+    language: Language,
+    private: bool,
+) -> dict[str, Any] | None:
+    """Return arguments that send the offer: the text in pictures and logs, with buttons to ask.
+
+    Return None if there is no such text, or if the member's words leave no room for it.
+    """
+    guild_id = message.guild.id if message.guild is not None else None
+    lines: list[str] = []
+    unread: list[str] = []
+    if guild_id is not None and (await bot.guild_settings.settings(guild_id)).read_logs:
+        words, blocks = _without_long_blocks(words)
+        lines, unread = await _read_logs(bot, message.attachments, blocks, member_id, language)
+        if not (words or lines or unread) and (blocks or _logs_among(message.attachments)):
+            unread = [attachment_messages.NO_ERROR(language)]
+    if len(words) > attachment_messages.WORDS_CHARACTERS:
+        return None
+    pictures = await bot.picture_texts.among(message.attachments, member_id)
+    text = "\n".join(filter(None, [pictures, attachment_messages.marked(lines)]))
+    if not text:
+        if not unread:
+            return None
+        if not words:
+            return {"content": "\n".join(unread)}
+        # The words are the text to ask with.
+        words, text = "", words
+        read = None
+    else:
+        read = attachment_messages.READ_IN_LOG if lines else attachment_messages.READ
+    buttons = [
+        TextButton(language, member_id=member_id, shown=_SHOWN[private], action=action)
+        for action in attachment_messages.LABELS
+        if action == "picture" or not response_without_lookup(words)
+    ]
+    return {
+        "content": attachment_messages.offer(words, text, language, unread=unread, read=read),
+        "view": view_of(buttons),
+    }
+
+
+def _without_long_blocks(words: str) -> tuple[str, list[str]]:
+    """A message's words without its long code blocks, and these blocks."""
+    kept: list[str] = []
+    blocks: list[str] = []
+    for number, part in enumerate(words.split(_FENCE)):
+        is_block = bool(number % 2)
+        is_long = part.count("\n") >= _BLOCK_LINES or len(part) >= _BLOCK_CHARACTERS
+        if is_block and is_long:
+            blocks.append(part)
+        else:
+            kept.append(f"{_FENCE}{part}{_FENCE}" if is_block else part)
+    return "".join(kept).strip(), blocks
+
+
+def _logs_among(attachments: Sequence[discord.Attachment]) -> list[discord.Attachment]:
+    logs = [one for one in attachments if one.filename.casefold().endswith(SUFFIXES)]
+    return logs[:_LOGS]
+
+
+async def _read_logs(
+    bot: Services,
+    attachments: Sequence[discord.Attachment],
+    blocks: Sequence[str],
+    member_id: int,
+    language: Language,
+) -> tuple[list[str], list[str]]:
+    """The deciding lines of a message's logs, and sentences about logs that can't be read.
+
+    The lines of the first log with such lines are enough; those of two would tell of two things.
+    """
+    unread: list[str] = []
+    for block in blocks[:_LOGS]:
+        if lines := (await bot.attachments.log_of_bytes(block.encode(errors="replace"))).lines:
+            return [*lines], unread
+    for attachment in _logs_among(attachments):
+        try:
+            log = await bot.attachments.log(attachment, member_id)
+        except InvalidNoteError as error:
+            unread.append(error_messages.invalid(error, language))
+            continue
+        if log.lines:
+            return [*log.lines], unread
+        if log.problem is not None:
+            unread.append(attachment_messages.unread(attachment.filename, log.problem, language))
+    return [], unread
+
+
+async def _sender_only(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Admit the sender of the attachment."""
+    mine = interaction.user.id == values["member_id"]
+    return {} if mine and _is_offer(interaction.message) else attachment_messages.NOT_YOURS
+
+
+def _is_offer(message: discord.Message | None) -> bool:
+    """Whether a message is an offer. On any other message, the button's id was forged."""
+    return message is not None and any(attachment_messages.words_and_text(message.content))
+
+
+class TextButton(
+    Button,
+    ids=CustomId("picture", member_id=int, shown=_SHOWN, action=tuple(attachment_messages.LABELS)),
+    rule=_sender_only,
+    first=First.OWN,
+    labels=attachment_messages.LABELS,
+    styles={"picture": discord.ButtonStyle.primary},
+):
+    """A button below the offer: *Ask with this text* or *Ask my words only*.
+
+    The offer's message has the text and the member's own words.
+    """
+
+    member_id: int
+    shown: str
+    action: str
+
+    async def clicked(self, interaction: Interaction) -> None:
+        message = interaction.message
+        words, text = attachment_messages.words_and_text(message.content if message else "")
+        if self.action == "picture":
+            asked = attachment_messages.question(words, text)
+            language = await viewer_language(interaction)
+            await interaction.response.send_modal(TextForm(asked, language, shown=self.shown))
+        else:
+            await _answer(interaction, words, private=self.shown == "private")
+
+
+class TextForm(
+    Form,
+    ids=CustomId("form:picture", shown=_SHOWN, nonce=NONCE),
+    rule=anybody,
+    first=First.OWN,
+):
+    """The form to correct a question with the text before it is asked."""
+
+    def __init__(self, asked: str, language: Language, *, shown: str) -> None:
+        super().__init__(attachment_messages.LABELS["picture"](language), shown=shown)
+        self.ask_text(
+            attachment_messages.QUESTION(language),
+            "question",
+            QUESTION_CHARACTERS,
+            attachment_messages.QUESTION_HELP(language),
+            text=asked,
+            paragraph=True,
+        )
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        await _answer(interaction, filled.text("question"), private=subject["shown"] == "private")
+
+
+def _is_mine(interaction: Interaction) -> bool:
+    values = TextButton.values_on(interaction.message) or {}
+    return values.get("member_id") == interaction.user.id and _is_offer(interaction.message)
+
+
+async def _answer(interaction: Interaction, question: str, *, private: bool) -> None:
+    """Replace the offer by the answer. The answer is private if the member may not write here."""
+    bot = interaction.client
+    with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
+        # The form may be forged, so check that it was opened from the sender's own offer.
+        if _is_mine(interaction) and (private or may_write(interaction)):
+            await interaction.response.defer()
+        else:
+            private = True
+            inbox.keep(interaction)
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        if not response_without_lookup(question):
+            await count_question(bot, interaction.user, interaction.guild_id)
+        await bot.answers.answer_deferred(interaction, question, private=private)
