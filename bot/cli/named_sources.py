@@ -2,8 +2,8 @@
 
 A path is a file or folder or, with `--branch` or `--path`, a Git repository. An address is a
 repository if it belongs to a known code host, ends in `.git`, or has `--git`. With `--crawl`, it is
-a site. With `--kind`, it is a wiki, forum or tracker, read by its API; many such addresses are
-recognised without `--kind`. Any other address is a page, a sitemap or an llms.txt.
+a site. With `--kind`, it is a wiki, forum, tracker or feed; many such addresses are recognised
+without `--kind`. Any other address is a page, a sitemap or an llms.txt.
 """
 
 import os
@@ -153,7 +153,7 @@ def _check(named: Sequence[str], options: SourceOptions) -> None:
     if not options.crawl and (options.depth is not None or options.pages is not None):
         fail("--depth and --pages limit a crawl: add --crawl.")
     if options.kind is not None and (options.crawl or options.is_for_repositories):
-        fail("--kind is for wikis, forums and trackers: leave out --crawl, --git and their like.")
+        fail("--kind says how to read an address: leave out --crawl, --git and their like.")
     if (options.crawl or options.kind is not None) and not all(map(is_web, named)):
         fail("--crawl and --kind need a web address.")
 

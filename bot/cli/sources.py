@@ -320,7 +320,7 @@ def add_sources(
         str | None,
         typer.Option(
             metavar="KIND",
-            help=f"Read a wiki, forum or tracker by its API: {', '.join(sorted(SERVICES))}.",
+            help=f"What is there, if no page: {', '.join(sorted(SERVICES))}.",
         ),
     ] = None,
     only: Annotated[

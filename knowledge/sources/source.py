@@ -336,7 +336,7 @@ def any_value(_value: str) -> str:
 
 
 class Service(Source):
-    """A wiki, forum or tracker, read through its API.
+    """A kind that `source add --kind` names: a wiki, forum or tracker with an API, or a feed.
 
     Attributes:
         filters: the filters by name, each with a check of its value. A check returns the problem as

@@ -38,6 +38,7 @@ from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.robots_meta import NAME, hiding_rule
 from knowledge.files.sandbox import Result, Sandbox
 from knowledge.sources.git.packs import PackLimits, check_pack
+from knowledge.sources.kinds.feed import parse_feed
 from knowledge.sources.kinds.outgoing import extract_links_in_sandbox
 from knowledge.sources.kinds.sitemaps import UnlistableError, parse_listing
 from knowledge.sources.net.addresses import problem_with_url
@@ -256,6 +257,18 @@ def _linked(content: bytes) -> str:
     return "given"
 
 
+def _fed(content: bytes) -> str:
+    try:
+        _, text = parse_feed(content, "https://a.org/feed")
+    except UnreadableError:
+        return "refused"
+    except Exception:  # noqa: BLE001 - as in the sandbox
+        return "netted"
+    for key, values in json.loads(text).items():
+        assert all(isinstance(value, str) for value in (key, *values))
+    return "given"
+
+
 def _checked_pack(content: bytes) -> str:
     try:
         check_pack(io.BytesIO(content), len(content), PackLimits(object_bytes=10_000))
@@ -413,6 +426,17 @@ TARGETS: Final[Mapping[str, Target]] = {
         _linked,
         (b'<base href="/b/"><link rel=canonical href="c"><a rel=nofollow href=d>D</a><a href=e>E',),
         (b"https://[::1]/", b"//x", b"javascript:", b"..%2f", b"&#xd800;"),
+    ),
+    "feed": Target(
+        _fed,
+        (
+            b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>a</id><title>T</title>'
+            b'<link href="/b"/><updated>2026-01-02T03:04:05Z</updated>'
+            b'<content type="xhtml"><p>x</p></content></entry></feed>',
+            b"<rss><channel><item><guid>a</guid><link>b</link><description>&lt;p>x</description>"
+            b"<pubDate>Thu, 05 Mar 2026 01:30:00 +0000</pubDate></item></channel></rss>",
+        ),
+        (b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&b;", b"<![CDATA[", b"xmlns:x="),
     ),
     "Git pack": Target(_checked_pack, (_PACK,)),
     "HTTP answer": Target(

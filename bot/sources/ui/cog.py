@@ -93,7 +93,7 @@ class SourcesCog(commands.Cog):
             "A page, wiki, forum, sitemap or Git repository; or articles for the bundled ones."
         ),
         crawl=description("For an address: also read the linked pages below it."),
-        kind=description("For a wiki, forum or tracker: its software, to read it through its API."),
+        kind=description("For a wiki, forum, tracker or feed: its kind, to read all of it."),
         only=description("With a kind: read only a part, such as category=Guides."),
     )
     @app_commands.choices(

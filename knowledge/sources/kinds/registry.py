@@ -8,6 +8,7 @@ from typing import Final
 from knowledge.sources.kinds.bookstack import BookStack
 from knowledge.sources.kinds.discourse import Discourse
 from knowledge.sources.kinds.dokuwiki import DokuWiki
+from knowledge.sources.kinds.feed import Feed
 from knowledge.sources.kinds.folder import Channel, Folder
 from knowledge.sources.kinds.github import GitHub
 from knowledge.sources.kinds.gitlab import GitLab
@@ -22,7 +23,7 @@ from knowledge.sources.source import INTERNAL, Service, Source
 # Kinds that `source add --kind` names; an address may also identify them.
 SERVICES: Final[dict[str, type[Service]]] = {
     service.kind: service
-    for service in (BookStack, Discourse, DokuWiki, GitHub, GitLab, MediaWiki, Outline)
+    for service in (BookStack, Discourse, DokuWiki, GitHub, GitLab, MediaWiki, Outline, Feed)
 }
 KINDS: Final[dict[str, type[Source]]] = {
     **SERVICES,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from html import escape
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
@@ -110,6 +111,23 @@ class GitOrigin(Origin):
         self.server.first = None if status == 200 else refuse
 
 
+class FeedOrigin(Origin):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.server = WebServer()
+        self.location = KINDS["feed"].locate(self.server.url("/feed.xml"))
+
+    def show(self, words: Mapping[int, str]) -> None:
+        entries = "".join(
+            f"<entry><id>urn:{at}</id><title>Ferry {at}</title><link href='/{at}'/>"
+            f"<updated>2026-03-0{9 - at}T08:00:00Z</updated>"
+            f"<content type='html'>{escape(f'<p>{escape(text)}</p>')}</content></entry>"
+            for at, text in words.items()
+        )
+        feed = f"<feed xmlns='http://www.w3.org/2005/Atom'>{entries}</feed>"
+        self.server.pages["/feed.xml"] = Reply(feed, kind="application/atom+xml")
+
+
 class DokuWikiOrigin(Origin):
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -214,6 +232,7 @@ ORIGINS: Final[dict[str, Callable[[Path], Origin]]] = {
     "sitemap": SitemapOrigin,
     "crawl": CrawlOrigin,
     "git": GitOrigin,
+    "feed": FeedOrigin,
     "dokuwiki": DokuWikiOrigin,
     "bookstack": lambda folder: WikiOrigin(wikis.BookStack),
     "outline": lambda folder: WikiOrigin(wikis.Outline),
