@@ -13,7 +13,7 @@ from typing import Final
 
 from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.reader import SUFFIXES, format_name, read_content
-from knowledge.files.site_addresses import ANCHOR, GENERATORS, TEMPLATE, split_base_url
+from knowledge.files.site_addresses import ANCHOR, GENERATORS, TEMPLATE, has_rule, split_base_url
 from knowledge.sources.git import hosts
 from knowledge.sources.git.checkout import is_repository, remote_page, web_address
 from knowledge.sources.kinds.page import Page
@@ -31,6 +31,8 @@ from knowledge.values.documents import SHARED, Scope
 
 _SSH: Final = re.compile(r"(?:ssh|git|git\+ssh)://|[\w.-]+@[\w.-]+:")
 _PLACES: Final = re.compile(r"\{(?:path|stem|anchor|commit|first|last)\}")
+# Places that only a file of a commit fills.
+_OF_A_COMMIT: Final = re.compile(r"\{(?:commit|first|last)\}")
 
 
 class MissingSourceError(Exception):
@@ -164,7 +166,10 @@ def add_visited(
     Raises:
         MissingSourceError: if the base URL is invalid.
     """
-    path, place = source_at(location).path, _base_url(base_url or "")
+    source, place = source_at(location), _base_url(base_url or "")
+    path, has_commit = source.path, isinstance(source, GitRepository) and not has_rule(place)
+    if not (has_commit and "{path}" in place):
+        _refuse_commit(base_url or "")
     if path and base_url is None:
         place = remote_page(Path(path))
     if store.add_source(location, scope, place):
@@ -249,6 +254,7 @@ def add_paths(
     """
     check_paths(paths)
     given = None if base_url is None else _base_url(base_url)
+    _refuse_commit(base_url or "")
     added = []
     for path in paths:
         location = path.resolve()
@@ -280,6 +286,15 @@ def _base_url(typed: str) -> str:
             f"as mkdocs:https://example.org/docs ({generators})."
         )
     return normal_url(typed).rstrip("/")
+
+
+def _refuse_commit(base_url: str) -> None:
+    """Refuse places in a base URL that are never filled, and would be cited as they are."""
+    if found := _OF_A_COMMIT.search(base_url):
+        raise MissingSourceError(
+            f"The base URL {one_line(base_url)} has {found[0]}, which only a Git repository's file "
+            "at its {path} has: leave it out, or add a repository with --git."
+        )
 
 
 def check_paths(paths: Sequence[Path]) -> None:

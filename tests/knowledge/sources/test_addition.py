@@ -119,6 +119,14 @@ def test_a_repository_that_is_here_is_cited_at_its_remote(store: Store, tmp_path
         add_visited(store, location, SHARED, "ftp://a.org/{path}")
 
 
+@pytest.mark.parametrize("place", ["https://a.org/{commit}/{stem}", "hugo:https://a.org/{first}"])
+def test_pages_of_a_repository_have_no_commit(store: Store, place: str) -> None:
+    location = repository_location("https://a.org/r.git")
+    with pytest.raises(MissingSourceError, match="which only a Git repository's file"):
+        add_visited(store, location, SHARED, place)
+    assert location not in store.base_urls()
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
@@ -142,6 +150,8 @@ def test_where_a_folder_can_be_read_is_kept(
         ("hugo:ftp://example.org", "is no http or https address"),
         ("https://example.org/#{anchor}/{stem}", "only at its end"),
         ("https://example.org/#top", "behind which no path can follow"),
+        ("https://example.org/{path}?id={commit}", "commit}, which only a Git repository's file"),
+        ("https://example.org/{path}#L{last}", "last}, which only a Git repository's file"),
     ],
 )
 def test_where_no_file_can_be_read_is_refused(
