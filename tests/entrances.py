@@ -239,6 +239,13 @@ def _gitlab(text: str) -> DescribedServer:
     return lab
 
 
+def _feed(text: str) -> WebServer:
+    server = WebServer()
+    item = f"<item><title>{text[:200]}</title><description>{text}</description></item>"
+    server.pages["/news.rss"] = Reply(f"<rss>{item}</rss>", kind="application/rss+xml")
+    return server
+
+
 Visit = tuple[str, str, Callable[[str], WebServer]]
 # The kind, the path and the server of a service with a text in it.
 SERVICES: Final[dict[str, Visit]] = {
@@ -249,6 +256,7 @@ SERVICES: Final[dict[str, Visit]] = {
     "Outline": ("outline", "", lambda text: _wiki(Outline, text)),
     "Discourse": ("discourse", "", _discourse),
     "GitHub": ("github", "/o/n/issues", _github),
+    "feed": ("feed", "/news.rss", _feed),
     "GitLab": ("gitlab", "/g/s/p/-/issues", _gitlab),
 }
 

@@ -91,18 +91,25 @@ def site(host: AnsweringHost, number: int, request: Any) -> Reply:
     return Reply(f"<h1>Page</h1>{links}")
 
 
-def repository(host: AnsweringHost, number: int, request: Any) -> None:
-    """Send a list of branches that never ends."""
-    request.send_response(200)
-    request.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
-    request.end_headers()
-    try:
-        while True:
-            request.wfile.write(b"0032" + b"0" * 40 + b" HEAD\n")
-            host.happens()
-    except OSError:
-        # The reader has hung up.
-        request.close_connection = True
+def endless(kind: str, piece: bytes) -> Answer:
+    """An answer that never ends."""
+
+    def send(host: AnsweringHost, number: int, request: Any) -> None:
+        request.send_response(200)
+        request.send_header("Content-Type", kind)
+        request.end_headers()
+        try:
+            while True:
+                request.wfile.write(piece)
+                host.happens()
+        except OSError:
+            # The reader has hung up.
+            request.close_connection = True
+
+    return send
+
+
+BRANCHES: Final = b"0032" + b"0" * 40 + b" HEAD\n"
 
 
 # By kind: the location of the source on a host, and the host's answers.
@@ -120,7 +127,14 @@ ENDLESS: Final[dict[str, tuple[Callable[[str], str], Answer]]] = {
     "gitlab": (lambda base: service_location("gitlab", f"{base}/g/p/-/issues"), tracker),
     "sitemap": (lambda base: page_location(f"{base}/sitemap.xml"), sitemaps),
     "crawl": (lambda base: crawl_location(f"{base}/"), site),
-    "git": (lambda base: repository_location(f"{base}/handbook.git"), repository),
+    "git": (
+        lambda base: repository_location(f"{base}/handbook.git"),
+        endless("application/x-git-upload-pack-advertisement", BRANCHES),
+    ),
+    "feed": (
+        lambda base: service_location("feed", base),
+        endless("application/atom+xml", b"<entry/>"),
+    ),
 }
 
 
