@@ -19,8 +19,8 @@ from typing import Final
 from bot.storage.data_folder import COMMUNITY
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Decision, Member
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 
 DOCS: Final = Path(__file__).parents[1] / "docs"

@@ -37,7 +37,7 @@ from bot.config.sections import SourceSettings
 from bot.storage.data_folder import data_folder, open_store
 from knowledge import corpus
 from knowledge.values.documents import Document, Scope
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
 from tests.bot.discord_server import ROOT, TOKEN
 from tests.bot.wire.people import Person, labels
 from tests.bot.wire.server import WireServer, wire_server

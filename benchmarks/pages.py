@@ -15,8 +15,8 @@ from knowledge.page.publish import publish
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.documents import Document
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Decision, Member
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 
 GUILD = 10

@@ -1,7 +1,7 @@
 """Mutation test of declarations: without each in turn, some test must fail.
 
 Run by hand, from the root of the project: `python -m tests.mutants`. It prints each mutant with its
-fate, and fails if one survives.
+fate, and fails if one survives. With words, only mutants with one of them in their name are tried.
 """
 
 import os
@@ -16,9 +16,7 @@ import pytest
 from bot.setup.settings import SETTINGS, Page
 from knowledge.store import schema
 from knowledge.store.erasure import personal_data
-from knowledge.values.channel_settings import EffectiveSettings
-from knowledge.values.guilds import GuildSettings
-from knowledge.values.settings import declared
+from knowledge.values.settings import EffectiveSettings, GuildSettings, declared
 from knowledge.values.weekly_digests import WeeklyDigest
 
 # Most mutants fail in the first file of their tests, so the others needn't be collected.
@@ -33,13 +31,15 @@ TESTS: Final = (
 TESTS_OF_FIELDS: Final = (
     "tests/knowledge/store/test_schema.py",
     "tests/knowledge/store/guilds",
-    "tests/knowledge/values/test_channel_settings.py",
+    "tests/knowledge/values/test_settings.py",
 )
 TESTS_OF_SETTINGS: Final = (
     "tests/bot/interactions/kit/test_buttons_custom_ids.py",
     "tests/bot/setup/ui/test_panel_choices.py",
     "tests/bot/setup/ui/test_panel.py",
     "tests/bot/setup/ui/test_panel_channels.py",
+    "tests/bot/setup/ui/test_panel_digests.py",
+    "tests/bot/setup/ui/test_panel_page.py",
 )
 
 Change = Callable[[], object]
@@ -126,7 +126,10 @@ def main() -> int:
     if is_killed(lambda: None, (*TESTS, *TESTS_OF_SETTINGS)):
         sys.exit("The tests fail without any mutant.")
     survivors = 0
+    words = sys.argv[1:] or [""]
     for name, change, files in mutants():
+        if not any(word in name for word in words):
+            continue
         killed = is_killed(change, files)
         survivors += not killed
         print("killed  " if killed else "SURVIVES", name, flush=True)  # noqa: T201

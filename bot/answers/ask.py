@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from indexer.index.selection import Selection
 from indexer.retrieval.hit import Hit
 from knowledge.text import storable
-from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.documents import SHARED, Scope, channel_scope
 from knowledge.values.questions import Evidence
+from knowledge.values.settings import EVERYTHING, AnsweredFrom
 
 # Vectors of questions, (d,) each, by text.
 Vectors: TypeAlias = Mapping[str, NDArray[np.float32]]

@@ -17,8 +17,8 @@ from knowledge.sources.entries import EntryStore
 from knowledge.sources.kinds.folder import Channel
 from knowledge.sources.kinds.registry import source_at
 from knowledge.store.store import Store
-from knowledge.values.channel_settings import ARTICLES_KEY, NOTES_KEY, AnsweredFrom
 from knowledge.values.documents import ARTICLES, Kind, Scope, channel_scope
+from knowledge.values.settings import ARTICLES_KEY, NOTES_KEY, AnsweredFrom
 
 # Cached channels; the ids of a large site's pages take some megabytes.
 _CACHED: Final = 64

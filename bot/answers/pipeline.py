@@ -67,11 +67,11 @@ from indexer.text.query_normalization import normalize
 from indexer.text.sentences import passage_separator
 from knowledge.store.database import is_away
 from knowledge.store.store import Store
-from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.documents import Scope, document_of_note
 from knowledge.values.guilds import Language
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Question
+from knowledge.values.settings import AnsweredFrom
 from knowledge.values.synonyms import with_synonyms
 
 # Passages of context before and after a quoted passage, in the same section. They have antecedents,

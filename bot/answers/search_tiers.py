@@ -19,8 +19,8 @@ from indexer.index.index import Index
 from indexer.index.selection import Selection
 from knowledge.sources.entries import EntryStore
 from knowledge.store.store import Store
-from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.documents import ARTICLES, Scope
+from knowledge.values.settings import EVERYTHING, AnsweredFrom
 
 
 class ArticlesUse(StrEnum):

@@ -17,10 +17,10 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from knowledge.store.database import DatabaseAwayError
 from knowledge.store.questions.question_records import digest_of
-from knowledge.values.channel_settings import EffectiveSettings
 from knowledge.values.documents import Kind, channel_of, note_of_document
 from knowledge.values.pictures import PICTURES, Picture
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.settings import EffectiveSettings
 
 # Answers.
 

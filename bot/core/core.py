@@ -59,7 +59,6 @@ from knowledge.secrets import patterns
 from knowledge.sources.kinds.registry import source_at
 from knowledge.store.database import DatabaseAwayError, StoreError
 from knowledge.text import count_of
-from knowledge.values.channel_settings import GuildChoices
 from knowledge.values.documents import (
     Document,
     Failure,
@@ -70,6 +69,7 @@ from knowledge.values.documents import (
 )
 from knowledge.values.embedding_jobs import QueueState
 from knowledge.values.questions import Evidence
+from knowledge.values.settings import GuildChoices
 
 _Part = TypeVar("_Part")
 

@@ -25,12 +25,12 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.clusters import cluster, medoid
 from knowledge.store.questions.gaps import Publication, once_each, same_words
 from knowledge.store.questions.question_records import digest_of
-from knowledge.values.channel_settings import EffectiveSettings
 from knowledge.values.documents import Kind, Scope, document_of_note
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.handovers import Handover, HandoverState
 from knowledge.values.notes import Notice, NoticeEvent
 from knowledge.values.questions import Evidence, Feedback, OpenQuestion, RecordedHit, Verdict
+from knowledge.values.settings import EffectiveSettings
 
 # Questions asked again in one slice, some 5 ms each.
 SLICE: Final = 16

@@ -25,12 +25,12 @@ from bot.text.languages import Sentence
 from knowledge.files.logs import ReadLog
 from knowledge.files.parsed_file import ParsedFile
 from knowledge.sources.net.polite_fetcher import MakeFetcher
-from knowledge.values.channel_settings import EffectiveSettings, GuildChoices
 from knowledge.values.drafts import Draft
-from knowledge.values.guilds import GuildFilter, GuildSettings, Language
+from knowledge.values.guilds import GuildFilter, Language
 from knowledge.values.handovers import Handover
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import OpenQuestion, Question
+from knowledge.values.settings import EffectiveSettings, GuildChoices, GuildSettings
 
 _T = TypeVar("_T")
 

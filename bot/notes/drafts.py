@@ -15,13 +15,13 @@ from bot.interactions.kit.buttons import NONCE, CustomId
 from bot.notes import form_messages
 from bot.review.cards import ASKED_AS, TAGS, TITLE
 from bot.text.languages import Sentence
-from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover
 from knowledge.values.notes import Member, Note, SourceMessage
 from knowledge.values.pictures import PICTURES
 from knowledge.values.questions import OpenQuestion
+from knowledge.values.settings import AnsweredFrom
 from knowledge.values.submissions import (
     TITLE_CHARACTERS,
     InvalidNoteError,

@@ -30,11 +30,11 @@ from bot.phrasing.phraser import Phraser
 from bot.phrasing.sentences import Quoted, Task
 from indexer.retrieval.hit import Hit
 from indexer.text.sentences import units
-from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.documents import Kind, Scope, channel_of
-from knowledge.values.guilds import GuildSettings, Phrasing
+from knowledge.values.guilds import Phrasing
 from knowledge.values.phrasings import PhrasingCaps, RecordedPhrasing, UsedUp, WrittenLine
 from knowledge.values.questions import Evidence
+from knowledge.values.settings import AnsweredFrom, GuildSettings
 
 # The largest number of cached results, because recent questions repeat; a result takes about 20 kB.
 RESULTS: Final = 128

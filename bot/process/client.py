@@ -55,8 +55,8 @@ from bot.sources.web_sync import polite_fetcher
 from indexer.embedding.embedder import Embedder
 from knowledge.sources.net.polite_fetcher import MakeFetcher
 from knowledge.store.database import is_away, passes
-from knowledge.values.channel_settings import GuildChoices
 from knowledge.values.guilds import GuildFilter, Language
+from knowledge.values.settings import GuildChoices
 
 # How long a question waits for the first index of articles and notes.
 ANSWERABLE_SECONDS: Final = 300

@@ -24,8 +24,9 @@ from bot.review.service import (
 from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import plain, shorten
 from knowledge.store.notes.decisions import Decisions, Ruling
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
 from knowledge.values.notes import Decision, Member, Note, Outcome, PageVeto, State
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 
 # The most buttons on a card; further actions are in its menu.

@@ -26,7 +26,7 @@ from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.notes.review_cards import card_number
 from knowledge.values.documents import Document, Kind, Scope
-from knowledge.values.guilds import GuildFilter, GuildSettings, every_guild, requirements
+from knowledge.values.guilds import GuildFilter, every_guild, requirements
 from knowledge.values.notes import (
     Decision,
     Member,
@@ -39,6 +39,7 @@ from knowledge.values.notes import (
     SuggestedWording,
 )
 from knowledge.values.pictures import Picture
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission, checked_wordings
 
 _logger = logging.getLogger(__name__)

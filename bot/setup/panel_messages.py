@@ -11,16 +11,17 @@ from bot.text.markdown import plain, shorten
 from bot.text.permission_names import permission_name
 from knowledge.corpus import source_key
 from knowledge.sources.kinds.folder import Channel
-from knowledge.values.channel_settings import (
+from knowledge.values.guilds import Language
+from knowledge.values.quotas import Limits, Newcomers, Quota
+from knowledge.values.settings import (
     ARTICLES_KEY,
     NOTES_KEY,
     AnsweredFrom,
     EffectiveSettings,
+    GuildSettings,
     Level,
     Mode,
 )
-from knowledge.values.guilds import GuildSettings, Language
-from knowledge.values.quotas import Limits, Newcomers, Quota
 from knowledge.values.weekly_digests import WeeklyDigest
 
 ACTIONS: Final[Mapping[str, Sentence]] = {

@@ -15,10 +15,10 @@ from bot.setup.settings import Kind, Setting
 from bot.sources import service as sources_service
 from bot.sources.service import Overview
 from knowledge.discord_archive.sync_state import ArchivedChannel
-from knowledge.values.channel_settings import AnsweredFrom, Chosen, Mode
 from knowledge.values.documents import SHARED, Scope
-from knowledge.values.guilds import GuildSettings, Phrasing
+from knowledge.values.guilds import Phrasing
 from knowledge.values.quotas import Limits
+from knowledge.values.settings import AnsweredFrom, Chosen, GuildSettings, Mode
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 ALL: Final = "all"

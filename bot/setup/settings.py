@@ -11,8 +11,8 @@ from typing import Any, Final, TypeAlias
 
 from bot.text.languages import NAMES, Plural, Sentence
 from knowledge.values.calendar_words import weekday
-from knowledge.values.channel_settings import MOST_QUOTATIONS, Mode
-from knowledge.values.guilds import GuildSettings, Language, Phrasing
+from knowledge.values.guilds import Language, Phrasing
+from knowledge.values.settings import MOST_QUOTATIONS, GuildSettings, Mode
 from knowledge.values.weekly_digests import Edition
 
 

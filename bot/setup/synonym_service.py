@@ -9,7 +9,7 @@ from bot.answers.synonyms import Synonyms
 from bot.core.core import Core
 from bot.review.impact import Impact, ImpactPreview
 from indexer.text.analyzer import topic
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
 from knowledge.values.synonyms import SYNONYMS, Synonym
 
 # The last questions that a preview asks again.

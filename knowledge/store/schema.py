@@ -20,14 +20,12 @@ from functools import partial
 from typing import Any, Final
 
 from knowledge.store import rows
-from knowledge.values.channel_settings import EffectiveSettings
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.handovers import HandoverState
 from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import Notice, Review, SourceChange
 from knowledge.values.phrasings import RecordedPhrasing
 from knowledge.values.questions import FeedbackReason, Question
-from knowledge.values.settings import declared
+from knowledge.values.settings import EffectiveSettings, GuildSettings, declared
 from knowledge.values.submissions import Submission
 from knowledge.values.tombstones import Tombstone
 from knowledge.values.weekly_digests import WeeklyDigest

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.settings import EVERYTHING, AnsweredFrom
 
 # How many characters of earlier questions are kept with a follow-up; a model reads no more.
 EARLIER_CHARACTERS: Final = 500

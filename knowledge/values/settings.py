@@ -1,13 +1,22 @@
-"""Declarations of administrators' settings: a field of a dataclass is its type, default and facts.
+"""Settings of guilds and channels, and their inheritance: a field is a type, default and facts.
 
 The columns, the checks of imported values, the audit log and the inheritance of channels follow
-from them. `bot.setup.settings` has the words, choices and pages.
+from the declarations. `bot.setup.settings` has the words, choices and pages. A channel's setting
+has the value of the nearest level that sets it: thread, channel, category, guild or the operator's
+configuration.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Self, TypeAlias
+
+from knowledge.values.guilds import Language, Phrasing
+from knowledge.values.quotas import Limits
+from knowledge.values.synonyms import SYNONYMS, Synonym, parse_synonyms
 
 _FACTS: Final = "facts"
 
@@ -52,3 +61,241 @@ def setting(
 def declared(kind: Any) -> Mapping[str, Facts]:
     """The facts of a dataclass's settings, by name, in order."""
     return {each.name: each.metadata[_FACTS] for each in fields(kind) if _FACTS in each.metadata}
+
+
+# Guilds.
+
+# The largest number in a setting.
+_MOST: Final = 1_000_000
+_ACCENT: Final = re.compile("(?:#[0-9a-f]{6})?")
+
+
+def is_accent(text: str) -> bool:
+    """Whether a text is a colour of the public page (`#` and six digits), or empty."""
+    return _ACCENT.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class GuildSettings:
+    """A guild's settings; None means not chosen yet.
+
+    Attributes:
+        four_eyes: whether moderators may not decide on their own notes.
+        undo_minutes: how long moderators can undo a decision.
+        reminder_hours: how long a note waits before moderators are reminded; 0 for never.
+        sample_every: one of this many notes published without review is reviewed afterwards; 0 for
+            none.
+        allowed_hosts: links to these hosts aren't flagged.
+        private_answers: the default of `/ask`; None leaves it to the operator.
+        listen_channels: mentions are answered in these channels, or everywhere if there are none.
+        language: the language of answers and notices.
+        hand_on: whether askers can hand a refused question over to the helpers.
+        articles: whether the bundled articles are used.
+        helper_role_id: the role of the helpers; moderators are helpers, too.
+        handover_channel_id: the channel or forum for hand-overs; None for the review channel.
+        handover_hours: after this time without a change, a hand-over is stale; 0 for never.
+        limits: limits for members.
+        phrasing: a language model's part in answers.
+        phrasing_host: the host of the model that administrators agreed to. If the operator
+            configures another host, `phrasing` has no effect.
+        page: whether notes with consent are on a public page.
+        page_indexed: whether search engines may list the page.
+        page_accent: a CSS colour for the page.
+        page_welcome: Markdown for the page.
+        synonyms: words with one meaning; questions are also looked up with them replaced.
+        from_replies: whether helpers' and moderators' replies to unanswered questions are proposed
+            as notes.
+        read_logs: whether logs beside a question are read, and shown to their sender.
+    """
+
+    guild_id: int
+    review_channel_id: int | None = setting(None)
+    moderator_role_id: int | None = setting(None)
+    four_eyes: bool = setting(True)
+    undo_minutes: int = setting(15, most=_MOST)
+    reminder_hours: int = setting(24, most=_MOST)
+    sample_every: int = setting(5, most=_MOST)
+    allowed_hosts: tuple[str, ...] = setting(())
+    private_answers: bool | None = setting(None)
+    listen_channels: tuple[int, ...] = setting(())
+    language: Language = setting(Language.ENGLISH)
+    hand_on: bool = setting(False)
+    articles: bool = setting(True)
+    helper_role_id: int | None = setting(None)
+    handover_channel_id: int | None = setting(None)
+    handover_hours: int = setting(24, most=_MOST)
+    limits: Limits = setting(Limits())
+    phrasing: Phrasing = setting(Phrasing.OFF)
+    phrasing_host: str = setting("")
+    page: bool = setting(False)
+    page_indexed: bool = setting(False)
+    page_accent: str = setting("", check=is_accent)
+    page_welcome: str = setting("", logged=False)
+    synonyms: tuple[Synonym, ...] = setting(
+        (), check=lambda text: len(parse_synonyms(text)) <= SYNONYMS, logged=False
+    )
+    from_replies: bool = setting(False)
+    read_logs: bool = setting(False, since="m004_logs")
+
+    @property
+    def complete(self) -> bool:
+        return self.review_channel_id is not None and self.moderator_role_id is not None
+
+
+# Channels.
+
+# The helper's default wait for people: a forum post asks everybody; in a text channel somebody may
+# be typing.
+WAIT_IN_FORUMS: Final = 0
+WAIT_ELSEWHERE: Final = 30
+MOST_WAIT_SECONDS: Final = 3_600
+MOST_QUOTATIONS: Final = 5
+
+
+class Mode(StrEnum):
+    """The messages that the bot answers in a channel; commands are always answered.
+
+    `OFF`: no messages. `MENTIONS`: mentions of the bot, and replies to it. `HELP`: these, and
+    questions that members ask each other.
+    """
+
+    OFF = "off"
+    MENTIONS = "mentions"
+    HELP = "help"
+
+
+# Keys of built-in sources.
+ARTICLES_KEY: Final = "articles"
+NOTES_KEY: Final = "notes"
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredFrom:
+    """The documents to answer from: all documents with one of the tags or from one of the sources.
+
+    Without tags and sources, all documents are used. `sources` are keys of sources (`source_key`).
+    With `first`, other documents are searched if these give no evidence.
+    """
+
+    tags: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    first: bool = False
+
+    @property
+    def everything(self) -> bool:
+        return not (self.tags or self.sources)
+
+    def serialize(self) -> str:
+        """The text for a database column; empty if all documents are used."""
+        return "" if self.everything else json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def parse(cls, column: str) -> Self:
+        """Parse a stored text.
+
+        Raises:
+            ValueError, TypeError: if the text is malformed.
+        """
+        kept = cls(**json.loads(column or "{}"))
+        found = cls(tuple(kept.tags), tuple(kept.sources), bool(kept.first))
+        if not all(isinstance(each, str) for each in (*found.tags, *found.sources)):
+            raise ValueError("tags and sources are text")
+        return found
+
+
+EVERYTHING: Final = AnsweredFrom()
+
+
+# The settings chosen for a channel, thread or category, by name; others are inherited.
+Chosen: TypeAlias = Mapping[str, Any]
+
+
+class Level(StrEnum):
+    """Levels of settings, the nearest first."""
+
+    THREAD = "thread"
+    CHANNEL = "channel"
+    CATEGORY = "category"
+    SERVER = "server"
+    CONFIGURATION = "configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A thread, channel or category, with the ids of the levels above it.
+
+    Attributes:
+        channel_id: the channel, or the channel of the thread; None for a category.
+        category_id: the category, or None for a channel without one.
+        thread_id: the thread; None for a channel or category.
+        forum: whether the channel is a forum.
+    """
+
+    channel_id: int | None
+    category_id: int | None = None
+    thread_id: int | None = None
+    forum: bool = False
+
+    def levels(self) -> Iterator[tuple[Level, int]]:
+        """The levels of this place with their ids, the nearest first."""
+        if self.thread_id is not None:
+            yield Level.THREAD, self.thread_id
+        if self.channel_id is not None:
+            yield Level.CHANNEL, self.channel_id
+        if self.category_id is not None:
+            yield Level.CATEGORY, self.category_id
+
+
+@dataclass(frozen=True, slots=True)
+class GuildChoices:
+    """A guild's settings (`server`), and the settings of its channels, by channel id."""
+
+    server: GuildSettings
+    channels: Mapping[int, Chosen] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveSettings:
+    """Effective settings of a place; `origins` has the level of each setting, by name."""
+
+    mode: Mode = setting(Mode.MENTIONS)
+    wait_seconds: int = setting(WAIT_ELSEWHERE, most=MOST_WAIT_SECONDS)
+    private: bool = setting(False, server="private_answers")
+    language: Language = setting(Language.ENGLISH, server="language")
+    quotations: int = setting(3, most=MOST_QUOTATIONS)
+    answered_from: AnsweredFrom = setting(EVERYTHING)
+    from_replies: bool = setting(False, server="from_replies")
+    origins: Mapping[str, Level] = field(default_factory=dict)
+
+
+SETTINGS: Final = declared(EffectiveSettings)
+
+
+def effective_settings(
+    place: Place | None, chosen: GuildChoices, **configured: Any
+) -> EffectiveSettings:
+    """The effective settings of a place; None stands for the whole guild.
+
+    `configured` has the operator's defaults, by name.
+    """
+    levels = [*place.levels()] if place is not None else []
+    found: dict[str, tuple[Level, Any]] = {
+        name: (Level.CONFIGURATION, value) for name, value in configured.items()
+    }
+    if place is not None and place.forum:
+        found["wait_seconds"] = (Level.CONFIGURATION, WAIT_IN_FORUMS)
+    # Mentions are answered in the guild's `listen_channels`, by default everywhere.
+    if (listened_to := chosen.server.listen_channels) and place is not None:
+        answers = any(channel_id in listened_to for _, channel_id in levels)
+        found["mode"] = (Level.SERVER, Mode.MENTIONS if answers else Mode.OFF)
+    for name, facts in SETTINGS.items():
+        value = getattr(chosen.server, facts.server) if facts.server else None
+        if value is not None:
+            found[name] = (Level.SERVER, value)
+    for level, channel_id in reversed(levels):
+        own = chosen.channels.get(channel_id, {})
+        found |= {name: (level, value) for name, value in own.items()}
+    return EffectiveSettings(
+        **{name: value for name, (_, value) in found.items()},
+        origins={name: found.get(name, (Level.CONFIGURATION,))[0] for name in SETTINGS},
+    )

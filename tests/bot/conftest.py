@@ -19,7 +19,7 @@ from bot.core.index_updates import run_to_end
 from bot.preview.town import add_routes
 from bot.process.client import Bot, start_worker
 from knowledge import corpus
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
 from tests.bot.machines import machine  # noqa: F401 - a fixture
 from tests.bot.phrasing.scripted_endpoint import KEY, ScriptedEndpoint, scripted_endpoint
 from tests.bot.strict_discord import StrictDiscord

@@ -15,9 +15,9 @@ from bot.process.client import Bot
 from bot.process.login import invite_permissions
 from bot.review import service as review_service
 from knowledge.store.notes.decisions import Ruling
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Decision, Member, Note
 from knowledge.values.questions import Question
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.bot import strictness
 from tests.refused import refused_questions

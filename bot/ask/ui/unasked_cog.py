@@ -32,8 +32,8 @@ from bot.interactions.kit.retries import reply_once
 from bot.interactions.policy.channel_access import followed_readable_by_viewers
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.services import Services
-from knowledge.values.channel_settings import Mode
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
+from knowledge.values.settings import Mode
 
 ROUND_SECONDS: Final = 60
 # The largest number of waiting questions. In a flood, the rest is left to people.

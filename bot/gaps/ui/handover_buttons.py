@@ -20,10 +20,11 @@ from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import may_decide, may_help, may_send
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, NotHandedOn
 from knowledge.values.notes import Member
 from knowledge.values.questions import Question
+from knowledge.values.settings import GuildSettings
 
 
 class HandOnButton(

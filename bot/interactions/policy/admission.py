@@ -19,8 +19,9 @@ from bot.interactions.policy.quota_check import Allowance, Sender
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
 from knowledge.store.database import DatabaseAwayError
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
 from knowledge.values.quotas import Quota, quota_of
+from knowledge.values.settings import GuildSettings
 
 # A form must be the first response. If the count is late, the submitted form is checked instead.
 _PATIENCE_SECONDS: Final = 0.5

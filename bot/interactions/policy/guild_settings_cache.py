@@ -14,14 +14,15 @@ from bot.core.job_queue import Priority
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from knowledge.store.database import DatabaseAwayError
-from knowledge.values.channel_settings import (
+from knowledge.values.guilds import Language
+from knowledge.values.settings import (
     EffectiveSettings,
     GuildChoices,
+    GuildSettings,
     Mode,
     Place,
     effective_settings,
 )
-from knowledge.values.guilds import GuildSettings, Language
 
 # Another process, such as an import, may change the settings.
 _TTL_SECONDS: Final = 60

@@ -14,7 +14,7 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
 
 # Default permissions of moderators' and administrators' commands. Moderators are a role that
 # `/setup` names; such a role usually may manage messages.

@@ -28,8 +28,9 @@ from bot.review.impact import Impact, ImpactPreview
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shorten, size
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note, Outcome, SuggestedWording
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import (
     FORM_CHARACTERS,
     REASON_CHARACTERS,

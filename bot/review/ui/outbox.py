@@ -30,8 +30,8 @@ from bot.review.cards import ReviewCard
 from bot.review.impact import Impact, ImpactPreview
 from bot.review.service import Delivery
 from bot.review.ui.cards import card_buttons, card_message, files_of
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Note, Notice, NoticeEvent, State
+from knowledge.values.settings import GuildSettings
 
 # Pause between rounds, which retry failed deliveries.
 ROUND_SECONDS: Final = 60

@@ -10,7 +10,8 @@ from bot.interactions.policy.channel_access import visible_without_roles
 from bot.interactions.policy.permissions import lacking_to_answer
 from bot.setup import panel_messages as messages
 from bot.text import permission_names
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
+from knowledge.values.settings import GuildSettings
 
 _LARGE: Final = 20
 

@@ -32,8 +32,9 @@ from bot.setup.ui.forms import (
 )
 from bot.sources import service as sources_service
 from bot.statistics.ui.weekly import show_preview
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
 from knowledge.values.quotas import Limits
+from knowledge.values.settings import GuildSettings
 from knowledge.values.weekly_digests import Edition
 
 _TEXT: Final = (discord.ChannelType.text, discord.ChannelType.news)

@@ -23,9 +23,9 @@ from bot.setup.service import ALL, Offered
 from bot.setup.settings import SETTINGS, TITLES, Page
 from bot.text.markdown import legible, shorten
 from knowledge.review.risk_flags import parse_hosts
-from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
-from knowledge.values.guilds import GuildSettings, Language, is_accent
+from knowledge.values.guilds import Language
 from knowledge.values.quotas import MOST, Newcomers, Quota
+from knowledge.values.settings import EVERYTHING, AnsweredFrom, GuildSettings, is_accent
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 ADMINISTRATORS: Final = administrators()

@@ -48,8 +48,8 @@ from bot.statistics import weekly
 from bot.statistics.ui.weekly import is_writable, moderators_only
 from bot.text.languages import Sentence
 from bot.text.markdown import beginning, legible, shorten
-from knowledge.values.channel_settings import Level, Mode
 from knowledge.values.guilds import Language, Phrasing
+from knowledge.values.settings import Level, Mode
 from knowledge.values.weekly_digests import Edition
 
 _MOST_CHANNELS: Final = 25  # Discord's limit for one list

@@ -37,7 +37,8 @@ from bot.statistics.ui.overview import DrawnOverview, draw_overview, gather_over
 from bot.statistics.weekly import MOST_POSTS, Due, Week
 from bot.text.languages import Speaker
 from bot.text.markdown import LAYOUT_CHARACTERS, plain_within, size
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
+from knowledge.values.settings import GuildSettings
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 # Interval of checking for due digests, which only compares times.

@@ -10,8 +10,13 @@ from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.rows import column, values
-from knowledge.values.channel_settings import SETTINGS, Chosen, EffectiveSettings, GuildChoices
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import (
+    SETTINGS,
+    Chosen,
+    EffectiveSettings,
+    GuildChoices,
+    GuildSettings,
+)
 
 
 class ChannelSettingsTable:

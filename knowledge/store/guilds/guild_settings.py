@@ -10,8 +10,8 @@ from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.rows import columns, record
 from knowledge.store.value_lists import rows_among
-from knowledge.values.guilds import GuildSettings, Language, Rule
-from knowledge.values.settings import declared
+from knowledge.values.guilds import Language, Rule
+from knowledge.values.settings import GuildSettings, declared
 from knowledge.values.synonyms import Synonym, parse_synonyms, serialize_synonyms
 
 # Between two calls of `count_absence`, at most this time counts as observed absence. So a clock

@@ -19,11 +19,11 @@ from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import NO_GUILD, only_guild
 from knowledge.store.rows import columns, insertion, record
 from knowledge.store.value_lists import rows_among, run_among
-from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.questions import (
     Question,
     RecordedHit,
 )
+from knowledge.values.settings import EVERYTHING, AnsweredFrom
 
 # The largest number of hits quoted by an answer; contributors of quoted notes earn credit.
 _MOST_QUOTED: Final = 5

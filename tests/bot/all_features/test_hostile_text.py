@@ -59,7 +59,7 @@ from knowledge.store.audit_log import LogEntry
 from knowledge.store.notes.credit import Activity, Contributor
 from knowledge.store.notes.note_records import ListedNote
 from knowledge.values.documents import SHARED, Failure, Kind
-from knowledge.values.guilds import GuildSettings, Language, Rule
+from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import (
     Decision,
     Note,
@@ -74,6 +74,7 @@ from knowledge.values.notes import (
     State,
 )
 from knowledge.values.questions import Evidence, OpenQuestion, Question, RecordedHit
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import TEXT_CHARACTERS, Submission
 from knowledge.values.synced_channels import SyncedContent
 from tests.bot import strictness

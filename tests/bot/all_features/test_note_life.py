@@ -16,8 +16,9 @@ from bot.review import service as review_service
 from knowledge.store.audit_log import replay
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Kind, Scope
-from knowledge.values.guilds import GuildSettings, Rule, every_guild
+from knowledge.values.guilds import Rule, every_guild
 from knowledge.values.notes import Decision, Member, Note, Obstacle, Outcome, Problem, State
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 from tests.knowledge.decided_notes import RULINGS

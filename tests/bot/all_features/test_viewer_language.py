@@ -13,7 +13,8 @@ from bot.notes import messages as notes_messages
 from bot.setup.settings import Page
 from bot.statistics import messages as community_messages
 from bot.text import error_messages
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
+from knowledge.values.settings import GuildSettings
 from tests.bot.english import CODE, in_english
 from tests.bot.steps import choose, opened, opened_at, shown_message
 from tests.bot.text.test_languages import MESSAGES

@@ -23,7 +23,6 @@ from knowledge.corpus import source_key
 from knowledge.sources.entries import Entry, EntryStore
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
-from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.documents import (
     ARTICLES,
     SHARED,
@@ -34,6 +33,7 @@ from knowledge.values.documents import (
     channel_scope,
 )
 from knowledge.values.questions import Feedback, Verdict
+from knowledge.values.settings import EVERYTHING, AnsweredFrom
 from tests.fakes import WordEmbedder
 
 GUILD, FOLLOWED, HIDDEN = 7, 5, 6

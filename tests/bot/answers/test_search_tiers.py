@@ -15,7 +15,7 @@ from indexer.ingest.pipeline import index_document
 from indexer.retrieval.retriever import Retriever
 from knowledge.store.store import Store
 from knowledge.values.documents import ARTICLES, SHARED, Document, Kind, Scope
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 7, 8

@@ -9,7 +9,7 @@ from simcord import ChannelHandle
 
 from bot.ask.ui.unasked_cog import UnaskedCog
 from bot.core.core import Core
-from knowledge.values.channel_settings import Mode
+from knowledge.values.settings import Mode
 from tests.bot.components import part
 from tests.bot.forum import Forum, make_forum
 from tests.bot.world import World, custom_ids

@@ -20,9 +20,9 @@ from bot.review.impact import ImpactPreview
 from knowledge.store.database import now
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Decision, Member, Note
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 

@@ -12,7 +12,7 @@ from bot.cli.console import UNUSABLE
 from bot.config.settings import Settings
 from bot.storage.data_folder import COMMUNITY, data_folder
 from knowledge.store.store import Store
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.bot.cli.typed_commands import TypedCommands
 from tests.knowledge.decided_notes import MIRA, decided

@@ -20,9 +20,9 @@ from indexer.index.database import IndexReadError
 from knowledge.store.database import DatabaseAwayError, StoreError, is_away
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Decision, Member
 from knowledge.values.questions import Feedback, Verdict
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.bot.outages import Departing, departing
 from tests.fakes import WordEmbedder

@@ -7,9 +7,9 @@ from bot.privacy import service as privacy_service
 from bot.review import service as review_service
 from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.store.notes.decisions import Ruling
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Decision, Member
 from knowledge.values.questions import Feedback, FeedbackReason, Verdict
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 

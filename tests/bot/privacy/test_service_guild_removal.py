@@ -9,7 +9,8 @@ from bot.cluster.processes import Shards
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.privacy import service
-from knowledge.values.guilds import GuildSettings, every_guild
+from knowledge.values.guilds import every_guild
+from knowledge.values.settings import GuildSettings
 from tests.fakes import WordEmbedder
 
 GUILD = 1 << 22

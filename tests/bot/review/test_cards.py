@@ -14,7 +14,7 @@ from bot.review.actions import ACTIONS, Action, actions_on, confirmation
 from bot.review.cards import CardState
 from bot.review.service import CardData
 from bot.text.markdown import LAYOUT_CHARACTERS, MESSAGE_CHARACTERS, size
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
 from knowledge.values.notes import (
     Decision,
     Note,
@@ -27,6 +27,7 @@ from knowledge.values.notes import (
     SourceMessage,
     State,
 )
+from knowledge.values.settings import GuildSettings
 from tests.bot import values
 from tests.bot.values import WHEN
 

@@ -32,11 +32,11 @@ from bot.review.impact import (
 from indexer.ingest.pipeline import index_document
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
-from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.documents import Document, Kind, Scope, channel_scope
 from knowledge.values.guilds import Rule
 from knowledge.values.notes import Decision, Member, Note
 from knowledge.values.questions import Evidence, Feedback, Verdict
+from knowledge.values.settings import AnsweredFrom
 from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 

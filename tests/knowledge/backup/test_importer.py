@@ -20,9 +20,9 @@ from knowledge.store import migrations
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Decision, Member, Note, Revision, State
 from knowledge.values.questions import Evidence, Question
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import RULINGS
 from tests.knowledge.full_store import (

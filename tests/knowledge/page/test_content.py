@@ -15,9 +15,9 @@ from knowledge.page.content import site_of_guild
 from knowledge.page.site import DEFAULT_ACCENT, Site, note_address
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Decision, Member, Outcome, PageName, PageVeto
 from knowledge.values.questions import Evidence, Question, RecordedHit
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import ADA, APPROVE, BEN, GUILD, MIRA
 from tests.knowledge.full_store import picture

@@ -3,7 +3,7 @@
 import pytest
 
 from knowledge.store.store import Store
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
 from tests.knowledge.decided_notes import ADA, GUILD, MIRA, REJECT, decided, proposed
 from tests.stores import REFUSED, Place, in_both
 

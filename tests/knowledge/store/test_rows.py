@@ -10,7 +10,7 @@ from enum import StrEnum
 import pytest
 
 from knowledge.store.rows import columns, insertion, record
-from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.settings import EVERYTHING, AnsweredFrom
 
 
 class Colour(StrEnum):

@@ -6,9 +6,7 @@ import pytest
 
 from knowledge.store import schema
 from knowledge.store.store import Store
-from knowledge.values.channel_settings import EffectiveSettings
-from knowledge.values.guilds import GuildSettings
-from knowledge.values.settings import declared
+from knowledge.values.settings import EffectiveSettings, GuildSettings, declared
 from knowledge.values.synonyms import SYNONYMS
 
 # Every column with more than its type's promise, besides times; nonsense in it would break readers.

@@ -22,7 +22,6 @@ from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.store import Store
-from knowledge.values.channel_settings import AnsweredFrom, Mode
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Rule
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
@@ -39,6 +38,7 @@ from knowledge.values.phrasings import PhrasingCaps, RecordedPhrasing, WrittenLi
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.values.quotas import Quota
+from knowledge.values.settings import AnsweredFrom, Mode
 from knowledge.values.submissions import Submission
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from knowledge.values.weekly_digests import Edition, WeeklyDigest

@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from bot.core.core import Core
 from bot.process.client import Bot
 from bot.text import error_messages
 from knowledge.store.database import is_away
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.questions import Feedback
 from knowledge.values.quotas import Limits, Quota
+from knowledge.values.settings import GuildSettings
 from tests.bot.outages import Departing, departing
 from tests.bot.steps import content, everything, longest_part
 from tests.bot.world import (

@@ -15,8 +15,8 @@ from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import Bot
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.questions import Question
+from knowledge.values.settings import GuildSettings
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, page_as_discord_does, read

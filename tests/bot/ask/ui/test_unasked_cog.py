@@ -17,8 +17,8 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.process.client import Bot
-from knowledge.values.channel_settings import Mode
 from knowledge.values.guilds import Language
+from knowledge.values.settings import Mode
 from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN, Helped, labels
 from tests.bot.faults import fail
 from tests.bot.steps import restarted

@@ -13,8 +13,8 @@ from bot.ask import unasked_messages as messages
 from bot.config.settings import Settings
 from bot.core.core import Core
 from knowledge.store.notes.decisions import Ruling
-from knowledge.values.channel_settings import Mode
 from knowledge.values.notes import Decision, Member
+from knowledge.values.settings import Mode
 from knowledge.values.submissions import Submission
 from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN
 from tests.bot.discord_server import SECONDS, bot_process

@@ -9,7 +9,8 @@ from simcord import Env, SetupError
 from bot.setup import messages as setup_messages
 from bot.setup.settings import TITLES, Page
 from bot.text import error_messages
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
+from knowledge.values.settings import GuildSettings
 from tests.bot.steps import content, said
 from tests.bot.world import World, build_world, text_of
 

@@ -11,7 +11,8 @@ from bot.setup import panel_messages, service
 from bot.setup.settings import SETTINGS, TITLES, Kind, Page, Setting
 from bot.text import error_messages
 from knowledge.values.documents import Scope
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
+from knowledge.values.settings import GuildSettings
 from tests.bot.steps import choose, everything, opened, opened_at, restarted, shown_message
 from tests.bot.world import World, build_world, choices, text_of
 

@@ -15,9 +15,9 @@ from bot.sources import messages as sources_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import plain
 from knowledge.corpus import source_key
-from knowledge.values.channel_settings import AnsweredFrom, Chosen, Level, Mode
 from knowledge.values.documents import SHARED
 from knowledge.values.guilds import Language
+from knowledge.values.settings import AnsweredFrom, Chosen, Level, Mode
 from tests.bot.faults import fail
 from tests.bot.steps import (
     answers_mention,

@@ -12,8 +12,9 @@ from simcord.enums import OverwriteType
 from bot.setup import messages, panel_messages, service
 from bot.setup.settings import Page
 from bot.text import permission_names
-from knowledge.values.guilds import GuildSettings, Language, Rule
+from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import State
+from knowledge.values.settings import GuildSettings
 from knowledge.values.weekly_digests import Edition
 from tests.bot.steps import (
     choose,

@@ -2,7 +2,8 @@
 
 from bot.setup import panel_messages as said
 from bot.setup.settings import Page
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
+from knowledge.values.settings import GuildSettings
 from tests.bot.page.turned_on import on_page
 from tests.bot.steps import choose, everything, opened
 from tests.bot.world import TITLE, World, text_of

@@ -8,7 +8,8 @@ from bot.config.settings import Settings
 from bot.privacy import messages as privacy_messages
 from bot.setup import messages, panel_messages
 from bot.setup.settings import Page
-from knowledge.values.guilds import GuildSettings, Language, Phrasing
+from knowledge.values.guilds import Language, Phrasing
+from knowledge.values.settings import GuildSettings
 from tests.bot.phrased import turn_on, with_phrasing
 from tests.bot.steps import choose, content, longest_part, opened, opened_at, restarted, said
 from tests.bot.world import World, choices, text_of

@@ -6,7 +6,7 @@ import discord
 
 from bot.statistics.ui.weekly import moderators_only as only_moderators_read
 from bot.statistics.ui.weekly import open_channels
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
 from tests.bot.town import Town
 from tests.bot.world import World
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from knowledge.store.database import row_counts
 from knowledge.store.store import Store
-from knowledge.values.channel_settings import AnsweredFrom, Chosen, Mode
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import Language
+from knowledge.values.settings import AnsweredFrom, Chosen, GuildSettings, Mode
 
 GUILD, CHANNEL, ADMIN = 10, 20, 30
 WHOLE: Chosen = {

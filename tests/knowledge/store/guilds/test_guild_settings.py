@@ -1,9 +1,24 @@
 """A guild's settings in the community database."""
 
+import json
+
 from knowledge.store.store import Store
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
+from knowledge.values.synonyms import Synonym
 
 GUILD = 10
+
+
+def test_the_log_has_choices_but_no_words(store: Store) -> None:
+    words = GuildSettings(
+        GUILD, undo_minutes=7, page_welcome="Hi there", synonyms=(Synonym("faq", "guide"),)
+    )
+    store.guilds.save_settings(words, 3)
+
+    [entry] = store.audit_log.entries()
+    logged = json.loads(entry.detail)
+    assert logged["undo_minutes"] == 7
+    assert not {"page_welcome", "synonyms"} & logged.keys()
 
 
 def test_guild_settings_are_none_until_chosen_and_then_the_last_choice(store: Store) -> None:

@@ -9,7 +9,9 @@ from tests.stores import Place
 
 AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
 WEEK = timedelta(days=7)
-CHOSEN = WeeklyDigest(10, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=AT - WEEK)
+CHOSEN = WeeklyDigest(
+    10, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=AT - WEEK, post_hours=48
+)
 
 
 def test_a_claim_is_news_once(place: Place) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.values.guilds import GuildSettings, Rule
+from knowledge.values.guilds import Rule
 from knowledge.values.notes import (
     Decision,
     Member,
@@ -19,6 +19,7 @@ from knowledge.values.notes import (
     Problem,
     State,
 )
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import (
     ADA,

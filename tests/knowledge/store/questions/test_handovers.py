@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.store.store import Store
-from knowledge.values.guilds import GuildSettings
 from knowledge.values.handovers import (
     HANDING_PAUSE,
     Handover,
@@ -19,6 +18,7 @@ from knowledge.values.handovers import (
 )
 from knowledge.values.notes import NoticeEvent
 from knowledge.values.questions import Evidence, OpenQuestion, Question
+from knowledge.values.settings import GuildSettings
 from tests.stores import Place
 
 GUILD, ELSEWHERE = 10, 11

@@ -9,18 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.values.channel_settings import (
+from knowledge.values.guilds import Language
+from knowledge.values.settings import (
     EVERYTHING,
     SETTINGS,
     AnsweredFrom,
     Chosen,
     GuildChoices,
+    GuildSettings,
     Level,
     Mode,
     Place,
     effective_settings,
 )
-from knowledge.values.guilds import GuildSettings, Language
 
 GUILD, CATEGORY, CHANNEL, THREAD = 1, 2, 3, 4
 PLACE = Place(CHANNEL, CATEGORY, THREAD)
@@ -100,8 +101,9 @@ def test_the_servers_choice_stands_between_category_and_configuration() -> None:
     found = effective_settings(PLACE, chosen(category, **server), private=False)
     assert (found.private, found.origins["private"]) == (False, Level.CATEGORY)
     assert found.language is Language.GERMAN
-    found = effective_settings(Place(9), chosen(category, **server), private=False)
+    found = effective_settings(Place(9), chosen(category, **server, from_replies=True))
     assert (found.private, found.origins["private"]) == (True, Level.SERVER)
+    assert (found.from_replies, found.origins["from_replies"]) == (True, Level.SERVER)
 
 
 def test_a_category_and_direct_messages_have_settings_too() -> None:
