@@ -12,6 +12,8 @@ SOURCE: Final = Sentence("Source")
 REFERENCE: Final = Sentence("Reference")
 OTHER_PASSAGES: Final = Sentence("Other passages")
 SECTIONS: Final = Sentence("Sections and other passages")
+# Below an answer, with its actions.
+MORE: Final = Sentence("More: why, other passages, report…")
 QUOTED_ABOVE: Final = Sentence("Quoted above; read all of it here")
 PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
 PICKED: Final = Sentence("Thank you. I've counted your vote for this passage.")
@@ -53,6 +55,13 @@ ANSWER_LABELS: Final[Mapping[str, Sentence]] = {
     "unhelpful": Sentence("Not helpful"),
     "why": Sentence("Why this answer?"),
     "share": Sentence("Share"),
+}
+
+
+MENU_LABELS: Final[Mapping[str, Sentence]] = {
+    "why": ANSWER_LABELS["why"],
+    "report": Sentence("Report"),
+    "share": Sentence("Share with everyone here"),
 }
 
 

@@ -84,6 +84,18 @@ class Choices:
             language,
         )
 
+    def every(self, typed: str, language: Language = Language.ENGLISH) -> list[Choice]:
+        """Return all matching notes, for moderators; the newest first."""
+        notes = sorted(self._notes.values(), key=lambda note: -note.id)
+        return _matching(
+            typed,
+            (
+                (note.id, note.title, "" if _is_settled(note) else _STATES[note.state](language))
+                for note in notes
+            ),
+            language,
+        )
+
     def visible(
         self, member_id: int, typed: str, language: Language = Language.ENGLISH
     ) -> list[Choice]:
@@ -247,16 +259,6 @@ async def choices_at_once(interaction: Interaction, guild_id: int | None) -> Cho
 
 async def every_title(interaction: Interaction) -> Titles:
     return await _cache(interaction).titles(interaction.guild_id)
-
-
-async def live_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    language = await viewer_language(interaction)
-    return _as_choices((await _choices(interaction)).live(typed, language))
-
-
-async def own_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    language = await viewer_language(interaction)
-    return _as_choices((await _choices(interaction)).own(interaction.user.id, typed, language))
 
 
 async def visible_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -120,6 +120,9 @@ class Submissions(Protocol):
     async def write_for(self, interaction: discord.Interaction[Any], question_id: int) -> None:
         """Open the form of a note that answers a question."""
 
+    async def report_answer(self, interaction: discord.Interaction[Any], question_id: int) -> None:
+        """Open the form that reports a note in an answer, as the first response."""
+
     async def propose_answer(
         self,
         interaction: discord.Interaction[Any],
@@ -179,6 +182,13 @@ class ReviewQueue(Protocol):
         self, interaction: discord.Interaction[Any], place: int, said: str = ""
     ) -> dict[str, Any]:
         """Return the edit that shows a queue position, with the sentence `said` above."""
+
+
+class ReviewPanel(Protocol):
+    """Shows the pages of `/review`."""
+
+    async def show(self, interaction: discord.Interaction[Any], page: str = "queue") -> None:
+        """Show a page as an interaction's response."""
 
 
 class Panel(Protocol):
@@ -408,6 +418,7 @@ class Services(commands.AutoShardedBot):
     submissions: Submissions
     reply_proposals: ReplyProposals
     queue: ReviewQueue
+    review_panel: ReviewPanel
     setup_panel: Panel
     channel_sync: ChannelSyncing
     flood_control: FloodControl

@@ -28,11 +28,6 @@ def ask_moderators(question_id: int, language: Language) -> Button:
     return handler("moderators")(language, question_id=question_id, action="ask")
 
 
-def report_answer(question_id: int, language: Language) -> Button:
-    """The button *Report* below an answer that quotes notes."""
-    return handler("report")(language, kind="answer", number=question_id)
-
-
 def revise_note(note_id: int, language: Language) -> Button:
     """The button *Revise and resubmit* below a decision on a note."""
     return handler("note")(language, note_id=note_id, action="revise")
@@ -46,3 +41,8 @@ def withdraw_note(revision_id: int, language: Language) -> Button:
 def no_more_answers(language: Language) -> Button:
     """The button to turn off messages about later answers, shown below each such message."""
     return handler("privacy")(language, action="quiet")
+
+
+def note_history(note_id: int, language: Language) -> Button:
+    """The button *History* below a moderators' note, to its last revision."""
+    return handler("note_history")(language, note_id=note_id, action="last")

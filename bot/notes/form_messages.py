@@ -25,15 +25,14 @@ FOR_PAGE_HELP: Final = Sentence("Once approved, anyone on the web can read it. M
 FOR_PAGE_OR_FILE_HELP: Final = Sentence(
     "Here or in a file. Once approved, anyone on the web can read it. Markdown works."
 )
-TITLE_HELP: Final = Sentence(
-    "A short title. On further lines, if you like, up to five other ways to ask."
-)
+TITLE_HELP: Final = Sentence("What is it about? A few words, or the question it answers.")
+WORDED_TITLE_HELP: Final = Sentence("The title. Below it, up to five other ways to ask.")
 TITLE_OF_FILE_HELP: Final = Sentence(
-    "A short title, unless a file has one. On further lines, if you like, other ways to ask."
+    "What is it about? Leave this empty if you upload a file with a title."
 )
-TEXT_HELP: Final = Sentence("The text that others will find. Markdown works.")
+TEXT_HELP: Final = Sentence("What others should know, in your words. Markdown works.")
 TEXT_OR_FILE_HELP: Final = Sentence(
-    "The text that others will find, here or in a file. Markdown works."
+    "What others should know, in your words, here or in a file. Markdown works."
 )
 OR_FILE: Final = Sentence("Pictures, or a file with the text")
 FILE_HELP: Final = Sentence(
@@ -47,8 +46,10 @@ KEPT_HELP: Final = Sentence(
 PICTURES: Final = Sentence("Pictures")
 PICTURES_HELP: Final = Sentence("Optional. Up to 4 pictures, 2 MB each (.png .jpg .gif .webp).")
 PICTURES_STAY_HELP: Final = Sentence(
-    "Leave empty to keep the pictures. Up to 4 pictures, 2 MB each (.png .jpg .gif .webp)."
+    "Leave this empty to keep the pictures. A file replaces the text above."
 )
+DETAILS_TITLE: Final = Sentence("Details of your note")
+WORDINGS_HELP: Final = Sentence("Optional: up to five, one a line. They find the note, too.")
 _TAGS_IN_USE: Final = Sentence("Up to five. In use: {tags}")
 _HELP_CHARACTERS: Final = 100
 

@@ -126,6 +126,8 @@ OPEN_PAGE: Final = Sentence("Open page")
 REVISE_LABELS: Final[Mapping[str, Sentence]] = {
     "revise": Sentence("Revise and resubmit"),
     "edit": Sentence("Edit"),
+    "details": Sentence("Add details"),
+    "bare": Sentence("Remove the pictures"),
     "upload": Sentence("Upload the edited text"),
 }
 
@@ -231,8 +233,8 @@ _REVISION_WITHDRAWN: Final = Sentence(
     "The pending text of “{title}” is withdrawn. The live text stays."
 )
 _WITHDRAWN: Final = Sentence(
-    "“{title}” is withdrawn, and its pictures are deleted. I've kept the text for you: `/note "
-    "edit` proposes it again."
+    "“{title}” is withdrawn, and its pictures are deleted. I've kept the text for you: *Edit* in "
+    "`/note mine` proposes it again."
 )
 
 
@@ -254,7 +256,7 @@ def confirm_withdrawal(note: Note, language: Language = Language.ENGLISH) -> str
 
 NOT_WITHDRAWN: Final = Sentence("Nothing was withdrawn.")
 MOVED_ON: Final = Sentence(
-    "Not withdrawn: the note has changed since I asked. Try `/note withdraw` again."
+    "Not withdrawn: the note has changed since I asked. Open it again in `/note mine`."
 )
 NOTHING_TO_WITHDRAW: Final = Sentence(
     "You have no such note to withdraw. `/note mine` lists yours."
@@ -277,9 +279,10 @@ def confirm_report(note: Note, problem: Problem, language: Language = Language.E
     )
 
 
-NOTHING_TO_REPORT: Final = Sentence("Nothing to report: no note in this answer is live any more.")
+NOTHING_TO_REPORT: Final = Sentence("Nothing to report: this answer quotes no note that is live.")
 QUOTES_NO_NOTE: Final = Sentence(
-    "This message doesn't quote a note. Choose an answer of mine that does, or use `/note report`."
+    "This message doesn't quote a note. Choose an answer of mine that does, or open the note with "
+    "`/note show`."
 )
 NO_HISTORY: Final = Sentence("There's no such note here, or it isn't live.")
 NOT_A_MEMBER: Final = Sentence("This note belongs to a server that you're not in.")

@@ -164,12 +164,13 @@ class Proposal:
         return outcome
 
     def _refuse_one_too_many(self) -> None:
-        if self._sender.allowance is None:
+        note_id = self._draft.note_id
+        latest = self._core.store.notes.latest(None, note_id) if note_id is not None else None
+        only_details = latest is not None and latest.can_be_described(self._submission)
+        if self._sender.allowance is None or only_details:
             return
         # Inside the transaction, so that notes sent at the same moment count.
-        wait = quota_check.note_wait(
-            self._core, self._sender.allowance, self._draft.note_id, datetime.now(UTC)
-        )
+        wait = quota_check.note_wait(self._core, self._sender.allowance, note_id, datetime.now(UTC))
         if wait is not None:
             raise quota_check.wait_error(wait)
 
@@ -257,23 +258,6 @@ def visible_history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> 
     if revisions[0].live_revision_id is None:
         return []
     return [note for note in revisions if note.revision.state is State.APPROVED]
-
-
-def own_note_in_guild(
-    core: Core, guild_id: int, note_id: int, member_id: int
-) -> Note | Obstacle | None:
-    """Return a member's own note in this guild with its latest revision.
-
-    For another member's live note, return `Obstacle.NOT_YOURS`. Return None if the member can see
-    no such note.
-    """
-    note = core.store.notes.latest(guild_id, note_id)
-    if note is None:
-        return None
-    if note.contributor_id == member_id:
-        return note
-    # A note that isn't live is not revealed to others.
-    return Obstacle.NOT_YOURS if note.live_revision_id is not None else None
 
 
 def withdrawable(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | None:

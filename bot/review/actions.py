@@ -127,11 +127,6 @@ def _is_pending(note: Note, _settings: GuildSettings, _at: datetime) -> bool:
     return note.revision.state is State.PENDING
 
 
-def _is_formerly_live(note: Note, _settings: GuildSettings, _at: datetime) -> bool:
-    approved = note.revision.state is State.APPROVED
-    return approved and not (note.live or note.retired)
-
-
 def _for_page(note: Note, settings: GuildSettings) -> bool:
     return settings.page and is_live_or_pending(note)
 
@@ -219,7 +214,8 @@ ACTIONS: Final[Mapping[Action, Declaration]] = {
     ),
     Action.ROLL_BACK: Declaration(
         Sentence("Make live again"),
-        _is_formerly_live,
+        # On the note's history instead: the card of an earlier text has no buttons.
+        lambda note, settings, at: False,
         Sentence("“{title}” is live again with this text."),
         _change(
             lambda deciding, note, click: deciding.roll_back(

@@ -197,7 +197,7 @@ def _details(note: Note, language: Language) -> list[str]:
 _ON_PAGE: Final = Sentence("It's on the public page.")
 _FOR_PAGE: Final = Sentence("It'll be on the public page once it's live.")
 _UNRELEASED: Final = Sentence(
-    "Not on the public page: its writer wasn't told about the page. Release it in `/page review`."
+    "Not on the public page: its writer wasn't told about the page. Release it in `/review`."
 )
 _OFF_PAGE: Final[Mapping[PageVeto, Sentence]] = {
     PageVeto.WRITER: Sentence("Its writer keeps it off the public page."),

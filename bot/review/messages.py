@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.review.cards import Card, impact_sentence, revision_difference, status_line
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
-from bot.review.service import DECIDED_LATER, LogDirection, LogLine
+from bot.review.service import DECIDED_LATER, LogDirection, LogFilters, LogLine
 from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
@@ -22,19 +22,45 @@ from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import Note, NoticeEvent, Obstacle
 from knowledge.values.submissions import WORDINGS
 
-NO_SUCH_NOTE: Final = Sentence("There's no note with that number here.")
+NO_SUCH_NOTE: Final = Sentence("There's no such note here.")
+FIND: Final = Sentence("Find by title…")
+FIND_FIELD: Final = Sentence("Title or number")
+FIND_HELP: Final = Sentence("A few words of the title are enough.")
+FOUND: Final = Sentence("Choose a note below, or find one by its title.")
+CHOOSE_NOTE: Final = Sentence("Choose a note")
 MORE: Final = Sentence("More…")
 QUEUE_EMPTY: Final = Sentence("No notes are awaiting a decision.")
 QUEUE_LABELS: Final[Mapping[str, Sentence]] = {
     "previous": Sentence("Previous"),
     "next": Sentence("Next"),
 }
-LOG_LABELS: Final[Mapping[LogDirection, Sentence]] = {
+LOG_LABELS: Final[Mapping[str, Sentence]] = {
     LogDirection.NEWER: Sentence("Newer"),
     LogDirection.OLDER: Sentence("Older"),
+    "filter": Sentence("Filter…"),
+    "export": Sentence("Get it as a file"),
 }
+ONLY_EVENT: Final = Sentence("What happened")
+ONLY_MEMBER: Final = Sentence("Who did it")
+ONLY_DAYS: Final = Sentence("In the last … days")
+ONLY_DAYS_HELP: Final = Sentence("A number, such as 30. Leave it empty for all time.")
+NOT_DAYS: Final = Sentence("Nothing changed: type the days as a number from 1 to 3,650.")
 LOG_EMPTY: Final = Sentence("No log entries match.")
-ONE_TAG: Final = Sentence("A rule covers one tag. Name one, or leave it out to cover every note.")
+ONE_TAG: Final = Sentence("A rule covers one tag. Name one, or none to cover every note.")
+CHANGE_RULE: Final = Sentence("Change a rule…")
+EVERY_NOTE: Final = Sentence("Every note")
+NEW_RULE: Final = Sentence("A tag without a rule…")
+RULE_TITLE: Final = Sentence("Rule for a tag")
+TAG: Final = Sentence("Tag")
+TAG_HELP: Final = Sentence("Leave this empty for all notes.")
+APPROVALS: Final = Sentence("Approvals to publish")
+APPROVALS_HELP: Final = Sentence("From 1 to 10. With 1 and nothing else, the rule is dropped.")
+AGAIN: Final = Sentence("Look at it again after … days")
+AGAIN_HELP: Final = Sentence("Optional: a number from 1 to 3,650.")
+PUBLISHERS: Final = Sentence("Role that publishes at once")
+NOT_A_RULE: Final = Sentence(
+    "Nothing changed: approvals are a number from 1 to 10, and days a number from 1 to 3,650."
+)
 EXPORTED: Final = Sentence("The log as JSON lines, oldest first. Entries: {number:,}.")
 
 
@@ -115,12 +141,10 @@ def _summary(summary: AnswerSummary, language: Language) -> str:
     )
 
 
-_ONE_WAITS: Final = Sentence(
-    "1 note from {since} is awaiting a decision. `/review queue` shows it."
-)
+_ONE_WAITS: Final = Sentence("1 note from {since} is awaiting a decision. `/review` shows it.")
 _SOME_WAIT: Final = Sentence(
-    "{waiting:,} notes are awaiting a decision, the oldest from {since}. `/review queue` shows "
-    "them one by one."
+    "{waiting:,} notes are awaiting a decision, the oldest from {since}. `/review` shows them one "
+    "by one."
 )
 
 
@@ -140,7 +164,7 @@ def rule_line(rule: Rule, language: Language = Language.ENGLISH) -> str:
         parts.append(_AGAIN(language, days=rule.review_after_days))
     if rule.publish_role_id:
         parts.append(speak("{role} publishes at once", role=f"<@&{rule.publish_role_id}>"))
-    name = _TAGGED(language, tag=plain(rule.tag)) if rule.tag else speak("Every note")
+    name = _TAGGED(language, tag=plain(rule.tag)) if rule.tag else EVERY_NOTE(language)
     return f"{name}: {', '.join(parts)}."
 
 
@@ -193,6 +217,19 @@ EVENTS: Final[dict[str, Sentence]] = {
 _OTHER_EVENTS: Final[dict[str, Sentence]] = {
     "reworded": Sentence("changed other ways to ask"),
 }
+
+
+def log_filters(filters: LogFilters, language: Language = Language.ENGLISH) -> str:
+    """Name the filters of the log; empty without any."""
+    speak, named = Speaker(language), []
+    if filters.event in EVENTS:
+        named.append(EVENTS[filters.event](language))
+    if filters.member_id:
+        named.append(f"<@{filters.member_id}>")
+    if filters.days:
+        days = speak.plural(filters.days, "the last day", "the last {number:,} days")
+        named.append(days)
+    return speak("-# Only: {filters}", filters=" · ".join(named)) if named else ""
 
 
 def log_page(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> str:
@@ -345,7 +382,7 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
     ),
     NoticeEvent.EXTENDED: Sentence(
         "{name} has proposed an addition to your note “{title}”. The moderators will decide. "
-        "`/note show` shows you the text; if you don't want it, use `/note withdraw`."
+        "`/note mine` shows you the text; if you don't want it, press *Withdraw* there."
     ),
     NoticeEvent.EXTENSION_APPROVED: Sentence(
         "The addition by {name} to “{title}” was approved. I can answer from it now, under both "

@@ -7,7 +7,7 @@ updated later, at the latest when the core is opened again.
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -24,6 +24,7 @@ from knowledge.secrets import without_secrets
 from knowledge.store.audit_log import LogEntry, LogFilter
 from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
+from knowledge.store.notes.public_notes import UnreleasedNote
 from knowledge.store.notes.review_cards import card_number
 from knowledge.values.documents import Document, Kind, Scope
 from knowledge.values.guilds import GuildFilter, every_guild, requirements
@@ -35,6 +36,7 @@ from knowledge.values.notes import (
     NoticeEvent,
     Obstacle,
     Outcome,
+    PageVeto,
     State,
     SuggestedWording,
 )
@@ -573,3 +575,50 @@ def _log_lines(core: Core, guild_id: int, entries: Sequence[LogEntry]) -> list[L
         )
         for entry, detail in zip(entries, details, strict=True)
     ]
+
+
+# Notes from before the public page.
+
+
+# Notes shown at once; Discord's lists offer 25.
+PAGE_NOTES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class UnreleasedPage:
+    """A page of the list of unreleased notes.
+
+    Attributes:
+        number: the number of this page, from 0.
+        total: the number of notes on all pages.
+        is_on: whether the public page of the guild is on.
+        flagged: the ids of the notes whose review card would warn of something in their text.
+    """
+
+    notes: Sequence[UnreleasedNote]
+    number: int
+    count: int
+    total: int
+    is_on: bool
+    flagged: Set[int]
+
+
+def unreleased_page(core: Core, guild_id: int, number: int) -> UnreleasedPage:
+    notes = core.store.public_notes
+    total = notes.unreleased_count(guild_id)
+    count = max(-(-total // PAGE_NOTES), 1)
+    number = min(number, count - 1)
+    shown = notes.unreleased(guild_id, PAGE_NOTES, number * PAGE_NOTES)
+    settings = core.store.guilds.settings(guild_id)
+    flagged = {
+        note.id for note in shown if submission_flags(note.submission, settings.allowed_hosts)
+    }
+    return UnreleasedPage(shown, number, count, total, settings.page, flagged)
+
+
+def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Member) -> None:
+    """Keep the notes with these revisions off the public page."""
+    for revision_id in revision_ids:
+        note = core.store.notes.find(revision_id, guild_id)
+        if note is not None:
+            core.store.public_notes.set_veto(guild_id, note.id, by, PageVeto.MODERATOR, vetoed=True)

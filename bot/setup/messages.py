@@ -1,13 +1,12 @@
-"""Messages of `/about`, of the greeting and of the trial question. Pure."""
+"""Messages of the greeting, of the trial question and of the forms of `/setup`. Pure."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 
 from bot.models.choice import COMMAND_FOR_LANGUAGES
-from bot.text.languages import Plural, Sentence, language_name, languages_read
+from bot.text.languages import Sentence, language_name, languages_read
 from bot.text.markdown import plain, shorten
-from knowledge.values.guilds import Language, Phrasing
+from knowledge.values.guilds import Language
 
 _WORD: Final = Sentence("“{word}”")
 
@@ -49,63 +48,6 @@ def model_reads(chosen: Language, model_languages: Sequence[str], language: Lang
     return f"{_NOT_READ(language, names=names, name=name)} {remedy}"
 
 
-_WHAT: Final = Sentence(
-    "**Commonplace {version}** answers questions with quotations from this community's knowledge."
-)
-_SIZE: Final = Sentence("{documents:,} documents, {passages:,} passages.")
-_INDEX: Final = Sentence("-# Index generation {generation:,}, model {model}.")
-_CHANGED: Final = Sentence("Index updated {when}.")
-_HERE: Final = Sentence(
-    "This server: {notes} live, {pending:,} awaiting review, {questions} asked."
-)
-_HOW: Final = Sentence("Ask with `/ask`. Share knowledge with `/note add`.")
-NOTES: Final = Plural("{number:,} note", "{number:,} notes")
-QUESTIONS: Final = Plural("{number:,} question", "{number:,} questions")
-
-
-def about(
-    version: str,
-    counts: Mapping[str, int],
-    model: str,
-    changed_at: datetime | None,
-    language: Language = Language.ENGLISH,
-    phrasing: str = "",
-    *,
-    moderator: bool = False,
-) -> str:
-    """Describe the bot and, to a moderator, the index.
-
-    `phrasing` is a sentence on the language model, or "".
-    """
-    lines = [_WHAT(language, version=version), _SIZE(language, **counts)]
-    if changed_at is not None:
-        lines.append(_CHANGED(language, when=f"<t:{int(changed_at.timestamp())}:R>"))
-    if "live" in counts:
-        notes = NOTES(counts["live"], language)
-        questions = QUESTIONS(counts["questions"], language)
-        pending = counts["pending"]
-        lines.append(_HERE(language, notes=notes, pending=pending, questions=questions))
-    lines += [*filter(None, [phrasing]), _HOW(language)]
-    if moderator:
-        lines.append(_INDEX(language, model=plain(model), generation=counts["generation"]))
-    return "\n".join(lines)
-
-
-_PHRASED: Final[Mapping[Phrasing, Sentence]] = {
-    Phrasing.CHOOSE: Sentence(
-        "A language model at {host} picks sentences from my quotations, shown word for word."
-    ),
-    Phrasing.PHRASE: Sentence(
-        "A language model at {host} rewrites my quotations as an answer; they stay below it."
-    ),
-}
-
-
-def phrased(host: str, phrasing: Phrasing, language: Language) -> str:
-    """Return the line for `/about`; empty if phrasing is off."""
-    return _PHRASED[phrasing](language, host=plain(host)) if phrasing in _PHRASED else ""
-
-
 TRY: Final = Sentence("Ask a question as a member would. Only you will see my answer.")
 _LEFT: Final = Sentence("Still to do: {steps}.")
 _NO_SOURCES: Final = Sentence(
@@ -136,7 +78,7 @@ _NEXT_ASK: Final = Sentence("- `/ask`: your members can use this now or mention 
 _NEXT_HELP: Final = Sentence("- Ask in {channels} without mentioning me: I'll answer if I'm sure.")
 _NEXT_SOURCE: Final = Sentence("- `/source add`: let me read a forum or your website.")
 _NEXT_MORE: Final = Sentence(
-    "- `/setup` also has settings of channels, digests and limits; `/review rule` has rules by tag."
+    "- `/setup` also has settings of channels, digests and limits; `/review` has rules by tag."
 )
 _NEXT_STEPS: Final = Sentence("- `/setup`: still to do: {steps}.")
 

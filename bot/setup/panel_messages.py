@@ -42,7 +42,6 @@ ACTIONS: Final[Mapping[str, Sentence]] = {
 INVITE: Final = Sentence("Give me the permissions")
 _STEP: Final = Sentence("-# Set up · step {number} of {count}")
 CHANGE: Final = Sentence("Change a setting…")
-GO_TO: Final = Sentence("Go to another page…")
 NEXT: Final = Sentence("Next: {page}")
 BACK: Final = Sentence("Back")
 
@@ -217,7 +216,7 @@ def moderators(role_id: int | None, warnings: Sequence[str] | None, language: La
 
 
 BY_TAG: Final = Sentence(
-    "-# `/review rule` sets stricter rules by tag, and lets roles publish at once."
+    "-# `/review`, *Rules by tag*, has stricter rules, and roles that publish at once."
 )
 
 

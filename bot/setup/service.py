@@ -160,12 +160,6 @@ def change_limits(
     )
 
 
-def about(
-    core: Core, guild_id: int | None, channels: Sequence[int]
-) -> tuple[dict[str, int], datetime | None]:
-    return core.counts(guild_id, channels), core.index.tables.changed_at()
-
-
 def change(core: Core, guild_id: int, member_id: int, **changes: Any) -> None:
     core.store.guilds.change(guild_id, changes, member_id)
 

@@ -1,4 +1,4 @@
-"""Messages of `/stats` and `/leaderboard`. Pure."""
+"""Messages of `/stats`: figures, the bot, and the leaderboard. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,14 +9,14 @@ from bot.text.languages import Sentence, Speaker, format_number
 from bot.text.markdown import plain, shorten
 from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
 from knowledge.store.notes.credit import Activity, Contributor
-from knowledge.values.guilds import Language
+from knowledge.values.guilds import Language, Phrasing
 from knowledge.values.questions import Evidence
 
 CONTRIBUTORS_A_PAGE: Final = 10
 
 
 class Period(StrEnum):
-    """Period in which `/leaderboard` counts helpful answers that quote a note."""
+    """Period in which the leaderboard counts helpful answers that quote a note."""
 
     WEEK = "week"
     MONTH = "month"
@@ -71,6 +71,10 @@ def leaderboard(
     return Page("\n".join(lines), number, count)
 
 
+CHOOSE_PERIOD: Final = Sentence("Whose notes helped…")
+SHOW_ALL: Final = Sentence("Show everyone here")
+
+
 def is_leaderboard(text: str) -> bool:
     """Whether a message is a leaderboard, in any language."""
     headings = (heading(language) for heading in _BOARD.values() for language in Language)
@@ -118,3 +122,50 @@ def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
         )
         lines.append(speak("Most quoted: {titles}.", titles=titles))
     return "\n".join(lines)
+
+
+_WHAT: Final = Sentence(
+    "**Commonplace {version}** answers questions with quotations from this community's knowledge."
+)
+_SIZE: Final = Sentence("{documents:,} documents, {passages:,} passages.")
+_INDEX: Final = Sentence("-# Index generation {generation:,}, model {model}.")
+_CHANGED: Final = Sentence("Index updated {when}.")
+_HOW: Final = Sentence("Ask with `/ask`. Share knowledge with `/note add`.")
+
+
+def about(
+    version: str,
+    counts: Mapping[str, int],
+    model: str,
+    changed_at: datetime | None,
+    language: Language = Language.ENGLISH,
+    phrasing: str = "",
+    *,
+    moderator: bool = False,
+) -> str:
+    """Describe the bot and, to a moderator, the index.
+
+    `phrasing` is a sentence on the language model, or "".
+    """
+    lines = [_WHAT(language, version=version), _SIZE(language, **counts)]
+    if changed_at is not None:
+        lines.append(_CHANGED(language, when=f"<t:{int(changed_at.timestamp())}:R>"))
+    lines += [*filter(None, [phrasing]), _HOW(language)]
+    if moderator:
+        lines.append(_INDEX(language, model=plain(model), generation=counts["generation"]))
+    return "\n".join(lines)
+
+
+_PHRASED: Final[Mapping[Phrasing, Sentence]] = {
+    Phrasing.CHOOSE: Sentence(
+        "A language model at {host} picks sentences from my quotations, shown word for word."
+    ),
+    Phrasing.PHRASE: Sentence(
+        "A language model at {host} rewrites my quotations as an answer; they stay below it."
+    ),
+}
+
+
+def phrased(host: str, phrasing: Phrasing, language: Language) -> str:
+    """Return the line on the language model; empty if phrasing is off."""
+    return _PHRASED[phrasing](language, host=plain(host)) if phrasing in _PHRASED else ""

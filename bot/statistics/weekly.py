@@ -278,7 +278,7 @@ def _waiting(week: Week, since: datetime, speak: Speaker) -> str:
     numbers = (week.pending, week.due)
     named = [phrase for phrase, number in zip(said, numbers, strict=True) if number]
     return speak(
-        "{notes}, the oldest since {when}: `/review queue`.",
+        "{notes}, the oldest since {when}: `/review`.",
         notes=_enumeration(named, speak),
         when=_at(since, "R"),
     )

@@ -221,8 +221,21 @@ class Note:
         return self.retired_revision_id == self.revision.id
 
     @property
+    def formerly_live(self) -> bool:
+        """Whether this revision was approved, and a later one took its place."""
+        approved = self.revision.state is State.APPROVED
+        return approved and not (self.live or self.retired)
+
+    @property
     def approvals(self) -> tuple[Review, ...]:
         return tuple(review for review in self.reviews if review.decision is Decision.APPROVE)
+
+    def can_be_described(self, submission: Submission) -> bool:
+        """Whether a submission changes only the tags, link or wordings of an unvoted revision."""
+        mine, revision = self.revision.submission, self.revision
+        same = (mine.title, mine.text) == (submission.title, submission.text)
+        pending = revision.state is State.PENDING and not revision.extension
+        return pending and same and not self.reviews
 
     def due(self, moment: datetime) -> bool:
         """Whether the note is live and past its review date."""

@@ -7,9 +7,11 @@ from typing import Any
 
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
+from bot.ask.button_messages import MENU_LABELS
 from bot.core.core import Core
 from bot.process.client import Bot
 from bot.review import service as review_service
+from bot.review.ui.panel import ReviewPage
 from bot.setup.settings import SETTINGS, Page
 from bot.text.languages import Sentence
 from knowledge.values.notes import Member, State
@@ -37,17 +39,10 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "ask": {"question": QUESTION},
     "note mine": {},
     "note show": {"note": TITLE},
-    "note history": {"note": TITLE},
-    "note withdraw": {"note": TITLE},
-    "review queue": {},
-    "review note": {"note": 1},
-    "review log": {},
-    "review rules": {},
+    "review": {},
     "gaps": {},
-    "leaderboard": {},
     "stats": {},
     "privacy": {},
-    "about": {},
 }
 
 
@@ -98,10 +93,18 @@ OTHER_PASSAGES = "Other passages"
 async def looked_into(actor: Any, message: Any, label: str) -> str:
     """What somebody is shown who clicks below an answer, or looks at every passage of its list."""
     if label != OTHER_PASSAGES:
-        return everything(await actor.click(message, label=label))
-    [select] = [one for one in custom_ids(message) if one.startswith("passages:")]
-    shown = [await actor.select(message, [digest], custom_id=select) for digest in choices(message)]
+        return everything(await in_menu(actor, message, label))
+    shown = [await in_menu(actor, message, digest) for digest in choices(message)]
     return "\n".join(everything(one) for one in shown)
+
+
+async def in_menu(actor: Any, message: Any, value: str) -> InteractionResult:
+    """The response to a choice in the menu below an answer: an action's label, or a passage."""
+    labels = {label.english: action for action, label in MENU_LABELS.items()}
+    [select] = [one for one in custom_ids(message) if one.startswith("passages:")]
+    result = await actor.select(message, [labels.get(value, value)], custom_id=select)
+    assert isinstance(result, InteractionResult)
+    return result
 
 
 async def only_reads(world: World, *languages: str) -> None:
@@ -182,8 +185,32 @@ async def reject(world: World, reason: str = "Not about our topic.") -> Interact
     return await decided(world, world.moderator, "Reject", {"reason": reason})
 
 
-async def rule(world: World, **options: Any) -> None:
-    await world.admin.slash(world.general, "review rule", **options)
+async def reviewed(
+    world: World, page: ReviewPage = ReviewPage.QUEUE, by: MemberActor | None = None
+) -> Any:
+    """The panel of `/review` that a moderator has opened, at one of its pages."""
+    actor = by or world.moderator
+    panel = shown_message(await actor.slash(world.review, "review"))
+    if page is not ReviewPage.QUEUE:
+        await actor.select(panel, [page], custom_id="review_page")
+    return panel
+
+
+async def reviewed_note(world: World, number: int = 1) -> Any:
+    """The panel of `/review` with one note."""
+    panel = await reviewed(world, ReviewPage.NOTE)
+    await world.moderator.select(panel, [str(number)], custom_id="review_note")
+    return panel
+
+
+async def rule(
+    world: World, tag: str = "", quorum: int = 1, days: int | None = None, role: Any = None
+) -> InteractionResult:
+    """The response to a rule for a tag that an administrator sets."""
+    panel = await reviewed(world, ReviewPage.RULES, world.admin)
+    form = await world.admin.select(panel, ["+"], custom_id="rules")
+    fields: dict[str, Any] = {"tag": tag, "quorum": str(quorum), "days": str(days or "")}
+    return await world.admin.submit_modal(form, {**fields, **({"role": [role]} if role else {})})
 
 
 async def proposed(world: World, submissions: Sequence[Submission], channel_id: int) -> None:
@@ -199,12 +226,18 @@ async def proposed(world: World, submissions: Sequence[Submission], channel_id: 
     await world.core(propose)
 
 
+async def on_note(
+    actor: MemberActor, channel: ChannelHandle, label: str, note: str = TITLE
+) -> InteractionResult:
+    """The response to a button below a shown note."""
+    shown = await actor.slash(channel, "note show", note=note)
+    return await actor.click(shown_message(shown), label=label)
+
+
 async def edit(world: World, text: str = NEW_TEXT, note: str = TITLE) -> InteractionResult:
     """The response to another text that its contributor proposes for a note."""
-    form = await world.member.slash(world.general, "note edit", note=note)
-    return await world.member.submit_modal(
-        form, {"title": TITLE, "text": text, "tags": "", "link": ""}
-    )
+    form = await on_note(world.member, world.general, "Edit", note)
+    return await world.member.submit_modal(form, {"title": TITLE, "text": text})
 
 
 async def elsewhere(world: World) -> World:

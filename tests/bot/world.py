@@ -9,6 +9,7 @@ from simcord import ChannelHandle, Env, GuildHandle, InteractionResult, MemberAc
 from simcord.backend import serializers
 from simcord.interactions import base_payload
 
+from bot.ask.button_messages import MENU_LABELS
 from bot.core.core import Core
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.process.client import Bot
@@ -121,13 +122,15 @@ class World:
         self, actor: MemberActor, title: str = TITLE, text: str = TEXT, *more: str
     ) -> InteractionResult:
         """Fill in the form of `/note add`, and submit it; `more` are tags and link."""
-        tags, link = more or ("", "")
         form = await actor.slash(self.general, "note add")
-        result = await actor.submit_modal(
-            form, {"title": title, "text": text, "tags": tags, "link": link}
-        )
+        result = await actor.submit_modal(form, {"title": title, "text": text})
         if result.response is not None and "draft:submit" in custom_ids(result.response):
             await actor.click(result.response, custom_id="draft:submit")
+        if any(more) and "Add details" in buttons(result.response):
+            assert result.response is not None
+            details = await actor.click(result.response, label="Add details")
+            fields = dict(zip(("tags", "link"), more, strict=True))
+            return await actor.submit_modal(details, fields)
         return result
 
     @property
@@ -292,38 +295,37 @@ def build_world(env: Env, name: str = "Open Source Corner") -> World:
 
 def buttons(message: Any) -> list[str]:
     """The labels of a message's buttons that do something, in order."""
-    return [one["label"] for one in _components(message) if "label" in one and "url" not in one]
+    return [one["label"] for one in components(message) if "label" in one and "url" not in one]
 
 
 def choices(message: Any) -> dict[str, str]:
-    """What the list below a message offers: labels by value."""
+    """What the lists below a message offer, besides an answer's actions: labels by value."""
     return {
         option["value"]: option["label"]
-        for component in _components(message)
+        for component in components(message)
         for option in component.get("options") or []
+        if option["value"] not in MENU_LABELS
     }
 
 
 def custom_ids(message: Any) -> list[str]:
     """The ids of a message's buttons, in order, whatever language their labels are in."""
-    return [
-        component["custom_id"] for component in _components(message) if "custom_id" in component
-    ]
+    return [component["custom_id"] for component in components(message) if "custom_id" in component]
 
 
 def text_of(message: Any) -> str:
     """What a message says: its content, or the texts among its components."""
-    displays = [one["content"] for one in _components(message) if one["type"] == _DISPLAY]
+    displays = [one["content"] for one in components(message) if one["type"] == _DISPLAY]
     written = message["content"] if isinstance(message, dict) else message.content
     return "\n".join(displays) or str(written)
 
 
 def links(message: Any) -> list[str]:
     """Where the buttons of a message lead that lead somewhere."""
-    return [component["url"] for component in _components(message) if "url" in component]
+    return [component["url"] for component in components(message) if "url" in component]
 
 
-def _components(message: Any) -> list[Mapping[str, Any]]:
+def components(message: Any) -> list[Mapping[str, Any]]:
     components = message["components"] if isinstance(message, dict) else message.components
     rows = [
         row if isinstance(row, dict) else row.to_dict()  # a response has what came over the wire

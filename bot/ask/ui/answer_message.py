@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.outcome import Answer, Clarification, Refusal, offered
+from bot.answers.outcome import Answer, Clarification, Outcome, Refusal, offered
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply
 from bot.ask import button_messages, explanation, messages, passage_messages, service
 from bot.ask.ui.feedback import reason_view
 from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import DIGEST, Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import container, layout, text_of
@@ -78,12 +79,14 @@ def answer_message(
     if isinstance(reply.outcome, Clarification):
         return {"content": shown.head}
     items = [
-        *(_buttons(reply, private, language, hands_on) if buttons is None else buttons),
+        *(_buttons(reply, language, hands_on) if buttons is None else buttons),
         *extra,
         *_sources(shown.quotations, language),
     ]
-    if reply.hits and reply.question_id is not None:
-        items.append(_passage_select(reply, reply.question_id, language))
+    if reply.question_id is not None:
+        actions = _menu_actions(reply.outcome, private=private)
+        menu = _menu(reply, reply.question_id, actions, language)
+        items += [menu] if menu.item.options else []
     text = _container(reply.outcome, shown)
     files = picture_files(reply.pictures)
     if files:
@@ -139,9 +142,7 @@ def _sources(
     return items
 
 
-def _buttons(
-    reply: Reply, private: bool, language: Language, hands_on: bool
-) -> list[discord.ui.Item[Any]]:
+def _buttons(reply: Reply, language: Language, hands_on: bool) -> list[discord.ui.Item[Any]]:
     """The action buttons of a reply."""
     if reply.question_id is None:
         return []
@@ -149,11 +150,8 @@ def _buttons(
     if isinstance(reply.outcome, Answer):
         items += [
             AnswerButton(language, question_id=reply.question_id, action=action)
-            for action in button_messages.ANSWER_LABELS
-            if action != "share" or private
+            for action in ("helpful", "unhelpful")
         ]
-        if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
-            items.append(shared_buttons.report_answer(reply.question_id, language))
     elif isinstance(reply.outcome, Refusal):
         items.append(shared_buttons.write_note(reply.question_id, language))
         if hands_on:
@@ -161,8 +159,18 @@ def _buttons(
     return items
 
 
-def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
-    """The menu of passages found, best first.
+def _menu_actions(outcome: Outcome, *, private: bool) -> list[str]:
+    """The actions in the menu below an answer."""
+    if not isinstance(outcome, Answer):
+        return []
+    notes = any(quote.citation.kind is Kind.NOTE for quote in outcome.quotes)
+    return ["why", *(["report"] if notes else []), *(["share"] if private else [])]
+
+
+def _menu(
+    reply: Reply, question_id: int, actions: Sequence[str], language: Language
+) -> "PassageSelect":
+    """The menu of actions, and of passages found, best first.
 
     Quoted passages are in the menu, too, because the answer may show only excerpts.
     """
@@ -172,6 +180,10 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
     found = service.by_digest([*sections, *offered(reply.hits)])
     labels = passage_messages.options([*found.values()])
     options = [
+        discord.SelectOption(label=button_messages.MENU_LABELS[action](language), value=action)
+        for action in actions
+    ]
+    options += [
         discord.SelectOption(
             label=label,
             value=digest,
@@ -180,6 +192,8 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
         for (digest, hit), label in zip(found.items(), labels, strict=True)
     ]
     label = button_messages.SECTIONS if sections else button_messages.OTHER_PASSAGES
+    if actions:
+        label = button_messages.MORE
     return PassageSelect(label(language), options, question_id=question_id)
 
 
@@ -201,7 +215,7 @@ class AnswerButton(
     labels=button_messages.ANSWER_LABELS,
     styles=_STYLES,
 ):
-    """*Helpful*, *Not helpful*, *Why this answer?* and *Share* below an answer."""
+    """*Helpful* and *Not helpful* below an answer; below older ones also *Why…?* and *Share*."""
 
     question_id: int
     action: str
@@ -212,21 +226,9 @@ class AnswerButton(
         if self.action in ("helpful", "unhelpful"):
             await self._keep_verdict(interaction)
         elif self.action == "share":
-            await self._share(interaction)
-        elif not await _reports_pruned(interaction, self.question):
-            await self._explain(interaction)
-
-    async def _explain(self, interaction: Interaction) -> None:
-        question = await interaction.client.worker.call(
-            lambda core: service.with_visible_hits(core, self.question, self.channels),
-            priority=Priority.ASKING,
-        )
-        language = await viewer_language(interaction)
-        moderator = await is_moderator(interaction)
-        first, *rest = explanation.why(question, language, moderator=moderator)
-        await interaction.edit_original_response(content=first)
-        for part in rest:
-            await interaction.followup.send(part, ephemeral=True)
+            await _share(interaction, self.question)
+        else:
+            await _explain(interaction, self.question, self.channels)
 
     async def _keep_verdict(self, interaction: Interaction) -> None:
         language = await viewer_language(interaction)
@@ -263,23 +265,41 @@ class AnswerButton(
                 priority=Priority.ASKING,
             )
 
-    async def _share(self, interaction: Interaction) -> None:
-        bot = interaction.client
-        mine = await viewer_language(interaction)
-        if not may_write(interaction):
-            await interaction.edit_original_response(content=button_messages.CAN_NOT_SHARE(mine))
-            return
-        if await _reports_pruned(interaction, self.question):
-            return
-        channels = quotable_channels(interaction, private=False)
-        held = await bot.guild_settings.in_channel(interaction.channel)
-        shared = await bot.worker.call(
-            lambda core: service.share(core, self.question, interaction.channel_id, channels, held),
-            priority=Priority.ASKING,
-        )
-        await interaction.edit_original_response(content=button_messages.shared(shared, mine))
-        if shared.reply is not None:
-            await bot.answers.post_shared(interaction, shared.ask, shared.reply, held.language)
+
+async def _explain(interaction: Interaction, question: Question, channels: Sequence[int]) -> None:
+    """Say why an answer was given, as far as the member may read its passages."""
+    if await _reports_pruned(interaction, question):
+        return
+    visible = await interaction.client.worker.call(
+        lambda core: service.with_visible_hits(core, question, tuple(channels)),
+        priority=Priority.ASKING,
+    )
+    language = await viewer_language(interaction)
+    moderator = await is_moderator(interaction)
+    first, *rest = explanation.why(visible, language, moderator=moderator)
+    await interaction.edit_original_response(content=first)
+    for part in rest:
+        await interaction.followup.send(part, ephemeral=True)
+
+
+async def _share(interaction: Interaction, question: Question) -> None:
+    """Post a private answer for everybody in the channel."""
+    bot = interaction.client
+    mine = await viewer_language(interaction)
+    if not may_write(interaction):
+        await interaction.edit_original_response(content=button_messages.CAN_NOT_SHARE(mine))
+        return
+    if await _reports_pruned(interaction, question):
+        return
+    channels = quotable_channels(interaction, private=False)
+    held = await bot.guild_settings.in_channel(interaction.channel)
+    shared = await bot.worker.call(
+        lambda core: service.share(core, question, interaction.channel_id, channels, held),
+        priority=Priority.ASKING,
+    )
+    await interaction.edit_original_response(content=button_messages.shared(shared, mine))
+    if shared.reply is not None:
+        await bot.answers.post_shared(interaction, shared.ask, shared.reply, held.language)
 
 
 async def _confirms(interaction: Interaction, question: Question) -> bool | None:
@@ -293,18 +313,29 @@ async def _confirms(interaction: Interaction, question: Question) -> bool | None
 
 
 class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_READERS):
-    """The menu *Other passages*: the passages found for a question.
+    """The menu below an answer: *Why this answer?*, *Report*, *Share*, and the passages found.
 
-    The chosen passage is shown privately.
+    A chosen passage is shown privately. The custom id of earlier menus, of passages alone, goes on.
     """
 
     question_id: int
     question: Question
     channels: tuple[int, ...]
 
+    def first_response(self, _interaction: Interaction) -> First:
+        return First.OWN if self.item.values[:1] == ["report"] else First.THINKING
+
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        if await _reports_pruned(interaction, self.question):
-            return
+        if value == "report":
+            await interaction.client.submissions.report_answer(interaction, self.question_id)
+        elif value == "share":
+            await _share(interaction, self.question)
+        elif value == "why":
+            await _explain(interaction, self.question, self.channels)
+        elif not await _reports_pruned(interaction, self.question):
+            await self._show(interaction, value)
+
+    async def _show(self, interaction: Interaction, value: str) -> None:
         found = await interaction.client.worker.call(
             lambda core: service.offered_passage(core, self.question, value, self.channels),
             priority=Priority.ASKING,

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final, final
 
 import discord
+from discord.ui.select import BaseSelect
 
 from bot.core.core import Core
 from bot.interactions.kit import inbox
@@ -349,8 +350,10 @@ def _rebuilt_field(field: dict[str, Any]) -> discord.ui.Item[Any] | None:
     kind, custom_id = field.get("type"), field["custom_id"]
     if kind == discord.ComponentType.text_input.value:
         return discord.ui.Label(text=".", component=discord.ui.TextInput(custom_id=custom_id))
-    if kind == discord.ComponentType.select.value:
-        return discord.ui.Label(text=".", component=discord.ui.Select(custom_id=custom_id))
+    for select in (discord.ui.Select, discord.ui.UserSelect, discord.ui.RoleSelect):
+        made: Any = select(custom_id=custom_id)
+        if kind == made.type.value:
+            return discord.ui.Label(text=".", component=made)
     if kind == discord.ComponentType.file_upload.value:
         return discord.ui.Label(text=".", component=discord.ui.FileUpload(custom_id=custom_id))
     return None
@@ -361,8 +364,9 @@ def _read_form(form: discord.ui.Modal) -> Filled:
     for item in form.walk_children():
         if isinstance(item, discord.ui.TextInput):
             filled.texts[item.custom_id] = storable(item.value)
-        elif isinstance(item, discord.ui.Select):
-            filled.choices[item.custom_id] = list(item.values)
+        elif isinstance(item, BaseSelect):
+            # A member or role counts by its id.
+            filled.choices[item.custom_id] = [str(getattr(one, "id", one)) for one in item.values]
         elif isinstance(item, discord.ui.FileUpload):
             filled.files[item.custom_id] = list(item.values)
     return filled

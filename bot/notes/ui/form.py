@@ -10,7 +10,7 @@ import discord
 from bot.core.job_queue import Priority
 from bot.interactions.autocomplete import choices_at_once
 from bot.interactions.kit.authorization import First, Found
-from bot.interactions.kit.buttons import Button, CustomId, view_of
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import UNREACHED, in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.layouts import components_of
@@ -23,8 +23,8 @@ from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, form_messages, messages, service
 from bot.notes.drafts import single_tag
 from bot.review import messages as review_messages
+from bot.review.cards import ASKED_AS, TITLE
 from bot.review.cards import TAGS as TAGS_LABEL
-from bot.review.cards import TITLE
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import shorten
@@ -74,8 +74,8 @@ async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     """The form of a note. `Draft.submission` validates the input.
 
-    Discord allows five fields. So pictures and a file with the text share a field, and so do the
-    title and the wordings. Tags are typed, and the tags in use are listed below the field.
+    It asks for title, text and files. A draft's tags, link and wordings are in it, too, so that no
+    restart loses them; wordings share the title's field, because Discord allows five fields.
     """
 
     done_before = error_messages.FORM_TAKEN
@@ -108,15 +108,20 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         # A new note may come as a file with title and text, so neither field is required.
         either = not (as_text or draft.note_id or draft.source)
         long = not as_text and messages.is_long(draft.text)
-        title_help = form_messages.TITLE_OF_FILE_HELP if either or as_text else None
+        may_be_empty = either or as_text
+        title_help = form_messages.TITLE_HELP
+        if draft.wordings:
+            title_help = form_messages.WORDED_TITLE_HELP
+        elif may_be_empty:
+            title_help = form_messages.TITLE_OF_FILE_HELP
         self.ask_text(
             TITLE(language),
             "title",
-            TITLE_CHARACTERS + _WORDINGS_CHARACTERS,
-            (title_help or form_messages.TITLE_HELP)(language),
+            TITLE_CHARACTERS + (_WORDINGS_CHARACTERS if draft.wordings else 0),
+            title_help(language),
             text=drafts.title_field(draft),
-            required=title_help is None,
-            paragraph=True,
+            required=not may_be_empty,
+            paragraph=bool(draft.wordings),
         )
         if not (long or as_text):
             text_help = form_messages.TEXT_OR_FILE_HELP if either else form_messages.TEXT_HELP
@@ -133,37 +138,37 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
                 paragraph=True,
             )
         self._ask_for_files(long=long, either=either)
-        self.ask_text(
-            TAGS_LABEL(language),
-            "tags",
-            _TYPED_TAG_CHARACTERS,
-            form_messages.tags_help(known_tags, draft.tags, language),
-            text=draft.tags[:_TYPED_TAG_CHARACTERS],
-            required=False,
-        )
-        link, link_help = form_messages.LINK(language), form_messages.LINK_HELP(language)
-        text = draft.link[:LINK_CHARACTERS]
-        self.ask_text(link, "link", LINK_CHARACTERS, link_help, text=text, required=False)
+        if draft.tags:
+            _ask_for_tags(self, draft, known_tags, language)
+        if draft.link:
+            _ask_for_link(self, draft, language)
 
     def _ask_for_files(self, *, long: bool, either: bool) -> None:
         """Add the field for pictures, which may also take a file with the note's text.
 
         With `long`, the present text is too long for a text field, and a file replaces it. With
-        `either`, the note is new, and a file may take the place of the title and text.
+        `either`, the note is new, and a file may take the place of the title and text. A file for a
+        revision replaces the text.
         """
         draft, language = self._draft, self._language
+        revises = draft.note_id is not None and not draft.adds_pictures
         upload = discord.ui.FileUpload[Any](
-            custom_id="file", required=False, min_values=0, max_values=PICTURES + (long or either)
+            custom_id="file",
+            required=False,
+            min_values=0,
+            max_values=PICTURES + (long or either or revises),
         )
         if long:
             kept = form_messages.KEPT_HELP(language, number=len(draft.text))
             self.ask(form_messages.TEXT_AS_FILE_OR_PICTURES(language), upload, kept)
         elif either:
             self.ask(form_messages.OR_FILE(language), upload, form_messages.FILE_HELP(language))
+        elif revises:
+            help_ = "" if draft.without_pictures else form_messages.PICTURES_STAY_HELP(language)
+            self.ask(form_messages.OR_FILE(language), upload, help_)
         else:
-            stays = draft.note_id and not draft.without_pictures
-            stay = form_messages.PICTURES_STAY_HELP if stays else form_messages.PICTURES_HELP
-            self.ask(form_messages.PICTURES(language), upload, stay(language))
+            help_ = form_messages.PICTURES_HELP(language)
+            self.ask(form_messages.PICTURES(language), upload, help_)
 
     @classmethod
     def given_back(
@@ -248,12 +253,30 @@ async def _take_form(
     filled: Filled,
     given: discord.Attachment | None = None,
 ) -> None:
-    # A form has no text field for a long text, so a file replaces the text.
-    replaces = "text" not in filled.texts
+    # A form has no text field for a long text.
+    revises = draft.note_id is not None and not draft.adds_pictures
+    replaces = "text" not in filled.texts or revises
     files = [*([given] if given is not None else []), *filled.files.get("file", ())]
     await interaction.client.submissions.submit(
         interaction, _draft_of_form(draft, filled), files, replaces=replaces
     )
+
+
+def _ask_for_tags(form: Form, draft: Draft, known_tags: Sequence[str], language: Language) -> None:
+    form.ask_text(
+        TAGS_LABEL(language),
+        "tags",
+        _TYPED_TAG_CHARACTERS,
+        form_messages.tags_help(known_tags, draft.tags, language),
+        text=draft.tags[:_TYPED_TAG_CHARACTERS],
+        required=False,
+    )
+
+
+def _ask_for_link(form: Form, draft: Draft, language: Language) -> None:
+    label, help_ = form_messages.LINK(language), form_messages.LINK_HELP(language)
+    text = draft.link[:LINK_CHARACTERS]
+    form.ask_text(label, "link", LINK_CHARACTERS, help_, text=text, required=False)
 
 
 async def _base(interaction: Interaction, note: Note | None, base: drafts.Base) -> Draft | None:
@@ -286,7 +309,7 @@ async def open_form(
         return
     guild_id = draft.guild_id or interaction.guild_id
     if draft.page is not OnPage.OFF:
-        # The form can't wait for a database query, so it uses cached settings. `/page review` lists
+        # The form can't wait for a database query, so it uses cached settings. `/review` lists the
         # notes whose forms did not announce the public page.
         settings = interaction.client.guild_settings.known(guild_id or 0)
         told = settings.page and draft.is_own
@@ -375,6 +398,43 @@ async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> 
     return messages.NOT_YOURS if note is None else {"note": note}
 
 
+class DetailsModal(
+    Form, ids=CustomId("form:details", note_id=int, nonce=NONCE), rule=_contributors
+):
+    """The form of a note's wordings, tags and link; its text stays."""
+
+    def __init__(self, note: Note, known_tags: Sequence[str], language: Language) -> None:
+        super().__init__(form_messages.DETAILS_TITLE(language), note_id=note.id)
+        draft = drafts.draft_of_revision(note)
+        self.ask_text(
+            ASKED_AS(language),
+            "wordings",
+            _WORDINGS_CHARACTERS,
+            form_messages.WORDINGS_HELP(language),
+            text=draft.wordings,
+            required=False,
+            paragraph=True,
+        )
+        _ask_for_tags(self, draft, known_tags, language)
+        _ask_for_link(self, draft, language)
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        note: Note = subject["note"]
+        # The text is the same, so the consent to the public page is, too.
+        page = OnPage.TOLD if note.revision.for_page else OnPage.UNTOLD
+        draft = replace(
+            drafts.draft_of_revision(note),
+            page=page,
+            wordings=filled.text("wordings"),
+            tags=filled.text("tags"),
+            link=filled.text("link"),
+        )
+        await interaction.client.submissions.submit(interaction, draft)
+
+
 class ReviseButton(
     Button,
     ids=CustomId("note", note_id=int, action=tuple(messages.REVISE_LABELS)),
@@ -383,10 +443,10 @@ class ReviseButton(
     labels=messages.REVISE_LABELS,
     styles=dict.fromkeys(messages.REVISE_LABELS, discord.ButtonStyle.primary),
 ):
-    """A contributor's button to change a note, in one of three places.
+    """A contributor's button to change a note.
 
-    *Revise and resubmit* is below a notice that the note wasn't accepted, *Edit* below the shown
-    note, and *Upload the edited text* below a text that is too long for a form.
+    *Revise and resubmit* is below a notice that the note wasn't accepted, *Edit* and *Add details*
+    below the shown note, and *Upload the edited text* below a text that is too long for a form.
     """
 
     action: str
@@ -395,8 +455,13 @@ class ReviseButton(
     async def clicked(self, interaction: Interaction) -> None:
         if self.action == "upload":
             await open_form(interaction, drafts.draft_of_revision(self.note))
+        elif self.action == "details":
+            known = await choices_at_once(interaction, self.note.guild_id)
+            language = await viewer_language(interaction)
+            await interaction.response.send_modal(DetailsModal(self.note, known.tags, language))
         else:
-            await open_revision(interaction, self.note)
+            bare = self.action == "bare"
+            await open_revision(interaction, self.note, without_pictures=bare)
 
 
 # *Write this note*, below a refusal and below a list of gaps.

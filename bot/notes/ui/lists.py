@@ -23,6 +23,7 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.component_access import anybody, members, readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction
+from bot.interactions.shared_buttons import question_of
 from bot.notes import messages, service
 from bot.notes.messages import PAGE_LABELS, Filter
 from bot.notes.service import Viewer
@@ -30,11 +31,11 @@ from bot.notes.ui.form import ReviseButton
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review.actions import Action, confirmation
-from bot.review.ui.cards import files_of
+from bot.review.ui.cards import CardButton, files_of
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shorten
-from bot.text.paging import Page
+from bot.text.paging import neighbours
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note, PageVeto, Problem
 from knowledge.values.submissions import REASON_CHARACTERS
@@ -110,13 +111,17 @@ async def show_note(interaction: Interaction, note_id: int | None) -> None:
         label = messages.REPORT_LABEL(language)
         buttons.append(ReportButton(label, kind="note", number=found.live.id))
     if note.contributor_id == interaction.user.id:
-        buttons.append(ReviseButton(language, note_id=note.id, action="edit"))
+        buttons += [
+            ReviseButton(language, note_id=note.id, action=action) for action in ("edit", "details")
+        ]
+        if any(found.pictures.values()):
+            buttons.append(ReviseButton(language, note_id=note.id, action="bare"))
         if (revision_id := service.revision_to_withdraw(note)) is not None:
             buttons.append(WithdrawButton(language, revision_id=revision_id, action="ask"))
-        if note.revision.number > 1 or note.latest_revision_id != note.revision.id:
-            # A number beyond the last revision shows the last one.
-            label, number = messages.HISTORY(language), note.latest_revision_id
-            buttons.append(HistoryButton(label, note_id=note.id, number=number))
+    if note.revision.number > 1 or found.latest not in (None, note):
+        # A number beyond the last revision shows the last one.
+        label, number = messages.HISTORY(language), note.latest_revision_id
+        buttons.append(HistoryButton(label, note_id=note.id, number=number))
     buttons += await page_button(interaction, note, language)
     if found.page_url:
         label = messages.OPEN_PAGE(language)
@@ -126,16 +131,6 @@ async def show_note(interaction: Interaction, note_id: int | None) -> None:
     )
     for card in rest:
         await interaction.followup.send(card.content, files=files_of(card), ephemeral=True)
-
-
-async def show_revision(interaction: Interaction, note_id: int, number: int | None) -> None:
-    """Show the visible revision with the index `number`, or the latest revision for None."""
-    revisions = await _history(interaction, note_id)
-    if revisions:
-        await _show(interaction, note_id, revisions, number)
-    else:
-        gone = messages.NO_HISTORY(await viewer_language(interaction))
-        await interaction.edit_original_response(content=gone)
 
 
 async def _history(interaction: Interaction, note_id: int) -> list[Note]:
@@ -152,14 +147,16 @@ async def _show(
     last = len(revisions) - 1
     number = last if number is None else min(number, last)
     card = messages.revision_card(revisions, number, language)
-    view = pages_view(
-        Page(card.content, number, len(revisions)),
-        messages.HISTORY_LABELS,
-        language,
-        lambda other, label: HistoryButton(label, note_id=note_id, number=other),
-    )
+    before, after = (label(language) for label in messages.HISTORY_LABELS)
+    buttons: list[Button] = [
+        HistoryButton(label, note_id=note_id, number=other)
+        for other, label in neighbours(number, len(revisions), before, after)
+    ]
+    shown = revisions[number]
+    if shown.formerly_live and await is_moderator(interaction):
+        buttons.append(CardButton(language, revision_id=shown.revision.id, action=Action.ROLL_BACK))
     await interaction.edit_original_response(
-        content=card.content, view=view, attachments=files_of(card)
+        content=card.content, view=view_of(buttons), attachments=files_of(card)
     )
 
 
@@ -183,6 +180,21 @@ class HistoryButton(
 
     async def clicked(self, interaction: Interaction) -> None:
         await _show(interaction, self.note_id, self.revisions, self.number)
+
+
+class OpenHistoryButton(
+    Button,
+    ids=CustomId("note_history", note_id=int, action=("last",)),
+    rule=_viewers,
+    labels={"last": messages.HISTORY},
+):
+    """A button that shows a note's last revision in a message of its own."""
+
+    note_id: int
+    revisions: list[Note]
+
+    async def clicked(self, interaction: Interaction) -> None:
+        await _show(interaction, self.note_id, self.revisions, None)
 
 
 async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
@@ -333,7 +345,7 @@ class NotePageButton(
         await interaction.client.outbox.catch_up()
 
 
-# Reports, from the command, the *Apps* menu, an answer or a shown note.
+# Reports, from the *Apps* menu, an answer or a shown note.
 
 
 class ReportModal(
@@ -440,8 +452,17 @@ class ReportButton(
 
 
 async def report_message(interaction: Interaction, message: discord.Message) -> None:
-    """Open the form of a message's *Report* button, or say that the message quotes no note."""
-    below = ReportButton.values_on(message) if message.author == interaction.client.user else None
+    """Open the form that reports a note in a message, or say that the message quotes no note."""
+    below, question_id = None, None
+    if message.author == interaction.client.user:
+        below, question_id = ReportButton.values_on(message), question_of(message)
+    if below is None and question_id is not None:
+        below = {"kind": "answer", "number": question_id}
+    await open_report(interaction, below)
+
+
+async def open_report(interaction: Interaction, below: Mapping[str, Any] | None) -> None:
+    """Open the form of a report on an answer or note, as a `ReportButton`'s values name it."""
     found: Found | Sentence = messages.QUOTES_NO_NOTE
     if below is not None:
         async with in_time(interaction):

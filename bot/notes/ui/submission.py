@@ -23,8 +23,15 @@ from bot.interactions.services import Interaction, PictureText, Services
 from bot.notes import drafts, form_messages, messages, service
 from bot.notes.drafts import check_picture_count
 from bot.notes.service import Proposal, Sender
-from bot.notes.ui.form import draft_on, file_of, member_of, open_form, open_note
-from bot.notes.ui.lists import page_button
+from bot.notes.ui.form import (
+    ReviseButton,
+    draft_on,
+    file_of,
+    member_of,
+    open_form,
+    open_note,
+)
+from bot.notes.ui.lists import open_report, page_button
 from bot.notes.ui.source_watcher import SourceWatcher
 from bot.review import messages as review_messages
 from bot.review.similar_notes import SimilarDocument
@@ -48,14 +55,14 @@ class _Response:
     Attributes:
         draft: the draft to give back, or None if the draft was stored or is dropped.
         extendable: similar notes that the draft may extend, with their ids.
-        public: the stored note, if it is meant for the public page.
+        stored: the stored note, if the sender is its contributor.
     """
 
     sentence: str
     draft: Draft | None = None
     actions: tuple[str, ...] = ("edit",)
     extendable: tuple[tuple[SimilarDocument, int], ...] = ()
-    public: Note | None = None
+    stored: Note | None = None
 
 
 class NoteSubmissions:
@@ -116,6 +123,9 @@ class NoteSubmissions:
 
     async def write_for(self, interaction: Interaction, question_id: int) -> None:
         await open_note(interaction, question_id)
+
+    async def report_answer(self, interaction: Interaction, question_id: int) -> None:
+        await open_report(interaction, {"kind": "answer", "number": question_id})
 
     async def propose_answer(
         self, interaction: Interaction, asked: OpenQuestion, answered: Handover, origin: int
@@ -210,15 +220,18 @@ class NoteSubmissions:
         public = note.revision.for_page and not note.off_page
         taken = messages.note_submitted(note, language, public=public)
         response = taken if note.card else messages.CARD_NOT_POSTED(language)
-        return _Response(response, public=note if public else None)
+        own = draft.contributor is None and not note.revision.extension
+        return _Response(response, stored=note if own else None)
 
     async def _say(self, interaction: Interaction, response: _Response, language: Language) -> None:
         if response.draft is None:
-            view = None
-            if response.public is not None:
-                view = view_of(await page_button(interaction, response.public, language))
+            buttons: list[Button] = []
+            if (note := response.stored) is not None:
+                buttons.append(ReviseButton(language, note_id=note.id, action="details"))
+                if note.revision.for_page and not note.off_page:
+                    buttons += await page_button(interaction, note, language)
             await interaction.edit_original_response(
-                content=response.sentence, view=view, attachments=[], embeds=[]
+                content=response.sentence, view=view_of(buttons), attachments=[], embeds=[]
             )
             return
         await interaction.edit_original_response(**_giving_back(response, response.draft, language))

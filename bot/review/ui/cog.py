@@ -1,6 +1,6 @@
-"""Review cog: `/review queue`, `note`, `log`, `rules` and `rule`.
+"""Review cog: `/review` opens one panel, with the queue, one note, the log and the rules by tag.
 
-The queue is a private message that shows one note at a time, with its card's buttons.
+The queue shows one note at a time, with its card's buttons.
 """
 
 import functools
@@ -14,161 +14,234 @@ import discord
 from discord import app_commands
 
 from bot.core.job_queue import Priority
+from bot.interactions import shared_buttons
+from bot.interactions.autocomplete import choices_at_once
 from bot.interactions.features import Feature, Round
 from bot.interactions.kit.authorization import First
-from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
-from bot.interactions.kit.layouts import layout
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, Part, Select
+from bot.interactions.kit.errors import in_time
+from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import description, viewer_language
+from bot.interactions.kit.panels import panel
 from bot.interactions.policy.channel_access import quotable_channels
-from bot.interactions.policy.command_groups import moderators_group
-from bot.interactions.policy.component_access import moderators
-from bot.interactions.policy.permissions import manages
+from bot.interactions.policy.component_access import administrators, moderators
+from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, may_manage, refused
 from bot.interactions.services import Cog, Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.service import LogDirection, LogFilters
 from bot.review.ui.cards import CardsCog, card_buttons, card_message, files_of
 from bot.review.ui.outbox import ROUND_SECONDS, OutboxDispatcher
+from bot.review.ui.panel import (
+    TITLES,
+    ReviewPage,
+    ReviewPanel,
+    heading,
+    review_menu,
+    show_page,
+)
+from bot.review.ui.synonyms import show_synonyms
+from bot.review.ui.unreleased_notes import show_unreleased
 from bot.text import error_messages
 from bot.text.markdown import LAYOUT_CHARACTERS, size
-from knowledge.values.guilds import Rule
-from knowledge.values.submissions import TAG_CHARACTERS, InvalidNoteError, checked_tags
-
-_EVENTS = [
-    app_commands.Choice(name=description(*name), value=key) for key, name in messages.EVENTS.items()
-]
-
+from knowledge.values.guilds import Language, Rule
+from knowledge.values.submissions import (
+    TAG_CHARACTERS,
+    TITLE_CHARACTERS,
+    InvalidNoteError,
+    checked_tags,
+)
 
 _DAYS: Final = Part(r"[0-9]{1,4}", int)
 _EVENT: Final = Part(r"[a-z_]{1,32}", str)
+ALL: Final = LogFilters(0, 0, "any")
+_MOST_APPROVALS: Final = 10
+_MOST_DAYS: Final = 3_650
+# Values of the list of rules besides tags, which have no such sign; a list has 25 at most.
+_EVERY: Final = "*"
+_NEW: Final = "+"
+_MOST_TAGS: Final = 23
 
 
 class ReviewCog(Cog):
-    """The `/review` commands."""
+    """The command `/review`."""
 
-    review = moderators_group("review", description("Decide on what members propose."))
-
-    @review.command(
-        name="queue",
-        description=description("Notes awaiting a decision, oldest first."),
+    @app_commands.command(
+        name="review",
+        description=description("Decide on what members propose, and see who decided what."),
     )
-    async def queue(self, interaction: Interaction) -> None:
+    @app_commands.guild_only()
+    @app_commands.default_permissions(SHOWN_TO_MODERATORS)
+    async def review(self, interaction: Interaction) -> None:
         """Show the queue, and post deleted cards again."""
-        await interaction.edit_original_response(**await self.bot.queue.page(interaction, 0))
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if await refused(interaction):
+            return
+        await self.bot.review_panel.show(interaction)
         await self.bot.outbox.find_lost_cards(interaction.guild_id or 0)
         await self.bot.outbox.catch_up()
 
-    @review.command(
-        name="note",
-        description=description("Show one note and decide on it."),
-    )
-    @app_commands.describe(
-        note=description("The note's number, as on its card and in `/note mine`.")
-    )
-    async def note(self, interaction: Interaction, note: app_commands.Range[int, 1]) -> None:
+
+# One note, by its title.
+
+
+async def show_finder(interaction: Interaction, typed: str = "") -> None:
+    """Show the page that finds a note; `typed` is a part of its title, or its number."""
+    language = await viewer_language(interaction)
+    found = (await choices_at_once(interaction, interaction.guild_id)).every(typed, language)
+    texts = [(messages.FOUND if found else messages.NO_SUCH_NOTE)(language)]
+    rows: list[list[discord.ui.Item[Any]]] = []
+    if found:
+        options = [discord.SelectOption(label=choice.name, value=choice.value) for choice in found]
+        rows.append([NoteMenu(messages.CHOOSE_NOTE(language), options)])
+    rows.append([FindButton(messages.FIND(language))])
+    await show_page(interaction, ReviewPage.NOTE, texts, *rows)
+
+
+class NoteMenu(Select, ids=CustomId("review_note"), rule=moderators(), first=First.IN_PLACE):
+    """List of notes; its values are their ids."""
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
         language, now = await viewer_language(interaction), datetime.now(UTC)
+        note_id = int(value) if value.isascii() and value.isdecimal() else 0
         guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
-        found = await self.bot.worker.run_slices(
-            lambda core: service.note_page(core, guild_id, note, channels),
+        found = await interaction.client.worker.run_slices(
+            lambda core: service.note_page(core, guild_id, note_id, channels),
             priority=Priority.REVIEWING,
         )
         if found is None:
-            await interaction.edit_original_response(content=messages.NO_SUCH_NOTE(language))
+            await show_finder(interaction)
             return
-        settings = found.settings
+        note, settings, above = found.note, found.settings, heading(ReviewPage.NOTE, language)
+        room = LAYOUT_CHARACTERS - size(above)
         card = cards.card(
-            found.note, now, found.card_data, on_page=settings.page, language=language
+            note, now, found.card_data, room, on_page=settings.page, language=language
         )
-        await interaction.edit_original_response(
-            **card_message(card, card_buttons(found.note, settings, now, language)),
-            attachments=files_of(card.attached),
+        shown = card_message(
+            card,
+            card_buttons(note, settings, now, language),
+            [shared_buttons.note_history(note.id, language), FindButton(messages.FIND(language))],
+            [review_menu(ReviewPage.NOTE, language)],
+            above=above,
         )
+        await interaction.edit_original_response(**shown, attachments=files_of(card.attached))
 
-    @review.command(
-        name="log",
-        description=description("Who decided what, when and why."),
-    )
-    @app_commands.describe(
-        member=description("Only actions of this member."),
-        event=description("Only this kind of event."),
-        days=description("Only this many days back."),
-        export=description("Get the log as a file."),
-    )
-    @app_commands.choices(event=_EVENTS)
-    async def log(
-        self,
-        interaction: Interaction,
-        member: discord.User | None = None,
-        event: str = "",
-        days: app_commands.Range[int, 1, 3650] | None = None,
-        export: bool = False,
+
+class FindButton(Button, ids=CustomId("find_note"), rule=moderators(), first=First.OWN):
+    """Opens the form that asks for a title."""
+
+    async def clicked(self, interaction: Interaction) -> None:
+        await interaction.response.send_modal(FindForm(await viewer_language(interaction)))
+
+
+class FindForm(
+    Form, ids=CustomId("form:find_note", nonce=NONCE), rule=moderators(), first=First.IN_PLACE
+):
+    """The form for a part of a note's title, or its number."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__(TITLES[ReviewPage.NOTE](language))
+        field, help_ = messages.FIND_FIELD(language), messages.FIND_HELP(language)
+        self.ask_text(field, "title", TITLE_CHARACTERS, help_)
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        filters = LogFilters(days or 0, member.id if member else 0, event or "any")
-        if export:
-            await self._export(interaction, filters)
-        else:
-            await show_log(interaction, filters, LogDirection.OLDER, 0)
+        await show_finder(interaction, filled.text("title"))
 
-    async def _export(self, interaction: Interaction, filters: LogFilters) -> None:
-        """Send the filtered log as a file."""
-        lines = await self.bot.worker.call(
-            lambda core: service.log(core, interaction.guild_id or 0, filters)
-        )
-        file = discord.File(io.BytesIO(log_as_json(lines).encode()), "review-log.jsonl")
-        language = await viewer_language(interaction)
-        await interaction.edit_original_response(
-            content=messages.EXPORTED(language, number=len(lines)), attachments=[file]
+
+# Rules by tag.
+
+
+async def show_rules(interaction: Interaction) -> None:
+    """Show the rules. Administrators can change them."""
+    guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
+    rules = await interaction.client.worker.call(lambda core: core.store.guilds.rules(guild_id))
+    rows = []
+    if may_manage(interaction):
+        tags = [rule.tag for rule in rules if rule.tag][:_MOST_TAGS]
+        labels = {_EVERY: messages.EVERY_NOTE(language), _NEW: messages.NEW_RULE(language)}
+        options = [
+            discord.SelectOption(label=labels.get(value, value), value=value)
+            for value in (_EVERY, *tags, _NEW)
+        ]
+        rows = [[RuleMenu(messages.CHANGE_RULE(language), options)]]
+    await show_page(interaction, ReviewPage.RULES, [messages.rules(rules, language)], *rows)
+
+
+class RuleMenu(Select, ids=CustomId("rules"), rule=administrators(), first=First.OWN):
+    """List of tags, to change the rule of one in a form."""
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        tag, guild_id = "" if value in (_EVERY, _NEW) else value, interaction.guild_id or 0
+        async with in_time(interaction):
+            rules = await interaction.client.worker.call(
+                lambda core: core.store.guilds.rules(guild_id), priority=Priority.ASKING
+            )
+        rule = next((rule for rule in rules if rule.tag == tag and value != _NEW), Rule(tag, 1))
+        role = interaction.guild.get_role(rule.publish_role_id or 0) if interaction.guild else None
+        await interaction.response.send_modal(
+            RuleForm(rule, role, await viewer_language(interaction))
         )
 
-    @review.command(
-        name="rules",
-        description=description("How many approvals notes need, by tag."),
-    )
-    async def rules(self, interaction: Interaction) -> None:
-        rules = await self.bot.worker.call(
-            lambda core: core.store.guilds.rules(interaction.guild_id or 0)
-        )
-        language = await viewer_language(interaction)
-        await interaction.edit_original_response(content=messages.rules(rules, language))
 
-    @review.command(
-        name="rule",
-        description=description("Set the requirements for notes with a tag."),
-    )
-    @app_commands.describe(
-        tag=description("The notes' tag; leave it out for all notes."),
-        quorum=description("Number of approvals needed."),
-        review_after_days=description("Days until a live note is reviewed again."),
-        publish_role=description("Members with this role publish such notes at once."),
-    )
-    async def rule(
-        self,
-        interaction: Interaction,
-        tag: app_commands.Range[str, 0, TAG_CHARACTERS + 1] = "",
-        quorum: app_commands.Range[int, 1, 10] = 1,
-        review_after_days: app_commands.Range[int, 1, 3650] | None = None,
-        publish_role: discord.Role | None = None,
+class RuleForm(
+    Form, ids=CustomId("form:rule", nonce=NONCE), rule=administrators(), first=First.IN_PLACE
+):
+    """The form of a tag's rule. With one approval and nothing else, the rule is dropped."""
+
+    def __init__(self, rule: Rule, role: discord.Role | None, language: Language) -> None:
+        super().__init__(messages.RULE_TITLE(language))
+        days = str(rule.review_after_days or "")
+        for label, field, most, help_, text, required in (
+            (messages.TAG, "tag", TAG_CHARACTERS + 1, messages.TAG_HELP, rule.tag, False),
+            (messages.APPROVALS, "quorum", 2, messages.APPROVALS_HELP, str(rule.quorum), True),
+            (messages.AGAIN, "days", 4, messages.AGAIN_HELP, days, False),
+        ):
+            self.ask_text(
+                label(language), field, most, help_(language), text=text, required=required
+            )
+        select = discord.ui.RoleSelect[Any](
+            custom_id="role", required=False, min_values=0, default_values=[role] if role else []
+        )
+        self.ask(messages.PUBLISHERS(language), select)
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Replace the rule of a tag. Without other options, the rule is dropped."""
-        if not await manages(interaction):
-            return
-        member_id, guild_id = interaction.user.id, interaction.guild_id or 0
+        member_id, guild = interaction.user.id, interaction.guild
         language = await viewer_language(interaction)
         try:
-            tags = checked_tags(tag)
+            tags = checked_tags(filled.text("tag"))
         except InvalidNoteError as error:
-            await interaction.edit_original_response(
-                content=error_messages.invalid(error, language)
-            )
+            await give_back(interaction, error_messages.invalid(error, language))
             return
         if len(tags) > 1:
-            await interaction.edit_original_response(content=messages.ONE_TAG(language))
+            await give_back(interaction, messages.ONE_TAG(language))
             return
-        role_id = publish_role.id if publish_role else None
-        rule = Rule(tags[0] if tags else "", quorum, review_after_days, role_id)
-        await self.bot.worker.call(
-            lambda core: core.store.guilds.save_rule(guild_id, rule, member_id)
+        quorum = _number(filled.text("quorum"), _MOST_APPROVALS)
+        days = _number(filled.text("days") or "0", _MOST_DAYS)
+        if not quorum or days is None:
+            await give_back(interaction, messages.NOT_A_RULE(language))
+            return
+        # A choice can be forged.
+        role_id = int(filled.choice("role") or 0)
+        role = guild.get_role(role_id) if guild is not None else None
+        rule = Rule(tags[0] if tags else "", quorum, days or None, role.id if role else None)
+        await interaction.client.worker.call(
+            lambda core: core.store.guilds.save_rule(interaction.guild_id or 0, rule, member_id)
         )
-        await interaction.edit_original_response(content=messages.rule_line(rule, language))
+        await show_rules(interaction)
+
+
+def _number(typed: str, most: int) -> int | None:
+    """A typed number up to `most`, or None for anything else."""
+    typed = typed.strip()
+    return int(typed) if typed.isascii() and typed.isdecimal() and int(typed) <= most else None
+
+
+# The log.
 
 
 def log_as_json(lines: list[service.LogLine]) -> str:
@@ -193,7 +266,10 @@ def log_as_json(lines: list[service.LogLine]) -> str:
 
 
 async def show_log(
-    interaction: Interaction, filters: LogFilters, side: LogDirection, entry_id: int
+    interaction: Interaction,
+    filters: LogFilters = ALL,
+    side: LogDirection = LogDirection.OLDER,
+    entry_id: int = 0,
 ) -> None:
     language = await viewer_language(interaction)
     guild_id = interaction.guild_id or 0
@@ -201,26 +277,38 @@ async def show_log(
     page = await interaction.client.worker.call(
         lambda core: service.log_page(core, guild_id, filters, (side, entry_id), fitting)
     )
-    beside = [(LogDirection.NEWER, page.lines[0])] if page.newer else []
-    beside += [(LogDirection.OLDER, page.lines[-1])] if page.older else []
-    view = view_of(
-        LogButton(language, action=side, entry_id=line.entry.id, **asdict(filters))
-        for side, line in beside
-    )
-    said = messages.log_page(page.lines, language)
-    await interaction.edit_original_response(content=said, view=view)
+    beside = [(LogDirection.NEWER.value, page.lines[0].entry.id)] if page.newer else []
+    beside += [(LogDirection.OLDER.value, page.lines[-1].entry.id)] if page.older else []
+    beside += [("filter", 0), *([("export", 0)] if page.lines else [])]
+    buttons = [
+        LogButton(language, action=action, entry_id=entry_id, **asdict(filters))
+        for action, entry_id in beside
+    ]
+    texts = [messages.log_filters(filters, language), messages.log_page(page.lines, language)]
+    await show_page(interaction, ReviewPage.LOG, [*filter(None, texts)], buttons)
 
 
 class LogButton(
     Button,
-    ids=CustomId("log", action=LogDirection, entry_id=int, days=_DAYS, member_id=int, event=_EVENT),
+    ids=CustomId(
+        "log",
+        action=tuple(messages.LOG_LABELS),
+        entry_id=int,
+        days=_DAYS,
+        member_id=int,
+        event=_EVENT,
+    ),
     rule=moderators(),
-    first=First.IN_PLACE,
+    first={
+        **dict.fromkeys(LogDirection, First.IN_PLACE),
+        "filter": First.OWN,
+        "export": First.THINKING,
+    },
     labels=messages.LOG_LABELS,
 ):
-    """The buttons *Newer* and *Older* in the log, with the filters of the log."""
+    """The buttons below the log, with its filters in their ids."""
 
-    action: LogDirection
+    action: str
     entry_id: int
     days: int
     member_id: int
@@ -228,7 +316,71 @@ class LogButton(
 
     async def clicked(self, interaction: Interaction) -> None:
         filters = LogFilters(self.days, self.member_id, self.event)
-        await show_log(interaction, filters, self.action, self.entry_id)
+        if self.action == "filter":
+            form = LogForm(filters, await viewer_language(interaction))
+            await interaction.response.send_modal(form)
+        elif self.action == "export":
+            await self._export(interaction, filters)
+        else:
+            await show_log(interaction, filters, LogDirection(self.action), self.entry_id)
+
+    async def _export(self, interaction: Interaction, filters: LogFilters) -> None:
+        """Send the filtered log as a file."""
+        lines = await interaction.client.worker.call(
+            lambda core: service.log(core, interaction.guild_id or 0, filters)
+        )
+        file = discord.File(io.BytesIO(log_as_json(lines).encode()), "review-log.jsonl")
+        language = await viewer_language(interaction)
+        await interaction.edit_original_response(
+            content=messages.EXPORTED(language, number=len(lines)), attachments=[file]
+        )
+
+
+class LogForm(Form, ids=CustomId("form:log", nonce=NONCE), rule=moderators(), first=First.IN_PLACE):
+    """The form of the log's filters."""
+
+    def __init__(self, filters: LogFilters, language: Language) -> None:
+        super().__init__(TITLES[ReviewPage.LOG](language))
+        options = [
+            discord.SelectOption(label=label(language), value=key, default=key == filters.event)
+            for key, label in messages.EVENTS.items()
+        ]
+        event = discord.ui.Select[Any](
+            custom_id="event", options=options, required=False, min_values=0
+        )
+        self.ask(messages.ONLY_EVENT(language), event)
+        chosen = [discord.Object(filters.member_id, type=discord.User)] if filters.member_id else []
+        member = discord.ui.UserSelect[Any](
+            custom_id="member", required=False, min_values=0, default_values=chosen
+        )
+        self.ask(messages.ONLY_MEMBER(language), member)
+        self.ask_text(
+            messages.ONLY_DAYS(language),
+            "days",
+            4,
+            messages.ONLY_DAYS_HELP(language),
+            text=str(filters.days or ""),
+            required=False,
+        )
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        days = _number(filled.text("days") or "0", _MOST_DAYS)
+        if days is None:
+            await give_back(interaction, messages.NOT_DAYS(await viewer_language(interaction)))
+            return
+        event = filled.choice("event")
+        filters = LogFilters(
+            days,
+            int(filled.choice("member") or 0),
+            event if event in messages.EVENTS else ALL.event,
+        )
+        await show_log(interaction, filters)
+
+
+# The queue.
 
 
 class Queue:
@@ -252,10 +404,13 @@ class Queue:
         )
         language = await viewer_language(interaction)
         if found is None:
-            nothing = f"{said}\n{messages.QUEUE_EMPTY(language)}".strip()
-            return {**layout([discord.ui.TextDisplay(nothing)]), "attachments": []}
+            texts = [heading(ReviewPage.QUEUE, language), *filter(None, [said])]
+            texts.append(messages.QUEUE_EMPTY(language))
+            menu = review_menu(ReviewPage.QUEUE, language)
+            return {**panel(texts, [], menu), "attachments": []}
         note, settings = found.note, found.settings
         above = messages.queue_header(note, (found.place, found.total), now, said, language)
+        above = f"{heading(ReviewPage.QUEUE, language)}\n{above}"
         room = LAYOUT_CHARACTERS - size(above)
         card = cards.card(
             note, now, found.card_data, room, on_page=settings.page, language=language
@@ -264,7 +419,9 @@ class Queue:
             QueueButton(language, place=found.place, action=action)
             for action in messages.QUEUE_LABELS
         ]
-        shown = card_message(card, card_buttons(note, settings, now, language), beside, above=above)
+        menu = review_menu(ReviewPage.QUEUE, language)
+        buttons = card_buttons(note, settings, now, language)
+        shown = card_message(card, buttons, beside, [menu], above=above)
         return {**shown, "attachments": files_of(card.attached)}
 
 
@@ -287,8 +444,23 @@ class QueueButton(
         )
 
 
+async def show_queue(interaction: Interaction) -> None:
+    page = await interaction.client.queue.page(interaction, 0)
+    await interaction.edit_original_response(**page)
+
+
 def feature(bot: Services) -> Feature:
     bot.queue = Queue(bot)
+    bot.review_panel = ReviewPanel(
+        {
+            ReviewPage.QUEUE: show_queue,
+            ReviewPage.NOTE: show_finder,
+            ReviewPage.LOG: show_log,
+            ReviewPage.RULES: show_rules,
+            ReviewPage.SYNONYMS: show_synonyms,
+            ReviewPage.PUBLIC: show_unreleased,
+        }
+    )
     dispatcher = OutboxDispatcher(bot)
     bot.outbox = dispatcher
     return Feature([CardsCog(bot), ReviewCog(bot)], [Round(ROUND_SECONDS, dispatcher.round)])

@@ -347,7 +347,7 @@ async def _with_files_if_allowed(
 ) -> discord.Message:
     """Post or edit a card with its files, or without them if the bot may not attach files.
 
-    Old invitations of the bot lack this permission. `/review note` shows the whole text.
+    Old invitations of the bot lack this permission. `/review` shows the whole text.
     """
 
     async def attempt(*, with_files: bool) -> discord.Message:

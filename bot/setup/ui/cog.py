@@ -1,4 +1,4 @@
-"""Setup cog: `/setup` and `/about`."""
+"""Setup cog: `/setup`."""
 
 from typing import Any
 
@@ -6,26 +6,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.config.version import own_version
-from bot.core.job_queue import Priority
 from bot.interactions.features import Feature
-from bot.interactions.kit.localisation import description, viewer_language
-from bot.interactions.policy.channel_access import quotable_channels
-from bot.interactions.policy.permissions import (
-    SHOWN_TO_ADMINISTRATORS,
-    also_directly,
-    is_moderator,
-    manages,
-)
+from bot.interactions.kit.localisation import description
+from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages
 from bot.interactions.services import Cog, Interaction, Services
-from bot.setup import messages, service
+from bot.setup import service
 from bot.setup.settings import Page
 from bot.setup.ui.controls import PLACES, deliver_cards
 from bot.setup.ui.forms import store
 from bot.setup.ui.greeting import GreetingCog
 from bot.setup.ui.panel import SetupPanel
-from bot.setup.ui.synonym_cog import SynonymsCog
-from knowledge.values.guilds import Phrasing
 
 
 class _Place(app_commands.Transformer):
@@ -52,7 +42,7 @@ _AnyChannel = app_commands.Transform[
 
 
 class SetupCog(Cog):
-    """The commands `/setup` and `/about`."""
+    """The command `/setup`."""
 
     @app_commands.command(
         name="setup",
@@ -88,34 +78,6 @@ class SetupCog(Cog):
         if review_channel is not None:
             await deliver_cards(interaction)
 
-    @app_commands.command(
-        name="about",
-        description=description("Show what I am and how much I know."),
-    )
-    @also_directly
-    async def about(self, interaction: Interaction) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        viewer = await viewer_language(interaction)
-        channels = quotable_channels(interaction, private=True)
-        counts, changed_at = await self.bot.worker.call(
-            lambda core: service.about(core, interaction.guild_id, channels),
-            priority=Priority.ASKING,
-        )
-        model = self.bot.settings.model.name
-        phrasing = messages.phrased(
-            self.bot.settings.phrasing.host, await _phrasing_in(interaction), viewer
-        )
-        sentence = messages.about(
-            own_version(),
-            counts,
-            model,
-            changed_at,
-            viewer,
-            phrasing,
-            moderator=await is_moderator(interaction),
-        )
-        await interaction.edit_original_response(content=sentence)
-
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         await self._forget(channel.id, channel.guild.id)
@@ -132,16 +94,6 @@ class SetupCog(Cog):
             self.bot.guild_settings.forget(guild_id)
 
 
-async def _phrasing_in(interaction: Interaction) -> Phrasing:
-    """The phrasing mode in a guild or in direct messages."""
-    bot, guild_id = interaction.client, interaction.guild_id
-    if bot.phrasing is None:
-        return Phrasing.OFF
-    guild = None if guild_id is None else await bot.guild_settings.settings(guild_id)
-    mode = bot.phrasing.mode_in(guild)
-    return Phrasing.OFF if mode is None else Phrasing(mode.value)
-
-
 def feature(bot: Services) -> Feature:
     bot.setup_panel = SetupPanel(bot)
-    return Feature([SetupCog(bot), SynonymsCog(bot), GreetingCog(bot)])
+    return Feature([SetupCog(bot), GreetingCog(bot)])

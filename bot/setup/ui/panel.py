@@ -16,6 +16,7 @@ from bot.answers.search_tiers import ArticlesUse
 from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.kit.panels import pages_menu, panel
 from bot.interactions.policy.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
 from bot.setup import messages, service
@@ -56,8 +57,7 @@ _MOST_CHANNELS: Final = 25  # Discord's limit for one list
 _OPTION_CHARACTERS: Final = 100
 _TEXT_CHARACTERS: Final = 3_600  # below Discord's limit for one message, with room for headings
 
-# Ids of lists, above those of `SettingSelect`.
-_FIRST_PAGE: Final = 10_000
+# Ids of lists, above those of `SettingSelect` and of the list of pages.
 _FIRST_MENU: Final = 1_000_000
 
 _Item = discord.ui.Item[Any]
@@ -99,8 +99,7 @@ class SetupPanel:
         channel = await self.find(interaction, channel_id) if channel_id else None
         if channel_id and channel is None:
             note = said.UNSEEN
-        view = await pages.view(shown, setting, channel, note)
-        await interaction.edit_original_response(content=None, view=view)
+        await interaction.edit_original_response(**await pages.view(shown, setting, channel, note))
 
     async def find(self, interaction: Interaction, channel_id: int) -> Any:
         """A channel, thread or category of the guild; None if the bot can't see it."""
@@ -150,7 +149,7 @@ class _Pages:
 
     async def view(
         self, page: Page, setting: Setting | None, channel: Any, note: Sentence | None
-    ) -> discord.ui.LayoutView:
+    ) -> dict[str, Any]:
         """Text, at most two lists, a row of buttons, and the list of pages: one phone screen."""
         language = self._language
         title = TITLES[page](language) if setting is None else setting.label(language)
@@ -162,29 +161,10 @@ class _Pages:
         else:
             items = [item async for item in self._body(page)]
         head = said.heading(page, title, language)
-        container = discord.ui.Container[Any](accent_colour=discord.Colour.blurple())
-        for item in [*map(_text, [head, *texts]), *items]:
-            container.add_item(item)
-        view = discord.ui.LayoutView(timeout=None)
-        view.add_item(container)
-        view.add_item(_row([self._page_menu(page)]))
-        return view
-
-    def _page_menu(self, page: Page) -> _Item:
         finished = {Page.REVIEW, *([Page.SOURCES] if self._state.has_sources else [])}
         finished -= {*self.unfinished}
-        options = [
-            discord.SelectOption(
-                label=f"{'✓ ' if each in finished else ''}{title(self._language)}",
-                value=each.value,
-                default=each is page,
-            )
-            for each, title in TITLES.items()
-        ]
-        menu = PageMenu(said.GO_TO(self._language), options)
-        # Clients keep what was chosen in a list with the same id.
-        menu.item.id = _FIRST_PAGE + [*Page].index(page)
-        return menu
+        menu = pages_menu(PageMenu, TITLES, page, language, finished)
+        return panel([head, *texts], items, menu)
 
     def _next(self, page: Page) -> Iterator[SetupButton]:
         """The button to the step after this page, if it is a step."""

@@ -1,18 +1,22 @@
-"""Statistics cog: `/leaderboard` and `/stats`. The feature also posts weekly digests."""
+"""Statistics cog: `/stats` with the leaderboard. The feature also posts weekly digests."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
+import discord
 from discord import app_commands
 
 from bot.answers.outcome import FURTHER_SHARE
+from bot.config.version import own_version
+from bot.core.job_queue import Priority
 from bot.interactions.features import Feature, Round
-from bot.interactions.kit.authorization import First
-from bot.interactions.kit.buttons import Button, CustomId, pages_view
+from bot.interactions.kit.authorization import First, Found
+from bot.interactions.kit.buttons import Button, CustomId, Select, view_of
 from bot.interactions.kit.localisation import description, message_language, viewer_language
-from bot.interactions.policy.channel_access import all_readable_by, may_write
+from bot.interactions.policy.channel_access import all_readable_by, may_write, quotable_channels
 from bot.interactions.policy.component_access import members
-from bot.interactions.policy.permissions import is_moderator
+from bot.interactions.policy.permissions import also_directly, is_moderator
 from bot.interactions.services import Cog, Interaction, Services
 from bot.statistics import messages
 from bot.statistics.messages import PERIOD_LABELS, Period
@@ -20,49 +24,28 @@ from bot.statistics.overview import Audience, text
 from bot.statistics.ui.overview import DrawnOverview, draw_overview, gather_overview
 from bot.statistics.ui.weekly import ROUND_SECONDS, DigestPoster
 from bot.text import paging
+from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, size
-from knowledge.values.guilds import Language
+from knowledge.values.guilds import Language, Phrasing
 
 # Titles in `/stats`.
 _MOST_QUOTED: Final = 3
 
-_PERIODS = [
-    app_commands.Choice(name=description(*label), value=period.value)
-    for period, label in PERIOD_LABELS.items()
-]
-
 
 class CommunityCog(Cog):
-    """The commands `/leaderboard` and `/stats`."""
-
-    @app_commands.command(
-        name="leaderboard",
-        description=description("Show the members whose notes helped others."),
-    )
-    @app_commands.describe(period=description("The period; all time by default."))
-    @app_commands.choices(period=_PERIODS)
-    @app_commands.guild_only()
-    async def leaderboard(self, interaction: Interaction, period: str = Period.ALL.value) -> None:
-        """Show the first page. Others see the page if the member may write in the channel."""
-        await interaction.response.defer(ephemeral=not may_write(interaction), thinking=True)
-        guild_settings = self.bot.guild_settings
-        language = await (
-            guild_settings.language_in(interaction.channel)
-            if may_write(interaction)
-            else viewer_language(interaction)
-        )
-        await _show(interaction, Period(period), 0, language)
+    """The command `/stats`."""
 
     @app_commands.command(
         name="stats",
-        description=description("Show figures on questions, answers and notes."),
+        description=description("Show figures, whose notes helped, and what I am."),
     )
-    @app_commands.guild_only()
+    @also_directly
     async def stats(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
+        about = await self._about(interaction, language)
         if interaction.guild_id is None:
-            await interaction.edit_original_response(content=paging.NOT_HERE(language))
+            await interaction.edit_original_response(content=about)
             return
         guild_id = interaction.guild_id
         activity = await self.bot.worker.call(
@@ -76,29 +59,73 @@ class CommunityCog(Cog):
             found = await gather_overview(self.bot, Audience(guild_id, channels), datetime.now(UTC))
             attach = interaction.app_permissions.attach_files
             overview = await draw_overview(found, language, attach=attach)
-        room = MESSAGE_CHARACTERS - size(said) - 1
-        said = "\n".join(filter(None, (said, text(overview.panels, room))))
-        await interaction.edit_original_response(content=said, attachments=overview.files)
+        room = MESSAGE_CHARACTERS - size(said) - size(about) - 2
+        said = "\n".join(filter(None, (said, text(overview.panels, room), about)))
+        periods = [
+            discord.SelectOption(label=label(language), value=period.value)
+            for period, label in PERIOD_LABELS.items()
+        ]
+        await interaction.edit_original_response(
+            content=said,
+            attachments=overview.files,
+            view=view_of([BoardMenu(messages.CHOOSE_PERIOD(language), periods)]),
+        )
+
+    async def _about(self, interaction: Interaction, language: Language) -> str:
+        """Describe the bot, as far as the member may read its knowledge."""
+        guild_id, phrasing = interaction.guild_id, self.bot.phrasing
+        channels = quotable_channels(interaction, private=True)
+        counts, changed_at = await self.bot.worker.call(
+            lambda core: (core.counts(guild_id, channels), core.index.tables.changed_at()),
+            priority=Priority.ASKING,
+        )
+        guild = None if guild_id is None else await self.bot.guild_settings.settings(guild_id)
+        mode = phrasing.mode_in(guild) if phrasing is not None else None
+        settings, phrased = self.bot.settings, ""
+        if mode is not None:
+            phrased = messages.phrased(settings.phrasing.host, Phrasing(mode.value), language)
+        return messages.about(
+            own_version(),
+            counts,
+            settings.model.name,
+            changed_at,
+            language,
+            phrased,
+            moderator=await is_moderator(interaction),
+        )
 
 
-async def _show(interaction: Interaction, period: Period, page: int, language: Language) -> None:
-    bot = interaction.client
-    if interaction.guild_id is None:
-        await interaction.edit_original_response(content=paging.NOT_HERE(language))
-        return
-    guild_id, since = interaction.guild_id, period.since(datetime.now(UTC))
-    quotes = bot.settings.answers.passages
+async def _show(
+    interaction: Interaction,
+    period: Period,
+    page: int,
+    language: Language,
+    *more: discord.ui.Item[Any],
+) -> None:
+    """Show a page of the leaderboard, with `more` buttons."""
+    bot, guild_id = interaction.client, interaction.guild_id or 0
+    since, quotes = period.since(datetime.now(UTC)), bot.settings.answers.passages
     contributors = await bot.worker.call(
         lambda core: core.store.credit.contributors(guild_id, since, quotes, FURTHER_SHARE)
     )
     board = messages.leaderboard(contributors, period, page, language)
-    view = pages_view(
-        board,
-        paging.PAGE_LABELS,
-        language,
-        lambda number, label: BoardButton(label, page=number, period=period),
-    )
-    await interaction.edit_original_response(content=board.content, view=view)
+    before, after = (label(language) for label in paging.PAGE_LABELS)
+    buttons = [
+        BoardButton(label, page=number, period=period)
+        for number, label in paging.neighbours(board.number, board.count, before, after)
+    ]
+    await interaction.edit_original_response(content=board.content, view=view_of([*buttons, *more]))
+
+
+class BoardMenu(Select, ids=CustomId("boards"), rule=members(paging.NOT_HERE)):
+    """Menu of the leaderboard's periods, below the figures."""
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        language = await viewer_language(interaction)
+        # A choice can be forged.
+        period = Period(value) if value in set(Period) else Period.ALL
+        share = ShareBoardButton(messages.SHOW_ALL(language), period=period)
+        await _show(interaction, period, 0, language, *[share] if may_write(interaction) else [])
 
 
 class BoardButton(
@@ -119,6 +146,24 @@ class BoardButton(
             return
         language = await message_language(interaction)
         await _show(interaction, self.period, self.page, language)
+
+
+async def _writers(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
+    """Admit members who may write in the channel."""
+    return {} if may_write(interaction) else paging.NOT_HERE
+
+
+class ShareBoardButton(
+    Button, ids=CustomId("boards_here", period=Period), rule=_writers, first=First.OWN
+):
+    """Button that shows the leaderboard to everybody in the channel."""
+
+    period: Period
+
+    async def clicked(self, interaction: Interaction) -> None:
+        await interaction.response.defer(thinking=True)
+        language = await interaction.client.guild_settings.language_in(interaction.channel)
+        await _show(interaction, self.period, 0, language)
 
 
 def feature(bot: Services) -> Feature:

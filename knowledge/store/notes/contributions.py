@@ -128,7 +128,8 @@ class Contributions:
 
         The new revision replaces a pending revision; a live revision stays live. Without
         `pictures`, the pictures of the latest revision are kept. If another member than the
-        contributor proposes the text, the new revision is an extension.
+        contributor proposes the text, the new revision is an extension. Tags, link and wordings of
+        a pending revision that nobody has voted on are changed in place.
         """
         with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
@@ -139,10 +140,14 @@ class Contributions:
             stands = latest.revision.state is State.PENDING or latest.live
             if stands and latest.revision.submission == submission and pictures is None:
                 return Outcome(latest, Obstacle.UNCHANGED)
-            given = latest.revision.id if pictures is None else pictures
-            note, replaced = self._states.write(
-                note_id, contributor, submission, given, for_page=for_page
-            )
+            replaced: list[int] = []
+            if latest.can_be_described(submission) and pictures is None:
+                note = self._states.describe(latest, submission)
+            else:
+                given = latest.revision.id if pictures is None else pictures
+                note, replaced = self._states.write(
+                    note_id, contributor, submission, given, for_page=for_page
+                )
             self._states.record(note, contributor.id, "revised", replaced=replaced)
             self._take_back_extension(latest)
             return self._published_at_once(note, contributor, role_ids)

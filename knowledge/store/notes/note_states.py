@@ -127,6 +127,20 @@ class NoteStates:
             )
         return self.notes.of_revision(revision_id), replaced
 
+    def describe(self, note: Note, submission: Submission) -> Note:
+        """Change the tags, link and wordings of a revision in place."""
+        self._database.run(
+            "update revisions set tags = ?, link = ?, wordings = ? where id = ?",
+            [
+                json.dumps(submission.tags, ensure_ascii=False),
+                submission.link,
+                json.dumps(submission.wordings, ensure_ascii=False),
+                note.revision.id,
+            ],
+        )
+        mark_due(self._database, note.revision.id)
+        return self.notes.of_revision(note.revision.id)
+
     def _insert(
         self, note_id: int, writer: Member, submission: Submission, flags: dict[str, int]
     ) -> int:

@@ -46,7 +46,7 @@ _KINDS: Final = {"click": 2, "list": 3}
 # What a form without rights could hold; a blank title is taken by none.
 FIELDS: Final[tuple[dict[str, str | list[str]], ...]] = (
     {},
-    {"title": " ", "tags": "", "link": ""},
+    {"title": " "},
     {"title": " ", "text": "Forged.", "reason": "", "words": "meetup", "hosts": "forged.example"},
     {"reason": "Forged.", "duplicate_of": "1", "answer": "Forged.", "name": ["named"]},
     {"note": ["2"], "problem": ["forged"], "reason": "Forged.", "question": "hello"},

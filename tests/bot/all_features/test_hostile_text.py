@@ -377,7 +377,7 @@ def test_listings_fit_and_are_shown_as_text(
                 lines[: review_messages.count_fitting_lines(lines, language)], language
             ),
             review_messages.rules([Rule(tag, 10, 3_650, 2**62) for tag in asked * 9], language),
-            setup_messages.about("1.0", counts, title, WHEN, language),
+            community_messages.about("1.0", counts, title, WHEN, language),
         ]
     )
 

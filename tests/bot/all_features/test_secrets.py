@@ -6,7 +6,7 @@ from bot.answers.ask import Ask
 from bot.review import cards
 from knowledge.review.risk_flags import Risk
 from knowledge.secrets import HIDDEN
-from tests.bot.steps import everything, reject, shown_message, told
+from tests.bot.steps import everything, on_note, reject, shown_message, told
 from tests.bot.world import TITLE, World, text_of
 
 TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC5fG7"
@@ -62,7 +62,7 @@ async def test_a_secret_does_not_come_back_by_direct_message(world: World) -> No
 async def test_a_long_text_comes_back_by_direct_message_without_its_secret(world: World) -> None:
     long = f"{TEXT}\n\n" + "A line of a text that no form holds.\n" * 200
     form = await world.member.slash(world.general, "note add", file=("a.md", long.encode()))
-    await world.member.submit_modal(form, {"title": TITLE, "tags": "", "link": ""})
+    await world.member.submit_modal(form, {"title": TITLE})
     await reject(world)
     notice, *rest = world.member.user.dm_channel.history()
     seen = [await _contents(one) for one in (notice, *rest)]
@@ -80,7 +80,7 @@ async def test_its_contributor_edits_what_was_typed_and_a_moderator_what_is_show
     world: World,
 ) -> None:
     await world.propose(TITLE, TEXT)
-    own = await world.member.slash(world.general, "note edit", note=TITLE)
+    own = await on_note(world.member, world.general, "Edit", TITLE)
     form = await world.moderator.click(world.card, label="Edit & approve")
 
     assert TOKEN in str(own.modal)

@@ -16,7 +16,7 @@ from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
 from tests.bot.english import CODE, in_english
-from tests.bot.steps import choose, opened, opened_at, shown_message
+from tests.bot.steps import choose, on_note, opened, opened_at, shown_message
 from tests.bot.text.test_languages import MESSAGES
 from tests.bot.world import UNKNOWN, World, buttons, choices, custom_ids, text_of
 
@@ -113,11 +113,11 @@ async def test_contributors_are_spoken_to_in_the_language_of_their_client(at_hom
     await world.propose("Noch ein Treffen", TEXT)
     for number in ("1", "999"):
         await member.slash(world.general, "note show", note=number)
-        await member.slash(world.general, "note history", note=number)
-        form = await member.slash(world.general, "note edit", note=number)
+        await on_note(member, world.general, "History", number)
+        form = await on_note(member, world.general, "Edit", number)
         if number == "1":
             await member.submit_modal(form, {"title": TITLE, "text": f"{TEXT} Um neun."})
-        withdrawn = await member.slash(world.general, "note withdraw", note=number)
+        withdrawn = await on_note(member, world.general, "Withdraw", number)
         if number == "1":
             await pressed(world, member, withdrawn, ":no")
     answer = await world.ask(QUESTION, private=True)
@@ -174,7 +174,7 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     await world.propose("Anderes", "Wer Hilfe sucht, fragt Rosa im Kanal nebenan.", "hilfe")
     await world.ask(UNKNOWN, private=True)
     since = len(world.env.http_requests)
-    queue = await moderator.slash(world.general, "review queue")
+    queue = await moderator.slash(world.general, "review")
     await pressed(world, moderator, queue, ":next")
     changes = await pressed(world, moderator, queue, "card:2:request_changes")
     await moderator.submit_modal(changes, {"reason": "Kürzer."})
@@ -200,7 +200,7 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     await world.show_to_all("gaps")
     await world.show_to_all("review")
     await world.member.slash(world.general, "gaps")
-    await world.member.slash(world.general, "review queue")
+    await world.member.slash(world.general, "review")
     await world.member.slash(world.general, "review rule", tag="treffen")
 
     assert in_english(told(world.env, since)) == []
@@ -342,7 +342,7 @@ async def test_who_is_busy_says_so_in_the_language_of_the_client(
     await at_home.propose(TITLE, TEXT)
     monkeypatch.setattr("bot.interactions.kit.errors._PATIENCE_SECONDS", 0)
 
-    result = await at_home.member.slash(at_home.general, "note edit", note="1")
+    result = await on_note(at_home.member, at_home.general, "Edit", "1")
 
     assert content(result) == error_messages.BUSY(GERMAN)
     # discord.py hands what stops a command to the bot, which explained it.

@@ -67,8 +67,6 @@ def test_unpublished_notes_are_for_contributor_and_moderators(
     assert [seen(core, viewer) for viewer in INSIDERS] == [(None, 1)] * 2
     assert seen(core, OTHER) is None
     assert service.visible_history(core, GUILD, 1, OTHER) == []
-    # Its existence is not revealed either.
-    assert service.own_note_in_guild(core, GUILD, 1, OTHER.id) is None
 
 
 def test_others_see_approved_revisions(core: Core) -> None:
@@ -83,8 +81,6 @@ def test_others_see_approved_revisions(core: Core) -> None:
     for viewer, expected in (*((one, [1, 2, 3, 4]) for one in INSIDERS), (OTHER, [1, 2])):
         history = service.visible_history(core, GUILD, 1, viewer)
         assert [note.revision.id for note in history] == expected
-    assert service.own_note_in_guild(core, GUILD, 1, OTHER.id) is Obstacle.NOT_YOURS
-    assert isinstance(service.own_note_in_guild(core, GUILD, 1, MIRA.id), Note)
 
 
 def test_nothing_is_visible_from_another_server(core: Core) -> None:
@@ -92,7 +88,6 @@ def test_nothing_is_visible_from_another_server(core: Core) -> None:
     for viewer in (*INSIDERS, OTHER):
         assert seen(core, viewer, OTHER_GUILD) is None
         assert service.visible_history(core, OTHER_GUILD, 1, viewer) == []
-    assert service.own_note_in_guild(core, OTHER_GUILD, 1, MIRA.id) is None
     assert service.own_notes(core, OTHER_GUILD, MIRA.id) == []
     assert service.withdrawable(core, OTHER_GUILD, 1, MIRA.id) is None
     assert service.live_note(core, OTHER_GUILD, 1) == []

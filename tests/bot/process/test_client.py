@@ -78,7 +78,7 @@ def test_each_type_has_at_most_five_context_menus(payload: list[dict[str, Any]],
 
 
 # Commands available in direct messages, too.
-DIRECTLY = {"ask", "search", "privacy", "about", "Ask about this"}
+DIRECTLY = {"ask", "search", "privacy", "stats", "Ask about this"}
 
 
 def test_commands_are_the_promised_ones(payload: list[dict[str, Any]]) -> None:
@@ -86,22 +86,29 @@ def test_commands_are_the_promised_ones(payload: list[dict[str, Any]]) -> None:
         "ask",
         "search",
         "note",
-        "page",
         "review",
         "gaps",
-        "leaderboard",
         "stats",
         "privacy",
         "setup",
         "source",
-        "synonym",
-        "about",
         "Ask about this",
         "Save as note",
         "Approve note",
         "Reject note",
         "Report",
     }
+
+
+def test_few_commands_are_to_be_remembered(payload: list[dict[str, Any]]) -> None:
+    numbers = {}
+    for command in payload:
+        inner = [each for each in command.get("options") or [] if each["type"] == 1]
+        if command.get("type", 1) == 1:
+            numbers[command["name"]] = len(inner) or 1
+    members = ("ask", "search", "note", "privacy", "stats")
+    assert sum(numbers[name] for name in members) <= 9
+    assert sum(numbers.values()) <= 20
 
 
 def test_each_command_is_shown_to_its_audience(payload: list[dict[str, Any]]) -> None:

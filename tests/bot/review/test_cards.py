@@ -136,7 +136,7 @@ DECIDE = [Action.APPROVE, Action.EDIT, Action.REQUEST_CHANGES, Action.REJECT]
         # Also of a pending revision that a later one replaced.
         (values.note("x", State.WITHDRAWN), 1, [], []),
         (replace(APPROVED, live_revision_id=None, retired_revision_id=7), 1, [Action.RESTORE], []),
-        (replace(APPROVED, live_revision_id=8), 16, [Action.ROLL_BACK], []),
+        (replace(APPROVED, live_revision_id=8), 16, [], []),
         (
             replace(APPROVED, review_at=WHEN),
             16,

@@ -22,7 +22,7 @@ from knowledge.values.notes import Decision, Member
 from knowledge.values.questions import Evidence, Verdict
 from knowledge.values.submissions import Submission
 from tests.bot import strictness
-from tests.bot.steps import OTHER_PASSAGES, content, looked_into
+from tests.bot.steps import OTHER_PASSAGES, content, in_menu, looked_into
 from tests.bot.values import file_passage
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, links, text_of
 
@@ -37,7 +37,7 @@ async def test_an_answer_has_its_buttons_and_the_colour_of_its_evidence(world: W
 
     assert "Evidence: strong" in content(strong)
     assert "closest I found" in content(partial)
-    assert buttons(strong.response) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
+    assert buttons(strong.response) == ["Helpful", "Not helpful"]
     colours = [_container(result.response)["accent_color"] for result in (strong, partial, refused)]
     assert len(set(colours)) == 3
 
@@ -89,7 +89,7 @@ async def test_between_two_quotations_there_is_a_line_and_each_leads_to_its_sour
     kinds = [one["type"] for one in _container(answered.response)["components"]]
     assert kinds == [10, 10, 10, 14, 10, 10]
     assert sorted(links(answered.response)) == [LINK + "Files", LINK + "Uploads"]
-    assert buttons(answered.response) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
+    assert buttons(answered.response) == ["Helpful", "Not helpful"]
 
 
 def test_only_a_link_to_the_quoted_text_is_named_source() -> None:
@@ -112,7 +112,7 @@ def test_only_a_link_to_the_quoted_text_is_named_source() -> None:
 async def test_the_last_verdict_of_a_member_is_recorded(world: World) -> None:
     result = await world.ask("What is open source AI?")
     assert result.response is not None
-    assert buttons(result.response) == ["Helpful", "Not helpful", "Why this answer?"]
+    assert buttons(result.response) == ["Helpful", "Not helpful"]
 
     for label, verdict in (("Helpful", Verdict.HELPFUL), ("Not helpful", Verdict.UNHELPFUL)):
         thanks = await world.second_member.click(result.response, label=label)
@@ -181,7 +181,7 @@ async def test_sharing_shows_the_private_answer_once_to_the_channel(world: World
     private = await world.ask(private=True)
     assert private.response is not None
 
-    await world.member.click(private.response, label="Share")
+    await in_menu(world.member, private.response, "Share with everyone here")
 
     shared = world.general.history(viewer=world.second_member)[-1]
     assert text_of(shared) == text_of(private.response)

@@ -134,7 +134,7 @@ async def test_proposals_and_settings_are_refused_and_nothing_that_was_written_i
     await publish(world)
     form = await world.member.slash(world.general, "note add")
     with database.away():
-        values = {"title": "Tram", "text": "Take tram 28.", "tags": "", "link": ""}
+        values = {"title": "Tram", "text": "Take tram 28."}
         given_back = await world.member.submit_modal(form, values)
         assert AWAY in everything(given_back)
         assert given_back.response is not None
@@ -142,7 +142,7 @@ async def test_proposals_and_settings_are_refused_and_nothing_that_was_written_i
         assert b"Take tram 28." in await file.read()
         refused = await world.admin.slash(world.general, "setup")
         assert AWAY in everything(refused)
-        told = await world.moderator.slash(world.general, "review queue")
+        told = await world.moderator.slash(world.general, "review")
         assert AWAY in everything(told)
     found = await world.core(lambda core: core.store.counts(world.guild.id))
     assert found["pending"] == 0

@@ -30,7 +30,7 @@ from tests.bot.phrasing.scripted_endpoint import (
     sent,
     waits,
 )
-from tests.bot.steps import content, looked_into, shown_message
+from tests.bot.steps import content, in_menu, looked_into, shown_message
 from tests.bot.world import (
     AFTER,
     QUESTION,
@@ -242,7 +242,7 @@ async def test_a_private_answer_is_phrased_and_so_is_what_is_shared_of_it_from_m
     answered = await on.ask(private=True)
     assert QUOTE in content(answered)
 
-    await on.member.click(shown_message(answered), label="Share")
+    await in_menu(on.member, shown_message(answered), "Share with everyone here")
 
     message = on.general.last_message
     assert message is not None

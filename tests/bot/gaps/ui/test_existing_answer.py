@@ -14,7 +14,7 @@ from bot.process.client import Bot
 from indexer.ingest.pipeline import index_document
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Document, Kind, channel_scope
-from tests.bot.steps import restarted, said, shown_message
+from tests.bot.steps import on_note, restarted, said, shown_message
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, choices, text_of
 
 DONE = messages.POINTED.english
@@ -130,10 +130,8 @@ async def test_a_passage_changed_meanwhile_is_not_confirmed(world: World) -> Non
     await world.publish()
     await world.ask(UNKNOWN)
     passage = await chosen(world)
-    form = await world.member.slash(world.general, "note edit", note=TITLE)
-    await world.member.submit_modal(
-        form, {"title": TITLE, "text": f"{TEXT} And on Mondays.", "tags": "", "link": ""}
-    )
+    form = await on_note(world.member, world.general, "Edit", TITLE)
+    await world.member.submit_modal(form, {"title": TITLE, "text": f"{TEXT} And on Mondays."})
     await world.moderator.click(world.card, label="Approve")
 
     result = await world.moderator.click(passage, label="This answers it")

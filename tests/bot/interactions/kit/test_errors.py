@@ -5,7 +5,7 @@ import pytest
 from bot.text import error_messages
 from knowledge.values.notes import State
 from tests.bot.faults import BROKEN, EXPIRED, UNKNOWN_INTERACTION, fail
-from tests.bot.steps import COMMANDS, everything, longest_part
+from tests.bot.steps import COMMANDS, everything, in_menu, longest_part, on_note
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import TITLE, UNKNOWN, World
 
@@ -66,8 +66,8 @@ async def test_a_form_that_can_not_be_opened_in_time_ends_in_a_sentence_in_time(
     monkeypatch.setattr(patience, 0)
 
     late = [
-        await world.member.slash(world.general, "note edit", note=TITLE),
-        await world.member.click(answer.response, label="Report"),
+        await on_note(world.member, world.general, "Edit", TITLE),
+        await in_menu(world.member, answer.response, "Report"),
         await world.moderator.context_menu(world.review, "Reject note", world.card),
         await world.member.click(refused.response, label="Write this note"),
     ]

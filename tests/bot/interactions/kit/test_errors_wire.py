@@ -3,6 +3,7 @@
 import pytest
 
 from bot.config.settings import Settings
+from bot.process.commands import MOVED
 from bot.text import error_messages
 from tests.bot.wire.people import is_private
 from tests.bot.wire.server import WireServer
@@ -10,8 +11,25 @@ from tests.bot.wire.steps import running
 
 pytestmark = pytest.mark.slow
 
-MOVED = "That has moved: open `/setup` and choose *{page}* at the bottom."
 _FAILED = error_messages.FAILED.english.partition("{")[0]
+
+# The new places of some commands of 1.0.0.
+PLACES = {
+    "channel": "`/setup` and choose *Channels*",
+    "limits": "`/setup` and choose *Limits and newcomers*",
+    "digest": "`/setup` and choose *Reminders and digests*",
+    "about": "`/stats`",
+    "leaderboard": "`/stats` and choose *Whose notes helped*",
+    "note edit": "press *Edit*",
+    "note history": "press *History*",
+    "note withdraw": "press *Withdraw*",
+    "page review": "choose *Notes for the public page*",
+    "review queue": "choose *Notes awaiting a decision*",
+    "review note": "choose *Find a note*",
+    "review log": "choose *Who decided what*",
+    "review rules": "choose *Rules by tag*",
+    "synonym": "choose *Synonyms*",
+}
 
 
 async def test_an_error_after_a_public_promise_is_said_in_private(
@@ -34,13 +52,15 @@ async def test_who_uses_a_command_as_an_earlier_version_had_it_is_told_to_reload
         [ask] = [one for one in server.state.commands if one["name"] == "ask"]
         for name, sentence in (
             ("question", error_messages.COMMAND_CHANGED.english),
-            ("channel", MOVED.format(page="Channels")),
-            ("limits", MOVED.format(page="Limits and newcomers")),
-            ("digest", MOVED.format(page="Reminders and digests")),
+            *((name, place) for name, place in PLACES.items()),
         ):
-            server.state.commands.append({**ask, "name": name, "options": []})
+            command, _, subcommand = name.partition(" ")
+            options = [{"name": subcommand, "type": 1, "description": "x"}] if subcommand else []
+            known = [one for one in server.state.commands if one["name"] != command]
+            server.state.commands[:] = [*known, {**ask, "name": command, "options": options}]
             used = await server.mia.slash(server.general, name)
-            assert (await server.answered(used))["content"] == sentence
+            assert sentence in (await server.answered(used))["content"]
+        assert {name for name in MOVED if name not in PLACES} <= {"review rule", "note report"}
         ask["options"] = [{"name": "text", "type": 3, "description": "x", "required": True}]
         used = await server.mia.slash(server.general, "ask", text="What is open source AI?")
         assert (await server.answered(used))["content"] == error_messages.COMMAND_CHANGED.english

@@ -16,7 +16,7 @@ from bot.text import error_messages
 from knowledge.values.notes import Problem, State
 from knowledge.values.questions import Verdict
 from knowledge.values.submissions import FORM_CHARACTERS
-from tests.bot.steps import everything, restarted
+from tests.bot.steps import everything, in_menu, on_note, restarted
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, text_of
 
 TYPED = "What somebody took an hour to type about Fridays in Porto."
@@ -61,13 +61,13 @@ async def write_for_a_gap(world: World) -> Opened:
 
 async def edit(world: World) -> Opened:
     await world.publish()
-    return world.member, await world.member.slash(world.general, "note edit", note=TITLE)
+    return world.member, await on_note(world.member, world.general, "Edit", TITLE)
 
 
 async def edit_long(world: World) -> Opened:
     added = await world.member.slash(world.general, "note add", file=("a.txt", LONG.encode()))
-    await world.member.submit_modal(added, {"title": TITLE, "tags": "", "link": ""})
-    listed = await world.member.slash(world.general, "note edit", note="1")
+    await world.member.submit_modal(added, {"title": TITLE})
+    listed = await on_note(world.member, world.general, "Edit", "1")
     assert listed.response is not None
     form = await world.member.click(listed.response, label="Upload the edited text")
     return world.member, form
@@ -99,7 +99,7 @@ async def continue_editing_long(world: World) -> Opened:
 async def extend(world: World, text: str = f"{TEXT} Everybody is welcome.") -> Opened:
     await world.publish()
     form = await world.member.slash(world.general, "note add")
-    fields = {"title": "Meetup in Lisbon", "text": text, "tags": "", "link": ""}
+    fields = {"title": "Meetup in Lisbon", "text": text}
     result = await world.member.submit_modal(form, fields)
     assert result.response is not None
     return world.member, await world.member.click(result.response, label=f"Extend “{TITLE}”")
@@ -133,7 +133,7 @@ async def reject_by_menu(world: World) -> Opened:
 
 async def edit_and_approve_long(world: World) -> Opened:
     added = await world.member.slash(world.general, "note add", file=("a.txt", LONG.encode()))
-    await world.member.submit_modal(added, {"title": TITLE, "tags": "", "link": ""})
+    await world.member.submit_modal(added, {"title": TITLE})
     return world.moderator, await world.moderator.click(world.card, label="Edit & approve")
 
 
@@ -141,7 +141,7 @@ async def report(world: World) -> Opened:
     await world.publish()
     answer = await world.ask()
     assert answer.response is not None
-    return world.second_member, await world.second_member.click(answer.response, label="Report")
+    return world.second_member, await in_menu(world.second_member, answer.response, "Report")
 
 
 async def say_why(world: World) -> Opened:
@@ -212,12 +212,10 @@ EVERY_FORM = [
     pytest.param(save, NOTE, saved, id="save as note"),
     pytest.param(write_for_a_gap, NOTE, written_for_the_gap, id="write for a gap"),
     pytest.param(edit, NOTE, proposed(2), id="edit"),
-    pytest.param(
-        edit_long, {"title": "New", "tags": "", "link": ""}, proposed(2, LONG), id="edit, long"
-    ),
+    pytest.param(edit_long, {"title": "New"}, proposed(2, LONG), id="edit, long"),
     pytest.param(
         edit_long,
-        {"title": "New", "tags": "", "link": "", "file": ("a.md", TYPED.encode())},
+        {"title": "New", "file": ("a.md", TYPED.encode())},
         proposed(2),
         id="edit, long, a file",
     ),
@@ -225,14 +223,12 @@ EVERY_FORM = [
     pytest.param(continue_editing, NOTE, proposed(1), id="continue editing"),
     pytest.param(
         continue_editing_long,
-        {"title": "New", "tags": "", "link": ""},
+        {"title": "New"},
         proposed(1, LONG),
         id="continue editing, long",
     ),
     pytest.param(extend, NOTE, proposed(2), id="extend"),
-    pytest.param(
-        extend_long, {"title": TITLE, "tags": "", "link": ""}, extended_long, id="extend, long"
-    ),
+    pytest.param(extend_long, {"title": TITLE}, extended_long, id="extend, long"),
     pytest.param(
         on_the_card("Request changes"),
         {"reason": TYPED},
@@ -333,7 +329,7 @@ async def test_a_form_whose_note_is_gone_gives_back_what_was_typed(
         core.store.personal_data.forget(world.member.id, withdraw=True)
 
     await world.core(gone)
-    result = await actor.submit_modal(form, {"title": TYPED, "tags": "", "link": ""})
+    result = await actor.submit_modal(form, {"title": TYPED})
 
     assert notes_messages.NO_SUCH_NOTE.english in said(result)
     assert result.response is not None
@@ -378,7 +374,7 @@ async def test_a_form_that_is_not_known_gives_back_what_was_typed(world: World, 
 
 async def test_a_forged_form_tells_nothing_of_a_note_that_is_pending(world: World) -> None:
     await world.propose(title="Emergency ladder")
-    fields = {"title": "Mine", "text": "Not mine.", "tags": "", "link": ""}
+    fields = {"title": "Mine", "text": "Not mine."}
     custom_id = f"form:note:1:{world.guild.id}:0:0:0:note:u:ab"
     result = world.submit(world.second_member, custom_id, fields)
     await world.env.settle()

@@ -47,7 +47,7 @@ async def test_who_decided_in_the_queue_reads_there_what_became_of_it_once_it_wa
     async with bot_process(server, "run", "--data", settings.data.folder) as process:
         await server.until(lambda: server.state.commands, "commands")
         await proposed(server, "Quokkas", TEXT)
-        page = await server.answered(await server.ada.slash(server.review, "review queue"))
+        page = await server.answered(await server.ada.slash(server.review, "review"))
         form = await server.ada.click(page, ACTIONS[Action.EDIT].label.english)
         await server.form(form)
         # The decision is kept; nobody is told before the process is killed.

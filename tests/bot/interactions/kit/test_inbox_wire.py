@@ -65,7 +65,7 @@ async def test_a_click_of_which_nothing_is_awaited_changes_no_message_after_the_
         await server.until(lambda: server.state.commands, "commands")
         await proposed(server, "Quokkas", TEXT)
         await proposed(server, "Wombats", "Wombats dig burrows at night, far from the sea.")
-        page = await server.answered(await server.ada.slash(server.review, "review queue"))
+        page = await server.answered(await server.ada.slash(server.review, "review"))
         server.fail("PATCH", EDIT_OF_AN_ANSWER, 500, times=9)
         shown = text_of(page)
         turned = await server.ada.click(page, "Next")
@@ -74,5 +74,5 @@ async def test_a_click_of_which_nothing_is_awaited_changes_no_message_after_the_
         await process.wait()
     server.rest.faults.clear()
     async with running(server, settings):
-        await server.answered(await server.ada.slash(server.review, "review queue"))
+        await server.answered(await server.ada.slash(server.review, "review"))
     assert text_of(page) == shown

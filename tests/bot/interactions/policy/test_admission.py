@@ -11,7 +11,7 @@ from bot.interactions.policy import quota_check
 from bot.process.client import Bot
 from bot.text import error_messages
 from knowledge.values.quotas import Limits, Newcomers, Quota
-from tests.bot.steps import decided, edit, everything, longest_part, restarted, said
+from tests.bot.steps import decided, edit, everything, longest_part, on_note, restarted, said
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, build_world, buttons, text_of
 
 USED_UP = error_messages.QUESTIONS_USED_UP.english.split("{")[0]
@@ -151,7 +151,7 @@ async def test_who_has_written_enough_is_told_before_the_form_is_opened(world: W
     for refused in (
         await opened(world),
         await world.member.context_menu(world.general, "Save as note", message),
-        await world.member.slash(world.general, "note edit", note="1"),
+        await on_note(world.member, world.general, "Edit", "1"),
     ):
         assert refused.modal is None
         assert WROTE_MUCH in said(refused)

@@ -82,7 +82,7 @@ async def test_no_button_list_form_or_completion_of_a_server_that_is_not_allowed
     await world.publish()
     answer = shown_message(await world.ask()).message
     card = world.card
-    typed = {"title": "Ferry", "text": "The ferry leaves at nine.", "tags": "", "link": ""}
+    typed = {"title": "Ferry", "text": "The ferry leaves at nine."}
     guilds = GuildsSettings(allowed=[1])  # type: ignore[arg-type]
     # The server is not left: what is clicked there may be on its way.
     world.bot.settings = settings.model_copy(update={"guilds": guilds})

@@ -22,7 +22,7 @@ from bot.review import messages as review_messages
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, read
-from tests.bot.steps import OTHER_PASSAGES, everything, looked_into
+from tests.bot.steps import OTHER_PASSAGES, everything, in_menu, looked_into
 from tests.bot.town import HEADLINE, SECRET, VIEW, Town, is_told
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, text_of
 
@@ -166,7 +166,7 @@ async def _shared(town: Town, question: str) -> tuple[str, str]:
     """The response to a shared private answer, and the channel as a member then sees it."""
     answer = await town.world.ask(question, by=town.world.moderator, private=True)
     assert answer.response is not None
-    shared = await town.world.moderator.click(answer.response, label="Share")
+    shared = await in_menu(town.world.moderator, answer.response, "Share with everyone here")
     assert shared.response is not None
     seen = town.world.general.history(viewer=town.world.member)
     return text_of(shared.response), "\n".join(text_of(message) for message in seen)
@@ -191,7 +191,7 @@ async def test_an_answer_is_shared_without_what_its_viewers_may_not_read(town: T
 async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(town: Town) -> None:
     answer = await town.world.ask(OPEN_QUESTION, private=True)
     assert answer.response is not None
-    shared = await town.world.member.click(answer.response, label="Share")
+    shared = await in_menu(town.world.member, answer.response, "Share with everyone here")
     [public] = shared.followups
 
     more = await looked_into(town.world.second_member, public, OTHER_PASSAGES)

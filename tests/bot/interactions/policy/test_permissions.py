@@ -11,7 +11,7 @@ from bot.review.actions import Action
 from bot.text import error_messages
 from knowledge.values.notes import State
 from tests.bot.faults import silent
-from tests.bot.steps import COMMANDS, everything
+from tests.bot.steps import COMMANDS, everything, in_menu
 from tests.bot.world import QUESTION, TEXT, World, buttons
 
 
@@ -43,7 +43,7 @@ async def test_members_who_may_not_write_in_a_channel_are_answered_alone_there(
     assert board.response.ephemeral
     assert result.response is not None
     assert result.response.ephemeral
-    shared = await world.member.click(result.response, label="Share")
+    shared = await in_menu(world.member, result.response, "Share with everyone here")
     assert button_messages.CAN_NOT_SHARE.english in everything(shared)
     assert channel.history() == []
 
@@ -114,7 +114,7 @@ async def test_the_commands_of_moderators_refuse_a_former_moderator(world: World
         await world.show_to_all(name)
     demote(world)
 
-    for command in ("review queue", "review log", "review note", "gaps"):
+    for command in ("review", "review log", "review note", "gaps"):
         result = await world.moderator.slash(world.general, command, **COMMANDS[command])
 
         assert everything(result) in {
@@ -126,7 +126,7 @@ async def test_the_commands_of_moderators_refuse_a_former_moderator(world: World
 async def test_the_queue_ends_for_a_former_moderator(world: World) -> None:
     await world.propose()
     await world.propose_as(world.second_member, "Zanzibar", "The ferry sails at noon on Mondays.")
-    queues = [await world.moderator.slash(world.general, "review queue") for _ in range(2)]
+    queues = [await world.moderator.slash(world.general, "review") for _ in range(2)]
     demote(world)
 
     for queue, label in zip(queues, ("Next", "Approve"), strict=True):

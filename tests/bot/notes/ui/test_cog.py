@@ -10,7 +10,7 @@ from bot.notes import messages
 from bot.process.client import Bot
 from knowledge.values.notes import State
 from knowledge.values.submissions import FORM_CHARACTERS
-from tests.bot.steps import NEW_TEXT, edit, reject, restarted, said, shown_message
+from tests.bot.steps import NEW_TEXT, edit, on_note, reject, restarted, said, shown_message
 from tests.bot.world import TEXT, TITLE, World, build_world, text_of
 
 LONG = "\n".join(f"Line {number} of a handbook that no form holds." for number in range(200))
@@ -22,7 +22,7 @@ async def show(world: World, actor: MemberActor, note: str = TITLE) -> Interacti
 
 async def propose_long(world: World) -> None:
     form = await world.member.slash(world.general, "note add", file=("handbook.md", LONG.encode()))
-    await world.member.submit_modal(form, {"title": TITLE, "tags": "", "link": ""})
+    await world.member.submit_modal(form, {"title": TITLE})
 
 
 async def file_of(result: InteractionResult) -> str:
@@ -55,16 +55,15 @@ async def test_a_note_is_shown_by_right(world: World) -> None:
 async def test_edit_opens_the_contributors_last_text(world: World) -> None:
     text = "x" * FORM_CHARACTERS
     await world.propose(text=text, tags="lisbon")
-    hidden = await world.second_member.slash(world.general, "note edit", note="1")
-    assert said(hidden) == messages.NO_SUCH_NOTE.english
-
-    form = await world.member.slash(world.general, "note edit", note=TITLE)
+    form = await on_note(world.member, world.general, "Edit", TITLE)
 
     assert form.modal is not None
     values = [label["component"].get("value") for label in form.modal["components"]]
-    assert values == [TITLE, text, None, "lisbon", None]
+    assert values == [TITLE, text, None, "lisbon"]
     await world.moderator.click(world.card, label="Approve")
-    refused = await world.second_member.slash(world.general, "note edit", note=TITLE)
+    message = await world.second_member.send(world.general, "Anything.")
+    refused = world.press(world.second_member, message, "note:1:edit")
+    await world.env.settle()
     assert said(refused) == messages.NOT_YOURS.english
 
 
@@ -73,10 +72,9 @@ async def test_an_edit_waits_beside_the_live_note(
 ) -> None:
     await world.publish()
 
-    form = await world.member.slash(
-        world.general, "note edit", note=TITLE, file=("new.txt", NEW_TEXT.encode())
-    )
-    await world.member.submit_modal(form, {"title": TITLE, "tags": "", "link": ""})
+    form = await on_note(world.member, world.general, "Edit", TITLE)
+    fields = {"title": TITLE, "text": TEXT, "file": ("new.txt", NEW_TEXT.encode())}
+    await world.member.submit_modal(form, fields)
 
     latest = await world.note(2)
     assert latest.revision.submission.text == NEW_TEXT
@@ -88,18 +86,18 @@ async def test_an_edit_waits_beside_the_live_note(
 async def test_a_long_note_is_edited_as_file(world: World, new_bot: Callable[[], Bot]) -> None:
     await propose_long(world)
     assert await file_of(await show(world, world.member)) == LONG
-    given = await world.member.slash(world.general, "note edit", note=TITLE)
+    given = await on_note(world.member, world.general, "Edit", TITLE)
     assert await file_of(given) == LONG
 
     await restarted(world, new_bot)
     form = await world.member.click(shown_message(given), label="Upload the edited text")
-    await world.member.submit_modal(form, {"title": "Handbook", "tags": "", "link": ""})
+    await world.member.submit_modal(form, {"title": "Handbook"})
     revision = (await world.note(2)).revision
     assert (revision.submission.title, revision.submission.text) == ("Handbook", LONG)
 
     form = await world.member.click(shown_message(given), label="Upload the edited text")
     edited = LONG + "\nOne line more."
-    fields = {"title": TITLE, "file": ("edited.md", edited.encode()), "tags": "", "link": ""}
+    fields = {"title": TITLE, "file": ("edited.md", edited.encode())}
     await world.member.submit_modal(form, fields)
     assert (await world.note(3)).revision.submission.text == edited
 
@@ -120,7 +118,7 @@ async def test_a_rejected_long_note_returns_as_file(
     given = await world.member.user.click(notice, label="Revise and resubmit")
     assert await file_of(given) == LONG
     form = await world.member.user.click(given.response, label="Upload the edited text")
-    fields = {"title": TITLE, "file": ("new.md", b"Shorter now."), "tags": "", "link": ""}
+    fields = {"title": TITLE, "file": ("new.md", b"Shorter now.")}
     await world.member.user.submit_modal(form, fields)
 
     latest = await world.note(2)
@@ -134,9 +132,7 @@ async def test_a_banned_member_proposes_nothing_directly(world: World) -> None:
     world.env.backend.remove_member(world.guild.id, world.member.id)
 
     form = await world.member.user.click(revise_button(world), label="Revise and resubmit")
-    result = await world.member.user.submit_modal(
-        form, {"title": TITLE, "text": NEW_TEXT, "tags": "", "link": ""}
-    )
+    result = await world.member.user.submit_modal(form, {"title": TITLE, "text": NEW_TEXT})
 
     assert text_of(result.response) == messages.NOT_A_MEMBER.english
 

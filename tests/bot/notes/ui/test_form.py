@@ -12,7 +12,7 @@ from bot.process.client import Bot
 from bot.review import cards
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import State
-from tests.bot.steps import everything, restarted, said, shown_message
+from tests.bot.steps import everything, on_note, restarted, said, shown_message
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, buttons, text_of
 from tests.knowledge.made_files import pdf
 
@@ -43,7 +43,7 @@ def help_of(form: InteractionResult, label: str) -> str:
 async def with_file(world: World, name: str, content: bytes, title: str = "") -> InteractionResult:
     """Propose a note with `/note add file`."""
     form = await world.member.slash(world.general, "note add", file=(name, content))
-    return await world.member.submit_modal(form, {"title": title, "tags": "", "link": ""})
+    return await world.member.submit_modal(form, {"title": title})
 
 
 async def has_note(world: World) -> bool:
@@ -53,21 +53,50 @@ async def has_note(world: World) -> bool:
 
 async def test_the_form_marks_required_fields(world: World) -> None:
     form = await world.member.slash(world.general, "note add")
-    assert labels(form) == ["Title", "Text", form_messages.OR_FILE.english, "Tags", "Source link"]
+    assert labels(form) == ["Title", "Text", form_messages.OR_FILE.english]
     # A file can have title and text.
-    fields = ("title", "text", "file", "tags", "link")
-    assert not any(control(form, field)["required"] for field in fields)
+    assert not any(control(form, field)["required"] for field in ("title", "text", "file"))
     assert help_of(form, "Title") == form_messages.TITLE_OF_FILE_HELP.english
     assert help_of(form, "Text") == form_messages.TEXT_OR_FILE_HELP.english
-    assert help_of(form, "Tags").startswith("Optional")
-    assert help_of(form, "Source link").startswith("Optional")
     form = await world.member.slash(world.general, "note add", file=("a.md", TEXT.encode()))
-    assert labels(form) == ["Title", "Pictures", "Tags", "Source link"]
+    assert labels(form) == ["Title", "Pictures"]
 
     await world.publish()
-    form = await world.member.slash(world.general, "note edit", note=TITLE)
-    required = [control(form, name)["required"] for name in ("title", "text", "file", "link")]
-    assert required == [True, True, False, False]
+    form = await on_note(world.member, world.general, "Edit", TITLE)
+    required = [control(form, name)["required"] for name in ("title", "text", "file")]
+    assert required == [True, True, False]
+
+
+async def test_details_of_a_pending_note_change_its_card_in_place(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    taken = await world.propose()
+    form = await world.member.click(shown_message(taken), label="Add details")
+    assert labels(form) == ["Asked as", "Tags", "Source link"]
+    await restarted(world, new_bot)
+
+    fields = {"wordings": "Where do we meet?", "tags": "lisbon", "link": "example.org"}
+    await world.member.submit_modal(form, fields)
+
+    [card] = world.review.history()
+    assert "Tags: lisbon" in text_of(card)
+    submission = (await world.note()).revision.submission
+    assert submission.wordings == ("Where do we meet?",)
+    assert submission.link == "https://example.org"
+    edited = await on_note(world.member, world.general, "Edit", TITLE)
+    assert labels(edited)[-2:] == ["Tags", "Source link"]
+    assert control(edited, "title")["value"] == f"{TITLE}\nWhere do we meet?"
+
+
+async def test_details_after_a_vote_are_a_new_text(world: World) -> None:
+    await world.core(lambda core: core.store.guilds.save_rule(world.guild.id, Rule("", 2), 1))
+    taken = await world.propose()
+    await world.moderator.click(world.card, label="Approve")
+    form = await world.member.click(shown_message(taken), label="Add details")
+    await world.member.submit_modal(form, {"tags": "lisbon"})
+
+    assert (await world.note(1)).revision.state is State.WITHDRAWN
+    assert (await world.note(2)).approvals == ()
 
 
 # Files.
@@ -112,11 +141,12 @@ async def test_an_unreadable_file_loses_no_draft(world: World) -> None:
 
 async def test_a_bad_tag_loses_no_long_text(world: World) -> None:
     text = "\n".join(f"Line {number} of a long text." for number in range(300))
-    form = await world.member.slash(world.general, "note add", file=("a.md", text.encode()))
-    refused = await world.member.submit_modal(form, {"title": TITLE, "tags": "?", "link": ""})
+    file = ("a.md", text.encode())
+    form = await world.member.slash(world.general, "note add", file=file, tag="?")
+    refused = await world.member.submit_modal(form, {"title": TITLE, "tags": "?"})
 
     again = await world.member.click(shown_message(refused), label="Continue editing")
-    await world.member.submit_modal(again, {"title": TITLE, "tags": "fine", "link": ""})
+    await world.member.submit_modal(again, {"title": TITLE, "tags": "fine"})
 
     submission = (await world.note()).revision.submission
     assert (submission.text, submission.tags) == (text, ("fine",))
@@ -130,22 +160,22 @@ async def test_frequent_tags_are_listed(world: World) -> None:
         await world.propose(title, f"All about {title}.", tags)
         await world.moderator.click(world.card, label="Approve")
 
-    form = await world.member.slash(world.general, "note add")
+    taken = await world.propose()
+    form = await world.member.click(shown_message(taken), label="Add details")
     assert help_of(form, "Tags") == form_messages._TAGS_IN_USE(EN, tags="common rare")
     form = await world.member.slash(world.general, "note add", tag="rare")
     assert help_of(form, "Tags") == form_messages._TAGS_IN_USE(EN, tags="common")
     assert control(form, "tags")["value"] == "rare"
-    fields = {"title": TITLE, "text": TEXT, "tags": "rare brand-new"}
+    fields = {"title": "Other", "text": "Another text.", "tags": "rare brand-new"}
     await world.member.submit_modal(form, fields)
 
-    assert (await world.note(3)).revision.submission.tags == ("rare", "brand-new")
+    assert (await world.note(4)).revision.submission.tags == ("rare", "brand-new")
 
 
 # Drafts.
 
 
 BAD = [
-    ({"title": "   "}, "The title is empty"),
     ({"link": "example"}, "The source link isn't a web address"),
     ({"link": "javascript:alert(1)"}, "The source link isn't"),
     ({"tags": "what? ever"}, "“what?” can't be a tag"),
@@ -155,13 +185,15 @@ BAD = [
 
 async def test_bad_input_returns_the_whole_draft(world: World, new_bot: Callable[[], Bot]) -> None:
     good = {"title": TITLE, "text": TEXT, "tags": "one,two", "link": "https://example.org/"}
+    refused = await world.propose("   ")
+    assert said(refused).startswith("The title is empty")
+    assert not await has_note(world)
     for change, sentence in BAD:
         given = {**good, **change}
         result = await world.propose(**given)
         assert said(result).startswith(sentence)
         form = await world.member.click(shown_message(result), label="Continue editing")
         assert {name: control(form, name)["value"] for name in good} == given
-    assert not await has_note(world)
 
     await restarted(world, new_bot)
     form = await world.member.click(shown_message(result), label="Continue editing")
@@ -175,10 +207,10 @@ async def test_bad_input_returns_the_whole_draft(world: World, new_bot: Callable
 async def test_a_textless_draft_returns_without_file(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
-    title = f"{TITLE}\nWhere is the meeting?"
-    given = {"title": title, "text": "  ", "tags": "one two", "link": "https://example.org/"}
+    given = {"title": TITLE, "text": "  ", "tags": "one two"}
+    form = await world.member.slash(world.general, "note add", tag="one two")
 
-    result = shown_message(await world.propose(**given))
+    result = shown_message(await world.member.submit_modal(form, given))
     assert text_of(result).startswith(form_messages.NEITHER.english)
     assert not result.attachments
 
@@ -219,10 +251,12 @@ async def test_a_broken_submission_returns_the_draft(
 
 
 async def test_a_draft_is_submitted_once(world: World) -> None:
-    refused = shown_message(await world.propose(link="nowhere"))
+    form = await world.member.slash(world.general, "note add", tag="?")
+    given = {"title": TITLE, "text": TEXT, "tags": "?"}
+    refused = shown_message(await world.member.submit_modal(form, given))
     first = await world.member.click(refused, label="Continue editing")
     second = await world.member.click(refused, label="Continue editing")
-    fields = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}
+    fields = {**given, "tags": ""}
 
     await world.member.submit_modal(first, fields)
     result = await world.member.submit_modal(second, fields)
@@ -310,12 +344,12 @@ async def test_hostile_text_is_kept_without_mentions(world: World) -> None:
         sent = len(world.env.http_requests)
         await world.propose(text[:90].replace("\n", " "), f"{text} end")
         await world.moderator.click(world.card, label="Approve")
-        for command in ("show", "edit", "withdraw"):
-            await world.member.slash(world.general, f"note {command}", note=str(number))
+        for label in ("Edit", "Withdraw"):
+            await on_note(world.member, world.general, label, str(number))
         await world.member.slash(world.general, "note mine")
         await world.member.autocomplete(world.general, "note show", "note", text[:90])
-        reported = {"note": str(number), "problem": "wrong", "reason": text[:490]}
-        await world.member.slash(world.general, "note report", **reported)
+        form = await on_note(world.member, world.general, "Report", str(number))
+        await world.member.submit_modal(form, {"problem": ["wrong"], "reason": text[:490]})
 
         assert (await world.note(number)).revision.submission.text == f"{text} end"
         for request in world.env.http_requests[sent:]:
@@ -327,10 +361,11 @@ async def test_hostile_text_is_kept_without_mentions(world: World) -> None:
 
 async def test_hostile_fields_are_returned_whole(world: World) -> None:
     for text in HOSTILE.values():
-        fields = {"title": text[:100], "text": text, "link": text[:512]}
+        fields = {"title": text[:100].replace("\n", " "), "text": text, "tags": f"? {text[:190]}"}
 
         # A bad tag returns the draft in any case.
-        result = await world.propose(**fields, tags=f"? {text[:190]}")
+        form = await world.member.slash(world.general, "note add", tag="?")
+        result = await world.member.submit_modal(form, fields)
         assert text_of(shown_message(result))
         form = await world.member.click(shown_message(result), label="Continue editing")
         assert {name: control(form, name)["value"] for name in fields} == fields

@@ -7,7 +7,16 @@ from simcord import InteractionResult, MemberActor
 from bot.notes import messages
 from bot.process.client import Bot
 from knowledge.values.notes import State
-from tests.bot.steps import content, edit, longest_part, reject, restarted, said, shown_message
+from tests.bot.steps import (
+    content,
+    edit,
+    longest_part,
+    on_note,
+    reject,
+    restarted,
+    said,
+    shown_message,
+)
 from tests.bot.world import TITLE, World, buttons, choices, text_of
 
 FIRST = "The meetup is in Lisbon on Fridays."
@@ -23,9 +32,8 @@ async def test_the_history_is_shown_by_right(world: World, new_bot: Callable[[],
     await reject(world, "That is not so.")
 
     async def history(actor: MemberActor, note: str = "1") -> InteractionResult:
-        return await actor.slash(world.general, "note history", note=note)
+        return await on_note(actor, world.general, "History", note)
 
-    assert said(await history(world.second_member, "99")) == messages.NO_HISTORY.english
     others = await history(world.second_member)
     assert "2 of 2" in said(others)
     assert "Porto" in said(others)
@@ -101,7 +109,7 @@ async def test_a_listed_note_is_opened_and_withdrawn(
     shown = await world.member.select(shown_message(mine), ["1"], custom_id="my_note")
 
     assert FIRST in said(shown)
-    assert buttons(shown.response)[1:] == ["Edit", "Withdraw", "History"]
+    assert buttons(shown.response)[1:] == ["Edit", "Add details", "Withdraw", "History"]
     history = await world.member.click(shown_message(shown), label="Withdraw")
     assert buttons(history.response) == ["Withdraw", "Keep it"]
     await world.member.click(shown_message(shown), label="History")
@@ -112,7 +120,7 @@ async def test_a_listed_note_is_opened_and_withdrawn(
 
 
 async def to_withdraw(world: World) -> InteractionResult:
-    return await world.member.slash(world.general, "note withdraw", note=TITLE)
+    return await on_note(world.member, world.general, "Withdraw", TITLE)
 
 
 async def test_a_note_is_withdrawn_after_a_confirmation(
@@ -157,11 +165,9 @@ async def test_a_withdrawal_affects_only_what_was_confirmed(world: World) -> Non
 async def test_other_members_withdraw_nothing(world: World) -> None:
     await world.publish()
 
-    result = await world.second_member.slash(world.general, "note withdraw", note="1")
     message = await world.second_member.send(world.general, "Anything.")
-    for action in ("yes", "reply"):
+    for action in ("yes", "reply", "ask"):
         world.press(world.second_member, message, f"withdraw:1:{action}")
     await world.env.settle()
 
-    assert said(result) == messages.NOTHING_TO_WITHDRAW.english
     assert (await world.note()).live

@@ -23,7 +23,7 @@ async def public(world: World) -> World:
     return world
 
 
-FIELDS = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}
+FIELDS = {"title": TITLE, "text": TEXT}
 
 
 def descriptions(form: Any) -> list[str]:
@@ -81,16 +81,6 @@ async def test_an_announcement_survives_a_restart(public: World) -> None:
 
 
 # Keeping it off.
-
-
-async def test_a_writer_keeps_off_while_proposing(public: World) -> None:
-    form = await public.member.slash(public.general, "note add", page=False)
-    assert form.modal is not None
-    assert form.modal["title"] == form_messages.NEW_TITLE.english
-    await public.member.submit_modal(form, FIELDS)
-    await public.moderator.click(public.card, custom_id="card:1:approve")
-    assert await on_page(public) == set()
-    assert (await public.note()).off_page == {PageVeto.WRITER}
 
 
 async def test_a_writer_keeps_off_and_allows_later(

@@ -1,16 +1,16 @@
-"""Reports of notes: by command, below an answer or note, from a menu, and their outcome."""
+"""Reports of notes: below an answer or note, from a menu, and their outcome."""
 
 from collections.abc import Callable
 from typing import Any
 
-from simcord import InteractionResult
+from simcord import InteractionResult, MemberActor
 
 from bot.notes import messages
 from bot.process.client import Bot
 from bot.review import messages as review_messages
 from knowledge.values.notes import NoticeEvent, Problem
-from tests.bot.steps import decided, edit, restarted, said, shown_message
-from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons, text_of
+from tests.bot.steps import decided, edit, in_menu, on_note, restarted, said, shown_message
+from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons, components, text_of
 
 REASON = "It moved to Porto."
 
@@ -20,15 +20,26 @@ async def reports(world: World, revision_id: int = 1) -> list[tuple[Problem, str
     return [(report.problem, report.reason) for report in note.reports]
 
 
-async def report(world: World, note: str = TITLE, reason: str = REASON) -> InteractionResult:
-    return await world.second_member.slash(
-        world.general, "note report", note=note, problem="outdated", reason=reason
-    )
+async def report(
+    world: World,
+    reason: str = REASON,
+    problem: Problem = Problem.OUTDATED,
+    by: MemberActor | None = None,
+) -> InteractionResult:
+    actor = by or world.second_member
+    form = await on_note(actor, world.general, "Report")
+    return await actor.submit_modal(form, {"problem": [problem], "reason": reason})
 
 
 async def submit(world: World, form: InteractionResult, problem: str, **more: Any) -> None:
     fields = {"problem": [problem], "reason": REASON, **more}
     await world.second_member.submit_modal(form, fields)
+
+
+def actions(message: Any) -> list[str]:
+    """The values in the menu below an answer."""
+    menus = [each for each in components(message) if "options" in each]
+    return [option["value"] for menu in menus for option in menu["options"]]
 
 
 def labels(form: InteractionResult) -> list[str]:
@@ -40,15 +51,10 @@ def told(world: World) -> list[str]:
     return [text_of(message) for message in world.second_member.user.dm_channel.history()]
 
 
-# By command.
-
-
 async def test_a_report_stays_until_the_decision(world: World) -> None:
     await world.publish()
     await report(world, reason="First.")
-    await world.moderator.slash(
-        world.general, "note report", note=TITLE, problem="wrong", reason="Second."
-    )
+    await report(world, "Second.", Problem.WRONG, world.moderator)
 
     result = await report(world, reason=REASON)
 
@@ -86,11 +92,15 @@ async def test_unpublished_notes_cannot_be_discovered_by_report(
     world: World,
 ) -> None:
     await world.propose()
-    for note in (TITLE, "1", "17", "no such title"):
-        assert said(await report(world, note)) == messages.NO_HISTORY.english
-    await world.moderator.click(world.card, label="Approve")
     other = build_world(world.env, "Another")
-    assert said(await report(other, "1")) == messages.NO_HISTORY.english
+    for server in (world, other):
+        for number in (1, 17):
+            fields: dict[str, str | list[str]] = {"problem": ["wrong"], "reason": REASON}
+            refused = server.submit(server.second_member, f"form:report:{number}:ab", fields)
+            await world.env.settle()
+            assert said(refused) == messages.NO_HISTORY.english
+        if server is world:
+            await world.moderator.click(world.card, label="Approve")
     assert await reports(world) == []
 
 
@@ -101,17 +111,17 @@ async def test_any_quoting_answer_reports_its_note(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     articles = await world.ask("What is open source AI?")
-    assert "Report" not in buttons(articles.response)
+    assert "report" not in actions(articles.response)
     await world.publish()
     await world.publish("Second meetup", f"{TEXT} Everybody is welcome.")
     private = await world.ask(private=True)
-    await world.member.click(shown_message(private), label="Share")
+    await in_menu(world.member, shown_message(private), "Share with everyone here")
     shared = world.general.last_message
     assert shared is not None
-    assert buttons(shared)[-1] == "Report"
+    assert "report" in actions(shared)
 
     await restarted(world, new_bot)
-    form = await world.second_member.click(shared, label="Report")
+    form = await in_menu(world.second_member, shared, "Report")
     assert form.modal is not None
     [which, *_] = form.modal["components"]
     options = {option["label"] for option in which["component"]["options"]}
@@ -145,9 +155,12 @@ async def test_messages_without_notes_report_nothing(world: World) -> None:
     assert answer is not None
     message = await world.member.send(world.general, "hello")
 
-    for each in (answer, message):
+    for each, sentence in (
+        (answer, messages.NOTHING_TO_REPORT),
+        (message, messages.QUOTES_NO_NOTE),
+    ):
         result = await world.second_member.context_menu(world.general, "Report", each)
-        assert said(result) == messages.QUOTES_NO_NOTE.english
+        assert said(result) == sentence.english
 
 
 async def test_forged_buttons_in_another_server_report_nothing(world: World) -> None:

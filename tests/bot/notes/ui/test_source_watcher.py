@@ -27,7 +27,7 @@ async def form_for(world: World, message: discord.Message) -> InteractionResult:
 
 
 async def submit(world: World, form: InteractionResult) -> None:
-    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT})
 
 
 async def save(world: World, message: discord.Message) -> None:

@@ -18,14 +18,14 @@ from knowledge.files.picture_text import TextLine
 from knowledge.values.guilds import Language
 from knowledge.values.pictures import PICTURE_BYTES, PICTURES
 from tests.bot.faults import silent
-from tests.bot.steps import restarted, said, shown_message
+from tests.bot.steps import in_menu, on_note, restarted, reviewed_note, said, shown_message
 from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons, choices, custom_ids
 from tests.knowledge.full_store import picture
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 # Its header claims four billion pixels.
 BOMB = picture().content[:16] + b"\0\1\0\0" * 2 + picture().content[24:]
-FIELDS = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}
+FIELDS = {"title": TITLE, "text": TEXT}
 
 
 async def proposed(world: World, *files: tuple[str, bytes], **more: str) -> InteractionResult:
@@ -88,11 +88,10 @@ async def test_pictures_are_shown_wherever_their_note_is(world: World) -> None:
     assert await contents(shown_message(chosen)) == PHOTOS
     shown = await world.second_member.slash(world.general, "note show", note=TITLE)
     assert await contents(shown_message(shown)) == PHOTOS
-    shown = await world.moderator.slash(world.review, "review note", note=1)
-    assert await contents(shown_message(shown)) == PHOTOS
+    assert await contents(await reviewed_note(world)) == PHOTOS
     private = shown_message(await world.ask(private=True))
     assert await contents(private) == PHOTOS
-    await world.member.click(private, label="Share")
+    await in_menu(world.member, private, "Share with everyone here")
     shared = world.general.last_message
     assert await contents(shared) == PHOTOS
     assert "passages:" in " ".join(custom_ids(shared))
@@ -135,7 +134,7 @@ async def test_unsafe_files_are_refused_but_drafts_kept(
 
 async def test_a_draft_survives_a_restart_whole(world: World, new_bot: Callable[[], Bot]) -> None:
     files = [("meetup.md", TEXT.encode()), *photos(2)]
-    result = await proposed(world, *files, text="", link="nowhere")
+    result = await proposed(world, *files, text="", title=" ")
     assert await contents(shown_message(result)) == PHOTOS
 
     await restarted(world, new_bot)
@@ -167,11 +166,11 @@ async def test_a_messages_pictures_survive_a_restart(
 
 async def test_an_edit_keeps_pictures_without_others(world: World) -> None:
     await published(world, *photos(2))
-    form = await world.member.slash(world.general, "note edit", note=TITLE)
+    form = await on_note(world.member, world.general, "Edit", TITLE)
     await edit(world, form, text=f"{TEXT} Bring a cup.")
     assert await contents(world.card) == PHOTOS
 
-    form = await world.member.slash(world.general, "note edit", note=TITLE)
+    form = await on_note(world.member, world.general, "Edit", TITLE)
     await edit(world, form, file=[("other.png", picture(9).content)])
     assert await contents(world.card) == [picture(9).content]
     # Pictures of a pending text are in no answer yet.
@@ -183,9 +182,9 @@ async def test_removed_pictures_stay_removed_over_restarts(
 ) -> None:
     await published(world, *photos(2))
 
-    form = await world.member.slash(world.general, "note edit", note=TITLE, without_pictures=True)
+    form = await on_note(world.member, world.general, "Remove the pictures", TITLE)
     await restarted(world, new_bot)
-    refused = await edit(world, form, link="nowhere")
+    refused = await edit(world, form, title=" ")
     again = await continue_editing(world, refused)
     await restarted(world, new_bot)
     await edit(world, again)
@@ -214,7 +213,7 @@ async def test_a_withdrawn_note_leaves_no_picture(
 ) -> None:
     await published(world, *photos(2))
 
-    asked = await world.member.slash(world.general, "note withdraw", note=TITLE)
+    asked = await on_note(world.member, world.general, "Withdraw", TITLE)
     await world.member.click(shown_message(asked), label="Withdraw")
 
     def left(core: Core) -> int:

@@ -14,6 +14,7 @@ from tests.bot.steps import (
     edit,
     everything,
     longest_part,
+    on_note,
     restarted,
     said,
     shown_message,
@@ -27,8 +28,8 @@ EXTEND = f"Extend “{TITLE}”"
 
 async def propose(world: World, actor: MemberActor, text: str = LIKE) -> InteractionResult:
     """Submit the form of `/note add`, and stop at its first reply."""
-    form = await actor.slash(world.general, "note add")
-    fields = {"title": "Meetup in Lisbon", "text": text, "tags": "meetup", "link": ""}
+    form = await actor.slash(world.general, "note add", tag="meetup")
+    fields = {"title": "Meetup in Lisbon", "text": text, "tags": "meetup"}
     return await actor.submit_modal(form, fields)
 
 
@@ -98,7 +99,7 @@ async def extend(
     form = await actor.click(shown, label=EXTEND)
     assert form.modal is not None
     assert form.modal["title"] == form_messages.EXTENSION_TITLE.english
-    fields = {"title": title, "text": values(form)[1], "tags": values(form)[3], "link": ""}
+    fields = {"title": title, "text": values(form)[1], "tags": values(form)[3]}
     return await actor.submit_modal(form, fields)
 
 
@@ -123,7 +124,7 @@ async def test_extending_anothers_note_credits_both(
     await restarted(world, new_bot)
     form = await world.moderator.click(shown, label=EXTEND)
     await restarted(world, new_bot)
-    fields = {"title": "Zanzibar by sea", "text": values(form)[1], "tags": "", "link": ""}
+    fields = {"title": "Zanzibar by sea", "text": values(form)[1]}
     taken = await world.moderator.submit_modal(form, fields)
     assert said(taken) == messages.note_submitted(await world.note(2))
 
@@ -147,7 +148,7 @@ async def test_the_contributor_can_withdraw_another_members_extension(world: Wor
         world, world.second_member, shown_message(await propose(world, world.second_member))
     )
 
-    asked = await world.member.slash(world.general, "note withdraw", note=TITLE)
+    asked = await on_note(world.member, world.general, "Withdraw", TITLE)
     await world.member.click(shown_message(asked), label="Withdraw")
 
     assert (await world.note(2)).revision.state is State.WITHDRAWN

@@ -20,6 +20,7 @@ from tests.bot.steps import (
     answer,
     decided,
     longest_part,
+    on_note,
     reject,
     restarted,
     said,
@@ -107,9 +108,7 @@ async def test_requested_changes_lead_to_a_revision(world: World) -> None:
     notice = world.member.user.dm_channel.history()[0]
     assert "Reason: Which Fridays?" in text_of(notice)
     form = await world.member.user.click(notice, label="Revise and resubmit")
-    result = await world.member.user.submit_modal(
-        form, {"title": TITLE, "text": EDITED, "tags": "", "link": ""}
-    )
+    result = await world.member.user.submit_modal(form, {"title": TITLE, "text": EDITED})
 
     assert result.response is not None
     assert "is with the moderators" in text_of(result.response)
@@ -164,7 +163,7 @@ async def test_a_resubmission_is_compared_with_the_returned(world: World) -> Non
     assert "Undo" in buttons(world.card)
     form = await world.moderator.click(world.card, label="Undo")
 
-    edited = await world.member.slash(world.general, "note edit", note="1")
+    edited = await on_note(world.member, world.general, "Edit", "1")
     await world.member.submit_modal(edited, {"title": TITLE, "text": EDITED})
 
     old, new = world.review.history()

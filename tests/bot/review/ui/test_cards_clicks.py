@@ -6,6 +6,7 @@ from simcord import Env, InteractionResult, MemberActor
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.actions import Action, confirmation
+from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages, markdown
 from knowledge.values.notes import Member, Obstacle, State
 from knowledge.values.submissions import Submission
@@ -13,11 +14,13 @@ from tests.bot.steps import (
     EDITED,
     SENTENCE,
     answer,
-    content,
     decided,
     proposed,
+    reviewed,
+    reviewed_note,
     rule,
     said,
+    shown_message,
     state,
     told,
 )
@@ -45,7 +48,7 @@ async def test_retiring_and_restoring_take_reasons(world: World) -> None:
     await decided(world, world.second_moderator, "Restore", {"reason": "It has opened again."})
     assert SENTENCE in await answer(world)
     assert told(world)[-1].endswith("Reason: It has opened again.")
-    log = content(await world.moderator.slash(world.general, "review log"))
+    log = text_of(await reviewed(world, ReviewPage.LOG))
     assert "retired “Lisbon meetup”: It has closed." in log
     assert "restored “Lisbon meetup”: It has opened again." in log
 
@@ -60,12 +63,16 @@ async def test_an_earlier_text_is_made_live_again(world: World) -> None:
         )
     )
     await world.bot.outbox.catch_up()
-    first, second = world.review.history()
+    _, second = world.review.history()
     assert "~~Fridays~~**Saturdays**" in text_of(second)
     await world.moderator.click(second, label="Approve")
-    first = world.review.history()[0]
-    assert buttons(first) == ["Make live again"]
-    await world.second_moderator.click(first, label="Make live again")
+    assert buttons(world.review.history()[0]) == []
+    panel = await reviewed_note(world)
+    history = await world.second_moderator.click(panel, label="History")
+    earlier = shown_message(history)
+    assert "Make live again" not in buttons(earlier)
+    await world.second_moderator.click(earlier, label="Earlier")
+    await world.second_moderator.click(earlier, label="Make live again")
     assert "on Fridays" in await answer(world)
 
 

@@ -1,13 +1,16 @@
-"""The `/review` commands: one note, rules and the log."""
+"""The panel of `/review`: one note, rules and the log."""
 
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from simcord import InteractionResult
 
 from bot.process.client import Bot
 from bot.review import messages as review_messages
+from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.submissions import Submission
@@ -15,13 +18,15 @@ from tests.bot.steps import (
     SENTENCE,
     answer,
     decided,
+    everything,
     proposed,
     restarted,
+    reviewed,
     rule,
     said,
     shown_message,
 )
-from tests.bot.world import TEXT, TITLE, World, buttons, text_of
+from tests.bot.world import TEXT, TITLE, World, buttons, choices, custom_ids, text_of
 
 
 async def test_a_card_shows_similarity_contradictions_and_risks(world: World) -> None:
@@ -37,15 +42,24 @@ async def test_a_card_shows_similarity_contradictions_and_risks(world: World) ->
     assert "⚠ Links to hosts that aren't trusted: phish.example" in card
 
 
-async def test_a_note_is_decided_by_its_number(world: World) -> None:
+async def test_a_note_is_found_by_its_title_and_decided(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
     await world.publish()
-    unknown = await world.moderator.slash(world.general, "review note", note=7)
-    assert said(unknown) == review_messages.NO_SUCH_NOTE.english
+    await world.propose("Ferries", "The ferry leaves at noon.")
+    panel = await reviewed(world, ReviewPage.NOTE)
+    await restarted(world, new_bot)
+    form = await world.moderator.click(panel, label="Find by title…")
+    await world.moderator.submit_modal(form, {"title": "unknown"})
+    assert review_messages.NO_SUCH_NOTE.english in text_of(panel)
+    form = await world.moderator.click(panel, label="Find by title…")
+    await world.moderator.submit_modal(form, {"title": TITLE.lower()})
+    assert [value for value in choices(panel) if value.isdigit()] == ["1"]
 
-    shown = await world.moderator.slash(world.review, "review note", note=1)
+    await world.moderator.select(panel, ["1"], custom_id="review_note")
 
-    assert TEXT in said(shown)
-    form = await world.moderator.click(shown_message(shown), label="Retire")
+    assert TEXT in text_of(panel)
+    form = await world.moderator.click(panel, label="Retire")
     await world.moderator.submit_modal(form, {"reason": ""})
     assert SENTENCE not in await answer(world)
 
@@ -53,14 +67,20 @@ async def test_a_note_is_decided_by_its_number(world: World) -> None:
 async def test_review_commands_respect_rights(world: World) -> None:
     await world.propose()
     await world.show_to_all("review")
-    for command in ("queue", "log", "rules", "rule"):
-        refused = await world.member.slash(world.general, f"review {command}")
-        assert said(refused) == error_messages.NOT_A_MODERATOR.english
-    refused = await world.member.slash(world.general, "review note", note=1)
+    refused = await world.member.slash(world.general, "review")
     assert said(refused) == error_messages.NOT_A_MODERATOR.english
+    panel = await reviewed(world, ReviewPage.RULES)
+    assert "rules" not in custom_ids(panel)
+    for page in ReviewPage:
+        forged = world.press(world.member, panel.message, "review_page", [page])
+        await world.env.settle()
+        assert error_messages.NOT_A_MODERATOR.english in everything(forged)
 
-    refused = await world.moderator.slash(world.general, "review rule", quorum=2)
-    assert said(refused) == error_messages.NOT_AN_ADMINISTRATOR.english
+    world.press(world.moderator, panel.message, "rules", ["+"])
+    fields: dict[str, str | list[str]] = {"tag": "", "quorum": "2", "days": ""}
+    refused = world.submit(world.moderator, "form:rule:ab", fields)
+    await world.env.settle()
+    assert said(refused).startswith(error_messages.NOT_AN_ADMINISTRATOR.english)
     assert await rules(world) == []
 
 
@@ -69,37 +89,53 @@ async def rules(world: World) -> list[Rule]:
 
 
 async def test_rules_are_shown_and_dropped(world: World) -> None:
-    await rule(world, tag="#GPU", quorum=2, review_after_days=90)
-    shown = await world.moderator.slash(world.general, "review rules")
+    await rule(world, "#GPU", 2, 90, world.moderator_role)
+    shown = text_of(await reviewed(world, ReviewPage.RULES))
     again = review_messages._AGAIN(Language.ENGLISH, days=90)
-    assert said(shown) == (
-        f"{review_messages._TAGGED(Language.ENGLISH, tag='gpu')}: 2 approvals, {again}."
-    )
-    await rule(world, tag="gpu")
+    tagged = review_messages._TAGGED(Language.ENGLISH, tag="gpu")
+    assert f"{tagged}: 2 approvals, {again}, <@&{world.moderator_role.id}>" in shown
+    await rule(world, "gpu")
     assert await rules(world) == []
 
 
 @pytest.mark.parametrize("tag", ["what?", "a b"])
 async def test_a_rule_needs_one_valid_tag(world: World, tag: str) -> None:
-    result = await world.admin.slash(world.general, "review rule", tag=tag, quorum=2)
-    assert "tag" in said(result)
+    assert "tag" in everything(await rule(world, tag, 2))
     assert await rules(world) == []
 
 
 # The log.
 
 
+async def filtered(world: World, log: Any, **fields: Any) -> InteractionResult:
+    form = await world.moderator.click(log, label="Filter…")
+    return await world.moderator.submit_modal(form, fields)
+
+
+@pytest.mark.parametrize("numbers", [{"quorum": 0}, {"quorum": 11}, {"days": 4_000}])
+async def test_a_rule_needs_numbers_within_bounds(world: World, numbers: dict[str, int]) -> None:
+    refused = everything(await rule(world, "gpu", **numbers))
+    assert review_messages.NOT_A_RULE.english in refused
+    assert await rules(world) == []
+
+
 async def test_the_filtered_log_names_moderator_and_reason(world: World) -> None:
     await world.propose()
     await decided(world, world.moderator, "Reject", {"reason": "Not *ours*."})
 
-    result = await world.moderator.slash(world.review, "review log", event="rejected")
+    log = await reviewed(world, ReviewPage.LOG)
+    await filtered(world, log, event=["rejected"], member=[world.moderator], days="30")
 
-    [line] = said(result).split("\n")
+    *_, line = text_of(log).split("\n")
     assert f"<@{world.moderator.id}> rejected “{TITLE}”" in line
     assert r"Not \*ours\*." in line
-    nothing = await world.moderator.slash(world.review, "review log", event="retired")
-    assert said(nothing) == review_messages.LOG_EMPTY.english
+    assert "-# Only: rejected" in text_of(log)
+    await filtered(world, log, event=["rejected"], member=[world.member])
+    assert review_messages.LOG_EMPTY.english in text_of(log)
+    await filtered(world, log, event=["retired"])
+    assert review_messages.LOG_EMPTY.english in text_of(log)
+    refused = await filtered(world, log, days="many")
+    assert review_messages.NOT_DAYS.english in everything(refused)
 
 
 async def test_the_log_is_paged_and_exported_whole(
@@ -107,17 +143,19 @@ async def test_the_log_is_paged_and_exported_whole(
 ) -> None:
     titles = [f"Note {number:02}" for number in range(20)]
     await proposed(world, [Submission(title, TEXT) for title in titles], 5)
-    shown = await world.moderator.slash(world.review, "review log", event="proposed")
-    assert buttons(shown.response) == ["Older"]
+    log = await reviewed(world, ReviewPage.LOG)
+    await filtered(world, log, event=["proposed"])
+    newest = text_of(log)
+    assert buttons(log) == ["Older", "Filter…", "Get it as a file"]
     await restarted(world, new_bot)
 
-    older = await world.moderator.click(shown_message(shown), label="Older")
-    assert re.findall(r"Note \d+", text_of(shown_message(older))) == titles[4::-1]
-    assert buttons(older.response) == ["Newer"]
-    newer = await world.moderator.click(shown_message(shown), label="Newer")
-    assert text_of(shown_message(newer)) == said(shown)
+    await world.moderator.click(log, label="Older")
+    assert re.findall(r"Note \d+", text_of(log)) == titles[4::-1]
+    assert buttons(log) == ["Newer", "Filter…", "Get it as a file"]
+    await world.moderator.click(log, label="Newer")
+    assert text_of(log) == newest
 
-    result = await world.moderator.slash(world.review, "review log", export=True, event="proposed")
+    result = await world.moderator.click(log, label="Get it as a file")
     [file] = shown_message(result).message.attachments
     lines = [json.loads(line) for line in (await file.read()).splitlines()]
     assert [line["title"] for line in lines] == titles

@@ -1,4 +1,4 @@
-"""`/setup` with options, and `/about`."""
+"""`/setup` with options."""
 
 from typing import Any
 
@@ -6,13 +6,11 @@ import discord
 import pytest
 from simcord import Env, SetupError
 
-from bot.setup import messages as setup_messages
 from bot.setup.settings import TITLES, Page
 from bot.text import error_messages
-from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
 from tests.bot.steps import content, said
-from tests.bot.world import World, build_world, text_of
+from tests.bot.world import World, build_world
 
 
 @pytest.fixture
@@ -61,29 +59,6 @@ async def test_setup_is_offered_to_administrators_and_refuses_everyone_else(
 
     assert said(result) == error_messages.NOT_AN_ADMINISTRATOR.english
     assert not (await stored(fresh)).complete
-
-
-async def test_about_counts_documents_notes_and_questions(world: World) -> None:
-    await world.publish()
-    await world.propose(title="Another", text="Still to be decided.")
-    await world.ask()
-
-    result = await world.member.slash(world.general, "about")
-
-    assert result.response is not None
-    assert result.response.ephemeral
-    assert "17 documents" in text_of(result.response)
-    assert setup_messages._HERE(
-        Language.ENGLISH, notes="1 note", pending=1, questions="1 question"
-    ) in text_of(result.response)
-    changed_at = await world.core(lambda core: core.index.tables.changed_at())
-    assert changed_at is not None
-    age = setup_messages._CHANGED(Language.ENGLISH, when=f"<t:{int(changed_at.timestamp())}:R>")
-    assert age in text_of(result.response)
-
-    direct = await world.member.user.slash("about")
-    assert direct.response is not None
-    assert "16 documents" in text_of(direct.response)
 
 
 def test_commands_for_administrators_are_offered_to_those_who_manage_the_server(

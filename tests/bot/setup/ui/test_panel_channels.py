@@ -24,6 +24,7 @@ from tests.bot.steps import (
     choose,
     content,
     everything,
+    in_menu,
     only_reads,
     opened,
     restarted,
@@ -187,7 +188,7 @@ async def test_a_channel_is_answered_only_or_first_from_documents_with_its_tag(
     assert "March" in content(await ask_in(world, world.help, UNKNOWN))
 
     before = len(world.help.history())
-    shared = await world.member.click(shown_message(private), label="Share")
+    shared = await in_menu(world.member, shown_message(private), "Share with everyone here")
     public = world.help.history()[before:]
     assert not any("Lisbon" in text_of(one) for one in [*shared.followups, *public])
 

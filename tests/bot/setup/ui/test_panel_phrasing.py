@@ -6,8 +6,9 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.privacy import messages as privacy_messages
-from bot.setup import messages, panel_messages
+from bot.setup import panel_messages
 from bot.setup.settings import Page
+from bot.statistics import messages as statistics_messages
 from knowledge.values.guilds import Language, Phrasing
 from knowledge.values.settings import GuildSettings
 from tests.bot.phrased import turn_on, with_phrasing
@@ -74,12 +75,12 @@ async def test_members_read_which_host_gets_what_unless_another_host_was_allowed
 ) -> None:
     await turn_on(world, Phrasing.PHRASE, "other.example.com")
     assert panel_messages._OTHER_HOST.english in text_of(await opened_at(world, "phrasing"))
-    assert "language model" not in said(await world.member.slash(world.general, "about"))
+    assert "language model" not in said(await world.member.slash(world.general, "stats"))
 
     for choice in (Phrasing.CHOOSE, Phrasing.PHRASE):
         await turn_on(world, choice)
-        about = said(await world.member.slash(world.general, "about"))
-        assert messages._PHRASED[choice](Language.ENGLISH, host=HOST) in about
+        stats = said(await world.member.slash(world.general, "stats"))
+        assert statistics_messages._PHRASED[choice](Language.ENGLISH, host=HOST) in stats
     privacy = content(await world.member.slash(world.general, "privacy"))
     assert privacy_messages._TO_A_MODEL(Language.ENGLISH, host=HOST) in privacy
     assert privacy_messages._NOBODY_ELSE.english not in privacy
@@ -96,7 +97,7 @@ async def test_without_a_model_phrasing_is_neither_shown_nor_used(world: World) 
     assert "language model" not in content(forged)
     world.press(world.admin, panel.message, "setting:phrasing", ["phrase"])
     await world.env.settle()
-    for command in ("about", "privacy"):
+    for command in ("stats", "privacy"):
         told = content(await world.member.slash(world.general, command))
         assert "language model" not in told
     assert privacy_messages._NOBODY_ELSE.english in told

@@ -1,4 +1,4 @@
-"""`/leaderboard` and `/stats`, with the overview for moderators."""
+"""`/stats` with the leaderboard, and the overview for moderators."""
 
 from collections.abc import Callable
 
@@ -10,18 +10,21 @@ from simcord.enums import ChannelType, OverwriteType
 
 from bot.core.core import Core
 from bot.process.client import Bot
+from bot.statistics import messages
+from knowledge.values.guilds import Language
 from knowledge.values.questions import RecordedHit
-from tests.bot.steps import content, restarted
+from tests.bot.steps import content, restarted, said, shown_message
 from tests.bot.town import Town
-from tests.bot.world import QUESTION, UNKNOWN, World, build_world
+from tests.bot.world import QUESTION, UNKNOWN, World, build_world, text_of
 
 # No letter of it is in the font of the picture.
 UNDRAWABLE = "日本語で質問できますか"
 NOBODY_YET = "No note has helped anyone yet."
 
 
-async def board(world: World, **options: str) -> InteractionResult:
-    return await world.second_member.slash(world.general, "leaderboard", **options)
+async def board(world: World, period: str = "all") -> InteractionResult:
+    shown = await world.second_member.slash(world.general, "stats")
+    return await world.second_member.select(shown_message(shown), [period], custom_id="boards")
 
 
 async def test_leaderboard_and_figures_count_this_server_alone(
@@ -77,10 +80,11 @@ async def test_the_leaderboards_pages_work_after_a_restart(
                 )
 
     await world.core(fill)
-    shown = await board(world)
-    assert "page 1 of 2" in content(shown)
-    assert shown.response is not None
-    message = shown.response.message
+    private = shown_message(await board(world))
+    assert "page 1 of 2" in text_of(private)
+    await world.second_member.click(private, label="Show everyone here")
+    message = world.general.last_message
+    assert message is not None
     await restarted(world, new_bot)
 
     await world.member.click(message, label="Next")
@@ -88,6 +92,21 @@ async def test_the_leaderboards_pages_work_after_a_restart(
     edits = [request.json for request in world.env.http_requests if request.method == "PATCH"]
     assert "page 2 of 2" in str(edits[-1])
     assert "Writer11" in str(edits[-1])
+
+
+async def test_the_figures_say_what_the_bot_is_and_knows(world: World) -> None:
+    await world.publish()
+
+    figures = said(await world.member.slash(world.general, "stats"))
+
+    assert "17 documents" in figures
+    changed_at = await world.core(lambda core: core.index.tables.changed_at())
+    assert changed_at is not None
+    age = messages._CHANGED(Language.ENGLISH, when=f"<t:{int(changed_at.timestamp())}:R>")
+    assert age in figures
+    direct = await world.member.user.slash("stats")
+    assert direct.response is not None
+    assert "16 documents" in text_of(direct.response)
 
 
 # The overview, for moderators.

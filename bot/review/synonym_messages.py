@@ -1,4 +1,4 @@
-"""Messages of `/synonym`. Pure."""
+"""Messages of the page *Synonyms* of `/review`. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from bot.answers.synonyms import Synonyms
 from bot.review.cards import impact_sentence
 from bot.review.impact import Impact
 from bot.review.messages import changed_questions
-from bot.setup.synonym_service import Problem
+from bot.review.synonym_service import Problem
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, split
 from knowledge.values.guilds import Language
@@ -23,9 +23,7 @@ _BAD_WORD: Final = Sentence(
 )
 _PROBLEMS: Final[Mapping[Problem, Sentence]] = {
     Problem.KNOWN: Sentence("“{word}” and “{meaning}” are already synonyms."),
-    Problem.FULL: Sentence(
-        "{most} synonyms is the limit. `/synonym remove` makes room for others."
-    ),
+    Problem.FULL: Sentence("{most} synonyms is the limit. Remove one to make room for another."),
     Problem.TOO_COMMON: Sentence(
         "“{word}” or “{meaning}” has only everyday words, such as “how”. Use words from your topic."
     ),
@@ -44,9 +42,17 @@ _ELSEWHERE: Final = Plural(
 _KEPT: Final = Sentence("Saved. I now also read “{word}” as “{meaning}”, and vice versa.")
 DISCARDED: Final = Sentence("Nothing was changed.")
 _REMOVED: Final = Sentence("Removed: {synonyms}.")
-_UNKNOWN: Final = Sentence("“{word}” isn't among the synonyms. `/synonym list` shows them.")
-_NONE: Final = Sentence("This server has no synonyms. `/synonym add` adds one.")
-_LIST: Final = Sentence("**Synonyms on this server**")
+_UNKNOWN: Final = Sentence("“{word}” isn't among the synonyms.")
+_NONE: Final = Sentence("This server has no synonyms yet.")
+_MEANING: Final = Sentence(
+    "Words that mean the same in questions here, such as *perm* and *permission*."
+)
+ADD: Final = Sentence("Add a pair…")
+REMOVE: Final = Sentence("Remove a pair…")
+WORD: Final = Sentence("A word that members use")
+WORD_HELP: Final = Sentence("For example: perm")
+MEANING: Final = Sentence("The word that documents use")
+MEANING_HELP: Final = Sentence("For example: permission")
 
 
 def bad_word(word: str, language: Language = Language.ENGLISH) -> str:
@@ -86,9 +92,8 @@ def removed(word: str, gone: Synonyms, language: Language = Language.ENGLISH) ->
 
 
 def listed(found: Sequence[Synonym], language: Language = Language.ENGLISH) -> str:
-    if not found:
-        return _NONE(language)
-    return "\n".join([_LIST(language), *(f"- {_line(one)}" for one in found)])
+    pairs = [f"- {_line(pair)}" for pair in found] or [_NONE(language)]
+    return "\n".join([_MEANING(language), *pairs])
 
 
 def _line(one: Synonym) -> str:

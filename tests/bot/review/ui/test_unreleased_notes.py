@@ -1,19 +1,25 @@
-"""`/page review`: moderators release notes from before the public page, or keep them off."""
+"""Notes from before the public page in `/review`: released by moderators, or kept off."""
 
 from typing import Any
 
-from bot.page.service import PAGE_NOTES
-from bot.page.ui import cog
+from bot.review.service import PAGE_NOTES
+from bot.review.ui import unreleased_notes
+from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageVeto
 from knowledge.values.submissions import Submission
 from tests.bot.page.turned_on import on_page, turn_on
-from tests.bot.steps import everything, restarted, said, shown_message
+from tests.bot.steps import everything, restarted, reviewed, said
 from tests.bot.world import World, choices, custom_ids, text_of
 from tests.knowledge.decided_notes import APPROVE, BEN, MIRA
 
 ENGLISH = Language.ENGLISH
+
+
+def offered(panel: Any) -> dict[str, str]:
+    """The notes in the list below them."""
+    return {value: label for value, label in choices(panel).items() if value.isdigit()}
 
 
 async def live(world: World, number: int, text: str = "The lantern number {} is lit.") -> None:
@@ -32,17 +38,17 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
     await live(world, 3)
     await turn_on(world)
     assert await on_page(world) == set()
-    shown = shown_message(await world.moderator.slash(world.general, "page review"))
-    assert cog._WAITING(3, ENGLISH) in text_of(shown)
-    assert [*choices(shown).values()] == ["1. Note 1", "2. Note 2", "3. Note 3"]
+    shown = await reviewed(world, ReviewPage.PUBLIC)
+    assert unreleased_notes._WAITING(3, ENGLISH) in text_of(shown)
+    assert [*offered(shown).values()] == ["1. Note 1", "2. Note 2", "3. Note 3"]
     await restarted(world, new_bot)
 
     await world.moderator.select(shown, ["1", "3"], custom_id="keepoff:0")
-    assert [*choices(shown)] == ["2"]
+    assert [*offered(shown)] == ["2"]
     await world.moderator.click(shown, custom_id="release:0:release")
 
-    assert cog._RELEASED(1, ENGLISH) in text_of(shown)
-    assert cog._NOTHING.english in text_of(shown)
+    assert unreleased_notes._RELEASED(1, ENGLISH) in text_of(shown)
+    assert unreleased_notes._NOTHING.english in text_of(shown)
     assert await on_page(world) == {"Note 2"}
     assert (await world.note(1)).off_page == {PageVeto.MODERATOR}
     await world.core(lambda core: core.store.public_notes.release(world.guild.id, [1, 3], 9))
@@ -51,21 +57,21 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
 
 async def test_notes_with_contact_details_are_marked(world: World) -> None:
     await live(world, 1)
-    shown = shown_message(await world.moderator.slash(world.general, "page review"))
-    assert cog._FLAGGED.english not in text_of(shown)
+    shown = await reviewed(world, ReviewPage.PUBLIC)
+    assert unreleased_notes._FLAGGED.english not in text_of(shown)
     await live(world, 1, "The lighthouse keeper answers at +351 912 345 678.")
-    shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    shown = await reviewed(world, ReviewPage.PUBLIC)
     assert "2\\. ⚠ **Note 1**" in text_of(shown)
-    assert cog._FLAGGED.english in text_of(shown)
+    assert unreleased_notes._FLAGGED.english in text_of(shown)
 
 
 async def test_only_the_shown_notes_are_released(world: World) -> None:
     await live(world, PAGE_NOTES + 1)
     await turn_on(world)
-    shown = shown_message(await world.moderator.slash(world.general, "page review"))
-    assert len(choices(shown)) == PAGE_NOTES
+    shown = await reviewed(world, ReviewPage.PUBLIC)
+    assert len(offered(shown)) == PAGE_NOTES
     await world.moderator.click(shown, custom_id="release:0:later")
-    assert [*choices(shown).values()] == [f"{PAGE_NOTES + 1}. Note {PAGE_NOTES + 1}"]
+    assert [*offered(shown).values()] == [f"{PAGE_NOTES + 1}. Note {PAGE_NOTES + 1}"]
 
     await world.moderator.click(shown, custom_id="release:1:release")
 
@@ -74,15 +80,15 @@ async def test_only_the_shown_notes_are_released(world: World) -> None:
 
 async def test_a_newer_note_is_not_released_unseen(world: World) -> None:
     await live(world, 1)
-    shown = shown_message(await world.moderator.slash(world.general, "page review"))
-    assert cog._PAGE_IS_OFF.english in text_of(shown)
+    shown = await reviewed(world, ReviewPage.PUBLIC)
+    assert unreleased_notes._PAGE_IS_OFF.english in text_of(shown)
     await live(world, 2)
     await turn_on(world)
 
     await world.moderator.click(shown, custom_id="release:0:release")
 
     assert await on_page(world) == {"Note 1"}
-    assert len(choices(shown)) == 2
+    assert len(offered(shown)) == 2
 
 
 async def test_a_full_page_fits_one_message(world: World) -> None:
@@ -93,17 +99,17 @@ async def test_a_full_page_fits_one_message(world: World) -> None:
             core.store.decisions.decide(world.guild.id, note.revision.id, BEN, APPROVE)
 
     await world.core(write)
-    shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    shown = await reviewed(world, ReviewPage.PUBLIC)
     assert "release:0:release" in custom_ids(shown)
 
 
 async def test_only_moderators_manage_the_page(world: World) -> None:
     await live(world, 1)
     await turn_on(world)
-    shown = shown_message(await world.moderator.slash(world.general, "page review"))
-    await world.show_to_all("page")
+    shown = await reviewed(world, ReviewPage.PUBLIC)
+    await world.show_to_all("review")
 
-    listed = await world.member.slash(world.general, "page review")
+    listed = await world.member.slash(world.general, "review")
     released = world.press(world.member, shown.message, "release:0:release")
     kept_off = world.press(world.member, shown.message, "keepoff:0", ["1"])
     await world.env.settle()

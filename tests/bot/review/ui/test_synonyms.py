@@ -1,4 +1,4 @@
-"""`/synonym`: previewed on the last questions, then stored."""
+"""Synonyms in `/review`: previewed on the last questions, then stored."""
 
 import json
 from typing import Any
@@ -7,19 +7,22 @@ import discord
 
 from bot.ask import explanation
 from bot.core.core import Core
-from bot.setup import synonym_messages as messages
-from bot.setup.synonym_service import Problem
+from bot.review import synonym_messages as messages
+from bot.review.synonym_service import Problem
+from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages
 from knowledge.values.synonyms import SYNONYMS, Synonym
-from tests.bot.steps import content, longest_part, looked_into, said, shown_message
-from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, buttons
+from tests.bot.steps import content, longest_part, looked_into, reviewed, said, shown_message
+from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, buttons, text_of
 
 SLANG = "zanzibar"
 ASKED = f"{SLANG} at Rua Augusta"
 
 
 async def _previewed(world: World, word: str = SLANG, meaning: str = "meetup") -> Any:
-    return await world.moderator.slash(world.general, "synonym add", word=word, meaning=meaning)
+    panel = await reviewed(world, ReviewPage.SYNONYMS)
+    form = await world.moderator.click(panel, label=messages.ADD.english)
+    return await world.moderator.submit_modal(form, {"word": word, "meaning": meaning})
 
 
 async def _kept(world: World, word: str = SLANG, meaning: str = "meetup") -> Any:
@@ -47,8 +50,8 @@ async def test_a_synonym_is_previewed_kept_searched_with_listed_and_stored_once(
     assert said(done) == messages.kept(Synonym(UNKNOWN.lower(), "community meetup"))
     assert "Rua Augusta" in content(await world.ask(UNKNOWN))
     assert TITLE in said(await world.member.slash(world.general, "search", query=UNKNOWN))
-    listed = await world.moderator.slash(world.general, "synonym list")
-    assert f"- {UNKNOWN.lower()} = community meetup" in said(listed)
+    listed = await reviewed(world, ReviewPage.SYNONYMS)
+    assert f"- {UNKNOWN.lower()} = community meetup" in text_of(listed)
     again = await _previewed(world, "community meetup", UNKNOWN)
     assert "are already synonyms" in said(again)
     log = await world.core(lambda core: [one.detail for one in core.store.audit_log.entries()])
@@ -88,7 +91,9 @@ async def test_why_names_the_applied_synonym_and_a_replay_agrees(world: World) -
     found = await world.core(lambda core: core.replay(1))
     assert found is not None
     assert found.changes == []
-    await world.moderator.slash(world.general, "synonym remove", word=SLANG)
+    panel = await reviewed(world, ReviewPage.SYNONYMS)
+    await world.moderator.select(panel, ["0"], custom_id="synonyms")
+    assert messages._NONE.english in text_of(panel)
     found = await world.core(lambda core: core.replay(1))
     assert found is not None
     assert f"synonyms {SLANG} = meetup" in " ".join(found.changes)
@@ -129,11 +134,10 @@ async def test_a_word_that_can_not_be_a_synonym_is_refused(world: World) -> None
 
 
 async def test_members_can_not_change_synonyms_even_with_a_forged_button(world: World) -> None:
-    await world.show_to_all("synonym")
-    refused = await world.member.slash(world.general, "synonym add", word="a b", meaning="c")
-    assert said(refused) == error_messages.NOT_A_MODERATOR.english
-
-    world.press(world.member, shown_message(refused).message, "synonym:perm:rank:keep")
+    message = await world.member.send(world.general, "Anything.")
+    world.press(world.member, message, "synonym:perm:rank:keep")
+    refused = world.submit(world.member, "form:synonym:ab", {"word": "perm", "meaning": "rank"})
     await world.env.settle()
+    assert said(refused).startswith(error_messages.NOT_A_MODERATOR.english)
 
     assert await world.core(lambda core: core.store.guilds.synonyms()) == {}

@@ -1,0 +1,80 @@
+"""The panel of `/review`: a private message with a page for each task of moderators."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+import discord
+
+from bot.interactions.kit.authorization import First
+from bot.interactions.kit.buttons import CustomId, Select
+from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.kit.panels import control_rows, pages_menu, panel
+from bot.interactions.policy.component_access import moderators
+from bot.interactions.services import Interaction
+from bot.text.languages import Sentence
+from knowledge.values.guilds import Language
+
+
+class ReviewPage(StrEnum):
+    """A page of the panel."""
+
+    QUEUE = "queue"
+    NOTE = "note"
+    LOG = "log"
+    RULES = "rules"
+    SYNONYMS = "synonyms"
+    PUBLIC = "public"
+
+
+TITLES: Final[Mapping[ReviewPage, Sentence]] = {
+    ReviewPage.QUEUE: Sentence("Notes awaiting a decision"),
+    ReviewPage.NOTE: Sentence("Find a note"),
+    ReviewPage.LOG: Sentence("Who decided what"),
+    ReviewPage.RULES: Sentence("Rules by tag"),
+    ReviewPage.SYNONYMS: Sentence("Synonyms"),
+    ReviewPage.PUBLIC: Sentence("Notes for the public page"),
+}
+_REVIEW: Final = Sentence("-# Review")
+
+
+def heading(page: ReviewPage, language: Language) -> str:
+    return f"{_REVIEW(language)}\n### {TITLES[page](language)}"
+
+
+async def show_page(
+    interaction: Interaction,
+    page: ReviewPage,
+    texts: Sequence[str],
+    *controls: Sequence[discord.ui.Item[Any]],
+) -> None:
+    """Show a page in the interaction's response, with a row for each group of controls."""
+    language = await viewer_language(interaction)
+    items = [row for group in controls for row in control_rows(group)]
+    shown = panel([heading(page, language), "\n".join(texts)], items, review_menu(page, language))
+    await interaction.edit_original_response(**shown, attachments=[])
+
+
+def review_menu(page: ReviewPage, language: Language) -> Select:
+    return pages_menu(ReviewMenu, TITLES, page, language)
+
+
+class ReviewPanel:
+    """Shows the pages. The menu finds this object as `client.review_panel`."""
+
+    def __init__(
+        self, pages: Mapping[ReviewPage, Callable[[Interaction], Awaitable[None]]]
+    ) -> None:
+        self._pages = pages
+
+    async def show(self, interaction: Interaction, page: str = ReviewPage.QUEUE) -> None:
+        # A choice can be forged.
+        known = ReviewPage(page) if page in set(ReviewPage) else ReviewPage.QUEUE
+        await self._pages[known](interaction)
+
+
+class ReviewMenu(Select, ids=CustomId("review_page"), rule=moderators(), first=First.IN_PLACE):
+    """List of the panel's pages."""
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        await interaction.client.review_panel.show(interaction, value)

@@ -1,0 +1,143 @@
+"""Page *Synonyms* of `/review`: pairs of words with one meaning."""
+
+from typing import Any, Final
+
+import discord
+
+from bot.core.job_queue import Priority
+from bot.interactions.kit.authorization import First
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, Part, Select, view_of
+from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.channel_access import sees
+from bot.interactions.policy.component_access import moderators
+from bot.interactions.services import Interaction
+from bot.review import synonym_messages as messages
+from bot.review import synonym_service as service
+from bot.review.ui.panel import ReviewPage, show_page
+from knowledge.values.guilds import Language
+from knowledge.values.synonyms import (
+    WORD_CHARACTERS,
+    InvalidSynonymError,
+    checked_synonym,
+)
+
+# Discord's limit for the label of an option.
+_LABEL_CHARACTERS: Final = 100
+_WORD: Final = Part(r"[\w' -]{1,30}", str)
+
+
+async def show_synonyms(interaction: Interaction, said: str = "") -> None:
+    """Show the page *Synonyms*, below the sentence `said`."""
+    guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
+    found = await interaction.client.worker.call(lambda core: service.synonyms(core, guild_id))
+    items: list[discord.ui.Item[Any]] = [AddSynonymButton(messages.ADD(language))]
+    rows = [[*items]]
+    if found:
+        options = [
+            discord.SelectOption(label=str(pair)[:_LABEL_CHARACTERS], value=str(number))
+            for number, pair in enumerate(found)
+        ]
+        rows.append([SynonymMenu(messages.REMOVE(language), options)])
+    texts = [messages.listed(found, language), *filter(None, [said])]
+    await show_page(interaction, ReviewPage.SYNONYMS, texts, *rows)
+
+
+class SynonymMenu(Select, ids=CustomId("synonyms"), rule=moderators(), first=First.IN_PLACE):
+    """List of the synonyms; the chosen pair is removed."""
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        guild_id, member_id, bot = (
+            interaction.guild_id or 0,
+            interaction.user.id,
+            interaction.client,
+        )
+        # The option's label names the pair that the moderator saw.
+        pair = next((str(one.label) for one in self.item.options if one.value == value), "")
+        gone = await bot.worker.call(lambda core: service.remove(core, guild_id, member_id, pair))
+        bot.guild_settings.forget(guild_id)
+        said = messages.removed(pair, gone, await viewer_language(interaction))
+        await show_synonyms(interaction, said)
+
+
+class AddSynonymButton(Button, ids=CustomId("add_synonym"), rule=moderators(), first=First.OWN):
+    """Opens the form of a new pair."""
+
+    async def clicked(self, interaction: Interaction) -> None:
+        await interaction.response.send_modal(SynonymForm(await viewer_language(interaction)))
+
+
+class SynonymForm(Form, ids=CustomId("form:synonym", nonce=NONCE), rule=moderators()):
+    """The form of a new pair. Its effect is shown before it is stored."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__(messages.ADD(language))
+        word, meaning = messages.WORD(language), messages.MEANING(language)
+        self.ask_text(word, "word", WORD_CHARACTERS, messages.WORD_HELP(language))
+        self.ask_text(meaning, "meaning", WORD_CHARACTERS, messages.MEANING_HELP(language))
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, _subject: dict[str, Any], filled: Filled
+    ) -> None:
+        language, bot = await viewer_language(interaction), interaction.client
+        guild_id = interaction.guild_id or 0
+        try:
+            new = checked_synonym(filled.text("word"), filled.text("meaning"))
+        except InvalidSynonymError as error:
+            await give_back(interaction, messages.bad_word(error.word, language))
+            return
+        known = await bot.worker.call(lambda core: service.synonyms(core, guild_id))
+        against = service.check_synonym(known, new)
+        if against is not None:
+            await give_back(interaction, messages.problem(against, new, language))
+            return
+        found = await bot.worker.run_slices(lambda core: service.preview(core, guild_id, new))
+        if found is None:
+            return
+        asked_in = set().union(*found.channels.values())
+        readable = found.readable({one for one in asked_in if sees(interaction, one)})
+        buttons = [
+            SynonymButton(language, word=new.word, meaning=new.meaning, action=action)
+            for action in messages.LABELS
+        ]
+        await interaction.edit_original_response(
+            content=messages.preview(new, found.impact, readable, language), view=view_of(buttons)
+        )
+
+
+class SynonymButton(
+    Button,
+    ids=CustomId("synonym", word=_WORD, meaning=_WORD, action=tuple(messages.LABELS)),
+    rule=moderators(),
+    first=First.IN_PLACE,
+    labels=messages.LABELS,
+    styles={"keep": discord.ButtonStyle.success},
+):
+    """Button *Keep* or *Discard* below the preview of a synonym."""
+
+    word: str
+    meaning: str
+    action: str
+
+    async def clicked(self, interaction: Interaction) -> None:
+        said = messages.DISCARDED(await viewer_language(interaction))
+        if self.action == "keep":
+            said = await self._kept(interaction)
+        await interaction.edit_original_response(content=said, view=None)
+
+    async def _kept(self, interaction: Interaction) -> str:
+        language, bot = await viewer_language(interaction), interaction.client
+        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
+        try:
+            # An id can be forged.
+            new = checked_synonym(self.word, self.meaning)
+        except InvalidSynonymError as error:
+            return messages.bad_word(error.word, language)
+        added = await bot.worker.call(
+            lambda core: service.add(core, guild_id, member_id, new), priority=Priority.REVIEWING
+        )
+        bot.guild_settings.forget(guild_id)
+        if isinstance(added, service.Problem):
+            return messages.problem(added, new, language)
+        return messages.kept(new, language)
