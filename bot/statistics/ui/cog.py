@@ -117,7 +117,7 @@ async def _show(
     await interaction.edit_original_response(content=board.content, view=view_of([*buttons, *more]))
 
 
-class BoardMenu(Select, ids=CustomId("boards"), rule=members(paging.NOT_HERE)):
+class BoardMenu(Select, ids=CustomId("board_menu"), rule=members(paging.NOT_HERE)):
     """Menu of the leaderboard's periods, below the figures."""
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
@@ -154,7 +154,7 @@ async def _writers(interaction: Interaction, _values: Mapping[str, Any]) -> Foun
 
 
 class ShareBoardButton(
-    Button, ids=CustomId("boards_here", period=Period), rule=_writers, first=First.OWN
+    Button, ids=CustomId("share_board", period=Period), rule=_writers, first=First.OWN
 ):
     """Button that shows the leaderboard to everybody in the channel."""
 

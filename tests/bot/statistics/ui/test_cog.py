@@ -24,7 +24,7 @@ NOBODY_YET = "No note has helped anyone yet."
 
 async def board(world: World, period: str = "all") -> InteractionResult:
     shown = await world.second_member.slash(world.general, "stats")
-    return await world.second_member.select(shown_message(shown), [period], custom_id="boards")
+    return await world.second_member.select(shown_message(shown), [period], custom_id="board_menu")
 
 
 async def test_leaderboard_and_figures_count_this_server_alone(
