@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from bot.answers.outage import Outage, not_in_memory
 from indexer.text.synonyms import Pair, synonym_variants
-from knowledge.store.guilds.guild_settings import Guilds
+from knowledge.store.guilds import Guilds
 from knowledge.values.synonyms import Synonym
 
 Synonyms = tuple[Synonym, ...]

@@ -16,10 +16,7 @@ from knowledge.store.erasure.personal_data import PersonalData
 from knowledge.store.erasure.purge import Purge
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import Tombstones
-from knowledge.store.guilds.channel_settings import ChannelSettingsTable
-from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.guilds.synced_channels import SyncedChannels
-from knowledge.store.guilds.weekly_digests import WeeklyDigests
+from knowledge.store.guilds import ChannelSettingsTable, Guilds, SyncedChannels, WeeklyDigests
 from knowledge.store.handled_interactions import HandledInteractions
 from knowledge.store.inbox import Inbox
 from knowledge.store.notes.contributions import Contributions

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from knowledge.store.database import Database
-from knowledge.store.guilds.guild_settings import Guilds
+from knowledge.store.guilds import Guilds
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.row_guilds import only_guild
 from knowledge.values.guilds import requirements

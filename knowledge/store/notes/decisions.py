@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from knowledge.store.database import Database, now
-from knowledge.store.guilds.guild_settings import Guilds
+from knowledge.store.guilds import Guilds
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.wordings import Wordings
 from knowledge.values.guilds import requirements

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, now
-from knowledge.store.guilds.guild_settings import Guilds
+from knowledge.store.guilds import Guilds
 from knowledge.store.notes.note_records import STANDING, Notes
 from knowledge.store.notes.pictures import Pictures
 from knowledge.store.notes.review_cards import mark_due

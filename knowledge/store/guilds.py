@@ -1,0 +1,442 @@
+"""Tables of administrators' choices: settings and review rules, channels, and weekly digests.
+
+The choice of a synced channel is exported, backed up, and deleted with its guild; its content is
+derived data and stored elsewhere. A digest is claimed before it is posted, and settled afterwards,
+so no two processes post it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+from knowledge.store.audit_log import AuditLog
+from knowledge.store.database import Database, moment
+from knowledge.store.rows import column, columns, record, values
+from knowledge.store.value_lists import rows_among
+from knowledge.values.guilds import GuildFilter, Language, Rule, every_guild
+from knowledge.values.settings import (
+    SETTINGS,
+    Chosen,
+    EffectiveSettings,
+    GuildChoices,
+    GuildSettings,
+    declared,
+)
+from knowledge.values.synced_channels import SyncedChannel
+from knowledge.values.synonyms import Synonym, parse_synonyms, serialize_synonyms
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
+
+# Between two calls of `count_absence`, at most this time counts as observed absence. So a clock
+# jumping ahead can't make the retention of a guild's data end early.
+LONGEST_LOOK: Final = timedelta(days=1)
+# The key of the last call's time.
+LAST_LOOK: Final = "absences were looked at"
+
+
+class Guilds:
+    """Settings and rules in the community database."""
+
+    def __init__(self, database: Database, log: AuditLog) -> None:
+        self._database = database
+        self._log = log
+        # Counters of this process's changes by guild, for caches to compare.
+        self.saves: Counter[int] = Counter()
+
+    def settings(self, guild_id: int) -> GuildSettings:
+        """The guild's settings, with defaults."""
+        rows = self._database.rows("select * from guilds where id = ?", [guild_id])
+        return _guild_settings(rows[0]) if rows else GuildSettings(guild_id)
+
+    def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
+        values = columns(settings, synonyms=serialize_synonyms(settings.synonyms))
+        del values["guild_id"]
+        self.saves[settings.guild_id] += 1
+        with self._database.writing(settings.guild_id):
+            self._begin(settings.guild_id)
+            changes = ", ".join(f"{column} = ?" for column in values)
+            self._database.run(
+                f"update guilds set {changes} where id = ?",  # noqa: S608 - columns named above
+                [*values.values(), settings.guild_id],
+            )
+            logged = {
+                name: values[name]
+                for name, facts in declared(GuildSettings).items()
+                if facts.logged
+            }
+            self._log.append(settings.guild_id, actor_id, "settings", "guild", logged)
+
+    def _begin(self, guild_id: int) -> None:
+        """Insert the guild's row if it is missing, inside a transaction."""
+        self._database.insert_new("guilds", {"id": guild_id})
+
+    def change(self, guild_id: int, changes: Mapping[str, Any], actor_id: int) -> GuildSettings:
+        """Change settings of a guild, by name; returns all of them."""
+        return self.update(guild_id, lambda settings: replace(settings, **changes), actor_id)
+
+    def update(
+        self, guild_id: int, change: Callable[[GuildSettings], GuildSettings], actor_id: int
+    ) -> GuildSettings:
+        """Apply the function `change` to a guild's settings; returns the changed settings.
+
+        The change is one transaction, so two administrators don't undo each other's changes.
+        """
+        with self._database.writing(guild_id):
+            settings = change(self.settings(guild_id))
+            self.save_settings(settings, actor_id)
+            return settings
+
+    def synonyms(self) -> dict[int, tuple[Synonym, ...]]:
+        """The synonyms of each guild that has any, by guild id."""
+        rows = self._database.rows("select id, synonyms from guilds where synonyms <> '[]'")
+        return {row["id"]: parse_synonyms(row["synonyms"]) for row in rows}
+
+    def every(self) -> dict[int, GuildSettings]:
+        rows = self._database.rows("select * from guilds order by id")
+        return {row["id"]: _guild_settings(row) for row in rows}
+
+    def languages(self) -> dict[int, Language]:
+        """Each guild's language, by guild id."""
+        rows = self._database.rows("select id, language from guilds order by id")
+        return {row["id"]: Language(row["language"]) for row in rows}
+
+    def without_articles(self, scopes: Iterable[int]) -> bool:
+        """Whether one of these scopes is a guild without the bundled articles."""
+        sql = "select 1 from guilds where id in (?) and articles = 0"
+        return bool(rows_among(self._database, sql, list(scopes)))
+
+    def all_without_articles(self) -> list[int]:
+        """The guilds without the bundled articles."""
+        rows = self._database.rows("select id from guilds where articles = 0")
+        return [row["id"] for row in rows]
+
+    def claim_reminder(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
+        """Claim the reminder of waiting notes for a guild's moderators; returns whether it is due.
+
+        A reminder is due if a note has waited for the guild's `reminder_hours`, and as many hours
+        have passed since the last reminder.
+        """
+        hours = timedelta(hours=self.settings(guild_id).reminder_hours)
+        if not hours or at - waiting_since < hours:
+            return False
+        with self._database.writing(guild_id):
+            reminded = self._database.run(
+                # A time in the future comes from a wrong clock.
+                "update guilds set reminded_at = ? where id = ? "
+                "and (reminded_at is null or reminded_at <= ? or reminded_at > ?)",
+                [at.isoformat(), guild_id, (at - hours).isoformat(), at.isoformat()],
+            )
+        return reminded == 1
+
+    # Joining and leaving.
+
+    def known(self) -> set[int]:
+        rows = self._database.rows(
+            "select id from guilds union select guild_id from notes union "
+            "select guild_id from questions where guild_id is not null union "
+            "select guild_id from rules union select guild_id from channels union "
+            "select guild_id from channel_settings"
+        )
+        return {row["id"] for row in rows}
+
+    def departed(self) -> set[int]:
+        """Guilds that the bot has left."""
+        rows = self._database.rows("select id from guilds where left_at is not null")
+        return {row["id"] for row in rows}
+
+    def leave(self, guild_id: int, at: datetime) -> bool:
+        """Record that the bot left a guild; False if the departure was recorded before."""
+        with self._database.writing(guild_id):
+            self._begin(guild_id)
+            news = self._database.run(
+                "update guilds set left_at = ? where id = ? and left_at is null",
+                [at.isoformat(), guild_id],
+            )
+            if news:
+                self._log.append(guild_id, None, "left", "guild")
+            return news == 1
+
+    def come_back(self, guild_id: int) -> bool:
+        """Record that the bot is in a guild again; False if no departure was recorded."""
+        if not self._database.rows(
+            "select 1 from guilds where id = ? and left_at is not null", [guild_id]
+        ):
+            return False
+        with self._database.writing(guild_id):
+            news = self._database.run(
+                "update guilds set left_at = null where id = ? and left_at is not null", [guild_id]
+            )
+            if news:
+                self._log.append(guild_id, None, "returned", "guild")
+            return news == 1
+
+    def count_absence(self, at: datetime) -> None:
+        """Postpone recorded departures by the time that the bot was stopped or its clock jumped.
+
+        A guild's data is deleted some time after its recorded departure. The running bot calls this
+        method regularly. If the time since the last call exceeds `LONGEST_LOOK`, departures are
+        postponed by the excess. So the data isn't deleted early.
+        """
+        with self._database.writing():
+            rows = self._database.rows("select value from memory where key = ?", [LAST_LOOK])
+            last = moment(rows[0]["value"]) if rows else None
+            for row in self._database.rows(
+                "select id, left_at from guilds where left_at is not null"
+            ):
+                left_at = datetime.fromisoformat(row["left_at"])
+                seen = max(left_at, last or left_at)
+                unseen = max(at - seen - LONGEST_LOOK, timedelta())
+                counted = min(left_at + unseen, at)
+                if counted != left_at:
+                    self._database.run(
+                        "update guilds set left_at = ? where id = ?",
+                        [counted.isoformat(), row["id"]],
+                    )
+            self._database.replace("memory", {"key": LAST_LOOK, "value": at.isoformat()}, ["key"])
+
+    # Review rules.
+
+    def rules(self, guild_id: int) -> list[Rule]:
+        """The guild's rules by tag; the general rule (tag "") comes first."""
+        rows = self._database.rows(
+            "select * from rules where guild_id = ? order by tag", [guild_id]
+        )
+        return [record(Rule, row) for row in rows]
+
+    def set_quorum(self, guild_id: int, quorum: int, actor_id: int) -> None:
+        """Change the quorum of the general rule; the rest of the rule stays."""
+        with self._database.writing(guild_id):
+            rule = next((rule for rule in self.rules(guild_id) if not rule.tag), Rule(""))
+            if quorum != rule.quorum:
+                self.save_rule(guild_id, replace(rule, quorum=quorum), actor_id)
+
+    def save_rule(self, guild_id: int, rule: Rule, actor_id: int) -> None:
+        """Replace a tag's rule. If the new rule has only default values, no rule is stored."""
+        with self._database.writing(guild_id):
+            if rule == Rule(rule.tag):
+                self._database.run(
+                    "delete from rules where guild_id = ? and tag = ?", [guild_id, rule.tag]
+                )
+            else:
+                row = {"guild_id": guild_id, **asdict(rule)}
+                self._database.replace("rules", row, ["guild_id", "tag"])
+            self._log.append(guild_id, actor_id, "rule", "guild", asdict(rule))
+
+
+def _guild_settings(row: Mapping[str, Any]) -> GuildSettings:
+    return record(GuildSettings, row, guild_id=row["id"], synonyms=parse_synonyms(row["synonyms"]))
+
+
+class ChannelSettingsTable:
+    """The channel settings in the community database."""
+
+    def __init__(self, database: Database, log: AuditLog, guilds: Guilds) -> None:
+        self._database = database
+        self._log = log
+        self._guilds = guilds
+
+    def of_guild(self, guild_id: int) -> dict[int, Chosen]:
+        """The settings of a guild's channels, by channel id; channels without any are missing."""
+        rows = self._database.rows(
+            "select * from channel_settings where guild_id = ? order by channel_id", [guild_id]
+        )
+        return {row["channel_id"]: values(EffectiveSettings, row) for row in rows}
+
+    def choices(self, guild_id: int) -> GuildChoices:
+        """A guild's settings, with its channels' settings."""
+        return GuildChoices(self._guilds.settings(guild_id), self.of_guild(guild_id))
+
+    def every(self) -> dict[int, GuildChoices]:
+        """The `choices` of every guild, by guild id."""
+        found = {
+            guild_id: GuildChoices(settings) for guild_id, settings in self._guilds.every().items()
+        }
+        rows = self._database.rows("select * from channel_settings order by guild_id, channel_id")
+        for guild_id, own in groupby(rows, key=itemgetter("guild_id")):
+            known = found.get(guild_id) or GuildChoices(GuildSettings(guild_id))
+            channels = {row["channel_id"]: values(EffectiveSettings, row) for row in own}
+            found[guild_id] = replace(known, channels=channels)
+        return found
+
+    def change(
+        self, channel_id: int, guild_id: int, changes: Mapping[str, Any], actor_id: int
+    ) -> Chosen:
+        """Change some settings of a channel. A setting that is changed to None is inherited.
+
+        The change is one transaction, so two administrators don't undo each other's changes.
+        """
+        with self._database.writing(guild_id):
+            known = self.of_guild(guild_id).get(channel_id, {})
+            chosen = {
+                name: value for name, value in {**known, **changes}.items() if value is not None
+            }
+            row = {name: column(chosen.get(name)) for name in SETTINGS}
+            if chosen:
+                row |= {"channel_id": channel_id, "guild_id": guild_id}
+                self._database.replace("channel_settings", row, ["channel_id"])
+            else:
+                self.forget(channel_id, guild_id)
+            if chosen != known:
+                detail = {name: row[name] for name in sorted(changes)}
+                self._log.append(
+                    guild_id, actor_id, "channel_settings", f"channel:{channel_id}", detail
+                )
+        return chosen
+
+    def forget(self, channel_id: int, guild_id: int) -> bool:
+        """Delete the settings of a deleted channel; returns whether it had any."""
+        with self._database.writing(guild_id):
+            deleted = self._database.run(
+                "delete from channel_settings where channel_id = ? and guild_id = ?",
+                [channel_id, guild_id],
+            )
+        return deleted == 1
+
+
+class SyncedChannels:
+    """The channels in the community database."""
+
+    def __init__(self, database: Database, log: AuditLog) -> None:
+        self._database = database
+        self._log = log
+
+    def add(self, channel: SyncedChannel, actor_id: int) -> bool:
+        with self._database.writing(channel.guild_id):
+            added = self._database.insert_new("channels", columns(channel))
+            if added:
+                detail = {"reads": channel.reads.value}
+                self._log.append(
+                    channel.guild_id, actor_id, "followed", f"channel:{channel.id}", detail
+                )
+        return added
+
+    def remove(self, channel_id: int, guild_id: int, actor_id: int | None) -> bool:
+        with self._database.writing(guild_id):
+            removed = self._database.run(
+                "delete from channels where id = ? and guild_id = ?", [channel_id, guild_id]
+            )
+            if removed:
+                self._log.append(guild_id, actor_id, "unfollowed", f"channel:{channel_id}")
+        return removed == 1
+
+    def all(self) -> Sequence[SyncedChannel]:
+        rows = self._database.rows("select * from channels order by added_at, id")
+        return [record(SyncedChannel, row) for row in rows]
+
+
+_OF_ONE: Final = "where guild_id = ? and edition = ?"
+
+
+class WeeklyDigests:
+    """The digests in the community database."""
+
+    def __init__(self, database: Database, log: AuditLog) -> None:
+        self._database = database
+        self._log = log
+
+    def all(self, mine: GuildFilter = every_guild) -> list[WeeklyDigest]:
+        """The digests of all guilds with the bot."""
+        rows = self._database.rows(
+            "select d.* from digests d left join guilds g on g.id = d.guild_id "
+            "where g.left_at is null order by d.guild_id, d.edition desc"
+        )
+        return [record(WeeklyDigest, row) for row in rows if mine(row["guild_id"])]
+
+    def of_guild(self, guild_id: int) -> dict[Edition, WeeklyDigest]:
+        rows = self._database.rows(
+            "select * from digests where guild_id = ? order by edition desc", [guild_id]
+        )
+        return {Edition(row["edition"]): record(WeeklyDigest, row) for row in rows}
+
+    def change(
+        self,
+        guild_id: int,
+        edition: Edition,
+        changes: Mapping[str, Any],
+        actor_id: int,
+        at: datetime,
+    ) -> WeeklyDigest | None:
+        """Change some settings of a digest; a missing digest is created with default settings.
+
+        The change is one transaction, so two administrators don't undo each other's changes.
+
+        Returns:
+            The digest after the change. None if a missing digest has no channel, chosen or default.
+        """
+        with self._database.writing(guild_id):
+            before = self.of_guild(guild_id).get(edition)
+            if before is None:
+                channel_id = changes.get("channel_id") or self._default_channel(guild_id, edition)
+                if channel_id is None:
+                    return None
+                before = WeeklyDigest(guild_id, edition, channel_id, chosen_at=at)
+            changed = replace(before, **{**changes, "chosen_at": at})
+            self.choose(changed, actor_id)
+        return changed
+
+    def _default_channel(self, guild_id: int, edition: Edition) -> int | None:
+        """The review channel for the moderators' edition; None for the other edition."""
+        if edition is not Edition.MODERATORS:
+            return None
+        rows = self._database.rows("select review_channel_id from guilds where id = ?", [guild_id])
+        return rows[0]["review_channel_id"] if rows else None
+
+    def choose(self, digest: WeeklyDigest, actor_id: int) -> None:
+        """Store the channel and time of a digest; its progress stays."""
+        chosen = {name: getattr(digest, name) for name in declared(WeeklyDigest)}
+        row = {
+            "guild_id": digest.guild_id,
+            "edition": digest.edition.value,
+            "channel_id": digest.channel_id,
+            **chosen,
+            "chosen_at": digest.chosen_at.isoformat(),
+            "warned": 0,
+        }
+        with self._database.writing(digest.guild_id):
+            self._database.insert_new("guilds", {"id": digest.guild_id})
+            self._database.replace("digests", row, ["guild_id", "edition"])
+            detail = {"edition": row["edition"], "channel": digest.channel_id, **chosen}
+            self._log.append(digest.guild_id, actor_id, "digest", "guild", detail)
+
+    def end(self, guild_id: int, edition: Edition, actor_id: int) -> bool:
+        """Delete a digest; False if there was none."""
+        with self._database.writing(guild_id):
+            ended = self._run("delete from digests", guild_id, edition)
+            if ended:
+                detail = {"edition": edition.value}
+                self._log.append(guild_id, actor_id, "digest_off", "guild", detail)
+        return ended
+
+    def claim(self, digest: WeeklyDigest, at: datetime) -> bool:
+        """Claim the digest for the scheduled time `at`; False if it was claimed before."""
+        with self._database.writing(digest.guild_id):
+            self._run("update digests set claimed_at = ?", *_digest_key(digest), at.isoformat())
+        return digest.claimed_at != at
+
+    def settle(self, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
+        """Record that the digest for the scheduled time `at` is finished, posted or not.
+
+        If `covered`, the news was posted, or there was none, and the next digest begins with the
+        time `at`. Otherwise, the next digest also covers this digest's period.
+        """
+        with self._database.writing(digest.guild_id):
+            self._run("update digests set settled_at = ?", *_digest_key(digest), at.isoformat())
+            if covered:
+                self._run("update digests set covered_at = settled_at", *_digest_key(digest))
+
+    def warn(self, digest: WeeklyDigest, *, warned: bool) -> bool:
+        """Record whether administrators were warned of a failed digest; False if unchanged."""
+        with self._database.writing(digest.guild_id):
+            self._run("update digests set warned = ?", *_digest_key(digest), int(warned))
+        return digest.warned != warned
+
+    def _run(self, change: str, guild_id: int, edition: Edition, *values: Any) -> bool:
+        # The statements are constants of this module; values are bound.
+        return self._database.run(f"{change} {_OF_ONE}", [*values, guild_id, edition.value]) == 1
+
+
+def _digest_key(digest: WeeklyDigest) -> tuple[int, Edition]:
+    return digest.guild_id, digest.edition

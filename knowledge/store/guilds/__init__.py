@@ -1,1 +1,0 @@
-"""Tables of administrators' choices: guild settings, channels, weekly digests."""
