@@ -21,7 +21,7 @@ from knowledge.store.database import (
     DatabaseAwayError,
     OutcomeUnknownError,
 )
-from knowledge.store.row_guilds import NO_GUILD
+from knowledge.store.rows import NO_GUILD
 from knowledge.store.store import Store
 from knowledge.text import count_of
 from knowledge.values.questions import Question

@@ -124,8 +124,8 @@ def once_per_interaction(
     """Change a note, but only once for the same interaction.
 
     A repeated call makes no change, and returns the note as it is now. One transaction makes the
-    change and marks the interaction as handled (`knowledge.store.inbox`). The index is updated
-    afterwards, so nothing is embedded while the database is locked.
+    change and marks the interaction as handled (`knowledge.store.interactions`). The index is
+    updated afterwards, so nothing is embedded while the database is locked.
 
     Args:
         core: makes the change.

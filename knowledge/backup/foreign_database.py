@@ -25,7 +25,7 @@ from knowledge.files.pictures import checked_picture
 from knowledge.store import migrations, schema
 from knowledge.store.audit_log import ADD_MISSING_HEADS
 from knowledge.store.guilds import LAST_LOOK
-from knowledge.store.move_marks import is_mark
+from knowledge.store.migrations import is_mark
 from knowledge.store.schema import holds, is_valid
 from knowledge.values.submissions import checked_tags, is_link
 

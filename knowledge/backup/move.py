@@ -27,7 +27,7 @@ from knowledge.backup.row_transfer import Row, in_batches, insert
 from knowledge.store import schema
 from knowledge.store.database import Database, StoreError, row_counts
 from knowledge.store.database_url import shown_database_url
-from knowledge.store.move_marks import moved_to, moving_from
+from knowledge.store.migrations import moved_to, moving_from
 
 # A closed connection stays visible for a moment, so other users are looked for several times.
 _LOOKS: Final = 20

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from knowledge.chat.conversations import Message, Reaction
 from knowledge.store.derived_tables import DerivedTables
-from knowledge.store.value_lists import rows_among, run_among
+from knowledge.store.rows import rows_among, run_among
 from knowledge.text import storable
 
 # Discord's ids contain milliseconds since 2015.

@@ -12,9 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from knowledge.store.database import Database, now
-from knowledge.store.row_guilds import NO_GUILD
-from knowledge.store.rows import columns, record
-from knowledge.store.value_lists import rows_among
+from knowledge.store.rows import NO_GUILD, columns, record, rows_among
 from knowledge.values.notes import State
 
 _OUTCOMES = {

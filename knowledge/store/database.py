@@ -123,7 +123,7 @@ class Database(Protocol):
     def defer_references(self) -> None:
         """Check foreign keys only at the end of this transaction."""
 
-    # Marks: the database refuses to be opened while it has one (`knowledge.store.move_marks`).
+    # Marks: the database refuses to be opened while it has one (`knowledge.store.migrations`).
 
     def marks(self) -> list[str]: ...
 

@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
-from knowledge.store.rows import column, columns, record, values
-from knowledge.store.value_lists import rows_among
+from knowledge.store.rows import column, columns, record, rows_among, values
 from knowledge.values.guilds import GuildFilter, Language, Rule, every_guild
 from knowledge.values.settings import (
     SETTINGS,

@@ -7,8 +7,7 @@ the nonce of the Discord message, so Discord drops a second copy.
 from typing import Final
 
 from knowledge.store.database import Database, now
-from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.rows import record
+from knowledge.store.rows import RowKind, guild_of, record
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import Notice, NoticeEvent
 

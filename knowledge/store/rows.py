@@ -1,13 +1,24 @@
-"""Rows: insert statements that SQLite and PostgreSQL share, and dataclasses made of rows."""
+"""Rows: statements that SQLite and PostgreSQL share, lists of values, and dataclasses made of rows.
+
+In a statement, `in (?)` becomes one placeholder for each value of a list. A long list is cut into
+slices, and the statement is run for each slice. Placeholders work in both databases, unlike tables
+made of JSON or arrays.
+
+A row never changes its guild, so a transaction that knows only a row's id can look its guild up
+before it begins. Rows without a guild, such as a question in a direct message, are written as guild
+0's.
+"""
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+from knowledge.store.database import Database
 
 _T = TypeVar("_T")
 
@@ -116,3 +127,113 @@ def _reader(hint: Any) -> Callable[[Any], Any] | None:
     if hint is bool or (isinstance(hint, type) and issubclass(hint, StrEnum)):
         return hint
     return getattr(hint, "parse", None)
+
+
+# Values in one statement. Longer lists are cut, to stay within each database's limits; shorter ones
+# are padded with their last value, so few statements have to be prepared.
+MOST: Final = 1024
+
+_MARK: Final = "in (?)"
+
+
+class _Database(Protocol):
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int: ...
+
+
+class _Together(Protocol):
+    def rows_together(
+        self, queries: Sequence[tuple[str, Sequence[Any]]]
+    ) -> list[list[dict[str, Any]]]: ...
+
+
+def rows_among(
+    database: _Database,
+    sql: str,
+    listed: Sequence[int | str],
+    before: Sequence[Any] = (),
+    after: Sequence[Any] = (),
+) -> list[dict[str, Any]]:
+    """The rows of a statement with one `in (?)` for a list; none for an empty list.
+
+    Rows come in the statement's order within each slice of the list. Sort them yourself if the list
+    may be longer than a slice.
+
+    Args:
+        database: the database to ask.
+        sql: the statement.
+        listed: the values for `in (?)`, any number.
+        before: the values of the placeholders before `in (?)`.
+        after: the values of the placeholders after `in (?)`.
+    """
+    statements = _statements(sql, listed, before, after)
+    return [row for each, values in statements for row in database.rows(each, values)]
+
+
+def rows_of_lists(
+    database: _Together, queries: Sequence[tuple[str, Sequence[int | str]]]
+) -> list[list[dict[str, Any]]]:
+    """The rows of several statements with one `in (?)` each, in one round trip."""
+    statements = [[*_statements(sql, listed, (), ())] for sql, listed in queries]
+    found = iter(database.rows_together([one for some in statements for one in some]))
+    return [[row for _ in some for row in next(found)] for some in statements]
+
+
+def run_among(
+    database: _Database,
+    sql: str,
+    listed: Sequence[int | str],
+    before: Sequence[Any] = (),
+    after: Sequence[Any] = (),
+) -> int:
+    """Run a statement with one `in (?)` for a list; returns how many rows changed.
+
+    If the list may be longer than a slice, call this inside a transaction.
+    """
+    statements = _statements(sql, listed, before, after)
+    return sum(database.run(each, values) for each, values in statements)
+
+
+def _statements(
+    sql: str, listed: Sequence[int | str], before: Sequence[Any], after: Sequence[Any]
+) -> Iterator[tuple[str, list[Any]]]:
+    if sql.count(_MARK) != 1:
+        raise ValueError(f"A statement of a list says {_MARK!r} once: {sql}")
+    # A repeated value in two slices would return its row twice.
+    values = list(dict.fromkeys(listed))
+    for start in range(0, len(values), MOST):
+        some = values[start : start + MOST]
+        some += some[-1:] * (_length(len(some)) - len(some))
+        marks = ", ".join("?" * len(some))
+        yield sql.replace(_MARK, f"in ({marks})"), [*before, *some, *after]
+
+
+def _length(number: int) -> int:
+    """The smallest power of two that is at least this number."""
+    return 1 << (number - 1).bit_length()
+
+
+NO_GUILD: Final = 0
+
+
+class RowKind(Enum):
+    """Kinds of rows with an id and a guild; the value is the query for the guild."""
+
+    QUESTION = "select guild_id from questions where id = ?"
+    NOTICE = "select guild_id from notices where id = ?"
+    INBOX = "select guild_id from inbox where id = ?"
+    HELPED_QUESTION = "select guild_id from helped_questions where message_id = ?"
+    REVISION = "select n.guild_id from revisions r join notes n on n.id = r.note_id where r.id = ?"
+
+
+def guild_of(database: Database, kind: RowKind, key: int) -> int:
+    """The guild of a row; `NO_GUILD` if the row is missing or has no guild."""
+    rows = database.rows(kind.value, [key])
+    return (rows[0]["guild_id"] if rows else None) or NO_GUILD
+
+
+def only_guild(guild_ids: Iterable[int | None]) -> int | None:
+    """The common guild of several rows for a transaction; None if they differ."""
+    found = {guild_id or NO_GUILD for guild_id in guild_ids}
+    return found.pop() if len(found) == 1 else None

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from knowledge.store import migrations, sqlite_file
 from knowledge.store.database import StoreError, StoreVersionError, now
-from knowledge.store.move_marks import is_mark, refuse_marked
+from knowledge.store.migrations import is_mark, refuse_marked
 
 # SQLite's primary error codes for refusals by the system; the file itself may be sound.
 _REFUSED: Final = frozenset(

@@ -17,8 +17,7 @@ from knowledge.store.erasure.purge import Purge
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.guilds import ChannelSettingsTable, Guilds, SyncedChannels, WeeklyDigests
-from knowledge.store.handled_interactions import HandledInteractions
-from knowledge.store.inbox import Inbox
+from knowledge.store.interactions import HandledInteractions, Inbox
 from knowledge.store.notes.contributions import Contributions
 from knowledge.store.notes.credit import Credit
 from knowledge.store.notes.decisions import Decisions

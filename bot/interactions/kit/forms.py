@@ -28,8 +28,8 @@ from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
 from bot.text.languages import Sentence
 from bot.text.markdown import size
-from knowledge.store.inbox import KeptInteraction
-from knowledge.store.row_guilds import NO_GUILD
+from knowledge.store.interactions import KeptInteraction
+from knowledge.store.rows import NO_GUILD
 from knowledge.text import storable
 from knowledge.values.guilds import GuildFilter, Language
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bot.core.job_queue import Priority
 from bot.interactions.services import Interaction
-from knowledge.store.inbox import KeptInteraction
+from knowledge.store.interactions import KeptInteraction
 
 _logger = logging.getLogger(__name__)
 

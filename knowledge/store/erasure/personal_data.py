@@ -20,8 +20,8 @@ from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.notes.wordings import Wordings
+from knowledge.store.rows import run_among
 from knowledge.store.schema import member_columns
-from knowledge.store.value_lists import run_among
 from knowledge.values.documents import INSIDE, document_of_note
 from knowledge.values.notes import NoticeEvent, State
 from knowledge.values.questions import EARLIER_CHARACTERS

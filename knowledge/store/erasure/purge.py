@@ -13,8 +13,8 @@ from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
 from knowledge.store.database import Database
 from knowledge.store.erasure.personal_data import PersonalData
 from knowledge.store.erasure.tombstones import Tombstones
+from knowledge.store.rows import run_among
 from knowledge.store.schema import member_columns
-from knowledge.store.value_lists import run_among
 from knowledge.values.documents import document_of_note
 from knowledge.values.tombstones import FORGOTTEN, MEMBERS, Tombstone, TombstoneKind
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from knowledge.store.database import Database
 from knowledge.store.guilds import Guilds
 from knowledge.store.notes.note_states import NoteStates
-from knowledge.store.row_guilds import only_guild
+from knowledge.store.rows import only_guild
 from knowledge.values.guilds import requirements
 from knowledge.values.notes import (
     Decision,

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from knowledge.secrets import without_secrets
 from knowledge.store.database import Database, moment
-from knowledge.store.rows import record
-from knowledge.store.value_lists import rows_among, rows_of_lists
+from knowledge.store.rows import record, rows_among, rows_of_lists
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import (
     Decision,

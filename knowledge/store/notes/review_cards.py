@@ -9,8 +9,7 @@ from datetime import datetime
 
 from knowledge.store.database import Database
 from knowledge.store.notes.note_records import Notes
-from knowledge.store.row_guilds import RowKind, guild_of, only_guild
-from knowledge.store.value_lists import rows_among, run_among
+from knowledge.store.rows import RowKind, guild_of, only_guild, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import Note
 

@@ -13,7 +13,7 @@ import psycopg
 
 from knowledge.store.database import StoreError, now
 from knowledge.store.database_url import shown_database_url
-from knowledge.store.move_marks import refuse_marked
+from knowledge.store.migrations import refuse_marked
 from knowledge.store.postgres.connection import OF_PROCESSES, PROCESS_NAME, Connection
 from knowledge.store.postgres.migrations import applied, marks, migrate
 from knowledge.store.sqlite_database import delete_moved

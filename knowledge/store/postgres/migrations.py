@@ -6,8 +6,7 @@ from typing import Final
 from knowledge.store import schema
 from knowledge.store.database import StoreVersionError, now
 from knowledge.store.database_url import shown_database_url
-from knowledge.store.migrations import misfit, names
-from knowledge.store.move_marks import is_mark
+from knowledge.store.migrations import is_mark, misfit, names
 from knowledge.store.postgres.connection import Connection
 
 TABLES: Final = Path(__file__).with_name("tables")
@@ -26,7 +25,7 @@ def applied(connection: Connection) -> list[str]:
 
 
 def marks(connection: Connection) -> list[str]:
-    """The marks of the database (`knowledge.store.move_marks`)."""
+    """The marks of the database (`knowledge.store.migrations`)."""
     return [name for name in _names(connection) if is_mark(name)]
 
 

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from knowledge.store.database import Database, now
-from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.rows import record
+from knowledge.store.rows import RowKind, guild_of, record
 from knowledge.values.questions import ConfirmedAnswer, Feedback, FeedbackReason, Verdict
 
 # The newest confirmed answers, compared with each question; they are embedded once.

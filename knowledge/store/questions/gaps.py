@@ -15,9 +15,7 @@ from typing import Final
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.notices import Notices
-from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.rows import record
-from knowledge.store.value_lists import run_among
+from knowledge.store.rows import RowKind, guild_of, record, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import NoticeEvent
 from knowledge.values.questions import OpenQuestion

@@ -11,9 +11,7 @@ from typing import Any, Final
 
 from knowledge.store.database import Database
 from knowledge.store.notices import Notices
-from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.rows import record
-from knowledge.store.value_lists import rows_among, run_among
+from knowledge.store.rows import RowKind, guild_of, record, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.handovers import (
     HANDING_PAUSE,

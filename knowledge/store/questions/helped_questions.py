@@ -13,9 +13,7 @@ from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
-from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.rows import columns, record
-from knowledge.store.value_lists import rows_among, run_among
+from knowledge.store.rows import RowKind, columns, guild_of, record, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.values.questions import Question

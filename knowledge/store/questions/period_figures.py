@@ -9,8 +9,7 @@ from operator import itemgetter
 
 from knowledge.store.audit_log import PUBLISHED
 from knowledge.store.database import Database
-from knowledge.store.rows import record
-from knowledge.store.value_lists import rows_among
+from knowledge.store.rows import record, rows_among
 from knowledge.values.questions import Evidence
 
 

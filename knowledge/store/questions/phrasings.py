@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from knowledge.store.database import Database
-from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.rows import columns, record
+from knowledge.store.rows import RowKind, columns, guild_of, record
 from knowledge.values.phrasings import (
     UNDER_WAY,
     PhrasingCaps,

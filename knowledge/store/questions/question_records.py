@@ -16,9 +16,15 @@ from operator import itemgetter
 from typing import Any, Final
 
 from knowledge.store.database import Database, now
-from knowledge.store.row_guilds import NO_GUILD, only_guild
-from knowledge.store.rows import columns, insertion, record
-from knowledge.store.value_lists import rows_among, run_among
+from knowledge.store.rows import (
+    NO_GUILD,
+    columns,
+    insertion,
+    only_guild,
+    record,
+    rows_among,
+    run_among,
+)
 from knowledge.values.questions import (
     Question,
     RecordedHit,

@@ -11,7 +11,7 @@ from bot.privacy.ui.cog import GuildRemoval
 from bot.process.client import Bot
 from bot.review.ui.outbox import OutboxDispatcher
 from bot.statistics.ui.weekly import DigestPoster
-from knowledge.store.inbox import KeptInteraction
+from knowledge.store.interactions import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import Decision, Member

@@ -16,7 +16,7 @@ from bot.storage.data_folder import (
     open_store,
 )
 from knowledge.backup.move import MoveError
-from knowledge.store.move_marks import StoreMovedError
+from knowledge.store.migrations import StoreMovedError
 from knowledge.store.store import Store, StoreError
 from tests.knowledge.full_store import lived
 

@@ -20,7 +20,7 @@ from bot.privacy import service as privacy_service
 from bot.review import service as review_service
 from indexer.index.database import IndexWriteError
 from knowledge.store.database import OutcomeUnknownError
-from knowledge.store.handled_interactions import HandledInteractions
+from knowledge.store.interactions import HandledInteractions
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member, Outcome
 from knowledge.values.submissions import Submission

@@ -13,8 +13,8 @@ from bot.cli.cluster import FilePlace, PostgresPlace
 from knowledge.backup.exporter import export
 from knowledge.backup.move import MoveError, Place, Step, move
 from knowledge.store.database import row_counts
-from knowledge.store.inbox import KeptInteraction
-from knowledge.store.move_marks import StoreMovedError
+from knowledge.store.interactions import KeptInteraction
+from knowledge.store.migrations import StoreMovedError
 from knowledge.store.store import Store
 from knowledge.values.questions import Evidence, Question
 from tests.fork_server import ForkServer

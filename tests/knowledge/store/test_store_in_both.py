@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from knowledge.backup.exporter import export
 from knowledge.store.audit_log import LogEntry, LogFilter
-from knowledge.store.inbox import KeptInteraction
+from knowledge.store.interactions import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
-from knowledge.store.row_guilds import RowKind, guild_of
+from knowledge.store.rows import RowKind, guild_of
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Rule

@@ -9,7 +9,7 @@ from bot.review.actions import ACTIONS, Action
 from bot.storage.data_folder import COMMUNITY
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from knowledge.store.inbox import KeptInteraction
+from knowledge.store.interactions import KeptInteraction
 from knowledge.store.store import Store
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.server import WireServer

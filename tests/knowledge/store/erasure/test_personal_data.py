@@ -9,7 +9,7 @@ import pytest
 
 from knowledge.store.audit_log import replay
 from knowledge.store.database import now
-from knowledge.store.inbox import KeptInteraction
+from knowledge.store.interactions import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.schema import FORMER_MEMBER, FORMER_MODERATOR, member_columns
 from knowledge.store.store import Store

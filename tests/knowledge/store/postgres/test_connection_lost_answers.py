@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from knowledge.store.database import OutcomeUnknownError, StoreError
-from knowledge.store.handled_interactions import HandledInteractions
+from knowledge.store.interactions import HandledInteractions
 from knowledge.store.postgres.connection import Connection
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.store import Store

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.store.database import Database
+from knowledge.store.rows import MOST, rows_among, run_among
 from knowledge.store.sqlite_database import SqliteDatabase
-from knowledge.store.value_lists import MOST, rows_among, run_among
 
 _FOUND = "select member_id from quiet_members where member_id > ? and member_id in (?) and ? = 1"
 

@@ -1,9 +1,14 @@
-"""Idempotency keys of interactions: clicks and forms already acted on, kept for a day.
+"""Tables of interactions: an inbox of clicks and forms, and the idempotency keys of their actions.
 
-A key is stored in the same transaction as the action. A second attempt (Discord's, or a retry after
-an unknown outcome) finds the key, changes nothing, and returns the present result. If a process
-stops while it handles a form, another process stores the form's key, and then returns the typed
-text to the sender. If the first process was only stalled, the key keeps it from acting on the form.
+Once an interaction is acknowledged, Discord closes the form, or shows *thinking…* after a click.
+The record in the inbox has the form's fields and the token for the reply. If the process ends, the
+next process replies. A token is valid for 15 minutes, and no record is kept longer.
+
+A key is stored in the same transaction as the action, and kept for a day. A second attempt
+(Discord's, or a retry after an unknown outcome) finds the key, changes nothing, and returns the
+present result. If a process stops while it handles a form, another process stores the form's key,
+and then returns the typed text to the sender. If the first process was only stalled, the key keeps
+it from acting on the form.
 
 Errors:
     Exception
@@ -11,12 +16,81 @@ Errors:
         └── GivenBackError    the form was returned to its sender; don't act on it
 """
 
+import json
 import time
-from collections.abc import Callable, Collection, Iterable
-from datetime import timedelta
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from knowledge.store.database import Database, OutcomeUnknownError, StoreError, now
+from knowledge.store.rows import NO_GUILD, RowKind, columns, guild_of, record
+
+# A minute less than Discord's 15.
+TOKEN_LIFE: Final = timedelta(minutes=14)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptInteraction:
+    """A click, or a form with its `fields`: pairs of id and typed text.
+
+    If `taken`, the bot has acted on the interaction: the typed text is stored elsewhere, and
+    `fields` is empty.
+    """
+
+    id: int
+    guild_id: int | None
+    member_id: int
+    token: str
+    locale: str
+    custom_id: str
+    fields: Sequence[tuple[str, str]]
+    sent_at: datetime
+    taken: bool = False
+
+
+class Inbox:
+    """The inbox in the community database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, kept: KeptInteraction) -> None:
+        """Store an interaction until `delete`, and drop expired interactions."""
+        row = columns(kept, fields=json.dumps(kept.fields, ensure_ascii=False))
+        with self._database.writing(kept.guild_id or NO_GUILD):
+            self._drop_old(kept.sent_at)
+            self._database.insert_new("inbox", row)
+
+    def mark_acted_on(self, interaction_id: int) -> None:
+        """Mark an interaction as acted on, inside the transaction of the action."""
+        self._database.run(
+            "update inbox set taken = 1, fields = '[]' where id = ?", [interaction_id]
+        )
+
+    def delete(self, interaction_id: int) -> None:
+        """Delete an interaction; its sender has the reply."""
+        with self._database.writing(guild_of(self._database, RowKind.INBOX, interaction_id)):
+            self._database.run("delete from inbox where id = ?", [interaction_id])
+
+    def left_over(self, before: datetime) -> list[KeptInteraction]:
+        """Interactions that an earlier process left unfinished.
+
+        `before` is the start of the present process; the interactions were sent before it.
+        """
+        with self._database.writing():
+            self._drop_old(before)
+            rows = self._database.rows(
+                "select * from inbox where sent_at < ? order by id", [before.isoformat()]
+            )
+        return [
+            record(KeptInteraction, row, fields=[*map(tuple, json.loads(row["fields"]))])
+            for row in rows
+        ]
+
+    def _drop_old(self, at: datetime) -> None:
+        self._database.run("delete from inbox where sent_at < ?", [(at - TOKEN_LIFE).isoformat()])
+
 
 # A form can be submitted for a day after it was opened, and so can a draft.
 KEPT_FOR: Final = timedelta(days=1)

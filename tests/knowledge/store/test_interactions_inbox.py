@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from knowledge.store.inbox import TOKEN_LIFE, KeptInteraction
+from knowledge.store.interactions import TOKEN_LIFE, KeptInteraction
 from knowledge.store.store import Store
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from knowledge.store.inbox import KeptInteraction
-from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of, only_guild
+from knowledge.store.interactions import KeptInteraction
+from knowledge.store.rows import NO_GUILD, RowKind, guild_of, only_guild
 from knowledge.store.store import Store
 from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import Member, NoticeEvent

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.store.database import OutcomeUnknownError
-from knowledge.store.handled_interactions import KEPT_FOR, GivenBackError, HandledInteractions
+from knowledge.store.interactions import KEPT_FOR, GivenBackError, HandledInteractions
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
