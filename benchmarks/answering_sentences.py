@@ -2,7 +2,7 @@
 
     python -m benchmarks.answering_sentences KEEP --pages CHECKOUTS [--model NAME]
 
-Asks the labelled questions of the working sets (tests/judged/sentences.tsv) as members do. A first
+Asks the labelled questions (tests/judged/sentences.tsv) as members do. A first
 passage counts if its document is judged relevant and its section has a labelled sentence. The
 weights of `indexer.retrieval.highlight` are fitted without each set and its family (the sets that
 share its documents), and measured on it. Printed for each set: the share of passages with a bold
@@ -14,7 +14,7 @@ KEEP holds the data folders, so a second run only asks.
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +27,6 @@ from scipy.optimize import minimize
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from benchmarks.calibrating import (
-    FOR_REPORTING,
     PAGES,
     SHORT,
     german_community,
@@ -77,32 +76,37 @@ class Case:
     of: str
     family: str
     outcome: Answer
-    compared: Comparison
+    compared: Sequence[Comparison]
     labelled: frozenset[str]
 
     @property
     def quote(self) -> Quote:
         return self.outcome.quotes[0]
 
+    @property
+    def section(self) -> str:
+        return f"{self.quote.before}{self.quote.text}{self.quote.after}"
+
     def features(self) -> tuple[Features, NDArray[np.bool_]]:
         """The features of the sentences that can answer, and whether each is labelled."""
-        spans = sentences(self.quote.text)
         places, features = sentence_features(self.compared)
-        return features, np.array([self.has(self.quote.text[slice(*spans[i])]) for i in places])
+        texts = [self.compared[passage].text for passage, _ in places]
+        spans = [sentences(text)[place.number] for text, place in zip(texts, places, strict=True)]
+        said = [text[slice(*span)] for text, span in zip(texts, spans, strict=True)]
+        return features, np.array([*map(self.has, said)])
 
     def has(self, sentence: str) -> bool:
         return digest(sentence) in self.labelled
 
     def is_right(self, marked: Deciding) -> bool:
         """Whether a span holds a labelled sentence, or announces labelled code."""
-        spans = sentences(self.quote.text)
-        inside = [i for i, (start, _) in enumerate(spans) if marked.start <= start < marked.end]
-        announced = [i + 1 for i in inside if announces(self.quote.text[slice(*spans[i])])]
-        return any(
-            self.has(self.quote.text[slice(*spans[i])])
-            for i in [*inside, *announced]
-            if i < len(spans)
-        )
+        spans, begin = sentences(self.section), len(self.quote.before)
+        said = [self.section[slice(*span)] for span in spans]
+        inside = [
+            i for i, (start, _) in enumerate(spans) if marked.start <= start - begin < marked.end
+        ]
+        announced = [i + 1 for i in inside if announces(said[i])]
+        return any(self.has(said[i]) for i in [*inside, *announced] if i < len(spans))
 
 
 def digest(sentence: str) -> str:
@@ -118,15 +122,15 @@ def labels() -> Mapping[tuple[str, str], frozenset[str]]:
     return {(name, question): frozenset(found.split()) for name, question, found in rows}
 
 
-def working_sets(checkouts: Path) -> dict[str, JudgedSet]:
-    """The working sets, with their short questions."""
+def labelled_sets(checkouts: Path) -> dict[str, JudgedSet]:
+    """The sets with labels, with their short questions."""
     sets = {
         "articles": judged_articles(),
         **{name: judged_set(COMMITTED[name]) for name in COMMITTED},
         "home-server-wiki": judged_set(_JUDGED / "home-server-wiki"),
         "german-community": german_community()["german-community"],
     }
-    pages = sorted(set(PAGES) - FOR_REPORTING)
+    pages = sorted({name for name, _ in labels()} & PAGES.keys())
     return {
         **sets,
         **short_questions(sets),
@@ -143,11 +147,13 @@ def cases(core: Core, name: str, judged: JudgedSet) -> Iterator[Case]:
         if not labelled or not isinstance(reply.outcome, Answer):
             continue
         quote = reply.outcome.quotes[0]
-        section = f"{quote.before}{quote.text}{quote.after}"
-        said = {digest(section[slice(*span)]) for span in sentences(section)}
+        text_around = f"{quote.before}{quote.text}{quote.after}"
+        said = {digest(text_around[slice(*span)]) for span in sentences(text_around)}
         if judged.is_answered_by(key, quote.hit.passage) and not labelled.isdisjoint(said):
             [vector] = core.retriever.embedded([text])
-            compared = core.retriever.comparison(text, vector, quote.hit, [SHARED])
+            own = quote.hit.passage
+            section = core.answer_pipeline.passages_around(own)
+            compared = core.retriever.comparisons(text, vector, own, [SHARED], section)
             family = name.removesuffix(SHORT)
             yield Case(name, family, reply.outcome, compared, labelled)
 
@@ -183,9 +189,8 @@ def figures(case: Case, weights: Features) -> tuple[float, float, float, float, 
     is_bold = marked is not None and marked.is_bold
     quote = replace(case.quote, deciding=marked)
     shown = excerpts(replace(case.outcome, quotes=(quote, *case.outcome.quotes[1:])))[0][1]
-    section = f"{quote.before}{quote.text}{quote.after}"
     letters = _letters(shown)
-    wanted = [section[slice(*span)] for span in sentences(section)]
+    wanted = [case.section[slice(*span)] for span in sentences(case.section)]
     seen = [_letters(sentence) in letters for sentence in wanted if case.has(sentence)]
     is_right = float(marked is not None and case.is_right(marked)) if is_bold else np.nan
     return float(is_bold), is_right, float(any(seen)), float(all(seen)), float(room(shown))
@@ -202,7 +207,7 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
     found: list[Case] = []
-    for name, judged in working_sets(options.pages).items():
+    for name, judged in labelled_sets(options.pages).items():
         folder = options.keep / options.model / name.removesuffix(SHORT)
         folder.mkdir(parents=True, exist_ok=True)
         data, model = DataSettings(folder=folder), ModelSettings(name=options.model)

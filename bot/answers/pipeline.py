@@ -64,7 +64,7 @@ from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import topic, typed_words, words
 from indexer.text.query_normalization import normalize
-from indexer.text.sentences import passage_separator
+from indexer.text.sentences import joined_passages
 from knowledge.store.database import is_away
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope, document_of_note
@@ -493,11 +493,14 @@ class AnswerPipeline:
         ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence
         quotes = 1 if lookup.confirmed else ask.quotations or self._quotes
         quoted = near_best(hits, quotes) if evidence is not Evidence.NONE else []
+        sections = [self.passages_around(hit.passage) for hit in quoted]
         spans = [
-            self._retriever.deciding_sentence(ask.text, vector, hit, lookup.scopes)
+            self._retriever.deciding_sentence(ask.text, vector, hit.passage, lookup.scopes, section)
             if is_shown
             else None
-            for hit, is_shown in zip(quoted, may_be_shown(quoted, evidence), strict=True)
+            for hit, section, is_shown in zip(
+                quoted, sections, may_be_shown(quoted, evidence), strict=True
+            )
         ]
         outcome: Outcome = decide(hits, spans, evidence, quotes, self.due)
         is_understood = evidence is Evidence.STRONG
@@ -508,7 +511,7 @@ class AnswerPipeline:
             else:
                 outcome = replace(
                     outcome,
-                    quotes=tuple(map(self._in_section, outcome.quotes)),
+                    quotes=tuple(map(_in_section, outcome.quotes, sections)),
                     conflicts=conflicts(outcome.quotes, self._retriever.embedded),
                     missing=nowhere if evidence is Evidence.PARTIAL else (),
                     confirmed=lookup.confirmed,
@@ -570,25 +573,11 @@ class AnswerPipeline:
         own = [passage for passage in passages if passage.scope == best.passage.scope]
         return sibling_sections(question, best, own)
 
-    def _in_section(self, quote: Quote) -> Quote:
-        """A quote with its context under the same heading."""
-        own = quote.hit.passage
+    def passages_around(self, own: StoredPassage) -> list[StoredPassage]:
+        """A passage with its context under the same heading."""
         first, last = own.position - PASSAGES_BEFORE, own.position + PASSAGES_AFTER
         near = self._index.passages_within(own.document_id, first, last)
-        section = _within(SECTION_CHARACTERS, near, own)
-        return replace(
-            quote,
-            before="".join(
-                one.text + passage_separator(one.text, following.text)
-                for one, following in itertools.pairwise(section)
-                if one.position < own.position
-            ),
-            after="".join(
-                passage_separator(one.text, following.text) + following.text
-                for one, following in itertools.pairwise(section)
-                if following.position > own.position
-            ),
-        )
+        return _within(SECTION_CHARACTERS, near, own)
 
     def _unmatched_terms(self, lookup: Lookup, quoted: Sequence[Hit]) -> tuple[str, ...]:
         """Names and nouns of a question that occur in no visible passage, at most two."""
@@ -652,6 +641,13 @@ class AnswerPipeline:
 def _asks_only_about(words: Sequence[str], question: str) -> bool:
     """Whether a question has no other topic words than these."""
     return set(topic(question)) <= {forms for word in words for forms in topic(word)}
+
+
+def _in_section(quote: Quote, section: Sequence[StoredPassage]) -> Quote:
+    """A quote with its context, the passages under the same heading."""
+    text, starts = joined_passages([one.text for one in section])
+    begin = starts[[one.position for one in section].index(quote.hit.passage.position)]
+    return replace(quote, before=text[:begin], after=text[begin + len(quote.text) :])
 
 
 def _within(

@@ -148,5 +148,5 @@ def _quotes(
 ) -> Iterable[Quote]:
     due = core.answer_pipeline.due
     for hit in hits:
-        span = core.retriever.deciding_sentence(wanted.query, vector, hit, seen)
+        span = core.retriever.deciding_sentence(wanted.query, vector, hit.passage, seen)
         yield Quote(hit.passage.text, citation(hit.passage, due), hit, span)

@@ -80,23 +80,28 @@ class _Pieces:
     def __getitem__(self, place: int) -> str:
         return self.text[slice(*self.pieces[place])]
 
+    def piece_at(self, offset: int, otherwise: int) -> int:
+        """Return the first piece that ends after an offset of the text."""
+        return next((i for i, piece in enumerate(self.pieces) if offset < piece[1]), otherwise)
+
     def room(self, first: int, last: int) -> int:
         return room(self.text[self.pieces[first][0] : self.pieces[last][1]])
 
-    def shown(self, centre: int, limit: int, also: Sequence[int]) -> list[Span]:
+    def shown(self, centre: Span, limit: int, also: Sequence[int]) -> list[Span]:
         """Return the first and last piece of each run to show.
 
-        A run is a sequence of neighbouring pieces. The first run has the answering piece. It is
+        A run is a sequence of neighbouring pieces. The first run has the answering pieces. It is
         extended to the text needed to understand it. Then each of the pieces `also` gets a run, as
         far as the limit allows. The rest of the lines extends the runs: the first one to its
         paragraph or list, then each to the whole passage and to the whole section. If the first
         sentence of the passage is still omitted but fits, it becomes another run.
         """
         top, end = self.own
-        run = self._needed(*self._item(centre, limit), limit)
+        run = self._needed(self._item(centre[0], limit)[0], self._item(centre[1], limit)[1], limit)
         whole = min(run[0], top), max(run[1], end)
         # A whole passage needs no line for the "…", so it may be a line longer.
-        if self.room(*whole) <= limit + 1 and not self._announces(whole[1]):
+        is_enough = all(whole[0] <= place <= whole[1] for place in also)
+        if is_enough and self.room(*whole) <= limit + 1 and not self._announces(whole[1]):
             return [self._grown(*whole, limit)]
         runs = [run]
         for place in also:
@@ -104,7 +109,8 @@ class _Pieces:
             whole_run = self._needed(*self._item(place, limit), limit)
             options = (_merged([*runs, run]) for run in (whole_run, (place, place)))
             runs = next((more for more in options if self._room_of(more) <= limit), runs)
-        steps = ((self._block, centre), *((self._grown, place) for place in (centre, *also)))
+        grown = ((self._grown, place) for place in (centre[0], *also))
+        steps = ((self._block, centre[0]), *grown)
         for extended, place in steps:
             for run in [run for run in runs if run[0] <= place <= run[1]]:
                 left = limit - self._room_of(runs) + self.room(*run)
@@ -358,7 +364,7 @@ def excerpt(
     Args:
         text: the passage, or the section with the passage.
         limit: the number of lines on a phone (`room`).
-        deciding: the span of the answering sentence, or None if no sentence stands out.
+        deciding: the span of the answering sentences, or None if no sentence stands out.
         own: the span of the passage in `text`; None if `text` is the passage.
         most: an answering sentence with at most this many lines is shown whole, even if it exceeds
             `limit`.
@@ -374,15 +380,17 @@ def excerpt(
     if not places:
         return beginning(text[begin:end], limit * LINE_CHARACTERS), room(text[begin:end]) > limit
     found = _Pieces(text, units(text), pieces, (places[0], places[-1]), [*fences(text)])
-    at = deciding[0] if deciding else begin
-    centre = next((i for i in places if at < pieces[i][1]), places[0])
+    at, until = deciding or (begin, begin + 1)
+    centre = found.piece_at(at, places[0])
     if head := _head_above(text, pieces[centre][0])[0]:
         limit = max(limit - room(head.rstrip()), 1)
     limit = max(limit, min(room(found[centre]), most))
     if room(found[centre]) <= limit:
-        wanted = [next((i for i in places if at < pieces[i][1]), centre) for at in also]
+        wanted = [found.piece_at(place, centre) for place in also]
         warnings = [i for i in places if _WARNING.search(found[i]) and found.is_short_prose(i)]
-        runs = found.shown(centre, limit, [*warnings, *wanted])
+        last = max(found.piece_at(until - 1, centre), centre)
+        last = last if found.room(centre, last) <= limit else centre
+        runs = found.shown((centre, last), limit, [*warnings, *wanted])
         return _cut_out(found, runs, deciding if is_bold else None, (begin, end))
     # A single sentence above the limit is all there is, so bold would mark nothing.
     before = "… " if centre > places[0] else ""
@@ -493,16 +501,18 @@ def _is_block(line: str) -> bool:
 
 
 def _emphasised(text: str, offset: int, deciding: Span | None) -> str:
-    """Return the text with the answering sentence in bold; code and table rows stay as they are."""
+    """Return the text with the answering sentences in bold, except code and table rows."""
     if deciding is None:
         return text
-    start, end = deciding[0] - offset, deciding[1] - offset
-    if start < 0 or end > len(text):
+    first, last = deciding[0] - offset, deciding[1] - offset
+    if first < 0 or last > len(text):
         return text
-    sentence = text[start:end]
-    if sentence.startswith((*FENCES, ROW)) or "\n\n" in sentence:
-        return text
-    mark = _MARKS.match(sentence)
-    lead = mark[0] if mark else ""
-    inner = sentence[len(lead) :].replace("**", "")
-    return f"{text[:start]}{lead}**{inner}**{text[end:]}"
+    for start, end in reversed(sentences(text)):
+        begin, stop = max(start, first), min(end, last)
+        sentence = text[begin:stop]
+        if begin < stop and not sentence.startswith((*FENCES, ROW)):
+            mark = _MARKS.match(sentence)
+            lead = mark[0] if mark else ""
+            inner = sentence[len(lead) :].replace("**", "")
+            text = f"{text[:begin]}{lead}**{inner}**{text[stop:]}"
+    return text

@@ -1,9 +1,10 @@
-"""Highlighter: finds the sentence of a passage that answers the question, and says how sure it is.
+"""Highlighter: finds the sentence of a section that answers the question, and says how sure it is.
 
 A conditional logit model: each sentence has a few features, and the softmax of their weighted sums
 is the probability that the sentence is the one. The weights are fitted on the labelled sentences of
 the judged sets (`benchmarks/answering_sentences.py`). The excerpt is centred on the likeliest
-sentence. It is set in bold only above a bar, and never if it only repeats the question.
+sentence. Up to three sentences in a row are set in bold if the answer is among them with a
+probability above a bar, but never a mere repetition of the question.
 
 The highlighter is pure and calls no model: the search has computed the cosines.
 
@@ -12,8 +13,9 @@ Source:
 """
 
 import itertools
+import math
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -34,24 +36,29 @@ from knowledge.languages.detection import language_of
 from knowledge.languages.vocabularies import alternatives, tables, values, words
 from knowledge.text import QUESTION_MARKS, word_count
 
-# The weight of each feature of `sentence_features`, fitted on both installed models together.
+# The weight of each feature of `sentence_features`, fitted on the default model.
 WEIGHTS: Final = {
-    "cosine": 4.38,
-    "late": 11.54,
-    "pooled": 7.41,
-    "repeats": -7.08,
-    "imperative": 1.28,
-    "value": 2.25,
-    "decides": 0.67,
-    "last": -0.45,
-    "aside": -1.93,
+    "cosine": 3.69,
+    "late": 11.21,
+    "pooled": 8.16,
+    "repeats": -6.54,
+    "imperative": 1.26,
+    "value": 1.73,
+    "decides": 0.48,
+    "circumstance": -1.49,
+    "last": -0.52,
+    "aside": -1.67,
 }
-# The least probability of a sentence in bold.
-BOLD: Final = 0.75
+# The least probability that the answer is among the sentences in bold.
+BOLD: Final = 0.77
+# Several sentences in bold are at most this many, of this length, and this share of the section.
+BOLD_SENTENCES: Final = 3
+BOLD_CHARACTERS: Final = 400
+BOLD_SHARE: Final = 0.67
 
 # So many other sentences, of at least this probability, are shown if they fit.
-MOST_OTHERS: Final = 3
-LIKELY: Final = 0.1
+MOST_OTHERS: Final = 6
+LIKELY: Final = 0.03
 
 # A sentence repeats the question if it has at least `REPEATED_WORDS` words, and this share of them
 # is from question and heading.
@@ -61,12 +68,12 @@ REPEATED_WORDS: Final = 3
 CARRIED: Final = 0.5
 # Without tokens, coverage in place of the late score. It varies about four times as much.
 COVERAGE_AS_LATE: Final = 0.25
-# Code with this many consecutive words of the question is the part that the asker pasted.
+# Code with this many consecutive words of the question was pasted by the asker.
 PASTED_WORDS: Final = 4
 
 _WORDS: Final = re.compile(r"\w+")
 _RULE: Final = re.compile(r"\|[\s:|-]+$")
-# A line about the author and date of the following text, or one that only announces it.
+# A line about the author and date of the following text, or a mere announcement.
 _LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
 
 
@@ -82,17 +89,22 @@ _ASKS_YES_OR_NO: Final = re.compile(
 _ASKS_VALUE: Final = re.compile(
     rf"\b{alternatives('asks_value', 'answers', _LANGUAGES)}\b", re.IGNORECASE
 )
+_CIRCUMSTANCE: Final = re.compile(
+    rf"\b{alternatives('circumstances', 'answers', _LANGUAGES)}\b", re.IGNORECASE
+)
 _VALUE: Final = re.compile(r"\d")
 # Words with apostrophes, and the marks before which a command may begin.
 _TOKENS: Final = re.compile(r"[\w'’]+|[,;:]")
 
 
 class Deciding(NamedTuple):
-    """The span of the answering sentence in a passage's text.
+    """The span of the answering sentence, or of the sentences in bold.
+
+    Offsets count from the passage's beginning; they are negative in the text before the passage.
 
     Attributes:
-        is_bold: whether the sentence is likely enough to be set in bold.
-        others: the offsets of other sentences that may answer, the likeliest first.
+        is_bold: whether the answer is likely enough in the span for bold.
+        others: the offsets of other possible answers, the likeliest first.
     """
 
     start: int
@@ -123,6 +135,7 @@ class Comparison(NamedTuple):
         windows: the cosines of the passage's windows.
         weights: the forms and the IDF of each word of the question.
         tokens: the comparison of its tokens, if known.
+        start: the offset of its text, counted from the beginning of the found passage.
     """
 
     question: str
@@ -131,83 +144,150 @@ class Comparison(NamedTuple):
     windows: Sequence[float]
     weights: Sequence[tuple[tuple[str, ...], float]]
     tokens: TokenCosines | None = None
+    start: int = 0
+
+
+class _Sentence(NamedTuple):
+    """A possible answer: the number of its passage, and its own number in it."""
+
+    passage: int
+    number: int
 
 
 def highlighted(
-    compared: Comparison, weights: Sequence[float] = tuple(WEIGHTS.values())
+    section: Sequence[Comparison], weights: Sequence[float] = tuple(WEIGHTS.values())
 ) -> Deciding | None:
-    """The likeliest answering sentence of a passage, to centre an excerpt on.
+    """The likeliest answering sentence of a section's passages, to centre an excerpt on.
 
     Return None if the text is a single sentence, or if no sentence can answer. `weights` are of the
     features, in the order of `WEIGHTS`.
     """
-    spans, plain, _ = _sentences_and_windows(compared.text)
-    places, features = sentence_features(compared)
-    if len(spans) < 2 or not places:
+    places, features = sentence_features(section)
+    if not places or sum(len(sentences(one.text)) for one in section) < 2:
         return None
     scores = features @ np.array(weights)
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
-    best, *others = np.argsort(-chances, kind="stable").tolist()
-    repeats = features[best, [*WEIGHTS].index("repeats")] > 0
-    start, end = span_to_mark(plain, spans, places[best])
+    order = np.argsort(-chances, kind="stable").tolist()
+    bold = _run_in_bold(section, places, chances, features[:, [*WEIGHTS].index("repeats")] > 0)
+    first, last = bold or (order[0], order[0])
+    others = [i for i in order if not first <= i <= last and chances[i] >= LIKELY]
     return Deciding(
-        start,
-        end,
-        bool(chances[best] >= BOLD and not repeats),
-        tuple(spans[places[i]][0] for i in others[:MOST_OTHERS] if chances[i] >= LIKELY),
+        _span_to_mark(section, places[first])[0],
+        _span_to_mark(section, places[last])[1],
+        bold is not None,
+        tuple(_span(section, places[i])[0] for i in others[:MOST_OTHERS]),
     )
 
 
-def sentence_features(compared: Comparison) -> tuple[list[int], NDArray[np.float64]]:
-    """The sentences of a passage that can answer, and their features in the order of `WEIGHTS`.
+def _run_in_bold(
+    section: Sequence[Comparison],
+    places: Sequence[_Sentence],
+    chances: NDArray[np.float64],
+    repeats: NDArray[np.bool_],
+) -> tuple[int, int] | None:
+    """The first and last of the fewest sentences in a row with a likely answer."""
+    most = BOLD_SHARE * sum(len(one.text) for one in section)
+    for count in range(1, BOLD_SENTENCES + 1):
+        runs = []
+        for first in range(len(places) - count + 1):
+            last = first + count - 1
+            passage, number = places[first]
+            is_row = places[last] == (passage, number + count - 1)
+            length = _span(section, places[last])[1] - _span(section, places[first])[0]
+            is_short = count == 1 or length <= min(BOLD_CHARACTERS, most)
+            if is_row and is_short and not repeats[first : last + 1].any():
+                runs.append((float(chances[first : last + 1].sum()), first, last))
+        chance, first, last = max(runs, default=(0.0, 0, 0))
+        if chance >= BOLD:
+            return first, last
+    return None
+
+
+def _span(section: Sequence[Comparison], place: _Sentence) -> tuple[int, int]:
+    passage = section[place.passage]
+    start, end = sentences(passage.text)[place.number]
+    return passage.start + start, passage.start + end
+
+
+def _span_to_mark(section: Sequence[Comparison], place: _Sentence) -> tuple[int, int]:
+    passage = section[place.passage]
+    spans, plain, _ = _sentences_and_windows(passage.text)
+    start, end = span_to_mark(plain, spans, place.number)
+    return passage.start + start, passage.start + end
+
+
+def sentence_features(
+    section: Sequence[Comparison],
+) -> tuple[list[_Sentence], NDArray[np.float64]]:
+    """The possible answers of a section, and their features in the order of `WEIGHTS`.
 
     * `cosine`, `pooled`: the mean cosine of the sentence's windows, and of its tokens, above the
-      passage's mean.
+      section's mean.
     * `late`: the sentence's late score below the best sentence's. Without tokens, its coverage.
     * `repeats`: whether nearly all its words are in question and heading, or the asker pasted it.
     * `imperative`: 1 if it begins with an imperative, 0.5 if another part of it does.
     * `value`: whether it has a number, and the question asks for one.
     * `decides`: whether it says yes, no or not, and the question asks for that.
+    * `circumstance`: whether it only tells a case or a wish ("You may want to ...").
     * `last`, `aside`: whether it is the last sentence, or begins as a side remark.
 
     Returns:
-        The indices of the sentences, and the features, (n, 9).
+        The sentences, and the features, (n, 10).
     """
-    question, text, heading, windows, weights, tokens = compared
+    rows = [
+        (_Sentence(number, place), row)
+        for number, compared in enumerate(section)
+        for place, row in _rows(compared)
+    ]
+    features = np.array([row for _, row in rows], np.float64).reshape(len(rows), len(WEIGHTS))
+    cosine, late, pooled, last = map([*WEIGHTS].index, ("cosine", "late", "pooled", "last"))
+    if rows:
+        known = ~np.isnan(features[:, cosine])
+        features[known, cosine] -= features[known, cosine].sum() / max(known.sum(), 1)
+        features[~known, cosine] = 0.0
+        features[:, pooled] -= features[:, pooled].mean()
+        features[:, late] -= features[:, late].max()
+        features[-1, last] = 1.0
+    return [sentence for sentence, _ in rows], features
+
+
+def _rows(compared: Comparison) -> Iterator[tuple[int, tuple[float, ...]]]:
+    """Yield the sentences of a passage able to answer, with their features by themselves."""
+    question, text, heading, windows, weights, tokens, _ = compared
     spans, plain, runs = _sentences_and_windows(text)
     places = candidate_sentences(plain, [text[start:end] for start, end in spans])
-    said = [plain[i] for i in places]
     # The index has the words of the whole passage in one language, too.
     language = language_of(text)
     asked = word_set(question) | word_set(heading, language)
-    pasted = _pasted(question, said)
+    pasted = _pasted(question, plain)
     asks_yes_or_no = _ASKS_YES_OR_NO.match(question) is not None
     asks_value = _ASKS_VALUE.search(question) is not None
-    cosines = _centred(_cosines_of_sentences(windows, runs, len(spans)), places)
+    cosines = _cosines_of_sentences(windows, runs, len(spans))
     if tokens is not None:
-        late, pooled = [tokens.late[i] for i in places], _centred(tokens.pooled, places)
+        late, pooled = tokens
     else:
         covered = coverage(plain, weights, word_set(heading, language), language)
-        late, pooled = [COVERAGE_AS_LATE * covered[i] for i in places], [0.0] * len(places)
-    rows = []
-    for place, sentence in enumerate(said):
+        late, pooled = [COVERAGE_AS_LATE * share for share in covered], [0.0] * len(plain)
+    for place in places:
+        sentence = plain[place]
         start = marker.end() if (marker := LIST_MARKER.match(sentence)) is not None else 0
         tokens_said = _TOKENS.findall(sentence.lower(), start) or [""]
-        rows.append(
+        yield (
+            place,
             (
                 cosines[place],
-                late[place] - max(late),
+                late[place],
                 pooled[place],
                 place in pasted or _repeats(sentence, asked, language),
                 _imperative(tokens_said),
                 asks_value and _VALUE.search(sentence, start) is not None,
                 asks_yes_or_no and _says_yes_or_no(tokens_said),
-                place == len(said) - 1,
+                _CIRCUMSTANCE.search(sentence) is not None,
+                0.0,
                 tokens_said[0] in _ASIDES or " ".join(tokens_said[:2]) in _ASIDES,
-            )
+            ),
         )
-    return places, np.array(rows, np.float64).reshape(len(rows), len(WEIGHTS))
 
 
 def coverage(
@@ -216,7 +296,7 @@ def coverage(
     titled: Set[str],
     language: str = "",
 ) -> list[float]:
-    """The share of the question's words, weighted by IDF, that each sentence has.
+    """Each sentence's share of the question's words, weighted by IDF.
 
     A word missing from the sentence counts half if the heading or the previous sentence has it.
 
@@ -259,13 +339,6 @@ def _says_yes_or_no(tokens: Sequence[str]) -> bool:
     )
 
 
-def _centred(values: Sequence[float], places: Sequence[int]) -> list[float]:
-    """The values at these places, less their mean."""
-    chosen = [values[place] for place in places]
-    mean = sum(chosen) / max(len(chosen), 1)
-    return [value - mean for value in chosen]
-
-
 # A passage is likely to answer several questions.
 @lru_cache(maxsize=512)
 def _sentences_and_windows(
@@ -288,10 +361,10 @@ def _cosines_of_sentences(
     """For each sentence the mean cosine of the windows that contain it.
 
     A sentence that no window contains gets the smallest cosine. If the windows have no cosines,
-    because a short passage is only embedded as a whole, every sentence gets 0.
+    because a short passage is only embedded as a whole, no sentence has one (NaN).
     """
     if len(runs) != len(windows):
-        return [0.0] * count
+        return [math.nan] * count
     held: list[list[float]] = [[] for _ in range(count)]
     for cosine, (first, last) in zip(windows, runs, strict=True):
         for found in held[first:last]:

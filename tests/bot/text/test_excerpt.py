@@ -106,6 +106,19 @@ def test_short_code_is_whole_and_what_is_left_out_is_marked_apart_from_it() -> N
     assert around(text, "```py") == f"…\n{CODE}\n…"
 
 
+def test_each_answering_sentence_is_in_bold() -> None:
+    text = "One.\n\n- Two. Three.\n- Four."
+    span = (text.index("Two"), text.index("Four") + 5)
+    assert excerpt(text, 9, span) == ("One.\n\n- **Two.** **Three.**\n- **Four.**", False)
+
+
+def test_an_answer_below_the_passage_is_shown_with_it() -> None:
+    text = "\n\n".join(map(sentence, range(30)))
+    answer = text.index(sentence(20)), text.index(sentence(20)) + len(sentence(20))
+    own = 0, text.index(sentence(10))
+    assert f"**{sentence(20)}**" in excerpt(text, 9, answer, own)[0]
+
+
 def test_code_is_never_in_bold() -> None:
     assert excerpt(f"Text.\n\n{CODE}", 9, (7, 7 + len(CODE)))[0] == f"Text.\n\n{CODE}"
 

@@ -9,7 +9,7 @@ from indexer.retrieval.highlight import (
     TokenCosines,
     highlighted,
 )
-from indexer.text.sentences import sentences
+from indexer.text.sentences import joined_passages, sentences
 
 
 def deciding(
@@ -17,12 +17,22 @@ def deciding(
 ) -> Deciding | None:
     """The sentence chosen by words alone, as if all sentences were equally near."""
     weights = [((word,), 1.0) for word in question.split()]
-    return highlighted(Comparison(question, text, heading, [], weights, tokens))
+    return highlighted([Comparison(question, text, heading, [], weights, tokens)])
 
 
 def chosen(question: str, text: str) -> str:
     found = deciding(question, text)
     return "" if found is None else text[found.start : found.end]
+
+
+def section(*texts: str) -> list[Comparison]:
+    """Passages one below the other; the second was found."""
+    _, starts = joined_passages(texts)
+    weights = [((word,), 1.0) for word in ("how", "open")]
+    return [
+        Comparison("how to open", text, "", [], weights, start=start - starts[1])
+        for text, start in zip(texts, starts, strict=True)
+    ]
 
 
 def in_bold(question: str, text: str, *near: int) -> str:
@@ -128,7 +138,7 @@ def test_what_follows_code_with_words_of_the_question_in_a_row_is_marked(
     shown: str, fix: str
 ) -> None:
     text = f"{shown}\n\n{fix} Then start it again."
-    assert chosen(f"{ERROR} since today", text) == fix
+    assert chosen(f"{ERROR} since today", text).startswith(fix)
 
 
 def test_code_that_does_not_repeat_the_question_is_marked() -> None:
@@ -137,11 +147,35 @@ def test_code_that_does_not_repeat_the_question_is_marked() -> None:
 
 
 def test_bold_is_only_a_sentence_that_is_likely_enough() -> None:
-    text = "The bar is at the back. Pull the lever. Beer is cheap."
+    text = f"The bar is at the back. Pull the lever. {'Beer is cheap. ' * 6}Tea is hot."
     assert in_bold("how to open", text, 1) == "Pull the lever."
-    assert in_bold("how to open", text, 0, 2) == ""
+    assert in_bold("how to open", text, 0, 8) == ""
     assert in_bold("how to open", text) == ""
     assert BOLD > 0.5
+
+
+def test_sentences_in_a_row_are_bold_if_one_of_them_must_answer() -> None:
+    text = "The bar is old. It has a lid. It has a lock. Beer is cheap. Tea is hot. We sing."
+    assert in_bold("how to open", text, 1, 2) == "It has a lid. It has a lock."
+    assert in_bold("how to open", text, 0, 3) == ""
+
+
+def test_most_of_a_text_is_never_bold() -> None:
+    assert in_bold("how to open", "It has a lid. It has a lock.", 0, 1) == ""
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("It is old.", "It has a lid. It is red.", "Pull the lever."),
+        ("Pull the lever.", "It has a lid. It is red.", "It is old."),
+    ],
+)
+def test_the_passages_around_answer_too(texts: tuple[str, str, str]) -> None:
+    joined, (_, begin, _) = joined_passages(texts)
+    found = highlighted(section(*texts))
+    assert found is not None
+    assert joined[begin + found.start : begin + found.end] == "Pull the lever."
 
 
 def test_a_sentence_that_repeats_the_question_is_never_bold() -> None:
@@ -161,7 +195,7 @@ def test_a_sentence_that_repeats_the_question_is_never_bold() -> None:
             "It is open for 3 days.",
         ),
         ("is it free", "There is a bar. It is not.", "It is not."),
-        ("can i do that", "It is old. Yes, outside.", "Yes, outside."),
+        ("can i do that", "It is old. Yes, outside. It is red.", "Yes, outside."),
         ("where is it", "It is in the hall. Note that it is red.", "It is in the hall."),
     ],
 )

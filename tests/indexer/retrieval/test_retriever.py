@@ -109,7 +109,7 @@ def test_the_deciding_sentence_is_the_one_that_answers(
 ) -> None:
     [vector] = retriever.embedded([query])
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
-    span = retriever.deciding_sentence(query, vector, hit, [SHARED])
+    span = retriever.deciding_sentence(query, vector, hit.passage, [SHARED])
     assert span is not None
     assert hit.passage.text[span.start : span.end] == sentence
 
@@ -119,7 +119,7 @@ def test_code_that_nothing_announces_decides_itself(retriever: Retriever) -> Non
     [vector] = retriever.embedded([query])
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
     assert hit.passage.document_id == "file:code"
-    span = retriever.deciding_sentence(query, vector, hit, [SHARED])
+    span = retriever.deciding_sentence(query, vector, hit.passage, [SHARED])
     assert span is not None
     assert hit.passage.text[span.start : span.end] == "```\nnever | quote this\n```"
 
@@ -129,4 +129,4 @@ def test_a_single_sentence_needs_no_mark(retriever: Retriever) -> None:
     [vector] = retriever.embedded([query])
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
     assert hit.passage.text == "Bees make wax."
-    assert retriever.deciding_sentence(query, vector, hit, [SHARED]) is None
+    assert retriever.deciding_sentence(query, vector, hit.passage, [SHARED]) is None
