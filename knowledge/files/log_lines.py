@@ -21,7 +21,9 @@ _READ_LINES: Final = 50_000
 # A line with less of the best line's weight isn't chosen beside it.
 _LEAST_SHARE: Final = 0.6
 
-_CONTROL: Final = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL: Final = re.compile(
+    r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\u00a7[0-9a-fk-or]|[\x00-\x08\x0b-\x1f\x7f]"
+)
 _CLOCK: Final = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,:]\d{1,9})?(?: ?[AP]M)?(?:Z| ?[+-]\d\d:?\d\d)?"
 _DATE: Final = r"(?:\d{4}[-/]\d\d[-/]\d\d|\d\d[-/.]\d\d[-/.]\d{2,4}|\d\d[A-Z][a-z]{2}\d{4})"
 _TIME: Final = rf"(?:{_DATE}[T ,]{{0,2}})?{_CLOCK}"
@@ -113,7 +115,7 @@ _ENDING: Final = re.compile(
     r"(?i:^make(?:\[\d{1,3}\])?: \*\*\*|failed with result|\bcould not compile\b|build failed"
     r"|exited with code 1\b|exit code:? 1\b|exit status:? 1\b|completed with exit code|returned a "
     r"non-zero code|main process exited|aborting due to|failed to start\b|entered failed state"
-    r"|start request repeated|control process exited|scheduled restart|crash report"
+    r"|start request repeated|control process exited|schedul(?:ed|ing) restart|crash report"
     r"|subprocess-exited-with-error|originates from a subprocess|lifecycle failed|ELIFECYCLE"
     r"|complete log of this run|execution failed for task|failed building wheel|stopping,? "
     r"|likely not a problem with pip|skipp(?:ed|ing)|retry|could not build wheels|installation "
@@ -180,7 +182,7 @@ def _candidates(lines: Sequence[str]) -> Iterator[_Candidate]:
     level = 0
     for place, line in enumerate(lines):
         above = level
-        words, level = _words(line)
+        words, level, indented = _words(line)
         if _TRACEBACK in words:
             in_python = True
             continue
@@ -194,7 +196,7 @@ def _candidates(lines: Sequence[str]) -> Iterator[_Candidate]:
             weight, words = 84 + 8 * later, words[cause.end() :]
             weight -= 30 * (_next_cause(lines, place) or _is_wrapped(words))
             level = 0
-        elif (exception := _EXCEPTION.match(words)) or (in_python and not _is_indented(line)):
+        elif (exception := _EXCEPTION.match(words)) or (in_python and not indented):
             traced = in_python or follows
             weight = max(weight, (76 if traced else 58) + 8 * later)
             if exception is not None and _WRAPPED.match(exception["words"]):
@@ -204,7 +206,7 @@ def _candidates(lines: Sequence[str]) -> Iterator[_Candidate]:
         elif weight:
             # The first error of a build causes the others.
             weight += 6 * (1 - later) if weight >= 60 else 4 * later
-        in_python = in_python and _is_indented(line)
+        in_python = in_python and indented
         if (weight or level > 0) and _NAMED.search(words):
             yield _Candidate(place, words, (weight or 22) + level - 20 * (len(line) > _LONG))
 
@@ -212,7 +214,7 @@ def _candidates(lines: Sequence[str]) -> Iterator[_Candidate]:
 def _next_cause(lines: Sequence[str], place: int) -> bool:
     """Whether another cause follows in the same trace."""
     for line in lines[place + 1 : place + 200]:
-        words, _ = _words(line)
+        words, *_ = _words(line)
         if _CAUSE.match(words):
             return True
         if not _FRAME.match(words):
@@ -225,10 +227,6 @@ def _is_wrapped(words: str) -> bool:
     return exception is not None and _WRAPPED.match(exception["words"]) is not None
 
 
-def _is_indented(line: str) -> bool:
-    return line.startswith((" ", "\t"))
-
-
 def _weight(words: str) -> float:
     weights = sorted(
         (weight for pattern, weight in _WEIGHED if pattern.search(words)), reverse=True
@@ -239,8 +237,8 @@ def _weight(words: str) -> float:
     return weights[0] + more - _ENDING_COST * (_ENDING.search(words) is not None)
 
 
-def _words(line: str) -> tuple[str, int]:
-    """A line without its times, level and logger; and the weight of the level."""
+def _words(line: str) -> tuple[str, int, bool]:
+    """A line without its times, level and logger; the level's weight; and whether it's indented."""
     level = _LEVEL.search(line, 0, _LEVEL_CHARACTERS)
     weight = _LEVEL_WEIGHTS[(level.lastindex or 1) % 4 - 1] if level else 0
     start = 0
@@ -249,7 +247,7 @@ def _words(line: str) -> tuple[str, int]:
         if lead is None or lead.end() == start:
             break
         start = lead.end()
-    return line[start:].rstrip(), weight
+    return line[start:].rstrip(), weight, line[max(start - 2, 0) : start].endswith(("  ", "\t"))
 
 
 # What is personal.
