@@ -1,12 +1,16 @@
-"""Exact identifiers of errors in a question, and the lines of a log in it. Pure.
+"""Exact identifiers of errors: a leg of retrieval for questions with lines of a log. Pure.
 
 A line of a log is marked in the question. Its words are many and seldom the member's, so they alone
-never make evidence *strong*: the passage must have one of the line's identifiers.
+never make evidence *strong*: the passage must have one of the line's identifiers. The one document
+with most of them comes first.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
+
+from indexer.index.stored_passage import StoredPassage
 
 # Before each line of a log in a question.
 LOG_MARK: Final = "» "
@@ -68,3 +72,17 @@ def lacks_identifier(question: str, passage: str) -> bool:
     """Whether a question has lines of a log, and a passage none of their identifiers."""
     lines = log_lines(question)
     return bool(lines) and error_identifiers(lines).isdisjoint(error_identifiers(passage))
+
+
+def identified_passage(question: str, passages: Sequence[StoredPassage]) -> StoredPassage | None:
+    """The first passage with most of the identifiers in a question's log.
+
+    Return None if no passage has one, or if several documents have as many.
+    """
+    asked = error_identifiers(log_lines(question))
+    if not asked:
+        return None
+    shared = [len(asked & error_identifiers(passage.embedded)) for passage in passages]
+    most = max(shared, default=0)
+    found = [each for each, count in zip(passages, shared, strict=True) if count == most]
+    return found[0] if most and len({each.document_id for each in found}) == 1 else None

@@ -20,9 +20,15 @@ from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.what_if import IndexOverlay
 from indexer.retrieval.best_passages import best_of_each, with_first
-from indexer.retrieval.error_identifiers import lacks_identifier
+from indexer.retrieval.error_identifiers import (
+    error_identifiers,
+    identified_passage,
+    lacks_identifier,
+    log_lines,
+)
 from indexer.retrieval.evidence import (
     FEATURES,
+    UNRIVALLED,
     Calibration,
     Support,
     default_calibration,
@@ -206,11 +212,16 @@ class Retriever:
         among: Ids | None,
         tokens: TokenVectors | None = None,
     ) -> list[list[Hit]]:
-        legs, most = [], candidates(k)
+        legs, identified, most = [], [], candidates(k)
         dense = self.index.nearest_many(vectors, most, scopes, among)
         for query, (ids, _) in zip(queries, dense, strict=True):
             near = ids.tolist()
-            lexical = self.index.matching(query, most, scopes, near, among)
+            exact: list[int] = []
+            if identifiers := " ".join(sorted(error_identifiers(log_lines(query)))):
+                found_exactly = self.index.matching(identifiers, NAMESAKES, scopes, (), among)
+                exact = [passage_id for passage_id, _ in found_exactly]
+            identified.append(exact)
+            lexical = self.index.matching(query, most, scopes, [*near, *exact], among)
             legs.append(Legs(near, dict(lexical), [key for key, _ in lexical[:most]]))
         cosines = self.cosines(vectors, [found.candidates for found in legs])
         legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
@@ -226,7 +237,10 @@ class Retriever:
                 Ranked.of(near, found, scores) if scores else one
                 for one, near, found, scores in zip(ranked, cosines, legs, late, strict=True)
             ]
-        may_be_named = list(map(naming_candidates, ranked, legs))
+        may_be_named = [
+            [*naming_candidates(one, found), *(key for key in exact if key in found.coverages)]
+            for one, found, exact in zip(ranked, legs, identified, strict=True)
+        ]
         # Read in one go, whatever most of the queries will need.
         self.index.passages(
             [
@@ -247,10 +261,15 @@ class Retriever:
         }
         sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
         best = best_of_each(self.index.passages, ranked.ids, k)
-        wanted = named_passage(query, list(self.index.passages(may_be_named).values()))
+        passages = list(self.index.passages(may_be_named).values())
+        named = named_passage(query, passages)
+        wanted = identified_passage(query, passages) or named
         if wanted is not None:
             best = with_first(best, wanted, ranked.ids.index(wanted.id))[:k]
         highest = max((ranked.scores[one.rank] for one in best), default=0.0)
+        if log_lines(query):
+            # Exact words of a log that one document alone has are a lead.
+            highest += UNRIVALLED
         every = [part for one in best for part in (one, *one.also)]
         places = [ranked.places[one.rank] for one in every]
         wholes = ranked.cosines.wholes[places].tolist()
@@ -266,7 +285,7 @@ class Retriever:
                 tuple([name for name, ids in first.items() if one.passage.document_id in ids]),
                 best_window,
                 ranked.late.get(one.passage.id),
-                named=one.passage is wanted,
+                named=one.passage is named,
             )
             for one, whole, window, best_window in zip(
                 every, wholes, windows, ranked.cosines.best_windows(places), strict=True

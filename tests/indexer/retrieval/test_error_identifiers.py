@@ -1,13 +1,62 @@
 """Identifiers of errors in a question, and in the lines of a log."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from bot.core.index_updates import run_to_end
+from bot.storage.data_folder import open_index
+from indexer.ingest.pipeline import update
 from indexer.retrieval.error_identifiers import (
     LOG_MARK,
     error_identifiers,
     lacks_identifier,
     log_lines,
 )
+from indexer.retrieval.retriever import Retriever
+from knowledge.values.documents import SHARED, Document, Kind
+from knowledge.values.questions import Evidence
+from tests.fakes import WordEmbedder
+
+DOCUMENTS = {
+    "program": "If it ends with `status=203/EXEC`, the program isn't there.",
+    "folder": "If it ends with `status=200/CHDIR`, the working directory isn't there.",
+    "process": "The main process exited, says the log of the service: exited is no error.",
+}
+LINE = "Main process exited, code=exited, status="
+
+
+@pytest.fixture
+def retriever(tmp_path: Path) -> Iterator[Retriever]:
+    embedder = WordEmbedder(512)
+    with open_index(tmp_path, embedder) as index:
+        documents = [
+            Document(f"file:{name}", SHARED, Kind.FILE, name.title(), text)
+            for name, text in DOCUMENTS.items()
+        ]
+        run_to_end(update(index, embedder, documents))
+        yield Retriever(index, embedder)
+
+
+@pytest.mark.parametrize(
+    ("status", "first"), [("203/EXEC", "file:program"), ("200/CHDIR", "file:folder")]
+)
+def test_one_document_with_the_logs_identifier_comes_first(
+    retriever: Retriever, status: str, first: str
+) -> None:
+    question = f"it stops\n{LOG_MARK}{LINE}{status}"
+    [hits] = retriever.hits([question], [SHARED])
+    assert hits[0].passage.document_id == first
+    assert hits[0].score > hits[1].score
+
+
+def test_without_its_identifier_a_log_is_never_sure(retriever: Retriever) -> None:
+    text = DOCUMENTS["process"]
+    for question, sure in ((text, True), (f"{LOG_MARK}{text} status=217/USER", False)):
+        [hits] = retriever.hits([question], [SHARED])
+        assert hits[0].passage.document_id == "file:process"
+        assert (retriever.evidence(question, hits) is Evidence.STRONG) is sure
 
 
 @pytest.mark.parametrize(
