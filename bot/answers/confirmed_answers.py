@@ -18,7 +18,7 @@ from bot.answers.outage import Outage
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
 from indexer.retrieval.retriever import Retriever
-from knowledge.store.questions.feedback_records import FeedbackRecords
+from knowledge.store.questions.question_records import FeedbackRecords
 from knowledge.values.documents import Scope
 from knowledge.values.questions import ConfirmedAnswer, Evidence
 

@@ -8,7 +8,7 @@ from typing import Final
 from bot.text.languages import Sentence, Speaker, format_number
 from bot.text.markdown import plain, shorten
 from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
-from knowledge.store.notes.credit import Activity, Contributor
+from knowledge.store.figures import Activity, Contributor
 from knowledge.values.guilds import Language, Phrasing
 from knowledge.values.questions import Evidence
 

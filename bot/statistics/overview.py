@@ -24,7 +24,7 @@ from bot.text.markdown import legible, plain_within, shorten, size
 from bot.text.paging import QUOTED, TIMES
 from knowledge.sources.kinds.folder import Channel
 from knowledge.sources.kinds.registry import source_at
-from knowledge.store.questions.period_figures import Quoted
+from knowledge.store.figures import Quoted
 from knowledge.values.calendar_words import short_date
 from knowledge.values.documents import Kind, Scope
 from knowledge.values.guilds import Language

@@ -22,8 +22,7 @@ from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import plain_within
 from bot.text.paging import QUOTED
 from knowledge.secrets import without_secrets
-from knowledge.store.notes.credit import Contributor
-from knowledge.store.questions.period_figures import Asked
+from knowledge.store.figures import Asked, Contributor
 from knowledge.values.calendar_words import weekday
 from knowledge.values.guilds import Language
 from knowledge.values.notes import State

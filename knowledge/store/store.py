@@ -16,26 +16,25 @@ from knowledge.store.erasure.personal_data import PersonalData
 from knowledge.store.erasure.purge import Purge
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import Tombstones
+from knowledge.store.figures import Credit, PeriodFigures
 from knowledge.store.guilds import ChannelSettingsTable, Guilds, SyncedChannels, WeeklyDigests
 from knowledge.store.interactions import HandledInteractions, Inbox
 from knowledge.store.notes.contributions import Contributions
-from knowledge.store.notes.credit import Credit
-from knowledge.store.notes.decisions import Decisions
+from knowledge.store.notes.decisions import Decisions, Wordings
 from knowledge.store.notes.note_records import Notes
-from knowledge.store.notes.note_states import NoteStates
-from knowledge.store.notes.pictures import Pictures
+from knowledge.store.notes.note_states import NoteStates, Pictures
 from knowledge.store.notes.public_notes import PublicNotes
 from knowledge.store.notes.review_cards import ReviewCards
-from knowledge.store.notes.wordings import Wordings
 from knowledge.store.notices import Notices
-from knowledge.store.questions.feedback_records import FeedbackRecords
 from knowledge.store.questions.gaps import Gaps
 from knowledge.store.questions.handovers import Handovers
 from knowledge.store.questions.helped_questions import HelpedQuestions
-from knowledge.store.questions.period_figures import PeriodFigures
 from knowledge.store.questions.phrasings import Phrasings
-from knowledge.store.questions.question_records import QuestionRecords
-from knowledge.store.questions.recent_questions import RecentQuestions
+from knowledge.store.questions.question_records import (
+    FeedbackRecords,
+    QuestionRecords,
+    RecentQuestions,
+)
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.values.documents import Scope
 from knowledge.values.questions import Evidence, Verdict

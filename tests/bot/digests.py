@@ -13,8 +13,7 @@ from bot.statistics import weekly
 from bot.statistics.ui.weekly import DigestPoster
 from bot.statistics.weekly import MOST_GAPS, MOST_POSTS, MOST_THANKED, WEEK, Due, NewNote, Week
 from knowledge.page.site import page_url
-from knowledge.store.notes.credit import Contributor
-from knowledge.store.questions.period_figures import Asked
+from knowledge.store.figures import Asked, Contributor
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, OpenQuestion
 from knowledge.values.weekly_digests import Edition, WeeklyDigest

@@ -17,9 +17,9 @@ from knowledge.secrets import without_secrets
 from knowledge.store.database import Database
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import Tombstones
+from knowledge.store.notes.decisions import Wordings
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.notes.wordings import Wordings
 from knowledge.store.rows import run_among
 from knowledge.store.schema import member_columns
 from knowledge.values.documents import INSIDE, document_of_note

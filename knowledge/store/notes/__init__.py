@@ -1,1 +1,1 @@
-"""Tables of notes: revisions, decisions, review cards, credit, pictures."""
+"""Tables of notes: revisions, decisions, review cards, pictures."""

@@ -1,6 +1,8 @@
-"""State changes of notes, one step each.
+"""State changes of notes, one step each, and the pictures of their revisions.
 
 `contributions` and `decisions` check permissions, and call these steps inside their transactions.
+Pictures are backed up and exported like texts. Each picture's bytes are stored once, and deleted
+with its last revision.
 """
 
 import json
@@ -12,7 +14,6 @@ from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, now
 from knowledge.store.guilds import Guilds
 from knowledge.store.notes.note_records import STANDING, Notes
-from knowledge.store.notes.pictures import Pictures
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.notices import NO_CHANNEL, Notices
 from knowledge.values.guilds import requirements
@@ -27,8 +28,55 @@ from knowledge.values.notes import (
     SourceMessage,
     State,
 )
-from knowledge.values.pictures import Picture
+from knowledge.values.pictures import Picture, PictureKind
 from knowledge.values.submissions import Submission
+
+
+class Pictures:
+    """The pictures in the community database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, revision_id: int) -> tuple[Picture, ...]:
+        """The pictures of a revision, in order."""
+        rows = self._database.rows(
+            "select p.kind, p.content from revision_pictures r join pictures p "
+            "on p.digest = r.digest where r.revision_id = ? order by r.position",
+            [revision_id],
+        )
+        return tuple(Picture(PictureKind(row["kind"]), row["content"]) for row in rows)
+
+    def by_digest(self, digest: str) -> Picture | None:
+        rows = self._database.rows("select kind, content from pictures where digest = ?", [digest])
+        return Picture(PictureKind(rows[0]["kind"]), rows[0]["content"]) if rows else None
+
+    def keep(self, revision_id: int, pictures: Sequence[Picture]) -> None:
+        """Store a new revision's pictures, inside the transaction that writes it."""
+        # One order everywhere, so two guilds never deadlock.
+        for picture in sorted(pictures, key=lambda one: one.digest):
+            self._database.run(
+                # The update locks an existing picture against deletion by another guild.
+                "insert into pictures (digest, kind, content) values (?, ?, ?) "
+                "on conflict (digest) do update set kind = excluded.kind",
+                [picture.digest, picture.kind.value, picture.content],
+            )
+        for position, picture in enumerate(pictures):
+            values = {"revision_id": revision_id, "position": position, "digest": picture.digest}
+            self._database.insert("revision_pictures", values)
+
+    def inherit(self, revision_id: int, earlier_id: int) -> None:
+        """Give a new revision the pictures of an earlier revision."""
+        self._database.run(
+            "insert into revision_pictures (revision_id, position, digest) "
+            "select ?, position, digest from revision_pictures where revision_id = ?",
+            [revision_id, earlier_id],
+        )
+
+    def drop(self, revision_id: int) -> None:
+        """Delete a revision's pictures, inside a transaction."""
+        self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])
+
 
 # The columns of a note restored by an undo.
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")
@@ -102,7 +150,11 @@ class NoteStates:
         Returns:
             The note with that revision, and the ids of the replaced revisions.
         """
-        replaced = self._pending(note_id)
+        rows = self._database.rows(
+            "select id from revisions where note_id = ? and state = 'pending' order by id",
+            [note_id],
+        )
+        replaced = [row["id"] for row in rows]
         # A decision on the latest revision can't be undone any more, so its card loses *Undo*.
         rows = self._database.rows(
             "select max(id) as latest from revisions where note_id = ?", [note_id]
@@ -120,10 +172,10 @@ class NoteStates:
             self.pictures.inherit(revision_id, pictures)
         else:
             self.pictures.keep(revision_id, pictures)
-        for each in replaced:
-            self.set_state(each, State.WITHDRAWN)
+        for earlier_id in replaced:
+            self.set_state(earlier_id, State.WITHDRAWN)
             self._database.run(
-                "update revisions set replaced_by = ? where id = ?", [revision_id, each]
+                "update revisions set replaced_by = ? where id = ?", [revision_id, earlier_id]
             )
         return self.notes.of_revision(revision_id), replaced
 
@@ -165,13 +217,6 @@ class NoteStates:
                 **flags,
             },
         )
-
-    def _pending(self, note_id: int) -> list[int]:
-        rows = self._database.rows(
-            "select id from revisions where note_id = ? and state = 'pending' order by id",
-            [note_id],
-        )
-        return [row["id"] for row in rows]
 
     def tell_of_extension(self, note: Note, outcome: NoticeEvent) -> None:
         """Notify the writer of an extension of its approval, refusal or withdrawal."""

@@ -1,1 +1,1 @@
-"""Tables of questions: recorded questions and their hits, gaps, hand-overs, feedback."""
+"""Tables of questions: records with hits and verdicts, gaps, hand-overs."""

@@ -56,7 +56,7 @@ from knowledge.corpus import SourceState
 from knowledge.discord_archive.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.review.risk_flags import flags
 from knowledge.store.audit_log import LogEntry
-from knowledge.store.notes.credit import Activity, Contributor
+from knowledge.store.figures import Activity, Contributor
 from knowledge.store.notes.note_records import ListedNote
 from knowledge.values.documents import SHARED, Failure, Kind
 from knowledge.values.guilds import Language, Rule

@@ -1,4 +1,8 @@
-"""Figures of a guild for a period: questions, their outcomes, quoted documents, new notes."""
+"""Figures of a guild: its activity, questions and quoted documents in a period, and contributors.
+
+A note earns credit when another member marks an answer with its quotation as helpful. The same
+question from the same member counts once per note. Forgotten members aren't listed.
+"""
 
 import json
 from collections import Counter
@@ -6,9 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import itemgetter
+from typing import Final
 
 from knowledge.store.audit_log import PUBLISHED
 from knowledge.store.database import Database
+from knowledge.store.notes.note_records import ACCEPTED
 from knowledge.store.rows import record, rows_among
 from knowledge.values.questions import Evidence
 
@@ -28,14 +34,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """Figures of a document.
-
-    Attributes:
-        document_id: the document.
-        quoted: the number of answers with a quotation of the document.
-        helpful: the number of answers with a *helpful* verdict that counts for the document.
-        unhelpful: the number of answers with an *unhelpful* verdict that counts for the document.
-    """
+    """How many answers quote a document, and how many verdicts count for it."""
 
     document_id: str
     quoted: int
@@ -45,12 +44,9 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Verdicts on an answer.
+    """Verdicts on an answer; `corrected` if a member picked another passage.
 
-    Attributes:
-        unhelpful: the number of *unhelpful* verdicts.
-        corrected: whether a member picked another passage.
-        title: the title of the first quoted document; empty for messages of a channel.
+    The title of the first quoted document is empty for messages of a channel.
     """
 
     unhelpful: int
@@ -218,3 +214,151 @@ class PeriodFigures:
 def _guild(guild_id: int | None) -> tuple[str, list[int]]:
     """The SQL condition for a guild's questions, with its value; empty without a guild."""
     return ("q.guild_id = ? and", [guild_id]) if guild_id is not None else ("", [])
+
+
+@dataclass(frozen=True, slots=True)
+class Contributor:
+    """A contributor, with the number of helpful answers from their notes."""
+
+    name: str
+    citations: int
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Numbers of questions by evidence, verdicts, live notes, pending revisions, and gaps.
+
+    `quoted` has the titles of the most quoted documents, each with its number of answers.
+    """
+
+    questions: dict[Evidence, int]
+    helpful: int
+    unhelpful: int
+    live: int
+    pending: int
+    gaps: int
+    quoted: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def asked(self) -> int:
+        return sum(self.questions.values())
+
+
+# Authors of notes: their contributors and the writers of accepted extensions.
+_CREDITED: Final = f"""
+    credited as (select id as note_id, contributor_id, contributor from notes union
+    select e.note_id, e.writer_id, e.writer from revisions e join notes m on m.id = e.note_id
+    where {ACCEPTED})
+"""  # noqa: S608 - constants only
+
+
+class Credit:
+    """Credit and figures from the community database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def contributors(
+        self, guild_id: int, since: datetime | None, quotes: int, further_share: float
+    ) -> list[Contributor]:
+        """The guild's contributors, with the most helpful citations first.
+
+        It isn't recorded which hits an answer quoted, so `quotes` and `further_share` decide which
+        hits count.
+
+        Args:
+            guild_id: the guild.
+            since: count verdicts from this time on; None for all.
+            quotes: the largest number of hits that count, if none was recorded with the question.
+            further_share: the share of the best hit's score that a further hit needs to count.
+        """
+        since_then, moments = (
+            ("and f.created_at >= ?", [since.isoformat()]) if since is not None else ("", [])
+        )
+        rows = self._database.rows(
+            f"with {_CREDITED}, quoted as (select h.question_id, n.id as note_id, "  # noqa: S608
+            "  a.contributor_id, '' as document_id "
+            "  from hits h join recorded_passages p on p.digest = h.passage_digest "
+            "  join notes n on p.document_id = 'note:' || cast(n.id as text) "
+            "  join credited a on a.note_id = n.id "
+            "  join questions q on q.id = h.question_id "
+            "  where n.guild_id = ? and q.guild_id = ? and a.contributor_id != 0 "
+            "  and q.evidence != 'none' and h.rank <= coalesce(q.quotations, ?) "
+            "  and h.score >= ? * (select score from hits b where b.question_id = h.question_id "
+            "  order by rank limit 1)"
+            # A verdict about one document credits only that document.
+            "  union select f.question_id, n.id, a.contributor_id, f.document_id from feedback f "
+            "  join questions q on q.id = f.question_id "
+            "  join notes n on f.document_id = 'note:' || cast(n.id as text) "
+            "  join credited a on a.note_id = n.id "
+            "  where n.guild_id = ? and q.guild_id = ? and a.contributor_id != 0"
+            "), counted as (select distinct c.contributor_id, c.note_id, f.member_id, "
+            "  lower(trim(q.text)) as text "
+            "  from quoted c join feedback f on f.question_id = c.question_id "
+            "  and f.document_id = c.document_id join questions q on q.id = c.question_id "
+            "  where f.verdict = 'helpful' and f.member_id != c.contributor_id "
+            f"  {since_then}) "
+            "select contributor_id, count(*) as citations, count(distinct note_id) as notes, "
+            "(select a.contributor from credited a join notes m on m.id = a.note_id "
+            "  where a.contributor_id = c.contributor_id and m.guild_id = ? "
+            "  order by m.id desc, a.contributor limit 1) as name "
+            "from counted c group by contributor_id "
+            "order by citations desc, notes, contributor_id",
+            [guild_id, guild_id, quotes, further_share, guild_id, guild_id, *moments, guild_id],
+        )
+        return [Contributor(row["name"], row["citations"], row["notes"]) for row in rows]
+
+    def activity(self, guild_id: int, gaps: int, most_quoted: int) -> Activity:
+        """Figures of a guild; a question that was answered again later is counted once.
+
+        Args:
+            guild_id: the guild.
+            gaps: the number of questions in gaps, for `Activity.gaps`.
+            most_quoted: the largest number of documents in `Activity.quoted`.
+        """
+        asked = self._database.rows(
+            "select evidence, count(*) as number from questions "
+            "where guild_id = ? and told_for is null group by evidence",
+            [guild_id],
+        )
+        [verdicts] = self._database.rows(
+            "select count(*) filter (where f.verdict = 'helpful') as helpful, "
+            "count(*) filter (where f.verdict = 'unhelpful') as unhelpful "
+            "from feedback f join questions q on q.id = f.question_id where q.guild_id = ?",
+            [guild_id],
+        )
+        [notes] = self._database.rows(
+            "select (select count(*) from notes where guild_id = ? "
+            "  and live_revision_id is not null) as live, "
+            "(select count(*) from revisions r join notes n on n.id = r.note_id "
+            "  where n.guild_id = ? and r.state = 'pending') as pending",
+            [guild_id, guild_id],
+        )
+        return Activity(
+            questions={
+                **dict.fromkeys(Evidence, 0),
+                **{Evidence(row["evidence"]): row["number"] for row in asked},
+            },
+            helpful=verdicts["helpful"],
+            unhelpful=verdicts["unhelpful"],
+            live=notes["live"],
+            pending=notes["pending"],
+            gaps=gaps,
+            quoted=self._most_quoted(guild_id, most_quoted),
+        )
+
+    def _most_quoted(self, guild_id: int, most: int) -> tuple[tuple[str, int], ...]:
+        quoted = self._database.rows(
+            "select max(p.title) as title, count(distinct h.question_id) as number from hits h "
+            "join recorded_passages p on p.digest = h.passage_digest "
+            "join questions q on q.id = h.question_id "
+            "where q.guild_id = ? and q.private = 0 and q.evidence != 'none' and h.rank = 1 "
+            # Passages of channels may be hidden from some readers of these figures.
+            "and p.source_channel_id is null "
+            # Passages found only by pruned questions have no title.
+            "group by p.document_id having max(p.title) != '' "
+            "order by number desc, p.document_id limit ?",
+            [guild_id, most],
+        )
+        return tuple((row["title"], row["number"]) for row in quoted)

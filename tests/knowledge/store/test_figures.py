@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from knowledge.store.database import now
+from knowledge.store.figures import Asked, Judged, Quoted
 from knowledge.store.notes.decisions import Ruling
-from knowledge.store.questions.period_figures import Asked, Judged, Quoted
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.notes import Decision, NoticeEvent
