@@ -23,7 +23,7 @@ import aiohttp
 import psycopg
 from aiohttp.test_utils import unused_port
 
-from knowledge.store.postgres.leadership import LOCK
+from knowledge.store.postgres.leases import LEADERSHIP
 from tests.bot.discord_server import ROOT, BotProcess, bot_process
 from tests.bot.wire.server import WireServer
 from tests.postgres import Cluster
@@ -68,7 +68,7 @@ group by w.name, w.place
 """
 _LEADER: Final = f"""
 select a.application_name from pg_locks l join pg_stat_activity a using (pid)
-where l.locktype = 'advisory' and l.granted and l.classid = 0 and l.objid = {LOCK}
+where l.locktype = 'advisory' and l.granted and l.classid = 0 and l.objid = {LEADERSHIP}
 and l.objsubid = 1
 """  # noqa: S608
 

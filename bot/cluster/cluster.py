@@ -28,7 +28,7 @@ from knowledge.store.database import StoreError
 from knowledge.store.postgres import leases
 from knowledge.store.postgres.connection import Connection
 from knowledge.store.postgres.derived_schema import DerivedSchema
-from knowledge.store.postgres.leadership import Fence
+from knowledge.store.postgres.leases import Fence
 from knowledge.store.postgres.reachability import is_down
 
 # Interval between attempts to lead, and so the longest time without a leader.

@@ -1,22 +1,146 @@
-"""PostgreSQL connections: statements, transactions, and reconnecting.
+"""PostgreSQL connections: statements in SQLite's dialect, transactions, reconnecting, and errors.
 
 A connection has one schema. If the connection is lost, the current transaction fails, and the next
 one reconnects. Outside transactions, each statement is its own transaction.
+
+Statements have `?` for values, and rows come as from SQLite. Integers are always bound as `bigint`,
+so small and large ones share a prepared statement. Booleans are 0 and 1, sums of integers are
+integers, and -0.0 becomes 0.0.
+
+Messages for the server's errors say what to do. Connection errors have only a text, in the server's
+language. Statement errors have a code for the cause.
 """
 
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper, Loader
 from psycopg.rows import DictRow, dict_row, tuple_row
+from psycopg.types.numeric import FloatDumper, Int8Dumper
 
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
 from knowledge.store.database_url import shown_database_url
-from knowledge.store.postgres import problems
-from knowledge.store.postgres.dialect import adapt, translated
 from knowledge.store.rows import insertion, replacement
+
+
+class _TruthDumper(Dumper):
+    oid = Int8Dumper.oid
+
+    def dump(self, value: bool) -> bytes:
+        return b"1" if value else b"0"
+
+
+class _ZeroDumper(FloatDumper):
+    def dump(self, value: float) -> Buffer | None:
+        return super().dump(value + 0.0)
+
+
+class _NumericLoader(Loader):
+    def load(self, data: Buffer) -> int | float:
+        text = bytes(data).decode()
+        return float(text) if "." in text or "N" in text else int(text)
+
+
+class _TruthLoader(Loader):
+    def load(self, data: Buffer) -> int:
+        return int(bytes(data) == b"t")
+
+
+def adapt(connection: psycopg.Connection[object]) -> None:
+    """Convert this connection's values in both directions."""
+    connection.adapters.register_dumper(int, Int8Dumper)
+    connection.adapters.register_dumper(bool, _TruthDumper)
+    connection.adapters.register_dumper(float, _ZeroDumper)
+    connection.adapters.register_loader("numeric", _NumericLoader)
+    connection.adapters.register_loader("bool", _TruthLoader)
+
+
+# A quoted string, kept as it is, or a character to translate.
+_TOKENS: Final = re.compile(r"'[^']*'|\?|%")
+
+
+@lru_cache(maxsize=1_000)
+def translated(sql: str) -> bytes:
+    """The statement with `%s` for `?`, and percent signs doubled."""
+    return _TOKENS.sub(_token, sql).encode()
+
+
+def _token(found: re.Match[str]) -> str:
+    return "%s" if found[0] == "?" else found[0].replace("%", "%%")
+
+
+_NOTHING_CHANGED: Final = "Nothing was changed."
+# Prefixes of the error codes in appendix A of PostgreSQL's manual.
+_OF_STATEMENTS: Final = {
+    "53100": f"its disk is full. {_NOTHING_CHANGED} Make room where PostgreSQL keeps its data.",
+    "53200": f"its memory is full. {_NOTHING_CHANGED} Try again, or give PostgreSQL more.",
+    "25006": f"it can only be read. {_NOTHING_CHANGED} Name the primary, not a standby, and "
+    "look at `default_transaction_read_only`.",
+    "42501": f"this user may not do that. {_NOTHING_CHANGED} Make it the database's owner.",
+    "40": f"another program was changing the same. {_NOTHING_CHANGED} Try again.",
+    "55P03": f"another program keeps it locked. {_NOTHING_CHANGED} Try again.",
+    "57014": f"it took too long. {_NOTHING_CHANGED} Try again, and look at what keeps it busy.",
+    "XX001": "it is damaged. Restore it from a backup.",
+    "XX002": "one of its indexes is damaged. Run `reindexdb`, or restore it from a backup.",
+}
+_PASSWORD: Final = ("password", "no pg_hba.conf entry", "authentication failed")
+
+
+def unreachable(url: str, error: psycopg.Error) -> str:
+    """Why a connection failed, and what to do."""
+    said, place = _server_words(error), shown_database_url(url)
+    if any(each in said for each in _PASSWORD):
+        remedy = (
+            "Set PGPASSWORD in the environment, or name a password file in PGPASSFILE, and let "
+            "the server's pg_hba.conf admit this user."
+        )
+    elif "database" in said and "does not exist" in said:
+        remedy = (
+            "Create it: `createdb --encoding=UTF8 --locale=C --template=template0 NAME`, owned by "
+            "the address's user."
+        )
+    else:
+        remedy = "Check the address, and that PostgreSQL runs there."
+    return f"The database {place} can't be opened: {said}. {remedy}"
+
+
+def failed(url: str, error: psycopg.Error) -> str:
+    """Why a statement failed, and what to do."""
+    place, code = shown_database_url(url), error.sqlstate or ""
+    for known, told in _OF_STATEMENTS.items():
+        if code.startswith(known):
+            return f"The database {place} can't be used: {told}"
+    return f"The database {place} can't be used: {_server_words(error)}."
+
+
+def undone(url: str) -> str:
+    """The message for a transaction that the server rolled back at its commit."""
+    return f"The database {shown_database_url(url)} has refused a change. {_NOTHING_CHANGED}"
+
+
+def lost(url: str, error: psycopg.Error, *, committing: bool) -> str:
+    """The message for a lost connection."""
+    outcome = (
+        "The last change may or may not be stored: look before you repeat it."
+        if committing
+        else f"{_NOTHING_CHANGED} Try again."
+    )
+    place = shown_database_url(url)
+    return f"The connection to the database {place} was lost: {_server_words(error)}. {outcome}"
+
+
+def _server_words(error: psycopg.Error) -> str:
+    """PostgreSQL's own words, on one line without a full stop."""
+    # libpq asks whether the server is running; our remedy says it more plainly.
+    told = [line for line in str(error).splitlines() if not line.strip().endswith("?")]
+    return " ".join(" ".join(told).split()).removesuffix(".")
+
 
 OLDEST: Final = 15
 
@@ -286,7 +410,7 @@ class Connection:
             raise self._problem(error, writes=writes) from error
         if ended != _COMMITTED:
             # The caller went on after a failed statement, so the server has rolled back.
-            raise self._error(problems.undone(self.url))
+            raise self._error(undone(self.url))
 
     def _roll_back(self) -> None:
         try:
@@ -335,7 +459,7 @@ class Connection:
                 **_TCP,
             )
         except psycopg.Error as error:
-            raise self._away(problems.unreachable(self.url, error), error) from error
+            raise self._away(unreachable(self.url, error), error) from error
         adapt(connection)
         try:
             for name, value in (*_LIMITS.items(), ("search_path", self.schema)):
@@ -344,7 +468,7 @@ class Connection:
                 connection.execute(b"select pg_advisory_lock_shared(%s)", [self._held])
         except psycopg.Error as error:
             connection.close()
-            raise self._away(problems.unreachable(self.url, error), error) from error
+            raise self._away(unreachable(self.url, error), error) from error
         self.sessions += 1
         return connection
 
@@ -391,8 +515,8 @@ class Connection:
         """
         if self._db.closed and writes and not self._in_transaction:
             self.unknown_outcomes += 1
-            lost = problems.lost(self.url, error, committing=True)
-            return self._outage(OutcomeUnknownError(lost), error)
+            unknown = lost(self.url, error, committing=True)
+            return self._outage(OutcomeUnknownError(unknown), error)
         if self._db.closed:
-            return self._away(problems.lost(self.url, error, committing=False), error)
-        return self._error(problems.failed(self.url, error))
+            return self._away(lost(self.url, error, committing=False), error)
+        return self._error(failed(self.url, error))

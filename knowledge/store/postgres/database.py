@@ -1,4 +1,4 @@
-"""Community database in PostgreSQL, in its own schema.
+"""Community database in PostgreSQL, in its own schema, with SQLite's migrations by name.
 
 The data folder has only the files beside the database, such as the tombstones. Deleted rows stay on
 the server's disk until vacuum, and in its write-ahead log as long as the log is kept.
@@ -11,12 +11,21 @@ from typing import Any, ClassVar, Final
 
 import psycopg
 
-from knowledge.store.database import StoreError, now
+from knowledge.store import schema
+from knowledge.store.database import StoreError, StoreVersionError, now
 from knowledge.store.database_url import shown_database_url
-from knowledge.store.migrations import refuse_marked
+from knowledge.store.migrations import is_mark, misfit, names, refuse_marked
 from knowledge.store.postgres.connection import OF_PROCESSES, PROCESS_NAME, Connection
-from knowledge.store.postgres.migrations import applied, marks, migrate
 from knowledge.store.sqlite_database import delete_moved
+
+SCRIPTS: Final = Path(__file__).with_name("tables")
+
+_APPLIED: Final = """
+create table _migrations (
+    name text collate "C" primary key,
+    applied_at text collate "C" not null
+)
+"""
 
 SCHEMA: Final = "community"
 # The file in use without PostgreSQL.
@@ -94,7 +103,7 @@ class PostgresDatabase(Connection):
         try:
             if not though_marked:
                 refuse_marked(f"The database {shown_database_url(url)}", self.marks())
-            migrate(self)
+            self._migrate()
         except BaseException:
             self.close()
             raise
@@ -114,12 +123,40 @@ class PostgresDatabase(Connection):
     # Schema and state.
 
     def migrations(self) -> list[str]:
-        return applied(self)
+        """The names of the applied migrations, in order."""
+        return [name for name in self._applied() if not is_mark(name)]
 
     def marks(self) -> list[str]:
-        return marks(self)
+        return [name for name in self._applied() if is_mark(name)]
+
+    def _applied(self) -> list[str]:
+        if not self.has_table("_migrations"):
+            return []
+        return [row["name"] for row in self.rows("select name from _migrations order by name")]
+
+    def _migrate(self) -> None:
+        """Make the tables, or migrate them, in one transaction."""
+        wanted = names()
+        if self.migrations() == wanted:
+            return
+        with self.writing():
+            # Another process may have migrated while this one waited.
+            before = self.migrations()
+            if said := misfit(before):
+                raise StoreVersionError(f"The database {shown_database_url(self.url)} {said}")
+            # Large tables take their time.
+            self.run("set local statement_timeout = 0")
+            if not before:
+                self.run(_APPLIED)
+            for name in wanted:
+                if name not in before:
+                    script = SCRIPTS / f"{name}.sql"
+                    declared = ";\n".join(schema.statements(name, postgres=True))
+                    self.run_script(declared or script.read_text(encoding="utf-8"))
+                    self.mark(name)
 
     def mark(self, mark: str) -> None:
+        """Record a mark, or an applied migration."""
         self.insert("_migrations", {"name": mark, "applied_at": now().isoformat()})
 
     def unmark(self) -> None:

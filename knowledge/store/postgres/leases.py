@@ -1,22 +1,29 @@
-"""Leases of shards: one process at a time runs each shard, by the clock of the database.
+"""Leases of shards and leader election: one process at a time runs each shard, and one leads.
 
-Each process is a member, and keeps its shards as long as it renews its membership. If a process is
-late, another process first ends the late process's database sessions, which rolls back their
-transactions. Then it deletes the membership of the late process, which frees the shards. The late
-process notices at its next step, and joins again under a new id.
+Leases last by the clock of the database. Each process is a member, and keeps its shards as long as
+it renews its membership. If a process is late, another process first ends the late process's
+database sessions, which rolls back their transactions. Then it deletes the membership of the late
+process, which frees the shards. The late process notices at its next step, and joins again under a
+new id. Processes take free shards up to their share, and give back surplus shards one at a time.
+Taking a shard raises its epoch by one.
 
-Processes take free shards up to their share, and give back surplus shards one at a time. Taking a
-shard raises its epoch by one.
+The leader does the work for all guilds. Leadership is an advisory lock of the session that the
+store writes through. It ends with the session, so a former leader's writes are refused.
 
 Errors:
     Exception
-    └── LapsedError    another process ended the membership; the shards are lost
+    ├── LapsedError    another process ended the membership; the shards are lost
+    └── StoreError
+        └── NotAllowedError    the process doesn't lead, or is no member any more
 """
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import PROCESS_NAME, Connection
 
 SCHEMA: Final = "work"
@@ -27,7 +34,7 @@ LEASE_SECONDS: Final = 12.0
 # Advisory lock number of its transactions; each schema has its own.
 LOCK_SPACE: Final = 6
 
-_TABLES: Final = Path(__file__).with_name("leases.sql")
+_SCRIPT: Final = Path(__file__).with_name("leases.sql")
 _UNTIL: Final = "clock_timestamp() + cast(? as float8) * interval '1 second'"
 # Members to end. After an outage of the server everybody was silent, so only a process that has
 # been connected for a while may end others.
@@ -103,7 +110,7 @@ class Leases:
         self._lives = 0
         self._connection = Connection(url, SCHEMA, lock_space=LOCK_SPACE, name=name)
         with self._connection.writing():
-            self._connection.run_script(_TABLES.read_text(encoding="utf-8"))
+            self._connection.run_script(_SCRIPT.read_text(encoding="utf-8"))
 
     def close(self) -> None:
         self._connection.close()
@@ -217,3 +224,95 @@ class Leases:
         pause = "cast(? as float8) * interval '1 second'"
         [row] = self._connection.rows(sql.replace("given.pause", pause), [bucket, seconds, seconds])
         return max(float(row["ahead"]) - seconds, 0.0)
+
+
+# Number of the advisory lock.
+LEADERSHIP: Final = 5
+
+
+class NotAllowedError(StoreError):
+    """The process may not write: it doesn't lead, or is no member any more. Nothing was changed."""
+
+
+class Fence:
+    """Fencing: refuses transactions of a process that lost its membership or leadership.
+
+    Each transaction locks the process's row in the table of members, so another process can't end
+    the membership during the transaction. In the context `leading`, a transaction of the store's
+    connection doesn't lock the row, but its session must hold the advisory lock of leadership.
+    """
+
+    def __init__(self, connection: Connection, member: Callable[[], str]) -> None:
+        """Fence every transaction of a connection; `member` returns the id of the process."""
+        self._connection = connection
+        self._member = member
+        self._session = 0
+        self._as_leader = False
+        connection.fence = self._check
+
+    @property
+    def leads(self) -> bool:
+        """Whether this session has the lock of leadership, as far as known without a query."""
+        return self._session == self._connection.sessions and not self._connection.closed
+
+    def try_to_lead(self) -> bool:
+        """Try to lead; returns whether this process leads now."""
+        lock = f"select pg_try_advisory_lock({LEADERSHIP}) as won"
+        if self.leads:
+            # Finds out if the server has ended the session.
+            self._connection.rows("select 1 as there")
+        if not self.leads and self._connection.rows(lock)[0]["won"]:
+            self._session = self._connection.sessions
+        return self.leads
+
+    def step_down(self) -> None:
+        """Let another process lead."""
+        if self.leads:
+            self._connection.rows(f"select pg_advisory_unlock({LEADERSHIP})")
+        self._session = 0
+
+    @contextlib.contextmanager
+    def leading(self) -> Iterator[None]:
+        """A context for the leader's write transactions.
+
+        Raises:
+            NotAllowedError: if this process doesn't lead, now or at a write.
+        """
+        self._refuse_unless_leading()
+        before, self._as_leader = self._as_leader, True
+        try:
+            yield
+        finally:
+            self._as_leader = before
+
+    def guard(self, connection: Connection) -> None:
+        """Fence another connection of this process.
+
+        In the context `leading`, a write is also refused if the store's connection no longer holds
+        the lock of leadership.
+        """
+
+        def check() -> None:
+            if self._as_leader:
+                self._refuse_unless_leading()
+            self._hold_membership(connection)
+
+        connection.fence = check
+
+    def _refuse_unless_leading(self) -> None:
+        if not self.leads:
+            raise NotAllowedError("Another process leads now. Nothing was changed.")
+
+    def _check(self) -> None:
+        if self._as_leader:
+            self._refuse_unless_leading()
+            return
+        self._hold_membership(self._connection)
+
+    def _hold_membership(self, connection: Connection) -> None:
+        # `key share` allows renewals meanwhile, but no deletion.
+        sql = f"select 1 as found from {SCHEMA}.processes where id = ? for key share"  # noqa: S608
+        if not connection.rows(sql, [self._member()]):
+            raise NotAllowedError(
+                "Another process has taken over from this one. Nothing was changed."
+            )

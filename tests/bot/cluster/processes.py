@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp.test_utils import unused_port
 
 from bot.config.settings import Settings
-from knowledge.store.postgres.leadership import LOCK
+from knowledge.store.postgres.leases import LEADERSHIP
 from tests.bot.discord_server import BotProcess, bot_process
 from tests.bot.wire.people import Person
 from tests.bot.wire.server import WireServer
@@ -122,8 +122,8 @@ class Processes:
         """The leader's name, or ""."""
         found = self.rows(
             "select a.application_name from pg_locks l join pg_stat_activity a using (pid) "  # noqa: S608
-            f"where l.locktype = 'advisory' and l.granted and l.classid = 0 and l.objid = {LOCK} "
-            "and l.objsubid = 1"
+            "where l.locktype = 'advisory' and l.granted and l.classid = 0 "
+            f"and l.objid = {LEADERSHIP} and l.objsubid = 1"
         )
         return str(found[0][0]) if found else ""
 

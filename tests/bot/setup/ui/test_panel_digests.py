@@ -67,12 +67,15 @@ async def test_the_digest_for_everyone_needs_a_channel(world: World) -> None:
     await choose(world, digest="0", news_channel=[world.help])
 
     assert text_of(await opened(world, Page.REMINDERS)).count("every Monday at") == 2
+    form = await opened_at(world, "news_time")
+    told = everything(await world.admin.submit_modal(form, {"hour": "18", "zone": "UTC"}))
+    assert f"every Monday at 18:00 (UTC) in <#{world.help.id}>" in told
     await choose(world, news="no")
     assert [*await kept(world)] == [Edition.MODERATORS]
     events = await world.core(
         lambda core: [entry.event for entry in core.store.audit_log.entries()]
     )
-    assert events[-3:] == ["digest", "digest", "digest_off"]
+    assert events[-4:] == ["digest", "digest", "digest", "digest_off"]
 
 
 async def test_only_its_viewer_sees_a_preview(world: World) -> None:

@@ -7,8 +7,7 @@ import pytest
 
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import Connection
-from knowledge.store.postgres.leadership import Fence, NotAllowedError
-from knowledge.store.postgres.leases import Leases
+from knowledge.store.postgres.leases import Fence, Leases, NotAllowedError
 from tests.postgres import Cluster
 
 

@@ -14,8 +14,7 @@ from sqlite_utils import Database
 from knowledge.store import migrations, schema
 from knowledge.store.database import StoreVersionError
 from knowledge.store.notes.decisions import Ruling
-from knowledge.store.postgres.database import PostgresDatabase
-from knowledge.store.postgres.migrations import TABLES
+from knowledge.store.postgres.database import SCRIPTS, PostgresDatabase
 from knowledge.store.store import Store
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
@@ -56,7 +55,7 @@ def newest(
 
 
 def test_every_migration_of_the_one_is_one_of_the_other(database: PostgresDatabase) -> None:
-    files = {path.stem for path in TABLES.glob("*.sql")}
+    files = {path.stem for path in SCRIPTS.glob("*.sql")}
     assert files | schema.migrations() == {*migrations.names()}
     assert database.migrations() == migrations.names()
 
