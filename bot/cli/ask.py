@@ -33,6 +33,7 @@ from bot.cli.console import (
     with_settings,
 )
 from bot.cli.programs import GuildOption, guild_id_of
+from bot.cli.sources import MOST_ID
 from bot.config.settings import Settings
 from bot.core.core import Core
 from indexer.retrieval.hit import Hit
@@ -115,7 +116,8 @@ def _check_guild(core: Core, guild_id: int | None) -> None:
 def why(
     settings: Settings,
     question_id: Annotated[
-        int, typer.Argument(metavar="NUMBER", help="The question's number.", min=1)
+        int,
+        typer.Argument(metavar="NUMBER", help="The question's number.", min=1, max=MOST_ID),
     ],
     as_json: JsonOption = False,
 ) -> None:

@@ -33,6 +33,7 @@ from bot.storage.data_folder import (
 from knowledge.backup import archives, backups, exporter, importer
 from knowledge.backup.backups import OptInRows, Restored, Unknown
 from knowledge.backup.importer import Imported
+from knowledge.store.sqlite_database import is_community_database, is_empty
 from knowledge.store.store import Store
 from knowledge.text import count_of
 
@@ -106,6 +107,8 @@ def backup(
         )
     if rotating:
         target /= kind.name(datetime.now(UTC))
+    elif target.exists() and not _is_replaceable(target, folder / COMMUNITY):
+        fail(f"{target} is no backup, so it isn't replaced. Name an earlier backup or a new file.")
     if url:
         with open_store(folder, url) as store:
             archives.back_up(store.database, target)
@@ -126,6 +129,13 @@ def backup(
     record = {"deleted": [str(path) for path in deleted], "kept": [str(path) for path in kept]}
     text = " ".join(filter(None, sentences))
     show({"backup": str(target), **record}, text, as_json=as_json)
+
+
+def _is_replaceable(target: Path, database: Path) -> bool:
+    """Whether a file is an earlier backup, or empty; the database in use is neither."""
+    if database.exists() and target.samefile(database):
+        return False
+    return is_empty(target) or is_community_database(target) or archives.is_archive(target)
 
 
 @with_settings(Begins.ANY)

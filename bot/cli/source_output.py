@@ -180,7 +180,8 @@ def sources_text(
         text.append(state.location, style="bold")
         if state.scope > SHARED:
             text.append(f"  server {state.scope}", style="dim")
-        read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else "not read yet"
+        never = "not read yet" if source_at(state.location).is_visited else "nothing to read yet"
+        read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else never
         read += f" · commit {state.commit[:COMMIT_CHARACTERS]}" if state.commit else ""
         read += f" · {state.licence}" if state.licence else ""
         entries = count_of(state.files, source_at(state.location).unit)

@@ -39,7 +39,7 @@ from bot.sources.web_sync import fetchers, recognise_service, visit_sources
 from bot.storage.data_folder import is_bot_running
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.files.parsed_file import one_line
-from knowledge.files.scan import Scan, count_unread_files
+from knowledge.files.scan import Scan, count_unread_files, files_in
 from knowledge.files.site_addresses import split_base_url
 from knowledge.sources.addition import add_paths
 from knowledge.sources.kinds.folder import Channel
@@ -52,6 +52,9 @@ from knowledge.values.guilds import Language
 
 # Polling interval, for single files and network folders, which report no changes.
 POLL_SECONDS: Final = 10
+
+# The largest id that a database holds.
+MOST_ID: Final = (1 << 63) - 1
 
 # The exit code if a new source gave nothing.
 UNREAD: Final = 1
@@ -103,7 +106,7 @@ def index(
     with Core(settings, rebuild=not dry_run) as core:
         if dry_run:
             _show_plan(core.plan(named), as_json=as_json)
-            _show_unread_kinds(named, as_json=as_json)
+            _show_unread(named, as_json=as_json)
             return
         import_paths(core, named, as_json=as_json)
     while watch:
@@ -122,14 +125,17 @@ def import_paths(
     add_paths(core.store, paths)
     named_sources.claim_on_this_machine(core, [str(path.resolve()) for path in paths])
     _update(core, as_json=as_json, next_step=next_step)
-    _show_unread_kinds(paths, as_json=as_json)
+    _show_unread(paths, as_json=as_json)
 
 
-def _show_unread_kinds(paths: Sequence[Path], *, as_json: bool) -> None:
+def _show_unread(paths: Sequence[Path], *, as_json: bool) -> None:
+    """Count files of unreadable kinds, and name folders without a readable file."""
     if not as_json:
         for path in paths:
             text = source_output.unread_kinds_text(str(path), count_unread_files(path))
             out.print(text, end="", soft_wrap=True)
+            if path.is_dir() and next(files_in(path), None) is None:
+                out.print(f"{path} has no file to read yet.", soft_wrap=True, markup=False)
 
 
 def _show_plan(plan: Scan, *, as_json: bool) -> None:
@@ -372,7 +378,7 @@ def add_sources(
     if links:
         _check_links(settings, named, as_json=as_json)
     paths = [Path(location) for location in named if location not in visited]
-    _show_unread_kinds(paths, as_json=as_json)
+    _show_unread(paths, as_json=as_json)
     if unread:
         fail(source_output.unread_text(unread, before), UNREAD)
 
@@ -401,7 +407,7 @@ def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> 
 
 def guild_scope(guild: str) -> Scope:
     number = int(guild) if guild.isascii() and guild.isdigit() and len(guild) < 20 else 0
-    if not 0 < number < 1 << 63:
+    if not 0 < number <= MOST_ID:
         fail(
             f"--guild {one_line(guild)} is no server's id. Discord's *Copy Server ID* gives the "
             "number."

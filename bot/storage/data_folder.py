@@ -31,6 +31,7 @@ from bot.storage.file_permissions import restrict_to_owner
 from bot.storage.index_places import INDEX, index_place
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
+from knowledge.files.scan import DATA_MARK
 from knowledge.store.database import Database
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 BOT_LOCK: Final = "bot.lock"
 COMMUNITY: Final = "community.db"
 BACKUPS: Final = "backups"
-# Marks a data folder, also one whose database is lost or in PostgreSQL.
-MARK: Final = "commonplace-data.txt"
 _MARK_TEXT: Final = "Data folder of Commonplace. Only its owner may read these files.\n"
 # Names the serving model and its index (`bot.models.serving_model`).
 POINTER: Final = "model.json"
@@ -147,8 +146,8 @@ def _state(folder: Path) -> _State:
 
 def _is_own(folder: Path) -> bool:
     """Whether a file proves by its content that Commonplace made this folder's files."""
-    if (folder / MARK).is_file():
-        with (folder / MARK).open(encoding="utf-8", errors="replace") as file:
+    if (folder / DATA_MARK).is_file():
+        with (folder / DATA_MARK).open(encoding="utf-8", errors="replace") as file:
             # A process may be writing it.
             if _MARK_TEXT.startswith(file.read(len(_MARK_TEXT))):
                 return True
@@ -175,7 +174,7 @@ def _is_pointer(path: Path) -> bool:
 def _mark(folder: Path) -> None:
     """Mark a data folder before anything else is written there."""
     try:
-        with (folder / MARK).open("x", encoding="utf-8") as file:
+        with (folder / DATA_MARK).open("x", encoding="utf-8") as file:
             file.write(_MARK_TEXT)
     except FileExistsError:
         return
@@ -332,7 +331,7 @@ def empty_data_folder(folder: Path) -> None:
         try:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
-            elif path.name not in {BOT_LOCK, MARK}:
+            elif path.name not in {BOT_LOCK, DATA_MARK}:
                 path.unlink()
         except OSError as error:
             raise DataFolderError(

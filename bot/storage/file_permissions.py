@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from knowledge.files.scan import DATA_MARK
+
 # Everything for the owner, nothing for the group and for others.
 UMASK: Final = 0o077
 
 _FILES: Final = (
-    "commonplace-data.txt",
+    DATA_MARK,
     "community*.db*",
     "channels.db*",
     "web.db*",

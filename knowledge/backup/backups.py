@@ -169,7 +169,8 @@ def verify(path: Path) -> None:
 def _open_verified(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
     """Verify and open a backup; yields the connection and the applied migrations."""
     if not path.is_file():
-        raise BackupError(f"{path} is not there: name a file that `commonplace backup` wrote.")
+        found = "is no file" if path.exists() else "is not there"
+        raise BackupError(f"{path} {found}: name a file that `commonplace backup` wrote.")
     try:
         with foreign_database.open_foreign(path) as connection:
             applied = foreign_database.check_migrations(connection)

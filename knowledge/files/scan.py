@@ -28,6 +28,9 @@ STEP_FILES: Final = 500
 STEP_BYTES: Final = 4_000_000
 
 
+# Marks the bot's own data folder, which is never read as a source.
+DATA_MARK: Final = "commonplace-data.txt"
+
 # Side bars, headers and tables of contents of wikis and documentation sites.
 _NAVIGATION: Final = frozenset(
     (
@@ -297,7 +300,7 @@ def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
     elif stat.S_ISREG(status.st_mode):
         yield location, status
     else:
-        yield from _files_in(location)
+        yield from files_in(location)
 
 
 def missing_source_failures(location: str) -> list[Failure]:
@@ -311,7 +314,8 @@ def missing_source_failures(location: str) -> list[Failure]:
     return [Failure(location, reason, f"file:{location}")]
 
 
-def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
+def files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
+    """Yield a folder's readable files with their status, and the failures to look into it."""
     root = folder.resolve()
     waiting: list[os.DirEntry[str] | Path] = [folder]
     while waiting:
@@ -324,12 +328,14 @@ def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
             continue
         try:
             with os.scandir(entry) as listed:
-                entries = [inner for inner in listed if _is_wanted(inner)]
+                found = list(listed)
         except OSError as error:
             reason = f"can't be looked into: {error.strerror or error}. What was read is kept."
             yield Failure(os.fspath(entry), reason, f"file:{os.fspath(entry)}")
             continue
-        waiting.extend(sorted(entries, key=lambda inner: inner.name, reverse=True))
+        if not any(inner.name == DATA_MARK for inner in found):
+            wanted = filter(_is_wanted, found)
+            waiting.extend(sorted(wanted, key=lambda inner: inner.name, reverse=True))
 
 
 def _target(link: Path) -> Path:
@@ -377,6 +383,9 @@ def count_unread_files(location: Path) -> Counter[str]:
     """Count the visible files in a folder that aren't read, by suffix; navigation by its name."""
     counted: Counter[str] = Counter()
     for _, folders, names in os.walk(location):
+        if DATA_MARK in names:
+            folders.clear()
+            continue
         folders[:] = [folder for folder in folders if not folder.startswith(".")]
         counted.update(
             name if name in _NAVIGATION else _suffix(name) or "no ending"

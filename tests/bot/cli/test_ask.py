@@ -64,3 +64,12 @@ def test_channels_are_never_quoted_in_a_terminal(data: Path, typed_commands: Typ
     with Core(settings, WordEmbedder(512)) as core:
         found = core.search(QUESTION, GUILD, 5, [CHANNEL])
     assert text in {hit.passage.text for hit in found}
+
+
+@pytest.mark.parametrize("number", ["0", "first", str(1 << 63), "9" * 30])
+def test_a_number_of_no_question_ends_with_a_sentence(
+    data: Path, typed_commands: TypedCommands, number: str
+) -> None:
+    done = typed_commands.run("dev", "why", number, "--data", data)
+    assert (done.returncode, done.stdout) == (UNUSABLE, "")
+    assert done.stderr.startswith("commonplace: Invalid value for 'NUMBER'")

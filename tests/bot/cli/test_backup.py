@@ -78,6 +78,27 @@ def test_a_folder_keeps_as_many_backups_as_it_should_and_a_file_is_replaced(
     assert backups(tmp_path) == 3
 
 
+@pytest.mark.parametrize("file", ["handbook.md", "data/community.db"])
+def test_backup_replaces_no_other_file(
+    settings: Settings, tmp_path: Path, file: str, run: Run
+) -> None:
+    with Store(settings.data.folder / COMMUNITY):
+        pass
+    (tmp_path / "handbook.md").write_text("The club meets on Mondays.")
+    target = tmp_path / file if file.endswith(".md") else settings.data.folder / COMMUNITY
+    before = target.stat().st_ino, target.read_bytes()
+    code, out, err = run("backup", "--data", settings.data.folder, "--to", target)
+    assert (code, out) == (UNUSABLE, "")
+    assert f"{target} is no backup, so it isn't replaced." in err
+    assert (target.stat().st_ino, target.read_bytes()) == before
+
+
+def test_a_folder_is_no_backup_to_restore(settings: Settings, tmp_path: Path, run: Run) -> None:
+    code, _, err = run("restore", tmp_path, "--data", settings.data.folder)
+    assert code == UNUSABLE
+    assert f"{tmp_path} is no file" in err
+
+
 def test_a_backup_makes_no_folder_where_a_disk_is_not_mounted(
     settings: Settings, tmp_path: Path, run: Run
 ) -> None:

@@ -139,6 +139,17 @@ def test_an_import_ends_with_what_can_be_quoted_and_what_to_do_next(terminal: Te
     assert said[-1] == TRY
 
 
+@pytest.mark.parametrize("command", [("index",), ("source", "add")], ids=" ".join)
+def test_an_empty_folder_is_named(terminal: Terminal, command: tuple[str, ...]) -> None:
+    (terminal.guides / "broken.png").write_bytes(b"\x00")
+    said = terminal.run(*command, terminal.guides)
+    assert said.returncode == 0
+    assert f"{terminal.guides} has no file to read yet." in said.stdout.splitlines()
+    assert "0 documents from 0 files · nothing to read yet" in terminal.run("source", "list").stdout
+    (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
+    assert "no file to read" not in terminal.run(*command, terminal.guides).stdout
+
+
 def test_sources_are_added_listed_synced_and_removed(terminal: Terminal) -> None:
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     (terminal.guides / "broken.md").write_bytes(b"\x00")

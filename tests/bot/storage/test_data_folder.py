@@ -20,7 +20,6 @@ from bot.storage.data_folder import (
     BACKUPS,
     BOT_LOCK,
     COMMUNITY,
-    MARK,
     POINTER,
     DataFolderError,
     DataFolderHeldError,
@@ -33,6 +32,7 @@ from bot.storage.data_folder import (
 )
 from bot.storage.index_places import INDEX
 from indexer.embedding.model_records import ModelRecord
+from knowledge.files.scan import DATA_MARK
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.store import StoreError
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
@@ -150,7 +150,7 @@ def _pointer(folder: Path) -> None:
 
 
 def _torn_mark(folder: Path) -> None:
-    (folder / MARK).touch()
+    (folder / DATA_MARK).touch()
 
 
 @pytest.mark.parametrize("make", [_database, _backup, _tombstones, _pointer, _torn_mark])
@@ -161,14 +161,14 @@ def test_own_folder_is_known_by_its_content_and_marked(
     (tmp_path / "notes.txt").touch()
     assert checked_data_folder(tmp_path, may_begin=False) == tmp_path
     data_folder(tmp_path)
-    assert (tmp_path / MARK).exists()
+    assert (tmp_path / DATA_MARK).exists()
 
 
 @pytest.mark.parametrize("content", ["", "[" * 100_000, '{"key": 1, "more": 2}\n'])
 def test_foreign_files_prove_nothing(tmp_path: Path, content: str) -> None:
     for name in (COMMUNITY, TOMBSTONES, POINTER):
         (tmp_path / name).write_text(content)
-    (tmp_path / MARK).mkdir()
+    (tmp_path / DATA_MARK).mkdir()
     with pytest.raises(DataFolderError, match="no data of Commonplace"):
         data_folder(tmp_path)
 
@@ -198,5 +198,5 @@ def test_a_folder_is_emptied_but_for_its_mark_and_lock(tmp_path: Path) -> None:
         empty_data_folder(folder)
         with pytest.raises(DataFolderError), hold_bot_lock(folder):
             pass
-    assert {path.name for path in folder.iterdir()} == {BOT_LOCK, MARK}
+    assert {path.name for path in folder.iterdir()} == {BOT_LOCK, DATA_MARK}
     assert (outside / "precious").exists()

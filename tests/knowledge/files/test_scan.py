@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.files.scan import FoundFile, Scan, count_unread_files, digest_of, scan
+from knowledge.files.scan import DATA_MARK, FoundFile, Scan, count_unread_files, digest_of, scan
 from knowledge.values.documents import SHARED, Failure, FileRecord, Scope
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
@@ -319,6 +319,16 @@ def test_side_bars_and_tables_of_contents_are_no_documents(folder: Path) -> None
     for name in ("_Sidebar.md", "SUMMARY.md", "summary.md", "page.mdx"):
         (folder / name).write_text("Text.")
     assert [found.path.name for found in _look(folder).stale] == ["page.mdx", "summary.md"]
+
+
+def test_a_data_folder_below_a_source_is_not_read(folder: Path) -> None:
+    data = folder / "data"
+    (data / "backups").mkdir(parents=True)
+    for name in ("page.md", "data/model.json", "data/backups/community.zip", "data/x.png"):
+        (folder / name).write_text("Text.")
+    (data / DATA_MARK).write_text("Data folder of Commonplace.")
+    assert [found.path.name for found in _look(folder).stale] == ["page.md"]
+    assert count_unread_files(folder) == {}
 
 
 def test_files_of_no_readable_kind_are_counted(folder: Path) -> None:
