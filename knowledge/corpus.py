@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from knowledge.chat import export_file
 from knowledge.discord_archive.archive import ChannelArchive
@@ -32,7 +32,7 @@ from knowledge.files.scan import (
 )
 from knowledge.files.site_addresses import OWN, cited_address, with_absolute_links, without_rule
 from knowledge.sources.addition import check_paths
-from knowledge.sources.entries import EntryStore
+from knowledge.sources.entries import EntryStore, SyncState
 from knowledge.sources.kinds.folder import Channel
 from knowledge.sources.kinds.registry import source_at
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
@@ -79,6 +79,15 @@ class SourceState:
     commit: str = ""
     licence: str = ""
     machine: str = ""
+
+
+class FailingSource(NamedTuple):
+    """A source with an alarm; `reason` is a sentence about it without its subject, or empty."""
+
+    location: str
+    scope: Scope
+    state: SyncState
+    reason: str
 
 
 def documents(
@@ -362,6 +371,18 @@ def _on_disk(store: Store) -> list[tuple[str, Scope]]:
 
 def on_the_web(store: Store) -> list[tuple[str, Scope]]:
     return [source for source in store.sources() if source_at(source[0]).is_visited]
+
+
+def failing_sources(store: Store, entries: EntryStore) -> list[FailingSource]:
+    """The sources that failed at two visits in a row, or lost a third of their documents."""
+    failing = []
+    for location, scope in on_the_web(store):
+        state = entries.state(location)
+        if state.is_alarming:
+            failures = source_at(location).failures(entries, scope)
+            reason = next((failure.reason for failure in failures), "")
+            failing.append(FailingSource(location, scope, state, reason))
+    return failing
 
 
 def web_pages(store: Store, entries: EntryStore) -> Iterator[Document | Failure]:

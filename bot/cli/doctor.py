@@ -28,7 +28,7 @@ from bot.storage.data_folder import (
     open_server,
     open_store,
 )
-from bot.storage.derived_data import open_work_queue, unembedded_texts_warning
+from bot.storage.derived_data import open_entries, open_work_queue, unembedded_texts_warning
 from bot.storage.file_permissions import paths_open_to_others
 from bot.text.languages import language_name, languages_read
 from indexer.embedding.embedder import ModelError
@@ -36,6 +36,7 @@ from indexer.embedding.model_records import ModelRecord, open_record
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import open_reranking
+from knowledge.corpus import failing_sources, on_the_web
 from knowledge.dependencies import has_modules, install_hint
 from knowledge.files import picture_text
 from knowledge.sources.git.repository import MISSING, is_installed
@@ -109,6 +110,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield from _server(folder, settings.data.database)
     yield from _copies(folder)
     yield from _repositories(folder, settings.data.database)
+    yield from _failing_sources(folder, settings.data.database)
     yield from _workers(settings.data.database)
     try:
         serving = open_serving(folder, settings.model.name, database=settings.data.database)
@@ -185,6 +187,23 @@ def _repositories(folder: Path, url: str) -> Iterator[Finding]:
     if followed:
         found = f"{followed:,} followed by commit"
         yield Finding("repositories", is_installed(), found if is_installed() else MISSING)
+
+
+def _failing_sources(folder: Path, url: str) -> Iterator[Finding]:
+    """Name the sources that failed at two visits in a row, or lost a third of their documents."""
+    try:
+        with open_store(folder, url) as store:
+            if not on_the_web(store):
+                return
+            with open_entries(folder, url) as entries:
+                failing = {source.location: source for source in failing_sources(store, entries)}
+    except (StoreError, IndexError_):
+        # Another check reports this.
+        return
+    for location, source in failing.items():
+        lost = f"lost documents: {source.state.found:,} of {source.state.documents:,} are left."
+        told = source.reason if source.state.failed_visits > 1 else lost
+        yield Finding("sources", True, f"{source_at(location).url} {told}", warning=True)
 
 
 def _workers(url: str) -> Iterator[Finding]:

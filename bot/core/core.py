@@ -52,7 +52,7 @@ from indexer.retrieval.reranker import Reranking, open_dispensable_reranking
 from indexer.retrieval.retriever import Retriever
 from indexer.text.synonyms import synonym_variants
 from knowledge import corpus
-from knowledge.corpus import SourceState
+from knowledge.corpus import FailingSource, SourceState
 from knowledge.discord_archive.sync_state import ChannelProblem
 from knowledge.files.scan import Scan
 from knowledge.secrets import patterns
@@ -98,6 +98,7 @@ class Figures:
         changed_at: time of the index's last change.
         model: name of the serving model.
         embedder: identity of the vectors: the model's digest and the backend.
+        failing_sources: number of sources with an alarm.
         work: state of the embedding queue, on PostgreSQL.
     """
 
@@ -110,6 +111,7 @@ class Figures:
     changed_at: datetime | None
     model: str
     embedder: str
+    failing_sources: int = 0
     work: QueueState | None = None
 
 
@@ -312,6 +314,9 @@ class Core:
         self.archive.set_channels(self.store.synced_channels.all())
         return corpus.channel_states(self.archive, describe)
 
+    def failing_sources(self) -> list[FailingSource]:
+        return corpus.failing_sources(self.store, self.pages)
+
     def chats(self) -> dict[Scope, int]:
         found = self.index.tables.documents_by_scope(Kind.CHAT)
         # Chats of synced channels have channel scopes; these are imported chats.
@@ -478,5 +483,6 @@ class Core:
             changed_at=self.index.tables.changed_at(),
             model=self.served.model.name,
             embedder=self.embedder.model,
+            failing_sources=len({source.location for source in self.failing_sources()}),
             work=None if self.work is None else self.work.state(),
         )

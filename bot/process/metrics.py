@@ -147,6 +147,7 @@ class Metrics:
         self._age = self._gauge("index_age_seconds", "Time since the last change of the index.")
         self._documents = self._gauge("documents", "Documents in the index.", "scope")
         self._passages = self._gauge("passages", "Passages in the index.", "scope")
+        self._failing = self._gauge("sources_failing", "Sources that fail, or lost documents.")
         self._work = WorkGauges(self._registry)
         self._embedder = Info("commonplace_embedder", "The model.", registry=self._registry)
         Info("commonplace_build", "The program.", registry=self._registry).info(
@@ -212,6 +213,7 @@ class Metrics:
         for verdict in Verdict:
             self._verdicts.labels(verdict.value).set(figures.verdicts[verdict.value])
         self._generation.set(figures.generation)
+        self._failing.set(figures.failing_sources)
         if figures.work is not None:
             self._work.show(figures.work)
         if figures.changed_at is not None:

@@ -365,6 +365,14 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             _numbers((0, 6, 12, 24, 48, 72, 168, 720)),
             _number(_HOURS),
         ),
+        Setting(
+            "source_alarms",
+            Page.REMINDERS,
+            Sentence("Failing sources"),
+            "source_alarms",
+            _YES_OR_NO,
+            _either(Sentence("a message to moderators"), Sentence("no message")),
+        ),
         *_digest(
             Edition.MODERATORS,
             "digest",

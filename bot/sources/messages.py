@@ -9,11 +9,11 @@ from typing import Final
 from bot.answers.search_tiers import ArticlesUse
 from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import MOST_SITES, AddOutcome, ArticlesReport
-from bot.text.languages import Plural, Sentence
+from bot.text.languages import Plural, Sentence, Speaker
 from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, shorten, size
 from bot.text.paging import Page
 from bot.text.permission_names import permission_name
-from knowledge.corpus import SourceState
+from knowledge.corpus import FailingSource, SourceState
 from knowledge.discord_archive.sync_state import (
     ArchivedChannel,
     ChannelProblem,
@@ -21,6 +21,7 @@ from knowledge.discord_archive.sync_state import (
     ProblemCode,
     SyncStage,
 )
+from knowledge.sources.entries import ALARMING_VISITS
 from knowledge.sources.kinds.registry import source_at
 from knowledge.sources.kinds.site import PAGES, Site
 from knowledge.sources.net.addresses import is_web
@@ -322,3 +323,35 @@ def location_name(location: str) -> str:
     source = source_at(location)
     name = source.url if is_web(source.url) else source.url.rstrip("/").rsplit("/", 1)[-1]
     return " › ".join(filter(None, (name, *source.parts)))
+
+
+def alarm(
+    location: str, source: FailingSource | None, language: Language, *, is_named: bool
+) -> str:
+    """The card of a failing source, or of one that doesn't fail any more."""
+    speak = Speaker(language)
+    name = speak("A source of this server")
+    if is_named:
+        name = plain(shorten(location_name(location), _LINE_CHARACTERS))
+    if source is None:
+        return speak("✅ **{source}**: no problem any more.", source=name)
+    state = source.state
+    if state.failed_visits >= ALARMING_VISITS:
+        told = speak(
+            "⚠ **{source}** couldn't be read at the last {number:,} visits.",
+            source=name,
+            number=state.failed_visits,
+        )
+        if is_named and source.reason:
+            told += f"\n> {plain(shorten(source.reason, _LINE_CHARACTERS))}"
+    else:
+        told = speak(
+            "⚠ **{source}** lost many documents at a visit: {found:,} of {documents:,} are left.",
+            source=name,
+            found=state.found,
+            documents=state.documents,
+        )
+    rest = speak(
+        "-# `/source list` shows more. `/setup` turns this off, at *Reminders and digests*."
+    )
+    return f"{told}\n{rest}"

@@ -13,7 +13,7 @@ from bot.answers.ask import scopes_of
 from bot.answers.search_tiers import ArticlesUse
 from bot.core.core import Core
 from bot.sources.channel_sync_steps import ChannelReport, reports
-from knowledge.corpus import SourceState
+from knowledge.corpus import FailingSource, SourceState
 from knowledge.sources.addition import add_visited, location_of
 from knowledge.sources.git.hosts import is_repository
 from knowledge.sources.git.repository import is_installed
@@ -23,6 +23,7 @@ from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import Site
 from knowledge.sources.net.addresses import is_web
 from knowledge.values.documents import ARTICLES, SHARED, Scope
+from knowledge.values.guilds import GuildFilter, SourceCard
 
 # Most addresses of a guild: each site or repository may have thousands of pages.
 MOST_SITES: Final = 10
@@ -157,3 +158,17 @@ def _kind(location: str) -> AddOutcome:
 def _is_address(location: str) -> bool:
     source = source_at(location)
     return source.is_visited and not source.path
+
+
+def alarms(
+    core: Core, guilds: Collection[int], mine: GuildFilter
+) -> tuple[dict[tuple[int, str], FailingSource], dict[tuple[int, str], SourceCard]]:
+    """The failing sources and the posted cards of guilds, by guild and location."""
+    failing = {
+        (guild_id, source.location): source
+        for source in core.failing_sources()
+        for guild_id in (guilds if source.scope == SHARED else [source.scope])
+        if mine(guild_id)
+    }
+    cards = core.store.source_cards.all(mine)
+    return failing, {(card.guild_id, card.source): card for card in cards}

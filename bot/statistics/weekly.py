@@ -17,6 +17,7 @@ from bot.core.core import Core
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
+from bot.sources.messages import location_name
 from bot.statistics.overview import Overview
 from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import plain_within
@@ -24,6 +25,7 @@ from bot.text.paging import QUOTED
 from knowledge.secrets import without_secrets
 from knowledge.store.figures import Asked, Contributor
 from knowledge.values.calendar_words import weekday
+from knowledge.values.documents import SHARED
 from knowledge.values.guilds import Language
 from knowledge.values.notes import State
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
@@ -36,6 +38,7 @@ MOST_GAPS: Final = 5
 MOST_NOTES: Final = 8
 MOST_THANKED: Final = 5
 MOST_POSTS: Final = 5
+MOST_FAILING: Final = 3
 # Most characters of each part, so that a digest fits in one message in every language.
 _QUESTION_CHARACTERS: Final = 200
 _LEAST_CHARACTERS: Final = 40
@@ -111,7 +114,8 @@ class Week:
     """Content of a digest.
 
     `gaps` have only questions that the readers may see, and `open_gaps` counts all gaps. `due`
-    counts notes to verify again. `posts` are forum posts without an answer: thread id and time.
+    counts notes to verify again. `failing` has names of sources, empty for readers who mustn't know
+    them. `posts` are forum posts without an answer: thread id and time.
     """
 
     digest: WeeklyDigest
@@ -122,6 +126,7 @@ class Week:
     pending: int = 0
     due: int = 0
     waiting_since: datetime | None = None
+    failing: tuple[str, ...] = ()
     posts: Sequence[tuple[int, datetime]] = ()
     thanked: tuple[Contributor, ...] = ()
     new: tuple[NewNote, ...] = ()
@@ -132,11 +137,19 @@ class Week:
         """Whether there is no news. Old gaps without new questions aren't news."""
         if self.digest.edition is Edition.EVERYBODY:
             return not self.new
-        return not (self.asked.all or self.pending or self.due or self.posts or self.thanked)
+        return not (
+            self.asked.all or self.pending or self.due or self.posts or self.thanked or self.failing
+        )
 
 
 def gather_week(
-    core: Core, week: Week, public: Collection[int], *, moderators_only: bool, quotes: int
+    core: Core,
+    week: Week,
+    public: Collection[int],
+    *,
+    moderators_only: bool,
+    quotes: int,
+    alarms: bool = False,
 ) -> Week:
     """Gather the rest of a week for its readers.
 
@@ -146,6 +159,7 @@ def gather_week(
         public: the channels that every member of the guild may read.
         moderators_only: whether only moderators read the digest; they see all questions.
         quotes: the passages of an answer that credit contributors.
+        alarms: whether failing sources are told. Other readers aren't told their names.
     """
     guild_id, (at_first, at_last) = week.digest.guild_id, (week.time.since, week.time.at)
     figures, notes = core.store.period_figures, core.store.notes
@@ -176,6 +190,11 @@ def gather_week(
         if seen:
             example = group.example if group.example in seen else seen[0]
             gaps.append(replace(group, questions=tuple(seen), example=example))
+    failing = [
+        location_name(source.location) if moderators_only else ""
+        for source in core.failing_sources()
+        if alarms and source.scope in (SHARED, guild_id)
+    ]
     waiting = notes.queue(guild_id, at_last)
     pending = sum(note.revision.state is State.PENDING for note in waiting)
     return replace(
@@ -186,6 +205,7 @@ def gather_week(
         pending=pending,
         due=len(waiting) - pending,
         waiting_since=waiting[0].waiting_since if waiting else None,
+        failing=tuple(failing),
     )
 
 
@@ -220,16 +240,7 @@ def digest(week: Week, language: Language) -> Iterator[tuple[str, Group | None]]
     heading = HEADINGS[week.digest.edition](language)
     heading += f" · {_at(week.time.since, 'd')} – {_at(week.time.at, 'd')}"
     if week.digest.edition is Edition.EVERYBODY:
-        yield heading, None
-        notes = [_new_note(note, speak) for note in week.new[:MOST_NOTES]]
-        if more := len(week.new) - len(notes):
-            notes.append(
-                speak.plural(more, "And {number:,} more note.", "And {number:,} more notes.")
-            )
-        yield "\n".join(notes), None
-        if week.thanked:
-            yield _thanks(week.thanked, speak), None
-        yield speak("-# Ask with `/ask`. Share knowledge with `/note add`."), None
+        yield from ((part, None) for part in _for_everybody(week, heading, speak))
         return
     if asked := week.asked.all:
         heading += "\n" + speak(
@@ -250,11 +261,24 @@ def digest(week: Week, language: Language) -> Iterator[tuple[str, Group | None]]
         yield f"{question}\n-# {gaps_messages.group_details(group, language)}", group
     if week.waiting_since is not None:
         yield _waiting(week, week.waiting_since, speak), None
+    if week.failing:
+        yield _failing(week.failing, speak), None
     if week.posts:
         posts = (f"- <#{thread_id}> · {_at(at, 'R')}" for thread_id, at in week.posts)
         yield "\n".join([speak("**Posts without an answer**"), *posts]), None
     if week.thanked:
         yield _thanks(week.thanked, speak), None
+
+
+def _for_everybody(week: Week, heading: str, speak: Speaker) -> Iterator[str]:
+    yield heading
+    notes = [_new_note(note, speak) for note in week.new[:MOST_NOTES]]
+    if more := len(week.new) - len(notes):
+        notes.append(speak.plural(more, "And {number:,} more note.", "And {number:,} more notes."))
+    yield "\n".join(notes)
+    if week.thanked:
+        yield _thanks(week.thanked, speak)
+    yield speak("-# Ask with `/ask`. Share knowledge with `/note add`.")
 
 
 def _at(moment: datetime, style: str) -> str:
@@ -281,6 +305,16 @@ def _waiting(week: Week, since: datetime, speak: Speaker) -> str:
         notes=_enumeration(named, speak),
         when=_at(since, "R"),
     )
+
+
+def _failing(sources: Sequence[str], speak: Speaker) -> str:
+    told = speak.plural(
+        len(sources),
+        "⚠ **{number:,} source** has a problem",
+        "⚠ **{number:,} sources** have problems",
+    )
+    names = [f"**{plain_within(name, _TITLE_CHARACTERS)}**" for name in sources if name]
+    return f"{told}: {_enumeration(names[:MOST_FAILING], speak)}" if names else told
 
 
 def _thanks(thanked: Sequence[Contributor], speak: Speaker) -> str:

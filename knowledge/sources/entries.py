@@ -30,6 +30,12 @@ ENTRIES: Final = DerivedKind(
 )
 
 
+ALARMING_VISITS: Final = 2
+LOSS_TOLD_FOR: Final = timedelta(days=14)
+# The key of the visits' counts among a listing's state.
+_VISITS: Final = "visits"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A stored entry of a source.
@@ -78,12 +84,46 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
-    """The last sync of a source: its time, its problem if any, and the state of its listing."""
+    """The last sync of a source: its time, its problem if any, and the state of its listing.
+
+    Attributes:
+        failed_visits: the visits in a row at which the source as a whole failed.
+        documents: the number of documents after the last visit that lost less than a third.
+        found: the number of documents after the last visit.
+        lost_at: the time of the visit that lost a third of the documents or more. It is forgotten
+            when they are back, or after `LOSS_TOLD_FOR`.
+    """
 
     source: str
     synced_at: datetime | None = None
     reason: str = ""
     state: Mapping[str, str] = field(default_factory=dict)
+    failed_visits: int = 0
+    documents: int = 0
+    found: int = 0
+    lost_at: datetime | None = None
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether the source failed at two visits in a row, or lost a third of its documents."""
+        return self.failed_visits >= ALARMING_VISITS or self.lost_at is not None
+
+    def count(self, *, failed: bool, documents: int, found: int) -> "SyncState":
+        """Count a visit that began with `documents`, and ended with `found` of them.
+
+        This is the state before the visit.
+        """
+        known, now = self.documents or documents, self.synced_at
+        lost_at = self.lost_at or now if found * 3 <= known * 2 and known else None
+        if lost_at and now and now - lost_at >= LOSS_TOLD_FOR:
+            lost_at = None
+        return replace(
+            self,
+            failed_visits=self.failed_visits + 1 if failed else 0,
+            documents=known if lost_at else found,
+            found=found,
+            lost_at=lost_at,
+        )
 
     def is_due(self, now: datetime, interval: timedelta) -> bool:
         """Whether the sync was at least `interval` ago, or a wrong clock put it in the future."""
@@ -140,10 +180,18 @@ class EntryStore:
     def state(self, source: str) -> SyncState:
         for row in self.tables.rows("select * from sources where source = ?", [source]):
             state = json.loads(row["state"] or "{}")
-            return SyncState(source, _time(row["synced_at"]), row["reason"], state)
+            visits = state.pop(_VISITS, {})
+            visits["lost_at"] = _time(visits.get("lost_at"))
+            return SyncState(source, _time(row["synced_at"]), row["reason"], state, **visits)
         return SyncState(source)
 
     def keep_state(self, state: SyncState) -> None:
+        visits = {
+            "failed_visits": state.failed_visits,
+            "documents": state.documents,
+            "found": state.found,
+            "lost_at": _written(state.lost_at),
+        }
         with self.tables.writing():
             self.tables.replace(
                 "sources",
@@ -151,7 +199,7 @@ class EntryStore:
                     "source": state.source,
                     "synced_at": _written(state.synced_at),
                     "reason": state.reason,
-                    "state": json.dumps(dict(state.state)),
+                    "state": json.dumps({**state.state, _VISITS: visits}),
                 },
                 ["source"],
             )
@@ -194,6 +242,11 @@ class EntryStore:
         )
         for row in rows:
             yield Entry(source, **row)
+
+    def count_documents(self, source: str) -> int:
+        sql = "select count(*) as count from entries where source = ? and text <> ''"
+        [row] = self.tables.rows(sql, [source])
+        return int(row["count"])
 
     def keys(self, source: str) -> list[str]:
         rows = self.tables.rows("select key from entries where source = ? order by rowid", [source])

@@ -83,7 +83,8 @@ def sync(source: Source, visit: Visit) -> Generator[SyncStep, None, None]:
     entries, location = visit.entries, source.location
     yield SyncStep(0, 0, source.url)
     before = entries.state(location)
-    state, run = before.state, _Run(source, visit, before)
+    state, run, failed = before.state, _Run(source, visit, before), False
+    documents = entries.count_documents(location)
     try:
         with checked_answers():
             source.open(visit)
@@ -93,17 +94,23 @@ def sync(source: Source, visit: Visit) -> Generator[SyncStep, None, None]:
         state, reason = ending.state, run.reason or ending.reason
     except LostError as error:
         advice = f"; {visit.login}" if visit.login and isinstance(error, LoginError) else ""
-        reason = f"{_reason(error)}{advice}"
+        reason, failed = f"{_reason(error)}{advice}", True
         for entry in entries.of(location):
             entries.keep(gone(entry, reason, visit.now, visit.grace))
     except RefusedError as error:
         reason = f"{_reason(error)}{_LATER if isinstance(error, BusyError) else ''}"
+        failed = True
         if isinstance(error, AnswerFormatError):
             # The state may be the cause, at every visit.
             state = {}
     finally:
         source.close()
-    entries.keep_state(SyncState(location, visit.now, reason, state))
+    # A single page, or the list of the others.
+    root = entries.entry(location, source.list_key).reason if source.list_key else ""
+    failed = failed or (bool(root) and not root.startswith(HIDES))
+    after = replace(before, synced_at=visit.now, reason=reason, state=state)
+    found = entries.count_documents(location)
+    entries.keep_state(after.count(failed=failed, documents=documents, found=found))
 
 
 def _reason(error: RefusedError | UnreadableError) -> str:

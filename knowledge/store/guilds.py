@@ -16,7 +16,7 @@ from typing import Any, Final
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.rows import column, columns, record, rows_among, values
-from knowledge.values.guilds import GuildFilter, Language, Rule, every_guild
+from knowledge.values.guilds import GuildFilter, Language, Rule, SourceCard, every_guild
 from knowledge.values.settings import (
     SETTINGS,
     Chosen,
@@ -439,3 +439,24 @@ class WeeklyDigests:
 
 def _digest_key(digest: WeeklyDigest) -> tuple[int, Edition]:
     return digest.guild_id, digest.edition
+
+
+class SourceCards:
+    """Cards of failing sources, stored before they are posted: a second attempt has the nonce."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self, mine: GuildFilter = every_guild) -> list[SourceCard]:
+        rows = self._database.rows("select * from source_cards order by guild_id, source")
+        return [record(SourceCard, row) for row in rows if mine(row["guild_id"])]
+
+    def keep(self, card: SourceCard) -> None:
+        with self._database.writing(card.guild_id):
+            self._database.replace("source_cards", columns(card), ["guild_id", "source"])
+
+    def drop(self, guild_id: int, source: str) -> None:
+        with self._database.writing(guild_id):
+            self._database.run(
+                "delete from source_cards where guild_id = ? and source = ?", [guild_id, source]
+            )

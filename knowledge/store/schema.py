@@ -95,6 +95,9 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, int) and 0 <= value <= 2**62
 
 
+_ALARMS: Final = "m005_source_alarms"
+
+
 def _choice(*choices: str) -> Column:
     return Column(check=lambda value: value in choices)
 
@@ -200,11 +203,24 @@ TABLES: Mapping[str, Table] = {
     "log": Table({"detail": OBJECT}),
     "tombstones": Table(record=Tombstone),
     # Expired or derived rows: waiting forms are valid for 15 minutes, recent questions for a day,
-    # log heads follow from the log, and old interactions don't come again.
+    # log heads follow from the log, old interactions don't come again, and an alarm goes on.
     "inbox": Table({"member_id": MEMBER}, exported="false"),
     "recent_questions": Table({"member_id": MEMBER}, exported="false"),
     "log_heads": Table(exported="false"),
     "handled": Table(exported="false"),
+    "source_cards": Table(
+        {
+            "guild_id": Column("integer not null", _ALARMS),
+            "source": Column("text not null", _ALARMS),
+            "began_at": Column("text not null", _ALARMS),
+            "channel_id": Column("integer", _ALARMS),
+            "message_id": Column("integer", _ALARMS),
+            "shown": Column("text not null", _ALARMS),
+        },
+        exported="false",
+        since=_ALARMS,
+        constraints=("primary key (guild_id, source)",),
+    ),
     # Without a deployment's own state: Discord's command digest, withheld notices, machines.
     "memory": Table(
         {"key": PLAIN},

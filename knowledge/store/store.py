@@ -17,7 +17,13 @@ from knowledge.store.erasure.purge import Purge
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.figures import Credit, PeriodFigures
-from knowledge.store.guilds import ChannelSettingsTable, Guilds, SyncedChannels, WeeklyDigests
+from knowledge.store.guilds import (
+    ChannelSettingsTable,
+    Guilds,
+    SourceCards,
+    SyncedChannels,
+    WeeklyDigests,
+)
 from knowledge.store.interactions import HandledInteractions, Inbox
 from knowledge.store.notes.contributions import Contributions
 from knowledge.store.notes.decisions import Decisions, Wordings
@@ -57,6 +63,7 @@ class Store:
         self.guilds = Guilds(self.database, self.audit_log)
         self.channel_settings = ChannelSettingsTable(self.database, self.audit_log, self.guilds)
         self.synced_channels = SyncedChannels(self.database, self.audit_log)
+        self.source_cards = SourceCards(self.database)
         self.digests = WeeklyDigests(self.database, self.audit_log)
         self.notes = Notes(self.database)
         self.review_cards = ReviewCards(self.database, self.notes)

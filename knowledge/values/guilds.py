@@ -1,8 +1,10 @@
-"""A guild's review rules by tag, and kinds of guilds' choices."""
+"""A guild's review rules by tag, cards of failing sources, and kinds of guilds' choices."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import TypeAlias
 
 # The guilds of one process, when several processes share them.
@@ -71,3 +73,21 @@ def requirements(rules: Iterable[Rule], tags: Iterable[str]) -> Requirements:
         review_after_days=min(days, default=None),
         publish_role_ids=frozenset(role for role in roles if role is not None),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCard:
+    """The card of a source, by its location; without a message until it is posted."""
+
+    guild_id: int
+    source: str
+    began_at: datetime
+    channel_id: int | None = None
+    message_id: int | None = None
+    shown: str = ""
+
+    @property
+    def nonce(self) -> str:
+        """Unique by guild, source and time, within Discord's limit of 25 characters."""
+        told = f"{self.guild_id} {self.source} {self.began_at.isoformat()}"
+        return f"source-{sha256(told.encode()).hexdigest()[:16]}"

@@ -105,6 +105,7 @@ class GuildSettings:
         synonyms: words with one meaning; questions are also looked up with them replaced.
         from_replies: whether helpers' and moderators' replies to unanswered questions are proposed
             as notes.
+        source_alarms: whether moderators are told of sources that fail.
         read_logs: whether logs beside a question are read, and shown to their sender.
     """
 
@@ -136,6 +137,7 @@ class GuildSettings:
     )
     from_replies: bool = setting(False)
     read_logs: bool = setting(False, since="m004_logs")
+    source_alarms: bool = setting(True, since="m005_source_alarms")
 
     @property
     def complete(self) -> bool:

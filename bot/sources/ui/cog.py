@@ -17,6 +17,7 @@ from bot.interactions.policy.command_groups import administrators_group
 from bot.interactions.policy.component_access import administrators
 from bot.interactions.services import Interaction, Services
 from bot.sources import channel_sync_steps, messages, service
+from bot.sources.ui.alarms import ROUND_SECONDS, SourceAlarms
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
 from bot.sources.ui.discord_messages import content_to_sync, missing_permissions
@@ -316,7 +317,8 @@ class SourcesButton(
 
 def feature(bot: Services) -> Feature:
     sync = bot.channel_sync = ChannelSync(bot)
-    cog, settings, rounds = SourcesCog(bot, sync), bot.settings.sources, []
+    cog, settings = SourcesCog(bot, sync), bot.settings.sources
+    rounds = [Round(ROUND_SECONDS, SourceAlarms(bot).round, start=Start.INDEXED)]
     if settings.channels:
         rounds.append(Round(PAUSE_SECONDS, sync.round))
     if settings.web_hours:

@@ -116,7 +116,14 @@ async def gather_week(
     public, inside = open_channels(guild), moderators_only(channel, settings)
     quotes = bot.settings.answers.passages
     week = await bot.worker.call(
-        lambda core: weekly.gather_week(core, week, public, moderators_only=inside, quotes=quotes)
+        lambda core: weekly.gather_week(
+            core,
+            week,
+            public,
+            moderators_only=inside,
+            quotes=quotes,
+            alarms=settings.source_alarms,
+        )
     )
     if digest.edition is Edition.EVERYBODY or week.is_empty:
         return week

@@ -425,11 +425,12 @@ def as_exported_with(folder: Path, schema: list[str]) -> None:
 
 
 def without_later_columns(folder: Path) -> None:
-    """Take out of an export what 1.0.0 hadn't: wordings, synonyms, notes from replies, and logs."""
+    """Take out of an export what 1.0.0 hadn't: wordings, synonyms, and settings since."""
     (folder / "copied_wordings.jsonl").unlink()
     columns = r"wordings: \[\]\n|  asked_message_id: null\n"
     later = (
         columns + r'|, "synonyms": "(?:[^"\\]|\\.)*"|, "from_replies": (?:0|null)|, "read_logs": 0'
+        r'|, "source_alarms": 1'
     )
     for path in (*folder.rglob("*.md"), *folder.glob("*.jsonl")):
         path.write_text(re.sub(later, "", path.read_text()))

@@ -215,3 +215,28 @@ def test_entries_of_release_1_stay_documents(
         ("abc", ""),
         ("", "MIT"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("visits", "is_alarming"),
+    [
+        ([(True, 9), (True, 9)], True),
+        ([(True, 9), (False, 9), (True, 9)], False),
+        ([(False, 7)], False),
+        ([(False, 6)], True),
+        ([(False, 6), (False, 6)], True),
+        ([(False, 6), (False, 8)], False),
+        ([(False, 6), *[(False, 6)] * 15], False),
+        ([(False, 6), *[(False, 6)] * 15, (False, 4)], True),
+    ],
+)
+def test_failures_and_losses_raise_an_alarm(
+    pages: EntryStore, visits: list[tuple[bool, int]], is_alarming: bool
+) -> None:
+    found = 9
+    for day, (failed, left) in enumerate(visits):
+        state = replace(pages.state("s"), synced_at=NOW + timedelta(days=day), state={"a": "b"})
+        pages.keep_state(state.count(failed=failed, documents=found, found=left))
+        found = left
+    assert pages.state("s").is_alarming == is_alarming
+    assert pages.state("s").state == {"a": "b"}
