@@ -271,7 +271,7 @@ def contradictions(
         note.states[row["revision_id"]] = State(row["state"])
     told = replay(entries)
     every = stored.keys() | told.keys()
-    return sorted(each for each in every if stored.get(each) != told.get(each))
+    return sorted(note_id for note_id in every if stored.get(note_id) != told.get(note_id))
 
 
 def _apply(note: ReplayedNote, event: str, revision: int, detail: dict[str, Any]) -> None:

@@ -166,7 +166,7 @@ class HandledInteractions:
         again: Callable[[int], _T | None],
     ) -> _T:
         with self._database.writing(guild_id):
-            for known in self._acted_on(ids):
+            for known in self._rows_acted_on(ids):
                 if known == _GIVEN_BACK:
                     raise GivenBackError(
                         "Another process has returned the form to its sender. Nothing was changed."
@@ -182,21 +182,21 @@ class HandledInteractions:
     def give_back(self, guild_id: int, interaction_id: int) -> bool:
         """Record that a form was returned to its sender; False if it was acted on already."""
         with self._database.writing(guild_id):
-            known = self._acted_on([interaction_id])
+            known = self._rows_acted_on([interaction_id])
             if not known:
                 self._keep([interaction_id], _GIVEN_BACK)
             return known in ([], [_GIVEN_BACK])
 
-    def _acted_on(self, ids: Collection[int]) -> list[int]:
+    def _rows_acted_on(self, ids: Collection[int]) -> list[int]:
         found = [
-            self._database.rows("select acted_on from handled where id = ?", [one]) for one in ids
+            self._database.rows("select acted_on from handled where id = ?", [key]) for key in ids
         ]
         return [int(row["acted_on"]) for rows in found for row in rows]
 
     def _keep(self, ids: Collection[int], acted_on: int) -> None:
         at = now()
         self._database.run("delete from handled where at < ?", [(at - KEPT_FOR).isoformat()])
-        for one in ids:
+        for key in ids:
             self._database.replace(
-                "handled", {"id": one, "acted_on": acted_on, "at": at.isoformat()}, ["id"]
+                "handled", {"id": key, "acted_on": acted_on, "at": at.isoformat()}, ["id"]
             )

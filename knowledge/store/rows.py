@@ -168,7 +168,7 @@ def rows_among(
         after: the values of the placeholders after `in (?)`.
     """
     statements = _statements(sql, listed, before, after)
-    return [row for each, values in statements for row in database.rows(each, values)]
+    return [row for slice_, values in statements for row in database.rows(slice_, values)]
 
 
 def rows_of_lists(
@@ -176,8 +176,8 @@ def rows_of_lists(
 ) -> list[list[dict[str, Any]]]:
     """The rows of several statements with one `in (?)` each, in one round trip."""
     statements = [[*_statements(sql, listed, (), ())] for sql, listed in queries]
-    found = iter(database.rows_together([one for some in statements for one in some]))
-    return [[row for _ in some for row in next(found)] for some in statements]
+    found = iter(database.rows_together([slice_ for slices in statements for slice_ in slices]))
+    return [[row for _ in slices for row in next(found)] for slices in statements]
 
 
 def run_among(
@@ -192,7 +192,7 @@ def run_among(
     If the list may be longer than a slice, call this inside a transaction.
     """
     statements = _statements(sql, listed, before, after)
-    return sum(database.run(each, values) for each, values in statements)
+    return sum(database.run(slice_, values) for slice_, values in statements)
 
 
 def _statements(
@@ -204,14 +204,10 @@ def _statements(
     values = list(dict.fromkeys(listed))
     for start in range(0, len(values), MOST):
         some = values[start : start + MOST]
-        some += some[-1:] * (_length(len(some)) - len(some))
+        # Padded to the next power of two.
+        some += some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some))
         marks = ", ".join("?" * len(some))
         yield sql.replace(_MARK, f"in ({marks})"), [*before, *some, *after]
-
-
-def _length(number: int) -> int:
-    """The smallest power of two that is at least this number."""
-    return 1 << (number - 1).bit_length()
 
 
 NO_GUILD: Final = 0

@@ -120,15 +120,15 @@ def _keep(changes: str) -> Column:
 def _settings(kind: type, *, inherited: bool = False) -> dict[str, Column]:
     """The columns of a dataclass's settings; null stands for an inherited one."""
     columns = {}
-    for each in fields(kind):
-        if each.name in declared(kind):
-            facts, default = declared(kind)[each.name], rows.column(each.default)
-            number = isinstance(default, int) or each.type in (int | None, bool | None)
+    for known in fields(kind):
+        if known.name in declared(kind):
+            facts, default = declared(kind)[known.name], rows.column(known.default)
+            number = isinstance(default, int) or known.type in (int | None, bool | None)
             sql = "integer" if number else "text"
             if default is not None and not inherited:
                 said = default if number else f"'{default}'"
                 sql = f"{sql} not null default {said}"
-            columns[each.name] = Column(sql, facts.since, facts.check)
+            columns[known.name] = Column(sql, facts.since, facts.check)
     return columns
 
 

@@ -195,7 +195,7 @@ class SqliteDatabase(sqlite_file.OpenedFile):
     def rows_together(
         self, queries: Sequence[tuple[str, Sequence[Any]]]
     ) -> list[list[dict[str, Any]]]:
-        return [self.rows(*one) for one in queries]
+        return [self.rows(*query) for query in queries]
 
     def lift_time_limits(self) -> None:
         """Do nothing: a file has no time limits."""
@@ -207,13 +207,13 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         self.run("pragma defer_foreign_keys = on")
 
     def migrations(self) -> list[str]:
-        return [name for name in self._applied() if not is_mark(name)]
+        return [name for name in self._migration_names() if not is_mark(name)]
 
-    def _applied(self) -> list[str]:
+    def _migration_names(self) -> list[str]:
         return migrations.applied(self._db)
 
     def marks(self) -> list[str]:
-        return [name for name in self._applied() if is_mark(name)]
+        return [name for name in self._migration_names() if is_mark(name)]
 
     def mark(self, mark: str) -> None:
         row = {"migration_set": migrations.SET, "name": mark, "applied_at": now().isoformat()}

@@ -84,8 +84,8 @@ def open_derived(
         except sqlite3.DatabaseError as error:
             _logger.warning("%s is damaged (%s) and is made anew.", path, error)
             own = [path.with_name(f"{path.name}{end}") for end in ("", "-wal", "-shm", "-journal")]
-            for each in (*own, *(path.parent.glob(made_from_it) if made_from_it else ())):
-                each.unlink(missing_ok=True)
+            for file in (*own, *(path.parent.glob(made_from_it) if made_from_it else ())):
+                file.unlink(missing_ok=True)
             return _open(path, prepare)
 
 

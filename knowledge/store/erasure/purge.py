@@ -77,11 +77,11 @@ class Purge:
         fresh = sorted(set(tombstones) - self._tombstones.in_database())
         if not fresh:
             return 0
-        members = self._members() if any(each.kind in FORGOTTEN for each in fresh) else {}
+        members = self._members() if any(stone.kind in FORGOTTEN for stone in fresh) else {}
         with self._database.erasing():
             self._tombstones.keep(fresh)
-            for each in fresh:
-                self._apply(each, members)
+            for tombstone in fresh:
+                self._apply(tombstone, members)
         return len(fresh)
 
     def _apply(self, tombstone: Tombstone, members: dict[str, int]) -> None:

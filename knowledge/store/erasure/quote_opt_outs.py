@@ -99,7 +99,7 @@ class QuoteOptOuts:
         digest = self._tombstones.digester()
         return Withheld(
             member_ids=_DigestSet(digests, digest),
-            names=_DigestSet(digests, digest, _named),
+            names=_DigestSet(digests, digest, _name_text),
             version=version,
         )
 
@@ -116,14 +116,14 @@ class QuoteOptOuts:
     def withhold_name(self, name: str) -> None:
         """Stop quoting messages under a user name in exports without ids."""
         if name:
-            self._tombstones.add_digest(TombstoneKind.OPTED_OUT, _named(name))
+            self._tombstones.add_digest(TombstoneKind.OPTED_OUT, _name_text(name))
 
     def quote_again(self, member_id: int, name: str = "") -> None:
         """Quote a member's messages again."""
         with self._database.writing():
             self._tombstones.add(TombstoneKind.OPTED_IN, member_id)
             if name:
-                self._tombstones.add_digest(TombstoneKind.OPTED_IN, _named(name))
+                self._tombstones.add_digest(TombstoneKind.OPTED_IN, _name_text(name))
 
     def unrecognizable(self) -> int:
         """The number of opt-outs whose digest was made with a lost key, so they have no effect.
@@ -145,6 +145,6 @@ class QuoteOptOuts:
         )
 
 
-def _named(name: str) -> str:
+def _name_text(name: str) -> str:
     """The text to digest for a name. The prefix keeps a name of digits apart from an id."""
     return f"name:{' '.join(name.split()).casefold()}"

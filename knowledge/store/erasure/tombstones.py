@@ -46,12 +46,12 @@ class Deleted:
 
     def has(self, member_id: int, guild_id: int | None, at: datetime) -> bool:
         """Whether the member or the guild was deleted at or after the time `at`."""
-        gone = [each for each in self.tombstones if each.at >= at.isoformat()]
+        gone = [tombstone for tombstone in self.tombstones if tombstone.at >= at.isoformat()]
         return bool(gone) and any(
-            each.subject == self.digest(str(member_id))
-            if each.kind in FORGOTTEN
-            else each.kind is TombstoneKind.GUILD and each.subject == str(guild_id)
-            for each in gone
+            tombstone.subject == self.digest(str(member_id))
+            if tombstone.kind in FORGOTTEN
+            else tombstone.kind is TombstoneKind.GUILD and tombstone.subject == str(guild_id)
+            for tombstone in gone
         )
 
 
@@ -112,7 +112,7 @@ class Tombstones:
             "select kind, subject, at from tombstones where at >= ?", [at.isoformat()]
         )
         found = [Tombstone.of(row["at"], row["kind"], row["subject"]) for row in rows]
-        kept = [each for each in found if each is not None]
+        kept = [tombstone for tombstone in found if tombstone is not None]
         # Asking for the key may create it, so it is done only if needed.
         return Deleted(kept, self.digester() if kept else str)
 
@@ -121,7 +121,7 @@ class Tombstones:
         self._database.run_many(
             "insert into tombstones (kind, subject, at) values (?, ?, ?) "
             "on conflict (kind, subject, at) do nothing",
-            [(each.kind.value, each.subject, each.at) for each in tombstones],
+            [(stone.kind.value, stone.subject, stone.at) for stone in tombstones],
         )
 
     def drop(self, tombstones: Iterable[Tombstone]) -> None:
@@ -129,7 +129,7 @@ class Tombstones:
         with self._database.writing():
             self._database.run_many(
                 "delete from tombstones where kind = ? and subject = ? and at = ?",
-                [(each.kind.value, each.subject, each.at) for each in tombstones],
+                [(stone.kind.value, stone.subject, stone.at) for stone in tombstones],
             )
 
     def in_database(self) -> set[Tombstone]:

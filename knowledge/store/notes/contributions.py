@@ -68,7 +68,7 @@ class Contributions:
                 note_id, contributor, submission, pictures, for_page=for_page
             )
             self._states.record(note, contributor.id, "proposed")
-            return self._published_at_once(note, contributor, role_ids)
+            return self._publish_at_once(note, contributor, role_ids)
 
     def propose_reply(
         self,
@@ -136,7 +136,7 @@ class Contributions:
             if latest is None:
                 return None
             if latest.contributor_id != contributor.id:
-                return self._extended(latest, contributor, submission, pictures, for_page=for_page)
+                return self._extend(latest, contributor, submission, pictures, for_page=for_page)
             stands = latest.revision.state is State.PENDING or latest.live
             if stands and latest.revision.submission == submission and pictures is None:
                 return Outcome(latest, Obstacle.UNCHANGED)
@@ -150,9 +150,9 @@ class Contributions:
                 )
             self._states.record(note, contributor.id, "revised", replaced=replaced)
             self._take_back_extension(latest)
-            return self._published_at_once(note, contributor, role_ids)
+            return self._publish_at_once(note, contributor, role_ids)
 
-    def _extended(
+    def _extend(
         self,
         latest: Note,
         writer: Member,
@@ -201,9 +201,7 @@ class Contributions:
         live = self._notes.live(note_id)
         return Outcome(live, Obstacle.NOT_YOURS) if live is not None else None
 
-    def _published_at_once(
-        self, note: Note, contributor: Member, role_ids: Sequence[int]
-    ) -> Outcome:
+    def _publish_at_once(self, note: Note, contributor: Member, role_ids: Sequence[int]) -> Outcome:
         """Publish a new revision if the contributor's role allows it."""
         tags = note.revision.submission.tags
         asked = requirements(self._guilds.rules(note.guild_id), tags)

@@ -82,7 +82,7 @@ class Wordings:
         copied = {(row["note_id"], row["wording"]) for row in rows}
         for row in {row["id"]: row for row in rows}.values():
             own, note_id = json.loads(row["wordings"]), row["note_id"]
-            self.change(row["id"], [one for one in own if (note_id, one) not in copied])
+            self.change(row["id"], [wording for wording in own if (note_id, wording) not in copied])
         return list(dict.fromkeys(row["note_id"] for row in rows))
 
     def change(self, revision_id: int, wordings: Sequence[str]) -> None:
@@ -137,7 +137,7 @@ class Decisions:
             obstacle = self._obstacle(note, moderator, ruling.decision)
             if obstacle:
                 return Outcome(note, obstacle)
-            return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
+            return self._carry_out(note, moderator, ruling, NoticeEvent.APPROVED)
 
     def edit_and_approve(
         self,
@@ -161,33 +161,35 @@ class Decisions:
             ruling = Ruling(Decision.APPROVE)
             # Moderators see it without secrets, and couldn't have changed these.
             if submission.shown == note.revision.submission.shown:
-                return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
+                return self._carry_out(note, moderator, ruling, NoticeEvent.APPROVED)
             proposed = note.revision
             edited, replaced = self._states.write(
                 note.id, moderator, submission, proposed.id, for_page=proposed.for_page
             )
             self._states.record(edited, moderator.id, "revised", replaced=replaced)
-            return self._decided(edited, moderator, ruling, NoticeEvent.EDITED, note)
+            return self._carry_out(edited, moderator, ruling, NoticeEvent.EDITED, note)
 
     def _obstacle(self, note: Note, moderator: Member, decision: Decision) -> Obstacle | None:
         if note.revision.state is not State.PENDING:
             return Obstacle.DECIDED
-        if self._refused_as_own(note, moderator, decision.value):
+        if self._refuse_as_own(note, moderator, decision.value):
             return Obstacle.OWN_NOTE
         voted = any(review.moderator_id == moderator.id for review in note.approvals)
         return Obstacle.VOTED if voted and decision is Decision.APPROVE else None
 
-    def _refused_as_own(self, note: Note, moderator: Member, attempt: str) -> bool:
+    def _refuse_as_own(self, note: Note, moderator: Member, attempt: str) -> bool:
         """Refuse and log a forbidden decision on the moderator's own note; False if allowed."""
         settings = self._guilds.settings(note.guild_id)
         extended = note.revision.extension and note.revision.writer_id == moderator.id
-        own = extended or note.contributor_id == moderator.id or self._answered(note, moderator)
+        own = (
+            extended or note.contributor_id == moderator.id or self._is_own_answer(note, moderator)
+        )
         if not settings.four_eyes or not own:
             return False
         self._states.record(note, moderator.id, "refused_own_note", attempt=attempt)
         return True
 
-    def _answered(self, note: Note, moderator: Member) -> bool:
+    def _is_own_answer(self, note: Note, moderator: Member) -> bool:
         """Whether a note is the moderator's answer as an unnamed helper."""
         return bool(
             self._database.rows(
@@ -197,7 +199,7 @@ class Decisions:
             )
         )
 
-    def _decided(
+    def _carry_out(
         self,
         note: Note,
         moderator: Member,
@@ -237,7 +239,7 @@ class Decisions:
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
-            if self._refused_as_own(note, moderator, "undo"):
+            if self._refuse_as_own(note, moderator, "undo"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             if note.revision.state is State.PENDING and not self._can_be_undone(note):
                 return Outcome(note, Obstacle.UNCHANGED)
@@ -286,7 +288,7 @@ class Decisions:
                 live = latest.live_revision_id is not None
                 return Outcome(latest, Obstacle.UNCHANGED if live else Obstacle.NOT_LIVE)
             note = self._notes.of_revision(latest.retired_revision_id)
-            if self._refused_as_own(note, moderator, "restore"):
+            if self._refuse_as_own(note, moderator, "restore"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._states.set_live(note, note.revision.id, moderator.id)
             review = self._states.review(note, moderator, Decision.RESTORE, reason)
@@ -310,7 +312,7 @@ class Decisions:
             latest = self._notes.of_revision(earlier.latest_revision_id)
             if latest.revision.state is State.PENDING:
                 return Outcome(latest, Obstacle.PENDING)
-            if self._refused_as_own(earlier, moderator, "roll_back"):
+            if self._refuse_as_own(earlier, moderator, "roll_back"):
                 return Outcome(earlier, Obstacle.OWN_NOTE)
             # The text was approved once, so no quorum is needed.
             note, _ = self._states.write(
@@ -342,7 +344,7 @@ class Decisions:
             note = self._notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
-            if self._refused_as_own(note, moderator, "keep"):
+            if self._refuse_as_own(note, moderator, "keep"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._states.verify(note, NoticeEvent.REPORT_KEPT, moderator.id)
             self._states.record(note, moderator.id, "kept")
@@ -367,7 +369,7 @@ class Decisions:
                 return None
             if not (note.live or note.revision.state is State.PENDING):
                 return Outcome(note, Obstacle.NOT_LIVE)
-            if self._refused_as_own(note, moderator, "reword"):
+            if self._refuse_as_own(note, moderator, "reword"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             before = note.revision.submission.wordings
             if isinstance(wordings, SuggestedWording):
@@ -382,7 +384,7 @@ class Decisions:
             pending = self._notes.of_revision(note.latest_revision_id)
             if note.live and pending.revision.state is State.PENDING:
                 theirs = pending.revision.submission.wordings
-                added = [one for one in new if one not in (*before, *theirs)]
+                added = [wording for wording in new if wording not in (*before, *theirs)]
                 self._wordings.change(
                     pending.revision.id, [*theirs, *added][: max(WORDINGS, len(theirs))]
                 )

@@ -4,6 +4,7 @@ Each revision of a note has a review card. At most one revision is pending, and 
 `knowledge.store.notes.note_states` changes notes.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -162,15 +163,15 @@ class Notes:
 
     def find(self, revision_id: int, guild_id: int | None = None) -> Note | None:
         of_guild, values = _of_guild(guild_id)
-        return self._one(f"r.id = ? {of_guild}", [revision_id, *values])
+        return self._first(f"r.id = ? {of_guild}", [revision_id, *values])
 
     def latest(self, guild_id: int | None, note_id: int) -> Note | None:
         of_guild, values = _of_guild(guild_id)
-        return self._one(f"n.id = ? {of_guild} and {_LATEST}", [note_id, *values])
+        return self._first(f"n.id = ? {of_guild} and {_LATEST}", [note_id, *values])
 
     def live(self, note_id: int) -> Note | None:
         """The note with its live revision, if any."""
-        return self._one("n.id = ? and r.id = n.live_revision_id", [note_id])
+        return self._first("n.id = ? and r.id = n.live_revision_id", [note_id])
 
     def live_or_outcome(self, guild_id: int, note_id: int) -> Note | Outcome | None:
         """The guild's note with its live revision, for actions on live notes.
@@ -184,24 +185,24 @@ class Notes:
         return self.live(note_id) or Outcome(latest, Obstacle.NOT_LIVE)
 
     def every_live(self) -> list[Note]:
-        return self._many("r.id = n.live_revision_id", [], "n.id")
+        return self._select("r.id = n.live_revision_id", [], "n.id")
 
     def history(self, guild_id: int, note_id: int) -> list[Note]:
-        return self._many("n.id = ? and n.guild_id = ?", [note_id, guild_id], "r.id")
+        return self._select("n.id = ? and n.guild_id = ?", [note_id, guild_id], "r.id")
 
     def of_contributor(self, guild_id: int, contributor_id: int) -> list[Note]:
-        return self._many(
+        return self._select(
             f"n.guild_id = ? and n.contributor_id = ? and {_LATEST}",
             [guild_id, contributor_id],
             "n.id desc",
         )
 
     def pending(self, guild_id: int) -> list[Note]:
-        return self._many("n.guild_id = ? and r.state = 'pending'", [guild_id], "r.id")
+        return self._select("n.guild_id = ? and r.state = 'pending'", [guild_id], "r.id")
 
     def queue(self, guild_id: int, at: datetime) -> list[Note]:
         """The notes for moderators to decide on, the longest waiting first."""
-        found = self._many(
+        found = self._select(
             f"n.guild_id = ? and (r.state = 'pending' or ({_RECONSIDERED}))",
             [guild_id, at.isoformat()],
             "r.id",
@@ -279,7 +280,7 @@ class Notes:
             message_ids,
             after=[change.value],
         )
-        return self._filled(sorted(rows, key=itemgetter("id")))
+        return self._with_relations(sorted(rows, key=itemgetter("id")))
 
     def proposed_from_replies(self, message_ids: Sequence[int]) -> list[Note]:
         """The pending proposals from these replies, or from replies to these questions."""
@@ -293,7 +294,7 @@ class Notes:
                 message_ids,
             )
         }
-        return self._filled([rows[note_id] for note_id in sorted(rows)])
+        return self._with_relations([rows[note_id] for note_id in sorted(rows)])
 
     def record_of(self, note: Note) -> dict[str, int]:
         """The numbers of the contributor's other revisions by state, without replaced revisions."""
@@ -307,18 +308,18 @@ class Notes:
 
     # Rows to values.
 
-    def _one(self, condition: str, values: Sequence[Any]) -> Note | None:
-        notes = self._many(condition, values, "r.id")
+    def _first(self, condition: str, values: Sequence[Any]) -> Note | None:
+        notes = self._select(condition, values, "r.id")
         return notes[0] if notes else None
 
-    def _many(self, condition: str, values: Sequence[Any], order: str) -> list[Note]:
+    def _select(self, condition: str, values: Sequence[Any], order: str) -> list[Note]:
         """The notes with the revisions that meet a condition, with reviews and reports."""
         # Conditions and orders are constants of this module; values are bound.
-        return self._filled(
+        return self._with_relations(
             self._database.rows(f"{_NOTE} where {condition} order by {order}", values)
         )
 
-    def _filled(self, rows: list[dict[str, Any]]) -> list[Note]:
+    def _with_relations(self, rows: list[dict[str, Any]]) -> list[Note]:
         """Notes from their rows and the rows of related tables."""
         note_ids = [row["id"] for row in rows]
         found_reviews, found_reports, co_authors = rows_of_lists(
@@ -329,37 +330,24 @@ class Notes:
                 (_CO_AUTHORS, note_ids),
             ],
         )
-        reviews, reports = _reviews(found_reviews), _reports(found_reports)
-        writers: dict[int, dict[str, None]] = {}
+        reviews: defaultdict[int, list[Review]] = defaultdict(list)
+        for row in found_reviews:
+            reviews[row["revision_id"]].append(record(Review, row))
+        reports: defaultdict[int, list[Report]] = defaultdict(list)
+        for row in found_reports:
+            reports[row["note_id"]].append(record(Report, row))
+        writers: defaultdict[int, dict[str, None]] = defaultdict(dict)
         for row in co_authors:
-            writers.setdefault(row["note_id"], {})[row["writer"]] = None
+            writers[row["note_id"]][row["writer"]] = None
         return [
             _note(
                 row,
-                reviews.get(row["revision_id"], ()),
-                reports.get(row["id"], ()),
-                tuple(writers.get(row["id"], ())),
+                tuple(reviews[row["revision_id"]]),
+                tuple(reports[row["id"]]),
+                tuple(writers[row["id"]]),
             )
             for row in rows
         ]
-
-
-def _reviews(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[Review, ...]]:
-    """The reviews by revision."""
-    found: dict[int, tuple[Review, ...]] = {}
-    for row in rows:
-        review = record(Review, row)
-        found[review.revision_id] = (*found.get(review.revision_id, ()), review)
-    return found
-
-
-def _reports(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[Report, ...]]:
-    """The reports by note."""
-    found: dict[int, tuple[Report, ...]] = {}
-    for row in rows:
-        report = record(Report, row)
-        found[report.note_id] = (*found.get(report.note_id, ()), report)
-    return found
 
 
 def _of_guild(guild_id: int | None) -> tuple[str, list[int]]:
@@ -399,5 +387,5 @@ def _note(
         source=source,
         latest_revision_id=row["latest_id"],
         co_authors=co_authors,
-        off_page=frozenset(one for one in PageVeto if row[f"off_page_{one.value}"]),
+        off_page=frozenset(veto for veto in PageVeto if row[f"off_page_{veto.value}"]),
     )

@@ -54,7 +54,7 @@ class Pictures:
     def keep(self, revision_id: int, pictures: Sequence[Picture]) -> None:
         """Store a new revision's pictures, inside the transaction that writes it."""
         # One order everywhere, so two guilds never deadlock.
-        for picture in sorted(pictures, key=lambda one: one.digest):
+        for picture in sorted(pictures, key=lambda picture: picture.digest):
             self._database.run(
                 # The update locks an existing picture against deletion by another guild.
                 "insert into pictures (digest, kind, content) values (?, ?, ?) "
@@ -245,6 +245,11 @@ class NoteStates:
         reason: str = "",
         duplicate_of: str = "",
     ) -> int:
+        # The note's columns that an undo restores.
+        [before] = self._database.rows(
+            f"select {', '.join(_UNDONE)} from notes where id = ?",  # noqa: S608
+            [note.id],
+        )
         review_id = self._database.insert_id(
             "reviews",
             {
@@ -254,18 +259,12 @@ class NoteStates:
                 "decision": decision.value,
                 "reason": reason,
                 "duplicate_of": duplicate_of,
-                "before": self._undo_values(note),
+                "before": json.dumps(before),
                 "created_at": now().isoformat(),
             },
         )
         mark_due(self._database, note.revision.id)
         return review_id
-
-    def _undo_values(self, note: Note) -> str:
-        """The note's columns that an undo restores, as JSON."""
-        columns = ", ".join(_UNDONE)
-        rows = self._database.rows(f"select {columns} from notes where id = ?", [note.id])  # noqa: S608
-        return json.dumps(rows[0])
 
     def take_back(self, note: Note) -> dict[str, Any]:
         """Undo the last review of the note's revision; returns the restored columns."""

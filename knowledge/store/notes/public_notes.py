@@ -123,7 +123,7 @@ class PublicNotes:
             pictures.setdefault(row["id"], []).append(picture)
         names: dict[int, dict[str, None]] = {}
         for row in self._database.rows(_NAMES, [guild_id] * 2):
-            if shown := _named(row["name"], PageName(row["shown"])):
+            if shown := _page_name(row["name"], PageName(row["shown"])):
                 names.setdefault(row["id"], {})[shown] = None
         approvals: dict[int, list[tuple[int, str]]] = {}
         for row in self._database.rows(_APPROVALS, [guild_id]):
@@ -139,7 +139,7 @@ class PublicNotes:
                 _submission(row),
                 moment(row["verified_at"]),
                 datetime.fromisoformat(
-                    max((at for one, at in approved if one == live), default=written)
+                    max((at for number, at in approved if number == live), default=written)
                 ),
                 datetime.fromisoformat(min((at for _, at in approved), default=written)),
                 moment(max(before, default=None)),
@@ -265,7 +265,7 @@ def _submission(row: dict[str, Any]) -> Submission:
     return Submission(row["title"], row["text"], tags, row["link"])
 
 
-def _named(name: str, shown: PageName) -> str:
+def _page_name(name: str, shown: PageName) -> str:
     if shown is PageName.NAME:
         return name
     initial = next((sign for sign in name if sign.isalnum()), "")

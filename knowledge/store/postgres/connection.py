@@ -68,11 +68,9 @@ _TOKENS: Final = re.compile(r"'[^']*'|\?|%")
 @lru_cache(maxsize=1_000)
 def translated(sql: str) -> bytes:
     """The statement with `%s` for `?`, and percent signs doubled."""
-    return _TOKENS.sub(_token, sql).encode()
-
-
-def _token(found: re.Match[str]) -> str:
-    return "%s" if found[0] == "?" else found[0].replace("%", "%%")
+    return _TOKENS.sub(
+        lambda token: "%s" if token[0] == "?" else token[0].replace("%", "%%"), sql
+    ).encode()
 
 
 _NOTHING_CHANGED: Final = "Nothing was changed."
@@ -95,7 +93,7 @@ _PASSWORD: Final = ("password", "no pg_hba.conf entry", "authentication failed")
 def unreachable(url: str, error: psycopg.Error) -> str:
     """Why a connection failed, and what to do."""
     said, place = _server_words(error), shown_database_url(url)
-    if any(each in said for each in _PASSWORD):
+    if any(words in said for words in _PASSWORD):
         remedy = (
             "Set PGPASSWORD in the environment, or name a password file in PGPASSFILE, and let "
             "the server's pg_hba.conf admit this user."
@@ -234,7 +232,7 @@ class Connection:
         self.unknown_outcomes = 0
         # Called at the beginning of each write transaction; may refuse it.
         self.fence: Callable[[], None] | None = None
-        self._db = self._connected()
+        self._db = self._connect()
         try:
             self._check()
         except BaseException:
@@ -296,14 +294,14 @@ class Connection:
             return self._db.cursor(binary=True, row_factory=tuple_row)
 
         repeatable = all(_is_repeatable(sql) for sql, _ in statements)
-        return self._pipelined(statements, cursor, repeatable=repeatable)
+        return self._pipeline(statements, cursor, repeatable=repeatable)
 
     def rows_together(
         self, queries: Sequence[tuple[str, Sequence[Any]]]
     ) -> list[list[dict[str, Any]]]:
-        return self._pipelined(queries, lambda: self._db.cursor(), repeatable=True)
+        return self._pipeline(queries, lambda: self._db.cursor(), repeatable=True)
 
-    def _pipelined(
+    def _pipeline(
         self,
         statements: Sequence[tuple[str, Sequence[Any]]],
         cursor: Callable[[], psycopg.Cursor[_T]],
@@ -317,7 +315,7 @@ class Connection:
         if not statements:
             return []
         cursors = self._run(execute, repeatable)
-        return [each.fetchall() if each.description else [] for each in cursors]
+        return [ran.fetchall() if ran.description else [] for ran in cursors]
 
     def run_script(self, sql: str) -> None:
         """Run several statements without values at once."""
@@ -445,9 +443,9 @@ class Connection:
 
     def _renew(self) -> None:
         if self._db.closed and not self._in_transaction:
-            self._db = self._connected()
+            self._db = self._connect()
 
-    def _connected(self) -> psycopg.Connection[DictRow]:
+    def _connect(self) -> psycopg.Connection[DictRow]:
         try:
             connection = psycopg.connect(
                 self.url,

@@ -124,12 +124,12 @@ class PostgresDatabase(Connection):
 
     def migrations(self) -> list[str]:
         """The names of the applied migrations, in order."""
-        return [name for name in self._applied() if not is_mark(name)]
+        return [name for name in self._migration_names() if not is_mark(name)]
 
     def marks(self) -> list[str]:
-        return [name for name in self._applied() if is_mark(name)]
+        return [name for name in self._migration_names() if is_mark(name)]
 
-    def _applied(self) -> list[str]:
+    def _migration_names(self) -> list[str]:
         if not self.has_table("_migrations"):
             return []
         return [row["name"] for row in self.rows("select name from _migrations order by name")]

@@ -184,7 +184,7 @@ class WorkQueue:
             "where seen_at > now() - make_interval(secs => ?) group by kind order by kind",
             [ALIVE_SECONDS],
         )
-        alive = {each["kind"]: each["n"] for each in workers}
+        alive = {worker["kind"]: worker["n"] for worker in workers}
         return QueueState(row["waiting"], row["set_aside"], row["error"], alive)
 
     def other_kinds(self, kind: str) -> dict[str, int]:

@@ -174,14 +174,13 @@ class Gaps:
         """Record that questions ask the same, despite different words."""
         with self._database.writing(guild_id):
             known = self.merged(guild_id)
-            together = {known[one] for one in question_ids if one in known}
-            together |= {one for one in question_ids if one not in known}
-            ids = [*question_ids, *(one for one, under in known.items() if under in together)]
+            groups = {known.get(question_id, question_id) for question_id in question_ids}
+            ids = [*question_ids, *(member for member, group in known.items() if group in groups)]
             self._database.run_many(
                 "insert into merged_gaps (question_id, guild_id, with_id) values (?, ?, ?) "
                 "on conflict (question_id) do update "
                 "set guild_id = excluded.guild_id, with_id = excluded.with_id",
-                [(one, guild_id, min(ids)) for one in sorted(set(ids))],
+                [(question_id, guild_id, min(ids)) for question_id in sorted(set(ids))],
             )
             detail = {"questions": sorted(question_ids)}
             self._log.append(guild_id, moderator_id, "gaps_merged", f"question:{min(ids)}", detail)
@@ -271,7 +270,7 @@ class Gaps:
             self._database.replace("gap_checks", row, ["note_id"])
 
     def _tell(self, question: OpenQuestion, revision_id: int | None) -> None:
-        if not self.has_opted_out(question.asker_id) and not self._noticed(question.id):
+        if not self.has_opted_out(question.asker_id) and not self._has_notice(question.id):
             self._notices.add(
                 question.guild_id,
                 question.asker_id,
@@ -281,7 +280,7 @@ class Gaps:
                 question_id=question.id,
             )
 
-    def _noticed(self, question_id: int) -> bool:
+    def _has_notice(self, question_id: int) -> bool:
         return bool(
             self._database.rows(
                 "select 1 from notices where question_id = ? and event in (?, ?)",

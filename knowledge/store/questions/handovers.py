@@ -96,8 +96,8 @@ class Handovers:
 
     def due(self, mine: GuildFilter = every_guild) -> list[Handover]:
         """Hand-overs with an unposted or outdated message."""
-        found = self._found(f"{_SELECT} where h.shown < h.changes order by h.question_id", [])
-        return [one for one in found if mine(one.guild_id)]
+        found = self._select(f"{_SELECT} where h.shown < h.changes order by h.question_id", [])
+        return [handover for handover in found if mine(handover.guild_id)]
 
     def record_attempt(self, question_id: int) -> None:
         """Record that posting begins, so that a later attempt first looks for the message."""
@@ -128,43 +128,45 @@ class Handovers:
     # State.
 
     def find(self, guild_id: int, question_id: int) -> Handover | None:
-        found = self._found(
+        found = self._select(
             f"{_SELECT} where h.question_id = ? and h.guild_id = ?", [question_id, guild_id]
         )
         return found[0] if found else None
 
     def of_message(self, guild_id: int, message_id: int) -> Handover | None:
         """The hand-over that a message shows."""
-        found = self._found(
+        found = self._select(
             f"{_SELECT} where h.message_id = ? and h.guild_id = ?", [message_id, guild_id]
         )
         return found[0] if found else None
 
     def of_guild(self, guild_id: int) -> dict[int, Handover]:
         """A guild's hand-overs, by question id."""
-        found = self._found(f"{_SELECT} where h.guild_id = ? order by h.question_id", [guild_id])
-        return {one.question_id: one for one in found}
+        found = self._select(f"{_SELECT} where h.guild_id = ? order by h.question_id", [guild_id])
+        return {handover.question_id: handover for handover in found}
 
     def claim(
         self, guild_id: int, question_id: int, helper_id: int, at: datetime
     ) -> HandoverOutcome | None:
         """Claim a hand-over for a helper; None if the question wasn't handed over."""
         values = {"standing": HandoverState.CLAIMED, "helper_id": helper_id}
-        return self._step(guild_id, question_id, at, lambda one: one.free_for(helper_id), values)
+        return self._step(
+            guild_id, question_id, at, lambda handover: handover.free_for(helper_id), values
+        )
 
     def claim_group(
         self, guild_id: int, question_ids: Sequence[int], member_id: int, at: datetime
     ) -> HandoverOutcome | None:
         """Claim a group of gaps, handed over or not; None if the group is empty."""
         with self._database.writing(guild_id):
-            found = [self.find(guild_id, one) for one in sorted(question_ids)]
-            known = [one for one in found if one is not None]
+            found = [self.find(guild_id, question_id) for question_id in sorted(question_ids)]
+            known = [handover for handover in found if handover is not None]
             if not known and question_ids:
                 self._add(guild_id, min(question_ids), 0, at, posted=True)
                 return self.claim(guild_id, min(question_ids), member_id, at)
             outcome = None
-            for one in [one for one in known if one.waits] or known:
-                outcome = self.claim(guild_id, one.question_id, member_id, at)
+            for handover in [handover for handover in known if handover.waits] or known:
+                outcome = self.claim(guild_id, handover.question_id, member_id, at)
                 if outcome is not None and not outcome.done:
                     break
             return outcome
@@ -174,10 +176,10 @@ class Handovers:
     ) -> HandoverOutcome | None:
         """End a claim, or reopen a declined question; moderators can end anybody's claim."""
 
-        def may(one: Handover) -> bool:
-            mine = moderator or one.helper_id == member_id
-            declined = one.state is HandoverState.DECLINED
-            return declined or (one.state is HandoverState.CLAIMED and mine)
+        def may(handover: Handover) -> bool:
+            mine = moderator or handover.helper_id == member_id
+            declined = handover.state is HandoverState.DECLINED
+            return declined or (handover.state is HandoverState.CLAIMED and mine)
 
         values = {"standing": HandoverState.OPEN, "helper_id": 0}
         return self._step(guild_id, question_id, at, may, values)
@@ -187,8 +189,8 @@ class Handovers:
     ) -> HandoverOutcome | None:
         """Decline a question: it isn't for the helpers."""
 
-        def may(one: Handover) -> bool:
-            return one.waits and (moderator or one.free_for(member_id))
+        def may(handover: Handover) -> bool:
+            return handover.waits and (moderator or handover.free_for(member_id))
 
         values = {"standing": HandoverState.DECLINED, "helper_id": member_id}
         return self._step(guild_id, question_id, at, may, values)
@@ -214,7 +216,7 @@ class Handovers:
         }
         with self._database.writing(guild_id):
             outcome = self._step(
-                guild_id, question_id, at, lambda one: one.free_for(helper_id), values
+                guild_id, question_id, at, lambda handover: handover.free_for(helper_id), values
             )
             for question in notified if outcome is not None and outcome.done else ():
                 self._notices.add(
@@ -273,6 +275,6 @@ class Handovers:
                     ids,
                 )
 
-    def _found(self, sql: str, values: list[Any]) -> list[Handover]:
+    def _select(self, sql: str, values: list[Any]) -> list[Handover]:
         rows = self._database.rows(sql, values)
         return [record(Handover, row, state=HandoverState(row["standing"])) for row in rows]

@@ -133,7 +133,7 @@ class Phrasings:
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             if not self._database.rows("select 1 from questions where id = ?", [question_id]):
                 return
-            lines = [[one.text, *one.numbers] for one in found.lines] if keeps_words else []
+            lines = [[line.text, *line.numbers] for line in found.lines] if keeps_words else []
             row = columns(found, lines=json.dumps(lines, ensure_ascii=False))
             row["question_id"] = question_id
             self._database.replace("phrasings", row, ["question_id"])

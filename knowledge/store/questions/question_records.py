@@ -84,13 +84,6 @@ def _values(hit: RecordedHit) -> tuple[Any, ...]:
 _RankedHit = tuple[int, int, float, str, tuple[Any, ...]]
 
 
-def _ranked(question_id: int, hits: Sequence[RecordedHit]) -> list[_RankedHit]:
-    return [
-        (question_id, rank, hit.score, " ".join(hit.legs), _values(hit))
-        for rank, hit in enumerate(hits, start=1)
-    ]
-
-
 def _row(question: Question) -> dict[str, Any]:
     """The row of a question without its id."""
     readable = json.dumps(sorted(set(question.channels)))
@@ -116,7 +109,7 @@ class QuestionRecords:
             The new ids, in the order of the questions.
         """
         with self._recording(questions):
-            ids = [self._database.insert_id("questions", _row(one)) for one in questions]
+            ids = [self._database.insert_id("questions", _row(question)) for question in questions]
             self._record_hits(zip(ids, questions, strict=True))
             return ids
 
@@ -132,13 +125,13 @@ class QuestionRecords:
         """
         if not questions:
             return
-        rows = [{"id": key, **_row(one)} for key, one in zip(ids, questions, strict=True)]
+        numbered = [*zip(ids, questions, strict=True)]
+        rows = [{"id": key, **_row(question)} for key, question in numbered]
         with self._recording(questions):
             kept = self._database.run_many(
                 f"{insertion('questions', rows[0])} on conflict (id) do nothing",
                 [[*row.values()] for row in rows],
             )
-            numbered = [*zip(ids, questions, strict=True)]
             self._record_hits(numbered if kept == len(rows) else self._without_hits(numbered))
 
     def _without_hits(self, numbered: Sequence[tuple[int, Question]]) -> list[tuple[int, Question]]:
@@ -154,13 +147,13 @@ class QuestionRecords:
             )
         }
         found = []
-        for key, one in numbered:
-            row, own = there[key], _row(one)
+        for key, question in numbered:
+            row, own = there[key], _row(question)
             if any(row[column] != own[column] for column in ("asker_id", "asked_at")):
                 # The database lost the reservation, and the id is another question's.
-                found.append((self._database.insert_id("questions", own), one))
+                found.append((self._database.insert_id("questions", own), question))
             elif not row["is_whole"]:
-                found.append((key, one))
+                found.append((key, question))
         return found
 
     def _recording(self, questions: Sequence[Question]) -> AbstractContextManager[None]:
@@ -169,7 +162,13 @@ class QuestionRecords:
         return self._database.writing(NO_GUILD if guild_id is None else guild_id)
 
     def _record_hits(self, numbered: Iterable[tuple[int, Question]]) -> None:
-        self._insert([hit for number, one in numbered for hit in _ranked(number, one.hits)])
+        self._insert(
+            [
+                (question_id, rank, hit.score, " ".join(hit.legs), _values(hit))
+                for question_id, question in numbered
+                for rank, hit in enumerate(question.hits, start=1)
+            ]
+        )
 
     def question(self, question_id: int) -> Question | None:
         rows = self._database.rows("select * from questions where id = ?", [question_id])
