@@ -27,6 +27,7 @@ from indexer.text.passages import without_link_targets
 from indexer.text.sentences import (
     FENCES,
     LIST_MARKER,
+    ROW,
     announces,
     sentences,
     shows_pictures,
@@ -50,7 +51,7 @@ WEIGHTS: Final = {
     "aside": -1.67,
 }
 # The least probability that the answer is among the sentences in bold.
-BOLD: Final = 0.77
+BOLD: Final = 0.78
 # Several sentences in bold are at most this many, of this length, and this share of the section.
 BOLD_SENTENCES: Final = 3
 BOLD_CHARACTERS: Final = 400
@@ -169,34 +170,51 @@ def highlighted(
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
     order = np.argsort(-chances, kind="stable").tolist()
-    bold = _run_in_bold(section, places, chances, features[:, [*WEIGHTS].index("repeats")] > 0)
+    passages = [section[place.passage] for place in places]
+    spans = [
+        _marked_span(passage, place.number) for passage, place in zip(passages, places, strict=True)
+    ]
+    repeats = features[:, [*WEIGHTS].index("repeats")] > 0
+    # Code and tables have no bold.
+    is_code = [
+        passage.text.startswith((*FENCES, ROW), start - passage.start)
+        for passage, (start, _) in zip(passages, spans, strict=True)
+    ]
+    most = BOLD_SHARE * sum(len(one.text) for one in section)
+    bold = _run_in_bold(places, spans, chances, repeats | is_code, most)
     first, last = bold or (order[0], order[0])
     others = [i for i in order if not first <= i <= last and chances[i] >= LIKELY]
     return Deciding(
-        _span_to_mark(section, places[first])[0],
-        _span_to_mark(section, places[last])[1],
+        spans[first][0],
+        spans[last][1],
         bold is not None,
-        tuple(_span(section, places[i])[0] for i in others[:MOST_OTHERS]),
+        tuple(spans[i][0] for i in others[:MOST_OTHERS]),
     )
 
 
 def _run_in_bold(
-    section: Sequence[Comparison],
     places: Sequence[_Sentence],
+    spans: Sequence[tuple[int, int]],
     chances: NDArray[np.float64],
-    repeats: NDArray[np.bool_],
+    is_barred: NDArray[np.bool_],
+    most: float,
 ) -> tuple[int, int] | None:
-    """The first and last of the fewest sentences in a row with a likely answer."""
-    most = BOLD_SHARE * sum(len(one.text) for one in section)
+    """The first and last of the fewest sentences in a row with a likely answer.
+
+    Several sentences have at most `most` characters.
+    """
+    # Without another possible answer, the only one would be certain.
+    if len(places) < 2:
+        return None
     for count in range(1, BOLD_SENTENCES + 1):
         runs = []
         for first in range(len(places) - count + 1):
             last = first + count - 1
             passage, number = places[first]
             is_row = places[last] == (passage, number + count - 1)
-            length = _span(section, places[last])[1] - _span(section, places[first])[0]
+            length = spans[last][1] - spans[first][0]
             is_short = count == 1 or length <= min(BOLD_CHARACTERS, most)
-            if is_row and is_short and not repeats[first : last + 1].any():
+            if is_row and is_short and not is_barred[first : last + 1].any():
                 runs.append((float(chances[first : last + 1].sum()), first, last))
         chance, first, last = max(runs, default=(0.0, 0, 0))
         if chance >= BOLD:
@@ -204,16 +222,9 @@ def _run_in_bold(
     return None
 
 
-def _span(section: Sequence[Comparison], place: _Sentence) -> tuple[int, int]:
-    passage = section[place.passage]
-    start, end = sentences(passage.text)[place.number]
-    return passage.start + start, passage.start + end
-
-
-def _span_to_mark(section: Sequence[Comparison], place: _Sentence) -> tuple[int, int]:
-    passage = section[place.passage]
+def _marked_span(passage: Comparison, number: int) -> tuple[int, int]:
     spans, plain, _ = _sentences_and_windows(passage.text)
-    start, end = span_to_mark(plain, spans, place.number)
+    start, end = span_to_mark(plain, spans, number)
     return passage.start + start, passage.start + end
 
 

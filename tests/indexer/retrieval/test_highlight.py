@@ -160,6 +160,10 @@ def test_sentences_in_a_row_are_bold_if_one_of_them_must_answer() -> None:
     assert in_bold("how to open", text, 0, 3) == ""
 
 
+def test_what_is_said_between_questions_alone_is_not_bold() -> None:
+    assert in_bold("how to open", "Is it red? Look there. Is it old?", 1) == ""
+
+
 def test_most_of_a_text_is_never_bold() -> None:
     assert in_bold("how to open", "It has a lid. It has a lock.", 0, 1) == ""
 
