@@ -143,7 +143,7 @@ def deciding_lines(text: str, most: int = LINES) -> list[str]:
     people = _people(lines)
     best: dict[str, _Candidate] = {}
     for candidate in _candidates(lines):
-        key = _without_numbers(candidate.words)
+        key = _NUMBER.sub("0", candidate.words)
         if key not in best or best[key].weight < candidate.weight:
             best[key] = candidate
     chosen: dict[str, int] = {}
@@ -156,10 +156,6 @@ def deciding_lines(text: str, most: int = LINES) -> list[str]:
         if words:
             chosen.setdefault(_cut(without_secrets(words)), candidate.place)
     return sorted(chosen, key=lambda words: chosen[words])
-
-
-def _without_numbers(words: str) -> str:
-    return _NUMBER.sub("0", words)
 
 
 def _cut(words: str) -> str:
