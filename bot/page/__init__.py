@@ -1,1 +1,1 @@
-"""Feature: `/page review`, and the public pages that a running bot publishes."""
+"""Feature: the public pages that a running bot publishes."""

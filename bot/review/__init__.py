@@ -1,1 +1,1 @@
-"""Feature: review cards and decisions, the queue, notices to contributors, rules, the audit log."""
+"""Feature: review cards and decisions, the panel of `/review`, notices to contributors."""

@@ -1,1 +1,1 @@
-"""Feature: settings of a server and its channels with `/setup`; also `/about`."""
+"""Feature: settings of a server and its channels with `/setup`."""

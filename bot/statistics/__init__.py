@@ -1,1 +1,1 @@
-"""Feature: figures of a server with `/stats`, `/leaderboard` and the weekly digest."""
+"""Feature: `/stats` with the leaderboard, and the weekly digest."""

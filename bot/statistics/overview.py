@@ -120,6 +120,13 @@ class Audience:
         return self.channels is None or channel_id in self.channels
 
 
+def knowledge_size(
+    core: Core, guild_id: int | None, channels: Sequence[int]
+) -> tuple[dict[str, int], datetime | None]:
+    """Return counts of what a member may read, and the time of the index's last change."""
+    return core.counts(guild_id, channels), core.index.tables.changed_at()
+
+
 def prepare(core: Core, audience: Audience, now: datetime) -> Iterator[int]:
     """Embed the questions that `overview` groups, in slices."""
     questions = [*_recent(core, audience, now), *_open_questions(core, audience, now)]

@@ -1,1 +1,1 @@
-"""Discord side of review: cards, their buttons and forms, the queue, the log."""
+"""Discord side of review: cards, and the panel with its pages."""

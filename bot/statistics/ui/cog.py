@@ -20,7 +20,7 @@ from bot.interactions.policy.permissions import also_directly, is_moderator
 from bot.interactions.services import Cog, Interaction, Services
 from bot.statistics import messages
 from bot.statistics.messages import PERIOD_LABELS, Period
-from bot.statistics.overview import Audience, text
+from bot.statistics.overview import Audience, knowledge_size, text
 from bot.statistics.ui.overview import DrawnOverview, draw_overview, gather_overview
 from bot.statistics.ui.weekly import ROUND_SECONDS, DigestPoster
 from bot.text import paging
@@ -76,7 +76,7 @@ class CommunityCog(Cog):
         guild_id, phrasing = interaction.guild_id, self.bot.phrasing
         channels = quotable_channels(interaction, private=True)
         counts, changed_at = await self.bot.worker.call(
-            lambda core: (core.counts(guild_id, channels), core.index.tables.changed_at()),
+            lambda core: knowledge_size(core, guild_id, channels),
             priority=Priority.ASKING,
         )
         guild = None if guild_id is None else await self.bot.guild_settings.settings(guild_id)

@@ -23,12 +23,8 @@ SERVERS = [
 LOOKED_AT: list[tuple[str, dict[str, Any]]] = [
     ("note mine", {}),
     ("note show", {"note": "1"}),
-    ("note history", {"note": "1"}),
-    ("review note", {"note": 1}),
-    ("review queue", {}),
-    ("review log", {}),
+    ("review", {}),
     ("gaps", {}),
-    ("leaderboard", {}),
     ("stats", {}),
     ("privacy", {}),
 ]

@@ -4,9 +4,18 @@ from typing import Any
 
 from bot.answers.ask import Ask
 from bot.review import cards
+from bot.review.ui.panel import ReviewPage
 from knowledge.review.risk_flags import Risk
 from knowledge.secrets import HIDDEN
-from tests.bot.steps import everything, on_note, reject, shown_message, told
+from tests.bot.steps import (
+    everything,
+    on_note,
+    reject,
+    reviewed,
+    reviewed_note,
+    shown_message,
+    told,
+)
 from tests.bot.world import TITLE, World, text_of
 
 TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC5fG7"
@@ -34,15 +43,18 @@ async def test_a_secret_is_hidden_in_card_file_answer_and_history_and_stays_stor
         (world.member, "ask", {"question": "Where is the community meetup?"}),
         (world.second_member, "search", {"query": "community meetup key"}),
         (world.second_member, "note show", {"note": "1"}),
-        (world.second_member, "note history", {"note": "1"}),
         (world.member, "note mine", {}),
-        (world.moderator, "review note", {"note": 1}),
-        (world.moderator, "review log", {}),
-        (world.second_member, "note report", {"note": "1", "problem": "wrong", "reason": "Old."}),
     ):
         result = await actor.slash(world.general, command, **options)
         files = [await file.read() for file in shown_message(result).attachments]
         seen += [everything(result), *(file.decode() for file in files)]
+    panels = [await reviewed_note(world), await reviewed(world, ReviewPage.LOG)]
+    seen += [await _contents(panel) for panel in panels]
+    form = await on_note(world.second_member, world.general, "Report", "1")
+    fields = {"problem": ["wrong"], "reason": "Old."}
+    seen.append(everything(await world.second_member.submit_modal(form, fields)))
+    history = await world.moderator.click(panels[0], label="History")
+    seen.append(everything(history))
     seen += [await _contents(message) for message in world.review.history()]
 
     assert TOKEN not in "\n".join(map(str, seen))

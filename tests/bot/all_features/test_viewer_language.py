@@ -10,13 +10,24 @@ from simcord import Env
 from bot.core.core import Core
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
+from bot.review.ui.panel import ReviewPage
 from bot.setup.settings import Page
 from bot.statistics import messages as community_messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
 from tests.bot.english import CODE, in_english
-from tests.bot.steps import choose, on_note, opened, opened_at, shown_message
+from tests.bot.steps import (
+    choose,
+    in_menu,
+    on_note,
+    opened,
+    opened_at,
+    reviewed,
+    reviewed_note,
+    rule,
+    shown_message,
+)
 from tests.bot.text.test_languages import MESSAGES
 from tests.bot.world import UNKNOWN, World, buttons, choices, custom_ids, text_of
 
@@ -105,29 +116,31 @@ def test_the_measure_knows_english_from_german() -> None:
 
 async def test_contributors_are_spoken_to_in_the_language_of_their_client(at_home: World) -> None:
     world, member = at_home, at_home.member
-    await world.propose(TITLE, TEXT, "seltsame/tags")
-    await world.propose(TITLE, TEXT)
+    form = await member.slash(world.general, "note add", tag="seltsame/tags")
+    await member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "seltsame/tags"})
+    taken = await world.propose(TITLE, TEXT)
+    form = await pressed(world, member, taken, ":details")
+    await member.submit_modal(form, {"tags": "zwei/wörter"})
     await member.slash(world.general, "note mine")
     await member.slash(world.general, "note mine", state="rejected")
     await world.moderator.click(world.card, label="Approve")
     await world.propose("Noch ein Treffen", TEXT)
-    for number in ("1", "999"):
-        await member.slash(world.general, "note show", note=number)
-        await on_note(member, world.general, "History", number)
-        form = await on_note(member, world.general, "Edit", number)
-        if number == "1":
-            await member.submit_modal(form, {"title": TITLE, "text": f"{TEXT} Um neun."})
-        withdrawn = await on_note(member, world.general, "Withdraw", number)
-        if number == "1":
-            await pressed(world, member, withdrawn, ":no")
+    await member.slash(world.general, "note show", note="999")
+    shown = await member.slash(world.general, "note show", note="1")
+    form = await pressed(world, member, shown, ":edit")
+    await member.submit_modal(form, {"title": TITLE, "text": f"{TEXT} Um neun."})
+    withdrawn = await pressed(world, member, shown, ":ask")
+    await pressed(world, member, withdrawn, ":no")
+    shown = await member.slash(world.general, "note show", note="1")
+    await pressed(world, member, shown, "history:1:2")
     answer = await world.ask(QUESTION, private=True)
-    report = await pressed(world, member, answer, "report:answer:1")
+    report = await in_menu(member, answer.response, "Report")
     await member.submit_modal(report, {"problem": ["wrong"], "reason": "Samstags."})
-    offered = await member.autocomplete(world.general, "note edit", "note", "treffen")
+    offered = await member.autocomplete(world.general, "note show", "note", "treffen")
 
     assert in_english(told(world.env)) == []
     assert "offen" in offered[0]["name"]
-    assert notes_messages.REPORT_LABEL(GERMAN) in buttons(answer.response)
+    assert notes_messages.REPORT_LABEL(GERMAN) in buttons(shown.response)
 
 
 async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
@@ -136,8 +149,8 @@ async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
     world, member = at_home, at_home.member
     await world.publish(TITLE, TEXT)
     answer = await world.ask(QUESTION, private=True)
-    for action in (":helpful", ":why"):
-        await pressed(world, member, answer, action)
+    await pressed(world, member, answer, ":helpful")
+    await in_menu(member, answer.response, "why")
     assert answer.response is not None
     [*listed] = choices(answer.response)
     passage = await member.select(answer.response, listed[:1], custom_id="passages:1")
@@ -153,7 +166,6 @@ async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
     await member.slash(world.general, "search", query=QUESTION)
     await member.slash(world.general, "search", query="x", tag="keines")
     await member.slash(world.general, "stats")
-    await member.slash(world.general, "about")
     privacy = await member.slash(world.general, "privacy")
     for action in ("export", "quiet", "withhold", "delete"):
         clicked = await pressed(world, member, privacy, f":{action}")
@@ -169,7 +181,7 @@ async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
 
 
 async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home: World) -> None:
-    world, moderator, admin = at_home, at_home.moderator, at_home.admin
+    world, moderator = at_home, at_home.moderator
     await world.propose("Erstes Treffen", "Das erste Treffen ist in Porto, am Dom.", "treffen")
     await world.propose("Anderes", "Wer Hilfe sucht, fragt Rosa im Kanal nebenan.", "hilfe")
     await world.ask(UNKNOWN, private=True)
@@ -178,8 +190,8 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     await pressed(world, moderator, queue, ":next")
     changes = await pressed(world, moderator, queue, "card:2:request_changes")
     await moderator.submit_modal(changes, {"reason": "Kürzer."})
-    await moderator.slash(world.general, "review note", note=1)
-    await moderator.slash(world.general, "review note", note=99)
+    await reviewed_note(world, 1)
+    await reviewed_note(world, 99)
     form = await moderator.select(card_of(world, 1), ["duplicate"], custom_id="card_menu:1")
     await moderator.submit_modal(form, {"duplicate_of": "Keines", "reason": ""})
     for action in ("impact", "edit", "reject"):
@@ -187,12 +199,18 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     await moderator.click(card_of(world, 1), custom_id="card:1:approve")
     retirement = await moderator.click(card_of(world, 1), custom_id="card:1:retire")
     await moderator.submit_modal(retirement, {"reason": ""})
-    await moderator.slash(world.general, "review log")
-    await moderator.slash(world.general, "review log", export=True)
-    await moderator.slash(world.general, "review rules")
-    await admin.slash(world.general, "review rule", tag="treffen", quorum=2)
-    await admin.slash(world.general, "review rule", tag="zwei tags")
-    await moderator.slash(world.general, "review rules")
+    log = await reviewed(world, ReviewPage.LOG)
+    form = await moderator.click(log, custom_id="log:filter:0:0:0:any")
+    await moderator.submit_modal(form, {"days": "viele"})
+    await moderator.click(log, custom_id="log:export:0:0:0:any")
+    for tag, approvals in (("treffen", 2), ("zwei tags", 2), ("treffen", 99)):
+        await rule(world, tag, approvals)
+    for page in ReviewPage:
+        await reviewed(world, page)
+    form = await moderator.click(
+        await reviewed(world, ReviewPage.SYNONYMS), custom_id="add_synonym"
+    )
+    await moderator.submit_modal(form, {"word": "wer", "meaning": "wie"})
     listed = await moderator.slash(world.general, "gaps")
     message = shown_message(listed)
     await moderator.select(message, [next(iter(choices(message)))], custom_id="groups:0")
@@ -201,7 +219,6 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     await world.show_to_all("review")
     await world.member.slash(world.general, "gaps")
     await world.member.slash(world.general, "review")
-    await world.member.slash(world.general, "review rule", tag="treffen")
 
     assert in_english(told(world.env, since)) == []
 
@@ -277,12 +294,14 @@ async def test_what_everybody_reads_is_in_the_servers_language_whoever_asks(
     await at_home.publish(TITLE, TEXT)
 
     answer = await at_home.ask(QUESTION)
-    board = await at_home.member.slash(at_home.general, "leaderboard")
+    stats = await at_home.member.slash(at_home.general, "stats")
+    board = await at_home.member.select(shown_message(stats), ["all"], custom_id="board_menu")
+    await at_home.member.click(shown_message(board), custom_id="share_board:all")
 
     assert "Helpful" in buttons(answer.response)
     assert community_messages.PERIOD_LABELS[
         community_messages.Period.ALL
-    ].english.lower() in content(board)
+    ].english.lower() in text_of(at_home.general.last_message)
 
 
 async def in_german(world: World) -> None:

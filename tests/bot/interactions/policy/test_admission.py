@@ -214,9 +214,9 @@ async def test_new_members_wait_with_notes_but_ask_and_report(world: World) -> N
     assert "<t:" in said(refused)
     assert USED_UP not in everything(await world.ask())
     assert (await opened(world, world.moderator)).modal is not None
-    reported = await world.member.slash(
-        world.general, "note report", note="1", problem="wrong", reason="It moved."
-    )
+    form = await on_note(world.member, world.general, "Report", "1")
+    fields = {"problem": ["wrong"], "reason": "It moved."}
+    reported = await world.member.submit_modal(form, fields)
     assert NEW_HERE not in everything(reported)
     assert (await world.note()).reports
 

@@ -259,7 +259,7 @@ async def test_what_a_note_would_change_names_no_message_of_a_channel(town: Town
 
 async def test_figures_count_and_name_what_their_reader_may_read(town: Town) -> None:
     async def documents(actor: MemberActor) -> str:
-        return everything(await actor.slash(town.world.general, "about")).split("documents")[0]
+        return everything(await actor.slash(town.world.general, "stats")).split("documents")[0]
 
     await town.world.moderator.slash(town.staff, "ask", question=QUESTION)
     stats = await town.world.moderator.slash(town.world.general, "stats")

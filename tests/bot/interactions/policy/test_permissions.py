@@ -11,8 +11,8 @@ from bot.review.actions import Action
 from bot.text import error_messages
 from knowledge.values.notes import State
 from tests.bot.faults import silent
-from tests.bot.steps import COMMANDS, everything, in_menu
-from tests.bot.world import QUESTION, TEXT, World, buttons
+from tests.bot.steps import COMMANDS, everything, in_menu, shown_message
+from tests.bot.world import QUESTION, TEXT, World, buttons, custom_ids
 
 
 async def test_a_command_is_answered_where_the_bot_may_not_write(world: World) -> None:
@@ -36,11 +36,13 @@ async def test_members_who_may_not_write_in_a_channel_are_answered_alone_there(
     await world.publish()
     channel = muted(world)
 
-    board = await world.member.slash(channel, "leaderboard")
+    figures = shown_message(await world.member.slash(channel, "stats"))
+    board = await world.member.select(figures, ["all"], custom_id="board_menu")
     result = await world.member.slash(channel, "ask", question=QUESTION)
 
     assert board.response is not None
     assert board.response.ephemeral
+    assert "share_board:all" not in custom_ids(board.response)
     assert result.response is not None
     assert result.response.ephemeral
     shared = await in_menu(world.member, result.response, "Share with everyone here")
@@ -114,7 +116,7 @@ async def test_the_commands_of_moderators_refuse_a_former_moderator(world: World
         await world.show_to_all(name)
     demote(world)
 
-    for command in ("review", "review log", "review note", "gaps"):
+    for command in ("review", "gaps"):
         result = await world.moderator.slash(world.general, command, **COMMANDS[command])
 
         assert everything(result) in {
