@@ -295,37 +295,49 @@ def build_world(env: Env, name: str = "Open Source Corner") -> World:
 
 def buttons(message: Any) -> list[str]:
     """The labels of a message's buttons that do something, in order."""
-    return [one["label"] for one in components(message) if "label" in one and "url" not in one]
+    return [one["label"] for one in _components(message) if "label" in one and "url" not in one]
 
 
 def choices(message: Any) -> dict[str, str]:
     """What the lists below a message offer, besides an answer's actions: labels by value."""
     return {
         option["value"]: option["label"]
-        for component in components(message)
+        for component in _components(message)
         for option in component.get("options") or []
         if option["value"] not in MENU_LABELS
     }
 
 
+def actions(message: Any) -> list[str]:
+    """The actions in the menu below an answer."""
+    return [
+        option["value"]
+        for component in _components(message)
+        for option in component.get("options") or []
+        if option["value"] in MENU_LABELS
+    ]
+
+
 def custom_ids(message: Any) -> list[str]:
     """The ids of a message's buttons, in order, whatever language their labels are in."""
-    return [component["custom_id"] for component in components(message) if "custom_id" in component]
+    return [
+        component["custom_id"] for component in _components(message) if "custom_id" in component
+    ]
 
 
 def text_of(message: Any) -> str:
     """What a message says: its content, or the texts among its components."""
-    displays = [one["content"] for one in components(message) if one["type"] == _DISPLAY]
+    displays = [one["content"] for one in _components(message) if one["type"] == _DISPLAY]
     written = message["content"] if isinstance(message, dict) else message.content
     return "\n".join(displays) or str(written)
 
 
 def links(message: Any) -> list[str]:
     """Where the buttons of a message lead that lead somewhere."""
-    return [component["url"] for component in components(message) if "url" in component]
+    return [component["url"] for component in _components(message) if "url" in component]
 
 
-def components(message: Any) -> list[Mapping[str, Any]]:
+def _components(message: Any) -> list[Mapping[str, Any]]:
     components = message["components"] if isinstance(message, dict) else message.components
     rows = [
         row if isinstance(row, dict) else row.to_dict()  # a response has what came over the wire

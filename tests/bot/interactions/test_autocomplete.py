@@ -20,11 +20,11 @@ async def offered(world: World, actor: MemberActor, command: str, typed: str = "
     return names(choices)
 
 
-async def test_own_notes_are_offered_to_edit_with_where_they_stand(world: World) -> None:
+async def test_own_notes_are_offered_with_where_they_stand(world: World) -> None:
     await world.propose()
 
-    assert await offered(world, world.member, "edit") == [f"{TITLE} · pending"]
-    assert await offered(world, world.second_member, "edit") == []
+    assert await offered(world, world.member, "show") == [f"{TITLE} · pending"]
+    assert await offered(world, world.second_member, "show") == []
 
 
 async def test_a_note_is_offered_to_everybody_once_it_is_live(world: World) -> None:
@@ -34,8 +34,8 @@ async def test_a_note_is_offered_to_everybody_once_it_is_live(world: World) -> N
     await world.moderator.click(world.card, label="Approve")
 
     assert await offered(world, world.second_member, "show") == [TITLE]
-    assert await offered(world, world.second_member, "report", "lis") == [TITLE]
-    assert await offered(world, world.second_member, "report", "porto") == []
+    assert await offered(world, world.second_member, "show", "lis") == [TITLE]
+    assert await offered(world, world.second_member, "show", "porto") == []
 
 
 async def test_no_notes_of_another_server_are_offered(world: World) -> None:
@@ -94,7 +94,7 @@ async def live_tagged(world: World, title: str, tags: str) -> None:
 async def test_tags_of_what_is_not_live_are_offered_to_nobody(world: World) -> None:
     await world.propose(tags="secret")
 
-    form = await world.second_member.slash(world.general, "note add")
+    form = await world.second_member.slash(world.general, "note add", tag="other")
 
     assert labels(form).count("Tags") == 1
     assert "secret" not in repr(form.modal)

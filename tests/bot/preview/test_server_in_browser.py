@@ -221,7 +221,7 @@ def propose(shown: FrameLocator, title: str, text: str) -> None:
             field.wait_for(timeout=CLICK_MILLISECONDS)
     field.wait_for()
     field.fill(title)
-    shown.locator("#modal-root textarea").nth(1).fill(text)
+    shown.locator("#modal-root textarea").first.fill(text)
     shown.get_by_role("button", name="Submit").click()
     shown.get_by_text("is with the moderators").locator("visible=true").first.wait_for()
 
@@ -265,7 +265,7 @@ def test_channel_shows_its_newest_answer(page: Page) -> None:
         page.set_viewport_size({"width": width, "height": 844})
         press(page, "Ask a question")
         shown = ready(page)
-        shown.get_by_role("button", name="Why this answer?").last.wait_for()
+        shown.get_by_role("button", name="Not helpful").last.wait_for()
         expect(shown.locator("blockquote").last).to_be_visible()
         command(shown, "/privacy")
         send(shown, shown.get_by_role("button", name="Delete…"))
@@ -276,15 +276,15 @@ def test_channel_shows_its_newest_answer(page: Page) -> None:
     page.mouse.move(200, 400)
     for _ in range(20):
         page.mouse.wheel(0, -500)
-    oldest = shown.get_by_role("button", name="Why this answer?").first
+    oldest = shown.get_by_role("button", name="Not helpful").first
     oldest.scroll_into_view_if_needed()
     oldest.click()
-    expect(shown.get_by_text("matched by").last).to_be_in_viewport()
+    expect(shown.get_by_text("What was wrong with it?").last).to_be_in_viewport()
 
     # The Apps button doesn't break the line above a message.
     press(page, "Ask a question")
-    message = ready(page).locator("article", has_text="Why this answer?").last
-    expect(message.get_by_text("Other passages")).to_be_in_viewport()
+    message = ready(page).locator("article", has_text="Not helpful").last
+    expect(message.get_by_text("More: why")).to_be_in_viewport()
     message.hover()
     button = message.get_by_role("button", name="Apps").bounding_box()
     line = message.get_by_text("Mia used").bounding_box()
@@ -313,7 +313,7 @@ def test_member_uses_options_mentions_and_menus(page: Page) -> None:
     composer = shown.locator("#channel-composer-input")
     composer.press_sequentially(f"@Commonplace {QUESTION}")
     composer.press("Enter")
-    shown.get_by_role("button", name="Why this answer?").last.wait_for()
+    shown.get_by_role("button", name="Not helpful").last.wait_for()
 
     composer.press_sequentially("We meet in Porto on Mondays, at the bridge.")
     composer.press("Enter")
@@ -321,7 +321,7 @@ def test_member_uses_options_mentions_and_menus(page: Page) -> None:
     expect(message.locator("img")).to_be_visible()
     message.get_by_role("button", name="Apps").click()
     page.get_by_role("button", name="Save as note").click()
-    expect(shown.locator("#modal-root textarea").nth(1)).to_have_value(re.compile("Porto"))
+    expect(shown.locator("#modal-root textarea").first).to_have_value(re.compile("Porto"))
 
 
 def test_each_person_sees_readable_channels(page: Page) -> None:

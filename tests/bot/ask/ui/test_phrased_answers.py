@@ -127,7 +127,7 @@ async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_e
     plain = text_of(message)
     assert plain.split("\n")[-1] == f"{LINE}{until.timestamp():.0f}:T>."
     assert f"> {TEXT}" in plain
-    assert buttons(message) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
+    assert buttons(message) == ["Helpful", "Not helpful"]
     assert edits(on) == before + 1
     model.released.set()
     await asking

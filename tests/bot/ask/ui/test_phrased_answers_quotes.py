@@ -52,8 +52,6 @@ async def test_what_a_model_wrote_is_labelled_above_the_quotations_and_has_the_b
     assert buttons(message) == [
         "Helpful",
         "Not helpful",
-        "Why this answer?",
-        "Report",
         "Quotes only",
     ]
     kept = await phrasing_of(on, 1)

@@ -16,11 +16,11 @@ from bot.text import error_messages
 from knowledge.values.notes import Problem, State
 from knowledge.values.questions import Verdict
 from knowledge.values.submissions import FORM_CHARACTERS
-from tests.bot.steps import everything, in_menu, on_note, restarted
+from tests.bot.steps import everything, in_menu, on_note, restarted, shown_message
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, text_of
 
 TYPED = "What somebody took an hour to type about Fridays in Porto."
-NOTE = {"title": "Porto", "text": TYPED, "tags": "port", "link": ""}
+NOTE = {"title": "Porto", "text": TYPED}
 LONG = "\n".join(f"Line {number} of the door codes." for number in range(200))
 
 Opened = tuple[MemberActor, InteractionResult]
@@ -89,11 +89,17 @@ async def continue_editing(world: World) -> Opened:
 
 
 async def continue_editing_long(world: World) -> Opened:
-    form = await world.member.slash(world.general, "note add", file=("a.txt", LONG.encode()))
-    fields = {"title": TITLE, "tags": "", "link": "no link"}
+    file = ("a.txt", LONG.encode())
+    form = await world.member.slash(world.general, "note add", file=file, tag="?")
+    fields = {"title": TITLE, "tags": "?"}
     result = await world.member.submit_modal(form, fields)
     assert result.response is not None
     return world.member, await world.member.click(result.response, label="Continue editing")
+
+
+async def add_details(world: World) -> Opened:
+    taken = await world.propose()
+    return world.member, await world.member.click(shown_message(taken), label="Add details")
 
 
 async def extend(world: World, text: str = f"{TEXT} Everybody is welcome.") -> Opened:
@@ -155,6 +161,10 @@ async def say_why(world: World) -> Opened:
 # What must have come of each.
 
 
+async def described(world: World, _result: InteractionResult) -> None:
+    assert (await world.note()).revision.submission.tags == ("port",)
+
+
 def proposed(revision_id: int, text: str = TYPED) -> Check:
     async def check(world: World, result: InteractionResult) -> None:
         assert await latest_text(world, revision_id) == text.strip()
@@ -209,7 +219,7 @@ EVERY_FORM = [
     pytest.param(
         add, {**NOTE, "text": "", "file": ("a.md", TYPED.encode())}, proposed(1), id="add, a file"
     ),
-    pytest.param(save, NOTE, saved, id="save as note"),
+    pytest.param(save, {**NOTE, "link": ""}, saved, id="save as note"),
     pytest.param(write_for_a_gap, NOTE, written_for_the_gap, id="write for a gap"),
     pytest.param(edit, NOTE, proposed(2), id="edit"),
     pytest.param(edit_long, {"title": "New"}, proposed(2, LONG), id="edit, long"),
@@ -223,10 +233,11 @@ EVERY_FORM = [
     pytest.param(continue_editing, NOTE, proposed(1), id="continue editing"),
     pytest.param(
         continue_editing_long,
-        {"title": "New"},
+        {"title": "New", "tags": ""},
         proposed(1, LONG),
         id="continue editing, long",
     ),
+    pytest.param(add_details, {"tags": "port"}, described, id="details"),
     pytest.param(extend, NOTE, proposed(2), id="extend"),
     pytest.param(extend_long, {"title": TITLE}, extended_long, id="extend, long"),
     pytest.param(

@@ -223,8 +223,8 @@ async def test_who_asked_is_told_without_what_not_everybody_may_read(town: Town)
 
 async def _near(town: Town, actor: MemberActor) -> str:
     form = await actor.slash(town.world.general, "note add")
-    values = {"title": "Meetup", "text": SECRET.replace("Bring", "Do bring"), "tags": ""}
-    return everything(await actor.submit_modal(form, {**values, "link": ""}))
+    values = {"title": "Meetup", "text": SECRET.replace("Bring", "Do bring")}
+    return everything(await actor.submit_modal(form, values))
 
 
 async def test_a_contributor_is_told_of_a_like_text_that_they_may_read(town: Town) -> None:

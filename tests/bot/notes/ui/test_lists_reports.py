@@ -10,7 +10,7 @@ from bot.process.client import Bot
 from bot.review import messages as review_messages
 from knowledge.values.notes import NoticeEvent, Problem
 from tests.bot.steps import decided, edit, in_menu, on_note, restarted, said, shown_message
-from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons, components, text_of
+from tests.bot.world import QUESTION, TEXT, TITLE, World, actions, build_world, buttons, text_of
 
 REASON = "It moved to Porto."
 
@@ -34,12 +34,6 @@ async def report(
 async def submit(world: World, form: InteractionResult, problem: str, **more: Any) -> None:
     fields = {"problem": [problem], "reason": REASON, **more}
     await world.second_member.submit_modal(form, fields)
-
-
-def actions(message: Any) -> list[str]:
-    """The values in the menu below an answer."""
-    menus = [each for each in components(message) if "options" in each]
-    return [option["value"] for menu in menus for option in menu["options"]]
 
 
 def labels(form: InteractionResult) -> list[str]:
