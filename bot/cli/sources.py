@@ -134,7 +134,7 @@ def _show_unread(paths: Sequence[Path], *, as_json: bool) -> None:
         for path in paths:
             text = source_output.unread_kinds_text(str(path), count_unread_files(path))
             out.print(text, end="", soft_wrap=True)
-            if path.is_dir() and next(files_in(path), None) is None:
+            if path.is_dir() and next(files_in(path.resolve()), None) is None:
                 out.print(f"{path} has no file to read yet.", soft_wrap=True, markup=False)
 
 
