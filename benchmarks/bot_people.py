@@ -150,9 +150,14 @@ class Community:
         return await self._answer(sent, FORM_THINKING)
 
     async def _withdraw(self, told: Told, card: Json) -> str | None:
-        command = await self.mia.slash(self.general, "note withdraw", note=told.title)
+        command = await self.mia.slash(self.general, "note show", note=told.title)
         await self._answer(command)
-        asked = self._message(command)
+        shown = self._message(command)
+        if shown is None or "Withdraw" not in labels(shown):
+            return None
+        click = await self.mia.click(shown, "Withdraw")
+        await self._answer(click)
+        asked = self._message(click)
         if asked is None or "Withdraw" not in labels(asked):
             return None
         await self.mia.click(asked, "Withdraw")

@@ -186,10 +186,10 @@ class Mix:
             await asyncio.sleep(_POLL)
 
     async def _withdraw(self, title: str) -> None:
-        asked = await self._server.mia.slash(self._server.general, "note withdraw", note=title)
-        await self._responded(
-            await self._server.mia.click(await self._server.answered(asked), "Withdraw")
-        )
+        mia, answered = self._server.mia, self._server.answered
+        shown = await answered(await mia.slash(self._server.general, "note show", note=title))
+        asked = await answered(await mia.click(shown, "Withdraw"))
+        await self._responded(await mia.click(asked, "Withdraw"))
 
     async def _search(self) -> None:
         words = " ".join(self._chance.sample(self._words, 2))

@@ -18,6 +18,7 @@ from bot.interactions.kit.buttons import Select
 from bot.interactions.kit.forms import Form
 from bot.notes.drafts import FORM_IDS, Base
 from bot.setup.ui.controls import SettingSelect
+from bot.statistics.messages import Period
 from knowledge.values.drafts import OnPage
 from knowledge.values.notes import PageName
 from tests.bot.components import BUTTONS, FORMS
@@ -33,9 +34,10 @@ PENDING: Final = "ladder"
 LIVE_ELSEWHERE: Final = "walrus"
 LIVE_HERE: Final = "rua augusta"
 
-# What whoever clicks chooses for themself.
-_THEIRS: Final = tuple(
-    f"privacy:{one}" for one in ("quiet", "tell", "withhold", "quote", *PageName)
+# What whoever clicks chooses for themself, or may show in the channel.
+_THEIRS: Final = (
+    *(f"privacy:{one}" for one in ("quiet", "tell", "withhold", "quote", *PageName)),
+    *(f"share_board:{period}" for period in Period),
 )
 # Ids sent before a check. Each check reads every table and message.
 AT_ONCE: Final = 40

@@ -20,7 +20,6 @@ from tests.bot.english import CODE, in_english
 from tests.bot.steps import (
     choose,
     in_menu,
-    on_note,
     opened,
     opened_at,
     reviewed,
@@ -132,7 +131,8 @@ async def test_contributors_are_spoken_to_in_the_language_of_their_client(at_hom
     withdrawn = await pressed(world, member, shown, ":ask")
     await pressed(world, member, withdrawn, ":no")
     shown = await member.slash(world.general, "note show", note="1")
-    await pressed(world, member, shown, "history:1:2")
+    assert notes_messages.REPORT_LABEL(GERMAN) in buttons(shown.response)
+    await pressed(world, member, shown, "history:1:3")
     answer = await world.ask(QUESTION, private=True)
     report = await in_menu(member, answer.response, "Report")
     await member.submit_modal(report, {"problem": ["wrong"], "reason": "Samstags."})
@@ -140,7 +140,6 @@ async def test_contributors_are_spoken_to_in_the_language_of_their_client(at_hom
 
     assert in_english(told(world.env)) == []
     assert "offen" in offered[0]["name"]
-    assert notes_messages.REPORT_LABEL(GERMAN) in buttons(shown.response)
 
 
 async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
@@ -191,7 +190,6 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     changes = await pressed(world, moderator, queue, "card:2:request_changes")
     await moderator.submit_modal(changes, {"reason": "Kürzer."})
     await reviewed_note(world, 1)
-    await reviewed_note(world, 99)
     form = await moderator.select(card_of(world, 1), ["duplicate"], custom_id="card_menu:1")
     await moderator.submit_modal(form, {"duplicate_of": "Keines", "reason": ""})
     for action in ("impact", "edit", "reject"):
@@ -201,7 +199,7 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     await moderator.submit_modal(retirement, {"reason": ""})
     log = await reviewed(world, ReviewPage.LOG)
     form = await moderator.click(log, custom_id="log:filter:0:0:0:any")
-    await moderator.submit_modal(form, {"days": "viele"})
+    await moderator.submit_modal(form, {"days": "alle"})
     await moderator.click(log, custom_id="log:export:0:0:0:any")
     for tag, approvals in (("treffen", 2), ("zwei tags", 2), ("treffen", 99)):
         await rule(world, tag, approvals)
@@ -361,7 +359,9 @@ async def test_who_is_busy_says_so_in_the_language_of_the_client(
     await at_home.propose(TITLE, TEXT)
     monkeypatch.setattr("bot.interactions.kit.errors._PATIENCE_SECONDS", 0)
 
-    result = await on_note(at_home.member, at_home.general, "Edit", "1")
+    message = await at_home.member.send(at_home.general, "hallo")
+    result = at_home.press(at_home.member, message, "note:1:edit")
+    await at_home.env.settle()
 
     assert content(result) == error_messages.BUSY(GERMAN)
     # discord.py hands what stops a command to the bot, which explained it.
