@@ -42,7 +42,7 @@ from bot.config.sections import DataSettings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
-from knowledge.values.guilds import GuildSettings
+from knowledge.values.settings import GuildSettings
 from tests.fakes import WordEmbedder
 folder, url, given = sys.argv[1:]
 settings = Settings(data=DataSettings(folder=Path(folder), database=url))

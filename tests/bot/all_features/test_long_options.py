@@ -30,7 +30,7 @@ def options(
 
 def test_each_text_option_says_how_long_it_may_be(payload: list[dict[str, Any]]) -> None:
     typed = [found for command in payload for found in options(command)]
-    assert len(typed) > 10
+    assert len(typed) > 7
     assert [f"/{path} {one['name']}" for path, one, _ in typed if not one.get("max_length")] == []
 
 
