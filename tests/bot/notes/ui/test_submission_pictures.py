@@ -134,7 +134,9 @@ async def test_unsafe_files_are_refused_but_drafts_kept(
 
 async def test_a_draft_survives_a_restart_whole(world: World, new_bot: Callable[[], Bot]) -> None:
     files = [("meetup.md", TEXT.encode()), *photos(2)]
-    result = await proposed(world, *files, text="", title=" ")
+    form = await world.member.slash(world.general, "note add", tag="?")
+    fields = {"title": TITLE, "text": "", "file": files, "tags": "?"}
+    result = await world.member.submit_modal(form, fields)
     assert await contents(shown_message(result)) == PHOTOS
 
     await restarted(world, new_bot)
@@ -142,7 +144,7 @@ async def test_a_draft_survives_a_restart_whole(world: World, new_bot: Callable[
     assert form.modal is not None
     assert TEXT in str(form.modal)
     await restarted(world, new_bot)
-    await edit(world, form)
+    await edit(world, form, tags="")
 
     assert await kept(world) == PHOTOS
     assert await contents(world.card) == PHOTOS
