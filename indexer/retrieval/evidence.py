@@ -1,11 +1,11 @@
 """Evidence: four features of the best passage, and a calibrated probability that it answers.
 
-The features are the passage's margin over the next document, the cosine of its best window, the
+The features are the passage's margin over the next documents, the cosine of its best window, the
 nearness of the question's weakest word to the passage's tokens, and the number of the question's
-names that the passage lacks. The probability is a logistic
-function of the features, fitted on judged sets. It never falls when a feature rises. Its parameters
-are in a small file that names their origin; `benchmarks/fitting.py` fits a server's own. A dozen
-other features gained nothing on sets they were not fitted on (docs/decisions.md, evidence).
+names that the passage lacks. The probability is a logistic function of the features, fitted on
+judged sets. It never falls when a feature rises. Its parameters are in a small file that names
+their origin; `benchmarks/fitting.py` fits a server's own. Other features gained nothing on sets
+they were not fitted on (docs/decisions.md, evidence).
 
 The verdicts on the sets that the parameters were fitted on:
 
@@ -49,10 +49,12 @@ FEATURES: Final = ("cosine", "margin", "weakest", "names")
 _FILE: Final = "calibration.toml"
 _WITHOUT_TOKENS: Final = "without_tokens.toml"
 
-# A larger margin counts as this one. A single document gets about the mean margin of right and
-# wrong answers.
-MOST_AHEAD: Final = 0.5
-UNRIVALLED: Final = 0.15
+# The next documents of the margin. One alone may be a twin of the best.
+RIVALS: Final = 3
+# A larger lead counts as this one. A single document gets about the mean margin of right and wrong
+# answers.
+MOST_AHEAD: Final = 0.4
+UNRIVALLED: Final = 0.25
 # The distance of a missing word if the passage's tokens aren't known.
 ELSEWHERE: Final = 0.2
 # More missing names count as these.
@@ -104,17 +106,17 @@ def features(support: Support) -> NDArray[np.float64]:
     """The features in the order of `FEATURES`; larger always means better support.
 
     * `cosine`: the cosine of the question and the best window.
-    * `margin`: the square root of the best score's lead over the next document's score.
+    * `margin`: the mean of the best score's leads over the scores of the next documents.
     * `weakest`: the negative of `LateScore.unmet`, so 0 if every word of the question has a near
       token.
     * `names`: the negative of the number of missing names.
     """
     best, *others = support.scores
-    ahead = best - others[0] if others else UNRIVALLED
+    leads = [min(max(best - other, 0.0), MOST_AHEAD) for other in others[:RIVALS]]
     return np.array(
         [
             support.cosine,
-            math.sqrt(min(max(ahead, 0.0), MOST_AHEAD)),
+            sum(leads) / len(leads) if leads else UNRIVALLED,
             -(_unmet_word(support) if support.late is None else support.late.unmet),
             -min(sum(map(len, support.missing)), MOST_NAMES),
         ]
@@ -187,7 +189,7 @@ class Calibration:
         if not cosine:
             return -1.0
         refused = math.log(self.none / (1 - self.none)) if self.none else -math.inf
-        return float((refused - self.bias - margin * math.sqrt(MOST_AHEAD)) / cosine)
+        return float((refused - self.bias - margin * MOST_AHEAD) / cosine)
 
     def verdict(
         self, probability: float, likeliest: float = 0.0, *, at_most_partial: bool = False
@@ -253,9 +255,9 @@ def calibration(source: Traversable) -> Calibration:
         CalibrationError: if the file can't be read or lacks a parameter.
     """
     try:
-        # Files of 1.0.0 have no weight of names.
-        names = {"weight": 0.0, "scale": 1.0}
-        values = {"names": names, **tomllib.loads(source.read_text(encoding="utf-8"))}
+        values = tomllib.loads(source.read_text(encoding="utf-8"))
+        if "names" not in values:
+            values = _of_this_release(values)
         return Calibration(
             weights=np.array([float(values[name]["weight"]) for name in FEATURES]),
             scales=np.array([float(values[name]["scale"]) for name in FEATURES]),
@@ -269,6 +271,21 @@ def calibration(source: Traversable) -> Calibration:
             f"{source} can't be used ({type(error).__name__}: {error}). Delete it to judge by the "
             "parameters that come with Commonplace, or run `python -m benchmarks.fitting` again."
         ) from error
+
+
+def _of_this_release(values: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of 1.0.0, which knew no names and took the margin from one document alone.
+
+    The map of this release's margin to the root of that one is the regression line over the judged
+    questions.
+    """
+    weight, scale = float(values["margin"]["weight"]), float(values["margin"]["scale"])
+    return {
+        **values,
+        "bias": float(values["bias"]) + 0.037 * weight / scale,
+        "margin": {"weight": weight, "scale": scale / 1.514},
+        "names": {"weight": 0.0, "scale": 1.0},
+    }
 
 
 def _model(values: Mapping[str, Any]) -> FittedFor | None:

@@ -76,6 +76,9 @@ def test_parameters_of_an_earlier_release_are_read(tmp_path: Path) -> None:
     old.write_text(written.partition("[names]")[0], encoding="utf-8")
     found = calibration(old)
     assert found.weights.tolist() == [*default_calibration().weights[:3], 0]
+    # Its margin was the root of the lead over one document, which is larger.
+    values = np.array([0.4, 0.2, -0.02, 0.0])
+    assert found.probability(values) > default_calibration().probability(values)
 
 
 def test_an_empty_index_gives_no_hit_and_no_evidence(
@@ -95,9 +98,9 @@ def _feature(name: str, support: Support) -> float:
     return float(features(support)[FEATURES.index(name)])
 
 
-def test_a_margin_is_told_from_the_next_document_and_is_no_surer_than_so_much() -> None:
-    assert _feature("margin", _support([0.9, 0.74, 0.1])) == pytest.approx(0.4)
-    assert _feature("margin", _support([0.9, 0.1])) == pytest.approx(MOST_AHEAD**0.5)
+def test_a_margin_is_the_mean_lead_over_three_documents_each_up_to_a_bound() -> None:
+    assert _feature("margin", _support([0.9, 0.8, 0.7, 0.6, 0.0])) == pytest.approx(0.2)
+    assert _feature("margin", _support([0.9, 0.7, 0.1])) == pytest.approx((0.2 + MOST_AHEAD) / 2)
     # Behind a reranker, the best score may stand second.
     assert _feature("margin", _support([0.7, 0.9])) == 0
 
@@ -178,7 +181,7 @@ def test_words_missing_across_two_languages_count_unless_the_model_reads_the_que
 def test_a_question_too_far_from_a_passage_is_refused_whatever_else_holds() -> None:
     for found in (*shipped_calibrations(), without_tokens()):
         for beyond, evidence in ((-0.001, Evidence.NONE), (0.001, Evidence.PARTIAL)):
-            surest = np.array([found.least_cosine + beyond, MOST_AHEAD**0.5, 0.0, 0.0])
+            surest = np.array([found.least_cosine + beyond, MOST_AHEAD, 0.0, 0.0])
             assert found.verdict(float(found.probability(surest))) is evidence
 
 
