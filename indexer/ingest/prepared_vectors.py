@@ -6,6 +6,9 @@ embedded. `make shipped` writes the files.
 """
 
 import hashlib
+import logging
+import zipfile
+import zlib
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +21,10 @@ from indexer.embedding.embedder import Embedder, tokens_of
 from indexer.embedding.installed_models import models_in_order
 from indexer.embedding.onnx_model import FORMAT
 
+_logger: Final = logging.getLogger(__name__)
+
 _DIGEST_BYTES: Final = hashlib.sha256().digest_size
+_DAMAGES: Final = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, ValueError)
 
 
 class Prepared(NamedTuple):
@@ -53,7 +59,7 @@ def file_name(embedder: Embedder) -> str:
 
 
 def load_prepared(embedder: Embedder) -> Prepared:
-    """The prepared vectors of a model; empty if there is no file for the model."""
+    """The prepared vectors of a model; empty if the model has no file, or a damaged one."""
     name = file_name(embedder)
     paths = (model.folder / name for model in models_in_order())
     return next((_read(path) for path in paths if path.is_file()), NOT_PREPARED)
@@ -61,6 +67,14 @@ def load_prepared(embedder: Embedder) -> Prepared:
 
 @lru_cache(maxsize=1)
 def _read(path: Path) -> Prepared:
+    try:
+        return _read_arrays(path)
+    except _DAMAGES as error:
+        _logger.warning("%s is damaged (%s): the articles are embedded instead.", path, error)
+        return NOT_PREPARED
+
+
+def _read_arrays(path: Path) -> Prepared:
     with np.load(path, allow_pickle=False) as arrays:
         keys = [row.tobytes() for row in arrays["digests"]]
         vectors = arrays["vectors"].astype(np.float32)

@@ -1,6 +1,7 @@
 """Prepared vectors of the bundled articles: complete, right, and of no other model."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,25 @@ def test_a_passage_without_its_codes_is_embedded(model: Embedder) -> None:
     lacking = prepared_vectors.Prepared(kept.vectors, {})
     assert lacking.of([key], [key]) == NOT_PREPARED
     assert kept.of([key], [key]).codes == {key: kept.codes[key]}
+
+
+def test_a_damaged_file_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    embedder = WordEmbedder()
+    digest = bytes(range(32))
+    path = tmp_path / file_name(embedder)
+    made = prepared_vectors.Prepared({digest: np.ones(8, np.float32)}, {digest: b"\x01\x02"})
+    prepared_vectors.write(path, made)
+    model = replace(installed_models()[DEFAULT_MODEL], folder=tmp_path)
+    monkeypatch.setattr(prepared_vectors, "models_in_order", lambda: [model])
+    assert load_prepared(embedder).codes == made.codes
+
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    prepared_vectors._read.cache_clear()
+
+    assert load_prepared(embedder) == NOT_PREPARED
+    assert "is damaged" in caplog.text
+    prepared_vectors._read.cache_clear()
