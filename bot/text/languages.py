@@ -17,7 +17,20 @@ import polib
 
 from knowledge.values.guilds import Language
 
-NAMES: Final = {Language.ENGLISH: "English", Language.GERMAN: "Deutsch"}
+NAMES: Final = {
+    Language.ENGLISH: "English",
+    Language.FRENCH: "Français",
+    Language.GERMAN: "Deutsch",
+    Language.PORTUGUESE: "Português (Brasil)",
+    Language.SPANISH: "Español",
+}
+_GROUP_SEPARATORS: Final = {
+    Language.ENGLISH: ",",
+    Language.FRENCH: "\u202f",
+    Language.GERMAN: ".",
+    Language.PORTUGUESE: ".",
+    Language.SPANISH: ".",
+}
 
 
 @cache
@@ -28,8 +41,9 @@ def of_locale(locale: str) -> Language | None:
 
 
 def format_number(number: int, language: Language) -> str:
-    english = f"{number:,}"
-    return english.replace(",", ".") if language is Language.GERMAN else english
+    if language is Language.SPANISH and abs(number) < 10_000:
+        return str(number)
+    return f"{number:,}".replace(",", _GROUP_SEPARATORS[language])
 
 
 @cache

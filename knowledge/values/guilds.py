@@ -28,7 +28,10 @@ class Language(StrEnum):
     """Languages of the bot's messages in a guild."""
 
     ENGLISH = "en"
+    FRENCH = "fr"
     GERMAN = "de"
+    PORTUGUESE = "pt"
+    SPANISH = "es"
 
 
 @dataclass(frozen=True, slots=True)

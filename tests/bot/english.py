@@ -20,7 +20,7 @@ def in_english(lines: list[str]) -> list[str]:
     """Those that look as if they were English, or have a sentence that is."""
     found = [line for line in lines if _ENGLISH.search(line)]
     # Wordings are compared as far as their first field, and only where that says something.
-    differing = [one.id[0] for one in MESSAGES if one.id != one.german]
+    differing = [one.id[0] for one in MESSAGES if one.id != one.translated]
     beginnings = {english.split("{")[0].strip() for english in differing}
     telling = [beginning for beginning in beginnings if len(beginning) >= 14]
     return [*found, *(line for line in lines if any(line.startswith(one) for one in telling))]

@@ -108,7 +108,7 @@ def test_the_measure_knows_english_from_german() -> None:
         filled = re.sub(r"\{\w+(:[^}]*)?\}", "x", sentence)
         return in_english([CODE.sub("", line) for line in filled.split("\n")])
 
-    assert [one.german for one in sentences if found(one.german[0])] == []
+    assert [one.translated for one in sentences if found(one.translated[0])] == []
     # What has hardly a small word is passed over: a few of a hundred.
     assert len([one.id for one in sentences if not found(one.id[0])]) <= 3
 

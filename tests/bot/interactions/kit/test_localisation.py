@@ -8,14 +8,15 @@ import discord
 from bot.interactions.kit.localisation import description
 from bot.process.client import Bot
 from bot.process.commands import COMMANDS_DIGEST
+from bot.text.languages import NAMES
 from knowledge.sources.kinds.registry import SERVICES
 from tests.bot.english import CODE, in_english
 from tests.bot.world import World, parts
 
-PROPER_NAMES = {"English", "Deutsch", *(service.label for service in SERVICES.values())}
+PROPER_NAMES = {*NAMES.values(), *(service.label for service in SERVICES.values())}
 
 
-def test_everything_that_is_described_is_described_in_german_too(
+def test_descriptions_are_translated_into_every_language(
     payload: list[dict[str, Any]],
 ) -> None:
     said: list[tuple[str, dict[str, str]]] = []
@@ -25,8 +26,9 @@ def test_everything_that_is_described_is_described_in_german_too(
         elif "value" in part and part["name"] not in PROPER_NAMES:
             said.append((part["name"], part["name_localizations"]))
     assert len(said) > 80
-    assert [english for english, others in said if set(others) != {"de"}] == []
-    assert all(english != others["de"] for english, others in said)
+    locales = {"de", "es-419", "es-ES", "fr", "pt-BR"}
+    assert [english for english, others in said if set(others) != locales] == []
+    assert all(len(text) <= 100 for _, others in said for text in others.values())
     assert in_english([CODE.sub("", others["de"]) for _, others in said]) == []
 
 
