@@ -41,8 +41,6 @@ def of_locale(locale: str) -> Language | None:
 
 
 def format_number(number: int, language: Language) -> str:
-    if language is Language.SPANISH and abs(number) < 10_000:
-        return str(number)
     return f"{number:,}".replace(",", _GROUP_SEPARATORS[language])
 
 
