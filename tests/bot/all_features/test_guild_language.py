@@ -23,7 +23,7 @@ async def german(world: World) -> World:
     """A server that speaks German; nobody's client is in a language that the bot speaks."""
     await choose(world, language="de")
     for person in world.people:
-        world.speaks(person, "fr")
+        world.speaks(person, "ja")
     return world
 
 

@@ -278,7 +278,7 @@ async def test_a_client_in_another_language_gets_the_servers(
 ) -> None:
     if spoken is GERMAN:
         await in_german(world)
-    world.speaks(world.member, "fr")
+    world.speaks(world.member, "ja")
 
     assert expected in content(await world.member.slash(world.general, "stats"))
     form = await world.member.slash(world.general, "note add")

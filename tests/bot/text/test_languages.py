@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 import string
 from collections.abc import Iterator
 from datetime import date
@@ -145,7 +146,7 @@ def test_hardly_a_translation_is_the_english(language: Language) -> None:
         for message in messages(CATALOGUES[language])
         if message.id == message.translated
     ]
-    assert [english for english in same if len(english.split()) > 3] == []
+    assert [english for english in same if len(re.sub(r"{.*?}", "", english).split()) > 3] == []
     assert len(same) < 25
 
 

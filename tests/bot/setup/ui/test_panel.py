@@ -155,7 +155,7 @@ async def test_a_forged_choice_changes_nothing(world: World) -> None:
     for name, value in (
         ("quorum", "11"),
         ("undo_minutes", "9" * 30),
-        ("language", "fr"),
+        ("language", "ja"),
         ("review_channel", "1"),
         ("moderator_role", "1"),
         ("hosts", "1"),
