@@ -68,7 +68,9 @@ def messages(found: Catalog) -> Iterator[Message]:
             yield Message(forms(one.id), one.context or "", forms(one.string))
 
 
-TRANSLATIONS: list[Language] = [language for language in Language if language is not Language.ENGLISH]
+TRANSLATIONS: list[Language] = [
+    language for language in Language if language is not Language.ENGLISH
+]
 CATALOGUES: dict[Language, Catalog] = {
     language: catalogue(LOCALE / language / "LC_MESSAGES" / "commonplace.po", language)
     for language in TRANSLATIONS
