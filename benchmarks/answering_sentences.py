@@ -49,7 +49,7 @@ from indexer.retrieval.highlight import (
     WEIGHTS,
     Comparison,
     Deciding,
-    highlighted,
+    highlight,
     sentence_features,
 )
 from indexer.text.passages import without_link_targets
@@ -150,7 +150,7 @@ def cases(core: Core, name: str, judged: JudgedSet) -> Iterator[Case]:
         text_around = f"{quote.before}{quote.text}{quote.after}"
         said = {digest(text_around[slice(*span)]) for span in sentences(text_around)}
         if judged.is_answered_by(key, quote.hit.passage) and not labelled.isdisjoint(said):
-            [vector] = core.retriever.embedded([text])
+            [vector] = core.retriever.embed([text])
             own = quote.hit.passage
             section = core.answer_pipeline.passages_around(own)
             compared = core.retriever.comparisons(text, vector, own, [SHARED], section)
@@ -185,7 +185,7 @@ def fit(known: list[Case]) -> Features:
 
 def figures(case: Case, weights: Features) -> tuple[float, float, float, float, float]:
     """Bold, right if bold (else not a number), any and all labelled visible, lines."""
-    marked = highlighted(case.compared, weights.tolist())
+    marked = highlight(case.compared, weights.tolist())
     is_bold = marked is not None and marked.is_bold
     quote = replace(case.quote, deciding=marked)
     shown = excerpts(replace(case.outcome, quotes=(quote, *case.outcome.quotes[1:])))[0][1]

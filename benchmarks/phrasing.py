@@ -41,7 +41,7 @@ from bot.core.index_updates import run_to_end
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.prompts import Written
-from bot.phrasing.sentences import Quoted, Task, numbered
+from bot.phrasing.sentences import Quoted, Task, number_sentences
 from bot.phrasing.written_sentences import PASSED, Embed, check
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.evaluation.judged_sets import judged_set
@@ -100,7 +100,7 @@ def altered(
 async def passes(text: str, sources: Sequence[str], embed: Embed) -> bool:
     """Whether a sentence is shown as the model wrote it, if it names these."""
     quotes = tuple(Quoted(source, "") for source in sources)
-    offered = numbered(quotes)
+    offered = number_sentences(quotes)
     named = [Written.model_validate({"text": text, "from": [one.id for one in offered]})]
     found = await check(Task(text, quotes, Mode.PHRASE), offered, named, embed)
     return found.verdicts.get(PASSED, 0) == 1

@@ -19,7 +19,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from benchmarks.calibrating import shown
 from benchmarks.following import asked
 from benchmarks.page_sets import page_set
-from bot.answers.outcome import Answer, offered
+from bot.answers.outcome import Answer, offers
 from bot.answers.pipeline import AnswerPipeline, Reply
 from bot.answers.search_tiers import BundledArticles
 from bot.ask import messages, passage_messages
@@ -41,7 +41,7 @@ def message(reply: Reply) -> str:
     """The message below a question, and the titles of its menu."""
     text = messages.answer(reply)
     parts = [text.head, *(f"{one.text}\n{one.cited}" for one in text.quotations)]
-    menu = passage_messages.options(offered(reply.hits))
+    menu = passage_messages.options(offers(reply.hits))
     return "\n\n".join([*parts, *([f"[Other passages: {' | '.join(menu)}]"] if menu else [])])
 
 

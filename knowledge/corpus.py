@@ -393,7 +393,7 @@ def web_pages(store: Store, entries: EntryStore) -> Iterator[Document | Failure]
 
 def note_document(note: Note) -> Document:
     revision = note.revision
-    submission = revision.submission.shown
+    submission = revision.submission.safe
     return Document(
         id=document_of_note(note.id),
         scope=Scope(note.guild_id),

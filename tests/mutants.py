@@ -16,7 +16,7 @@ import pytest
 from bot.setup.settings import SETTINGS, Page
 from knowledge.store import schema
 from knowledge.store.erasure import personal_data
-from knowledge.values.settings import EffectiveSettings, GuildSettings, declared
+from knowledge.values.settings import EffectiveSettings, GuildSettings, facts_of
 from knowledge.values.weekly_digests import WeeklyDigest
 
 # Most mutants fail in the first file of their tests, so the others needn't be collected.
@@ -58,18 +58,18 @@ def mutants() -> Iterator[tuple[str, Change, tuple[str, ...]]]:
             change = partial(settings.__setitem__, key, replace(setting, place=""))
             yield f"setting {key} not of channels", change, TESTS_OF_SETTINGS
     for kind in (GuildSettings, EffectiveSettings, WeeklyDigest):
-        for name, facts in declared(kind).items():
-            fewer = without(declared(kind), name)
+        for name, facts in facts_of(kind).items():
+            fewer = without(facts_of(kind), name)
             yield (
                 f"{kind.__name__}.{name} undeclared",
                 partial(redeclare, kind, fewer),
                 TESTS_OF_FIELDS,
             )
             if not facts.logged:
-                logged = {**declared(kind), name: replace(facts, logged=True)}
+                logged = {**facts_of(kind), name: replace(facts, logged=True)}
                 yield f"{name} logged", partial(redeclare, kind, logged), TESTS_OF_FIELDS
             if facts.server:
-                alone = {**declared(kind), name: replace(facts, server="")}
+                alone = {**facts_of(kind), name: replace(facts, server="")}
                 yield f"{name} not of servers", partial(redeclare, kind, alone), TESTS_OF_FIELDS
 
 
@@ -105,7 +105,7 @@ def without(mapping: Any, key: str) -> dict[str, Any]:
 
 def redeclare(kind: type, facts: dict[str, Any]) -> None:
     """Change the facts that everything derives from a record's fields."""
-    found = cast("dict[str, Any]", declared(kind))
+    found = cast("dict[str, Any]", facts_of(kind))
     found.clear()
     found.update(facts)
 

@@ -87,11 +87,11 @@ class ConfirmedAnswers:
         ask, seen = lookup.ask, lookup.scopes
         for one in self._nearest(retriever, lookup, vectors[ask.text]):
             among = _passages(retriever, one, lookup)
-            found = retriever.ranked(ask.text, vectors[ask.text], seen, 1, among=among)
+            found = retriever.rank(ask.text, vectors[ask.text], seen, 1, among=among)
             if found and found[0].passage.document_id == one.document_id:
                 others = [hit for hit in lookup.hits if hit.passage.document_id != one.document_id]
                 hits = [*found, *others][:HITS]
-                evidence, signals = retriever.judged(ask.text, hits)
+                evidence, signals = retriever.judge(ask.text, hits)
                 least = Evidence.PARTIAL if evidence is Evidence.NONE else evidence
                 return replace(lookup, hits=hits, evidence=least, signals=signals, confirmed=True)
         return lookup
@@ -125,7 +125,7 @@ class ConfirmedAnswers:
             known = self._records.confirmed(*place) if version else []
             # Spelling is corrected with the live index: `retriever` may search one with a draft.
             live = replace(retriever, index=self._index)
-            texts = [live.corrected(in_full(one.text, one.earlier), scopes) for one in known]
+            texts = [live.respell(in_full(one.text, one.earlier), scopes) for one in known]
             found = known, self._vectors.of(texts)
             self._known[place] = state, scopes, found
         return found

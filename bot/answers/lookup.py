@@ -51,12 +51,12 @@ class Stage(StrEnum):
     RECORD = "record"
 
 
-def corrected(retriever: Retriever, ask: Ask, tiers: SearchTiers) -> Ask:
+def respell(retriever: Retriever, ask: Ask, tiers: SearchTiers) -> Ask:
     """A follow-up in full, cut to the model's input length, with its spelling corrected."""
     text = in_full(ask.text, ask.earlier) if ask.earlier else ask.text
     detail = "" if text == ask.text else ask.text
     text = fit_to_model(retriever.embedder, text)
-    return replace(ask, text=retriever.corrected(text, scopes_of_tiers(tiers)), detail=detail)
+    return replace(ask, text=retriever.respell(text, scopes_of_tiers(tiers)), detail=detail)
 
 
 def readings(
@@ -68,9 +68,9 @@ def readings(
     other replaces each meaning by its word. The questions before a follow-up are changed, too. A
     follow-up that may be a question of its own is also read without the questions before.
     """
-    read = [corrected(retriever, ask, tiers)]
+    read = [respell(retriever, ask, tiers)]
     if ask.earlier and may_stand_alone(ask.text):
-        read.append(corrected(retriever, replace(ask, earlier=""), tiers))
+        read.append(respell(retriever, replace(ask, earlier=""), tiers))
     variants = (
         replace(
             reading,
@@ -137,7 +137,7 @@ class StageTimes:
         self.observer: Observer | None = None
 
     @contextmanager
-    def timed(self, stage: Stage) -> Iterator[None]:
+    def time_stage(self, stage: Stage) -> Iterator[None]:
         started = time.perf_counter()
         yield
         if self.observer is not None:
@@ -168,7 +168,7 @@ class Lookups:
                 before has evidence.
             vectors: by text, for all texts of `queries_of`; each (d,) float32 of unit length.
         """
-        shown = self._shown_before(tiers, vectors)
+        shown = self._earlier_hits(tiers, vectors)
         found: dict[Ask, Lookup] = {}
         for turn in range(max(map(len, tiers.values()), default=0)):
             # Questions with equal tiers are searched together.
@@ -178,9 +178,9 @@ class Lookups:
                     waiting.setdefault(own, []).append(ask)
             share = 1 / max(sum(map(len, waiting.values())), 1)
             for own, asks in waiting.items():
-                with self._times.timed(Stage.SEARCH):
-                    ranked = self._ranked(asks, own[turn], vectors, shown, share=share)
-                with self._times.timed(Stage.DECIDE):
+                with self._times.time_stage(Stage.SEARCH):
+                    ranked = self._rank(asks, own[turn], vectors, shown, share=share)
+                with self._times.time_stage(Stage.DECIDE):
                     for ask, hits in zip(asks, ranked, strict=True):
                         lookup = self._judge(ask, hits, own, turn, shown.get(ask))
                         found[ask] = self._stronger(found.get(ask), lookup, own[turn], vectors)
@@ -192,10 +192,10 @@ class Lookups:
         """The hits in tier number `turn`, counted from 0, with their evidence."""
         if self._due:
             hits = with_due_penalty(hits, self._due)
-        evidence, signals = self._retriever.judged(ask.text, hits)
+        evidence, signals = self._retriever.judge(ask.text, hits)
         scopes, selection = scopes_of_tiers(tiers), tiers[turn].selection
         found = Lookup(ask, hits, evidence, signals, scopes, selection, before=before)
-        return capped_evidence(found)
+        return cap_evidence(found)
 
     def _stronger(
         self, earlier: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: Vectors
@@ -215,7 +215,7 @@ class Lookups:
             return lookup
         return earlier
 
-    def _shown_before(self, tiers: Mapping[Ask, SearchTiers], vectors: Vectors) -> dict[Ask, Hit]:
+    def _earlier_hits(self, tiers: Mapping[Ask, SearchTiers], vectors: Vectors) -> dict[Ask, Hit]:
         """By follow-up, the hit that answers the question before.
 
         A follow-up is missing if the question before has no evidence.
@@ -230,7 +230,7 @@ class Lookups:
             if found[previous].evidence is not Evidence.NONE
         }
 
-    def _ranked(
+    def _rank(
         self,
         asks: Sequence[Ask],
         tier: SearchTier,
@@ -247,14 +247,14 @@ class Lookups:
         if tier.selection is not None:
             among = retriever.index.selected_passages(tier.selection, tier.scopes)
         stacked = np.stack([vector_of(ask, vectors) for ask in asks])
-        found = retriever.ranked_together(
+        found = retriever.rank_together(
             [ask.text for ask in asks], stacked, tier.scopes, HITS, share=share, among=among
         )
         for place, ask in enumerate(asks):
             if ask in shown:
                 before = shown[ask].passage
                 siblings = _siblings(retriever, before, tier.scopes, among)
-                ranked = retriever.ranked(ask.text, stacked[place], tier.scopes, 1, among=siblings)
+                ranked = retriever.rank(ask.text, stacked[place], tier.scopes, 1, among=siblings)
                 found[place] = with_sibling_sections(found[place], ranked, before)
         return found
 
@@ -302,7 +302,7 @@ def context_after(question: Question) -> str:
     return chain if len(chain) <= EARLIER_CHARACTERS else own[:EARLIER_CHARACTERS]
 
 
-def capped_evidence(lookup: Lookup) -> Lookup:
+def cap_evidence(lookup: Lookup) -> Lookup:
     """Lower strong evidence to partial if the first hit has none of a follow-up's own words.
 
     Such a hit may match the earlier questions only.

@@ -227,12 +227,12 @@ def conflicts(quotes: Sequence[Quote], embed: Embed) -> tuple[Conflict, ...]:
         Conflict(i, j, contradiction)
         for i, j in itertools.combinations(notes, 2)
         if quotes[i].citation.document_id != quotes[j].citation.document_id
-        for contradiction in contradictions(_titled(quotes[i]), _titled(quotes[j]), embed, k=1)
+        for contradiction in contradictions(_title_of(quotes[i]), _title_of(quotes[j]), embed, k=1)
     ]
     return tuple(found)
 
 
-def _titled(quote: Quote) -> Titled:
+def _title_of(quote: Quote) -> Titled:
     return Titled(quote.text, quote.citation.title)
 
 
@@ -270,7 +270,7 @@ def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
     )
 
 
-def offered(hits: Sequence[Hit]) -> list[Hit]:
+def offers(hits: Sequence[Hit]) -> list[Hit]:
     """The hits that members can choose from: the first, then the best others, as passages.
 
     The others include further passages of the found documents, because the answer may be in the

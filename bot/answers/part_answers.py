@@ -40,7 +40,7 @@ def asks_of_parts(ask: Ask, parts: Parts) -> tuple[Ask, Ask]:
     return first, replace(ask, text=parts.second, earlier=parts.first, may_repeat=True)
 
 
-def compared(hits: Sequence[Hit], parts: Parts) -> tuple[Hit, ...]:
+def compare(hits: Sequence[Hit], parts: Parts) -> tuple[Hit, ...]:
     """The passages that tell a difference: one that names both things, or one for each thing.
 
     A heading with both things is best, then a heading for each, then a text with both. Empty if
@@ -94,9 +94,7 @@ def _naming(thing: _Words, place: StoredPassage | Citation) -> str:
     return HEADING if _is_named(beside, place.heading) else ""
 
 
-def merged(
-    whole: Outcome, of_parts: Sequence[Outcome], parts: Parts, *, dependent: bool
-) -> Outcome:
+def merge(whole: Outcome, of_parts: Sequence[Outcome], parts: Parts, *, dependent: bool) -> Outcome:
     """The answer to a question with two parts.
 
     A part counts as open if it is refused, or if its closest passage lacks a word of it.

@@ -47,7 +47,7 @@ from bot.answers.outcome import (
     recorded_hit,
 )
 from bot.answers.page_links import PageLinks
-from bot.answers.part_answers import LEAST_OF_PART, asks_of_parts, compared, hits_for_parts, merged
+from bot.answers.part_answers import LEAST_OF_PART, asks_of_parts, compare, hits_for_parts, merge
 from bot.answers.pointers import document_at, passages_at, target_of
 from bot.answers.question_parts import Parts, may_ask_for_several, parts_of
 from bot.answers.recording_queue import RecordingQueue
@@ -295,7 +295,7 @@ class AnswerPipeline:
             return self._record(asks, replies) if record else replies
 
     def _record(self, asks: Sequence[Ask], replies: Sequence[Reply]) -> list[Reply]:
-        with self._times.timed(Stage.RECORD):
+        with self._times.time_stage(Stage.RECORD):
             questions = [self.record_of(*asked) for asked in zip(asks, replies, strict=True)]
             ids = self._recording.record(questions)
         return [
@@ -372,7 +372,7 @@ class AnswerPipeline:
         if new:
             parts = {key: None if ask.earlier else parts_of(ask.text) for key, ask in new.items()}
             found = self._look_up(new, parts)
-            with self._times.timed(Stage.DECIDE):
+            with self._times.time_stage(Stage.DECIDE):
                 for key, lookups in zip(new, found, strict=True):
                     reply = self._decide(lookups, parts[key])
                     reply = replace(reply, question=new[key].text)
@@ -414,7 +414,7 @@ class AnswerPipeline:
             )
             tiers |= dict.fromkeys(itertools.chain.from_iterable(variants[-1]), key.tiers)
         texts = queries_of(tiers)
-        with self._times.timed(Stage.EMBED):
+        with self._times.time_stage(Stage.EMBED):
             # Embedding a batch takes all cores. For a single text, another core looks up its words
             # meanwhile.
             wait_for_words: Callable[[], None] | None = None
@@ -424,7 +424,7 @@ class AnswerPipeline:
                     self._index.prepare_matching(ask.text, candidates(HITS), tier.scopes)
                 )
             try:
-                vectors = dict(zip(texts, self._retriever.embedded(texts), strict=True))
+                vectors = dict(zip(texts, self._retriever.embed(texts), strict=True))
             finally:
                 if wait_for_words is not None:
                     wait_for_words()
@@ -448,7 +448,7 @@ class AnswerPipeline:
             return self._decide_one(whole)
         if parts.differ:
             hits = [hit for part in (whole, *own) for hit in part.lookup.hits]
-            chosen = compared(hits, parts)
+            chosen = compare(hits, parts)
             if len(chosen) == 1:
                 return self._decide_one(self._quoting(chosen[0], whole))
             if not chosen:
@@ -463,13 +463,13 @@ class AnswerPipeline:
             for part in replies
         ]
         dependent = own[1].lookup.ask.may_repeat
-        outcome = merged(reply.outcome, outcomes, parts, dependent=dependent)
+        outcome = merge(reply.outcome, outcomes, parts, dependent=dependent)
         if outcome is reply.outcome or not isinstance(outcome, Answer):
             return reply
         weaker = first if outcome.evidence is first.evidence else second
         return replace(
             reply,
-            outcome=replace(outcome, conflicts=conflicts(outcome.quotes, self._retriever.embedded)),
+            outcome=replace(outcome, conflicts=conflicts(outcome.quotes, self._retriever.embed)),
             hits=hits_for_parts(outcome, first.hits, second.hits),
             foreign="",
             signals=weaker.signals,
@@ -484,7 +484,7 @@ class AnswerPipeline:
         known |= {other.passage.id: other for other in lookup.hits}
         others = [other for other in lookup.hits if other.passage.id != hit.passage.id]
         hits = [known.get(hit.passage.id, hit), *others][:HITS]
-        evidence, signals = self._retriever.judged(lookup.ask.text, hits)
+        evidence, signals = self._retriever.judge(lookup.ask.text, hits)
         changed = replace(lookup, hits=hits, evidence=evidence, signals=signals)
         return found._replace(lookup=changed)
 
@@ -512,7 +512,7 @@ class AnswerPipeline:
                 outcome = replace(
                     outcome,
                     quotes=tuple(map(_in_section, outcome.quotes, sections)),
-                    conflicts=conflicts(outcome.quotes, self._retriever.embedded),
+                    conflicts=conflicts(outcome.quotes, self._retriever.embed),
                     missing=nowhere if evidence is Evidence.PARTIAL else (),
                     confirmed=lookup.confirmed,
                     sections=() if lookup.confirmed else self._sections(ask.text, hits[0]),
@@ -560,7 +560,7 @@ class AnswerPipeline:
             ids = np.intersect1d(
                 ids, self._index.selected_passages(lookup.selection, lookup.scopes)
             )
-        followed = self._retriever.ranked(lookup.ask.text, vector, lookup.scopes, 1, among=ids)
+        followed = self._retriever.rank(lookup.ask.text, vector, lookup.scopes, 1, among=ids)
         if not followed:
             return found
         others = [hit for hit in lookup.hits if hit.passage.document_id != document_id]
@@ -615,8 +615,8 @@ class AnswerPipeline:
             if outcome.parts:
                 return reply
             hits = [reply.hits[place] for place in places]
-            read = replace(ask, text=self._retriever.corrected(ask.text, seen))
-            [vector] = self._retriever.embedded([read.text])
+            read = replace(ask, text=self._retriever.respell(ask.text, seen))
+            [vector] = self._retriever.embed([read.text])
             lookup = Lookup(read, hits, outcome.evidence, reply.signals, seen)
             answered = self._decide_one(Found(lookup, vector)).outcome
             if not isinstance(answered, Answer):

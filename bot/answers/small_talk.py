@@ -55,23 +55,23 @@ _PUNCTUATION: Final = re.compile(
 
 def small_talk(text: str) -> SmallTalk | None:
     """Return the kind of small talk in a message, or None if the message isn't small talk."""
-    return _judged(text) if len(text) <= _MOST_CHARACTERS else None
+    return _judge(text) if len(text) <= _MOST_CHARACTERS else None
 
 
 def forget() -> None:
     """Empty the cache of classified messages."""
-    _judged.cache_clear()
+    _judge.cache_clear()
 
 
 # Each question is classified several times on its way, and all open ones for each page of `/gaps`.
 @lru_cache(maxsize=4_096)
-def _judged(text: str) -> SmallTalk | None:
-    said = _segmented(_normalized(text).split())
+def _judge(text: str) -> SmallTalk | None:
+    said = _segment(_normalize(text).split())
     found = next((kind for kind in SmallTalk if said and kind in said), None)
     return None if "?" in text and found not in _MAY_ASK else found
 
 
-def _segmented(words: list[str]) -> set[SmallTalk] | None:
+def _segment(words: list[str]) -> set[SmallTalk] | None:
     """Split words into known phrases, and return the kinds of these phrases.
 
     Return None if a word belongs to no known phrase. Longer phrases are tried first.
@@ -91,7 +91,7 @@ def _segmented(words: list[str]) -> set[SmallTalk] | None:
     return said[0]
 
 
-def _normalized(text: str) -> str:
+def _normalize(text: str) -> str:
     """A message in lower case, with single blanks between words and around each emoji."""
     folded = normal_form("NFKC", _EMOTICON.sub(":)", _MENTION.sub(" ", text))).casefold()
     folded = _APOSTROPHES.sub("", _SKIN_OR_VARIANT.sub("", folded))
@@ -155,20 +155,20 @@ def _runs(text: str) -> tuple[str, tuple[int, ...]]:
 @cache
 def _phrases() -> _Phrases:
     phrases = _Phrases()
-    for filler in _listed("fillers"):
+    for filler in _phrases_of("fillers"):
         phrases.add(filler, set())
     for kind in SmallTalk:
         # {adjective} stands for each praising one, or for each scolding one.
-        adjectives = _listed(
+        adjectives = _phrases_of(
             f"{'scolding' if kind is SmallTalk.SCOLDING else 'praising'}_adjectives"
         )
-        for phrase in _listed(kind.value):
+        for phrase in _phrases_of(kind.value):
             for adjective in adjectives if "{adjective}" in phrase else [""]:
                 phrases.add(phrase.replace("{adjective}", adjective), {kind})
     return phrases
 
 
-def _listed(key: str) -> list[str]:
+def _phrases_of(key: str) -> list[str]:
     """The phrases of all languages under a key."""
     texts = values(key, "small_talk").values()
     return [" ".join(part.casefold().split()) for text in texts for part in text.split("|")]

@@ -23,7 +23,7 @@ REPLACED: Final = Sentence(
 )
 
 
-def shared(found: Shared, language: Language = Language.ENGLISH) -> str:
+def share_result(found: Shared, language: Language = Language.ENGLISH) -> str:
     """The response to *Share*: whether everybody now sees the whole answer, a part or nothing."""
     if found.reply is None:
         return (NOT_SHARED if found.complete else NOT_FOR_EVERYBODY)(language)

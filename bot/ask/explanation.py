@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from bot.ask.messages import question_line
-from bot.ask.passage_messages import gone
+from bot.ask.passage_messages import replacement_for
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shorten, split
 from bot.text.question_labels import EVIDENCE
@@ -65,8 +65,8 @@ def why(
     lines = [question_line(question.text), " ".join(about)]
     for rank, hit in enumerate(question.hits[:5], start=1):
         where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
-        parts = [f"{rank}. **{where}**" if where else f"{rank}. {gone(hit, language)}"]
-        parts.append(_matched(question, hit, language))
+        parts = [f"{rank}. **{where}**" if where else f"{rank}. {replacement_for(hit, language)}"]
+        parts.append(_match_line(question, hit, language))
         if wording := _nearest(question.text, hit.wordings):
             parts.append(_ASKED_AS(language, wording=plain(wording)))
         if hit.revision is not None:
@@ -82,7 +82,7 @@ def why(
     return split("\n".join(lines))
 
 
-def _matched(question: Question, hit: RecordedHit, language: Language) -> str:
+def _match_line(question: Question, hit: RecordedHit, language: Language) -> str:
     """Name the retrievers that found a passage, and the words common to passage and question.
 
     Synonyms of the question's words count, too.

@@ -104,7 +104,7 @@ def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
 
 def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """The line above an answer with partial evidence, which names the `missing` words."""
-    return _PARTLY(language, missing=_quoted(missing)) if missing else _NEAREST(language)
+    return _PARTLY(language, missing=_in_quotes(missing)) if missing else _NEAREST(language)
 
 
 def _answer(
@@ -132,7 +132,7 @@ def _answer(
     if phrased is not None:
         outcome = replace(outcome, quotes=around_chosen(outcome.quotes, phrased))
     head = "\n".join(lines)
-    said_above = _phrased(phrased, len(outcome.quotes), language)
+    said_above = _model_lines(phrased, len(outcome.quotes), language)
     if phrased is not None and said_above:
         places = sorted({0, *cited_places(phrased)})
     above = "\n".join([head, *said_above])
@@ -140,7 +140,7 @@ def _answer(
     room = MESSAGE_CHARACTERS - size(above) - NUMBER_CHARACTERS * len(places)
     said: dict[int, Quotation] = {}
     for number in places:
-        quote = _unlinked(outcome.quotes[number])
+        quote = _without_link(outcome.quotes[number])
         part = fitting_quote(quote, most, room, language, question=question)
         if size(part) + 1 > room:
             continue
@@ -162,7 +162,7 @@ def _answer(
     return AnswerText(head, tuple(said.values()), said_above if len(said) == len(places) else ())
 
 
-def _phrased(phrased: Phrased | None, quotes: int, language: Language) -> tuple[str, ...]:
+def _model_lines(phrased: Phrased | None, quotes: int, language: Language) -> tuple[str, ...]:
     """A model's lines as text; empty if the lines cite no quote, or a quote that doesn't exist."""
     cited = cited_places(phrased) if phrased is not None else []
     if phrased is None or not cited or max(cited) >= quotes:
@@ -171,7 +171,7 @@ def _phrased(phrased: Phrased | None, quotes: int, language: Language) -> tuple[
     return phrased_text(phrased, numbers, language)
 
 
-def _unlinked(quote: Quote) -> Quote:
+def _without_link(quote: Quote) -> Quote:
     """Remove the link from a quote's citation, because a button has the link."""
     return replace(quote, citation=replace(quote.citation, link=""))
 
@@ -207,7 +207,7 @@ def refusal(
 
     `hands_on` means that there is a button *Ask the moderators* below.
     """
-    lines = [_UNKNOWN(language, words=_quoted(unknown)) if unknown else _REFUSAL(language)]
+    lines = [_UNKNOWN(language, words=_in_quotes(unknown)) if unknown else _REFUSAL(language)]
     if nearest and not unknown:
         lines.append(nearest_titles(nearest, language))
     if hands_on:
@@ -226,7 +226,7 @@ def page_before(refused: Refusal, language: Language = Language.ENGLISH) -> list
     return [_PAGE_BEFORE(language, place=place(cited.title, cited.heading, cited.link))]
 
 
-def _quoted(words: Sequence[str]) -> str:
+def _in_quotes(words: Sequence[str]) -> str:
     return ", ".join(f"“{plain(shorten(word, 20))}”" for word in words)
 
 
@@ -262,13 +262,13 @@ def _differing(statement: Statement) -> str:
     parts: list[str] = ["… " if start else ""]
     position = start
     for a, b in spans:
-        parts += [_escaped(text[position:a]), f"**{_escaped(text[a:b]).strip()}**"]
+        parts += [_escape(text[position:a]), f"**{_escape(text[a:b]).strip()}**"]
         position = b
-    parts += [_escaped(text[position:end]), " …" if end < len(text) else ""]
+    parts += [_escape(text[position:end]), " …" if end < len(text) else ""]
     return f"“{''.join(parts).strip()}”"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Escape a part of a line, and keep a blank at either end."""
     before = " " if text[:1].isspace() else ""
     after = " " if text[-1:].isspace() and text.strip() else ""

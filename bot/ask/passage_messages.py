@@ -25,7 +25,7 @@ NO_LONGER_THERE: Final = Sentence("A message that was changed or deleted")
 NO_LONGER_QUOTED: Final = Sentence("A passage that was changed or withdrawn")
 
 
-def gone(hit: RecordedHit, language: Language) -> str:
+def replacement_for(hit: RecordedHit, language: Language) -> str:
     """The text in place of a deleted or withdrawn passage."""
     return (NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE)(language)
 

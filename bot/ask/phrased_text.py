@@ -55,9 +55,9 @@ def phrased_text(
     kept = _fitting(phrased.lines)
     if not kept:
         return ()
-    cited = [(one, _cited(one, numbers)) for one in kept]
+    cited = [(one, _citations(one, numbers)) for one in kept]
     verbatim = all(one.verbatim for one in kept)
-    text = _joined(cited) if verbatim else " ".join(_written(one, cite) for one, cite in cited)
+    text = _join(cited) if verbatim else " ".join(_line_text(one, cite) for one, cite in cited)
     said = quotation(text) if verbatim else text
     if size(said) > MOST_CHARACTERS:
         return ()
@@ -104,16 +104,16 @@ def _fitting(lines: Sequence[Line]) -> list[Line]:
     return kept
 
 
-def _cited(line: Line, numbers: Mapping[int, int]) -> str:
+def _citations(line: Line, numbers: Mapping[int, int]) -> str:
     known = [numbers[number] for number in line.numbers if number in numbers]
     return "".join(f"[{number}]" for number in sorted(set(known)))
 
 
-def _written(line: Line, cite: str) -> str:
+def _line_text(line: Line, cite: str) -> str:
     return f"{plain(line.text)} {cite}".strip()
 
 
-def _joined(lines: Sequence[tuple[Line, str]]) -> str:
+def _join(lines: Sequence[tuple[Line, str]]) -> str:
     """Join lines in one paragraph; lists, code and tables start a new line."""
     text = ""
     block_before = False

@@ -308,7 +308,7 @@ def context_of_asker(core: Core, asker_id: int, channel_id: int, *, private: boo
     return context_after(last) if last is not None and (private or not last.private) else ""
 
 
-def asked_by(core: Core, question_id: int, member_id: int) -> bool:
+def is_asker(core: Core, question_id: int, member_id: int) -> bool:
     """Whether this member asked a recorded question."""
     question = core.store.question_records.question(question_id)
     return question is not None and question.asker_id == member_id

@@ -93,7 +93,7 @@ def close(core: Core, question: HelpedQuestion) -> None:
     core.store.helped_questions.finish(question.message_id)
 
 
-def answered_well(core: Core, question: HelpedQuestion) -> bool:
+def has_good_answer(core: Core, question: HelpedQuestion) -> bool:
     """Return False if no answer was posted, or if the answer got *Not helpful* as only feedback."""
     if question.question_id is None or question.reply_id is None:
         return False

@@ -204,7 +204,7 @@ class Core:
         )
         self._parts: dict[object, Any] = {}
         # Vectors of questions, to group gaps and to find confirmed answers.
-        self.question_vectors = VectorCache(self.retriever.embedded)
+        self.question_vectors = VectorCache(self.retriever.embed)
         records, outage = self.store.feedback_records, self.outage
         self.confirmed = ConfirmedAnswers(records, self.index, self.question_vectors, outage)
         self.answer_pipeline = AnswerPipeline(
@@ -370,8 +370,8 @@ class Core:
 
     def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
         """Search these scopes and the articles without synonyms, but otherwise as `search` does."""
-        query = self.retriever.corrected(query, self.articles.visible_scopes(own))
-        [vector] = self.retriever.embedded([query])
+        query = self.retriever.respell(query, self.articles.visible_scopes(own))
+        [vector] = self.retriever.embed([query])
         return self.rank(query, vector, own, k)
 
     def best_variant(self, query: str, guild_id: int | None, own: Sequence[Scope]) -> str:
@@ -379,11 +379,11 @@ class Core:
 
         The variants are the query itself and its forms with words replaced by the guild's synonyms.
         """
-        query = self.retriever.corrected(query, self.articles.visible_scopes(own))
+        query = self.retriever.respell(query, self.articles.visible_scopes(own))
         ways = synonym_variants(query, pairs_of(self.answer_pipeline.synonyms.of(guild_id)))
         if len(ways) == 1:
             return query
-        vectors = self.retriever.embedded(ways)
+        vectors = self.retriever.embed(ways)
         strengths = [
             self.retriever.strength(way, self.rank(way, vector, own, HITS))
             for way, vector in zip(ways, vectors, strict=True)
@@ -400,11 +400,11 @@ class Core:
         first, *further = self.articles.tiers(own)
         # Evidence is judged by the ten best.
         most = max(k, HITS)
-        found = self.retriever.ranked(query, vector, first.scopes, most)
+        found = self.retriever.rank(query, vector, first.scopes, most)
         for look in further:
             if self.retriever.evidence(query, found) is not Evidence.NONE:
                 break
-            hits = self.retriever.ranked(query, vector, look.scopes, most)
+            hits = self.retriever.rank(query, vector, look.scopes, most)
             if not found or self.retriever.evidence(query, hits) is not Evidence.NONE:
                 found = hits
         return found[:k]

@@ -85,7 +85,7 @@ def note_cards(found: VisibleNote, language: Language = Language.ENGLISH) -> lis
 def _card_of_revision(note: Note, found: VisibleNote, line: str, language: Language) -> Card:
     """The card of a revision: title, credit, tags, text and source; a long text as a file."""
     speak = Speaker(language)
-    submission = note.revision.submission.shown
+    submission = note.revision.submission.safe
     credit = [
         NUMBERED(language, number=note.id),
         _BY(language, name=plain(shorten(note.authors_line, 80))),
@@ -135,7 +135,7 @@ REVISE_LABELS: Final[Mapping[str, Sentence]] = {
 def introduce_file(note: Note, language: Language = Language.ENGLISH) -> str:
     """Introduce the file with a note's text, because the text doesn't fit in a form."""
     speak = Speaker(language)
-    submission = note.revision.submission.shown
+    submission = note.revision.submission.safe
     return speak(
         "“{title}” has {number:,} characters; a form holds {most:,}. Here it is as a file: edit "
         "it, then press *Upload the edited text*.",
@@ -155,7 +155,7 @@ def revision_card(
     """
     speak = Speaker(language)
     note = revisions[number]
-    submission = note.revision.submission.shown
+    submission = note.revision.submission.safe
     title = plain(submission.title)
     about = [
         NUMBERED(language, number=note.id),
@@ -246,12 +246,12 @@ def ask_to_withdraw(note: Note, language: Language = Language.ENGLISH) -> str:
         sentence = _WITHDRAW_RETIRED
     elif note.live_revision_id is not None:
         sentence = _WITHDRAW_REVISION
-    return sentence(language, title=plain(note.revision.submission.shown.title))
+    return sentence(language, title=plain(note.revision.submission.safe.title))
 
 
 def confirm_withdrawal(note: Note, language: Language = Language.ENGLISH) -> str:
     sentence = _WITHDRAWN if note.live_revision_id is None else _REVISION_WITHDRAWN
-    return sentence(language, title=plain(note.revision.submission.shown.title))
+    return sentence(language, title=plain(note.revision.submission.safe.title))
 
 
 NOT_WITHDRAWN: Final = Sentence("Nothing was withdrawn.")
@@ -271,7 +271,7 @@ REPORT_REASON_HELP: Final = Sentence(
 
 def confirm_report(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:
     speak = Speaker(language)
-    title = plain(note.revision.submission.shown.title)
+    title = plain(note.revision.submission.safe.title)
     return speak(
         "Thanks. I've reported “{title}” to the moderators as {problem}.",
         title=title,
@@ -306,7 +306,7 @@ _PUBLIC_ONCE_APPROVED: Final = Sentence(
 def note_submitted(
     note: Note, language: Language = Language.ENGLISH, *, public: bool = False
 ) -> str:
-    title = plain(note.revision.submission.shown.title)
+    title = plain(note.revision.submission.safe.title)
     taken = (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
     return f"{taken}\n-# {_PUBLIC_ONCE_APPROVED(language)}" if public else taken
 
@@ -423,7 +423,7 @@ def notes_on_page(
 
 def menu_label(note: Note, language: Language) -> str:
     """The label of an own note in the menu below the list."""
-    title = legible(note.revision.submission.shown.title) or _UNTITLED(language)
+    title = legible(note.revision.submission.safe.title) or _UNTITLED(language)
     return shorten(f"{note.id}. {title}", _LABEL_CHARACTERS)
 
 
@@ -439,7 +439,7 @@ def _matches(note: Note, wanted: Filter) -> bool:
 
 def _list_line(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
     speak = Speaker(language)
-    title = plain(shorten(legible(note.revision.submission.shown.title), _TITLE_CHARACTERS))
+    title = plain(shorten(legible(note.revision.submission.safe.title), _TITLE_CHARACTERS))
     line = f"{note.id}\\. **{title or _UNTITLED(language)}**"
     if with_cards and note.card is not None:
         place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"

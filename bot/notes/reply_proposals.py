@@ -105,7 +105,7 @@ def recorded_question(
     )
 
 
-def judged_draft(core: Core, reply: Reply) -> tuple[Judgement, Draft | None]:
+def judge_draft(core: Core, reply: Reply) -> tuple[Judgement, Draft | None]:
     """Judge a reply, and return it with the note that it would become.
 
     There is no note if the author or the asker opted out of quotation, or if the question has no

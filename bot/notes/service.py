@@ -376,7 +376,7 @@ def extendable_note(core: Core, guild_id: int | None, note_id: int, member_id: i
     note = own or core.store.notes.live(note_id)
     if own is not None or note is None or note.guild_id != guild_id:
         return own
-    return replace(note, revision=replace(note.revision, submission=note.revision.submission.shown))
+    return replace(note, revision=replace(note.revision, submission=note.revision.submission.safe))
 
 
 def live_note(core: Core, guild_id: int, note_id: int) -> list[Note]:

@@ -18,7 +18,7 @@ from bot.answers.phrased import Mode, Outcome, Phrased
 from bot.config.sections import PhrasingSettings
 from bot.phrasing import prompts
 from bot.phrasing.endpoint import Endpoint, EndpointSettings, Failure
-from bot.phrasing.sentences import Numbered, Quoted, Task, lines, numbered
+from bot.phrasing.sentences import Numbered, Quoted, Task, lines, number_sentences
 from bot.phrasing.written_sentences import CheckedLines, Embed, check
 from indexer.retrieval.hit import Hit
 
@@ -100,7 +100,7 @@ class Phraser:
         return await _share(self._phrasing, task, ask)
 
     async def _phrase(self, task: Task, empty: Phrased) -> Phrased:
-        offered = numbered(task.quotes)
+        offered = number_sentences(task.quotes)
         if not offered:
             return replace(empty, problem="the passages have no sentence to choose")
         reply = await self._endpoint.reply(prompts.prompt(task, offered))
@@ -216,7 +216,7 @@ def endpoint_problem(settings: PhrasingSettings, key: str) -> str:
         except ValueError as error:
             return str(error)
         try:
-            found = await endpoint.reply(prompts.prompt(_TRIAL, numbered(_TRIAL.quotes)))
+            found = await endpoint.reply(prompts.prompt(_TRIAL, number_sentences(_TRIAL.quotes)))
         finally:
             await endpoint.close()
         if isinstance(found, Failure):

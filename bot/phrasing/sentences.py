@@ -69,7 +69,7 @@ class Numbered(NamedTuple):
     text: str
 
 
-def numbered(quotes: Sequence[Quoted]) -> list[Numbered]:
+def number_sentences(quotes: Sequence[Quoted]) -> list[Numbered]:
     """Return the sentences to offer from the first passages, without repeats.
 
     Each passage gets an equal share. The unused part of a share goes to the first passage with more
@@ -184,7 +184,7 @@ def _needs_before(text: str, spans: Sequence[tuple[int, int]], place: int) -> bo
     return not code and (refers_back(said) or _CONTINUES.match(said) is not None)
 
 
-def needed_before(text: str, unit: int) -> str:
+def lead_in(text: str, unit: int) -> str:
     """Return the passage's text that a unit refers back to, or an empty string."""
     spans = units(text)
     first, _ = _with_context(text, spans, unit)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bot.answers.phrased import Line
 from bot.phrasing.prompts import INSTRUCTIONS, WRITTEN_CHARACTERS, Written, sendable
-from bot.phrasing.sentences import SHOWN_CHARACTERS, Numbered, Task, lines, needed_before
+from bot.phrasing.sentences import SHOWN_CHARACTERS, Numbered, Task, lead_in, lines
 from bot.phrasing.strict_check import mismatch
 from bot.text.markdown import size
 from indexer.retrieval.highlight import coverage
@@ -178,7 +178,7 @@ def _verdict(task: Task, sentence: _Checked, shown: Sequence[str]) -> str:
     sources: list[str] = []
     for source in sentence.named:
         # A source that refers back is tried alone, and after the text it refers back to.
-        before = needed_before(task.quotes[source.passage].text, source.unit)
+        before = lead_in(task.quotes[source.passage].text, source.unit)
         texts = [source.text, *([f"{before} {source.text}"] if before else [])]
         plain = [_without_markup(text) for text in texts]
         if mismatch(sentence.text, plain) is None:

@@ -155,7 +155,7 @@ def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
             for one, own in zip(searches, places, strict=True)
         ]
         # Embeds all queries at once, on all cores, which allows many searches a second.
-        vectors = core.retriever.embedded(queries)
+        vectors = core.retriever.embed(queries)
         return [
             [_passage(hit.passage) for hit in core.rank(query, vector, own, one.most)]
             for one, own, query, vector in zip(searches, places, queries, vectors, strict=True)

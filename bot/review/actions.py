@@ -317,7 +317,7 @@ def confirmation(
 ) -> str:
     """Tell a moderator that an action was carried out on a note."""
     speak = Speaker(language)
-    title = plain(note.revision.submission.shown.title)
+    title = plain(note.revision.submission.safe.title)
     if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
         return speak(
             "I've counted your approval of “{title}”. {status}",

@@ -87,7 +87,7 @@ def card(
     `impact` is the effect of publishing the revision, or None if the effect isn't known yet. With
     `on_page`, the card says whether the note is on the server's public page.
     """
-    submission = note.revision.submission.shown
+    submission = note.revision.submission.safe
     status = status_line(note, data.quorum, language)
     title, by = f"**{plain(submission.title)}**", credit_line(note, data.record, language)
     head = "\n".join([status, title, by])
@@ -178,7 +178,7 @@ _SUGGESTED: Final = Sentence("*Asked as…* suggests questions for which members
 
 
 def _details(note: Note, language: Language) -> list[str]:
-    submission = note.revision.submission.shown
+    submission = note.revision.submission.safe
     lines = []
     if submission.wordings:
         lines.append(asked_as(submission, language))
@@ -262,7 +262,7 @@ def _body(note: Note, before: Note | None, room: int, language: Language) -> tup
     text = (
         revision_difference(before, note, language)
         if before
-        else safe_markdown(note.revision.submission.shown.text)
+        else safe_markdown(note.revision.submission.safe.text)
     )
     first, *rest = quoted_parts(text, room)
     return (f"{first}\n> …", False) if rest else (first, before is None)
@@ -353,7 +353,7 @@ ASKED_AS: Final = Sentence("Asked as")
 def revision_difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> str:
     """The difference between two revisions: removed text struck out, added text bold."""
     speak = Speaker(language)
-    before, after = old.revision.submission.shown, new.revision.submission.shown
+    before, after = old.revision.submission.safe, new.revision.submission.safe
     lines = [
         f"{name(language)}: {_mark(Change.REMOVED, was)} {_mark(Change.ADDED, became)}".replace(
             "  ", " "

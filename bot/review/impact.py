@@ -62,12 +62,12 @@ class AnswerSummary:
     passage: str = ""
 
     @property
-    def refused(self) -> bool:
+    def is_refused(self) -> bool:
         return self.evidence is Evidence.NONE or not self.document_id
 
     @property
     def is_sure(self) -> bool:
-        return self.evidence is Evidence.STRONG and not self.refused
+        return self.evidence is Evidence.STRONG and not self.is_refused
 
 
 class Effect(Enum):
@@ -94,8 +94,8 @@ class ChangedQuestion:
         before, after = self.before, self.after
         if before.is_sure != after.is_sure:
             return Effect.MORE_SURE if after.is_sure else Effect.FEWER_SURE
-        if before.refused != after.refused:
-            return Effect.FEWER_UNSURE if after.refused else Effect.MORE_UNSURE
+        if before.is_refused != after.is_refused:
+            return Effect.FEWER_UNSURE if after.is_refused else Effect.MORE_UNSURE
         return Effect.OTHER_QUOTE
 
 
@@ -116,7 +116,7 @@ class Impact:
     @property
     def loses_article_answers(self) -> bool:
         """Whether any question loses an answer that quoted a bundled article."""
-        lost = (c.before for c in self.changes if c.after.refused)
+        lost = (c.before for c in self.changes if c.after.is_refused)
         return any(article_of_document(answer.document_id) for answer in lost)
 
 
@@ -131,7 +131,7 @@ class ImpactPreview:
         self._retriever = core.retriever
         self._confirmed = core.confirmed
         self._pipeline = core.answer_pipeline
-        self._vectors = VectorCache(core.retriever.embedded, CACHED)
+        self._vectors = VectorCache(core.retriever.embed, CACHED)
         # Summaries of the present answers.
         self._now: LRUCache[tuple[tuple[Ask, ...], SearchTiers, _AnswerState], AnswerSummary] = (
             LRUCache(CACHED)
@@ -241,7 +241,7 @@ def _changes(
     return [
         ChangedQuestion(question.text, question.times, old, new)
         for question, old, new in zip(asked, before, after, strict=True)
-        if old != new and not (old.refused and new.refused)
+        if old != new and not (old.is_refused and new.is_refused)
     ]
 
 

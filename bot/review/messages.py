@@ -94,7 +94,7 @@ _MORE: Final = Sentence("… and {number:,} more.")
 
 def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> list[str]:
     speak = Speaker(language)
-    title = plain(note.revision.submission.shown.title)
+    title = plain(note.revision.submission.safe.title)
     if not found.total:
         return [speak("Nobody has asked anything here yet, so there's nothing to compare.")]
     head = speak(
@@ -132,7 +132,7 @@ _SAID_SOMEWHERE: Final = Sentence("a message in a channel")
 
 def _summary(summary: AnswerSummary, language: Language) -> str:
     speak = Speaker(language)
-    if summary.refused:
+    if summary.is_refused:
         return speak("no answer")
     title = plain(shorten(summary.title, 50))
     source = speak("“{title}”", title=title) if title else _SAID_SOMEWHERE(language)
@@ -280,7 +280,7 @@ _FULL: Final = Sentence("Five is the limit. *Edit* makes room for others.")
 def wordings(note: Note, suggested: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """List the wordings of a note, above buttons for the suggested ones."""
     speak = Speaker(language)
-    submission = note.revision.submission.shown
+    submission = note.revision.submission.safe
     lines = [speak("**Other ways to ask “{title}”**", title=plain(submission.title))]
     lines += [f"- {plain(wording)}" for wording in submission.wordings] or [speak("None yet.")]
     if suggested:
@@ -324,7 +324,7 @@ def obstacle(
 ) -> str:
     return _OBSTACLES[why](
         language,
-        title=plain(note.revision.submission.shown.title),
+        title=plain(note.revision.submission.safe.title),
         status=status_line(note, quorum, language),
     )
 
@@ -422,7 +422,7 @@ def notice_parts(
         title: the title of the note before an extension, or empty for the revision's title.
     """
     speak = Speaker(language)
-    first = _first(note, event, reason, title or note.revision.submission.shown.title, language)
+    first = _first(note, event, reason, title or note.revision.submission.safe.title, language)
     if event is NoticeEvent.EDITED and before is not None:
         head = speak("The changes:\n")
         part, *rest = quoted_parts(
@@ -431,7 +431,7 @@ def notice_parts(
         return [first, head + part, *rest]
     if event in REVISABLE:
         back = speak("Your text:\n")
-        text = safe_markdown(note.revision.submission.shown.text)
+        text = safe_markdown(note.revision.submission.safe.text)
         part, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back) - len("\n> …"))
         if returned_text(note, event):
             return [first, f"{back}{part}\n> …"]
@@ -456,7 +456,7 @@ def _first(note: Note, event: NoticeEvent, reason: str, title: str, language: La
 
 def returned_text(note: Note, event: NoticeEvent) -> Card | None:
     """The contributor's text as a file, if it is too long for the notice."""
-    text = note.revision.submission.shown.text
+    text = note.revision.submission.safe.text
     if event not in REVISABLE or len(quoted_parts(safe_markdown(text))) < NOTICE_MESSAGES:
         return None
     return Card("", f"note-{note.id}.md", text)

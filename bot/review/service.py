@@ -189,7 +189,7 @@ def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[N
     """
     if len(submission.text) <= SHORT_CHARACTERS:
         return
-    submission = submission.shown
+    submission = submission.safe
     document = Document(
         "note:",
         Scope(guild_id),
@@ -207,7 +207,7 @@ def embed_unreviewed_ahead(
 ) -> Iterator[None]:
     """Embed a submission in slices if it is published without a review."""
     asked = requirements(core.store.guilds.rules(guild_id), submission.tags)
-    if asked.published_at_once(role_ids):
+    if asked.publishes_at_once(role_ids):
         yield from embed_ahead(core, guild_id, submission)
 
 
@@ -319,11 +319,11 @@ def contributors_revision(core: Core, note: Note) -> Note | None:
 def title_before(core: Core, note: Note) -> str:
     """The title of the last approved revision before `note`, or else the title of `note`."""
     earlier = [
-        former.revision.submission.shown.title
+        former.revision.submission.safe.title
         for former in core.store.notes.history(note.guild_id, note.id)
         if former.revision.id < note.revision.id and former.revision.state is State.APPROVED
     ]
-    return earlier[-1] if earlier else note.revision.submission.shown.title
+    return earlier[-1] if earlier else note.revision.submission.safe.title
 
 
 def replace_card(core: Core, message_id: int) -> int:
@@ -503,7 +503,7 @@ class LogFilters:
     event: str
 
     @property
-    def wanted(self) -> LogFilter:
+    def filter(self) -> LogFilter:
         since = datetime.now(UTC) - timedelta(days=self.days) if self.days else None
         event = None if self.event == "any" else self.event
         return LogFilter(since, self.member_id or None, event)
@@ -511,7 +511,7 @@ class LogFilters:
 
 def log(core: Core, guild_id: int, filters: LogFilters) -> list[LogLine]:
     """The whole log of a guild, filtered, oldest first."""
-    wanted = filters.wanted
+    wanted = filters.filter
     return [
         line
         for line in _log_lines(core, guild_id, core.store.audit_log.entries(guild_id))
@@ -539,7 +539,7 @@ def log_page(
         fitting: counts how many of the given lines fit in one message, beginning with the first.
     """
     side, entry_id = beside
-    page = partial(core.store.audit_log.page, guild_id, filters.wanted)
+    page = partial(core.store.audit_log.page, guild_id, filters.filter)
     if side is LogDirection.NEWER:
         found = page(LOG_LINES, after=entry_id)
     else:

@@ -105,7 +105,7 @@ class SimilarNotes:
         `own_note_id` is the note that the submission revises; this note is left out. All viewers
         can read `channels`.
         """
-        submission = submission.shown
+        submission = submission.safe
         texts = self._passages_of(_document(guild_id, submission))
         if not texts:
             return []
@@ -124,7 +124,7 @@ class SimilarNotes:
         self, guild_id: int, submission: Submission, own_note_id: int | None = None
     ) -> Iterator[None]:
         """Embed the texts that `documents` will compare, in slices: a long note takes seconds."""
-        submission = submission.shown
+        submission = submission.safe
         yield from self._embed_in_slices(_document(guild_id, submission))
         for note in self._likely(guild_id, submission, own_note_id):
             yield from self._embed_in_slices(note_document(note))
@@ -225,7 +225,7 @@ class SimilarNotes:
         """A guild's pending notes with the most words in common with a submission."""
         mine = _words_of(submission)
         pending = [note for note in self._store.notes.pending(guild_id) if note.id != own_note_id]
-        pending.sort(key=lambda note: -len(mine & _words_of(note.revision.submission.shown)))
+        pending.sort(key=lambda note: -len(mine & _words_of(note.revision.submission.safe)))
         return pending[:PENDING]
 
     def _passages_of(self, document: Document) -> list[str]:

@@ -84,10 +84,10 @@ def _find(core: Core, wanted: Search) -> Found:
     notes = _notes(core, wanted) if wanted.is_narrow else []
     if isinstance(notes, Nothing):
         return Found(nothing=notes)
-    [vector] = core.retriever.embedded([wanted.query])
+    [vector] = core.retriever.embed([wanted.query])
     if wanted.is_narrow:
         among = core.index.tables.passage_ids(notes, wanted.scopes)
-        hits = core.retriever.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
+        hits = core.retriever.rank(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
     else:
         hits = core.rank(wanted.query, vector, wanted.scopes, DOCUMENTS)
     hits = with_due_penalty(hits, core.answer_pipeline.due)
@@ -136,7 +136,7 @@ def _titled_hits(
     if not ids:
         return []
     passages = core.index.tables.passage_ids(ids, seen)
-    return core.retriever.ranked(wanted.query, vector, seen, len(ids), among=passages)
+    return core.retriever.rank(wanted.query, vector, seen, len(ids), among=passages)
 
 
 def _quotes(

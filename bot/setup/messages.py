@@ -129,7 +129,7 @@ _ARRIVED_DIRECTLY: Final = Sentence(
 )
 
 
-def arrived_directly(server: str, language: Language) -> str:
+def direct_arrival(server: str, language: Language) -> str:
     return _ARRIVED_DIRECTLY(language, server=plain(server))
 
 

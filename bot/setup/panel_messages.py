@@ -103,7 +103,7 @@ def value(state: State, setting: Setting, language: Language, *, private: bool) 
     if setting.kind is Kind.CHANNEL:
         return f"<#{content}>" if content else _empty(setting, language)
     if setting.kind is Kind.CHANNELS:
-        return _named(content, language) if content else _empty(setting, language)
+        return _mentions(content, language) if content else _empty(setting, language)
     if setting.edition is not None:
         return _time(content, language)
     if setting.key == "hosts":
@@ -127,7 +127,7 @@ def place_value(
 ) -> str:
     """The words for a channel's value; `names` has the names of sources by key."""
     if isinstance(content, AnsweredFrom):
-        return answered_from(language, content, names)
+        return answer_sources(language, content, names)
     return setting.say(content, language)
 
 
@@ -322,11 +322,11 @@ def answer_warnings(
     """
     warnings = [_NO_CONTENT(language)] if content_hidden else []
     if silent:
-        warnings.append(_CAN_NOT_ANSWER(language, channels=_named(silent, language)))
+        warnings.append(_CAN_NOT_ANSWER(language, channels=_mentions(silent, language)))
     return [*warnings, *(lacking(id_, names, language) for id_, names in missing.items())]
 
 
-def _named(channel_ids: Sequence[int], language: Language) -> str:
+def _mentions(channel_ids: Sequence[int], language: Language) -> str:
     """Mention the first ten channels, and count the others."""
     named = ", ".join(f"<#{channel_id}>" for channel_id in channel_ids[:10])
     more = len(channel_ids) - 10
@@ -374,7 +374,7 @@ _NAME_CHARACTERS: Final = 40
 
 def with_settings(channel_ids: Sequence[int], language: Language) -> str:
     """Name the channels with settings."""
-    return _OTHERS(language, channels=_named(channel_ids, language))
+    return _OTHERS(language, channels=_mentions(channel_ids, language))
 
 
 def channel_warnings(
@@ -417,7 +417,7 @@ def source_names(language: Language, offered: Offered) -> dict[str, str]:
     }
 
 
-def answered_from(language: Language, of: AnsweredFrom, names: Mapping[str, str]) -> str:
+def answer_sources(language: Language, of: AnsweredFrom, names: Mapping[str, str]) -> str:
     if of.everything:
         return _EVERYTHING(language)
     tags = [_TAG(language, tag=plain(shorten(tag, _NAME_CHARACTERS))) for tag in of.tags]

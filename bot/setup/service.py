@@ -193,7 +193,7 @@ class Offered:
     locations: Sequence[str]
 
 
-def offered(core: Core, guild_id: int) -> Offered:
+def offer(core: Core, guild_id: int) -> Offered:
     core.archive.set_channels(core.store.synced_channels.all())
     channels = [channel for channel in core.archive.channels() if channel.guild_id == guild_id]
     scopes = core.articles.visible_scopes(scopes_of(guild_id, [each.id for each in channels]))

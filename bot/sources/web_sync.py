@@ -23,7 +23,7 @@ from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, try_lock
 from bot.storage.derived_data import open_entries
 from knowledge.sources.entries import EntryStore
-from knowledge.sources.kinds.recognition import recognised
+from knowledge.sources.kinds.recognition import recognise
 from knowledge.sources.kinds.registry import source_at
 from knowledge.sources.net.internal_hosts import InternalHosts
 from knowledge.sources.net.polite_fetcher import Fetcher, MakeFetcher
@@ -88,7 +88,7 @@ def visit_sources(
                 timedelta(days=chosen.web_grace_days),
                 folder,
                 _bytes_left(pages, location, sources, chosen.web_megabytes * 1_000_000),
-                without=_unquoted_on(source.host, chosen.unquoted),
+                without=_names_without_quotes(source.host, chosen.unquoted),
             )
             if isinstance(source, Service):
                 # Only the operator adds sources for every server, and on internal hosts.
@@ -136,7 +136,7 @@ def recognise_service(
         fetcher = fetcher_for(source.is_internal)
         fetcher.clock.begin_visit(RECOGNITION_SECONDS)
         try:
-            return recognised(source.url, fetcher)
+            return recognise(source.url, fetcher)
         except VisitOverError:
             return None
 
@@ -177,7 +177,7 @@ def _token_and_advice(source: Source, *, is_operators: bool) -> tuple[str, str]:
     return token, f"{'check the' if token else 'set its'} token in {variable}"
 
 
-def _unquoted_on(host: str, unquoted: Sequence[str]) -> list[str]:
+def _names_without_quotes(host: str, unquoted: Sequence[str]) -> list[str]:
     """The user names on a host whose texts are left out; they are listed as name@host."""
     named = (person.rpartition("@") for person in unquoted)
     name_of_host = urlsplit(host).hostname or ""

@@ -170,7 +170,7 @@ def gather_week(
         urls = core.page_links.of(guild_id, [note.id for note in new if note is not None])
         found = (
             NewNote(
-                note.revision.submission.shown.title,
+                note.revision.submission.safe.title,
                 note.contributor,
                 tuple(map(without_secrets, figures.answered_by(note.id, public))),
                 urls.get(note.id, ""),

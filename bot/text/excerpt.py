@@ -87,7 +87,7 @@ class _Pieces:
     def room(self, first: int, last: int) -> int:
         return room(self.text[self.pieces[first][0] : self.pieces[last][1]])
 
-    def shown(self, centre: Span, limit: int, also: Sequence[int]) -> list[Span]:
+    def choose_runs(self, centre: Span, limit: int, also: Sequence[int]) -> list[Span]:
         """Return the first and last piece of each run to show.
 
         A run is a sequence of neighbouring pieces. The first run has the answering pieces. It is
@@ -97,34 +97,36 @@ class _Pieces:
         sentence of the passage is still omitted but fits, it becomes another run.
         """
         top, end = self.own
-        run = self._needed(self._item(centre[0], limit)[0], self._item(centre[1], limit)[1], limit)
+        run = self._complete(
+            self._item(centre[0], limit)[0], self._item(centre[1], limit)[1], limit
+        )
         whole = min(run[0], top), max(run[1], end)
         # A whole passage needs no line for the "…", so it may be a line longer.
         is_enough = all(whole[0] <= place <= whole[1] for place in also)
         if is_enough and self.room(*whole) <= limit + 1 and not self._announces(whole[1]):
-            return [self._grown(*whole, limit)]
+            return [self._grow(*whole, limit)]
         runs = [run]
         for place in also:
             # If the text that it needs doesn't fit, the piece stands alone.
-            whole_run = self._needed(*self._item(place, limit), limit)
-            options = (_merged([*runs, run]) for run in (whole_run, (place, place)))
+            whole_run = self._complete(*self._item(place, limit), limit)
+            options = (_merge([*runs, run]) for run in (whole_run, (place, place)))
             runs = next((more for more in options if self._room_of(more) <= limit), runs)
-        grown = ((self._grown, place) for place in (centre[0], *also))
+        grown = ((self._grow, place) for place in (centre[0], *also))
         steps = ((self._block, centre[0]), *grown)
         for extended, place in steps:
             for run in [run for run in runs if run[0] <= place <= run[1]]:
                 left = limit - self._room_of(runs) + self.room(*run)
-                runs = _merged([*runs, extended(*run, left)])
+                runs = _merge([*runs, extended(*run, left)])
         opening = next((i for i in range(top, end) if not shows_pictures(self[i])), top)
         if self._is_prose(opening):
-            more = _merged([*runs, (opening, opening)])
+            more = _merge([*runs, (opening, opening)])
             runs = more if self._room_of(more) <= limit else runs
         return runs
 
     def _room_of(self, runs: Sequence[Span]) -> int:
         return sum(self.room(*run) for run in runs)
 
-    def _grown(self, first: int, last: int, limit: int) -> Span:
+    def _grow(self, first: int, last: int, limit: int) -> Span:
         """Extend a run within the passage, then within the section; each time down, then up."""
         for top, end in (self.own, (0, len(self.pieces) - 1)):
             last = self._down(first, last, end, limit)
@@ -154,7 +156,7 @@ class _Pieces:
         fits = LIST_MARKER.match(self.text, *unit) and self.room(parts[0], parts[-1]) <= limit
         return (parts[0], parts[-1]) if fits else (centre, centre)
 
-    def _needed(self, first: int, last: int, limit: int) -> Span:
+    def _complete(self, first: int, last: int, limit: int) -> Span:
         """Extend a run to the text that the run announces, and to the text to which it refers back.
 
         If the text above doesn't fit as a whole, the run begins with a piece that needs no earlier
@@ -245,16 +247,16 @@ class _Pieces:
         the announcement above, if that fits, too. Downwards, the run is extended as far as it fits.
         """
         top = first
-        while top > self.own[0] and self._joined(top - 1):
+        while top > self.own[0] and self._continues(top - 1):
             top -= 1
         end = last
-        while end + 1 < len(self.pieces) and self._joined(end):
+        while end + 1 < len(self.pieces) and self._continues(end):
             end += 1
         tops = (self._beginning(top), top, top + self._announces(top))
         first = next((i for i in tops if i < first and self.room(i, last) <= limit), first)
         return first, self._down(first, last, end, limit)
 
-    def _joined(self, place: int) -> bool:
+    def _continues(self, place: int) -> bool:
         """Whether a piece is in the same paragraph or list as the next piece.
 
         Code belongs to the paragraph above the code, not to the text below.
@@ -272,7 +274,7 @@ class _Pieces:
         return self[place].startswith(ROW) or LIST_MARKER.match(self[place]) is not None
 
 
-def _merged(runs: Sequence[Span]) -> list[Span]:
+def _merge(runs: Sequence[Span]) -> list[Span]:
     """Return runs in order, with those that overlap or touch as one."""
     merged: list[Span] = []
     for first, last in sorted(runs):
@@ -390,7 +392,7 @@ def excerpt(
         warnings = [i for i in places if _WARNING.search(found[i]) and found.is_short_prose(i)]
         last = max(found.piece_at(until - 1, centre), centre)
         last = last if found.room(centre, last) <= limit else centre
-        runs = found.shown((centre, last), limit, [*warnings, *wanted])
+        runs = found.choose_runs((centre, last), limit, [*warnings, *wanted])
         return _cut_out(found, runs, deciding if is_bold else None, (begin, end))
     # A single sentence above the limit is all there is, so bold would mark nothing.
     before = "… " if centre > places[0] else ""
@@ -464,18 +466,18 @@ def _cut_out(
         # The table's own mark stands for its omitted rows.
         gap, is_cut = text[end:start], bool(text[end:top].strip())
         end = found.pieces[last][1]
-        body = _emphasised(text[start:end], start, deciding)
-        body = head + _marked_code(found, body, start, end)
-        body = _marked(body, is_cut, cut_after=False)
+        body = _emphasise(text[start:end], start, deciding)
+        body = head + _fence(found, body, start, end)
+        body = _mark_cuts(body, is_cut, cut_after=False)
         is_apart = head or body.startswith("…\n") or shown.endswith(FENCES)
         between = "\n\n" if "\n\n" in gap else "\n" if is_apart else " "
         shown += between * bool(shown) + body
     left_out = len(runs) > 1 or bool(text[own[0] : found.pieces[runs[0][0]][0]].strip())
     is_cut = bool(text[end:].strip())
-    return _marked(shown, False, is_cut), is_cut or left_out
+    return _mark_cuts(shown, False, is_cut), is_cut or left_out
 
 
-def _marked_code(found: _Pieces, body: str, start: int, end: int) -> str:
+def _fence(found: _Pieces, body: str, start: int, end: int) -> str:
     """Add an opening or closing fence if `body` starts or ends inside a code block."""
     for first, last in found.code:
         opening = found.text[first : found.text.find("\n", first)]
@@ -487,7 +489,7 @@ def _marked_code(found: _Pieces, body: str, start: int, end: int) -> str:
     return body
 
 
-def _marked(body: str, cut_before: bool, cut_after: bool) -> str:
+def _mark_cuts(body: str, cut_before: bool, cut_after: bool) -> str:
     """Add … where text was cut: on the same line in prose, on a line of its own beside blocks."""
     top, bottom = body.split("\n", 1)[0], body.rsplit("\n", 1)[-1]
     before = "…\n" if _is_block(top) else "… "
@@ -500,7 +502,7 @@ def _is_block(line: str) -> bool:
     return is_item or line.lstrip().startswith((*FENCES, ROW, ">"))
 
 
-def _emphasised(text: str, offset: int, deciding: Span | None) -> str:
+def _emphasise(text: str, offset: int, deciding: Span | None) -> str:
     """Return the text with the answering sentences in bold, except code and table rows."""
     if deciding is None:
         return text

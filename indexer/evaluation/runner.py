@@ -167,9 +167,9 @@ class Evaluator:
     def _retrieve(self, key: str, text: str) -> _Asked:
         scopes = self._scopes(key)
         started = time.perf_counter()
-        text = self._retriever.corrected(text, scopes)
-        vector = self._retriever.embedded([text])[0]
-        hits = self._retriever.ranked(text, vector, scopes, K)
+        text = self._retriever.respell(text, scopes)
+        vector = self._retriever.embed([text])[0]
+        hits = self._retriever.rank(text, vector, scopes, K)
         evidence = self._retriever.evidence(text, hits)
         shown = self._order(text, hits) if self._order is not None else hits
         milliseconds = (time.perf_counter() - started) * 1_000
@@ -186,14 +186,14 @@ class Evaluator:
         fused: dict[str, list[str]] = {}
         for start in range(0, len(keys), _BATCH):
             some = keys[start : start + _BATCH]
-            vectors = self._retriever.embedded([self._judged.queries[key] for key in some])
+            vectors = self._retriever.embed([self._judged.queries[key] for key in some])
             for key, vector in zip(some, vectors, strict=True):
                 scopes = self._scopes(key)
                 dense[key] = self._places(self._index.nearest(vector, K * 5, scopes))
                 text = self._judged.queries[key]
                 lexical[key] = self._places(self._index.matching(text, K * 5, scopes))
                 if self._reranking is not None:
-                    [hits] = self._retriever.fused_together([text], vector[np.newaxis], scopes, K)
+                    [hits] = self._retriever.fuse_together([text], vector[np.newaxis], scopes, K)
                     fused[key] = _documents(hits)
         legs: dict[str, Run] = {"dense": dense, "lexical": lexical}
         return {**legs, "fused": fused} if fused else legs

@@ -218,15 +218,15 @@ class Calibration:
             "",
         ]
         if self.model is not None:
-            lines += ["[model]", f"name = {_quoted(self.model.name)}"]
-            lines += [f"digest = {_quoted(self.model.digest)}", ""]
+            lines += ["[model]", f"name = {_toml_string(self.model.name)}"]
+            lines += [f"digest = {_toml_string(self.model.digest)}", ""]
         lines += ["# For each feature: its weight, for the feature divided by its scale."]
         for name, weight, scale in zip(FEATURES, self.weights, self.scales, strict=True):
             lines += ["", f"[{name}]", f"weight = {weight:.4f}", f"scale = {scale:.4f}"]
         return "\n".join(lines) + "\n"
 
 
-def _quoted(text: str) -> str:
+def _toml_string(text: str) -> str:
     """A text as a TOML string. JSON writes the same string, except for the character DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
@@ -328,7 +328,7 @@ def fit(
     from scipy.optimize import minimize
 
     share = importance / importance.sum()
-    standard, centre, scales = _standardised(values, share)
+    standard, centre, scales = _standardise(values, share)
 
     def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, bias = point[:-1], point[-1]
@@ -347,7 +347,7 @@ def fit(
     return weights, scales, float(found.x[-1] - weights @ (centre / scales))
 
 
-def _standardised(
+def _standardise(
     values: NDArray[np.float64], share: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Features scaled to mean 0 and deviation 1, with their original means and deviations.

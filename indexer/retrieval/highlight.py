@@ -155,7 +155,7 @@ class _Sentence(NamedTuple):
     number: int
 
 
-def highlighted(
+def highlight(
     section: Sequence[Comparison], weights: Sequence[float] = tuple(WEIGHTS.values())
 ) -> Deciding | None:
     """The likeliest answering sentence of a section's passages, to centre an excerpt on.
@@ -271,7 +271,7 @@ def _rows(compared: Comparison) -> Iterator[tuple[int, tuple[float, ...]]]:
     # The index has the words of the whole passage in one language, too.
     language = language_of(text)
     asked = word_set(question) | word_set(heading, language)
-    pasted = _pasted(question, plain)
+    pasted = _pasted_sentences(question, plain)
     asks_yes_or_no = _ASKS_YES_OR_NO.match(question) is not None
     asks_value = _ASKS_VALUE.search(question) is not None
     cosines = _cosines_of_sentences(windows, runs, len(spans))
@@ -436,7 +436,7 @@ def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
     return len(own) >= REPEATED_WORDS and len(own & asked) >= REPEATED * len(own)
 
 
-def _pasted(question: str, sentences: Sequence[str]) -> set[int]:
+def _pasted_sentences(question: str, sentences: Sequence[str]) -> set[int]:
     """The indices of the sentences whose code the asker has pasted into the question.
 
     A sentence that announces such code is included. Inline code may extend over several sentences.

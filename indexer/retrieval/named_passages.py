@@ -68,7 +68,7 @@ def _repeats(asked: str, passage: StoredPassage) -> bool:
     """Whether a question has all words of a long title, wording or error text in a row."""
     return any(
         name.count(" ") >= _FEWEST_WORDS - 1 and f" {name} " in f" {asked} "
-        for name in (*_names_of(passage), *_quoted(passage.text))
+        for name in (*_names_of(passage), *_marked_words(passage.text))
     )
 
 
@@ -86,7 +86,7 @@ def _codes(text: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4_096)
-def _quoted(text: str) -> frozenset[str]:
+def _marked_words(text: str) -> frozenset[str]:
     """The words of each code span and each quotation in a text."""
     return frozenset(map(_words, _QUOTED.findall(text)))
 

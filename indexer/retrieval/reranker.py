@@ -176,7 +176,7 @@ class Reranking:
         if self.problem:
             return None
         try:
-            scores = _checked(self._reranker.scores(query, texts), len(texts)) if texts else []
+            scores = _check_scores(self._reranker.scores(query, texts), len(texts)) if texts else []
         # Any model may fail in any way; no answer may be lost for that.
         except Exception as error:
             failed = f"The reranker {self.name!r} failed: {error_sentence(error)}"
@@ -221,7 +221,7 @@ def open_dispensable_reranking(name: str, budget_ms: int) -> tuple[Reranking | N
     return reranking, ""
 
 
-def _checked(scores: Sequence[float], count: int) -> list[float]:
+def _check_scores(scores: Sequence[float], count: int) -> list[float]:
     """The scores as a list.
 
     Raises:

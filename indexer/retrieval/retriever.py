@@ -54,7 +54,7 @@ from indexer.retrieval.highlight import (
     Comparison,
     Deciding,
     TokenCosines,
-    highlighted,
+    highlight,
     plain_sentences,
 )
 from indexer.retrieval.hit import MEANING, WORDS, Hit
@@ -62,7 +62,7 @@ from indexer.retrieval.late_interaction import late_scores_by_query, token_cosin
 from indexer.retrieval.named_passages import named_passage, naming_candidates
 from indexer.retrieval.names import MissingNames, missing_names
 from indexer.retrieval.reranker import Reranking, rerank
-from indexer.retrieval.spelling import correct_spelling
+from indexer.retrieval.spelling import respell
 from indexer.text.passages import HEADING_SEPARATOR, with_titles
 from indexer.text.query_normalization import spelt_out
 from indexer.text.sentences import joined_passages
@@ -123,11 +123,11 @@ class Retriever:
 
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
         """For each query at most `k` hits from these scopes, best first, one per document."""
-        return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
+        return self.rank_together(queries, self.embed(queries), list(scopes), k)
 
-    def corrected(self, query: str, scopes: Sequence[Scope]) -> str:
+    def respell(self, query: str, scopes: Sequence[Scope]) -> str:
         """The query with its spelling corrected by the words of the passages in these scopes."""
-        return correct_spelling(query, self.index.postings(scopes), self.is_common)
+        return respell(query, self.index.postings(scopes), self.is_common)
 
     def unread_language(self, query: str) -> str:
         """The query's language if the embedder doesn't read it, otherwise empty."""
@@ -144,11 +144,11 @@ class Retriever:
         found = self.index.passages(ids).values()
         return named_passage(text, [one for one in found if one.kind is Kind.NOTE]) is not None
 
-    def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
+    def embed(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of queries, (n, d) float32 with rows of unit length."""
         return self.embedder.embed_queries(list(map(spelt_out, queries)))
 
-    def ranked(
+    def rank(
         self,
         query: str,
         vector: NDArray[np.float32],
@@ -158,9 +158,9 @@ class Retriever:
         among: Ids | None = None,
     ) -> list[Hit]:
         """The best hits for an embedded query; `among` as in `ranked_together`."""
-        return self.ranked_together([query], vector[np.newaxis], scopes, k, among=among)[0]
+        return self.rank_together([query], vector[np.newaxis], scopes, k, among=among)[0]
 
-    def ranked_together(
+    def rank_together(
         self,
         queries: Sequence[str],
         vectors: NDArray[np.float32],
@@ -193,7 +193,7 @@ class Retriever:
             for query, hits in zip(queries, found, strict=True)
         ]
 
-    def fused_together(
+    def fuse_together(
         self,
         queries: Sequence[str],
         vectors: NDArray[np.float32],
@@ -302,9 +302,9 @@ class Retriever:
         The evidence is *none* only if both the first hit and the hit with the best score are too
         weak. So a reranker, which may put another hit first, never causes a refusal.
         """
-        return self.judged(query, hits)[0]
+        return self.judge(query, hits)[0]
 
-    def judged(self, query: str, hits: Sequence[Hit]) -> tuple[Evidence, dict[str, float]]:
+    def judge(self, query: str, hits: Sequence[Hit]) -> tuple[Evidence, dict[str, float]]:
         """The evidence, and the numbers that it was judged by.
 
         The numbers are each feature by name, `probability`, and the thresholds `strong` and `none`.
@@ -357,7 +357,7 @@ class Retriever:
     def cosine_scale(self) -> CosineScale:
         """The map from the model's cosines to the default model's, computed once."""
         if self._scale is None:
-            self._scale = cosine_scale(self.embedded(everyday_questions()))
+            self._scale = cosine_scale(self.embed(everyday_questions()))
         return self._scale
 
     def support(self, query: str, hits: Sequence[Hit]) -> Support:
@@ -399,7 +399,7 @@ class Retriever:
 
         `section` has the passages of the section in order, or is empty.
         """
-        return highlighted(self.comparisons(query, vector, own, scopes, section or (own,)))
+        return highlight(self.comparisons(query, vector, own, scopes, section or (own,)))
 
     def comparisons(
         self,

@@ -42,9 +42,7 @@ _ENDINGS: Final = (
 )
 
 
-def correct_spelling(
-    text: str, scopes: Sequence[Postings], is_common: Callable[[str], bool]
-) -> str:
+def respell(text: str, scopes: Sequence[Postings], is_common: Callable[[str], bool]) -> str:
     """A question with its unambiguous slips corrected.
 
     Args:
@@ -54,10 +52,10 @@ def correct_spelling(
     """
     # The model's words are English, so words of other languages look like slips.
     read = language_of_question(text) in ("", ENGLISH)
-    return _WORD.sub(partial(_mended, scopes, is_common), text) if read else text
+    return _WORD.sub(partial(_mend, scopes, is_common), text) if read else text
 
 
-def _mended(
+def _mend(
     scopes: Sequence[Postings], is_common: Callable[[str], bool], match: re.Match[str]
 ) -> str:
     typed = match.group()

@@ -130,7 +130,7 @@ class SyncState:
         return self.synced_at is None or not timedelta() <= now - self.synced_at < interval
 
 
-def gone(entry: Entry, reason: str, now: datetime, grace: timedelta) -> Entry:
+def mark_gone(entry: Entry, reason: str, now: datetime, grace: timedelta) -> Entry:
     """An entry after it was found to be gone; it keeps its text for the period `grace`.
 
     If the last check was long ago, the time since then counts only as half of `grace`. So an entry
@@ -190,14 +190,14 @@ class EntryStore:
             "failed_visits": state.failed_visits,
             "documents": state.documents,
             "found": state.found,
-            "lost_at": _written(state.lost_at),
+            "lost_at": _iso_time(state.lost_at),
         }
         with self.tables.writing():
             self.tables.replace(
                 "sources",
                 {
                     "source": state.source,
-                    "synced_at": _written(state.synced_at),
+                    "synced_at": _iso_time(state.synced_at),
                     "reason": state.reason,
                     "state": json.dumps({**state.state, _VISITS: visits}),
                 },
@@ -264,10 +264,10 @@ class EntryStore:
             self._sizes.clear()
             self._sizes_of = others
         if source not in self._sizes:
-            self._sizes[source] = self._taken("source = ?", [source])
+            self._sizes[source] = self._take("source = ?", [source])
         return self._sizes[source]
 
-    def _taken(self, where: str, values: Sequence[str]) -> int:
+    def _take(self, where: str, values: Sequence[str]) -> int:
         sql = (
             f"select sum(length(content) + {self.tables.bytes_of('text')} "  # noqa: S608
             f"+ {self.tables.bytes_of('details')}) as size from entries where {where}"
@@ -285,7 +285,7 @@ class EntryStore:
             self.keep(entry)
             return True
         size = self.size(entry.source)
-        taken = self._taken("source = ? and key = ?", [entry.source, entry.key])
+        taken = self._take("source = ? and key = ?", [entry.source, entry.key])
         fits = _size(entry) <= max(taken, most - size + taken)
         if not fits:
             before, reason = self.entry(entry.source, entry.key), "has no room (see the source)"
@@ -299,9 +299,9 @@ class EntryStore:
         row = {
             **asdict(entry),
             "content": zlib.compress(entry.content),
-            "fetched_at": _written(entry.fetched_at),
-            "checked_at": _written(entry.checked_at),
-            "gone_at": _written(entry.gone_at),
+            "fetched_at": _iso_time(entry.fetched_at),
+            "checked_at": _iso_time(entry.checked_at),
+            "gone_at": _iso_time(entry.gone_at),
         }
         kept = {
             name: storable(value) if isinstance(value, str) else value
@@ -321,7 +321,7 @@ def _entry(row: dict[str, Any]) -> Entry:
     return Entry(**{**row, **times, "content": zlib.decompress(row["content"])})
 
 
-def _written(moment: datetime | None) -> str | None:
+def _iso_time(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat() if moment is not None else None
 
 

@@ -362,7 +362,7 @@ class Service(Source):
     def parts(self) -> Sequence[str]:
         return [f"{name}={value}" for name, value in self.only]
 
-    def chosen(self, name: str) -> list[str]:
+    def values_of(self, name: str) -> list[str]:
         """The values of a filter."""
         return [value for key, value in self.only if key == name]
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from knowledge.files.parsed_file import NO_TEXT, UnreadableError, one_line
 from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, parse_bytes
-from knowledge.sources.entries import Entry, SyncState, gone
+from knowledge.sources.entries import Entry, SyncState, mark_gone
 from knowledge.sources.net.addresses import normal_url, problem_with_url
 from knowledge.sources.net.api_client import BusyError, LoginError
 from knowledge.sources.net.polite_fetcher import Gone
@@ -96,7 +96,7 @@ def sync(source: Source, visit: Visit) -> Generator[SyncStep, None, None]:
         advice = f"; {visit.login}" if visit.login and isinstance(error, LoginError) else ""
         reason, failed = f"{_reason(error)}{advice}", True
         for entry in entries.of(location):
-            entries.keep(gone(entry, reason, visit.now, visit.grace))
+            entries.keep(mark_gone(entry, reason, visit.now, visit.grace))
     except RefusedError as error:
         reason = f"{_reason(error)}{_LATER if isinstance(error, BusyError) else ''}"
         failed = True
@@ -178,7 +178,7 @@ class _Run:
         while True:
             try:
                 with clock.until(halfway), checked_answers():
-                    listed = _checked(next(listing))
+                    listed = _check(next(listing))
             except StopIteration as end:
                 ending: ListingEnd = end.value
                 return ending
@@ -206,7 +206,7 @@ class _Run:
         while True:
             try:
                 with checked_answers():
-                    listed = _checked(next(listing))
+                    listed = _check(next(listing))
             except StopIteration as end:
                 ending: ListingEnd = end.value
                 break
@@ -216,7 +216,7 @@ class _Run:
         for key in entries.keys(source.location) if ending.whole else ():
             if key not in reached:
                 entry = entries.entry(source.location, key)
-                entry = gone(entry, source.unlisted, self.visit.now, self.visit.grace)
+                entry = mark_gone(entry, source.unlisted, self.visit.now, self.visit.grace)
                 if entry.text:
                     entries.keep(entry)
                 else:
@@ -257,7 +257,7 @@ class _Run:
         """
         source, visit = self.source, self.visit
         if entry.revision == listed.revision != "" and entry.content and not entry.reason:
-            return self._parsed(entry)
+            return self._parse(entry)
         with checked_answers():
             found = source.content(listed.key)
             if isinstance(found, Content):
@@ -265,14 +265,14 @@ class _Run:
         if isinstance(found, Skipped):
             return None
         if isinstance(found, Gone):
-            return gone(entry, found.reason, visit.now, visit.grace)
+            return mark_gone(entry, found.reason, visit.now, visit.grace)
         if found is None:
             # Kept without text, so it isn't requested until it changes.
             entry = Entry(source.location, listed.key, revision=listed.revision)
             return replace(entry, readers=PARSERS_VERSION, checked_at=visit.now)
         entry = replace(entry, checked_at=visit.now, gone_at=None, reason="")
         if found.hidden and entry.text:
-            return _hidden(entry, f"its host says {found.hidden}")
+            return _hide(entry, f"its host says {found.hidden}")
         return replace(entry, details="") if found.nofollow else entry
 
     def _was_read(self, entry: Entry) -> bool:
@@ -313,10 +313,10 @@ class _Run:
         if content.text is not None or content.is_list:
             return replace(entry, readers=PARSERS_VERSION, text=content.text or "")
         if content.hidden:
-            return _hidden(entry, f"its host says {content.hidden}")
-        return self._parsed(entry)
+            return _hide(entry, f"its host says {content.hidden}")
+        return self._parse(entry)
 
-    def _parsed(self, entry: Entry) -> Entry:
+    def _parse(self, entry: Entry) -> Entry:
         """Parse an entry's content into its text.
 
         Raises:
@@ -333,11 +333,11 @@ class _Run:
                 return replace(entry, text="")
             raise
         if parsed.hidden and self.source.obeys_robots:
-            return _hidden(entry, f"it says {parsed.hidden}")
+            return _hide(entry, f"it says {parsed.hidden}")
         return replace(entry, title=entry.title or parsed.title, text=parsed.text)
 
 
-def _checked(listed: Listed | Removed) -> Listed | Removed:
+def _check(listed: Listed | Removed) -> Listed | Removed:
     """Refuse keys and revisions with too many characters, or with unstorable ones."""
     for told in (listed.key, listed.revision if isinstance(listed, Listed) else ""):
         if len(told) > KEY_CHARACTERS or storable(told) != told:
@@ -362,7 +362,7 @@ def _is_older(entry: Entry, modified: datetime | None, now: datetime) -> bool:
     )
 
 
-def _hidden(entry: Entry, told: str) -> Entry:
+def _hide(entry: Entry, told: str) -> Entry:
     """Take text and content from an entry with a rule against quoting.
 
     So the next request isn't conditional, and the rule against quoting is checked again.

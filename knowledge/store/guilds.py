@@ -23,7 +23,7 @@ from knowledge.values.settings import (
     EffectiveSettings,
     GuildChoices,
     GuildSettings,
-    declared,
+    facts_of,
 )
 from knowledge.values.synced_channels import SyncedChannel
 from knowledge.values.synonyms import Synonym, parse_synonyms, serialize_synonyms
@@ -63,7 +63,7 @@ class Guilds:
             )
             logged = {
                 name: values[name]
-                for name, facts in declared(GuildSettings).items()
+                for name, facts in facts_of(GuildSettings).items()
                 if facts.logged
             }
             self._log.append(settings.guild_id, actor_id, "settings", "guild", logged)
@@ -385,7 +385,7 @@ class WeeklyDigests:
 
     def choose(self, digest: WeeklyDigest, actor_id: int) -> None:
         """Store the channel and time of a digest; its progress stays."""
-        chosen = {name: getattr(digest, name) for name in declared(WeeklyDigest)}
+        chosen = {name: getattr(digest, name) for name in facts_of(WeeklyDigest)}
         row = {
             "guild_id": digest.guild_id,
             "edition": digest.edition.value,

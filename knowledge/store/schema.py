@@ -25,7 +25,7 @@ from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import Notice, Review, SourceChange
 from knowledge.values.phrasings import RecordedPhrasing
 from knowledge.values.questions import FeedbackReason, Question
-from knowledge.values.settings import EffectiveSettings, GuildSettings, declared
+from knowledge.values.settings import EffectiveSettings, GuildSettings, facts_of
 from knowledge.values.submissions import Submission
 from knowledge.values.tombstones import Tombstone
 from knowledge.values.weekly_digests import WeeklyDigest
@@ -121,8 +121,8 @@ def _settings(kind: type, *, inherited: bool = False) -> dict[str, Column]:
     """The columns of a dataclass's settings; null stands for an inherited one."""
     columns = {}
     for known in fields(kind):
-        if known.name in declared(kind):
-            facts, default = declared(kind)[known.name], rows.column(known.default)
+        if known.name in facts_of(kind):
+            facts, default = facts_of(kind)[known.name], rows.column(known.default)
             number = isinstance(default, int) or known.type in (int | None, bool | None)
             sql = "integer" if number else "text"
             if default is not None and not inherited:

@@ -57,7 +57,7 @@ class Requirements:
     review_after_days: int | None = None
     publish_role_ids: frozenset[int] = frozenset()
 
-    def published_at_once(self, role_ids: Iterable[int]) -> bool:
+    def publishes_at_once(self, role_ids: Iterable[int]) -> bool:
         """Whether a note by a member with these roles is published without a review first.
 
         If several moderators must approve, every note is reviewed first.

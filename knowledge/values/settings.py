@@ -58,7 +58,7 @@ def setting(
 
 
 @cache
-def declared(kind: Any) -> Mapping[str, Facts]:
+def facts_of(kind: Any) -> Mapping[str, Facts]:
     """The facts of a dataclass's settings, by name, in order."""
     return {each.name: each.metadata[_FACTS] for each in fields(kind) if _FACTS in each.metadata}
 
@@ -270,7 +270,7 @@ class EffectiveSettings:
     origins: Mapping[str, Level] = field(default_factory=dict)
 
 
-SETTINGS: Final = declared(EffectiveSettings)
+SETTINGS: Final = facts_of(EffectiveSettings)
 
 
 def effective_settings(

@@ -59,7 +59,7 @@ class Submission:
     wordings: tuple[str, ...] = ()
 
     @property
-    def shown(self) -> Self:
+    def safe(self) -> Self:
         """The submission without secrets, for others and for the index."""
         return replace(
             self,

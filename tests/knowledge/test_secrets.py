@@ -205,6 +205,6 @@ def test_a_submission_is_shown_without_secrets_in_any_field() -> None:
     token = TOKENS["github"]
     submission = Submission(f"Use {token}", f"So: {token}", ("key",), f"https://a.org/?t={token}")
 
-    assert token not in str(submission.shown)
-    assert submission.shown.tags == ("key",)
+    assert token not in str(submission.safe)
+    assert submission.safe.tags == ("key",)
     assert token in submission.text

@@ -60,7 +60,7 @@ def retriever(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Iter
 def _ask(retriever: Retriever, text: str, place: int) -> tuple[str, Evidence]:
     """The id of the first note, and the verdict."""
     scopes = [Scope(place)]
-    text = retriever.corrected(text, scopes)
+    text = retriever.respell(text, scopes)
     [hits] = retriever.hits([text], scopes)
     return hits[0].passage.document_id, retriever.evidence(text, hits)
 

@@ -44,7 +44,7 @@ def _asked(corpus: dict[str, list[dict[str, str]]], model: Embedder, folder: Pat
         run_to_end(update(index, model, notes))
         retriever = Retriever(index, model)
         for question in corpus["questions"]:
-            text = retriever.corrected(question["text"], [PLACE])
+            text = retriever.respell(question["text"], [PLACE])
             [hits] = retriever.hits([text], [PLACE])
             evidence = retriever.evidence(text, hits)
             right = hits[0].passage.document_id == f"note:{question.get('note')}"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.outcome import Answer, Clarification, Outcome, Refusal, offered
+from bot.answers.outcome import Answer, Clarification, Outcome, Refusal, offers
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply
 from bot.ask import button_messages, explanation, messages, passage_messages, service
@@ -97,7 +97,7 @@ def answer_message(
     return {**layout([text], items), **sent}
 
 
-async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
+async def with_pictures(bot: Services, reply: Reply, channel: Any = None) -> Reply:
     """A reply with the pictures of the notes that it quotes.
 
     No pictures are added if the bot may not attach files in `channel`, or the database is away.
@@ -177,7 +177,7 @@ def _menu(
     answer = reply.outcome if isinstance(reply.outcome, Answer) else None
     quoted = answer.quotes[0].hit if answer is not None else None
     sections = [section.hit for section in answer.sections] if answer is not None else []
-    found = service.by_digest([*sections, *offered(reply.hits)])
+    found = service.by_digest([*sections, *offers(reply.hits)])
     labels = passage_messages.options([*found.values()])
     options = [
         discord.SelectOption(label=button_messages.MENU_LABELS[action](language), value=action)
@@ -297,7 +297,7 @@ async def _share(interaction: Interaction, question: Question) -> None:
         lambda core: service.share(core, question, interaction.channel_id, channels, held),
         priority=Priority.ASKING,
     )
-    await interaction.edit_original_response(content=button_messages.shared(shared, mine))
+    await interaction.edit_original_response(content=button_messages.share_result(shared, mine))
     if shared.reply is not None:
         await bot.answers.post_shared(interaction, shared.ask, shared.reply, held.language)
 
@@ -411,12 +411,12 @@ class PickButton(
         said = passage_messages.NO_LONGER_QUOTED
         if picked is not None:
             said = button_messages.CONFIRMED if picked.confirmed else button_messages.PICKED
-            if picked.reply is not None and await self._replaced(interaction, picked.reply):
+            if picked.reply is not None and await self._replace_quote(interaction, picked.reply):
                 said = button_messages.REPLACED
         language = await viewer_language(interaction)
         await interaction.edit_original_response(content=said(language))
 
-    async def _replaced(self, interaction: Interaction, reply: Reply) -> bool:
+    async def _replace_quote(self, interaction: Interaction, reply: Reply) -> bool:
         """Edit the posted answer to quote the passage, and return whether the edit succeeded.
 
         A message with an answer to another question, or by another author, stays unchanged.
@@ -434,7 +434,7 @@ class PickButton(
             if asked in text and not repeats:
                 return False
             language = await interaction.client.guild_settings.language_in(channel)
-            reply = await pictured(interaction.client, reply, interaction.channel)
+            reply = await with_pictures(interaction.client, reply, interaction.channel)
             shown = answer_message(
                 reply, language=language, private=False, repeats_question=repeats, edits=True
             )

@@ -9,7 +9,7 @@ import discord
 from bot.answers.ask import Ask
 from bot.answers.pipeline import Reply
 from bot.ask import button_messages, service
-from bot.ask.ui.answer_message import answer_message, pictured
+from bot.ask.ui.answer_message import answer_message, with_pictures
 from bot.ask.ui.phrased_answers import Phrasing
 from bot.core.job_queue import Priority
 from bot.interactions.kit.edits import PostedResponse
@@ -49,7 +49,7 @@ class Answering:
             if alone is not None:
                 await self._answer_alone(interaction, alone)
                 return
-        reply = await pictured(self._bot, await self._bot.answer(asked))
+        reply = await with_pictures(self._bot, await self._bot.answer(asked))
         language = await viewer_language(interaction) if private else held.language
         hands_on = await self._bot.guild_settings.may_hand_over(interaction.guild_id)
         phrasing = Phrasing(self._bot, asked, reply, language, private=private, hands_on=hands_on)
@@ -75,7 +75,7 @@ class Answering:
 
     async def _answer_alone(self, interaction: Interaction, alone: Ask) -> None:
         """Answer the asker privately, after deleting the public *thinking…* message."""
-        reply = await pictured(self._bot, await self._bot.answer(alone))
+        reply = await with_pictures(self._bot, await self._bot.answer(alone))
         language = await viewer_language(interaction)
         lead = button_messages.FOR_YOU_ALONE(language)
         phrasing = Phrasing(self._bot, alone, reply, language, private=True, lead=lead)
@@ -88,7 +88,7 @@ class Answering:
         self, interaction: Interaction, ask: Ask, reply: Reply, language: Language
     ) -> None:
         """Post a shared answer publicly."""
-        reply = await pictured(self._bot, reply)
+        reply = await with_pictures(self._bot, reply)
         phrasing = Phrasing(self._bot, ask, reply, language, private=False)
         sent = await interaction.followup.send(**phrasing.message(), wait=True)
         phrasing.follow(PostedResponse(interaction, sent.id))
@@ -103,5 +103,5 @@ class Answering:
         extra: Sequence[discord.ui.Item[Any]],
     ) -> dict[str, Any]:
         """Arguments to send an earlier asker an answer; `channel` is None for a direct message."""
-        reply = await pictured(self._bot, reply, channel)
+        reply = await with_pictures(self._bot, reply, channel)
         return answer_message(reply, language=language, private=False, lead=lead, extra=extra)

@@ -16,7 +16,7 @@ from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import button_messages, service
 from bot.ask.question_rules import is_question
-from bot.ask.ui.answer_message import pictured
+from bot.ask.ui.answer_message import with_pictures
 from bot.ask.ui.answering import Answering
 from bot.ask.ui.attachment_questions import attachment_offer
 from bot.ask.ui.follow_up_messages import FollowUpMessages
@@ -140,28 +140,28 @@ class AskCog(commands.Cog):
             return
         if not _may_answer_in(message.channel):
             if addressed:
-                with contextlib.suppress(TooFastError), self._admitted(message):
+                with contextlib.suppress(TooFastError), self._admission(message):
                     await self._tell_directly(message)
         elif addressed:
             await self._respond_or_say_too_fast(message, failure)
         elif failure is None and await self._follow_ups.is_wanted(message):
             await self._follow_up(message)
 
-    def _admitted(self, message: discord.Message) -> AbstractContextManager[None]:
+    def _admission(self, message: discord.Message) -> AbstractContextManager[None]:
         return self.bot.flood_control.admitted(message.author.id, _guild_id(message))
 
     async def _follow_up(self, message: discord.Message) -> None:
         if self._follow_ups.replies_to_me(message):
             await self._respond_or_say_too_fast(message)
         else:
-            with contextlib.suppress(TooFastError), self._admitted(message):
+            with contextlib.suppress(TooFastError), self._admission(message):
                 await self._respond_if_answered(message)
 
     async def _respond_or_say_too_fast(
         self, message: discord.Message, failure: Exception | None = None
     ) -> None:
         try:
-            with self._admitted(message):
+            with self._admission(message):
                 await self._respond(message, failure)
         except TooFastError as error:
             await self._say_too_fast(message, error)
@@ -237,7 +237,7 @@ class AskCog(commands.Cog):
             return None
         with contextlib.suppress(*UNREACHED):
             await message.channel.typing()
-        reply = await pictured(self.bot, await self.bot.answer(asked), message.channel)
+        reply = await with_pictures(self.bot, await self.bot.answer(asked), message.channel)
         return Phrasing(
             self.bot,
             asked,
@@ -279,7 +279,7 @@ class AskCog(commands.Cog):
 
     async def _keep_thanks(self, message: discord.Message) -> bool:
         """Count an asker's thanks in reply to an answer as *Helpful*."""
-        question_id = await self._follow_ups.thanked_for(message)
+        question_id = await self._follow_ups.question_thanked_for(message)
         if question_id is None:
             return False
         feedback = Feedback(question_id, message.author.id, Verdict.HELPFUL)

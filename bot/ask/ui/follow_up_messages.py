@@ -71,7 +71,7 @@ class FollowUpMessages:
         """
         if stands_alone(question):
             return ""
-        replied_to = await self._replied_to(message)
+        replied_to = await self._question_replied_to(message)
         if replied_to is not None:
             return await self._bot.worker.call(
                 lambda core: service.context_of(core, replied_to), priority=Priority.ASKING
@@ -102,18 +102,18 @@ class FollowUpMessages:
             priority=Priority.ASKING,
         )
 
-    async def thanked_for(self, message: discord.Message) -> int | None:
+    async def question_thanked_for(self, message: discord.Message) -> int | None:
         """The id of the question whose answer a message replies to, if the author asked it."""
-        question_id = await self._replied_to(message)
+        question_id = await self._question_replied_to(message)
         if question_id is None:
             return None
         mine = await self._bot.worker.call(
-            lambda core: service.asked_by(core, question_id, message.author.id),
+            lambda core: service.is_asker(core, question_id, message.author.id),
             priority=Priority.ASKING,
         )
         return question_id if mine else None
 
-    async def _replied_to(self, message: discord.Message) -> int | None:
+    async def _question_replied_to(self, message: discord.Message) -> int | None:
         answered = message.reference.resolved if message.reference is not None else None
         return self._question_in(answered) if isinstance(answered, discord.Message) else None
 

@@ -15,7 +15,7 @@ from bot.answers.replay import ask_from_record
 from bot.ask import button_messages, service
 from bot.ask.messages import question_line
 from bot.ask.phrased_text import QUOTES_LABELS, under_way
-from bot.ask.ui.answer_message import PassageSelect, answer_message, pictured
+from bot.ask.ui.answer_message import PassageSelect, answer_message, with_pictures
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId
@@ -76,11 +76,11 @@ class Phrasing:
     def follow(self, posted: Posted) -> None:
         """Ask the model and edit the message, in a task that shutdown waits for."""
         if self._candidate is not None:
-            task = asyncio.create_task(self._followed(posted))
+            task = asyncio.create_task(self._follow(posted))
             _FOLLOWING.add(task)
             task.add_done_callback(_FOLLOWING.discard)
 
-    async def _followed(self, posted: Posted) -> None:
+    async def _follow(self, posted: Posted) -> None:
         bot, candidate = self._bot, self._candidate
         if candidate is None or bot.phrasing is None:
             return
@@ -90,7 +90,7 @@ class Phrasing:
             result = await bot.phrasing.phrase(candidate)
             if result is not None:
                 if result.reply.outcome != reply.outcome:
-                    reply = await pictured(bot, result.reply, self._channel)
+                    reply = await with_pictures(bot, result.reply, self._channel)
                 further = _phrased_arguments(result.phrased, reply.question_id, self._language)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             bot.explanation(error)
@@ -175,4 +175,4 @@ class QuotesButton(
         reply = await bot.worker.call(
             lambda core: service.answer_unrecorded(core, ask), priority=Priority.ASKING
         )
-        return await pictured(bot, replace(reply, question_id=self.question_id))
+        return await with_pictures(bot, replace(reply, question_id=self.question_id))

@@ -30,7 +30,7 @@ _READERS: Final = readers_of_answer(button_messages.FEEDBACK_GONE)
 _logger = logging.getLogger(__name__)
 
 
-def helped_buttons(question_id: int, language: Language) -> list[discord.ui.Item[Any]]:
+def help_buttons(question_id: int, language: Language) -> list[discord.ui.Item[Any]]:
     return [
         HelpedButton(language, question_id=question_id, action="solved"),
         AnswerButton(language, question_id=question_id, action="unhelpful"),
@@ -67,10 +67,10 @@ class HelpedButton(
 
     async def clicked(self, interaction: Interaction) -> None:
         language = await viewer_language(interaction)
-        said = await self._done(interaction)
+        said = await self._act(interaction)
         await interaction.edit_original_response(content=said(language))
 
-    async def _done(self, interaction: Interaction) -> Sentence:
+    async def _act(self, interaction: Interaction) -> Sentence:
         if self.action == "dismiss":
             return await self._dismiss(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict.HELPFUL)

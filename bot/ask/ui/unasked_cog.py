@@ -22,9 +22,9 @@ from bot.answers.ask import Ask
 from bot.answers.pipeline import Reply
 from bot.ask import unasked, unasked_messages
 from bot.ask.question_rules import begins_question, questions_of_post
-from bot.ask.ui.answer_message import answer_message, pictured
+from bot.ask.ui.answer_message import answer_message, with_pictures
 from bot.ask.ui.settled_check import TYPED, Place, is_closed, lacking_to_help, message_and_settled
-from bot.ask.ui.unasked_buttons import helped_buttons
+from bot.ask.ui.unasked_buttons import help_buttons
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
 from bot.interactions.kit.errors import UNREACHED
@@ -191,7 +191,7 @@ class UnaskedCog(commands.Cog):
         if place is None or self._lacks(place) or is_closed(place):
             await self._close(question)
             return
-        reply = await self._looked_up(message, place) if message is not None else None
+        reply = await self._look_up(message, place) if message is not None else None
         if message is not None and reply is None:
             await self._leave(question)
             return
@@ -200,7 +200,7 @@ class UnaskedCog(commands.Cog):
             await self._close(question)
             return
         if message is None or now.content != message.content:
-            reply = await self._looked_up(now, place)
+            reply = await self._look_up(now, place)
         if reply is None:
             await self._leave(question)
             return
@@ -239,7 +239,7 @@ class UnaskedCog(commands.Cog):
         )
         return [replace(ask, text=text) for text in texts]
 
-    async def _looked_up(self, message: discord.Message, place: Place) -> Reply | None:
+    async def _look_up(self, message: discord.Message, place: Place) -> Reply | None:
         asks = await self._asks(message, place)
         return await self._bot.worker.call(
             lambda core: unasked.look_up(core, asks), priority=Priority.INDEXING
@@ -261,7 +261,7 @@ class UnaskedCog(commands.Cog):
             await self._leave(question)
             return
         language = (await self._bot.guild_settings.in_channel(place)).language
-        shown = await pictured(self._bot, claimed, message.channel)
+        shown = await with_pictures(self._bot, claimed, message.channel)
         sent = await reply_once(
             message,
             **answer_message(
@@ -270,7 +270,7 @@ class UnaskedCog(commands.Cog):
                 private=False,
                 lead=unasked_messages.LEAD(language),
                 repeats_question=False,
-                buttons=helped_buttons(claimed.question_id or 0, language),
+                buttons=help_buttons(claimed.question_id or 0, language),
             ),
         )
         await self._bot.worker.call(lambda core: unasked.record_post(core, question, sent.id))
@@ -310,7 +310,7 @@ class UnaskedCog(commands.Cog):
                 self._wait(question, max((question.due_at - now).total_seconds(), 0))
 
     async def _look_again(self, question: HelpedQuestion) -> None:
-        asks = await self._unanswered(question)
+        asks = await self._open_asks(question)
         if not asks:
             await self._close(question)
         else:
@@ -319,9 +319,9 @@ class UnaskedCog(commands.Cog):
                 priority=Priority.INDEXING,
             )
 
-    async def _unanswered(self, question: HelpedQuestion) -> list[Ask]:
+    async def _open_asks(self, question: HelpedQuestion) -> list[Ask]:
         """The questions to look up a day later; empty if no answer is needed any more."""
-        if await self._bot.worker.call(lambda core: unasked.answered_well(core, question)):
+        if await self._bot.worker.call(lambda core: unasked.has_good_answer(core, question)):
             return []
         place = await self._place(question)
         if place is None or lacking_to_help(self._bot, place) or is_closed(place, archived_ok=True):

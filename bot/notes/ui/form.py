@@ -333,7 +333,7 @@ async def open_revision(
         return
     if interaction.guild_id is None:
         # Secrets are never sent by direct message, not even to their writer.
-        text = note.revision.submission.shown.text
+        text = note.revision.submission.safe.text
     language = await viewer_language(interaction)
     await interaction.response.send_message(
         messages.introduce_file(note, language),

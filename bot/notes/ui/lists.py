@@ -475,5 +475,5 @@ async def open_report(interaction: Interaction, below: Mapping[str, Any] | None)
 
 
 def _label(note: Note, language: Language) -> str:
-    title = shorten(legible(note.revision.submission.shown.title), 100)
+    title = shorten(legible(note.revision.submission.safe.title), 100)
     return title or review_cards.NUMBERED(language, number=note.id)

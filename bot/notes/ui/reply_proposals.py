@@ -111,7 +111,7 @@ class ReplyProposals:
         if reply is None:
             return False
         _, draft = await self._bot.worker.call(
-            lambda core: reply_proposals.judged_draft(core, reply)
+            lambda core: reply_proposals.judge_draft(core, reply)
         )
         return draft is not None and await self._propose(message, reply, draft)
 
@@ -196,7 +196,7 @@ class ReplyProposals:
     async def _propose_or_offer(self, message: discord.Message, reply: Reply) -> None:
         self._bot.track(message.author.id)
         judgement, draft = await self._bot.worker.call(
-            lambda core: reply_proposals.judged_draft(core, reply)
+            lambda core: reply_proposals.judge_draft(core, reply)
         )
         if draft is None or judgement is Judgement.TALK:
             return

@@ -183,11 +183,11 @@ class CardsCog(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """Record that a card was deleted, so that the card is posted again."""
-        await self._lost(event.guild_id, [event.message_id])
+        await self._note_loss(event.guild_id, [event.message_id])
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        await self._lost(event.guild_id, list(event.message_ids))
+        await self._note_loss(event.guild_id, list(event.message_ids))
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
@@ -201,7 +201,7 @@ class CardsCog(commands.Cog):
                 lambda core: core.store.review_cards.forget_channel(channel.id)
             )
 
-    async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
+    async def _note_loss(self, guild_id: int | None, message_ids: list[int]) -> None:
         if guild_id is not None:
             await self.bot.worker.call(
                 lambda core: core.store.review_cards.forget_messages(message_ids)
@@ -394,7 +394,7 @@ class EditModal(
     """
 
     def __init__(self, note: Note, language: Language) -> None:
-        submission = note.revision.submission.shown
+        submission = note.revision.submission.safe
         super().__init__(messages.EDIT_TITLE(language), revision_id=note.revision.id)
         self.ask_text(TITLE(language), "title", TITLE_CHARACTERS, text=submission.title)
         if size(submission.text) <= FORM_CHARACTERS:
@@ -568,7 +568,7 @@ class WordingsModal(
             "wordings",
             WORDINGS * (1 + WORDING_CHARACTERS),
             messages.WORDINGS_HELP(language),
-            text="\n".join(note.revision.submission.shown.wordings),
+            text="\n".join(note.revision.submission.safe.wordings),
             required=False,
             paragraph=True,
         )

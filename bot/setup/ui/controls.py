@@ -181,7 +181,7 @@ class SettingsMenu(
             async with in_time(interaction):
                 choices = await bot.guild_settings.choices(guild_id)
                 offered = await bot.worker.call(
-                    lambda core: service.offered(core, guild_id), priority=Priority.ASKING
+                    lambda core: service.offer(core, guild_id), priority=Priority.ASKING
                 )
             own = choices.channels.get(self.channel_id, {}).get(setting.place)
             form: Form = AnsweredFromForm(language, self.channel_id, own, offered)

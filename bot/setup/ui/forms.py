@@ -351,7 +351,7 @@ class AnsweredFromForm(
         guild_id, channel_id = interaction.guild_id or 0, subject["channel_id"]
         language = await viewer_language(interaction)
         offered = await interaction.client.worker.call(
-            lambda core: service.offered(core, guild_id), priority=Priority.ASKING
+            lambda core: service.offer(core, guild_id), priority=Priority.ASKING
         )
         typed = ",".join(filled.choices.get("sources") or [filled.text("sources")])
         names = {**said.source_names(language, offered), ALL: ALL}

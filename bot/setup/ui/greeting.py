@@ -51,17 +51,17 @@ class GreetingCog(Cog):
                 functools.partial(channel.send, sentence(language), view=view, nonce=nonce)
             )
             return
-        user = await self._added_by(guild)
+        user = await self._inviter(guild)
         if user is not None:
             # Role and channel lists work only inside the server.
             link = discord.ui.Button[discord.ui.View](
                 label=messages.TO_THE_SERVER(language),
                 url=f"https://discord.com/channels/{guild.id}",
             )
-            told = messages.arrived_directly(guild.name, language)
+            told = messages.direct_arrival(guild.name, language)
             await user.send(told, view=view_of([link]) or discord.utils.MISSING)
 
-    async def _added_by(self, guild: discord.Guild) -> discord.User | discord.Member | None:
+    async def _inviter(self, guild: discord.Guild) -> discord.User | discord.Member | None:
         """The person who added the bot, from the audit log, or else the guild's owner."""
         if guild.me.guild_permissions.view_audit_log:
             async for entry in guild.audit_logs(action=discord.AuditLogAction.bot_add, limit=10):

@@ -466,7 +466,7 @@ class _Pages:
     async def _source_names(self) -> dict[str, str]:
         guild_id = self._guild.id
         offered = await self._bot.worker.call(
-            lambda core: service.offered(core, guild_id), priority=Priority.ASKING
+            lambda core: service.offer(core, guild_id), priority=Priority.ASKING
         )
         return said.source_names(self._language, offered)
 

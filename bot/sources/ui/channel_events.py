@@ -89,13 +89,13 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """Stop quoting a message at once."""
-        await self._deleted([event.message_id], event.channel_id, event.guild_id)
+        await self._delete([event.message_id], event.channel_id, event.guild_id)
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        await self._deleted(event.message_ids, event.channel_id, event.guild_id)
+        await self._delete(event.message_ids, event.channel_id, event.guild_id)
 
-    async def _deleted(
+    async def _delete(
         self, message_ids: Collection[int], channel_id: int, guild_id: int | None
     ) -> None:
         if self._has_openers(channel_id) or self._may_be_synced(channel_id, guild_id):

@@ -42,7 +42,7 @@ def archived_message(message: discord.Message) -> ArchivedMessage | None:
         ),
         message.edited_at,
         {user.id: _name(user) for user in message.mentions},
-        {channel.id: channel.name for channel in _mentioned(message)},
+        {channel.id: channel.name for channel in _mentions(message)},
     )
 
 
@@ -54,7 +54,7 @@ def _emoji(emoji: discord.PartialEmoji | discord.Emoji | str) -> str:
     return emoji if isinstance(emoji, str) else emoji.name
 
 
-def _mentioned(message: discord.Message) -> Iterable[Any]:
+def _mentions(message: discord.Message) -> Iterable[Any]:
     if message.guild is None:
         return ()
     found = map(message.guild.get_channel_or_thread, message.raw_channel_mentions)

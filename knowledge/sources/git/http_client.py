@@ -110,7 +110,7 @@ class GuardedGitClient(AbstractHttpGitClient):
             if answer.status not in _REDIRECTING or not answer.location or content is not None:
                 break
             answer.close()
-            at = _redirected(at, answer.location)
+            at = _redirect_target(at, answer.location)
         else:
             raise RefusedError(f"is redirected more than {REDIRECTS} times")
         if problem := _problem(answer, is_first=content is None):
@@ -137,7 +137,7 @@ class GuardedGitClient(AbstractHttpGitClient):
         return _Answer(response, opened, REFS_BYTES if content is None else self._pack_bytes)
 
 
-def _redirected(at: str, location: str) -> str:
+def _redirect_target(at: str, location: str) -> str:
     """Check a redirect; returns the target's address.
 
     Raises:

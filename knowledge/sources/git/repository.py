@@ -125,7 +125,7 @@ class Repository:
             if found is None or not stat.S_ISDIR(found.mode):
                 return FileListing((), f"has no folder {folder} at commit {self.commit[:10]}")
             tree = found.sha
-        return self._listed(tree, "/".join(filter(None, folder.split("/"))))
+        return self._list_folder(tree, "/".join(filter(None, folder.split("/"))))
 
     def _entries(self, tree_id: Any) -> list[Any]:
         """The entries of a folder.
@@ -141,7 +141,7 @@ class Repository:
             raise RefusedError("has a folder that is damaged, or has too many entries")
         return list(tree.iteritems())
 
-    def _listed(self, tree: Any, folder: str) -> FileListing:
+    def _list_folder(self, tree: Any, folder: str) -> FileListing:
         files: list[CommittedFile] = []
         seen = 0
         # Only ids are queued, because a folder may contain itself a hundred thousand times.

@@ -9,7 +9,7 @@ from datetime import datetime
 from html import escape
 from typing import Any, ClassVar, Final
 
-from knowledge.sources.net.api_client import MissingError, paged
+from knowledge.sources.net.api_client import MissingError, pages
 from knowledge.sources.net.safe_network import RefusedError
 from knowledge.sources.source import (
     Content,
@@ -41,19 +41,19 @@ class BookStack(Service):
 
     def listing(self, _state: Mapping[str, str]) -> Listing:
         """List all published pages."""
-        for filters in [self._book(slug) for slug in self.chosen("book")] or [{}]:
-            for page in self._listed("/pages", filters):
+        for filters in [self._book(slug) for slug in self.values_of("book")] or [{}]:
+            for page in self._list("/pages", filters):
                 if _is_published(page):
                     yield Listed(str(int(page["id"])), str(page["updated_at"]))
         return ListingEnd(whole=True)
 
     def _book(self, slug: str) -> dict[str, str]:
         """The query parameters that select the pages of a book."""
-        for book in self._listed("/books", {"filter[slug]": slug}):
+        for book in self._list("/books", {"filter[slug]": slug}):
             return {"filter[book_id]": str(book["id"])}
         raise RefusedError(f"has no book {slug} that its token may read")
 
-    def _listed(self, path: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def _list(self, path: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         def ask(last: str) -> tuple[list[dict[str, Any]], str]:
             # In the order of ids, so a deletion during the listing skips no page.
             query = {"count": str(_COUNT), "sort": "+id", **filters}
@@ -62,7 +62,7 @@ class BookStack(Service):
             goes_on = entries and found["total"] > len(entries)
             return entries, str(entries[-1]["id"]) if goes_on else ""
 
-        return paged(ask)
+        return pages(ask)
 
     def content(self, key: str) -> Content | None:
         """Get a page as HTML, with the page's permanent address; None if the page is gone."""

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from knowledge.chat.conversations import Message
 from knowledge.files.reader import parse_fragments
 from knowledge.sources.kinds.threads import Place, ThreadService, post, thread_content
-from knowledge.sources.net.api_client import paged
+from knowledge.sources.net.api_client import pages
 from knowledge.sources.net.safe_network import LostError, RefusedError
 from knowledge.sources.source import (
     Content,
@@ -86,8 +86,8 @@ class Discourse(ThreadService):
         return known
 
     def _paths(self, categories: Sequence[Mapping[str, Any]]) -> list[str]:
-        paths = [f"/tag/{quote(tag, safe='')}.json" for tag in self.chosen("tag")]
-        for wanted in self.chosen("category"):
+        paths = [f"/tag/{quote(tag, safe='')}.json" for tag in self.values_of("tag")]
+        for wanted in self.values_of("category"):
             named = [one for one in categories if wanted in (one["slug"], one["name"])]
             if not named:
                 raise RefusedError(f"has no public category {wanted}")
@@ -98,7 +98,7 @@ class Discourse(ThreadService):
         """Yield a list's topics, last bumped first, until a page goes back before `since`."""
         seen: set[int] = set()
         query = {"per_page": str(PAGE_TOPICS), "order": "activity"}
-        if not self.chosen("all"):
+        if not self.values_of("all"):
             query["solved"] = "yes"
 
         def page(token: str) -> tuple[list[Mapping[str, Any]], str]:
@@ -112,11 +112,11 @@ class Discourse(ThreadService):
             goes_on = new and not old and listed.get("more_topics_url")
             return new, str(number + 1) if goes_on else ""
 
-        return paged(page)
+        return pages(page)
 
     def _is_wanted(self, topic: Mapping[str, Any]) -> bool:
         shown = topic.get("visible", True) and topic.get("archetype") == "regular"
-        return bool(shown and (self.chosen("all") or topic.get("has_accepted_answer")))
+        return bool(shown and (self.values_of("all") or topic.get("has_accepted_answer")))
 
     def content(self, key: str) -> Content | None:
         """Get a topic's first posts and accepted answer; None if the topic is hidden or gone."""
@@ -129,7 +129,7 @@ class Discourse(ThreadService):
             return None
         accepted = topic.get("accepted_answers") or [topic.get("accepted_answer")]
         number = (accepted[0] or {}).get("post_number")
-        if number is None and not self.chosen("all"):
+        if number is None and not self.values_of("all"):
             return None
         posts = {one["post_number"]: one for one in self._posts(topic, number) if _is_public(one)}
         if 1 not in posts or number not in (None, *posts):

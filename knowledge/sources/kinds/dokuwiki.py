@@ -45,7 +45,7 @@ class DokuWiki(Service):
 
     def listing(self, _state: Mapping[str, str]) -> Listing:
         """List all pages with their revisions, in one request."""
-        spaces = {name: f"{name.strip(':').lower()}:" for name in self.chosen("namespace")}
+        spaces = {name: f"{name.strip(':').lower()}:" for name in self.values_of("namespace")}
         try:
             # The root lists the search index; listing a namespace would include hidden pages.
             pages = self._call("core.listPages", namespace="", depth=0)

@@ -31,7 +31,7 @@ from knowledge.sources.kinds.tracker import (
     release_content,
     token_required,
 )
-from knowledge.sources.net.api_client import BusyError, LoginError, MissingError, paged
+from knowledge.sources.net.api_client import BusyError, LoginError, MissingError, pages
 from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.sources.net.safe_network import RefusedError
 from knowledge.sources.source import (
@@ -113,7 +113,7 @@ class GitHub(Tracker):
     def listing(self, state: Mapping[str, str]) -> Listing:
         """List the changes since the last visit."""
         if self._part == "releases":
-            return (yield from changed_releases(self.api, state, self.items, "id", _released))
+            return (yield from changed_releases(self.api, state, self.items, "id", _release_text))
         since = ListState(state)
         try:
             if self._part == "issues":
@@ -143,7 +143,7 @@ class GitHub(Tracker):
         if not since.is_whole:
             # Including reopened issues, which are dropped.
             query |= {"state": "all", "since": since.latest}
-        elif len(labels := self.chosen("label")) == 1:
+        elif len(labels := self.values_of("label")) == 1:
             query["labels"] = labels[0]
         found = PagedList(self.api, "/issues", query, since.etag)
         return (
@@ -211,24 +211,24 @@ class GitHub(Tracker):
 
     def _discussions(self, since: ListState) -> Listing:
         before = "" if since.is_whole else since.latest
-        for one in self._answered():
+        for one in self._answers():
             if one["updatedAt"] < before:
                 break
             since.record_change(one["updatedAt"])
-            if self.wants(_named(one)):
+            if self.wants(_label_names(one)):
                 yield Listed(str(one["number"]), one["updatedAt"])
         return ListingEnd(since.state(""), whole=since.is_whole)
 
-    def _answered(self) -> Iterator[Mapping[str, Any]]:
+    def _answers(self) -> Iterator[Mapping[str, Any]]:
         def page(cursor: str) -> tuple[list[Mapping[str, Any]], str]:
-            found = self._asked(_DISCUSSIONS, after=cursor or None)["discussions"]
+            found = self._query(_DISCUSSIONS, after=cursor or None)["discussions"]
             pages = found["pageInfo"]
             return found["nodes"], pages["endCursor"] if pages["hasNextPage"] else ""
 
-        return paged(page)
+        return pages(page)
 
     def _discussion(self, key: str) -> Content | None:
-        found = self._asked(_DISCUSSION, number=int(key))["discussion"]
+        found = self._query(_DISCUSSION, number=int(key))["discussion"]
         if found is None or found["answer"] is None:
             return None
         comments = found["comments"]["nodes"][:DISCUSSION_COMMENTS]
@@ -248,10 +248,10 @@ class GitHub(Tracker):
             messages,
             messages[answer],
             without=self.without,
-            tags=_named(found),
+            tags=_label_names(found),
         )
 
-    def _asked(self, query: str, **variables: Any) -> Mapping[str, Any]:
+    def _query(self, query: str, **variables: Any) -> Mapping[str, Any]:
         """Send a GraphQL query; returns the answer's `repository` object."""
         known = {"owner": self._owner, "name": self._name, **variables}
         is_own = self._host in _HOSTS
@@ -280,7 +280,7 @@ class GitHub(Tracker):
         )
 
 
-def _released(release: Mapping[str, Any]) -> str:
+def _release_text(release: Mapping[str, Any]) -> str:
     return "" if release["draft"] else release.get("body") or ""
 
 
@@ -293,7 +293,7 @@ def _labels(issue: Mapping[str, Any]) -> list[str]:
     return [one if isinstance(one, str) else one["name"] for one in issue["labels"]]
 
 
-def _named(discussion: Mapping[str, Any]) -> list[str]:
+def _label_names(discussion: Mapping[str, Any]) -> list[str]:
     return [one["name"] for one in (discussion["labels"] or {"nodes": ()})["nodes"]]
 
 

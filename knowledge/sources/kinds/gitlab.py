@@ -77,7 +77,7 @@ class GitLab(Tracker):
     def listing(self, state: Mapping[str, str]) -> Listing:
         """List the changes since the last visit."""
         if self._part == "releases":
-            released = changed_releases(self.api, state, self.items, "tag_name", _released)
+            released = changed_releases(self.api, state, self.items, "tag_name", _release_text)
             return (yield from released)
         since = ListState(state)
         query = {"state": "closed", "order_by": "updated_at", "sort": "desc"}
@@ -85,7 +85,7 @@ class GitLab(Tracker):
         if not since.is_whole:
             # Including reopened issues, which are dropped.
             query |= {"state": "all", "updated_after": since.latest}
-        elif len(labels := self.chosen("label")) == 1:
+        elif len(labels := self.values_of("label")) == 1:
             query["labels"] = labels[0]
         found = PagedList(self.api, "/issues", query, since.etag)
         return (yield from changed_issues(found, since, self.items, "iid", self._may_be_answered))
@@ -156,7 +156,7 @@ class GitLab(Tracker):
         )
 
 
-def _released(release: Mapping[str, Any]) -> str:
+def _release_text(release: Mapping[str, Any]) -> str:
     return "" if release.get("upcoming_release") else release["description"] or ""
 
 

@@ -24,7 +24,7 @@ from knowledge.sources.net.api_client import (
     BusyError,
     EndlessError,
     is_busy,
-    paged,
+    pages,
 )
 from knowledge.sources.net.safe_network import LostError, RefusedError
 from knowledge.sources.source import (
@@ -101,7 +101,7 @@ class MediaWiki(Service):
         super().__init__(location)
         only = dict(self.only)
         self._named_spaces = _parts(only.get("namespace", ""))
-        self._categories = [_categorised(one) for one in _parts(only.get("category", ""))]
+        self._categories = [_category_title(one) for one in _parts(only.get("category", ""))]
         self._prefix = "".join(_parts(only.get("prefix", "")))
         self._endpoint = ""
         self._attribution = ""
@@ -368,7 +368,7 @@ class MediaWiki(Service):
             following = answer.get("continue")
             return [answer], json.dumps(following, sort_keys=True) if following else ""
 
-        return paged(part, most)
+        return pages(part, most)
 
     def _ask(self, **asked: str) -> dict[str, Any]:
         fixed = {"format": "json", "formatversion": "2", "maxlag": _MAXLAG}
@@ -442,7 +442,7 @@ def _parts(value: str) -> list[str]:
     return [one.strip().replace("_", " ") for one in value.split("|") if one.strip()]
 
 
-def _categorised(name: str) -> str:
+def _category_title(name: str) -> str:
     """The title of a category's page, from its name with or without the prefix `Category:`."""
     return f"Category:{name[9:] if name.casefold().startswith('category:') else name}"
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from knowledge.files.site_addresses import OUTLINE
-from knowledge.sources.net.api_client import MissingError, paged
+from knowledge.sources.net.api_client import MissingError, pages
 from knowledge.sources.net.safe_network import RefusedError
 from knowledge.sources.source import (
     Content,
@@ -40,20 +40,20 @@ class Outline(Service):
 
     def listing(self, _state: Mapping[str, str]) -> Listing:
         """List all published documents."""
-        for filters in [self._collection(name) for name in self.chosen("collection")] or [{}]:
-            for document in self._listed("/documents.list", filters):
+        for filters in [self._collection(name) for name in self.values_of("collection")] or [{}]:
+            for document in self._list("/documents.list", filters):
                 if _is_published(document):
                     yield Listed(document["id"], f"{document['revision']} {document['updatedAt']}")
         return ListingEnd(whole=True)
 
     def _collection(self, name: str) -> dict[str, str]:
         """The request's fields that select the documents of a collection."""
-        for collection in self._listed("/collections.list", {}):
+        for collection in self._list("/collections.list", {}):
             if collection["name"].casefold() == name.casefold():
                 return {"collectionId": collection["id"]}
         raise RefusedError(f"has no collection {name} that its token may read")
 
-    def _listed(self, path: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def _list(self, path: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         def ask(offset: str) -> tuple[list[dict[str, Any]], str]:
             start = int(offset or 0)
             # In the order of creation, so an edit during the listing skips no document.
@@ -62,7 +62,7 @@ class Outline(Service):
             found: list[dict[str, Any]] = self.api.json(path, payload=asked)["data"]
             return found, str(start + _LIMIT) if len(found) == _LIMIT else ""
 
-        return paged(ask, _REQUESTS)
+        return pages(ask, _REQUESTS)
 
     def content(self, key: str) -> Content | None:
         """Get a document as Markdown; None if the document is no longer published."""

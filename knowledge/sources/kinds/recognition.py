@@ -20,7 +20,7 @@ _GENERATOR: Final = re.compile(rb"name\s{0,9}=\s{0,9}[\"']?generator\b", re.IGNO
 _CONTENT: Final = re.compile(rb"content\s{0,9}=\s{0,9}[\"']?([A-Za-z]{1,40})", re.IGNORECASE)
 
 
-def recognised(address: str, fetcher: Fetcher) -> Service | None:
+def recognise(address: str, fetcher: Fetcher) -> Service | None:
     """Return the service whose root or main page is at `address`, or None for any other page."""
     outcome = fetcher.fetch(address, types=_TYPES, limit=_BYTES)
     if not isinstance(outcome, Fetched):

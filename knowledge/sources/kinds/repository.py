@@ -104,7 +104,7 @@ class GitRepository(Source):
         content = opened.content(file)
         check_size(len(content), MAX_PACKED_BYTES)
         inside = PurePosixPath(key).relative_to(self.folder or ".")
-        whole = with_inclusions(content, inside, partial(self._included, opened))
+        whole = with_inclusions(content, inside, partial(self._inclusion, opened))
         found = parse_bytes(whole, name=parser_name(PurePosixPath(key)))
         # The lines of a file with inclusions have moved.
         first = found.first_line if whole is content else 0
@@ -126,7 +126,7 @@ class GitRepository(Source):
             },
         )
 
-    def _included(self, opened: Repository, inside: PurePosixPath) -> bytes | None:
+    def _inclusion(self, opened: Repository, inside: PurePosixPath) -> bytes | None:
         """The content of a file of the source, None if there is none."""
         try:
             found = opened.file_at((PurePosixPath(self.folder) / inside).as_posix())

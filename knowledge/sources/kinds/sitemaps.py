@@ -58,7 +58,7 @@ def parse_listing(content: bytes, url: str) -> Listing | None:
         UnlistableError: if the content is damaged, or too large.
     """
     if content.startswith(_GZIP):
-        content = _unpacked(content)
+        content = _unpack(content)
     match = _XML.search(content[:4_096])
     if match is not None:
         found = tuple(_on_own_host(_entries(content), url))
@@ -110,7 +110,7 @@ def _checked_listing(values: dict[str, Any], text: str) -> Listing | None:
     return Listing(listings=entries) if values["kind"] == "listings" else Listing(entries)
 
 
-def _unpacked(content: bytes) -> bytes:
+def _unpack(content: bytes) -> bytes:
     try:
         unpacked = read_bounded([content], LISTING_BYTES, packed=True)
     except RefusedError as error:

@@ -20,7 +20,7 @@ from knowledge.sources.kinds.threads import (
     thread_content,
     without_mentions,
 )
-from knowledge.sources.net.api_client import ApiClient, paged
+from knowledge.sources.net.api_client import ApiClient, pages
 from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.sources.net.safe_network import LostError
 from knowledge.sources.source import (
@@ -58,7 +58,7 @@ class PagedList:
         self.etag = self._first.headers.get("etag", "")[:500]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(()) if self.unchanged else paged(self._page)
+        return iter(()) if self.unchanged else pages(self._page)
 
     def _page(self, link: str) -> tuple[Sequence[Any], str]:
         answer = self.api.get(link) if link else self._first
@@ -118,7 +118,7 @@ class Tracker(ThreadService):
         self.items = ItemCache()
 
     def wants(self, labels: Collection[str]) -> bool:
-        chosen = self.chosen("label")
+        chosen = self.values_of("label")
         return not chosen or not set(chosen).isdisjoint(labels)
 
 

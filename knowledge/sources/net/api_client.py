@@ -157,7 +157,7 @@ class ApiClient:
         for _ in range(TRIES):
             problem: RefusedError
             try:
-                answer = self._followed(method, url, headers, content)
+                answer = self._follow(method, url, headers, content)
             except (httpcore2.TimeoutException, httpcore2.NetworkError) as error:
                 problem = RefusedError(f"can't be reached ({error_text(error)})")
             except httpcore2.LocalProtocolError:
@@ -175,12 +175,12 @@ class ApiClient:
                 elif answer.status in _PASSING:
                     problem = RefusedError(f"fails (the host answers {answer.status})")
                 else:
-                    return _checked(answer)
+                    return _check(answer)
             self._fetcher.pause(url, wait)
             wait *= 2
         raise problem
 
-    def _followed(self, method: str, url: str, headers: Sequence[Header], content: bytes) -> Answer:
+    def _follow(self, method: str, url: str, headers: Sequence[Header], content: bytes) -> Answer:
         host = host_of(self._base)
         for _ in range(REDIRECTS + 1):
             if problem := problem_with_url(url):
@@ -216,7 +216,7 @@ class ApiClient:
         return Answer(response.status, named, body)
 
 
-def paged(
+def pages(
     ask: Callable[[str], tuple[Sequence[Any], str]], most: int = LIST_REQUESTS
 ) -> Iterator[Any]:
     """Iterate over a list in pages.
@@ -243,7 +243,7 @@ def paged(
     raise EndlessError("sends a list without an end")
 
 
-def _checked(answer: Answer) -> Answer:
+def _check(answer: Answer) -> Answer:
     if answer.status in (200, 304):
         return answer
     if answer.status in (401, 403):

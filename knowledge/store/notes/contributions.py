@@ -169,7 +169,7 @@ class Contributions:
         theirs = latest.revision.extension and latest.revision.writer_id == writer.id
         if latest.revision.state is State.PENDING and not theirs:
             return Outcome(live, Obstacle.WAITS)
-        if live.revision.submission.shown == submission.shown and not pictures:
+        if live.revision.submission.safe == submission.safe and not pictures:
             return Outcome(live, Obstacle.UNCHANGED)
         given = pictures or live.revision.id
         note, replaced = self._states.write(
@@ -205,7 +205,7 @@ class Contributions:
         """Publish a new revision if the contributor's role allows it."""
         tags = note.revision.submission.tags
         asked = requirements(self._guilds.rules(note.guild_id), tags)
-        if not asked.published_at_once(role_ids):
+        if not asked.publishes_at_once(role_ids):
             return Outcome(note)
         self._states.review(note, contributor, Decision.APPROVE)
         self._states.set_state(note.revision.id, State.APPROVED)

@@ -160,7 +160,7 @@ class Decisions:
                 return Outcome(note, obstacle)
             ruling = Ruling(Decision.APPROVE)
             # Moderators see it without secrets, and couldn't have changed these.
-            if submission.shown == note.revision.submission.shown:
+            if submission.safe == note.revision.submission.safe:
                 return self._carry_out(note, moderator, ruling, NoticeEvent.APPROVED)
             proposed = note.revision
             edited, replaced = self._states.write(

@@ -227,7 +227,7 @@ class PublicNotes:
             [guild_id, limit, offset],
         )
         return [
-            UnreleasedNote(row["id"], row["revision_id"], _submission(row).shown) for row in rows
+            UnreleasedNote(row["id"], row["revision_id"], _submission(row).safe) for row in rows
         ]
 
     def release(self, guild_id: int, revision_ids: Sequence[int], moderator_id: int) -> int:

@@ -90,7 +90,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 @pytest.fixture
 def pipeline(store: Store, index: Index, pages: EntryStore) -> AnswerPipeline:
     retriever = Retriever(index, WordEmbedder(4_096))
-    confirmed = ConfirmedAnswers(store.feedback_records, index, VectorCache(retriever.embedded))
+    confirmed = ConfirmedAnswers(store.feedback_records, index, VectorCache(retriever.embed))
     articles = BundledArticles(store, index, "always", pages=pages)
     return AnswerPipeline(store, index, retriever, 3, confirmed=confirmed, articles=articles)
 

@@ -16,7 +16,7 @@ from bot.answers.outcome import (
     close_hits,
     decide,
     near_best,
-    offered,
+    offers,
     with_due_penalty,
 )
 from indexer.retrieval.highlight import Deciding
@@ -40,7 +40,7 @@ def test_other_passages_are_the_five_best_and_none_is_far() -> None:
     first, far = _hit(0.3, "First."), _hit(CLOSE_ENOUGH - 0.01, "Far.")
     hits = [_hit(place / 10, f"Number {place}.") for place in range(3, 10)]
     with_sections = replace(first, also=(*hits[::2], far))
-    found = offered([with_sections, *hits[1::2]])
+    found = offers([with_sections, *hits[1::2]])
     assert found == [with_sections, *reversed(hits[-MOST_OTHERS:])]
 
 

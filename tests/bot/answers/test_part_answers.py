@@ -7,7 +7,7 @@ import pytest
 
 from bot.answers.ask import Ask
 from bot.answers.outcome import Answer, Outcome, Quote, Refusal, citation
-from bot.answers.part_answers import asks_of_parts, compared, merged
+from bot.answers.part_answers import asks_of_parts, compare, merge
 from bot.answers.pipeline import AnswerPipeline
 from bot.answers.question_parts import Parts
 from bot.answers.quotations import shown_places
@@ -61,7 +61,7 @@ def headings(outcome: Outcome) -> list[str]:
 
 
 def test_both_parts_are_quoted_with_the_weaker_evidence() -> None:
-    found = merged(
+    found = merge(
         answer("Start"), [answer("Start"), answer("Food", Evidence.PARTIAL)], PARTS, dependent=False
     )
     assert headings(found) == ["Start", "Food"]
@@ -75,7 +75,7 @@ def test_the_part_without_an_answer_is_named() -> None:
         ([Refusal(), answer("Start")], PARTS.first),
     ]
     for parts, left in cases:
-        found = merged(Refusal(), parts, PARTS, dependent=False)
+        found = merge(Refusal(), parts, PARTS, dependent=False)
         assert headings(found) == ["Start"]
         assert isinstance(found, Answer)
         assert found.open_parts == (left,)
@@ -92,12 +92,12 @@ def test_the_part_without_an_answer_is_named() -> None:
 def test_the_whole_question_is_answered_where_its_parts_say_no_more(
     whole: Outcome, parts: list[Outcome]
 ) -> None:
-    assert merged(whole, parts, PARTS, dependent=False) is whole
+    assert merge(whole, parts, PARTS, dependent=False) is whole
 
 
 def test_a_part_found_by_the_whole_question_alone_is_quoted_too() -> None:
     whole = answer("Cows and what they eat")
-    found = merged(whole, [answer("Start"), Refusal()], PARTS, dependent=False)
+    found = merge(whole, [answer("Start"), Refusal()], PARTS, dependent=False)
     assert headings(found) == ["Start", "Cows and what they eat"]
 
 
@@ -117,16 +117,16 @@ def test_a_difference_prefers_a_heading_with_both_things() -> None:
     bees, wasps = hit("Bees", number=1), hit("Wasps", number=2)
     both, text = hit("Bees and wasps", number=3), hit("", "Bees and wasps sting.", number=4)
     parts = Parts("bees", "wasps", differ=True)
-    assert compared([bees, text, wasps, both], parts) == (both,)
-    assert compared([bees, text, wasps], parts) == (bees, wasps)
-    assert compared([bees, text], parts) == (text,)
-    assert compared([bees], parts) == ()
+    assert compare([bees, text, wasps, both], parts) == (both,)
+    assert compare([bees, text, wasps], parts) == (bees, wasps)
+    assert compare([bees, text], parts) == (text,)
+    assert compare([bees], parts) == ()
 
 
 def test_the_sections_of_a_difference_are_of_one_page_if_possible() -> None:
     lone, bees = hit("Bees", document="b", number=1), hit("Bees", number=2)
     wasps = hit("Wasps", number=3)
-    assert compared([lone, bees, wasps], Parts("bees", "wasps", differ=True)) == (bees, wasps)
+    assert compare([lone, bees, wasps], Parts("bees", "wasps", differ=True)) == (bees, wasps)
 
 
 # With an index.

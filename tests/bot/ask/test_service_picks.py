@@ -8,7 +8,7 @@ import pytest
 
 from bot.answers import small_talk
 from bot.answers.ask import Ask, scopes_of
-from bot.answers.outcome import Answer, Refusal, offered, recorded_hit
+from bot.answers.outcome import Answer, Refusal, offers, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.ask import service
 from bot.config.sections import DataSettings
@@ -143,7 +143,7 @@ def test_another_part_of_what_was_found_is_offered_shown_and_picked(core: Core) 
     # One passage a document is judged, and recorded.
     assert [summer in hit.passage for hit in parts_of(question)] == [True]
 
-    other = next(hit for hit in offered(asked.hits) if winter in hit.passage.text)
+    other = next(hit for hit in offers(asked.hits) if winter in hit.passage.text)
     wanted = digest_of(recorded_hit(other))
     shown = service.offered_passage(core, question, wanted, ())
     assert shown is not None
@@ -330,4 +330,4 @@ def test_who_is_forgotten_leaves_no_question_in_memory(core: Core) -> None:
 
     assert core.part(ImpactPreview) is not preview
     assert len(core.question_vectors) == 0
-    assert small_talk._judged.cache_info().currsize == 0
+    assert small_talk._judge.cache_info().currsize == 0

@@ -11,7 +11,7 @@ from bot.phrasing import prompts
 from bot.phrasing.endpoint import Endpoint, EndpointSettings, Reply
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.prompts import order_prompt, prompt
-from bot.phrasing.sentences import Quoted, Task, numbered
+from bot.phrasing.sentences import Quoted, Task, number_sentences
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.llama_server import (
     IS_INSTALLED,
@@ -52,7 +52,7 @@ def _endpoint(url: str, seconds: float = PATIENTLY) -> Endpoint:
 
 async def _reply(endpoint: Endpoint, mode: Mode) -> Reply:
     task = Task(QUESTION, QUOTES, mode)
-    found = await endpoint.reply(prompt(task, numbered(QUOTES)))
+    found = await endpoint.reply(prompt(task, number_sentences(QUOTES)))
     assert isinstance(found, Reply), found
     assert found.prompt_tokens > 100
     assert found.reply_tokens > 0

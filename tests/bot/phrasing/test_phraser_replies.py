@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from bot.answers.phrased import Mode
 from bot.phrasing import phraser, prompts
 from bot.phrasing.endpoint import Reply
-from bot.phrasing.sentences import Quoted, Task, numbered
+from bot.phrasing.sentences import Quoted, Task, number_sentences
 from bot.phrasing.written_sentences import check
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.test_sentences import check_verbatim
 from tests.bot.phrasing.test_written_sentences import QUOTES, TASK, check_shown
 
-IDS = st.one_of(st.sampled_from([one.id for one in numbered(QUOTES)]), st.text(max_size=4))
+IDS = st.one_of(st.sampled_from([one.id for one in number_sentences(QUOTES)]), st.text(max_size=4))
 NAMES = st.sampled_from(["sentences", "answers", "text", "from", "order", "ids"])
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=30), IDS
@@ -32,7 +32,7 @@ SENTENCES = st.fixed_dictionaries(
                 {
                     "text": st.one_of(
                         st.text(max_size=60),
-                        st.sampled_from([one.text for one in numbered(QUOTES)]),
+                        st.sampled_from([one.text for one in number_sentences(QUOTES)]),
                     ),
                     "from": st.lists(IDS, max_size=4),
                 }
@@ -56,7 +56,7 @@ def texts(draw: st.DrawFn) -> str:
 @given(texts(), st.booleans())
 async def test_any_reply_shows_only_verbatim_or_checked_lines(text: str, is_cut: bool) -> None:
     reply = Reply(text, is_cut)
-    offered = numbered(QUOTES)
+    offered = number_sentences(QUOTES)
     if (parsed := prompts.parse_choice(reply)) is not None:
         choice = phraser.choose(QUOTES, offered, parsed)
         assert bool(choice.lines) == bool(choice.ids)
@@ -73,7 +73,7 @@ async def test_any_reply_shows_only_verbatim_or_checked_lines(text: str, is_cut:
 @given(st.lists(st.text(max_size=80), max_size=4), st.data())
 async def test_any_passages_give_a_result(passages: list[str], data: st.DataObject) -> None:
     quotes = tuple(Quoted(text, "T") for text in passages)
-    offered = numbered(quotes)
+    offered = number_sentences(quotes)
     if offered:
         one = data.draw(st.sampled_from(offered))
         text = json.dumps({"sentences": [{"text": one.text, "from": [one.id]}]})

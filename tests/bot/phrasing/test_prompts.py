@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.answers.phrased import Mode
 from bot.phrasing.prompts import INSTRUCTIONS, order_prompt, prompt, sendable
-from bot.phrasing.sentences import Quoted, Task, numbered
+from bot.phrasing.sentences import Quoted, Task, number_sentences
 
 QUOTES = (Quoted("Quokkas sleep by day. Rain wakes them.", "Quokkas", "Days › Nights"),)
 
@@ -25,7 +25,7 @@ def data_of(text: str) -> dict[str, object]:
 @pytest.mark.parametrize("mode", Mode)
 def test_question_and_passages_are_sent_as_data(mode: Mode) -> None:
     task = Task("When?", QUOTES, mode, earlier="Do quokkas sleep?")
-    asked = prompt(task, numbered(QUOTES))
+    asked = prompt(task, number_sentences(QUOTES))
     assert asked.instructions == INSTRUCTIONS[mode]
     assert data_of(asked.data) == {
         "question": "When?",
@@ -43,7 +43,7 @@ def test_question_and_passages_are_sent_as_data(mode: Mode) -> None:
 
 def test_line_around_the_data_is_always_new() -> None:
     task = Task("When?", QUOTES, Mode.CHOOSE)
-    words = {prompt(task, numbered(QUOTES)).data.split("\n")[0] for _ in range(20)}
+    words = {prompt(task, number_sentences(QUOTES)).data.split("\n")[0] for _ in range(20)}
     assert len(words) == 20
 
 

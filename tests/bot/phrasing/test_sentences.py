@@ -14,7 +14,7 @@ from bot.phrasing.sentences import (
     UNIT_CHARACTERS,
     Quoted,
     lines,
-    numbered,
+    number_sentences,
 )
 from bot.text.markdown import size
 from indexer.text.sentences import units
@@ -23,7 +23,7 @@ from indexer.text.sentences import units
 def shown(texts: list[str], *ids: str) -> list[tuple[str, int]]:
     """The lines for some ids, with the number of their passage."""
     quotes = [Quoted(text, "Title") for text in texts]
-    offered = {one.id: one for one in numbered(quotes)}
+    offered = {one.id: one for one in number_sentences(quotes)}
     found, _ = lines(quotes, [offered[key] for key in ids])
     assert all(line.verbatim for line in found)
     return [(line.text, line.numbers[0]) for line in found]
@@ -36,7 +36,7 @@ def test_each_sentence_item_code_and_table_is_numbered() -> None:
     text = (
         "One is here.\n\n- two\n- three\n\n```sh\nls\npwd\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |"
     )
-    assert [(one.id, one.text) for one in numbered([Quoted(text, "T")])] == [
+    assert [(one.id, one.text) for one in number_sentences([Quoted(text, "T")])] == [
         ("1.1", "One is here."),
         ("1.2", "- two"),
         ("1.3", "- three"),
@@ -46,27 +46,27 @@ def test_each_sentence_item_code_and_table_is_numbered() -> None:
 
 
 def test_equal_sentences_have_one_number() -> None:
-    found = numbered([Quoted(THREE, "A"), Quoted("Rain  wakes them. Snow, too.", "B")])
+    found = number_sentences([Quoted(THREE, "A"), Quoted("Rain  wakes them. Snow, too.", "B")])
     assert [one.id for one in found] == ["1.1", "1.2", "1.3", "2.2"]
 
 
 def test_too_long_sentence_has_no_number() -> None:
     text = "A" * (UNIT_CHARACTERS + 1) + ". Quokkas sleep."
-    assert [one.id for one in numbered([Quoted(text, "A")])] == ["1.2"]
+    assert [one.id for one in number_sentences([Quoted(text, "A")])] == ["1.2"]
 
 
 def test_passages_share_the_numbers() -> None:
     long = " ".join(f"Sentence {n} of {{0}} is here." for n in range(40))
-    found = numbered([Quoted(long.format(name), name) for name in "abcd"])
+    found = number_sentences([Quoted(long.format(name), name) for name in "abcd"])
     assert len(found) == MOST_SENTENCES
     assert {one.passage for one in found} == set(range(MOST_PASSAGES))
-    found = numbered([Quoted(long.format("a"), "a"), Quoted(THREE, "b")])
+    found = number_sentences([Quoted(long.format("a"), "a"), Quoted(THREE, "b")])
     assert [sum(one.passage == place for one in found) for place in (0, 1)] == [21, 3]
 
 
 def test_sentences_fit_a_small_model() -> None:
     long = "\n\n".join(f"Sentence {{0}} {n} is {'very ' * 280}long." for n in range(3))
-    found = numbered([Quoted(long.format(name), name) for name in "abc"])
+    found = number_sentences([Quoted(long.format(name), name) for name in "abc"])
     assert [one.id for one in found] == ["1.1", "1.2", "1.3", "2.1", "2.2"]
     assert sum(size(one.text) for one in found) <= SENT_CHARACTERS
 
@@ -130,7 +130,7 @@ TEXTS = st.lists(st.tuples(PIECES, st.sampled_from([" ", "\n", "\n\n"])), max_si
 @given(st.lists(TEXTS, max_size=4), st.data())
 def test_any_choice_is_shown_verbatim(texts: list[str], data: st.DataObject) -> None:
     quotes = [Quoted(text, "T") for text in texts]
-    offered = numbered(quotes)
+    offered = number_sentences(quotes)
     chosen = data.draw(st.lists(st.sampled_from(offered), max_size=12)) if offered else []
     found, ids = lines(quotes, chosen)
     assert bool(found) == bool(chosen)

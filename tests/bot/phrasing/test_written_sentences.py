@@ -11,7 +11,7 @@ from bot.answers.phrased import Line, Mode, Outcome
 from bot.phrasing import written_sentences
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.prompts import WRITTEN_CHARACTERS, Written
-from bot.phrasing.sentences import Quoted, Task, numbered
+from bot.phrasing.sentences import Quoted, Task, number_sentences
 from bot.phrasing.strict_check import mismatch
 from bot.phrasing.written_sentences import CheckedLines, check
 from indexer.text.sentences import units
@@ -37,7 +37,7 @@ def _sentences(*pairs: tuple[str, list[str]]) -> dict[str, object]:
 
 async def _writing(*pairs: tuple[str, list[str]], task: Task = TASK) -> CheckedLines:
     sentences = [Written.model_validate({"text": text, "from": named}) for text, named in pairs]
-    return await check(task, numbered(task.quotes), sentences, embed)
+    return await check(task, number_sentences(task.quotes), sentences, embed)
 
 
 async def test_sentence_that_follows_from_its_source_is_shown(
@@ -135,7 +135,7 @@ async def test_sentence_far_from_its_source_fails() -> None:
         return np.eye(len(texts), dtype=np.float32)
 
     sentences = [Written.model_validate({"text": COSTS, "from": ["1.1"]})]
-    found = await check(TASK, numbered(QUOTES), sentences, far)
+    found = await check(TASK, number_sentences(QUOTES), sentences, far)
     assert found.verdicts["meaning"] == 1
     assert all(line.verbatim for line in found.lines)
 
@@ -146,7 +146,7 @@ async def test_written_sentences_have_a_common_limit() -> None:
         for place in ("north", "south", "west", "east", "upper", "lower", "inner", "outer")
     )
     quotes = (Quoted(text, "Gates"),)
-    named = [one.text for one in numbered(quotes)]
+    named = [one.text for one in number_sentences(quotes)]
     found = await _writing(
         *((sentence, [f"1.{n}"]) for n, sentence in enumerate(named, 1)),
         task=Task("When do the gates open?", quotes, Mode.PHRASE),

@@ -112,7 +112,7 @@ def _real(core: Core, revision_id: int) -> dict[str, tuple[AnswerSummary, Answer
     return {
         text: (old, new)
         for text, old, new in zip(QUESTIONS, before, after, strict=True)
-        if old != new and not (old.refused and new.refused)
+        if old != new and not (old.is_refused and new.is_refused)
     }
 
 
@@ -164,7 +164,7 @@ def test_a_new_answer_counts_per_asking(core: Core) -> None:
     impact = _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
     assert _count(impact, *GAINED) == 3
     change = next(change for change in impact.changes if change.question == UNKNOWN)
-    assert change.before.refused
+    assert change.before.is_refused
     assert (change.after.document_id, change.after.title) == ("note:", FERRY.title)
     assert change.after.passage == FERRY.text
 
@@ -210,7 +210,7 @@ def test_questions_are_replayed_with_readers_channels(core: Core) -> None:
     impact = _whole(core.part(ImpactPreview).of_document(_document(replace(FERRY, title=UNKNOWN))))
 
     assert (impact.total, len(impact.changes)) == (2, 2)
-    [before] = [one.before for one in impact.changes if not one.before.refused]
+    [before] = [one.before for one in impact.changes if not one.before.is_refused]
     # Not every viewer of the preview can read the channel.
     assert (before.document_id, before.title, before.passage) == (said.id, "", "0")
 

@@ -84,7 +84,7 @@ def results(index: Index, embedder: WordEmbedder) -> list[object]:
     ]
     for scopes in ([SHARED], [SHARED, ONE], SCOPES):
         for query, hits in zip(QUERIES, retriever.hits(QUERIES, scopes), strict=True):
-            found += [hits, retriever.judged(query, hits), index.idfs(query, scopes)]
+            found += [hits, retriever.judge(query, hits), index.idfs(query, scopes)]
     return found
 
 

@@ -103,13 +103,13 @@ def test_selected_hits_come_in_the_order_of_all_hits(
     index: Index, selection: Selection, scopes: list[Scope], question: str
 ) -> None:
     retriever = Retriever(index, WordEmbedder())
-    [vector] = retriever.embedded([question])
+    [vector] = retriever.embed([question])
 
-    hits = retriever.ranked(
+    hits = retriever.rank(
         question, vector, scopes, 10, among=index.selected_passages(selection, scopes)
     )
 
-    everything = retriever.ranked(question, vector, scopes, len(DOCUMENTS))
+    everything = retriever.rank(question, vector, scopes, len(DOCUMENTS))
     own = wanted(selection, scopes)
     rest = [hit for hit in everything if hit.passage.document_id in own]
     assert ranking(hits) == ranking(rest[:10])
@@ -148,7 +148,7 @@ def test_an_overlay_selects_as_the_changed_index_would(
     assert {one.document_id for one in stored} == expected
     [vector] = embedder.embed_queries(["bread"])
     retriever = Retriever(overlay, embedder)
-    hits = retriever.ranked(
+    hits = retriever.rank(
         "bread", vector, [GUILD], 60, among=overlay.selected_passages(rust, [GUILD])
     )
     assert (new.id in {hit.passage.document_id for hit in hits}) is (tags == ("rust",))

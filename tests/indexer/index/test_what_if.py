@@ -75,7 +75,7 @@ def test_the_overlay_finds_what_the_changed_index_finds(
     overlay = overlay_of(index, embedder, document)
     over = retriever.over(overlay)
     hits = over.hits(QUERIES, SCOPES)
-    evidence = [over.judged(query, found) for query, found in zip(QUERIES, hits, strict=True)]
+    evidence = [over.judge(query, found) for query, found in zip(QUERIES, hits, strict=True)]
     size = overlay.size(SCOPES)
     before = _comparable(retriever.hits(QUERIES, SCOPES))
     index_document(index, embedder, document)
@@ -83,7 +83,7 @@ def test_the_overlay_finds_what_the_changed_index_finds(
     assert _comparable(hits) == _comparable(after) != before
     assert size == index.size(SCOPES)
     for (verdict, signals), query, found in zip(evidence, QUERIES, after, strict=True):
-        really, real_signals = retriever.judged(query, found)
+        really, real_signals = retriever.judge(query, found)
         assert verdict is really
         assert signals == pytest.approx(real_signals, abs=1e-5)
 
@@ -138,21 +138,21 @@ def test_late_interaction_orders_hits_of_the_overlay_as_of_the_changed_index(
     before = _comparable(retriever.hits(RULE_QUESTIONS, [SHARED]))
     over = retriever.over(overlay)
     hits = over.hits(RULE_QUESTIONS, [SHARED])
-    judged = [over.judged(*one) for one in zip(RULE_QUESTIONS, hits, strict=True)]
+    judged = [over.judge(*one) for one in zip(RULE_QUESTIONS, hits, strict=True)]
     index_document(rules_index, model, document)
     after = retriever.hits(RULE_QUESTIONS, [SHARED])
     assert _comparable(hits) == _comparable(after) != before
     for one, (verdict, signals) in zip(
         zip(RULE_QUESTIONS, after, strict=True), judged, strict=True
     ):
-        really, real_signals = retriever.judged(*one)
+        really, real_signals = retriever.judge(*one)
         assert verdict is really
         assert signals == pytest.approx(real_signals, abs=1e-5)
     if text == RULES[LATE_FIRST]:
         assert hits[0][0].passage.text == text
         # Another one is first by the fused scores.
-        vectors = retriever.embedded([QUESTION])
-        [fused] = retriever.fused_together([QUESTION], vectors, [SHARED], 10)
+        vectors = retriever.embed([QUESTION])
+        [fused] = retriever.fuse_together([QUESTION], vectors, [SHARED], 10)
         assert name == "fees" or fused[0].passage.text != text
 
 

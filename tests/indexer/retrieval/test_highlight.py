@@ -7,7 +7,7 @@ from indexer.retrieval.highlight import (
     Comparison,
     Deciding,
     TokenCosines,
-    highlighted,
+    highlight,
 )
 from indexer.text.sentences import joined_passages, sentences
 
@@ -17,7 +17,7 @@ def deciding(
 ) -> Deciding | None:
     """The sentence chosen by words alone, as if all sentences were equally near."""
     weights = [((word,), 1.0) for word in question.split()]
-    return highlighted([Comparison(question, text, heading, [], weights, tokens)])
+    return highlight([Comparison(question, text, heading, [], weights, tokens)])
 
 
 def chosen(question: str, text: str) -> str:
@@ -177,7 +177,7 @@ def test_most_of_a_text_is_never_bold() -> None:
 )
 def test_the_passages_around_answer_too(texts: tuple[str, str, str]) -> None:
     joined, (_, begin, _) = joined_passages(texts)
-    found = highlighted(section(*texts))
+    found = highlight(section(*texts))
     assert found is not None
     assert joined[begin + found.start : begin + found.end] == "Pull the lever."
 

@@ -57,7 +57,7 @@ def test_how_a_question_is_typed_changes_neither_order_nor_verdict(
     def said(question: str) -> tuple[list[tuple[str, float]], tuple[Evidence, dict[str, float]]]:
         [hits] = retriever.hits([question], [SHARED])
         ranked = [(hit.passage.document_id, hit.score) for hit in hits]
-        return ranked, retriever.judged(question, hits)
+        return ranked, retriever.judge(question, hits)
 
     typed = f"{asking} the {noun} of the honey tool 4{end}"
     assert said(written(typed)) == said("whats the no cache dir of the honey tool 4")
@@ -107,8 +107,8 @@ def test_queries_that_come_together_are_embedded_together_and_answered_in_order(
 def test_the_deciding_sentence_is_the_one_that_answers(
     retriever: Retriever, query: str, sentence: str
 ) -> None:
-    [vector] = retriever.embedded([query])
-    hit = retriever.ranked(query, vector, [SHARED], 1)[0]
+    [vector] = retriever.embed([query])
+    hit = retriever.rank(query, vector, [SHARED], 1)[0]
     span = retriever.deciding_sentence(query, vector, hit.passage, [SHARED])
     assert span is not None
     assert hit.passage.text[span.start : span.end] == sentence
@@ -116,8 +116,8 @@ def test_the_deciding_sentence_is_the_one_that_answers(
 
 def test_code_that_nothing_announces_decides_itself(retriever: Retriever) -> None:
     query = "never quote"
-    [vector] = retriever.embedded([query])
-    hit = retriever.ranked(query, vector, [SHARED], 1)[0]
+    [vector] = retriever.embed([query])
+    hit = retriever.rank(query, vector, [SHARED], 1)[0]
     assert hit.passage.document_id == "file:code"
     span = retriever.deciding_sentence(query, vector, hit.passage, [SHARED])
     assert span is not None
@@ -126,7 +126,7 @@ def test_code_that_nothing_announces_decides_itself(retriever: Retriever) -> Non
 
 def test_a_single_sentence_needs_no_mark(retriever: Retriever) -> None:
     query = "bees make wax"
-    [vector] = retriever.embedded([query])
-    hit = retriever.ranked(query, vector, [SHARED], 1)[0]
+    [vector] = retriever.embed([query])
+    hit = retriever.rank(query, vector, [SHARED], 1)[0]
     assert hit.passage.text == "Bees make wax."
     assert retriever.deciding_sentence(query, vector, hit.passage, [SHARED]) is None

@@ -31,10 +31,10 @@ def test_selected_documents_are_found_behind_many_nearer_ones(tmp_path: Path) ->
     own = [document(1_000, "Bread and butter."), document(1_001, "An island is a piece of land.")]
     with filled(tmp_path, embedder, [*nearer, *own]) as index:
         retriever = Retriever(index, embedder)
-        [vector] = retriever.embedded([QUERY])
+        [vector] = retriever.embed([QUERY])
         ids = index.tables.passage_ids([one.id for one in own], [SHARED])
 
-        hits = retriever.ranked(QUERY, vector, [SHARED], 10, among=ids)
+        hits = retriever.rank(QUERY, vector, [SHARED], 10, among=ids)
 
         assert [hit.passage.document_id for hit in hits] == ["file:1001", "file:1000"]
         assert hits[0].legs == ("meaning", "words")
@@ -48,11 +48,11 @@ def test_a_selection_of_everything_changes_no_hit(tmp_path: Path) -> None:
     documents = [document(number, text) for number, text in enumerate(texts)]
     with filled(tmp_path, embedder, documents) as index:
         retriever = Retriever(index, embedder)
-        [vector] = retriever.embedded([QUERY])
+        [vector] = retriever.embed([QUERY])
         ids = index.tables.passage_ids([one.id for one in documents], [SHARED])
 
         for own, expected in zip(
-            retriever.ranked(QUERY, vector, [SHARED], 10, among=ids),
+            retriever.rank(QUERY, vector, [SHARED], 10, among=ids),
             retriever.hits([QUERY], [SHARED])[0],
             strict=True,
         ):

@@ -75,8 +75,8 @@ def _told(found: Sequence[Sequence[Hit]]) -> list[list[tuple[str, float]]]:
 
 
 def _fused(retriever: Retriever, questions: Sequence[str], k: int = 10) -> list[list[Hit]]:
-    vectors = retriever.embedded(questions)
-    return retriever.fused_together(questions, vectors, [SHARED], k)
+    vectors = retriever.embed(questions)
+    return retriever.fuse_together(questions, vectors, [SHARED], k)
 
 
 def test_token_vectors_decide_if_no_passage_has_the_words(index: Index, model: Embedder) -> None:
@@ -144,8 +144,8 @@ def test_how_a_question_is_typed_changes_nothing(index: Index, model: Embedder) 
 def test_selected_passages_are_ordered_by_late_interaction(index: Index, model: Embedder) -> None:
     retriever = Retriever(index, model)
     among = index.tables.passage_ids([f"file:{FUSED_FIRST}", f"file:{LATE_FIRST}"], [SHARED])
-    [vector] = retriever.embedded([QUESTION])
-    hits = retriever.ranked(QUESTION, vector, [SHARED], 5, among=sorted(among))
+    [vector] = retriever.embed([QUESTION])
+    hits = retriever.rank(QUESTION, vector, [SHARED], 5, among=sorted(among))
     assert _names(hits) == [LATE_FIRST, FUSED_FIRST]
 
 

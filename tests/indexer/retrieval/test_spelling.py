@@ -3,7 +3,7 @@
 import pytest
 
 from indexer.index.postings import Postings
-from indexer.retrieval.spelling import correct_spelling
+from indexer.retrieval.spelling import respell
 from indexer.text.analyzer import words
 
 SAID = "The difference between settings. Houses pay; stationary mice lead."
@@ -29,7 +29,7 @@ def scopes() -> list[Postings]:
 def test_a_slip_of_one_word_that_both_know_is_mended(
     typed: str, read: str, scopes: list[Postings]
 ) -> None:
-    assert correct_spelling(typed, scopes, COMMON.__contains__) == read
+    assert respell(typed, scopes, COMMON.__contains__) == read
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_a_slip_of_one_word_that_both_know_is_mended(
     ],
 )
 def test_what_may_be_meant_stays(typed: str, scopes: list[Postings]) -> None:
-    assert correct_spelling(typed, scopes, COMMON.__contains__) == typed
+    assert respell(typed, scopes, COMMON.__contains__) == typed
 
 
 def test_what_no_scope_has_that_may_be_seen_mends_nothing() -> None:
-    assert correct_spelling("diffrence", [Postings()], COMMON.__contains__) == "diffrence"
+    assert respell("diffrence", [Postings()], COMMON.__contains__) == "diffrence"
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_a_slip_of_what_many_passages_are_about_is_mended(typed: str, read: str)
     postings = Postings()
     about = [(number, words("wallpaper multimc leading")) for number in range(5)]
     postings.add([*about, (9, words("curseforge"))])
-    assert correct_spelling(typed, [postings], COMMON.__contains__) == read
+    assert respell(typed, [postings], COMMON.__contains__) == read

@@ -11,7 +11,7 @@ import pytest
 
 from bot.storage.derived_data import open_entries
 from knowledge.corpus import source_states, web_pages
-from knowledge.sources.entries import Entry, EntryStore, SyncState, gone
+from knowledge.sources.entries import Entry, EntryStore, SyncState, mark_gone
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Document
 
@@ -38,28 +38,28 @@ def pages(tmp_path: Path, derived: str) -> Iterator[EntryStore]:
 
 
 def test_a_page_that_is_gone_is_quoted_for_a_time_of_grace_and_then_retired() -> None:
-    lost = gone(PAGE, "is no more", NOW, GRACE)
+    lost = mark_gone(PAGE, "is no more", NOW, GRACE)
     assert lost.text == "Text"
     assert lost.gone_at == NOW
     assert lost.reason == "is no more; its text is quoted until 24 Mar 2026"
-    half = gone(lost, "is no more", NOW + GRACE / 2, GRACE)
-    day_before = gone(half, "is no more", NOW + GRACE - timedelta(days=1), GRACE)
+    half = mark_gone(lost, "is no more", NOW + GRACE / 2, GRACE)
+    day_before = mark_gone(half, "is no more", NOW + GRACE - timedelta(days=1), GRACE)
     assert (day_before.text, day_before.gone_at) == ("Text", NOW)
-    retired = gone(day_before, "is no more", NOW + GRACE, GRACE)
+    retired = mark_gone(day_before, "is no more", NOW + GRACE, GRACE)
     assert (retired.text, retired.content, retired.revision) == ("", b"", "")
     assert retired.reason == "is no more since 10 Mar 2026, and is no longer quoted"
 
 
 def test_a_clock_that_jumps_ahead_retires_no_page() -> None:
-    lost = gone(PAGE, "is no more", NOW, GRACE)
-    jumped = gone(lost, "is no more", NOW + timedelta(days=400), GRACE)
+    lost = mark_gone(PAGE, "is no more", NOW, GRACE)
+    jumped = mark_gone(lost, "is no more", NOW + timedelta(days=400), GRACE)
     assert jumped.text == "Text"
-    right_again = gone(jumped, "is no more", NOW + timedelta(days=1), GRACE)
+    right_again = mark_gone(jumped, "is no more", NOW + timedelta(days=1), GRACE)
     assert (right_again.text, right_again.gone_at) == ("Text", NOW + timedelta(days=1))
 
 
 def test_a_page_that_was_never_there_is_told() -> None:
-    found = gone(Entry(SITE, URL), "is no more", NOW, GRACE)
+    found = mark_gone(Entry(SITE, URL), "is no more", NOW, GRACE)
     assert (found.text, found.reason, found.gone_at) == ("", "is no more", NOW)
 
 

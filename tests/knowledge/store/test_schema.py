@@ -6,7 +6,7 @@ import pytest
 
 from knowledge.store import schema
 from knowledge.store.store import Store
-from knowledge.values.settings import EffectiveSettings, GuildSettings, declared
+from knowledge.values.settings import EffectiveSettings, GuildSettings, facts_of
 from knowledge.values.synonyms import SYNONYMS
 
 # Every column with more than its type's promise, besides times; nonsense in it would break readers.
@@ -95,7 +95,7 @@ def test_declared_settings_are_the_columns_of_their_table(
         for row in rows
     }
 
-    settings = {name: schema.TABLES[table].columns[name].sql for name in declared(kind)}
+    settings = {name: schema.TABLES[table].columns[name].sql for name in facts_of(kind)}
 
     # An empty text stands for no limits.
     assert settings | ({"limits": found["limits"]} if table == "guilds" else {}) == {

@@ -80,7 +80,7 @@ async def test_a_server_is_greeted_again_only_if_the_bot_had_left_it(simcord_env
 async def test_without_a_system_channel_the_owner_is_greeted(simcord_env: Env) -> None:
     world = await added(simcord_env, system_channel_id=None)
 
-    assert told(world) == [setup_messages.arrived_directly("Open Source Corner", Language.ENGLISH)]
+    assert told(world) == [setup_messages.direct_arrival("Open Source Corner", Language.ENGLISH)]
 
 
 async def test_the_person_in_the_audit_log_who_added_the_bot_is_greeted(

@@ -15,7 +15,7 @@ from knowledge.sources.net.api_client import (
     EndlessError,
     LoginError,
     MissingError,
-    paged,
+    pages,
 )
 from knowledge.sources.net.safe_network import RefusedError
 from tests.knowledge.web_server import Reply, WebServer, local_fetcher
@@ -131,7 +131,7 @@ NUMBERS = count()
 def test_a_list_without_an_end_is_given_up(
     ask: Callable[[str], tuple[Sequence[Any], str]], items: int
 ) -> None:
-    listed = paged(ask, 5)
+    listed = pages(ask, 5)
     assert [next(listed) for _ in range(items)] == [1] * items
     with pytest.raises(EndlessError):
         next(listed)

@@ -201,7 +201,7 @@ def test_a_moderator_who_changes_nothing_of_what_they_are_shown_approves_what_wa
 ) -> None:
     typed = replace(FIRST, text="The token is ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5, they say.")
     note = proposed(store, typed)
-    shown = typed.shown
+    shown = typed.safe
     assert shown != typed
 
     store.decisions.edit_and_approve(GUILD, note.revision.id, ADA, shown)
