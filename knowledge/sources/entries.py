@@ -32,8 +32,8 @@ ENTRIES: Final = DerivedKind(
 
 ALARMING_VISITS: Final = 2
 LOSS_TOLD_FOR: Final = timedelta(days=14)
-# The key of the visits' counts among a listing's state.
-_VISITS: Final = "visits"
+# The key of the visits' counts beside a listing's own keys, which begin with letters.
+_VISITS: Final = "$visits"
 
 
 @dataclass(frozen=True, slots=True)

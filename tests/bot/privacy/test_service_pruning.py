@@ -10,7 +10,7 @@ from bot.core.core import Core
 from bot.privacy import service
 from bot.privacy.ui.cog import prune_questions
 from bot.process.client import Bot
-from tests.bot.steps import content, restarted
+from tests.bot.steps import looked_into, restarted
 from tests.bot.world import QUESTION, World
 from tests.fakes import WordEmbedder
 
@@ -33,8 +33,8 @@ async def test_a_running_bot_prunes_old_questions(world: World, new_bot: Callabl
     assert await world.core(lambda core: core.replay(1)) is None
     assert await world.core(lambda core: core.store.counts(world.guild.id)["questions"]) == 1
     assert asked.response is not None
-    said = await world.member.click(asked.response.message, label=ANSWER_LABELS["why"].english)
-    assert content(said) == FEEDBACK_GONE.english
+    told = await looked_into(world.member, asked.response, ANSWER_LABELS["why"].english)
+    assert told == FEEDBACK_GONE.english
 
 
 def test_many_questions_are_pruned_in_slices(settings: Settings) -> None:

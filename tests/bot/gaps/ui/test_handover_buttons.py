@@ -136,7 +136,7 @@ async def test_a_hand_over_speaks_the_servers_language(
 ) -> None:
     german = Language.GERMAN
     await turn(asking, language=german)
-    asking.speaks(asking.member, "fr")
+    asking.speaks(asking.member, "ja")
     await asking.core(lambda core: core.store.gaps.set_opt_out(asking.member.id, quiet=True))
     refused = await asking.ask(UNKNOWN)
 
