@@ -52,10 +52,8 @@ _NEWEST: Final = 2**63 - 1
 class LogEntry:
     """One line of the log.
 
-    Attributes:
-        id: the line's id, ascending over the lines of all guilds.
-        number: the line's place in the log of its guild, from 1.
-        actor: the key of the acting member in the table `members`; None for the bot.
+    `id` ascends over the lines of all guilds, and `number` counts the lines of its guild from 1.
+    `actor` is a key in the table `members`; None for the bot.
     """
 
     id: int
@@ -100,17 +98,9 @@ class AuditLog:
             subject: `note:<id>`, `revision:<id>` or `guild`.
             detail: numbers and names for replaying the action; no text by members.
         """
-        entry = LogEntry(
-            id=0,
-            at=now(),
-            guild_id=guild_id,
-            number=0,
-            actor=None if member_id is None else self.key(member_id),
-            event=event,
-            subject=subject,
-            detail=json.dumps(detail or {}, ensure_ascii=False, sort_keys=True),
-        )
-        self.add(entry)
+        actor = None if member_id is None else self.key(member_id)
+        text = json.dumps(detail or {}, ensure_ascii=False, sort_keys=True)
+        self.add(LogEntry(0, now(), guild_id, 0, actor, event, subject, text))
 
     def add(self, entry: LogEntry) -> None:
         """Append an entry made by the caller, with the guild's next number.
@@ -144,11 +134,7 @@ class AuditLog:
         return int(rows[0]["key"])
 
     def members(self, keys: Iterable[int] | None = None) -> dict[int, int]:
-        """Discord ids by key; forgotten members are missing.
-
-        Args:
-            keys: the keys to look up; None for all.
-        """
+        """Discord ids by key, of these keys or all; forgotten members are missing."""
         every = "select key, user_id from members where user_id is not null"
         if keys is None:
             rows = self._database.rows(every)
@@ -171,15 +157,7 @@ class AuditLog:
         before: int = _NEWEST,
         after: int | None = None,
     ) -> list[LogEntry]:
-        """A page of a guild's log, before or after an id.
-
-        Args:
-            guild_id: the guild.
-            wanted: the filter.
-            limit: the largest number of lines.
-            before: return lines before this id, newest first.
-            after: return lines after this id instead, oldest first.
-        """
+        """A page of a guild's log: lines before an id, newest first, or after it, oldest first."""
         lowest = after or 0
         if wanted.since is not None:
             # Ids are in the order of time.
@@ -222,14 +200,7 @@ def entry_of(row: Mapping[str, Any]) -> LogEntry:
 
 @dataclass(slots=True)
 class ReplayedNote:
-    """A note's state replayed from the log.
-
-    Attributes:
-        guild_id: the note's guild.
-        states: the state of each revision, by the revision's id.
-        live: the id of the live revision, or None.
-        retired: the id of the retired revision, or None.
-    """
+    """A note's state replayed from the log, with the states of its revisions by id."""
 
     guild_id: int
     states: dict[int, State] = field(default_factory=dict)
@@ -256,12 +227,7 @@ def replay(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
 def contradictions(
     standings: Iterable[Mapping[str, Any]], entries: Iterable[LogEntry]
 ) -> list[int]:
-    """Ids of notes whose state in the tables differs from their state in the log.
-
-    Args:
-        standings: rows of `STANDINGS`: the states of notes and revisions in the tables.
-        entries: the log, oldest first.
-    """
+    """Ids of notes whose state in rows of `STANDINGS` differs from the log, oldest line first."""
     stored: dict[int, ReplayedNote] = {}
     for row in standings:
         live, retired = row["live_revision_id"], row["retired_revision_id"]

@@ -264,14 +264,9 @@ class Credit:
     ) -> list[Contributor]:
         """The guild's contributors, with the most helpful citations first.
 
-        It isn't recorded which hits an answer quoted, so `quotes` and `further_share` decide which
-        hits count.
-
-        Args:
-            guild_id: the guild.
-            since: count verdicts from this time on; None for all.
-            quotes: the largest number of hits that count, if none was recorded with the question.
-            further_share: the share of the best hit's score that a further hit needs to count.
+        Verdicts count from the time `since` on. It isn't recorded which hits an answer quoted. If
+        no number was recorded with the question, the best `quotes` hits count, and a further hit
+        needs the share `further_share` of the best hit's score.
         """
         since_then, moments = (
             ("and f.created_at >= ?", [since.isoformat()]) if since is not None else ("", [])
@@ -310,13 +305,7 @@ class Credit:
         return [Contributor(row["name"], row["citations"], row["notes"]) for row in rows]
 
     def activity(self, guild_id: int, gaps: int, most_quoted: int) -> Activity:
-        """Figures of a guild; a question that was answered again later is counted once.
-
-        Args:
-            guild_id: the guild.
-            gaps: the number of questions in gaps, for `Activity.gaps`.
-            most_quoted: the largest number of documents in `Activity.quoted`.
-        """
+        """Figures of a guild; a question that was answered again later is counted once."""
         asked = self._database.rows(
             "select evidence, count(*) as number from questions "
             "where guild_id = ? and told_for is null group by evidence",

@@ -368,20 +368,18 @@ class WeeklyDigests:
         with self._database.writing(guild_id):
             before = self.of_guild(guild_id).get(edition)
             if before is None:
-                channel_id = changes.get("channel_id") or self._default_channel(guild_id, edition)
+                channel_id = changes.get("channel_id")
+                if channel_id is None and edition is Edition.MODERATORS:
+                    guilds = self._database.rows(
+                        "select review_channel_id from guilds where id = ?", [guild_id]
+                    )
+                    channel_id = guilds[0]["review_channel_id"] if guilds else None
                 if channel_id is None:
                     return None
                 before = WeeklyDigest(guild_id, edition, channel_id, chosen_at=at)
             changed = replace(before, **{**changes, "chosen_at": at})
             self.choose(changed, actor_id)
         return changed
-
-    def _default_channel(self, guild_id: int, edition: Edition) -> int | None:
-        """The review channel for the moderators' edition; None for the other edition."""
-        if edition is not Edition.MODERATORS:
-            return None
-        rows = self._database.rows("select review_channel_id from guilds where id = ?", [guild_id])
-        return rows[0]["review_channel_id"] if rows else None
 
     def choose(self, digest: WeeklyDigest, actor_id: int) -> None:
         """Store the channel and time of a digest; its progress stays."""

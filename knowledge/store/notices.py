@@ -34,15 +34,8 @@ class Notices:
     ) -> None:
         """Queue a notice, inside the transaction that it reports.
 
-        Args:
-            guild_id: the guild.
-            member_id: the recipient; nothing is queued for a forgotten member (0).
-            channel_id: the channel to use if no direct message can be delivered, or `NO_CHANNEL`.
-            event: the reported event.
-            revision_id: the revision that the notice is about, if any.
-            question_id: the recipient's question that the notice is about, if any.
-            handed_on_id: the handed-over question that a helper answered, if any. It can be another
-                member's question in the same words.
+        The channel is used if no direct message can be delivered. The question is the recipient's;
+        the handed-over one can be another member's in the same words.
         """
         # A forgotten member has no id and can't be notified.
         if member_id == 0:

@@ -44,12 +44,7 @@ def record(kind: type[_T], row: Mapping[str, Any], **values: Any) -> _T:
     """Make a dataclass of a row, by the names and types of its fields; ignore other columns.
 
     Columns become times, booleans, enumerations, and tuples or mappings of JSON. A type with a
-    method `parse` reads its own text.
-
-    Args:
-        kind: the dataclass.
-        row: the row.
-        values: values of fields, in place of the columns' values.
+    method `parse` reads its own text. `values` replace the columns' values.
     """
     for name, read in _readers(kind).items():  # type: ignore[arg-type]
         if name in row and name not in values:
@@ -158,14 +153,8 @@ def rows_among(
     """The rows of a statement with one `in (?)` for a list; none for an empty list.
 
     Rows come in the statement's order within each slice of the list. Sort them yourself if the list
-    may be longer than a slice.
-
-    Args:
-        database: the database to ask.
-        sql: the statement.
-        listed: the values for `in (?)`, any number.
-        before: the values of the placeholders before `in (?)`.
-        after: the values of the placeholders after `in (?)`.
+    may be longer than a slice. `before` and `after` are the values of the placeholders around
+    `in (?)`.
     """
     statements = _statements(sql, listed, before, after)
     return [row for slice_, values in statements for row in database.rows(slice_, values)]

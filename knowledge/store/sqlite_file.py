@@ -68,10 +68,8 @@ def open_derived(
 ) -> Database:
     """Open a derived file; a damaged file is deleted and made anew.
 
-    Args:
-        path: the file.
-        prepare: makes its tables; raises `sqlite3.DatabaseError` for another format.
-        made_from_it: a glob pattern of files in the same folder, deleted together with the file.
+    `prepare` makes its tables, and raises `sqlite3.DatabaseError` for another format. Files in the
+    same folder that match the glob pattern `made_from_it` are deleted together with the file.
 
     Raises:
         sqlite3.OperationalError: if the file can't be opened or locked; the file is kept.

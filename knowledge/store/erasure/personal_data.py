@@ -111,12 +111,8 @@ class PersonalData:
     def forget(self, member_id: int, *, withdraw: bool, name: str = "") -> list[int]:
         """Forget a member, and overwrite the deleted rows.
 
-        Their chat messages aren't quoted any more (`QuoteOptOuts`).
-
-        Args:
-            member_id: the member.
-            withdraw: whether to withdraw their live notes, not only to remove the name.
-            name: their user name, for chat exports without ids.
+        With `withdraw`, their live notes are withdrawn, and don't only lose the name. Their chat
+        messages aren't quoted any more; `name` is their user name, for exports without ids.
 
         Returns:
             The ids of notes with a changed text, name or wording.

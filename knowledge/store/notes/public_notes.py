@@ -79,12 +79,8 @@ _ASKED: Final = """
 class PublicNote:
     """A note on its guild's page; the renderer removes secrets.
 
-    Attributes:
-        updated_at: when the present text was approved.
-        first_at: when the first text was approved.
-        previous_at: when the text before the present one was approved; None if there is none.
-        names: the names of the authors, in the form that each has chosen for the page.
-        pictures: the digest and kind of each picture.
+    Its present, first and previous texts were approved at `updated_at`, `first_at` and
+    `previous_at`. The authors' names have the form that each has chosen for the page.
     """
 
     id: int

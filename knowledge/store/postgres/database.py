@@ -87,16 +87,10 @@ class PostgresDatabase(Connection):
     ) -> None:
         """Open the database, make its tables if they are missing, and migrate them.
 
-        Args:
-            url: the URL of the database, without a password.
-            folder: the data folder.
-            schema: the schema of the tables.
-            though_marked: open the database even if it has a mark.
-
         Raises:
             StoreError: if the database can't be opened.
             StoreVersionError: if another version made the tables.
-            StoreMovedError: if the database has a mark.
+            StoreMovedError: if the database has a mark, unless it is opened `though_marked`.
         """
         super().__init__(url, schema, lock_space=LOCK_SPACE)
         self.folder = folder

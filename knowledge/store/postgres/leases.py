@@ -65,13 +65,9 @@ class LapsedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A process's standing after a step.
+    """A process's standing after a step: its shards with their epochs, and one to give back.
 
-    Attributes:
-        shards: the shards of this process, with the epoch of each.
-        surplus: a shard for this process to give back, or None.
-        processes: the number of all members.
-        unready: the number of all shards not marked as ready yet (`Leases.mark_ready`).
+    `processes` and `unready` are the numbers of all members, and of all shards not marked as ready.
     """
 
     shards: dict[int, int]
@@ -116,13 +112,9 @@ class Leases:
         self._connection.close()
 
     def join(self, wanted: int) -> int:
-        """Become a member, for the first time or after a lapse.
+        """Become a member, for the first time or after a lapse; returns the number of all shards.
 
-        Args:
-            wanted: number of all shards; used only if no other process is a member.
-
-        Returns:
-            The number of all shards.
+        The number is `wanted` if no other process is a member.
         """
         self._reconnect()
         before, self._lives = self.id, self._lives + 1
@@ -138,17 +130,14 @@ class Leases:
                 [self.id, self.name, self._seconds],
             )
             if not others["n"]:
-                self._settle(wanted)
+                connection.run("delete from shards where shard >= ?", [wanted])
+                connection.run(
+                    "insert into shards (shard) "
+                    "select * from generate_series(0, cast(? as int) - 1) on conflict do nothing",
+                    [wanted],
+                )
             [shards] = connection.rows("select count(*) as n from shards")
         return int(shards["n"])
-
-    def _settle(self, count: int) -> None:
-        self._connection.run("delete from shards where shard >= ?", [count])
-        self._connection.run(
-            "insert into shards (shard) select * from generate_series(0, cast(? as int) - 1) "
-            "on conflict do nothing",
-            [count],
-        )
 
     def step(self, most: int = 1_000) -> Standing:
         """Renew the membership, end expired members, and take at most `most` free shards.

@@ -93,15 +93,10 @@ class Gaps:
     ) -> list[OpenQuestion]:
         """Public questions of a period, gaps or not, newest first, at most `MOST_QUESTIONS`.
 
-        Questions without words or without an asker are left out: they were pruned or erased.
-
-        Args:
-            guild_id: the guild; None for all guilds.
-            since: the start.
-            until: the end, not included.
-            judged: return only answered questions with an *unhelpful* verdict or a picked document.
-                Without `judged`, records of later answers to a question (`Question.told_for`) are
-                left out.
+        Questions without words or without an asker are left out: they were pruned or erased. The
+        end of the period isn't included. With `judged`, only answered questions with an *unhelpful*
+        verdict or a picked document are returned. Without it, records of later answers to a
+        question (`Question.told_for`) are left out.
         """
         which, values = ("q.guild_id = ?", [guild_id]) if guild_id else ("q.guild_id > 0", [])
         kind = _JUDGED if judged else "q.told_for is null"
@@ -270,7 +265,11 @@ class Gaps:
             self._database.replace("gap_checks", row, ["note_id"])
 
     def _tell(self, question: OpenQuestion, revision_id: int | None) -> None:
-        if not self.has_opted_out(question.asker_id) and not self._has_notice(question.id):
+        has_notice = self._database.rows(
+            "select 1 from notices where question_id = ? and event in (?, ?)",
+            [question.id, *_ANSWER_NOTICES],
+        )
+        if not has_notice and not self.has_opted_out(question.asker_id):
             self._notices.add(
                 question.guild_id,
                 question.asker_id,
@@ -279,14 +278,6 @@ class Gaps:
                 revision_id=revision_id,
                 question_id=question.id,
             )
-
-    def _has_notice(self, question_id: int) -> bool:
-        return bool(
-            self._database.rows(
-                "select 1 from notices where question_id = ? and event in (?, ?)",
-                [question_id, *_ANSWER_NOTICES],
-            )
-        )
 
     def reopen(self, notice_id: int, question_id: int) -> None:
         """Delete an outdated notice, and make its question a gap again."""

@@ -98,12 +98,7 @@ class Phrasings:
     ) -> datetime | None:
         """The time of the next allowed request; None if a request is allowed now.
 
-        Args:
-            sql: selects the times of the requests of a member or guild.
-            now: the current time.
-            window: the time for which requests count.
-            key: the id of the member or guild.
-            most: the number of requests allowed in the window.
+        `sql` selects the times of a member's or guild's requests; `most` may be in the window.
         """
         rows = self._database.rows(
             f"{sql} order by p.asked_at desc limit 1 offset ?",

@@ -411,14 +411,8 @@ class FeedbackRecords:
     def record_pick(self, pick: Feedback, digest: str, *, by_moderator: bool | None) -> bool:
         """Store a member's pick of the right document, in place of their last verdict.
 
-        Args:
-            pick: the verdict with the picked document.
-            digest: the digest of the picked passage.
-            by_moderator: whether a moderator picked the passage. None for a member whose pick can't
-                confirm an answer.
-
-        Returns:
-            Whether the answer is confirmed now.
+        `digest` is the picked passage's. The pick of a member with `by_moderator` None confirms no
+        answer. Returns whether the answer is confirmed now.
         """
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, pick.question_id)):
             return (
