@@ -1,10 +1,10 @@
-"""Questions with several answers that nobody tunes on: pairs, differences, lists and follow-ups.
+"""Questions with several answers, for reporting: pairs, differences, lists and follow-ups.
 
     python -m benchmarks.reported_pairs KEEP CHECKOUTS [--model NAME] [--wrong]
 
 The questions are in tests/judged/communities/pairs.jsonl, over page sets with checkouts of their
 repositories, CHECKOUTS/OWNER+NAME, and in headings.jsonl, over the bundled articles. A question is
-right if the answer shows a section of each part, or says that a part has none. A list needs two of
+right if the answer shows a section of each part, or names the part without one. A list needs two of
 its sections, a follow-up the section of its own part first. A heading's question needs its section
 first.
 """
@@ -41,7 +41,7 @@ def shows(cited: list[Citation], sections: list[list[str]]) -> bool:
 
 
 def is_right(row: dict[str, Any], reply: Reply) -> bool:
-    """Whether an answer shows what a row of `pairs.jsonl` asks for."""
+    """Whether an answer has the parts of a row of `pairs.jsonl`."""
     if not isinstance(reply.outcome, Answer):
         return False
     cited, parts = citations(reply.outcome), row["parts"]
