@@ -194,8 +194,8 @@ def _details(note: Note, language: Language) -> list[str]:
     return lines
 
 
-_ON_PAGE: Final = Sentence("It's on the public page.")
-_FOR_PAGE: Final = Sentence("It'll be on the public page once it's live.")
+_ON_PAGE: Final = Sentence("Released for the public page.")
+_FOR_PAGE: Final = Sentence("Released for the public page, once it's live.")
 _UNRELEASED: Final = Sentence(
     "Not on the public page: its writer wasn't told about the page. Release it in `/review`."
 )

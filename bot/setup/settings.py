@@ -244,7 +244,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         Setting(
             "private_answers",
             Page.ANSWERS,
-            Sentence("`/ask` answers"),
+            Sentence("/ask answers"),
             "private_answers",
             {"operators": None, **_YES_OR_NO},
             PRIVATELY,
