@@ -37,6 +37,7 @@ from bot.config.sections import (
     QuestionSettings,
     SourceSettings,
 )
+from indexer.embedding.installed_models import downloaded_folder
 from knowledge.dependencies import install_hint
 from knowledge.files import picture_text
 
@@ -94,6 +95,7 @@ def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
     path = config_file or CONFIG_FILE
     values = _read(config_file)
     former = _take_former_keys(values)
+    model = _take_former_model(values)
     folder = data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
     if folder is not None and isinstance(values.setdefault("data", {}), dict):
         values["data"] = {**values["data"], "folder": folder}
@@ -105,8 +107,8 @@ def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
         raise ConfigError(f"{path}: `pictures.read_text` needs {install_hint('ocr')}.")
     if settings.page.folder and importlib.util.find_spec("pagefind_bin") is None:
         raise ConfigError(f"{path}: `page.folder` needs {install_hint('page')}.")
-    if former:
-        settings._warning = f"{path} has keys that don't count any more: {'; '.join(former)}."
+    keys = f"{path} has keys that don't count any more: {'; '.join(former)}." if former else ""
+    settings._warning = " ".join(filter(None, (keys, model)))
     return settings
 
 
@@ -158,6 +160,24 @@ def _take_former_keys(values: dict[str, Any]) -> list[str]:
             if not keys_of_section and section not in Settings.model_fields:
                 del values[section]
     return named
+
+
+# The default of 1.0.0, which came with it.
+FORMER_MODEL: Final = "sentence-transformers/all-mpnet-base-v2"
+
+
+def _take_former_model(values: dict[str, Any]) -> str:
+    """Remove the default model of 1.0.0, unless it was downloaded; return a warning."""
+    section = values.get("model")
+    if not isinstance(section, dict) or section.get("name") != FORMER_MODEL:
+        return ""
+    if downloaded_folder(FORMER_MODEL) is not None:
+        return ""
+    del section["name"]
+    return (
+        f"The model {FORMER_MODEL} doesn't come with the bot any more, so `english` is used. "
+        f"`commonplace model use {FORMER_MODEL}` downloads the former one."
+    )
 
 
 def _sentence(path: Path, error: ValidationError) -> str:
