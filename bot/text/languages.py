@@ -24,12 +24,13 @@ NAMES: Final = {
     Language.PORTUGUESE: "Português (Brasil)",
     Language.SPANISH: "Español",
 }
-_GROUP_SEPARATORS: Final = {
-    Language.ENGLISH: ",",
-    Language.FRENCH: "\u202f",
-    Language.GERMAN: ".",
-    Language.PORTUGUESE: ".",
-    Language.SPANISH: ".",
+# Between groups of digits, and before decimals.
+_SEPARATORS: Final = {
+    Language.ENGLISH: ",.",
+    Language.FRENCH: "\u202f,",
+    Language.GERMAN: ".,",
+    Language.PORTUGUESE: ".,",
+    Language.SPANISH: ".,",
 }
 
 
@@ -40,8 +41,8 @@ def of_locale(locale: str) -> Language | None:
     return next((language for language in Language if language.value == tongue), None)
 
 
-def format_number(number: int, language: Language) -> str:
-    return f"{number:,}".replace(",", _GROUP_SEPARATORS[language])
+def format_number(number: float, language: Language, decimals: int = 0) -> str:
+    return f"{number:,.{decimals}f}".translate(str.maketrans(",.", _SEPARATORS[language]))
 
 
 @cache
@@ -54,14 +55,15 @@ def translations(language: Language) -> NullTranslations:
 
 
 class _Formatter(string.Formatter):
-    """`str.format` with the language's separators in `{number:,}`."""
+    """`str.format` with the language's separators in `{number:,}` and `{number:,.1f}`."""
 
     def __init__(self, language: Language) -> None:
         self._language = language
 
     def format_field(self, value: Any, format_spec: str) -> Any:
-        if format_spec == ",":
-            return format_number(value, self._language)
+        if format_spec.startswith(","):
+            decimals = format_spec[2:].removesuffix("f")
+            return format_number(value, self._language, int(decimals or 0))
         return super().format_field(value, format_spec)
 
 

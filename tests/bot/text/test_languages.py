@@ -292,6 +292,8 @@ def test_numbers_are_written_and_counted_as_the_language_does() -> None:
     groups = Plural("{number:,} group", "{number:,} groups")
     for language, number in itertools.product(Language, (0, 999, 1_234, 12_345, 1_234_567)):
         assert format_number(number, language) == format_decimal(number, locale=language)
+    size = Sentence("{file} has {megabytes:,.1f} MB; the limit for a picture is {most:,.0f} MB.")
+    assert "2,5 MB" in size(Language.GERMAN, file="a.png", megabytes=2.5, most=2)
     assert groups(1, Language.GERMAN) == "1 Gruppe"
     assert groups(1_234, Language.GERMAN) == "1.234 Gruppen"
     assert groups(0, Language.ENGLISH) == "0 groups"
