@@ -375,13 +375,12 @@ def on_the_web(store: Store) -> list[tuple[str, Scope]]:
 
 def failing_sources(store: Store, entries: EntryStore) -> list[FailingSource]:
     """The sources that failed at two visits in a row, or lost a third of their documents."""
-    failing = []
-    for location, scope in on_the_web(store):
-        state = entries.state(location)
-        if state.is_alarming:
+    alarming, failing = entries.alarming_states(), []
+    for location, scope in on_the_web(store) if alarming else ():
+        if location in alarming:
             failures = source_at(location).failures(entries, scope)
             reason = next((failure.reason for failure in failures), "")
-            failing.append(FailingSource(location, scope, state, reason))
+            failing.append(FailingSource(location, scope, alarming[location], reason))
     return failing
 
 

@@ -178,12 +178,13 @@ class EntryStore:
         return self.tables.try_lock(number)
 
     def state(self, source: str) -> SyncState:
-        for row in self.tables.rows("select * from sources where source = ?", [source]):
-            state = json.loads(row["state"] or "{}")
-            visits = state.pop(_VISITS, {})
-            visits["lost_at"] = _time(visits.get("lost_at"))
-            return SyncState(source, _time(row["synced_at"]), row["reason"], state, **visits)
-        return SyncState(source)
+        rows = self.tables.rows("select * from sources where source = ?", [source])
+        return next(map(_sync_state, rows), SyncState(source))
+
+    def alarming_states(self) -> dict[str, SyncState]:
+        """The states of the sources with an alarm, by their locations."""
+        states = map(_sync_state, self.tables.rows("select * from sources", []))
+        return {state.source: state for state in states if state.is_alarming}
 
     def keep_state(self, state: SyncState) -> None:
         visits = {
@@ -264,10 +265,10 @@ class EntryStore:
             self._sizes.clear()
             self._sizes_of = others
         if source not in self._sizes:
-            self._sizes[source] = self._take("source = ?", [source])
+            self._sizes[source] = self._bytes_taken("source = ?", [source])
         return self._sizes[source]
 
-    def _take(self, where: str, values: Sequence[str]) -> int:
+    def _bytes_taken(self, where: str, values: Sequence[str]) -> int:
         sql = (
             f"select sum(length(content) + {self.tables.bytes_of('text')} "  # noqa: S608
             f"+ {self.tables.bytes_of('details')}) as size from entries where {where}"
@@ -285,7 +286,7 @@ class EntryStore:
             self.keep(entry)
             return True
         size = self.size(entry.source)
-        taken = self._take("source = ? and key = ?", [entry.source, entry.key])
+        taken = self._bytes_taken("source = ? and key = ?", [entry.source, entry.key])
         fits = _size(entry) <= max(taken, most - size + taken)
         if not fits:
             before, reason = self.entry(entry.source, entry.key), "has no room (see the source)"
@@ -319,6 +320,13 @@ def _size(entry: Entry) -> int:
 def _entry(row: dict[str, Any]) -> Entry:
     times = {key: _time(row[key]) for key in ("fetched_at", "checked_at", "gone_at")}
     return Entry(**{**row, **times, "content": zlib.decompress(row["content"])})
+
+
+def _sync_state(row: Mapping[str, Any]) -> SyncState:
+    state = json.loads(row["state"] or "{}")
+    visits = state.pop(_VISITS, {})
+    visits["lost_at"] = _time(visits.get("lost_at"))
+    return SyncState(row["source"], _time(row["synced_at"]), row["reason"], state, **visits)
 
 
 def _iso_time(moment: datetime | None) -> str | None:
