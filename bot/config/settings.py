@@ -37,7 +37,6 @@ from bot.config.sections import (
     QuestionSettings,
     SourceSettings,
 )
-from indexer.embedding.installed_models import downloaded_folder
 from knowledge.dependencies import install_hint
 from knowledge.files import picture_text
 
@@ -171,6 +170,9 @@ def _take_former_model(values: dict[str, Any]) -> str:
     section = values.get("model")
     if not isinstance(section, dict) or section.get("name") != FORMER_MODEL:
         return ""
+    # Imported here, because numpy would be a fifth of the time that reading settings takes.
+    from indexer.embedding.installed_models import downloaded_folder
+
     if downloaded_folder(FORMER_MODEL) is not None:
         return ""
     del section["name"]
