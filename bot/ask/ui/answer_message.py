@@ -222,7 +222,7 @@ class AnswerButton(
     question: Question
     channels: tuple[int, ...]
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         if self.action in ("helpful", "unhelpful"):
             await self._keep_verdict(interaction)
         elif self.action == "share":
@@ -325,7 +325,7 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_REA
     def first_response(self, _interaction: Interaction) -> First:
         return First.OWN if self.item.values[:1] == ["report"] else First.THINKING
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         if value == "report":
             await interaction.client.submissions.report_answer(interaction, self.question_id)
         elif value == "share":
@@ -391,7 +391,7 @@ class PickButton(
     question: Question
     channels: tuple[int, ...]
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         if await _reports_pruned(interaction, self.question):
             return
         by_moderator = await _confirms(interaction, self.question)

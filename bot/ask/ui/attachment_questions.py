@@ -93,7 +93,7 @@ def _without_long_blocks(words: str) -> tuple[str, list[str]]:
 
 
 def _logs_among(attachments: Sequence[discord.Attachment]) -> list[discord.Attachment]:
-    logs = [one for one in attachments if one.filename.casefold().endswith(SUFFIXES)]
+    logs = [found for found in attachments if found.filename.casefold().endswith(SUFFIXES)]
     return logs[:_LOGS]
 
 
@@ -153,7 +153,7 @@ class TextButton(
     shown: str
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         message = interaction.message
         words, text = attachment_messages.words_and_text(message.content if message else "")
         if self.action == "picture":

@@ -41,7 +41,7 @@ class ReasonSelect(Select, ids=CustomId("reason", question_id=int), rule=_READER
     def first_response(self, _interaction: Interaction) -> First:
         return First.IN_PLACE if self.item.values[:1] in _OFFERED else First.OWN
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         language = await viewer_language(interaction)
         if value not in set(FeedbackReason):
             sentence = error_messages.UNKNOWN_BUTTON(language)

@@ -130,7 +130,7 @@ class QuotesButton(
     question: Question
     channels: tuple[int, ...]
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         question = self.question
         if not question.text:
             gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))

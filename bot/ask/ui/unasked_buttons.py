@@ -65,7 +65,7 @@ class HelpedButton(
     question_id: int
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         language = await viewer_language(interaction)
         said = await self._act(interaction)
         await interaction.edit_original_response(content=said(language))

@@ -136,7 +136,7 @@ class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, fi
         made.item.required = False
         return made
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         await _show(interaction, self.page, _question_ids(self.item.values))
 
 
@@ -171,7 +171,7 @@ class GapsButton(
     question_id: int
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         chosen = [self.question_id] if self.question_id else _choice_on(interaction.message)
         if self.action in _FORMS:
             await self._open(interaction, chosen)

@@ -56,7 +56,7 @@ class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATO
 
     question_id: int
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
         number, _, digest = value.partition(":")
         wanted = (int(number) if number.isdecimal() and len(number) < 19 else 0, digest)
@@ -103,7 +103,7 @@ class PointButton(
     passage_id: int
     digest: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         bot, guild_id = interaction.client, interaction.guild_id or 0
         channels = quotable_channels(interaction, private=True)
         wanted = (self.passage_id, self.digest)

@@ -39,7 +39,7 @@ class HandOnButton(
     action: str
     question: Question
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         """Hand the question over to the helpers, but ask first if the question is private."""
         bot, guild, question = interaction.client, interaction.guild, self.question
         language = await viewer_language(interaction)
@@ -119,7 +119,7 @@ class HandoverButton(
     action: str
     settings: GuildSettings
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         if self.action == "answer":
             await self._open_form(interaction)
         elif self.action == "send":

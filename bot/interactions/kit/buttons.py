@@ -209,9 +209,9 @@ class Button(
     @explain_errors
     async def callback(self, interaction: Interaction) -> None:
         if await self._authorized(interaction):
-            await self.clicked(interaction)
+            await self.on_click(interaction)
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         """Handle an authorized click; the client explains exceptions to the member."""
         raise NotImplementedError
 
@@ -267,9 +267,9 @@ class Select(
     @explain_errors
     async def callback(self, interaction: Interaction) -> None:
         if await self._authorized(interaction):
-            await self.chosen(interaction, next(iter(self.item.values), ""))
+            await self.on_choice(interaction, next(iter(self.item.values), ""))
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         """Handle an authorized choice; a forged request can have a `value` outside the options."""
         raise NotImplementedError
 

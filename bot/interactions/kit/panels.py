@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 import discord
 
 from bot.interactions.kit.buttons import Select
-from bot.interactions.kit.layouts import layout, rows
+from bot.interactions.kit.layouts import layout
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 
@@ -48,8 +48,3 @@ def pages_menu(
     # Clients keep what was chosen in a list with the same id.
     menu.item.id = _FIRST_PAGE + [*titles].index(page)
     return menu
-
-
-def control_rows(items: Iterable[discord.ui.Item[Any]]) -> list[discord.ui.Item[Any]]:
-    """Return rows of controls, for the inside of a panel."""
-    return [*rows(items)]

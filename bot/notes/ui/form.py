@@ -452,7 +452,7 @@ class ReviseButton(
     action: str
     note: Note
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         if self.action == "upload":
             await open_form(interaction, drafts.draft_of_revision(self.note))
         elif self.action == "details":
@@ -483,7 +483,7 @@ class GapButton(
 
     asked: Question | None
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         await _open_for_question(interaction, self.asked)
 
 

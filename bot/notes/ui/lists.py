@@ -81,14 +81,14 @@ class PageButton(
     page: int
     wanted: Filter
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         await show_page(interaction, self.wanted, self.page)
 
 
 class OwnNoteSelect(Select, ids=CustomId("my_note"), rule=anybody):
     """The menu below own notes; its values are their ids."""
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         await show_note(interaction, int(value) if value.isascii() and value.isdecimal() else None)
 
 
@@ -178,7 +178,7 @@ class HistoryButton(
     number: int
     revisions: list[Note]
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         await _show(interaction, self.note_id, self.revisions, self.number)
 
 
@@ -193,7 +193,7 @@ class OpenHistoryButton(
     note_id: int
     revisions: list[Note]
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         await _show(interaction, self.note_id, self.revisions, None)
 
 
@@ -255,7 +255,7 @@ class WithdrawButton(
     action: str
     note: Note
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         bot = interaction.client
         language = await viewer_language(interaction)
         if self.action == "no":
@@ -330,7 +330,7 @@ class NotePageButton(
     note: Note
     by: PageVeto
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         note, member = self.note, Member(interaction.user.id, interaction.user.display_name)
         outcome = await interaction.client.worker.call(
             lambda core: core.store.public_notes.set_veto(
@@ -446,7 +446,7 @@ class ReportButton(
 
     notes: Sequence[Note]
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         form = ReportModal(self.notes, await viewer_language(interaction))
         await interaction.response.send_modal(form)
 

@@ -330,7 +330,7 @@ class OfferButton(
     message_id: int
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         """Propose the reply if the member who clicked wrote it."""
         language = await viewer_language(interaction)
         proposed = await interaction.client.reply_proposals.propose_offered(

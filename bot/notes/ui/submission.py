@@ -324,7 +324,7 @@ class DraftButton(
     action: str
     draft: Draft
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         if self.action == "same":
             asked = interaction.message.content if interaction.message is not None else ""
             response = messages.confirm_same(asked, await viewer_language(interaction))
@@ -349,7 +349,7 @@ class EmptyDraftButton(
     action: str
     draft: Draft
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         await _open_draft(interaction, self.draft, with_pictures=self.action == "picture")
 
 
@@ -381,6 +381,6 @@ class ExtendButton(Button, ids=CustomId("extend", note_id=int), rule=_extenders,
     note: Note
     draft: Draft
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         """Open the form of the similar note, with the draft's text added to the note's text."""
         await open_form(interaction, drafts.draft_of_extension(self.note, self.draft))

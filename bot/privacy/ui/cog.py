@@ -93,7 +93,7 @@ class PrivacyButton(
 
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         language = await viewer_language(interaction)
         if self.action == "delete":
             view = _view(language, "keep", "withdraw", "cancel")

@@ -271,7 +271,7 @@ class CardButton(
     def first_response(self, interaction: Interaction) -> First:
         return _first_response(interaction, self.action)
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         await _carry_out(interaction, self.note, self.action)
 
 
@@ -286,7 +286,7 @@ class CardMenu(Select, ids=CustomId("card_menu", revision_id=int), rule=moderato
         known = action in ACTIONS
         return _first_response(interaction, Action(action)) if known else First.THINKING
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         if value in ACTIONS:
             await _carry_out(interaction, self.note, Action(value))
         else:
@@ -528,7 +528,7 @@ class WordingButton(
     question_id: int
     note: Note
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         # An id can be forged, so the question must still be among the suggested ones.
         found = [
             wording
@@ -548,7 +548,7 @@ class EditWordingsButton(
 
     note: Note
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         language = await viewer_language(interaction)
         await interaction.response.send_modal(WordingsModal(self.note, language))
 

@@ -100,7 +100,7 @@ async def show_finder(interaction: Interaction, typed: str = "") -> None:
 class NoteMenu(Select, ids=CustomId("review_note"), rule=moderators(), first=First.IN_PLACE):
     """List of notes; its values are their ids."""
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         language, now = await viewer_language(interaction), datetime.now(UTC)
         note_id = int(value) if value.isascii() and value.isdecimal() else 0
         guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
@@ -129,7 +129,7 @@ class NoteMenu(Select, ids=CustomId("review_note"), rule=moderators(), first=Fir
 class FindButton(Button, ids=CustomId("find_note"), rule=moderators(), first=First.OWN):
     """Opens the form that asks for a title."""
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         await interaction.response.send_modal(FindForm(await viewer_language(interaction)))
 
 
@@ -172,7 +172,7 @@ async def show_rules(interaction: Interaction) -> None:
 class RuleMenu(Select, ids=CustomId("rules"), rule=administrators(), first=First.OWN):
     """List of tags, to change the rule of one in a form."""
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         tag, guild_id = "" if value in (_EVERY, _NEW) else value, interaction.guild_id or 0
         async with in_time(interaction):
             rules = await interaction.client.worker.call(
@@ -314,7 +314,7 @@ class LogButton(
     member_id: int
     event: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         filters = LogFilters(self.days, self.member_id, self.event)
         if self.action == "filter":
             form = LogForm(filters, await viewer_language(interaction))
@@ -437,7 +437,7 @@ class QueueButton(
     place: int
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         place = max(self.place + (1 if self.action == "next" else -1), 0)
         await interaction.edit_original_response(
             **await interaction.client.queue.page(interaction, place)

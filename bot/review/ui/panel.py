@@ -8,8 +8,9 @@ import discord
 
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import CustomId, Select
+from bot.interactions.kit.layouts import rows
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.kit.panels import control_rows, pages_menu, panel
+from bot.interactions.kit.panels import pages_menu, panel
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
@@ -50,7 +51,7 @@ async def show_page(
 ) -> None:
     """Show a page in the interaction's response, with a row for each group of controls."""
     language = await viewer_language(interaction)
-    items = [row for group in controls for row in control_rows(group)]
+    items = [row for group in controls for row in rows(group)]
     shown = panel([heading(page, language), "\n".join(texts)], items, review_menu(page, language))
     await interaction.edit_original_response(**shown, attachments=[])
 
@@ -76,5 +77,5 @@ class ReviewPanel:
 class ReviewMenu(Select, ids=CustomId("review_page"), rule=moderators(), first=First.IN_PLACE):
     """List of the panel's pages."""
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         await interaction.client.review_panel.show(interaction, value)

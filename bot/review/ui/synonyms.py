@@ -46,7 +46,7 @@ async def show_synonyms(interaction: Interaction, said: str = "") -> None:
 class SynonymMenu(Select, ids=CustomId("synonyms"), rule=moderators(), first=First.IN_PLACE):
     """List of the synonyms; the chosen pair is removed."""
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         guild_id, member_id, bot = (
             interaction.guild_id or 0,
             interaction.user.id,
@@ -63,7 +63,7 @@ class SynonymMenu(Select, ids=CustomId("synonyms"), rule=moderators(), first=Fir
 class AddSynonymButton(Button, ids=CustomId("add_synonym"), rule=moderators(), first=First.OWN):
     """Opens the form of a new pair."""
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         await interaction.response.send_modal(SynonymForm(await viewer_language(interaction)))
 
 
@@ -120,7 +120,7 @@ class SynonymButton(
     meaning: str
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         said = messages.DISCARDED(await viewer_language(interaction))
         if self.action == "keep":
             said = await self._kept(interaction)

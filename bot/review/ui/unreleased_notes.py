@@ -133,7 +133,7 @@ class KeepOffSelect(
 
     page: int
 
-    async def chosen(self, interaction: Interaction, _value: str) -> None:
+    async def on_choice(self, interaction: Interaction, _value: str) -> None:
         guild_id = interaction.guild_id or 0
         by = Member(interaction.user.id, interaction.user.display_name)
         values = {str(value) for value in self.item.values}
@@ -162,7 +162,7 @@ class ReleaseButton(
     page: int
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         if self.action != "release":
             await show_unreleased(
                 interaction, max(self.page + (1 if self.action == "later" else -1), 0)

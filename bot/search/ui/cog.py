@@ -117,7 +117,7 @@ class SearchButton(
     contributor_id: int
     tag: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         query = _query_in(interaction.message)
         language = await viewer_language(interaction)
         if messages.problem_with(query, language):

@@ -101,7 +101,7 @@ class SetupButton(
 
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         panel = interaction.client.setup_panel
         if self.action in _OWN:
             await self._open_form(interaction)
@@ -137,7 +137,7 @@ class SetupButton(
 class PageMenu(Select, ids=CustomId("setup_page"), rule=ADMINISTRATORS, first=First.IN_PLACE):
     """List of the panel's pages."""
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         await interaction.client.setup_panel.show(interaction, Page(value))
 
 
@@ -159,7 +159,7 @@ class SettingsMenu(
         setting = SETTINGS.get(next(iter(self.item.values), ""))
         return First.OWN if setting and setting.kind is Kind.FORM else First.IN_PLACE
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         # A forged choice names no setting: the page is shown again.
         setting = SETTINGS.get(value)
         if setting is None or setting.kind is not Kind.FORM:
@@ -210,7 +210,7 @@ class SettingSelect(
             item.id = _FIRST_LIST + [*SETTINGS].index(self.setting.key)
             self.item = item
 
-    async def chosen(self, interaction: Interaction, _value: str) -> None:
+    async def on_choice(self, interaction: Interaction, _value: str) -> None:
         """Store the choice, then show the page again."""
         sent: Any = interaction.data
         bot, setting = interaction.client, self.setting
@@ -257,7 +257,7 @@ class ChannelMenu(Select, ids=CustomId("setup_channel"), rule=ADMINISTRATORS, fi
             item.custom_id = self.ids.format()
             self.item = item
 
-    async def chosen(self, interaction: Interaction, _value: str) -> None:
+    async def on_choice(self, interaction: Interaction, _value: str) -> None:
         sent: Any = interaction.data
         channel_id = int(sent["values"][0])
         await interaction.client.setup_panel.show(interaction, Page.CHANNELS, channel_id=channel_id)
@@ -274,7 +274,7 @@ class ChannelSettingSelect(
     channel_id: int
     setting: Setting
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         panel = interaction.client.setup_panel
         # An id can be forged.
         if await panel.find(interaction, self.channel_id) is not None:
@@ -298,7 +298,7 @@ class ChannelButton(
     channel_id: int
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         if self.action == "reset":
             nothing = dict.fromkeys(SETTINGS[key].place for key in _IN_CHANNELS)
             await store(interaction, service.choose_in, self.channel_id, nothing)
@@ -318,7 +318,7 @@ class RoleMenu(Select, ids=CustomId("limits_of"), rule=ADMINISTRATORS, first=Fir
             item.custom_id = self.ids.format()
             self.item = item
 
-    async def chosen(self, interaction: Interaction, _value: str) -> None:
+    async def on_choice(self, interaction: Interaction, _value: str) -> None:
         sent: Any = interaction.data
         guild = interaction.guild
         role = guild.get_role(int(sent["values"][0])) if guild is not None else None

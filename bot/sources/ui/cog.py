@@ -311,7 +311,7 @@ class SourcesButton(
 
     page: int
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         await _show(interaction, self.page)
 
 

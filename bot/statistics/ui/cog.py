@@ -120,7 +120,7 @@ async def _show(
 class BoardMenu(Select, ids=CustomId("board_menu"), rule=members(paging.NOT_HERE)):
     """Menu of the leaderboard's periods, below the figures."""
 
-    async def chosen(self, interaction: Interaction, value: str) -> None:
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
         language = await viewer_language(interaction)
         # A choice can be forged.
         period = Period(value) if value in set(Period) else Period.ALL
@@ -139,7 +139,7 @@ class BoardButton(
     page: int
     period: Period
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         """Show the page to all readers of the message."""
         # The id may be forged, so other messages stay unchanged.
         if interaction.message is None or not messages.is_leaderboard(interaction.message.content):
@@ -160,7 +160,7 @@ class ShareBoardButton(
 
     period: Period
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         await interaction.response.defer(thinking=True)
         language = await interaction.client.guild_settings.language_in(interaction.channel)
         await _show(interaction, self.period, 0, language)

@@ -158,7 +158,7 @@ class DigestButton(
     question_id: int
     action: str
 
-    async def clicked(self, interaction: Interaction) -> None:
+    async def on_click(self, interaction: Interaction) -> None:
         """Dismiss the gap, or open the form to point to its answer."""
         language = await viewer_language(interaction)
         if self.action == "point":

@@ -85,7 +85,7 @@ def test_each_default_of_1_0_0_still_starts_without_a_word(tmp_path: Path) -> No
     assert (settings, settings.warning) == (Settings(), "")
 
 
-def test_the_former_default_model_starts_as_the_default_with_a_warning(tmp_path: Path) -> None:
+def test_the_former_default_model_starts_as_the_default(tmp_path: Path) -> None:
     settings = config.load(_file(tmp_path, f'[model]\nname = "{config.FORMER_MODEL}"\n'))
     assert settings.model == Settings().model
     assert "so `english` is used" in settings.warning

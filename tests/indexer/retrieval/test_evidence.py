@@ -98,7 +98,7 @@ def _feature(name: str, support: Support) -> float:
     return float(features(support)[FEATURES.index(name)])
 
 
-def test_a_margin_is_the_mean_lead_over_three_documents_each_up_to_a_bound() -> None:
+def test_a_margin_is_the_bounded_lead_over_three_documents() -> None:
     assert _feature("margin", _support([0.9, 0.8, 0.7, 0.6, 0.0])) == pytest.approx(0.2)
     assert _feature("margin", _support([0.9, 0.7, 0.1])) == pytest.approx((0.2 + MOST_AHEAD) / 2)
     # Behind a reranker, the best score may stand second.

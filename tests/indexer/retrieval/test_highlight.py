@@ -154,7 +154,7 @@ def test_bold_is_only_a_sentence_that_is_likely_enough() -> None:
     assert BOLD > 0.5
 
 
-def test_sentences_in_a_row_are_bold_if_one_of_them_must_answer() -> None:
+def test_sentences_in_a_row_are_bold_together() -> None:
     text = "The bar is old. It has a lid. It has a lock. Beer is cheap. Tea is hot. We sing."
     assert in_bold("how to open", text, 1, 2) == "It has a lid. It has a lock."
     assert in_bold("how to open", text, 0, 3) == ""

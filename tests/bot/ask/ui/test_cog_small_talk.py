@@ -36,7 +36,7 @@ async def test_small_talk_gets_one_line_and_is_recorded_nowhere(world: World) ->
     assert len(await asked(world)) == 1
 
 
-async def test_a_note_with_the_words_of_small_talk_as_title_is_the_answer(world: World) -> None:
+async def test_a_note_titled_as_small_talk_is_the_answer(world: World) -> None:
     await world.add_note("Commands", "Type !roll to throw a die, and !play to hear a song.")
     for text, answered in (("commands", True), ("Commands?", True), ("help", False)):
         await world.member.send(world.help, f"{mention(world)} {text}")
