@@ -38,13 +38,15 @@ _PATTERNS: Final = {
     "points_back": r"%(points_back)s\W*$",
     # A pronoun after another clause refers to that clause: "i installed it, how do i start it".
     "next_clause": r"[,;.?!:(]\s|[，；。？！：（]|.%(joins)s",
-    "refers": r"%(refers)s"
+    # "Which one is faster", of the things before.
+    "chooses": r"%(chooses)s",
+    "refers": r"%(refers)s|%(chooses)s"
     r"|^(?:(?:wh\w+|how) )?(?:is|are|was|does|do|will|can)"
     r" (?:that|those|it(?! \w+ (?:to|that|if)\b))\b",
 }
 _PHRASES: Final = (
     "thanks", "connects", "remarks", "details", "prepositions", "articles", "clauses",
-    "points_back", "joins", "refers",
+    "points_back", "joins", "chooses", "refers",
 )  # fmt: skip
 # The largest number of words of a question that only names a detail: "raspberry pi?".
 DETAIL_WORDS: Final = 2
@@ -96,6 +98,12 @@ def may_stand_alone(text: str) -> bool:
     return _is_detail(text) and not connects and not rules["remarks"].match(rest.rstrip(" ?!."))
 
 
+def chooses(text: str) -> bool:
+    """Whether a follow-up asks for one of the things in the question before."""
+    rest, _, rules = _read(text)
+    return rules["chooses"].match(rest) is not None
+
+
 def in_full(text: str, earlier: str) -> str:
     """A follow-up with the words that it leaves out, taken from the question before.
 
@@ -109,12 +117,17 @@ def in_full(text: str, earlier: str) -> str:
     *before, previous = earlier.split("\n")
     if not previous or not _is_detail(text):
         return text
-    previous = in_full(previous, "\n".join(before)).rstrip(" ?!.")
     rest, _, rules = _read(text)
     leading = rules["before_detail"].match(rest)
     detail = rest[leading.end() if leading else 0 :].rstrip(" ?!.")
     if rules["refers"].search(detail):
         return text
+    return with_detail(in_full(previous, "\n".join(before)), detail)
+
+
+def with_detail(previous: str, detail: str) -> str:
+    """A question with another detail in place of its last: "how do i install it on linux"."""
+    previous, rules = previous.rstrip(" ?!."), _patterns_in(languages_spoken(detail))
     marks = [*rules["marks"].finditer(previous)]
     if not marks:
         return f"{previous.rpartition(' ')[0]} {detail}".strip()

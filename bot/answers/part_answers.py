@@ -9,9 +9,9 @@ from itertools import chain, zip_longest
 from typing import Final, TypeAlias
 
 from bot.answers.ask import HITS, Ask
-from bot.answers.follow_ups import stands_alone
+from bot.answers.follow_ups import chooses, stands_alone
 from bot.answers.outcome import Answer, Citation, Outcome
-from bot.answers.question_parts import Parts
+from bot.answers.question_parts import Parts, parts_of
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.text.analyzer import topic, word_set
@@ -32,12 +32,21 @@ _ORDER: Final = (Evidence.NONE, Evidence.PARTIAL, Evidence.STRONG)
 _Words: TypeAlias = tuple[tuple[str, ...], ...]
 
 
+def parts_to_answer(ask: Ask) -> Parts | None:
+    """The parts of a question, or the things before a follow-up that chooses one of them."""
+    if not ask.earlier:
+        return parts_of(ask.text)
+    things = parts_of(ask.previous.text) if chooses(ask.text) else None
+    return things if things and things.differ else None
+
+
 def asks_of_parts(ask: Ask, parts: Parts) -> tuple[Ask, Ask]:
     """The parts as questions. A second part that depends on the first is asked after the first."""
-    first = replace(ask, text=parts.first)
+    first = replace(ask, text=parts.first, earlier="")
+    second = replace(first, text=parts.second)
     if parts.differ or (stands_alone(parts.second) and len(topic(parts.second)) > 1):
-        return first, replace(ask, text=parts.second)
-    return first, replace(ask, text=parts.second, earlier=parts.first, may_repeat=True)
+        return first, second
+    return first, replace(second, earlier=parts.first, may_repeat=True)
 
 
 def compare(hits: Sequence[Hit], parts: Parts) -> tuple[Hit, ...]:
@@ -106,11 +115,12 @@ def merge(whole: Outcome, of_parts: Sequence[Outcome], parts: Parts, *, dependen
         dependent: whether the second part can't be understood without the first.
     """
     texts = (parts.first, parts.second)
-    answers = [
+    first, second = (
         part if isinstance(part, Answer) and (parts.differ or not part.missing) else None
         for part in of_parts
-    ]
-    first, second = answers
+    )
+    if second is not None and not names_detail(parts, second.quotes[0].hit.passage):
+        second = None
     if first is not None and second is not None:
         if _section(first) == _section(second):
             return whole if isinstance(whole, Answer) else first
@@ -124,7 +134,8 @@ def merge(whole: Outcome, of_parts: Sequence[Outcome], parts: Parts, *, dependen
         quote, wanted = whole.quotes[0], topic(open_text)
         if _section(whole) != _section(answer):
             # The whole question may find what its part doesn't.
-            if _naming(wanted, quote.citation):
+            has_detail = answer is second or names_detail(parts, quote.hit.passage)
+            if has_detail and _naming(wanted, quote.citation):
                 quotes = (answer.quotes[0], quote)
                 in_order = quotes if answer is first else quotes[::-1]
                 return Answer(Evidence.PARTIAL, in_order, parts=len(texts))
@@ -132,6 +143,11 @@ def merge(whole: Outcome, of_parts: Sequence[Outcome], parts: Parts, *, dependen
             # The passage for the first part may answer the second, too.
             return whole
     return replace(answer, open_parts=(open_text,))
+
+
+def names_detail(parts: Parts, passage: StoredPassage) -> bool:
+    """Whether a passage has a word of the detail that the second part asks for."""
+    return not parts.detail or _has_word(topic(parts.detail), _all_words(passage))
 
 
 def _all_words(passage: StoredPassage) -> str:

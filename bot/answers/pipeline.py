@@ -47,9 +47,17 @@ from bot.answers.outcome import (
     recorded_hit,
 )
 from bot.answers.page_links import PageLinks
-from bot.answers.part_answers import LEAST_OF_PART, asks_of_parts, compare, hits_for_parts, merge
+from bot.answers.part_answers import (
+    LEAST_OF_PART,
+    asks_of_parts,
+    compare,
+    hits_for_parts,
+    merge,
+    names_detail,
+    parts_to_answer,
+)
 from bot.answers.pointers import document_at, passages_at, target_of
-from bot.answers.question_parts import Parts, may_ask_for_several, parts_of
+from bot.answers.question_parts import Parts, may_ask_for_several
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.search_tiers import BundledArticles, SearchTiers, scopes_of_tiers
@@ -370,7 +378,7 @@ class AnswerPipeline:
         replies = {key: reply for key in keys if (reply := self._replies.get(key)) is not None}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in replies}
         if new:
-            parts = {key: None if ask.earlier else parts_of(ask.text) for key, ask in new.items()}
+            parts = {key: parts_to_answer(ask) for key, ask in new.items()}
             found = self._look_up(new, parts)
             with self._times.time_stage(Stage.DECIDE):
                 for key, lookups in zip(new, found, strict=True):
@@ -442,9 +450,14 @@ class AnswerPipeline:
         """The reply to a question, from its lookup and the lookups of its parts."""
         whole, *own = found
         lookup = whole.lookup
+        # A follow-up has the things to choose from as its parts.
+        is_choice = bool(lookup.ask.earlier)
+        is_answered = lookup.confirmed or (is_choice and lookup.evidence is not Evidence.NONE)
+        if parts is None or is_answered:
+            return self._decide_one(whole)
         # A heading with two parts has a section with both answers, unless it lacks a name.
         is_named = lookup.evidence is Evidence.STRONG and lookup.hits[0].named
-        if parts is None or lookup.confirmed or is_named:
+        if is_named and names_detail(parts, lookup.hits[0].passage):
             return self._decide_one(whole)
         if parts.differ:
             hits = [hit for part in (whole, *own) for hit in part.lookup.hits]
@@ -467,6 +480,9 @@ class AnswerPipeline:
         if outcome is reply.outcome or not isinstance(outcome, Answer):
             return reply
         weaker = first if outcome.evidence is first.evidence else second
+        if is_choice:
+            # The passages are about the things, perhaps not about what is asked of them.
+            outcome = replace(outcome, evidence=Evidence.PARTIAL)
         return replace(
             reply,
             outcome=replace(outcome, conflicts=conflicts(outcome.quotes, self._retriever.embed)),

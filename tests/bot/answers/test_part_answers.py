@@ -81,6 +81,16 @@ def test_the_part_without_an_answer_is_named() -> None:
         assert found.open_parts == (left,)
 
 
+@pytest.mark.parametrize(("text", "left"), [("On a tablet, pull.", ()), ("Pull.", ("stop b",))])
+def test_a_detail_without_a_word_in_the_passage_is_named(text: str, left: tuple[str, ...]) -> None:
+    parts = Parts("stop a", "stop b", detail="on my tablet")
+    found = merge(
+        answer("Stop"), [answer("Start"), answer("Stop", text=text)], parts, dependent=False
+    )
+    assert isinstance(found, Answer)
+    assert found.open_parts == left
+
+
 @pytest.mark.parametrize(
     ("whole", "parts"),
     [
@@ -189,6 +199,12 @@ def test_a_question_with_two_parts_costs_four_texts_at_most(
 
 def test_a_difference_gets_a_quotation_for_each_thing(pipeline: AnswerPipeline) -> None:
     assert headings(asked(pipeline, "bees vs wasps")) == ["Bees", "Wasps"]
+
+
+def test_a_choice_between_the_things_before_quotes_both(pipeline: AnswerPipeline) -> None:
+    [reply] = pipeline.ask([Ask("which one is cheaper", 1, earlier="bees or wasps?")])
+    assert headings(reply.outcome) == ["Bees", "Wasps"]
+    assert reply.evidence is Evidence.PARTIAL
 
 
 def test_sections_that_answer_alike_are_listed(pipeline: AnswerPipeline) -> None:

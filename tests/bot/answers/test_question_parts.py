@@ -30,6 +30,14 @@ _JUDGED = Path(__file__).parents[2] / "judged"
             "how do i hide the boot text",
             "how do i show my own picture",
         ),
+        ("log? and how do i read it", "log", "how do i read it"),
+        ("size of logs and what do they cost", "size of logs", "what do they cost"),
+        ("rename a page and move the link", "rename a page", "move the link"),
+        (
+            "how do i open the log then delete a line",
+            "how do i open the log",
+            "how do i delete a line",
+        ),
         (
             "Was kostet der Server, und wie werde ich Mod?",
             "Was kostet der Server",
@@ -42,12 +50,34 @@ def test_two_questions_are_cut_in_two(text: str, first: str, second: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("text", "second", "detail"),
+    [
+        (
+            "delete the theme on my phone and on my tablet",
+            "delete the theme on my tablet",
+            "on my tablet",
+        ),
+        ("set a host name and then my time zone", "set a time zone", "my time zone"),
+        ("follow a bulb and also a panel, how?", "follow a panel", "a panel"),
+        ("tell plex about albums, and jellyfin as well", "tell plex about jellyfin", "jellyfin"),
+    ],
+)
+def test_another_detail_is_a_second_part(text: str, second: str, detail: str) -> None:
+    parts = parts_of(text)
+    assert parts is not None
+    assert (parts.second, parts.detail) == (second, detail)
+
+
+@pytest.mark.parametrize(
     ("text", "first", "second"),
     [
         ("what's the difference between elogind and seatd?", "elogind", "seatd"),
         ("ufw vs nftables", "ufw", "nftables"),
         ("ufw vs. nftables, which is better", "ufw", "nftables"),
         ("how is containerd different from podman", "containerd", "podman"),
+        ("ufw and nftables, whats the difference", "ufw", "nftables"),
+        ("bpm and autobpm, how do they differ?", "bpm", "autobpm"),
+        ("how is a pdm mic different from an i2s one", "pdm mic", "i2s mic"),
         ("dhcpcd or networkmanager?", "dhcpcd", "networkmanager"),
         ("should i take the rocket launcher or the rifle", "rocket launcher", "rifle"),
         ("compare options with arguments", "options", "arguments"),
@@ -66,6 +96,8 @@ def test_a_difference_has_two_things(text: str, first: str, second: str) -> None
         "how do i install and update a package",
         "what are search and replace",
         "what is the Transformer and why",
+        "bikes may be parked in the yard and in the stairwell",
+        "family calendar just for me and my wife, roommates are on the box too",
         "check fails one day and is fine the next",
         "can i skip around or do i go top to bottom",
         "where is it? its not in the menu",

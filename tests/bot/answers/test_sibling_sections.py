@@ -58,8 +58,26 @@ def test_questions_of_a_faq_are_no_list() -> None:
 
 
 def test_a_reference_with_many_sections_is_no_list() -> None:
-    names = tuple(f"Part {letter}" for letter in "abcdefghijk")
+    names = tuple(f"Part {letter}" for letter in "abcdefghijklm")
     assert listed("how do i export my vault", names, 1.0, 0.9) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        # Most headings have the question's word.
+        ("how do i sign in here", ("Sign in on the web", "Sign in by app", "Sign in by key")),
+        # "Keys" are asked for, so they don't name a section.
+        ("which keys export a vault", ("Device key pair", "Account", "User")),
+        ("what ways are there to get out", NAMES),
+    ],
+)
+def test_sections_of_a_kind_are_listed(question: str, names: tuple[str, ...]) -> None:
+    assert listed(question, names, 1.0, 0.9, 0.8) == list(names)
+
+
+def test_a_question_among_the_sections_is_left_out_of_the_list() -> None:
+    assert listed("how do i export my vault", (*NAMES, "Why?"), 1.0, 0.9) == list(NAMES)
 
 
 def test_sections_below_the_found_heading_are_listed() -> None:
