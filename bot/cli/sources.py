@@ -24,6 +24,7 @@ from bot.cli.console import (
     print_event,
     print_json,
     run_with_progress,
+    show,
     with_settings,
 )
 from bot.cli.help_text import PlainCommand, plain_group
@@ -34,11 +35,13 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.models.serving_model import is_serving
-from bot.sources.messages import problem
+from bot.sources import messages
+from bot.sources.tag_import import import_tags
 from bot.sources.web_sync import fetchers, recognise_service, visit_sources
-from bot.storage.data_folder import is_bot_running
+from bot.storage.data_folder import data_folder, is_bot_running, open_store
 from indexer.ingest.pipeline import Progress, UpdateReport
-from knowledge.files.parsed_file import one_line
+from knowledge.files.foreign_tags import tags_at
+from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.scan import Scan, count_unread_files, files_in
 from knowledge.files.site_addresses import split_base_url
 from knowledge.sources.addition import add_paths
@@ -49,6 +52,7 @@ from knowledge.sources.link_check import LinkCheck, check_links
 from knowledge.sources.net.internal_hosts import InternalHosts
 from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.values.guilds import Language
+from knowledge.values.notes import Member
 
 # Polling interval, for single files and network folders, which report no changes.
 POLL_SECONDS: Final = 10
@@ -259,7 +263,7 @@ def list_sources(
         commonplace source list
     """
     with Core(settings) as core:
-        english = partial(problem, language=Language.ENGLISH)
+        english = partial(messages.problem, language=Language.ENGLISH)
         states = [*core.source_states(), *core.channel_states(english)]
     if as_json:
         for state in states:
@@ -406,13 +410,17 @@ def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> 
 
 
 def guild_scope(guild: str) -> Scope:
-    number = int(guild) if guild.isascii() and guild.isdigit() and len(guild) < 20 else 0
+    return Scope(_id(guild, "--guild", "server"))
+
+
+def _id(typed: str, option: str, thing: str) -> int:
+    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 20 else 0
     if not 0 < number <= MOST_ID:
         fail(
-            f"--guild {one_line(guild)} is no server's id. Discord's *Copy Server ID* gives the "
-            "number."
+            f"{option} {one_line(typed)} is no {thing}'s id. Discord's *Copy {thing.title()} ID* "
+            "gives the number."
         )
-    return Scope(number)
+    return number
 
 
 @source.command("remove", cls=PlainCommand)
@@ -457,6 +465,42 @@ def sync_sources(
         visited = [each for each in core.web_sources() if not named or each in named]
         _visit(settings, core, visited, as_json=as_json)
         _update(core, as_json=as_json, retry=True, named=named)
+
+
+@source.command("import-tags", cls=PlainCommand)
+@with_settings()
+def import_tags_of(
+    settings: Settings,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file, zip or folder of another bot's tags.")
+    ],
+    guild: Annotated[str, typer.Option(metavar="ID", help="The server for the notes.")],
+    member: Annotated[str, typer.Option(metavar="ID", help="The member whose notes they become.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="The member's name in the server.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make another bot's tags notes that moderators approve in `/review`, twenty at once.
+
+    Reads the settings.json of Red's CustomCommands and Tags cogs, tables with the columns name,
+    text and aliases, and Markdown files with front matter. Aliases become other ways to ask. Tags
+    imported before are left out.
+
+    Example:
+        commonplace source import-tags settings.json --guild 1 --member 2 --name Ada
+    """
+    guild_id, member_id = guild_scope(guild), _id(member, "--member", "user")
+    try:
+        found = tags_at(file, guild_id)
+    except UnreadableError as error:
+        fail(f"{file} {error}")
+    with open_store(data_folder(settings.data.folder), settings.data.database) as store:
+        if not store.guilds.settings(guild_id).complete:
+            fail(f"The server {guild_id} has no review yet: an administrator uses `/setup`.")
+        *_, result = import_tags(store, guild_id, Member(member_id, name), 0, found.tags)
+    refused = {name: str(error) for name, error in result.refused}
+    record = {"new": result.new, "known": result.known, "refused": refused, "unread": found.unread}
+    text = messages.tags_imported(Language.ENGLISH, result, found.unread)
+    show(record, text, as_json=as_json)
 
 
 def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: bool) -> None:

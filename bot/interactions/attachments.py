@@ -2,16 +2,17 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import discord
 
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.retries import send_with_retries
 from knowledge.files import logs, reader
+from knowledge.files.foreign_tags import TagFile, tags_of_bytes
 from knowledge.files.logs import Problem, ReadLog
 from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError
 from knowledge.files.pictures import check_size, checked_picture
@@ -20,6 +21,8 @@ from knowledge.values.submissions import InvalidNoteError
 
 # The largest number of a member's files that wait while another file of the member is read.
 WAITING: Final = 2
+
+_Parsed = TypeVar("_Parsed")
 
 
 class Attachments:
@@ -41,6 +44,23 @@ class Attachments:
             InvalidNoteError: if the file is too large, unreadable or gone, or if too many files of
                 the member wait.
         """
+        return await self._parsed(
+            attachment, member_id, lambda content, name: reader.parse_bytes(content, name=name)
+        )
+
+    async def tags(self, attachment: discord.Attachment, member_id: int, guild_id: int) -> TagFile:
+        """Fetch a file of another bot's tags, and read the tags of this guild.
+
+        Raises:
+            InvalidNoteError: as in `read`.
+        """
+        return await self._parsed(
+            attachment, member_id, lambda content, name: tags_of_bytes(content, name, guild_id)
+        )
+
+    async def _parsed(
+        self, attachment: discord.Attachment, member_id: int, parse: Callable[[bytes, str], _Parsed]
+    ) -> _Parsed:
         # Refuse before fetching.
         if attachment.size > MAX_BYTES:
             raise InvalidNoteError(
@@ -50,7 +70,14 @@ class Attachments:
                 most=MAX_BYTES / 1e6,
             )
         async with self._turn(attachment, member_id):
-            return await self._read(attachment)
+            content = await _fetch(attachment)
+            try:
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._thread, parse, content, attachment.filename)
+            except UnreadableError as error:
+                raise InvalidNoteError(
+                    "{file} {problem}", file=attachment.filename, problem=error
+                ) from error
 
     async def picture(self, attachment: discord.Attachment, member_id: int) -> Picture:
         """Fetch and check a picture at once, because its address expires.
@@ -104,18 +131,6 @@ class Attachments:
             self._counts[member_id] -= 1
             if not self._counts[member_id]:
                 del self._counts[member_id], self._turns[member_id]
-
-    async def _read(self, attachment: discord.Attachment) -> ParsedFile:
-        content = await _fetch(attachment)
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(
-                self._thread, lambda: reader.parse_bytes(content, name=attachment.filename)
-            )
-        except UnreadableError as error:
-            raise InvalidNoteError(
-                "{file} {problem}", file=attachment.filename, problem=error
-            ) from error
 
     def close(self) -> None:
         """Drop the waiting files, and stop reading the current file."""

@@ -22,6 +22,7 @@ from bot.core.core import Core
 from bot.core.degradations import Degradations
 from bot.core.worker import Worker
 from bot.text.languages import Sentence
+from knowledge.files.foreign_tags import TagFile
 from knowledge.files.logs import ReadLog
 from knowledge.files.parsed_file import ParsedFile
 from knowledge.sources.net.polite_fetcher import MakeFetcher
@@ -292,6 +293,13 @@ class AttachedFiles(Protocol):
 
     async def read(self, attachment: discord.Attachment, member_id: int) -> ParsedFile:
         """Fetch a file and extract its text.
+
+        Raises:
+            InvalidNoteError: with the reason for the member.
+        """
+
+    async def tags(self, attachment: discord.Attachment, member_id: int, guild_id: int) -> TagFile:
+        """Fetch a file of another bot's tags, and read the tags of this guild.
 
         Raises:
             InvalidNoteError: with the reason for the member.

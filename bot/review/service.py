@@ -24,7 +24,7 @@ from knowledge.secrets import without_secrets
 from knowledge.store.audit_log import LogEntry, LogFilter
 from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
-from knowledge.store.notes.public_notes import UnreleasedNote
+from knowledge.store.notes.public_notes import ListedText
 from knowledge.store.notes.review_cards import card_number
 from knowledge.values.documents import Document, Kind, Scope
 from knowledge.values.guilds import GuildFilter, every_guild, requirements
@@ -577,7 +577,7 @@ def _log_lines(core: Core, guild_id: int, entries: Sequence[LogEntry]) -> list[L
     ]
 
 
-# Notes from before the public page.
+# Lists of notes to decide on together.
 
 
 # Notes shown at once; Discord's lists offer 25.
@@ -585,35 +585,44 @@ PAGE_NOTES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class UnreleasedPage:
-    """A page of the list of unreleased notes.
+class NoteList:
+    """A page of a list of notes.
 
     Attributes:
         number: the number of this page, from 0.
         total: the number of notes on all pages.
-        is_on: whether the public page of the guild is on.
         flagged: the ids of the notes whose review card would warn of something in their text.
     """
 
-    notes: Sequence[UnreleasedNote]
+    notes: Sequence[ListedText]
     number: int
     count: int
     total: int
-    is_on: bool
     flagged: Set[int]
 
 
-def unreleased_page(core: Core, guild_id: int, number: int) -> UnreleasedPage:
-    notes = core.store.public_notes
-    total = notes.unreleased_count(guild_id)
+def _note_list(
+    core: Core,
+    guild_id: int,
+    number: int,
+    total: int,
+    texts: Callable[[int, int], Sequence[ListedText]],
+) -> NoteList:
+    """The page `number`, or else the last; `texts` takes the page's size and offset."""
     count = max(-(-total // PAGE_NOTES), 1)
     number = min(number, count - 1)
-    shown = notes.unreleased(guild_id, PAGE_NOTES, number * PAGE_NOTES)
-    settings = core.store.guilds.settings(guild_id)
-    flagged = {
-        note.id for note in shown if submission_flags(note.submission, settings.allowed_hosts)
-    }
-    return UnreleasedPage(shown, number, count, total, settings.page, flagged)
+    shown = texts(PAGE_NOTES, number * PAGE_NOTES)
+    hosts = core.store.guilds.settings(guild_id).allowed_hosts
+    flagged = {text.id for text in shown if submission_flags(text.submission, hosts)}
+    return NoteList(shown, number, count, total, flagged)
+
+
+def unreleased_notes(core: Core, guild_id: int, number: int) -> tuple[NoteList, bool]:
+    """A page of live notes from before the public page, and whether the page is on."""
+    notes = core.store.public_notes
+    total = notes.unreleased_count(guild_id)
+    page = _note_list(core, guild_id, number, total, partial(notes.unreleased, guild_id))
+    return page, core.store.guilds.settings(guild_id).page
 
 
 def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Member) -> None:
@@ -622,3 +631,31 @@ def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Membe
         note = core.store.notes.find(revision_id, guild_id)
         if note is not None:
             core.store.public_notes.set_veto(guild_id, note.id, by, PageVeto.MODERATOR, vetoed=True)
+
+
+def imported_notes(core: Core, guild_id: int, moderator_id: int, number: int) -> NoteList:
+    """A page of the imported notes that a moderator may decide on."""
+    imports = core.store.imports
+    total = imports.waiting_count(guild_id, moderator_id)
+    texts = partial(imports.waiting, guild_id, moderator_id)
+    return _note_list(core, guild_id, number, total, texts)
+
+
+def decide_on_imported(
+    core: Core,
+    guild_id: int,
+    revision_ids: Sequence[int],
+    moderator: Member,
+    decision: Decision,
+) -> Iterator[int]:
+    """Decide on imported notes in slices; yields the number of notes published so far.
+
+    A note is decided on once, so a repeated click changes nothing.
+    """
+    published = 0
+    for revision_id in revision_ids:
+        yield from (published for _ in embed_revision_ahead(core, guild_id, revision_id))
+        outcome = core.store.imports.decide(guild_id, revision_id, moderator, decision)
+        update_index(core, outcome)
+        published += outcome is not None and outcome.live_changed
+        yield published

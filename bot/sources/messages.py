@@ -9,8 +9,10 @@ from typing import Final
 from bot.answers.search_tiers import ArticlesUse
 from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import MOST_SITES, AddOutcome, ArticlesReport
+from bot.sources.tag_import import TagImport
+from bot.text import error_messages
 from bot.text.languages import Plural, Sentence, Speaker
-from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, shorten, size
+from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, plain_within, shorten, size
 from bot.text.paging import Page
 from bot.text.permission_names import permission_name
 from knowledge.corpus import FailingSource, SourceState
@@ -54,8 +56,25 @@ OFF: Final = Sentence(
     "config.toml, and restart me."
 )
 WHICH: Final = Sentence(
-    "Name a channel or an address: `/source add channel:#help` or `/source add address:https://…`."
+    "Name a channel or an address, or attach another bot's tags: `/source add channel:#help`, "
+    "`/source add address:https://…` or `/source add tags:`."
 )
+TAGS_NEED_SETUP: Final = Sentence(
+    "Imported tags become notes that moderators approve. Choose their channel and role in `/setup` "
+    "first."
+)
+_TAGS_IMPORTED: Final = Plural(
+    "**{number:,} tag** waits as your note in `/review`, under *Imported notes*. Moderators "
+    "approve twenty at once.",
+    "**{number:,} tags** wait as your notes in `/review`, under *Imported notes*. Moderators "
+    "approve twenty at once.",
+)
+_TAGS_KNOWN: Final = Plural(
+    "{number:,} tag is or was a note here already.",
+    "{number:,} tags are or were notes here already.",
+)
+_TAGS_REFUSED: Final = Plural("{number:,} tag can't be a note:", "{number:,} tags can't be notes:")
+_FILES_UNREAD: Final = Plural("{number:,} file can't be read:", "{number:,} files can't be read:")
 NOT_READABLE: Final = Sentence(
     "{channel} can't be a source: I read forums, announcement channels, and the pinned "
     "messages of text channels."
@@ -355,3 +374,18 @@ def alarm(
         "-# `/source list` shows more. `/setup` turns this off, at *Reminders and digests*."
     )
     return f"{told}\n{rest}"
+
+
+def tags_imported(language: Language, result: TagImport, unread: Mapping[str, str]) -> str:
+    """The result of an import of tags, with the first reasons for what was left out."""
+    lines = [_TAGS_IMPORTED(result.new, language)] if result.new else []
+    lines += [_TAGS_KNOWN(result.known, language)] if result.known else []
+    refused = [(name, error_messages.invalid(error, language)) for name, error in result.refused]
+    for heading, reasons in ((_TAGS_REFUSED, refused), (_FILES_UNREAD, [*unread.items()])):
+        if reasons:
+            lines.append(heading(len(reasons), language))
+            lines += [
+                f"- {plain_within(f'{name}: {reason}', _LINE_CHARACTERS)}"
+                for name, reason in reasons[:FAILURES_SHOWN]
+            ]
+    return "\n".join(lines)

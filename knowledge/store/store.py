@@ -27,6 +27,7 @@ from knowledge.store.guilds import (
 from knowledge.store.interactions import HandledInteractions, Inbox
 from knowledge.store.notes.contributions import Contributions
 from knowledge.store.notes.decisions import Decisions, Wordings
+from knowledge.store.notes.imports import Imports
 from knowledge.store.notes.note_records import Notes
 from knowledge.store.notes.note_states import NoteStates, Pictures
 from knowledge.store.notes.public_notes import PublicNotes
@@ -93,6 +94,7 @@ class Store:
         )
         self.purge = Purge(self.database, self.audit_log, self.tombstones, self.personal_data)
         self.decisions = Decisions(self.database, self.guilds, self.note_states, self.wordings)
+        self.imports = Imports(self.database, self.guilds, self.note_states, self.decisions)
         # A counter of this process's changes of sources, for caches to compare.
         self.source_changes = 0
 

@@ -33,6 +33,7 @@ from bot.text.markdown import (
 from knowledge.chat.export_file import ExportFile, export_documents
 from knowledge.files import reader, sandbox_process
 from knowledge.files.document import parse_document
+from knowledge.files.foreign_tags import tags_in_sandbox
 from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.robots_meta import NAME, hiding_rule
@@ -257,6 +258,15 @@ def _linked(content: bytes) -> str:
     return "given"
 
 
+def _tagged(content: bytes) -> str:
+    try:
+        _, text = tags_in_sandbox(content, "42/a.json")
+    except UnreadableError:
+        return "refused"
+    assert json.loads(text)
+    return "given"
+
+
 def _fed(content: bytes) -> str:
     try:
         _, text = parse_feed(content, "https://a.org/feed")
@@ -426,6 +436,11 @@ TARGETS: Final[Mapping[str, Target]] = {
         _linked,
         (b'<base href="/b/"><link rel=canonical href="c"><a rel=nofollow href=d>D</a><a href=e>E',),
         (b"https://[::1]/", b"//x", b"javascript:", b"..%2f", b"&#xd800;"),
+    ),
+    "other bots' tags": Target(
+        _tagged,
+        (b'{"1": {"GUILD": {"42": {"tags": {"a": {"tag": "x y", "aliases": ["b"]}}}}}}',),
+        (b"commands", b"response"),
     ),
     "feed": Target(
         _fed,

@@ -30,6 +30,7 @@ from bot.interactions.services import Cog, Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.service import LogDirection, LogFilters
 from bot.review.ui.cards import CardsCog, card_buttons, card_message, files_of
+from bot.review.ui.note_lists import show_imported, show_unreleased
 from bot.review.ui.outbox import ROUND_SECONDS, OutboxDispatcher
 from bot.review.ui.panel import (
     TITLES,
@@ -40,7 +41,6 @@ from bot.review.ui.panel import (
     show_page,
 )
 from bot.review.ui.synonyms import show_synonyms
-from bot.review.ui.unreleased_notes import show_unreleased
 from bot.text import error_messages
 from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.values.guilds import Language, Rule
@@ -459,6 +459,7 @@ def feature(bot: Services) -> Feature:
             ReviewPage.RULES: show_rules,
             ReviewPage.SYNONYMS: show_synonyms,
             ReviewPage.PUBLIC: show_unreleased,
+            ReviewPage.IMPORTED: show_imported,
         }
     )
     dispatcher = OutboxDispatcher(bot)

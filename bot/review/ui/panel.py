@@ -26,6 +26,7 @@ class ReviewPage(StrEnum):
     RULES = "rules"
     SYNONYMS = "synonyms"
     PUBLIC = "public"
+    IMPORTED = "imported"
 
 
 TITLES: Final[Mapping[ReviewPage, Sentence]] = {
@@ -35,6 +36,7 @@ TITLES: Final[Mapping[ReviewPage, Sentence]] = {
     ReviewPage.RULES: Sentence("Rules by tag"),
     ReviewPage.SYNONYMS: Sentence("Synonyms"),
     ReviewPage.PUBLIC: Sentence("Notes for the public page"),
+    ReviewPage.IMPORTED: Sentence("Imported notes"),
 }
 _REVIEW: Final = Sentence("-# Review")
 

@@ -17,12 +17,14 @@ from bot.interactions.policy.command_groups import administrators_group
 from bot.interactions.policy.component_access import administrators
 from bot.interactions.services import Interaction, Services
 from bot.sources import channel_sync_steps, messages, service
+from bot.sources.tag_import import TagImport, import_tags
 from bot.sources.ui.alarms import ROUND_SECONDS, SourceAlarms
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
 from bot.sources.ui.discord_messages import content_to_sync, missing_permissions
 from bot.sources.web_sync import PAUSE_SECONDS as VISIT_SECONDS
 from bot.sources.web_visits import WebVisits
+from bot.text import error_messages
 from bot.text.markdown import plain_within, shorten
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
@@ -32,6 +34,8 @@ from knowledge.sources.kinds.registry import SERVICES
 from knowledge.sources.net.addresses import URL_CHARACTERS
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
+from knowledge.values.notes import Member
+from knowledge.values.submissions import InvalidNoteError
 from knowledge.values.synced_channels import SyncedChannel
 
 Readable = discord.TextChannel | discord.ForumChannel
@@ -96,6 +100,7 @@ class SourcesCog(commands.Cog):
         crawl=description("For an address: also read the linked pages below it."),
         kind=description("For a wiki, forum, tracker or feed: its kind, to read all of it."),
         only=description("With a kind: read only a part, such as category=Guides."),
+        tags=description("A file of another bot's tags: each becomes a note to review."),
     )
     @app_commands.choices(
         kind=[
@@ -112,8 +117,11 @@ class SourcesCog(commands.Cog):
         crawl: bool = False,
         kind: str | None = None,
         only: app_commands.Range[str, 1, 200] | None = None,
+        tags: discord.Attachment | None = None,
     ) -> None:
-        if channel is not None:
+        if tags is not None:
+            await self._import_tags(interaction, tags)
+        elif channel is not None:
             await self._add_channel(interaction, channel, threads=threads)
         elif address is not None:
             if address.strip().casefold() == ARTICLES:
@@ -189,6 +197,27 @@ class SourcesCog(commands.Cog):
             found.append(messages.ADDRESS_UNREAD(language))
         waits = messages.ADDRESS_WAITS(language, address=shown)
         await _edit_response(interaction, "\n".join(found) if visited else waits)
+
+    async def _import_tags(self, interaction: Interaction, file: discord.Attachment) -> None:
+        """Propose the tags of a file as notes of the administrator."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
+        member = Member(interaction.user.id, interaction.user.display_name)
+        channel_id = interaction.channel_id or 0
+        if not (await self.bot.guild_settings.settings(guild_id)).complete:
+            await interaction.edit_original_response(content=messages.TAGS_NEED_SETUP(language))
+            return
+        try:
+            found = await self.bot.attachments.tags(file, member.id, guild_id)
+        except InvalidNoteError as error:
+            refusal = plain_within(error_messages.invalid(error, language), _PROBLEM_CHARACTERS)
+            await interaction.edit_original_response(content=refusal)
+            return
+        result = await self.bot.worker.run_slices(
+            lambda core: import_tags(core.store, guild_id, member, channel_id, found.tags)
+        )
+        told = messages.tags_imported(language, result or TagImport(), found.unread)
+        await interaction.edit_original_response(content=told)
 
     @source.command(
         name="list",

@@ -27,6 +27,7 @@ _BYTE_ORDER_MARK: Final = "\ufeff"
 _ADDRESS: Final = ("http://", "https://")
 # Fields by which generators move a page.
 _PAGE: Final = ("id", "permalink", "slug", "url")
+_SEPARATORS: Final = dict.fromkeys(map(ord, ",;|"), "\n")
 # PyYAML's exceptions for a value that doesn't fit its tag (`!!int`).
 _IMPOSSIBLE: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 
@@ -40,6 +41,7 @@ class FrontMatter:
     """
 
     title: str = ""
+    aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     verified: date | None = None
     link: str = ""
@@ -141,6 +143,7 @@ def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
     try:
         return FrontMatter(
             title=_title(values),
+            aliases=names(values.get("aliases")),
             tags=_tags(values.get("tags")),
             verified=_day(values.get("verified")),
             link=_link(values),
@@ -168,6 +171,14 @@ def _title(values: dict[Any, Any]) -> str:
 def _text(value: Any) -> str:
     """A single value as text; empty for a list or a missing value."""
     return str(value) if isinstance(value, str | int | float | date) else ""
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """The names in a list, or in a text with a comma, semicolon, bar or line end between them."""
+    if isinstance(value, str):
+        value = value.translate(_SEPARATORS).split("\n")
+    found = map(_text, value) if isinstance(value, list) else ()
+    return tuple(filter(None, (" ".join(name.split()) for name in found)))
 
 
 def _tags(value: Any) -> tuple[str, ...]:

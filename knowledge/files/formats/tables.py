@@ -109,7 +109,7 @@ def parse_csv(text: str, name: str) -> ParsedFile:
     Raises:
         UnreadableError: if the table is malformed, has no rows, or is too large.
     """
-    rows = _csv_rows(text)
+    rows = csv_rows(text)
     if len(rows) < 2:
         raise UnreadableError("is a table without rows below the names of its columns.")
     header = [one_line(cell) for cell in rows[0]]
@@ -129,12 +129,17 @@ def has_csv_pairs(text: str) -> bool:
     if not ({*_SURE_QUESTIONS} & header and {*_SURE_ANSWERS} & header):
         return False
     try:
-        return any(True for _ in _csv_pairs(_csv_rows(text)))
+        return any(True for _ in _csv_pairs(csv_rows(text)))
     except UnreadableError:
         return False
 
 
-def _csv_rows(text: str) -> list[list[str]]:
+def csv_rows(text: str) -> list[list[str]]:
+    """The rows of a table that aren't blank.
+
+    Raises:
+        UnreadableError: if the table is malformed or too large.
+    """
     try:
         rows = list(
             itertools.islice(csv.reader(_lines(text), delimiter=_delimiter(text)), MAX_ROWS + 2)

@@ -112,7 +112,7 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
     Raises:
         UnreadableError: if the front matter is broken, or no readable text follows.
     """
-    matter, text, first_line = _front_matter(text)
+    matter, text, first_line = front_matter(text)
     if not text.strip():
         raise UnreadableError("has front matter and nothing after it.")
     written, text = text, without_myst(with_label_headings(text))
@@ -139,7 +139,7 @@ def parse_plain(text: str, name: str) -> ParsedFile:
     return ParsedFile(name, headed, first_line=1 if headed == text else 0)
 
 
-def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
+def front_matter(text: str) -> tuple[FrontMatter, str, int]:
     """Split a text into front matter, the text below, and the line number of the text below.
 
     A block between two horizontal rules is text if its first line isn't `key: value`.

@@ -127,9 +127,18 @@ class Decisions:
         self._notes = states.notes
 
     def decide(
-        self, guild_id: int, revision_id: int, moderator: Member, ruling: Ruling
+        self,
+        guild_id: int,
+        revision_id: int,
+        moderator: Member,
+        ruling: Ruling,
+        *,
+        quietly: bool = False,
     ) -> Outcome | None:
-        """Decide on a pending revision; an approval counts towards the quorum of its tags."""
+        """Decide on a pending revision; an approval counts towards the quorum of its tags.
+
+        The contributor gets a notice, unless it is decided `quietly`.
+        """
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None:
@@ -137,7 +146,8 @@ class Decisions:
             obstacle = self._obstacle(note, moderator, ruling.decision)
             if obstacle:
                 return Outcome(note, obstacle)
-            return self._carry_out(note, moderator, ruling, NoticeEvent.APPROVED)
+            notice = None if quietly else NoticeEvent.APPROVED
+            return self._carry_out(note, moderator, ruling, notice)
 
     def edit_and_approve(
         self,
@@ -204,10 +214,13 @@ class Decisions:
         note: Note,
         moderator: Member,
         ruling: Ruling,
-        notice: NoticeEvent,
+        notice: NoticeEvent | None,
         proposed: Note | None = None,
     ) -> Outcome:
-        """Decide on a revision; `proposed` is the original if a moderator edited the text."""
+        """Decide on a revision; `proposed` is the original if a moderator edited the text.
+
+        Without the `notice` of an approval, the contributor gets none of any decision.
+        """
         review = self._states.review(
             note, moderator, ruling.decision, ruling.reason, ruling.duplicate_of
         )
@@ -224,7 +237,8 @@ class Decisions:
         logged = "duplicate" if ruling.decision is Decision.DUPLICATE else None
         event = logged or ruling.decision.outcome.value
         self._states.record(note, moderator.id, event, review=review)
-        self._tell(note, notice if approved else _NOTICES[ruling.decision], proposed or note)
+        if notice is not None:
+            self._tell(note, notice if approved else _NOTICES[ruling.decision], proposed or note)
         return Outcome(self._notes.of_revision(revision_id), live_changed=approved)
 
     def undo(

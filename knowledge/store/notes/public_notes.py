@@ -5,7 +5,7 @@ The writer must have been told about the page, or a moderator must have released
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -94,8 +94,8 @@ class PublicNote:
 
 
 @dataclass(frozen=True, slots=True)
-class UnreleasedNote:
-    """A live text without its writer's consent to the page."""
+class ListedText:
+    """A revision's text, without secrets, in a list of notes to decide on together."""
 
     id: int
     revision_id: int
@@ -215,16 +215,14 @@ class PublicNotes:
         rows = self._database.rows(f"select count(*) as number {_UNRELEASED}", [guild_id])
         return int(rows[0]["number"])
 
-    def unreleased(self, guild_id: int, limit: int, offset: int = 0) -> list[UnreleasedNote]:
+    def unreleased(self, guild_id: int, limit: int, offset: int = 0) -> list[ListedText]:
         """A page of the live texts for moderators to release, by note number."""
         rows = self._database.rows(
             f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_UNRELEASED} "
             "order by n.id limit ? offset ?",
             [guild_id, limit, offset],
         )
-        return [
-            UnreleasedNote(row["id"], row["revision_id"], _submission(row).safe) for row in rows
-        ]
+        return listed_texts(rows)
 
     def release(self, guild_id: int, revision_ids: Sequence[int], moderator_id: int) -> int:
         """Release these texts for the page if they are still live; returns how many."""
@@ -254,6 +252,10 @@ class PublicNotes:
                     "changed_at": now().isoformat(),
                 }
                 self._database.insert("page_names", row)
+
+
+def listed_texts(rows: Iterable[dict[str, Any]]) -> list[ListedText]:
+    return [ListedText(row["id"], row["revision_id"], _submission(row).safe) for row in rows]
 
 
 def _submission(row: dict[str, Any]) -> Submission:

@@ -17,7 +17,8 @@ from bot.cli import console
 from bot.cli.console import UNUSABLE
 from bot.cli.source_output import TRY, TRY_BOTH, unread_text
 from bot.cli.sources import UNREAD
-from bot.storage.data_folder import hold_bot_lock
+from bot.storage.data_folder import hold_bot_lock, open_store
+from knowledge.values.settings import GuildSettings
 from tests.bot.cli.typed_commands import TypedCommands
 from tests.fork_server import ENVIRONMENT, ForkServer
 from tests.knowledge.exporting import SOLVED, as_json, export
@@ -268,3 +269,30 @@ def test_watching_takes_in_what_changes_until_it_is_interrupted(
     assert next(indexed)["removed"] == [f"file:{terminal.guides / 'lab.md'}"]
     watching.send_signal(signal.SIGINT)
     assert watching.wait(20) == 130
+
+
+def test_tags_of_another_bot_become_pending_notes_once(terminal: Terminal) -> None:
+    tags = terminal.guides / "ferry.md"
+    tags.write_text("---\naliases: [boat]\n---\nThe ferry leaves at nine.")
+    terminal.run("index")
+    person = ("--guild", "42", "--member", "7", "--name", "Ada")
+    refused = terminal.run("source", "import-tags", terminal.guides, *person)
+    assert "The server 42 has no review yet" in refused.stderr
+    with open_store(terminal.data) as store:
+        store.guilds.save_settings(GuildSettings(42, 1, 2), 7)
+    result = {"new": 1, "known": 0, "refused": {}, "unread": {}}
+    assert terminal.json("source", "import-tags", terminal.guides, *person) == result
+    again = {**result, "new": 0, "known": 1}
+    assert terminal.json("source", "import-tags", tags, *person) == again
+    with open_store(terminal.data) as store:
+        [note] = store.notes.pending(42)
+    assert (note.contributor, note.revision.submission.wordings) == ("Ada", ("boat",))
+
+
+def test_a_missing_file_of_tags_is_one_sentence(terminal: Terminal) -> None:
+    terminal.run("index")
+    done = terminal.run(
+        *("source", "import-tags", "nowhere.csv", "--guild", "1", "--member", "2", "--name", "A")
+    )
+    assert done.returncode == UNUSABLE
+    assert "nowhere.csv can't be read" in done.stderr

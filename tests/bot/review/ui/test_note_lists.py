@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.review.service import PAGE_NOTES
-from bot.review.ui import unreleased_notes
+from bot.review.ui import note_lists
 from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages
 from knowledge.values.guilds import Language
@@ -39,7 +39,7 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
     await turn_on(world)
     assert await on_page(world) == set()
     shown = await reviewed(world, ReviewPage.PUBLIC)
-    assert unreleased_notes._WAITING(3, ENGLISH) in text_of(shown)
+    assert note_lists._WAITING(3, ENGLISH) in text_of(shown)
     assert [*offered(shown).values()] == ["1. Note 1", "2. Note 2", "3. Note 3"]
     await restarted(world, new_bot)
 
@@ -47,8 +47,8 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
     assert [*offered(shown)] == ["2"]
     await world.moderator.click(shown, custom_id="release:0:release")
 
-    assert unreleased_notes._RELEASED(1, ENGLISH) in text_of(shown)
-    assert unreleased_notes._NOTHING.english in text_of(shown)
+    assert note_lists._RELEASED(1, ENGLISH) in text_of(shown)
+    assert note_lists._NOTHING.english in text_of(shown)
     assert await on_page(world) == {"Note 2"}
     assert (await world.note(1)).off_page == {PageVeto.MODERATOR}
     await world.core(lambda core: core.store.public_notes.release(world.guild.id, [1, 3], 9))
@@ -58,11 +58,11 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
 async def test_notes_with_contact_details_are_marked(world: World) -> None:
     await live(world, 1)
     shown = await reviewed(world, ReviewPage.PUBLIC)
-    assert unreleased_notes._FLAGGED.english not in text_of(shown)
+    assert note_lists._FLAGGED.english not in text_of(shown)
     await live(world, 1, "The lighthouse keeper answers at +351 912 345 678.")
     shown = await reviewed(world, ReviewPage.PUBLIC)
     assert "2\\. ⚠ **Note 1**" in text_of(shown)
-    assert unreleased_notes._FLAGGED.english in text_of(shown)
+    assert note_lists._FLAGGED.english in text_of(shown)
 
 
 async def test_only_the_shown_notes_are_released(world: World) -> None:
@@ -81,7 +81,7 @@ async def test_only_the_shown_notes_are_released(world: World) -> None:
 async def test_a_newer_note_is_not_released_unseen(world: World) -> None:
     await live(world, 1)
     shown = await reviewed(world, ReviewPage.PUBLIC)
-    assert unreleased_notes._PAGE_IS_OFF.english in text_of(shown)
+    assert note_lists._PAGE_IS_OFF.english in text_of(shown)
     await live(world, 2)
     await turn_on(world)
 
