@@ -155,6 +155,8 @@ def _decisions(draw: st.DrawFn) -> Command:
             guild, row, member, PageVeto.WRITER, vetoed=member.id > 1
         ),
         lambda store: store.public_notes.choose_name(member.id, [*PageName][row % 3]),
+        lambda store: store.imports.propose(guild, member, 5, [said] * 2),
+        lambda store: store.imports.decide(guild, row, member, Decision.APPROVE),
         lambda store: store.notices.sent(row),
         lambda store: store.review_cards.mark_newly_due(
             datetime.now(UTC) + timedelta(days=20 * row)
@@ -367,6 +369,8 @@ def _seen(store: Store) -> list[Any]:
             store.public_notes.formerly_public(guild),
             store.public_notes.unreleased(guild, 2, 1),
             store.public_notes.unreleased_count(guild),
+            store.imports.waiting(guild, 2, 2),
+            store.imports.waiting_count(guild, 2),
             store.public_notes.times_asked(guild),
             store.public_notes.on_page(guild, range(9)),
             store.public_notes.version(guild)[:3],
