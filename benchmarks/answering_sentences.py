@@ -2,12 +2,12 @@
 
     python -m benchmarks.answering_sentences KEEP --pages CHECKOUTS [--model NAME]
 
-Asks the labelled questions (tests/judged/sentences.tsv) as members do. A first
-passage counts if its document is judged relevant and its section has a labelled sentence. The
-weights of `indexer.retrieval.highlight` are fitted without each set and its family (the sets that
-share its documents), and measured on it. Printed for each set: the share of passages with a bold
-sentence, the right ones of these, the share of excerpts with a labelled sentence, and with all of
-them, and the lines used; then the weights fitted on all sets.
+Asks the labelled questions (tests/judged/sentences.tsv) and the unanswerable ones as members do.
+The weights of `indexer.retrieval.highlight` are fitted on right first passages without each set and
+its family (the sets that share its documents), and measured on it. Printed for each set, of all
+answers: the share with a bold sentence, and the right ones of these. Then, of the right first
+passages with a labelled sentence in their section: the share of excerpts with a labelled sentence,
+and with all of them, and the lines used. At the end the weights fitted on all sets.
 
 KEEP holds the data folders, so a second run only asks.
 """
@@ -65,19 +65,23 @@ Features = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A right first passage of a question.
+    """The first passage of an answer.
 
     Attributes:
         family: the set whose documents were asked.
         outcome: the answer, to cut the excerpt from.
-        labelled: the digests of the answering sentences.
+        probability: the probability that the passage answers.
+        labelled: the digests of the answering sentences; none for an unanswerable question.
+        is_right: whether the passage is judged relevant, and its section has a labelled sentence.
     """
 
     of: str
     family: str
     outcome: Answer
+    probability: float
     compared: Sequence[Comparison]
     labelled: frozenset[str]
+    is_right: bool
 
     @property
     def quote(self) -> Quote:
@@ -98,7 +102,7 @@ class Case:
     def has(self, sentence: str) -> bool:
         return digest(sentence) in self.labelled
 
-    def is_right(self, marked: Deciding) -> bool:
+    def answers(self, marked: Deciding) -> bool:
         """Whether a span holds a labelled sentence, or announces labelled code."""
         spans, begin = sentences(self.section), len(self.quote.before)
         said = [self.section[slice(*span)] for span in spans]
@@ -139,28 +143,31 @@ def labelled_sets(checkouts: Path) -> dict[str, JudgedSet]:
 
 
 def cases(core: Core, name: str, judged: JudgedSet) -> Iterator[Case]:
-    """Ask the labelled questions of a set."""
+    """Ask the labelled questions of a set, and the unanswerable ones."""
     known = labels()
-    for key, text in judged.queries.items():
-        labelled = known.get((name, key), frozenset())
+    asked = {key: text for key, text in judged.queries.items() if (name, key) in known}
+    for key, text in {**asked, **judged.unanswerable}.items():
         [reply] = core.answer_pipeline.ask([Ask(text, asker_id=0)], record=False)
-        if not labelled or not isinstance(reply.outcome, Answer):
+        if not isinstance(reply.outcome, Answer):
             continue
+        labelled = known[name, key] if key in asked else frozenset()
         quote = reply.outcome.quotes[0]
+        own = quote.hit.passage
         text_around = f"{quote.before}{quote.text}{quote.after}"
         said = {digest(text_around[slice(*span)]) for span in sentences(text_around)}
-        if judged.is_answered_by(key, quote.hit.passage) and not labelled.isdisjoint(said):
-            [vector] = core.retriever.embed([text])
-            own = quote.hit.passage
-            section = core.answer_pipeline.passages_around(own)
-            compared = core.retriever.comparisons(text, vector, own, [SHARED], section)
-            family = name.removesuffix(SHORT)
-            yield Case(name, family, reply.outcome, compared, labelled)
+        is_right = (
+            key in asked and judged.is_answered_by(key, own) and not labelled.isdisjoint(said)
+        )
+        [vector] = core.retriever.embed([text])
+        section = core.answer_pipeline.passages_around(own)
+        compared = core.retriever.comparisons(text, vector, own, [SHARED], section)
+        family, probability = name.removesuffix(SHORT), reply.signals["probability"]
+        yield Case(name, family, reply.outcome, probability, compared, labelled, is_right)
 
 
 def fit(known: list[Case]) -> Features:
     """The weights that make the labelled sentences likeliest (conditional logit)."""
-    sentences_of_each = [case.features() for case in known]
+    sentences_of_each = [case.features() for case in known if case.is_right]
     telling = [(rows, labelled) for rows, labelled in sentences_of_each if labelled.any()]
     features = np.vstack([rows for rows, _ in telling])
     deviations = features.std(axis=0) + 1e-9
@@ -185,14 +192,14 @@ def fit(known: list[Case]) -> Features:
 
 def figures(case: Case, weights: Features) -> tuple[float, float, float, float, float]:
     """Bold, right if bold (else not a number), any and all labelled visible, lines."""
-    marked = highlight(case.compared, weights.tolist())
+    marked = highlight(case.compared, case.probability, weights.tolist())
     is_bold = marked is not None and marked.is_bold
     quote = replace(case.quote, deciding=marked)
     shown = excerpts(replace(case.outcome, quotes=(quote, *case.outcome.quotes[1:])))[0][1]
     letters = _letters(shown)
     wanted = [case.section[slice(*span)] for span in sentences(case.section)]
     seen = [_letters(sentence) in letters for sentence in wanted if case.has(sentence)]
-    is_right = float(marked is not None and case.is_right(marked)) if is_bold else np.nan
+    is_right = float(marked is not None and case.answers(marked)) if is_bold else np.nan
     return float(is_bold), is_right, float(any(seen)), float(all(seen)), float(room(shown))
 
 
@@ -217,15 +224,16 @@ def main() -> None:
     families = dict.fromkeys(case.family for case in found)
     fits = {one: fit([case for case in found if case.family != one]) for one in families}
     shipped = np.array([*WEIGHTS.values()])
-    print("| set | passages | bold | right of these | visible | all visible | lines |")
-    print("|---|---|---|---|---|---|---|")
+    print("| set | answers | bold | right of these | right | visible | all visible | lines |")
+    print("|---|---|---|---|---|---|---|---|")
     for title in [*dict.fromkeys(case.of for case in found), "all", "all, weights as shipped"]:
         own = [case for case in found if case.of == title or title.startswith("all")]
         used = {one: shipped if title.endswith("shipped") else fits[one] for one in families}
         rows = np.array([figures(case, used[case.family]) for case in own])
-        bold, right = rows[:, 0].mean(), rows[rows[:, 0] > 0, 1]
-        shares = [bold, right.mean() if len(right) else np.nan, *rows[:, 2:].mean(axis=0)]
-        print(f"| {title} | {len(own)} |", " | ".join(f"{share:.2f}" for share in shares), "|")
+        bold, is_right = rows[:, 0] > 0, np.array([case.is_right for case in own])
+        cells = [len(own), bold.mean(), rows[bold, 1].mean() if bold.any() else np.nan]
+        cells += [is_right.sum(), *rows[is_right, 2:].mean(axis=0)]
+        print(f"| {title} |", " | ".join(f"{cell:.3g}" for cell in cells), "|")
     print(dict(zip(WEIGHTS, fit(found).round(2).tolist(), strict=True)))
 
 

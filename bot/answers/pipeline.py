@@ -510,8 +510,11 @@ class AnswerPipeline:
         quotes = 1 if lookup.confirmed else ask.quotations or self._quotes
         quoted = near_best(hits, quotes) if evidence is not Evidence.NONE else []
         sections = [self.passages_around(hit.passage) for hit in quoted]
+        probability = lookup.signals.get("probability", 1.0)
         spans = [
-            self._retriever.deciding_sentence(ask.text, vector, hit.passage, lookup.scopes, section)
+            self._retriever.deciding_sentence(
+                ask.text, vector, hit.passage, lookup.scopes, section, probability=probability
+            )
             if is_shown
             else None
             for hit, section, is_shown in zip(

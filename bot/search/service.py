@@ -147,6 +147,9 @@ def _quotes(
     hits: Sequence[Hit],
 ) -> Iterable[Quote]:
     due = core.answer_pipeline.due
-    for hit in hits:
-        span = core.retriever.deciding_sentence(wanted.query, vector, hit.passage, seen)
+    for place, hit in enumerate(hits):
+        probability = core.retriever.strength(wanted.query, hits[place:])
+        span = core.retriever.deciding_sentence(
+            wanted.query, vector, hit.passage, seen, probability=probability
+        )
         yield Quote(hit.passage.text, citation(hit.passage, due), hit, span)

@@ -3,8 +3,9 @@
 A conditional logit model: each sentence has a few features, and the softmax of their weighted sums
 is the probability that the sentence is the one. The weights are fitted on the labelled sentences of
 the judged sets (`benchmarks/answering_sentences.py`). The excerpt is centred on the likeliest
-sentence. Up to three sentences in a row are set in bold if the answer is among them with a
-probability above a bar, but never a mere repetition of the question.
+sentence. Up to three sentences in a row are set in bold if the passage answers, and the answer is
+among them, with a probability above a bar. Repetitions of the question and printed errors never
+are.
 
 The highlighter is pure and calls no model: the search has computed the cosines.
 
@@ -39,19 +40,20 @@ from knowledge.text import QUESTION_MARKS, word_count
 
 # The weight of each feature of `sentence_features`, fitted on the default model.
 WEIGHTS: Final = {
-    "cosine": 3.69,
-    "late": 11.21,
-    "pooled": 8.16,
-    "repeats": -6.54,
-    "imperative": 1.26,
-    "value": 1.73,
-    "decides": 0.48,
-    "circumstance": -1.49,
-    "last": -0.52,
-    "aside": -1.67,
+    "cosine": 4.19,
+    "late": 9.78,
+    "pooled": 9.08,
+    "repeats": -5.83,
+    "imperative": 1.18,
+    "value": 1.85,
+    "decides": 0.66,
+    "circumstance": -2.16,
+    "last": -0.49,
+    "aside": -2.19,
+    "solves": 0.79,
 }
-# The least probability that the answer is among the sentences in bold.
-BOLD: Final = 0.78
+# The least probability that the passage answers, and by the sentences in bold.
+BOLD: Final = 0.65
 # Several sentences in bold are at most this many, of this length, and this share of the section.
 BOLD_SENTENCES: Final = 3
 BOLD_CHARACTERS: Final = 400
@@ -93,6 +95,14 @@ _ASKS_VALUE: Final = re.compile(
 _CIRCUMSTANCE: Final = re.compile(
     rf"\b{alternatives('circumstances', 'answers', _LANGUAGES)}\b", re.IGNORECASE
 )
+_SOLUTION: Final = re.compile(
+    rf"\b{alternatives('solutions', 'answers', _LANGUAGES)}\b", re.IGNORECASE
+)
+_SHOWN_ERROR: Final = re.compile(
+    rf"\b(?:{alternatives('shown_errors', 'answers', _LANGUAGES)})", re.IGNORECASE
+)
+# Signs of a command or a program, in which an error is no output.
+_PROGRAM: Final = re.compile(r"\n *[$#>] |\w\(|\w = ")
 _VALUE: Final = re.compile(r"\d")
 # Words with apostrophes, and the marks before which a command may begin.
 _TOKENS: Final = re.compile(r"[\w'’]+|[,;:]")
@@ -156,12 +166,18 @@ class _Sentence(NamedTuple):
 
 
 def highlight(
-    section: Sequence[Comparison], weights: Sequence[float] = tuple(WEIGHTS.values())
+    section: Sequence[Comparison],
+    probability: float = 1.0,
+    weights: Sequence[float] = tuple(WEIGHTS.values()),
 ) -> Deciding | None:
     """The likeliest answering sentence of a section's passages, to centre an excerpt on.
 
-    Return None if the text is a single sentence, or if no sentence can answer. `weights` are of the
-    features, in the order of `WEIGHTS`.
+    Return None if the text is a single sentence, or if no sentence can answer.
+
+    Args:
+        section: the comparisons of the question with the passages.
+        probability: the probability that the found passage answers at all.
+        weights: of the features, in the order of `WEIGHTS`.
     """
     places, features = sentence_features(section)
     if not places or sum(len(sentences(one.text)) for one in section) < 2:
@@ -181,7 +197,7 @@ def highlight(
         for passage, (start, _) in zip(passages, spans, strict=True)
     ]
     most = BOLD_SHARE * sum(len(one.text) for one in section)
-    bold = _run_in_bold(places, spans, chances, repeats | is_code, most)
+    bold = _run_in_bold(places, spans, probability * chances, repeats | is_code, most)
     first, last = bold or (order[0], order[0])
     others = [i for i in order if not first <= i <= last and chances[i] >= LIKELY]
     return Deciding(
@@ -236,15 +252,17 @@ def sentence_features(
     * `cosine`, `pooled`: the mean cosine of the sentence's windows, and of its tokens, above the
       section's mean.
     * `late`: the sentence's late score below the best sentence's. Without tokens, its coverage.
-    * `repeats`: whether nearly all its words are in question and heading, or the asker pasted it.
+    * `repeats`: whether nearly all its words are in question and heading, or it is pasted code,
+      or an error's output.
     * `imperative`: 1 if it begins with an imperative, 0.5 if another part of it does.
     * `value`: whether it has a number, and the question asks for one.
     * `decides`: whether it says yes, no or not, and the question asks for that.
     * `circumstance`: whether it only tells a case or a wish ("You may want to ...").
     * `last`, `aside`: whether it is the last sentence, or begins as a side remark.
+    * `solves`: whether it has a word of solutions or causes ("instead", "caused by").
 
     Returns:
-        The sentences, and the features, (n, 10).
+        The sentences, and the features, (n, 11).
     """
     rows = [
         (_Sentence(number, place), row)
@@ -297,6 +315,7 @@ def _rows(compared: Comparison) -> Iterator[tuple[int, tuple[float, ...]]]:
                 _CIRCUMSTANCE.search(sentence) is not None,
                 0.0,
                 tokens_said[0] in _ASIDES or " ".join(tokens_said[:2]) in _ASIDES,
+                _SOLUTION.search(sentence) is not None,
             ),
         )
 
@@ -437,7 +456,7 @@ def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
 
 
 def _pasted_sentences(question: str, sentences: Sequence[str]) -> set[int]:
-    """The indices of the sentences whose code the asker has pasted into the question.
+    """The indices of the sentences with an error's output, or with code pasted into the question.
 
     A sentence that announces such code is included. Inline code may extend over several sentences.
     """
@@ -447,7 +466,9 @@ def _pasted_sentences(question: str, sentences: Sequence[str]) -> set[int]:
     for i, sentence in enumerate(sentences):
         is_block = sentence.startswith(FENCES)
         code = [sentence] if is_block else ("`" * goes_on + sentence).split("`")[1::2]
-        if (goes_on and i - 1 in found) or any(not asked.isdisjoint(_runs(one)) for one in code):
+        is_error = is_block and _SHOWN_ERROR.search(sentence) and not _PROGRAM.search(sentence)
+        is_pasted = any(not asked.isdisjoint(_runs(one)) for one in code)
+        if is_error or is_pasted or (goes_on and i - 1 in found):
             found |= {i, i - 1} if i and announces(sentences[i - 1]) else {i}
         goes_on ^= not is_block and sentence.count("`") % 2 == 1
     return found

@@ -394,12 +394,16 @@ class Retriever:
         own: StoredPassage,
         scopes: Sequence[Scope],
         section: Sequence[StoredPassage] = (),
+        *,
+        probability: float = 1.0,
     ) -> Deciding | None:
         """The answering sentence of a passage and its section; None if the text needs or has none.
 
-        `section` has the passages of the section in order, or is empty.
+        `section` has the passages of the section in order, or is empty. `probability` is that of
+        the passage to answer.
         """
-        return highlight(self.comparisons(query, vector, own, scopes, section or (own,)))
+        compared = self.comparisons(query, vector, own, scopes, section or (own,))
+        return highlight(compared, probability)
 
     def comparisons(
         self,

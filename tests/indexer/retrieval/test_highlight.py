@@ -13,15 +13,20 @@ from indexer.text.sentences import joined_passages, sentences
 
 
 def deciding(
-    question: str, text: str, heading: str = "", tokens: TokenCosines | None = None
+    question: str,
+    text: str,
+    heading: str = "",
+    tokens: TokenCosines | None = None,
+    *,
+    probability: float = 1.0,
 ) -> Deciding | None:
     """The sentence chosen by words alone, as if all sentences were equally near."""
     weights = [((word,), 1.0) for word in question.split()]
-    return highlight([Comparison(question, text, heading, [], weights, tokens)])
+    return highlight([Comparison(question, text, heading, [], weights, tokens)], probability)
 
 
 def chosen(question: str, text: str) -> str:
-    found = deciding(question, text)
+    found = deciding(question, text, probability=0.0)
     return "" if found is None else text[found.start : found.end]
 
 
@@ -35,11 +40,12 @@ def section(*texts: str) -> list[Comparison]:
     ]
 
 
-def in_bold(question: str, text: str, *near: int) -> str:
+def in_bold(question: str, text: str, *near: int, probability: float = 1.0) -> str:
     """The text in bold if the model finds these sentences near."""
     count = len(sentences(text))
     cosines = [0.9 if i in near else 0.2 for i in range(count)]
-    found = deciding(question, text, tokens=TokenCosines(cosines, cosines))
+    tokens = TokenCosines(cosines, cosines)
+    found = deciding(question, text, tokens=tokens, probability=probability)
     return text[found.start : found.end] if found is not None and found.is_bold else ""
 
 
@@ -132,11 +138,10 @@ ERROR = "module foo has no attribute bar"
     [
         (f"It can say:\n\n```pytb\nline 12 in foo\nError: {ERROR} (line 12)\n```", "Update it."),
         (f"`Error: {ERROR}. It may be older. Or newer.`", "Update it."),
+        ("It can say:\n\n```\nfatal: bar aborted, busy since today\n```", "Update it."),
     ],
 )
-def test_what_follows_code_with_words_of_the_question_in_a_row_is_marked(
-    shown: str, fix: str
-) -> None:
+def test_the_sentence_after_a_shown_error_is_marked(shown: str, fix: str) -> None:
     text = f"{shown}\n\n{fix} Then start it again."
     assert chosen(f"{ERROR} since today", text).startswith(fix)
 
@@ -152,6 +157,12 @@ def test_bold_is_only_a_sentence_that_is_likely_enough() -> None:
     assert in_bold("how to open", text, 0, 8) == ""
     assert in_bold("how to open", text) == ""
     assert BOLD > 0.5
+
+
+def test_bold_is_only_in_a_passage_that_is_likely_to_answer() -> None:
+    text = f"The bar is at the back. Pull the lever. {'Beer is cheap. ' * 6}Tea is hot."
+    assert in_bold("how to open", text, 1, probability=0.9) == "Pull the lever."
+    assert in_bold("how to open", text, 1, probability=0.6) == ""
 
 
 def test_sentences_in_a_row_are_bold_together() -> None:
@@ -201,6 +212,8 @@ def test_a_sentence_that_repeats_the_question_is_never_bold() -> None:
         ("is it free", "There is a bar. It is not.", "It is not."),
         ("can i do that", "It is old. Yes, outside. It is red.", "Yes, outside."),
         ("where is it", "It is in the hall. Note that it is red.", "It is in the hall."),
+        ("it is stuck", "Otherwise, it is stuck. Oil it.", "Oil it."),
+        ("door stuck", "Nails are red. Take oil instead. We sing.", "Take oil instead."),
     ],
 )
 def test_what_a_question_asks_for_decides(question: str, text: str, best: str) -> None:
