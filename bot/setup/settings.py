@@ -358,6 +358,15 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             place="from_replies",
         ),
         Setting(
+            "similar_posts",
+            Page.HANDOVER,
+            Sentence("Forum posts without an answer"),
+            "similar_posts",
+            _YES_OR_NO,
+            _either(Sentence("offer similar solved posts"), Sentence("offer nothing")),
+            place="similar_posts",
+        ),
+        Setting(
             "reminder_hours",
             Page.REMINDERS,
             Sentence("Moderators are reminded"),

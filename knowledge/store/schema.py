@@ -96,6 +96,7 @@ def _is_id(value: Any) -> bool:
 
 
 _ALARMS: Final = "m005_source_alarms"
+_SIMILAR: Final = "m006_similar_posts"
 
 
 def _choice(*choices: str) -> Column:
@@ -198,7 +199,13 @@ TABLES: Mapping[str, Table] = {
     "notices": Table({"member_id": MEMBER}, Notice),
     "quiet_members": Table({"member_id": MEMBER}),
     "page_names": Table({"member_id": MEMBER}),
-    "helped_questions": Table({"asker_id": MEMBER}, HelpedQuestion),
+    "helped_questions": Table(
+        {
+            "asker_id": MEMBER,
+            "similar_ids": Column("text not null default '[]'", _SIMILAR),
+        },
+        HelpedQuestion,
+    ),
     "members": Table({"user_id": MEMBER}),
     "log": Table({"detail": OBJECT}),
     "tombstones": Table(record=Tombstone),

@@ -21,7 +21,8 @@ class HelpedQuestion:
         message_id: the message. The first message of a forum post has the id of the post.
         due_at: when the present state ends.
         question_id: the record of the answer or the gap, once there is one.
-        reply_id: the message with the answer, once it is posted.
+        reply_id: the message with the answer or the similar posts, once it is posted.
+        similar_ids: the ids of the documents offered as similar posts.
     """
 
     message_id: int
@@ -34,6 +35,7 @@ class HelpedQuestion:
     state: HelpState = HelpState.WAITING
     question_id: int | None = None
     reply_id: int | None = None
+    similar_ids: tuple[str, ...] = ()
 
     @property
     def place_id(self) -> int:

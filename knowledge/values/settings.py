@@ -106,6 +106,7 @@ class GuildSettings:
         from_replies: whether helpers' and moderators' replies to unanswered questions are proposed
             as notes.
         source_alarms: whether moderators are told of sources that fail.
+        similar_posts: whether titles of similar posts are offered where there is no answer.
         read_logs: whether logs beside a question are read, and shown to their sender.
     """
 
@@ -138,6 +139,7 @@ class GuildSettings:
     from_replies: bool = setting(False)
     read_logs: bool = setting(False, since="m004_logs")
     source_alarms: bool = setting(True, since="m005_source_alarms")
+    similar_posts: bool = setting(False, since="m006_similar_posts")
 
     @property
     def complete(self) -> bool:
@@ -267,6 +269,7 @@ class EffectiveSettings:
     quotations: int = setting(3, most=MOST_QUOTATIONS)
     answered_from: AnsweredFrom = setting(EVERYTHING)
     from_replies: bool = setting(False, server="from_replies")
+    similar_posts: bool = setting(False, server="similar_posts", since="m006_similar_posts")
     origins: Mapping[str, Level] = field(default_factory=dict)
 
 

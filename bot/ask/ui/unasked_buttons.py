@@ -79,7 +79,7 @@ class HelpedButton(
         )
         if not known:
             return button_messages.FEEDBACK_GONE
-        marked = await _mark_solved(interaction.channel)
+        marked = await mark_solved(interaction.channel)
         return messages.MARKED_SOLVED if marked else messages.SOLVED
 
     async def _dismiss(self, interaction: Interaction) -> Sentence:
@@ -87,17 +87,22 @@ class HelpedButton(
         values = HelpedButton.values_on(message)
         if message is None or values is None or values["question_id"] != self.question_id:
             return button_messages.FEEDBACK_GONE
-        try:
-            await message.delete()
-        except discord.NotFound:
-            return messages.DISMISSED
-        except UNREACHED as error:
-            _logger.warning("An answer that was dismissed could not be deleted: %s", error)
-            return messages.NOT_DISMISSED
+        return await delete_dismissed(message)
+
+
+async def delete_dismissed(message: discord.Message) -> Sentence:
+    """Delete a message of the bot's, and return the response to the click."""
+    try:
+        await message.delete()
+    except discord.NotFound:
         return messages.DISMISSED
+    except UNREACHED as error:
+        _logger.warning("An answer that was dismissed could not be deleted: %s", error)
+        return messages.NOT_DISMISSED
+    return messages.DISMISSED
 
 
-async def _mark_solved(channel: Any) -> bool:
+async def mark_solved(channel: Any) -> bool:
     """Tag a post as solved, if its forum has such a tag and the bot may set it."""
     forum = channel.parent if isinstance(channel, discord.Thread) else None
     if not isinstance(forum, discord.ForumChannel):

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -20,16 +19,16 @@ from discord.ext import commands
 
 from bot.answers.ask import Ask
 from bot.answers.pipeline import Reply
-from bot.ask import unasked, unasked_messages
-from bot.ask.question_rules import begins_question, questions_of_post
+from bot.ask import similar_service, unasked, unasked_messages
+from bot.ask.question_rules import begins_question
 from bot.ask.ui.answer_message import answer_message, with_pictures
 from bot.ask.ui.settled_check import TYPED, Place, is_closed, lacking_to_help, message_and_settled
+from bot.ask.ui.similar_posts import asks_of, posted_before, similar_message
 from bot.ask.ui.unasked_buttons import help_buttons
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.retries import reply_once
-from bot.interactions.policy.channel_access import followed_readable_by_viewers
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.services import Services
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
@@ -191,8 +190,16 @@ class UnaskedCog(commands.Cog):
         if place is None or self._lacks(place) or is_closed(place):
             await self._close(question)
             return
+        if question.similar_ids and (posted := await posted_before(self._bot, question, place)):
+            await self._bot.worker.call(
+                lambda core: similar_service.record_post(core, question, posted)
+            )
+            return
+        is_late = bool(question.similar_ids) and datetime.now(UTC) - question.due_at > LATE
+        settings = await self._bot.guild_settings.in_channel(place)
+        offers = question.is_post and settings.similar_posts
         reply = await self._look_up(message, place) if message is not None else None
-        if message is not None and reply is None:
+        if is_late or (message is not None and reply is None and not offers):
             await self._leave(question)
             return
         now, settled = await message_and_settled(self._bot, question, place)
@@ -201,10 +208,12 @@ class UnaskedCog(commands.Cog):
             return
         if message is None or now.content != message.content:
             reply = await self._look_up(now, place)
-        if reply is None:
+        if reply is not None:
+            await self._post(question, now, place, reply)
+        elif offers and isinstance(place, discord.Thread):
+            await self._offer_similar(question, now, place)
+        else:
             await self._leave(question)
-            return
-        await self._post(question, now, place, reply)
 
     async def _leave(self, question: HelpedQuestion) -> None:
         await self._bot.worker.call(lambda core: unasked.leave_to_people(core, question))
@@ -222,25 +231,8 @@ class UnaskedCog(commands.Cog):
                 return None
         return place if isinstance(place, _PLACES) and await self._helps(place) else None
 
-    async def _asks(self, message: discord.Message, place: Place) -> list[Ask]:
-        """The questions to look up: the message, or a post's title and its whole text."""
-        texts = [message.content]
-        if isinstance(place, discord.Thread):
-            texts = questions_of_post(place.name, message.content)
-        held = await self._bot.guild_settings.in_channel(place)
-        ask = Ask(
-            "",
-            message.author.id,
-            place.guild.id,
-            place.id,
-            channels=followed_readable_by_viewers(self._bot, place),
-            answered_from=held.answered_from,
-            quotations=held.quotations,
-        )
-        return [replace(ask, text=text) for text in texts]
-
     async def _look_up(self, message: discord.Message, place: Place) -> Reply | None:
-        asks = await self._asks(message, place)
+        asks = await asks_of(self._bot, message, place)
         return await self._bot.worker.call(
             lambda core: unasked.look_up(core, asks), priority=Priority.INDEXING
         )
@@ -253,7 +245,7 @@ class UnaskedCog(commands.Cog):
         reply: Reply,
     ) -> None:
         """Record an answer, then post it."""
-        ask = (await self._asks(message, place))[0]
+        ask = (await asks_of(self._bot, message, place))[0]
         claimed = await self._bot.worker.call(
             lambda core: unasked.claim(core, question, ask, reply, self._caps)
         )
@@ -276,6 +268,25 @@ class UnaskedCog(commands.Cog):
         await self._bot.worker.call(lambda core: unasked.record_post(core, question, sent.id))
         known = {"question_id": claimed.question_id, "channel_id": place.id}
         _logger.info("A question was answered unasked.", extra=known)
+
+    async def _offer_similar(
+        self, question: HelpedQuestion, message: discord.Message, post: discord.Thread
+    ) -> None:
+        """Record the similar posts, then post them, and leave the question to people."""
+        asks = await asks_of(self._bot, message, post)
+        found = await self._bot.worker.call(
+            lambda core: similar_service.claim(core, question, asks, self._caps),
+            priority=Priority.INDEXING,
+        )
+        if not found:
+            await self._leave(question)
+            return
+        language = (await self._bot.guild_settings.in_channel(post)).language
+        sent = await reply_once(message, **similar_message(found, language))
+        await self._bot.worker.call(
+            lambda core: similar_service.record_post(core, question, sent.id)
+        )
+        _logger.info("A post got similar posts.", extra={"channel_id": post.id})
 
     # Rounds.
 
@@ -304,7 +315,8 @@ class UnaskedCog(commands.Cog):
         for question in waiting:
             if question.message_id in self._waiting:
                 continue
-            if now - question.due_at > LATE:
+            # Offered posts may be in Discord already.
+            if now - question.due_at > LATE and not question.similar_ids:
                 await self._leave(question)
             else:
                 self._wait(question, max((question.due_at - now).total_seconds(), 0))
@@ -327,7 +339,7 @@ class UnaskedCog(commands.Cog):
         if place is None or lacking_to_help(self._bot, place) or is_closed(place, archived_ok=True):
             return []
         message, settled = await message_and_settled(self._bot, question, place)
-        return [] if message is None or settled else await self._asks(message, place)
+        return [] if message is None or settled else await asks_of(self._bot, message, place)
 
     # Deletions.
 

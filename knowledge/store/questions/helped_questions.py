@@ -6,14 +6,14 @@ answers the question once, or leaves it to members. Either way it is *watched* f
 gap's id, so that the gap is deleted together with the message.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
-from knowledge.store.rows import RowKind, columns, guild_of, record, rows_among, run_among
+from knowledge.store.rows import RowKind, column, columns, guild_of, record, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.values.questions import Question
@@ -89,11 +89,29 @@ class HelpedQuestions:
             self._watch(question, question_id)
             return question_id
 
+    def offer(
+        self, question: HelpedQuestion, similar: Sequence[str], caps: DailyCaps, at: datetime
+    ) -> bool:
+        """Record similar documents before they are posted; the question waits until they are.
+
+        Returns:
+            False if the question doesn't wait, or the member or channel has reached a cap.
+        """
+        with self._database.writing(question.guild_id):
+            return not self._has_enough(question, caps, at) and bool(
+                self._database.run(
+                    "update helped_questions set similar_ids = ? "
+                    "where message_id = ? and state = 'waiting'",
+                    [column(tuple(similar)), question.message_id],
+                )
+            )
+
     def _has_enough(self, question: HelpedQuestion, caps: DailyCaps, at: datetime) -> bool:
         [row] = self._database.rows(
             "select count(*) filter (where asker_id = ?) as member, "
             "count(*) filter (where channel_id = ?) as channel from helped_questions "
-            "where guild_id = ? and asked_at > ? and question_id is not null",
+            "where guild_id = ? and asked_at > ? "
+            "and (question_id is not null or similar_ids <> '[]')",
             [
                 question.asker_id,
                 question.channel_id,
@@ -125,15 +143,20 @@ class HelpedQuestions:
                 [reply_id, message_id],
             )
 
-    def finish(self, message_id: int, gap: Question | None = None) -> None:
-        """Finish a question, and record `gap` if the caller found that nobody has answered."""
+    def finish(self, message_id: int, recorded: Question | None = None) -> int | None:
+        """Finish a question, and record it if it is a gap or a similar post answers it.
+
+        Returns:
+            The record's id, if there is one now.
+        """
         with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
-            question_id = self._records.record([gap])[0] if gap is not None else None
+            question_id = self._records.record([recorded])[0] if recorded is not None else None
             self._database.run(
                 "update helped_questions set state = 'done', "
                 "question_id = coalesce(?, question_id) where message_id = ?",
                 [question_id, message_id],
             )
+        return question_id
 
     def forget(self, message_ids: Collection[int]) -> bool:
         """Delete the questions of deleted messages, and the records of their gaps.

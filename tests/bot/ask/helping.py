@@ -53,6 +53,18 @@ class Helped:
         await self.world.core(let)
         await part(self.world.bot, UnaskedCog).round()
 
+    async def forget_offer(self) -> None:
+        """Let a question wait as before the message with similar posts was recorded."""
+
+        def forget(core: Core) -> None:
+            with core.store.database.writing():
+                core.store.database.run(
+                    "update helped_questions set state = 'waiting', reply_id = null, "
+                    "due_at = asked_at where similar_ids <> '[]'"
+                )
+
+        await self.world.core(forget)
+
     async def states(self) -> list[str]:
         """What is due for the questions, in the order of their messages."""
         return await self.world.core(

@@ -430,7 +430,7 @@ def without_later_columns(folder: Path) -> None:
     columns = r"wordings: \[\]\n|  asked_message_id: null\n"
     later = (
         columns + r'|, "synonyms": "(?:[^"\\]|\\.)*"|, "from_replies": (?:0|null)|, "read_logs": 0'
-        r'|, "source_alarms": 1'
+        r'|, "source_alarms": 1|, "similar_posts": (?:0|null)|, "similar_ids": "\[\]"'
     )
     for path in (*folder.rglob("*.md"), *folder.glob("*.jsonl")):
         path.write_text(re.sub(later, "", path.read_text()))

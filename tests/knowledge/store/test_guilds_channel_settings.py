@@ -16,6 +16,7 @@ WHOLE: Chosen = {
     "quotations": 2,
     "answered_from": AnsweredFrom(("rust",), ("notes",)),
     "from_replies": True,
+    "similar_posts": True,
 }
 
 

@@ -17,7 +17,7 @@ CHECKED = {
     "guilds": "allowed_hosts handover_hours id language limits listen_channels page_accent "
     "phrasing reminder_hours sample_every synonyms undo_minutes",
     "handed_on": "standing",
-    "helped_questions": "state",
+    "helped_questions": "similar_ids state",
     "log": "detail id number",
     "members": "key",
     "notes": "id source_change",

@@ -34,6 +34,7 @@ VALUES: dict[str, Any] = {
     "quotations": 1,
     "answered_from": RUST,
     "from_replies": True,
+    "similar_posts": True,
 }
 
 
@@ -48,7 +49,7 @@ def chosen(channels: Mapping[int, Chosen] = MappingProxyType({}), **server: Any)
 def test_the_nearest_level_that_has_a_value_decides_and_is_named(
     channel_id: int, level: Level
 ) -> None:
-    values = (Mode.OFF, 99, False, Language.ENGLISH, 5, EVERYTHING, False)
+    values = (Mode.OFF, 99, False, Language.ENGLISH, 5, EVERYTHING, False, False)
     far = {CATEGORY: dict(zip(SETTINGS, values, strict=True))}
     for name in SETTINGS:
         near = {channel_id: {name: VALUES[name]}}

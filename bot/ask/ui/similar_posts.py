@@ -1,0 +1,223 @@
+"""Message with similar posts below a forum post, its buttons, and the list to choose from.
+
+A post's message has the post's id, so the buttons need no id: the question is that of the post
+they are clicked in. Members choose from the titles that all readers of the post can read now.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import discord
+
+from bot.answers.ask import Ask
+from bot.answers.outcome import Citation
+from bot.ask import passage_messages, service, similar_service
+from bot.ask import unasked_messages as messages
+from bot.ask.question_rules import questions_of_post
+from bot.ask.ui.settled_check import MOST_LATER_MESSAGES, Place
+from bot.ask.ui.unasked_buttons import delete_dismissed, mark_solved
+from bot.core.job_queue import Priority
+from bot.gaps.handover_messages import NOT_A_HELPER
+from bot.interactions.kit.authorization import First, Found
+from bot.interactions.kit.buttons import Button, CustomId, Select, view_of
+from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.channel_access import followed_readable_by_viewers
+from bot.interactions.policy.permissions import may_decide, may_help
+from bot.interactions.services import Interaction, Services
+from bot.text.languages import Sentence
+from bot.text.markdown import shorten
+from knowledge.values.documents import Kind
+from knowledge.values.guilds import Language
+from knowledge.values.helped_questions import HelpedQuestion
+
+_logger = logging.getLogger(__name__)
+
+
+def similar_message(
+    found: Sequence[Citation], language: Language, lead: Sentence = messages.LEAD
+) -> dict[str, Any]:
+    """Arguments for discord.py to send or edit a message with titles and buttons."""
+    # A note's title is a link only if its writer named a source.
+    has_notes = any(document.kind is Kind.NOTE for document in found)
+    actions = [action for action in messages.SIMILAR_LABELS if action != "read" or has_notes]
+    view = view_of([SimilarButton(language, action=action) for action in actions])
+    return {"content": messages.similar(lead(language), found), "view": view}
+
+
+async def asks_of(bot: Services, message: discord.Message, place: Place) -> list[Ask]:
+    """The questions to look up: the message, or a post's title and its whole text."""
+    texts = [message.content]
+    if isinstance(place, discord.Thread):
+        texts = questions_of_post(place.name, message.content)
+    settings = await bot.guild_settings.in_channel(place)
+    ask = Ask(
+        "",
+        message.author.id,
+        place.guild.id,
+        place.id,
+        channels=followed_readable_by_viewers(bot, place),
+        answered_from=settings.answered_from,
+        quotations=settings.quotations,
+    )
+    return [replace(ask, text=text) for text in texts]
+
+
+async def posted_before(bot: Services, question: HelpedQuestion, place: Place) -> int | None:
+    """The id of the message with similar posts that was sent before a restart, if it was."""
+    after = discord.Object(question.message_id)
+    async for message in place.history(limit=MOST_LATER_MESSAGES, after=after):
+        if message.author == bot.user and SimilarButton.values_on(message) is not None:
+            return message.id
+    return None
+
+
+async def _members(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Admit the asker, helpers and moderators, as the action demands, and look up the question."""
+    bot, guild_id = interaction.client, interaction.guild_id or 0
+    question = await bot.worker.call(
+        lambda core: core.store.helped_questions.find(guild_id, interaction.channel_id or 0),
+        priority=Priority.ASKING,
+    )
+    if question is None:
+        return messages.SIMILAR_GONE
+    action, settings = values["action"], await bot.guild_settings.current(guild_id)
+    helps = action == "read" or may_help(interaction.user, settings)
+    if action == "duplicate" and not helps:
+        return NOT_A_HELPER
+    if not helps and interaction.user.id != question.asker_id:
+        return messages.NOT_FOR_YOU
+    return {"helped": question, "by_moderator": may_decide(interaction.user, settings)}
+
+
+async def _ask(interaction: Interaction, question: HelpedQuestion) -> Ask | None:
+    """The whole post as its readers ask it; None if its first message is gone."""
+    post: Any = interaction.channel
+    try:
+        message = await post.fetch_message(question.message_id)
+    except discord.NotFound:
+        return None
+    return (await asks_of(interaction.client, message, post))[-1]
+
+
+class SimilarButton(
+    Button,
+    ids=CustomId("similar", action=tuple(messages.SIMILAR_LABELS)),
+    rule=_members,
+    labels=messages.SIMILAR_LABELS,
+    styles={"solved": discord.ButtonStyle.success},
+):
+    """A button below the titles of similar posts."""
+
+    action: str
+    helped: HelpedQuestion
+    by_moderator: bool
+
+    async def on_click(self, interaction: Interaction) -> None:
+        language = await viewer_language(interaction)
+        message = interaction.message
+        ask = await _ask(interaction, self.helped)
+        if message is None or SimilarButton.values_on(message) is None or ask is None:
+            await interaction.edit_original_response(content=messages.SIMILAR_GONE(language))
+        elif self.action == "dismiss":
+            await self._dismiss(interaction, message, language)
+        elif self.action == "read":
+            await self._read(interaction, ask, language)
+        else:
+            await self._list(interaction, message, ask, language)
+
+    async def _dismiss(
+        self, interaction: Interaction, message: discord.Message, language: Language
+    ) -> None:
+        """Delete the message, and withdraw a choice."""
+        question_id = self.helped.question_id
+        if question_id is not None:
+            await interaction.client.worker.call(
+                lambda core: service.withdraw_confirmation(
+                    core, question_id, by_moderator=self.by_moderator
+                ),
+                priority=Priority.ASKING,
+            )
+        said = await delete_dismissed(message)
+        await interaction.edit_original_response(content=said(language))
+
+    async def _read(self, interaction: Interaction, ask: Ask, language: Language) -> None:
+        """Show the notes to the member alone."""
+        found = await interaction.client.worker.call(
+            lambda core: similar_service.notes(core, self.helped, ask), priority=Priority.ASKING
+        )
+        parts = [part for note in found for part in passage_messages.passage(note, language)]
+        first, *rest = parts or [messages.SIMILAR_GONE(language)]
+        await interaction.edit_original_response(content=first)
+        for part in rest:
+            await interaction.followup.send(part, ephemeral=True)
+
+    async def _list(
+        self, interaction: Interaction, message: discord.Message, ask: Ask, language: Language
+    ) -> None:
+        """Show the titles to choose from to the member alone."""
+        found = await interaction.client.worker.call(
+            lambda core: similar_service.documents(core, self.helped, ask),
+            priority=Priority.ASKING,
+        )
+        if not found:
+            await interaction.edit_original_response(content=messages.SIMILAR_GONE(language))
+            return
+        options = [
+            discord.SelectOption(
+                label=shorten(document.title, passage_messages.OPTION_CHARACTERS),
+                value=str(self.helped.similar_ids.index(document.document_id)),
+            )
+            for document in found
+        ]
+        placeholder = messages.CHOOSE[self.action](language)
+        select = SimilarSelect(placeholder, options, message_id=message.id, action=self.action)
+        await interaction.edit_original_response(view=view_of([select]))
+
+
+class SimilarSelect(
+    Select,
+    ids=CustomId("similar_choice", message_id=int, action=tuple(messages.CHOOSE)),
+    rule=_members,
+    first=First.IN_PLACE,
+):
+    """The titles to choose from; `message_id` is the message with the similar posts."""
+
+    message_id: int
+    action: str
+    helped: HelpedQuestion
+    by_moderator: bool
+
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
+        ask = await _ask(interaction, self.helped)
+        chosen = None
+        if ask is not None and value in map(str, range(len(self.helped.similar_ids))):
+            document_id = self.helped.similar_ids[int(value)]
+            chosen = await interaction.client.worker.call(
+                lambda core: similar_service.choose(
+                    core, ask, document_id, interaction.user.id, by_moderator=self.by_moderator
+                ),
+                priority=Priority.ASKING,
+            )
+        said = messages.SIMILAR_GONE
+        if chosen is not None:
+            await self._show(interaction, chosen)
+            marked = await mark_solved(interaction.channel)
+            said = messages.MARKED_SOLVED if marked else messages.SOLVED
+        language = await viewer_language(interaction)
+        await interaction.edit_original_response(content=said(language), view=None)
+
+    async def _show(self, interaction: Interaction, chosen: Citation) -> None:
+        """Edit the message to show the chosen title alone."""
+        bot, post = interaction.client, cast("discord.Thread", interaction.channel)
+        language = await bot.guild_settings.language_in(post)
+        try:
+            # The id may be forged.
+            message = await post.fetch_message(self.message_id)
+            if message.author == bot.user and SimilarButton.values_on(message) is not None:
+                lead = messages.CHOSEN[self.action]
+                await message.edit(**similar_message([chosen], language, lead))
+        except UNREACHED as error:
+            _logger.info("The choice among similar posts could not be shown: %s", error)
