@@ -101,7 +101,7 @@ _SOLUTION: Final = re.compile(
 _SHOWN_ERROR: Final = re.compile(
     rf"\b(?:{alternatives('shown_errors', 'answers', _LANGUAGES)})", re.IGNORECASE
 )
-# Signs of a command or a program, in which an error is no output.
+# Signs of a command or a program. An error in it is no output.
 _PROGRAM: Final = re.compile(r"\n *[$#>] |\w\(|\w = ")
 _VALUE: Final = re.compile(r"\d")
 # Words with apostrophes, and the marks before which a command may begin.
@@ -176,7 +176,7 @@ def highlight(
 
     Args:
         section: the comparisons of the question with the passages.
-        probability: the probability that the found passage answers at all.
+        probability: the chance of an answer in the found passage.
         weights: of the features, in the order of `WEIGHTS`.
     """
     places, features = sentence_features(section)

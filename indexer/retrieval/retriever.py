@@ -399,8 +399,8 @@ class Retriever:
     ) -> Deciding | None:
         """The answering sentence of a passage and its section; None if the text needs or has none.
 
-        `section` has the passages of the section in order, or is empty. `probability` is that of
-        the passage to answer.
+        `section` has the passages of the section in order, or is empty. The passage answers with
+        this `probability`.
         """
         compared = self.comparisons(query, vector, own, scopes, section or (own,))
         return highlight(compared, probability)
