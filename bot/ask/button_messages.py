@@ -13,7 +13,7 @@ REFERENCE: Final = Sentence("Reference")
 OTHER_PASSAGES: Final = Sentence("Other passages")
 SECTIONS: Final = Sentence("Sections and other passages")
 # Below an answer, with its actions.
-MORE: Final = Sentence("More: why, other passages, report…")
+MORE: Final = Sentence("More about this answer…")
 QUOTED_ABOVE: Final = Sentence("Quoted above; read all of it here")
 PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
 PICKED: Final = Sentence("Thank you. I've counted your vote for this passage.")

@@ -226,6 +226,19 @@ class ChannelSyncing(Protocol):
         """Remove messages of members who opted out, and fetch newly allowed messages."""
 
 
+class WebVisits(Protocol):
+    """Visits web sources."""
+
+    async def recognise(self, named: Any) -> Any:
+        """Add the kind of a wiki, forum or tracker to a typed address."""
+
+    async def visit_now(self, locations: Sequence[str]) -> bool:
+        """Visit sources; return whether they were visited in time."""
+
+    def stop(self) -> None:
+        """Ask the running visits to end."""
+
+
 class GuildSettingsCache(Protocol):
     """Cache of guild and channel settings, read again after a minute."""
 
@@ -429,6 +442,7 @@ class Services(commands.AutoShardedBot):
     review_panel: ReviewPanel
     setup_panel: Panel
     channel_sync: ChannelSyncing
+    web_visits: WebVisits
     flood_control: FloodControl
     attachments: AttachedFiles
     picture_texts: PictureTexts

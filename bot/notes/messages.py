@@ -364,7 +364,7 @@ FILTER_LABELS: Final[Mapping[Filter, Sentence]] = {
     Filter.LIVE: Sentence("Live"),
     Filter.PENDING: Sentence("Pending"),
     Filter.CHANGES_REQUESTED: Sentence("Changes requested"),
-    Filter.REJECTED: Sentence("Rejected"),
+    Filter.REJECTED: Sentence("Rejected", "filter"),
     Filter.WITHDRAWN: Sentence("Withdrawn"),
     Filter.RETIRED: Sentence("Retired"),
 }

@@ -11,6 +11,7 @@ Errors:
 
 import json
 import logging
+import re
 import secrets
 import socket
 import sys
@@ -28,6 +29,7 @@ from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.preview.pages import ChannelServer, Pages, Place, RealClock
+from bot.preview.simcord_internals import use_locale
 from bot.preview.town import GENERAL, NAME, QUESTIONS, Town, add_routes, build_town
 from bot.process.client import Bot, start_worker
 from bot.process.commands import COMMANDS_DIGEST
@@ -208,7 +210,7 @@ class Shell:
         app = web.Application(
             middlewares=[_ignore_closed_tabs], handler_args={"handler_cancellation": False}
         )
-        app.router.add_get("/", self._static("shell.html"))
+        app.router.add_get("/", self._index)
         for name in ("shell.css", "shell.js", "channel.css", "icon.svg"):
             app.router.add_get(f"/shell/{name}", self._static(name))
         for method, path, handler in (
@@ -245,6 +247,12 @@ class Shell:
             return web.Response(text=content, content_type=kind, headers=_HEADERS)
 
         return serve
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        """Serve the page. Its browser's language is the language of everybody's Discord."""
+        tongues = request.headers.get("Accept-Language", "")
+        use_locale(re.split("[,;]", tongues, maxsplit=1)[0].strip() or "en-US")
+        return await self._static("shell.html")(request)
 
     # simcord's pages.
 

@@ -4,8 +4,9 @@ simcord shows one channel with frozen time, but the preview needs many pages and
 simcord's minor version is pinned, because its private parts may change.
 """
 
-from typing import Final
+from typing import Any, Final
 
+from simcord import interactions
 from simcord._clock import Clock
 from simcord.http import router
 from simcord.preview import _server
@@ -14,7 +15,7 @@ from simcord.preview._snapshot import build_snapshot
 
 from knowledge.dependencies import require
 
-__all__ = ["ROUTES", "Clock", "PreviewServer", "_server", "build_snapshot"]
+__all__ = ["ROUTES", "Clock", "PreviewServer", "_server", "build_snapshot", "use_locale"]
 
 USED: Final = (
     "simcord._clock:Clock._epoch",
@@ -25,6 +26,7 @@ USED: Final = (
     "simcord.env:run._env",
     "simcord.env:Env._preview",
     "simcord.http.router:_ROUTES",
+    "simcord.interactions:base_payload",
     "simcord.preview._server:PreviewServer._STATIC_FILES",
     "simcord.preview._server:PreviewServer._SECURITY_HEADERS",
     "simcord.preview._server:PreviewServer._index",
@@ -45,3 +47,15 @@ USED: Final = (
 require("simcord", USED)
 
 ROUTES: Final = router._ROUTES
+
+_base_payload: Final = interactions.base_payload
+
+
+def use_locale(locale: str) -> None:
+    """Send this language of members' Discord with interactions; simcord's own is English."""
+
+    def base_payload(*args: Any, **values: Any) -> tuple[Any, dict[str, Any]]:
+        interaction, payload = _base_payload(*args, **values)
+        return interaction, {**payload, "locale": locale}
+
+    interactions.base_payload = base_payload

@@ -9,7 +9,7 @@ from knowledge.store.erasure.personal_data import Stored
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageName
 
-QUIET_LABEL: Final = Sentence("Don't tell me")
+QUIET_LABEL: Final = Sentence("Don't tell me of later answers")
 
 PRIVACY_LABELS: Final[Mapping[str, Sentence]] = {
     "export": Sentence("Export"),

@@ -278,7 +278,7 @@ _STATES: Final[Mapping[Decision, Sentence]] = {
     Decision.DUPLICATE: Sentence("Duplicate"),
 }
 _APPROVED: Final = Sentence("Approved")
-_RETIRED: Final = Sentence("Retired; approved")
+_RETIRED: Final = Sentence("Retired")
 _NOT_LIVE: Final = Sentence("No longer live; approved")
 
 
@@ -294,6 +294,8 @@ def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLI
     review = note.review
     if review is None:
         return f"**{_DECIDED(language)}**"
+    if note.retired and note.retirement is not None:
+        review = note.retirement
     line = f"**{_state_name(note, review)(language)}**{_by(note, review, language)}"
     if review.duplicate_of:
         line += f" ({plain(shorten(review.duplicate_of, 80))})"
@@ -324,7 +326,7 @@ def _by(note: Note, review: Review, language: Language) -> str:
     speak = Speaker(language)
     when = f"<t:{int(review.created_at.timestamp())}:R>"
     name = plain(shorten(review.moderator, 40))
-    if note.revision.state is State.APPROVED:
+    if note.revision.state is State.APPROVED and review is not note.retirement:
         if review.moderator_id == note.contributor_id:
             return speak(" by {names} {when}, at once", names=name, when=when)
         name = _names(note.approvals, language)

@@ -1,5 +1,6 @@
 """Messages to moderators, apart from cards: queue, reminders, rules, log, forms. Pure."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -18,6 +19,8 @@ from bot.text.markdown import (
     split,
 )
 from bot.text.question_labels import EVIDENCE
+from knowledge.sources.kinds.registry import source_at
+from knowledge.store.audit_log import LogEntry
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import Note, NoticeEvent, Obstacle
 from knowledge.values.submissions import WORDINGS
@@ -90,6 +93,8 @@ def queue_header(
 
 
 _MORE: Final = Sentence("… and {number:,} more.")
+# Settings named in a line of the log.
+_SETTINGS_NAMED: Final = 5
 
 
 def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> list[str]:
@@ -210,8 +215,8 @@ EVENTS: Final[dict[str, Sentence]] = {
     "rule": Sentence("changed a rule"),
     "digest": Sentence("chose when a digest is posted"),
     "digest_off": Sentence("stopped a digest"),
-    "followed": Sentence("added a channel to the sources"),
-    "unfollowed": Sentence("removed a channel from the sources"),
+    "followed": Sentence("added a source"),
+    "unfollowed": Sentence("removed a source"),
 }
 # Discord offers 25 choices, so the log can't be filtered by these.
 _OTHER_EVENTS: Final[dict[str, Sentence]] = {
@@ -258,7 +263,20 @@ def log_line(line: LogLine, language: Language = Language.ENGLISH) -> str:
     what = known(language) if known else line.entry.event.replace("_", " ")
     title = speak(" “{title}”", title=plain(shorten(line.title, 50))) if line.title else ""
     reason = f": {plain(shorten(line.reason, 80))}" if line.reason else ""
-    return f"<t:{int(line.entry.at.timestamp())}:f> {who} {what}{title}{reason}"
+    subject = title or _subject(line.entry)
+    return f"<t:{int(line.entry.at.timestamp())}:f> {who} {what}{subject}{reason}"
+
+
+def _subject(entry: LogEntry) -> str:
+    """The channel, the address or the settings of a log entry."""
+    kind, _, named = entry.subject.partition(":")
+    if kind == "channel":
+        return f" <#{named}>"
+    if kind == "source":
+        return f" {plain(shorten(source_at(named).url, 80))}"
+    if entry.event == "settings":
+        return "".join(f" `{name}`" for name in [*json.loads(entry.detail)][:_SETTINGS_NAMED])
+    return ""
 
 
 OWN_NOTE: Final = Sentence("You proposed this note, so another moderator has to decide on it.")

@@ -28,6 +28,7 @@ ACTIONS: Final[Mapping[str, Sentence]] = {
     "open": Sentence("Set up"),
     "ask": Sentence("Ask a question"),
     "documents": Sentence("Add documents"),
+    "address": sources_messages.ADD_ADDRESS,
     "end": Sentence("Don't quote the bundled articles"),
     "quote": Sentence("Quote the bundled articles"),
     # In panels of earlier releases.
@@ -62,18 +63,21 @@ _ORIGINS: Final[Mapping[Level, Sentence]] = {
     Level.CONFIGURATION: Sentence("default"),
 }
 _HERE: Final = Sentence("set here")
+_CHANGED: Final = Sentence("changed")
+_NAMED: Final = Sentence("{setting}: {value}")
 _DEFAULT: Final = Sentence("{value} (default)")
 _NONE: Final = Sentence("none")
 _MORE: Final = Sentence("{number:,} more")
 
 
 def line(setting: Setting, value: str, origin: str, language: Language) -> str:
-    return f"- {setting.label(language)}: **{value}** · *{origin}*"
+    named = _NAMED(language, setting=setting.label(language), value=f"**{value}**")
+    return f"- {named} · *{origin}*"
 
 
 def server_origin(setting: Setting, content: Any, language: Language) -> str:
     is_default = content is None or content == setting.default
-    return (_ORIGINS[Level.CONFIGURATION] if is_default else _HERE)(language)
+    return (_ORIGINS[Level.CONFIGURATION] if is_default else _CHANGED)(language)
 
 
 def place_origin(
@@ -299,6 +303,17 @@ EXPLANATIONS: Final[Mapping[str, Sentence]] = {
         "sure. *Channels* has more settings for each."
     ),
     "private_answers": Sentence("Askers can override this with `private`."),
+    "read_logs": Sentence(
+        "I look for the deciding lines of `.txt`, `.log`, `.gz` and `.zip` files and of long code, "
+        "without names, addresses and secrets."
+    ),
+    "sample_every": Sentence("A rule by tag can let a role publish at once."),
+    "from_replies": Sentence(
+        "When a helper replies to a question that I couldn't answer, the reply becomes a pending "
+        "note."
+    ),
+    "digest": Sentence("It has the week's questions and gaps, and what waits for a decision."),
+    "news": Sentence("It names the week's new notes, with the questions that they answer."),
     "language": Sentence(
         "Private messages use the language of the member's Discord, if I speak it."
     ),
@@ -495,6 +510,11 @@ NEWCOMER_FIELDS: Final[Mapping[str, Sentence]] = {
     "account_days": Sentence("New: days since Discord sign-up"),
     "member_days": Sentence("New: days since joining"),
     "notes": Sentence("Notes a day of a new member"),
+}
+NEWCOMER_HELP: Final[Mapping[str, Sentence]] = {
+    "account_days": Sentence("Members with a younger account are new. Empty: it doesn't matter."),
+    "member_days": Sentence("So are those who joined later. Empty: it doesn't matter."),
+    "notes": Sentence("0 for none. Questions have no such limit."),
 }
 _UNLIMITED: Final = Sentence(
     "-# For members with several roles, the most generous limit counts. Moderators have no limits."

@@ -262,7 +262,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         Setting(
             "read_logs",
             Page.ANSWERS,
-            Sentence("Logs beside questions"),
+            Sentence("Logs attached to questions"),
             "read_logs",
             _YES_OR_NO,
             _either(

@@ -75,6 +75,15 @@ _TAGS_KNOWN: Final = Plural(
 )
 _TAGS_REFUSED: Final = Plural("{number:,} tag can't be a note:", "{number:,} tags can't be notes:")
 _FILES_UNREAD: Final = Plural("{number:,} file can't be read:", "{number:,} files can't be read:")
+ADD_ADDRESS: Final = Sentence("Add a web address")
+ADDRESS_FIELD: Final = Sentence("Address")
+ADDRESS_HELP: Final = Sentence("A page, wiki, forum, feed, sitemap or Git repository.")
+AMOUNT_FIELD: Final = Sentence("Read")
+AMOUNT_HELP: Final = Sentence("Of a wiki, forum, feed or repository, I read everything.")
+AMOUNTS: Final[Mapping[str, Sentence]] = {
+    "page": Sentence("only this page"),
+    "site": Sentence("also the pages below it"),
+}
 NOT_READABLE: Final = Sentence(
     "{channel} can't be a source: I read forums, announcement channels, and the pinned "
     "messages of text channels."

@@ -61,7 +61,9 @@ class TypedAddress:
     only: str = ""
 
 
-def add_address(core: Core, named: TypedAddress, scope: Scope) -> tuple[str, AddOutcome]:
+def add_address(
+    core: Core, named: TypedAddress, scope: Scope, actor_id: int
+) -> tuple[str, AddOutcome]:
     """Add an address as a guild's source. Return the source's location and the outcome.
 
     Raises:
@@ -77,7 +79,7 @@ def add_address(core: Core, named: TypedAddress, scope: Scope) -> tuple[str, Add
     sites = [one for one in own_addresses(sources, scope) if _kind(one) is not AddOutcome.PAGE]
     if kind is not AddOutcome.PAGE and len(sites) >= MOST_SITES:
         return location, AddOutcome.TOO_MANY
-    add_visited(core.store, location, scope)
+    add_visited(core.store, location, scope, actor_id=actor_id)
     return location, kind
 
 
@@ -118,10 +120,6 @@ def overview(core: Core, scope: Scope) -> Overview:
 
 def states(core: Core, scopes: Collection[Scope]) -> list[SourceState]:
     return [state for state in core.source_states() if state.scope in scopes]
-
-
-def remove(core: Core, location: str, scope: Scope) -> None:
-    core.store.remove_source(location, scope)
 
 
 def articles_report(core: Core, guild_id: int) -> ArticlesReport:

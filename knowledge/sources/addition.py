@@ -150,7 +150,11 @@ def service_location(
 
 
 def add_visited(
-    store: Store, location: str, scope: Scope = SHARED, base_url: str | None = None
+    store: Store,
+    location: str,
+    scope: Scope = SHARED,
+    base_url: str | None = None,
+    actor_id: int | None = None,
 ) -> bool:
     """Store the location of a website, repository or service; returns whether it is new.
 
@@ -162,6 +166,7 @@ def add_visited(
         scope: its audience.
         base_url: the web address or template for links to a repository's files. If None, links use
             the repository's own address, or the web page of a local repository's remote.
+        actor_id: the member who adds it, for the log.
 
     Raises:
         MissingSourceError: if the base URL is invalid.
@@ -172,7 +177,7 @@ def add_visited(
         _refuse_commit(base_url or "")
     if path and base_url is None:
         place = remote_page(Path(path))
-    if store.add_source(location, scope, place):
+    if store.add_source(location, scope, place, actor_id):
         return True
     if base_url is not None:
         store.move_source(location, place)

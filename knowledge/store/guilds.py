@@ -51,11 +51,11 @@ class Guilds:
         return _guild_settings(rows[0]) if rows else GuildSettings(guild_id)
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
-        values = columns(settings, synonyms=serialize_synonyms(settings.synonyms))
-        del values["guild_id"]
+        values = _columns(settings)
         self.saves[settings.guild_id] += 1
         with self._database.writing(settings.guild_id):
             self._begin(settings.guild_id)
+            before = _columns(self.settings(settings.guild_id))
             changes = ", ".join(f"{column} = ?" for column in values)
             self._database.run(
                 f"update guilds set {changes} where id = ?",  # noqa: S608 - columns named above
@@ -64,7 +64,7 @@ class Guilds:
             logged = {
                 name: values[name]
                 for name, facts in facts_of(GuildSettings).items()
-                if facts.logged
+                if facts.logged and values[name] != before[name]
             }
             self._log.append(settings.guild_id, actor_id, "settings", "guild", logged)
 
@@ -223,6 +223,12 @@ class Guilds:
                 row = {"guild_id": guild_id, **asdict(rule)}
                 self._database.replace("rules", row, ["guild_id", "tag"])
             self._log.append(guild_id, actor_id, "rule", "guild", asdict(rule))
+
+
+def _columns(settings: GuildSettings) -> dict[str, Any]:
+    values = columns(settings, synonyms=serialize_synonyms(settings.synonyms))
+    del values["guild_id"]
+    return values
 
 
 def _guild_settings(row: Mapping[str, Any]) -> GuildSettings:

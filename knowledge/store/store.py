@@ -128,19 +128,25 @@ class Store:
 
     # Sources.
 
-    def add_source(self, location: str, scope: Scope, base_url: str = "") -> bool:
-        """Store a source and the base URL of its files; False if the source was stored before."""
+    def add_source(
+        self, location: str, scope: Scope, base_url: str = "", actor_id: int | None = None
+    ) -> bool:
+        """Store a source and the base URL of its files; False if the source was stored before.
+
+        A member who adds the source, `actor_id`, is in the log.
+        """
         self.source_changes += 1
-        with self.database.writing():
-            return self.database.insert_new(
-                "sources",
-                {
-                    "location": location,
-                    "scope": scope,
-                    "added_at": now().isoformat(),
-                    "base_url": base_url,
-                },
-            )
+        row = {
+            "location": location,
+            "scope": scope,
+            "added_at": now().isoformat(),
+            "base_url": base_url,
+        }
+        with self.database.writing(scope or None):
+            is_new = self.database.insert_new("sources", row)
+            if is_new and actor_id is not None:
+                self.audit_log.append(scope, actor_id, "followed", f"source:{location}")
+        return is_new
 
     def move_source(self, location: str, base_url: str) -> None:
         """Change the base URL of a source's files."""
@@ -157,12 +163,15 @@ class Store:
         )
         return {row["location"]: row["base_url"] for row in rows}
 
-    def remove_source(self, location: str, scope: Scope) -> None:
+    def remove_source(self, location: str, scope: Scope, actor_id: int | None = None) -> None:
+        """Remove a source; a member who removes it, `actor_id`, is in the log."""
         self.source_changes += 1
-        with self.database.writing():
-            self.database.run(
+        with self.database.writing(scope or None):
+            removed = self.database.run(
                 "delete from sources where location = ? and scope = ?", (location, scope)
             )
+            if removed and actor_id is not None:
+                self.audit_log.append(scope, actor_id, "unfollowed", f"source:{location}")
 
     def sources(self) -> list[tuple[str, Scope]]:
         rows = self.database.rows(

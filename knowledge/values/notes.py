@@ -200,6 +200,7 @@ class Note:
     co_authors: tuple[str, ...] = ()
     off_page: frozenset[PageVeto] = frozenset()
     asked_message_id: int | None = None
+    retirement: Review | None = None
 
     @property
     def authors_line(self) -> str:

@@ -1,9 +1,11 @@
 """Panels: private layouts of declared pages, with the list of the pages below."""
 
+import secrets
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import discord
+from discord.ui.select import BaseSelect
 
 from bot.interactions.kit.buttons import Select
 from bot.interactions.kit.layouts import layout
@@ -12,8 +14,9 @@ from knowledge.values.guilds import Language
 
 GO_TO: Final = Sentence("Go to another page…")
 
-# Ids of lists, above those that Discord gives to components without one.
-_FIRST_PAGE: Final = 10_000
+# Ids of lists lie above those that Discord gives to components without one, and are 32-bit.
+_FIRST_ID: Final = 1_000_000
+_LAST_ID: Final = 2_000_000_000
 
 _Page = TypeVar("_Page", bound=str)
 
@@ -21,11 +24,21 @@ _Page = TypeVar("_Page", bound=str)
 def panel(
     texts: Iterable[str], items: Iterable[discord.ui.Item[Any]], menu: Select
 ) -> dict[str, Any]:
-    """Return the arguments that show a page: its texts, its controls, and the list of pages."""
+    """Return the arguments that show a page: its texts, its controls, and the list of pages.
+
+    Its lists have new ids: clients keep what was chosen in a list with the same id, and would
+    neither show the stored value nor send the same choice again.
+    """
     container = discord.ui.Container[Any](accent_colour=discord.Colour.blurple())
     for part in [*map(discord.ui.TextDisplay[Any], texts), *items]:
         container.add_item(part)
-    return layout([container], [menu])
+    shown = layout([container], [menu])
+    number = _FIRST_ID + secrets.randbelow(_LAST_ID - _FIRST_ID)
+    for item in shown["view"].walk_children():
+        control = getattr(item, "item", item)
+        if isinstance(control, BaseSelect):
+            control.id = number = number + 1
+    return shown
 
 
 def pages_menu(
@@ -44,7 +57,4 @@ def pages_menu(
         )
         for each, title in titles.items()
     ]
-    menu = kind(GO_TO(language), options)
-    # Clients keep what was chosen in a list with the same id.
-    menu.item.id = _FIRST_PAGE + [*titles].index(page)
-    return menu
+    return kind(GO_TO(language), options)

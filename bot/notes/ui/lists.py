@@ -107,9 +107,6 @@ async def show_note(interaction: Interaction, note_id: int | None) -> None:
     first, *rest = messages.note_cards(found, language)
     note = found.note
     buttons: list[discord.ui.Item[Any]] = []
-    if found.live is not None:
-        label = messages.REPORT_LABEL(language)
-        buttons.append(ReportButton(label, kind="note", number=found.live.id))
     if note.contributor_id == interaction.user.id:
         buttons += [
             ReviseButton(language, note_id=note.id, action=action) for action in ("edit", "details")
@@ -126,6 +123,9 @@ async def show_note(interaction: Interaction, note_id: int | None) -> None:
     if found.page_url:
         label = messages.OPEN_PAGE(language)
         buttons.append(discord.ui.Button(label=label, url=found.page_url))
+    if found.live is not None:
+        label = messages.REPORT_LABEL(language)
+        buttons.append(ReportButton(label, kind="note", number=found.live.id))
     await interaction.edit_original_response(
         content=first.content, attachments=files_of(first), view=view_of(buttons)
     )

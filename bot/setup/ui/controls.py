@@ -31,6 +31,7 @@ from bot.setup.ui.forms import (
     store,
 )
 from bot.sources import service as sources_service
+from bot.sources.ui.cog import AddressForm
 from bot.statistics.ui.weekly import show_preview
 from knowledge.values.guilds import Language
 from knowledge.values.quotas import Limits
@@ -56,15 +57,13 @@ PLACES: Final = (
     discord.ChannelType.private_thread,
     discord.ChannelType.news_thread,
 )
-# Above the ids that Discord gives to components without one, from 1.
-_FIRST_LIST: Final = 1_000
 Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any]
 _FORMS: Final[dict[str, Callable[[Language, GuildSettings], Form]]] = {
     "hosts": HostsForm,
     "looks": LooksForm,
     "newcomers": NewcomersForm,
 }
-_OWN: Final = ("ask", "hosts", "looks", "everyone", "newcomers")
+_OWN: Final = ("ask", "address", "hosts", "looks", "everyone", "newcomers")
 _PREVIEWS: Final = {f"preview_{edition}": edition for edition in Edition}
 _FIRST: Final = {
     **dict.fromkeys(_OWN, First.OWN),
@@ -123,14 +122,12 @@ class SetupButton(
 
     async def _open_form(self, interaction: Interaction) -> None:
         language = await viewer_language(interaction)
-        if self.action == "ask":
-            await interaction.response.send_modal(TrialForm(language))
-            return
-        settings = await _settings(interaction)
-        if self.action == "everyone":
-            form: Form = LimitsForm(language, settings, None)
+        if self.action in ("ask", "address"):
+            form: Form = (TrialForm if self.action == "ask" else AddressForm)(language)
+        elif self.action == "everyone":
+            form = LimitsForm(language, await _settings(interaction), None)
         else:
-            form = _FORMS[self.action](language, settings)
+            form = _FORMS[self.action](language, await _settings(interaction))
         await interaction.response.send_modal(form)
 
 
@@ -206,8 +203,6 @@ class SettingSelect(
         super().__init__(**values)
         if item is not None:
             item.custom_id = self.ids.format(**values)
-            # One id for each setting: clients may reuse another page's list with the same id.
-            item.id = _FIRST_LIST + [*SETTINGS].index(self.setting.key)
             self.item = item
 
     async def on_choice(self, interaction: Interaction, _value: str) -> None:

@@ -205,6 +205,7 @@ class NewcomersForm(
                 label(language),
                 field,
                 _NUMBER_CHARACTERS,
+                said.NEWCOMER_HELP[field](language),
                 text="" if chosen is None else str(getattr(chosen, field)),
                 required=False,
             )

@@ -8,7 +8,6 @@ can use it at once.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
-from zlib import crc32
 
 import discord
 
@@ -56,9 +55,6 @@ from knowledge.values.weekly_digests import Edition
 _MOST_CHANNELS: Final = 25  # Discord's limit for one list
 _OPTION_CHARACTERS: Final = 100
 _TEXT_CHARACTERS: Final = 3_600  # below Discord's limit for one message, with room for headings
-
-# Ids of lists, above those of `SettingSelect` and of the list of pages.
-_FIRST_MENU: Final = 1_000_000
 
 _Item = discord.ui.Item[Any]
 
@@ -190,7 +186,7 @@ class _Pages:
             texts += [self._line(setting) for setting in settings]
             yield _text(beginning("\n".join(texts), _TEXT_CHARACTERS))
             if settings:
-                yield self._menu(page, 0, settings, texts)
+                yield self._menu(page, 0, settings)
         if page is Page.LIMITS:
             select = discord.ui.RoleSelect[Any](placeholder=said.LIMIT_OF(self._language))
             yield _row([RoleMenu(select)])
@@ -210,18 +206,14 @@ class _Pages:
         origin = said.server_origin(setting, self._state.content(setting), self._language)
         return said.line(setting, self._value(setting), origin, self._language)
 
-    def _menu(
-        self, page: Page, channel_id: int, settings: Sequence[Setting], texts: Sequence[str]
-    ) -> _Item:
-        """The list of settings; with other `texts` above, it is empty again."""
+    def _menu(self, page: Page, channel_id: int, settings: Sequence[Setting]) -> _Item:
+        """The list of settings."""
         options = [
             discord.SelectOption(label=legible(each.label(self._language)), value=each.key)
             for each in settings
         ]
         placeholder = said.CHANGE(self._language)
-        menu = SettingsMenu(placeholder, options, page=page, channel_id=channel_id)
-        menu.item.id = _FIRST_MENU + crc32("\n".join(texts).encode()) % _FIRST_MENU
-        return _row([menu])
+        return _row([SettingsMenu(placeholder, options, page=page, channel_id=channel_id)])
 
     async def _focus(self, page: Page, setting: Setting, channel: Any) -> list[_Item]:
         """One setting with its explanation, its control, and the way back."""
@@ -394,7 +386,7 @@ class _Pages:
         listed = source_messages.source_list(
             language, found.channels, found.others, found.articles, 0
         )
-        buttons: list[_Item] = []
+        buttons: list[_Item] = [SetupButton(language, action="address")]
         if found.articles.use is not ArticlesUse.OFF:
             action = "quote" if found.articles.use is ArticlesUse.ENDED else "end"
             buttons.append(SetupButton(language, action=action))
@@ -429,7 +421,7 @@ class _Pages:
             _row([ChannelMenu(select)]),
         ]
         if channel is not None:
-            items.append(self._menu(Page.CHANNELS, channel.id, settings, texts))
+            items.append(self._menu(Page.CHANNELS, channel.id, settings))
             if channel.id in self._state.channels:
                 reset = ChannelButton(language, channel_id=channel.id, action="reset")
                 items.append(_row([reset]))

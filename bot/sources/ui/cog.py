@@ -11,7 +11,8 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.authorization import First
-from bot.interactions.kit.buttons import Button, CustomId, pages_view
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, pages_view
+from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.policy.command_groups import administrators_group
 from bot.interactions.policy.component_access import administrators
@@ -80,10 +81,9 @@ class SourcesCog(commands.Cog):
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
         self.bot = bot
         self._sync = sync
-        self.visits = WebVisits(bot)
 
     async def cog_unload(self) -> None:
-        self.visits.stop()
+        self.bot.web_visits.stop()
 
     @source.command(
         name="add",
@@ -128,8 +128,9 @@ class SourcesCog(commands.Cog):
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 await self._choose_articles(interaction, quoted=True)
             else:
+                await interaction.response.defer(ephemeral=True, thinking=True)
                 named = service.TypedAddress(address, crawl, kind or "", only or "")
-                await self._add_address(interaction, named)
+                await add_address(interaction, named)
         else:
             told = messages.WHICH(await viewer_language(interaction))
             await interaction.response.send_message(told, ephemeral=True)
@@ -168,35 +169,6 @@ class SourcesCog(commands.Cog):
         else:
             return ""
         return told(language, channel=channel.mention, most=messages.MOST_CHANNELS)
-
-    async def _add_address(self, interaction: Interaction, named: service.TypedAddress) -> None:
-        language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        named = await self.visits.recognise(named)
-        shown = plain_within(named.address, _ADDRESS_CHARACTERS)
-        try:
-            location, added = await self.bot.worker.call(
-                lambda core: service.add_address(core, named, scope)
-            )
-        except MissingSourceError as error:
-            told = messages.ADDRESS_REFUSED(
-                language, problem=plain_within(str(error), _PROBLEM_CHARACTERS)
-            )
-            await interaction.edit_original_response(content=told)
-            return
-        await interaction.edit_original_response(
-            content=messages.address_added(language, added, shown)
-        )
-        if not messages.is_visited_now(added):
-            return
-        visited = await self.visits.visit_now([location])
-        states = await self.bot.worker.call(lambda core: service.states(core, [scope]))
-        added_now = [each for each in states if each.location == location]
-        found = [messages.source_entry(language, each) for each in added_now]
-        if any(map(messages.is_unread, added_now)):
-            found.append(messages.ADDRESS_UNREAD(language))
-        waits = messages.ADDRESS_WAITS(language, address=shown)
-        await _edit_response(interaction, "\n".join(found) if visited else waits)
 
     async def _import_tags(self, interaction: Interaction, file: discord.Attachment) -> None:
         """Propose the tags of a file as notes of the administrator."""
@@ -240,7 +212,7 @@ class SourcesCog(commands.Cog):
         await interaction.edit_original_response(content=begun(language))
         await self._sync.begin(followed, whole=True)
         if own:
-            await self.visits.visit_now(own)
+            await self.bot.web_visits.visit_now(own)
 
     @source.command(
         name="remove",
@@ -282,7 +254,9 @@ class SourcesCog(commands.Cog):
         location = location or service.find_by_address(known, source)
         if location is None:
             return ""
-        await self.bot.worker.call(lambda core: service.remove(core, location, scope))
+        await self.bot.worker.call(
+            lambda core: core.store.remove_source(location, scope, interaction.user.id)
+        )
         await self.bot.worker.run_slices(index_updates.update_pages)
         return plain_within(messages.location_name(location), _ADDRESS_CHARACTERS)
 
@@ -308,6 +282,61 @@ class SourcesCog(commands.Cog):
     async def _addresses(self, scope: Scope) -> list[str]:
         """The addresses that the guild added, without the operator's files."""
         return service.own_addresses(await self.bot.worker.call(Core.sources), scope)
+
+
+async def add_address(interaction: Interaction, named: service.TypedAddress) -> None:
+    """Add an address as a source, visit it, and show the outcome in the deferred response."""
+    bot, language = interaction.client, await viewer_language(interaction)
+    scope, actor_id = Scope(interaction.guild_id or 0), interaction.user.id
+    named = await bot.web_visits.recognise(named)
+    shown = plain_within(named.address, _ADDRESS_CHARACTERS)
+    try:
+        location, added = await bot.worker.call(
+            lambda core: service.add_address(core, named, scope, actor_id)
+        )
+    except MissingSourceError as error:
+        told = messages.ADDRESS_REFUSED(
+            language, problem=plain_within(str(error), _PROBLEM_CHARACTERS)
+        )
+        await interaction.edit_original_response(content=told)
+        return
+    await interaction.edit_original_response(content=messages.address_added(language, added, shown))
+    if not messages.is_visited_now(added):
+        return
+    visited = await bot.web_visits.visit_now([location])
+    states = await bot.worker.call(lambda core: service.states(core, [scope]))
+    added_now = [each for each in states if each.location == location]
+    found = [messages.source_entry(language, each) for each in added_now]
+    if any(map(messages.is_unread, added_now)):
+        found.append(messages.ADDRESS_UNREAD(language))
+    waits = messages.ADDRESS_WAITS(language, address=shown)
+    await _edit_response(interaction, "\n".join(found) if visited else waits)
+
+
+class AddressForm(Form, ids=CustomId("form:address", nonce=NONCE), rule=administrators()):
+    """Form for a web address to answer from."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__(messages.ADD_ADDRESS(language))
+        self.ask_text(
+            messages.ADDRESS_FIELD(language),
+            "address",
+            URL_CHARACTERS,
+            messages.ADDRESS_HELP(language),
+        )
+        amounts = [
+            discord.SelectOption(label=label(language), value=amount, default=amount == "page")
+            for amount, label in messages.AMOUNTS.items()
+        ]
+        reads = discord.ui.Select[Any](custom_id="amount", options=amounts)
+        self.ask(messages.AMOUNT_FIELD(language), reads, messages.AMOUNT_HELP(language))
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        crawl = filled.choice("amount") == "site"
+        await add_address(interaction, service.TypedAddress(filled.text("address"), crawl))
 
 
 async def _edit_response(interaction: Interaction, text: str) -> None:
@@ -346,11 +375,11 @@ class SourcesButton(
 
 def feature(bot: Services) -> Feature:
     sync = bot.channel_sync = ChannelSync(bot)
+    visits = bot.web_visits = WebVisits(bot)
     cog, settings = SourcesCog(bot, sync), bot.settings.sources
     rounds = [Round(ROUND_SECONDS, SourceAlarms(bot).round, start=Start.INDEXED)]
     if settings.channels:
         rounds.append(Round(PAUSE_SECONDS, sync.round))
     if settings.web_hours:
-        visit = cog.visits.round
-        rounds.append(Round(VISIT_SECONDS, visit, by_leader=True, start=Start.INDEXED))
+        rounds.append(Round(VISIT_SECONDS, visits.round, by_leader=True, start=Start.INDEXED))
     return Feature([cog, ChannelEvents(bot, sync)], rounds, [sync.load])

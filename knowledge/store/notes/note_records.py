@@ -75,7 +75,10 @@ _WAITING: Final = """
 # Reviews that determine a revision's state: not undone, and no undo, retirement or restoration.
 STANDING: Final = "undone_at is null and decision not in ('undo', 'retire', 'restore')"
 
-_REVIEWS: Final = f"select * from reviews where {STANDING} and revision_id in (?) order by id"  # noqa: S608
+_REVIEWS: Final = (
+    "select * from reviews where undone_at is null and decision not in ('undo', 'restore') "
+    "and revision_id in (?) order by id"
+)
 _REPORTS: Final = "select * from reports where closed_at is null and note_id in (?) order by id"
 
 
@@ -331,8 +334,13 @@ class Notes:
             ],
         )
         reviews: defaultdict[int, list[Review]] = defaultdict(list)
+        retirements: dict[int, Review] = {}
         for row in found_reviews:
-            reviews[row["revision_id"]].append(record(Review, row))
+            review = record(Review, row)
+            if review.decision is Decision.RETIRE:
+                retirements[row["revision_id"]] = review
+            else:
+                reviews[row["revision_id"]].append(review)
         reports: defaultdict[int, list[Report]] = defaultdict(list)
         for row in found_reports:
             reports[row["note_id"]].append(record(Report, row))
@@ -343,6 +351,7 @@ class Notes:
             _note(
                 row,
                 tuple(reviews[row["revision_id"]]),
+                retirements.get(row["revision_id"]),
                 tuple(reports[row["id"]]),
                 tuple(writers[row["id"]]),
             )
@@ -358,6 +367,7 @@ def _of_guild(guild_id: int | None) -> tuple[str, list[int]]:
 def _note(
     row: dict[str, Any],
     reviews: tuple[Review, ...],
+    retirement: Review | None,
     reports: tuple[Report, ...],
     co_authors: tuple[str, ...],
 ) -> Note:
@@ -382,6 +392,7 @@ def _note(
         row,
         revision=revision,
         reviews=reviews,
+        retirement=retirement,
         card=card,
         reports=reports,
         source=source,

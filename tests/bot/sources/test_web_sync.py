@@ -423,7 +423,7 @@ def test_an_internal_host_removed_from_the_settings_gets_no_request(
 
 def test_addresses_of_trackers_are_added_as_services(core: Core) -> None:
     named = TypedAddress("https://github.com/owner/name/issues", only="label=question, label=bug")
-    added = add_named(core, named, Scope(7))
+    added = add_named(core, named, Scope(7), 1)
     location = "github+https://github.com/owner/name/issues#label=bug&label=question"
     assert added == (location, AddOutcome.SERVICE)
     page = "https://gitlab.com/group/name/-/releases"

@@ -25,6 +25,11 @@ from bot.privacy import messages as privacy_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review.actions import ACTIONS
+from bot.review.ui.panel import TITLES as REVIEW_TITLES
+from bot.setup import panel_messages
+from bot.setup.settings import SETTINGS
+from bot.setup.settings import TITLES as SETUP_TITLES
+from bot.sources import messages as sources_messages
 from bot.statistics import messages as community_messages
 from bot.text import error_messages, markdown, paging
 from bot.text.languages import Plural, Sentence, format_number, languages_read, of_locale
@@ -178,6 +183,10 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         handover_messages.NAME_CHOICES,
         handover_messages.ANSWER_LABEL,
         handover_messages.NAME_LABEL,
+        panel_messages.ACTIONS,
+        panel_messages.BACK,
+        panel_messages.INVITE,
+        panel_messages.RESET,
         review_messages.LOG_LABELS,
         review_messages.QUEUE_LABELS,
         gaps_messages.DISMISS_LABEL,
@@ -199,9 +208,21 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         review_messages.EVENTS,
         community_messages.PERIOD_LABELS,
         FEEDBACK_REASONS,
-        button_messages.WHAT_WAS_WRONG,
         notes_messages.FILTER_LABELS,
+        button_messages.MENU_LABELS,
+        # A finished page has a tick.
+        SETUP_TITLES,
+        REVIEW_TITLES,
+        {setting.key: setting.label for setting in SETTINGS.values()},
+        sources_messages.AMOUNTS,
     )
+    in_lists += [
+        setting.say(content, language)
+        for setting in SETTINGS.values()
+        for content in setting.choices.values()
+        if content is not None
+        for language in Language
+    ]
     assert max(map(markdown.size, in_lists)) <= 100
     on_forms = labels(
         review_messages.DUPLICATE_OF,
@@ -222,6 +243,20 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         notes_messages.REPORT_TITLE,
         notes_form_messages.REVISION_TITLE,
         notes_messages.WHICH_NOTE,
+        panel_messages.ACTIONS["everyone"],
+        panel_messages.COLOUR_FIELD,
+        panel_messages.HOSTS_FIELD,
+        panel_messages.LIMIT_FIELDS,
+        panel_messages.NEWCOMER_FIELDS,
+        panel_messages.WELCOME_FIELD,
+        review_messages.FIND_FIELD,
+        review_messages.ONLY_DAYS,
+        review_messages.ONLY_EVENT,
+        review_messages.ONLY_MEMBER,
+        review_messages.RULE_TITLE,
+        sources_messages.ADD_ADDRESS,
+        sources_messages.ADDRESS_FIELD,
+        sources_messages.AMOUNT_FIELD,
     )
     assert max(map(markdown.size, on_forms)) <= 45
     below_fields = labels(
@@ -239,6 +274,17 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         notes_form_messages.TEXT_OR_FILE_HELP,
         notes_form_messages.TITLE_HELP,
         notes_form_messages.TITLE_OF_FILE_HELP,
+        panel_messages.COLOUR_HELP,
+        panel_messages.HOSTS_HELP,
+        panel_messages.NEWCOMER_HELP,
+        panel_messages.NUMBER_HELP,
+        panel_messages.WELCOME_HELP,
+        review_messages.AGAIN_HELP,
+        review_messages.APPROVALS_HELP,
+        review_messages.FIND_HELP,
+        review_messages.ONLY_DAYS_HELP,
+        sources_messages.ADDRESS_HELP,
+        sources_messages.AMOUNT_HELP,
     )
     below_fields += [notes_form_messages.from_channel("c" * 100, language) for language in Language]
     many = [f"tag-{number}" for number in range(50)]

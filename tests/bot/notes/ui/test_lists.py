@@ -109,7 +109,7 @@ async def test_a_listed_note_is_opened_and_withdrawn(
     shown = await world.member.select(shown_message(mine), ["1"], custom_id="my_note")
 
     assert FIRST in said(shown)
-    assert buttons(shown.response)[1:] == ["Edit", "Add details", "Withdraw", "History"]
+    assert buttons(shown.response)[:4] == ["Edit", "Add details", "Withdraw", "History"]
     history = await world.member.click(shown_message(shown), label="Withdraw")
     assert buttons(history.response) == ["Withdraw", "Keep it"]
     await world.member.click(shown_message(shown), label="History")

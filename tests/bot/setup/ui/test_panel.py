@@ -231,10 +231,26 @@ async def test_each_setting_has_its_value_origin_and_default(world: World) -> No
 
     shown = text_of(await opened(world, Page.RULES))
 
-    assert "Decisions can be undone: **for 30 minutes** · *set here*" in shown
+    assert "Decisions can be undone: **for 30 minutes** · *changed*" in shown
     assert "Approvals to publish a note: **1** · *default*" in shown
     panel = await opened_at(world, "undo_minutes")
     assert "for 15 minutes (default)" in choices(panel).values()
+
+
+async def test_lists_are_new_in_each_view(world: World) -> None:
+    """A client keeps the choice in a list with the same id, and wouldn't send it again."""
+
+    def lists(panel: Any) -> set[int]:
+        parts = [part for row in rows(panel) for part in row["components"]]
+        return {part["id"] for part in parts if "options" in part}
+
+    panel = await opened(world, Page.RULES)
+    before = lists(panel)
+    await opened_at(world, "undo_minutes")
+    again = lists(await opened(world, Page.RULES))
+
+    assert len(before) == 2
+    assert not before & again
 
 
 @pytest.mark.parametrize("former", ["moderators", "phrasing", "reminders", "public"])

@@ -165,8 +165,8 @@ async def test_answers_speak_the_channels_language_with_a_warning_if_the_model_d
     assert warning in await set_(world, world.help, language="de")
     assert warning not in await show(world, world.general)
     public = await ask_in(world, world.help)
-    assert "andere Stellen" in str(public.response.components)
-    assert "other passages" in str((await ask_in(world, world.general)).response.components)
+    assert "Mehr zu dieser Antwort" in str(public.response.components)
+    assert "More about this answer" in str((await ask_in(world, world.general)).response.components)
 
 
 async def test_a_channel_is_answered_only_or_first_from_documents_with_its_tag(

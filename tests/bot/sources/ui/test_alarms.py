@@ -13,7 +13,6 @@ from bot.core.core import Core
 from bot.process.client import Bot, start_worker
 from bot.sources.messages import alarm, location_name
 from bot.sources.ui.alarms import SourceAlarms
-from bot.sources.ui.cog import SourcesCog
 from bot.text.markdown import plain
 from knowledge.sources.addition import add_visited, page_location
 from knowledge.values.documents import SHARED, Scope
@@ -74,7 +73,7 @@ async def add(world: World, server: WebServer, scope: Scope | None = None) -> st
 
 async def visit(world: World, location: str, times: int = 1) -> None:
     for _ in range(times):
-        assert await part(world.bot, SourcesCog).visits.visit_now([location])
+        assert await world.bot.web_visits.visit_now([location])
     await part(world.bot, SourceAlarms).round()
 
 

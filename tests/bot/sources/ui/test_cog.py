@@ -13,6 +13,7 @@ from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import Bot, start_worker
+from bot.setup.settings import Page
 from bot.sources import messages as sources_messages
 from bot.sources.service import MOST_SITES
 from bot.text.markdown import plain
@@ -28,7 +29,7 @@ from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
-from tests.bot.steps import content, longest_part
+from tests.bot.steps import content, longest_part, opened
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
 from tests.knowledge.git_server import GitServer
@@ -218,6 +219,24 @@ async def test_an_address_is_read_for_one_server_until_it_is_removed(
         assert choice["name"] == address
         await change(world, "remove", source=choice["value"])
     assert await found_links(world) == []
+
+
+async def test_form_adds_an_address_and_the_log_names_it(world: World, server: WebServer) -> None:
+    server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Welcome.</p><a href="ferry">Ferry</a>')
+    server.pages["/docs/ferry"] = Reply(PAGE)
+    panel = await opened(world, Page.SOURCES)
+    form = await world.admin.click(panel, custom_id="setup:address")
+
+    added = await world.admin.submit_modal(
+        form, {"address": server.url("/docs/"), "amount": ["site"]}
+    )
+
+    assert "2 documents" in content(added)
+    entries = await world.core(lambda core: core.store.audit_log.entries(world.guild.id))
+    assert (entries[-1].event, entries[-1].subject) == (
+        "followed",
+        f"source:{crawl_location(server.url('/docs/'))}",
+    )
 
 
 # Sites and repositories.
