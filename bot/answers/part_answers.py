@@ -119,7 +119,9 @@ def merge(whole: Outcome, of_parts: Sequence[Outcome], parts: Parts, *, dependen
         part if isinstance(part, Answer) and (parts.differ or not part.missing) else None
         for part in of_parts
     )
-    if second is not None and not names_detail(parts, second.quotes[0].hit.passage):
+    # A second part in few words of its own is near any passage on the first.
+    own = topic(parts.detail or (parts.second if dependent else ""))
+    if second is not None and not _is_named(own, _all_words(second.quotes[0].hit.passage)):
         second = None
     if first is not None and second is not None:
         if _section(first) == _section(second):
@@ -134,20 +136,21 @@ def merge(whole: Outcome, of_parts: Sequence[Outcome], parts: Parts, *, dependen
         quote, wanted = whole.quotes[0], topic(open_text)
         if _section(whole) != _section(answer):
             # The whole question may find what its part doesn't.
-            has_detail = answer is second or names_detail(parts, quote.hit.passage)
-            if has_detail and _naming(wanted, quote.citation):
+            is_about = answer is second or _is_named(own, _all_words(quote.hit.passage))
+            if is_about and _naming(wanted, quote.citation):
                 quotes = (answer.quotes[0], quote)
                 in_order = quotes if answer is first else quotes[::-1]
                 return Answer(Evidence.PARTIAL, in_order, parts=len(texts))
-        elif dependent and (not wanted or _has_word(wanted, quote.text)):
+        elif dependent and _is_named(wanted, quote.text):
             # The passage for the first part may answer the second, too.
             return whole
     return replace(answer, open_parts=(open_text,))
 
 
-def names_detail(parts: Parts, passage: StoredPassage) -> bool:
-    """Whether a passage has a word of the detail that the second part asks for."""
-    return not parts.detail or _has_word(topic(parts.detail), _all_words(passage))
+def names_both(parts: Parts, passage: StoredPassage) -> bool:
+    """Whether the title and heading of a passage have a word of each part."""
+    place = f"{passage.title} {passage.heading}"
+    return all(_has_word(thing, place) for thing in _distinct_words(parts))
 
 
 def _all_words(passage: StoredPassage) -> str:

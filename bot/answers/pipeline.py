@@ -53,7 +53,7 @@ from bot.answers.part_answers import (
     compare,
     hits_for_parts,
     merge,
-    names_detail,
+    names_both,
     parts_to_answer,
 )
 from bot.answers.pointers import document_at, passages_at, target_of
@@ -455,9 +455,9 @@ class AnswerPipeline:
         is_answered = lookup.confirmed or (is_choice and lookup.evidence is not Evidence.NONE)
         if parts is None or is_answered:
             return self._decide_one(whole)
-        # A heading with two parts has a section with both answers, unless it lacks a name.
+        # A heading that names both parts has a section with both answers.
         is_named = lookup.evidence is Evidence.STRONG and lookup.hits[0].named
-        if is_named and names_detail(parts, lookup.hits[0].passage):
+        if is_named and names_both(parts, lookup.hits[0].passage):
             return self._decide_one(whole)
         if parts.differ:
             hits = [hit for part in (whole, *own) for hit in part.lookup.hits]

@@ -105,6 +105,13 @@ def test_the_whole_question_is_answered_where_its_parts_say_no_more(
     assert merge(whole, parts, PARTS, dependent=False) is whole
 
 
+def test_a_dependent_part_is_open_if_the_passage_lacks_its_words() -> None:
+    parts = Parts("where is the key", "does it open fridges")
+    found = merge(Refusal(), [answer("Key"), answer("Lock")], parts, dependent=True)
+    assert isinstance(found, Answer)
+    assert (headings(found), found.open_parts) == (["Key"], ("does it open fridges",))
+
+
 def test_a_part_found_by_the_whole_question_alone_is_quoted_too() -> None:
     whole = answer("Cows and what they eat")
     found = merge(whole, [answer("Start"), Refusal()], PARTS, dependent=False)
@@ -173,6 +180,11 @@ def asked(pipeline: AnswerPipeline, text: str) -> Answer:
 def test_a_question_with_two_parts_gets_two_quotations(pipeline: AnswerPipeline) -> None:
     found = asked(pipeline, "how do i start the press and what do cows eat")
     assert headings(found) == ["Start the press", "Food of cows"]
+
+
+def test_a_heading_with_one_part_leaves_the_other_to_be_found(pipeline: AnswerPipeline) -> None:
+    found = asked(pipeline, "what is the food of cows and how do i start the press")
+    assert headings(found) == ["Food of cows", "Start the press"]
 
 
 def test_a_question_with_an_unknown_part_says_so(pipeline: AnswerPipeline) -> None:
