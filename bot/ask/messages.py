@@ -16,8 +16,10 @@ from bot.text.markdown import (
     shorten,
     size,
 )
+from bot.text.place_names import place_name
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.retrieval.hit import Hit
+from indexer.text.passages import HEADING_SEPARATOR
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
 
@@ -231,10 +233,14 @@ def _in_quotes(words: Sequence[str]) -> str:
 
 
 def nearest_titles(nearest: Sequence[Hit], language: Language = Language.ENGLISH) -> str:
-    """A line with the nearest titles; empty if nothing is near."""
+    """A line with the nearest titles and headings; empty if nothing is near."""
     near = (hit.passage for hit in nearest if hit.window_cosine >= NEAR_ENOUGH)
-    titles = dict.fromkeys(passage.title for passage in near if passage.title)
-    named = " · ".join(f"**{plain(shorten(title, 60))}**" for title in [*titles][:NEAREST_TITLES])
+    titles = dict.fromkeys(
+        place_name(passage.title, passage.heading.rpartition(HEADING_SEPARATOR)[2], 60)
+        for passage in near
+        if passage.title
+    )
+    named = " · ".join(f"**{plain(title)}**" for title in [*titles][:NEAREST_TITLES])
     return _NEAREST_TITLES(language, titles=named) if named else ""
 
 

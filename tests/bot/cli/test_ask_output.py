@@ -106,6 +106,7 @@ def test_a_refusal_on_the_terminal_promises_no_moderator() -> None:
     shown = _printed(Reply("how many?", Refusal(), (near,)))
     nearest = ask_messages.nearest_titles([near]).removeprefix("-# ").replace("**", "")
     assert shown == ["how many?", REFUSED, nearest]
+    assert nearest == "Closest titles: GPU hours › H"
 
 
 def test_an_unread_language_and_missing_words_have_lines_of_their_own_on_the_terminal() -> None:
