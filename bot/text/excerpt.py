@@ -49,6 +49,7 @@ _UNSEEN: Final = re.compile(r"\*\*|\\(?=[^\w\s])")
 # Markers of quotations and list items.
 _MARKS: Final = re.compile(rf"(?:>[ \t]?)*(?:{LIST_MARKER.pattern})?")
 
+_NUMBERED: Final = re.compile(r"\s*(\d{1,3})[.)]\s")
 # A sentence that says the text is outdated, or holds for one case only.
 _WARNING: Final = re.compile(
     rf"\b{alternatives('warnings', 'answers', tuple(tables()))}\b", re.IGNORECASE
@@ -117,6 +118,13 @@ class _Pieces:
             for run in [run for run in runs if run[0] <= place <= run[1]]:
                 left = limit - self._room_of(runs) + self.room(*run)
                 runs = _merge([*runs, extended(*run, left)])
+        for before, after in pairwise(runs):
+            # Steps with a gap mislead, so only those beside the answer are shown.
+            if 0 < self._step(before[1]) < self._step(after[0]) - 1:
+                lost = after if before[0] <= centre[0] <= before[1] else before
+                rest = [i for i in also if not lost[0] <= i <= lost[1] or self.warns(i)]
+                if len(rest) < len(also):
+                    return self.choose_runs(centre, limit, rest)
         opening = next((i for i in range(top, end) if not shows_pictures(self[i])), top)
         if self._is_prose(opening):
             more = _merge([*runs, (opening, opening)])
@@ -232,7 +240,10 @@ class _Pieces:
         """Whether an excerpt may end with a piece: it announces nothing, and shows no picture."""
         return not self._announces(place) and not shows_pictures(self[place])
 
-    def is_short_prose(self, place: int) -> bool:
+    def warns(self, place: int) -> bool:
+        """Whether a piece is a short warning about the text."""
+        if _WARNING.search(self[place]) is None:
+            return False
         return self._is_prose(place) and room(self[place]) <= WHOLE_LINES
 
     def _is_prose(self, place: int) -> bool:
@@ -268,6 +279,14 @@ class _Pieces:
 
     def _between(self, place: int) -> str:
         return self.text[self.pieces[place][1] : self.pieces[place + 1][0]]
+
+    def _step(self, place: int) -> int:
+        """Return the number of the list item with a piece; 0 outside numbered lists."""
+        while (number := _NUMBERED.match(self[place])) is None:
+            if place == 0 or self._between(place - 1).count("\n") > 1:
+                return 0
+            place -= 1
+        return int(number[1])
 
     def _is_listed(self, place: int) -> bool:
         """Whether a piece is a list item or a row of a table."""
@@ -389,7 +408,7 @@ def excerpt(
     limit = max(limit, min(room(found[centre]), most))
     if room(found[centre]) <= limit:
         wanted = [found.piece_at(place, centre) for place in also]
-        warnings = [i for i in places if _WARNING.search(found[i]) and found.is_short_prose(i)]
+        warnings = [*filter(found.warns, places)]
         last = max(found.piece_at(until - 1, centre), centre)
         last = last if found.room(centre, last) <= limit else centre
         runs = found.choose_runs((centre, last), limit, [*warnings, *wanted])

@@ -326,6 +326,16 @@ def test_another_sentence_that_may_answer_is_shown_before_the_text_around_is() -
     assert room(shown) <= 6 + 1
 
 
+def test_no_step_between_two_others_is_left_out() -> None:
+    steps = [f"{number}. Press the {'very ' * 9}red key number {number}." for number in range(1, 8)]
+    text = "\n".join(["Do this:", "", *steps])
+    places = [text.index(step) for step in steps]
+    body, _ = excerpt(text, 9, (places[4], places[4] + len(steps[4])), also=(0, places[6]))
+    shown = [number for number in range(1, 8) if f"\n{number}." in body]
+    assert shown == [*range(shown[0], shown[-1] + 1)]
+    assert 5 in shown
+
+
 def test_a_sentence_that_is_not_likely_enough_is_not_in_bold() -> None:
     assert excerpt("One. Two.", 4, (5, 9), is_bold=False) == ("One. Two.", False)
 
