@@ -33,6 +33,11 @@ def revise_note(note_id: int, language: Language) -> Button:
     return handler("note")(language, note_id=note_id, action="revise")
 
 
+def change_note(note_id: int, language: Language) -> Button:
+    """The button *Change it* below the question whether a note is still true."""
+    return handler("note")(language, note_id=note_id, action="change")
+
+
 def withdraw_note(revision_id: int, language: Language) -> Button:
     """The button *Withdraw*, shown after a member's reply was proposed as a note."""
     return handler("withdraw")(language, revision_id=revision_id, action="reply")

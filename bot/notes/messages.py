@@ -125,6 +125,7 @@ PAGE_LABELS: Final[Mapping[str, Sentence]] = {
 OPEN_PAGE: Final = Sentence("Open page")
 REVISE_LABELS: Final[Mapping[str, Sentence]] = {
     "revise": Sentence("Revise and resubmit"),
+    "change": Sentence("Change it"),
     "edit": Sentence("Edit"),
     "details": Sentence("Add details"),
     "bare": Sentence("Remove the pictures"),
@@ -445,6 +446,9 @@ def _list_line(note: Note, quorum: int, language: Language, *, with_cards: bool)
         place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
         card = speak("card")
         line += f" · [{card}](<https://discord.com/channels/{place}>)"
+    if note.owner_id:
+        name, member = plain(shorten(note.contributor, 40)), f"<@{note.owner_id}>"
+        line += " · " + speak("by {name}, looked after by {member}", name=name, member=member)
     room = _LISTED_CHARACTERS - size(line) - len("\n-# ") - _ADDED_CHARACTERS
     return f"{line}\n-# {state_line(note, quorum, min(room, SHOWN_REASON_CHARACTERS), language)}"
 

@@ -239,10 +239,10 @@ def visible_note(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> Vis
 
 
 def own_notes(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:
-    """A member's notes, each with its latest revision and quorum, newest first."""
+    """The notes of a member, also those handed to them, each with its quorum, newest first."""
     return [
         (note, review_service.quorum(core, note))
-        for note in core.store.notes.of_contributor(guild_id, member_id)
+        for note in core.store.notes.of_member(guild_id, member_id)
     ]
 
 
@@ -276,10 +276,16 @@ def revision_to_withdraw(note: Note) -> int | None:
     return note.live_revision_id or note.retired_revision_id
 
 
-def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
-    """Return a contributor's own note of any guild with its latest revision, if there is one."""
+def own_note(core: Core, note_id: int, member_id: int) -> Note | None:
+    """Return a member's note of any guild, or None.
+
+    Contributors get the latest revision. An owner in a contributor's place gets the live one.
+    """
     note = core.store.notes.latest(None, note_id)
-    return note if note is not None and note.contributor_id == contributor_id else None
+    if note is not None and note.owner_id == member_id != note.contributor_id:
+        live = core.store.notes.live(note_id)
+        return live and _without_secrets(live)
+    return note if note is not None and note.contributor_id == member_id else None
 
 
 def own_revision(core: Core, guild_id: int | None, revision_id: int, member_id: int) -> Note | None:
@@ -376,6 +382,10 @@ def extendable_note(core: Core, guild_id: int | None, note_id: int, member_id: i
     note = own or core.store.notes.live(note_id)
     if own is not None or note is None or note.guild_id != guild_id:
         return own
+    return _without_secrets(note)
+
+
+def _without_secrets(note: Note) -> Note:
     return replace(note, revision=replace(note.revision, submission=note.revision.submission.safe))
 
 

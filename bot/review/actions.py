@@ -50,6 +50,7 @@ class Action(StrEnum):
     ROLL_BACK = "roll_back"
     OFF_PAGE = "off_page"
     ON_PAGE = "on_page"
+    HAND_ON = "hand_on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,11 @@ ACTIONS: Final[Mapping[Action, Declaration]] = {
     Action.WORDINGS: Declaration(
         Sentence("Asked as…"),
         lambda note, settings, at: is_live_or_pending(note),
+        rare=True,
+    ),
+    Action.HAND_ON: Declaration(
+        Sentence("Hand on…"),
+        lambda note, settings, at: note.live and settings.ask_writers,
         rare=True,
     ),
     Action.OFF_PAGE: Declaration(

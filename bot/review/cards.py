@@ -19,6 +19,7 @@ from indexer.contradictions.detector import Statement
 from knowledge.review.risk_flags import Flag, Risk
 from knowledge.review.text_diff import Change, compact, differences
 from knowledge.values.guilds import Language
+from knowledge.values.note_checks import CheckReason, CheckState, NoteCheck
 from knowledge.values.notes import (
     Decision,
     Note,
@@ -105,6 +106,7 @@ def card(
             else []
         ),
         *_reports(note, at, language),
+        *_check_lines(note, data.check, language),
     ]
     foot = _fitting_lines(lines, room - size(head) - size(body), language)
     name = f"note-{note.id}-revision-{note.revision.number}.md"
@@ -236,6 +238,31 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
         )
     if note.sampled and note.live:
         lines.append(speak("⚠ Published at once; picked for a spot check."))
+    return lines
+
+
+_CHECKED: Final[Mapping[CheckReason, Sentence]] = {
+    CheckReason.UNHELPFUL: Sentence("⚠ The last three verdicts on it: *Not helpful*."),
+    CheckReason.RELEASE: Sentence("⚠ It names an older version than {release}."),
+}
+_WRITER_ASKED: Final = Sentence("{member} was asked {when} whether it's still true.")
+_NO_ANSWER: Final = Sentence("{member} was asked {when} whether it's still true: no answer.")
+
+
+def _check_lines(note: Note, check: NoteCheck | None, language: Language) -> list[str]:
+    """Say why and since when the writer is asked, and who looks after the note."""
+    lines = []
+    speak = Speaker(language)
+    if check is not None:
+        if check.reason in _CHECKED:
+            lines.append(_CHECKED[check.reason](language, release=plain(check.cause)))
+        said = _WRITER_ASKED if check.state is CheckState.ASKED else _NO_ANSWER
+        when = f"<t:{int(check.asked_at.timestamp())}:R>"
+        lines.append(said(language, member=f"<@{note.responsible_id}>", when=when))
+    if note.owner_id:
+        lines.append(speak("Looked after by {member}.", member=f"<@{note.owner_id}>"))
+    if note.offered_id:
+        lines.append(speak("{member} is asked to look after it.", member=f"<@{note.offered_id}>"))
     return lines
 
 

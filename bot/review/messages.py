@@ -22,6 +22,7 @@ from bot.text.question_labels import EVIDENCE
 from knowledge.sources.kinds.registry import source_at
 from knowledge.store.audit_log import LogEntry
 from knowledge.values.guilds import Language, Rule
+from knowledge.values.note_checks import CheckReason, NoteCheck
 from knowledge.values.notes import Note, NoticeEvent, Obstacle
 from knowledge.values.submissions import WORDINGS
 
@@ -220,6 +221,8 @@ EVENTS: Final[dict[str, Sentence]] = {
 }
 # Discord offers 25 choices, so the log can't be filtered by these.
 _OTHER_EVENTS: Final[dict[str, Sentence]] = {
+    "confirmed": Sentence("said that it's still true"),
+    "handed_on": Sentence("took over"),
     "reworded": Sentence("changed other ways to ask"),
 }
 
@@ -413,7 +416,31 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
         "The contributor of “{title}” withdrew your proposal, or replaced it with a text of their"
         " own."
     ),
+    NoticeEvent.OFFERED: Sentence(
+        "Would you look after “{title}”, a note by {contributor}? I'd ask you now and then whether "
+        "it's still true. It stays under that name, and you can hand it on at any time."
+    ),
+    NoticeEvent.TAKEN_OVER: Sentence(
+        "{owner} looks after “{title}” from now on and gets the notices about it. Its writer stays "
+        "credited."
+    ),
+    NoticeEvent.NOT_TAKEN_OVER: Sentence(
+        "The member you named won't look after “{title}”, or I couldn't reach them. You can name "
+        "somebody else."
+    ),
 }
+_STILL_TRUE: Final[Mapping[CheckReason, Sentence]] = {
+    CheckReason.DATE: Sentence(
+        "Is your note “{title}” still true? It's past its review date, and I quoted it this week."
+    ),
+    CheckReason.UNHELPFUL: Sentence(
+        "Is your note “{title}” still true? The last three verdicts on it were *Not helpful*."
+    ),
+    CheckReason.RELEASE: Sentence(
+        "Is your note “{title}” still true? It names an older version, and there's {release} now."
+    ),
+}
+_IN_A_WEEK: Final = Sentence("If you don't answer within a week, I'll ask the moderators.")
 _OTHER: Final = Sentence("Something changed with your note “{title}”.")
 
 
@@ -425,6 +452,7 @@ def notice_parts(
     *,
     reason: str = "",
     title: str = "",
+    check: NoteCheck | None = None,
 ) -> list[str]:
     """A notice, split into messages.
 
@@ -438,8 +466,11 @@ def notice_parts(
         language: the server's language.
         reason: the reason of a decision made after the review (`DECIDED_LATER`).
         title: the title of the note before an extension, or empty for the revision's title.
+        check: the check of a question whether the note is still true.
     """
     speak = Speaker(language)
+    if event is NoticeEvent.STILL_TRUE and check is not None:
+        return [_still_true(note, check, language)]
     first = _first(note, event, reason, title or note.revision.submission.safe.title, language)
     if event is NoticeEvent.EDITED and before is not None:
         head = speak("The changes:\n")
@@ -469,7 +500,49 @@ def _first(note: Note, event: NoticeEvent, reason: str, title: str, language: La
         reason=speak("\nReason: {reason}", reason=reason) if reason else "",
         original=f" ({original})" if original else "",
         name=plain(shorten(note.revision.writer, 40)),
+        contributor=plain(shorten(note.contributor, 40)),
+        owner=f"<@{note.responsible_id}>",
     )
+
+
+def _still_true(note: Note, check: NoteCheck, language: Language) -> str:
+    title = plain(note.revision.submission.safe.title)
+    question = _STILL_TRUE[check.reason](language, title=title, release=plain(check.cause))
+    return f"{question}\n-# {_IN_A_WEEK(language)}"
+
+
+# Answers to these questions, and hand-overs of notes.
+
+FRESHNESS_LABELS: Final[Mapping[str, Sentence]] = {
+    "true": Sentence("Still true"),
+    "hand_on": Sentence("Hand it on"),
+}
+OFFER_LABELS: Final[Mapping[str, Sentence]] = {
+    "accept": Sentence("I'll look after it"),
+    "decline": Sentence("No, thanks"),
+}
+HAND_ON_TITLE: Final = Sentence("Hand on this note")
+NEXT_OWNER: Final = Sentence("Member who looks after it")
+NEXT_OWNER_HELP: Final = Sentence("Their name on the server. They'll be asked first.")
+NOT_YOURS_NOW: Final = Sentence("This note isn't with you any more, so there's nothing to do.")
+NOT_OFFERED: Final = Sentence("This note isn't offered to you any more.")
+DECLINED: Final = Sentence("All right, nothing changes.")
+SETTLED: Final = Sentence("That's settled already. Thank you!")
+NOT_A_NEXT_OWNER: Final = Sentence(
+    "Nothing changed: I found no other member of the server with exactly this name."
+)
+
+
+CONFIRMED: Final = Sentence("Thank you! “{title}” counts as verified today.")
+ASKED_NEXT_OWNER: Final = Sentence(
+    "I've asked {member} to look after “{title}”. Until they accept, nothing changes."
+)
+TAKEN_OVER: Final = Sentence(
+    "Thank you! “{title}” is in `/note mine` now, and the notices about it come to you."
+)
+OWNER_IS_HERE: Final = Sentence(
+    "{member} is still on the server, and decides whether to hand on “{title}”."
+)
 
 
 def returned_text(note: Note, event: NoticeEvent) -> Card | None:

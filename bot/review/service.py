@@ -28,6 +28,7 @@ from knowledge.store.notes.public_notes import ListedText
 from knowledge.store.notes.review_cards import card_number
 from knowledge.values.documents import Document, Kind, Scope
 from knowledge.values.guilds import GuildFilter, every_guild, requirements
+from knowledge.values.note_checks import CheckState, NoteCheck
 from knowledge.values.notes import (
     Decision,
     Member,
@@ -62,6 +63,9 @@ _OF_EXTENSIONS: Final = frozenset(
     }
 )
 
+# Questions to one member of the guild, by direct message only.
+QUESTIONS: Final = frozenset({NoticeEvent.STILL_TRUE, NoticeEvent.OFFERED})
+
 # Decisions made after the review. The review of the revision doesn't have their reasons.
 DECIDED_LATER: Final[Mapping[NoticeEvent, Decision]] = {
     NoticeEvent.UNDONE: Decision.UNDO,
@@ -83,6 +87,7 @@ class CardData:
             else the revision that a moderator returned, if any.
         quorum: the number of approvals that a pending revision needs.
         suggests: whether members' questions are suggested as wordings.
+        check: the open question whether a live note is still true, if any.
     """
 
     record: Mapping[str, int]
@@ -92,6 +97,7 @@ class CardData:
     near: tuple[SimilarDocument, ...] = ()
     pictures: tuple[Picture, ...] = ()
     suggests: bool = False
+    check: NoteCheck | None = None
 
 
 NO_DATA: Final = CardData({})
@@ -235,7 +241,8 @@ def card_data(core: Core, note: Note, channels: Sequence[int] = ()) -> CardData:
     pictures = core.store.pictures.of(note.revision.id)
     if note.revision.state is not State.PENDING:
         suggests = bool(note.live and suggested_wordings(core, note))
-        return CardData(record, pictures=pictures, suggests=suggests)
+        check = core.store.note_checks.open_for(note.id) if note.live else None
+        return CardData(record, pictures=pictures, suggests=suggests, check=check)
     settings = core.store.guilds.settings(note.guild_id)
     flags = submission_flags(note.revision.submission, settings.allowed_hosts)
     near = core.part(SimilarNotes).documents(
@@ -342,6 +349,7 @@ class Delivery:
         reason: the reason of a decision made after the review (`DECIDED_LATER`), or empty. The
             review's own reason is in `note`.
         title: the title of the note before an extension, or empty for the revision's title.
+        check: the check that a question whether the note is still true belongs to.
     """
 
     notice: Notice
@@ -350,6 +358,7 @@ class Delivery:
     reason: str
     title: str
     settings: GuildSettings
+    check: NoteCheck | None = None
 
 
 def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
@@ -363,12 +372,13 @@ def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
 
 
 def notice_delivery(core: Core, notice: Notice) -> Delivery | None:
-    """Return the content of a notice, or None if the note is gone.
+    """Return the content of a notice, or None if the note is gone or the question is settled.
 
-    A notice about a note that is gone is marked as sent.
+    Such a notice is marked as sent.
     """
     note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
-    if note is None:
+    check = core.store.note_checks.open_for(note.id) if note is not None else None
+    if note is None or not _is_current(note, check, notice):
         core.store.notices.sent(notice.id)
         return None
     decision = DECIDED_LATER.get(notice.event)
@@ -379,7 +389,18 @@ def notice_delivery(core: Core, notice: Notice) -> Delivery | None:
         core.store.notes.last_reason(note.revision.id, decision) if decision else "",
         title_before(core, note) if notice.event in _OF_EXTENSIONS else "",
         core.store.guilds.settings(note.guild_id),
+        check,
     )
+
+
+def _is_current(note: Note, check: NoteCheck | None, notice: Notice) -> bool:
+    """Whether a question still waits for the notice's member; True for other notices."""
+    if notice.event is NoticeEvent.OFFERED:
+        return note.offered_id == notice.member_id
+    if notice.event is not NoticeEvent.STILL_TRUE:
+        return True
+    waits = check is not None and check.state is CheckState.ASKED
+    return waits and note.live and note.responsible_id == notice.member_id
 
 
 def note_to_review(core: Core, guild_id: int, note_id: int) -> Note | None:

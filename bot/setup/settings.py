@@ -217,6 +217,14 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             _number(Plural("every one", "one in {number:,}")),
         ),
         Setting(
+            "ask_writers",
+            Page.RULES,
+            Sentence("If a note may be out of date"),
+            "ask_writers",
+            _YES_OR_NO,
+            _either(Sentence("its writer is asked first"), Sentence("the moderators are asked")),
+        ),
+        Setting(
             "hosts",
             Page.RULES,
             Sentence("Trusted link hosts"),

@@ -283,6 +283,15 @@ class IndexTables:
         rows = self.db.rows(sql, [*scopes, most])
         return [(key, Scope(scope), title_and_link(cited)[0]) for key, scope, cited in rows]
 
+    def links_with(self, part: str, scopes: Sequence[Scope]) -> list[str]:
+        """The links with this part, of all documents but notes in these scopes."""
+        sql = (
+            "select metadata from documents where metadata like ? and kind <> ? "  # noqa: S608
+            f"and scope in ({marks(scopes)})"
+        )
+        rows = self.db.rows(sql, [f"%{part}%", Kind.NOTE.value, *scopes])
+        return [title_and_link(cited)[1] for [cited] in rows]
+
     # Writing.
 
     def store_vectors(

@@ -22,6 +22,7 @@ from typing import Any, Final
 from knowledge.store import rows
 from knowledge.values.handovers import HandoverState
 from knowledge.values.helped_questions import HelpedQuestion
+from knowledge.values.note_checks import NoteCheck
 from knowledge.values.notes import Notice, Review, SourceChange
 from knowledge.values.phrasings import RecordedPhrasing
 from knowledge.values.questions import FeedbackReason, Question
@@ -97,6 +98,7 @@ def _is_id(value: Any) -> bool:
 
 _ALARMS: Final = "m005_source_alarms"
 _SIMILAR: Final = "m006_similar_posts"
+_FRESHNESS: Final = "m011_freshness"
 
 
 def _choice(*choices: str) -> Column:
@@ -152,10 +154,31 @@ TABLES: Mapping[str, Table] = {
         {
             "contributor_id": _keep(f"contributor_id = 0, contributor = '{FORMER_MEMBER}'"),
             "source_change": _choice(*SourceChange),
+            "owner_id": _keep("owner_id = null").added(_FRESHNESS, "integer"),
+            "offered_id": _keep("offered_id = null").added(_FRESHNESS, "integer"),
         }
     ),
     "revisions": Table(
         {"writer_id": _keep(f"writer_id = 0, writer = '{FORMER_MEMBER}'")}, Submission
+    ),
+    "note_checks": Table(
+        {
+            "id": Column("integer primary key autoincrement", _FRESHNESS, _is_id),
+            "guild_id": Column("integer not null", _FRESHNESS),
+            "note_id": Column(
+                "integer not null references notes(id) on delete cascade", _FRESHNESS
+            ),
+            "revision_id": Column(
+                "integer not null references revisions(id) on delete cascade", _FRESHNESS
+            ),
+            "reason": Column("text not null", _FRESHNESS),
+            "cause": Column("text not null", _FRESHNESS),
+            "asked_at": Column("text not null", _FRESHNESS, _is_time),
+            "state": Column("text not null", _FRESHNESS),
+        },
+        NoteCheck,
+        since=_FRESHNESS,
+        constraints=("unique (note_id, reason, cause)",),
     ),
     "copied_wordings": Table({"member_id": MEMBER}),
     "reviews": Table(

@@ -28,6 +28,7 @@ from knowledge.store.interactions import HandledInteractions, Inbox
 from knowledge.store.notes.contributions import Contributions
 from knowledge.store.notes.decisions import Decisions, Wordings
 from knowledge.store.notes.imports import Imports
+from knowledge.store.notes.note_checks import NoteChecks
 from knowledge.store.notes.note_records import Notes
 from knowledge.store.notes.note_states import NoteStates, Pictures
 from knowledge.store.notes.public_notes import PublicNotes
@@ -74,6 +75,7 @@ class Store:
             self.database, self.audit_log, self.guilds, self.notes, self.notices, self.pictures
         )
         self.public_notes = PublicNotes(self.database, self.note_states)
+        self.note_checks = NoteChecks(self.database, self.note_states, self.notices)
         self.inbox = Inbox(self.database)
         self.handled = HandledInteractions(self.database)
         self.contributions = Contributions(self.database, self.guilds, self.note_states)

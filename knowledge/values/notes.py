@@ -179,6 +179,8 @@ class Note:
         off_page: the vetoes against the public page.
         asked_message_id: the message with the question, if the bot proposed the note from a
             member's reply to it.
+        owner_id: the member who looks after the note in the contributor's place, if any.
+        offered_id: the member who is asked to look after it, if any.
     """
 
     id: int
@@ -201,6 +203,13 @@ class Note:
     off_page: frozenset[PageVeto] = frozenset()
     asked_message_id: int | None = None
     retirement: Review | None = None
+    owner_id: int | None = None
+    offered_id: int | None = None
+
+    @property
+    def responsible_id(self) -> int:
+        """The member who gets the notices about the note; 0 for a forgotten one."""
+        return self.owner_id or self.contributor_id
 
     @property
     def authors_line(self) -> str:
@@ -327,6 +336,10 @@ class NoticeEvent(StrEnum):
     EXTENSION_WITHDRAWN = "extension_withdrawn"
     HELPED = "helped"
     FROM_REPLY = "from_reply"
+    STILL_TRUE = "still_true"
+    OFFERED = "offered"
+    TAKEN_OVER = "taken_over"
+    NOT_TAKEN_OVER = "not_taken_over"
 
 
 @dataclass(frozen=True, slots=True)

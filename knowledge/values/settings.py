@@ -108,6 +108,7 @@ class GuildSettings:
         source_alarms: whether moderators are told of sources that fail.
         similar_posts: whether titles of similar posts are offered where there is no answer.
         read_logs: whether logs beside a question are read, and shown to their sender.
+        ask_writers: whether writers are asked first if their notes may no longer be true.
     """
 
     guild_id: int
@@ -140,6 +141,7 @@ class GuildSettings:
     read_logs: bool = setting(False, since="m004_logs")
     source_alarms: bool = setting(True, since="m005_source_alarms")
     similar_posts: bool = setting(False, since="m006_similar_posts")
+    ask_writers: bool = setting(False, since="m011_freshness")
 
     @property
     def complete(self) -> bool:

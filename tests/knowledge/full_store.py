@@ -8,6 +8,7 @@ from pathlib import Path
 
 from knowledge.backup.exporter import export
 from knowledge.files.pictures import checked_picture
+from knowledge.store.database import now
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
@@ -81,6 +82,11 @@ def lived(store: Store) -> Note:
     assert store.feedback_records.record_pick(pick, digest_of(hit), by_moderator=False)
     [suggested] = store.wordings.suggested(note)
     assert store.decisions.reword(GUILD, note.revision.id, ADA, suggested)
+    store.guilds.change(GUILD, {"ask_writers": True}, 9)
+    for member_id in (21, 22, 23):
+        verdict = Feedback(question_id, member_id, Verdict.UNHELPFUL, document_id="note:1")
+        store.feedback_records.record(verdict)
+    store.note_checks.ask(GUILD, now(), {})
     store.gaps.link_note(GUILD, note.id, question_id)
     for publication in store.gaps.unchecked_publications():
         store.gaps.record_check(publication, [question_id], [])

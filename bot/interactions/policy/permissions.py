@@ -56,6 +56,23 @@ async def manages(interaction: Interaction) -> bool:
     return False
 
 
+async def member_of(interaction: Interaction, guild_id: int) -> discord.Member | None:
+    """Return the sender of an interaction as a member of a guild, or None for a non-member.
+
+    For a direct message, this asks Discord: a banned contributor still has the buttons there.
+    """
+    member = interaction.user
+    if not isinstance(member, discord.Member) or member.guild.id != guild_id:
+        guild = interaction.client.get_guild(guild_id)
+        if guild is None:
+            return None
+        try:
+            member = await guild.fetch_member(interaction.user.id)
+        except discord.NotFound:
+            return None
+    return member
+
+
 def lacking_to_answer(channel: Any) -> list[str]:
     """Return Discord's names of the permissions the bot lacks to answer in a channel."""
     in_threads = isinstance(channel, discord.Thread | discord.ForumChannel)

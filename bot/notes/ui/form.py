@@ -19,6 +19,7 @@ from bot.interactions.pictures import is_picture
 from bot.interactions.policy.admission import note_refusal
 from bot.interactions.policy.channel_access import sees
 from bot.interactions.policy.component_access import readable_question
+from bot.interactions.policy.permissions import member_of
 from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, form_messages, messages, service
 from bot.notes.drafts import single_tag
@@ -372,25 +373,8 @@ def _empty_draft_on(message: discord.Message) -> Draft | None:
     return None
 
 
-async def member_of(interaction: Interaction, guild_id: int) -> discord.Member | None:
-    """Return the sender of an interaction as a member of a guild, or None for a non-member.
-
-    For a direct message, this asks Discord: a banned contributor still has the buttons there.
-    """
-    member = interaction.user
-    if not isinstance(member, discord.Member) or member.guild.id != guild_id:
-        guild = interaction.client.get_guild(guild_id)
-        if guild is None:
-            return None
-        try:
-            member = await guild.fetch_member(interaction.user.id)
-        except discord.NotFound:
-            return None
-    return member
-
-
 async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit the contributor of a note, and set `note`."""
+    """Admit the contributor or owner of a note, and set `note`."""
     note = await interaction.client.worker.call(
         lambda core: service.own_note(core, values["note_id"], interaction.user.id),
         priority=Priority.ASKING,
@@ -445,8 +429,9 @@ class ReviseButton(
 ):
     """A contributor's button to change a note.
 
-    *Revise and resubmit* is below a notice that the note wasn't accepted, *Edit* and *Add details*
-    below the shown note, and *Upload the edited text* below a text that is too long for a form.
+    *Revise and resubmit* is below a notice that the note wasn't accepted, *Change it* below the
+    question whether it's still true, *Edit* and *Add details* below the shown note, and *Upload the
+    edited text* below a text that is too long for a form.
     """
 
     action: str

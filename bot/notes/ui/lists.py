@@ -32,6 +32,7 @@ from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review.actions import Action, confirmation
 from bot.review.ui.cards import CardButton, files_of
+from bot.review.ui.freshness import FreshnessButton
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shorten
@@ -107,14 +108,8 @@ async def show_note(interaction: Interaction, note_id: int | None) -> None:
     first, *rest = messages.note_cards(found, language)
     note = found.note
     buttons: list[discord.ui.Item[Any]] = []
-    if note.contributor_id == interaction.user.id:
-        buttons += [
-            ReviseButton(language, note_id=note.id, action=action) for action in ("edit", "details")
-        ]
-        if any(found.pictures.values()):
-            buttons.append(ReviseButton(language, note_id=note.id, action="bare"))
-        if (revision_id := service.revision_to_withdraw(note)) is not None:
-            buttons.append(WithdrawButton(language, revision_id=revision_id, action="ask"))
+    pictured = any(found.pictures.values())
+    buttons += await _own_buttons(interaction, note, language, pictured=pictured)
     if note.revision.number > 1 or found.latest not in (None, note):
         # A number beyond the last revision shows the last one.
         label, number = messages.HISTORY(language), note.latest_revision_id
@@ -131,6 +126,28 @@ async def show_note(interaction: Interaction, note_id: int | None) -> None:
     )
     for card in rest:
         await interaction.followup.send(card.content, files=files_of(card), ephemeral=True)
+
+
+async def _own_buttons(
+    interaction: Interaction, note: Note, language: Language, *, pictured: bool
+) -> list[Button]:
+    """The buttons of a note's contributor, and of its owner."""
+    buttons: list[Button] = []
+    if note.contributor_id == interaction.user.id:
+        buttons += [
+            ReviseButton(language, note_id=note.id, action=action) for action in ("edit", "details")
+        ]
+        if pictured:
+            buttons.append(ReviseButton(language, note_id=note.id, action="bare"))
+        if (revision_id := service.revision_to_withdraw(note)) is not None:
+            buttons.append(WithdrawButton(language, revision_id=revision_id, action="ask"))
+    elif note.owner_id == interaction.user.id:
+        buttons.append(ReviseButton(language, note_id=note.id, action="edit"))
+    settings = await interaction.client.guild_settings.settings(note.guild_id)
+    if note.live and note.responsible_id == interaction.user.id and settings.ask_writers:
+        hand_on = FreshnessButton(language, revision_id=note.revision.id, action="hand_on")
+        buttons.append(hand_on)
+    return buttons
 
 
 async def _history(interaction: Interaction, note_id: int) -> list[Note]:

@@ -19,6 +19,7 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import is_picture, picture_files, pictures_among
 from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.channel_access import quotable_channels
+from bot.interactions.policy.permissions import member_of
 from bot.interactions.services import Interaction, PictureText, Services
 from bot.notes import drafts, form_messages, messages, service
 from bot.notes.drafts import check_picture_count
@@ -27,7 +28,6 @@ from bot.notes.ui.form import (
     ReviseButton,
     draft_on,
     file_of,
-    member_of,
     open_form,
     open_note,
 )

@@ -25,6 +25,7 @@ from bot.review import actions, cards, messages, service
 from bot.review.actions import ACTIONS, Action, Click, actions_on
 from bot.review.cards import ASKED_AS, TAGS, TITLE, CardState, ReviewCard
 from bot.review.impact import Impact, ImpactPreview
+from bot.review.ui.freshness import HandOnForm
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shorten, size
@@ -294,7 +295,7 @@ class CardMenu(Select, ids=CustomId("card_menu", revision_id=int), rule=moderato
 
 
 def _first_response(interaction: Interaction, action: Action) -> First:
-    if ACTIONS[action].form or action is Action.EDIT:
+    if ACTIONS[action].form or action in {Action.EDIT, Action.HAND_ON}:
         return First.OWN
     beside = ACTIONS[action].effect is None
     return First.THINKING if beside else first_response_to_decision(interaction)
@@ -309,6 +310,9 @@ async def _carry_out(interaction: Interaction, note: Note, action: Action) -> No
     elif action is Action.EDIT:
         editor = EditModal(note, await viewer_language(interaction))
         await interaction.response.send_modal(editor)
+    elif action is Action.HAND_ON:
+        form = HandOnForm(note, await viewer_language(interaction), with_list=True)
+        await interaction.response.send_modal(form)
     elif action is Action.IMPACT:
         await _show_impact(interaction, note)
     elif action is Action.WORDINGS:

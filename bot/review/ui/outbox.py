@@ -24,12 +24,14 @@ from bot.interactions.policy.channel_access import followed_readable_by_viewers
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.review import cards as review_cards
+from bot.review import freshness
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.cards import ReviewCard
 from bot.review.impact import Impact, ImpactPreview
 from bot.review.service import Delivery
 from bot.review.ui.cards import card_buttons, card_message, files_of
+from bot.review.ui.freshness import offer_buttons, question_buttons
 from knowledge.values.notes import Note, Notice, NoticeEvent, State
 from knowledge.values.settings import GuildSettings
 
@@ -85,7 +87,7 @@ class OutboxDispatcher:
             self._bot.explanation(error)
 
     async def round(self) -> None:
-        """Remind moderators of waiting notes, and retry failed deliveries."""
+        """Ask writers, remind moderators of waiting notes, and retry failed deliveries."""
         try:
             await self.remind(datetime.now(UTC))
             await self.catch_up()
@@ -95,6 +97,7 @@ class OutboxDispatcher:
     async def remind(self, at: datetime) -> None:
         """Post reminders of long waiting notes in the review channels, without notifications."""
         mine = self._bot.serves
+        await self._bot.worker.call(lambda core: freshness.ask_writers(core, at, mine))
         found = await self._bot.worker.call(lambda core: review_service.reminders(core, at, mine))
         for settings, waiting, since in found:
             channel = self._bot.get_channel(settings.review_channel_id or 0)
@@ -298,12 +301,11 @@ class OutboxDispatcher:
             delivery.settings.language,
             reason=delivery.reason,
             title=delivery.title,
+            check=delivery.check,
         )
         view = _notice_view(delivery)
         try:
-            user = self._bot.get_user(notice.member_id) or await self._bot.fetch_user(
-                notice.member_id
-            )
+            user = await self._recipient(notice)
             nonce = f"notice-{notice.id}"
             await send_with_retries(functools.partial(user.send, first, view=view, nonce=nonce))
             whole = review_messages.returned_text(note, notice.event)
@@ -315,8 +317,21 @@ class OutboxDispatcher:
         except UNREACHED as error:
             if worth_retrying(error):
                 return False
+            if notice.event in review_service.QUESTIONS:
+                now = datetime.now(UTC)
+                await self._bot.worker.call(
+                    lambda core: core.store.note_checks.undeliverable(notice, now)
+                )
+                return True
             return await self._deliver_in_channel(notice, first, view)
         return True
+
+    async def _recipient(self, notice: Notice) -> discord.User | discord.Member:
+        guild = self._bot.get_guild(notice.guild_id)
+        if notice.event in review_service.QUESTIONS and guild is not None:
+            # A former member isn't asked about the server's notes.
+            return await guild.fetch_member(notice.member_id)
+        return self._bot.get_user(notice.member_id) or await self._bot.fetch_user(notice.member_id)
 
     async def _deliver_in_channel(self, notice: Notice, text: str, view: Any) -> bool:
         channel = self._bot.get_channel(notice.channel_id)
@@ -364,7 +379,7 @@ async def _with_files_if_allowed(
 
 
 async def _send_part(
-    user: discord.User, text: str, file: review_cards.Card | None, nonce: str
+    user: discord.User | discord.Member, text: str, file: review_cards.Card | None, nonce: str
 ) -> None:
     await user.send(text, files=files_of(file), nonce=nonce)
 
@@ -373,6 +388,10 @@ def _notice_view(delivery: Delivery) -> Any:
     language = delivery.settings.language
     if delivery.notice.event is NoticeEvent.FROM_REPLY:
         return view_of([shared_buttons.withdraw_note(delivery.note.revision.id, language)])
+    if delivery.notice.event is NoticeEvent.STILL_TRUE:
+        return view_of(question_buttons(delivery.note, language))
+    if delivery.notice.event is NoticeEvent.OFFERED:
+        return view_of(offer_buttons(delivery.note, language))
     if delivery.notice.event not in review_messages.REVISABLE:
         return discord.utils.MISSING
     return view_of([shared_buttons.revise_note(delivery.note.id, language)])

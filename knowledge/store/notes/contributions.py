@@ -149,6 +149,7 @@ class Contributions:
                     note_id, contributor, submission, given, for_page=for_page
                 )
             self._states.record(note, contributor.id, "revised", replaced=replaced)
+            self._states.settle_answered_check(note_id)
             self._take_back_extension(latest)
             return self._publish_at_once(note, contributor, role_ids)
 
@@ -182,6 +183,8 @@ class Contributions:
             for_page=for_page and live.revision.for_page,
         )
         self._states.record(note, writer.id, "revised", replaced=replaced)
+        if writer.id == latest.owner_id:
+            self._states.settle_answered_check(note.id)
         # An extension is announced once, however often its writer revises it.
         if not replaced:
             self._states.tell_contributor(note, NoticeEvent.EXTENDED)

@@ -54,23 +54,25 @@ _CO_AUTHORS: Final = f"""
 
 _LATEST: Final = "r.id = (select max(id) from revisions where note_id = n.id)"
 
-# Live notes for moderators to review again: due, reported, sampled, or with a changed source.
+# Live notes for moderators to review again: due, reported, sampled, or with a changed source. A due
+# note is the moderators' once its writer isn't asked about it.
 _RECONSIDERED: Final = """
-    r.id = n.live_revision_id and (n.review_at <= ? or n.sampled = 1 or n.source_change != ''
-    or exists (select 1 from reports p where p.note_id = n.id and p.closed_at is null))
+    (n.sampled <> 0 or n.source_change != ''
+    or exists (select 1 from reports p where p.note_id = n.id and p.closed_at is null)
+    or n.review_at <= ? and not exists
+    (select 1 from note_checks c where c.note_id = n.id and c.state = 'asked'))
 """
 
 # The earliest possible start of waiting for a moderator, by guild.
-_WAITING: Final = """
+_WAITING: Final = f"""
     select guild_id, min(since) as since from (
         select n.guild_id, r.created_at as since from revisions r join notes n on n.id = r.note_id
         where r.state = 'pending'
         union all
         select n.guild_id, '' from notes n where n.live_revision_id is not null
-        and (n.review_at <= ? or n.sampled <> 0 or n.source_change != ''
-        or exists (select 1 from reports p where p.note_id = n.id and p.closed_at is null))
+        and {_RECONSIDERED}
     ) every_one group by guild_id
-"""
+"""  # noqa: S608 - constants only
 
 # Reviews that determine a revision's state: not undone, and no undo, retirement or restoration.
 STANDING: Final = "undone_at is null and decision not in ('undo', 'retire', 'restore')"
@@ -193,10 +195,12 @@ class Notes:
     def history(self, guild_id: int, note_id: int) -> list[Note]:
         return self._select("n.id = ? and n.guild_id = ?", [note_id, guild_id], "r.id")
 
-    def of_contributor(self, guild_id: int, contributor_id: int) -> list[Note]:
+    def of_member(self, guild_id: int, member_id: int) -> list[Note]:
+        """A contributor's own notes, and others' live notes in their care."""
         return self._select(
-            f"n.guild_id = ? and n.contributor_id = ? and {_LATEST}",
-            [guild_id, contributor_id],
+            f"n.guild_id = ? and (n.contributor_id = ? and {_LATEST} or n.owner_id = ? "
+            "and n.contributor_id <> n.owner_id and r.id = n.live_revision_id)",
+            [guild_id, member_id, member_id],
             "n.id desc",
         )
 
@@ -206,7 +210,8 @@ class Notes:
     def queue(self, guild_id: int, at: datetime) -> list[Note]:
         """The notes for moderators to decide on, the longest waiting first."""
         found = self._select(
-            f"n.guild_id = ? and (r.state = 'pending' or ({_RECONSIDERED}))",
+            "n.guild_id = ? and (r.state = 'pending' or "
+            f"(r.id = n.live_revision_id and {_RECONSIDERED}))",
             [guild_id, at.isoformat()],
             "r.id",
         )

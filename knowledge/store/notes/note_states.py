@@ -17,6 +17,7 @@ from knowledge.store.notes.note_records import STANDING, Notes
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.notices import NO_CHANNEL, Notices
 from knowledge.values.guilds import requirements
+from knowledge.values.note_checks import CheckState
 from knowledge.values.notes import (
     Decision,
     Member,
@@ -77,6 +78,22 @@ class Pictures:
         """Delete a revision's pictures, inside a transaction."""
         self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])
 
+
+# Notices about a contributor's text go to the contributor, too, after the note was handed on.
+_DECISIONS: Final = frozenset(
+    {
+        NoticeEvent.APPROVED,
+        NoticeEvent.EDITED,
+        NoticeEvent.CHANGES_REQUESTED,
+        NoticeEvent.REJECTED,
+        NoticeEvent.DUPLICATE,
+        NoticeEvent.UNDONE,
+    }
+)
+# Owners know of their own extensions, or are told as their writers.
+_ON_EXTENSIONS: Final = frozenset(
+    {NoticeEvent.EXTENDED, NoticeEvent.EXTENSION_APPROVED, NoticeEvent.EXTENSION_REFUSED}
+)
 
 # The columns of a note restored by an undo.
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")
@@ -229,13 +246,16 @@ class NoteStates:
         )
 
     def tell_contributor(self, note: Note, event: NoticeEvent) -> None:
-        self._notices.add(
-            note.guild_id,
-            note.contributor_id,
-            note.channel_id,
-            event,
-            revision_id=note.revision.id,
-        )
+        """Notify the note's owner, and its contributor of a decision on their own text."""
+        told = [note.responsible_id]
+        if event in _DECISIONS and note.revision.writer_id == note.contributor_id:
+            told.append(note.contributor_id)
+        elif event in _ON_EXTENSIONS and note.revision.writer_id == note.owner_id:
+            told = []
+        for member_id in dict.fromkeys(told):
+            self._notices.add(
+                note.guild_id, member_id, note.channel_id, event, revision_id=note.revision.id
+            )
 
     def review(
         self,
@@ -327,15 +347,33 @@ class NoteStates:
 
         The members who reported the note get the notice `outcome`, except the member `by`.
         """
+        self.confirm(note)
+        self._database.run(
+            "update notes set sampled = 0, source_change = '' where id = ?", [note.id]
+        )
+        self.close_reports(note, outcome, by)
+
+    def confirm(self, note: Note) -> None:
+        """Mark the note as verified now, schedule its next review, and settle its checks."""
         asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
         at = now()
         again = at + timedelta(days=asked.review_after_days) if asked.review_after_days else None
         self._database.run(
-            "update notes set verified_at = ?, review_at = ?, sampled = 0, source_change = '' "
-            "where id = ?",
+            "update notes set verified_at = ?, review_at = ? where id = ?",
             [at.isoformat(), again.isoformat() if again else None, note.id],
         )
-        self.close_reports(note, outcome, by)
+        self._database.run(
+            "update note_checks set state = ? where note_id = ?",
+            [CheckState.SETTLED.value, note.id],
+        )
+        mark_due(self._database, note.revision.id)
+
+    def settle_answered_check(self, note_id: int) -> None:
+        """Settle the writer's check after their new text."""
+        self._database.run(
+            "update note_checks set state = ? where note_id = ? and state = ?",
+            [CheckState.SETTLED.value, note_id, CheckState.ASKED.value],
+        )
 
     def add_report(self, note: Note, member_id: int, problem: Problem, reason: str) -> None:
         """Add a member's report; it replaces their open report about the same problem."""

@@ -71,10 +71,10 @@ def later(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 # From 1.0.0 on.
 
 
-def test_migrations_are_numbered_one_after_another() -> None:
+def test_migrations_have_numbers_of_their_own_in_order() -> None:
     """Two with one number would run in an accidental order."""
-    names = migrations.names()
-    assert [int(name[1:4]) for name in names] == list(range(1, len(names) + 1))
+    numbers = [int(name[1:4]) for name in migrations.names()]
+    assert numbers == sorted(set(numbers))
 
 
 def ends_like_a_fresh_one_with_its_rows(path: Path) -> None:

@@ -21,6 +21,7 @@ CHECKED = {
     "log": "detail id number",
     "members": "key",
     "notes": "id source_change",
+    "note_checks": "id reason state",
     "notices": "event id",
     "phrasings": "chosen lines places verdicts",
     "questions": "answered_from channels evidence id quotations signals",

@@ -77,7 +77,7 @@ async def test_submitting_anyway_keeps_the_helpers_credit(
     await world.moderator.click(asked.response, custom_id="draft:submit")
 
     notes = await world.core(
-        lambda core: core.store.notes.of_contributor(world.guild.id, helping.helper.id)
+        lambda core: core.store.notes.of_member(world.guild.id, helping.helper.id)
     )
     assert [one.revision.submission.text for one in notes] == [ANSWER]
 

@@ -1,0 +1,186 @@
+"""Questions about a note to its writer, and hand-overs of notes: their buttons and form.
+
+The questions are direct messages, so a click comes without a server. The rules therefore ask
+Discord whether the sender is still a member of the note's server.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import discord
+
+from bot.core.job_queue import Priority
+from bot.interactions import shared_buttons
+from bot.interactions.kit.authorization import First, Found
+from bot.interactions.kit.buttons import NONCE, Button, CustomId
+from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.permissions import is_moderator, member_of
+from bot.interactions.services import Interaction
+from bot.review import freshness, messages
+from bot.text.languages import Sentence
+from bot.text.markdown import plain
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Member, Note
+
+# A name that many members share can't name one of them.
+_NAMESAKES: Final = 25
+_NAME_CHARACTERS: Final = 32
+
+
+async def _members(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Admit members of a note's server, and set `note`. The handlers check whose the note is."""
+    note = await interaction.client.worker.call(
+        lambda core: core.store.notes.find(values["revision_id"]), priority=Priority.ASKING
+    )
+    if note is None or await member_of(interaction, note.guild_id) is None:
+        return messages.NOT_YOURS_NOW
+    return {"note": note}
+
+
+async def _say(
+    interaction: Interaction, sentence: Sentence, note: Note, member_id: int = 0
+) -> None:
+    """Respond with a sentence about a note, and deliver the notices and cards that follow."""
+    title, language = note.revision.submission.safe.title, await viewer_language(interaction)
+    said = sentence(language, title=plain(title), member=f"<@{member_id}>")
+    await interaction.edit_original_response(content=said)
+    await interaction.client.outbox.catch_up()
+
+
+class FreshnessButton(
+    Button,
+    ids=CustomId("fresh", revision_id=int, action=tuple(messages.FRESHNESS_LABELS)),
+    rule=_members,
+    first={"true": First.THINKING, "hand_on": First.OWN},
+    labels=messages.FRESHNESS_LABELS,
+    styles={"true": discord.ButtonStyle.success},
+):
+    """The writer's answers *Still true* and *Hand it on*."""
+
+    action: str
+    note: Note
+
+    async def on_click(self, interaction: Interaction) -> None:
+        if self.action == "hand_on":
+            language = await viewer_language(interaction)
+            form = HandOnForm(self.note, language, with_list=interaction.guild_id is not None)
+            await interaction.response.send_modal(form)
+            return
+        member = Member(interaction.user.id, interaction.user.display_name)
+        outcome = await interaction.client.worker.call(
+            lambda core: freshness.confirm(core, self.note, member, interaction.id)
+        )
+        sentence = messages.NOT_YOURS_NOW
+        if outcome is not None:
+            sentence = messages.CONFIRMED if outcome.done else messages.SETTLED
+        await _say(interaction, sentence, self.note)
+
+
+def question_buttons(note: Note, language: Language) -> list[Button]:
+    """The answers below the question whether a note is still true."""
+    still_true, hand_on = (
+        FreshnessButton(language, revision_id=note.revision.id, action=action)
+        for action in messages.FRESHNESS_LABELS
+    )
+    return [still_true, shared_buttons.change_note(note.id, language), hand_on]
+
+
+class HandOnForm(
+    Form,
+    ids=CustomId("form:hand_on", revision_id=int, nonce=NONCE),
+    rule=_members,
+):
+    """The form that names a note's next owner: a list of members, or a name in direct messages."""
+
+    def __init__(self, note: Note, language: Language, *, with_list: bool) -> None:
+        super().__init__(messages.HAND_ON_TITLE(language), revision_id=note.revision.id)
+        label = messages.NEXT_OWNER(language)
+        if with_list:
+            self.ask(label, discord.ui.UserSelect[Any](custom_id="member"))
+        else:
+            self.ask_text(label, "name", _NAME_CHARACTERS, messages.NEXT_OWNER_HELP(language))
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        """Offer the note to the named member, who then decides by direct message."""
+        bot, note = interaction.client, subject["note"]
+        guild = bot.get_guild(note.guild_id)
+        language = await viewer_language(interaction)
+        owner_id = note.responsible_id
+        here = note.guild_id == interaction.guild_id and await is_moderator(interaction)
+        if guild is None or not (here or owner_id == interaction.user.id):
+            await give_back(interaction, messages.NOT_YOURS_NOW(language))
+            return
+        if owner_id != interaction.user.id and await _member(guild, owner_id) is not None:
+            await _say(interaction, messages.OWNER_IS_HERE, note, owner_id)
+            return
+        if chosen := filled.choice("member"):
+            member = await _member(guild, int(chosen))
+        else:
+            member = await _member_named(guild, filled.text("name"))
+        if member is None or member.bot or member.id == owner_id:
+            await give_back(interaction, messages.NOT_A_NEXT_OWNER(language))
+            return
+        await bot.worker.call(lambda core: core.store.note_checks.offer(note, member.id))
+        await _say(interaction, messages.ASKED_NEXT_OWNER, note, member.id)
+
+
+async def _member(guild: discord.Guild, member_id: int) -> discord.Member | None:
+    try:
+        return await guild.fetch_member(member_id)
+    except discord.NotFound:
+        return None
+
+
+async def _member_named(guild: discord.Guild, name: str) -> discord.Member | None:
+    """The only member with this name, ignoring case; None if there are none or several."""
+    name = name.strip().removeprefix("@").casefold()
+    if not name:
+        return None
+    try:
+        found = await guild.query_members(name, limit=_NAMESAKES)
+    except TimeoutError:
+        return None
+    named = [member for member in found if member.name.casefold() == name] or [
+        member for member in found if member.display_name.casefold() == name
+    ]
+    return named[0] if len(named) == 1 else None
+
+
+class OwnershipButton(
+    Button,
+    ids=CustomId("ownership", revision_id=int, action=tuple(messages.OFFER_LABELS)),
+    rule=_members,
+    labels=messages.OFFER_LABELS,
+    styles={"accept": discord.ButtonStyle.success},
+):
+    """The answer of a member who is asked to look after a note."""
+
+    action: str
+    note: Note
+
+    async def on_click(self, interaction: Interaction) -> None:
+        note = self.note
+        member = Member(interaction.user.id, interaction.user.display_name)
+        sentence = messages.DECLINED
+        if self.action == "decline":
+            await interaction.client.worker.call(
+                lambda core: core.store.note_checks.decline(note, member.id)
+            )
+        elif await interaction.client.worker.call(
+            lambda core: core.store.note_checks.take_over(note, member)
+        ):
+            sentence = messages.TAKEN_OVER
+        else:
+            sentence = messages.NOT_OFFERED
+        await _say(interaction, sentence, note)
+
+
+def offer_buttons(note: Note, language: Language) -> list[Button]:
+    return [
+        OwnershipButton(language, revision_id=note.revision.id, action=action)
+        for action in messages.OFFER_LABELS
+    ]

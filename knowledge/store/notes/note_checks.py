@@ -1,0 +1,286 @@
+"""Checks of live notes with their writers, and the hand-over of notes to other owners.
+
+A check and its notice are one transaction, which looks for the reason again. So several processes
+ask once, and a kill loses nothing. Without an answer, the note becomes due for the moderators.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from knowledge.store.database import Database, now
+from knowledge.store.notes.note_states import NoteStates
+from knowledge.store.notes.review_cards import mark_due
+from knowledge.store.notices import NO_CHANNEL, Notices
+from knowledge.store.rows import record
+from knowledge.values.documents import document_of_note
+from knowledge.values.guilds import GuildFilter
+from knowledge.values.note_checks import (
+    MOST_ASKED,
+    UNHELPFUL_IN_A_ROW,
+    VERDICTS_COUNT_FOR,
+    WEEK,
+    CheckReason,
+    CheckState,
+    NoteCheck,
+    newer_release,
+)
+from knowledge.values.notes import Member, Note, Notice, NoticeEvent, Obstacle, Outcome
+
+# Due notes with a quotation in an answer since a time.
+_DUE_AND_QUOTED: Final = """
+    select n.id, n.review_at from notes n where n.guild_id = ? and n.live_revision_id is not null
+    and n.review_at <= ? and exists (select 1 from recorded_passages p
+    join hits h on h.passage_digest = p.digest join questions q on q.id = h.question_id
+    where p.document_id = 'note:' || cast(n.id as text) and q.evidence <> 'none'
+    and h.rank <= coalesce(q.quotations, 1) and q.asked_at >= ?) order by n.id
+"""
+
+# Verdicts on documents: the named one, or the answer's first.
+_VERDICTS: Final = """
+    select f.verdict, f.created_at, coalesce(nullif(f.document_id, ''), (select p.document_id
+    from hits h join recorded_passages p on p.digest = h.passage_digest
+    where h.question_id = f.question_id and h.rank = 1)) as document_id
+    from feedback f join questions q on q.id = f.question_id
+    where q.guild_id = ? and f.created_at >= ? order by f.created_at desc
+"""
+
+_LIVE: Final = """
+    select n.id, n.verified_at, r.title, r.text from notes n
+    join revisions r on r.id = n.live_revision_id where n.guild_id = ? order by n.id
+"""
+
+
+class NoteChecks:
+    """The checks in the community database."""
+
+    def __init__(self, database: Database, states: NoteStates, notices: Notices) -> None:
+        self._database = database
+        self._states = states
+        self._notes = states.notes
+        self._notices = notices
+
+    def open_for(self, note_id: int) -> NoteCheck | None:
+        """The check before the writer or the moderators, if any."""
+        rows = self._database.rows(
+            "select * from note_checks where note_id = ? and state <> 'settled' "
+            "order by id desc limit 1",
+            [note_id],
+        )
+        return record(NoteCheck, rows[0]) if rows else None
+
+    def asking_guilds(self, mine: GuildFilter) -> list[int]:
+        """The guilds that ask writers first."""
+        rows = self._database.rows(
+            "select id from guilds where ask_writers <> 0 and left_at is null order by id"
+        )
+        return [row["id"] for row in rows if mine(row["id"])]
+
+    # Questions.
+
+    def ask(self, guild_id: int, at: datetime, releases: Mapping[str, tuple[int, ...]]) -> None:
+        """Ask the writers of doubtful notes, at most once for each reason.
+
+        `releases` has the newest version of each product with a release document.
+        """
+        if not any(self._doubtful(guild_id, at, releases)):
+            return
+        with self._database.writing(guild_id):
+            for note_id, reason, cause in list(self._doubtful(guild_id, at, releases)):
+                self._ask(note_id, reason, cause, at)
+
+    def _doubtful(
+        self, guild_id: int, at: datetime, releases: Mapping[str, tuple[int, ...]]
+    ) -> Iterator[tuple[int, CheckReason, str]]:
+        """Find live notes without an open check, each with a new reason and its cause."""
+        checks: defaultdict[int, list[NoteCheck]] = defaultdict(list)
+        for row in self._database.rows(
+            "select * from note_checks where guild_id = ? order by id", [guild_id]
+        ):
+            checks[row["note_id"]].append(record(NoteCheck, row))
+        seen = {note_id for note_id, known in checks.items() if _is_open(known[-1])}
+        for note_id, reason, cause in self._reasons(guild_id, at, releases, checks):
+            known = [(check.reason, check.cause) for check in checks[note_id]]
+            if note_id not in seen and (reason, cause) not in known:
+                seen.add(note_id)
+                yield note_id, reason, cause
+
+    def _reasons(
+        self,
+        guild_id: int,
+        at: datetime,
+        releases: Mapping[str, tuple[int, ...]],
+        checks: Mapping[int, Sequence[NoteCheck]],
+    ) -> Iterator[tuple[int, CheckReason, str]]:
+        since = (at - WEEK).isoformat()
+        for row in self._database.rows(_DUE_AND_QUOTED, [guild_id, at.isoformat(), since]):
+            yield row["id"], CheckReason.DATE, row["review_at"]
+        live = self._database.rows(_LIVE, [guild_id])
+        verdicts: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        for row in self._database.rows(
+            _VERDICTS, [guild_id, (at - VERDICTS_COUNT_FOR).isoformat()]
+        ):
+            verdicts[row["document_id"]].append((row["created_at"], row["verdict"]))
+        for row in live:
+            # A confirmation or an earlier question begins a new row of verdicts.
+            began = [
+                check.asked_at.isoformat()
+                for check in checks.get(row["id"], ())
+                if check.reason is CheckReason.UNHELPFUL
+            ]
+            began.append(row["verified_at"] or "")
+            of_note = verdicts.get(document_of_note(row["id"]), [])[:UNHELPFUL_IN_A_ROW]
+            if len(of_note) == UNHELPFUL_IN_A_ROW and all(
+                verdict == "unhelpful" and moment > max(began) for moment, verdict in of_note
+            ):
+                yield row["id"], CheckReason.UNHELPFUL, of_note[0][0]
+            release = newer_release(f"{row['title']}\n{row['text']}", releases)
+            if release is not None:
+                yield row["id"], CheckReason.RELEASE, str(release)
+
+    def _ask(self, note_id: int, reason: CheckReason, cause: str, at: datetime) -> None:
+        note = self._notes.live(note_id)
+        if note is None:
+            return
+        writer_id = note.responsible_id
+        [waiting] = self._database.rows(
+            "select count(*) as number from note_checks c join notes n on n.id = c.note_id "
+            "where c.state = 'asked' and n.guild_id = ? "
+            "and coalesce(n.owner_id, n.contributor_id) = ?",
+            [note.guild_id, writer_id],
+        )
+        if writer_id and waiting["number"] >= MOST_ASKED:
+            return
+        check_id = self._database.insert_id(
+            "note_checks",
+            {
+                "guild_id": note.guild_id,
+                "note_id": note_id,
+                "revision_id": note.revision.id,
+                "reason": reason.value,
+                "cause": cause,
+                "asked_at": at.isoformat(),
+                "state": CheckState.ASKED.value,
+            },
+        )
+        if writer_id:
+            self._tell(note, writer_id, NoticeEvent.STILL_TRUE)
+            mark_due(self._database, note.revision.id)
+        else:
+            self._give_to_moderators(check_id, at)
+
+    def _tell(self, note: Note, member_id: int, event: NoticeEvent) -> None:
+        """Queue a notice for a direct message."""
+        self._notices.add(note.guild_id, member_id, NO_CHANNEL, event, revision_id=note.revision.id)
+
+    def end_waiting(self, at: datetime, mine: GuildFilter) -> None:
+        """Ask the moderators after a week without the writer's answer."""
+        for row in self._database.rows(
+            "select id, guild_id from note_checks where state = 'asked' and asked_at <= ? "
+            "order by id",
+            [(at - WEEK).isoformat()],
+        ):
+            if mine(row["guild_id"]):
+                with self._database.writing(row["guild_id"]):
+                    self._give_to_moderators(row["id"], at)
+
+    def _give_to_moderators(self, check_id: int, at: datetime) -> None:
+        """Make the note of an unanswered check due; settle the check if its text isn't live."""
+        for row in self._database.rows(
+            "select c.note_id, c.revision_id, n.live_revision_id from note_checks c "
+            "join notes n on n.id = c.note_id where c.id = ? and c.state = 'asked'",
+            [check_id],
+        ):
+            is_live = row["revision_id"] == row["live_revision_id"]
+            state = CheckState.MODERATORS if is_live else CheckState.SETTLED
+            self._database.run(
+                "update note_checks set state = ? where id = ?", [state.value, check_id]
+            )
+            if is_live:
+                self._database.run(
+                    "update notes set review_at = ? "
+                    "where id = ? and (review_at is null or review_at > ?)",
+                    [at.isoformat(), row["note_id"], at.isoformat()],
+                )
+                mark_due(self._database, row["revision_id"])
+
+    def confirm(self, guild_id: int, revision_id: int, member: Member) -> Outcome | None:
+        """Settle the check of a live revision, by the note's owner; the note is verified now.
+
+        Returns:
+            None if the note isn't the member's.
+        """
+        with self._database.writing(guild_id):
+            note = self._notes.find(revision_id, guild_id)
+            if note is None or note.responsible_id != member.id:
+                return None
+            check = self.open_for(note.id)
+            if not note.live or check is None or check.revision_id != revision_id:
+                return Outcome(note, Obstacle.UNCHANGED)
+            self._states.confirm(note)
+            self._states.record(note, member.id, "confirmed")
+            return Outcome(self._notes.of_revision(revision_id), live_changed=True)
+
+    def undeliverable(self, notice: Notice, at: datetime) -> None:
+        """Go on without the member: they left, or refuse direct messages."""
+        with self._database.writing(notice.guild_id):
+            note = self._notes.find(notice.revision_id or 0, notice.guild_id)
+            if note is None:
+                return
+            if notice.event is NoticeEvent.OFFERED:
+                self.decline(note, notice.member_id)
+            elif notice.member_id == note.responsible_id and (check := self.open_for(note.id)):
+                self._give_to_moderators(check.id, at)
+
+    # Owners.
+
+    def offer(self, note: Note, member_id: int) -> None:
+        """Offer a note to a member; a second offer replaces the first."""
+        with self._database.writing(note.guild_id):
+            live = self._notes.live(note.id)
+            if live is not None and live.offered_id != member_id:
+                self._set(live, "offered_id", member_id)
+                self._tell(live, member_id, NoticeEvent.OFFERED)
+
+    def take_over(self, note: Note, member: Member) -> bool:
+        """Make a member the owner of an offered note; False without the offer.
+
+        The former owner's open question is asked of the new owner.
+        """
+        with self._database.writing(note.guild_id):
+            live = self._notes.live(note.id)
+            if live is None or live.offered_id != member.id:
+                return False
+            is_contributor = member.id == live.contributor_id
+            self._set(live, "owner_id", None if is_contributor else member.id)
+            self._set(live, "offered_id", None)
+            self._states.record(live, member.id, "handed_on")
+            self._tell(live, live.responsible_id, NoticeEvent.TAKEN_OVER)
+            check = self.open_for(note.id)
+            if check is not None and check.state is CheckState.ASKED:
+                self._database.run(
+                    "update note_checks set asked_at = ? where id = ?",
+                    [now().isoformat(), check.id],
+                )
+                self._tell(live, member.id, NoticeEvent.STILL_TRUE)
+            return True
+
+    def decline(self, note: Note, member_id: int) -> None:
+        """End a declined or undelivered offer."""
+        with self._database.writing(note.guild_id):
+            present = self._notes.latest(note.guild_id, note.id)
+            if present is not None and present.offered_id == member_id:
+                self._set(note, "offered_id", None)
+                self._tell(note, present.responsible_id, NoticeEvent.NOT_TAKEN_OVER)
+
+    def _set(self, note: Note, column: str, member_id: int | None) -> None:
+        self._database.run(
+            f"update notes set {column} = ? where id = ?",  # noqa: S608 - columns of this module
+            [member_id, note.id],
+        )
+        mark_due(self._database, note.revision.id)
+
+
+def _is_open(check: NoteCheck) -> bool:
+    return check.state is not CheckState.SETTLED

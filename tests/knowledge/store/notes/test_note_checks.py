@@ -1,0 +1,373 @@
+"""Writers are asked once for each reason, then the moderators; notes change owners."""
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from knowledge.store.database import now
+from knowledge.store.store import Store
+from knowledge.values.guilds import Rule, every_guild
+from knowledge.values.note_checks import MOST_ASKED, CheckReason, CheckState
+from knowledge.values.notes import Member, Note, NoticeEvent, Obstacle, Problem
+from knowledge.values.questions import Evidence, Feedback, Verdict
+from knowledge.values.settings import GuildSettings
+from knowledge.values.submissions import Submission
+from tests.knowledge.decided_notes import (
+    ADA,
+    APPROVE,
+    BEN,
+    GUILD,
+    MIRA,
+    SECOND,
+    asked,
+    decided,
+    live_note,
+    proposed,
+    revised,
+)
+from tests.stores import Place, in_both
+
+DAYS = timedelta(days=1)
+TOOL = Submission("Tool", "With Tool 5.0, press Start.")
+NEWER = {"tool": (5, 1, 2)}
+
+
+@pytest.fixture(autouse=True)
+def asks_writers(store: Store) -> None:
+    store.guilds.change(GUILD, {"ask_writers": True}, ADA.id)
+
+
+def quoted(
+    store: Store, note: Note, verdict: Verdict | None = None, at: datetime | None = None
+) -> int:
+    """Record an answer that quotes the note, and perhaps a verdict on it."""
+    question_id = asked(store, f"Where? {now()}", Evidence.STRONG, f"note:{note.id}")
+    at = at or now()
+    with store.database.writing():
+        store.database.run(
+            "update questions set asked_at = ? where id = ?", [at.isoformat(), question_id]
+        )
+    if verdict is not None:
+        store.feedback_records.record(Feedback(question_id, BEN.id, verdict))
+    return question_id
+
+
+def unhelpful(store: Store, note: Note, number: int = 3) -> None:
+    for _ in range(number):
+        quoted(store, note, Verdict.UNHELPFUL, now())
+
+
+def overdue(store: Store, note: Note, since: timedelta = DAYS) -> None:
+    with store.database.writing():
+        store.database.run(
+            "update notes set review_at = ? where id = ?", [(now() - since).isoformat(), note.id]
+        )
+
+
+def ask(
+    store: Store, at: datetime | None = None, releases: Mapping[str, tuple[int, ...]] | None = None
+) -> None:
+    store.note_checks.ask(GUILD, at or now(), releases or {})
+
+
+def questions(store: Store) -> list[int]:
+    """The members who are asked whether a note is still true."""
+    return [
+        notice.member_id
+        for notice in store.notices.unsent()
+        if notice.event is NoticeEvent.STILL_TRUE
+    ]
+
+
+def queue(store: Store, at: datetime) -> list[int]:
+    return [note.id for note in store.notes.queue(GUILD, at)]
+
+
+# Reasons.
+
+
+def test_an_overdue_note_is_its_writers_if_it_was_quoted(store: Store) -> None:
+    forgotten, old, note = (live_note(store) for _ in range(3))
+    for each in (forgotten, old, note):
+        overdue(store, each)
+    quoted(store, old, at=now() - 8 * DAYS)
+    quoted(store, note)
+
+    ask(store)
+    ask(store)
+
+    assert questions(store) == [MIRA.id]
+    assert queue(store, now()) == [forgotten.id, old.id]
+    check = store.note_checks.open_for(note.id)
+    assert check is not None
+    assert (check.reason, check.state) == (CheckReason.DATE, CheckState.ASKED)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "number"),
+    [("uuu", 1), ("huuu", 1), ("uu", 0), ("uuhu", 0), ("uuuh", 0), ("uuuu", 1)],
+)
+def test_three_verdicts_in_a_row_ask(store: Store, verdicts: str, number: int) -> None:
+    note = live_note(store)
+    for letter in verdicts:
+        quoted(store, note, Verdict.HELPFUL if letter == "h" else Verdict.UNHELPFUL, now())
+    ask(store)
+    assert len(questions(store)) == number
+
+
+def test_verdicts_before_a_confirmation_count_no_more(store: Store) -> None:
+    note = live_note(store)
+    unhelpful(store, note)
+    ask(store)
+    store.note_checks.confirm(GUILD, note.revision.id, MIRA)
+    unhelpful(store, note, 2)
+    ask(store)
+    assert len(questions(store)) == 1
+    unhelpful(store, note, 1)
+    ask(store)
+    assert len(questions(store)) == 2
+
+
+def test_a_newer_release_asks_once(store: Store) -> None:
+    note = live_note(store)
+    tool = decided(store, proposed(store, TOOL)).note
+    for _ in range(2):
+        ask(store, releases=NEWER)
+        store.note_checks.confirm(GUILD, tool.revision.id, MIRA)
+    ask(store, releases={"tool": (5, 1, 3)})
+    assert len(questions(store)) == 1
+    assert store.note_checks.open_for(note.id) is None
+
+    ask(store, releases={"tool": (5, 2)})
+
+    check = store.note_checks.open_for(tool.id)
+    assert check is not None
+    assert check.cause == "tool 5.2"
+
+
+def test_a_note_has_one_question_at_a_time(store: Store) -> None:
+    tool = decided(store, proposed(store, TOOL)).note
+    overdue(store, tool)
+    unhelpful(store, tool)
+    for _ in range(3):
+        ask(store, releases=NEWER)
+    assert len(questions(store)) == 1
+
+
+def test_a_writer_has_few_questions_at_a_time(store: Store) -> None:
+    for _ in range(MOST_ASKED + 2):
+        unhelpful(store, live_note(store))
+    ask(store)
+    assert questions(store) == [MIRA.id] * MOST_ASKED
+
+
+def test_a_forgotten_writers_note_goes_to_the_moderators(store: Store) -> None:
+    note = live_note(store)
+    store.personal_data.forget(MIRA.id, withdraw=False)
+    unhelpful(store, note)
+    ask(store)
+    assert questions(store) == []
+    assert queue(store, now()) == [note.id]
+
+
+def test_only_guilds_with_the_setting_ask(store: Store) -> None:
+    assert store.note_checks.asking_guilds(every_guild) == [GUILD]
+    store.guilds.change(GUILD, {"ask_writers": False}, ADA.id)
+    assert store.note_checks.asking_guilds(every_guild) == []
+    assert not GuildSettings(1).ask_writers
+
+
+@in_both
+def test_two_processes_ask_once(place: Place) -> None:
+    with place.store() as store:
+        store.guilds.change(GUILD, {"ask_writers": True}, ADA.id)
+        unhelpful(store, live_note(store))
+        barrier = threading.Barrier(2)
+
+        def process() -> None:
+            with place.store() as own:
+                barrier.wait()
+                ask(own)
+
+        threads = [threading.Thread(target=process) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(questions(store)) == 1
+
+
+# Answers.
+
+
+def test_a_confirmation_counts_once_and_schedules_the_next_review(store: Store) -> None:
+    store.guilds.save_rule(GUILD, Rule("gpu", review_after_days=30), ADA.id)
+    note = live_note(store)
+    overdue(store, note)
+    quoted(store, note)
+    ask(store)
+    store.contributions.report(GUILD, note.id, BEN.id, Problem.OUTDATED, "It moved.")
+
+    first = store.note_checks.confirm(GUILD, note.revision.id, MIRA)
+    again = store.note_checks.confirm(GUILD, note.revision.id, MIRA)
+
+    assert first is not None
+    assert again is not None
+    assert (first.done, first.live_changed) == (True, True)
+    assert again.obstacle is Obstacle.UNCHANGED
+    live = store.notes.live(note.id)
+    assert live is not None
+    assert live.review_at is not None
+    assert live.review_at > now() + 29 * DAYS
+    # A writer closes no report about their note.
+    assert len(live.reports) == 1
+
+
+@pytest.mark.parametrize("member", [BEN, ADA])
+def test_others_cant_confirm(store: Store, member: Member) -> None:
+    note = live_note(store)
+    unhelpful(store, note)
+    ask(store)
+    assert store.note_checks.confirm(GUILD, note.revision.id, member) is None
+
+
+def test_a_revision_settles_the_question(store: Store) -> None:
+    note = live_note(store)
+    unhelpful(store, note)
+    ask(store)
+    pending = revised(store, note, SECOND)
+    ask(store)
+    store.note_checks.end_waiting(now() + 8 * DAYS, every_guild)
+    assert len(questions(store)) == 1
+    assert queue(store, now() + 8 * DAYS) == [note.id]
+
+    decided(store, pending, APPROVE)
+
+    assert queue(store, now() + 8 * DAYS) == []
+
+
+def test_after_a_week_the_moderators_have_it_once(store: Store) -> None:
+    note = live_note(store)
+    unhelpful(store, note)
+    ask(store)
+    store.note_checks.end_waiting(now() + 6 * DAYS, every_guild)
+    assert queue(store, now() + 6 * DAYS) == []
+
+    later = now() + 8 * DAYS
+    store.note_checks.end_waiting(later, every_guild)
+    store.note_checks.end_waiting(later, every_guild)
+    ask(store, later)
+
+    assert queue(store, later) == [note.id]
+    assert len(questions(store)) == 1
+    # The writer may still answer.
+    outcome = store.note_checks.confirm(GUILD, note.revision.id, MIRA)
+    assert outcome is not None
+    assert outcome.done
+    assert queue(store, later) == []
+
+
+@pytest.mark.parametrize("action", ["keep", "retire", "withdraw"])
+def test_a_decision_meanwhile_settles_the_question(store: Store, action: str) -> None:
+    note = live_note(store)
+    unhelpful(store, note)
+    ask(store)
+    if action == "keep":
+        store.decisions.keep(GUILD, note.id, ADA)
+    elif action == "retire":
+        store.decisions.retire(GUILD, note.id, ADA)
+    else:
+        store.contributions.withdraw(GUILD, note.id, MIRA.id)
+    later = now() + 8 * DAYS
+    store.note_checks.end_waiting(later, every_guild)
+    assert queue(store, later) == []
+    outcome = store.note_checks.confirm(GUILD, note.revision.id, MIRA)
+    assert outcome is not None
+    assert not outcome.done
+
+
+# Owners.
+
+
+def handed_on(store: Store, note: Note, to: Member = BEN) -> None:
+    store.note_checks.offer(note, to.id)
+    assert store.note_checks.take_over(note, to)
+
+
+def test_a_new_owner_gets_the_questions_and_the_writer_the_credit(store: Store) -> None:
+    note = live_note(store)
+    unhelpful(store, note)
+    ask(store)
+    handed_on(store, note)
+
+    # The open question is the new owner's now.
+    assert questions(store) == [MIRA.id, BEN.id]
+    assert store.note_checks.confirm(GUILD, note.revision.id, MIRA) is None
+    assert store.note_checks.confirm(GUILD, note.revision.id, BEN) is not None
+    live = store.notes.live(note.id)
+    assert live is not None
+    assert live.authors_line == MIRA.name
+    assert [each.id for each in store.notes.of_member(GUILD, BEN.id)] == [note.id]
+
+
+def test_an_owner_sees_no_unpublished_text(store: Store) -> None:
+    note = live_note(store)
+    handed_on(store, note)
+    revised(store, note, SECOND)
+    [seen] = store.notes.of_member(GUILD, BEN.id)
+    assert seen.revision.id == note.revision.id
+
+
+def test_an_owners_text_is_reviewed_and_told_once(store: Store) -> None:
+    note = live_note(store)
+    handed_on(store, note)
+    before = len(store.notices.unsent())
+    extended = store.contributions.revise(GUILD, note.id, BEN, SECOND)
+    assert extended is not None
+    decided(store, extended.note)
+    told = [(notice.member_id, notice.event) for notice in store.notices.unsent()[before:]]
+    assert told == [(BEN.id, NoticeEvent.EXTENSION_APPROVED)]
+    live = store.notes.live(note.id)
+    assert live is not None
+    assert live.authors_line == f"{MIRA.name}, {BEN.name}"
+
+
+def test_only_the_invited_member_takes_over(store: Store) -> None:
+    note = live_note(store)
+    store.note_checks.offer(note, BEN.id)
+    store.note_checks.offer(note, BEN.id)
+    assert not store.note_checks.take_over(note, ADA)
+    store.note_checks.offer(note, ADA.id)
+    assert not store.note_checks.take_over(note, BEN)
+    assert store.note_checks.take_over(note, ADA)
+    assert not store.note_checks.take_over(note, ADA)
+    told = [notice.event for notice in store.notices.unsent()]
+    assert told.count(NoticeEvent.OFFERED) == 2
+    assert told.count(NoticeEvent.TAKEN_OVER) == 1
+
+
+def test_a_decline_is_told_once(store: Store) -> None:
+    note = live_note(store)
+    store.note_checks.offer(note, BEN.id)
+    for _ in range(2):
+        store.note_checks.decline(note, BEN.id)
+    told = [
+        (notice.member_id, notice.event)
+        for notice in store.notices.unsent()
+        if notice.event is NoticeEvent.NOT_TAKEN_OVER
+    ]
+    assert told == [(MIRA.id, NoticeEvent.NOT_TAKEN_OVER)]
+    assert not store.note_checks.take_over(note, BEN)
+
+
+def test_a_forgotten_owner_leaves_the_note_to_its_writer(store: Store) -> None:
+    note, other = live_note(store), live_note(store)
+    handed_on(store, note)
+    store.note_checks.offer(other, BEN.id)
+    store.personal_data.forget(BEN.id, withdraw=False)
+    for each in (note, other):
+        live = store.notes.live(each.id)
+        assert live is not None
+        assert (live.responsible_id, live.offered_id) == (MIRA.id, None)
