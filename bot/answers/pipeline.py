@@ -321,9 +321,10 @@ class AnswerPipeline:
             reply = replace(reply, foreign="")
         elif reply.question_id is not None:
             self._told[reply.foreign, readers] = True
-        return self._with_page_links(ask, reply)
+        return self.with_page_links(ask, reply)
 
-    def _with_page_links(self, ask: Ask, reply: Reply) -> Reply:
+    def with_page_links(self, ask: Ask, reply: Reply) -> Reply:
+        """A reply with links from its quoted notes to the public page."""
         if self._page_links is None or not isinstance(reply.outcome, Answer):
             return reply
         quotes = self._page_links.link(ask.guild_id, reply.outcome.quotes)
@@ -646,7 +647,7 @@ class AnswerPipeline:
                 open_parts=outcome.open_parts,
                 sections=outcome.sections,
             )
-            return self._with_page_links(ask, replace(reply, outcome=again, pictures=()))
+            return self.with_page_links(ask, replace(reply, outcome=again, pictures=()))
 
     def generation(self, scopes: Sequence[Scope], answered_from: AnsweredFrom) -> int:
         """The generation that a reply in these scopes would have now."""

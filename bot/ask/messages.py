@@ -7,12 +7,23 @@ from typing import Final
 from bot.answers.outcome import Answer, Clarification, Quote, Refusal
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply, response_without_lookup
-from bot.answers.quotations import ADDRESS, fitting_quote, lines_each, place, shown_places
+from bot.answers.quotations import (
+    ADDRESS,
+    citation_line,
+    fitting_quote,
+    lines_each,
+    passage_markdown,
+    place,
+    shown_places,
+)
 from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
 from bot.text.languages import Sentence, language_name
 from bot.text.markdown import (
+    LAYOUT_CHARACTERS,
     MESSAGE_CHARACTERS,
     plain,
+    quoted_parts,
+    safe_markdown,
     shorten,
     size,
 )
@@ -176,6 +187,19 @@ def _model_lines(phrased: Phrased | None, quotes: int, language: Language) -> tu
 def _without_link(quote: Quote) -> Quote:
     """Remove the link from a quote's citation, because a button has the link."""
     return replace(quote, citation=replace(quote.citation, link=""))
+
+
+def whole_note(quote: Quote, lead: str, language: Language = Language.ENGLISH) -> AnswerText:
+    """A note quoted whole below the line `lead`, as far as a message has room."""
+    citation = _without_link(quote).citation
+    cited = citation_line(citation, language)
+    short = Sentence("-# Shortened: `/note show` has all of it.")(language)
+    room = LAYOUT_CHARACTERS - size(lead) - size(cited) - size(short) - 1
+    markdown = safe_markdown(passage_markdown(citation.kind, quote.text))
+    first, *rest = quoted_parts(markdown, room)
+    text = f"{first}\n{short}" if rest else first
+    link = quote.citation.link if ADDRESS.fullmatch(quote.citation.link) else ""
+    return AnswerText(lead, (Quotation(text, cited, link),))
 
 
 _REFUSAL: Final = Sentence(

@@ -262,7 +262,7 @@ def pick(
         said_so = core.store.feedback_records.record_pick(said, digest, by_moderator=by_moderator)
     if not said_so:
         return Picked(confirmed=False)
-    _update_card(core, found.document_id)
+    update_card(core, found.document_id)
     ask = ask_from_record(question)
     ask = replace(
         ask, channels=tuple(channel for channel in ask.channels if channel in public_channels)
@@ -273,7 +273,7 @@ def pick(
     return Picked(confirmed=True, reply=replace(reply, question_id=question.id))
 
 
-def _update_card(core: Core, document_id: str) -> None:
+def update_card(core: Core, document_id: str) -> None:
     """Mark a note's review card as outdated, so that it shows that wordings are suggested."""
     note = core.store.notes.live(note_of_document(document_id) or 0)
     if note is not None and core.store.wordings.suggested(note):

@@ -183,7 +183,6 @@ def thread_name(question: Question) -> str:
     return shorten(question.text, THREAD_CHARACTERS)
 
 
-NOT_A_HELPER: Final = Sentence("Only helpers and moderators can do this.")
 GONE: Final = Sentence("This question is no longer on record.")
 _TAKEN: Final = Sentence("{helper} claimed this {when}.")
 _DONE: Final = Sentence("{helper} answered this {when}.")

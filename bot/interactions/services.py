@@ -29,6 +29,7 @@ from knowledge.sources.net.polite_fetcher import MakeFetcher
 from knowledge.values.drafts import Draft
 from knowledge.values.guilds import GuildFilter, Language
 from knowledge.values.handovers import Handover
+from knowledge.values.helped_questions import HelperAnswer
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import OpenQuestion, Question
 from knowledge.values.settings import EffectiveSettings, GuildChoices, GuildSettings
@@ -103,6 +104,16 @@ class Handovers(Protocol):
 
     async def catch_up(self) -> None:
         """Post and edit everything due."""
+
+
+class NoteAnswers(Protocol):
+    """Posts notes that helpers chose as answers to messages."""
+
+    def text_of(self, message: discord.Message) -> str:
+        """Return the question in a message."""
+
+    async def post(self, answer: HelperAnswer, language: Language) -> str:
+        """Post a chosen note once, and return what to tell the helper."""
 
 
 class Submissions(Protocol):
@@ -436,6 +447,7 @@ class Services(commands.AutoShardedBot):
     answers_for_askers: AnswersForAskers
     outbox: Outbox
     handovers: Handovers
+    note_answers: NoteAnswers
     submissions: Submissions
     reply_proposals: ReplyProposals
     queue: ReviewQueue

@@ -35,8 +35,8 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "decisions": Sentence("Decisions on your notes, with reasons."),
     "reports": Sentence("Your reports of notes."),
     "questions": Sentence(
-        "Questions you asked, with the passages found. Of a log, I store the lines that you asked "
-        "with, never the file."
+        "Questions you asked, and messages of yours that a helper answered with a note, with the "
+        "passages found. Of a log, I store the lines that you asked with, never the file."
     ),
     "feedback": Sentence("Your ratings of answers, with reasons."),
     "notices": Sentence("Messages that I sent you, or will send."),
@@ -46,6 +46,7 @@ KINDS: Final[Mapping[str, Sentence]] = {
         "Questions to nobody in particular in channels where I help: only their ids. If nobody "
         "answers one within a day, I store its text as your question."
     ),
+    "helper_answers": Sentence("Notes you chose as answers to messages: only their ids."),
     "recent_questions": Sentence("When you asked questions in the last day, for limits."),
     "phrasings": Sentence("Answers to you in a language model's words."),
     "copied_wordings": Sentence("Your questions, added to notes as other ways to ask."),

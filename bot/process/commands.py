@@ -33,8 +33,11 @@ _TO_NOTE: Final = Sentence(
 )
 _TO_STATS: Final = Sentence("That has moved: it's in `/stats` now.")
 _TO_BOARD: Final = Sentence("That has moved: open `/stats` and choose *{place}*.")
+_TO_DECIDE: Final = Sentence("That has moved: choose *Decide on note…* in the same menu.")
 # The new places of commands of 1.0.0; to be dropped in the release after next.
 MOVED: Final[Mapping[str, tuple[Sentence, Sentence | None]]] = {
+    "Approve note": (_TO_DECIDE, None),
+    "Reject note": (_TO_DECIDE, None),
     "about": (_TO_STATS, None),
     "channel": (_TO_SETUP, TITLES[Page.CHANNELS]),
     "digest": (_TO_SETUP, TITLES[Page.REMINDERS]),

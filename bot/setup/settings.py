@@ -375,6 +375,14 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             place="similar_posts",
         ),
         Setting(
+            "note_answers",
+            Page.HANDOVER,
+            Sentence("Answer with a note…"),
+            "note_answers",
+            _YES_OR_NO,
+            _either(Sentence("for helpers and moderators"), Sentence("for nobody")),
+        ),
+        Setting(
             "reminder_hours",
             Page.REMINDERS,
             Sentence("Moderators are reminded"),

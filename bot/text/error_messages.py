@@ -126,4 +126,5 @@ def invalid(error: InvalidNoteError, language: Language = Language.ENGLISH) -> s
     return Sentence(error.sentence)(language, **error.values)
 
 
+NOT_A_HELPER: Final = Sentence("Only helpers and moderators can do this.")
 NOT_A_MODERATOR: Final = Sentence("Only moderators can decide on notes.")

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from knowledge.store import rows
 from knowledge.values.handovers import HandoverState
-from knowledge.values.helped_questions import HelpedQuestion
+from knowledge.values.helped_questions import HelpedQuestion, HelperAnswer
 from knowledge.values.note_checks import NoteCheck
 from knowledge.values.notes import Notice, Review, SourceChange
 from knowledge.values.phrasings import RecordedPhrasing
@@ -99,6 +99,7 @@ def _is_id(value: Any) -> bool:
 _ALARMS: Final = "m005_source_alarms"
 _SIMILAR: Final = "m006_similar_posts"
 _FRESHNESS: Final = "m011_freshness"
+_HELPERS: Final = "m007_helper_answers"
 
 
 def _choice(*choices: str) -> Column:
@@ -228,6 +229,21 @@ TABLES: Mapping[str, Table] = {
             "similar_ids": Column("text not null default '[]'", _SIMILAR),
         },
         HelpedQuestion,
+    ),
+    "helper_answers": Table(
+        {
+            "message_id": Column("integer not null", _HELPERS),
+            "note_id": Column("integer not null", _HELPERS),
+            "guild_id": Column("integer not null", _HELPERS),
+            "channel_id": Column("integer not null", _HELPERS),
+            "helper_id": _keep("helper_id = 0").added(_HELPERS, "integer not null"),
+            "question_id": Column("integer not null", _HELPERS),
+            "chosen_at": Column("text not null", _HELPERS),
+            "reply_id": Column("integer", _HELPERS),
+        },
+        HelperAnswer,
+        since=_HELPERS,
+        constraints=("primary key (message_id, note_id)",),
     ),
     "members": Table({"user_id": MEMBER}),
     "log": Table({"detail": OBJECT}),

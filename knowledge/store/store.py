@@ -36,7 +36,7 @@ from knowledge.store.notes.review_cards import ReviewCards
 from knowledge.store.notices import Notices
 from knowledge.store.questions.gaps import Gaps
 from knowledge.store.questions.handovers import Handovers
-from knowledge.store.questions.helped_questions import HelpedQuestions
+from knowledge.store.questions.helped_questions import HelpedQuestions, HelperAnswers
 from knowledge.store.questions.phrasings import Phrasings
 from knowledge.store.questions.question_records import (
     FeedbackRecords,
@@ -84,6 +84,7 @@ class Store:
         self.question_records = QuestionRecords(self.database)
         self.feedback_records = FeedbackRecords(self.database)
         self.helped_questions = HelpedQuestions(self.database, self.question_records)
+        self.helper_answers = HelperAnswers(self.database)
         self.recent_questions = RecentQuestions(self.database)
         self.phrasings = Phrasings(self.database)
         self.credit = Credit(self.database)

@@ -1,4 +1,4 @@
-"""Helped questions: members' messages that the bot may answer without being asked."""
+"""Members' messages with an answer by the bot itself, or with a note of a helper's choice."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,3 +52,22 @@ class DailyCaps:
 
     member: int
     channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class HelperAnswer:
+    """A note, chosen by a helper as the answer to a message.
+
+    Attributes:
+        question_id: the record of the message as a question, with the note as confirmed answer.
+        reply_id: the message with the note, once it is posted.
+    """
+
+    message_id: int
+    note_id: int
+    guild_id: int
+    channel_id: int
+    helper_id: int
+    question_id: int
+    chosen_at: datetime
+    reply_id: int | None = None

@@ -109,6 +109,7 @@ class GuildSettings:
         similar_posts: whether titles of similar posts are offered where there is no answer.
         read_logs: whether logs beside a question are read, and shown to their sender.
         ask_writers: whether writers are asked first if their notes may no longer be true.
+        note_answers: whether helpers and moderators may answer a message with a note.
     """
 
     guild_id: int
@@ -142,6 +143,7 @@ class GuildSettings:
     source_alarms: bool = setting(True, since="m005_source_alarms")
     similar_posts: bool = setting(False, since="m006_similar_posts")
     ask_writers: bool = setting(False, since="m011_freshness")
+    note_answers: bool = setting(True, since="m007_helper_answers")
 
     @property
     def complete(self) -> bool:

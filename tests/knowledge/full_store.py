@@ -14,7 +14,7 @@ from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Rule
-from knowledge.values.helped_questions import HelpedQuestion
+from knowledge.values.helped_questions import HelpedQuestion, HelperAnswer
 from knowledge.values.notes import Decision, Member, Note, PageName, Problem
 from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.values.pictures import Picture
@@ -99,6 +99,7 @@ def lived(store: Store) -> Note:
     store.phrasings.finish(question_id, phrased, keeps_words=True)
     helped = HelpedQuestion(71, GUILD, 5, 7, is_post=True, asked_at=AT, due_at=AT)
     store.helped_questions.add(helped)
+    store.helper_answers.add(HelperAnswer(73, note.id, GUILD, 5, 9, question_id, AT))
     store.add_source("/z", Scope(GUILD))
     store.add_source("/a", Scope(0))
     store.keep_file_ids({"/a/b.md": "file:/a/c.md"})

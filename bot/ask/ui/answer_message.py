@@ -52,6 +52,7 @@ def answer_message(
     edits: bool = False,
     phrased: Phrased | None = None,
     note: str = "",
+    shown: messages.AnswerText | None = None,
 ) -> dict[str, Any]:
     """Arguments for discord.py to send a reply, or to replace a message by the reply.
 
@@ -67,8 +68,9 @@ def answer_message(
         edits: whether a message is edited, so that its earlier pictures are removed.
         phrased: a language model's lines above the quotations.
         note: a line at the end.
+        shown: the text, if it isn't an excerpt of the reply.
     """
-    shown = messages.answer(
+    shown = shown or messages.answer(
         reply,
         lead,
         language,

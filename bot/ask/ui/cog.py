@@ -20,6 +20,7 @@ from bot.ask.ui.answer_message import with_pictures
 from bot.ask.ui.answering import Answering
 from bot.ask.ui.attachment_questions import attachment_offer
 from bot.ask.ui.follow_up_messages import FollowUpMessages
+from bot.ask.ui.note_answers import NoteAnswers
 from bot.ask.ui.phrased_answers import Phrasing
 from bot.ask.ui.unasked_cog import ROUND_SECONDS, UnaskedCog
 from bot.core.job_queue import Priority
@@ -314,4 +315,7 @@ def feature(bot: Services) -> Feature:
     answering = Answering(bot)
     bot.answers = answering
     helper = UnaskedCog(bot)
-    return Feature([AskCog(bot, answering), helper], [Round(ROUND_SECONDS, helper.round)])
+    notes = NoteAnswers(bot, helper.guilds)
+    bot.note_answers = notes
+    rounds = [Round(ROUND_SECONDS, helper.round), Round(ROUND_SECONDS, notes.round)]
+    return Feature([AskCog(bot, answering), helper], rounds)

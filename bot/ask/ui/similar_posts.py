@@ -19,7 +19,6 @@ from bot.ask.question_rules import questions_of_post
 from bot.ask.ui.settled_check import MOST_LATER_MESSAGES, Place
 from bot.ask.ui.unasked_buttons import delete_dismissed, mark_solved
 from bot.core.job_queue import Priority
-from bot.gaps.handover_messages import NOT_A_HELPER
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import UNREACHED
@@ -27,6 +26,7 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import followed_readable_by_viewers
 from bot.interactions.policy.permissions import may_decide, may_help
 from bot.interactions.services import Interaction, Services
+from bot.text.error_messages import NOT_A_HELPER
 from bot.text.languages import Sentence
 from bot.text.markdown import shorten
 from knowledge.values.documents import Kind

@@ -65,7 +65,7 @@ class UnaskedCog(commands.Cog):
         self._waiting: dict[int, asyncio.Task[None]] = {}
         self._first_messages: TTLCache[int, discord.Message] = TTLCache(_EARLY, _EARLY_SECONDS)
         # Guilds with questions on record, so that deletions elsewhere are skipped.
-        self._guilds: set[int] = set()
+        self.guilds: set[int] = set()
         # Channels whose missing permissions were logged.
         self._told: set[int] = set()
 
@@ -137,7 +137,7 @@ class UnaskedCog(commands.Cog):
         begun = await self._bot.worker.call(
             lambda core: unasked.start_waiting(core, question), priority=Priority.INDEXING
         )
-        self._guilds.add(place.guild.id)
+        self.guilds.add(place.guild.id)
         if begun:
             self._wait(question, wait.total_seconds(), message)
 
@@ -299,7 +299,7 @@ class UnaskedCog(commands.Cog):
         waiting, guilds = await self._bot.worker.call(
             lambda core: unasked.waiting_questions(core, mine)
         )
-        self._guilds |= guilds
+        self.guilds |= guilds
         await self._resume(waiting)
         now = datetime.now(UTC)
         due = await self._bot.worker.call(
@@ -357,7 +357,7 @@ class UnaskedCog(commands.Cog):
 
     async def _forget(self, message_ids: list[int], guild_id: int | None) -> None:
         """Forget questions of deleted messages, and their gaps."""
-        if guild_id not in self._guilds:
+        if guild_id not in self.guilds:
             return
         for message_id in message_ids:
             task = self._waiting.pop(message_id, None)

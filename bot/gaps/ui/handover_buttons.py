@@ -1,6 +1,6 @@
 """Buttons of hand-overs: *Ask the moderators*, the helpers' actions, and the form of an answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,16 +10,15 @@ from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
 from bot.gaps import handover_service
 from bot.gaps.handover_service import ActingHelper
-from bot.interactions.kit.authorization import First, Found
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import viewers_may_read, visible_without_roles
-from bot.interactions.policy.component_access import readers_of_answer
-from bot.interactions.policy.permissions import may_decide, may_help, may_send
+from bot.interactions.policy.component_access import helpers, readers_of_answer
+from bot.interactions.policy.permissions import may_decide, may_send
 from bot.interactions.services import Interaction, Services
-from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, NotHandedOn
 from knowledge.values.notes import Member
@@ -94,17 +93,10 @@ async def _hand_on(
 _FIRST: Final = {"answer": First.OWN, "send": First.THINKING}
 
 
-async def _helpers(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit helpers and moderators, and look up the guild's settings for the component."""
-    settings = await interaction.client.guild_settings.current(interaction.guild_id or 0)
-    may = may_help(interaction.user, settings)
-    return {"settings": settings} if may else messages.NOT_A_HELPER
-
-
 class HandoverButton(
     Button,
     ids=CustomId("handover", question_id=int, action=tuple(messages.LABELS)),
-    rule=_helpers,
+    rule=helpers,
     first={action: _FIRST.get(action, First.IN_PUBLIC) for action in messages.LABELS},
     labels=messages.LABELS,
     styles={
@@ -187,7 +179,7 @@ def _why_not(interaction: Interaction, found: Handover | None, language: Languag
     return "" if found.free_for(interaction.user.id) else messages.already_taken(found, language)
 
 
-class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE), rule=_helpers):
+class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE), rule=helpers):
     """The form of a helper's answer."""
 
     def __init__(self, question: Question, language: Language, *, proposed: bool) -> None:

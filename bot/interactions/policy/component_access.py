@@ -9,7 +9,7 @@ from typing import Any, Final
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import Found, Rule
 from bot.interactions.policy.channel_access import readable_answer
-from bot.interactions.policy.permissions import is_moderator, may_manage
+from bot.interactions.policy.permissions import is_moderator, may_help, may_manage
 from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.languages import Sentence
@@ -40,6 +40,13 @@ def moderators(refusal: Sentence = error_messages.NOT_A_MODERATOR) -> Rule:
         return _NOTHING if allowed else refusal
 
     return rule
+
+
+async def helpers(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
+    """Admit helpers and moderators, and look up the guild's settings for the component."""
+    settings = await interaction.client.guild_settings.current(interaction.guild_id or 0)
+    may = may_help(interaction.user, settings)
+    return {"settings": settings} if may else error_messages.NOT_A_HELPER
 
 
 def administrators(refusal: Sentence = error_messages.NOT_AN_ADMINISTRATOR) -> Rule:

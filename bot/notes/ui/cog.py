@@ -40,7 +40,7 @@ class NotesCog(commands.Cog):
     def __init__(self, bot: Services, sources: SourceWatcher) -> None:
         self.bot = bot
         self._sources = sources
-        # discord.py allows five message menus; with these two, the bot has five.
+        # discord.py allows five message menus, and the bot has five.
         for name, callback in (("Save as note", self.save_as_note), ("Report", report_message)):
             menu = app_commands.ContextMenu(name=name, callback=callback)
             menu.guild_only = True

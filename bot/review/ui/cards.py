@@ -6,21 +6,18 @@ from datetime import datetime
 from typing import Any, Final
 
 import discord
-from discord import app_commands
 from discord.ext import commands
 
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select, view_of
-from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.layouts import container, layout
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.policy.channel_access import is_open_to_everyone
 from bot.interactions.policy.component_access import moderators
-from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
-from bot.interactions.services import Interaction, Services
+from bot.interactions.services import Cog, Interaction
 from bot.review import actions, cards, messages, service
 from bot.review.actions import ACTIONS, Action, Click, actions_on
 from bot.review.cards import ASKED_AS, TAGS, TITLE, CardState, ReviewCard
@@ -137,49 +134,11 @@ async def show_outcome(interaction: Interaction, sentence: str) -> None:
     await interaction.edit_original_response(**page)
 
 
-# Context menus, and deleted cards.
+# Deleted cards.
 
 
-class CardsCog(commands.Cog):
-    """Context menus of cards, and a listener for deleted cards."""
-
-    def __init__(self, bot: Services) -> None:
-        self.bot = bot
-        for name, callback in (
-            ("Approve note", self.approve_note),
-            ("Reject note", self.reject_note),
-        ):
-            menu = app_commands.ContextMenu(name=name, callback=callback)
-            menu.guild_only = True
-            menu.default_permissions = SHOWN_TO_MODERATORS
-            bot.tree.add_command(menu)
-
-    async def approve_note(self, interaction: Interaction, message: discord.Message) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        revision_id = await self._revision(interaction, message)
-        found: Found | Sentence = messages.NOT_A_CARD
-        if revision_id is not None:
-            found = await moderators_of_revision(interaction, {"revision_id": revision_id})
-        if isinstance(found, Sentence):
-            refusal = found(await viewer_language(interaction))
-            await interaction.edit_original_response(content=refusal)
-        else:
-            await act(interaction, found["note"], Action.APPROVE)
-
-    async def reject_note(self, interaction: Interaction, message: discord.Message) -> None:
-        async with in_time(interaction):
-            revision_id = await self._revision(interaction, message)
-        if revision_id is None:
-            said = messages.NOT_A_CARD(await viewer_language(interaction))
-            await interaction.response.send_message(said, ephemeral=True)
-            return
-        language = await viewer_language(interaction)
-        await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT, language))
-
-    async def _revision(self, interaction: Interaction, message: discord.Message) -> int | None:
-        return await self.bot.worker.call(
-            lambda core: core.store.review_cards.revision_of(interaction.guild_id or 0, message.id)
-        )
+class CardsCog(Cog):
+    """Listener for deleted cards."""
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:

@@ -17,7 +17,7 @@ from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
 from bot.interactions.autocomplete import choices_at_once
 from bot.interactions.features import Feature, Round
-from bot.interactions.kit.authorization import First
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, Part, Select
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
@@ -29,7 +29,13 @@ from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, may_manage,
 from bot.interactions.services import Cog, Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.service import LogDirection, LogFilters
-from bot.review.ui.cards import CardsCog, card_buttons, card_message, files_of
+from bot.review.ui.cards import (
+    CardsCog,
+    card_buttons,
+    card_message,
+    files_of,
+    moderators_of_revision,
+)
 from bot.review.ui.note_lists import show_imported, show_unreleased
 from bot.review.ui.outbox import ROUND_SECONDS, OutboxDispatcher
 from bot.review.ui.panel import (
@@ -42,6 +48,7 @@ from bot.review.ui.panel import (
 )
 from bot.review.ui.synonyms import show_synonyms
 from bot.text import error_messages
+from bot.text.languages import Sentence
 from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.submissions import (
@@ -63,7 +70,14 @@ _MOST_TAGS: Final = 23
 
 
 class ReviewCog(Cog):
-    """The command `/review`."""
+    """The command `/review`, and *Decide on note…* in the menu of cards."""
+
+    def __init__(self, bot: Services) -> None:
+        super().__init__(bot)
+        menu = app_commands.ContextMenu(name="Decide on note…", callback=self.decide)
+        menu.guild_only = True
+        menu.default_permissions = SHOWN_TO_MODERATORS
+        bot.tree.add_command(menu)
 
     @app_commands.command(
         name="review",
@@ -79,6 +93,22 @@ class ReviewCog(Cog):
         await self.bot.review_panel.show(interaction)
         await self.bot.outbox.find_lost_cards(interaction.guild_id or 0)
         await self.bot.outbox.catch_up()
+
+    async def decide(self, interaction: Interaction, message: discord.Message) -> None:
+        """Show the note of a card, with its buttons."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        guild_id = interaction.guild_id or 0
+        revision_id = await self.bot.worker.call(
+            lambda core: core.store.review_cards.revision_of(guild_id, message.id)
+        )
+        found: Found | Sentence = messages.NOT_A_CARD
+        if revision_id is not None:
+            found = await moderators_of_revision(interaction, {"revision_id": revision_id})
+        if isinstance(found, Sentence):
+            refusal = found(await viewer_language(interaction))
+            await interaction.edit_original_response(content=refusal)
+        else:
+            await show_note(interaction, found["note"].id)
 
 
 # One note, by its title.
@@ -97,33 +127,36 @@ async def show_finder(interaction: Interaction, typed: str = "") -> None:
     await show_page(interaction, ReviewPage.NOTE, texts, *rows)
 
 
+async def show_note(interaction: Interaction, note_id: int) -> None:
+    """Show the page of one note, with its card and buttons."""
+    language, now = await viewer_language(interaction), datetime.now(UTC)
+    guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
+    found = await interaction.client.worker.run_slices(
+        lambda core: service.note_page(core, guild_id, note_id, channels),
+        priority=Priority.REVIEWING,
+    )
+    if found is None:
+        await show_finder(interaction)
+        return
+    note, settings, above = found.note, found.settings, heading(ReviewPage.NOTE, language)
+    room = LAYOUT_CHARACTERS - size(above)
+    card = cards.card(note, now, found.card_data, room, on_page=settings.page, language=language)
+    shown = card_message(
+        card,
+        card_buttons(note, settings, now, language),
+        [shared_buttons.note_history(note.id, language), FindButton(messages.FIND(language))],
+        [review_menu(ReviewPage.NOTE, language)],
+        above=above,
+    )
+    await interaction.edit_original_response(**shown, attachments=files_of(card.attached))
+
+
 class NoteMenu(Select, ids=CustomId("review_note"), rule=moderators(), first=First.IN_PLACE):
     """List of notes; its values are their ids."""
 
     async def on_choice(self, interaction: Interaction, value: str) -> None:
-        language, now = await viewer_language(interaction), datetime.now(UTC)
         note_id = int(value) if value.isascii() and value.isdecimal() else 0
-        guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
-        found = await interaction.client.worker.run_slices(
-            lambda core: service.note_page(core, guild_id, note_id, channels),
-            priority=Priority.REVIEWING,
-        )
-        if found is None:
-            await show_finder(interaction)
-            return
-        note, settings, above = found.note, found.settings, heading(ReviewPage.NOTE, language)
-        room = LAYOUT_CHARACTERS - size(above)
-        card = cards.card(
-            note, now, found.card_data, room, on_page=settings.page, language=language
-        )
-        shown = card_message(
-            card,
-            card_buttons(note, settings, now, language),
-            [shared_buttons.note_history(note.id, language), FindButton(messages.FIND(language))],
-            [review_menu(ReviewPage.NOTE, language)],
-            above=above,
-        )
-        await interaction.edit_original_response(**shown, attachments=files_of(card.attached))
+        await show_note(interaction, note_id)
 
 
 class FindButton(Button, ids=CustomId("find_note"), rule=moderators(), first=First.OWN):

@@ -54,6 +54,10 @@ from handed_on where helper_id = ? order by question_id;
 select guild_id as guild, channel_id, message_id, asked_at, state, question_id, reply_id
 from helped_questions where asker_id = ? order by message_id;
 
+-- helper_answers
+select guild_id as guild, channel_id, message_id, note_id, chosen_at, question_id, reply_id
+from helper_answers where helper_id = ? order by message_id, note_id;
+
 -- recent_questions
 select nullif(guild_id, 0) as guild, asked_at from recent_questions where member_id = ?
 order by asked_at, guild_id;

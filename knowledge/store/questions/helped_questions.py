@@ -1,9 +1,11 @@
-"""Table of helped questions: members' messages that the bot may answer without being asked.
+"""Tables of messages with an answer by the bot itself, or with a note of a helper's choice.
 
 Words of messages aren't stored. A question *waits* while members may answer it. Then the bot
 answers the question once, or leaves it to members. Either way it is *watched* for a day, and then
 *done*. If nobody has answered the question by then, it is recorded as a gap. The table has the
 gap's id, so that the gap is deleted together with the message.
+
+A helper's choice is stored with its question before the note is posted.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,13 +17,18 @@ from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.rows import RowKind, column, columns, guild_of, record, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
-from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
+from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, HelperAnswer
 from knowledge.values.questions import Question
 
 # Time for other members' answers, before a question counts as unanswered.
 WATCHED_FOR: Final = timedelta(days=1)
 # The period of the caps.
 CAPPED_FOR: Final = timedelta(days=1)
+
+_KNOWN: Final = {
+    "helped_questions": "select message_id from helped_questions where message_id in (?)",
+    "helper_answers": "select message_id from helper_answers where message_id in (?)",
+}
 
 
 class HelpedQuestions:
@@ -50,7 +57,9 @@ class HelpedQuestions:
 
     def guilds(self, mine: GuildFilter = every_guild) -> set[int]:
         """The guilds with known questions."""
-        rows = self._database.rows("select distinct guild_id from helped_questions")
+        rows = self._database.rows(
+            "select guild_id from helped_questions union select guild_id from helper_answers"
+        )
         return {row["guild_id"] for row in rows if mine(row["guild_id"])}
 
     def waiting(self, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
@@ -165,29 +174,69 @@ class HelpedQuestions:
             Whether a question was known for one of the messages.
         """
         # Most deleted messages were no questions.
-        known = [
-            row["message_id"]
-            for row in rows_among(
-                self._database,
-                "select message_id from helped_questions where message_id in (?)",
-                [*message_ids],
-            )
-        ]
-        if not known:
+        known = {
+            table: [row["message_id"] for row in rows_among(self._database, select, [*message_ids])]
+            for table, select in _KNOWN.items()
+        }
+        if not any(known.values()):
             return False
         with self._database.erasing():
-            run_among(
-                self._database,
-                "delete from questions where text != '' and id in "
-                "(select question_id from helped_questions where message_id in (?))",
-                known,
-            )
-            run_among(self._database, "delete from helped_questions where message_id in (?)", known)
+            for table, ids in known.items():
+                run_among(
+                    self._database,
+                    # Names are constants of this module; values are bound.
+                    "delete from questions where text != '' and id in "  # noqa: S608
+                    f"(select question_id from {table} where message_id in (?))",
+                    ids,
+                )
+                run_among(self._database, f"delete from {table} where message_id in (?)", ids)  # noqa: S608
         return True
 
     def prune(self, before: datetime) -> None:
-        """Delete questions asked before the time `before`."""
+        """Delete the rows of messages from before the time `before`."""
         with self._database.writing():
+            for old in (
+                "delete from helped_questions where asked_at < ?",
+                "delete from helper_answers where chosen_at < ?",
+            ):
+                self._database.run(old, [before.isoformat()])
+
+
+class HelperAnswers:
+    """Notes chosen by helpers in the community database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, answer: HelperAnswer) -> None:
+        with self._database.writing(answer.guild_id):
+            self._database.insert("helper_answers", columns(answer))
+
+    def find(self, message_id: int, note_id: int) -> HelperAnswer | None:
+        rows = self._database.rows(
+            "select * from helper_answers where message_id = ? and note_id = ?",
+            [message_id, note_id],
+        )
+        return record(HelperAnswer, rows[0]) if rows else None
+
+    def unposted(self, mine: GuildFilter = every_guild) -> list[HelperAnswer]:
+        rows = self._database.rows(
+            "select * from helper_answers where reply_id is null order by chosen_at, message_id"
+        )
+        return [record(HelperAnswer, row) for row in rows if mine(row["guild_id"])]
+
+    def record_reply(self, answer: HelperAnswer, reply_id: int) -> None:
+        with self._database.writing(answer.guild_id):
             self._database.run(
-                "delete from helped_questions where asked_at < ?", [before.isoformat()]
+                "update helper_answers set reply_id = ? where message_id = ? and note_id = ?",
+                [reply_id, answer.message_id, answer.note_id],
             )
+
+    def drop(self, answer: HelperAnswer) -> None:
+        """Delete an unposted choice, and its question."""
+        with self._database.writing(answer.guild_id):
+            self._database.run(
+                "delete from helper_answers where message_id = ? and note_id = ?",
+                [answer.message_id, answer.note_id],
+            )
+            self._database.run("delete from questions where id = ?", [answer.question_id])

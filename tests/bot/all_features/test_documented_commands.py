@@ -32,7 +32,8 @@ def test_every_command_in_discord_is_described_with_its_options(
     commands = dict(_commands(payload))
     assert {"/ask", "/source add", "Save as note"} <= set(commands)
     for name, options in commands.items():
-        described = [entry for entry in entries if re.search(rf"[`*]{re.escape(name)}\b", entry)]
+        named = re.compile(rf"[`*]{re.escape(name)}(?!\w)")
+        described = [entry for entry in entries if named.search(entry)]
         assert described, name
         for option in options:
             assert any(re.search(rf"\b{option}\b", entry) for entry in described), (name, option)

@@ -94,8 +94,8 @@ def test_commands_are_the_promised_ones(payload: list[dict[str, Any]]) -> None:
         "source",
         "Ask about this",
         "Save as note",
-        "Approve note",
-        "Reject note",
+        "Answer with a note…",
+        "Decide on note…",
         "Report",
     }
 
@@ -119,8 +119,7 @@ def test_each_command_is_shown_to_its_audience(payload: list[dict[str, Any]]) ->
     assert {name for name, value in shown.items() if value == manages_messages} == {
         "review",
         "gaps",
-        "Approve note",
-        "Reject note",
+        "Decide on note…",
     }
     assert {name for name, value in shown.items() if value == manages_the_server} == {
         "setup",

@@ -427,12 +427,14 @@ def as_exported_with(folder: Path, schema: list[str]) -> None:
 def without_later_columns(folder: Path) -> None:
     """Take out of an export what 1.0.0 hadn't: wordings, synonyms, checks, and settings since."""
     (folder / "copied_wordings.jsonl").unlink()
+    (folder / "helper_answers.jsonl").unlink()
     (folder / "note_checks.jsonl").unlink()
     columns = r"wordings: \[\]\n|  (?:asked_message_id|owner_id|offered_id): null\n"
     later = (
         columns + r'|, "synonyms": "(?:[^"\\]|\\.)*"|, "from_replies": (?:0|null)|, "read_logs": 0'
         r'|, "source_alarms": 1|, "similar_posts": (?:0|null)|, "similar_ids": "\[\]"'
         r'|, "ask_writers": [01]'
+        r'|, "note_answers": 1'
     )
     for path in (*folder.rglob("*.md"), *folder.glob("*.jsonl")):
         path.write_text(re.sub(later, "", path.read_text()))

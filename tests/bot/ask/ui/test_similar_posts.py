@@ -12,8 +12,8 @@ from bot.ask import unasked_messages as messages
 from bot.ask.ui.unasked_cog import UnaskedCog
 from bot.config.sections import HelperSettings, SourceSettings
 from bot.config.settings import Settings
-from bot.gaps.handover_messages import NOT_A_HELPER
 from bot.process.client import Bot
+from bot.text.error_messages import NOT_A_HELPER
 from knowledge.values.questions import Evidence
 from knowledge.values.settings import Mode
 from tests.bot.ask.helping import UNKNOWN, Helped

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.gaps import handover_messages as messages
 from bot.process.client import Bot
+from bot.text import error_messages
 from tests.bot.gaps.handing_over import ANSWER, EN, Helping, direct, post, told
 from tests.bot.steps import everything, longest_part, restarted, said, up_to
 from tests.bot.world import UNKNOWN, buttons
@@ -183,7 +184,7 @@ async def test_members_and_former_helpers_are_refused(helping: Helping) -> None:
     form = world.submit(helping.helper, "form:helper:1:ab", typed)
     await world.env.settle()
 
-    assert all(messages.NOT_A_HELPER(EN) in everything(click) for click in [*clicks, form])
+    assert all(error_messages.NOT_A_HELPER(EN) in everything(click) for click in [*clicks, form])
     assert "Nine." in said(form)
     assert await helping.standing() == before
     assert told(world.general) == []

@@ -67,7 +67,7 @@ async def test_a_form_that_can_not_be_opened_in_time_ends_in_a_sentence_in_time(
     late = [
         await on_note(world.member, world.general, "Edit", TITLE),
         await in_menu(world.member, answer.response, "Report"),
-        await world.moderator.context_menu(world.review, "Reject note", world.card),
+        await world.moderator.click(world.card, label="Retire"),
         await world.member.click(refused.response, label="Write this note"),
     ]
     # The form of a new note opens without the existing tags.

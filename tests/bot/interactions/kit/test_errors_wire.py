@@ -60,7 +60,13 @@ async def test_who_uses_a_command_as_an_earlier_version_had_it_is_told_to_reload
             server.state.commands[:] = [*known, {**ask, "name": command, "options": options}]
             used = await server.mia.slash(server.general, name)
             assert sentence in (await server.answered(used))["content"]
-        assert {name for name in MOVED if name not in PLACES} <= {"review rule", "note report"}
+        message = await server.mia.say(server.general, "hello")
+        for name in (menus := ("Approve note", "Reject note")):
+            server.state.commands.append({**ask, "name": name, "type": 3, "options": []})
+            used = await server.mia.menu(name, message)
+            assert "*Decide on note…*" in (await server.answered(used))["content"]
+        others = {name for name in MOVED if name not in (*PLACES, *menus)}
+        assert others <= {"review rule", "note report"}
         ask["options"] = [{"name": "text", "type": 3, "description": "x", "required": True}]
         used = await server.mia.slash(server.general, "ask", text="What is open source AI?")
         assert (await server.answered(used))["content"] == error_messages.COMMAND_CHANGED.english

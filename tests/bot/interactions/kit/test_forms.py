@@ -133,8 +133,8 @@ async def duplicate_by_menu(world: World) -> Opened:
 
 async def reject_by_menu(world: World) -> Opened:
     await world.propose()
-    form = await world.moderator.context_menu(world.review, "Reject note", world.card)
-    return world.moderator, form
+    shown = await world.moderator.context_menu(world.review, "Decide on note…", world.card)
+    return world.moderator, await world.moderator.click(shown_message(shown), label="Reject")
 
 
 async def edit_and_approve_long(world: World) -> Opened:

@@ -24,6 +24,7 @@ from tests.bot.steps import (
     reject,
     restarted,
     said,
+    shown_message,
     state,
     told,
 )
@@ -175,18 +176,19 @@ async def test_a_resubmission_is_compared_with_the_returned(world: World) -> Non
     assert await state(world) is State.CHANGES_REQUESTED
 
 
-async def test_message_menus_decide_like_buttons(world: World) -> None:
+async def test_message_menu_shows_a_card_with_its_buttons(world: World) -> None:
     hello = await world.member.send(world.general, "hello")
-    for menu in ("Approve note", "Reject note"):
-        result = await world.moderator.context_menu(world.general, menu, hello)
-        assert said(result) == review_messages.NOT_A_CARD.english
+    result = await world.moderator.context_menu(world.general, "Decide on note…", hello)
+    assert said(result) == review_messages.NOT_A_CARD.english
 
     await world.propose()
-    form = await world.moderator.context_menu(world.review, "Reject note", world.card)
+    shown = await world.moderator.context_menu(world.review, "Decide on note…", world.card)
+    form = await world.moderator.click(shown_message(shown), label="Reject")
     await world.moderator.submit_modal(form, {"reason": "No."})
     assert await state(world) is State.REJECTED
     await world.propose("Ferries", "Boats leave from the other quay at noon.")
-    await world.moderator.context_menu(world.review, "Approve note", world.card)
+    shown = await world.moderator.context_menu(world.review, "Decide on note…", world.card)
+    await world.moderator.click(shown_message(shown), label="Approve")
     assert await state(world, 2) is State.APPROVED
 
 

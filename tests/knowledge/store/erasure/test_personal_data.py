@@ -13,7 +13,7 @@ from knowledge.store.interactions import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.schema import FORMER_MEMBER, FORMER_MODERATOR, member_columns
 from knowledge.store.store import Store
-from knowledge.values.helped_questions import HelpedQuestion
+from knowledge.values.helped_questions import HelpedQuestion, HelperAnswer
 from knowledge.values.notes import (
     Decision,
     Member,
@@ -150,6 +150,7 @@ def lived(store: Store) -> None:
     at = datetime(2026, 1, 6, tzinfo=UTC)
     unasked = HelpedQuestion(71, GUILD, 5, MIRA.id, is_post=True, asked_at=at, due_at=at)
     store.helped_questions.add(unasked)
+    store.helper_answers.add(HelperAnswer(73, 1, GUILD, 5, MIRA.id, helped, at))
     store.public_notes.choose_name(MIRA.id, PageName.NAME)
     form = [("reason", "form words")]
     store.inbox.keep(KeptInteraction(72, GUILD, MIRA.id, "token", "en", "report:1", form, at))
