@@ -33,7 +33,9 @@ from bot.preview.simcord_internals import use_locale
 from bot.preview.town import GENERAL, NAME, QUESTIONS, Town, add_routes, build_town
 from bot.process.client import Bot, start_worker
 from bot.process.commands import COMMANDS_DIGEST
+from bot.text.languages import of_locale, translations
 from indexer.embedding.embedder import Embedder
+from knowledge.values.guilds import Language
 
 # Loggers about Discord's own site: token, developer portal, command sync.
 UNTRUE_HERE: Final = (
@@ -190,6 +192,17 @@ async def _ignore_closed_tabs(request: web.Request, handler: _Handler) -> web.St
         return web.Response(status=400)
 
 
+def _translate_descriptions(catalog: Any, language: Language) -> None:
+    """Translate the descriptions of commands and options in simcord's nested records."""
+    if isinstance(catalog, dict):
+        if english := catalog.get("description"):
+            catalog["description"] = translations(language).gettext(english)
+        catalog = [*catalog.values()]
+    if isinstance(catalog, list):
+        for part in catalog:
+            _translate_descriptions(part, language)
+
+
 class Shell:
     """Outer page, which embeds the channels' pages."""
 
@@ -198,6 +211,7 @@ class Shell:
         self._key = secrets.token_urlsafe(32)
         self._pages: Pages | None = None
         self._port = 0
+        self._language = Language.ENGLISH
 
     @property
     def pages(self) -> Pages:
@@ -251,7 +265,9 @@ class Shell:
     async def _index(self, request: web.Request) -> web.StreamResponse:
         """Serve the page. Its browser's language is the language of everybody's Discord."""
         tongues = request.headers.get("Accept-Language", "")
-        use_locale(re.split("[,;]", tongues, maxsplit=1)[0].strip() or "en-US")
+        locale = re.split("[,;]", tongues, maxsplit=1)[0].strip() or "en-US"
+        self._language = of_locale(locale) or Language.ENGLISH
+        use_locale(locale)
         return await self._static("shell.html")(request)
 
     # simcord's pages.
@@ -283,6 +299,11 @@ class Shell:
             if server is None:
                 raise web.HTTPUnauthorized
             method = getattr(server, name)
+            if name == "_commands":
+                # simcord describes commands in English.
+                catalog = json.loads((await method(request)).text)
+                _translate_descriptions(catalog, self._language)
+                return web.json_response(catalog, headers=ChannelServer._SECURITY_HEADERS)
             if name != "_action":
                 response: web.StreamResponse = await method(request)
                 return response

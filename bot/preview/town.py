@@ -4,6 +4,7 @@ Avatars are drawn as PNG images: faces of a few shapes, so that readers of a cha
 apart as in Discord.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -95,7 +96,11 @@ class _Typist(simcord.MemberActor):
 
 def build_town(env: Any) -> Town:
     """Make a guild that has added the bot, but not run `/setup`."""
-    guild = env.create_guild("Open Source Corner", description="A server to try Commonplace in.")
+    guild = env.create_guild(
+        "Open Source Corner",
+        description="A server to try Commonplace in.",
+        preferred_locale=_machines_locale(),
+    )
     # The invitation's role holds all of the bot's permissions.
     bot_role = next(role for role in guild.roles.values() if role._role.managed)
     granted = {"name": NAME, "permissions": invite_permissions().value}
@@ -142,6 +147,13 @@ def _member_counts(context: router.RequestContext) -> dict[str, int]:
     guild = context.backend.get_guild(context.int_arg("guild_id"))
     held = [role_id for member in guild.members.values() for role_id in member.role_ids]
     return {str(role_id): held.count(role_id) for role_id in guild.roles if role_id != guild.id}
+
+
+def _machines_locale() -> str:
+    """The machine's language as Discord names it, for the bot's greeting."""
+    language, _, country = os.environ.get("LANG", "").partition(".")[0].partition("_")
+    names = {f"{language}-{country}", f"{language}-{language.upper()}", language}
+    return next((known.value for known in discord.Locale if known.value in names), "en-US")
 
 
 def add_routes() -> None:
