@@ -284,7 +284,7 @@ def test_channel_shows_its_newest_answer(page: Page) -> None:
     # The Apps button doesn't break the line above a message.
     press(page, "Ask a question")
     message = ready(page).locator("article", has_text="Not helpful").last
-    expect(message.get_by_text("More: why")).to_be_in_viewport()
+    expect(message.get_by_text("More about this answer")).to_be_in_viewport()
     message.hover()
     button = message.get_by_role("button", name="Apps").bounding_box()
     line = message.get_by_text("Mia used").bounding_box()
