@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from bot.text.languages import NAMES, Plural, Sentence
 from knowledge.values.calendar_words import weekday
 from knowledge.values.guilds import Language, Phrasing
-from knowledge.values.settings import MOST_QUOTATIONS, GuildSettings, Mode
+from knowledge.values.settings import MOST_QUOTATIONS, GuildSettings, Mode, SolvedPosts
 from knowledge.values.weekly_digests import Edition
 
 
@@ -165,6 +165,12 @@ _PHRASINGS: Final = {
     Phrasing.OFF: Sentence("No language model"),
     Phrasing.CHOOSE: Sentence("A model chooses sentences, shown word for word"),
     Phrasing.PHRASE: Sentence("A model writes sentences, checked against the quotes"),
+}
+_SOLVED_POSTS: Final = {
+    SolvedPosts.OFF: Sentence("don't ask whether they're solved"),
+    SolvedPosts.ASK: Sentence("ask their authors whether they're solved"),
+    SolvedPosts.LOCK: Sentence("ask, and lock solved ones"),
+    SolvedPosts.ARCHIVE: Sentence("ask, and archive solved ones"),
 }
 
 SETTINGS: Final[Mapping[str, Setting]] = {
@@ -381,6 +387,27 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             "note_answers",
             _YES_OR_NO,
             _either(Sentence("for helpers and moderators"), Sentence("for nobody")),
+        ),
+        Setting(
+            "ping_hours",
+            Page.HANDOVER,
+            Sentence("Helpers in unanswered posts"),
+            "ping_hours",
+            _numbers((0, 1, 2, 4, 8, 12, 24, 48)),
+            _number(
+                Plural("pinged after an hour", "pinged after {number:,} hours"),
+                Sentence("not pinged", "helpers"),
+            ),
+            place="ping_hours",
+        ),
+        Setting(
+            "solved_posts",
+            Page.HANDOVER,
+            Sentence("Answered forum posts"),
+            "solved_posts",
+            {each.value: each for each in SolvedPosts},
+            _among(_SOLVED_POSTS),
+            place="solved_posts",
         ),
         Setting(
             "reminder_hours",

@@ -98,6 +98,7 @@ def _is_id(value: Any) -> bool:
 
 _ALARMS: Final = "m005_source_alarms"
 _SIMILAR: Final = "m006_similar_posts"
+_SOLVED: Final = "m008_solved"
 _FRESHNESS: Final = "m011_freshness"
 _HELPERS: Final = "m007_helper_answers"
 
@@ -227,6 +228,8 @@ TABLES: Mapping[str, Table] = {
         {
             "asker_id": MEMBER,
             "similar_ids": Column("text not null default '[]'", _SIMILAR),
+            "post_state": Column("text not null default 'open'", _SOLVED),
+            "look_at": Column("text", _SOLVED),
         },
         HelpedQuestion,
     ),

@@ -13,6 +13,19 @@ class HelpState(StrEnum):
     DONE = "done"
 
 
+class PostState(StrEnum):
+    """States of a forum post until it is solved.
+
+    `OPEN`: its helpers may be pinged. `PINGED`: they were. `SOLVED`: its author said so, and the
+    post has to be marked. `ENDED`: nothing more is due.
+    """
+
+    OPEN = "open"
+    PINGED = "pinged"
+    SOLVED = "solved"
+    ENDED = "ended"
+
+
 @dataclass(frozen=True, slots=True)
 class HelpedQuestion:
     """A member's message with a question.
@@ -23,6 +36,7 @@ class HelpedQuestion:
         question_id: the record of the answer or the gap, once there is one.
         reply_id: the message with the answer or the similar posts, once it is posted.
         similar_ids: the ids of the documents offered as similar posts.
+        look_at: the time of the next look at a post; None for the first that its settings demand.
     """
 
     message_id: int
@@ -36,6 +50,8 @@ class HelpedQuestion:
     question_id: int | None = None
     reply_id: int | None = None
     similar_ids: tuple[str, ...] = ()
+    post_state: PostState = PostState.OPEN
+    look_at: datetime | None = None
 
     @property
     def place_id(self) -> int:

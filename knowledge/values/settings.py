@@ -67,6 +67,17 @@ def facts_of(kind: Any) -> Mapping[str, Facts]:
 
 # The largest number in a setting.
 _MOST: Final = 1_000_000
+
+
+class SolvedPosts(StrEnum):
+    """Whether authors of answered posts are asked if these are solved, and the effect of *Yes*."""
+
+    OFF = "off"
+    ASK = "ask"
+    LOCK = "lock"
+    ARCHIVE = "archive"
+
+
 _ACCENT: Final = re.compile("(?:#[0-9a-f]{6})?")
 
 
@@ -110,6 +121,8 @@ class GuildSettings:
         read_logs: whether logs beside a question are read, and shown to their sender.
         ask_writers: whether writers are asked first if their notes may no longer be true.
         note_answers: whether helpers and moderators may answer a message with a note.
+        ping_hours: the age at which the helpers are pinged in an unanswered post; 0 for never.
+        solved_posts: whether authors of answered posts are asked if these are solved.
     """
 
     guild_id: int
@@ -144,6 +157,8 @@ class GuildSettings:
     similar_posts: bool = setting(False, since="m006_similar_posts")
     ask_writers: bool = setting(False, since="m011_freshness")
     note_answers: bool = setting(True, since="m007_helper_answers")
+    ping_hours: int = setting(0, most=_MOST, since="m008_solved")
+    solved_posts: SolvedPosts = setting(SolvedPosts.OFF, since="m008_solved")
 
     @property
     def complete(self) -> bool:
@@ -274,6 +289,8 @@ class EffectiveSettings:
     answered_from: AnsweredFrom = setting(EVERYTHING)
     from_replies: bool = setting(False, server="from_replies")
     similar_posts: bool = setting(False, server="similar_posts", since="m006_similar_posts")
+    ping_hours: int = setting(0, most=_MOST, server="ping_hours", since="m008_solved")
+    solved_posts: SolvedPosts = setting(SolvedPosts.OFF, server="solved_posts", since="m008_solved")
     origins: Mapping[str, Level] = field(default_factory=dict)
 
 

@@ -21,6 +21,7 @@ from bot.ask.ui.answering import Answering
 from bot.ask.ui.attachment_questions import attachment_offer
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.ask.ui.note_answers import NoteAnswers
+from bot.ask.ui.open_posts import OpenPosts
 from bot.ask.ui.phrased_answers import Phrasing
 from bot.ask.ui.unasked_cog import ROUND_SECONDS, UnaskedCog
 from bot.core.job_queue import Priority
@@ -317,5 +318,6 @@ def feature(bot: Services) -> Feature:
     helper = UnaskedCog(bot)
     notes = NoteAnswers(bot, helper.guilds)
     bot.note_answers = notes
-    rounds = [Round(ROUND_SECONDS, helper.round), Round(ROUND_SECONDS, notes.round)]
+    steps = (helper.round, notes.round, OpenPosts(bot).round)
+    rounds = [Round(ROUND_SECONDS, step) for step in steps]
     return Feature([AskCog(bot, answering), helper], rounds)

@@ -48,13 +48,19 @@ async def message_and_settled(
             refers=_refers(one, message),
         )
         for one in later
-        # Other bots don't count, nor does this bot's unasked answer.
+        # Other bots don't count, nor do this bot's unasked answer and its ping of the helpers.
         if one.type in TYPED
         and one.id != question.reply_id
+        and not is_ping(bot, one)
         and (not one.author.bot or one.author == bot.user)
     ]
     settled = is_settled(question.asker_id, heard, in_post=question.is_post)
     return message, settled or await _helper_is_there(bot, question, place, heard)
+
+
+def is_ping(bot: Services, message: discord.Message) -> bool:
+    """Whether this is the bot's ping of the helpers; no other message of the bot names a role."""
+    return message.author == bot.user and bool(message.raw_role_mentions)
 
 
 async def _helper_is_there(

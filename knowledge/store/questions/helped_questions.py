@@ -17,7 +17,7 @@ from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.rows import RowKind, column, columns, guild_of, record, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
-from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, HelperAnswer
+from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, HelperAnswer, PostState
 from knowledge.values.questions import Question
 
 # Time for other members' answers, before a question counts as unanswered.
@@ -166,6 +166,27 @@ class HelpedQuestions:
                 [question_id, message_id],
             )
         return question_id
+
+    # Forum posts until they are solved.
+
+    def posts(self, at: datetime, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
+        """Posts to look at, longest due first."""
+        rows = self._database.rows(
+            "select * from helped_questions where is_post = 1 and post_state <> 'ended' "
+            "and (look_at is null or look_at <= ?) "
+            "order by coalesce(look_at, asked_at), message_id",
+            [at.isoformat()],
+        )
+        return [record(HelpedQuestion, row) for row in rows if mine(row["guild_id"])]
+
+    def set_post_state(
+        self, message_id: int, state: PostState, look_at: datetime | None = None
+    ) -> None:
+        with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
+            self._database.run(
+                "update helped_questions set post_state = ?, look_at = ? where message_id = ?",
+                [state.value, look_at and look_at.isoformat(), message_id],
+            )
 
     def forget(self, message_ids: Collection[int]) -> bool:
         """Delete the questions of deleted messages, and the records of their gaps.
