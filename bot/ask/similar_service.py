@@ -24,6 +24,11 @@ from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.values.questions import Evidence
 
 
+def look_up(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> list[Citation]:
+    """The documents similar to a post, without a record."""
+    return similar_posts(core.retriever, asks, question.message_id)
+
+
 def claim(
     core: Core, question: HelpedQuestion, asks: Sequence[Ask], caps: DailyCaps
 ) -> list[Citation]:
@@ -33,7 +38,7 @@ def claim(
     """
     if question.similar_ids:
         return documents(core, question, asks[0])
-    found = similar_posts(core.retriever, asks, question.message_id)
+    found = look_up(core, question, asks)
     ids = [document.document_id for document in found]
     now = datetime.now(UTC)
     return found if ids and core.store.helped_questions.offer(question, ids, caps, now) else []

@@ -144,7 +144,7 @@ def _changed(body: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str
 
 
 def mentions(body: Mapping[str, Any]) -> Iterator[str]:
-    """Violations of pings: only members named one by one may be pinged."""
+    """Violations of pings: only one member or one role may be pinged, by id."""
     if not any(body.get(key) for key in ("content", "embeds", "components")):
         return
     allowed = body.get("allowed_mentions")
@@ -155,10 +155,8 @@ def mentions(body: Mapping[str, Any]) -> Iterator[str]:
         yield f"whoever is mentioned may be pinged: {allowed['parse']}"
     if "parse" not in allowed:
         yield "allowed_mentions has no empty parse"
-    if allowed.get("roles"):
-        yield "roles may be pinged"
-    if len(allowed.get("users") or []) > 1:
-        yield "more than one member may be pinged"
+    if len([*(allowed.get("roles") or []), *(allowed.get("users") or [])]) > 1:
+        yield "more than one member or role may be pinged"
 
 
 def _embeds(embeds: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -91,7 +91,7 @@ WRONG = {
     "nothing": _sent(content=" \n"),
     "a ping of everyone": _sent(allowed_mentions={"parse": ["everyone"]}),
     "nothing about pings": _sent(allowed_mentions=None),
-    "a ping of roles": _sent(allowed_mentions={"parse": [], "roles": [7]}),
+    "a ping of roles": _sent(allowed_mentions={"parse": [], "roles": [7, 8]}),
     "content beside components of the second kind": _sent(flags=strictness.COMPONENTS_V2),
     "a poll": _sent(poll={"question": {"text": "?"}}),
     "six rows": _sent(

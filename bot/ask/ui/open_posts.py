@@ -12,10 +12,12 @@ from typing import Any, Final
 
 import discord
 
-from bot.ask import open_posts, unasked
+from bot.ask import open_posts, similar_service, unasked, unasked_messages
 from bot.ask.open_posts import Step
 from bot.ask.ui.settled_check import is_closed, is_ping, lacking_to_help, message_and_settled
+from bot.ask.ui.similar_posts import asks_of
 from bot.ask.ui.unasked_buttons import mark_solved
+from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
@@ -98,7 +100,7 @@ class OpenPosts:
             post, settings, now, answered=answered, quiet_since=_last_message_at(thread)
         )
         if step is Step.PING:
-            await self._ping(post, thread, settings)
+            await self._ping(post, thread, message, settings)
             await self._record(post, PostState.PINGED)
         elif step is Step.ASK:
             await self._ask(post, thread, settings)
@@ -116,19 +118,36 @@ class OpenPosts:
         )
 
     async def _ping(
-        self, post: HelpedQuestion, thread: discord.Thread, settings: EffectiveSettings
+        self,
+        post: HelpedQuestion,
+        thread: discord.Thread,
+        message: discord.Message,
+        settings: EffectiveSettings,
     ) -> None:
-        """Ping the role of the helpers, or that of the moderators, unless it was pinged before."""
+        """Ping the role of the helpers, or else of the moderators, unless it was pinged before.
+
+        Similar posts are named if they weren't offered in the post.
+        """
         server = await self._bot.guild_settings.settings(post.guild_id)
         role_id = server.helper_role_id or server.moderator_role_id
         if role_id is None or await self._was_pinged(thread):
             return
         said = open_posts.PING(settings.ping_hours, settings.language, role=f"<@&{role_id}>")
+        if not post.similar_ids:
+            asks = await asks_of(self._bot, message, thread)
+            found = await self._bot.worker.call(
+                lambda core: similar_service.look_up(core, post, asks),
+                priority=Priority.INDEXING,
+            )
+            if found:
+                lead = f"{said}\n{open_posts.SIMILAR(settings.language)}"
+                said = unasked_messages.similar(lead, found)
         await send_with_retries(
             functools.partial(
                 thread.send,
                 said,
                 allowed_mentions=discord.AllowedMentions(roles=[discord.Object(role_id)]),
+                suppress_embeds=True,
                 nonce=f"ping-{post.message_id}",
             )
         )

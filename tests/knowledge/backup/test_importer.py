@@ -435,6 +435,8 @@ def without_later_columns(folder: Path) -> None:
         r'|, "source_alarms": 1|, "similar_posts": (?:0|null)|, "similar_ids": "\[\]"'
         r'|, "ask_writers": [01]'
         r'|, "note_answers": 1'
+        r'|, "ping_hours": (?:0|null)|, "solved_posts": (?:"off"|null)'
+        r'|, "post_state": "open"|, "look_at": null'
     )
     for path in (*folder.rglob("*.md"), *folder.glob("*.jsonl")):
         path.write_text(re.sub(later, "", path.read_text()))

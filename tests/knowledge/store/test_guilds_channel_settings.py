@@ -5,7 +5,7 @@ from typing import Any
 from knowledge.store.database import row_counts
 from knowledge.store.store import Store
 from knowledge.values.guilds import Language
-from knowledge.values.settings import AnsweredFrom, Chosen, GuildSettings, Mode
+from knowledge.values.settings import AnsweredFrom, Chosen, GuildSettings, Mode, SolvedPosts
 
 GUILD, CHANNEL, ADMIN = 10, 20, 30
 WHOLE: Chosen = {
@@ -17,6 +17,8 @@ WHOLE: Chosen = {
     "answered_from": AnsweredFrom(("rust",), ("notes",)),
     "from_replies": True,
     "similar_posts": True,
+    "ping_hours": 8,
+    "solved_posts": SolvedPosts.LOCK,
 }
 
 

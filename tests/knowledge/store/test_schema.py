@@ -11,13 +11,14 @@ from knowledge.values.synonyms import SYNONYMS
 
 # Every column with more than its type's promise, besides times; nonsense in it would break readers.
 CHECKED = {
-    "channel_settings": "answered_from language mode quotations wait_seconds",
+    "channel_settings": "answered_from language mode ping_hours quotations solved_posts "
+    "wait_seconds",
     "digests": "edition",
     "feedback": "reason_code",
     "guilds": "allowed_hosts handover_hours id language limits listen_channels page_accent "
-    "phrasing reminder_hours sample_every synonyms undo_minutes",
+    "phrasing ping_hours reminder_hours sample_every solved_posts synonyms undo_minutes",
     "handed_on": "standing",
-    "helped_questions": "similar_ids state",
+    "helped_questions": "post_state similar_ids state",
     "log": "detail id number",
     "members": "key",
     "notes": "id source_change",

@@ -20,6 +20,7 @@ from knowledge.values.settings import (
     Level,
     Mode,
     Place,
+    SolvedPosts,
     effective_settings,
 )
 
@@ -35,6 +36,8 @@ VALUES: dict[str, Any] = {
     "answered_from": RUST,
     "from_replies": True,
     "similar_posts": True,
+    "ping_hours": 8,
+    "solved_posts": SolvedPosts.LOCK,
 }
 
 
@@ -49,7 +52,18 @@ def chosen(channels: Mapping[int, Chosen] = MappingProxyType({}), **server: Any)
 def test_the_nearest_level_that_has_a_value_decides_and_is_named(
     channel_id: int, level: Level
 ) -> None:
-    values = (Mode.OFF, 99, False, Language.ENGLISH, 5, EVERYTHING, False, False)
+    values = (
+        Mode.OFF,
+        99,
+        False,
+        Language.ENGLISH,
+        5,
+        EVERYTHING,
+        False,
+        False,
+        0,
+        SolvedPosts.OFF,
+    )
     far = {CATEGORY: dict(zip(SETTINGS, values, strict=True))}
     for name in SETTINGS:
         near = {channel_id: {name: VALUES[name]}}
