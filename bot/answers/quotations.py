@@ -19,7 +19,6 @@ from knowledge.values.guilds import Language
 # question, evidence, quotations and citations.
 SCREEN_LINES: Final = 23
 LEAST_LINES: Final = 4
-SMALL_CHARACTERS: Final = 36
 # With less room than this, a quotation is left out.
 LEAST_CHARACTERS: Final = 100
 
@@ -37,9 +36,7 @@ def lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
     The citations get their lines first. A warning about a contradiction counts as a quotation.
     """
     cited = (outcome.quotes[number].citation for number in places)
-    named = [" › ".join(_place_parts(one.title, one.heading)) for one in cited]
-    # A citation is in small letters.
-    below = sum(-(-size(one) // SMALL_CHARACTERS) for one in named)
+    below = sum(room_on_screen(citation_line(one)) for one in cited)
     left = SCREEN_LINES - room_on_screen(above) - below - (len(places) - 1)
     warnings = sum(one.left in places and one.right in places for one in outcome.conflicts)
     return max(left // (len(places) + warnings), LEAST_LINES)

@@ -194,7 +194,8 @@ def test_text_that_grows_when_it_is_made_safe_is_still_quoted() -> None:
 
 def test_quotations_are_numbered_where_there_are_several() -> None:
     assert "\n-# **GPU hours**" in _answered("how many?", _quote("Forty."))
-    both = _answered("how many?", _quote("Forty."), _quote("Fifty.", title="TPU hours"))
+    quotes = (_quote("Forty."), _quote("Fifty.", title="TPU hours"))
+    both = _answered("how many?", *quotes, missing=("rooms",))
     assert "> Forty.\n-# 1 · **GPU hours**" in both
     assert "> Fifty.\n-# 2 · **TPU hours**" in both
 
@@ -297,7 +298,7 @@ def _scored(score: float, text: str) -> Quote:
 
 
 def test_a_strong_answer_says_so_and_quotes_one_passage() -> None:
-    quotes = (_scored(0.9, "The club has 40."), _scored(0.8, "A day has 24."))
+    quotes = (_scored(0.9, "The club has 40."), _scored(0.88, "A day has 24."))
     text = _said(Reply("how many?", Answer(Evidence.STRONG, quotes)))
     assert "Evidence: strong" in text
     assert "The club has 40." in text
@@ -306,14 +307,14 @@ def test_a_strong_answer_says_so_and_quotes_one_passage() -> None:
 
 def test_a_second_passage_is_quoted_where_it_is_about_as_likely() -> None:
     quotes = (_scored(0.9, "The club has 40."), _scored(0.88, "It has 40 hours."))
-    text = _said(Reply("how many?", Answer(Evidence.STRONG, quotes)))
+    text = _said(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
     assert "It has 40 hours." in text
 
 
 def test_where_two_passages_are_quoted_both_share_the_room_of_one() -> None:
     long = "It has {} hours for everybody who is a member of it. "
     quotes = tuple(_scored(0.9, long.format(number) * 30) for number in (40, 50))
-    text = _said(Reply("how many?", Answer(Evidence.STRONG, quotes)))
+    text = _said(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
     said = [line for line in text.split("\n") if line.startswith("> ")]
     assert ["40" in line for line in said] == [True, False]
     assert room(_unquoted(text)) <= SCREEN_LINES
@@ -321,7 +322,7 @@ def test_where_two_passages_are_quoted_both_share_the_room_of_one() -> None:
 
 def test_what_may_not_answer_is_one_short_quotation() -> None:
     long = "The club has 40 hours for everybody who is a member of it. " * 30
-    quotes = (_scored(0.9, long), _scored(0.9, "A day has 24."))
+    quotes = (_scored(0.9, long), _scored(0.8, "A day has 24."))
     text = _said(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
     assert room(_unquoted(text)) <= SCREEN_LINES
     assert "A day has 24." not in text

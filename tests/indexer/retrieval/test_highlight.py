@@ -146,6 +146,13 @@ def test_the_sentence_after_a_shown_error_is_marked(shown: str, fix: str) -> Non
     assert chosen(f"{ERROR} since today", text).startswith(fix)
 
 
+def test_the_sentence_below_the_error_asked_about_is_bold() -> None:
+    shown = "It can say:\n\n```\nfatal: bar is busy\n```"
+    text = f"Beer is cheap. Tea is hot. {shown}\n\nIt is rare. We sing. We dance."
+    assert sentences(text)[3][0] == text.index("```")
+    assert in_bold("how to open", text, 3) == "It is rare."
+
+
 def test_code_that_does_not_repeat_the_question_is_marked() -> None:
     code = "```\nfoo --bar\n```"
     assert chosen("how is bar given to foo", f"It is easy.\n\n{code}") == code
