@@ -62,7 +62,10 @@ MENU_LABELS: Final[Mapping[str, Sentence]] = {
     "why": ANSWER_LABELS["why"],
     "report": Sentence("Report"),
     "share": Sentence("Share with everyone here"),
+    "correct": Sentence("Correct this note"),
 }
+CORRECT: Final = Sentence("Correct “{title}”")
+FOR_MODERATORS: Final = Sentence("For moderators")
 
 
 CAN_NOT_WRITE: Final = Sentence(

@@ -304,16 +304,27 @@ def act(core: Core, note: Note, click: Click) -> Iterator[tuple[Outcome, int] | 
 
 
 def edit_and_approve(
-    core: Core, note: Note, moderator: Member, submission: Submission, interaction_id: int
+    core: Core,
+    note: Note,
+    moderator: Member,
+    submission: Submission,
+    interaction_id: int,
+    *,
+    corrects: bool = False,
 ) -> Iterator[tuple[Outcome, int] | None]:
-    """Approve a revision as edited by a moderator, in slices; see `act`."""
+    """Approve a revision as edited by a moderator, in slices; see `act`.
+
+    With `corrects`, the revision is live.
+    """
+    decisions = core.store.decisions
+    change = decisions.correct if corrects else decisions.edit_and_approve
     guild_id, revision_id = note.guild_id, note.revision.id
     yield from embed_ahead(core, guild_id, submission)
     outcome = once_per_interaction(
         core,
         guild_id,
         interaction_id,
-        lambda: core.store.decisions.edit_and_approve(guild_id, revision_id, moderator, submission),
+        lambda: change(guild_id, revision_id, moderator, submission),
     )
     yield None if outcome is None else (outcome, quorum(core, outcome.note))
 

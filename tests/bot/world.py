@@ -304,7 +304,7 @@ def choices(message: Any) -> dict[str, str]:
         option["value"]: option["label"]
         for component in _components(message)
         for option in component.get("options") or []
-        if option["value"] not in MENU_LABELS
+        if option["value"].partition(":")[0] not in MENU_LABELS
     }
 
 
@@ -314,7 +314,7 @@ def actions(message: Any) -> list[str]:
         option["value"]
         for component in _components(message)
         for option in component.get("options") or []
-        if option["value"] in MENU_LABELS
+        if option["value"].partition(":")[0] in MENU_LABELS
     ]
 
 

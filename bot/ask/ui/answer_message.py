@@ -1,6 +1,7 @@
 """Answer messages: the layout of a reply, with its buttons and their handlers."""
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -10,12 +11,13 @@ import discord
 from bot.answers.outcome import Answer, Clarification, Outcome, Refusal, offers
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply
+from bot.answers.quotations import shown_places
 from bot.ask import button_messages, explanation, messages, passage_messages, service
 from bot.ask.ui.feedback import reason_view
 from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
 from bot.interactions.kit.authorization import First
-from bot.interactions.kit.buttons import DIGEST, Button, CustomId, Select, view_of
+from bot.interactions.kit.buttons import DIGEST, NUMBER, Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import container, layout, text_of
 from bot.interactions.kit.localisation import viewer_language
@@ -24,7 +26,9 @@ from bot.interactions.policy.channel_access import may_write, quotable_channels
 from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
-from knowledge.values.documents import Kind
+from bot.review.ui.cards import open_correction
+from bot.text.markdown import legible, shorten
+from knowledge.values.documents import Kind, note_of_document
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, Feedback, Question, Verdict
 
@@ -185,6 +189,7 @@ def _menu(
         discord.SelectOption(label=button_messages.MENU_LABELS[action](language), value=action)
         for action in actions
     ]
+    options += _corrections(answer, language) if answer is not None else []
     options += [
         discord.SelectOption(
             label=label,
@@ -197,6 +202,27 @@ def _menu(
     if actions:
         label = button_messages.MORE
     return PassageSelect(label(language), options, question_id=question_id)
+
+
+def _corrections(answer: Answer, language: Language) -> list[discord.SelectOption]:
+    """The options to correct a quoted note; with several notes, they are named."""
+    cited = (answer.quotes[place].citation for place in shown_places(answer))
+    notes = {
+        number: citation.title
+        for citation in cited
+        if (number := note_of_document(citation.document_id)) is not None
+    }
+    alone = button_messages.MENU_LABELS["correct"](language)
+    return [
+        discord.SelectOption(
+            label=button_messages.CORRECT(language, title=shorten(legible(title), 60))
+            if len(notes) > 1
+            else alone,
+            value=f"correct:{number}",
+            description=button_messages.FOR_MODERATORS(language),
+        )
+        for number, title in notes.items()
+    ]
 
 
 async def _reports_pruned(interaction: Interaction, question: Question) -> bool:
@@ -325,11 +351,16 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_REA
     channels: tuple[int, ...]
 
     def first_response(self, _interaction: Interaction) -> First:
-        return First.OWN if self.item.values[:1] == ["report"] else First.THINKING
+        value = next(iter(self.item.values), "")
+        return First.OWN if value.startswith(("report", "correct:")) else First.THINKING
 
     async def on_choice(self, interaction: Interaction, value: str) -> None:
         if value == "report":
             await interaction.client.submissions.report_answer(interaction, self.question_id)
+        elif value.startswith("correct:"):
+            number = value.removeprefix("correct:")
+            note_id = int(number) if re.fullmatch(NUMBER, number) else 0
+            await open_correction(interaction, note_id)
         elif value == "share":
             await _share(interaction, self.question)
         elif value == "why":

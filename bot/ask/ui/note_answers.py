@@ -5,6 +5,7 @@ minute. Before it posts, it looks for the reply of an interrupted attempt.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
 from bot.interactions.autocomplete import choices_at_once
 from bot.interactions.kit.authorization import First, Found
-from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select, view_of
+from bot.interactions.kit.buttons import NONCE, NUMBER, Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.layouts import text_of
@@ -228,7 +229,7 @@ class NoteAnswerMenu(
         bot = interaction.client
         channel: Any = interaction.channel
         language = await viewer_language(interaction)
-        note_id = int(value) if value.isascii() and value.isdecimal() else 0
+        note_id = int(value) if re.fullmatch(NUMBER, value) else 0
         try:
             message = await channel.fetch_message(self.message_id)
         except discord.NotFound:

@@ -11,12 +11,14 @@ from discord.ext import commands
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select, view_of
+from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.layouts import container, layout
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.policy.channel_access import is_open_to_everyone
 from bot.interactions.policy.component_access import moderators
+from bot.interactions.policy.permissions import moderator_refusal
 from bot.interactions.services import Cog, Interaction
 from bot.review import actions, cards, messages, service
 from bot.review.actions import ACTIONS, Action, Click, actions_on
@@ -395,7 +397,40 @@ class EditModal(
             await _give_back(interaction)
 
 
-async def _approve_edited(interaction: Interaction, note: Note, filled: Filled) -> bool:
+class CorrectionModal(
+    EditModal,
+    ids=CustomId("form:correct", revision_id=int, nonce=NONCE),
+    rule=moderators_of_revision,
+):
+    """The same form for a live note."""
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        if not await _approve_edited(interaction, subject["note"], filled, corrects=True):
+            await _give_back(interaction)
+
+
+async def open_correction(interaction: Interaction, note_id: int) -> None:
+    """Open the form that corrects a live note, as the first response, for moderators."""
+    async with in_time(interaction):
+        refusal = await moderator_refusal(interaction)
+        note = await interaction.client.worker.call(
+            lambda core: core.store.notes.live(note_id), priority=Priority.ASKING
+        )
+    language = await viewer_language(interaction)
+    if note is None or note.guild_id != interaction.guild_id:
+        refusal = refusal or messages.NO_SUCH_NOTE(language)
+    if note is None or refusal:
+        await interaction.response.send_message(refusal, ephemeral=True)
+    else:
+        await interaction.response.send_modal(CorrectionModal(note, language))
+
+
+async def _approve_edited(
+    interaction: Interaction, note: Note, filled: Filled, *, corrects: bool = False
+) -> bool:
     """Approve a revision with the form's edits. Return False if a problem prevents the approval."""
     bot = interaction.client
     try:
@@ -412,7 +447,9 @@ async def _approve_edited(interaction: Interaction, note: Note, filled: Filled) 
         return False
     moderator = Member(interaction.user.id, interaction.user.display_name)
     acted = await bot.worker.run_slices(
-        lambda core: actions.edit_and_approve(core, note, moderator, submission, interaction.id),
+        lambda core: actions.edit_and_approve(
+            core, note, moderator, submission, interaction.id, corrects=corrects
+        ),
         priority=Priority.REVIEWING,
     )
     return await report_outcome(interaction, acted, Action.EDIT)

@@ -179,6 +179,33 @@ class Decisions:
             self._states.record(edited, moderator.id, "revised", replaced=replaced)
             return self._carry_out(edited, moderator, ruling, NoticeEvent.EDITED, note)
 
+    def correct(
+        self, guild_id: int, revision_id: int, moderator: Member, submission: Submission
+    ) -> Outcome | None:
+        """Approve a moderator's text for a live note, stored as its next revision.
+
+        A pending revision has to be decided on first.
+        """
+        with self._database.writing(guild_id):
+            note = self._notes.find(revision_id, guild_id)
+            if note is None:
+                return None
+            latest = self._notes.of_revision(note.latest_revision_id)
+            if latest.revision.state is State.PENDING:
+                return Outcome(latest, Obstacle.PENDING)
+            if not note.live:
+                return Outcome(latest, Obstacle.REVISED if latest.live else Obstacle.NOT_LIVE)
+            if self._refuse_as_own(note, moderator, "correct"):
+                return Outcome(note, Obstacle.OWN_NOTE)
+            if submission.safe == note.revision.submission.safe:
+                return Outcome(note, Obstacle.UNCHANGED)
+            corrected, _ = self._states.write(
+                note.id, moderator, submission, revision_id, for_page=note.revision.for_page
+            )
+            self._states.record(corrected, moderator.id, "revised")
+            ruling = Ruling(Decision.APPROVE)
+            return self._carry_out(corrected, moderator, ruling, NoticeEvent.EDITED)
+
     def _obstacle(self, note: Note, moderator: Member, decision: Decision) -> Obstacle | None:
         if note.revision.state is not State.PENDING:
             return Obstacle.DECIDED

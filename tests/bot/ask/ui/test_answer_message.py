@@ -12,17 +12,29 @@ from bot.ask import button_messages, passage_messages
 from bot.ask.ui.answer_message import answer_message
 from bot.core.core import Core
 from bot.review import service as review_service
+from bot.review.messages import _OBSTACLES as OBSTACLES
+from bot.text import error_messages
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.retrieval.hit import Hit
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
-from knowledge.values.notes import Decision, Member
+from knowledge.values.notes import Decision, Member, Obstacle
 from knowledge.values.questions import Evidence, Verdict
 from knowledge.values.submissions import Submission
 from tests.bot import strictness
-from tests.bot.steps import OTHER_PASSAGES, content, in_menu, looked_into
+from tests.bot.steps import (
+    EDITED,
+    NEW_TEXT,
+    OTHER_PASSAGES,
+    content,
+    edit,
+    in_menu,
+    looked_into,
+    said,
+    told,
+)
 from tests.bot.values import file_passage
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, links, text_of
 
@@ -213,3 +225,21 @@ async def test_the_buttons_of_another_servers_answer_show_nothing(
 
     assert shown.response is not None
     assert text_of(shown.response) == button_messages.FEEDBACK_GONE.english
+
+
+async def test_moderators_correct_a_quoted_note(world: World) -> None:
+    await world.add_note()
+    answered = (await world.ask()).response
+    refused = await in_menu(world.second_member, answered, "correct:1")
+    assert said(refused) == error_messages.NOT_A_MODERATOR.english
+
+    form = await in_menu(world.moderator, answered, "correct:1")
+    await world.moderator.submit_modal(form, {"title": TITLE, "text": NEW_TEXT})
+    assert NEW_TEXT in content(await world.ask()).replace("**", "")
+    assert any(NEW_TEXT.split()[5] in notice for notice in told(world))
+
+    # The form of the earlier text changes nothing any more.
+    late = await in_menu(world.second_moderator, answered, "correct:1")
+    await edit(world, TEXT)
+    waits = await world.second_moderator.submit_modal(late, {"title": TITLE, "text": EDITED})
+    assert OBSTACLES[Obstacle.PENDING](Language.ENGLISH, title=TITLE) in said(waits)

@@ -55,6 +55,7 @@ def test_another_guilds_notes_and_revisions_are_not_there(store: Store) -> None:
         deciding.undo(ELSEWHERE, revision_id, ADA),
         deciding.roll_back(ELSEWHERE, revision_id, ADA),
         deciding.edit_and_approve(ELSEWHERE, revision_id, ADA, SECOND),
+        deciding.correct(ELSEWHERE, revision_id, ADA, SECOND),
         deciding.retire(ELSEWHERE, note.id, ADA),
         deciding.restore(ELSEWHERE, note.id, ADA),
         deciding.keep(ELSEWHERE, note.id, ADA),
@@ -66,7 +67,9 @@ def test_another_guilds_notes_and_revisions_are_not_there(store: Store) -> None:
     assert events(store) == before
 
 
-@pytest.mark.parametrize("attempt", ["approve", "undo", "keep", "restore", "roll_back", "edit"])
+@pytest.mark.parametrize(
+    "attempt", ["approve", "undo", "keep", "restore", "roll_back", "edit", "correct"]
+)
 def test_nobody_decides_on_a_note_of_their_own_and_the_attempt_is_logged(
     store: Store, attempt: str
 ) -> None:
@@ -81,6 +84,7 @@ def test_nobody_decides_on_a_note_of_their_own_and_the_attempt_is_logged(
     outcome = {
         "approve": lambda: deciding.decide(GUILD, revision_id, MIRA, APPROVE),
         "edit": lambda: deciding.edit_and_approve(GUILD, revision_id, MIRA, SECOND),
+        "correct": lambda: deciding.correct(GUILD, revision_id, MIRA, SECOND),
         "undo": lambda: deciding.undo(GUILD, revision_id, MIRA),
         "keep": lambda: deciding.keep(GUILD, note.id, MIRA),
         "restore": lambda: deciding.restore(GUILD, note.id, MIRA),
@@ -194,6 +198,42 @@ def test_a_moderators_words_go_live_and_the_contributors_are_kept(store: Store) 
         second.revision.id,
     )
     assert told(store) == [NoticeEvent.EDITED]
+
+
+def test_correction_is_live_at_once_and_can_be_undone(store: Store) -> None:
+    note = proposed(store)
+    decided(store, note)
+    outcome = store.decisions.correct(GUILD, note.revision.id, ADA, SECOND)
+    assert outcome is not None
+    assert outcome.live_changed
+    assert live_text(store, note) == SECOND.text
+    assert told(store) == [NoticeEvent.APPROVED, NoticeEvent.EDITED]
+    store.decisions.undo(GUILD, outcome.note.revision.id, BEN)
+    assert live_text(store, note) == FIRST.text
+
+
+@pytest.mark.parametrize(
+    ("state", "obstacle"),
+    [
+        ("pending", Obstacle.PENDING),
+        ("retired", Obstacle.NOT_LIVE),
+        ("replaced", Obstacle.REVISED),
+        ("same", Obstacle.UNCHANGED),
+    ],
+)
+def test_only_a_live_text_is_corrected(store: Store, state: str, obstacle: Obstacle) -> None:
+    note = proposed(store)
+    decided(store, note)
+    if state == "pending":
+        revised(store, note, SECOND)
+    elif state == "retired":
+        store.decisions.retire(GUILD, note.id, ADA)
+    elif state == "replaced":
+        decided(store, revised(store, note, SECOND))
+    text = FIRST if state == "same" else replace(FIRST, text="Sixty.")
+    outcome = store.decisions.correct(GUILD, note.revision.id, BEN, text)
+    assert outcome is not None
+    assert outcome.obstacle is obstacle
 
 
 def test_a_moderator_who_changes_nothing_of_what_they_are_shown_approves_what_was_typed(
