@@ -336,10 +336,10 @@ def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
         return
     chosen = Counter(
         language.value
-        for one in every
+        for choices in every
         for language in {
-            one.server.language,
-            *(own["language"] for own in one.channels.values() if "language" in own),
+            choices.server.language,
+            *(own["language"] for own in choices.channels.values() if "language" in own),
         }
     )
     for language, servers in sorted(chosen.items()):

@@ -106,7 +106,7 @@ _DAY_CHARACTERS: Final = 60
 def panel_text(panel: Panel) -> RenderableType:
     """A panel as a heading with a legend, and a table of bars."""
     parts = panel.rows[0].parts
-    names = (Text(f" {_BARS[one][0]} {PARTS[one].english}", _BARS[one][1]) for one in parts)
+    names = (Text(f" {_BARS[part][0]} {PARTS[part].english}", _BARS[part][1]) for part in parts)
     heading = Text.assemble("\n", (panel.heading, "bold"), *(names if len(parts) > 1 else ()))
     bars = Table.grid(padding=(0, 1))
     longest = max(sum(row.parts.values()) for row in panel.rows) or 1

@@ -49,12 +49,16 @@ class PictureTexts:
         self._members: set[int] = set()
 
     async def among(self, attachments: Sequence[discord.Attachment], member_id: int) -> str:
-        pictures = [one for one in pictures_among(attachments) if one.size <= RECOGNIZED_BYTES]
+        pictures = [
+            picture for picture in pictures_among(attachments) if picture.size <= RECOGNIZED_BYTES
+        ]
         with self._place(member_id) as has_place:
             if not (has_place and pictures):
                 return ""
             try:
-                contents = [await send_with_retries(one.read) for one in pictures[:PICTURES]]
+                contents = [
+                    await send_with_retries(picture.read) for picture in pictures[:PICTURES]
+                ]
             except UNREACHED:
                 return ""
             return (await self._text_before_deadline(contents)).text

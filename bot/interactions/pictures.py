@@ -23,7 +23,7 @@ class _RewindingFile(discord.File):
 
 
 def pictures_among(attachments: Iterable[discord.Attachment]) -> list[discord.Attachment]:
-    return [one for one in attachments if is_picture(one)]
+    return [attachment for attachment in attachments if is_picture(attachment)]
 
 
 def is_picture(attachment: discord.Attachment) -> bool:

@@ -114,17 +114,18 @@ def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]
     """
     both = (serving, other)
     if judged == OWN:
-        ordered = "found", [_found_in_ten(one) for one in both]
+        ordered = "found", [_found_in_ten(model) for model in both]
     else:
         ordered = (
             "nDCG@10",
-            [list(question_ndcgs(one.run, one.judgements).values()) for one in both],
+            [list(question_ndcgs(model.run, model.judgements).values()) for model in both],
         )
     answered = [
-        [float(one.evidence[key] is not Evidence.NONE) for key in one.judgements] for one in both
+        [float(model.evidence[key] is not Evidence.NONE) for key in model.judgements]
+        for model in both
     ]
     refused = [
-        [float(found is Evidence.NONE) for found in one.unanswerable.values()] for one in both
+        [float(found is Evidence.NONE) for found in model.unanswerable.values()] for model in both
     ]
     named = [ordered, ("answered", answered), ("refused", refused)]
     return [Figure(judged, name, *pair) for name, pair in named if pair[0]]

@@ -121,7 +121,11 @@ def _downloads(cache: str | None) -> Iterator[Row]:
     except CacheNotFound:
         return
     for repo in sorted(repos, key=lambda repo: repo.repo_id):
-        commits = [one for one in repo.revisions if (one.snapshot_path / "modules.json").exists()]
+        commits = [
+            revision
+            for revision in repo.revisions
+            if (revision.snapshot_path / "modules.json").exists()
+        ]
         if repo.repo_type != "model" or not commits:
             continue
         newest = max(commits, key=lambda commit: commit.last_modified)

@@ -112,7 +112,7 @@ def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableEr
     """
     # Without a bot, nothing else checks for passed review dates.
     core.find_overdue_notes(datetime.now(UTC))
-    asks = [Ask(one.text, _NO_MEMBER, one.guild_id) for one in questions]
+    asks = [Ask(question.text, _NO_MEMBER, question.guild_id) for question in questions]
     return list(map(_answer, core.answer_pipeline.ask(asks, record=False)))
 
 
@@ -149,7 +149,7 @@ def _answer(reply: Reply) -> Answered | UnusableError:
 def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
     """Return the best passages for each query, one per document, even if none is an answer."""
     with core.index.steady():
-        places = [scopes_of(one.guild_id, ()) for one in searches]
+        places = [scopes_of(search.guild_id, ()) for search in searches]
         queries = [
             core.best_variant(one.query, one.guild_id, own)
             for one, own in zip(searches, places, strict=True)
@@ -206,7 +206,7 @@ def document_id_of(core: Core, public: str, scopes: Sequence[Scope]) -> str:
     if found is None:
         return "" if _WITH_PATH.match(public) else public
     candidates = core.index.tables.document_ids(found[1], core.articles.visible_scopes(scopes))
-    return next((one for one in candidates if public_id(one) == public), "")
+    return next((candidate for candidate in candidates if public_id(candidate) == public), "")
 
 
 # In the event loop.

@@ -271,8 +271,8 @@ def source_list(
 ) -> Page:
     """A page of a guild's sources, the bundled articles last."""
     entries = [
-        *(_channel_entry(language, each) for each in channels),
-        *(source_entry(language, each) for each in others),
+        *(_channel_entry(language, channel) for channel in channels),
+        *(source_entry(language, source) for source in others),
     ]
     if not entries:
         return Page(f"{NO_SOURCE(language)}\n{articles_entry(language, bundled)}", 0, 1)
@@ -337,7 +337,7 @@ def source_entry(language: Language, state: SourceState) -> str:
         parts.append(plain(shorten(state.licence, 100)))
     if not state.scope:
         parts.append(_SHARED(language))
-    failures = [(location_name(each.source), each.reason) for each in state.failures]
+    failures = [(location_name(failure.source), failure.reason) for failure in state.failures]
     return "\n".join([" · ".join(parts), *_failures(language, failures)])
 
 

@@ -76,7 +76,11 @@ def add_address(
     sources = core.sources()
     if {scope, SHARED}.intersection(sources.get(location, ())):
         return location, AddOutcome.KNOWN
-    sites = [one for one in own_addresses(sources, scope) if _kind(one) is not AddOutcome.PAGE]
+    sites = [
+        address
+        for address in own_addresses(sources, scope)
+        if _kind(address) is not AddOutcome.PAGE
+    ]
     if kind is not AddOutcome.PAGE and len(sites) >= MOST_SITES:
         return location, AddOutcome.TOO_MANY
     add_visited(core.store, location, scope, actor_id=actor_id)
@@ -91,7 +95,7 @@ def own_addresses(sources: dict[str, list[Scope]], scope: Scope) -> list[str]:
 def find_by_address(locations: Sequence[str], address: str) -> str | None:
     """Find the only source with this address; None if there are none or several."""
     typed = address.strip()
-    same = [each for each in locations if source_at(each).url == typed]
+    same = [location for location in locations if source_at(location).url == typed]
     return same[0] if len(same) == 1 else None
 
 

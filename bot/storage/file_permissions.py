@@ -64,8 +64,8 @@ def _own_paths(folder: Path) -> Iterator[Path]:
         for above, folders, files in os.walk(found):
             here = Path(above)
             yield here
-            yield from (path for each in files if not (path := here / each).is_symlink())
-            folders[:] = [each for each in folders if not (here / each).is_symlink()]
+            yield from (path for file in files if not (path := here / file).is_symlink())
+            folders[:] = [folder for folder in folders if not (here / folder).is_symlink()]
 
 
 def _mode(path: Path) -> int:

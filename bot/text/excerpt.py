@@ -159,7 +159,7 @@ class _Pieces:
         If the list item doesn't fit, or there is none, return `centre` alone.
         """
         start = self.pieces[centre][0]
-        unit = next(one for one in self.units if start < one[1])
+        unit = next(unit for unit in self.units if start < unit[1])
         parts = [i for i, one in enumerate(self.pieces) if unit[0] <= one[0] < unit[1]]
         fits = LIST_MARKER.match(self.text, *unit) and self.room(parts[0], parts[-1]) <= limit
         return (parts[0], parts[-1]) if fits else (centre, centre)
@@ -465,7 +465,7 @@ def _head_above(text: str, start: int) -> tuple[str, int]:
 
     Also return the table's offset, or `start`.
     """
-    table = next((one for one in units(text) if one[0] < start < one[1]), None)
+    table = next((unit for unit in units(text) if unit[0] < start < unit[1]), None)
     if table is None or not text.startswith(ROW, table[0]):
         return "", start
     rows = text[table[0] : start].split("\n")

@@ -20,7 +20,9 @@ def heading_name(heading: str, most: int) -> str:
     Outer headings that are sentences or links are always dropped.
     """
     *above, last = heading.split(HEADING_SEPARATOR)
-    above = [one for one in above if _SENTENCE.fullmatch(one) is None and "](" not in one]
+    above = [
+        heading for heading in above if _SENTENCE.fullmatch(heading) is None and "](" not in heading
+    ]
     while above and size(HEADING_SEPARATOR.join([*above, last])) > most:
         del above[0]
     return shorten(HEADING_SEPARATOR.join([*above, last]), most)

@@ -247,16 +247,18 @@ def _disagreeing(left: Sequence[_Claim], right: Sequence[_Claim]) -> Iterator[_P
     for place, claim in enumerate(right):
         for word in claim.topic:
             having.setdefault(word, []).append(place)
-    for one in left:
-        common = Counter(place for word in one.topic for place in having.get(word, ()))
+    for sentence in left:
+        common = Counter(place for word in sentence.topic for place in having.get(word, ()))
         for place, count in common.most_common(MOST_ALIKE):
             other = right[place]
-            if _same_topic(one, other, count):
-                found = _difference(one, other)
+            if _same_topic(sentence, other, count):
+                found = _difference(sentence, other)
                 if found is not None:
                     subject, mine, theirs = found
-                    likeness = 2 * count / (len(one.topic) + len(other.topic))
-                    yield _Pair(subject, _statement(one, mine), _statement(other, theirs), likeness)
+                    likeness = 2 * count / (len(sentence.topic) + len(other.topic))
+                    yield _Pair(
+                        subject, _statement(sentence, mine), _statement(other, theirs), likeness
+                    )
 
 
 def _same_topic(one: _Claim, other: _Claim, common: int) -> bool:

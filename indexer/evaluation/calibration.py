@@ -109,7 +109,9 @@ def collect_rows(
     Answerable questions are asked from their own scopes, all others from every scope of the set.
     """
     judged = sets[name]
-    everything = sorted({one for some in judged.scopes.values() for one in some}) or [SHARED]
+    everything = sorted({scope for scopes in judged.scopes.values() for scope in scopes}) or [
+        SHARED
+    ]
     rows.related_sets[name] = related_sets(name, sets)
     foreign = [
         text

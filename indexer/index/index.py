@@ -164,7 +164,7 @@ class Index:
         """A document's passages with positions from the first to the last, in reading order."""
         if self._from_memory:
             found = self._rows.document_passages(document_id)
-            return [one for one in found if first <= one.position <= last]
+            return [hit for hit in found if first <= hit.position <= last]
         return self.tables.passages_within(document_id, first, last)
 
     @contextmanager

@@ -63,7 +63,7 @@ class Postings:
         """The approximate size in memory."""
         arrays = (self.ids, self.lengths, self._starts, self._slots, self._counts)
         waiting = len(self._waiting) * _WAITING_BYTES + self._waiting_passages * _PASSAGE_BYTES
-        return sum(one.nbytes for one in arrays) + len(self._terms) * _TERM_BYTES + waiting
+        return sum(array.nbytes for array in arrays) + len(self._terms) * _TERM_BYTES + waiting
 
     @property
     def passages(self) -> int:

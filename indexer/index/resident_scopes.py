@@ -182,7 +182,7 @@ class ResidentScopes:
 
     def _of_snapshot(self, scope: Scope, generation: int) -> ResidentScope | None:
         found = self._snapshots.saved_generations().get(scope, ())
-        saved = max((one for one in found if one <= generation), default=0)
+        saved = max((number for number in found if number <= generation), default=0)
         if not saved:
             return None
         try:

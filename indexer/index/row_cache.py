@@ -76,7 +76,9 @@ class RowCache:
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """The passages of a document in memory, in reading order; scans all cached passages."""
-        found = [one for one in self._passages.values() if one.document_id == document_id]
+        found = [
+            passage for passage in self._passages.values() if passage.document_id == document_id
+        ]
         return sorted(found, key=attrgetter("position"))
 
     def fitting(self) -> int:
@@ -116,7 +118,9 @@ class RowCache:
         yield from _warm(self._codes, lambda before: tables.token_codes_before(before, SLICE))
         yield from _warm(
             self._passages,
-            lambda before: [(one.id, one) for one in tables.passages_before(before, SLICE)],
+            lambda before: [
+                (passage.id, passage) for passage in tables.passages_before(before, SLICE)
+            ],
         )
 
 

@@ -126,7 +126,9 @@ class IndexTables:
             "select documents from files where path = ? or (path >= ? and path < ?)",
             (location, inside, inside[:-1] + chr(ord(os.sep) + 1)),
         )
-        return list(dict.fromkeys(one for [documents] in rows for one in json.loads(documents)))
+        return list(
+            dict.fromkeys(document for [documents] in rows for document in json.loads(documents))
+        )
 
     @property
     def files_version(self) -> str:
@@ -422,14 +424,17 @@ class IndexTables:
         """Change the links of documents whose text hasn't changed."""
         if not documents:
             return
-        self._remember([one.id for one in documents])
+        self._remember([document.id for document in documents])
         with self.db.writing(alone=False):
-            scopes = {one.scope for one in documents}
+            scopes = {document.scope for document in documents}
             self.changes.raise_all(scopes)
             self.changes.mark_relinked(scopes)
             self.db.run_many(
                 "update documents set digest = ?, metadata = ? where id = ?",
-                [(document_digest(one), metadata(one), one.id) for one in documents],
+                [
+                    (document_digest(document), metadata(document), document.id)
+                    for document in documents
+                ],
             )
 
 

@@ -80,7 +80,9 @@ class IndexOverlay:
     def passages_within(self, document_id: str, first: int, last: int) -> list[StoredPassage]:
         """A document's passages with positions from the first to the last, in reading order."""
         if document_id == self._document.id:
-            return [one for one in self._stored.values() if first <= one.position <= last]
+            return [
+                passage for passage in self._stored.values() if first <= passage.position <= last
+            ]
         return self._index.passages_within(document_id, first, last)
 
     def nearest_many(

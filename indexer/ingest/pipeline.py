@@ -357,8 +357,8 @@ def cut_and_embedded(
     cut = yield from cut_in_slices(embedder, document)
     # As in the index: a passage that is its own window has its vector once.
     texts = [
-        [one.embedded, *(window for window in one.windows if window != one.embedded)]
-        for one in cut.passages
+        [passage.embedded, *(window for window in passage.windows if window != passage.embedded)]
+        for passage in cut.passages
     ]
     distinct = list(dict.fromkeys(chain.from_iterable(texts)))
     vectors: dict[str, NDArray[np.float32]] = {}

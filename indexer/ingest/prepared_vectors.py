@@ -98,5 +98,5 @@ def write(path: Path, made: Prepared) -> None:
         digests=np.frombuffer(b"".join(keys), np.uint8).reshape(-1, _DIGEST_BYTES),
         vectors=np.stack([made.vectors[key] for key in keys]),
         codes=np.frombuffer(b"".join(codes), np.uint8),
-        ends=np.cumsum([len(one) for one in codes]),
+        ends=np.cumsum([len(code) for code in codes]),
     )

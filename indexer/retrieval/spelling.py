@@ -68,7 +68,7 @@ def _mend(
     ]
     meant = list(filter(is_common, near))
     if not meant:
-        least = max(OFTEN_SHARE * sum(one.passages for one in scopes), OFTEN_PASSAGES)
+        least = max(OFTEN_SHARE * sum(scope.passages for scope in scopes), OFTEN_PASSAGES)
         # A rare form of a common word is no name: "reade" of "read".
         names = (other for other in near if not is_common(_stem(other)))
         often = [other for other in names if _passages(scopes, other) >= least]

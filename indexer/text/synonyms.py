@@ -47,7 +47,9 @@ def replace_words(question: str, pairs: Sequence[Pair]) -> str:
     stems = [_stems(question[start:end], languages) for start, end in typed]
     parts, done, place = [], 0, 0
     while place < len(typed):
-        words, new = next((one for one in wanted if _match_at(stems, place, one[0])), ((), ""))
+        words, new = next(
+            (synonym for synonym in wanted if _match_at(stems, place, synonym[0])), ((), "")
+        )
         if words:
             parts += [question[done : typed[place][0]], new]
             done = typed[place + len(words) - 1][1]

@@ -219,7 +219,7 @@ def transcript(
     gone = runs[len(runs) - (len(parts) - kept) :] if kept < len(parts) else []
     left_out = [message for run in gone for message in run]
     first = [found.question, *([found.answer] if found.answer is not None else [])]
-    shown = [*first, *(each for each in found.replies if each not in left_out)]
+    shown = [*first, *(reply for reply in found.replies if reply not in left_out)]
     text = "\n\n".join(parts[:kept])
     return Transcript(_title(channel, found), text, tuple(shown), len(left_out))
 

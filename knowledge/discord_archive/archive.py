@@ -82,7 +82,11 @@ class ChannelArchive:
             for channel_id, reads in known.items()
             if channel_id not in wanted or wanted[channel_id].reads is not reads
         ]
-        new = [each for each in wanted.values() if each.id in others or each.id not in known]
+        new = [
+            message
+            for message in wanted.values()
+            if message.id in others or message.id not in known
+        ]
         if not others and not new:
             return False
         with self.tables.writing():
@@ -94,7 +98,7 @@ class ChannelArchive:
                 "place_channel_id, place_message_id) values (?, ?, '', ?, '', 0, '', '', 0, 0) "
                 # Another process may have added it meanwhile.
                 "on conflict (id) do nothing",
-                [(each.id, each.guild_id, each.reads.value) for each in new],
+                [(message.id, message.guild_id, message.reads.value) for message in new],
             )
         return bool(others)
 
@@ -308,7 +312,11 @@ class ChannelArchive:
                     "select id from threads where channel_id = ? and round <> ?",
                     (channel_id, row.round),
                 )
-                gone = [each for thread in unlisted for each in self.threads.forget(thread["id"])]
+                gone = [
+                    message_id
+                    for thread in unlisted
+                    for message_id in self.threads.forget(thread["id"])
+                ]
             self.tables.run(
                 "update channels set stage = '', synced_at = ? where id = ?",
                 (now.astimezone(UTC).isoformat(), channel_id),

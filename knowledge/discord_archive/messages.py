@@ -104,7 +104,7 @@ class ArchivedMessages:
             )
         }
         given = {written.message.id: written for written in messages}
-        gone = [each for each in kept if each not in given and each not in leave]
+        gone = [message for message in kept if message not in given and message not in leave]
         changed = 0
         for message_id, written in given.items():
             row = _row(thread_id, written)
@@ -166,7 +166,7 @@ def _row(thread_id: int, written: ArchivedMessage) -> dict[str, Any]:
         for kind, found in (("members", written.members), ("channels", written.channels))
         if found
     }
-    reactions = [[each.emoji, each.count] for each in message.reactions]
+    reactions = [[reaction.emoji, reaction.count] for reaction in message.reactions]
     return {
         "id": message.id,
         "thread_id": thread_id,

@@ -76,8 +76,8 @@ def tags_of_bytes(content: bytes, name: str, guild_id: int) -> TagFile:
         return TagFile(_tags(content, name, guild_id))
     check_size(len(content))
     members = Archive(content).members()
-    wanted = (each for each in members if PurePath(each.path).suffix.casefold() in SUFFIXES)
-    return _tags_of_files(((each.path, each.content) for each in wanted), guild_id)
+    wanted = (member for member in members if PurePath(member.path).suffix.casefold() in SUFFIXES)
+    return _tags_of_files(((member.path, member.content) for member in wanted), guild_id)
 
 
 def _tags_of_files(files: Iterator[tuple[str, bytes | UnreadableError]], guild_id: int) -> TagFile:
@@ -172,7 +172,7 @@ def _guild_tags(guild: Any) -> Iterator[ForeignTag]:
             text = tag.get(key) if isinstance(tag, Mapping) else None
             if isinstance(text, list):
                 # One of several is said at random.
-                text = "\n\n".join(each for each in text if isinstance(each, str))
+                text = "\n\n".join(part for part in text if isinstance(part, str))
             if isinstance(text, str):
                 yield ForeignTag(name, text, names(tag.get("aliases")))
 
@@ -183,7 +183,7 @@ def _checked(_values: dict[str, Any], text: str) -> list[ForeignTag]:
         raise ValueError("The tags are longer than their file can be.")
     found = []
     for name, said, aliases in json.loads(text):
-        if not all(isinstance(each, str) for each in (name, said, *aliases)):
+        if not all(isinstance(value, str) for value in (name, said, *aliases)):
             raise TypeError("A tag isn't text.")
         found.append(ForeignTag(storable(name), storable(said), tuple(map(storable, aliases))))
     return found

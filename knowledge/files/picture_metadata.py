@@ -246,7 +246,7 @@ def webp_parts(content: bytes) -> Parts:
     (size,) = struct.unpack_from("<I", content, 4)
     inside = _cut(content, 8, size)
     parts = [*_webp_chunks(inside[4:])]
-    images = [one for one in parts if one[:4] in (b"VP8 ", b"VP8L", b"ANMF")]
+    images = [part for part in parts if part[:4] in (b"VP8 ", b"VP8L", b"ANMF")]
     if not images:
         raise MalformedPictureError("It has no picture.")
     if parts[0][:4] == b"VP8X":
@@ -274,9 +274,9 @@ def _webp_chunks(chunks: bytes) -> Parts:
             yield _webp_chunk(kind, bytes([data[0] & 0x3E, 0, 0, 0]) + data[4:])
         elif kind == b"ANMF":
             inner = b"".join(
-                _webp_chunk(*one)
-                for one in _riff(data[_FRAME_HEAD:])
-                if one[0] in (b"ALPH", b"VP8 ", b"VP8L")
+                _webp_chunk(*chunk)
+                for chunk in _riff(data[_FRAME_HEAD:])
+                if chunk[0] in (b"ALPH", b"VP8 ", b"VP8L")
             )
             yield _webp_chunk(kind, data[:_FRAME_HEAD] + inner)
         elif kind in _WEBP_SHOWN:

@@ -83,9 +83,9 @@ def _check_page(url: str, anchors: Collection[str], content: bytes, found: LinkC
         return
     found.pages += 1
     # Browsers try an id as written first, then decoded.
-    absent = [each for each in anchors if not {each, unquote(each)} & there]
+    absent = [anchor for anchor in anchors if not {anchor, unquote(anchor)} & there]
     found.anchors += len(anchors) - len(absent)
-    found.unanchored += [f"{url}#{each}" for each in absent]
+    found.unanchored += [f"{url}#{anchor}" for anchor in absent]
 
 
 def ids_in_sandbox(content: bytes, url: str) -> Parsed:

@@ -42,7 +42,7 @@ class UsedUp:
     def stops(self, member_id: int, guild_id: int | None, now: datetime) -> bool:
         """Whether a limit stops a request for a member in a guild at the time `now`."""
         until = (self.members.get(member_id), self.guilds.get(guild_id), self.everywhere)
-        return any(one is not None and now < one for one in until)
+        return any(end is not None and now < end for end in until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,11 @@ def setting(
 @cache
 def facts_of(kind: Any) -> Mapping[str, Facts]:
     """The facts of a dataclass's settings, by name, in order."""
-    return {each.name: each.metadata[_FACTS] for each in fields(kind) if _FACTS in each.metadata}
+    return {
+        setting_field.name: setting_field.metadata[_FACTS]
+        for setting_field in fields(kind)
+        if _FACTS in setting_field.metadata
+    }
 
 
 # Guilds.
@@ -221,7 +225,7 @@ class AnsweredFrom:
         """
         kept = cls(**json.loads(column or "{}"))
         found = cls(tuple(kept.tags), tuple(kept.sources), bool(kept.first))
-        if not all(isinstance(each, str) for each in (*found.tags, *found.sources)):
+        if not all(isinstance(value, str) for value in (*found.tags, *found.sources)):
             raise ValueError("tags and sources are text")
         return found
 

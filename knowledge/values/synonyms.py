@@ -54,7 +54,7 @@ def checked_synonym(word: str, meaning: str) -> Synonym:
 
 
 def serialize_synonyms(synonyms: tuple[Synonym, ...]) -> str:
-    return json.dumps([astuple(one) for one in synonyms], ensure_ascii=False)
+    return json.dumps([astuple(synonym) for synonym in synonyms], ensure_ascii=False)
 
 
 def parse_synonyms(text: str) -> tuple[Synonym, ...]:
@@ -74,5 +74,5 @@ def with_synonyms(settings: str, synonyms: tuple[Synonym, ...]) -> str:
 def synonyms_in(settings: str) -> tuple[Synonym, ...]:
     """Parse the synonyms appended by `with_synonyms`."""
     _, found, listed = settings.partition(_BESIDE)
-    pairs = (one.partition(" = ") for one in listed.split("; ")) if found else ()
+    pairs = (pair.partition(" = ") for pair in listed.split("; ")) if found else ()
     return tuple(Synonym(word, meaning) for word, _, meaning in pairs)

@@ -278,8 +278,8 @@ async def answer_unfinished(
     A click is answered only if Discord still shows *thinking…*. Only guilds in `mine` are covered.
     """
     left = await bot.worker.call(lambda core: core.store.inbox.left_over(before))
-    for kept in [one for one in left if mine(one.guild_id or 0)]:
-        kind = next((one for one in kinds if one.ids.parse(kept.custom_id)), None)
+    for kept in [kept for kept in left if mine(kept.guild_id or 0)]:
+        kind = next((kind for kind in kinds if kind.ids.parse(kept.custom_id)), None)
         webhook = discord.Webhook.partial(bot.application_id or 0, kept.token, client=bot)
         try:
             # The original may be a layout, as the review queue is, and can't take content then.
@@ -366,7 +366,9 @@ def _read_form(form: discord.ui.Modal) -> Filled:
             filled.texts[item.custom_id] = storable(item.value)
         elif isinstance(item, BaseSelect):
             # A member or role counts by its id.
-            filled.choices[item.custom_id] = [str(getattr(one, "id", one)) for one in item.values]
+            filled.choices[item.custom_id] = [
+                str(getattr(value, "id", value)) for value in item.values
+            ]
         elif isinstance(item, discord.ui.FileUpload):
             filled.files[item.custom_id] = list(item.values)
     return filled

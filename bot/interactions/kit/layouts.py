@@ -57,8 +57,12 @@ def rows(items: Iterable[discord.ui.Item[Any]]) -> list[discord.ui.ActionRow[Any
 
 def text_of(message: discord.Message) -> str:
     """Return a message's content, or the texts of its layout."""
-    displays = [one for one in components_of(message) if isinstance(one, discord.TextDisplay)]
-    return "\n".join(one.content for one in displays) or message.content
+    displays = [
+        component
+        for component in components_of(message)
+        if isinstance(component, discord.TextDisplay)
+    ]
+    return "\n".join(display.content for display in displays) or message.content
 
 
 def components_of(message: discord.Message) -> Iterator[Any]:

@@ -208,14 +208,16 @@ def _quotable(
         return ()
     # The bot itself needs no check, and the owner may read everything.
     passed_over = {bot.user.id if bot.user is not None else None, guild.owner_id}
-    there = [_place(one, passed_over) for one in others]
+    there = [_place(role, passed_over) for role in others]
     return quotable(_roles(guild), _place(here, passed_over), there)
 
 
 def _with_threads(guild: discord.Guild, channels: Iterable[int]) -> frozenset[int]:
     found = frozenset(channels)
-    threads = (one for one in guild.threads if one.parent_id in found and not one.is_private())
-    return found.union(one.id for one in threads)
+    threads = (
+        thread for thread in guild.threads if thread.parent_id in found and not thread.is_private()
+    )
+    return found.union(thread.id for thread in threads)
 
 
 def visible_without_roles(
@@ -278,10 +280,10 @@ def _readable(
     restricted = _is_restricted(_parent_or_self(channel, guild))
     return tuple(
         sorted(
-            one.id
-            for one in channels
-            if (restricted or not _is_restricted(one))
-            and _grants(one.permissions_for(member)) >= _needs(one)
+            channel.id
+            for channel in channels
+            if (restricted or not _is_restricted(channel))
+            and _grants(channel.permissions_for(member)) >= _needs(channel)
         )
     )
 
@@ -381,7 +383,7 @@ def _parent_or_self(channel: Any, guild: discord.Guild | None) -> discord.abc.Gu
 
 
 def _followed_channels(bot: Services, guild: discord.Guild) -> list[discord.abc.GuildChannel]:
-    found = (guild.get_channel(one) for one in bot.followed.get(guild.id, ()))
+    found = (guild.get_channel(channel_id) for channel_id in bot.followed.get(guild.id, ()))
     return [channel for channel in found if channel is not None]
 
 

@@ -247,25 +247,26 @@ class ChannelSync:
             await self.check_access(step.channel_id)
         elif step.stage is SyncStage.ACTIVE:
             # Private threads are for invited members only.
-            active = [each for each in await guild.active_threads() if not each.is_private()]
-            threads = [archived_thread(each) for each in active]
-            own = [each for each in threads if each.channel_id == step.channel_id]
+            active = [thread for thread in await guild.active_threads() if not thread.is_private()]
+            threads = [archived_thread(thread) for thread in active]
+            own = [thread for thread in threads if thread.channel_id == step.channel_id]
             await self._store(lambda core: steps.add_threads(core, step, own, "", last=True))
         elif step.stage is SyncStage.ARCHIVED and isinstance(
             channel, discord.ForumChannel | discord.TextChannel
         ):
             before = datetime.fromisoformat(step.cursor) if step.cursor else None
             found = [
-                each async for each in channel.archived_threads(limit=PAGE_THREADS, before=before)
+                thread
+                async for thread in channel.archived_threads(limit=PAGE_THREADS, before=before)
             ]
             cursor = found[-1].archive_timestamp.isoformat() if found else ""
-            threads = [archived_thread(each) for each in found]
+            threads = [archived_thread(thread) for thread in found]
             last = len(found) < PAGE_THREADS
             await self._store(
                 lambda core: steps.add_threads(core, step, threads, cursor, last=last)
             )
         elif step.stage is SyncStage.PINS and isinstance(channel, discord.TextChannel):
-            pins = [archived_message(each) async for each in channel.pins(limit=None)]
+            pins = [archived_message(pin) async for pin in channel.pins(limit=None)]
             kept = [*filter(None, pins)]
             leave = {*self.updated_live}
             await self._store(lambda core: steps.add_pins(core, step, kept, leave))
@@ -286,7 +287,7 @@ class ChannelSync:
             opener, begun_from = find_opener(step.thread_id, found)
         page = MessagePage(
             [*filter(None, map(archived_message, [*begun_from, *found]))],
-            max((each.id for each in found), default=step.after),
+            max((message.id for message in found), default=step.after),
             len(found) < PAGE_MESSAGES,
             opener,
         )

@@ -173,4 +173,4 @@ def _words(part: Tag | None) -> str:
         return ""
     for line in part.find_all(["br", "li"]):
         line.insert_before("; ")
-    return "; ".join(filter(None, (one.strip() for one in one_line(part.get_text()).split(";"))))
+    return "; ".join(filter(None, (name.strip() for name in one_line(part.get_text()).split(";"))))

@@ -27,7 +27,9 @@ _URLS: Final = (
 def web_address(path: Path) -> str:
     """The web address of a folder in a checkout, or of a file's folder; empty if unknown."""
     folder = path if path.is_dir() else path.parent
-    root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+    root = next(
+        (parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), None
+    )
     if root is None:
         return ""
     page, merged = _remote_of(root / ".git")

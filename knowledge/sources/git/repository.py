@@ -211,7 +211,7 @@ class Repository:
         """
         from dulwich.objects import RawObjectID
 
-        pack = next((one for one in self._objects.packs if object_id in one), None)
+        pack = next((pack for pack in self._objects.packs if object_id in pack), None)
         if pack is None:
             return 0
         index = pack.index

@@ -19,7 +19,7 @@ _RULES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(enco
 
 
 def _any(kind: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{one})" for one in _RULES[kind]), re.IGNORECASE)
+    return re.compile("|".join(f"(?:{rule})" for rule in _RULES[kind]), re.IGNORECASE)
 
 
 _CLOSING: Final = _any("closing")
@@ -76,16 +76,24 @@ def maintainers_answer(
     question, *comments = messages
     if question.bot or question.member in maintainers or len(comments) > MOST_COMMENTS:
         return None
-    told = [one for one in comments if one.member == question.member or _is_informative(one.text)]
+    told = [
+        comment
+        for comment in comments
+        if comment.member == question.member or _is_informative(comment.text)
+    ]
     found = exchange([question, *told], thread=True)
-    theirs = [one for one in told if one.member in maintainers and not one.bot]
+    theirs = [comment for comment in told if comment.member in maintainers and not comment.bot]
     answer = found.answer if found is not None else None
     if answer is None and len(theirs) == 1:
         answer = theirs[0]
     if answer not in theirs or _ASKING.search(_without_quotations(answer.text)):
         return None
-    after = [one for one in comments if one.at > answer.at and one.member == question.member]
-    goes_on = any(asks(one.text) and not thanks(one.text) for one in after)
+    after = [
+        comment
+        for comment in comments
+        if comment.at > answer.at and comment.member == question.member
+    ]
+    goes_on = any(asks(comment.text) and not thanks(comment.text) for comment in after)
     return None if goes_on else answer
 
 
@@ -97,5 +105,5 @@ def _without_quotations(text: str) -> str:
 def _is_informative(text: str) -> bool:
     """Whether a comment has enough words besides those about closing the issue."""
     sentences = _SENTENCE.split(_PICTURE.sub("", _without_quotations(text)))
-    own = " ".join(one for one in sentences if not _CLOSING.search(one))
+    own = " ".join(sentence for sentence in sentences if not _CLOSING.search(sentence))
     return word_count(own) >= ANSWER_WORDS

@@ -68,7 +68,7 @@ class Discourse(ThreadService):
             # A time in the future would hide all changes until then.
             latest = ""
         categories = self._categories()
-        private = {each["id"] for each in categories if each.get("read_restricted")}
+        private = {category["id"] for category in categories if category.get("read_restricted")}
         for path in self._paths(categories):
             for topic in self._topics(path, since):
                 latest = max(latest, str(topic["bumped_at"]))
@@ -88,10 +88,16 @@ class Discourse(ThreadService):
     def _paths(self, categories: Sequence[Mapping[str, Any]]) -> list[str]:
         paths = [f"/tag/{quote(tag, safe='')}.json" for tag in self.values_of("tag")]
         for wanted in self.values_of("category"):
-            named = [one for one in categories if wanted in (one["slug"], one["name"])]
+            named = [
+                category
+                for category in categories
+                if wanted in (category["slug"], category["name"])
+            ]
             if not named:
                 raise RefusedError(f"has no public category {wanted}")
-            paths += [f"/c/{quote(one['slug'], safe='')}/{one['id']}.json" for one in named]
+            paths += [
+                f"/c/{quote(category['slug'], safe='')}/{category['id']}.json" for category in named
+            ]
         return paths or ["/latest.json"]
 
     def _topics(self, path: str, since: str) -> Iterator[Mapping[str, Any]]:
@@ -105,10 +111,12 @@ class Discourse(ThreadService):
             number = int(token or "0")
             found = self.api.json(path, {**query, "page": str(number)} if number else query)
             listed = found["topic_list"]
-            new = [one for one in listed["topics"] if one["id"] not in seen]
-            seen.update(one["id"] for one in new)
+            new = [topic for topic in listed["topics"] if topic["id"] not in seen]
+            seen.update(topic["id"] for topic in new)
             # Pinned topics come first, whatever their age.
-            old = any(_is_before(one["bumped_at"], since) for one in new if not one.get("pinned"))
+            old = any(
+                _is_before(topic["bumped_at"], since) for topic in new if not topic.get("pinned")
+            )
             goes_on = new and not old and listed.get("more_topics_url")
             return new, str(number + 1) if goes_on else ""
 
@@ -131,7 +139,9 @@ class Discourse(ThreadService):
         number = (accepted[0] or {}).get("post_number")
         if number is None and not self.values_of("all"):
             return None
-        posts = {one["post_number"]: one for one in self._posts(topic, number) if _is_public(one)}
+        posts = {
+            post["post_number"]: post for post in self._posts(topic, number) if _is_public(post)
+        }
         if 1 not in posts or number not in (None, *posts):
             return None
         url = f"{self.url}/t/{quote(topic['slug'], safe='')}/{topic['id']}"
@@ -149,14 +159,14 @@ class Discourse(ThreadService):
         """The first posts of a topic; a later accepted answer is added, with posts before it."""
         posts: list[dict[str, Any]] = topic["post_stream"]["posts"][:FIRST_POSTS]
         stream = topic["post_stream"]["stream"]
-        if number is None or any(one["post_number"] == number for one in posts):
+        if number is None or any(post["post_number"] == number for post in posts):
             return posts
         # The stream lacks deleted posts, so the answer may come earlier in it than its number says.
         deleted = max(0, topic["highest_post_number"] - len(stream))
         first = number - NEAR_POSTS - min(deleted, MOST_POSTS - NEAR_POSTS)
-        asked = "&".join(f"post_ids[]={int(one)}" for one in stream[max(0, first) : number])
+        asked = "&".join(f"post_ids[]={int(post_id)}" for post_id in stream[max(0, first) : number])
         found = self.api.json(f"/t/{topic['id']}/posts.json?{asked}")["post_stream"]["posts"]
-        near = [one for one in found if one["post_number"] <= number]
+        near = [post for post in found if post["post_number"] <= number]
         return [*posts, *near[-NEAR_POSTS:]]
 
 
@@ -173,7 +183,7 @@ def _messages(url: str, posts: Sequence[Mapping[str, Any]]) -> dict[int, Message
     """The messages of a topic's posts by number, all parsed in one job of the sandbox."""
     # Quotations of earlier posts are `<aside>` elements, which the parser drops.
     base = f'<link rel="canonical" href="{escape(url)}">'
-    texts = parse_fragments([f"{base}<body>{each['cooked']}</body>" for each in posts])
+    texts = parse_fragments([f"{base}<body>{post['cooked']}</body>" for post in posts])
     return {
         each["post_number"]: post(
             each["id"], each.get("user_id", 0), each["username"], each["created_at"], text

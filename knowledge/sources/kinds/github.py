@@ -169,14 +169,14 @@ class GitHub(Tracker):
         comments = self._comments(key, issue["comments"])
         if len(comments) > MOST_COMMENTS:
             return None
-        posts = [issue, *(one for one in comments if not one.get("minimized"))]
-        messages = [_message(one) for one in posts]
+        posts = [issue, *(comment for comment in comments if not comment.get("minimized"))]
+        messages = [_message(post) for post in posts]
         maintainers = {
             written.author
             for written, one in zip(messages, posts, strict=True)
             if one.get("author_association") in _MAINTAINERS
         }
-        links = {one["id"]: str(one["html_url"]) for one in posts}
+        links = {post["id"]: str(post["html_url"]) for post in posts}
         place = Place(0, issue["id"], issue["title"], url=issue["html_url"], links=links)
         return issue_content(place, messages, maintainers, self.without, _labels(issue))
 
@@ -211,12 +211,12 @@ class GitHub(Tracker):
 
     def _discussions(self, since: ListState) -> Listing:
         before = "" if since.is_whole else since.latest
-        for one in self._answers():
-            if one["updatedAt"] < before:
+        for discussion in self._answers():
+            if discussion["updatedAt"] < before:
                 break
-            since.record_change(one["updatedAt"])
-            if self.wants(_label_names(one)):
-                yield Listed(str(one["number"]), one["updatedAt"])
+            since.record_change(discussion["updatedAt"])
+            if self.wants(_label_names(discussion)):
+                yield Listed(str(discussion["number"]), discussion["updatedAt"])
         return ListingEnd(since.state(""), whole=since.is_whole)
 
     def _answers(self) -> Iterator[Mapping[str, Any]]:
@@ -232,8 +232,8 @@ class GitHub(Tracker):
         if found is None or found["answer"] is None:
             return None
         comments = found["comments"]["nodes"][:DISCUSSION_COMMENTS]
-        posts = [one for one in comments if not one["isMinimized"]]
-        if all(one["id"] != found["answer"]["id"] for one in posts):
+        posts = [comment for comment in comments if not comment["isMinimized"]]
+        if all(post["id"] != found["answer"]["id"] for post in posts):
             # The answer is a reply to a comment, or not among the first comments.
             posts.append(found["answer"])
         posts.sort(key=lambda one: str(one["createdAt"]))
@@ -290,11 +290,11 @@ def _message(post: Mapping[str, Any]) -> Message:
 
 
 def _labels(issue: Mapping[str, Any]) -> list[str]:
-    return [one if isinstance(one, str) else one["name"] for one in issue["labels"]]
+    return [label if isinstance(label, str) else label["name"] for label in issue["labels"]]
 
 
 def _label_names(discussion: Mapping[str, Any]) -> list[str]:
-    return [one["name"] for one in (discussion["labels"] or {"nodes": ()})["nodes"]]
+    return [label["name"] for label in (discussion["labels"] or {"nodes": ()})["nodes"]]
 
 
 def _page(url: str) -> re.Match[str]:

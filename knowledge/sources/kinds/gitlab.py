@@ -126,12 +126,12 @@ class GitLab(Tracker):
         maintainers = self._maintainers() | ({closer} - {author, ""})
         question = message(issue["id"], author, issue["created_at"], issue["description"])
         comments = [
-            message(one["id"], _name(one["author"]), one["created_at"], one["body"])
-            for one in notes
+            message(note["id"], _name(note["author"]), note["created_at"], note["body"])
+            for note in notes
         ]
-        links = {one["id"]: f"{issue['web_url']}#note_{one['id']}" for one in notes}
+        links = {note["id"]: f"{issue['web_url']}#note_{note['id']}" for note in notes}
         place = Place(0, issue["id"], issue["title"], url=issue["web_url"], links=links)
-        labels = [str(one) for one in issue["labels"]]
+        labels = [str(label) for label in issue["labels"]]
         return issue_content(place, [question, *comments], maintainers, self.without, labels)
 
     def _maintainers(self) -> set[str]:
@@ -141,7 +141,9 @@ class GitLab(Tracker):
                 found = [*PagedList(self.api, "/members/all", {"per_page": PAGE_ITEMS}, "")]
             except LostError:
                 found = []
-            self._members = {_name(one) for one in found if one["access_level"] >= _REPORTER}
+            self._members = {
+                _name(member) for member in found if member["access_level"] >= _REPORTER
+            }
         return self._members
 
     def _release(self, key: str) -> Content:

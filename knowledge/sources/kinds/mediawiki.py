@@ -101,7 +101,9 @@ class MediaWiki(Service):
         super().__init__(location)
         only = dict(self.only)
         self._named_spaces = _parts(only.get("namespace", ""))
-        self._categories = [_category_title(one) for one in _parts(only.get("category", ""))]
+        self._categories = [
+            _category_title(category) for category in _parts(only.get("category", ""))
+        ]
         self._prefix = "".join(_parts(only.get("prefix", "")))
         self._endpoint = ""
         self._attribution = ""
@@ -221,23 +223,25 @@ class MediaWiki(Service):
             changes += answer["query"]["recentchanges"]
             if number >= _CHANGE_REQUESTS:
                 return site, None
-        untold = any(one["type"] == "log" and _lacks_page_id(one) for one in changes)
+        untold = any(change["type"] == "log" and _lacks_page_id(change) for change in changes)
         return site, None if untold else changes
 
     def _read_site(self, site: Mapping[str, Any], licence: str) -> None:
         if len(site["namespaces"]) > _NAMESPACES:
             raise RefusedError(f"has more than {_NAMESPACES:,} namespaces")
-        names = {str(one["id"]): one["id"] for one in site["namespaces"].values()}
+        names = {str(space["id"]): space["id"] for space in site["namespaces"].values()}
         for one in site["namespaces"].values():
             names |= {one["name"].casefold(): one["id"]}
             names |= {str(one.get("canonical", one["name"])).casefold(): one["id"]}
-        names |= {one["alias"].casefold(): one["id"] for one in site.get("namespacealiases", ())}
+        names |= {
+            alias["alias"].casefold(): alias["id"] for alias in site.get("namespacealiases", ())
+        }
         # A wiki may have another namespace called "Main".
         names.setdefault("main", 0)
-        shown = {one["id"]: one["name"] for one in site["namespaces"].values()}
-        if missing := [one for one in self._named_spaces if one.casefold() not in names]:
+        shown = {space["id"]: space["name"] for space in site["namespaces"].values()}
+        if missing := [space for space in self._named_spaces if space.casefold() not in names]:
             raise RefusedError(f"has no namespace {missing[0]}")
-        chosen = [names[one.casefold()] for one in self._named_spaces]
+        chosen = [names[space.casefold()] for space in self._named_spaces]
         self._spaces = {space: shown[space] for space in chosen or [0]}
         name = one_line(str(site["general"]["sitename"]))[:100]
         self._attribution = f"{name}, {licence}" if licence and not _FREE.search(licence) else ""
@@ -261,14 +265,16 @@ class MediaWiki(Service):
 
     def _changed_pages(self, changes: Sequence[Mapping[str, Any]]) -> Iterator[Listed | Removed]:
         """List the changed pages, and the pages that use a changed template."""
-        keys = list(dict.fromkeys(str(one["pageid"]) for one in changes if one["pageid"]))
+        keys = list(dict.fromkeys(str(change["pageid"]) for change in changes if change["pageid"]))
         present: set[str] = set()
         for first in range(0, len(keys), _BATCH):
             for page in self._describe(keys[first : first + _BATCH]):
                 present.add(page.key)
                 yield Listed(page.key, page.revision)
         yield from (Removed(key) for key in keys if key not in present)
-        templates = {one["title"]: one["revid"] for one in reversed(changes) if _is_template(one)}
+        templates = {
+            change["title"]: change["revid"] for change in reversed(changes) if _is_template(change)
+        }
         for title, revision in list(templates.items())[:_TEMPLATES]:
             for page in self._pages_with_template(title):
                 if page.key not in present:
@@ -342,10 +348,14 @@ class MediaWiki(Service):
         key, link = str(int(page["pageid"])), normal_url(str(page["canonicalurl"]), self.url)
         if problem_with_url(link) or host_of(link) != host_of(self.url):
             link = f"{self._endpoint.removesuffix(_API)}/index.php?curid={key}"
-        others = [one["title"] for one in page.get("redirects", ()) if one["ns"] == page["ns"]]
-        redirects = tuple(one[:_TITLE_CHARACTERS] for one in sorted(others)[:_REDIRECTS])
+        others = [
+            redirect["title"]
+            for redirect in page.get("redirects", ())
+            if redirect["ns"] == page["ns"]
+        ]
+        redirects = tuple(title[:_TITLE_CHARACTERS] for title in sorted(others)[:_REDIRECTS])
         told = json.dumps([page["title"], redirects])
-        revised = [one["timestamp"] for one in page.get("revisions", ())]
+        revised = [revision["timestamp"] for revision in page.get("revisions", ())]
         return _Page(
             key=key,
             title=str(page["title"])[:_TITLE_CHARACTERS],
@@ -439,7 +449,7 @@ def _merge(batch: dict[int, dict[str, Any]], answer: Sequence[Mapping[str, Any]]
 
 def _parts(value: str) -> list[str]:
     """Split a filter's value at `|`, as in MediaWiki's own parameters."""
-    return [one.strip().replace("_", " ") for one in value.split("|") if one.strip()]
+    return [part.strip().replace("_", " ") for part in value.split("|") if part.strip()]
 
 
 def _category_title(name: str) -> str:

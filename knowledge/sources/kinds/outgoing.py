@@ -84,6 +84,6 @@ def _checked_links(values: dict[str, Any], text: str) -> Outgoing:
     """
     links = tuple(text.split("\n")) if text else ()
     found = [values["canonical"], *links]
-    if len(links) > LINKS or any(each and problem_with_url(each) for each in found):
+    if len(links) > LINKS or any(link and problem_with_url(link) for link in found):
         raise ValueError("These are no links of a page.")
     return Outgoing(values["canonical"], links)

@@ -83,11 +83,11 @@ def thread_content(
     """
     kept = [
         replace(
-            without_message_secrets(one),
-            text=without_mentions(without_message_secrets(one).text, without),
+            without_message_secrets(message),
+            text=without_mentions(without_message_secrets(message).text, without),
         )
-        for one in messages
-        if one.author.casefold() not in without
+        for message in messages
+        if message.author.casefold() not in without
     ]
     if not kept or kept[0].id != messages[0].id:
         return None
@@ -95,8 +95,10 @@ def thread_content(
     if answer is None:
         found = exchange(kept, thread=True)
     else:
-        chosen = next((one for one in kept if one.id == answer.id), None)
-        rest = tuple(one for one in kept[1:] if one is not chosen and one.worth_reading)
+        chosen = next((message for message in kept if message.id == answer.id), None)
+        rest = tuple(
+            message for message in kept[1:] if message is not chosen and message.worth_reading
+        )
         found = Exchange(kept[0], chosen, rest) if chosen is not None else None
     if found is None:
         return None

@@ -57,8 +57,8 @@ def problem_with(address: str) -> str:
 
 def is_private(address: IPv4Address | IPv6Address) -> bool:
     """Whether an address is in a private network, and isn't that of a cloud's own service."""
-    return any(address in each for each in _PRIVATE) and not any(
-        address in each for each in _CLOUDS
+    return any(address in network for network in _PRIVATE) and not any(
+        address in network for network in _CLOUDS
     )
 
 
