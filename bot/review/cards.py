@@ -102,7 +102,7 @@ def card(
         *similar_lines(data.near, language),
         *(
             [IF_PUBLISHED(language, change=impact_sentence(impact, language))]
-            if impact and impact.total
+            if impact and (impact.total or impact.confirmed)
             else []
         ),
         *_reports(note, at, language),
@@ -486,6 +486,10 @@ _EFFECTS: Final[Mapping[Effect, Plural]] = {
 _OF_THE_LAST: Final = Plural(
     "{changes} for the last question.", "{changes} for the last {number:,} questions."
 )
+_MOVES: Final = Plural(
+    "Moves **{number:,} answer** that a moderator confirmed.",
+    "Moves **{number:,} answers** that moderators confirmed.",
+)
 _LESS_OF_ARTICLES: Final = Sentence("Once you have notes, I'll quote the bundled articles less.")
 
 
@@ -494,8 +498,12 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
     counts = ((impact.count(effect), phrase) for effect, phrase in _EFFECTS.items())
     parts = [phrase(count, language) for count, phrase in counts if count]
     changes = ", ".join(parts) or speak("no change")
-    told = _OF_THE_LAST(impact.total, language, changes=changes)
-    return f"{told} {_LESS_OF_ARTICLES(language)}" if impact.loses_article_answers else told
+    told = [_OF_THE_LAST(impact.total, language, changes=changes)] if impact.total else []
+    if impact.confirmed:
+        told.append(_MOVES(len(impact.confirmed), language))
+    if impact.loses_article_answers:
+        told.append(_LESS_OF_ARTICLES(language))
+    return " ".join(told)
 
 
 _RISKS: Final[Mapping[Risk, Sentence]] = {

@@ -4,19 +4,19 @@ The change is a proposed note, or new synonyms. Each question is looked up witho
 change, by the rules for members' questions. Nothing is written, and no question is recorded.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import chain
 from typing import Final, TypeVar
 
-import numpy as np
 from cachetools import LRUCache
-from numpy.typing import NDArray
 
-from bot.answers.ask import Ask, Lookup
+from bot.answers.ask import Ask, Lookup, Vectors
+from bot.answers.confirmed_answers import ConfirmedAnswers
 from bot.answers.lookup import Lookups, queries_of, readings, surest
 from bot.answers.outcome import recorded_hit
+from bot.answers.replay import ask_from_record
 from bot.answers.search_tiers import SearchTiers
 from bot.answers.synonyms import Synonyms
 from bot.core.core import Core
@@ -27,14 +27,14 @@ from knowledge.corpus import note_document
 from knowledge.store.questions.question_records import RecentQuestion
 from knowledge.values.documents import Document, article_of_document
 from knowledge.values.notes import Note
-from knowledge.values.questions import Evidence
+from knowledge.values.questions import Evidence, RecordedHit
 
 QUESTIONS: Final = 200
 # Questions replayed in one slice, twice each. A member's own question waits for one slice at most.
 SLICE: Final = 16
 # The largest number of cached vectors and of cached summaries. A vector of the default model has
 # 1.5 kB.
-CACHED: Final = 4_000
+CACHED: Final = 10_000
 
 _Made = TypeVar("_Made")
 
@@ -64,6 +64,11 @@ class AnswerSummary:
     @property
     def is_refused(self) -> bool:
         return self.evidence is Evidence.NONE or not self.document_id
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """The quoted passage; nothing for a refused question."""
+        return ("", "") if self.is_refused else (self.document_id, self.passage)
 
     @property
     def is_sure(self) -> bool:
@@ -104,11 +109,30 @@ class Impact:
     """The changed answers among the questions replayed so far.
 
     A question asked several times is replayed once, but counted as often as it was asked.
+
+    Attributes:
+        confirmed: the moved answers that moderators confirmed; private questions without words.
     """
 
     questions: int
     total: int
     changes: tuple[ChangedQuestion, ...] = ()
+    confirmed: tuple[ChangedQuestion, ...] = ()
+
+    def with_changes(
+        self,
+        asked: Sequence[RecentQuestion],
+        before: Sequence[AnswerSummary],
+        after: Sequence[AnswerSummary],
+    ) -> "Impact":
+        """The impact after these questions were replayed, too."""
+        changes = [
+            ChangedQuestion(question.text, question.times, old, new)
+            for question, old, new in zip(asked, before, after, strict=True)
+            if old != new and not (old.is_refused and new.is_refused)
+        ]
+        done = self.questions + sum(question.times for question in asked)
+        return replace(self, questions=done, changes=(*self.changes, *changes))
 
     def count(self, effect: Effect) -> int:
         return sum(change.times for change in self.changes if change.effect is effect)
@@ -144,20 +168,24 @@ class ImpactPreview:
     def of_document(self, document: Document, questions: int = QUESTIONS) -> Iterator[Impact]:
         """Replay the newest questions of a document's guild as if the document were in the index.
 
+        If the guild has its golden questions checked, replay also the questions with answers that
+        moderators confirmed, as in a check without confirmed answers.
+
         Yields:
             The impact known after each slice; the last value is complete.
         """
-        asked = self._store.question_records.recent_public(document.scope, questions)
-        total = sum(question.times for question in asked)
-        yield Impact(0, total)
+        guild_id, store = document.scope, self._store
+        recent = store.question_records.recent_public(guild_id, questions)
+        asked = [_ask(question, guild_id) for question in recent]
+        impact = Impact(0, sum(question.times for question in recent))
+        yield impact
         steps = cut_and_embedded(self._embedder, document)
-        cut, vectors, codes = yield from _run_with_impact(steps, Impact(0, total))
-        changes: list[ChangedQuestion] = []
-        done = 0
-        synonyms = self._pipeline.synonyms.of(document.scope)
-        for start in range(0, len(asked), SLICE) if cut.passages else ():
-            some = asked[start : start + SLICE]
-            variants = self._variants_of(some, document.scope, synonyms)
+        cut, vectors, codes = yield from _run_with_impact(steps, impact)
+
+        def summaries(
+            asks: Sequence[Ask], confirmed: ConfirmedAnswers | None
+        ) -> tuple[list[AnswerSummary], list[AnswerSummary]]:
+            variants = self._variants_of(asks)
             known = self._vectors_of(variants)
             # The index may have changed since the last slice.
             after = self._retriever.over(IndexOverlay(self._index, cut, vectors, codes))
@@ -167,11 +195,30 @@ class ImpactPreview:
                 ask: self._articles.tiers(ask.scopes, ask.answered_from, filled=True)
                 for ask in chain.from_iterable(variants)
             }
-            then = Lookups(after, due, self._confirmed).of(filled, known)
+            then = Lookups(after, due, confirmed).of(filled, known)
             new = [_summary(surest([then[variant] for variant in own])) for own in variants]
-            changes += _changes(some, self._summaries_now(variants, known), new)
-            done += sum(question.times for question in some)
-            yield Impact(done, total, tuple(changes))
+            if confirmed is not None:
+                return self._summaries_now(variants, known), new
+            return [*map(_summary, self._look_up(variants, known, None))], new
+
+        for start in range(0, len(asked), SLICE) if cut.passages else ():
+            some = recent[start : start + SLICE]
+            before, after = summaries(asked[start : start + SLICE], self._confirmed)
+            impact = impact.with_changes(some, before, after)
+            yield impact
+        golden: list[int] = []
+        if cut.passages and store.guilds.settings(guild_id).golden_questions:
+            golden = store.golden_questions.confirmed_by_moderators(guild_id, questions)
+        for start in range(0, len(golden), SLICE):
+            confirmed = store.question_records.questions(golden[start : start + SLICE])
+            before, after = summaries([ask_from_record(question) for question in confirmed], None)
+            moved = [
+                ChangedQuestion("" if question.private else question.text, 1, old, new)
+                for question, old, new in zip(confirmed, before, after, strict=True)
+                if _moves(question.hits[0], old, new)
+            ]
+            impact = replace(impact, confirmed=(*impact.confirmed, *moved))
+            yield impact
 
     def of_synonyms(self, guild_id: int, synonyms: Synonyms, questions: int) -> Iterator[Impact]:
         """Replay the newest questions of a guild as if the guild had these synonyms.
@@ -180,69 +227,88 @@ class ImpactPreview:
             The impact known after each slice; the last value is complete.
         """
         asked = self._store.question_records.recent_public(guild_id, questions)
-        total, done = sum(question.times for question in asked), 0
-        changes: list[ChangedQuestion] = []
-        before = self._pipeline.synonyms.of(guild_id)
-        yield Impact(0, total)
+        impact = Impact(0, sum(question.times for question in asked))
+        yield impact
         for start in range(0, len(asked), SLICE):
             some = asked[start : start + SLICE]
-            old = self._variants_of(some, guild_id, before)
-            new = self._variants_of(some, guild_id, synonyms)
+            asks = [_ask(question, guild_id) for question in some]
+            old, new = self._variants_of(asks), self._variants_of(asks, synonyms)
             known = self._vectors_of([*old, *new])
             then, now = self._summaries_now(new, known), self._summaries_now(old, known)
-            changes += _changes(some, now, then)
-            done += sum(question.times for question in some)
-            yield Impact(done, total, tuple(changes))
+            impact = impact.with_changes(some, now, then)
+            yield impact
+
+    def unpinned(self, asks: Sequence[Ask]) -> list[Lookup]:
+        """Look up questions without confirmed answers."""
+        variants = self._variants_of(asks)
+        return self._look_up(variants, self._vectors_of(variants), None)
 
     def _variants_of(
-        self, some: Sequence[RecentQuestion], guild_id: int, synonyms: Synonyms
+        self, asks: Sequence[Ask], synonyms: Synonyms | None = None
     ) -> list[_Variants]:
         """The variants of each question: as asked, and with synonyms replaced."""
-        asks = [
-            Ask(
-                question.text,
-                0,
-                guild_id,
-                earlier=question.earlier,
-                channels=question.channels,
-                answered_from=question.answered_from,
-            )
-            for question in some
-        ]
         tiers = {ask.scopes: self._articles.tiers(ask.scopes) for ask in asks}
-        return [readings(self._retriever, ask, tiers[ask.scopes], synonyms) for ask in asks]
+        known = self._pipeline.synonyms.of
+        return [
+            readings(
+                self._retriever,
+                ask,
+                tiers[ask.scopes],
+                known(ask.guild_id) if synonyms is None else synonyms,
+            )
+            for ask in asks
+        ]
 
-    def _vectors_of(self, variants: Sequence[_Variants]) -> Mapping[str, NDArray[np.float32]]:
+    def _vectors_of(self, variants: Sequence[_Variants]) -> Vectors:
         queries = queries_of(chain.from_iterable(variants))
         return dict(zip(queries, self._vectors.of(queries), strict=True))
 
+    def _look_up(
+        self, variants: Sequence[_Variants], vectors: Vectors, confirmed: ConfirmedAnswers | None
+    ) -> list[Lookup]:
+        """The surest lookup of each question in the present index."""
+        tiers = {
+            ask: self._articles.tiers(ask.scopes, ask.answered_from)
+            for own in variants
+            for ask in own
+        }
+        found = Lookups(self._retriever, self._pipeline.due, confirmed).of(tiers, vectors)
+        return [surest([found[variant] for variant in own]) for own in variants]
+
     def _summaries_now(
-        self, variants: Sequence[_Variants], vectors: Mapping[str, NDArray[np.float32]]
+        self, variants: Sequence[_Variants], vectors: Vectors
     ) -> list[AnswerSummary]:
         """The present answer to each question, cached until the `_AnswerState` changes."""
         due, confirmed = self._pipeline.due, self._confirmed.version
         state = (self._index.generation, self._retriever.identity, due, confirmed)
-        tiers = {own: self._articles.tiers(own[0].scopes, own[0].answered_from) for own in variants}
-        found = {own: self._now.get((own, tiers[own], state)) for own in variants}
-        missing = {
-            ask: tiers[own] for own, summary in found.items() if summary is None for ask in own
+        keys = {
+            own: (own, self._articles.tiers(own[0].scopes, own[0].answered_from), state)
+            for own in variants
         }
-        lookups = Lookups(self._retriever, due, self._confirmed).of(missing, vectors)
-        for own, summary in found.items():
-            if summary is None:
-                found[own] = made = _summary(surest([lookups[variant] for variant in own]))
-                self._now[own, tiers[own], state] = made
-        return [summary for own in variants if (summary := found[own]) is not None]
+        missing = [own for own, key in keys.items() if key not in self._now]
+        lookups = self._look_up(missing, vectors, self._confirmed)
+        new = dict(zip(missing, map(_summary, lookups), strict=True))
+        found = {own: new.get(own) or self._now[key] for own, key in keys.items()}
+        self._now.update({keys[own]: summary for own, summary in new.items()})
+        return [found[own] for own in variants]
 
 
-def _changes(
-    asked: Sequence[RecentQuestion], before: Sequence[AnswerSummary], after: Sequence[AnswerSummary]
-) -> list[ChangedQuestion]:
-    return [
-        ChangedQuestion(question.text, question.times, old, new)
-        for question, old, new in zip(asked, before, after, strict=True)
-        if old != new and not (old.is_refused and new.is_refused)
-    ]
+def _ask(question: RecentQuestion, guild_id: int) -> Ask:
+    return Ask(
+        question.text,
+        0,
+        guild_id,
+        earlier=question.earlier,
+        channels=question.channels,
+        answered_from=question.answered_from,
+    )
+
+
+def _moves(expected: RecordedHit, before: AnswerSummary, after: AnswerSummary) -> bool:
+    """Whether another passage would come first, in place of the expected one or surely."""
+    now, then = before.source, after.source
+    wanted = (expected.document_id, expected.passage or str(expected.position))
+    return now != then != wanted and (now == wanted or after.is_sure)
 
 
 def _run_with_impact(

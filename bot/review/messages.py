@@ -93,7 +93,7 @@ def queue_header(
     return f"{said}\n{line}" if said else line
 
 
-_MORE: Final = Sentence("… and {number:,} more.")
+AND_MORE: Final = Sentence("… and {number:,} more.")
 # Settings named in a line of the log.
 _SETTINGS_NAMED: Final = 5
 
@@ -101,7 +101,7 @@ _SETTINGS_NAMED: Final = 5
 def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> list[str]:
     speak = Speaker(language)
     title = plain(note.revision.submission.safe.title)
-    if not found.total:
+    if not (found.total or found.confirmed):
         return [speak("Nobody has asked anything here yet, so there's nothing to compare.")]
     head = speak(
         "**If “{title}” is published:** {change}",
@@ -111,7 +111,10 @@ def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> 
     lines = changed_questions(found.changes[:IMPACT_LINES], language)
     if len(found.changes) > IMPACT_LINES:
         more = len(found.changes) - IMPACT_LINES
-        lines.append(_MORE(language, number=more))
+        lines.append(AND_MORE(language, number=more))
+    confirmed = [change for change in found.confirmed if change.question][:IMPACT_LINES]
+    if confirmed:
+        lines += [speak("**Confirmed by moderators:**"), *changed_questions(confirmed, language)]
     return split("\n".join([head, *lines]))
 
 
@@ -133,7 +136,7 @@ def changed_questions(changes: Sequence[ChangedQuestion], language: Language) ->
 IMPACT_LINES: Final = 30
 
 
-_SAID_SOMEWHERE: Final = Sentence("a message in a channel")
+SAID_SOMEWHERE: Final = Sentence("a message in a channel")
 
 
 def _summary(summary: AnswerSummary, language: Language) -> str:
@@ -141,7 +144,7 @@ def _summary(summary: AnswerSummary, language: Language) -> str:
     if summary.is_refused:
         return speak("no answer")
     title = plain(shorten(summary.title, 50))
-    source = speak("“{title}”", title=title) if title else _SAID_SOMEWHERE(language)
+    source = speak("“{title}”", title=title) if title else SAID_SOMEWHERE(language)
     return speak(
         "{evidence}, from {source}", evidence=EVIDENCE[summary.evidence](language), source=source
     )
@@ -187,7 +190,7 @@ def fitting_lines(lines: Sequence[str], language: Language = Language.ENGLISH) -
     for number, line in enumerate(lines):
         if size("\n".join([*kept, line])) > MESSAGE_CHARACTERS - 40:
             more = len(lines) - number
-            return "\n".join([*kept, _MORE(language, number=more)])
+            return "\n".join([*kept, AND_MORE(language, number=more)])
         kept.append(line)
     return "\n".join(kept)
 

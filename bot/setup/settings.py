@@ -425,6 +425,14 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             _YES_OR_NO,
             _either(Sentence("a message to moderators"), Sentence("no message")),
         ),
+        Setting(
+            "golden_questions",
+            Page.REMINDERS,
+            Sentence("Confirmed and helpful answers"),
+            "golden_questions",
+            _YES_OR_NO,
+            _either(Sentence("asked again after changes"), Sentence("not asked again")),
+        ),
         *_digest(
             Edition.MODERATORS,
             "digest",

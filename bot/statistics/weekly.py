@@ -17,6 +17,7 @@ from bot.core.core import Core
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
+from bot.review import golden_messages, golden_questions
 from bot.sources.messages import location_name
 from bot.statistics.overview import Overview
 from bot.text.languages import Sentence, Speaker
@@ -115,7 +116,8 @@ class Week:
 
     `gaps` have only questions that the readers may see, and `open_gaps` counts all gaps. `due`
     counts notes to verify again. `failing` has names of sources, empty for readers who mustn't know
-    them. `posts` are forum posts without an answer: thread id and time.
+    them. `posts` are forum posts without an answer: thread id and time. `changed` counts confirmed
+    answers that changed, and those whose documents are gone.
     """
 
     digest: WeeklyDigest
@@ -128,6 +130,7 @@ class Week:
     waiting_since: datetime | None = None
     failing: tuple[str, ...] = ()
     posts: Sequence[tuple[int, datetime]] = ()
+    changed: tuple[int, int] = (0, 0)
     thanked: tuple[Contributor, ...] = ()
     new: tuple[NewNote, ...] = ()
     overview: Overview | None = None
@@ -138,7 +141,13 @@ class Week:
         if self.digest.edition is Edition.EVERYBODY:
             return not self.new
         return not (
-            self.asked.all or self.pending or self.due or self.posts or self.thanked or self.failing
+            self.asked.all
+            or self.pending
+            or self.due
+            or self.posts
+            or self.thanked
+            or self.failing
+            or any(self.changed)
         )
 
 
@@ -206,6 +215,7 @@ def gather_week(
         due=len(waiting) - pending,
         waiting_since=waiting[0].waiting_since if waiting else None,
         failing=tuple(failing),
+        changed=golden_questions.number_changed(core, guild_id),
     )
 
 
@@ -259,10 +269,13 @@ def digest(week: Week, language: Language) -> Iterator[tuple[str, Group | None]]
     for group in week.gaps:
         question = QUOTED(language, text=plain_within(group.example.text, _QUESTION_CHARACTERS))
         yield f"{question}\n-# {gaps_messages.group_details(group, language)}", group
-    if week.waiting_since is not None:
-        yield _waiting(week, week.waiting_since, speak), None
+    tasks = [_waiting(week, week.waiting_since, speak)] if week.waiting_since is not None else []
     if week.failing:
-        yield _failing(week.failing, speak), None
+        tasks.append(_failing(week.failing, speak))
+    if any(week.changed):
+        tasks.append(golden_messages.changed(*week.changed, language))
+    if tasks:
+        yield "\n".join(tasks), None
     if week.posts:
         posts = (f"- <#{thread_id}> · {_at(at, 'R')}" for thread_id, at in week.posts)
         yield "\n".join([speak("**Posts without an answer**"), *posts]), None

@@ -101,6 +101,7 @@ _SIMILAR: Final = "m006_similar_posts"
 _SOLVED: Final = "m008_solved"
 _FRESHNESS: Final = "m011_freshness"
 _HELPERS: Final = "m007_helper_answers"
+_GOLDEN: Final = "m009_golden_questions"
 
 
 def _choice(*choices: str) -> Column:
@@ -252,7 +253,8 @@ TABLES: Mapping[str, Table] = {
     "log": Table({"detail": OBJECT}),
     "tombstones": Table(record=Tombstone),
     # Expired or derived rows: waiting forms are valid for 15 minutes, recent questions for a day,
-    # log heads follow from the log, old interactions don't come again, and an alarm goes on.
+    # log heads follow from the log, old interactions don't come again, an alarm goes on, and golden
+    # questions are asked again.
     "inbox": Table({"member_id": MEMBER}, exported="false"),
     "recent_questions": Table({"member_id": MEMBER}, exported="false"),
     "log_heads": Table(exported="false"),
@@ -269,6 +271,23 @@ TABLES: Mapping[str, Table] = {
         exported="false",
         since=_ALARMS,
         constraints=("primary key (guild_id, source)",),
+    ),
+    "golden_questions": Table(
+        {
+            "question_id": Column(
+                "integer primary key references questions (id) on delete cascade", _GOLDEN
+            ),
+            "guild_id": Column("integer not null", _GOLDEN),
+            "expected": Column("text not null", _GOLDEN),
+            "checked": Column("text not null", _GOLDEN),
+            "checked_at": Column("text not null", _GOLDEN),
+            "state": Column("text not null", _GOLDEN),
+            "first": Column("text not null", _GOLDEN),
+            "changed_at": Column("text", _GOLDEN),
+        },
+        exported="false",
+        since=_GOLDEN,
+        indexes={"golden_questions_changed": (_GOLDEN, "golden_questions (guild_id, changed_at)")},
     ),
     # Without a deployment's own state: Discord's command digest, withheld notices, machines.
     "memory": Table(

@@ -35,6 +35,7 @@ from knowledge.store.notes.public_notes import PublicNotes
 from knowledge.store.notes.review_cards import ReviewCards
 from knowledge.store.notices import Notices
 from knowledge.store.questions.gaps import Gaps
+from knowledge.store.questions.golden_questions import GoldenQuestions
 from knowledge.store.questions.handovers import Handovers
 from knowledge.store.questions.helped_questions import HelpedQuestions, HelperAnswers
 from knowledge.store.questions.phrasings import Phrasings
@@ -83,6 +84,7 @@ class Store:
         self.handovers = Handovers(self.database, self.notices)
         self.question_records = QuestionRecords(self.database)
         self.feedback_records = FeedbackRecords(self.database)
+        self.golden_questions = GoldenQuestions(self.database)
         self.helped_questions = HelpedQuestions(self.database, self.question_records)
         self.helper_answers = HelperAnswers(self.database)
         self.recent_questions = RecentQuestions(self.database)

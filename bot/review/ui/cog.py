@@ -16,7 +16,7 @@ from discord import app_commands
 from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
 from bot.interactions.autocomplete import choices_at_once
-from bot.interactions.features import Feature, Round
+from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, Part, Select
 from bot.interactions.kit.errors import in_time
@@ -36,6 +36,7 @@ from bot.review.ui.cards import (
     files_of,
     moderators_of_revision,
 )
+from bot.review.ui.golden_questions import CHECK_SECONDS, GoldenChecks, show_changes
 from bot.review.ui.note_lists import show_imported, show_unreleased
 from bot.review.ui.outbox import ROUND_SECONDS, OutboxDispatcher
 from bot.review.ui.panel import (
@@ -491,10 +492,15 @@ def feature(bot: Services) -> Feature:
             ReviewPage.LOG: show_log,
             ReviewPage.RULES: show_rules,
             ReviewPage.SYNONYMS: show_synonyms,
+            ReviewPage.CHANGES: show_changes,
             ReviewPage.PUBLIC: show_unreleased,
             ReviewPage.IMPORTED: show_imported,
         }
     )
     dispatcher = OutboxDispatcher(bot)
     bot.outbox = dispatcher
-    return Feature([CardsCog(bot), ReviewCog(bot)], [Round(ROUND_SECONDS, dispatcher.round)])
+    rounds = [
+        Round(ROUND_SECONDS, dispatcher.round),
+        Round(CHECK_SECONDS, GoldenChecks(bot).round, start=Start.INDEXED),
+    ]
+    return Feature([CardsCog(bot), ReviewCog(bot)], rounds)

@@ -217,7 +217,7 @@ class OutboxDispatcher:
             if found is None:
                 return
             self._impacts[note.revision.id] = found
-            if found.total:
+            if found.total or found.confirmed:
                 await self._bot.worker.call(
                     lambda core: core.store.review_cards.mark_outdated(note.revision.id)
                 )

@@ -25,6 +25,7 @@ class ReviewPage(StrEnum):
     LOG = "log"
     RULES = "rules"
     SYNONYMS = "synonyms"
+    CHANGES = "changes"
     PUBLIC = "public"
     IMPORTED = "imported"
 
@@ -35,6 +36,7 @@ TITLES: Final[Mapping[ReviewPage, Sentence]] = {
     ReviewPage.LOG: Sentence("Who decided what"),
     ReviewPage.RULES: Sentence("Rules by tag"),
     ReviewPage.SYNONYMS: Sentence("Synonyms"),
+    ReviewPage.CHANGES: Sentence("Confirmed answers that changed"),
     ReviewPage.PUBLIC: Sentence("Notes for the public page"),
     ReviewPage.IMPORTED: Sentence("Imported notes"),
 }

@@ -31,6 +31,8 @@ from bot.interactions.policy.channel_access import all_readable_by_viewers, visi
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Interaction, Services
+from bot.review import golden_messages
+from bot.review.ui.golden_questions import ShowChangesButton
 from bot.statistics import weekly
 from bot.statistics.overview import Audience, text
 from bot.statistics.ui.overview import DrawnOverview, draw_overview, gather_overview
@@ -191,6 +193,9 @@ def digest_message(
             )
             write = shared_buttons.write_note(asked, language)
             container.add_item(discord.ui.ActionRow(write, *actions))
+    if any(week.changed):
+        shown = ShowChangesButton(golden_messages.SHOW(language))
+        container.add_item(discord.ui.ActionRow(shown))
     # Without lines between: a full digest has nearly all components that Discord takes.
     if overview.files:
         container.add_item(gallery(overview.files))

@@ -174,6 +174,11 @@ class QuestionRecords:
         rows = self._database.rows("select * from questions where id = ?", [question_id])
         return replace(_question(rows[0]), hits=self.hits(question_id)) if rows else None
 
+    def questions(self, question_ids: Iterable[int]) -> list[Question]:
+        """The questions with hits, in this order, except deleted ones."""
+        found = map(self.question, question_ids)
+        return [question for question in found if question is not None and question.hits]
+
     def last_public_id(self, channel_id: int, after: int) -> int | None:
         """The id of the last public question in a channel or thread.
 

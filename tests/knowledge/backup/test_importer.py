@@ -433,7 +433,7 @@ def without_later_columns(folder: Path) -> None:
     later = (
         columns + r'|, "synonyms": "(?:[^"\\]|\\.)*"|, "from_replies": (?:0|null)|, "read_logs": 0'
         r'|, "source_alarms": 1|, "similar_posts": (?:0|null)|, "similar_ids": "\[\]"'
-        r'|, "ask_writers": [01]'
+        r'|, "ask_writers": [01]|, "golden_questions": 0'
         r'|, "note_answers": 1'
         r'|, "ping_hours": (?:0|null)|, "solved_posts": (?:"off"|null)'
         r'|, "post_state": "open"|, "look_at": null'

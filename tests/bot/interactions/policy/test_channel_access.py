@@ -250,7 +250,7 @@ async def test_what_a_note_would_change_names_no_message_of_a_channel(town: Town
         await town.world.moderator.click(town.world.card, label="What would change?")
     )
 
-    assert review_messages._SAID_SOMEWHERE.english in shown
+    assert review_messages.SAID_SOMEWHERE.english in shown
     assert not is_told(shown)
 
 
