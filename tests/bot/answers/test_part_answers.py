@@ -200,9 +200,11 @@ def test_a_question_with_an_unknown_part_says_so(pipeline: AnswerPipeline) -> No
         ("how do i start the press and what do cows eat", "", 3),
         ("how do i start the press and how do i stop it", "", 4),
         ("and how do i stop it and what do cows eat", "how do i start the press", 3),
+        ("which one is cheaper", "bees or wasps?", 5),
+        ("which one is cheaper", "how do i start the press\nbees or wasps?", 7),
     ],
 )
-def test_a_question_with_two_parts_costs_four_texts_at_most(
+def test_a_question_with_two_parts_costs_few_texts(
     pipeline: AnswerPipeline, embedder: WordEmbedder, text: str, earlier: str, texts: int
 ) -> None:
     pipeline.ask([Ask(text, 1, earlier=earlier)])
