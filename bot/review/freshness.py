@@ -11,7 +11,7 @@ from bot.core.core import Core
 from bot.review.service import once_per_interaction
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.guilds import GuildFilter
-from knowledge.values.note_checks import newest, release_at
+from knowledge.values.note_checks import release_at
 from knowledge.values.notes import Member, Note, Outcome
 
 
@@ -29,7 +29,8 @@ class Releases:
             self._found.clear()
         if guild_id not in self._found:
             links = self._core.index.tables.links_with("/releases/", [SHARED, Scope(guild_id)])
-            self._found[guild_id] = newest(filter(None, map(release_at, links)))
+            # Of a product's versions, the newest comes last.
+            self._found[guild_id] = dict(sorted(filter(None, map(release_at, links))))
         return self._found[guild_id]
 
 

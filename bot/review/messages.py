@@ -424,8 +424,7 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
         "it's still true. It stays under that name, and you can hand it on at any time."
     ),
     NoticeEvent.TAKEN_OVER: Sentence(
-        "{owner} looks after “{title}” from now on and gets the notices about it. Its writer stays "
-        "credited."
+        "The member you named looks after “{title}” from now on. Its writer stays credited."
     ),
     NoticeEvent.NOT_TAKEN_OVER: Sentence(
         "The member you named won't look after “{title}”, or I couldn't reach them. You can name "
@@ -504,7 +503,6 @@ def _first(note: Note, event: NoticeEvent, reason: str, title: str, language: La
         original=f" ({original})" if original else "",
         name=plain(shorten(note.revision.writer, 40)),
         contributor=plain(shorten(note.contributor, 40)),
-        owner=f"<@{note.responsible_id}>",
     )
 
 
@@ -538,13 +536,13 @@ NOT_A_NEXT_OWNER: Final = Sentence(
 
 CONFIRMED: Final = Sentence("Thank you! “{title}” counts as verified today.")
 ASKED_NEXT_OWNER: Final = Sentence(
-    "I've asked {member} to look after “{title}”. Until they accept, nothing changes."
+    "I've asked {name} to look after “{title}”. Until they accept, nothing changes."
 )
 TAKEN_OVER: Final = Sentence(
     "Thank you! “{title}” is in `/note mine` now, and the notices about it come to you."
 )
 OWNER_IS_HERE: Final = Sentence(
-    "{member} is still on the server, and decides whether to hand on “{title}”."
+    "{name} is still on the server, and decides whether to hand on “{title}”."
 )
 
 

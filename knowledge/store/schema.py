@@ -171,9 +171,6 @@ TABLES: Mapping[str, Table] = {
             "note_id": Column(
                 "integer not null references notes(id) on delete cascade", _FRESHNESS
             ),
-            "revision_id": Column(
-                "integer not null references revisions(id) on delete cascade", _FRESHNESS
-            ),
             "reason": Column("text not null", _FRESHNESS),
             "cause": Column("text not null", _FRESHNESS),
             "asked_at": Column("text not null", _FRESHNESS, _is_time),

@@ -1,6 +1,6 @@
 """Checks of live notes with their writers: reasons, states, the rule of newer releases. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -37,7 +37,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NoteCheck:
-    """A question to a writer about a live revision: is it still true?
+    """A question to the writer of a live note: is it still true?
 
     Attributes:
         cause: the review date, the time of the last verdict, or the release's product and version.
@@ -46,7 +46,6 @@ class NoteCheck:
 
     id: int
     note_id: int
-    revision_id: int
     reason: CheckReason
     cause: str
     asked_at: datetime
@@ -73,14 +72,6 @@ def release_at(link: str) -> Release | None:
         del parts[-2]
     version = _version(parts[-1]) if len(parts) > 2 and parts[-2] == "releases" else ()
     return Release(parts[-3].casefold(), version) if version else None
-
-
-def newest(releases: Iterable[Release]) -> dict[str, tuple[int, ...]]:
-    """The newest version of each product."""
-    found: dict[str, tuple[int, ...]] = {}
-    for product, version in releases:
-        found[product] = max(version, found.get(product, ()))
-    return found
 
 
 def newer_release(text: str, releases: Mapping[str, tuple[int, ...]]) -> Release | None:

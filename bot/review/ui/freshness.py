@@ -19,7 +19,7 @@ from bot.interactions.policy.permissions import is_moderator, member_of
 from bot.interactions.services import Interaction
 from bot.review import freshness, messages
 from bot.text.languages import Sentence
-from bot.text.markdown import plain
+from bot.text.markdown import plain, shorten
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note
 
@@ -39,11 +39,16 @@ async def _members(interaction: Interaction, values: Mapping[str, Any]) -> Found
 
 
 async def _say(
-    interaction: Interaction, sentence: Sentence, note: Note, member_id: int = 0
+    interaction: Interaction,
+    sentence: Sentence,
+    note: Note,
+    member: discord.Member | None = None,
 ) -> None:
     """Respond with a sentence about a note, and deliver the notices and cards that follow."""
     title, language = note.revision.submission.safe.title, await viewer_language(interaction)
-    said = sentence(language, title=plain(title), member=f"<@{member_id}>")
+    # Direct messages don't show the name of everybody who is mentioned.
+    name = plain(shorten(member.display_name, 40)) if member is not None else ""
+    said = sentence(language, title=plain(title), name=name)
     await interaction.edit_original_response(content=said)
     await interaction.client.outbox.catch_up()
 
@@ -114,8 +119,8 @@ class HandOnForm(
         if guild is None or not (here or owner_id == interaction.user.id):
             await give_back(interaction, messages.NOT_YOURS_NOW(language))
             return
-        if owner_id != interaction.user.id and await _member(guild, owner_id) is not None:
-            await _say(interaction, messages.OWNER_IS_HERE, note, owner_id)
+        if owner_id != interaction.user.id and (owner := await _member(guild, owner_id)):
+            await _say(interaction, messages.OWNER_IS_HERE, note, owner)
             return
         if chosen := filled.choice("member"):
             member = await _member(guild, int(chosen))
@@ -125,7 +130,7 @@ class HandOnForm(
             await give_back(interaction, messages.NOT_A_NEXT_OWNER(language))
             return
         await bot.worker.call(lambda core: core.store.note_checks.offer(note, member.id))
-        await _say(interaction, messages.ASKED_NEXT_OWNER, note, member.id)
+        await _say(interaction, messages.ASKED_NEXT_OWNER, note, member)
 
 
 async def _member(guild: discord.Guild, member_id: int) -> discord.Member | None:

@@ -186,7 +186,7 @@ class Contributions:
         if writer.id == latest.owner_id:
             self._states.settle_answered_check(note.id)
         # An extension is announced once, however often its writer revises it.
-        if not replaced:
+        elif not replaced:
             self._states.tell_contributor(note, NoticeEvent.EXTENDED)
         return Outcome(note)
 

@@ -440,4 +440,6 @@ class Decisions:
             event = NoticeEvent.EXTENSION_APPROVED if approved else refused
             note = proposed
             self._states.tell_of_extension(note, event)
+            if note.revision.writer_id == note.owner_id:
+                return
         self._states.tell_contributor(note, event)

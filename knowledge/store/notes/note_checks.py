@@ -4,8 +4,7 @@ A check and its notice are one transaction, which looks for the reason again. So
 ask once, and a kill loses nothing. Without an answer, the note becomes due for the moderators.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +13,6 @@ from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.notices import NO_CHANNEL, Notices
 from knowledge.store.rows import record
-from knowledge.values.documents import document_of_note
 from knowledge.values.guilds import GuildFilter
 from knowledge.values.note_checks import (
     MOST_ASKED,
@@ -37,19 +35,25 @@ _DUE_AND_QUOTED: Final = """
     and h.rank <= coalesce(q.quotations, 1) and q.asked_at >= ?) order by n.id
 """
 
-# Verdicts on documents: the named one, or the answer's first.
-_VERDICTS: Final = """
-    select f.verdict, f.created_at, coalesce(nullif(f.document_id, ''), (select p.document_id
-    from hits h join recorded_passages p on p.digest = h.passage_digest
-    where h.question_id = f.question_id and h.rank = 1)) as document_id
-    from feedback f join questions q on q.id = f.question_id
-    where q.guild_id = ? and f.created_at >= ? order by f.created_at desc
-"""
-
-_LIVE: Final = """
-    select n.id, n.verified_at, r.title, r.text from notes n
-    join revisions r on r.id = n.live_revision_id where n.guild_id = ? order by n.id
-"""
+# Live notes with *Not helpful* as their last verdicts in a row, and the last one's time. A verdict
+# is on the document it names, or else on the answer's first. A confirmation or a question about the
+# verdicts begins a new row.
+_UNHELPFUL: Final = f"""
+    with judged as (select f.verdict, f.created_at, coalesce(nullif(f.document_id, ''),
+        (select p.document_id from hits h join recorded_passages p on p.digest = h.passage_digest
+        where h.question_id = q.id and h.rank = 1)) as document_id
+        from feedback f join questions q on q.id = f.question_id
+        where q.guild_id = ? and f.created_at >= ?),
+    verdicts as (select n.id, j.verdict, j.created_at,
+        row_number() over (partition by n.id order by j.created_at desc) as place
+        from judged j join notes n on n.id = case when j.document_id like 'note:%'
+        then cast(substr(j.document_id, 6) as bigint) end
+        where n.live_revision_id is not null and j.created_at > coalesce(n.verified_at, '')
+        and j.created_at > coalesce((select max(c.asked_at) from note_checks c
+        where c.note_id = n.id and c.reason = 'unhelpful'), ''))
+    select id, max(created_at) as judged_at from verdicts where place <= {UNHELPFUL_IN_A_ROW}
+    group by id having count(*) = {UNHELPFUL_IN_A_ROW} and min(verdict) = 'unhelpful' order by id
+"""  # noqa: S608 - constants only
 
 
 class NoteChecks:
@@ -94,47 +98,28 @@ class NoteChecks:
         self, guild_id: int, at: datetime, releases: Mapping[str, tuple[int, ...]]
     ) -> Iterator[tuple[int, CheckReason, str]]:
         """Find live notes without an open check, each with a new reason and its cause."""
-        checks: defaultdict[int, list[NoteCheck]] = defaultdict(list)
-        for row in self._database.rows(
-            "select * from note_checks where guild_id = ? order by id", [guild_id]
-        ):
-            checks[row["note_id"]].append(record(NoteCheck, row))
-        seen = {note_id for note_id, known in checks.items() if _is_open(known[-1])}
-        for note_id, reason, cause in self._reasons(guild_id, at, releases, checks):
-            known = [(check.reason, check.cause) for check in checks[note_id]]
-            if note_id not in seen and (reason, cause) not in known:
+        known = self._database.rows(
+            "select note_id, reason, cause, state from note_checks where guild_id = ?", [guild_id]
+        )
+        causes = {(row["note_id"], row["reason"], row["cause"]) for row in known}
+        seen = {row["note_id"] for row in known if row["state"] != CheckState.SETTLED}
+        for note_id, reason, cause in self._reasons(guild_id, at, releases):
+            if note_id not in seen and (note_id, reason, cause) not in causes:
                 seen.add(note_id)
                 yield note_id, reason, cause
 
     def _reasons(
-        self,
-        guild_id: int,
-        at: datetime,
-        releases: Mapping[str, tuple[int, ...]],
-        checks: Mapping[int, Sequence[NoteCheck]],
+        self, guild_id: int, at: datetime, releases: Mapping[str, tuple[int, ...]]
     ) -> Iterator[tuple[int, CheckReason, str]]:
         since = (at - WEEK).isoformat()
         for row in self._database.rows(_DUE_AND_QUOTED, [guild_id, at.isoformat(), since]):
             yield row["id"], CheckReason.DATE, row["review_at"]
-        live = self._database.rows(_LIVE, [guild_id])
-        verdicts: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-        for row in self._database.rows(
-            _VERDICTS, [guild_id, (at - VERDICTS_COUNT_FOR).isoformat()]
-        ):
-            verdicts[row["document_id"]].append((row["created_at"], row["verdict"]))
-        for row in live:
-            # A confirmation or an earlier question begins a new row of verdicts.
-            began = [
-                check.asked_at.isoformat()
-                for check in checks.get(row["id"], ())
-                if check.reason is CheckReason.UNHELPFUL
-            ]
-            began.append(row["verified_at"] or "")
-            of_note = verdicts.get(document_of_note(row["id"]), [])[:UNHELPFUL_IN_A_ROW]
-            if len(of_note) == UNHELPFUL_IN_A_ROW and all(
-                verdict == "unhelpful" and moment > max(began) for moment, verdict in of_note
-            ):
-                yield row["id"], CheckReason.UNHELPFUL, of_note[0][0]
+        since = (at - VERDICTS_COUNT_FOR).isoformat()
+        for row in self._database.rows(_UNHELPFUL, [guild_id, since]):
+            yield row["id"], CheckReason.UNHELPFUL, row["judged_at"]
+        texts = "select n.id, r.title, r.text from notes n join revisions r "
+        texts += "on r.id = n.live_revision_id where n.guild_id = ? order by n.id"
+        for row in self._database.rows(texts, [guild_id]) if releases else ():
             release = newer_release(f"{row['title']}\n{row['text']}", releases)
             if release is not None:
                 yield row["id"], CheckReason.RELEASE, str(release)
@@ -157,7 +142,6 @@ class NoteChecks:
             {
                 "guild_id": note.guild_id,
                 "note_id": note_id,
-                "revision_id": note.revision.id,
                 "reason": reason.value,
                 "cause": cause,
                 "asked_at": at.isoformat(),
@@ -186,24 +170,23 @@ class NoteChecks:
                     self._give_to_moderators(row["id"], at)
 
     def _give_to_moderators(self, check_id: int, at: datetime) -> None:
-        """Make the note of an unanswered check due; settle the check if its text isn't live."""
+        """Make the note of an unanswered check due; settle the check of one that isn't live."""
         for row in self._database.rows(
-            "select c.note_id, c.revision_id, n.live_revision_id from note_checks c "
+            "select c.note_id, n.live_revision_id from note_checks c "
             "join notes n on n.id = c.note_id where c.id = ? and c.state = 'asked'",
             [check_id],
         ):
-            is_live = row["revision_id"] == row["live_revision_id"]
-            state = CheckState.MODERATORS if is_live else CheckState.SETTLED
+            live_id = row["live_revision_id"]
+            state = CheckState.MODERATORS if live_id else CheckState.SETTLED
             self._database.run(
                 "update note_checks set state = ? where id = ?", [state.value, check_id]
             )
-            if is_live:
-                self._database.run(
-                    "update notes set review_at = ? "
-                    "where id = ? and (review_at is null or review_at > ?)",
-                    [at.isoformat(), row["note_id"], at.isoformat()],
-                )
-                mark_due(self._database, row["revision_id"])
+            self._database.run(
+                "update notes set review_at = ? "
+                "where id = ? and live_revision_id is not null and coalesce(review_at, ?) >= ?",
+                [at.isoformat(), row["note_id"], at.isoformat(), at.isoformat()],
+            )
+            mark_due(self._database, live_id)
 
     def confirm(self, guild_id: int, revision_id: int, member: Member) -> Outcome | None:
         """Settle the check of a live revision, by the note's owner; the note is verified now.
@@ -215,8 +198,7 @@ class NoteChecks:
             note = self._notes.find(revision_id, guild_id)
             if note is None or note.responsible_id != member.id:
                 return None
-            check = self.open_for(note.id)
-            if not note.live or check is None or check.revision_id != revision_id:
+            if not note.live or self.open_for(note.id) is None:
                 return Outcome(note, Obstacle.UNCHANGED)
             self._states.confirm(note)
             self._states.record(note, member.id, "confirmed")
@@ -280,7 +262,3 @@ class NoteChecks:
             [member_id, note.id],
         )
         mark_due(self._database, note.revision.id)
-
-
-def _is_open(check: NoteCheck) -> bool:
-    return check.state is not CheckState.SETTLED

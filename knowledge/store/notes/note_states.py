@@ -79,22 +79,6 @@ class Pictures:
         self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])
 
 
-# Notices about a contributor's text go to the contributor, too, after the note was handed on.
-_DECISIONS: Final = frozenset(
-    {
-        NoticeEvent.APPROVED,
-        NoticeEvent.EDITED,
-        NoticeEvent.CHANGES_REQUESTED,
-        NoticeEvent.REJECTED,
-        NoticeEvent.DUPLICATE,
-        NoticeEvent.UNDONE,
-    }
-)
-# Owners know of their own extensions, or are told as their writers.
-_ON_EXTENSIONS: Final = frozenset(
-    {NoticeEvent.EXTENDED, NoticeEvent.EXTENSION_APPROVED, NoticeEvent.EXTENSION_REFUSED}
-)
-
 # The columns of a note restored by an undo.
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")
 
@@ -246,12 +230,10 @@ class NoteStates:
         )
 
     def tell_contributor(self, note: Note, event: NoticeEvent) -> None:
-        """Notify the note's owner, and its contributor of a decision on their own text."""
+        """Notify the note's owner, and its contributor about their own text."""
         told = [note.responsible_id]
-        if event in _DECISIONS and note.revision.writer_id == note.contributor_id:
+        if note.revision.writer_id == note.contributor_id:
             told.append(note.contributor_id)
-        elif event in _ON_EXTENSIONS and note.revision.writer_id == note.owner_id:
-            told = []
         for member_id in dict.fromkeys(told):
             self._notices.add(
                 note.guild_id, member_id, note.channel_id, event, revision_id=note.revision.id

@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.values.note_checks import Release, newer_release, newest, release_at
+from knowledge.values.note_checks import newer_release, release_at
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,6 @@ def test_a_release_is_named_by_repository_and_tag(link: str, release: str | None
     ],
 )
 def test_a_text_names_an_older_version(text: str, release: str | None) -> None:
-    releases = newest([Release("tool", (5, 0)), Release("tool", (5, 1, 2)), Release("x", (9, 0))])
+    releases = {"tool": (5, 1, 2), "x": (9, 0)}
     found = newer_release(text, releases)
     assert (None if found is None else str(found)) == release
