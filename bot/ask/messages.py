@@ -138,9 +138,9 @@ def _answer(
         _OPEN_PART(language, part=plain(shorten(part, OPEN_PART_CHARACTERS)))
         for part in outcome.open_parts
     ]
-    if outcome.sections:
+    if outcome.sections and is_sure:
         lines.append(_SECTIONS(language))
-        lines += [f"- **{plain(shorten(name, 80))}**" for name, _ in outcome.sections]
+    lines += [f"- **{plain(shorten(name, 80))}**" for name, _ in outcome.sections]
     places = shown_places(outcome)
     if phrased is not None:
         outcome = replace(outcome, quotes=around_chosen(outcome.quotes, phrased))

@@ -105,6 +105,10 @@ def test_sections_that_answer_alike_are_listed_above_the_quotation() -> None:
     sections = tuple(Section(name, quote.hit) for name in ("Web", "Desktop"))
     text = _said(Reply("how?", Answer(Evidence.STRONG, (quote,), sections=sections)))
     assert text.index("- **Web**") < text.index("- **Desktop**") < text.index("Open the menu")
+    assert ask_messages._SECTIONS.english in text
+    text = _said(Reply("how?", Answer(Evidence.PARTIAL, (quote,), sections=sections)))
+    assert "- **Web**" in text
+    assert ask_messages._SECTIONS.english not in text
 
 
 def test_a_refused_follow_up_names_the_page_of_the_answer_before() -> None:
