@@ -12,7 +12,7 @@ from bot.review.service import once_per_interaction
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.guilds import GuildFilter
 from knowledge.values.note_checks import release_at
-from knowledge.values.notes import Member, Note, Outcome
+from knowledge.values.notes import Note, Outcome
 
 
 class Releases:
@@ -42,11 +42,11 @@ def ask_writers(core: Core, at: datetime, mine: GuildFilter) -> None:
     checks.end_waiting(at, mine)
 
 
-def confirm(core: Core, note: Note, member: Member, interaction_id: int) -> Outcome | None:
+def confirm(core: Core, note: Note, member_id: int, interaction_id: int) -> Outcome | None:
     """Confirm a note for its owner, once per interaction; quotations then show today's date."""
     return once_per_interaction(
         core,
         note.guild_id,
         interaction_id,
-        lambda: core.store.note_checks.confirm(note.guild_id, note.revision.id, member),
+        lambda: core.store.note_checks.confirm(note.guild_id, note.revision.id, member_id),
     )

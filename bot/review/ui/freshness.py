@@ -21,7 +21,7 @@ from bot.review import freshness, messages
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shorten
 from knowledge.values.guilds import Language
-from knowledge.values.notes import Member, Note
+from knowledge.values.notes import Note
 
 # A name that many members share can't name one of them.
 _NAMESAKES: Final = 25
@@ -72,9 +72,8 @@ class FreshnessButton(
             form = HandOnForm(self.note, language, with_list=interaction.guild_id is not None)
             await interaction.response.send_modal(form)
             return
-        member = Member(interaction.user.id, interaction.user.display_name)
         outcome = await interaction.client.worker.call(
-            lambda core: freshness.confirm(core, self.note, member, interaction.id)
+            lambda core: freshness.confirm(core, self.note, interaction.user.id, interaction.id)
         )
         sentence = messages.NOT_YOURS_NOW
         if outcome is not None:
@@ -119,7 +118,8 @@ class HandOnForm(
         if guild is None or not (here or owner_id == interaction.user.id):
             await give_back(interaction, messages.NOT_YOURS_NOW(language))
             return
-        if owner_id != interaction.user.id and (owner := await _member(guild, owner_id)):
+        others = owner_id not in (0, interaction.user.id)
+        if others and (owner := await _member(guild, owner_id)):
             await _say(interaction, messages.OWNER_IS_HERE, note, owner)
             return
         if chosen := filled.choice("member"):
@@ -168,20 +168,17 @@ class OwnershipButton(
     note: Note
 
     async def on_click(self, interaction: Interaction) -> None:
-        note = self.note
-        member = Member(interaction.user.id, interaction.user.display_name)
-        sentence = messages.DECLINED
-        if self.action == "decline":
-            await interaction.client.worker.call(
-                lambda core: core.store.note_checks.decline(note, member.id)
+        note, accepts = self.note, self.action == "accept"
+        member_id = interaction.user.id
+        done = await interaction.client.worker.call(
+            lambda core: (
+                core.store.note_checks.take_over(note, member_id)
+                if accepts
+                else core.store.note_checks.decline(note, member_id)
             )
-        elif await interaction.client.worker.call(
-            lambda core: core.store.note_checks.take_over(note, member)
-        ):
-            sentence = messages.TAKEN_OVER
-        else:
-            sentence = messages.NOT_OFFERED
-        await _say(interaction, sentence, note)
+        )
+        answered = messages.TAKEN_OVER if accepts else messages.DECLINED
+        await _say(interaction, answered if done else messages.NOT_OFFERED, note)
 
 
 def offer_buttons(note: Note, language: Language) -> list[Button]:

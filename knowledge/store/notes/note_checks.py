@@ -24,7 +24,7 @@ from knowledge.values.note_checks import (
     NoteCheck,
     newer_release,
 )
-from knowledge.values.notes import Member, Note, Notice, NoticeEvent, Obstacle, Outcome
+from knowledge.values.notes import Note, Notice, NoticeEvent, Obstacle, Outcome
 
 # Due notes with a quotation in an answer since a time.
 _DUE_AND_QUOTED: Final = """
@@ -188,7 +188,7 @@ class NoteChecks:
             )
             mark_due(self._database, live_id)
 
-    def confirm(self, guild_id: int, revision_id: int, member: Member) -> Outcome | None:
+    def confirm(self, guild_id: int, revision_id: int, member_id: int) -> Outcome | None:
         """Settle the check of a live revision, by the note's owner; the note is verified now.
 
         Returns:
@@ -196,12 +196,12 @@ class NoteChecks:
         """
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
-            if note is None or note.responsible_id != member.id:
+            if note is None or note.responsible_id != member_id:
                 return None
             if not note.live or self.open_for(note.id) is None:
                 return Outcome(note, Obstacle.UNCHANGED)
             self._states.confirm(note)
-            self._states.record(note, member.id, "confirmed")
+            self._states.record(note, member_id, "confirmed")
             return Outcome(self._notes.of_revision(revision_id), live_changed=True)
 
     def undeliverable(self, notice: Notice, at: datetime) -> None:
@@ -225,19 +225,19 @@ class NoteChecks:
                 self._set(live, "offered_id", member_id)
                 self._tell(live, member_id, NoticeEvent.OFFERED)
 
-    def take_over(self, note: Note, member: Member) -> bool:
+    def take_over(self, note: Note, member_id: int) -> bool:
         """Make a member the owner of an offered note; False without the offer.
 
         The former owner's open question is asked of the new owner.
         """
         with self._database.writing(note.guild_id):
             live = self._notes.live(note.id)
-            if live is None or live.offered_id != member.id:
+            if live is None or live.offered_id != member_id:
                 return False
-            is_contributor = member.id == live.contributor_id
-            self._set(live, "owner_id", None if is_contributor else member.id)
+            is_contributor = member_id == live.contributor_id
+            self._set(live, "owner_id", None if is_contributor else member_id)
             self._set(live, "offered_id", None)
-            self._states.record(live, member.id, "handed_on")
+            self._states.record(live, member_id, "handed_on")
             self._tell(live, live.responsible_id, NoticeEvent.TAKEN_OVER)
             check = self.open_for(note.id)
             if check is not None and check.state is CheckState.ASKED:
@@ -245,16 +245,18 @@ class NoteChecks:
                     "update note_checks set asked_at = ? where id = ?",
                     [now().isoformat(), check.id],
                 )
-                self._tell(live, member.id, NoticeEvent.STILL_TRUE)
+                self._tell(live, member_id, NoticeEvent.STILL_TRUE)
             return True
 
-    def decline(self, note: Note, member_id: int) -> None:
-        """End a declined or undelivered offer."""
+    def decline(self, note: Note, member_id: int) -> bool:
+        """End a declined or undelivered offer; False without the offer."""
         with self._database.writing(note.guild_id):
             present = self._notes.latest(note.guild_id, note.id)
-            if present is not None and present.offered_id == member_id:
-                self._set(note, "offered_id", None)
-                self._tell(note, present.responsible_id, NoticeEvent.NOT_TAKEN_OVER)
+            if present is None or present.offered_id != member_id:
+                return False
+            self._set(note, "offered_id", None)
+            self._tell(note, present.responsible_id, NoticeEvent.NOT_TAKEN_OVER)
+            return True
 
     def _set(self, note: Note, column: str, member_id: int | None) -> None:
         self._database.run(

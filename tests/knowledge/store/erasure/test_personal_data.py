@@ -123,7 +123,7 @@ def lived(store: Store) -> None:
     assert live_note is not None
     store.decisions.reword(GUILD, live_note.revision.id, ADA, copied)
     store.note_checks.offer(live_note, MIRA.id)
-    store.note_checks.take_over(live_note, MIRA)
+    store.note_checks.take_over(live_note, MIRA.id)
     store.note_checks.offer(live_note, MIRA.id)
     store.feedback_records.record(Feedback(judged, BEN.id, Verdict.HELPFUL))
     store.feedback_records.record(Feedback(1, MIRA.id, Verdict.UNHELPFUL, "My own words."))

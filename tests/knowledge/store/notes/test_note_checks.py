@@ -121,7 +121,7 @@ def test_verdicts_before_a_confirmation_count_no_more(store: Store) -> None:
     note = live_note(store)
     unhelpful(store, note)
     ask(store)
-    store.note_checks.confirm(GUILD, note.revision.id, MIRA)
+    store.note_checks.confirm(GUILD, note.revision.id, MIRA.id)
     unhelpful(store, note, 2)
     ask(store)
     assert len(questions(store)) == 1
@@ -135,7 +135,7 @@ def test_a_newer_release_asks_once(store: Store) -> None:
     tool = decided(store, proposed(store, TOOL)).note
     for _ in range(2):
         ask(store, releases=NEWER)
-        store.note_checks.confirm(GUILD, tool.revision.id, MIRA)
+        store.note_checks.confirm(GUILD, tool.revision.id, MIRA.id)
     ask(store, releases={"tool": (5, 1, 3)})
     assert len(questions(store)) == 1
     assert store.note_checks.open_for(note.id) is None
@@ -210,8 +210,8 @@ def test_a_confirmation_counts_once_and_schedules_the_next_review(store: Store) 
     ask(store)
     store.contributions.report(GUILD, note.id, BEN.id, Problem.OUTDATED, "It moved.")
 
-    first = store.note_checks.confirm(GUILD, note.revision.id, MIRA)
-    again = store.note_checks.confirm(GUILD, note.revision.id, MIRA)
+    first = store.note_checks.confirm(GUILD, note.revision.id, MIRA.id)
+    again = store.note_checks.confirm(GUILD, note.revision.id, MIRA.id)
 
     assert first is not None
     assert again is not None
@@ -230,7 +230,7 @@ def test_others_cant_confirm(store: Store, member: Member) -> None:
     note = live_note(store)
     unhelpful(store, note)
     ask(store)
-    assert store.note_checks.confirm(GUILD, note.revision.id, member) is None
+    assert store.note_checks.confirm(GUILD, note.revision.id, member.id) is None
 
 
 def test_a_revision_settles_the_question(store: Store) -> None:
@@ -263,7 +263,7 @@ def test_after_a_week_the_moderators_have_it_once(store: Store) -> None:
     assert queue(store, later) == [note.id]
     assert len(questions(store)) == 1
     # The writer may still answer.
-    outcome = store.note_checks.confirm(GUILD, note.revision.id, MIRA)
+    outcome = store.note_checks.confirm(GUILD, note.revision.id, MIRA.id)
     assert outcome is not None
     assert outcome.done
     assert queue(store, later) == []
@@ -283,7 +283,7 @@ def test_a_decision_meanwhile_settles_the_question(store: Store, action: str) ->
     later = now() + 8 * DAYS
     store.note_checks.end_waiting(later, every_guild)
     assert queue(store, later) == []
-    outcome = store.note_checks.confirm(GUILD, note.revision.id, MIRA)
+    outcome = store.note_checks.confirm(GUILD, note.revision.id, MIRA.id)
     assert outcome is not None
     assert not outcome.done
 
@@ -293,7 +293,7 @@ def test_a_decision_meanwhile_settles_the_question(store: Store, action: str) ->
 
 def handed_on(store: Store, note: Note, to: Member = BEN) -> None:
     store.note_checks.offer(note, to.id)
-    assert store.note_checks.take_over(note, to)
+    assert store.note_checks.take_over(note, to.id)
 
 
 def test_a_new_owner_gets_the_questions_and_the_writer_the_credit(store: Store) -> None:
@@ -304,8 +304,8 @@ def test_a_new_owner_gets_the_questions_and_the_writer_the_credit(store: Store) 
 
     # The open question is the new owner's now.
     assert questions(store) == [MIRA.id, BEN.id]
-    assert store.note_checks.confirm(GUILD, note.revision.id, MIRA) is None
-    assert store.note_checks.confirm(GUILD, note.revision.id, BEN) is not None
+    assert store.note_checks.confirm(GUILD, note.revision.id, MIRA.id) is None
+    assert store.note_checks.confirm(GUILD, note.revision.id, BEN.id) is not None
     live = store.notes.live(note.id)
     assert live is not None
     assert live.authors_line == MIRA.name
@@ -338,11 +338,11 @@ def test_only_the_invited_member_takes_over(store: Store) -> None:
     note = live_note(store)
     store.note_checks.offer(note, BEN.id)
     store.note_checks.offer(note, BEN.id)
-    assert not store.note_checks.take_over(note, ADA)
+    assert not store.note_checks.take_over(note, ADA.id)
     store.note_checks.offer(note, ADA.id)
-    assert not store.note_checks.take_over(note, BEN)
-    assert store.note_checks.take_over(note, ADA)
-    assert not store.note_checks.take_over(note, ADA)
+    assert not store.note_checks.take_over(note, BEN.id)
+    assert store.note_checks.take_over(note, ADA.id)
+    assert not store.note_checks.take_over(note, ADA.id)
     told = [notice.event for notice in store.notices.unsent()]
     assert told.count(NoticeEvent.OFFERED) == 2
     assert told.count(NoticeEvent.TAKEN_OVER) == 1
@@ -359,7 +359,7 @@ def test_a_decline_is_told_once(store: Store) -> None:
         if notice.event is NoticeEvent.NOT_TAKEN_OVER
     ]
     assert told == [(MIRA.id, NoticeEvent.NOT_TAKEN_OVER)]
-    assert not store.note_checks.take_over(note, BEN)
+    assert not store.note_checks.take_over(note, BEN.id)
 
 
 def test_a_forgotten_owner_leaves_the_note_to_its_writer(store: Store) -> None:
