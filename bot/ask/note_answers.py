@@ -6,7 +6,7 @@ confirmed answer. So the next such question finds the note first, and no note is
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from bot.answers.ask import Ask, scopes_of
@@ -46,7 +46,14 @@ def nearest_notes(
 
 
 def choose(
-    core: Core, ask: Ask, message_id: int, note_id: int, helper_id: int, *, by_moderator: bool
+    core: Core,
+    ask: Ask,
+    message_id: int,
+    note_id: int,
+    helper_id: int,
+    at: datetime,
+    *,
+    by_moderator: bool,
 ) -> HelperAnswer | None:
     """Store a note as the answer to a message, unless it is stored already.
 
@@ -56,6 +63,7 @@ def choose(
         message_id: the message.
         note_id: the note.
         helper_id: the helper or moderator.
+        at: the time of the choice by Discord's clock.
         by_moderator: whether the helper is a moderator.
 
     Returns:
@@ -72,7 +80,6 @@ def choose(
         return None
     question = core.answer_pipeline.record_of(ask, reply)
     document_id = document_of_note(note_id)
-    now = datetime.now(UTC)
     with store.database.writing(ask.guild_id):
         [question_id] = store.question_records.record([question])
         pick = Feedback(question_id, helper_id, Verdict.HELPFUL, document_id=document_id)
@@ -86,7 +93,7 @@ def choose(
             ask.channel_id or 0,
             helper_id,
             question_id,
-            now,
+            at,
         )
         store.helper_answers.add(answer)
         store.helped_questions.finish(message_id)

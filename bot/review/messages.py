@@ -317,6 +317,10 @@ REASON: Final = Sentence("Reason")
 REASON_HELP: Final = Sentence("The contributor will see it.")
 OPTIONAL_REASON_HELP: Final = Sentence("Optional. The contributor will see it.")
 EDIT_TITLE: Final = Sentence("Edit and approve")
+CORRECTION_TITLE: Final = Sentence("Correct this note")
+NOT_A_CORRECTOR: Final = Sentence(
+    "Only moderators can correct a note. *Report* tells them what's wrong with it."
+)
 TEXT: Final = Sentence("Text")
 TEXT_AS_FILE: Final = Sentence("Text as a file")
 FILE_HELP: Final = Sentence("The text is too long for a form. Edit the file on the card.")

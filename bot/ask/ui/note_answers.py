@@ -7,6 +7,7 @@ minute. Before it posts, it looks for the reply of an interrupted attempt.
 import asyncio
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import discord
@@ -45,8 +46,8 @@ from knowledge.values.submissions import TITLE_CHARACTERS
 # Without the Message Content intent, the message's text comes only with the menu.
 _TEXTS: Final = 500
 _TEXT_SECONDS: Final = 15 * 60
-# The most later messages among which an interrupted attempt's reply is looked for.
-_LATER: Final = 100
+# The most messages after the choice among which an interrupted attempt's reply is looked for.
+_LATER: Final = 1_000
 
 TURNED_OFF: Final = Sentence("This server has turned this off. Administrators find it in `/setup`.")
 CAN_NOT_WRITE: Final = Sentence(
@@ -55,7 +56,7 @@ CAN_NOT_WRITE: Final = Sentence(
 MESSAGE_GONE: Final = Sentence("Nothing is posted: that message was deleted.")
 NOTE_GONE: Final = Sentence("That note is no longer live. Choose another one.")
 POSTED: Final = Sentence("Posted: {link}.")
-CONFIRMED: Final = Sentence("From now on, it comes first for questions nearly like this one.")
+CONFIRMED: Final = Sentence("From now on, this note comes first for nearly the same question.")
 NOT_YET: Final = Sentence("Discord doesn't take it at the moment. I'll post it as soon as it does.")
 CHOOSE: Final = Sentence(
     "Which note answers {message}? I'll post it there as a reply, with your name."
@@ -170,7 +171,7 @@ class NoteAnswers:
         """Reply to the message, or return the reply of an interrupted attempt."""
         channel: Any = self._bot.get_channel(answer.channel_id)
         channel = channel or await self._bot.fetch_channel(answer.channel_id)
-        after = discord.Object(answer.message_id)
+        after = answer.chosen_at - timedelta(seconds=1)
         later: discord.Message
         async for later in channel.history(limit=_LATER, after=after):
             is_own = later.author == self._bot.user
@@ -246,7 +247,13 @@ class NoteAnswerMenu(
         by_moderator = may_decide(interaction.user, self.settings)
         answer = await bot.worker.call(
             lambda core: note_answers.choose(
-                core, ask, message.id, note_id, interaction.user.id, by_moderator=by_moderator
+                core,
+                ask,
+                message.id,
+                note_id,
+                interaction.user.id,
+                interaction.created_at,
+                by_moderator=by_moderator,
             ),
             priority=Priority.ASKING,
         )

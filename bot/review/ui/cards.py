@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import discord
 from discord.ext import commands
@@ -358,9 +358,11 @@ class EditModal(
     A text too long for a form is edited as a file.
     """
 
+    heading: ClassVar[Sentence] = messages.EDIT_TITLE
+
     def __init__(self, note: Note, language: Language) -> None:
         submission = note.revision.submission.safe
-        super().__init__(messages.EDIT_TITLE(language), revision_id=note.revision.id)
+        super().__init__(self.heading(language), revision_id=note.revision.id)
         self.ask_text(TITLE(language), "title", TITLE_CHARACTERS, text=submission.title)
         if size(submission.text) <= FORM_CHARACTERS:
             text = submission.text
@@ -404,6 +406,8 @@ class CorrectionModal(
 ):
     """The same form for a live note."""
 
+    heading = messages.CORRECTION_TITLE
+
     @classmethod
     async def handle(
         cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
@@ -415,7 +419,7 @@ class CorrectionModal(
 async def open_correction(interaction: Interaction, note_id: int) -> None:
     """Open the form that corrects a live note, as the first response, for moderators."""
     async with in_time(interaction):
-        refusal = await moderator_refusal(interaction)
+        refusal = await moderator_refusal(interaction, messages.NOT_A_CORRECTOR)
         note = await interaction.client.worker.call(
             lambda core: core.store.notes.live(note_id), priority=Priority.ASKING
         )

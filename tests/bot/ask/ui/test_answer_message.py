@@ -13,7 +13,7 @@ from bot.ask.ui.answer_message import answer_message
 from bot.core.core import Core
 from bot.review import service as review_service
 from bot.review.messages import _OBSTACLES as OBSTACLES
-from bot.text import error_messages
+from bot.review.messages import NOT_A_CORRECTOR
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.retrieval.hit import Hit
@@ -231,7 +231,7 @@ async def test_moderators_correct_a_quoted_note(world: World) -> None:
     await world.add_note()
     answered = (await world.ask()).response
     refused = await in_menu(world.second_member, answered, "correct:1")
-    assert said(refused) == error_messages.NOT_A_MODERATOR.english
+    assert said(refused) == NOT_A_CORRECTOR.english
 
     form = await in_menu(world.moderator, answered, "correct:1")
     await world.moderator.submit_modal(form, {"title": TITLE, "text": NEW_TEXT})

@@ -19,6 +19,7 @@ from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
 from tests.bot.components import part
 from tests.bot.faults import fail
+from tests.bot.forum import make_forum, page_as_discord_does
 from tests.bot.gaps.handing_over import Helping
 from tests.bot.steps import choose, content, restarted, said, shown_message
 from tests.bot.strict_discord import StrictDiscord
@@ -167,7 +168,9 @@ async def test_kills_between_the_steps_post_once(
     asked: discord.Message,
     strict_discord: StrictDiscord,
     new_bot: Callable[[], Bot],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    page_as_discord_does(monkeypatch)
     # Discord takes nothing, and the process ends.
     path = f"/channels/{world.general.id}/messages"
     for _ in range(9):
@@ -178,6 +181,8 @@ async def test_kills_between_the_steps_post_once(
     await part(world.bot, NoteAnswers).round()
     assert len(replies(world)) == 1
     # Discord takes the second one, and the process ends before it knows, for hours.
+    for number in range(100):
+        await world.member.send(world.general, f"And {number}?")
     await chosen(world, asked, 2)
     await world.core(forget_reply)
     strict_discord._once.clear()
@@ -206,6 +211,16 @@ async def test_text_of_who_opted_out_is_not_recorded(world: World, asked: discor
     [reply] = replies(world)
     assert told == note_answers.POSTED(Language.ENGLISH, link=reply.jump_url)
     assert await recorded_texts(world) == [""]
+
+
+async def test_post_is_recorded_with_its_title(world: World, asked: discord.Message) -> None:
+    post = await make_forum(world).post("Boats at noon", ASKED)
+    [first] = post.history()
+    panel = shown_message(await world.moderator.context_menu(post, MENU, first))
+    await chosen_in(world, panel)
+    assert await recorded_texts(world) == [f"Boats at noon\n{ASKED}"]
+    [_, reply] = post.history()
+    assert TEXT in text_of(reply)
 
 
 async def recorded_texts(world: World) -> list[str]:
