@@ -3,8 +3,9 @@
     python -m benchmarks.golden FOLDER [--passages 10000] [--questions 10000]
 
 Fills a data folder with made-up documents and as many questions found helpful, unless it has them.
-Then somebody asks a question, waits a tenth of a second and asks the next: for a minute alone, and
-until all golden questions were asked again.
+All golden questions are asked again twice, the second time with their vectors in memory. Then
+somebody asks a question, waits a tenth of a second and asks the next: for a minute alone, and for a
+minute while golden questions are asked again.
 """
 
 import argparse
@@ -12,16 +13,15 @@ import asyncio
 import time
 from pathlib import Path
 
-from benchmarks.answering import documents, percentiles, questions_about
+from benchmarks.answering import documents, percentiles, questions_about, timed
 from bot.answers.ask import Ask
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.core.job_queue import Priority
 from bot.process.client import answer_together, start_worker
 from bot.review import golden_questions
-from indexer.ingest.pipeline import update
-from knowledge.values.documents import Kind
+from indexer.ingest.pipeline import index_document, update
+from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.questions import Feedback, Verdict
 
 GUILD = 10
@@ -44,13 +44,25 @@ def fill(core: Core, passages: int, questions: int) -> None:
             core.store.feedback_records.record(Feedback(reply.question_id or 0, 8, Verdict.HELPFUL))
 
 
+def ask_all_again(core: Core) -> None:
+    """Print the cost of two checks, the second one after a change of the index."""
+    for number in range(2):
+        document = Document(f"file:new {number}", SHARED, Kind.FILE, "New", f"New {number}.")
+        index_document(core.index, core.embedder, document)
+        wall, cpu = timed(lambda: [*golden_questions.check(core, GUILD, float("inf"))])
+        count = len(core.store.golden_questions.of_guild(GUILD))
+        changed = sum(golden_questions.number_changed(core, GUILD))
+        print(
+            f"{count:,} golden questions: {wall / 1e3:.1f} s, {cpu / 1e3:.1f} s of CPU, {changed}"
+        )
+
+
 async def measure(settings: Settings, asked: list[str]) -> None:
     worker = start_worker(settings, None)
-    checked = asyncio.Event()
     milliseconds: list[float] = []
 
     async def ask(until: float) -> None:
-        while not checked.is_set() and time.perf_counter() < until:
+        while time.perf_counter() < until:
             text = asked[len(milliseconds) % len(asked)] + f" {len(milliseconds)}"
             began = time.perf_counter()
             await worker.call_batched(answer_together, Ask(text, 7, GUILD))
@@ -60,19 +72,19 @@ async def measure(settings: Settings, asked: list[str]) -> None:
     await worker.run_slices(Core.warm_up)
     await ask(time.perf_counter() + ALONE_SECONDS)
     print(f"alone: {len(milliseconds)} questions: {percentiles(milliseconds)}", flush=True)
-    golden = await worker.call(lambda core: core.store.golden_questions.of_guild(GUILD))
+    alone = len(milliseconds)
     milliseconds.clear()
-    asking = asyncio.create_task(ask(float("inf")))
-    began = time.perf_counter()
-    last = await worker.run_slices(
-        lambda core: golden_questions.check(core, GUILD, float("inf")), priority=Priority.INDEXING
+    await worker.call(
+        lambda core: index_document(
+            core.index, core.embedder, Document("file:last", SHARED, Kind.FILE, "Last", "Last.")
+        )
     )
-    took = time.perf_counter() - began
-    checked.set()
-    await asking
-    seconds = last.seconds if last is not None else 0.0
-    print(f"{len(golden):,} golden questions: {seconds:.1f} s of the thread within {took:.0f} s")
-    print(f"meanwhile: {len(milliseconds)} questions: {percentiles(milliseconds)}", flush=True)
+    checking = asyncio.create_task(
+        worker.run_slices(lambda core: golden_questions.check(core, GUILD, float("inf")))
+    )
+    await ask(time.perf_counter() + ALONE_SECONDS)
+    print(f"meanwhile: {len(milliseconds)} questions, {alone} alone: {percentiles(milliseconds)}")
+    checking.cancel()
     await worker.stop()
 
 
@@ -86,6 +98,7 @@ def main() -> None:
     with Core(settings) as core:
         if not core.store.golden_questions.guilds():
             fill(core, given.passages, given.questions)
+        ask_all_again(core)
     asked = questions_about([*documents(given.passages)], 100)
     asyncio.run(measure(settings, asked))
 

@@ -260,12 +260,12 @@ def digest(week: Week, language: Language) -> Iterator[tuple[str, Group | None]]
             refused=week.asked.refused,
             solved=week.asked.solved,
         )
-    yield heading, None
     if week.open_gaps:
         opened = speak.plural(
             week.open_gaps, "**{number:,} open gap**: `/gaps`", "**{number:,} open gaps**: `/gaps`"
         )
-        yield opened, None
+        heading += f"\n{opened}"
+    yield heading, None
     for group in week.gaps:
         question = QUOTED(language, text=plain_within(group.example.text, _QUESTION_CHARACTERS))
         yield f"{question}\n-# {gaps_messages.group_details(group, language)}", group

@@ -11,7 +11,16 @@ from bot.config.sections import PAGE_URL_CHARACTERS
 from bot.gaps.service import Group
 from bot.statistics import weekly
 from bot.statistics.ui.weekly import DigestPoster
-from bot.statistics.weekly import MOST_GAPS, MOST_POSTS, MOST_THANKED, WEEK, Due, NewNote, Week
+from bot.statistics.weekly import (
+    MOST_FAILING,
+    MOST_GAPS,
+    MOST_POSTS,
+    MOST_THANKED,
+    WEEK,
+    Due,
+    NewNote,
+    Week,
+)
 from knowledge.page.site import page_url
 from knowledge.store.figures import Asked, Contributor
 from knowledge.values.guilds import Language
@@ -78,7 +87,9 @@ def full(edition: Edition) -> Week:
         pending=MANY,
         due=MANY,
         waiting_since=AT,
+        failing=(LONG,) * MOST_FAILING,
         posts=((ID, AT),) * MOST_POSTS,
+        changed=(MANY, MANY),
         thanked=(Contributor(LONG, MANY, MANY),) * MOST_THANKED,
         new=(NewNote(LONG, LONG, (LONG,) * 999, LONGEST_URL),) * 99,
     )

@@ -25,7 +25,7 @@ CHECK_SECONDS: Final = 60.0
 BUDGET_SECONDS: Final = 60.0
 _HOUR_SECONDS: Final = 3_600.0
 # They fit in the 4,000 characters of a message.
-_SHOWN: Final = 4
+MOST_SHOWN: Final = 4
 _SEEN_CHARACTERS: Final = 8
 
 
@@ -71,7 +71,7 @@ async def show_changes(interaction: Interaction, said: str = "") -> None:
     guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
     channels = quotable_channels(interaction, private=True)
     found = await interaction.client.worker.call(
-        lambda core: service.changes(core, guild_id, _SHOWN)
+        lambda core: service.changes(core, guild_id, MOST_SHOWN)
     )
     settings = await interaction.client.guild_settings.current(guild_id)
     intro = messages.introduction(found, language, is_checked=settings.golden_questions)

@@ -19,10 +19,21 @@ from bot.interactions.policy.channel_access import (
     visible_without_roles,
 )
 from bot.review import messages as review_messages
+from bot.review.ui.golden_questions import GoldenChecks
+from bot.review.ui.panel import ReviewPage
+from tests.bot.components import part
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, read
-from tests.bot.steps import OTHER_PASSAGES, everything, in_menu, looked_into
+from tests.bot.steps import (
+    OTHER_PASSAGES,
+    choose,
+    everything,
+    in_menu,
+    looked_into,
+    reviewed,
+    shown_message,
+)
 from tests.bot.town import HEADLINE, SECRET, VIEW, Town, is_told
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, text_of
 
@@ -251,6 +262,23 @@ async def test_what_a_note_would_change_names_no_message_of_a_channel(town: Town
     )
 
     assert review_messages.SAID_SOMEWHERE.english in shown
+    assert not is_told(shown)
+
+
+async def test_changed_answers_name_channels_and_their_words_to_readers_only(town: Town) -> None:
+    world = town.world
+    await choose(world, golden_questions="yes")
+    answer = await world.moderator.slash(town.staff, "ask", question=QUESTION)
+    await world.moderator.click(shown_message(answer), label="Helpful")
+    await part(world.bot, GoldenChecks).round()
+    await world.add_note(QUESTION, f"{QUESTION}: at nine.")
+    await part(world.bot, GoldenChecks).round()
+    assert f"a message in <#{town.staff.id}>" in text_of(await reviewed(world, ReviewPage.CHANGES))
+
+    town.hide(town.staff, world.moderator_role.id)
+    shown = text_of(await reviewed(world, ReviewPage.CHANGES))
+    assert review_messages.SAID_SOMEWHERE.english in shown
+    assert str(town.staff.id) not in shown
     assert not is_told(shown)
 
 

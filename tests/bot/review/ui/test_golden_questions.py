@@ -11,8 +11,10 @@ from bot.process.client import Bot, start_worker
 from bot.review import golden_messages as messages
 from bot.review import golden_questions as service
 from bot.review import service as review_service
-from bot.review.ui.golden_questions import GoldenChecks
-from bot.review.ui.panel import ReviewPage
+from bot.review.golden_questions import Changes, Result
+from bot.review.ui.golden_questions import MOST_SHOWN, GoldenChecks
+from bot.review.ui.panel import ReviewPage, heading
+from bot.text.markdown import LAYOUT_CHARACTERS, size
 from indexer.ingest.pipeline import index_document
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
@@ -20,10 +22,10 @@ from knowledge.values.documents import Document, Kind, Scope
 from knowledge.values.golden_questions import GoldenState
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Decision, Member
-from knowledge.values.questions import Feedback, Verdict
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.values.submissions import Submission
 from tests.bot.components import part
-from tests.bot.digests import chosen, its_time_comes, posted
+from tests.bot.digests import AT, chosen, its_time_comes, posted
 from tests.bot.steps import choose, content, restarted, reviewed, said, shown_message
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons, text_of
@@ -286,3 +288,24 @@ async def test_nothing_is_asked_again_unless_turned_on(world: World) -> None:
     assert "turn that on in `/setup`" in text_of(await page(world))
     await world.propose(f"{OTHER} again", OTHER_TEXT)
     assert "confirmed" not in text_of(world.card)
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_full_page_fits_one_message(language: Language) -> None:
+    hostile = "*_`[~<@&1>🦘|" * 400
+    hit = RecordedHit("note:1", hostile, hostile, hostile, 1.0, ())
+    asked = Question(1, 1, 1, 1, hostile, Evidence.STRONG, AT, 1, [hit])
+    moved, gone = (
+        [Result(asked, state, hit, Evidence.STRONG)] * MOST_SHOWN
+        for state in (GoldenState.MOVED, GoldenState.GONE)
+    )
+    found = Changes(moved, 999_999, gone, 999_999)
+    said = [
+        heading(ReviewPage.CHANGES, language),
+        messages.DECIDED_ALREADY(language),
+        messages.introduction(found, language, is_checked=True),
+        *(messages.change(result, (), language) for result in moved),
+        *(messages.before(result, (), language) for result in gone),
+        messages.more(found, language),
+    ]
+    assert size("\n".join(said)) <= LAYOUT_CHARACTERS
