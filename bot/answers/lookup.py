@@ -24,6 +24,7 @@ from bot.answers.confirmed_answers import ConfirmedAnswers
 from bot.answers.follow_ups import in_full, may_stand_alone
 from bot.answers.outcome import with_due_penalty
 from bot.answers.search_tiers import SearchTier, SearchTiers, scopes_of_tiers
+from bot.answers.server_questions import asks_about
 from bot.answers.synonyms import Synonyms, pairs_of
 from indexer.embedding.embedder import fit_to_model
 from indexer.index.bm25 import Ids
@@ -32,7 +33,7 @@ from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import topic, word_set
 from indexer.text.synonyms import both_ways, replace_words
-from knowledge.values.documents import Scope
+from knowledge.values.documents import Kind, Scope
 from knowledge.values.questions import EARLIER_CHARACTERS, Evidence, Question
 
 # The largest number of questions in the context of a follow-up.
@@ -174,7 +175,9 @@ class Lookups:
             # Questions with equal tiers are searched together.
             waiting: dict[SearchTiers, list[Ask]] = {}
             for ask, own in tiers.items():
-                if turn < len(own) and (not turn or found[ask].evidence is Evidence.NONE):
+                if turn < len(own) and (
+                    not turn or found[ask].evidence is Evidence.NONE or own[turn].is_server_only
+                ):
                     waiting.setdefault(own, []).append(ask)
             share = 1 / max(sum(map(len, waiting.values())), 1)
             for own, asks in waiting.items():
@@ -203,8 +206,13 @@ class Lookups:
         """`lookup` with a confirmed passage first, or `earlier`, the lookup in the tiers before.
 
         `earlier` is kept if it has hits and `lookup` has no evidence. In a tier of the articles
-        alone, partial evidence counts as no evidence.
+        alone, partial evidence counts as no evidence. A document on the server itself answers
+        with strong evidence, unless a note does or has a place itself, such as "ask in #bugs".
         """
+        if earlier is not None and tier.is_server_only:
+            if lookup.evidence is not Evidence.STRONG or _names_place(earlier):
+                return earlier
+            return lookup if asks_about(lookup.ask.text, lookup.hits[0].passage) else earlier
         # Confirmed answers are looked up once for each selection, before the articles.
         selected_otherwise = earlier is None or earlier.selection != lookup.selection
         if self._confirmed is not None and selected_otherwise:
@@ -257,6 +265,15 @@ class Lookups:
                 ranked = retriever.rank(ask.text, stacked[place], tier.scopes, 1, among=siblings)
                 found[place] = with_sibling_sections(found[place], ranked, before)
         return found
+
+
+def _names_place(lookup: Lookup) -> bool:
+    """Whether a note answers, or a passage that a member confirmed."""
+    if lookup.confirmed or lookup.evidence is Evidence.NONE:
+        return lookup.confirmed
+    best = lookup.hits[0].passage
+    is_sure = lookup.evidence is Evidence.STRONG
+    return best.kind is Kind.NOTE and (is_sure or "#" in best.text)
 
 
 def _siblings(

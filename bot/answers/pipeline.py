@@ -61,6 +61,7 @@ from bot.answers.question_parts import Parts, may_ask_for_several
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.search_tiers import BundledArticles, SearchTiers, scopes_of_tiers
+from bot.answers.server_questions import may_ask_about_server
 from bot.answers.sibling_sections import parents, sibling_sections
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.answers.synonyms import GuildSynonyms, synonyms_in
@@ -395,7 +396,8 @@ class AnswerPipeline:
         tiers_of, synonyms_of = cache(self._articles.tiers), cache(self.synonyms.of)
         keys = []
         for ask in asks:
-            tiers = tiers_of(ask.scopes, ask.answered_from)
+            about_server = may_ask_about_server(ask.text)
+            tiers = tiers_of(ask.scopes, ask.answered_from, about_server=about_server)
             generations = self._index.generation_of(scopes_of_tiers(tiers))
             known = synonyms_of(ask.guild_id)
             keys.append(
@@ -628,7 +630,9 @@ class AnswerPipeline:
         """
         with self._index.steady():
             outcome = reply.outcome
-            seen = scopes_of_tiers(self._articles.tiers(ask.scopes, ask.answered_from))
+            about_server = may_ask_about_server(ask.text)
+            tiers = self._articles.tiers(ask.scopes, ask.answered_from, about_server=about_server)
+            seen = scopes_of_tiers(tiers)
             if not isinstance(outcome, Answer) or self._generation(seen) != reply.generation:
                 return reply
             # A quotation for each part is right in its place.

@@ -12,7 +12,7 @@ from bot.text.markdown import plain, quotation, quoted_parts, safe_markdown, sho
 from bot.text.place_names import as_seen, heading_name
 from bot.text.wrapped_lines import join_lines, tighten
 from knowledge.languages.detection import language_of, language_of_question
-from knowledge.values.documents import Kind
+from knowledge.values.documents import Kind, channel_mention
 from knowledge.values.guilds import Language
 
 # An answer with its buttons fits a phone's screen of 390 by 700 px. This many lines are left for
@@ -143,7 +143,8 @@ def citation_line(
     For a web page, the source and its licence are named instead of a contributor. `written_in` is
     the passage's language, if readers may not expect it.
     """
-    parts = [place(cited.title, cited.heading, cited.link)]
+    mention = channel_mention(cited.document_id)
+    parts = [mention or place(cited.title, cited.heading, cited.link)]
     if written_in:
         parts.append(_WRITTEN_IN(language, name=language_name(written_in, language)))
     if cited.kind is Kind.NOTE and cited.contributor:

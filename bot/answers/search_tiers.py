@@ -5,10 +5,13 @@ first. The bundled articles are about open-source AI, the subject of few communi
 has documents of its own, the articles are searched like any other document. After that, the
 articles are a tier of their own. This tier is searched only if the guild's documents give no
 evidence, and answers only with strong evidence.
+
+A question about the server itself is also looked up in the documents on the server
+(`bot.answers.server_questions`).
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -19,7 +22,7 @@ from indexer.index.index import Index
 from indexer.index.selection import Selection
 from knowledge.sources.entries import EntryStore
 from knowledge.store.store import Store
-from knowledge.values.documents import ARTICLES, Scope
+from knowledge.values.documents import ARTICLES, Scope, is_server_scope, server_scopes
 from knowledge.values.settings import EVERYTHING, AnsweredFrom
 
 
@@ -57,6 +60,11 @@ class SearchTier:
         """
         return self.scopes == (ARTICLES,)
 
+    @property
+    def is_server_only(self) -> bool:
+        """Whether this tier has only documents on the server itself."""
+        return is_server_scope(self.scopes[0])
+
 
 SearchTiers = tuple[SearchTier, ...]
 
@@ -92,7 +100,12 @@ class BundledArticles:
         self.chosen = chosen
 
     def tiers(
-        self, own: Sequence[Scope], of: AnsweredFrom = EVERYTHING, *, filled: bool = False
+        self,
+        own: Sequence[Scope],
+        of: AnsweredFrom = EVERYTHING,
+        *,
+        filled: bool = False,
+        about_server: bool = False,
     ) -> SearchTiers:
         """The tiers to search, in order; a tier is searched if no tier before has evidence.
 
@@ -100,14 +113,22 @@ class BundledArticles:
             own: the visible scopes without the articles.
             of: the documents to answer from.
             filled: True to assume that the scopes in `own` have documents, as in a preview.
+            about_server: whether the question may be about the server itself.
         """
         scopes = self._scopes(own, filled=filled)
-        whole = tuple(map(SearchTier, scopes))
+        first, *further = map(SearchTier, scopes)
+        whole = (first, *(self._server_tiers(own) if about_server else ()), *further)
         selection = self._selections.of(of)
         if selection is None:
             return whole
         selected = tuple(SearchTier(each, selection) for each in scopes)
         return (*selected, *whole) if of.first else selected
+
+    def _server_tiers(self, own: Sequence[Scope]) -> Iterator[SearchTier]:
+        # In an outage, only recent questions are answered again.
+        for guild_id, scope in () if self._outage.bridged else server_scopes(own).items():
+            if self._store.guilds.settings(guild_id).server_documents:
+                yield SearchTier((scope,))
 
     def _scopes(self, own: Sequence[Scope], *, filled: bool) -> tuple[tuple[Scope, ...], ...]:
         articles_use = self.articles_use(own, filled=filled)

@@ -66,6 +66,7 @@ from knowledge.values.documents import (
     Scope,
     channel_of,
     document_of_note,
+    server_scopes,
 )
 from knowledge.values.embedding_jobs import QueueState
 from knowledge.values.questions import Evidence
@@ -426,7 +427,7 @@ class Core:
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
         """A document's passages in reading order; none if the document is outside the scopes."""
         found = self.index.tables.document_passages(document_id)
-        seen = self.articles.visible_scopes(scopes)
+        seen = {*self.articles.visible_scopes(scopes), *server_scopes(scopes).values()}
         return [passage for passage in found if passage.scope in seen]
 
     # Notes in the index.

@@ -6,7 +6,7 @@ update ends early, the next update continues the work.
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,11 +15,12 @@ from bot.models.serving_model import delete_leftover_indexes
 from bot.storage.data_folder import MODEL_LOCK, try_lock
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
+from indexer.index.written_documents import document_digest
 from indexer.ingest import channels, files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
 from knowledge.sources.git.repository import forget_other_copies
-from knowledge.values.documents import Kind
+from knowledge.values.documents import Document, Kind, document_of_server
 
 UPDATE_LOCK: Final = "following.lock"
 
@@ -61,6 +62,24 @@ def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
     yield from _update_pages(core, report)
     yield from _update_channels(core, report, check=True)
     yield from _update_files(core, report, retry=retry)
+
+
+def compare_server(core: Core, guild_id: int, documents: Sequence[Document]) -> list[Document]:
+    """Delete all other documents on a server from the index; return new and changed ones."""
+    keep_of_server(core, guild_id, [document.id for document in documents])
+    known = core.index.tables.digests_under(document_of_server(guild_id, ""))
+    return [each for each in documents if known.get(each.id) != document_digest(each)]
+
+
+def index_of_server(document: Document, core: Core) -> Iterator[None]:
+    """Index a document on a server, in slices."""
+    return pipeline.index_in_slices(core.index, core.embedder, document, UpdateReport())
+
+
+def keep_of_server(core: Core, guild_id: int, document_ids: Collection[str]) -> None:
+    """Delete all documents on a server from the index, except these."""
+    known = core.index.tables.digests_under(document_of_server(guild_id, ""))
+    core.index.tables.apply([], [each for each in known if each not in document_ids])
 
 
 def update_files(core: Core) -> Iterator[Progress]:

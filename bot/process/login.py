@@ -61,7 +61,9 @@ def intents(settings: Settings) -> discord.Intents:
 
     Mentions of the bot and direct messages always come with their content.
     """
-    wanted = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+    wanted = discord.Intents(
+        guilds=True, guild_messages=True, dm_messages=True, guild_scheduled_events=True
+    )
     wanted.message_content = settings.sources.channels or settings.helper.message_content
     wanted.guild_reactions = settings.sources.channels
     return wanted

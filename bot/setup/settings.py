@@ -448,6 +448,17 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             Sentence("Digest for everyone appears at"),
         ),
         Setting(
+            "server_documents",
+            Page.SOURCES,
+            Sentence("Channels, rules and events here"),
+            "server_documents",
+            _YES_OR_NO,
+            _either(
+                Sentence("answer questions such as “Where do I post a bug?”"),
+                Sentence("no source"),
+            ),
+        ),
+        Setting(
             "page",
             Page.PUBLIC,
             Sentence("Public page"),

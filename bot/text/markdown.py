@@ -49,8 +49,10 @@ _BEHIND_A_LINK: Final = "*.,;:!?'\""
 _SCHEME = re.compile(r"\Ahttps?://")
 # The label starts at the last bracket, so a run of brackets is scanned once.
 _CUTTABLE = re.compile(r"\[[^\[\]\n]*\]\([^)\[\n]*\)|<?https?://\S+")
-# A channel's link pings nobody, and shows its name only to members who see the channel.
-_MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#(?!\d{15,20}>)|/|id:|a?:|t:)")
+# A channel's link and a time ping nobody; a name is shown only to members who see the channel.
+_MENTION = re.compile(
+    r"@(?=everyone|here)|<(?=@|#(?!\d{15,20}>)|/|id:|a?:|t:(?!\d{1,13}:[tTdDfFR]>))"
+)
 _FENCE_LINE = re.compile(
     r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,}+)[ \t]{0,9}+"
     r"(?P<language>\{[\w-]{1,20}\}(?=[ \t]*$)|[\w+#.-]{0,20}+)(?P<rest>[^`\n]*)$",

@@ -1,5 +1,6 @@
 """Documents (the units of quotation) and their scopes (the members they are for)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -30,10 +31,32 @@ def channel_of(scope: Scope) -> int | None:
     return -scope if ARTICLES < scope < SHARED else None
 
 
+# Above the ids of Discord until 2049.
+_SERVER: Final = 1 << 62
+
+
+def server_scope(guild_id: int) -> Scope:
+    """The scope of the documents on a server itself: its channels, rules and events.
+
+    A scope of their own keeps these short texts out of all other rankings.
+    """
+    return Scope(guild_id | _SERVER)
+
+
+def server_scopes(scopes: Iterable[Scope]) -> dict[int, Scope]:
+    """The server scopes of the guilds among some scopes, by guild id."""
+    return {scope: server_scope(scope) for scope in scopes if scope > SHARED}
+
+
+def is_server_scope(scope: Scope) -> bool:
+    return scope >= _SERVER
+
+
 # Separates a file's id or path from a part inside it: a file in a ZIP, a conversation in an export.
 INSIDE: Final = "!/"
 _NOTE: Final = "note:"
 _ARTICLE: Final = "article:"
+_ON_SERVER: Final = "server:"
 
 
 class Kind(StrEnum):
@@ -45,6 +68,7 @@ class Kind(StrEnum):
     CHAT = "chat"
     PAGE = "page"
     CHANNEL = "channel"
+    SERVER = "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +92,10 @@ class Document:
     """A quotable text with its title and scope.
 
     `id` is stable for as long as the document exists: `article:<name>`, `file:<path>`,
-    `note:<number>`, `page:<address>`, `git:<repository>:<path>` or
-    `channel:<channel>:<thread>:<message>`; the id of a part of a file begins with the file's
-    id. `text` is Markdown without its front matter. `wordings` are other ways to ask the question
-    that the document answers; they are never quoted.
+    `note:<number>`, `page:<address>`, `git:<repository>:<path>`,
+    `channel:<channel>:<thread>:<message>` or `server:<guild>:<channel or event>`; the id of a part
+    of a file begins with the file's id. `text` is Markdown without its front matter. `wordings` are
+    other ways to ask the question that the document answers; they are never quoted.
     """
 
     id: str
@@ -150,6 +174,20 @@ def note_of_document(document_id: str) -> int | None:
     """The number of the note with this document id; None for other kinds."""
     number = document_id.removeprefix(_NOTE)
     return int(number) if number != document_id else None
+
+
+def document_of_server(guild_id: int, key: str) -> str:
+    """The document id of a guild's channel, event or welcome; the prefix of all with key "".
+
+    The key of a channel is its mention.
+    """
+    return f"{_ON_SERVER}{guild_id}:{key}"
+
+
+def channel_mention(document_id: str) -> str:
+    """The mention of the channel with this document id; empty for other documents."""
+    _, _, key = document_id.removeprefix(_ON_SERVER).partition(":")
+    return key if document_id.startswith(_ON_SERVER) and key.startswith("<#") else ""
 
 
 def document_of_article(name: str) -> str:

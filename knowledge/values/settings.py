@@ -123,6 +123,8 @@ class GuildSettings:
         source_alarms: whether moderators are told of sources that fail.
         similar_posts: whether titles of similar posts are offered where there is no answer.
         golden_questions: whether confirmed and helpful answers are asked again after changes.
+        server_documents: whether the names and topics of public channels, the rules and the events
+            answer questions about the server.
         read_logs: whether logs beside a question are read, and shown to their sender.
         ask_writers: whether writers are asked first if their notes may no longer be true.
         note_answers: whether helpers and moderators may answer a message with a note.
@@ -165,6 +167,7 @@ class GuildSettings:
     ping_hours: int = setting(0, most=_MOST, since="m008_solved")
     solved_posts: SolvedPosts = setting(SolvedPosts.OFF, since="m008_solved")
     golden_questions: bool = setting(False, since="m009_golden_questions")
+    server_documents: bool = setting(True, since="m010_server_documents")
 
     @property
     def complete(self) -> bool:

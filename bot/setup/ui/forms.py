@@ -52,6 +52,8 @@ async def store(
     bot = interaction.client
     done = await bot.worker.call(lambda core: change(core, guild_id, member_id, *args, **more))
     bot.guild_settings.forget(guild_id)
+    # Rounds see the change by `known`.
+    await bot.guild_settings.settings(guild_id)
     return done
 
 

@@ -23,6 +23,8 @@ from bot.sources.ui.alarms import ROUND_SECONDS, SourceAlarms
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
 from bot.sources.ui.discord_messages import content_to_sync, missing_permissions
+from bot.sources.ui.server_documents import ROUND_SECONDS as SERVER_SECONDS
+from bot.sources.ui.server_documents import ServerDocuments
 from bot.sources.web_sync import PAUSE_SECONDS as VISIT_SECONDS
 from bot.sources.web_visits import WebVisits
 from bot.text import error_messages
@@ -377,9 +379,13 @@ def feature(bot: Services) -> Feature:
     sync = bot.channel_sync = ChannelSync(bot)
     visits = bot.web_visits = WebVisits(bot)
     cog, settings = SourcesCog(bot, sync), bot.settings.sources
-    rounds = [Round(ROUND_SECONDS, SourceAlarms(bot).round, start=Start.INDEXED)]
+    itself = ServerDocuments(bot)
+    rounds = [
+        Round(ROUND_SECONDS, SourceAlarms(bot).round, start=Start.INDEXED),
+        Round(SERVER_SECONDS, itself.round),
+    ]
     if settings.channels:
         rounds.append(Round(PAUSE_SECONDS, sync.round))
     if settings.web_hours:
         rounds.append(Round(VISIT_SECONDS, visits.round, by_leader=True, start=Start.INDEXED))
-    return Feature([cog, ChannelEvents(bot, sync)], rounds, [sync.load])
+    return Feature([cog, ChannelEvents(bot, sync), itself], rounds, [sync.load])

@@ -437,6 +437,7 @@ def without_later_columns(folder: Path) -> None:
         r'|, "note_answers": 1'
         r'|, "ping_hours": (?:0|null)|, "solved_posts": (?:"off"|null)'
         r'|, "post_state": "open"|, "look_at": null'
+        r'|, "server_documents": 1'
     )
     for path in (*folder.rglob("*.md"), *folder.glob("*.jsonl")):
         path.write_text(re.sub(later, "", path.read_text()))

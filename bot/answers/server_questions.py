@@ -1,0 +1,43 @@
+"""Questions about the server itself: where to post, its rules and events. By words alone.
+
+Only these are looked up in the names and topics of channels, because a short topic would often
+outrank a real answer. The words are in the section `server` of the tables of languages. A question
+asks for a place ("where can I post ads") or for a thing ("which channel", "any events"). Any other
+question with such a word must name the channel or event: "when is the building contest".
+"""
+
+import re
+from functools import cache
+from typing import Final
+
+from indexer.index.stored_passage import StoredPassage
+from indexer.text.analyzer import word_set
+from knowledge.languages.vocabularies import values, words
+
+# The least share of a name's words in a question that names it.
+NAMED_SHARE: Final = 0.5
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
+
+
+@cache
+def _words(key: str) -> frozenset[str]:
+    return words(key, "server", tuple(values(key, "server")))
+
+
+def may_ask_about_server(text: str) -> bool:
+    return not _typed(text).isdisjoint(_words("places") | _words("asks"))
+
+
+def asks_about(text: str, passage: StoredPassage) -> bool:
+    """Whether a question asks for a channel or event, or names the one of this passage."""
+    typed = _typed(text)
+    for asking, asked in (("places", "acts"), ("asks", "things")):
+        if not typed.isdisjoint(_words(asking)) and not typed.isdisjoint(_words(asked)):
+            return True
+    name = word_set(passage.title)
+    return len(name & word_set(text)) >= max(len(name) * NAMED_SHARE, 1)
+
+
+def _typed(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.casefold().replace("'", "").replace("’", "")))

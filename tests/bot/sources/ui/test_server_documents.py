@@ -1,0 +1,156 @@
+"""The server itself as a source: what members are answered about its channels and events."""
+
+from collections.abc import Callable
+
+import pytest
+from simcord import ChannelHandle
+from simcord.backend import serializers
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import OverwriteType
+
+from bot.process.client import Bot
+from bot.sources.ui.server_documents import ServerDocuments
+from knowledge.values.documents import document_of_server
+from tests.bot.components import part
+from tests.bot.steps import choose, content, restarted
+from tests.bot.strict_discord import StrictDiscord
+from tests.bot.town import VIEW
+from tests.bot.world import World
+
+TOPIC = "One bug a post, with your log."
+QUESTION = "Where can I post about bug reports?"
+
+
+@pytest.fixture
+async def bugs(world: World) -> ChannelHandle:
+    channel = world.guild.create_text_channel("bug-reports", topic=TOPIC)
+    await compare(world)
+    return channel
+
+
+async def compare(world: World) -> None:
+    await world.env.settle()
+    await part(world.bot, ServerDocuments).round()
+
+
+def everyone_sees(world: World, channel: ChannelHandle, *, seen: bool) -> None:
+    allow, deny = (VIEW, 0) if seen else (0, VIEW)
+    overwrite = Overwrite(world.guild.id, OverwriteType.ROLE, allow=allow, deny=deny)
+    world.env.backend.set_overwrite(channel.id, overwrite)
+
+
+async def answer(world: World, question: str = QUESTION) -> str:
+    return content(await world.ask(question)).replace("**", "")
+
+
+async def indexed(world: World) -> set[str]:
+    """The channels and events in the index, by their ids."""
+    prefix = document_of_server(world.guild.id, "")
+    found = await world.core(lambda core: core.index.tables.digests_under(prefix))
+    return {document_id.removeprefix(prefix) for document_id in found}
+
+
+async def test_question_where_to_post_names_the_channel(
+    world: World, bugs: ChannelHandle, strict_discord: StrictDiscord
+) -> None:
+    told = await answer(world)
+    assert TOPIC in told
+    assert bugs.mention in told
+
+
+async def test_other_questions_are_not_answered_with_a_topic(
+    world: World, bugs: ChannelHandle
+) -> None:
+    assert TOPIC not in await answer(world, "bug reports log")
+
+
+async def test_note_with_its_own_channel_wins(world: World, bugs: ChannelHandle) -> None:
+    note = "Bug reports belong in #tracker, post about them there."
+    await world.add_note("Where can I post about bug reports", note)
+    told = await answer(world)
+    assert note in told
+    assert TOPIC not in told
+
+
+async def test_hidden_channel_leaves_answers_at_once(world: World, bugs: ChannelHandle) -> None:
+    everyone_sees(world, bugs, seen=False)
+    await world.env.settle()
+    assert TOPIC not in await answer(world)
+    assert bugs.mention not in await indexed(world)
+
+    everyone_sees(world, bugs, seen=True)
+    await compare(world)
+    assert TOPIC in await answer(world)
+
+
+async def test_role_of_everybody_without_access_hides_all_channels(
+    world: World, bugs: ChannelHandle
+) -> None:
+    world.env.backend.edit_role(world.guild.id, world.guild.id, {"permissions": 0})
+    await world.env.settle()
+    assert bugs.mention not in await indexed(world)
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_restricted_or_deleted_channel_leaves(
+    world: World, bugs: ChannelHandle, deleted: bool
+) -> None:
+    backend = world.env.backend
+    if deleted:
+        backend.delete_channel(bugs.id)
+    else:
+        payload = serializers.channel_payload(backend, backend.get_channel(bugs.id))
+        backend.emit("CHANNEL_UPDATE", {**payload, "nsfw": True})
+    await world.env.settle()
+    assert bugs.mention not in await indexed(world)
+
+
+async def test_change_while_the_bot_was_away_is_found(
+    world: World, bugs: ChannelHandle, new_bot: Callable[[], Bot]
+) -> None:
+    hidden = world.guild.create_text_channel("secret-plans", topic="Plans")
+    await compare(world)
+
+    def change() -> Bot:
+        everyone_sees(world, hidden, seen=False)
+        world.env.backend.edit_channel(bugs.id, {"topic": "Elsewhere now."})
+        return new_bot()
+
+    await restarted(world, change)
+    await world.env.settle()
+    assert hidden.mention not in await indexed(world)
+    await compare(world)
+    assert "Elsewhere now." in await answer(world)
+
+
+async def test_burst_of_changes_is_indexed_once(world: World, bugs: ChannelHandle) -> None:
+    before = await world.core(lambda core: core.index.generation)
+    for number in range(20):
+        world.env.backend.edit_channel(bugs.id, {"topic": f"Topic number {number}"})
+    await compare(world)
+    assert await world.core(lambda core: core.index.generation) == before + 1
+    assert "Topic number 19" in await answer(world)
+
+
+async def test_switch_of_the_server_ends_it_at_once(world: World, bugs: ChannelHandle) -> None:
+    await choose(world, server_documents="no")
+    assert TOPIC not in await answer(world)
+    await compare(world)
+    assert await indexed(world) == set()
+
+    await choose(world, server_documents="yes")
+    await compare(world)
+    assert TOPIC in await answer(world)
+
+
+async def test_next_event_is_told_in_the_readers_time(world: World, bugs: ChannelHandle) -> None:
+    world.guild.create_scheduled_event(
+        "Boss night",
+        start_time="2099-01-02T18:00:00+00:00",
+        end_time="2099-01-02T20:00:00+00:00",
+        entity_type=3,
+        location="https://stream.example",
+        description="We fight every boss.",
+    )
+    await compare(world)
+    assert "<t:4071060000:F>" in await answer(world, "When is the next event?")
