@@ -24,7 +24,7 @@ from bot.answers.confirmed_answers import ConfirmedAnswers
 from bot.answers.follow_ups import in_full, may_stand_alone
 from bot.answers.outcome import with_due_penalty
 from bot.answers.search_tiers import SearchTier, SearchTiers, scopes_of_tiers
-from bot.answers.server_questions import asks_about
+from bot.answers.server_questions import asks_for_place, names_place
 from bot.answers.synonyms import Synonyms, pairs_of
 from indexer.embedding.embedder import fit_to_model
 from indexer.index.bm25 import Ids
@@ -210,9 +210,13 @@ class Lookups:
         with strong evidence, unless a note does or has a place itself, such as "ask in #bugs".
         """
         if earlier is not None and tier.is_server_only:
-            if lookup.evidence is not Evidence.STRONG or _names_place(earlier):
+            if lookup.evidence is not Evidence.STRONG or _is_settled(earlier):
                 return earlier
-            return lookup if asks_about(lookup.ask.text, lookup.hits[0].passage) else earlier
+            is_asked = asks_for_place(lookup.ask.text) or (
+                earlier.evidence is not Evidence.STRONG
+                and names_place(lookup.ask.text, lookup.hits[0].passage)
+            )
+            return lookup if is_asked else earlier
         # Confirmed answers are looked up once for each selection, before the articles.
         selected_otherwise = earlier is None or earlier.selection != lookup.selection
         if self._confirmed is not None and selected_otherwise:
@@ -267,8 +271,8 @@ class Lookups:
         return found
 
 
-def _names_place(lookup: Lookup) -> bool:
-    """Whether a note answers, or a passage that a member confirmed."""
+def _is_settled(lookup: Lookup) -> bool:
+    """Whether a confirmed passage answers, or a note: surely, or with a channel in its text."""
     if lookup.confirmed or lookup.evidence is Evidence.NONE:
         return lookup.confirmed
     best = lookup.hits[0].passage

@@ -3,7 +3,8 @@
 Only these are looked up in the names and topics of channels, because a short topic would often
 outrank a real answer. The words are in the section `server` of the tables of languages. A question
 asks for a place ("where can I post ads") or for a thing ("which channel", "any events"). Any other
-question with such a word must name the channel or event: "when is the building contest".
+question with such a word must name the channel or event ("when is the building contest"), and have
+no sure answer elsewhere ("where are my screenshots").
 """
 
 import re
@@ -29,12 +30,17 @@ def may_ask_about_server(text: str) -> bool:
     return not _typed(text).isdisjoint(_words("places") | _words("asks"))
 
 
-def asks_about(text: str, passage: StoredPassage) -> bool:
-    """Whether a question asks for a channel or event, or names the one of this passage."""
+def asks_for_place(text: str) -> bool:
+    """Whether a question asks where to do something on the server, or for a thing of it."""
     typed = _typed(text)
-    for asking, asked in (("places", "acts"), ("asks", "things")):
-        if not typed.isdisjoint(_words(asking)) and not typed.isdisjoint(_words(asked)):
-            return True
+    return any(
+        not typed.isdisjoint(_words(asking)) and not typed.isdisjoint(_words(asked))
+        for asking, asked in (("places", "acts"), ("asks", "things"))
+    )
+
+
+def names_place(text: str, passage: StoredPassage) -> bool:
+    """Whether a question has the words of a channel's or event's name, or half of them."""
     name = word_set(passage.title)
     return len(name & word_set(text)) >= max(len(name) * NAMED_SHARE, 1)
 
