@@ -1,4 +1,4 @@
-"""Questions with several answers, for reporting: pairs, differences, lists and follow-ups.
+"""Questions with several answers: pairs, differences, lists and follow-ups.
 
     python -m benchmarks.reported_pairs KEEP CHECKOUTS [--model NAME] [--wrong]
 

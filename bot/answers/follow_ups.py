@@ -33,7 +33,7 @@ _PATTERNS: Final = {
     # Words before a detail of a question: "on the desktop".
     "marks": r"(?<=\s)(?:(?P<preposition>%(prepositions)s)(?:\s%(articles)s)?|%(articles)s)\s",
     "preposition": r"%(prepositions)s\s",
-    "article": r"(?:%(articles)s\s)?",
+    "article": r"%(articles)s\s",
     # A reference to the question before, in a question of any length.
     "points_back": r"%(points_back)s\W*$",
     # A pronoun after another clause refers to that clause: "i installed it, how do i start it".
@@ -131,11 +131,14 @@ def with_detail(previous: str, detail: str) -> str:
     marks = [*rules["marks"].finditer(previous)]
     if not marks:
         return f"{previous.rpartition(' ')[0]} {detail}".strip()
+    mark = marks[-1]
     if rules["preposition"].match(detail):
-        end = marks[-1].start() if marks[-1]["preposition"] else len(previous)
-        return f"{previous[:end].rstrip()} {detail}"
-    article = rules["article"].match(detail)
-    return f"{previous[: marks[-1].end()]}{detail[article.end() if article else 0 :]}"
+        end = mark.start() if mark["preposition"] else len(previous)
+    elif rules["article"].match(detail):
+        end = mark.end("preposition") if mark["preposition"] else mark.start()
+    else:
+        end = mark.end()
+    return f"{previous[:end].rstrip()} {detail}"
 
 
 def _refers_back(text: str, references: re.Pattern[str], next_clause: re.Pattern[str]) -> bool:

@@ -35,7 +35,6 @@ _PATTERNS: Final = {
     # "set a host name and then my time zone" asks for another detail of the same question.
     "next_detail": r"(?P<comma>[,;])?\s%(joins)s\s(?P<also>%(also)s\s)?",
     "act": r"%(acts)s\s",
-    "as_well": r"[,\s]\s?%(as_well)s\W*$",
     "article": r"%(articles)s\s",
     "preposition": r"%(prepositions)s\s",
     "clause": r"\b%(clauses)s\b",
@@ -57,7 +56,7 @@ _PATTERNS: Final = {
     "trailing": r"(?:[,;:?!]|\s%(trailing)s\b).*",
 }
 _PHRASES: Final = (
-    "joins", "also", "as_well", "openings", "asks", "acts", "between", "between_joins", "versus",
+    "joins", "also", "openings", "asks", "acts", "between", "between_joins", "versus",
     "contrasts", "differ", "stand_in", "from", "chooses", "or", "leading", "trailing", "several",
     "lists", "class",
 )  # fmt: skip
@@ -151,16 +150,15 @@ def _details(text: str, patterns: Mapping[str, re.Pattern[str]]) -> Parts | None
     if len(cuts) != 1:
         return None
     first, (detail, *_) = text[: cuts[0].start()], text[cuts[0].end() :].split(",", 1)
-    as_well = patterns["as_well"].search(detail)
-    detail = (detail[: as_well.start()] if as_well else detail).rstrip(" ?!.")
+    detail = detail.rstrip(" ?!.")
     preposition = patterns["preposition"].match(detail)
     asks = any(patterns[name].match(first) for name in ("opening", "asks", "act"))
     is_parallel = asks and preposition is not None and f" {preposition.group()}" in first
-    is_marked = bool(cuts[0]["comma"] or cuts[0]["also"] or as_well)
-    is_named = as_well is not None or patterns["article"].match(detail) is not None
+    is_marked = bool(asks or cuts[0]["comma"] or cuts[0]["also"])
+    is_named = is_marked and patterns["article"].match(detail) is not None
     languages = {"en", language_of(text)}
     if not (
-        (is_parallel or (is_marked and is_named))
+        (is_parallel or is_named)
         and len(detail.split()) <= DETAIL_WORDS
         and len(topic(first, languages)) > 1
         and topic(detail, languages)

@@ -57,9 +57,9 @@ def test_two_questions_are_cut_in_two(text: str, first: str, second: str) -> Non
             "delete the theme on my tablet",
             "on my tablet",
         ),
-        ("set a host name and then my time zone", "set a time zone", "my time zone"),
+        ("set a host name and then my time zone", "set my time zone", "my time zone"),
+        ("how do i update the firmware and my key", "how do i update my key", "my key"),
         ("follow a bulb and also a panel, how?", "follow a panel", "a panel"),
-        ("tell plex about albums, and jellyfin as well", "tell plex about jellyfin", "jellyfin"),
     ],
 )
 def test_another_detail_is_a_second_part(text: str, second: str, detail: str) -> None:
