@@ -50,6 +50,7 @@ from knowledge.sources.kinds.registry import SERVICES, source_at
 from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES
 from knowledge.sources.link_check import LinkCheck, check_links
 from knowledge.sources.net.internal_hosts import InternalHosts
+from knowledge.text import count_of
 from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
@@ -499,8 +500,12 @@ def import_tags_of(
         *_, result = import_tags(store, guild_id, Member(member_id, name), 0, found.tags)
     refused = {name: str(error) for name, error in result.refused}
     record = {"new": result.new, "known": result.known, "refused": refused, "unread": found.unread}
-    text = messages.tags_imported(Language.ENGLISH, result, found.unread)
-    show(record, text, as_json=as_json)
+    lines = [
+        f"{count_of(result.new, 'new note')}, to approve in `/review`, *Imported notes*.",
+        f"{count_of(result.known, 'tag')} known here already." if result.known else "",
+        *(f"left out {name}: {why}" for name, why in {**refused, **found.unread}.items()),
+    ]
+    show(record, "\n".join(filter(None, lines)), as_json=as_json)
 
 
 def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: bool) -> None:

@@ -51,8 +51,8 @@ _IMPORTED: Final = Plural(
     "**{number:,} imported notes** to approve or reject. Writers get no message about these.",
 )
 _NOTHING_IMPORTED: Final = Sentence(
-    "No imported notes for you to decide on. `/source add tags:` imports another bot's tags; "
-    "whoever imports them may need another moderator's approval."
+    "No imported notes for you to decide on. `/source add tags:` imports another bot's tags. Your "
+    "own imports may need another moderator's approval."
 )
 _APPROVED: Final = Plural("{number:,} note approved.", "{number:,} notes approved.")
 _PAGE_IS_OFF: Final = Sentence(
