@@ -21,7 +21,7 @@ PING: Final = Plural(
     "{role} This post has had no answer for {number:,} hours.",
 )
 SIMILAR: Final = Sentence("Similar posts and notes:")
-ASK: Final = Sentence("{author} Did this solve it?")
+ASK: Final = Sentence("{author} Is this solved now?")
 LABELS: Final = {"yes": Sentence("Yes, solved"), "no": Sentence("Not yet")}
 SOLVED: Final = Sentence("✅ Solved.")
 NOT_SOLVED: Final = Sentence("Not solved yet. What's still missing? Write it here.")

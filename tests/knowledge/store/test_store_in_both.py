@@ -24,7 +24,7 @@ from knowledge.store.rows import RowKind, guild_of
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Rule
-from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
+from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, PostState
 from knowledge.values.notes import (
     Decision,
     Member,
@@ -156,6 +156,9 @@ def _decisions(draw: st.DrawFn) -> Command:
         ),
         lambda store: store.public_notes.choose_name(member.id, [*PageName][row % 3]),
         lambda store: store.imports.propose(guild, member, 5, [said] * 2),
+        lambda store: store.helped_questions.set_post_state(
+            row, [*PostState][row % 4], AT if row % 2 else None
+        ),
         lambda store: store.imports.decide(guild, row, member, Decision.APPROVE),
         lambda store: store.notices.sent(row),
         lambda store: store.review_cards.mark_newly_due(
@@ -370,6 +373,7 @@ def _seen(store: Store) -> list[Any]:
             store.public_notes.unreleased(guild, 2, 1),
             store.public_notes.unreleased_count(guild),
             store.imports.waiting(guild, 2, 2),
+            store.helped_questions.posts(until),
             store.imports.waiting_count(guild, 2),
             store.public_notes.times_asked(guild),
             store.public_notes.on_page(guild, range(9)),
