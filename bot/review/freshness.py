@@ -4,42 +4,44 @@ A note that may no longer be true is its writer's first. A week later, or if the
 reached, it is due for the moderators (`knowledge.store.notes.note_checks`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from bot.core.core import Core
 from bot.review.service import once_per_interaction
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.guilds import GuildFilter
-from knowledge.values.note_checks import release_at
+from knowledge.values.note_checks import newer_release, release_at
 from knowledge.values.notes import Note, Outcome
 
-
-class Releases:
-    """The newest releases among the documents of each guild, until the index changes."""
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._generation = -1
-        self._found: dict[int, Mapping[str, tuple[int, ...]]] = {}
-
-    def of(self, guild_id: int) -> Mapping[str, tuple[int, ...]]:
-        if self._core.index.generation != self._generation:
-            self._generation = self._core.index.generation
-            self._found.clear()
-        if guild_id not in self._found:
-            links = self._core.index.tables.links_with("/releases/", [SHARED, Scope(guild_id)])
-            # Of a product's versions, the newest comes last.
-            self._found[guild_id] = dict(sorted(filter(None, map(release_at, links))))
-        return self._found[guild_id]
+# 10 to 40 ms of a busy core, with texts of a thousand characters.
+SLICE_NOTES: Final = 250
 
 
-def ask_writers(core: Core, at: datetime, mine: GuildFilter) -> None:
-    """Ask writers, and the moderators about notes whose writers haven't answered."""
+def ask_about_dates(core: Core, at: datetime, mine: GuildFilter) -> None:
+    """Ask writers of overdue notes, and the moderators about notes without a writer's answer."""
     checks = core.store.note_checks
     for guild_id in checks.asking_guilds(mine):
-        checks.ask(guild_id, at, core.part(Releases).of(guild_id))
+        checks.ask(guild_id, at)
     checks.end_waiting(at, mine)
+
+
+def ask_writers(core: Core, at: datetime, mine: GuildFilter) -> Iterator[None]:
+    """Ask writers for every reason, in slices, because all texts are read."""
+    checks = core.store.note_checks
+    for guild_id in checks.asking_guilds(mine):
+        links = core.index.tables.links_with("/releases/", [SHARED, Scope(guild_id)])
+        # Of a product's versions, the newest comes last.
+        releases = dict(sorted(filter(None, map(release_at, links))))
+        newer, note_id = dict[int, str](), 0
+        while releases and (texts := checks.live_texts(guild_id, note_id, SLICE_NOTES)):
+            for note_id, text in texts:
+                if release := newer_release(text, releases):
+                    newer[note_id] = str(release)
+            yield
+        checks.ask(guild_id, at, newer)
+        yield
 
 
 def confirm(core: Core, note: Note, member_id: int, interaction_id: int) -> Outcome | None:

@@ -16,7 +16,8 @@ VERDICTS_COUNT_FOR: Final = timedelta(days=30)
 # The most open questions to one member of a guild.
 MOST_ASKED: Final = 3
 
-_PUNCTUATION: Final = ".,:;!?()[]{}\"'`*_~“”„«»"
+# Signs around words, but for those within names and versions.
+_WITHOUT_SIGNS: Final = str.maketrans(dict.fromkeys(",:;!?()[]{}\"'`*“”„«»", " "))
 
 
 class CheckReason(StrEnum):
@@ -81,11 +82,12 @@ def newer_release(text: str, releases: Mapping[str, tuple[int, ...]]) -> Release
     v5.0` or `qBittorrent version 5.0`. Versions are compared as exactly as the text names them, so
     5.0 includes 5.0.2. The result is shortened to two numbers, so patches raise no question.
     """
-    words = [word.strip(_PUNCTUATION) for word in text.casefold().split()]
-    words = [word for word in words if word != "version"]
+    words = text.casefold().translate(_WITHOUT_SIGNS).split()
+    if releases.keys().isdisjoint(words):
+        return None
     named: dict[str, tuple[int, ...]] = {}
-    for product, word in pairwise(words):
-        if product in releases and (version := _version(word)):
+    for product, word in pairwise(word for word in words if word != "version"):
+        if product in releases and (version := _version(word.rstrip("."))):
             named[product] = max(version, named.get(product, ()))
     for product, version in named.items():
         if releases[product][: len(version)] > version:

@@ -38,7 +38,7 @@ from bot.review.ui.cards import (
 )
 from bot.review.ui.golden_questions import CHECK_SECONDS, GoldenChecks, show_changes
 from bot.review.ui.note_lists import show_imported, show_unreleased
-from bot.review.ui.outbox import ROUND_SECONDS, OutboxDispatcher
+from bot.review.ui.outbox import DOUBT_SECONDS, ROUND_SECONDS, OutboxDispatcher
 from bot.review.ui.panel import (
     TITLES,
     ReviewPage,
@@ -501,6 +501,7 @@ def feature(bot: Services) -> Feature:
     bot.outbox = dispatcher
     rounds = [
         Round(ROUND_SECONDS, dispatcher.round),
+        Round(DOUBT_SECONDS, dispatcher.ask_writers),
         Round(CHECK_SECONDS, GoldenChecks(bot).round, start=Start.INDEXED),
     ]
     return Feature([CardsCog(bot), ReviewCog(bot)], rounds)

@@ -37,6 +37,8 @@ from knowledge.values.settings import GuildSettings
 
 # Pause between rounds, which retry failed deliveries.
 ROUND_SECONDS: Final = 60
+# Pause between looks for notes that may no longer be true.
+DOUBT_SECONDS: Final = 3_600
 # Longest wait for the card before the contributor gets the confirmation.
 PATIENCE_SECONDS: Final = 10
 _BAD_REQUEST: Final = 400
@@ -94,10 +96,15 @@ class OutboxDispatcher:
         except (*ROUND_ERRORS, discord.DiscordException) as error:
             _logger.error("Cards and notices wait for the next minute: %s", error)
 
+    async def ask_writers(self) -> None:
+        """Look for notes that may no longer be true; the next round sends the questions."""
+        now, mine = datetime.now(UTC), self._bot.serves
+        await self._bot.worker.run_slices(lambda core: freshness.ask_writers(core, now, mine))
+
     async def remind(self, at: datetime) -> None:
         """Post reminders of long waiting notes in the review channels, without notifications."""
         mine = self._bot.serves
-        await self._bot.worker.call(lambda core: freshness.ask_writers(core, at, mine))
+        await self._bot.worker.call(lambda core: freshness.ask_about_dates(core, at, mine))
         found = await self._bot.worker.call(lambda core: review_service.reminders(core, at, mine))
         for settings, waiting, since in found:
             channel = self._bot.get_channel(settings.review_channel_id or 0)

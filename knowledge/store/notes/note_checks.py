@@ -22,7 +22,6 @@ from knowledge.values.note_checks import (
     CheckReason,
     CheckState,
     NoteCheck,
-    newer_release,
 )
 from knowledge.values.notes import Note, Notice, NoticeEvent, Obstacle, Outcome
 
@@ -81,21 +80,31 @@ class NoteChecks:
         )
         return [row["id"] for row in rows if mine(row["id"])]
 
+    def live_texts(self, guild_id: int, after: int, most: int) -> list[tuple[int, str]]:
+        """The titles and texts of at most `most` live notes with ids above `after`, by id."""
+        rows = self._database.rows(
+            "select n.id, r.title, r.text from notes n join revisions r "
+            "on r.id = n.live_revision_id where n.guild_id = ? and n.id > ? order by n.id limit ?",
+            [guild_id, after, most],
+        )
+        return [(row["id"], f"{row['title']}\n{row['text']}") for row in rows]
+
     # Questions.
 
-    def ask(self, guild_id: int, at: datetime, releases: Mapping[str, tuple[int, ...]]) -> None:
+    def ask(self, guild_id: int, at: datetime, newer: Mapping[int, str] | None = None) -> None:
         """Ask the writers of doubtful notes, at most once for each reason.
 
-        `releases` has the newest version of each product with a release document.
+        `newer` has the newer release for each note that names an older version. Without it, only
+        dates count, because the other reasons take longer to find.
         """
-        if not any(self._doubtful(guild_id, at, releases)):
+        if not any(self._doubtful(guild_id, at, newer)):
             return
         with self._database.writing(guild_id):
-            for note_id, reason, cause in list(self._doubtful(guild_id, at, releases)):
+            for note_id, reason, cause in list(self._doubtful(guild_id, at, newer)):
                 self._ask(note_id, reason, cause, at)
 
     def _doubtful(
-        self, guild_id: int, at: datetime, releases: Mapping[str, tuple[int, ...]]
+        self, guild_id: int, at: datetime, newer: Mapping[int, str] | None
     ) -> Iterator[tuple[int, CheckReason, str]]:
         """Find live notes without an open check, each with a new reason and its cause."""
         known = self._database.rows(
@@ -103,26 +112,23 @@ class NoteChecks:
         )
         causes = {(row["note_id"], row["reason"], row["cause"]) for row in known}
         seen = {row["note_id"] for row in known if row["state"] != CheckState.SETTLED}
-        for note_id, reason, cause in self._reasons(guild_id, at, releases):
+        for note_id, reason, cause in self._reasons(guild_id, at, newer):
             if note_id not in seen and (note_id, reason, cause) not in causes:
                 seen.add(note_id)
                 yield note_id, reason, cause
 
     def _reasons(
-        self, guild_id: int, at: datetime, releases: Mapping[str, tuple[int, ...]]
+        self, guild_id: int, at: datetime, newer: Mapping[int, str] | None
     ) -> Iterator[tuple[int, CheckReason, str]]:
         since = (at - WEEK).isoformat()
         for row in self._database.rows(_DUE_AND_QUOTED, [guild_id, at.isoformat(), since]):
             yield row["id"], CheckReason.DATE, row["review_at"]
-        since = (at - VERDICTS_COUNT_FOR).isoformat()
-        for row in self._database.rows(_UNHELPFUL, [guild_id, since]):
-            yield row["id"], CheckReason.UNHELPFUL, row["judged_at"]
-        texts = "select n.id, r.title, r.text from notes n join revisions r "
-        texts += "on r.id = n.live_revision_id where n.guild_id = ? order by n.id"
-        for row in self._database.rows(texts, [guild_id]) if releases else ():
-            release = newer_release(f"{row['title']}\n{row['text']}", releases)
-            if release is not None:
-                yield row["id"], CheckReason.RELEASE, str(release)
+        if newer is not None:
+            since = (at - VERDICTS_COUNT_FOR).isoformat()
+            for row in self._database.rows(_UNHELPFUL, [guild_id, since]):
+                yield row["id"], CheckReason.UNHELPFUL, row["judged_at"]
+            for note_id, release in newer.items():
+                yield note_id, CheckReason.RELEASE, release
 
     def _ask(self, note_id: int, reason: CheckReason, cause: str, at: datetime) -> None:
         note = self._notes.live(note_id)

@@ -55,6 +55,7 @@ async def doubt(world: World) -> None:
 
 async def rounds(world: World, number: int = 2) -> None:
     for _ in range(number):
+        await part(world.bot, OutboxDispatcher).ask_writers()
         await part(world.bot, OutboxDispatcher).round()
     await world.env.settle()
 

@@ -13,11 +13,11 @@ from knowledge.values.note_checks import MOST_ASKED, CheckReason, CheckState
 from knowledge.values.notes import Member, Note, NoticeEvent, Obstacle, Problem
 from knowledge.values.questions import Evidence, Feedback, Verdict
 from knowledge.values.settings import GuildSettings
-from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import (
     ADA,
     APPROVE,
     BEN,
+    FIRST,
     GUILD,
     MIRA,
     SECOND,
@@ -30,8 +30,6 @@ from tests.knowledge.decided_notes import (
 from tests.stores import Place, in_both
 
 DAYS = timedelta(days=1)
-TOOL = Submission("Tool", "With Tool 5.0, press Start.")
-NEWER = {"tool": (5, 1, 2)}
 
 
 @pytest.fixture(autouse=True)
@@ -66,10 +64,8 @@ def overdue(store: Store, note: Note, since: timedelta = DAYS) -> None:
         )
 
 
-def ask(
-    store: Store, at: datetime | None = None, releases: Mapping[str, tuple[int, ...]] | None = None
-) -> None:
-    store.note_checks.ask(GUILD, at or now(), releases or {})
+def ask(store: Store, at: datetime | None = None, newer: Mapping[int, str] | None = None) -> None:
+    store.note_checks.ask(GUILD, at or now(), newer or {})
 
 
 def questions(store: Store) -> list[int]:
@@ -130,30 +126,38 @@ def test_verdicts_before_a_confirmation_count_no_more(store: Store) -> None:
     assert len(questions(store)) == 2
 
 
-def test_a_newer_release_asks_once(store: Store) -> None:
+def test_each_newer_release_asks_once(store: Store) -> None:
     note = live_note(store)
-    tool = decided(store, proposed(store, TOOL)).note
     for _ in range(2):
-        ask(store, releases=NEWER)
-        store.note_checks.confirm(GUILD, tool.revision.id, MIRA.id)
-    ask(store, releases={"tool": (5, 1, 3)})
+        ask(store, newer={note.id: "tool 5.1"})
+        store.note_checks.confirm(GUILD, note.revision.id, MIRA.id)
     assert len(questions(store)) == 1
-    assert store.note_checks.open_for(note.id) is None
 
-    ask(store, releases={"tool": (5, 2)})
+    ask(store, newer={note.id: "tool 5.2"})
 
-    check = store.note_checks.open_for(tool.id)
+    check = store.note_checks.open_for(note.id)
     assert check is not None
-    assert check.cause == "tool 5.2"
+    assert (check.reason, check.cause) == (CheckReason.RELEASE, "tool 5.2")
 
 
 def test_a_note_has_one_question_at_a_time(store: Store) -> None:
-    tool = decided(store, proposed(store, TOOL)).note
-    overdue(store, tool)
-    unhelpful(store, tool)
+    note = live_note(store)
+    overdue(store, note)
+    unhelpful(store, note)
     for _ in range(3):
-        ask(store, releases=NEWER)
+        ask(store, newer={note.id: "tool 5.1"})
     assert len(questions(store)) == 1
+
+
+def test_only_live_texts_are_compared_with_releases(store: Store) -> None:
+    notes = [live_note(store) for _ in range(3)]
+    pending = proposed(store)
+    store.decisions.retire(GUILD, notes[1].id, ADA)
+    found = store.note_checks.live_texts(GUILD, 0, 2)
+    assert [note_id for note_id, _ in found] == [notes[0].id, notes[2].id]
+    assert found[0][1] == f"{FIRST.title}\n{FIRST.text}"
+    assert store.note_checks.live_texts(GUILD, notes[2].id, 2) == []
+    assert pending.id > notes[2].id
 
 
 def test_a_writer_has_few_questions_at_a_time(store: Store) -> None:
