@@ -195,7 +195,8 @@ def figures(case: Case, weights: Features) -> tuple[float, float, float, float, 
     marked = highlight(case.compared, case.probability, weights.tolist())
     is_bold = marked is not None and marked.is_bold
     quote = replace(case.quote, deciding=marked)
-    shown = excerpts(replace(case.outcome, quotes=(quote, *case.outcome.quotes[1:])))[0][1]
+    quoted = excerpts(replace(case.outcome, quotes=(quote, *case.outcome.quotes[1:])))
+    shown = "\n\n".join(text for _, text in quoted)
     letters = _letters(shown)
     wanted = [case.section[slice(*span)] for span in sentences(case.section)]
     seen = [_letters(sentence) in letters for sentence in wanted if case.has(sentence)]

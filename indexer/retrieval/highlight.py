@@ -34,8 +34,7 @@ from indexer.text.sentences import (
     shows_pictures,
     window_runs,
 )
-from knowledge.languages.detection import language_of
-from knowledge.languages.vocabularies import alternatives, tables, values, words
+from knowledge.languages.vocabularies import ENGLISH, alternatives, tables, values, words
 from knowledge.text import QUESTION_MARKS, word_count
 
 # The weight of each feature of `sentence_features`, fitted on the default model.
@@ -147,6 +146,7 @@ class Comparison(NamedTuple):
         weights: the forms and the IDF of each word of the question.
         tokens: the comparison of its tokens, if known.
         start: the offset of its text, counted from the beginning of the found passage.
+        language: its document's language.
     """
 
     question: str
@@ -156,6 +156,7 @@ class Comparison(NamedTuple):
     weights: Sequence[tuple[tuple[str, ...], float]]
     tokens: TokenCosines | None = None
     start: int = 0
+    language: str = ENGLISH
 
 
 class _Sentence(NamedTuple):
@@ -292,11 +293,9 @@ def sentence_features(
 
 def _rows(compared: Comparison) -> Iterator[tuple[int, tuple[float, ...]]]:
     """Yield the sentences of a passage able to answer, with their features by themselves."""
-    question, text, heading, windows, weights, tokens, _ = compared
+    question, text, heading, windows, weights, tokens, _, language = compared
     spans, plain, runs = _sentences_and_windows(text)
     places = candidate_sentences(plain, [text[start:end] for start, end in spans])
-    # The index has the words of the whole passage in one language, too.
-    language = language_of(text)
     asked = word_set(question) | word_set(heading, language)
     pasted = _pasted_sentences(question, plain)
     asks_yes_or_no = _ASKS_YES_OR_NO.match(question) is not None

@@ -430,6 +430,7 @@ class Retriever:
                 weights,
                 tokens.get(one.id),
                 start - begin,
+                one.document_language,
             )
             for one, start in zip(near, starts, strict=True)
         ]
