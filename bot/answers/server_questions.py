@@ -40,9 +40,10 @@ def asks_for_place(text: str) -> bool:
 
 
 def names_place(text: str, passage: StoredPassage) -> bool:
-    """Whether a question has the words of a channel's or event's name, or half of them."""
-    name = word_set(passage.title)
-    return len(name & word_set(text)) >= max(len(name) * NAMED_SHARE, 1)
+    """Whether a question has half of the words of a channel's name, or of a question for it."""
+    asked = word_set(text)
+    names = map(word_set, (passage.title, *passage.wordings))
+    return any(len(name & asked) >= max(len(name) * NAMED_SHARE, 1) for name in names)
 
 
 def _typed(text: str) -> frozenset[str]:

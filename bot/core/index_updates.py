@@ -20,7 +20,7 @@ from indexer.ingest import channels, files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
 from knowledge.sources.git.repository import forget_other_copies
-from knowledge.values.documents import Document, Kind, document_of_server
+from knowledge.values.documents import Document, Kind, document_of_server, guild_of_server
 
 UPDATE_LOCK: Final = "following.lock"
 
@@ -69,6 +69,11 @@ def compare_server(core: Core, guild_id: int, documents: Sequence[Document]) -> 
     keep_of_server(core, guild_id, [document.id for document in documents])
     known = core.index.tables.digests_under(document_of_server(guild_id, ""))
     return [each for each in documents if known.get(each.id) != document_digest(each)]
+
+
+def guilds_with_documents(core: Core) -> set[int]:
+    """The guilds with documents on themselves in the index."""
+    return {guild_of_server(scope) for scope in core.index.tables.documents_by_scope(Kind.SERVER)}
 
 
 def index_of_server(document: Document, core: Core) -> Iterator[None]:

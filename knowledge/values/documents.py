@@ -43,6 +43,11 @@ def server_scope(guild_id: int) -> Scope:
     return Scope(guild_id | _SERVER)
 
 
+def guild_of_server(scope: Scope) -> int:
+    """The guild of a server scope."""
+    return scope & ~_SERVER
+
+
 def server_scopes(scopes: Iterable[Scope]) -> dict[int, Scope]:
     """The server scopes of the guilds among some scopes, by guild id."""
     return {scope: server_scope(scope) for scope in scopes if scope > SHARED}

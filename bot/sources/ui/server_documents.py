@@ -15,6 +15,7 @@ import discord
 from discord.ext import commands
 
 from bot.core import index_updates
+from bot.core.core import Core
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.policy.channel_access import is_open_to_everyone
 from bot.interactions.services import Services
@@ -61,12 +62,30 @@ class ServerDocuments(commands.Cog):
         """Compare the guilds with events, and each hour all guilds, with the index."""
         if self._rounds % _ROUNDS_OF_ALL == 0:
             self._wanted.clear()
+            await self._forget_former_guilds()
         self._rounds += 1
         for guild in [*self._bot.guilds]:
             is_wanted = self._bot.guild_settings.known(guild.id).server_documents
             if guild.id in self._due or self._wanted.get(guild.id) is not is_wanted:
                 self._due.discard(guild.id)
-                await self._compare(guild)
+                try:
+                    await self._compare(guild)
+                except BaseException:
+                    self._due.add(guild.id)
+                    raise
+
+    async def _forget_former_guilds(self) -> None:
+        present, is_known = (
+            {guild.id for guild in self._bot.guilds},
+            self._bot.all_memberships_known,
+        )
+
+        def forget(core: Core) -> None:
+            for guild_id in index_updates.guilds_with_documents(core) - present:
+                if is_known(guild_id):
+                    index_updates.keep_of_server(core, guild_id, ())
+
+        await self._bot.worker.call(forget)
 
     async def _compare(self, guild: discord.Guild) -> None:
         settings = await self._bot.guild_settings.current(guild.id)

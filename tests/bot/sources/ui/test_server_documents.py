@@ -8,6 +8,7 @@ from simcord.backend import serializers
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
+from bot.preview.simcord_internals import ROUTES
 from bot.process.client import Bot
 from bot.sources.ui.server_documents import ServerDocuments
 from knowledge.values.documents import document_of_server
@@ -15,7 +16,7 @@ from tests.bot.components import part
 from tests.bot.steps import choose, content, restarted
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.town import VIEW
-from tests.bot.world import World
+from tests.bot.world import World, build_world
 
 TOPIC = "One bug a post, with your log."
 QUESTION = "Where can I post about bug reports?"
@@ -154,3 +155,61 @@ async def test_next_event_is_told_in_the_readers_time(world: World, bugs: Channe
     )
     await compare(world)
     assert "<t:4071060000:F>" in await answer(world, "When is the next event?")
+
+
+async def test_other_servers_are_not_told(world: World, bugs: ChannelHandle) -> None:
+    other = build_world(world.env, "Elsewhere")
+    await other.set_up()
+    await compare(world)
+    assert TOPIC not in await answer(other)
+
+
+async def test_welcome_screen_says_what_its_channels_are_for(
+    world: World,
+    bugs: ChannelHandle,
+    strict_discord: StrictDiscord,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    emoji = {"emoji_id": None, "emoji_name": None}
+    screen = {
+        "description": "Say hello and stay.",
+        "welcome_channels": [
+            {**emoji, "channel_id": str(channel.id), "description": text}
+            for channel, text in ((bugs, "Tell us of crashes"), (world.review, "Staff room"))
+        ],
+    }
+    route = (["guilds", "{guild_id}", "welcome-screen"], lambda _: screen)
+    monkeypatch.setitem(ROUTES, "GET", [route, *ROUTES["GET"]])
+    backend = world.env.backend
+    payload = serializers.guild_create_payload(backend, backend.get_guild(world.guild.id))
+    backend.emit("GUILD_UPDATE", {**payload, "features": ["WELCOME_SCREEN_ENABLED"]})
+    await compare(world)
+    told = await answer(world, "Where do I start on this server?")
+    assert "Say hello and stay." in told
+    assert f"{bugs.mention}: Tell us of crashes" in told
+    assert "Staff room" not in told
+    assert "Tell us of crashes" in await answer(world)
+
+
+async def test_event_in_a_hidden_channel_is_not_told(world: World) -> None:
+    stage = world.guild.create_stage_channel("plenum")
+    event = world.guild.create_scheduled_event(
+        "Boss night", start_time="2099-01-02T18:00:00+00:00", entity_type=1, channel=stage
+    )
+    await compare(world)
+    assert str(event.id) in await indexed(world)
+    everyone_sees(world, stage, seen=False)
+    await world.env.settle()
+    assert str(event.id) not in await indexed(world)
+
+
+async def test_former_server_is_forgotten(
+    world: World, bugs: ChannelHandle, new_bot: Callable[[], Bot]
+) -> None:
+    def forgotten() -> Bot:
+        world.env.backend.guilds.pop(world.guild.id)
+        return new_bot()
+
+    await restarted(world, forgotten)
+    await compare(world)
+    assert await indexed(world) == set()
