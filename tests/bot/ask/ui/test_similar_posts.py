@@ -17,6 +17,7 @@ from bot.text.error_messages import NOT_A_HELPER
 from knowledge.values.questions import Evidence
 from knowledge.values.settings import Mode
 from tests.bot.ask.helping import UNKNOWN, Helped
+from tests.bot.ask.ui.test_open_posts import hours_later
 from tests.bot.ask.ui.test_unasked_buttons import let_manage_threads, tags_of
 from tests.bot.components import part
 from tests.bot.faults import fail
@@ -104,6 +105,18 @@ async def test_unsolved_posts_and_announcements_are_not_offered(helped: Helped) 
     await read(helped.world)
     await helped.set(helped.forum.id, similar_posts=True)
     assert helped.said_in(await helped.forum.post(ASKED_TITLE, ASKED)) == []
+
+
+@pytest.mark.parametrize(("offers", "titles"), [(False, 1), (True, 0)])
+async def test_ping_of_the_helpers_names_similar_posts_once(
+    similar: Helped, offers: bool, titles: int
+) -> None:
+    await similar.set(similar.forum.id, similar_posts=offers, ping_hours=8)
+    post = await similar.forum.post(ASKED_TITLE, ASKED)
+    await hours_later(similar, 8)
+    pinged = similar.said_in(post)[-1].content
+    assert pinged.startswith(f"<@&{similar.world.moderator_role.id}>")
+    assert pinged.count(f"[{TITLE}](<https://discord.com/channels/") == titles
 
 
 @pytest.mark.parametrize("label", [SOLVED_IT, DUPLICATE])
