@@ -62,9 +62,7 @@ def next_step(
     """
     asks = settings.solved_posts is not SolvedPosts.OFF
     due, step = at + max(PAUSE, (at - post.asked_at) / _SHARE), Step.WAIT
-    if at - post.asked_at > FOLLOWED_FOR:
-        step = Step.END
-    elif answered and asks:
+    if answered and asks:
         due, step = quiet_since + QUIET, Step.ASK
     elif not answered and settings.ping_hours and post.post_state is PostState.OPEN:
         due, step = post.asked_at + timedelta(hours=settings.ping_hours), Step.PING

@@ -45,7 +45,7 @@ class OpenPosts:
     async def round(self) -> None:
         now, mine = datetime.now(UTC), self._bot.serves
         posts = await self._bot.worker.call(
-            lambda core: core.store.helped_questions.posts(now, mine)
+            lambda core: core.store.helped_questions.posts(now - open_posts.FOLLOWED_FOR, now, mine)
         )
         looked_at = 0
         for post in posts:

@@ -169,13 +169,22 @@ class HelpedQuestions:
 
     # Forum posts until they are solved.
 
-    def posts(self, at: datetime, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
-        """Posts to look at, longest due first."""
+    def posts(
+        self, since: datetime, at: datetime, mine: GuildFilter = every_guild
+    ) -> list[HelpedQuestion]:
+        """Posts to look at, asked after `since`, longest due first.
+
+        Guilds where neither pings nor questions to authors are on anywhere are left out.
+        """
         rows = self._database.rows(
-            "select * from helped_questions where is_post = 1 and post_state <> 'ended' "
-            "and (look_at is null or look_at <= ?) "
-            "order by coalesce(look_at, asked_at), message_id",
-            [at.isoformat()],
+            "select h.* from helped_questions h left join guilds g on g.id = h.guild_id "
+            "where h.is_post = 1 and h.post_state <> 'ended' and h.asked_at > ? "
+            "and (h.look_at is null or h.look_at <= ?) and (h.post_state = 'solved' "
+            "or g.ping_hours > 0 or g.solved_posts <> 'off' or exists "
+            "(select 1 from channel_settings c where c.guild_id = h.guild_id "
+            "and (c.ping_hours > 0 or c.solved_posts <> 'off'))) "
+            "order by coalesce(h.look_at, h.asked_at), h.message_id",
+            [since.isoformat(), at.isoformat()],
         )
         return [record(HelpedQuestion, row) for row in rows if mine(row["guild_id"])]
 

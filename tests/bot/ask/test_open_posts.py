@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.ask.open_posts import FOLLOWED_FOR, QUIET, Step, first_look, next_step
+from bot.ask.open_posts import QUIET, Step, first_look, next_step
 from knowledge.values.helped_questions import HelpedQuestion, PostState
 from knowledge.values.settings import EffectiveSettings, SolvedPosts
 
@@ -33,7 +33,6 @@ BOTH = EffectiveSettings(ping_hours=8, solved_posts=SolvedPosts.ASK)
         ),
         pytest.param(POST, BOTH, HOUR, True, (Step.WAIT, QUIET), id="answered just now"),
         pytest.param(POST, BOTH, QUIET, True, Step.ASK, id="answered and quiet"),
-        pytest.param(POST, BOTH, FOLLOWED_FOR + HOUR, True, Step.END, id="old"),
     ],
 )
 def test_a_post_gets_one_step_at_its_time(

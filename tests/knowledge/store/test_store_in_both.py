@@ -373,7 +373,7 @@ def _seen(store: Store) -> list[Any]:
             store.public_notes.unreleased(guild, 2, 1),
             store.public_notes.unreleased_count(guild),
             store.imports.waiting(guild, 2, 2),
-            store.helped_questions.posts(until),
+            store.helped_questions.posts(since, until),
             store.imports.waiting_count(guild, 2),
             store.public_notes.times_asked(guild),
             store.public_notes.on_page(guild, range(9)),

@@ -190,16 +190,16 @@ async def test_without_manage_threads_the_post_is_solved_but_open(helped: Helped
     assert closed(helped, post) == (False, False, [])
 
 
-@pytest.mark.parametrize("case", ["off", "not helped", "solved", "archived by its author"])
+@pytest.mark.parametrize("case", ["off", "not helped", "solved", "archived by its author", "old"])
 async def test_posts_are_left_alone(followed: Helped, case: str) -> None:
     post = await followed.forum.post("Ferry", UNKNOWN, tags=[SOLVED] if case == "solved" else [])
     if case == "off":
         await followed.set(followed.forum.id, ping_hours=0, solved_posts=SolvedPosts.OFF)
     elif case == "not helped":
         await followed.set(followed.forum.id, mode=Mode.MENTIONS)
-    elif case != "solved":
+    elif case.startswith("archived"):
         await followed.forum.archive(post)
-    await hours_later(followed)
+    await hours_later(followed, 15 * 24 if case == "old" else HOURS)
     assert texts(followed, post) == []
 
 
