@@ -1,5 +1,6 @@
 """Discovery of features: none is forgotten, and a broken one stops the start."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -19,9 +20,15 @@ def test_every_folder_with_a_cog_is_a_feature_in_the_order_of_names() -> None:
     assert {*names} == with_ui
 
 
+def kinds_of(base: type) -> Iterator[type]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from kinds_of(kind)
+
+
 def test_every_kind_of_button_and_form_that_there_is_is_found() -> None:
-    assert set(BUTTONS) == {*Button.__subclasses__(), *Select.__subclasses__()}
-    assert set(FORMS) == set(Form.__subclasses__())
+    assert set(BUTTONS) == {*kinds_of(Button), *kinds_of(Select)}
+    assert set(FORMS) == {*kinds_of(Form)}
     assert len(BUTTONS) == len(set(BUTTONS))
 
 
