@@ -288,10 +288,10 @@ class IndexTables:
     def links_with(self, part: str, scopes: Sequence[Scope]) -> list[str]:
         """The links with this part, of all documents but notes in these scopes."""
         sql = (
-            "select metadata from documents where metadata like ? and kind <> ? "  # noqa: S608
-            f"and scope in ({marks(scopes)})"
+            "select metadata from documents where replace(metadata, ?, '') <> metadata "  # noqa: S608
+            f"and kind <> ? and scope in ({marks(scopes)})"
         )
-        rows = self.db.rows(sql, [f"%{part}%", Kind.NOTE.value, *scopes])
+        rows = self.db.rows(sql, [part, Kind.NOTE.value, *scopes])
         return [title_and_link(cited)[1] for [cited] in rows]
 
     # Writing.

@@ -45,7 +45,7 @@ _UNHELPFUL: Final = f"""
         where q.guild_id = ? and f.created_at >= ?),
     verdicts as (select n.id, j.verdict, j.created_at,
         row_number() over (partition by n.id order by j.created_at desc) as place
-        from judged j join notes n on n.id = case when j.document_id like 'note:%'
+        from judged j join notes n on n.id = case when substr(j.document_id, 1, 5) = 'note:'
         then cast(substr(j.document_id, 6) as bigint) end
         where n.live_revision_id is not null and j.created_at > coalesce(n.verified_at, '')
         and j.created_at > coalesce((select max(c.asked_at) from note_checks c
