@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from bot.ask.ui.note_answers import NoteAnswers
 from bot.ask.ui.unasked_cog import UnaskedCog
 from bot.core.core import Core
 from bot.privacy.ui.cog import GuildRemoval
@@ -13,7 +14,7 @@ from bot.review.ui.outbox import OutboxDispatcher
 from bot.statistics.ui.weekly import DigestPoster
 from knowledge.store.interactions import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
-from knowledge.values.helped_questions import HelpedQuestion
+from knowledge.values.helped_questions import HelpedQuestion, HelperAnswer
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
@@ -45,6 +46,8 @@ async def due(world: World) -> World:
     asked = HelpedQuestion(1, guild_id, world.help.id, mia.id, False, now, now)
     watched = HelpedQuestion(2, guild_id, world.help.id, mia.id, False, now, now)
     before = now - timedelta(minutes=5)
+    # Its question is gone, so its own process drops it.
+    lost = HelperAnswer(3, 1, guild_id, world.help.id, max_.id, 999, now)
     channel = SyncedChannel(world.help.id, guild_id, SyncedContent.THREADS, now)
     [token] = world.env.backend.interaction_tokens
     form = KeptInteraction(7, guild_id, mia.id, token, "en-US", "note", [("text", "typed")], before)
@@ -61,6 +64,7 @@ async def due(world: World) -> World:
         store.helped_questions.add(asked)
         store.helped_questions.add(watched)
         store.helped_questions.watch(watched)
+        store.helper_answers.add(lost)
         store.synced_channels.add(channel, max_.id)
         store.inbox.keep(form)
 
@@ -87,6 +91,7 @@ async def every_round(world: World) -> None:
     await bot.outbox.catch_up()
     await part(bot, DigestPoster).post_due(datetime.now(UTC) + AHEAD)
     await part(bot, UnaskedCog).round()
+    await part(bot, NoteAnswers).round()
     await bot.channel_sync.load()
     await part(bot, GuildRemoval).compare()
     await world.env.settle()
@@ -121,6 +126,7 @@ async def test_the_process_of_its_shard_does_all_of_it(due: World) -> None:
         "digests",
         "gap_checks",
         "helped_questions",
+        "helper_answers",
         "guilds",
     }
     assert len(posted(due.review)) == 1
