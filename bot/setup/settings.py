@@ -383,7 +383,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         Setting(
             "note_answers",
             Page.HANDOVER,
-            Sentence("Answer with a note…"),
+            Sentence("Answers with a note, from a message's menu"),
             "note_answers",
             _YES_OR_NO,
             _either(Sentence("for helpers and moderators"), Sentence("for nobody")),
