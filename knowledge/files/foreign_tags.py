@@ -59,9 +59,20 @@ def tags_at(path: Path, guild_id: int) -> TagFile:
     """
     if not path.is_dir():
         return tags_of_bytes(reader.read_content(path), path.name, guild_id)
-    inside = (file for file in sorted(path.rglob("*")) if file.suffix.casefold() in SUFFIXES)
-    files = ((str(file.relative_to(path)), reader.read_content(file)) for file in inside)
-    return _tags_of_files(files, guild_id)
+    inside = (file.relative_to(path) for file in sorted(path.rglob("*")))
+    wanted = (
+        name
+        for name in inside
+        if name.suffix.casefold() in SUFFIXES and not str(name).startswith(".")
+    )
+    return _tags_of_files(((str(name), _content(path / name)) for name in wanted), guild_id)
+
+
+def _content(file: Path) -> bytes | UnreadableError:
+    try:
+        return reader.read_content(file)
+    except UnreadableError as error:
+        return error
 
 
 def tags_of_bytes(content: bytes, name: str, guild_id: int) -> TagFile:

@@ -11,7 +11,7 @@ import pytest
 
 from knowledge.files import foreign_tags, reader
 from knowledge.files.foreign_tags import MOST_TAGS, ForeignTag, TagFile, tags_at, tags_of_bytes
-from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.parsed_file import MAX_PACKED_BYTES, UnreadableError
 
 GUILD = 42
 FERRY = ForeignTag("ferry", "The ferry leaves at nine.", ("boat", "ship times"))
@@ -122,10 +122,16 @@ def test_files_without_tags_are_refused_with_the_reason(
 
 def test_an_unreadable_file_of_a_folder_leaves_the_others(tmp_path: Path) -> None:
     (tmp_path / "ferry.md").write_text(MARKDOWN)
-    (tmp_path / "broken.json").write_text("{")
+    unread = [tmp_path / "broken.json", tmp_path / "large.csv"]
+    unread[0].write_text("{")
+    with unread[1].open("wb") as file:
+        file.truncate(MAX_PACKED_BYTES + 1)
+    hidden = tmp_path / ".git"
+    hidden.mkdir()
+    (hidden / "notes.md").write_text(MARKDOWN)
     found = tags_at(tmp_path, GUILD)
     assert found.tags == [FERRY]
-    assert [*found.unread] == ["broken.json"]
+    assert [*found.unread] == [path.name for path in unread]
 
 
 def test_a_hijacked_sandbox_can_only_give_text() -> None:
