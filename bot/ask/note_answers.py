@@ -55,19 +55,9 @@ def choose(
     *,
     by_moderator: bool,
 ) -> HelperAnswer | None:
-    """Store a note as the answer to a message, unless it is stored already.
+    """Store a note as the answer to a message, or return the earlier choice of the note.
 
-    Args:
-        core: stores the answer.
-        ask: the question in the message; its text isn't stored if its author opted out.
-        message_id: the message.
-        note_id: the note.
-        helper_id: the helper or moderator.
-        at: the time of the choice by Discord's clock.
-        by_moderator: whether the helper is a moderator.
-
-    Returns:
-        The stored answer; None if the note isn't live, or not all readers may read it.
+    `at` is the time by Discord's clock. None if the note isn't live, or not for all readers.
     """
     store = core.store
     known = store.helper_answers.find(message_id, note_id)
@@ -86,15 +76,8 @@ def choose(
         # Without its text, a question can't be recognized again.
         confirms = by_moderator if ask.text else None
         store.feedback_records.record_pick(pick, digest_of(question.hits[0]), by_moderator=confirms)
-        answer = HelperAnswer(
-            message_id,
-            note_id,
-            ask.guild_id or 0,
-            ask.channel_id or 0,
-            helper_id,
-            question_id,
-            at,
-        )
+        place = (ask.guild_id or 0, ask.channel_id or 0)
+        answer = HelperAnswer(message_id, note_id, *place, helper_id, question_id, at)
         store.helper_answers.add(answer)
         store.helped_questions.finish(message_id)
     update_card(core, document_id)

@@ -5,6 +5,7 @@ minute. Before it posts, it looks for the reply of an interrupted attempt.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -42,6 +43,8 @@ from knowledge.values.guilds import Language
 from knowledge.values.helped_questions import HelperAnswer
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import TITLE_CHARACTERS
+
+_logger = logging.getLogger(__name__)
 
 # Without the Message Content intent, the message's text comes only with the menu.
 _TEXTS: Final = 500
@@ -153,6 +156,7 @@ class NoteAnswers:
                 if reply_id is None and reply is not None:
                     reply_id = (await self._reply(answer, reply)).id
             except UNREACHED as error:
+                _logger.info("A helper's note could not be posted: %s", error)
                 if worth_retrying(error):
                     return NOT_YET(language)
                 await call(lambda core: core.store.helper_answers.drop(answer))
