@@ -5,12 +5,10 @@ answer, because nothing is quoted and members choose. The documents are searched
 others, since the pages of a site would leave them no place among the best hits.
 """
 
-from collections.abc import Sequence
-from itertools import chain
 from typing import Final
 
 from bot.answers.ask import HITS, Ask
-from bot.answers.outcome import Citation, citation
+from bot.answers.outcome import Citation, citation, near_best
 from indexer.embedding.embedder import fit_to_model
 from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
@@ -20,32 +18,35 @@ from knowledge.discord_archive.documents import thread_of
 from knowledge.values.documents import Kind, channel_of
 
 MOST_SIMILAR: Final = 3
-# Fitted by `benchmarks.similar_posts`.
-LEAST_SCORE: Final = 0.5
+# The least score of the best document. `benchmarks.similar_posts` measures others.
+LEAST_SCORE: Final = 0.86
 
 _SEARCHED: Final = Selection(kinds=frozenset({Kind.CHANNEL, Kind.NOTE}))
 
 
-def similar_posts(retriever: Retriever, asks: Sequence[Ask], post_id: int = 0) -> list[Citation]:
+def similar_posts(retriever: Retriever, ask: Ask, post_id: int = 0) -> list[Citation]:
     """At most `MOST_SIMILAR` solved posts and live notes about the same as a post, best first.
 
     Args:
         retriever: searches the notes and the synced channels.
-        asks: the questions of the post (`questions_of_post`), all with the same readers. Every
-            reader can read the documents returned.
+        ask: the title and first message of the post. All its readers can read the documents
+            returned.
         post_id: the post, which isn't similar to itself.
     """
-    scopes = asks[0].scopes
-    among = retriever.index.selected_passages(_SEARCHED, scopes)
+    hits = closest_solutions(retriever, ask, post_id)
+    is_near = bool(hits) and hits[0].score >= LEAST_SCORE
+    return [citation(hit.passage) for hit in hits] if is_near else []
+
+
+def closest_solutions(retriever: Retriever, ask: Ask, post_id: int) -> list[Hit]:
+    """The solutions closest to a post, whatever their scores."""
+    among = retriever.index.selected_passages(_SEARCHED, ask.scopes)
     if not len(among):
         return []
-    texts = [retriever.respell(fit_to_model(retriever.embedder, ask.text), scopes) for ask in asks]
-    ranked = retriever.rank_together(texts, retriever.embed(texts), scopes, HITS, among=among)
-    best: dict[str, Hit] = {}
-    for hit in sorted(chain.from_iterable(ranked), key=lambda hit: -hit.score):
-        if hit.score >= LEAST_SCORE and _is_solution(hit.passage, post_id):
-            best.setdefault(hit.passage.document_id, hit)
-    return [citation(hit.passage) for hit in [*best.values()][:MOST_SIMILAR]]
+    text = retriever.respell(fit_to_model(retriever.embedder, ask.text), ask.scopes)
+    [vector] = retriever.embed([text])
+    ranked = retriever.rank(text, vector, ask.scopes, HITS, among=among)
+    return near_best([hit for hit in ranked if _is_solution(hit.passage, post_id)], MOST_SIMILAR)
 
 
 def _is_solution(passage: StoredPassage, post_id: int) -> bool:

@@ -26,7 +26,7 @@ from knowledge.values.questions import Evidence
 
 def look_up(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> list[Citation]:
     """The documents similar to a post, without a record."""
-    return similar_posts(core.retriever, asks, question.message_id)
+    return similar_posts(core.retriever, asks[-1], question.message_id)
 
 
 def claim(

@@ -25,9 +25,9 @@ from tests.bot.forum import ANSWER, QUESTION, SOLVED, TITLE, add, make_forum, re
 from tests.bot.steps import restarted, said
 from tests.bot.world import custom_ids
 
-# The words are those of the solved post, as the tests' embedder wants it, with others beside.
-ASKED = "Which tent holds up in Lapland during winter? Mine broke in a storm of hail yesterday."
-ASKED_TITLE = "Tent for Lapland broke"
+# The words are those of the solved post, as the tests' embedder wants it. The title is unsure.
+ASKED = f"{QUESTION} Help!"
+ASKED_TITLE = "Broken by hail"
 SOLVED_IT, DUPLICATE, DISMISS = (
     messages.SIMILAR_LABELS[action].english for action in ("solved", "duplicate", "dismiss")
 )
@@ -208,15 +208,14 @@ async def test_choice_that_was_deleted_meanwhile_is_said(similar: Helped) -> Non
 
 async def test_note_is_read_and_chosen(similar: Helped) -> None:
     world = similar.world
-    await world.add_note(TITLE, "In Lapland during winter, a geodesic tent holds up well.")
+    await world.add_note(TITLE, f"{ASKED} A geodesic tent holds up well.")
     _, message = await offered(similar)
-    assert f"**{TITLE}**" in message.content
+    assert message.content.splitlines()[1] == f"- **{TITLE}**"
     shown = said(
         await world.second_member.click(message, label=messages.SIMILAR_LABELS["read"].english)
     )
-    assert "a geodesic tent holds up well" in shown
-    place = 0 if message.content.index(f"**{TITLE}**") < message.content.index("[") else 1
-    assert await chosen(world.member, message, choice=str(place)) == messages.SOLVED.english
+    assert "A geodesic tent holds up well" in shown
+    assert await chosen(world.member, message) == messages.SOLVED.english
     [judged] = await world.core(lambda core: core.store.question_records.judged_helpful())
     assert judged.hits[0].document_id.startswith("note:")
 

@@ -40,9 +40,9 @@ class HelpedServer:
     forum: Json
     config: Path
 
-    async def post(self, text: str = ASKED) -> Json:
+    async def post(self, text: str = ASKED, title: str = POST_TITLE) -> Json:
         """A new post of Mia's."""
-        thread = self.server.state.add_thread(self.forum, POST_TITLE)
+        thread = self.server.state.add_thread(self.forum, title)
         thread["owner_id"] = str(self.server.mia.id)
         await self.server.gateway.emit("THREAD_CREATE", {**thread, "newly_created": True})
         await self.server.mia.say(thread, text)
@@ -52,6 +52,12 @@ class HelpedServer:
         """What the bot has said in a channel or post."""
         said = self.server.messages(channel)
         return [one for one in said if one["author"]["id"] == str(APPLICATION)]
+
+
+def rows(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+    database = settings.data.folder / "community.db"
+    with closing(sqlite3.connect(database, timeout=SECONDS)) as connection, connection:
+        return connection.execute(sql).fetchall()
 
 
 @pytest.fixture
@@ -112,26 +118,46 @@ async def test_a_process_that_is_killed_while_it_answers_answers_once(
     assert len(helped.answers(server.general)) == 1
 
 
+@pytest.mark.parametrize("taken", [True, False])
+async def test_similar_posts_are_offered_once_around_a_kill(
+    helped: HelpedServer, settings: Settings, taken: bool
+) -> None:
+    server, forum_id = helped.server, int(helped.forum["id"])
+    with Core(settings, WordEmbedder()) as core:
+        guild_id, chosen = int(server.guild["id"]), {"similar_posts": True}
+        core.store.channel_settings.change(forum_id, guild_id, chosen, server.root.id)
+    start = ("run", "--data", settings.data.folder, "--config", helped.config)
+    async with bot_process(server, *start) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        fault = server.fail("POST", r"/channels/\d+/messages$", 500, taken=taken, times=ATTEMPTS)
+        post = await helped.post(f"{ASKED} Help!", "Broken by hail")
+        await server.until(lambda: fault.met, "an offer that Discord does not confirm")
+        process.kill()
+        await process.wait()
+    server.rest.faults.clear()
+    watched = "select 1 from helped_questions where state = 'watched' and reply_id is not null"
+    async with running(server, settings, "--config", helped.config):
+        await server.until(lambda: rows(settings, watched), "the record of the offer")
+    [offer] = helped.answers(post)
+    assert TITLE in offer["content"]
+
+
 async def test_an_unanswered_post_is_a_gap_after_a_kill(
     helped: HelpedServer, settings: Settings
 ) -> None:
-    server, database = helped.server, settings.data.folder / "community.db"
-
-    def rows(sql: str) -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(database, timeout=SECONDS)) as connection, connection:
-            return connection.execute(sql).fetchall()
-
+    server = helped.server
     start = ("run", "--data", settings.data.folder, "--config", helped.config)
     async with bot_process(server, *start) as process:
         await server.until(lambda: server.state.commands, "commands")
         post = await helped.post(UNKNOWN)
         waits = "select 1 from helped_questions where state != 'waiting'"
-        await server.until(lambda: rows(waits), "a look at the post")
+        await server.until(lambda: rows(settings, waits), "a look at the post")
         process.kill()
         await process.wait()
-    rows("update helped_questions set due_at = '2020-01-01T00:00:00+00:00'")
+    rows(settings, "update helped_questions set due_at = '2020-01-01T00:00:00+00:00'")
     async with running(server, settings, "--config", helped.config):
-        asked = await server.until(lambda: rows("select channel_id, text from questions"), "a gap")
+        gap = "select channel_id, text from questions"
+        asked = await server.until(lambda: rows(settings, gap), "a gap")
     assert asked == [(int(post["id"]), f"{POST_TITLE}\n{UNKNOWN}")]
     assert helped.answers(post) == []
 
