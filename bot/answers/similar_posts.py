@@ -18,8 +18,8 @@ from knowledge.discord_archive.documents import thread_of
 from knowledge.values.documents import Kind, channel_of
 
 MOST_SIMILAR: Final = 3
-# The least score of the best document. `benchmarks.similar_posts` measures others.
-LEAST_SCORE: Final = 0.86
+# The least score of the best document; see docs/benchmarks.md, "Similar posts".
+LEAST_SCORE: Final = 0.9
 
 _SEARCHED: Final = Selection(kinds=frozenset({Kind.CHANNEL, Kind.NOTE}))
 
