@@ -14,6 +14,7 @@ from bot.ask.ui.note_answers import NoteAnswers
 from bot.core.core import Core
 from bot.process.client import Bot
 from bot.text import error_messages
+from bot.text.languages import Sentence
 from bot.text.markdown import plain
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
@@ -143,6 +144,23 @@ async def test_deleted_message_gets_a_clear_sentence(world: World, asked: discor
     await world.admin_deletes(asked)
     await chosen_in(world, panel)
     assert text_of(panel) == note_answers.MESSAGE_GONE.english
+    assert replies(world) == []
+
+
+@pytest.mark.parametrize(
+    ("refusal", "sentence"),
+    [
+        ((400, 50035), note_answers.MESSAGE_GONE),
+        ((403, 50013), note_answers.CAN_NOT_WRITE),
+    ],
+)
+async def test_refused_reply_leaves_nothing(
+    world: World, asked: discord.Message, refusal: tuple[int, int], sentence: Sentence
+) -> None:
+    fail(world, "POST", f"/channels/{world.general.id}/messages", refusal)
+    assert await chosen(world, asked) == sentence.english
+    assert await recorded_texts(world) == []
+    await part(world.bot, NoteAnswers).round()
     assert replies(world) == []
 
 
