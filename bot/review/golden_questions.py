@@ -99,7 +99,8 @@ def check(core: Core, guild_id: int, most_seconds: float) -> Iterator[Progress]:
         state_of = _states(core, guild_id)
         some = due[start : start + SLICE]
         now = datetime.now(UTC)
-        results = ask_again(core, [golden.question_id for golden in some])
+        with core.index.steady():
+            results = ask_again(core, [golden.question_id for golden in some])
         checked = [
             _with_result(golden, results[golden.question_id], state_of(golden.channels), now)
             for golden in some

@@ -7,6 +7,7 @@ change, by the rules for members' questions. Nothing is written, and no question
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import cache
 from itertools import chain
 from typing import Final, TypeVar
 
@@ -247,13 +248,12 @@ class ImpactPreview:
         self, asks: Sequence[Ask], synonyms: Synonyms | None = None
     ) -> list[_Variants]:
         """The variants of each question: as asked, and with synonyms replaced."""
-        tiers = {ask.scopes: self._articles.tiers(ask.scopes) for ask in asks}
-        known = self._pipeline.synonyms.of
+        tiers_of, known = cache(self._articles.tiers), cache(self._pipeline.synonyms.of)
         return [
             readings(
                 self._retriever,
                 ask,
-                tiers[ask.scopes],
+                tiers_of(ask.scopes),
                 known(ask.guild_id) if synonyms is None else synonyms,
             )
             for ask in asks
@@ -267,11 +267,8 @@ class ImpactPreview:
         self, variants: Sequence[_Variants], vectors: Vectors, confirmed: ConfirmedAnswers | None
     ) -> list[Lookup]:
         """The surest lookup of each question in the present index."""
-        tiers = {
-            ask: self._articles.tiers(ask.scopes, ask.answered_from)
-            for own in variants
-            for ask in own
-        }
+        tiers_of = cache(self._articles.tiers)
+        tiers = {ask: tiers_of(ask.scopes, ask.answered_from) for own in variants for ask in own}
         found = Lookups(self._retriever, self._pipeline.due, confirmed).of(tiers, vectors)
         return [surest([found[variant] for variant in own]) for own in variants]
 

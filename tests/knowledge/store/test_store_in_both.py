@@ -23,6 +23,7 @@ from knowledge.store.questions.question_records import digest_of
 from knowledge.store.rows import RowKind, guild_of
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope
+from knowledge.values.golden_questions import GoldenState
 from knowledge.values.guilds import Rule
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, PostState
 from knowledge.values.notes import (
@@ -292,6 +293,12 @@ def _pointed(store: Store, guild: int, member: int) -> None:
 def _checked(store: Store, guild: int, question_id: int) -> None:
     for publication in store.gaps.unchecked_publications():
         store.gaps.record_check(publication, [question_id], store.gaps.open(guild))
+    golden = store.golden_questions.of_guild(guild)
+    checked = [
+        replace(one, state=GoldenState.MOVED, checked_at=AT, changed_at=AT) for one in golden
+    ]
+    store.golden_questions.record_checks(guild, checked)
+    store.golden_questions.settle(guild, [one.question_id for one in golden[1:]])
 
 
 def _shown(store: Store) -> None:
@@ -364,6 +371,9 @@ def _seen(store: Store) -> list[Any]:
             store.period_figures.new_notes(guild, since, until),
             store.period_figures.unanswered_posts(guild, since, until, 5),
             feedback.confirmed(guild, (8,)),
+            store.golden_questions.of_guild(guild),
+            store.golden_questions.changed(guild),
+            store.golden_questions.confirmed_by_moderators(guild, 5),
             records.recent_public(guild, 5),
             records.last_public_id(5, 0),
             records.last_of_member(1, 5, since),
