@@ -29,7 +29,7 @@ EXTREMES: Final = {
     "masked links": "[bank.org](https://evil.org/x) " * 180,
     "a long link": f"https://a.org/{'x' * 5_900}",
     "pings": "@everyone @here <@1> <@&1> <#1> " * 150,
-    "times and commands": "<t:1:R> </ask:0> <id:home> <:a:1> <a:b:2> " * 120,
+    "times and commands": "<t:now:R> </ask:0> <id:home> <:a:1> <a:b:2> " * 120,
     "headings": "# Big\n## Less\n-# small\n" * 250,
     "spoilers": "||a|| | b || c\n" * 350,
     "a table": "| a | b |\n|---|---|\n" * 280,
@@ -72,7 +72,7 @@ def badly_shown(content: str, most: int = 2_000) -> list[str]:
         found.append("a sign that is none")
     outside = re.sub(r"(?<!\\)```.*?```", "", content, flags=re.DOTALL)
     if re.search(
-        r"(?<!\\)(@(everyone|here)|<@&?1>|<#1>|<t:1:R>|</ask:0>|<id:home>|<a?:\w:\d>)", outside
+        r"(?<!\\)(@(everyone|here)|<@&?1>|<#1>|<t:now:R>|</ask:0>|<id:home>|<a?:\w:\d>)", outside
     ):
         found.append("something is a mention, a time or a command")
     if re.search("[\u202a-\u202e\u2066-\u2069]", content):
