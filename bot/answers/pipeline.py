@@ -608,7 +608,7 @@ class AnswerPipeline:
         if not unknown:
             return ()
         missing = [
-            {*itertools.chain.from_iterable(self._retriever.missing_names(text, [hit]))}
+            {*itertools.chain.from_iterable(self._retriever.missing_names(text, hit.passage))}
             for hit in quoted
         ]
         named = (

@@ -1,10 +1,9 @@
 """Names in a question, and the names that a passage lacks. Pure.
 
 A passage about Lisbon, the PS4 or the general case is no sure answer about Porto, the PS5 or one
-host, however near their vectors are. Proper names are words with a capital or a digit, words that
-other found passages always write with a capital, and a word in the place of a title's. Rare nouns
-are weaker: other words may mean the same. Verbs, typos and slang are left out, because the bot says
-"I found nothing on X".
+host, however near their vectors are. Proper names are words with a capital or a digit, and a word
+in the place of a title's. Rare nouns are weaker: other words may mean the same. Verbs, typos and
+slang are left out, because the bot says "I found nothing on X".
 """
 
 import re
@@ -62,7 +61,6 @@ def missing_names(
     question: str,
     titles: Sequence[str],
     passage: str,
-    others: Sequence[str],
     is_common: Callable[[str], bool],
     *,
     language: str = ENGLISH,
@@ -70,19 +68,17 @@ def missing_names(
     """The proper names and rare nouns of a question that a passage lacks.
 
     A passage in another language may have other words for the same. Of such a passage, only names
-    with digits and names in `others` are reported.
+    with digits are reported.
 
     Args:
         question: the question as it was typed.
         titles: the title, the last heading and the wordings of the passage.
         passage: the passage with its titles.
-        others: the other found passages.
         is_common: whether a word in lower case is in common use.
         language: the language of the passage.
     """
     asked_in = language_of_question(question)
     is_same_language = asked_in in ("", language)
-    told = others if language not in _CAPITAL_NOUNS else ()
     capitalised = {*names(question)} if asked_in not in _CAPITAL_NOUNS else set()
     listed = {*_names_and_nouns(question, is_common)}
     swapped = _word_in_place_of_another(question, titles)
@@ -97,7 +93,7 @@ def missing_names(
         is_name = word in listed and (
             any(map(str.isdigit, word)) or (is_same_language and word in capitalised)
         )
-        if is_name or lowered == swapped or _is_capitalised_in(word, told):
+        if is_name or lowered == swapped:
             proper.append(word)
         elif is_same_language and word in listed:
             nouns.append(word)
@@ -146,22 +142,6 @@ def _word_in_place_of_another(question: str, titles: Sequence[str]) -> str:
             if len(differing) == 1:
                 return differing[0]
     return ""
-
-
-def _is_capitalised_in(word: str, texts: Sequence[str]) -> bool:
-    """Whether texts have a word inside sentences, always with a capital."""
-    if not (word[0].isalpha() and len(word) > 1):
-        return False
-    lowered, is_inside = word.casefold(), False
-    for text in texts:
-        if lowered not in text.casefold():
-            continue
-        for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE):
-            if match.group().islower():
-                return False
-            before = text[max(match.start() - 2, 0) : match.start()]
-            is_inside |= before[-1:] == " " and (before[0].islower() or before[0] == ",")
-    return is_inside
 
 
 def _names_and_nouns(question: str, is_common: Callable[[str], bool]) -> Iterator[str]:

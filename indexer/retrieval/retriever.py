@@ -370,21 +370,19 @@ class Retriever:
             scores=[hit.score for hit in hits],
             late=best.late,
             unread=self.unread_language(query),
-            missing=self.missing_names(query, hits),
+            missing=self.missing_names(query, best.passage),
             unidentified=lacks_identifier(query, best.passage.embedded),
         )
 
-    def missing_names(self, query: str, hits: Sequence[Hit]) -> MissingNames:
-        """The names in a query that the passage of the first hit lacks."""
-        best, *others = (hit.passage for hit in hits)
-        last_heading = best.heading.rpartition(HEADING_SEPARATOR)[2]
+    def missing_names(self, query: str, passage: StoredPassage) -> MissingNames:
+        """The names in a query that a passage lacks."""
+        last_heading = passage.heading.rpartition(HEADING_SEPARATOR)[2]
         return missing_names(
             query,
-            (best.title, last_heading, *best.wordings),
-            best.embedded,
-            [passage.text for passage in others],
+            (passage.title, last_heading, *passage.wordings),
+            passage.embedded,
             self.is_common,
-            language=best.document_language,
+            language=passage.document_language,
         )
 
     def deciding_sentence(

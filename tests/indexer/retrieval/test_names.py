@@ -14,13 +14,13 @@ COMMON = frozenset(COMMON_TEXT.split())
 def missing(
     question: str,
     passage: str = "A passage of words.",
-    *others: str,
+    *,
     title: str = "",
     language: str = "en",
 ) -> MissingNames:
     text = f"{title}\n{passage}"
     is_common = COMMON.__contains__
-    return missing_names(question, (title,), text, others, is_common, language=language)
+    return missing_names(question, (title,), text, is_common, language=language)
 
 
 @pytest.mark.parametrize(
@@ -89,20 +89,6 @@ def test_versions_differ_in_their_last_digit(
     question: str, passage: str, proper: tuple[str, ...]
 ) -> None:
     assert missing(question, passage).proper == proper
-
-
-@pytest.mark.parametrize(
-    ("other", "proper"),
-    [
-        ("On the Oracle Cloud, open the port.", ("oracle",)),
-        ("Ask an oracle. On the Oracle Cloud, open the port.", ()),
-        ("Oracle has a port.", ()),
-    ],
-)
-def test_words_that_other_passages_write_with_a_capital_are_names(
-    other: str, proper: tuple[str, ...]
-) -> None:
-    assert missing("my server is on oracle", "Open the port of a server.", other).proper == proper
 
 
 @pytest.mark.parametrize(
