@@ -158,8 +158,8 @@ def test_each_set_has_its_questions_and_says_what_it_is_for(folder: Path) -> Non
     assert ("For reporting only" in readme) == page_source(folder).for_reporting
 
 
-def test_six_sets_are_for_reporting() -> None:
-    assert sum(page_source(folder).for_reporting for folder in FOLDERS) == 6
+def test_five_sets_are_for_reporting() -> None:
+    assert sum(page_source(folder).for_reporting for folder in FOLDERS) == 5
 
 
 def test_pairs_are_over_page_sets() -> None:
