@@ -7,6 +7,7 @@ apart as in Discord.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -25,6 +26,7 @@ NAME: Final = "Commonplace"
 GENERAL: Final = "#general"
 HELP: Final = "#help"
 QUESTIONS: Final = "#questions"
+SHOWCASE: Final = "#showcase"
 REVIEW: Final = "#review"
 
 # Discord names an avatar's file by a digest. Here, each user has one.
@@ -123,6 +125,18 @@ def build_town(env: Any) -> Town:
             "review", overwrites=hidden, topic="Moderators decide on notes here."
         ),
     }
+    guidelines = {"topic": "One question a post. Say what you tried."}
+    env.backend.edit_channel(channels[QUESTIONS].id, guidelines)
+    channels[SHOWCASE] = guild.create_text_channel("showcase", topic="Show what you have built.")
+    soon = datetime.now(UTC) + timedelta(days=3)
+    guild.create_scheduled_event(
+        "Reading circle",
+        start_time=soon.isoformat(),
+        end_time=(soon + timedelta(hours=1)).isoformat(),
+        entity_type=discord.EntityType.external.value,
+        location="The library",
+        description="We read a licence together, line by line.",
+    )
     env.backend.edit_guild(guild.id, {"system_channel_id": general.id})
     env.backend.bot_user.avatar = AVATAR
 

@@ -124,7 +124,7 @@ async def test_ids_are_the_same_at_each_start(settings: Settings) -> None:
         kept = [place["id"] for place in state["places"] if place["kind"] != "direct"]
         ids.append(kept + [person["id"] for person in state["people"]])
     assert ids[0] == ids[1]
-    assert len(ids[0]) == len(set(ids[0])) == 7
+    assert len(ids[0]) == len(set(ids[0])) == 8
 
 
 async def test_closed_tab_logs_no_error(
