@@ -279,6 +279,24 @@ async def test_check_stops_at_its_budget_and_goes_on_later(world: World) -> None
     assert await world.core(lambda core: slices(core, 60)) == 0
 
 
+async def test_only_the_process_of_a_server_checks_it(world: World) -> None:
+    await helpful(world)
+
+    def guilds(core: Core, *, mine: bool) -> list[int]:
+        return [guild_id for guild_id, _ in service.guilds_to_check(core, lambda _: mine, {})]
+
+    assert await world.core(lambda core: guilds(core, mine=True)) == [world.guild.id]
+    assert await world.core(lambda core: guilds(core, mine=False)) == []
+
+
+async def test_forgotten_askers_leave_no_golden_question(world: World) -> None:
+    await moved(world)
+    await world.core(lambda core: core.store.personal_data.forget(world.member.id, withdraw=False))
+    assert await changed(world) == []
+    rows = await world.core(lambda core: core.store.database.rows("select * from golden_questions"))
+    assert rows == []
+
+
 async def test_nothing_is_asked_again_unless_turned_on(world: World) -> None:
     await helpful(world)
     await choose(world, golden_questions="no")
