@@ -142,7 +142,8 @@ def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
     values = values or {}
     try:
         return FrontMatter(
-            title=_title(values),
+            # Files of questions and answers often have a `question` instead of a title.
+            title=_title(values) or " ".join(_text(values.get("question")).split()),
             aliases=names(values.get("aliases")),
             tags=_tags(values.get("tags")),
             verified=_day(values.get("verified")),

@@ -110,6 +110,8 @@ def test_both_parsers_of_yaml_see_the_same_parts_where_neither_refuses(block: st
 @pytest.mark.parametrize(
     ("matter", "title"),
     [
+        ("question: Can I\n  still join?", "Can I still join?"),
+        ("question: Can I join?\ntitle: Joining", "Joining"),
         ("embed:\n  title: Class or instance", "Class or instance"),
         ("page:\n  title: Inner\nTitle: Outer", "Outer"),
         ("a:\n  b:\n    title: Deep\nc:\n  title: Nearer", "Nearer"),
