@@ -108,7 +108,8 @@ class ServerDocuments(commands.Cog):
         """Delete the documents of channels and events that are hidden or gone."""
         known, public = self._indexed.get(guild.id), _public_ids(guild)
         if known is None or not known <= public:
-            self._indexed[guild.id] = (known or set()) & public
+            # Before the first comparison, all of them may be in the index.
+            self._indexed[guild.id] = public if known is None else known & public
             await self._bot.worker.call(
                 lambda core: index_updates.keep_of_server(core, guild.id, public)
             )

@@ -120,6 +120,9 @@ async def test_change_while_the_bot_was_away_is_found(
     await restarted(world, change)
     await world.env.settle()
     assert hidden.mention not in await indexed(world)
+    everyone_sees(world, world.help, seen=False)
+    await world.env.settle()
+    assert world.help.mention not in await indexed(world)
     await compare(world)
     assert "Elsewhere now." in await answer(world)
 
