@@ -91,6 +91,7 @@ async def test_post_of_a_private_channel_is_not_offered_in_a_public_forum(
     world = similar.world
     public = make_forum(world, "public-forum")
     await similar.set(public.id, mode=Mode.HELP, wait_seconds=0, similar_posts=True)
+    assert len(similar.said_in(await public.post(ASKED_TITLE, ASKED))) == 1
     denied = discord.Permissions(view_channel=True).value
     overwrite = Overwrite(world.guild.id, OverwriteType.ROLE, deny=denied)
     world.env.backend.set_overwrite(similar.forum.id, overwrite)
@@ -98,7 +99,7 @@ async def test_post_of_a_private_channel_is_not_offered_in_a_public_forum(
     assert similar.said_in(await public.post(ASKED_TITLE, ASKED)) == []
 
 
-async def test_unsolved_posts_and_announcements_are_not_offered(helped: Helped) -> None:
+async def test_unsolved_posts_are_not_offered(helped: Helped) -> None:
     asked = await helped.forum.post(TITLE, QUESTION)
     await helped.world.second_member.send(asked, "I have no idea, and would like to know it, too.")
     await add(helped.world, helped.forum)
