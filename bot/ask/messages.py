@@ -193,7 +193,7 @@ def whole_note(quote: Quote, lead: str, language: Language = Language.ENGLISH) -
     """A note quoted whole below the line `lead`, as far as a message has room."""
     citation = _without_link(quote).citation
     cited = citation_line(citation, language)
-    short = Sentence("-# Shortened: `/note show` has all of it.")(language)
+    short = Sentence("-# Shortened. `/note show` shows the whole note.")(language)
     room = LAYOUT_CHARACTERS - size(lead) - size(cited) - size(short) - 1
     markdown = safe_markdown(passage_markdown(citation.kind, quote.text))
     first, *rest = quoted_parts(markdown, room)

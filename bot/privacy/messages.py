@@ -9,7 +9,7 @@ from knowledge.store.erasure.personal_data import Stored
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageName
 
-QUIET_LABEL: Final = Sentence("Don't tell me of later answers")
+QUIET_LABEL: Final = Sentence("Don't tell me about later answers")
 
 PRIVACY_LABELS: Final[Mapping[str, Sentence]] = {
     "export": Sentence("Export"),
@@ -35,8 +35,9 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "decisions": Sentence("Decisions on your notes, with reasons."),
     "reports": Sentence("Your reports of notes."),
     "questions": Sentence(
-        "Questions you asked, and messages of yours that a helper answered with a note, with the "
-        "passages found. Of a log, I store the lines that you asked with, never the file."
+        "Questions you asked, and your messages that a helper answered with a note. I "
+        "store the passages found with them. From a log, I store the lines sent with "
+        "your question, never the file."
     ),
     "feedback": Sentence("Your ratings of answers, with reasons."),
     "notices": Sentence("Messages that I sent you, or will send."),

@@ -252,7 +252,7 @@ ACTIONS: Final[Mapping[Action, Declaration]] = {
         rare=True,
     ),
     Action.HAND_ON: Declaration(
-        Sentence("Hand on…"),
+        Sentence("Choose who looks after it…"),
         lambda note, settings, at: note.live and settings.ask_writers,
         rare=True,
     ),

@@ -242,11 +242,11 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
 
 
 _CHECKED: Final[Mapping[CheckReason, Sentence]] = {
-    CheckReason.UNHELPFUL: Sentence("⚠ The last three verdicts on it: *Not helpful*."),
-    CheckReason.RELEASE: Sentence("⚠ It names an older version than {release}."),
+    CheckReason.UNHELPFUL: Sentence("⚠ Its last three ratings: *Not helpful*."),
+    CheckReason.RELEASE: Sentence("⚠ It names a version older than {release}."),
 }
-_WRITER_ASKED: Final = Sentence("{member} was asked {when} whether it's still true.")
-_NO_ANSWER: Final = Sentence("{member} was asked {when} whether it's still true: no answer.")
+_WRITER_ASKED: Final = Sentence("I asked {member} {when} whether it's still true.")
+_NO_ANSWER: Final = Sentence("I asked {member} {when} whether it's still true, and got no answer.")
 
 
 def _check_lines(note: Note, check: NoteCheck | None, language: Language) -> list[str]:
@@ -262,7 +262,7 @@ def _check_lines(note: Note, check: NoteCheck | None, language: Language) -> lis
     if note.owner_id:
         lines.append(speak("Looked after by {member}.", member=f"<@{note.owner_id}>"))
     if note.offered_id:
-        lines.append(speak("{member} is asked to look after it.", member=f"<@{note.offered_id}>"))
+        lines.append(speak("I've asked {member} to look after it.", member=f"<@{note.offered_id}>"))
     return lines
 
 
@@ -487,8 +487,8 @@ _OF_THE_LAST: Final = Plural(
     "{changes} for the last question.", "{changes} for the last {number:,} questions."
 )
 _MOVES: Final = Plural(
-    "Moves **{number:,} answer** that a moderator confirmed.",
-    "Moves **{number:,} answers** that moderators confirmed.",
+    "**{number:,} answer** that a moderator confirmed would change.",
+    "**{number:,} answers** that moderators confirmed would change.",
 )
 _LESS_OF_ARTICLES: Final = Sentence("Once you have notes, I'll quote the bundled articles less.")
 

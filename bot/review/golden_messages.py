@@ -14,13 +14,17 @@ from knowledge.values.guilds import Language
 from knowledge.values.questions import RecordedHit
 
 LABELS: Final[Mapping[str, Sentence]] = {
-    "keep": Sentence("Keep the old"),
-    "accept": Sentence("Accept the new"),
+    "keep": Sentence("Keep the old answer"),
+    "accept": Sentence("Accept the new answer"),
 }
 SHOW: Final = Sentence("Changed answers")
 SETTLE_GONE: Final = Sentence("Noted")
-DECIDED: Final = Sentence("Decided. I follow your choice for nearly the same question.")
-DECIDED_ALREADY: Final = Sentence("Somebody has decided, or the answer has changed again.")
+DECIDED: Final = Sentence(
+    "Done. I'll follow your choice when somebody asks nearly the same question."
+)
+DECIDED_ALREADY: Final = Sentence(
+    "Nothing changed: somebody else decided first, or the answer has changed again."
+)
 _QUESTION_CHARACTERS: Final = 150
 _TITLE_CHARACTERS: Final = 80
 _WORDS_CHARACTERS: Final = 120
@@ -30,17 +34,17 @@ def introduction(found: Changes, language: Language, *, is_checked: bool) -> str
     speak = Speaker(language)
     if not is_checked:
         return speak(
-            "Confirmed and helpful answers aren't asked again after changes. An administrator can "
-            "turn that on in `/setup`, at *Reminders and digests*."
+            "I don't check confirmed and helpful answers after changes. An administrator "
+            "can turn that on in `/setup`, at *Reminders and digests*."
         )
     if not (found.number or found.number_gone):
         return speak(
-            "I ask again what members confirmed or found helpful, whenever my sources change. "
-            "No change awaits a decision."
+            "When my sources change, I check the answers that members confirmed or found "
+            "helpful. Nothing needs your decision now."
         )
     return speak(
-        "I asked again what members confirmed or found helpful. A confirmed answer stays first "
-        "until you accept another one."
+        "I checked the answers that members confirmed or found helpful. These have "
+        "changed. A confirmed answer stays first until you accept the new one."
     )
 
 
@@ -60,8 +64,8 @@ def changed(number: int, gone: int, language: Language) -> str:
         parts.append(
             speak.plural(
                 gone,
-                "**{number:,} confirmed answer** went with its withdrawn note or removed source",
-                "**{number:,} confirmed answers** went with withdrawn notes or removed sources",
+                "**{number:,} confirmed answer** lost its note or source",
+                "**{number:,} confirmed answers** lost their notes or sources",
             )
         )
     return ", ".join(parts) + ": `/review`."
@@ -69,7 +73,7 @@ def changed(number: int, gone: int, language: Language) -> str:
 
 _GONE: Final = {
     True: Sentence("Before: {place}, a note that was withdrawn, retired or deleted"),
-    False: Sentence("Before: {place}, which is gone with its page or source"),
+    False: Sentence("Before: {place}, whose page or source was removed"),
 }
 _BEFORE: Final = {
     GoldenState.EDITED: Sentence("Before: {place}, edited since"),

@@ -224,7 +224,7 @@ EVENTS: Final[dict[str, Sentence]] = {
 }
 # Discord offers 25 choices, so the log can't be filtered by these.
 _OTHER_EVENTS: Final[dict[str, Sentence]] = {
-    "confirmed": Sentence("said that it's still true"),
+    "confirmed": Sentence("confirmed as still true"),
     "handed_on": Sentence("took over"),
     "reworded": Sentence("changed other ways to ask"),
 }
@@ -319,7 +319,7 @@ OPTIONAL_REASON_HELP: Final = Sentence("Optional. The contributor will see it.")
 EDIT_TITLE: Final = Sentence("Edit and approve")
 CORRECTION_TITLE: Final = Sentence("Correct this note")
 NOT_A_CORRECTOR: Final = Sentence(
-    "Only moderators can correct a note. *Report* tells them what's wrong with it."
+    "Only moderators can correct a note. Choose *Report* to tell them what's wrong."
 )
 TEXT: Final = Sentence("Text")
 TEXT_AS_FILE: Final = Sentence("Text as a file")
@@ -424,15 +424,16 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
         " own."
     ),
     NoticeEvent.OFFERED: Sentence(
-        "Would you look after “{title}”, a note by {contributor}? I'd ask you now and then whether "
-        "it's still true. It stays under that name, and you can hand it on at any time."
+        "Would you look after “{title}”, a note by {contributor}? I'd ask you now and "
+        "then whether it's still true. The note keeps its writer's name. You can hand "
+        "it to someone else at any time."
     ),
     NoticeEvent.TAKEN_OVER: Sentence(
-        "The member you named looks after “{title}” from now on. Its writer stays credited."
+        "The member you chose now looks after “{title}”. The note keeps its writer's name."
     ),
     NoticeEvent.NOT_TAKEN_OVER: Sentence(
-        "The member you named won't look after “{title}”, or I couldn't reach them. You can name "
-        "somebody else."
+        "The member you chose won't look after “{title}”, or I couldn't reach them. "
+        "You can choose someone else."
     ),
 }
 _STILL_TRUE: Final[Mapping[CheckReason, Sentence]] = {
@@ -440,10 +441,10 @@ _STILL_TRUE: Final[Mapping[CheckReason, Sentence]] = {
         "Is your note “{title}” still true? It's past its review date, and I quoted it this week."
     ),
     CheckReason.UNHELPFUL: Sentence(
-        "Is your note “{title}” still true? The last three verdicts on it were *Not helpful*."
+        "Is your note “{title}” still true? Its last three ratings were *Not helpful*."
     ),
     CheckReason.RELEASE: Sentence(
-        "Is your note “{title}” still true? It names an older version, and there's {release} now."
+        "Is your note “{title}” still true? It names an older version, but {release} is out now."
     ),
 }
 _IN_A_WEEK: Final = Sentence("If you don't answer within a week, I'll ask the moderators.")
@@ -520,21 +521,23 @@ def _still_true(note: Note, check: NoteCheck, language: Language) -> str:
 
 FRESHNESS_LABELS: Final[Mapping[str, Sentence]] = {
     "true": Sentence("Still true"),
-    "hand_on": Sentence("Hand it on"),
+    "hand_on": Sentence("Hand it to someone else"),
 }
 OFFER_LABELS: Final[Mapping[str, Sentence]] = {
     "accept": Sentence("I'll look after it"),
     "decline": Sentence("No, thanks"),
 }
-HAND_ON_TITLE: Final = Sentence("Hand on this note")
+HAND_ON_TITLE: Final = Sentence("Hand this note to someone else")
 NEXT_OWNER: Final = Sentence("Member who looks after it")
-NEXT_OWNER_HELP: Final = Sentence("Their name on the server. They'll be asked first.")
-NOT_YOURS_NOW: Final = Sentence("This note isn't with you any more, so there's nothing to do.")
-NOT_OFFERED: Final = Sentence("This note isn't offered to you any more.")
+NEXT_OWNER_HELP: Final = Sentence("Their name on the server. I'll ask them first.")
+NOT_YOURS_NOW: Final = Sentence(
+    "You no longer look after this note, so there's nothing for you to do."
+)
+NOT_OFFERED: Final = Sentence("I no longer need you to look after this note.")
 DECLINED: Final = Sentence("All right, nothing changes.")
 SETTLED: Final = Sentence("That's settled already. Thank you!")
 NOT_A_NEXT_OWNER: Final = Sentence(
-    "Nothing changed: I found no other member of the server with exactly this name."
+    "Nothing changed: I found no other member with exactly this name. Check the name and try again."
 )
 
 
@@ -543,10 +546,10 @@ ASKED_NEXT_OWNER: Final = Sentence(
     "I've asked {name} to look after “{title}”. Until they accept, nothing changes."
 )
 TAKEN_OVER: Final = Sentence(
-    "Thank you! “{title}” is in `/note mine` now, and the notices about it come to you."
+    "Thank you! “{title}” is now in `/note mine`, and I'll send you the messages about it."
 )
 OWNER_IS_HERE: Final = Sentence(
-    "{name} is still on the server, and decides whether to hand on “{title}”."
+    "{name} is still on the server. Only they can hand “{title}” to someone else."
 )
 
 

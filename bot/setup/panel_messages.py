@@ -304,16 +304,18 @@ EXPLANATIONS: Final[Mapping[str, Sentence]] = {
     ),
     "private_answers": Sentence("Askers can override this with `private`."),
     "read_logs": Sentence(
-        "I look for the deciding lines of `.txt`, `.log`, `.gz` and `.zip` files and of long code, "
-        "without names, addresses and secrets."
+        "I look for the lines that matter in `.txt`, `.log`, `.gz` and `.zip` files "
+        "and in long code. I leave out names, addresses and secrets."
     ),
-    "sample_every": Sentence("A rule by tag can let a role publish at once."),
+    "sample_every": Sentence(
+        "A rule by tag can let members with a certain role publish notes at once."
+    ),
     "from_replies": Sentence(
         "When a helper replies to a question that I couldn't answer, the reply becomes a pending "
         "note."
     ),
-    "digest": Sentence("It has the week's questions and gaps, and what waits for a decision."),
-    "news": Sentence("It names the week's new notes, with the questions that they answer."),
+    "digest": Sentence("It lists the week's questions, gaps and open decisions."),
+    "news": Sentence("It lists the week's new notes, with the questions that they answer."),
     "language": Sentence(
         "Private messages use the language of the member's Discord, if I speak it."
     ),
@@ -512,9 +514,13 @@ NEWCOMER_FIELDS: Final[Mapping[str, Sentence]] = {
     "notes": Sentence("Notes a day of a new member"),
 }
 NEWCOMER_HELP: Final[Mapping[str, Sentence]] = {
-    "account_days": Sentence("Members with a younger account are new. Empty: it doesn't matter."),
-    "member_days": Sentence("So are those who joined later. Empty: it doesn't matter."),
-    "notes": Sentence("0 for none. Questions have no such limit."),
+    "account_days": Sentence(
+        "Members with a younger account are new. Leave this empty to ignore it."
+    ),
+    "member_days": Sentence(
+        "Members who joined fewer days ago are new, too. Leave this empty to ignore it."
+    ),
+    "notes": Sentence("0 means no notes. This doesn't limit questions."),
 }
 _UNLIMITED: Final = Sentence(
     "-# For members with several roles, the most generous limit counts. Moderators have no limits."

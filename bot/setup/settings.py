@@ -228,7 +228,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             Sentence("If a note may be out of date"),
             "ask_writers",
             _YES_OR_NO,
-            _either(Sentence("its writer is asked first"), Sentence("the moderators are asked")),
+            _either(Sentence("I ask its writer first"), Sentence("I ask the moderators")),
         ),
         Setting(
             "hosts",
@@ -383,7 +383,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         Setting(
             "note_answers",
             Page.HANDOVER,
-            Sentence("Answers with a note, from a message's menu"),
+            Sentence("“Answer with a note…” in message menus"),
             "note_answers",
             _YES_OR_NO,
             _either(Sentence("for helpers and moderators"), Sentence("for nobody")),
@@ -431,7 +431,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             Sentence("Confirmed and helpful answers"),
             "golden_questions",
             _YES_OR_NO,
-            _either(Sentence("asked again after changes"), Sentence("not asked again")),
+            _either(Sentence("checked after changes"), Sentence("not checked after changes")),
         ),
         *_digest(
             Edition.MODERATORS,
@@ -450,12 +450,12 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         Setting(
             "server_documents",
             Page.SOURCES,
-            Sentence("Channels, rules and events here"),
+            Sentence("This server's channels, rules and events"),
             "server_documents",
             _YES_OR_NO,
             _either(
                 Sentence("answer questions such as “Where do I post a bug?”"),
-                Sentence("no source"),
+                Sentence("not a source"),
             ),
         ),
         Setting(

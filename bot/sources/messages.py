@@ -56,30 +56,31 @@ OFF: Final = Sentence(
     "config.toml, and restart me."
 )
 WHICH: Final = Sentence(
-    "Name a channel or an address, or attach another bot's tags: `/source add channel:#help`, "
-    "`/source add address:https://…` or `/source add tags:`."
+    "Name a channel or an address, or attach a file with another bot's tags: "
+    "`/source add channel:#help`, `/source add address:https://…` or `/source add "
+    "tags:`."
 )
 TAGS_NEED_SETUP: Final = Sentence(
-    "Imported tags become notes that moderators approve. Choose their channel and role in `/setup` "
-    "first."
+    "First choose the review channel and the moderators in `/setup`. They approve "
+    "the imported tags as notes."
 )
 _TAGS_IMPORTED: Final = Plural(
-    "**{number:,} tag** waits as your note in `/review`, under *Imported notes*. Moderators "
-    "approve twenty at once.",
-    "**{number:,} tags** wait as your notes in `/review`, under *Imported notes*. Moderators "
-    "approve twenty at once.",
+    "**{number:,} tag** is now a pending note in your name. Moderators can approve "
+    "it in `/review`, at *Imported notes*.",
+    "**{number:,} tags** are now pending notes in your name. Moderators can "
+    "approve them in `/review`, at *Imported notes*, up to twenty at once.",
 )
 _TAGS_KNOWN: Final = Plural(
-    "{number:,} tag is or was a note here already.",
-    "{number:,} tags are or were notes here already.",
+    "I skipped {number:,} tag: it already is or was a note here.",
+    "I skipped {number:,} tags: they already are or were notes here.",
 )
 _TAGS_REFUSED: Final = Plural("{number:,} tag can't be a note:", "{number:,} tags can't be notes:")
 _FILES_UNREAD: Final = Plural("{number:,} file can't be read:", "{number:,} files can't be read:")
 ADD_ADDRESS: Final = Sentence("Add a web address")
 ADDRESS_FIELD: Final = Sentence("Address")
 ADDRESS_HELP: Final = Sentence("A page, wiki, forum, feed, sitemap or Git repository.")
-AMOUNT_FIELD: Final = Sentence("Read")
-AMOUNT_HELP: Final = Sentence("Of a wiki, forum, feed or repository, I read everything.")
+AMOUNT_FIELD: Final = Sentence("Pages to read")
+AMOUNT_HELP: Final = Sentence("I always read a whole wiki, forum, feed or repository.")
 AMOUNTS: Final[Mapping[str, Sentence]] = {
     "page": Sentence("only this page"),
     "site": Sentence("also the pages below it"),

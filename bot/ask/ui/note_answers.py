@@ -52,19 +52,28 @@ _TEXT_SECONDS: Final = 15 * 60
 # The most messages after the choice among which an interrupted attempt's reply is looked for.
 _LATER: Final = 1_000
 
-TURNED_OFF: Final = Sentence("This server has turned this off. Administrators find it in `/setup`.")
-CAN_NOT_WRITE: Final = Sentence(
-    "Nothing is posted: I can reply only where both you and I may write and read earlier messages."
+TURNED_OFF: Final = Sentence(
+    "*Answer with a note…* is off on this server. Administrators can turn it on in `/setup`."
 )
-MESSAGE_GONE: Final = Sentence("Nothing is posted: that message was deleted.")
+CAN_NOT_WRITE: Final = Sentence(
+    "I posted nothing. You and I both need permission to write here and to read earlier messages."
+)
+MESSAGE_GONE: Final = Sentence("I posted nothing: that message was deleted.")
 NOTE_GONE: Final = Sentence("That note is no longer live. Choose another one.")
 POSTED: Final = Sentence("Posted: {link}.")
-CONFIRMED: Final = Sentence("From now on, this note comes first for nearly the same question.")
-NOT_YET: Final = Sentence("Discord doesn't take it at the moment. I'll post it as soon as it does.")
+CONFIRMED: Final = Sentence(
+    "From now on, I'll put this note first when somebody asks nearly the same question."
+)
+NOT_YET: Final = Sentence(
+    "Discord isn't accepting my message right now. I'll keep trying, so you don't "
+    "need to do anything."
+)
 CHOOSE: Final = Sentence(
     "Which note answers {message}? I'll post it there as a reply, with your name."
 )
-NOTHING_NEAR: Final = Sentence("No note is near to {message}. You can choose one by its title.")
+NOTHING_NEAR: Final = Sentence(
+    "I found no note that fits {message}. You can look for one by its title."
+)
 
 
 async def _helpers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:

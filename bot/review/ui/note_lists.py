@@ -47,8 +47,8 @@ _RELEASED: Final = Plural(
 )
 _REJECT: Final = Sentence("Choose notes to reject")
 _IMPORTED: Final = Plural(
-    "**{number:,} imported note** to approve or reject. Writers get no message about these.",
-    "**{number:,} imported notes** to approve or reject. Writers get no message about these.",
+    "**{number:,} imported note** to approve or reject. I send no messages about these decisions.",
+    "**{number:,} imported notes** to approve or reject. I send no messages about these decisions.",
 )
 _NOTHING_IMPORTED: Final = Sentence(
     "No imported notes for you to decide on. `/source add tags:` imports another bot's tags. Your "

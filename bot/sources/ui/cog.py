@@ -102,7 +102,7 @@ class SourcesCog(commands.Cog):
         crawl=description("For an address: also read the linked pages below it."),
         kind=description("For a wiki, forum, tracker or feed: its kind, to read all of it."),
         only=description("With a kind: read only a part, such as category=Guides."),
-        tags=description("A file of another bot's tags: each becomes a note to review."),
+        tags=description("A file with another bot's tags. Each tag becomes a note to review."),
     )
     @app_commands.choices(
         kind=[

@@ -85,12 +85,12 @@ async def test_askers_are_answered_once_in_their_channel(
     assert said(await listed(world)) == gaps_messages.page_of_gaps([], 0).content
 
     message = told[0]
-    assert buttons(message)[-1] == "Don't tell me of later answers"
+    assert buttons(message)[-1] == "Don't tell me about later answers"
     await restarted(world, new_bot)
     assert ANSWERED in await looked_into(world.member, message, OTHER_PASSAGES)
     helpful = await world.second_member.click(message, label="Helpful")
     assert said(helpful) == button_messages.FEEDBACK_HELPFUL.english
-    quiet = await world.member.click(message, label="Don't tell me of later answers")
+    quiet = await world.member.click(message, label="Don't tell me about later answers")
     assert said(quiet) == privacy_messages.QUIET.english
     assert await world.core(lambda core: core.store.gaps.has_opted_out(world.member.id))
 

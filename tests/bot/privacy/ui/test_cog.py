@@ -175,7 +175,7 @@ async def test_notices_and_quotation_switch_off_and_on(world: World) -> None:
 
     shown = await opened(world)
     off, on = (
-        ["Don't tell me of later answers", "Don't quote my messages"],
+        ["Don't tell me about later answers", "Don't quote my messages"],
         ["Tell me again", "Quote my messages again"],
     )
     assert buttons(shown.response) == ["Export", *off, "Delete…"]

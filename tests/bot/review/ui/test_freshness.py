@@ -22,7 +22,7 @@ from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import TITLE, World, buttons, choices, custom_ids, text_of
 from tests.knowledge.decided_notes import asked
 
-STILL_TRUE, CHANGE, HAND_ON = "Still true", "Change it", "Hand it on"
+STILL_TRUE, CHANGE, HAND_ON = "Still true", "Change it", "Hand it to someone else"
 QUESTION = "Is your note"
 PORTO = {"title": TITLE, "text": "The community meetup moved to Porto."}
 
@@ -104,7 +104,7 @@ async def test_a_writer_is_asked_once_across_restarts(
     [question] = asked_of(doubted.member)
     assert buttons(question) == [STILL_TRUE, CHANGE, HAND_ON]
     assert TITLE in text_of(question)
-    assert "was asked" in text_of(doubted.card)
+    assert "I asked" in text_of(doubted.card)
     assert await queue(doubted) == []
 
 
@@ -246,7 +246,7 @@ async def test_a_new_owner_accepts_and_is_asked(doubted: World, new_bot: Callabl
     await rounds(doubted)
 
     assert len(asked_of(doubted.second_member)) == 1
-    assert text_of(last_dm(doubted.member)).startswith("The member you named looks after")
+    assert text_of(last_dm(doubted.member)).startswith("The member you chose now looks after")
     assert "Looked after by" in text_of(doubted.card)
     mine = await doubted.second_member.slash(doubted.general, "note mine")
     assert TITLE in said(mine)
@@ -277,7 +277,7 @@ async def test_a_declined_offer_is_told(doubted: World) -> None:
     await rounds(doubted)
     await hand_on(doubted, doubted.second_member.user.name)
     await doubted.second_member.user.click(last_dm(doubted.second_member), label="No, thanks")
-    assert text_of(last_dm(doubted.member)).startswith("The member you named won't")
+    assert text_of(last_dm(doubted.member)).startswith("The member you chose won't")
     clicked = await doubted.second_member.user.click(
         last_dm(doubted.second_member), label="I'll look after it"
     )
@@ -290,7 +290,7 @@ async def test_a_closed_member_cant_be_offered_a_note(doubted: World) -> None:
     fail(doubted, "POST", path, (403, 50007))
     await hand_on(doubted, doubted.second_member.user.name)
     await rounds(doubted)
-    assert text_of(last_dm(doubted.member)).startswith("The member you named won't")
+    assert text_of(last_dm(doubted.member)).startswith("The member you chose won't")
 
 
 @pytest.mark.parametrize("name", ["nobody at all", "@", "own", "bot"])

@@ -233,7 +233,7 @@ async def test_card_counts_moved_answers_that_moderators_confirmed(world: World)
     await confirm(world)
     await world.propose(f"{OTHER} again", f"{OTHER_TEXT} Come!")
     await world.env.settle()
-    assert "Moves **1 answer** that a moderator confirmed." in text_of(world.card)
+    assert "**1 answer** that a moderator confirmed would change." in text_of(world.card)
     effect = await world.moderator.click(world.card, label="What would change?")
     assert f"- “{QUESTION}”" in said(effect).partition("Confirmed by moderators")[2]
 
