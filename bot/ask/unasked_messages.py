@@ -40,7 +40,7 @@ CHOSEN: Final[Mapping[str, Sentence]] = {
 }
 
 NOT_FOR_YOU: Final = Sentence("Only the asker, helpers and moderators can do that.")
-SIMILAR_GONE: Final = Sentence("These posts and notes are no longer there.")
+SIMILAR_GONE: Final = Sentence("These posts and notes no longer exist.")
 
 
 def similar(lead: str, documents: Sequence[Citation]) -> str:
