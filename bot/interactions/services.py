@@ -220,6 +220,9 @@ class Panel(Protocol):
         It shows all of the page, one `setting`, or the settings of a channel; a `note` above.
         """
 
+    def name_of(self, column: str, language: Language) -> str:
+        """Return the name of a server's setting, by its column."""
+
     async def find(self, interaction: discord.Interaction[Any], channel_id: int) -> Any:
         """Return a channel, thread or category of the guild; None if the bot can't see it."""
 

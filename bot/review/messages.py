@@ -1,7 +1,7 @@
 """Messages to moderators, apart from cards: queue, reminders, rules, log, forms. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -243,24 +243,42 @@ def log_filters(filters: LogFilters, language: Language = Language.ENGLISH) -> s
     return speak("-# Only: {filters}", filters=" · ".join(named)) if named else ""
 
 
-def log_page(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> str:
+# The words for the column of a setting.
+SettingName = Callable[[str, Language], str]
+
+
+def _column(column: str, _language: Language) -> str:
+    return column
+
+
+def log_page(
+    lines: Sequence[LogLine],
+    language: Language = Language.ENGLISH,
+    setting_name: SettingName = _column,
+) -> str:
     """Lines of the log, newest first."""
     if not lines:
         return LOG_EMPTY(language)
-    return "\n".join(log_line(line, language) for line in lines)
+    return "\n".join(log_line(line, language, setting_name) for line in lines)
 
 
-def count_fitting_lines(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> int:
+def count_fitting_lines(
+    lines: Sequence[LogLine],
+    language: Language = Language.ENGLISH,
+    setting_name: SettingName = _column,
+) -> int:
     """Count how many of the lines fit in one message, beginning with the first line."""
     room = MESSAGE_CHARACTERS
     for number, line in enumerate(lines):
-        room -= size(log_line(line, language)) + 1
+        room -= size(log_line(line, language, setting_name)) + 1
         if room < 0:
             return number
     return len(lines)
 
 
-def log_line(line: LogLine, language: Language = Language.ENGLISH) -> str:
+def log_line(
+    line: LogLine, language: Language = Language.ENGLISH, setting_name: SettingName = _column
+) -> str:
     speak = Speaker(language)
     who = f"<@{line.member_id}>" if line.member_id else speak("somebody")
     if line.entry.actor is None:
@@ -269,11 +287,11 @@ def log_line(line: LogLine, language: Language = Language.ENGLISH) -> str:
     what = known(language) if known else line.entry.event.replace("_", " ")
     title = speak(" “{title}”", title=plain(shorten(line.title, 50))) if line.title else ""
     reason = f": {plain(shorten(line.reason, 80))}" if line.reason else ""
-    subject = title or _subject(line.entry)
+    subject = title or _subject(line.entry, language, setting_name)
     return f"<t:{int(line.entry.at.timestamp())}:f> {who} {what}{subject}{reason}"
 
 
-def _subject(entry: LogEntry) -> str:
+def _subject(entry: LogEntry, language: Language, setting_name: SettingName) -> str:
     """The channel, the address or the settings of a log entry."""
     kind, _, named = entry.subject.partition(":")
     if kind == "channel":
@@ -281,7 +299,9 @@ def _subject(entry: LogEntry) -> str:
     if kind == "source":
         return f" {plain(shorten(source_at(named).url, 80))}"
     if entry.event == "settings":
-        return "".join(f" `{name}`" for name in [*json.loads(entry.detail)][:_SETTINGS_NAMED])
+        columns = [*json.loads(entry.detail)][:_SETTINGS_NAMED]
+        names = [setting_name(column, language) for column in columns]
+        return f": {', '.join(names)}" if names else ""
     return ""
 
 

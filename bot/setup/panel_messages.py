@@ -75,8 +75,13 @@ def line(setting: Setting, value: str, origin: str, language: Language) -> str:
     return f"- {named} · *{origin}*"
 
 
-def server_origin(setting: Setting, content: Any, language: Language) -> str:
+def server_origin(state: State, setting: Setting, language: Language) -> str:
+    content = state.content(setting)
     is_default = content is None or content == setting.default
+    if isinstance(content, WeeklyDigest):
+        is_default = (content.hour, content.zone) == (9, "UTC")
+    elif setting.edition is not None and setting.kind is Kind.CHANNEL:
+        is_default = content in (None, state.settings.review_channel_id)
     return (_ORIGINS[Level.CONFIGURATION] if is_default else _CHANGED)(language)
 
 
@@ -304,8 +309,36 @@ EXPLANATIONS: Final[Mapping[str, Sentence]] = {
     ),
     "private_answers": Sentence("Askers can override this with `private`."),
     "read_logs": Sentence(
-        "I look for the lines that matter in `.txt`, `.log`, `.gz` and `.zip` files "
-        "and in long code. I leave out names, addresses and secrets."
+        "If this is on, I look for the lines that matter in `.txt`, `.log`, `.gz` and `.zip` files, "
+        "and in long code blocks. I show them to the sender alone, without names, addresses and "
+        "secrets. The sender can then ask with them."
+    ),
+    "ask_writers": Sentence(
+        "A note may be out of date if it's past its review date and was quoted this week, if three "
+        "members in a row found it unhelpful, or if a newer release of what it names is out."
+    ),
+    "golden_questions": Sentence(
+        "When sources change, I can ask the questions again that a member or moderator has "
+        "confirmed an answer to. `/review` and the moderators' digest list the changed answers."
+    ),
+    "note_answers": Sentence(
+        "*Apps › Answer with a note…* on a member's message offers notes; I post the chosen one as "
+        "a reply."
+    ),
+    "ping_hours": Sentence(
+        "In forums where I answer new questions by myself, I can ping the helpers' role once in a "
+        "post without an answer."
+    ),
+    "similar_posts": Sentence(
+        "In forums where I answer new questions by myself, a post that I can't answer can get the "
+        "titles of up to three solved posts and notes."
+    ),
+    "solved_posts": Sentence(
+        "In forums where I answer new questions by myself, I can ask the author once, four hours "
+        "after the last message. *Yes* sets the forum's solved tag."
+    ),
+    "server_documents": Sentence(
+        "I read the names and descriptions of the channels that everyone can see, and the events."
     ),
     "sample_every": Sentence(
         "A rule by tag can let members with a certain role publish notes at once."
@@ -522,6 +555,9 @@ NEWCOMER_HELP: Final[Mapping[str, Sentence]] = {
     ),
     "notes": Sentence("0 means no notes. This doesn't limit questions."),
 }
+NOBODY_NEW: Final = Sentence(
+    "Nothing changed: fill in at least one of the two numbers of days, so I know who is new."
+)
 _UNLIMITED: Final = Sentence(
     "-# For members with several roles, the most generous limit counts. Moderators have no limits."
 )

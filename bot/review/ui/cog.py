@@ -307,7 +307,8 @@ async def show_log(
 ) -> None:
     language = await viewer_language(interaction)
     guild_id = interaction.guild_id or 0
-    fitting = functools.partial(messages.count_fitting_lines, language=language)
+    name = interaction.client.setup_panel.name_of
+    fitting = functools.partial(messages.count_fitting_lines, language=language, setting_name=name)
     page = await interaction.client.worker.call(
         lambda core: service.log_page(core, guild_id, filters, (side, entry_id), fitting)
     )
@@ -318,7 +319,7 @@ async def show_log(
         LogButton(language, action=action, entry_id=entry_id, **asdict(filters))
         for action, entry_id in beside
     ]
-    texts = [messages.log_filters(filters, language), messages.log_page(page.lines, language)]
+    texts = [messages.log_filters(filters, language), messages.log_page(page.lines, language, name)]
     await show_page(interaction, ReviewPage.LOG, [*filter(None, texts)], buttons)
 
 

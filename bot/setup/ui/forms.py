@@ -220,6 +220,10 @@ class NewcomersForm(
         if numbers is None:
             return
         given = {name: number for name, number in numbers.items() if number is not None}
+        if given and not (given.get("account_days") or given.get("member_days")):
+            language = await viewer_language(interaction)
+            await give_back(interaction, said.NOBODY_NEW(language))
+            return
         newcomers = replace(Newcomers(), **given) if given else None
         await store(
             interaction, service.change_limits, lambda limits: replace(limits, newcomers=newcomers)

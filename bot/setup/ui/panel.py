@@ -23,6 +23,7 @@ from bot.setup import panel_messages as said
 from bot.setup.service import INHERITED, State
 from bot.setup.settings import (
     FORMER_PAGES,
+    SETTINGS,
     STEPS,
     TITLES,
     Kind,
@@ -55,6 +56,14 @@ from knowledge.values.weekly_digests import Edition
 _MOST_CHANNELS: Final = 25  # Discord's limit for one list
 _OPTION_CHARACTERS: Final = 100
 _TEXT_CHARACTERS: Final = 3_600  # below Discord's limit for one message, with room for headings
+
+# The pages of columns that several settings or a form share.
+_OTHER_COLUMNS: Final = {
+    "articles": Page.SOURCES,
+    "limits": Page.LIMITS,
+    "page_accent": Page.PUBLIC,
+    "phrasing_host": Page.ANSWERS,
+}
 
 _Item = discord.ui.Item[Any]
 
@@ -96,6 +105,12 @@ class SetupPanel:
         if channel_id and channel is None:
             note = said.UNSEEN
         await interaction.edit_original_response(**await pages.view(shown, setting, channel, note))
+
+    def name_of(self, column: str, language: Language) -> str:
+        """The name of a server's setting by its column; of a form's, the name of its page."""
+        named = next((one for one in SETTINGS.values() if one.column == column), None)
+        label = named.label if named is not None else TITLES[_OTHER_COLUMNS.get(column, Page.RULES)]
+        return legible(label(language))
 
     async def find(self, interaction: Interaction, channel_id: int) -> Any:
         """A channel, thread or category of the guild; None if the bot can't see it."""
@@ -203,7 +218,7 @@ class _Pages:
         return said.value(self._state, setting, self._language, private=self._private)
 
     def _line(self, setting: Setting) -> str:
-        origin = said.server_origin(setting, self._state.content(setting), self._language)
+        origin = said.server_origin(self._state, setting, self._language)
         return said.line(setting, self._value(setting), origin, self._language)
 
     def _menu(self, page: Page, channel_id: int, settings: Sequence[Setting]) -> _Item:

@@ -17,6 +17,7 @@ from knowledge.values.submissions import Submission
 from tests.bot.steps import (
     SENTENCE,
     answer,
+    choose,
     decided,
     everything,
     proposed,
@@ -136,6 +137,12 @@ async def test_the_filtered_log_names_moderator_and_reason(world: World) -> None
     assert review_messages.LOG_EMPTY.english in text_of(log)
     refused = await filtered(world, log, days="many")
     assert review_messages.NOT_DAYS.english in everything(refused)
+
+
+async def test_log_names_the_changed_setting(world: World) -> None:
+    await choose(world, undo_minutes="30")
+    log = await reviewed(world, ReviewPage.LOG)
+    assert "changed the settings: Decisions can be undone" in text_of(log)
 
 
 async def test_the_log_is_paged_and_exported_whole(

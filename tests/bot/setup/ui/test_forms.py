@@ -84,6 +84,8 @@ async def test_an_empty_form_brings_the_default_back(world: World) -> None:
     assert (await kept(world)).notes == {world.guild.id: Quota(0, 1)}
     await limit_newcomers(world)
     assert (await kept(world)).newcomers is None
+    await limit_newcomers(world, notes=2)
+    assert (await kept(world)).newcomers is None
     await limit(world, notes_day=3)
     panel = await opened(world, Page.LIMITS)
     await world.admin.click(panel, custom_id="setup:unlimited")
