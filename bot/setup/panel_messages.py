@@ -309,9 +309,9 @@ EXPLANATIONS: Final[Mapping[str, Sentence]] = {
     ),
     "private_answers": Sentence("Askers can override this with `private`."),
     "read_logs": Sentence(
-        "If this is on, I look for the lines that matter in `.txt`, `.log`, `.gz` and `.zip` files, "
-        "and in long code blocks. I show them to the sender alone, without names, addresses and "
-        "secrets. The sender can then ask with them."
+        "If this is on, I look for the lines that matter in `.txt`, `.log`, `.gz` and `.zip` "
+        "files, and in long code blocks. I show them to the sender alone, without names, addresses "
+        "and secrets. The sender can then ask with them."
     ),
     "ask_writers": Sentence(
         "A note may be out of date if it's past its review date and was quoted this week, if three "
