@@ -300,7 +300,7 @@ _WITH_MODERATORS: Final = Sentence(
     "Thank you. “{title}” is with the moderators; I'll tell you their decision."
 )
 _PUBLIC_ONCE_APPROVED: Final = Sentence(
-    "Once it is live, anyone on the web can read it on the public page."
+    "Once it is live, it can be on the public page, where anyone on the web can read it."
 )
 
 

@@ -18,7 +18,7 @@ LABELS: Final[Mapping[str, Sentence]] = {
     "accept": Sentence("Accept the new answer"),
 }
 SHOW: Final = Sentence("Changed answers")
-SETTLE_GONE: Final = Sentence("Remove from this list")
+SETTLE_GONE: Final = Sentence("Clear this list")
 DECIDED: Final = Sentence(
     "Done. I'll follow your choice when somebody asks nearly the same question."
 )
