@@ -45,7 +45,7 @@ _QUESTION_CHARACTERS: Final = 200
 _LEAST_CHARACTERS: Final = 40
 _TITLE_CHARACTERS: Final = 80
 _NAME_CHARACTERS: Final = 40
-_NOTHING: Final = Asked(0, 0, 0)
+_NOTHING: Final = Asked(0, 0, 0, 0)
 
 # The schedule, in UTC.
 
@@ -254,9 +254,11 @@ def digest(week: Week, language: Language) -> Iterator[tuple[str, Group | None]]
         return
     if asked := week.asked.all:
         heading += "\n" + speak(
-            "{questions}: {answered:,} answered, {refused:,} unanswered, {solved:,} rated helpful.",
+            "{questions}: {answered:,} answered, {partly:,} answered in part, {refused:,} "
+            "unanswered, {solved:,} rated helpful.",
             questions=speak.plural(asked, "**{number:,} question**", "**{number:,} questions**"),
             answered=week.asked.answered,
+            partly=week.asked.partly,
             refused=week.asked.refused,
             solved=week.asked.solved,
         )

@@ -21,15 +21,16 @@ from knowledge.values.questions import Evidence
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The numbers of answered questions, of refused ones, and of helpful answers (`solved`)."""
+    """The numbers of surely, partly and not answered questions, and of answers rated helpful."""
 
     answered: int
+    partly: int
     refused: int
     solved: int
 
     @property
     def all(self) -> int:
-        return self.answered + self.refused
+        return self.answered + self.partly + self.refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,15 @@ class PeriodFigures:
         """Questions of a period, also private ones; a question with a later answer counts once."""
         [row] = self._database.rows(
             "select (select count(*) from questions where guild_id = ? and told_for is null "
-            "  and asked_at >= ? and asked_at < ? and evidence != 'none') as answered, "
+            "  and asked_at >= ? and asked_at < ? and evidence = 'strong') as answered, "
+            "(select count(*) from questions where guild_id = ? and told_for is null "
+            "  and asked_at >= ? and asked_at < ? and evidence = 'partial') as partly, "
             "(select count(*) from questions where guild_id = ? and told_for is null "
             "  and asked_at >= ? and asked_at < ? and evidence = 'none') as refused, "
             "(select count(distinct f.question_id) from feedback f "
             "  join questions q on q.id = f.question_id where q.guild_id = ? "
             "  and f.verdict = 'helpful' and f.created_at >= ? and f.created_at < ?) as solved",
-            [guild_id, since.isoformat(), until.isoformat()] * 3,
+            [guild_id, since.isoformat(), until.isoformat()] * 4,
         )
         return Asked(**row)
 

@@ -81,7 +81,7 @@ def full(edition: Edition) -> Week:
     return Week(
         replace(DIGEST, edition=edition),
         Due(AT, AT - WEEK),
-        asked=Asked(MANY, MANY, MANY),
+        asked=Asked(MANY, MANY, MANY, MANY),
         gaps=gaps if edition is Edition.MODERATORS else (),
         open_gaps=MANY,
         pending=MANY,

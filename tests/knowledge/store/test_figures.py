@@ -29,7 +29,7 @@ def test_a_period_has_its_beginning_and_not_its_end(store: Store) -> None:
     ]
     store.question_records.record(asked)
 
-    assert store.period_figures.asked(GUILD, AT, AT + 2 * HOUR) == Asked(2, 1, 0)
+    assert store.period_figures.asked(GUILD, AT, AT + 2 * HOUR) == Asked(1, 1, 1, 0)
 
 
 def test_a_question_is_found_helpful_once_however_many_find_it_so(store: Store) -> None:

@@ -112,7 +112,7 @@ async def test_a_digest_for_moderators_is_posted_once_a_week_if_there_is_news(
 
     [digest] = posted(world.review)
     said = text_of(digest)
-    assert "**3 questions**: 1 answered, 2 unanswered, 1 rated helpful." in said
+    assert "**3 questions**: 1 answered, 0 answered in part, 2 unanswered, 1 rated helpful." in said
     assert f"“{UNKNOWN}”\n-# asked 2 times by 2 members" in said
     assert "**1 note** awaits a decision" in said
     assert f"**Thank you**, **mia\\-{world.guild.id}**: your notes helped others." in said
