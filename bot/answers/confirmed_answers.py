@@ -47,8 +47,9 @@ class ConfirmedAnswers:
         self._index = index
         self._vectors = vectors
         self._outage = outage or Outage()
-        # By guild and channels; the state tells whether answers or scopes have changed since.
-        self._known: LRUCache[_Place, tuple[_State, tuple[Scope, ...], _Known]] = LRUCache(
+        # The state tells whether answers or scopes have changed since. A question can be looked up
+        # in other scopes of its place, too.
+        self._known: LRUCache[tuple[_Place, tuple[Scope, ...]], tuple[_State, _Known]] = LRUCache(
             _PLACES_CACHED
         )
         # The version read last, keyed by the number of confirmations made by this process.
@@ -70,7 +71,7 @@ class ConfirmedAnswers:
     def refresh(self, retriever: Retriever) -> None:
         """Refresh outdated entries of the cache."""
         version = self.version
-        for place, (state, scopes, _) in [*self._known.items()]:
+        for (place, scopes), (state, _) in [*self._known.items()]:
             if state != (version, self._index.generation_of(scopes)):
                 self._in_place(retriever, place, scopes)
 
@@ -120,14 +121,14 @@ class ConfirmedAnswers:
         """The confirmed answers visible in a place, with the vectors of the answered questions."""
         version = self.version
         state = (version, self._index.generation_of(scopes))
-        before, _, found = self._known.get(place, (None, (), _NOTHING))
+        before, found = self._known.get((place, scopes), (None, _NOTHING))
         if before != state:
             known = self._records.confirmed(*place) if version else []
             # Spelling is corrected with the live index: `retriever` may search one with a draft.
             live = replace(retriever, index=self._index)
             texts = [live.respell(in_full(one.text, one.earlier), scopes) for one in known]
             found = known, self._vectors.of(texts)
-            self._known[place] = state, scopes, found
+            self._known[place, scopes] = state, found
         return found
 
 

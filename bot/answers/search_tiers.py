@@ -23,7 +23,7 @@ from indexer.index.selection import Selection
 from knowledge.sources.entries import EntryStore
 from knowledge.store.store import Store
 from knowledge.values.documents import ARTICLES, Scope, is_server_scope, server_scopes
-from knowledge.values.settings import EVERYTHING, AnsweredFrom
+from knowledge.values.settings import EVERYTHING, AnsweredFrom, GuildSettings
 
 
 class ArticlesUse(StrEnum):
@@ -94,9 +94,11 @@ class BundledArticles:
         self._index = index
         self._outage = outage or Outage()
         self._selections = Selections(store, index.tables, pages, self._outage)
-        # Guilds without the articles, as read last, and this process's saves of each guild by then.
+        # Guilds without the articles and settings, as read last, and this process's saves of each
+        # guild by then.
         self._ended: frozenset[int] | None = None
         self._saves: Counter[int] = Counter()
+        self._guilds: dict[int, GuildSettings] | None = None
         self.chosen = chosen
 
     def tiers(
@@ -125,10 +127,17 @@ class BundledArticles:
         return (*selected, *whole) if of.first else selected
 
     def _server_tiers(self, own: Sequence[Scope]) -> Iterator[SearchTier]:
-        # In an outage, only recent questions are answered again.
-        for guild_id, scope in () if self._outage.bridged else server_scopes(own).items():
-            if self._store.guilds.settings(guild_id).server_documents:
+        for guild_id, scope in server_scopes(own).items():
+            if self._settings(guild_id).server_documents:
                 yield SearchTier((scope,))
+
+    def _settings(self, guild_id: int) -> GuildSettings:
+        guilds = self._store.guilds
+        if not self._outage.bridged:
+            return guilds.settings(guild_id)
+        if self._guilds is None or guilds.saves[guild_id] != self._saves[guild_id]:
+            raise not_in_memory()
+        return self._guilds.get(guild_id, GuildSettings(guild_id))
 
     def _scopes(self, own: Sequence[Scope], *, filled: bool) -> tuple[tuple[Scope, ...], ...]:
         articles_use = self.articles_use(own, filled=filled)
@@ -152,6 +161,7 @@ class BundledArticles:
         """Cache the values needed during an outage of the database."""
         self._ended = frozenset(self._store.guilds.all_without_articles())
         self._saves = Counter(self._store.guilds.saves)
+        self._guilds = self._store.guilds.every()
         self._selections.refresh()
 
     def _are_ended(self, own: Sequence[Scope]) -> bool:
