@@ -13,7 +13,8 @@ _ENGLISH: Final = re.compile(
 )
 
 
-CODE: Final = re.compile(r"`[^`]*`|<[^>]*>|https?://\S+")
+# Code, addresses, and the name of a command: names are English in every language.
+CODE: Final = re.compile(r"`[^`]*`|<[^>]*>|https?://\S+|Answer with a note…")
 
 
 def in_english(lines: list[str]) -> list[str]:
