@@ -21,9 +21,10 @@ from bot.answers.outage import Outage, not_in_memory
 from indexer.index.index import Index
 from indexer.index.selection import Selection
 from knowledge.sources.entries import EntryStore
+from knowledge.store.guilds import SourceSwitches
 from knowledge.store.store import Store
 from knowledge.values.documents import ARTICLES, Scope, is_server_scope, server_scopes
-from knowledge.values.settings import EVERYTHING, AnsweredFrom, GuildSettings
+from knowledge.values.settings import EVERYTHING, AnsweredFrom
 
 
 class ArticlesUse(StrEnum):
@@ -94,11 +95,10 @@ class BundledArticles:
         self._index = index
         self._outage = outage or Outage()
         self._selections = Selections(store, index.tables, pages, self._outage)
-        # Guilds without the articles and settings, as read last, and this process's saves of each
-        # guild by then.
-        self._ended: frozenset[int] | None = None
+        # The guilds that turned a source off, as read last, and this process's saves of each guild
+        # by then.
+        self._switches: dict[int, SourceSwitches] | None = None
         self._saves: Counter[int] = Counter()
-        self._guilds: dict[int, GuildSettings] | None = None
         self.chosen = chosen
 
     def tiers(
@@ -128,16 +128,15 @@ class BundledArticles:
 
     def _server_tiers(self, own: Sequence[Scope]) -> Iterator[SearchTier]:
         for guild_id, scope in server_scopes(own).items():
-            if self._settings(guild_id).server_documents:
+            uses = self._remembered if self._outage.bridged else self._store.guilds.settings
+            if uses(guild_id).server_documents:
                 yield SearchTier((scope,))
 
-    def _settings(self, guild_id: int) -> GuildSettings:
-        guilds = self._store.guilds
-        if not self._outage.bridged:
-            return guilds.settings(guild_id)
-        if self._guilds is None or guilds.saves[guild_id] != self._saves[guild_id]:
+    def _remembered(self, guild_id: int) -> SourceSwitches:
+        """The switches of a guild as read last; those of the scope of a channel are on."""
+        if self._switches is None or self._store.guilds.saves[guild_id] != self._saves[guild_id]:
             raise not_in_memory()
-        return self._guilds.get(guild_id, GuildSettings(guild_id))
+        return self._switches.get(guild_id, SourceSwitches())
 
     def _scopes(self, own: Sequence[Scope], *, filled: bool) -> tuple[tuple[Scope, ...], ...]:
         articles_use = self.articles_use(own, filled=filled)
@@ -159,18 +158,15 @@ class BundledArticles:
 
     def refresh(self) -> None:
         """Cache the values needed during an outage of the database."""
-        self._ended = frozenset(self._store.guilds.all_without_articles())
         self._saves = Counter(self._store.guilds.saves)
-        self._guilds = self._store.guilds.every()
+        self._switches = self._store.guilds.sources_turned_off()
         self._selections.refresh()
 
     def _are_ended(self, own: Sequence[Scope]) -> bool:
-        guilds = self._store.guilds
         if not self._outage.bridged:
-            return guilds.without_articles(own)
-        if self._ended is None or any(guilds.saves[one] != self._saves[one] for one in own):
-            raise not_in_memory()
-        return not self._ended.isdisjoint(own)
+            return self._store.guilds.without_articles(own)
+        remembered = [*map(self._remembered, own)]
+        return not all(switches.articles for switches in remembered)
 
     def visible_scopes(self, own: Sequence[Scope]) -> tuple[Scope, ...]:
         """The visible scopes, with the articles if they are used; `own` is as in `tiers`."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
@@ -34,6 +34,13 @@ from knowledge.values.weekly_digests import Edition, WeeklyDigest
 LONGEST_LOOK: Final = timedelta(days=1)
 # The key of the last call's time.
 LAST_LOOK: Final = "absences were looked at"
+
+
+class SourceSwitches(NamedTuple):
+    """Whether a guild uses the bundled articles, and documents on the server itself."""
+
+    articles: bool = True
+    server_documents: bool = True
 
 
 class Guilds:
@@ -107,10 +114,16 @@ class Guilds:
         sql = "select 1 from guilds where id in (?) and articles = 0"
         return bool(rows_among(self._database, sql, list(scopes)))
 
-    def all_without_articles(self) -> list[int]:
-        """The guilds without the bundled articles."""
-        rows = self._database.rows("select id from guilds where articles = 0")
-        return [row["id"] for row in rows]
+    def sources_turned_off(self) -> dict[int, SourceSwitches]:
+        """The switches of each guild that turned the articles or the server's documents off."""
+        rows = self._database.rows(
+            "select id, articles, server_documents from guilds "
+            "where articles = 0 or server_documents = 0"
+        )
+        return {
+            row["id"]: SourceSwitches(bool(row["articles"]), bool(row["server_documents"]))
+            for row in rows
+        }
 
     def claim_reminder(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
         """Claim the reminder of waiting notes for a guild's moderators; returns whether it is due.

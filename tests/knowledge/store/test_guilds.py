@@ -31,5 +31,6 @@ def test_guild_settings_are_none_until_chosen_and_then_the_last_choice(store: St
 def test_the_guilds_that_ended_the_articles_are_known_all_at_once(store: Store) -> None:
     for guild_id, articles in ((10, False), (11, True), (12, False)):
         store.guilds.save_settings(GuildSettings(guild_id, articles=articles), 1)
-    assert sorted(store.guilds.all_without_articles()) == [10, 12]
+    found = store.guilds.sources_turned_off()
+    assert sorted(guild_id for guild_id in found if not found[guild_id].articles) == [10, 12]
     assert store.guilds.saves == {10: 1, 11: 1, 12: 1}
