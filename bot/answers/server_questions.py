@@ -27,12 +27,12 @@ def _words(key: str) -> frozenset[str]:
 
 
 def may_ask_about_server(text: str) -> bool:
-    return not _typed(text).isdisjoint(_words("places") | _words("asks"))
+    return not _words_typed_in(text).isdisjoint(_words("places") | _words("asks"))
 
 
 def asks_for_place(text: str) -> bool:
     """Whether a question asks where to do something on the server, or for a thing of it."""
-    typed = _typed(text)
+    typed = _words_typed_in(text)
     return any(
         not typed.isdisjoint(_words(asking)) and not typed.isdisjoint(_words(asked))
         for asking, asked in (("places", "acts"), ("asks", "things"))
@@ -46,5 +46,5 @@ def names_place(text: str, passage: StoredPassage) -> bool:
     return any(len(name & asked) >= max(len(name) * NAMED_SHARE, 1) for name in names)
 
 
-def _typed(text: str) -> frozenset[str]:
+def _words_typed_in(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.casefold().replace("'", "").replace("’", "")))

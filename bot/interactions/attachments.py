@@ -44,7 +44,7 @@ class Attachments:
             InvalidNoteError: if the file is too large, unreadable or gone, or if too many files of
                 the member wait.
         """
-        return await self._parsed(
+        return await self._parse(
             attachment, member_id, lambda content, name: reader.parse_bytes(content, name=name)
         )
 
@@ -54,11 +54,11 @@ class Attachments:
         Raises:
             InvalidNoteError: as in `read`.
         """
-        return await self._parsed(
+        return await self._parse(
             attachment, member_id, lambda content, name: tags_of_bytes(content, name, guild_id)
         )
 
-    async def _parsed(
+    async def _parse(
         self, attachment: discord.Attachment, member_id: int, parse: Callable[[bytes, str], _Parsed]
     ) -> _Parsed:
         # Refuse before fetching.

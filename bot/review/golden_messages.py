@@ -48,7 +48,7 @@ def introduction(found: Changes, language: Language, *, is_checked: bool) -> str
     )
 
 
-def changed(number: int, gone: int, language: Language) -> str:
+def count_changes(number: int, gone: int, language: Language) -> str:
     """The line of a digest on changed answers."""
     speak = Speaker(language)
     parts = []

@@ -131,7 +131,9 @@ def ask_again(core: Core, question_ids: Sequence[int]) -> dict[int, Result]:
     questions = core.store.question_records.questions(question_ids)
     asks = [ask_from_record(question) for question in questions]
     results, others = {}, []
-    for question, lookup in zip(questions, core.part(ImpactPreview).unpinned(asks), strict=True):
+    for question, lookup in zip(
+        questions, core.part(ImpactPreview).look_up_without_pins(asks), strict=True
+    ):
         hits = lookup.hits if lookup.evidence is not Evidence.NONE else ()
         result = _result(core, question, hits, lookup.evidence)
         if result.state is GoldenState.HELD:
@@ -139,7 +141,7 @@ def ask_again(core: Core, question_ids: Sequence[int]) -> dict[int, Result]:
         else:
             others.append(question)
     # A lookup takes half the time of a whole answer, which may have another passage first.
-    pipeline = core.part(_unpinned)
+    pipeline = core.part(_pipeline_without_pins)
     pipeline.due = core.answer_pipeline.due
     replies = pipeline.ask([ask_from_record(question) for question in others], record=False)
     for question, reply in zip(others, replies, strict=True):
@@ -153,7 +155,7 @@ def _result(core: Core, question: Question, hits: Sequence[Hit], evidence: Evide
     return Result(question, _state(core, question, first), first, evidence)
 
 
-def _unpinned(core: Core) -> AnswerPipeline:
+def _pipeline_without_pins(core: Core) -> AnswerPipeline:
     return AnswerPipeline(
         core.store,
         core.index,
@@ -245,7 +247,7 @@ class Changes(NamedTuple):
 
 def changes(core: Core, guild_id: int, most: int) -> Changes:
     """A guild's changes, with at most `most` results of each kind."""
-    found = core.store.golden_questions.changed(guild_id)
+    found = core.store.golden_questions.changes(guild_id)
     moved = [ids[0] for state, ids in found if state is not GoldenState.GONE]
     gone = [ids[0] for state, ids in found if state is GoldenState.GONE]
     moved_now, gone_now = (
@@ -274,7 +276,7 @@ def decide(
     Returns:
         False if the change was decided on, or is another one by now.
     """
-    found = core.store.golden_questions.changed(guild_id)
+    found = core.store.golden_questions.changes(guild_id)
     same = next((ids for _, ids in found if question_id in ids), [])
     wanted = {
         key: result.first if accept else _old(core, result)

@@ -209,7 +209,7 @@ class ImpactPreview:
             yield impact
         golden: list[int] = []
         if cut.passages and store.guilds.settings(guild_id).golden_questions:
-            golden = store.golden_questions.confirmed_by_moderators(guild_id, questions)
+            golden = store.golden_questions.ids_by_moderators(guild_id, questions)
         for start in range(0, len(golden), SLICE):
             confirmed = store.question_records.questions(golden[start : start + SLICE])
             before, after = summaries([ask_from_record(question) for question in confirmed], None)
@@ -239,7 +239,7 @@ class ImpactPreview:
             impact = impact.with_changes(some, now, then)
             yield impact
 
-    def unpinned(self, asks: Sequence[Ask]) -> list[Lookup]:
+    def look_up_without_pins(self, asks: Sequence[Ask]) -> list[Lookup]:
         """Look up questions without confirmed answers."""
         variants = self._variants_of(asks)
         return self._look_up(variants, self._vectors_of(variants), None)

@@ -638,7 +638,7 @@ def _note_list(
     return NoteList(shown, number, count, total, flagged)
 
 
-def unreleased_notes(core: Core, guild_id: int, number: int) -> tuple[NoteList, bool]:
+def list_unreleased(core: Core, guild_id: int, number: int) -> tuple[NoteList, bool]:
     """A page of live notes from before the public page, and whether the page is on."""
     notes = core.store.public_notes
     total = notes.unreleased_count(guild_id)
@@ -654,7 +654,7 @@ def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Membe
             core.store.public_notes.set_veto(guild_id, note.id, by, PageVeto.MODERATOR, vetoed=True)
 
 
-def imported_notes(core: Core, guild_id: int, moderator_id: int, number: int) -> NoteList:
+def list_imported(core: Core, guild_id: int, moderator_id: int, number: int) -> NoteList:
     """A page of the imported notes that a moderator may decide on."""
     imports = core.store.imports
     total = imports.waiting_count(guild_id, moderator_id)

@@ -275,7 +275,7 @@ def digest(week: Week, language: Language) -> Iterator[tuple[str, Group | None]]
     if week.failing:
         tasks.append(_failing(week.failing, speak))
     if any(week.changed):
-        tasks.append(golden_messages.changed(*week.changed, language))
+        tasks.append(golden_messages.count_changes(*week.changed, language))
     if tasks:
         yield "\n".join(tasks), None
     if week.posts:

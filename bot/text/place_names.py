@@ -20,9 +20,7 @@ def heading_name(heading: str, most: int) -> str:
     Outer headings that are sentences or links are always dropped.
     """
     *above, last = heading.split(HEADING_SEPARATOR)
-    above = [
-        heading for heading in above if _SENTENCE.fullmatch(heading) is None and "](" not in heading
-    ]
+    above = [outer for outer in above if _SENTENCE.fullmatch(outer) is None and "](" not in outer]
     while above and size(HEADING_SEPARATOR.join([*above, last])) > most:
         del above[0]
     return shorten(HEADING_SEPARATOR.join([*above, last]), most)

@@ -110,7 +110,7 @@ def _tags_of_files(files: Iterator[tuple[str, bytes | UnreadableError]], guild_i
 def _tags(content: bytes, name: str, guild_id: int) -> list[ForeignTag]:
     check_size(len(content))
     return reader.sandbox.begin(
-        tags_in_sandbox, content, f"{guild_id}/{PurePath(name).name}", _checked
+        tags_in_sandbox, content, f"{guild_id}/{PurePath(name).name}", _check
     ).result()
 
 
@@ -188,7 +188,7 @@ def _guild_tags(guild: Any) -> Iterator[ForeignTag]:
                 yield ForeignTag(name, text, names(tag.get("aliases")))
 
 
-def _checked(_values: dict[str, Any], text: str) -> list[ForeignTag]:
+def _check(_values: dict[str, Any], text: str) -> list[ForeignTag]:
     """Check the sandbox's answer, because a file may have hijacked its process."""
     if len(text) > MAX_BYTES:
         raise ValueError("The tags are longer than their file can be.")

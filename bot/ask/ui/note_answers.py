@@ -143,7 +143,7 @@ class NoteAnswers:
     async def round(self) -> None:
         """Post the chosen notes that an interruption left unposted."""
         mine = self._bot.serves
-        left = await self._bot.worker.call(lambda core: core.store.helper_answers.unposted(mine))
+        left = await self._bot.worker.call(lambda core: core.store.helper_answers.due(mine))
         for answer in left:
             guild = self._bot.get_guild(answer.guild_id)
             if guild is not None and not guild.unavailable:

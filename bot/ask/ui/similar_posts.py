@@ -65,7 +65,7 @@ async def asks_of(bot: Services, message: discord.Message, place: Place) -> list
     return [replace(ask, text=text) for text in texts]
 
 
-async def posted_before(bot: Services, question: HelpedQuestion, place: Place) -> int | None:
+async def find_posted(bot: Services, question: HelpedQuestion, place: Place) -> int | None:
     """The id of the message with similar posts that was sent before a restart, if it was."""
     after = discord.Object(question.message_id)
     async for message in place.history(limit=MOST_LATER_MESSAGES, after=after):

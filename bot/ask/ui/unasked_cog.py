@@ -23,7 +23,7 @@ from bot.ask import similar_service, unasked, unasked_messages
 from bot.ask.question_rules import begins_question
 from bot.ask.ui.answer_message import answer_message, with_pictures
 from bot.ask.ui.settled_check import TYPED, Place, is_closed, lacking_to_help, message_and_settled
-from bot.ask.ui.similar_posts import asks_of, posted_before, similar_message
+from bot.ask.ui.similar_posts import asks_of, find_posted, similar_message
 from bot.ask.ui.unasked_buttons import help_buttons
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
@@ -190,7 +190,7 @@ class UnaskedCog(commands.Cog):
         if place is None or self._lacks(place) or is_closed(place):
             await self._close(question)
             return
-        if question.similar_ids and (posted := await posted_before(self._bot, question, place)):
+        if question.similar_ids and (posted := await find_posted(self._bot, question, place)):
             await self._bot.worker.call(
                 lambda core: similar_service.record_post(core, question, posted)
             )

@@ -119,7 +119,7 @@ def _revisions_on(message: discord.Message | None) -> list[int]:
     return []
 
 
-def _chosen(interaction: Interaction, menu: Select) -> list[int]:
+def _choices(interaction: Interaction, menu: Select) -> list[int]:
     """The chosen ids among those that the message lists."""
     values = {str(value) for value in menu.item.values}
     listed = _revisions_on(interaction.message)
@@ -135,7 +135,7 @@ async def show_unreleased(
     """Show a page of unreleased notes; `released` is the number of notes just released, if any."""
     guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
     page, page_is_on = await interaction.client.worker.call(
-        lambda core: service.unreleased_notes(core, guild_id, number)
+        lambda core: service.list_unreleased(core, guild_id, number)
     )
     texts = [] if released is None else [_RELEASED(released, language)]
     texts += [] if page_is_on else [_PAGE_IS_OFF(language)]
@@ -161,7 +161,7 @@ class KeepOffSelect(
     page: int
 
     async def on_choice(self, interaction: Interaction, _value: str) -> None:
-        guild_id, chosen = interaction.guild_id or 0, _chosen(interaction, self)
+        guild_id, chosen = interaction.guild_id or 0, _choices(interaction, self)
         by = Member(interaction.user.id, interaction.user.display_name)
         await interaction.client.worker.call(
             lambda core: service.keep_off(core, guild_id, chosen, by)
@@ -206,7 +206,7 @@ async def show_imported(
     guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
     member_id = interaction.user.id
     page = await interaction.client.worker.call(
-        lambda core: service.imported_notes(core, guild_id, member_id, number)
+        lambda core: service.list_imported(core, guild_id, member_id, number)
     )
     texts = [] if approved is None else [_APPROVED(approved, language)]
     if page.notes:
@@ -242,7 +242,7 @@ class RejectSelect(
     page: int
 
     async def on_choice(self, interaction: Interaction, _value: str) -> None:
-        await _decide(interaction, _chosen(interaction, self), Decision.REJECT)
+        await _decide(interaction, _choices(interaction, self), Decision.REJECT)
         await show_imported(interaction, self.page)
 
 

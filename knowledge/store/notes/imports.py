@@ -12,7 +12,7 @@ from knowledge.store.guilds import Guilds
 from knowledge.store.notes.decisions import Decisions, Ruling
 from knowledge.store.notes.note_records import STANDING
 from knowledge.store.notes.note_states import NoteStates
-from knowledge.store.notes.public_notes import ListedText, listed_texts
+from knowledge.store.notes.public_notes import ListedText, texts_from
 from knowledge.values.notes import Decision, Member, Outcome
 from knowledge.values.submissions import Submission
 
@@ -81,7 +81,7 @@ class Imports:
             "order by n.id limit ? offset ?",
             [guild_id, *self._deciding(guild_id, moderator_id), limit, offset],
         )
-        return listed_texts(rows)
+        return texts_from(rows)
 
     def _deciding(self, guild_id: int, moderator_id: int) -> tuple[int, int]:
         """The contributor whose notes the moderator can't decide on, if any, and the moderator."""

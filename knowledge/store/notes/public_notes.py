@@ -222,7 +222,7 @@ class PublicNotes:
             "order by n.id limit ? offset ?",
             [guild_id, limit, offset],
         )
-        return listed_texts(rows)
+        return texts_from(rows)
 
     def release(self, guild_id: int, revision_ids: Sequence[int], moderator_id: int) -> int:
         """Release these texts for the page if they are still live; returns how many."""
@@ -254,7 +254,7 @@ class PublicNotes:
                 self._database.insert("page_names", row)
 
 
-def listed_texts(rows: Iterable[dict[str, Any]]) -> list[ListedText]:
+def texts_from(rows: Iterable[dict[str, Any]]) -> list[ListedText]:
     return [ListedText(row["id"], row["revision_id"], _submission(row).safe) for row in rows]
 
 

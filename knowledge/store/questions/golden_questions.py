@@ -58,7 +58,7 @@ class GoldenQuestions:
         )
         return [record(GoldenQuestion, row) for row in rows]
 
-    def changed(self, guild_id: int) -> list[tuple[GoldenState, list[int]]]:
+    def changes(self, guild_id: int) -> list[tuple[GoldenState, list[int]]]:
         """The questions with a change to decide on, by their state, the oldest change first.
 
         Questions with the same words, state and expected passage are together.
@@ -74,7 +74,7 @@ class GoldenQuestions:
             found.setdefault(key, []).append(row["id"])
         return [(GoldenState(state), ids) for (state, *_), ids in found.items()]
 
-    def confirmed_by_moderators(self, guild_id: int, most: int) -> list[int]:
+    def ids_by_moderators(self, guild_id: int, most: int) -> list[int]:
         """The questions with answers confirmed by moderators, newest first."""
         rows = self._database.rows(
             f"select q.id {_GOLDEN} and q.confirmed_by_moderator = 1 "

@@ -249,7 +249,7 @@ class HelperAnswers:
         )
         return record(HelperAnswer, rows[0]) if rows else None
 
-    def unposted(self, mine: GuildFilter = every_guild) -> list[HelperAnswer]:
+    def due(self, mine: GuildFilter = every_guild) -> list[HelperAnswer]:
         rows = self._database.rows(
             "select * from helper_answers where reply_id is null order by chosen_at, message_id"
         )

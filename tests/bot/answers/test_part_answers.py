@@ -105,7 +105,7 @@ def test_the_whole_question_is_answered_where_its_parts_say_no_more(
     assert merge(whole, parts, PARTS, dependent=False) is whole
 
 
-def test_a_dependent_part_is_open_if_the_passage_lacks_its_words() -> None:
+def test_dependent_part_without_its_words_is_open() -> None:
     parts = Parts("where is the key", "does it open fridges")
     found = merge(Refusal(), [answer("Key"), answer("Lock")], parts, dependent=True)
     assert isinstance(found, Answer)
@@ -182,7 +182,7 @@ def test_a_question_with_two_parts_gets_two_quotations(pipeline: AnswerPipeline)
     assert headings(found) == ["Start the press", "Food of cows"]
 
 
-def test_a_heading_with_one_part_leaves_the_other_to_be_found(pipeline: AnswerPipeline) -> None:
+def test_heading_with_one_part_leaves_the_other(pipeline: AnswerPipeline) -> None:
     found = asked(pipeline, "what is the food of cows and how do i start the press")
     assert headings(found) == ["Food of cows", "Start the press"]
 

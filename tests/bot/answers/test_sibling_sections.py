@@ -76,7 +76,7 @@ def test_sections_of_a_kind_are_listed(question: str, names: tuple[str, ...]) ->
     assert listed(question, names, 1.0, 0.9, 0.8) == list(names)
 
 
-def test_a_question_among_the_sections_is_left_out_of_the_list() -> None:
+def test_list_leaves_out_a_question_among_sections() -> None:
     assert listed("how do i export my vault", (*NAMES, "Why?"), 1.0, 0.9) == list(NAMES)
 
 

@@ -137,4 +137,4 @@ def test_an_unreadable_file_of_a_folder_leaves_the_others(tmp_path: Path) -> Non
 def test_a_hijacked_sandbox_can_only_give_text() -> None:
     for answer in ('[["a", 1, []]]', '[["a", "b", [2]]]', "{"):
         with pytest.raises((TypeError, ValueError)):
-            foreign_tags._checked({}, answer)
+            foreign_tags._check({}, answer)

@@ -78,7 +78,7 @@ async def test_unsure_post_gets_titles_and_no_quotation(similar: Helped) -> None
     assert custom_ids(message) == ["similar:solved", "similar:duplicate", "similar:dismiss"]
 
 
-async def test_nothing_is_offered_where_it_is_off_or_nothing_is_similar(similar: Helped) -> None:
+async def test_nothing_similar_or_turned_off_offers_nothing(similar: Helped) -> None:
     other = await similar.forum.post("Ferry", UNKNOWN)
     await similar.set(similar.forum.id, similar_posts=False)
     off = await similar.forum.post(ASKED_TITLE, ASKED)

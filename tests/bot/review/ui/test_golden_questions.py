@@ -104,7 +104,7 @@ async def page(world: World) -> Any:
 
 
 async def changed(world: World) -> list[tuple[GoldenState, list[int]]]:
-    return await world.core(lambda core: core.store.golden_questions.changed(world.guild.id))
+    return await world.core(lambda core: core.store.golden_questions.changes(world.guild.id))
 
 
 async def test_moved_helpful_answer_is_kept_as_the_confirmed_one(
@@ -187,7 +187,7 @@ async def test_withdrawn_note_and_removed_source_are_named_as_such(world: World)
     assert buttons(shown) == [messages.SETTLE_GONE.english]
     await chosen(world, world.review)
     await its_time_comes(world)
-    assert messages.changed(0, 2, Language.ENGLISH) in text_of(posted(world.review)[0])
+    assert messages.count_changes(0, 2, Language.ENGLISH) in text_of(posted(world.review)[0])
     await world.moderator.click(shown, label=messages.SETTLE_GONE.english)
     await check(world)
     assert await changed(world) == []
@@ -219,7 +219,7 @@ async def test_digest_counts_changes_and_opens_the_page(
     await chosen(world, world.general)
     await its_time_comes(world)
     [digest] = posted(world.general)
-    assert messages.changed(1, 0, Language.ENGLISH) in text_of(digest)
+    assert messages.count_changes(1, 0, Language.ENGLISH) in text_of(digest)
     opened = await world.moderator.click(digest, label=messages.SHOW.english)
     assert f"Now: “{OTHER}”" in said(opened)
     refused = await world.member.click(digest, label=messages.SHOW.english)
