@@ -22,7 +22,7 @@ from benchmarks.page_sets import page_set
 from bot.answers.outcome import Answer, offers
 from bot.answers.pipeline import AnswerPipeline, Reply
 from bot.answers.search_tiers import BundledArticles
-from bot.ask import messages, passage_messages
+from bot.ask import messages
 from bot.core.index_updates import run_to_end
 from bot.models.calibrations import chosen_calibration
 from bot.storage.data_folder import open_index
@@ -41,7 +41,7 @@ def message(reply: Reply) -> str:
     """The message below a question, and the titles of its menu."""
     text = messages.answer(reply)
     parts = [text.head, *(f"{one.text}\n{one.cited}" for one in text.quotations)]
-    menu = passage_messages.options(offers(reply.hits))
+    menu = messages.options(offers(reply.hits))
     return "\n\n".join([*parts, *([f"[Other passages: {' | '.join(menu)}]"] if menu else [])])
 
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Final
 
-from bot.ask.messages import question_line
-from bot.ask.passage_messages import replacement_for
+from bot.ask.messages import question_line, replacement_for
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shorten, split
 from bot.text.question_labels import EVIDENCE

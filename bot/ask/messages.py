@@ -1,10 +1,11 @@
-"""Messages with answers and refusals. Pure."""
+"""Messages with answers, refusals and whole passages; words of buttons, lists and forms. Pure."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.answers.outcome import Answer, Clarification, Quote, Refusal
+from bot.answers.outcome import Answer, Clarification, Quote, Refusal, citation
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply, response_without_lookup
 from bot.answers.quotations import (
@@ -17,6 +18,7 @@ from bot.answers.quotations import (
     shown_places,
 )
 from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
+from bot.ask.service import Shared
 from bot.text.languages import Sentence, language_name
 from bot.text.markdown import (
     LAYOUT_CHARACTERS,
@@ -29,10 +31,131 @@ from bot.text.markdown import (
 )
 from bot.text.place_names import place_name
 from indexer.contradictions.detector import Contradiction, Statement
+from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.text.passages import HEADING_SEPARATOR
 from knowledge.values.guilds import Language
-from knowledge.values.questions import Evidence
+from knowledge.values.questions import Evidence, RecordedHit
+
+SOURCE: Final = Sentence("Source")
+# Leads to a page that the quoted text names, but not to the text.
+REFERENCE: Final = Sentence("Reference")
+OTHER_PASSAGES: Final = Sentence("Other passages")
+SECTIONS: Final = Sentence("Sections and other passages")
+# Below an answer, with its actions.
+MORE: Final = Sentence("More about this answer…")
+QUOTED_ABOVE: Final = Sentence("Quoted above; read all of it here")
+PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
+PICKED: Final = Sentence("Thank you. I've counted your vote for this passage.")
+CONFIRMED: Final = Sentence("Thank you. This passage now comes first for questions like yours.")
+REPLACED: Final = Sentence(
+    "Thank you. The answer now quotes this passage, which will come first for questions like yours."
+)
+
+
+def share_result(found: Shared, language: Language = Language.ENGLISH) -> str:
+    """The response to *Share*: whether everybody now sees the whole answer, a part or nothing."""
+    if found.reply is None:
+        return (NOT_SHARED if found.complete else NOT_FOR_EVERYBODY)(language)
+    return (SHARED if found.complete else SHARED_IN_PART)(language)
+
+
+SHARED: Final = Sentence("Shared. Everybody here can see the answer now.")
+SHARED_IN_PART: Final = Sentence(
+    "Shared in part: I left out quotes from a channel that not everybody here can read."
+)
+NOT_FOR_EVERYBODY: Final = Sentence(
+    "Not shared: your answer is from a channel that not everybody here can read."
+)
+NOT_SHARED: Final = Sentence("Not shared: I can't find an answer to this question any more.")
+
+FOR_YOU_ALONE: Final = Sentence(
+    "Only you can see this: it's from a channel that not everybody here can read."
+)
+ASK_ALONE: Final = Sentence(
+    "I can only answer this privately. Ask again with `/ask`, and only you will see the answer."
+)
+
+FEEDBACK_HELPFUL: Final = Sentence("Thank you. I've noted that this helped.")
+FEEDBACK_UNHELPFUL: Final = Sentence("Thank you. I've noted that this didn't help.")
+FEEDBACK_GONE: Final = Sentence("That answer is no longer on record.")
+ASK_ME: Final = Sentence("Ask me something: mention me with a question, or use `/ask`.")
+ANSWER_LABELS: Final[Mapping[str, Sentence]] = {
+    "helpful": Sentence("Helpful"),
+    "unhelpful": Sentence("Not helpful"),
+    "why": Sentence("Why this answer?"),
+    "share": Sentence("Share"),
+}
+
+
+MENU_LABELS: Final[Mapping[str, Sentence]] = {
+    "why": ANSWER_LABELS["why"],
+    "report": Sentence("Report"),
+    "share": Sentence("Share with everyone here"),
+    "correct": Sentence("Correct this note"),
+}
+CORRECT: Final = Sentence("Correct “{title}”")
+FOR_MODERATORS: Final = Sentence("For moderators")
+
+
+CAN_NOT_WRITE: Final = Sentence(
+    "You asked me something in {channel}, but I can't write there. Use `/ask` instead, or have an "
+    "administrator give me *Send Messages*."
+)
+
+
+CAN_NOT_SHARE: Final = Sentence("Not shared: you can't write in this channel.")
+
+
+WHAT_WAS_WRONG: Final = Sentence("What was wrong with it?")
+
+REASON: Final = Sentence("Reason")
+
+ASKS_WHY: Final = Sentence(
+    "What was wrong with it? Moderators will see the reason, but not your name."
+)
+
+REASON_KEPT: Final = Sentence("Thank you. I've noted the reason.")
+
+
+# In place of text no longer in the index: a deleted message or withdrawn note is never shown.
+NO_LONGER_THERE: Final = Sentence("A message that was changed or deleted")
+NO_LONGER_QUOTED: Final = Sentence("A passage that was changed or withdrawn")
+
+
+def replacement_for(hit: RecordedHit, language: Language) -> str:
+    """The text in place of a deleted or withdrawn passage."""
+    return (NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE)(language)
+
+
+def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:
+    """A whole passage, split into messages; the last message has the citation."""
+    *parts, last = quoted_parts(safe_markdown(passage_markdown(found.kind, found.text)))
+    cited = citation_line(citation(found), language)
+    together = size(f"{last}\n{cited}") <= MESSAGE_CHARACTERS
+    return [*parts, f"{last}\n{cited}"] if together else [*parts, last, cited]
+
+
+# Discord's limit for the label of an option.
+OPTION_CHARACTERS: Final = 100
+
+
+def option(hit: Hit) -> str:
+    """The label of a passage in the menu, without Markdown."""
+    named = place_name(hit.passage.title, hit.passage.heading, OPTION_CHARACTERS)
+    return named or hit.passage.document_id[:OPTION_CHARACTERS]
+
+
+def options(hits: Sequence[Hit]) -> list[str]:
+    """The labels of passages in the menu; repeated labels get a number."""
+    labels: list[str] = []
+    times: Counter[str] = Counter()
+    for label in map(option, hits):
+        times[label] += 1
+        number = f" ({times[label]})" if times[label] > 1 else ""
+        labels.append(shorten(label, OPTION_CHARACTERS - len(number)) + number)
+    return labels
+
 
 OPEN_PART_CHARACTERS: Final = 100
 NUMBER_CHARACTERS: Final = len("1 · ")

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.config.settings import Settings
-from bot.core.core import ROUND_ERRORS
+from bot.core.core import ROUND_ERRORS, Core
 from bot.core.worker import run_in_thread
+from bot.interactions.features import Feature, Round
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
-from bot.page import service
 from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations
 from knowledge.environment import COMMAND, environment
@@ -62,7 +62,7 @@ class PagePublisher:
         if not self._bot.settings.page.folder:
             return
         try:
-            found = await self._bot.worker.call(service.versions)
+            found = await self._bot.worker.call(_versions)
         except ROUND_ERRORS as error:
             _logger.warning("The public pages wait for the next round: %s", error)
             return
@@ -133,6 +133,12 @@ class PagePublisher:
             _logger.error("`page.after` failed and will be retried: %s", problem)
 
 
+def _versions(core: Core) -> dict[int, _Version]:
+    """Return a version of each public page, by guild id; new content changes the version."""
+    notes = core.store.public_notes
+    return {guild_id: notes.version(guild_id) for guild_id in notes.guilds()}
+
+
 def _write(
     settings: Settings, folder: Path, guild_id: int, name: str, icon: Picture | None, invite: str
 ) -> tuple[int, int]:
@@ -172,6 +178,12 @@ def _delete_obsolete(folder: Path, kept: Collection[int]) -> list[int]:
     for guild_id in gone:
         unpublish(folder / str(guild_id))
     return gone
+
+
+def publication(bot: Services) -> Feature:
+    """The rounds of the publisher, if the settings name a folder for the pages."""
+    rounds = [Round(ROUND_SECONDS, PagePublisher(bot).round, by_leader=True)]
+    return Feature(rounds=rounds if bot.settings.page.folder else ())
 
 
 async def _icon(guild: Any) -> Picture | None:

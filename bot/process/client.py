@@ -35,16 +35,16 @@ from bot.interactions.autocomplete import AutocompleteCache
 from bot.interactions.features import Start, feature_folders
 from bot.interactions.kit.discord_internals import is_set_up, resume_shards
 from bot.interactions.kit.errors import say
-from bot.interactions.kit.forms import Form, answer_unfinished
+from bot.interactions.kit.forms import Form, UnknownComponents, answer_unfinished
 from bot.interactions.kit.localisation import Translator, viewer_language
 from bot.interactions.kit.retries import retry_token_requests
-from bot.interactions.kit.unknown_components import UnknownComponents
-from bot.interactions.picture_texts import PictureTexts
+from bot.interactions.pictures import PictureTexts
 from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.interactions.policy.explanations import EXPLAINED, explanation
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.policy.guild_settings_cache import GuildSettingsCache
-from bot.interactions.thread_starters import ThreadStarters
+from bot.interactions.threads import ThreadStarters
+from bot.page.publisher import publication
 from bot.process.background import BackgroundTasks
 from bot.process.commands import CommandTree
 from bot.process.health_server import Health
@@ -116,8 +116,14 @@ class Bot(ShardedClient):
         self.make_fetcher = make_fetcher
         self.background = BackgroundTasks(self, self.metrics)
         self.phrasing = None
+        if settings.phrasing.is_on:
+            # Imported only if a model is asked.
+            from bot.phrasing.dispatcher import PhrasingDispatcher
+
+            self.phrasing = PhrasingDispatcher(self)
         self._folders = feature_folders()
         self._features = [folder.make(self) for folder in self._folders]
+        self._features.append(publication(self))
         if settings.data.database:
             self.join_cluster(self._settle, self.background.catch_up)
         self._worker = worker

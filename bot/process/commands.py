@@ -14,7 +14,7 @@ from bot.interactions.kit.errors import say
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.option_values import misfit
 from bot.interactions.kit.retries import LOST
-from bot.interactions.policy.command_groups import GuardedGroup
+from bot.interactions.policy.component_access import GuardedGroup
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Interaction, Services
 from bot.notes.messages import HISTORY, REPORT_LABEL, REVISE_LABELS, WITHDRAW_LABELS

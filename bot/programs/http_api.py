@@ -1,8 +1,8 @@
 """HTTP interface: `ask`, `search` and `get`, with an OpenAPI description at `/openapi.json`.
 
 The description is generated from the types. Every error is a problem detail
-(`bot.programs.problems`). There is no documentation page, because FastAPI's pages load scripts from
-other hosts.
+(`bot.programs.http_limits`). There is no documentation page, because FastAPI's pages load scripts
+from other hosts.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,8 +20,7 @@ from bot.config.version import own_version
 from bot.core.worker import WorkerBusyError, WorkerStoppedError
 from bot.programs import service
 from bot.programs.http_limits import BODY_BYTES, Limited
-from bot.programs.http_server import Tokens
-from bot.programs.problems import PROBLEM_TYPE, problem_body
+from bot.programs.http_server import PROBLEM_TYPE, Tokens, problem_body
 from bot.programs.service import (
     Answered,
     MissingError,

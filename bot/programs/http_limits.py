@@ -14,8 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.programs.host_names import host_without_port
-from bot.programs.http_server import Tokens
-from bot.programs.problems import Refuse, send_problem
+from bot.programs.http_server import Refuse, Tokens, send_problem
 
 # A question of 2,000 characters has at most 24,000 bytes if each is escaped.
 BODY_BYTES: Final = 32 * 1024

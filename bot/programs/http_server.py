@@ -16,22 +16,48 @@ Errors:
 """
 
 import hmac
+import json
 import logging
 import os
 import socket
 from asyncio import TimerHandle
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final, cast
 
 import h11
 import uvicorn
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from bot.programs.problems import problem_body
 from knowledge.dependencies import require
+
+PROBLEM_TYPE: Final = "application/problem+json"
+
+# Sends a refusal: status, a sentence with finding and remedy, headers.
+Refuse = Callable[[Send, int, str, Mapping[str, str]], Awaitable[None]]
+
+
+def problem_body(status: int, detail: str) -> bytes:
+    """Return a problem as JSON; `detail` explains it and names a remedy."""
+    problem = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return json.dumps(problem).encode()
+
+
+async def send_problem(send: Send, status: int, detail: str, headers: Mapping[str, str]) -> None:
+    await send_refusal(send, status, problem_body(status, detail), PROBLEM_TYPE, headers)
+
+
+async def send_refusal(
+    send: Send, status: int, body: bytes, media_type: str, headers: Mapping[str, str]
+) -> None:
+    said = {"content-type": media_type, "content-length": str(len(body)), **headers}
+    raw = [(name.encode(), value.encode()) for name, value in said.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
 
 # Parts of uvicorn's connection class used here, because uvicorn has no deadline for a slow head.
 USED: Final = (

@@ -24,8 +24,7 @@ from bot.core.worker import WorkerBusyError
 from bot.programs import service
 from bot.programs.host_names import LOOPBACK
 from bot.programs.http_limits import BODY_BYTES, Limited
-from bot.programs.http_server import HOST, Tokens
-from bot.programs.problems import send_refusal
+from bot.programs.http_server import HOST, Tokens, send_refusal
 from bot.programs.service import Answered, Passage, Reader, UnusableError, WholeDocument
 
 PATH: Final = "/mcp"

@@ -1,4 +1,4 @@
-"""Review of notes: decisions, cards, queue, rules and log, with updates of the index.
+"""Review of notes: decisions, cards, queue, rules, log, and checks whether notes are still true.
 
 These functions run in the core's thread. After a decision, the index contains exactly the live
 notes of the store. A decision stands even if the index can't be written. The index is then
@@ -26,9 +26,9 @@ from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.notes.public_notes import ListedText
 from knowledge.store.notes.review_cards import card_number
-from knowledge.values.documents import Document, Kind, Scope
+from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.values.guilds import GuildFilter, every_guild, requirements
-from knowledge.values.note_checks import CheckState, NoteCheck
+from knowledge.values.note_checks import CheckState, NoteCheck, newer_release, release_at
 from knowledge.values.notes import (
     Decision,
     Member,
@@ -680,3 +680,42 @@ def decide_on_imported(
         update_index(core, outcome)
         published += outcome is not None and outcome.live_changed
         yield published
+
+
+# 10 to 40 ms of a busy core, with texts of a thousand characters.
+SLICE_NOTES: Final = 250
+
+
+def ask_about_dates(core: Core, at: datetime, mine: GuildFilter) -> None:
+    """Ask writers of overdue notes, and the moderators about notes without a writer's answer."""
+    checks = core.store.note_checks
+    for guild_id in checks.asking_guilds(mine):
+        checks.ask(guild_id, at)
+    checks.end_waiting(at, mine)
+
+
+def ask_writers(core: Core, at: datetime, mine: GuildFilter) -> Iterator[None]:
+    """Ask writers for every reason, in slices, because all texts are read."""
+    checks = core.store.note_checks
+    for guild_id in checks.asking_guilds(mine):
+        links = core.index.tables.links_with("/releases/", [SHARED, Scope(guild_id)])
+        # Of a product's versions, the newest comes last.
+        releases = dict(sorted(filter(None, map(release_at, links))))
+        newer, note_id = dict[int, str](), 0
+        while releases and (texts := checks.live_texts(guild_id, note_id, SLICE_NOTES)):
+            for note_id, text in texts:
+                if release := newer_release(text, releases):
+                    newer[note_id] = str(release)
+            yield
+        checks.ask(guild_id, at, newer)
+        yield
+
+
+def confirm_note(core: Core, note: Note, member_id: int, interaction_id: int) -> Outcome | None:
+    """Confirm a note for its owner, once per interaction; quotations then show today's date."""
+    return once_per_interaction(
+        core,
+        note.guild_id,
+        interaction_id,
+        lambda: core.store.note_checks.confirm(note.guild_id, note.revision.id, member_id),
+    )

@@ -17,7 +17,7 @@ from bot.core.core import Core
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
-from bot.review import golden_messages, golden_questions
+from bot.review import golden_questions
 from bot.sources.messages import location_name
 from bot.statistics.overview import Overview
 from bot.text.languages import Sentence, Speaker
@@ -275,7 +275,7 @@ def digest(week: Week, language: Language) -> Iterator[tuple[str, Group | None]]
     if week.failing:
         tasks.append(_failing(week.failing, speak))
     if any(week.changed):
-        tasks.append(golden_messages.count_changes(*week.changed, language))
+        tasks.append(golden_questions.count_changes(*week.changed, language))
     if tasks:
         yield "\n".join(tasks), None
     if week.posts:

@@ -7,7 +7,7 @@ from typing import Any
 
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
-from bot.ask.button_messages import MENU_LABELS
+from bot.ask.messages import MENU_LABELS
 from bot.core.core import Core
 from bot.process.client import Bot
 from bot.review import service as review_service

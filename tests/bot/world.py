@@ -9,7 +9,7 @@ from simcord import ChannelHandle, Env, GuildHandle, InteractionResult, MemberAc
 from simcord.backend import serializers
 from simcord.interactions import base_payload
 
-from bot.ask.button_messages import MENU_LABELS
+from bot.ask.messages import MENU_LABELS
 from bot.core.core import Core
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.process.client import Bot

@@ -12,13 +12,13 @@ from bot.answers.outcome import Answer, Clarification, Outcome, Refusal, offers
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import shown_places
-from bot.ask import button_messages, explanation, messages, passage_messages, service
-from bot.ask.ui.feedback import reason_view
+from bot.ask import explanation, messages, service
 from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
 from bot.interactions.kit.authorization import First
-from bot.interactions.kit.buttons import DIGEST, NUMBER, Button, CustomId, Select, view_of
+from bot.interactions.kit.buttons import DIGEST, NONCE, NUMBER, Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.layouts import container, layout, text_of
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
@@ -27,10 +27,13 @@ from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
 from bot.review.ui.cards import open_correction
+from bot.text import error_messages
 from bot.text.markdown import legible, shorten
+from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.values.documents import Kind, note_of_document
 from knowledge.values.guilds import Language
-from knowledge.values.questions import Evidence, Feedback, Question, Verdict
+from knowledge.values.questions import Evidence, Feedback, FeedbackReason, Question, Verdict
+from knowledge.values.submissions import REASON_CHARACTERS
 
 _logger = logging.getLogger(__name__)
 
@@ -140,7 +143,7 @@ def _sources(
     items: list[discord.ui.Item[Any]] = []
     for number, quotation in enumerate(quotations, 1):
         url = quotation.link or quotation.reference
-        label = (button_messages.SOURCE if quotation.link else button_messages.REFERENCE)(language)
+        label = (messages.SOURCE if quotation.link else messages.REFERENCE)(language)
         if len(quotations) > 1:
             label = f"{label} {number}"
         if url:
@@ -184,9 +187,9 @@ def _menu(
     quoted = answer.quotes[0].hit if answer is not None else None
     sections = [section.hit for section in answer.sections] if answer is not None else []
     found = service.by_digest([*sections, *offers(reply.hits)])
-    labels = passage_messages.options([*found.values()])
+    labels = messages.options([*found.values()])
     options = [
-        discord.SelectOption(label=button_messages.MENU_LABELS[action](language), value=action)
+        discord.SelectOption(label=messages.MENU_LABELS[action](language), value=action)
         for action in actions
     ]
     options += _corrections(answer, language) if answer is not None else []
@@ -194,13 +197,13 @@ def _menu(
         discord.SelectOption(
             label=label,
             value=digest,
-            description=button_messages.QUOTED_ABOVE(language) if hit == quoted else None,
+            description=messages.QUOTED_ABOVE(language) if hit == quoted else None,
         )
         for (digest, hit), label in zip(found.items(), labels, strict=True)
     ]
-    label = button_messages.SECTIONS if sections else button_messages.OTHER_PASSAGES
+    label = messages.SECTIONS if sections else messages.OTHER_PASSAGES
     if actions:
-        label = button_messages.MORE
+        label = messages.MORE
     return PassageSelect(label(language), options, question_id=question_id)
 
 
@@ -212,14 +215,14 @@ def _corrections(answer: Answer, language: Language) -> list[discord.SelectOptio
         for citation in cited
         if (number := note_of_document(citation.document_id)) is not None
     }
-    alone = button_messages.MENU_LABELS["correct"](language)
+    alone = messages.MENU_LABELS["correct"](language)
     return [
         discord.SelectOption(
-            label=button_messages.CORRECT(language, title=shorten(legible(title), 60))
+            label=messages.CORRECT(language, title=shorten(legible(title), 60))
             if len(notes) > 1
             else alone,
             value=f"correct:{number}",
-            description=button_messages.FOR_MODERATORS(language),
+            description=messages.FOR_MODERATORS(language),
         )
         for number, title in notes.items()
     ]
@@ -228,19 +231,19 @@ def _corrections(answer: Answer, language: Language) -> list[discord.SelectOptio
 async def _reports_pruned(interaction: Interaction, question: Question) -> bool:
     """Tell the member if a question's text was pruned. Return whether the text was pruned."""
     if question.pruned:
-        gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))
+        gone = messages.FEEDBACK_GONE(await viewer_language(interaction))
         await interaction.edit_original_response(content=gone)
     return question.pruned
 
 
-_READERS: Final = readers_of_answer(button_messages.FEEDBACK_GONE)
+_READERS: Final = readers_of_answer(messages.FEEDBACK_GONE)
 
 
 class AnswerButton(
     Button,
-    ids=CustomId("answer", question_id=int, action=tuple(button_messages.ANSWER_LABELS)),
+    ids=CustomId("answer", question_id=int, action=tuple(messages.ANSWER_LABELS)),
     rule=_READERS,
-    labels=button_messages.ANSWER_LABELS,
+    labels=messages.ANSWER_LABELS,
     styles=_STYLES,
 ):
     """*Helpful* and *Not helpful* below an answer; below older ones also *Why…?* and *Share*."""
@@ -265,18 +268,16 @@ class AnswerButton(
             lambda core: service.record_verdict(core, feedback), priority=Priority.ASKING
         )
         thanks = {
-            Verdict.HELPFUL: button_messages.FEEDBACK_HELPFUL,
-            Verdict.UNHELPFUL: button_messages.FEEDBACK_UNHELPFUL,
+            Verdict.HELPFUL: messages.FEEDBACK_HELPFUL,
+            Verdict.UNHELPFUL: messages.FEEDBACK_UNHELPFUL,
         }[feedback.verdict](language)
         if not known:
-            await interaction.edit_original_response(
-                content=button_messages.FEEDBACK_GONE(language)
-            )
+            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
         elif feedback.verdict is Verdict.UNHELPFUL:
             await self._take_back(interaction)
             # The click counts even if no reason follows.
             await interaction.edit_original_response(
-                content=f"{thanks} {button_messages.ASKS_WHY(language)}",
+                content=f"{thanks} {messages.ASKS_WHY(language)}",
                 view=reason_view(self.question_id, language),
             )
         else:
@@ -315,7 +316,7 @@ async def _share(interaction: Interaction, question: Question) -> None:
     bot = interaction.client
     mine = await viewer_language(interaction)
     if not may_write(interaction):
-        await interaction.edit_original_response(content=button_messages.CAN_NOT_SHARE(mine))
+        await interaction.edit_original_response(content=messages.CAN_NOT_SHARE(mine))
         return
     if await _reports_pruned(interaction, question):
         return
@@ -325,7 +326,7 @@ async def _share(interaction: Interaction, question: Question) -> None:
         lambda core: service.share(core, question, interaction.channel_id, channels, held),
         priority=Priority.ASKING,
     )
-    await interaction.edit_original_response(content=button_messages.share_result(shared, mine))
+    await interaction.edit_original_response(content=messages.share_result(shared, mine))
     if shared.reply is not None:
         await bot.answers.post_shared(interaction, shared.ask, shared.reply, held.language)
 
@@ -375,7 +376,7 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_REA
         )
         language = await viewer_language(interaction)
         if found is None:
-            gone = passage_messages.NO_LONGER_QUOTED(language)
+            gone = messages.NO_LONGER_QUOTED(language)
             await interaction.edit_original_response(content=gone)
             return
         message_id = interaction.message.id if interaction.message is not None else 0
@@ -389,7 +390,7 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_REA
         pictures = await interaction.client.worker.call(
             lambda core: service.pictures_of(core, [found]), priority=Priority.ASKING
         )
-        parts = passage_messages.passage(found, language)
+        parts = messages.passage(found, language)
         for place, part in enumerate(parts):
             last = part is parts[-1]
             view = view_of([button] if last else []) or discord.utils.MISSING
@@ -407,10 +408,10 @@ class PickButton(
         question_id=int,
         digest=DIGEST,
         message_id=int,
-        action=tuple(button_messages.PICK_LABELS),
+        action=tuple(messages.PICK_LABELS),
     ),
     rule=_READERS,
-    labels=button_messages.PICK_LABELS,
+    labels=messages.PICK_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
     """Button *This answers it*, below a passage that a reader chose in `PassageSelect`.
@@ -441,11 +442,11 @@ class PickButton(
             ),
             priority=Priority.ASKING,
         )
-        said = passage_messages.NO_LONGER_QUOTED
+        said = messages.NO_LONGER_QUOTED
         if picked is not None:
-            said = button_messages.CONFIRMED if picked.confirmed else button_messages.PICKED
+            said = messages.CONFIRMED if picked.confirmed else messages.PICKED
             if picked.reply is not None and await self._replace_quote(interaction, picked.reply):
-                said = button_messages.REPLACED
+                said = messages.REPLACED
         language = await viewer_language(interaction)
         await interaction.edit_original_response(content=said(language))
 
@@ -476,3 +477,75 @@ class PickButton(
             _logger.info("An answer could not be replaced: %s", error)
             return False
         return True
+
+
+def reason_view(question_id: int, language: Language) -> discord.ui.View | None:
+    options = [
+        discord.SelectOption(label=label(language), value=reason.value)
+        for reason, label in FEEDBACK_REASONS.items()
+    ]
+    placeholder = messages.WHAT_WAS_WRONG(language)
+    return view_of([ReasonSelect(placeholder, options, question_id=question_id)])
+
+
+# *Other* opens a form.
+_OFFERED: Final = [[one.value] for one in FeedbackReason if one is not FeedbackReason.OTHER]
+
+
+class ReasonSelect(Select, ids=CustomId("reason", question_id=int), rule=_READERS):
+    """The reasons to choose from."""
+
+    question_id: int
+
+    def first_response(self, _interaction: Interaction) -> First:
+        return First.IN_PLACE if self.item.values[:1] in _OFFERED else First.OWN
+
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
+        language = await viewer_language(interaction)
+        if value not in set(FeedbackReason):
+            sentence = error_messages.UNKNOWN_BUTTON(language)
+            await interaction.response.send_message(sentence, ephemeral=True)
+            return
+        reason = FeedbackReason(value)
+        if reason is FeedbackReason.OTHER:
+            await interaction.response.send_modal(ReasonModal(self.question_id, language))
+            return
+        await record_reason(interaction, self.question_id, chosen=reason)
+
+
+class ReasonModal(
+    Form,
+    ids=CustomId("form:reason", question_id=int, nonce=NONCE),
+    rule=_READERS,
+    first=First.IN_PLACE,
+):
+    """The form for a reason in the member's own words."""
+
+    def __init__(self, question_id: int, language: Language) -> None:
+        super().__init__(messages.WHAT_WAS_WRONG(language), question_id=question_id)
+        self.ask_text(messages.REASON(language), "reason", REASON_CHARACTERS, paragraph=True)
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        await record_reason(interaction, subject["question_id"], filled.text("reason").strip())
+
+
+async def record_reason(
+    interaction: Interaction,
+    question_id: int,
+    reason: str = "",
+    chosen: FeedbackReason = FeedbackReason.OTHER,
+) -> None:
+    """Record that an answer did not help, with the reason."""
+    feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason, chosen)
+    known = await interaction.client.worker.call(
+        lambda core: service.record_reason(
+            core, feedback, interaction.guild_id or 0, interaction.id
+        ),
+        priority=Priority.ASKING,
+    )
+    said = messages.REASON_KEPT if known else messages.FEEDBACK_GONE
+    language = await viewer_language(interaction)
+    await interaction.edit_original_response(content=said(language), view=None)

@@ -6,7 +6,6 @@ from typing import Any, Final
 import discord
 
 from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
-from bot.ask import attachment_messages
 from bot.interactions.kit import inbox
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
@@ -18,9 +17,95 @@ from bot.interactions.policy.component_access import anybody
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from knowledge.files.logs import SUFFIXES
+from bot.text.markdown import beginning, code_block, code_blocks, plain_within, size
+from indexer.retrieval.error_identifiers import LOG_MARK
+from knowledge.files import logs
+from knowledge.files.logs import SUFFIXES, Problem
 from knowledge.values.guilds import Language
 from knowledge.values.submissions import InvalidNoteError
+
+READ: Final = Sentence("This is what I read in the picture. You can correct it before you ask.")
+READ_IN_LOG: Final = Sentence(
+    "These lines of the log look decisive. I left out times, addresses, paths and names. You can "
+    "correct them before you ask."
+)
+WITH_WORDS: Final = Sentence("Your own words:")
+NOT_YOURS: Final = Sentence("Only the member who sent it can ask with it.")
+LABELS: Final[Mapping[str, Sentence]] = {
+    "picture": Sentence("Ask with this text"),
+    "words": Sentence("Ask with my words only"),
+}
+QUESTION: Final = Sentence("Question")
+QUESTION_HELP: Final = Sentence(
+    "The exact words of an error message work best. Leave out your own names and paths."
+)
+PROBLEMS: Final[Mapping[Problem, Sentence]] = {
+    Problem.LARGE: Sentence(
+        "{file} is too large or takes too long: the limits are {megabytes:,} MB and {seconds:,} "
+        "seconds. Send the end of the log."
+    ),
+    Problem.BOMB: Sentence(
+        "{file} unpacks to more than {unpacked:,} MB or {ratio:,} times its size. Send the end of "
+        "the log."
+    ),
+    Problem.MANY: Sentence("{file} has more than {files:,} logs. Send the one with the error."),
+    Problem.EMPTY: Sentence("{file} has no `.txt` or `.log` file."),
+    Problem.TORN: Sentence("{file} is damaged: pack it again."),
+    Problem.PACKED: Sentence("{file} is encrypted or packed in an unusual way: pack it again."),
+    Problem.NO_TEXT: Sentence("{file} isn't a text."),
+}
+NO_ERROR: Final = Sentence("I found no error in this log. Tell me in a few words what happens.")
+
+# A longer text by the member is asked without the attachments: both would not fit into a message.
+WORDS_CHARACTERS: Final = 600
+_TEXT_CHARACTERS: Final = 1_100
+_NAME_CHARACTERS: Final = 60
+
+
+def log_problem(name: str, problem: Problem, language: Language) -> str:
+    """A sentence about a log that can't be read."""
+    return PROBLEMS[problem](
+        language,
+        file=f"**{plain_within(name, _NAME_CHARACTERS)}**",
+        megabytes=logs.LOG_BYTES // 1_000_000,
+        unpacked=logs.UNPACKED_BYTES // 1_000_000,
+        seconds=logs.SECONDS,
+        ratio=logs.MOST_RATIO,
+        files=logs.FILES,
+    )
+
+
+def marked(lines: Sequence[str]) -> str:
+    """Lines of a log, marked as such: they alone never make an answer sure."""
+    return "\n".join(f"{LOG_MARK}{line}" for line in lines)
+
+
+def offer(
+    words: str,
+    text: str,
+    language: Language,
+    *,
+    unread: Sequence[str] = (),
+    read: Sentence | None = READ,
+) -> str:
+    """A message with the text that was read, the member's own words, and what wasn't read."""
+    room = _TEXT_CHARACTERS - size("\n".join(unread))
+    parts = [*unread, *([read(language)] if read else []), code_block(text, room)]
+    if words:
+        parts += [WITH_WORDS(language), code_block(words, WORDS_CHARACTERS)]
+    return "\n".join(parts)
+
+
+def words_and_text(offered: str) -> tuple[str, str]:
+    """Parse a message of `offer` into the member's own words and the text."""
+    text, words, *_ = [*code_blocks(offered), "", ""]
+    return words, text
+
+
+def question(words: str, text: str) -> str:
+    """The text to begin with in `TextForm`: the member's own words, then the text."""
+    return beginning("\n".join(filter(None, [words, text])), QUESTION_CHARACTERS)
+
 
 # Visibility of the offer, and of the answer that replaces the offer.
 _SHOWN = ("public", "private")
@@ -52,11 +137,11 @@ async def attachment_offer(
         words, blocks = _without_long_blocks(words)
         lines, unread = await _read_logs(bot, message.attachments, blocks, member_id, language)
         if not (words or lines or unread) and (blocks or _logs_among(message.attachments)):
-            unread = [attachment_messages.NO_ERROR(language)]
-    if len(words) > attachment_messages.WORDS_CHARACTERS:
+            unread = [NO_ERROR(language)]
+    if len(words) > WORDS_CHARACTERS:
         return None
     pictures = await bot.picture_texts.among(message.attachments, member_id)
-    text = "\n".join(filter(None, [pictures, attachment_messages.marked(lines)]))
+    text = "\n".join(filter(None, [pictures, marked(lines)]))
     if not text:
         if not unread:
             return None
@@ -66,14 +151,14 @@ async def attachment_offer(
         words, text = "", words
         read = None
     else:
-        read = attachment_messages.READ_IN_LOG if lines else attachment_messages.READ
+        read = READ_IN_LOG if lines else READ
     buttons = [
         TextButton(language, member_id=member_id, shown=_SHOWN[private], action=action)
-        for action in attachment_messages.LABELS
+        for action in LABELS
         if action == "picture" or not response_without_lookup(words)
     ]
     return {
-        "content": attachment_messages.offer(words, text, language, unread=unread, read=read),
+        "content": offer(words, text, language, unread=unread, read=read),
         "view": view_of(buttons),
     }
 
@@ -121,27 +206,27 @@ async def _read_logs(
         if log.lines:
             return [*log.lines], unread
         if log.problem is not None:
-            unread.append(attachment_messages.unread(attachment.filename, log.problem, language))
+            unread.append(log_problem(attachment.filename, log.problem, language))
     return [], unread
 
 
 async def _sender_only(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
     """Admit the sender of the attachment."""
     mine = interaction.user.id == values["member_id"]
-    return {} if mine and _is_offer(interaction.message) else attachment_messages.NOT_YOURS
+    return {} if mine and _is_offer(interaction.message) else NOT_YOURS
 
 
 def _is_offer(message: discord.Message | None) -> bool:
     """Whether a message is an offer. On any other message, the button's id was forged."""
-    return message is not None and any(attachment_messages.words_and_text(message.content))
+    return message is not None and any(words_and_text(message.content))
 
 
 class TextButton(
     Button,
-    ids=CustomId("picture", member_id=int, shown=_SHOWN, action=tuple(attachment_messages.LABELS)),
+    ids=CustomId("picture", member_id=int, shown=_SHOWN, action=tuple(LABELS)),
     rule=_sender_only,
     first=First.OWN,
-    labels=attachment_messages.LABELS,
+    labels=LABELS,
     styles={"picture": discord.ButtonStyle.primary},
 ):
     """A button below the offer: *Ask with this text* or *Ask my words only*.
@@ -155,9 +240,9 @@ class TextButton(
 
     async def on_click(self, interaction: Interaction) -> None:
         message = interaction.message
-        words, text = attachment_messages.words_and_text(message.content if message else "")
+        words, text = words_and_text(message.content if message else "")
         if self.action == "picture":
-            asked = attachment_messages.question(words, text)
+            asked = question(words, text)
             language = await viewer_language(interaction)
             await interaction.response.send_modal(TextForm(asked, language, shown=self.shown))
         else:
@@ -173,12 +258,12 @@ class TextForm(
     """The form to correct a question with the text before it is asked."""
 
     def __init__(self, asked: str, language: Language, *, shown: str) -> None:
-        super().__init__(attachment_messages.LABELS["picture"](language), shown=shown)
+        super().__init__(LABELS["picture"](language), shown=shown)
         self.ask_text(
-            attachment_messages.QUESTION(language),
+            QUESTION(language),
             "question",
             QUESTION_CHARACTERS,
-            attachment_messages.QUESTION_HELP(language),
+            QUESTION_HELP(language),
             text=asked,
             paragraph=True,
         )

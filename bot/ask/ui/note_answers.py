@@ -18,7 +18,7 @@ from discord import app_commands
 from bot.answers.ask import Ask
 from bot.answers.outcome import Answer
 from bot.answers.pipeline import QUESTION_CHARACTERS, Reply
-from bot.ask import messages, note_answers
+from bot.ask import messages, service
 from bot.ask.question_rules import questions_of_post
 from bot.ask.ui.answer_message import answer_message, with_pictures
 from bot.core.job_queue import Priority
@@ -115,7 +115,7 @@ class NoteAnswers:
         guild_id = interaction.guild_id or 0
         channels = followed_readable_by_viewers(self._bot, interaction.channel)
         passages = await self._bot.worker.call(
-            lambda core: note_answers.nearest_notes(core, text, guild_id, channels),
+            lambda core: service.nearest_notes(core, text, guild_id, channels),
             priority=Priority.ASKING,
         )
         options = [
@@ -157,7 +157,7 @@ class NoteAnswers:
             known = await call(
                 lambda core: core.store.helper_answers.find(answer.message_id, answer.note_id)
             )
-            reply = await call(lambda core: note_answers.reply_to_post(core, answer))
+            reply = await call(lambda core: service.reply_with_note(core, answer))
             if known is None:
                 return MESSAGE_GONE(language)
             reply_id = known.reply_id
@@ -259,7 +259,7 @@ class NoteAnswerMenu(
         )
         by_moderator = may_decide(interaction.user, self.settings)
         answer = await bot.worker.call(
-            lambda core: note_answers.choose(
+            lambda core: service.choose_note(
                 core,
                 ask,
                 message.id,

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import discord
 
-from bot.ask import open_posts, similar_service, unasked, unasked_messages
+from bot.ask import open_posts, unasked
 from bot.ask.open_posts import Step
+from bot.ask.ui import unasked_buttons
 from bot.ask.ui.settled_check import is_closed, is_ping, lacking_to_help, message_and_settled
-from bot.ask.ui.similar_posts import asks_of
-from bot.ask.ui.unasked_buttons import mark_solved
+from bot.ask.ui.unasked_buttons import asks_of, mark_solved
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, view_of
@@ -136,12 +136,12 @@ class OpenPosts:
         if not post.similar_ids:
             asks = await asks_of(self._bot, message, thread)
             found = await self._bot.worker.call(
-                lambda core: similar_service.look_up(core, post, asks),
+                lambda core: unasked.look_up_similar(core, post, asks),
                 priority=Priority.INDEXING,
             )
             if found:
                 lead = f"{said}\n{open_posts.SIMILAR(settings.language)}"
-                said = unasked_messages.similar(lead, found)
+                said = unasked_buttons.similar(lead, found)
         await send_with_retries(
             functools.partial(
                 thread.send,

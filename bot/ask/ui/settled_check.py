@@ -12,7 +12,7 @@ from bot.ask.question_rules import (
     LaterMessage,
     is_settled,
 )
-from bot.interactions import forum_posts
+from bot.interactions import threads
 from bot.interactions.policy.permissions import lacking_to_answer, may_help
 from bot.interactions.services import Services
 from knowledge.values.helped_questions import HelpedQuestion
@@ -95,10 +95,8 @@ def _refers(message: discord.Message, asked: discord.Message) -> bool:
 
 
 def is_closed(place: Place, *, archived_ok: bool = False) -> bool:
-    """Whether a place is a closed post; see `forum_posts.is_closed`."""
-    return isinstance(place, discord.Thread) and forum_posts.is_closed(
-        place, archived_ok=archived_ok
-    )
+    """Whether a place is a closed post; see `threads.is_closed`."""
+    return isinstance(place, discord.Thread) and threads.is_closed(place, archived_ok=archived_ok)
 
 
 def lacking_to_help(bot: Services, place: Place) -> list[str]:

@@ -19,12 +19,12 @@ from discord.ext import commands
 
 from bot.answers.ask import Ask
 from bot.answers.pipeline import Reply
-from bot.ask import similar_service, unasked, unasked_messages
+from bot.ask import unasked
 from bot.ask.question_rules import begins_question
+from bot.ask.ui import unasked_buttons
 from bot.ask.ui.answer_message import answer_message, with_pictures
 from bot.ask.ui.settled_check import TYPED, Place, is_closed, lacking_to_help, message_and_settled
-from bot.ask.ui.similar_posts import asks_of, find_posted, similar_message
-from bot.ask.ui.unasked_buttons import help_buttons
+from bot.ask.ui.unasked_buttons import asks_of, find_posted, help_buttons, similar_message
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
 from bot.interactions.kit.errors import UNREACHED
@@ -192,7 +192,7 @@ class UnaskedCog(commands.Cog):
             return
         if question.similar_ids and (posted := await find_posted(self._bot, question, place)):
             await self._bot.worker.call(
-                lambda core: similar_service.record_post(core, question, posted)
+                lambda core: unasked.record_similar_post(core, question, posted)
             )
             return
         is_late = bool(question.similar_ids) and datetime.now(UTC) - question.due_at > LATE
@@ -260,7 +260,7 @@ class UnaskedCog(commands.Cog):
                 shown,
                 language=language,
                 private=False,
-                lead=unasked_messages.LEAD(language),
+                lead=unasked_buttons.LEAD(language),
                 repeats_question=False,
                 buttons=help_buttons(claimed.question_id or 0, language),
             ),
@@ -275,7 +275,7 @@ class UnaskedCog(commands.Cog):
         """Record the similar posts, then post them, and leave the question to people."""
         asks = await asks_of(self._bot, message, post)
         found = await self._bot.worker.call(
-            lambda core: similar_service.claim(core, question, asks, self._caps),
+            lambda core: unasked.claim_similar(core, question, asks, self._caps),
             priority=Priority.INDEXING,
         )
         if not found:
@@ -284,7 +284,7 @@ class UnaskedCog(commands.Cog):
         language = (await self._bot.guild_settings.in_channel(post)).language
         sent = await reply_once(message, **similar_message(found, language))
         await self._bot.worker.call(
-            lambda core: similar_service.record_post(core, question, sent.id)
+            lambda core: unasked.record_similar_post(core, question, sent.id)
         )
         _logger.info("A post got similar posts.", extra={"channel_id": post.id})
 

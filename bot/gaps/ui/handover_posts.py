@@ -1,4 +1,4 @@
-"""Dispatcher of hand-overs: posts them to the helpers, and keeps each message up to date.
+"""Hand-overs in Discord: posts to the helpers, kept up to date, and the buttons on them.
 
 The dispatcher runs after each action on a hand-over, at the start of the bot and every minute.
 Discord recognizes a repeated message by its nonce. Forum posts have no nonce, so after an
@@ -8,7 +8,7 @@ interrupted attempt the dispatcher looks for the post before it posts again.
 import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -17,19 +17,313 @@ import discord
 
 from bot.core.core import Core
 from bot.core.job_queue import Priority
-from bot.gaps import handover_messages as messages
-from bot.gaps import handover_service
-from bot.gaps.ui.handover_buttons import HandoverButton, Place, channels_for
-from bot.interactions.kit.buttons import view_of
-from bot.interactions.kit.errors import UNREACHED, worth_retrying
+from bot.gaps import handover_messages, handover_service
+from bot.gaps.handover_service import ActingHelper
+from bot.interactions.kit.authorization import First
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
+from bot.interactions.kit.errors import UNREACHED, in_time, worth_retrying
+from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.retries import LOST, send_with_retries
 from bot.interactions.policy.channel_access import (
     followed_readable_by_viewers,
+    viewers_may_read,
+    visible_without_roles,
 )
-from bot.interactions.services import Services
+from bot.interactions.policy.component_access import helpers, readers_of_answer
+from bot.interactions.policy.permissions import may_decide, may_send
+from bot.interactions.services import Interaction, Services
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import Handover
+from knowledge.values.handovers import Handover, NotHandedOn
+from knowledge.values.notes import Member
 from knowledge.values.questions import Question
+from knowledge.values.settings import GuildSettings
+
+
+class HandOnButton(
+    Button,
+    ids=CustomId(
+        "moderators", question_id=int, action=tuple(handover_messages.ASK_MODERATORS_LABELS)
+    ),
+    rule=readers_of_answer(handover_messages.QUESTION_GONE),
+    labels=handover_messages.ASK_MODERATORS_LABELS,
+):
+    """The button *Ask the moderators* below a refusal, and the confirming button *Ask them*."""
+
+    question_id: int
+    action: str
+    question: Question
+
+    async def on_click(self, interaction: Interaction) -> None:
+        """Hand the question over to the helpers, but ask first if the question is private."""
+        bot, guild, question = interaction.client, interaction.guild, self.question
+        language = await viewer_language(interaction)
+        view = discord.utils.MISSING
+        if guild is None:
+            sentence = handover_messages.QUESTION_GONE(language)
+        elif question.private and self.action != "sure":
+            sentence = handover_messages.ASKS_FIRST(language)
+            view = view_of([HandOnButton(language, question_id=self.question_id, action="sure")])
+        else:
+            sentence = await _hand_on(bot, guild, question, interaction.user.id, language)
+        await interaction.edit_original_response(content=sentence, view=view)
+
+
+async def _hand_on(
+    bot: Services,
+    guild: discord.Guild,
+    question: Question,
+    member_id: int,
+    language: Language,
+) -> str:
+    """Hand a question over to the helpers, and return the response to the click."""
+    settings = await bot.guild_settings.current(guild.id)
+    if not settings.hand_on:
+        return handover_messages.NOT_SET_UP(language)
+    refusal = refusal_for(bot, guild, settings, question)
+    now = datetime.now(UTC)
+    if refusal is not None:
+        return handover_messages.refusal(refusal, language)
+    claimed = await bot.worker.call(
+        lambda core: handover_service.hand_over(core, guild.id, question.id, member_id, now),
+        priority=Priority.ASKING,
+    )
+    if isinstance(claimed, NotHandedOn):
+        return handover_messages.refusal(claimed, language)
+    await bot.handovers.catch_up()
+    # Helpers see this question, or an earlier one in the same words. A message that failed only for
+    # the moment is sent with a later round.
+    posted, quiet = await bot.worker.call(
+        lambda core: (
+            core.store.handovers.find(question.guild_id or 0, claimed) is not None,
+            core.store.gaps.has_opted_out(question.asker_id),
+        ),
+        priority=Priority.ASKING,
+    )
+    if not posted:
+        return handover_messages.NOT_POSTED(language)
+    by_asker = question.asker_id == member_id
+    return handover_messages.confirmation(by_asker=by_asker, quiet=quiet, language=language)
+
+
+_FIRST: Final = {"answer": First.OWN, "send": First.THINKING}
+
+
+class HandoverButton(
+    Button,
+    ids=CustomId("handover", question_id=int, action=tuple(handover_messages.LABELS)),
+    rule=helpers,
+    first={action: _FIRST.get(action, First.IN_PUBLIC) for action in handover_messages.LABELS},
+    labels=handover_messages.LABELS,
+    styles={
+        "claim": discord.ButtonStyle.primary,
+        "answer": discord.ButtonStyle.success,
+        "send": discord.ButtonStyle.primary,
+    },
+):
+    """A button for a helper's action on a question."""
+
+    question_id: int
+    action: str
+    settings: GuildSettings
+
+    async def on_click(self, interaction: Interaction) -> None:
+        if self.action == "answer":
+            await self._open_form(interaction)
+        elif self.action == "send":
+            await self._propose_note(interaction)
+        else:
+            await self._step(interaction)
+
+    async def _step(self, interaction: Interaction) -> None:
+        bot, guild_id = interaction.client, interaction.guild_id or 0
+        language = await viewer_language(interaction)
+        member = ActingHelper(interaction.user.id, may_decide(interaction.user, self.settings))
+        outcome = await bot.worker.call(
+            lambda core: handover_service.apply_action(
+                core, self.action, guild_id, self.question_id, member
+            ),
+            priority=Priority.ASKING,
+        )
+        if outcome is None:
+            await interaction.followup.send(handover_messages.GONE(language), ephemeral=True)
+            return
+        await bot.handovers.catch_up()
+        if not outcome.done:
+            taken = handover_messages.already_taken(outcome.handover, language)
+            await interaction.followup.send(taken, ephemeral=True)
+
+    async def _open_form(self, interaction: Interaction) -> None:
+        guild_id = interaction.guild_id or 0
+        async with in_time(interaction):
+            found, asked = await interaction.client.worker.call(
+                lambda core: handover_service.question_to_answer(core, guild_id, self.question_id),
+                priority=Priority.ASKING,
+            )
+        language = await viewer_language(interaction)
+        sentence = _why_not(interaction, found, language)
+        if sentence or asked is None:
+            said = sentence or handover_messages.GONE(language)
+            await interaction.response.send_message(said, ephemeral=True)
+            return
+        proposed = await interaction.client.reply_proposals.may_propose_handed_over(
+            guild_id, interaction.channel, asked
+        )
+        form = HelperForm(asked, language, proposed=proposed)
+        await interaction.response.send_modal(form)
+
+    async def _propose_note(self, interaction: Interaction) -> None:
+        bot, guild_id = interaction.client, interaction.guild_id or 0
+        language = await viewer_language(interaction)
+        origin = interaction.message.id if interaction.message is not None else 0
+        found = await bot.worker.call(
+            lambda core: handover_service.answer_to_propose(core, guild_id, self.question_id)
+        )
+        if found is None:
+            await interaction.edit_original_response(
+                content=handover_messages.NOTED_ALREADY(language)
+            )
+        else:
+            await bot.submissions.propose_answer(
+                interaction, found.question, found.handover, origin
+            )
+            await bot.handovers.catch_up()
+
+
+def _why_not(interaction: Interaction, found: Handover | None, language: Language) -> str:
+    """The reason why a helper may not answer; empty if the helper may answer."""
+    if found is None:
+        return handover_messages.GONE(language)
+    return (
+        ""
+        if found.free_for(interaction.user.id)
+        else handover_messages.already_taken(found, language)
+    )
+
+
+class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE), rule=helpers):
+    """The form of a helper's answer."""
+
+    def __init__(self, question: Question, language: Language, *, proposed: bool) -> None:
+        super().__init__(handover_messages.form_title(question.text), question_id=question.id)
+        public = (
+            handover_messages.GOES_PUBLIC_AND_PROPOSED
+            if proposed
+            else handover_messages.GOES_PUBLIC
+        )
+        goes = handover_messages.GOES_PRIVATE if question.private else public
+        self.ask_text(
+            handover_messages.ANSWER_LABEL(language),
+            "answer",
+            handover_messages.ANSWER_CHARACTERS,
+            goes(language),
+            paragraph=True,
+        )
+        # Preselected, because the menu is required and hidden below the edge of a phone's screen.
+        options = [
+            discord.SelectOption(label=label(language), value=value, default=value == "unnamed")
+            for value, label in handover_messages.NAME_CHOICES.items()
+        ]
+        select = discord.ui.Select[Any](custom_id="name", options=options)
+        self.ask(handover_messages.NAME_LABEL(language), select)
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        """Store the answer and notify the askers, or give the text back with the reason."""
+        bot = interaction.client
+        language = await viewer_language(interaction)
+        guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
+        found = await bot.worker.call(
+            lambda core: core.store.handovers.find(guild_id, question_id),
+            priority=Priority.ASKING,
+        )
+        sentence = _why_not(interaction, found, language)
+        text = filled.text("answer").strip()
+        if sentence or found is None or not text:
+            await give_back(interaction, sentence or handover_messages.EMPTY(language))
+            return
+        name = interaction.user.display_name if filled.choice("name") == "named" else ""
+        helper, now = Member(interaction.user.id, name), datetime.now(UTC)
+        answered = await bot.worker.call(
+            lambda core: handover_service.answer(core, found, helper, text, now, interaction.id),
+            priority=Priority.ASKING,
+        )
+        if answered is None or not answered[0].done:
+            gone = handover_messages.GONE(language)
+            said = (
+                handover_messages.already_taken(answered[0].handover, language)
+                if answered
+                else gone
+            )
+            await give_back(interaction, said)
+            return
+        outcome, notified = answered
+        unnamed = handover_messages.A_HELPER(
+            await bot.guild_settings.language_in(interaction.channel)
+        )
+        proposed = await bot.reply_proposals.propose_handed_over(
+            guild_id, interaction.channel, question_id, unnamed
+        )
+        await bot.handovers.catch_up()
+        await bot.outbox.catch_up_in_time()
+        said = handover_messages.thanks(
+            outcome.handover,
+            notified=bool(notified),
+            proposed=proposed,
+            language=language,
+        )
+        await interaction.edit_original_response(content=said)
+
+
+# Channels: only helpers and moderators are new readers of a question there.
+
+Place = discord.TextChannel | discord.ForumChannel
+
+
+def channels_for(
+    bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
+) -> Iterator[Place]:
+    """Channels for a question: the chosen channel first, then the review channel.
+
+    A channel with readers who are neither helpers nor moderators is left out, unless all readers
+    of the channel can read the question anyway.
+    """
+    for channel in _writable(guild, settings):
+        others = visible_without_roles(
+            channel, (settings.helper_role_id, settings.moderator_role_id)
+        )
+        if not others or _is_public(bot, channel, question):
+            yield channel
+
+
+def refusal_for(
+    bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
+) -> NotHandedOn | None:
+    """Return a refusal if `channels_for` leaves out every channel where the bot may write.
+
+    Return None if a channel is left, or if there is no channel where the bot may write.
+    """
+    writable = any(True for _ in _writable(guild, settings))
+    if writable and not any(True for _ in channels_for(bot, guild, settings, question)):
+        return NotHandedOn.PRIVATE
+    return None
+
+
+def _writable(guild: discord.Guild, settings: GuildSettings) -> Iterator[Place]:
+    chosen = (settings.handover_channel_id, settings.review_channel_id)
+    for channel_id in dict.fromkeys(chosen):
+        channel = guild.get_channel(channel_id or 0)
+        if isinstance(channel, Place) and may_send(channel):
+            yield channel
+
+
+def _is_public(bot: Services, place: Place, question: Question) -> bool:
+    asked_in = bot.get_channel(question.channel_id or 0)
+    alone = isinstance(asked_in, discord.Thread) and asked_in.is_private()
+    return not (question.private or alone) and viewers_may_read(bot, place, asked_in)
+
 
 _Result = TypeVar("_Result")
 
@@ -81,7 +375,7 @@ class HandoverPosts:
         )
         language = await self._bot.guild_settings.language(handover.guild_id)
         return {
-            "content": messages.handover_message(handover, quotable, language),
+            "content": handover_messages.handover_message(handover, quotable, language),
             "view": handover_view(handover, language),
         }
 
@@ -124,7 +418,7 @@ class HandoverPosts:
         tags = [tag for tag in place.available_tags if not tag.moderated]
         create = functools.partial(
             place.create_thread,
-            name=messages.thread_name(question),
+            name=handover_messages.thread_name(question),
             applied_tags=tags[:1] if place.flags.require_tag else [],
             auto_archive_duration=_ARCHIVED_AFTER,
             **said,
@@ -159,7 +453,7 @@ class HandoverPosts:
             return
         if not place.permissions_for(place.guild.me).create_public_threads:
             return
-        name = messages.thread_name(question)
+        name = handover_messages.thread_name(question)
         try:
             # Safe to repeat: a message has at most one thread.
             await send_with_retries(
@@ -200,5 +494,5 @@ def _record_message(core: Core, handover: Handover) -> None:
 def handover_view(handover: Handover, language: Language) -> discord.ui.View | None:
     return view_of(
         HandoverButton(language, question_id=handover.question_id, action=action)
-        for action in messages.actions(handover)
+        for action in handover_messages.actions(handover)
     )

@@ -1,4 +1,4 @@
-"""Access rules of buttons, lists and forms.
+"""Access rules of buttons, lists and forms, and the groups of commands that follow them.
 
 A rule returns the objects that the component acts on, or a refusal for the sender.
 """
@@ -6,10 +6,21 @@ A rule returns the objects that the component acts on, or a refusal for the send
 from collections.abc import Mapping
 from typing import Any, Final
 
+import discord
+from discord import app_commands
+
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import Found, Rule
+from bot.interactions.kit.errors import say
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import readable_answer
-from bot.interactions.policy.permissions import is_moderator, may_help, may_manage
+from bot.interactions.policy.permissions import (
+    SHOWN_TO_ADMINISTRATORS,
+    SHOWN_TO_MODERATORS,
+    is_moderator,
+    may_help,
+    may_manage,
+)
 from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.languages import Sentence
@@ -87,3 +98,51 @@ def readers_of_answer(refusal: Sentence) -> Rule:
         return {"question": question, "channels": channels}
 
     return rule
+
+
+class GuardedGroup(app_commands.Group):
+    """Group of server commands with an access rule.
+
+    With `defers`, the group sends an ephemeral *thinking…* before it applies the rule. Without
+    `defers`, each command sends the first response.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        description: app_commands.locale_str,
+        *,
+        rule: Rule,
+        shown_to: discord.Permissions,
+        defers: bool = True,
+    ) -> None:
+        super().__init__(
+            name=name, description=description, guild_only=True, default_permissions=shown_to
+        )
+        self._rule = rule
+        self._defers = defers
+
+    async def lets_in(self, interaction: Interaction) -> bool:
+        """Whether the rule admits the sender of a command; if not, send the refusal.
+
+        The command tree calls this method. A check of discord.py would raise an exception instead.
+        """
+        if self._defers:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        found = await self._rule(interaction, {})
+        if isinstance(found, Sentence):
+            await say(interaction, found(await viewer_language(interaction)))
+            return False
+        return True
+
+
+def moderators_group(name: str, description: app_commands.locale_str) -> GuardedGroup:
+    return GuardedGroup(name, description, rule=moderators(), shown_to=SHOWN_TO_MODERATORS)
+
+
+def administrators_group(
+    name: str, description: app_commands.locale_str, *, defers: bool = True
+) -> GuardedGroup:
+    return GuardedGroup(
+        name, description, rule=administrators(), shown_to=SHOWN_TO_ADMINISTRATORS, defers=defers
+    )

@@ -21,7 +21,7 @@ from bot.interactions.policy.channel_access import sees
 from bot.interactions.policy.component_access import readable_question
 from bot.interactions.policy.permissions import member_of
 from bot.interactions.services import Interaction, Services
-from bot.notes import drafts, form_messages, messages, service
+from bot.notes import drafts, messages, service
 from bot.notes.drafts import single_tag
 from bot.review import messages as review_messages
 from bot.review.cards import ASKED_AS, TITLE
@@ -98,11 +98,11 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             warning: the warning; empty for none.
             language: the member's language.
         """
-        headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
-        headline = form_messages.EXTENSION_TITLE if draft.adds_pictures else headline
+        headline = drafts.REVISION_TITLE if draft.note_id else drafts.NEW_TITLE
+        headline = drafts.EXTENSION_TITLE if draft.adds_pictures else headline
         told = draft.page is OnPage.TOLD
         if told:
-            headline = form_messages.FOR_PAGE_TITLES[headline]
+            headline = drafts.FOR_PAGE_TITLES[headline]
         as_text = file is not None and not is_picture(file)
         super().__init__(headline(language), **drafts.form_ids(draft, with_file=file is not None))
         self._draft, self._given, self._language = draft, file, language
@@ -110,11 +110,11 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         either = not (as_text or draft.note_id or draft.source)
         long = not as_text and messages.is_long(draft.text)
         may_be_empty = either or as_text
-        title_help = form_messages.TITLE_HELP
+        title_help = drafts.TITLE_HELP
         if draft.wordings:
-            title_help = form_messages.WORDED_TITLE_HELP
+            title_help = drafts.WORDED_TITLE_HELP
         elif may_be_empty:
-            title_help = form_messages.TITLE_OF_FILE_HELP
+            title_help = drafts.TITLE_OF_FILE_HELP
         self.ask_text(
             TITLE(language),
             "title",
@@ -125,10 +125,10 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             paragraph=bool(draft.wordings),
         )
         if not (long or as_text):
-            text_help = form_messages.TEXT_OR_FILE_HELP if either else form_messages.TEXT_HELP
+            text_help = drafts.TEXT_OR_FILE_HELP if either else drafts.TEXT_HELP
             if told:
-                for_page = form_messages.FOR_PAGE_OR_FILE_HELP
-                text_help = for_page if either else form_messages.FOR_PAGE_HELP
+                for_page = drafts.FOR_PAGE_OR_FILE_HELP
+                text_help = for_page if either else drafts.FOR_PAGE_HELP
             self.ask_text(
                 review_messages.TEXT(language),
                 "text",
@@ -160,16 +160,16 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             max_values=PICTURES + (long or either or revises),
         )
         if long:
-            kept = form_messages.KEPT_HELP(language, number=len(draft.text))
-            self.ask(form_messages.TEXT_AS_FILE_OR_PICTURES(language), upload, kept)
+            kept = drafts.KEPT_HELP(language, number=len(draft.text))
+            self.ask(drafts.TEXT_AS_FILE_OR_PICTURES(language), upload, kept)
         elif either:
-            self.ask(form_messages.OR_FILE(language), upload, form_messages.FILE_HELP(language))
+            self.ask(drafts.OR_FILE(language), upload, drafts.FILE_HELP(language))
         elif revises:
-            help_ = "" if draft.without_pictures else form_messages.PICTURES_STAY_HELP(language)
-            self.ask(form_messages.OR_FILE(language), upload, help_)
+            help_ = "" if draft.without_pictures else drafts.PICTURES_STAY_HELP(language)
+            self.ask(drafts.OR_FILE(language), upload, help_)
         else:
-            help_ = form_messages.PICTURES_HELP(language)
-            self.ask(form_messages.PICTURES(language), upload, help_)
+            help_ = drafts.PICTURES_HELP(language)
+            self.ask(drafts.PICTURES_FIELD(language), upload, help_)
 
     @classmethod
     def given_back(
@@ -183,7 +183,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         draft = drafts.draft_of_ids(subject) if subject else Draft()
         known = {"known_tags": texts.pop("known_tags", "").split()}
         draft = _draft_of_form(draft, Filled(texts, known, {}))
-        return bot.submissions.given_back(draft, form_messages.RESTARTED(language), language)
+        return bot.submissions.given_back(draft, drafts.RESTARTED(language), language)
 
     @classmethod
     async def refused(
@@ -220,7 +220,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         if base is drafts.Base.FILE:
             bot: Services = interaction.client
             typed = _draft_of_form(draft, filled)
-            lost = form_messages.FILE_LOST(await viewer_language(interaction))
+            lost = drafts.FILE_LOST(await viewer_language(interaction))
             await bot.submissions.give_back(interaction, typed, lost)
             return
         # Without a text field or file, the initial text is loaded again.
@@ -229,7 +229,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             found = await _base(interaction, subject["note"], base)
             if found is None:
                 language = await viewer_language(interaction)
-                await give_back(interaction, form_messages.TEXT_LOST(language))
+                await give_back(interaction, drafts.TEXT_LOST(language))
                 return
             draft = replace(draft, text=found.text)
         await _take_form(interaction, draft, filled)
@@ -268,14 +268,14 @@ def _ask_for_tags(form: Form, draft: Draft, known_tags: Sequence[str], language:
         TAGS_LABEL(language),
         "tags",
         _TYPED_TAG_CHARACTERS,
-        form_messages.tags_help(known_tags, draft.tags, language),
+        drafts.tags_help(known_tags, draft.tags, language),
         text=draft.tags[:_TYPED_TAG_CHARACTERS],
         required=False,
     )
 
 
 def _ask_for_link(form: Form, draft: Draft, language: Language) -> None:
-    label, help_ = form_messages.LINK(language), form_messages.LINK_HELP(language)
+    label, help_ = drafts.LINK(language), drafts.LINK_HELP(language)
     text = draft.link[:LINK_CHARACTERS]
     form.ask_text(label, "link", LINK_CHARACTERS, help_, text=text, required=False)
 
@@ -388,13 +388,13 @@ class DetailsModal(
     """The form of a note's wordings, tags and link; its text stays."""
 
     def __init__(self, note: Note, known_tags: Sequence[str], language: Language) -> None:
-        super().__init__(form_messages.DETAILS_TITLE(language), note_id=note.id)
+        super().__init__(drafts.DETAILS_TITLE(language), note_id=note.id)
         draft = drafts.draft_of_revision(note)
         self.ask_text(
             ASKED_AS(language),
             "wordings",
             _WORDINGS_CHARACTERS,
-            form_messages.WORDINGS_HELP(language),
+            drafts.WORDINGS_HELP(language),
             text=draft.wordings,
             required=False,
             paragraph=True,

@@ -15,7 +15,7 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import pictures_among
 from bot.interactions.policy.admission import note_refusal
 from bot.interactions.services import Interaction
-from bot.notes import form_messages, service
+from bot.notes import drafts, service
 from bot.notes.answer_detection import title_of_question
 from bot.notes.drafts import too_many_pictures
 from bot.notes.ui.form import open_form
@@ -45,11 +45,11 @@ async def save_as_note(
         quotable = await _may_be_quoted(interaction, message)
         begins = quotable and await _begins_thread(message)
     if not quotable:
-        said = form_messages.NOT_QUOTED(language)
+        said = drafts.NOT_QUOTED(language)
         await interaction.response.send_message(said, ephemeral=True)
         return
     name = name_if_closed(message.channel)
-    warning = form_messages.from_channel(name, language) if name else ""
+    warning = drafts.from_channel(name, language) if name else ""
     if begins or pictures_among(message.attachments):
         if refusal := await note_refusal(interaction, None, language):
             await interaction.response.send_message(refusal, ephemeral=True)
@@ -134,21 +134,21 @@ async def _make_ready(
     chosen = await _exchange(interaction, message) if begins else _DraftSources([message])
     # The first message of the thread may differ from the message checked before.
     if not await _may_be_quoted(interaction, chosen.messages[0]):
-        said = form_messages.NOT_QUOTED(language)
+        said = drafts.NOT_QUOTED(language)
         await interaction.edit_original_response(content=said)
         return
     draft = _draft(interaction, chosen.messages[0], sources)
     found = chosen.exchange
     if found is not None:
-        told = [form_messages.exchange(found, language)]
+        told = [drafts.exchange(found, language)]
         draft = Draft(found.title, found.text, link=draft.link, source=draft.source)
     else:
         why = chosen.why_alone(language) if chosen.why_alone is not None else ""
-        told = [f"{why} {form_messages.ONE_MESSAGE(language)}".strip()]
+        told = [f"{why} {drafts.ONE_MESSAGE(language)}".strip()]
     pictures, problem = await _pictures(interaction, chosen.messages)
     draft = replace(draft, pictures=tuple(pictures))
     if pictures:
-        told.append(form_messages.PICTURES_TAKEN(len(pictures), language))
+        told.append(drafts.PICTURES_TAKEN(len(pictures), language))
     if problem is not None:
         told.append(error_messages.invalid(problem, language))
     shown = "\n".join([*told, *filter(None, [warning])])
@@ -178,9 +178,9 @@ async def _pictures(
 async def _exchange(interaction: Interaction, message: discord.Message) -> _DraftSources:
     """The exchange in a message's thread, or the message alone with `why_alone`."""
     if not interaction.client.intents.message_content:
-        return _DraftSources([message], why_alone=form_messages.NO_CONTENT)
+        return _DraftSources([message], why_alone=drafts.NO_CONTENT)
     thread, member = await _thread(message), interaction.user
-    alone = _DraftSources([message], why_alone=form_messages.NOT_READABLE)
+    alone = _DraftSources([message], why_alone=drafts.NOT_READABLE)
     if thread is None or not isinstance(member, discord.Member):
         return alone
     have = thread.permissions_for(member)
@@ -201,7 +201,7 @@ async def _exchange(interaction: Interaction, message: discord.Message) -> _Draf
         lambda core: service.thread_transcript(core, place, said)
     )
     if made is None:
-        return _DraftSources([first], why_alone=form_messages.NO_ANSWER)
+        return _DraftSources([first], why_alone=drafts.NO_ANSWER)
     kept = {message.id for message in made.messages}
     others = [
         message

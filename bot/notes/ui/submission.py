@@ -21,7 +21,7 @@ from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.permissions import member_of
 from bot.interactions.services import Interaction, PictureText, Services
-from bot.notes import drafts, form_messages, messages, service
+from bot.notes import drafts, messages, service
 from bot.notes.drafts import check_picture_count
 from bot.notes.service import Proposal, Sender
 from bot.notes.ui.form import (
@@ -158,7 +158,7 @@ class NoteSubmissions:
             )
             response = await self._outcome(draft, outcome, language)
         else:
-            response = _Response(form_messages.NEITHER(language), draft)
+            response = _Response(drafts.NEITHER(language), draft)
         unread = "" if read.is_whole else f"\n{messages.TEXT_UNREAD(language)}"
         return replace(response, sentence=f"{response.sentence}{unread}")
 
@@ -287,7 +287,7 @@ def _pictures(
 def _text_among(files: Sequence[discord.Attachment]) -> discord.Attachment | None:
     texts = [file for file in files if not is_picture(file)]
     if len(texts) > 1:
-        raise InvalidNoteError(form_messages.TWO_FILES.english)
+        raise InvalidNoteError(drafts.TWO_FILES.english)
     return texts[0] if texts else None
 
 
@@ -295,7 +295,7 @@ async def _with_file(
     interaction: Interaction, draft: Draft, file: discord.Attachment, *, replaces: bool
 ) -> Draft:
     if draft.text.strip() and not replaces:
-        raise InvalidNoteError(form_messages.TEXT_AND_FILE.english)
+        raise InvalidNoteError(drafts.TEXT_AND_FILE.english)
     reading = await interaction.client.attachments.read(file, interaction.user.id)
     return draft.with_file_text(reading.title, reading.text)
 

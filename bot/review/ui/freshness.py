@@ -17,7 +17,7 @@ from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import is_moderator, member_of
 from bot.interactions.services import Interaction
-from bot.review import freshness, messages
+from bot.review import messages, service
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shorten
 from knowledge.values.guilds import Language
@@ -73,7 +73,7 @@ class FreshnessButton(
             await interaction.response.send_modal(form)
             return
         outcome = await interaction.client.worker.call(
-            lambda core: freshness.confirm(core, self.note, interaction.user.id, interaction.id)
+            lambda core: service.confirm_note(core, self.note, interaction.user.id, interaction.id)
         )
         sentence = messages.NOT_YOURS_NOW
         if outcome is not None:

@@ -15,7 +15,6 @@ from bot.interactions.kit.panels import panel
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction, Services
-from bot.review import golden_messages as messages
 from bot.review import golden_questions as service
 from bot.review.ui.panel import ReviewPage, heading, review_menu
 from knowledge.values.golden_questions import GoldenState
@@ -74,10 +73,10 @@ async def show_changes(interaction: Interaction, said: str = "") -> None:
         lambda core: service.changes(core, guild_id, MOST_SHOWN)
     )
     settings = await interaction.client.guild_settings.current(guild_id)
-    intro = messages.introduction(found, language, is_checked=settings.golden_questions)
+    intro = service.introduction(found, language, is_checked=settings.golden_questions)
     items: list[discord.ui.Item[Any]] = []
     for result in found.moved:
-        items.append(discord.ui.TextDisplay(messages.change(result, channels, language)))
+        items.append(discord.ui.TextDisplay(service.change(result, channels, language)))
         buttons = [
             ChangeButton(
                 language,
@@ -85,16 +84,16 @@ async def show_changes(interaction: Interaction, said: str = "") -> None:
                 seen=result.key[:_SEEN_CHARACTERS],
                 action=action,
             )
-            for action in messages.LABELS
+            for action in service.LABELS
             if action != "keep" or result.state is not GoldenState.GONE
-            if action != "accept" or messages.is_readable(result.first, channels)
+            if action != "accept" or service.is_readable(result.first, channels)
         ]
         items += rows(buttons)
     if found.gone:
-        lines = [messages.before(result, channels, language) for result in found.gone]
+        lines = [service.before(result, channels, language) for result in found.gone]
         items.append(discord.ui.TextDisplay("\n".join(lines)))
-        items += rows([GoneButton(messages.SETTLE_GONE(language))])
-    more = messages.more(found, language)
+        items += rows([GoneButton(service.SETTLE_GONE(language))])
+    more = service.more(found, language)
     if more:
         items.append(discord.ui.TextDisplay(more))
     texts = [heading(ReviewPage.CHANGES, language), *filter(None, [said]), intro]
@@ -104,10 +103,10 @@ async def show_changes(interaction: Interaction, said: str = "") -> None:
 
 class ChangeButton(
     Button,
-    ids=CustomId("golden", question_id=int, seen=DIGEST, action=tuple(messages.LABELS)),
+    ids=CustomId("golden", question_id=int, seen=DIGEST, action=tuple(service.LABELS)),
     rule=moderators(),
     first=First.IN_PLACE,
-    labels=messages.LABELS,
+    labels=service.LABELS,
 ):
     """Button *Keep the old* or *Accept the new* below a changed answer."""
 
@@ -123,7 +122,7 @@ class ChangeButton(
                 core, guild_id, self.question_id, self.seen, member_id, accept=accept
             )
         )
-        said = messages.DECIDED if done else messages.DECIDED_ALREADY
+        said = service.DECIDED if done else service.DECIDED_ALREADY
         await show_changes(interaction, said(await viewer_language(interaction)))
 
 

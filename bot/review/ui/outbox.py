@@ -24,7 +24,6 @@ from bot.interactions.policy.channel_access import followed_readable_by_viewers
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.review import cards as review_cards
-from bot.review import freshness
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.cards import ReviewCard
@@ -99,12 +98,12 @@ class OutboxDispatcher:
     async def ask_writers(self) -> None:
         """Look for notes that may no longer be true; the next round sends the questions."""
         now, mine = datetime.now(UTC), self._bot.serves
-        await self._bot.worker.run_slices(lambda core: freshness.ask_writers(core, now, mine))
+        await self._bot.worker.run_slices(lambda core: review_service.ask_writers(core, now, mine))
 
     async def remind(self, at: datetime) -> None:
         """Post reminders of long waiting notes in the review channels, without notifications."""
         mine = self._bot.serves
-        await self._bot.worker.call(lambda core: freshness.ask_about_dates(core, at, mine))
+        await self._bot.worker.call(lambda core: review_service.ask_about_dates(core, at, mine))
         found = await self._bot.worker.call(lambda core: review_service.reminders(core, at, mine))
         for settings, waiting, since in found:
             channel = self._bot.get_channel(settings.review_channel_id or 0)

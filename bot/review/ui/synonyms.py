@@ -12,7 +12,6 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import sees
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
-from bot.review import synonym_messages as messages
 from bot.review import synonym_service as service
 from bot.review.ui.panel import ReviewPage, show_page
 from knowledge.values.guilds import Language
@@ -31,15 +30,15 @@ async def show_synonyms(interaction: Interaction, said: str = "") -> None:
     """Show the page *Synonyms*, below the sentence `said`."""
     guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
     found = await interaction.client.worker.call(lambda core: service.synonyms(core, guild_id))
-    items: list[discord.ui.Item[Any]] = [AddSynonymButton(messages.ADD(language))]
+    items: list[discord.ui.Item[Any]] = [AddSynonymButton(service.ADD(language))]
     rows = [[*items]]
     if found:
         options = [
             discord.SelectOption(label=str(pair)[:_LABEL_CHARACTERS], value=str(number))
             for number, pair in enumerate(found)
         ]
-        rows.append([SynonymMenu(messages.REMOVE(language), options)])
-    texts = [messages.listed(found, language), *filter(None, [said])]
+        rows.append([SynonymMenu(service.REMOVE(language), options)])
+    texts = [service.listed(found, language), *filter(None, [said])]
     await show_page(interaction, ReviewPage.SYNONYMS, texts, *rows)
 
 
@@ -56,7 +55,7 @@ class SynonymMenu(Select, ids=CustomId("synonyms"), rule=moderators(), first=Fir
         pair = next((str(one.label) for one in self.item.options if one.value == value), "")
         gone = await bot.worker.call(lambda core: service.remove(core, guild_id, member_id, pair))
         bot.guild_settings.forget(guild_id)
-        said = messages.removed(pair, gone, await viewer_language(interaction))
+        said = service.removed(pair, gone, await viewer_language(interaction))
         await show_synonyms(interaction, said)
 
 
@@ -71,10 +70,10 @@ class SynonymForm(Form, ids=CustomId("form:synonym", nonce=NONCE), rule=moderato
     """The form of a new pair. Its effect is shown before it is stored."""
 
     def __init__(self, language: Language) -> None:
-        super().__init__(messages.ADD(language))
-        word, meaning = messages.WORD(language), messages.MEANING(language)
-        self.ask_text(word, "word", WORD_CHARACTERS, messages.WORD_HELP(language))
-        self.ask_text(meaning, "meaning", WORD_CHARACTERS, messages.MEANING_HELP(language))
+        super().__init__(service.ADD(language))
+        word, meaning = service.WORD(language), service.MEANING(language)
+        self.ask_text(word, "word", WORD_CHARACTERS, service.WORD_HELP(language))
+        self.ask_text(meaning, "meaning", WORD_CHARACTERS, service.MEANING_HELP(language))
 
     @classmethod
     async def handle(
@@ -85,33 +84,35 @@ class SynonymForm(Form, ids=CustomId("form:synonym", nonce=NONCE), rule=moderato
         try:
             new = checked_synonym(filled.text("word"), filled.text("meaning"))
         except InvalidSynonymError as error:
-            await give_back(interaction, messages.bad_word(error.word, language))
+            await give_back(interaction, service.bad_word(error.word, language))
             return
         known = await bot.worker.call(lambda core: service.synonyms(core, guild_id))
         against = service.check_synonym(known, new)
         if against is not None:
-            await give_back(interaction, messages.problem(against, new, language))
+            await give_back(interaction, service.problem(against, new, language))
             return
-        found = await bot.worker.run_slices(lambda core: service.preview(core, guild_id, new))
+        found = await bot.worker.run_slices(
+            lambda core: service.preview_effect(core, guild_id, new)
+        )
         if found is None:
             return
         asked_in = set().union(*found.channels.values())
         readable = found.readable({one for one in asked_in if sees(interaction, one)})
         buttons = [
             SynonymButton(language, word=new.word, meaning=new.meaning, action=action)
-            for action in messages.LABELS
+            for action in service.LABELS
         ]
         await interaction.edit_original_response(
-            content=messages.preview(new, found.impact, readable, language), view=view_of(buttons)
+            content=service.preview(new, found.impact, readable, language), view=view_of(buttons)
         )
 
 
 class SynonymButton(
     Button,
-    ids=CustomId("synonym", word=_WORD, meaning=_WORD, action=tuple(messages.LABELS)),
+    ids=CustomId("synonym", word=_WORD, meaning=_WORD, action=tuple(service.LABELS)),
     rule=moderators(),
     first=First.IN_PLACE,
-    labels=messages.LABELS,
+    labels=service.LABELS,
     styles={"keep": discord.ButtonStyle.success},
 ):
     """Button *Keep* or *Discard* below the preview of a synonym."""
@@ -121,7 +122,7 @@ class SynonymButton(
     action: str
 
     async def on_click(self, interaction: Interaction) -> None:
-        said = messages.DISCARDED(await viewer_language(interaction))
+        said = service.DISCARDED(await viewer_language(interaction))
         if self.action == "keep":
             said = await self._kept(interaction)
         await interaction.edit_original_response(content=said, view=None)
@@ -133,11 +134,11 @@ class SynonymButton(
             # An id can be forged.
             new = checked_synonym(self.word, self.meaning)
         except InvalidSynonymError as error:
-            return messages.bad_word(error.word, language)
+            return service.bad_word(error.word, language)
         added = await bot.worker.call(
             lambda core: service.add(core, guild_id, member_id, new), priority=Priority.REVIEWING
         )
         bot.guild_settings.forget(guild_id)
         if isinstance(added, service.Problem):
-            return messages.problem(added, new, language)
-        return messages.kept(new, language)
+            return service.problem(added, new, language)
+        return service.kept(new, language)

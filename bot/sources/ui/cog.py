@@ -14,8 +14,7 @@ from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, pages_view
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import description, viewer_language
-from bot.interactions.policy.command_groups import administrators_group
-from bot.interactions.policy.component_access import administrators
+from bot.interactions.policy.component_access import administrators, administrators_group
 from bot.interactions.services import Interaction, Services
 from bot.sources import channel_sync_steps, messages, service
 from bot.sources.tag_import import TagImport, import_tags

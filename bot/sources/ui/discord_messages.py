@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.interactions.forum_posts import says_solved
+from bot.interactions.threads import says_solved
 from knowledge.chat.conversations import Message, Reaction
 from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.discord_archive.threads import Thread

@@ -21,8 +21,13 @@ from bot.interactions.services import Cog, Interaction, Services
 from bot.statistics import messages
 from bot.statistics.messages import PERIOD_LABELS, Period
 from bot.statistics.overview import Audience, knowledge_size, text
-from bot.statistics.ui.overview import DrawnOverview, draw_overview, gather_overview
-from bot.statistics.ui.weekly import ROUND_SECONDS, DigestPoster
+from bot.statistics.ui.weekly import (
+    ROUND_SECONDS,
+    DigestPoster,
+    DrawnOverview,
+    draw_overview,
+    gather_overview,
+)
 from bot.text import paging
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, size

@@ -1,4 +1,4 @@
-"""Weekly digests in Discord: content, layout, preview, and delivery, once a week per guild.
+"""Weekly digests in Discord, with the overview: layout, preview, and delivery once a week.
 
 A digest is claimed in the database, then sent with a nonce. Discord drops a second message with the
 same nonce for some minutes. After a crash or a restored backup, the poster looks for the digest in
@@ -8,40 +8,83 @@ the channel before it posts again.
 import asyncio
 import functools
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import discord
 from cachetools import TTLCache
 
+from bot.core.worker import run_in_thread
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.ui.existing_answer import PointForm
 from bot.interactions import shared_buttons
-from bot.interactions.forum_posts import is_closed
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.layouts import layout, text_of
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.retries import send_with_retries
-from bot.interactions.pictures import gallery
+from bot.interactions.pictures import drawing_file, gallery
 from bot.interactions.policy.channel_access import all_readable_by_viewers, visible_without_roles
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Interaction, Services
-from bot.review import golden_messages
+from bot.interactions.threads import is_closed
+from bot.review import golden_questions
 from bot.review.ui.golden_questions import ShowChangesButton
+from bot.statistics import overview as overviews
+from bot.statistics import overview_picture as picture
 from bot.statistics import weekly
-from bot.statistics.overview import Audience, text
-from bot.statistics.ui.overview import DrawnOverview, draw_overview, gather_overview
+from bot.statistics.overview import Audience, Overview, Panel, text
 from bot.statistics.weekly import MOST_POSTS, Due, Week
 from bot.text.languages import Speaker
 from bot.text.markdown import LAYOUT_CHARACTERS, plain_within, size
 from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
+
+# matplotlib is broken, or lacks a folder for its fonts.
+_UNDRAWN: Final = (ImportError, OSError, RuntimeError, ValueError)
+
+
+class DrawnOverview(NamedTuple):
+    """An overview's picture, if any, and panels to show as text."""
+
+    files: Sequence[discord.File] = ()
+    panels: Sequence[Panel] = ()
+
+
+async def gather_overview(bot: Services, audience: Audience, now: datetime) -> Overview | None:
+    """Gather an overview; None if nobody asked anything."""
+    quotes = bot.settings.answers.passages
+    await bot.worker.run_slices(lambda core: overviews.prepare(core, audience, now))
+    found = await bot.worker.call(lambda core: overviews.overview(core, audience, now, quotes))
+    return found if any(found.questions.values()) else None
+
+
+async def draw_overview(
+    overview: Overview | None, language: Language, *, attach: bool
+) -> DrawnOverview:
+    """Draw an overview if the bot may `attach` files.
+
+    If nothing is drawn, or if the picture lacks some letters, the panels are also returned as text.
+    """
+    if overview is None:
+        return DrawnOverview()
+    panels = overviews.panels(overview, language)
+    if not (attach and picture.is_possible()):
+        return DrawnOverview(panels=panels)
+    try:
+        png, whole = await run_in_thread(picture.draw, panels, language)
+    except _UNDRAWN as error:
+        _logger.warning("The overview could not be drawn, so it is text: %r", error)
+        return DrawnOverview(panels=panels)
+    file = drawing_file(png, "overview", overviews.description(panels))
+    return DrawnOverview([file], () if whole else panels)
+
 
 # Interval of checking for due digests, which only compares times.
 ROUND_SECONDS: Final = 60
@@ -194,7 +237,7 @@ def digest_message(
             write = shared_buttons.write_note(asked, language)
             container.add_item(discord.ui.ActionRow(write, *actions))
     if any(week.changed):
-        shown = ShowChangesButton(golden_messages.SHOW(language))
+        shown = ShowChangesButton(golden_questions.SHOW(language))
         container.add_item(discord.ui.ActionRow(shown))
     # Without lines between: a full digest has nearly all components that Discord takes.
     if overview.files:

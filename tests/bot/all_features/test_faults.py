@@ -11,7 +11,7 @@ import pytest
 from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.ask import button_messages
+from bot.ask import messages
 from bot.interactions.features import Round
 from bot.process.login import invite_permissions
 from knowledge.values.guilds import Language
@@ -35,9 +35,7 @@ async def test_who_mentions_the_bot_where_it_may_not_write_is_told_directly(worl
 
         assert len(channel.history()) == 1
         [told] = world.member.user.dm_channel.history()
-        assert text_of(told) == button_messages.CAN_NOT_WRITE(
-            Language.ENGLISH, channel=channel.mention
-        )
+        assert text_of(told) == messages.CAN_NOT_WRITE(Language.ENGLISH, channel=channel.mention)
         assert await world.gaps(world.guild.id) == []
 
 
@@ -79,7 +77,7 @@ async def test_who_mentions_the_bot_in_a_thread_that_is_closed_to_it_is_told_dir
     await asker.send(thread, f"{mention(world)} {QUESTION}")
 
     [told] = asker.user.dm_channel.history()
-    assert text_of(told) == button_messages.CAN_NOT_WRITE(Language.ENGLISH, channel=thread.mention)
+    assert text_of(told) == messages.CAN_NOT_WRITE(Language.ENGLISH, channel=thread.mention)
 
 
 # What goes on by itself.

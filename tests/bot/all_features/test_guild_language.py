@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.review import messages
 from bot.review.ui.outbox import OutboxDispatcher
@@ -70,7 +69,7 @@ async def test_refusals_and_mentions_are_in_the_servers_language(german: World) 
 
     assert ask_messages.refusal(language=GERMAN) in text_of(refused)
     assert buttons(refused) == ["Diese Notiz schreiben"]
-    assert text_of(empty) == button_messages.ASK_ME(GERMAN)
+    assert text_of(empty) == ask_messages.ASK_ME(GERMAN)
 
 
 async def test_a_follow_up_to_a_german_answer_is_known_as_one(german: World) -> None:

@@ -14,7 +14,6 @@ from bot.answers.outcome import Answer, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
 from bot.answers.search_tiers import ArticlesUse
 from bot.ask import messages as ask_messages
-from bot.ask import passage_messages
 from bot.ask.explanation import why
 from bot.gaps import messages as gaps_messages
 from bot.gaps.service import Group
@@ -258,7 +257,7 @@ def test_whole_passages_and_why_they_answer_are_shown_in_messages(
     for language in Language:
         found = _passage(passages[0], title, title)
         told = why(question, language, moderator=True)
-        _shown_well([*passage_messages.passage(found, language), *told])
+        _shown_well([*ask_messages.passage(found, language), *told])
 
 
 # Notes.

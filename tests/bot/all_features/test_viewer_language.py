@@ -8,7 +8,7 @@ import pytest
 from simcord import Env
 
 from bot.core.core import Core
-from bot.notes import form_messages as notes_form_messages
+from bot.notes import drafts
 from bot.notes import messages as notes_messages
 from bot.review.ui.panel import ReviewPage
 from bot.setup.settings import Page
@@ -283,7 +283,7 @@ async def test_a_client_in_another_language_gets_the_servers(
     assert expected in content(await world.member.slash(world.general, "stats"))
     form = await world.member.slash(world.general, "note add")
     assert form.modal is not None
-    assert form.modal["title"] == notes_form_messages.NEW_TITLE(spoken)
+    assert form.modal["title"] == drafts.NEW_TITLE(spoken)
 
 
 async def test_what_everybody_reads_is_in_the_servers_language_whoever_asks(

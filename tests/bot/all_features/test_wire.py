@@ -13,7 +13,7 @@ import pytest
 from bot.cli.console import UNUSABLE
 from bot.cli.run import UNREACHABLE
 from bot.config.settings import Settings
-from bot.notes import form_messages as notes_form_messages
+from bot.notes import drafts
 from bot.notes import messages as notes_messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
@@ -68,7 +68,7 @@ async def test_a_german_client_is_shown_german_by_discord_and_by_the_bot(
         ask = next(one for one in server.state.commands if one["name"] == "ask")
         assert set(ask["description_localizations"]) >= {"de", "es-419", "es-ES", "fr", "pt-BR"}
         form = await server.mia.slash(server.general, "note add")
-        assert (await server.form(form))["title"] == notes_form_messages.NEW_TITLE(Language.GERMAN)
+        assert (await server.form(form))["title"] == drafts.NEW_TITLE(Language.GERMAN)
         answer = await server.answered(await server.mia.fill(form, title="Quokkas", text=TEXT))
         assert "liegt bei der Moderation" in text_of(answer)
         await server.until(lambda: waiting(server), "the card")

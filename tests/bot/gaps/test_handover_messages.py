@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.gaps import handover_messages as messages
+from bot.gaps import handover_messages
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, HandoverState
@@ -35,14 +35,14 @@ def test_a_question_is_one_message_in_every_state(
     answer = text if state is HandoverState.ANSWERED else ""
 
     for name in ("", "A name"):
-        shown = messages.handover_message(
+        shown = handover_messages.handover_message(
             handover(state, answer=answer, helper=name), question, language
         )
         assert size(shown) <= MESSAGE_CHARACTERS
         assert "<@1>" not in shown
         assert "](https://x.example)" not in shown
-    assert 1 <= len(messages.form_title(text)) <= messages.FORM_TITLE_CHARACTERS
-    assert 1 <= len(messages.thread_name(question)) <= messages.THREAD_CHARACTERS
+    assert 1 <= len(handover_messages.form_title(text)) <= handover_messages.FORM_TITLE_CHARACTERS
+    assert 1 <= len(handover_messages.thread_name(question)) <= handover_messages.THREAD_CHARACTERS
 
 
 @pytest.mark.parametrize("private", [False, True])
@@ -51,7 +51,7 @@ def test_an_answer_is_whole_within_limits(text: str, private: bool) -> None:
     question = OpenQuestion(1, 1, 2, HELPER, text, "", AT, Evidence.NONE, False)
     answered = handover(HandoverState.ANSWERED, answer=text, helper="*" * 100)
 
-    parts = messages.answer_messages(question, answered, "@" * 200, private=private)
+    parts = handover_messages.answer_messages(question, answered, "@" * 200, private=private)
 
     assert all(1 <= size(part) <= MESSAGE_CHARACTERS for part in parts)
     assert sum(part.count("😀") for part in parts) >= text.count("😀")
@@ -61,7 +61,10 @@ def test_unnamed_helpers_are_named_to_helpers_only() -> None:
     question = OpenQuestion(1, 1, 2, 3, "Where?", "", AT, Evidence.NONE, False)
     unnamed = handover(HandoverState.ANSWERED, answer="There.")
 
-    assert "has answered" in messages.answer_messages(question, unnamed, "S", private=False)[0]
-    assert str(HELPER) not in messages.state_line(unnamed, Language.ENGLISH)
+    assert (
+        "has answered"
+        in handover_messages.answer_messages(question, unnamed, "S", private=False)[0]
+    )
+    assert str(HELPER) not in handover_messages.state_line(unnamed, Language.ENGLISH)
     # Helpers among themselves see who was there first.
-    assert str(HELPER) in messages.already_taken(unnamed, Language.ENGLISH)
+    assert str(HELPER) in handover_messages.already_taken(unnamed, Language.ENGLISH)

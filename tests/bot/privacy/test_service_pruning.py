@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from bot.answers.ask import Ask
-from bot.ask.button_messages import ANSWER_LABELS, FEEDBACK_GONE
+from bot.ask.messages import ANSWER_LABELS, FEEDBACK_GONE
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.privacy import service

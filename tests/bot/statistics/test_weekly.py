@@ -5,8 +5,7 @@ import pytest
 from bot.interactions.pictures import drawing_file
 from bot.statistics import overview as overview_messages
 from bot.statistics import weekly
-from bot.statistics.ui.overview import DrawnOverview
-from bot.statistics.ui.weekly import digest_message
+from bot.statistics.ui.weekly import DrawnOverview, digest_message
 from bot.statistics.weekly import WEEK, NewNote
 from bot.text.languages import Speaker
 from bot.text.markdown import LAYOUT_CHARACTERS, size

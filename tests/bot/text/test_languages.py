@@ -16,10 +16,10 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from bot.answers import quotations
-from bot.ask import button_messages
-from bot.gaps import handover_messages as handover_messages
+from bot.ask import messages as ask_messages
+from bot.gaps import handover_messages
 from bot.gaps import messages as gaps_messages
-from bot.notes import form_messages as notes_form_messages
+from bot.notes import drafts
 from bot.notes import messages as notes_messages
 from bot.privacy import messages as privacy_messages
 from bot.review import cards as review_cards
@@ -197,7 +197,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         notes_messages.LIST_LABELS,
         notes_messages.REVISE_LABELS,
         notes_messages.WITHDRAW_LABELS,
-        button_messages.ANSWER_LABELS,
+        ask_messages.ANSWER_LABELS,
         notes_messages.REPORT_LABEL,
         notes_messages.WRITE_LABEL,
     )
@@ -209,7 +209,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         community_messages.PERIOD_LABELS,
         FEEDBACK_REASONS,
         notes_messages.FILTER_LABELS,
-        button_messages.MENU_LABELS,
+        ask_messages.MENU_LABELS,
         # A finished page has a tick.
         SETUP_TITLES,
         REVIEW_TITLES,
@@ -233,15 +233,15 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         review_messages.TEXT_AS_FILE,
         review_cards.TAGS,
         review_cards.TITLE,
-        button_messages.WHAT_WAS_WRONG,
-        notes_form_messages.LINK,
-        notes_form_messages.NEW_TITLE,
-        notes_form_messages.OR_FILE,
-        notes_form_messages.PICTURES,
-        notes_form_messages.TEXT_AS_FILE_OR_PICTURES,
+        ask_messages.WHAT_WAS_WRONG,
+        drafts.LINK,
+        drafts.NEW_TITLE,
+        drafts.OR_FILE,
+        drafts.PICTURES_FIELD,
+        drafts.TEXT_AS_FILE_OR_PICTURES,
         notes_messages.PROBLEM,
         notes_messages.REPORT_TITLE,
-        notes_form_messages.REVISION_TITLE,
+        drafts.REVISION_TITLE,
         notes_messages.WHICH_NOTE,
         panel_messages.ACTIONS["everyone"],
         panel_messages.COLOUR_FIELD,
@@ -265,15 +265,15 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         review_messages.OPTIONAL_REASON_HELP,
         review_messages.REASON_HELP,
         review_messages.TAGS_HELP,
-        notes_form_messages.FILE_HELP,
-        notes_form_messages.PICTURES_HELP,
-        notes_form_messages.PICTURES_STAY_HELP,
-        notes_form_messages.LINK_HELP,
+        drafts.FILE_HELP,
+        drafts.PICTURES_HELP,
+        drafts.PICTURES_STAY_HELP,
+        drafts.LINK_HELP,
         notes_messages.REPORT_REASON_HELP,
-        notes_form_messages.TEXT_HELP,
-        notes_form_messages.TEXT_OR_FILE_HELP,
-        notes_form_messages.TITLE_HELP,
-        notes_form_messages.TITLE_OF_FILE_HELP,
+        drafts.TEXT_HELP,
+        drafts.TEXT_OR_FILE_HELP,
+        drafts.TITLE_HELP,
+        drafts.TITLE_OF_FILE_HELP,
         panel_messages.COLOUR_HELP,
         panel_messages.HOSTS_HELP,
         panel_messages.NEWCOMER_HELP,
@@ -286,13 +286,11 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         sources_messages.ADDRESS_HELP,
         sources_messages.AMOUNT_HELP,
     )
-    below_fields += [notes_form_messages.from_channel("c" * 100, language) for language in Language]
+    below_fields += [drafts.from_channel("c" * 100, language) for language in Language]
     many = [f"tag-{number}" for number in range(50)]
-    below_fields += [notes_form_messages.tags_help(many, "", language) for language in Language]
-    below_fields += [notes_form_messages.tags_help([], "", language) for language in Language]
-    below_fields += [
-        notes_form_messages.KEPT_HELP(language, number=30_000) for language in Language
-    ]
+    below_fields += [drafts.tags_help(many, "", language) for language in Language]
+    below_fields += [drafts.tags_help([], "", language) for language in Language]
+    below_fields += [drafts.KEPT_HELP(language, number=30_000) for language in Language]
     assert max(map(markdown.size, below_fields)) <= 100
 
 
@@ -375,7 +373,7 @@ def test_limits_of_pictures_are_said_as_they_are_checked() -> None:
     said = [one for message in MESSAGES for one in message.id if ".png" in one]
     assert len(said) == 2
     assert [one for one in said if limits not in one] == []
-    assert limits in notes_form_messages.KEPT_HELP.english
+    assert limits in drafts.KEPT_HELP.english
 
 
 @pytest.mark.parametrize("language", Language)

@@ -8,7 +8,7 @@ from simcord import Env
 
 from bot.answers.outcome import Answer, Conflict, Quote, citation
 from bot.answers.pipeline import Reply
-from bot.ask import button_messages, passage_messages
+from bot.ask import messages
 from bot.ask.ui.answer_message import answer_message
 from bot.core.core import Core
 from bot.review import service as review_service
@@ -116,8 +116,8 @@ def test_only_a_link_to_the_quoted_text_is_named_source() -> None:
         labels |= {part["url"]: part["label"] for part in everything if "url" in part}
 
     assert labels == {
-        "https://report.org/a": button_messages.REFERENCE.english,
-        LINK: button_messages.SOURCE.english,
+        "https://report.org/a": messages.REFERENCE.english,
+        LINK: messages.SOURCE.english,
     }
 
 
@@ -183,7 +183,7 @@ async def test_an_old_answer_shows_nothing_of_a_note_that_is_not_live_any_more(
     await world.core(change)
     for label in (OTHER_PASSAGES, "Why this answer?"):
         shown = await looked_into(world.second_member, answered.response, label)
-        assert passage_messages.NO_LONGER_QUOTED.english in shown
+        assert messages.NO_LONGER_QUOTED.english in shown
         for secret in ("Rua Augusta on Fridays", "Bring a laptop", TITLE):
             assert secret not in shown
 
@@ -224,7 +224,7 @@ async def test_the_buttons_of_another_servers_answer_show_nothing(
     await simcord_env.settle()
 
     assert shown.response is not None
-    assert text_of(shown.response) == button_messages.FEEDBACK_GONE.english
+    assert text_of(shown.response) == messages.FEEDBACK_GONE.english
 
 
 async def test_moderators_correct_a_quoted_note(world: World) -> None:

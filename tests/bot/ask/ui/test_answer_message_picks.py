@@ -8,7 +8,7 @@ import pytest
 from simcord import Env
 
 from bot.answers.outcome import MOST_OTHERS
-from bot.ask import button_messages, messages, passage_messages
+from bot.ask import messages
 from bot.ask import messages as ask_messages
 from bot.core.core import Core
 from bot.process.client import Bot
@@ -97,7 +97,7 @@ async def test_a_moderators_pick_takes_the_place_of_the_quotation(
 
     thanks = await world.moderator.click(shown.response, label=PICK)
 
-    assert said(thanks) == button_messages.REPLACED.english
+    assert said(thanks) == ask_messages.REPLACED.english
     changed = text_of(now(world, posted))
     assert changed.startswith(ask_messages.question_line(QUESTION))
     assert OTHER in changed
@@ -115,7 +115,7 @@ async def test_another_members_pick_counts_and_changes_nothing_that_is_posted(
 
     thanks = await world.second_member.click(shown.response, label=PICK)
 
-    assert said(thanks) == button_messages.PICKED.english
+    assert said(thanks) == ask_messages.PICKED.english
     assert text_of(now(world, posted)) == text_of(posted)
     assert await picks_of(world) == [(world.second_member.id, Verdict.HELPFUL, "note:2")]
     assert TITLE in content(await world.ask())
@@ -163,7 +163,7 @@ async def test_a_private_answers_pick_counts_for_the_next_one(world: World) -> N
     shown = await chosen(world, private.response)
     thanks = await world.member.click(shown.response, label=PICK)
 
-    assert said(thanks) == button_messages.CONFIRMED.english
+    assert said(thanks) == ask_messages.CONFIRMED.english
     assert OTHER in content(await world.ask(private=True))
     world.speaks(world.member, "de")
     shown = await chosen(world, private.response)
@@ -181,7 +181,7 @@ async def test_list_and_pick_work_after_a_restart(
 
     thanks = await world.member.click(message, label=PICK)
 
-    assert said(thanks) == button_messages.REPLACED.english
+    assert said(thanks) == ask_messages.REPLACED.english
     assert OTHER in text_of(now(world, posted))
     assert OTHER in content(await world.ask(by=world.second_member))
 
@@ -195,8 +195,8 @@ async def test_a_pick_that_was_kept_and_not_shown_is_shown_with_the_next_click(
     lost = await world.member.click(shown.response, label=PICK)
     again = await world.member.click(shown.response, label=PICK)
 
-    assert said(lost) == button_messages.CONFIRMED.english
-    assert said(again) == button_messages.REPLACED.english
+    assert said(lost) == ask_messages.CONFIRMED.english
+    assert said(again) == ask_messages.REPLACED.english
     assert OTHER in text_of(now(world, posted))
     assert len(await picks_of(world)) == 1
 
@@ -216,7 +216,7 @@ async def test_a_note_that_was_retired_meanwhile_is_neither_shown_nor_picked(
     picked = await world.member.click(before.response, label=PICK)
 
     assert buttons(after.response) == []
-    assert said(after) == said(picked) == passage_messages.NO_LONGER_QUOTED.english
+    assert said(after) == said(picked) == ask_messages.NO_LONGER_QUOTED.english
     assert text_of(now(world, posted)) == text_of(posted)
     assert await picks_of(world) == []
 
@@ -237,7 +237,7 @@ async def test_who_may_not_read_the_channel_any_more_is_shown_nothing_of_it(town
 
     again = await world.moderator.click(told.response, label=PICK)
 
-    assert said(again) == passage_messages.NO_LONGER_QUOTED.english
+    assert said(again) == ask_messages.NO_LONGER_QUOTED.english
     assert await picks_of(world) == []
 
 
@@ -260,11 +260,11 @@ async def test_forged_ids_change_and_show_nothing(
     looked = other.press(other.member, theirs, "passages:1", values=[digest])
     await simcord_env.settle()
     for result, sentence in (
-        (unknown, passage_messages.NO_LONGER_QUOTED),
-        (unlisted, passage_messages.NO_LONGER_QUOTED),
-        (none, button_messages.FEEDBACK_GONE),
-        (abroad, button_messages.FEEDBACK_GONE),
-        (looked, button_messages.FEEDBACK_GONE),
+        (unknown, ask_messages.NO_LONGER_QUOTED),
+        (unlisted, ask_messages.NO_LONGER_QUOTED),
+        (none, ask_messages.FEEDBACK_GONE),
+        (abroad, ask_messages.FEEDBACK_GONE),
+        (looked, ask_messages.FEEDBACK_GONE),
     ):
         assert said(result) == sentence.english
     assert await picks_of(world) == []
@@ -277,5 +277,5 @@ async def test_forged_ids_change_and_show_nothing(
     for wrong in (message.id, world.card.id, 5):
         forged = world.press(world.member, posted, f"pick:1:{digest}:{wrong}:answers")
         await simcord_env.settle()
-        assert said(forged) == button_messages.CONFIRMED.english
+        assert said(forged) == ask_messages.CONFIRMED.english
     assert _everywhere(world) == before

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.ask import attachment_messages
-from bot.interactions.picture_texts import PictureTexts
+from bot.ask.ui import attachment_questions
+from bot.interactions.pictures import PictureTexts
 from bot.process.client import Bot
 from knowledge.files.picture_text import TextLine
 from tests.bot.steps import restarted, said, shown_message
@@ -15,7 +15,7 @@ from tests.bot.world import QUESTION, TEXT, World, buttons, text_of
 from tests.knowledge.drawings import drawn
 
 QUOTED = TEXT.replace("The community", "").strip()
-LABELS = [label.english for label in attachment_messages.LABELS.values()]
+LABELS = [label.english for label in attachment_questions.LABELS.values()]
 
 
 def recognized(content: bytes) -> "Future[list[TextLine]]":
@@ -52,7 +52,7 @@ async def test_a_pictures_text_is_shown_and_asked_as_its_asker_has_corrected_it(
 ) -> None:
     offer = await _mention(reading, "Where is this?", "comunity meetup\nat 5 o'clock")
     assert "```\ncomunity meetup\nat 5 o'clock\n```" in offer.content
-    assert attachment_messages.READ.english in offer.content
+    assert attachment_questions.READ.english in offer.content
     assert await _questions(reading) == 0
 
     form = await reading.member.click(offer, label=LABELS[0])
@@ -76,7 +76,7 @@ async def test_only_who_sent_the_picture_asks_with_it_or_with_the_words_alone(
     assert buttons(offer) == LABELS
     for label in LABELS:
         result = await reading.second_member.click(offer, label=label)
-        assert said(result) == attachment_messages.NOT_YOURS.english
+        assert said(result) == attachment_questions.NOT_YOURS.english
     assert await _questions(reading) == 0
 
     await reading.member.click(offer, label=LABELS[1])
@@ -153,8 +153,10 @@ async def test_without_a_text_in_the_picture_or_room_for_it_the_words_are_answer
     for text in ("", "\n"):
         answer = await _mention(reading, QUESTION, text)
         assert QUOTED in text_of(answer).replace("**", "")
-    words = f"{QUESTION}? " + "x" * attachment_messages.WORDS_CHARACTERS
-    assert attachment_messages.READ.english not in text_of(await _mention(reading, words, "ls -la"))
+    words = f"{QUESTION}? " + "x" * attachment_questions.WORDS_CHARACTERS
+    assert attachment_questions.READ.english not in text_of(
+        await _mention(reading, words, "ls -la")
+    )
     reading.bot.picture_texts = PictureTexts(is_on=False, recognize=recognized)
     answer = await _mention(reading, QUESTION, "ls -la")
     assert QUOTED in text_of(answer).replace("**", "")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.ask import attachment_messages
+from bot.ask.ui import attachment_questions
 from bot.process.client import Bot
 from indexer.retrieval.error_identifiers import LOG_MARK
 from knowledge.files import logs
@@ -14,7 +14,7 @@ from knowledge.values.guilds import Language
 from tests.bot.steps import choose, restarted, said, shown_message
 from tests.bot.world import World, buttons, text_of
 
-LABELS = [label.english for label in attachment_messages.LABELS.values()]
+LABELS = [label.english for label in attachment_questions.LABELS.values()]
 # In two parts, so that no file of the project has a machine's path.
 HOME = "/home" + "/greta"
 TRACE = f"""\
@@ -56,12 +56,12 @@ async def _questions(world: World) -> int:
 
 
 def _unread(name: str) -> str:
-    return attachment_messages.unread(name, Problem.NO_TEXT, Language.ENGLISH)
+    return attachment_questions.log_problem(name, Problem.NO_TEXT, Language.ENGLISH)
 
 
 async def test_deciding_line_is_shown_and_asked_with_the_words(reading: World) -> None:
     offer = await _mention(reading)
-    assert attachment_messages.READ_IN_LOG.english in offer.content
+    assert attachment_questions.READ_IN_LOG.english in offer.content
     assert f"```\n{LOG_MARK}{DECIDING}\n```" in offer.content
     assert "greta" not in offer.content
     assert buttons(offer) == LABELS
@@ -104,7 +104,7 @@ async def test_only_its_sender_asks_with_a_log(reading: World) -> None:
     offer = await _mention(reading)
     for label in LABELS:
         result = await reading.second_member.click(offer, label=label)
-        assert said(result) == attachment_messages.NOT_YOURS.english
+        assert said(result) == attachment_questions.NOT_YOURS.english
     assert await _questions(reading) == 0
 
 
@@ -132,7 +132,7 @@ async def test_unreadable_log_is_named_and_the_words_can_be_asked(reading: World
 async def test_log_without_an_error_is_left_out_or_said(reading: World) -> None:
     assert "install the library" in text_of(await _mention(reading, content=b"all is well\n"))
     alone = await _mention(reading, "", b"all is well\n")
-    assert alone.content == attachment_messages.NO_ERROR.english
+    assert alone.content == attachment_questions.NO_ERROR.english
 
 
 @pytest.mark.parametrize("step", ["offer", "form", "answer"])

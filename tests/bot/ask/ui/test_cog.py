@@ -3,7 +3,6 @@
 import discord
 from simcord import Env, MemberActor
 
-from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.text import markdown
 from knowledge.values.questions import Evidence
@@ -97,7 +96,7 @@ async def test_a_mention_with_a_question_is_answered_as_a_reply(world: World) ->
     assert answer.reference.message_id == asked.id
     assert QUOTED in text_of(answer).replace("**", "")
     await world.member.send(world.help, f"<@{_bot_id(world)}>")
-    assert text_of(world.help.last_message) == button_messages.ASK_ME.english
+    assert text_of(world.help.last_message) == ask_messages.ASK_ME.english
 
 
 async def test_a_direct_message_is_answered_from_the_articles_and_no_servers_notes(

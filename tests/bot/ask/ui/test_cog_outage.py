@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.ask import button_messages
+from bot.ask import messages
 from bot.cluster.processes import Process
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
@@ -102,13 +102,13 @@ async def test_a_question_is_answered_and_its_buttons_work_once_it_is_recorded(
     assert database.asked() == []
     # The first that is done once it is back finds it recorded.
     clicked = await world.second_member.click(message, label="Helpful")
-    assert content(clicked) == button_messages.FEEDBACK_HELPFUL.english
+    assert content(clicked) == messages.FEEDBACK_HELPFUL.english
     assert database.asked() == [QUESTION]
     assert len(await feedback(world, question_id(message))) == 1
     chosen = await world.member.select(message, [digest])
     assert chosen.response is not None
     picked = await world.member.click(chosen.response, label="This answers it")
-    assert button_messages.REPLACED.english in content(picked)
+    assert messages.REPLACED.english in content(picked)
 
 
 async def test_mentions_are_answered_and_what_replies_to_an_answer_follows_it_up(

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import discord
 from simcord import ChannelHandle, MemberActor
 
-from bot.ask import button_messages
-from bot.ask import unasked_messages as messages
+from bot.ask import messages
+from bot.ask.ui import unasked_buttons
 from bot.process.client import Bot
 from knowledge.values.questions import Verdict
 from tests.bot.ask.helping import ASKED, POST_TITLE, Helped
@@ -15,8 +15,8 @@ from tests.bot.forum import SOLVED
 from tests.bot.steps import OTHER_PASSAGES, looked_into, restarted, said
 from tests.bot.world import TEXT, World, build_world, choices, custom_ids
 
-SOLVED_LABEL = messages.LABELS["solved"].english
-DISMISS_LABEL = messages.LABELS["dismiss"].english
+SOLVED_LABEL = unasked_buttons.LABELS["solved"].english
+DISMISS_LABEL = unasked_buttons.LABELS["dismiss"].english
 
 
 async def answered(helped: Helped) -> tuple[ChannelHandle, discord.Message]:
@@ -57,18 +57,18 @@ async def test_its_asker_says_that_it_solved_it_which_counts_and_marks_the_post(
     let_manage_threads(helped.world)
     post, answer = await answered(helped)
     told = await by(helped, helped.world.member, answer, SOLVED_LABEL)
-    assert told == messages.MARKED_SOLVED.english
+    assert told == unasked_buttons.MARKED_SOLVED.english
     assert tags_of(helped, post) == [SOLVED]
     assert await verdicts(helped, answer) == [Verdict.HELPFUL]
     # Once more changes nothing, and is not said to have.
     again = await by(helped, helped.world.member, answer, SOLVED_LABEL)
-    assert again == messages.SOLVED.english
+    assert again == unasked_buttons.THANKS_FOR_SOLVED.english
 
 
 async def test_where_it_may_not_set_the_tag_it_counts_all_the_same(helped: Helped) -> None:
     post, answer = await answered(helped)
     told = await by(helped, helped.world.moderator, answer, SOLVED_LABEL)
-    assert told == messages.SOLVED.english
+    assert told == unasked_buttons.THANKS_FOR_SOLVED.english
     assert tags_of(helped, post) == []
     assert await verdicts(helped, answer) == [Verdict.HELPFUL]
 
@@ -85,7 +85,7 @@ async def test_a_post_with_five_tags_keeps_them(helped: Helped) -> None:
     helped.world.env.backend.edit_channel(post.id, {"applied_tags": [1, 2, 3, 4, 5]})
     await helped.world.env.settle()
     told = await by(helped, helped.world.member, answer, SOLVED_LABEL)
-    assert told == messages.SOLVED.english
+    assert told == unasked_buttons.THANKS_FOR_SOLVED.english
     assert tags_of(helped, post) == [1, 2, 3, 4, 5]
 
 
@@ -99,7 +99,7 @@ async def test_only_the_asker_and_moderators_press_solved_and_dismiss(helped: He
     for actor in (world.second_member, world.moderator):
         for label in (SOLVED_LABEL, DISMISS_LABEL):
             told = await by(helped, actor, answer, label)
-            assert told == messages.NOT_YOURS.english
+            assert told == unasked_buttons.NOT_YOURS.english
     assert await verdicts(helped, answer) == []
     assert len(helped.said_in(post)) == 1
 
@@ -107,7 +107,7 @@ async def test_only_the_asker_and_moderators_press_solved_and_dismiss(helped: He
 async def test_a_moderator_takes_the_answer_away(helped: Helped) -> None:
     post, answer = await answered(helped)
     told = await by(helped, helped.world.moderator, answer, DISMISS_LABEL)
-    assert told == messages.DISMISSED.english
+    assert told == unasked_buttons.DISMISSED.english
     assert helped.said_in(post) == []
 
 
@@ -115,13 +115,13 @@ async def test_what_discord_does_not_delete_is_said(helped: Helped) -> None:
     post, answer = await answered(helped)
     fail(helped.world, "DELETE", f"/channels/{post.id}/messages/*", (403, 50013))
     told = await by(helped, helped.world.member, answer, DISMISS_LABEL)
-    assert told == messages.NOT_DISMISSED.english
+    assert told == unasked_buttons.NOT_DISMISSED.english
 
 
 async def test_anybody_may_find_it_unhelpful_and_say_why(helped: Helped) -> None:
     _, answer = await answered(helped)
     told = await by(helped, helped.world.second_member, answer, "Not helpful")
-    assert told.startswith(button_messages.FEEDBACK_UNHELPFUL.english)
+    assert told.startswith(messages.FEEDBACK_UNHELPFUL.english)
     assert await verdicts(helped, answer) == [Verdict.UNHELPFUL]
 
 
@@ -137,7 +137,7 @@ async def test_other_passages_are_shown_and_a_pick_counts_without_confirming_wha
     assert chosen.response is not None
     [pick] = custom_ids(chosen.response)
     picked = await helped.world.member.click(chosen.response, custom_id=pick)
-    assert said(picked) == button_messages.PICKED.english
+    assert said(picked) == messages.PICKED.english
 
 
 async def test_all_buttons_and_the_list_work_after_a_restart(
@@ -166,5 +166,5 @@ async def test_an_id_that_was_forged_elsewhere_does_nothing(helped: Helped) -> N
         for actor, message in ((other.moderator, there), (helped.world.moderator, here)):
             pressed = other.press(actor, message, f"helped:{question_id}:{action}")
             await helped.world.env.settle()
-            assert said(pressed) == button_messages.FEEDBACK_GONE.english
+            assert said(pressed) == messages.FEEDBACK_GONE.english
     assert await verdicts(helped, answer) == []

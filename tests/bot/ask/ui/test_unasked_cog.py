@@ -11,7 +11,7 @@ from simcord import ChannelHandle
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.ask import unasked_messages as messages
+from bot.ask.ui import unasked_buttons
 from bot.ask.ui.unasked_cog import MOST_WAITING
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -47,11 +47,11 @@ async def test_a_post_is_answered_once_in_its_language_with_its_passage_and_four
     await helped.world.env.settle()
     [answer] = helped.said_in(post)
     assert TEXT in text_of(answer).replace("**", "")
-    assert messages.LEAD.english in text_of(answer)
+    assert unasked_buttons.LEAD.english in text_of(answer)
     assert labels(answer) == ["helped::solved", "answer::unhelpful", "helped::dismiss", "passages:"]
     await helped.set(helped.forum.id, language=Language.GERMAN)
     [german] = helped.said_in(await helped.forum.post(POST_TITLE, ASKED))
-    assert messages.LEAD(Language.GERMAN) in text_of(german)
+    assert unasked_buttons.LEAD(Language.GERMAN) in text_of(german)
 
 
 @pytest.mark.parametrize("message_first", [False, True])

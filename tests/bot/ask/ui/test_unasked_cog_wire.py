@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from bot.ask import unasked_messages as messages
+from bot.ask.ui import unasked_buttons
 from bot.config.settings import Settings
 from bot.core.core import Core
 from knowledge.store.notes.decisions import Ruling
@@ -188,9 +188,9 @@ async def test_an_answer_has_its_passage_and_its_buttons_work_over_the_wire(
         assert TEXT in text_of(answer).replace("**", "")
         solved, unhelpful, dismiss = labels(answer)[:3]
         told = await server.answered(await server.mia.click(answer, solved))
-        assert told["content"] == messages.MARKED_SOLVED.english
+        assert told["content"] == unasked_buttons.MARKED_SOLVED.english
         assert post["applied_tags"] == [SOLVED]
         await server.answered(await server.ben.click(answer, unhelpful))
         told = await server.answered(await server.ada.click(answer, dismiss))
-        assert told["content"] == messages.DISMISSED.english
+        assert told["content"] == unasked_buttons.DISMISSED.english
     assert helped.answers(post) == []

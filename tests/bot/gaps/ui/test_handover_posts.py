@@ -8,7 +8,7 @@ import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.gaps import handover_messages as messages
+from bot.gaps import handover_messages
 from bot.process.client import Bot
 from knowledge.values.handovers import NotHandedOn
 from tests.bot.faults import fail
@@ -53,7 +53,7 @@ async def test_private_questions_are_posted_among_helpers(
     world = helping.world
     await helping.choose(handover_channel_id=world.help.id, review_channel_id=world.help.id)
     refused = await helping.hand_over(private=True)
-    assert said(refused) == messages.refusal(NotHandedOn.PRIVATE, EN)
+    assert said(refused) == handover_messages.refusal(NotHandedOn.PRIVATE, EN)
     assert await world.core(lambda core: core.store.handovers.of_guild(world.guild.id)) == {}
 
     await helping.choose(review_channel_id=world.review.id)
@@ -141,7 +141,7 @@ async def test_without_threads_the_message_is_enough(helping: Helping) -> None:
     assert world.review.threads == []
     assert (
         said(await helping.answer(post(helping)))
-        == f"{messages._THANKS(EN)} {messages._MAY_PROPOSE(EN)}"
+        == f"{handover_messages._THANKS(EN)} {handover_messages._MAY_PROPOSE(EN)}"
     )
 
 
@@ -156,7 +156,7 @@ async def test_a_pruned_question_cannot_be_claimed(helping: Helping) -> None:
 
     click = await helping.helper.click(post(helping), label="Claim")
 
-    assert [one.content for one in click.followups] == [messages.GONE(EN)]
+    assert [one.content for one in click.followups] == [handover_messages.GONE(EN)]
 
 
 async def test_an_earlier_versions_hand_over_gets_a_note(

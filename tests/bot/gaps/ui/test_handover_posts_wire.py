@@ -6,7 +6,7 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.gaps import handover_messages as messages
+from bot.gaps import handover_messages
 from bot.interactions.kit.retries import PAUSES
 from knowledge.values.guilds import Language
 from tests.bot.discord_server import bot_process
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 QUESTION = "Zanzibar ferry timetable"
 ANSWER = "At nine and at four."
 ATTEMPTS = 9
-ASKED = messages.confirmation(by_asker=True, quiet=False, language=Language.ENGLISH)
+ASKED = handover_messages.confirmation(by_asker=True, quiet=False, language=Language.ENGLISH)
 
 
 def choose(server: WireServer, settings: Settings, **changed: object) -> None:

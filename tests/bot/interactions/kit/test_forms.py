@@ -7,7 +7,7 @@ import pytest
 from simcord import InteractionResult, MemberActor
 
 from bot.core.core import Core
-from bot.notes import form_messages as notes_form_messages
+from bot.notes import drafts
 from bot.notes import messages as notes_messages
 from bot.process.client import Bot
 from bot.review import messages as review_messages
@@ -321,7 +321,7 @@ async def test_where_the_file_is_lost_with_the_process_what_was_typed_is_kept(
     assert result.response is not None
     again = await world.member.click(result.response, label="Continue editing")
 
-    assert said(result) == notes_form_messages.FILE_LOST.english
+    assert said(result) == drafts.FILE_LOST.english
     assert again.modal is not None
     assert again.modal["components"][0]["component"]["value"] == TYPED
 

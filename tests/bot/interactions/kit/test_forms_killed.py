@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.config.settings import Settings
-from bot.notes import form_messages, messages
+from bot.notes import drafts, messages
 from bot.review.actions import ACTIONS, Action
 from bot.text import error_messages
 from tests.bot.discord_server import bot_process
@@ -33,7 +33,7 @@ async def test_nothing_typed_is_lost_or_doubled_wherever_the_process_is_killed(
         await process.wait()
     async with running(server, settings):
         told = await server.answered(sent)
-        if told["content"] == form_messages.RESTARTED.english:
+        if told["content"] == drafts.RESTARTED.english:
             again = await server.mia.click(told, messages.DRAFT_LABELS["edit"].english)
             await server.form(again)
             await server.answered(await server.mia.fill(again))

@@ -8,7 +8,6 @@ from simcord import ChannelHandle, InteractionResult, MemberActor
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
-from bot.ask import button_messages, passage_messages
 from bot.ask import messages as ask_messages
 from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
@@ -66,7 +65,7 @@ async def test_a_staff_channel_is_quoted_among_staff_alone(town: Town) -> None:
         await world.moderator.slash(place, "ask", question=QUESTION)
         assert not is_told(told_in(place))
     await world.moderator.send(world.general, mention)
-    assert told_in(world.general).endswith(button_messages.ASK_ALONE.english)
+    assert told_in(world.general).endswith(ask_messages.ASK_ALONE.english)
     assert not is_told(told_in(world.general))
     assert await world.gaps(world.guild.id) == []
     town.show(world.review, world.member.id, OverwriteType.MEMBER)
@@ -87,7 +86,7 @@ async def test_an_asker_with_more_access_than_the_channel_is_answered_alone(town
         assert told_in(world.general) == ""
         [alone] = result.followups
         assert alone.ephemeral
-        assert text_of(alone).startswith(button_messages.FOR_YOU_ALONE.english)
+        assert text_of(alone).startswith(ask_messages.FOR_YOU_ALONE.english)
         assert is_told(text_of(alone))
         assert (await world.recorded(number)).private
 
@@ -167,10 +166,10 @@ async def test_the_buttons_of_an_answer_work_for_its_viewers_alone(town: Town) -
     for number in (1, 2, 3, 4):
         for action in ("why", "share", "helpful"):
             told = await forged(f"answer:{number}:{action}")
-            assert told == button_messages.FEEDBACK_GONE.english
+            assert told == ask_messages.FEEDBACK_GONE.english
     assert world.general.last_message == before
     in_public_thread = await forged("answer:5:why")
-    assert in_public_thread != button_messages.FEEDBACK_GONE.english
+    assert in_public_thread != ask_messages.FEEDBACK_GONE.english
 
 
 async def _shared(town: Town, question: str) -> tuple[str, str]:
@@ -185,16 +184,16 @@ async def _shared(town: Town, question: str) -> tuple[str, str]:
 
 async def test_an_answer_is_shared_without_what_its_viewers_may_not_read(town: Town) -> None:
     world = town.world
-    assert await _shared(town, QUESTION) == (button_messages.NOT_FOR_EVERYBODY.english, "")
+    assert await _shared(town, QUESTION) == (ask_messages.NOT_FOR_EVERYBODY.english, "")
     assert await world.gaps(world.guild.id) == []
 
     said, seen = await _shared(town, OPEN_QUESTION)
-    assert said == button_messages.SHARED.english
+    assert said == ask_messages.SHARED.english
     assert OPEN_QUESTION in seen
 
     await world.publish("Meetup in Lisbon", TEXT)
     said, seen = await _shared(town, QUESTION)
-    assert said == button_messages.SHARED_IN_PART.english
+    assert said == ask_messages.SHARED_IN_PART.english
     assert "Rua Augusta" in seen
     assert not is_told(seen)
 
@@ -208,7 +207,7 @@ async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(to
     more = await looked_into(town.world.second_member, public, OTHER_PASSAGES)
 
     assert more
-    assert button_messages.FEEDBACK_GONE.english not in more
+    assert ask_messages.FEEDBACK_GONE.english not in more
     counts = await town.world.core(lambda core: core.counts(town.world.guild.id))
     assert counts["questions"] == 1
 
@@ -309,8 +308,8 @@ async def test_a_deleted_message_is_nowhere(town: Town) -> None:
     assert not is_told(everything(again))
     for answer in (private, public):
         for label, gone in (
-            (OTHER_PASSAGES, passage_messages.NO_LONGER_QUOTED),
-            ("Why this answer?", passage_messages.NO_LONGER_THERE),
+            (OTHER_PASSAGES, ask_messages.NO_LONGER_QUOTED),
+            ("Why this answer?", ask_messages.NO_LONGER_THERE),
         ):
             shown = await _clicked(town.world.moderator, answer, label)
             assert not is_told(shown)

@@ -5,7 +5,7 @@ from typing import Any
 import discord
 from simcord import InteractionResult, MemberActor
 
-from bot.ask import button_messages
+from bot.ask import messages
 from bot.gaps import messages as gaps_messages
 from bot.review.actions import Action
 from bot.text import error_messages
@@ -46,7 +46,7 @@ async def test_members_who_may_not_write_in_a_channel_are_answered_alone_there(
     assert result.response is not None
     assert result.response.ephemeral
     shared = await in_menu(world.member, result.response, "Share with everyone here")
-    assert button_messages.CAN_NOT_SHARE.english in everything(shared)
+    assert messages.CAN_NOT_SHARE.english in everything(shared)
     assert channel.history() == []
 
 

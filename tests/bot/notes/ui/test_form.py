@@ -7,7 +7,7 @@ import pytest
 from simcord import InteractionResult
 
 from bot.core.core import Core
-from bot.notes import form_messages, messages
+from bot.notes import drafts, messages
 from bot.process.client import Bot
 from bot.review import cards
 from knowledge.values.guilds import Language, Rule
@@ -53,11 +53,11 @@ async def has_note(world: World) -> bool:
 
 async def test_the_form_marks_required_fields(world: World) -> None:
     form = await world.member.slash(world.general, "note add")
-    assert labels(form) == ["Title", "Text", form_messages.OR_FILE.english]
+    assert labels(form) == ["Title", "Text", drafts.OR_FILE.english]
     # A file can have title and text.
     assert not any(control(form, field)["required"] for field in ("title", "text", "file"))
-    assert help_of(form, "Title") == form_messages.TITLE_OF_FILE_HELP.english
-    assert help_of(form, "Text") == form_messages.TEXT_OR_FILE_HELP.english
+    assert help_of(form, "Title") == drafts.TITLE_OF_FILE_HELP.english
+    assert help_of(form, "Text") == drafts.TEXT_OR_FILE_HELP.english
     form = await world.member.slash(world.general, "note add", file=("a.md", TEXT.encode()))
     assert labels(form) == ["Title", "Pictures"]
 
@@ -119,7 +119,7 @@ async def test_an_uploaded_file_serves_without_typed_text(world: World) -> None:
     form = await world.member.slash(world.general, "note add")
     fields: dict[str, Any] = {"title": "", "text": "Typed.", "file": ("meetup.md", TEXT.encode())}
     refused = await world.member.submit_modal(form, fields)
-    assert said(refused) == form_messages.TEXT_AND_FILE.english
+    assert said(refused) == drafts.TEXT_AND_FILE.english
     assert not await has_note(world)
 
     form = await world.member.slash(world.general, "note add")
@@ -136,7 +136,7 @@ async def test_an_unreadable_file_loses_no_draft(world: World) -> None:
     form = await world.member.click(shown_message(result), label="Continue editing")
 
     assert control(form, "title")["value"] == "A title"
-    assert form_messages.OR_FILE.english in labels(form)
+    assert drafts.OR_FILE.english in labels(form)
 
 
 async def test_a_bad_tag_loses_no_long_text(world: World) -> None:
@@ -162,9 +162,9 @@ async def test_frequent_tags_are_listed(world: World) -> None:
 
     taken = await world.propose()
     form = await world.member.click(shown_message(taken), label="Add details")
-    assert help_of(form, "Tags") == form_messages._TAGS_IN_USE(EN, tags="common rare")
+    assert help_of(form, "Tags") == drafts._TAGS_IN_USE(EN, tags="common rare")
     form = await world.member.slash(world.general, "note add", tag="rare")
-    assert help_of(form, "Tags") == form_messages._TAGS_IN_USE(EN, tags="common")
+    assert help_of(form, "Tags") == drafts._TAGS_IN_USE(EN, tags="common")
     assert control(form, "tags")["value"] == "rare"
     fields = {"title": "Other", "text": "Another text.", "tags": "rare brand-new"}
     await world.member.submit_modal(form, fields)
@@ -211,7 +211,7 @@ async def test_a_textless_draft_returns_without_file(
     form = await world.member.slash(world.general, "note add", tag="one two")
 
     result = shown_message(await world.member.submit_modal(form, given))
-    assert text_of(result).startswith(form_messages.NEITHER.english)
+    assert text_of(result).startswith(drafts.NEITHER.english)
     assert not result.attachments
 
     await restarted(world, new_bot)
@@ -306,7 +306,7 @@ async def test_a_closed_channels_form_warns(world: World) -> None:
 
     form = await world.moderator.context_menu(world.review, "Save as note", message)
 
-    assert help_of(form, "Text") == form_messages.from_channel("review")
+    assert help_of(form, "Text") == drafts.from_channel("review")
 
 
 async def test_a_forged_id_revises_nothing(world: World) -> None:

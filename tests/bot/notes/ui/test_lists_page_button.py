@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.notes import form_messages, messages
+from bot.notes import drafts, messages
 from bot.review import cards
 from bot.review.actions import Action, confirmation
 from bot.text import error_messages
@@ -35,15 +35,15 @@ def descriptions(form: Any) -> list[str]:
 
 @pytest.mark.parametrize("language", list(Language))
 def test_a_title_fits_a_form(language: Language) -> None:
-    titles = [sentence(language) for sentence in form_messages.FOR_PAGE_TITLES.values()]
+    titles = [sentence(language) for sentence in drafts.FOR_PAGE_TITLES.values()]
     assert max(map(len, titles)) <= 45
 
 
 async def test_an_announced_page_shows_approved_notes(public: World) -> None:
     form = await public.member.slash(public.general, "note add")
     assert form.modal is not None
-    assert form.modal["title"] == form_messages.FOR_PAGE_TITLES[form_messages.NEW_TITLE].english
-    assert form_messages.FOR_PAGE_OR_FILE_HELP.english in descriptions(form)
+    assert form.modal["title"] == drafts.FOR_PAGE_TITLES[drafts.NEW_TITLE].english
+    assert drafts.FOR_PAGE_OR_FILE_HELP.english in descriptions(form)
     await public.member.submit_modal(form, FIELDS)
     assert await on_page(public) == set()
     assert cards.page_line(await public.note()) in text_of(public.card)
@@ -55,7 +55,7 @@ async def test_an_unannounced_page_lacks_the_note(world: World) -> None:
     """The form was opened before the page was turned on, and submitted afterwards."""
     form = await world.member.slash(world.general, "note add")
     assert form.modal is not None
-    assert form.modal["title"] == form_messages.NEW_TITLE.english
+    assert form.modal["title"] == drafts.NEW_TITLE.english
     await turn_on(world)
     await world.member.submit_modal(form, FIELDS)
     await world.moderator.click(world.card, custom_id="card:1:approve")
@@ -67,7 +67,7 @@ async def test_a_note_from_anothers_message_needs_release(public: World) -> None
     message = await public.second_member.send(public.general, TEXT)
     form = await public.member.context_menu(public.general, "Save as note", message)
     assert form.modal is not None
-    assert form.modal["title"] == form_messages.NEW_TITLE.english
+    assert form.modal["title"] == drafts.NEW_TITLE.english
     await public.member.submit_modal(form, FIELDS)
     await public.moderator.click(public.card, custom_id="card:1:approve")
     assert await on_page(public) == set()

@@ -13,7 +13,7 @@ from simcord.enums import OverwriteType
 from bot.config.sections import HelperSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.gaps import handover_messages as handovers
+from bot.gaps import handover_messages
 from bot.notes import messages
 from bot.process.client import Bot
 from bot.review import cards
@@ -151,13 +151,15 @@ async def test_a_helpers_form_becomes_a_note(helping: Helping, name: str) -> Non
     """The form and the confirmation say so; without a name, no member is credited."""
     await helping.hand_over()
     form = await helping.helper.click(post(helping), label="Answer")
-    assert handovers.GOES_PUBLIC_AND_PROPOSED.english in str(form.modal)
+    assert handover_messages.GOES_PUBLIC_AND_PROPOSED.english in str(form.modal)
     said = await helping.answer(post(helping), name=name)
     [note] = await proposed(helping.world)
     named = (helping.helper.id, helping.helper.name)
-    credited = named if name == "named" else (0, handovers.A_HELPER.english)
+    credited = named if name == "named" else (0, handover_messages.A_HELPER.english)
     assert (note.contributor_id, note.contributor) == credited
-    sentence = handovers._PROPOSED if name == "named" else handovers._PROPOSED_UNNAMED
+    sentence = (
+        handover_messages._PROPOSED if name == "named" else handover_messages._PROPOSED_UNNAMED
+    )
     assert sentence.english in content(said)
     assert "Send to review" not in content(said)
 

@@ -11,7 +11,7 @@ from simcord.enums import ChannelType, MessageType
 from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.notes import form_messages
+from bot.notes import drafts
 from bot.notes.drafts import from_file
 from bot.process.client import Bot
 from knowledge.values.drafts import Draft
@@ -110,7 +110,7 @@ async def test_an_unanswered_thread_is_its_first_message(world: World, forum: Fo
 
     result = await saved(world, forum, thread)
 
-    assert said(result).startswith(form_messages.NO_ANSWER.english)
+    assert said(result).startswith(drafts.NO_ANSWER.english)
     assert (await draft_of(result)).text == f"{QUESTION}\n\n— {world.member.name}"
 
 
@@ -136,7 +136,7 @@ async def test_a_long_exchange_is_a_file(world: World, forum: Forum) -> None:
 
     result = await saved(world, forum, thread)
 
-    assert form_messages._LONG.english in said(result)
+    assert drafts._LONG.english in said(result)
     draft = await draft_of(result)
     assert FORM_CHARACTERS < len(draft.text) <= TEXT_CHARACTERS
     kept = draft.text.count("\n\nGuy line ")
@@ -165,7 +165,7 @@ async def test_opted_out_authors_alone_save_their_messages(
     await withheld(world, world.second_member)
 
     result = await world.member.context_menu(world.general, "Save as note", message)
-    assert said(result) == form_messages.NOT_QUOTED.english
+    assert said(result) == drafts.NOT_QUOTED.english
 
     own = await world.second_member.context_menu(world.general, "Save as note", message)
     assert own.modal is not None
@@ -193,7 +193,7 @@ async def test_a_starter_message_quotes_no_opted_out_member(world: World) -> Non
 
     result = await world.member.context_menu(thread, "Save as note", starter)
 
-    assert said(result) == form_messages.NOT_QUOTED.english
+    assert said(result) == drafts.NOT_QUOTED.english
     assert shown_message(result).attachments == []
 
 
@@ -217,7 +217,7 @@ async def test_a_private_thread_brings_a_warning(world: World) -> None:
 
     result = await world.member.context_menu(thread, "Save as note", first)
 
-    assert form_messages.from_channel("Council") in said(result)
+    assert drafts.from_channel("Council") in said(result)
     assert ANSWER in (await draft_of(result)).text
 
 

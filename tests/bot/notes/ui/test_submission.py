@@ -5,7 +5,7 @@ from typing import Any
 import discord
 from simcord import Env, InteractionResult
 
-from bot.notes import form_messages, messages
+from bot.notes import drafts, messages
 from bot.notes.drafts import from_file
 from bot.text import markdown
 from knowledge.values.notes import State
@@ -149,7 +149,7 @@ async def test_without_content_a_post_is_one_message(world: World) -> None:
 
     result = await world.member.context_menu(thread, "Save as note", forum.first_message(thread))
 
-    assert said(result).startswith(form_messages.NO_CONTENT.english)
+    assert said(result).startswith(drafts.NO_CONTENT.english)
     [file] = shown_message(result).attachments
     draft = from_file(await file.read())
     assert draft is not None

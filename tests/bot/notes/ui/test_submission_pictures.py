@@ -10,8 +10,8 @@ from simcord import InteractionResult
 
 from bot.core.core import Core
 from bot.interactions.kit.layouts import text_of as text_in
-from bot.interactions.picture_texts import PictureTexts
-from bot.notes import form_messages, messages
+from bot.interactions.pictures import PictureTexts
+from bot.notes import drafts, messages
 from bot.process.client import Bot
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
@@ -116,7 +116,7 @@ REFUSED = [
     ([("b.png", BOMB)], "is too large: "),
     ([("c.png", picture().content + b"\0" * PICTURE_BYTES)], "limit for a picture is 2 MB"),
     (photos(PICTURES + 1), "That's 5 pictures; a note can have 4 at most"),
-    ([("a.md", b"One text."), ("b.md", b"Another.")], form_messages.TWO_FILES.english),
+    ([("a.md", b"One text."), ("b.md", b"Another.")], drafts.TWO_FILES.english),
 ]
 
 
@@ -159,7 +159,7 @@ async def test_a_messages_pictures_survive_a_restart(
 
     result = await world.member.context_menu(world.general, "Save as note", message)
 
-    assert form_messages.PICTURES_TAKEN(1, Language.ENGLISH) in said(result)
+    assert drafts.PICTURES_TAKEN(1, Language.ENGLISH) in said(result)
     assert "b.png isn't a picture that I can keep" in said(result)
     await restarted(world, new_bot)
     await edit(world, await continue_editing(world, result))
@@ -321,7 +321,7 @@ async def test_an_unreadable_picture_is_mentioned(world: World) -> None:
     assert unread in said(result)
     assert (await world.note()).revision.submission.text == "Another text."
     result = await proposed(world, photos(2)[1], text="")
-    assert said(result) == f"{form_messages.NEITHER(german)}\n{unread}"
+    assert said(result) == f"{drafts.NEITHER(german)}\n{unread}"
 
     world.bot.picture_texts = PictureTexts(is_on=False, recognize=unreadable)
     result = await proposed(world, photos(2)[1], title="Third", text="A third text.")

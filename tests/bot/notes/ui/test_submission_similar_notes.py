@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from simcord import InteractionResult, MemberActor, ResponseMessage
 
-from bot.notes import form_messages, messages
+from bot.notes import drafts, messages
 from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.text.markdown import plain
@@ -98,7 +98,7 @@ async def extend(
 ) -> InteractionResult:
     form = await actor.click(shown, label=EXTEND)
     assert form.modal is not None
-    assert form.modal["title"] == form_messages.EXTENSION_TITLE.english
+    assert form.modal["title"] == drafts.EXTENSION_TITLE.english
     fields = {"title": title, "text": values(form)[1], "tags": values(form)[3]}
     return await actor.submit_modal(form, fields)
 

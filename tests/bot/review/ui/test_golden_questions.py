@@ -8,7 +8,6 @@ from bot.answers.ask import Ask
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import Bot, start_worker
-from bot.review import golden_messages as messages
 from bot.review import golden_questions as service
 from bot.review import service as review_service
 from bot.review.golden_questions import Changes, Result
@@ -33,7 +32,7 @@ from tests.fakes import WordEmbedder
 
 OTHER = "Community meetup Lisbon Rua Augusta"
 OTHER_TEXT = "Community meetup Lisbon Rua Augusta: on Sundays."
-KEEP, ACCEPT = (label.english for label in messages.LABELS.values())
+KEEP, ACCEPT = (label.english for label in service.LABELS.values())
 
 
 async def check(world: World) -> None:
@@ -120,7 +119,7 @@ async def test_moved_helpful_answer_is_kept_as_the_confirmed_one(
     assert content(await world.ask()).index(OTHER_TEXT) < content(await world.ask()).index(TEXT)
 
     await world.moderator.click(shown, label=KEEP)
-    assert messages.DECIDED.english in text_of(shown)
+    assert service.DECIDED.english in text_of(shown)
     assert buttons(shown) == []
     answer = content(await world.ask())
     assert TEXT in answer
@@ -153,7 +152,7 @@ async def test_second_of_two_moderators_changes_nothing(world: World) -> None:
     )
     await world.moderator.click(first, label=KEEP)
     await world.second_moderator.click(second, label=ACCEPT)
-    assert messages.DECIDED_ALREADY.english in text_of(second)
+    assert service.DECIDED_ALREADY.english in text_of(second)
     assert TEXT in content(await world.ask())
     confirmations = await world.core(lambda core: core.store.feedback_records.of(1))
     assert [one.member_id for one in confirmations] == [world.member.id, world.moderator.id]
@@ -165,7 +164,7 @@ async def test_answer_that_changed_again_is_not_accepted_unseen(world: World) ->
     await world.core(lambda core: retire(core, world, 2))
     await world.add_note(OTHER, "Community meetup Lisbon Rua Augusta: on Mondays.")
     await world.moderator.click(shown, label=ACCEPT)
-    assert messages.DECIDED_ALREADY.english in text_of(shown)
+    assert service.DECIDED_ALREADY.english in text_of(shown)
     assert "Mondays" in text_of(shown)
     assert await changed(world) == [(GoldenState.MOVED, [1])]
 
@@ -182,13 +181,13 @@ async def test_withdrawn_note_and_removed_source_are_named_as_such(world: World)
     await check(world)
 
     shown = await page(world)
-    for place, sentence in ((TITLE, messages._GONE[True]), ("Ferry", messages._GONE[False])):
+    for place, sentence in ((TITLE, service._GONE[True]), ("Ferry", service._GONE[False])):
         assert sentence(Language.ENGLISH, place=f"“{place}”") in text_of(shown)
-    assert buttons(shown) == [messages.SETTLE_GONE.english]
+    assert buttons(shown) == [service.SETTLE_GONE.english]
     await chosen(world, world.review)
     await its_time_comes(world)
-    assert messages.count_changes(0, 2, Language.ENGLISH) in text_of(posted(world.review)[0])
-    await world.moderator.click(shown, label=messages.SETTLE_GONE.english)
+    assert service.count_changes(0, 2, Language.ENGLISH) in text_of(posted(world.review)[0])
+    await world.moderator.click(shown, label=service.SETTLE_GONE.english)
     await check(world)
     assert await changed(world) == []
 
@@ -219,10 +218,10 @@ async def test_digest_counts_changes_and_opens_the_page(
     await chosen(world, world.general)
     await its_time_comes(world)
     [digest] = posted(world.general)
-    assert messages.count_changes(1, 0, Language.ENGLISH) in text_of(digest)
-    opened = await world.moderator.click(digest, label=messages.SHOW.english)
+    assert service.count_changes(1, 0, Language.ENGLISH) in text_of(digest)
+    opened = await world.moderator.click(digest, label=service.SHOW.english)
     assert f"Now: “{OTHER}”" in said(opened)
-    refused = await world.member.click(digest, label=messages.SHOW.english)
+    refused = await world.member.click(digest, label=service.SHOW.english)
     assert OTHER not in said(refused)
 
 
@@ -320,10 +319,10 @@ def test_full_page_fits_one_message(language: Language) -> None:
     found = Changes(moved, 999_999, gone, 999_999)
     said = [
         heading(ReviewPage.CHANGES, language),
-        messages.DECIDED_ALREADY(language),
-        messages.introduction(found, language, is_checked=True),
-        *(messages.change(result, (), language) for result in moved),
-        *(messages.before(result, (), language) for result in gone),
-        messages.more(found, language),
+        service.DECIDED_ALREADY(language),
+        service.introduction(found, language, is_checked=True),
+        *(service.change(result, (), language) for result in moved),
+        *(service.before(result, (), language) for result in gone),
+        service.more(found, language),
     ]
     assert size("\n".join(said)) <= LAYOUT_CHARACTERS

@@ -7,7 +7,7 @@ import discord
 
 from bot.ask import explanation
 from bot.core.core import Core
-from bot.review import synonym_messages as messages
+from bot.review import synonym_service
 from bot.review.synonym_service import Problem
 from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages
@@ -21,13 +21,13 @@ ASKED = f"{SLANG} at Rua Augusta"
 
 async def _previewed(world: World, word: str = SLANG, meaning: str = "meetup") -> Any:
     panel = await reviewed(world, ReviewPage.SYNONYMS)
-    form = await world.moderator.click(panel, label=messages.ADD.english)
+    form = await world.moderator.click(panel, label=synonym_service.ADD.english)
     return await world.moderator.submit_modal(form, {"word": word, "meaning": meaning})
 
 
 async def _kept(world: World, word: str = SLANG, meaning: str = "meetup") -> Any:
     preview = shown_message(await _previewed(world, word, meaning))
-    return await world.moderator.click(preview, label=messages.LABELS["keep"].english)
+    return await world.moderator.click(preview, label=synonym_service.LABELS["keep"].english)
 
 
 async def test_a_synonym_is_previewed_kept_searched_with_listed_and_stored_once(
@@ -47,7 +47,7 @@ async def test_a_synonym_is_previewed_kept_searched_with_listed_and_stored_once(
     assert "Rua Augusta" not in content(await world.ask(UNKNOWN))
 
     done = await _kept(world, UNKNOWN, "community meetup")
-    assert said(done) == messages.kept(Synonym(UNKNOWN.lower(), "community meetup"))
+    assert said(done) == synonym_service.kept(Synonym(UNKNOWN.lower(), "community meetup"))
     assert "Rua Augusta" in content(await world.ask(UNKNOWN))
     assert TITLE in said(await world.member.slash(world.general, "search", query=UNKNOWN))
     listed = await reviewed(world, ReviewPage.SYNONYMS)
@@ -93,7 +93,7 @@ async def test_why_names_the_applied_synonym_and_a_replay_agrees(world: World) -
     assert found.changes == []
     panel = await reviewed(world, ReviewPage.SYNONYMS)
     await world.moderator.select(panel, ["0"], custom_id="synonyms")
-    assert messages._NONE.english in text_of(panel)
+    assert synonym_service._NONE.english in text_of(panel)
     found = await world.core(lambda core: core.replay(1))
     assert found is not None
     assert f"synonyms {SLANG} = meetup" in " ".join(found.changes)
@@ -119,7 +119,7 @@ async def test_a_word_that_can_not_be_a_synonym_is_refused(world: World) -> None
         many = tuple(Synonym(f"word{n}", "thing") for n in range(SYNONYMS))
         core.store.guilds.change(world.guild.id, {"synonyms": many}, 1)
 
-    bad, common = messages._BAD_WORD, messages._PROBLEMS[Problem.TOO_COMMON]
+    bad, common = synonym_service._BAD_WORD, synonym_service._PROBLEMS[Problem.TOO_COMMON]
     for word, meaning, refusal in (
         ("perm!", "permission", bad),
         ("perm", "Perm ", bad),

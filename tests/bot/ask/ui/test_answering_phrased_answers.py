@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.ask import button_messages
+from bot.ask import messages
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
@@ -281,7 +281,7 @@ async def test_every_button_works_below_a_phrased_answer(
     answered = await on.ask()
 
     thanks = await on.second_member.click(shown_message(answered), label="Helpful")
-    assert content(thanks) == button_messages.FEEDBACK_HELPFUL.english
+    assert content(thanks) == messages.FEEDBACK_HELPFUL.english
     assert "Evidence" in await looked_into(on.member, answered.response, "Why this answer?")
     assert TEXT in await looked_into(on.member, answered.response, "Other passages")
 

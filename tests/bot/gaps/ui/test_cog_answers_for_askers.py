@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import discord
 from simcord import Env, InteractionResult, MemberActor
 
-from bot.ask import button_messages
+from bot.ask import messages
 from bot.core.core import Core
 from bot.gaps import messages as gaps_messages
 from bot.gaps.service import COOLDOWN
-from bot.gaps.ui.answers_for_askers import AnswersForAskers
+from bot.gaps.ui.cog import AnswersForAskers
 from bot.privacy import messages as privacy_messages
 from bot.process.client import Bot
 from knowledge.values.notes import Notice
@@ -89,7 +89,7 @@ async def test_askers_are_answered_once_in_their_channel(
     await restarted(world, new_bot)
     assert ANSWERED in await looked_into(world.member, message, OTHER_PASSAGES)
     helpful = await world.second_member.click(message, label="Helpful")
-    assert said(helpful) == button_messages.FEEDBACK_HELPFUL.english
+    assert said(helpful) == messages.FEEDBACK_HELPFUL.english
     quiet = await world.member.click(message, label="Don't tell me about later answers")
     assert said(quiet) == privacy_messages.QUIET.english
     assert await world.core(lambda core: core.store.gaps.has_opted_out(world.member.id))

@@ -8,7 +8,7 @@ from simcord import ChannelHandle, MemberActor
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.ask import unasked_messages as messages
+from bot.ask.ui import unasked_buttons
 from bot.ask.ui.unasked_cog import UnaskedCog
 from bot.config.sections import HelperSettings, SourceSettings
 from bot.config.settings import Settings
@@ -29,7 +29,7 @@ from tests.bot.world import custom_ids
 ASKED = QUESTION
 ASKED_TITLE = "Hail"
 SOLVED_IT, DUPLICATE, DISMISS = (
-    messages.SIMILAR_LABELS[action].english for action in ("solved", "duplicate", "dismiss")
+    unasked_buttons.SIMILAR_LABELS[action].english for action in ("solved", "duplicate", "dismiss")
 )
 
 
@@ -73,7 +73,7 @@ async def chosen(
 async def test_unsure_post_gets_titles_and_no_quotation(similar: Helped) -> None:
     _, message = await offered(similar)
     assert f"[{TITLE}](<https://discord.com/channels/" in message.content
-    assert messages.LEAD.english in message.content
+    assert unasked_buttons.LEAD.english in message.content
     assert ANSWER not in message.content
     assert custom_ids(message) == ["similar:solved", "similar:duplicate", "similar:dismiss"]
 
@@ -127,8 +127,8 @@ async def test_choice_is_confirmed_judged_shown_and_tagged_once(
     let_manage_threads(similar.world)
     post, message = await offered(similar)
     actor = similar.world.member if label == SOLVED_IT else similar.world.moderator
-    assert await chosen(actor, message, label) == messages.MARKED_SOLVED.english
-    assert await chosen(actor, message, label) == messages.SOLVED.english
+    assert await chosen(actor, message, label) == unasked_buttons.MARKED_SOLVED.english
+    assert await chosen(actor, message, label) == unasked_buttons.THANKS_FOR_SOLVED.english
     assert tags_of(similar, post) == [SOLVED]
     [judged] = await similar.world.core(lambda core: core.store.question_records.judged_helpful())
     assert (judged.text, judged.evidence) == (f"{ASKED_TITLE}\n{ASKED}", Evidence.PARTIAL)
@@ -139,7 +139,7 @@ async def test_choice_is_confirmed_judged_shown_and_tagged_once(
     assert confirmed.by_moderator == (label == DUPLICATE)
     [edited] = similar.said_in(post)
     action = "solved" if label == SOLVED_IT else "duplicate"
-    assert edited.content.startswith(messages.CHOSEN[action].english)
+    assert edited.content.startswith(unasked_buttons.CHOSEN[action].english)
     assert TITLE in edited.content
     assert (await similar.states())[-1] == "done"
 
@@ -148,7 +148,9 @@ async def test_choice_of_somebody_unquoted_records_no_words(similar: Helped) -> 
     asker_id = similar.world.member.id
     await similar.world.core(lambda core: core.store.quote_opt_outs.withhold(asker_id))
     _, message = await offered(similar)
-    assert await chosen(similar.world.moderator, message) == messages.SOLVED.english
+    assert (
+        await chosen(similar.world.moderator, message) == unasked_buttons.THANKS_FOR_SOLVED.english
+    )
     assert "Hail" not in await similar.words()
 
 
@@ -167,8 +169,8 @@ async def test_only_the_asker_and_helpers_choose_and_only_helpers_name_duplicate
     world = similar.world
     post, message = await offered(similar)
     for actor, label, refusal in (
-        (world.second_member, SOLVED_IT, messages.NOT_FOR_YOU),
-        (world.second_member, DISMISS, messages.NOT_FOR_YOU),
+        (world.second_member, SOLVED_IT, unasked_buttons.NOT_FOR_YOU),
+        (world.second_member, DISMISS, unasked_buttons.NOT_FOR_YOU),
         (world.second_member, DUPLICATE, NOT_A_HELPER),
         (world.member, DUPLICATE, NOT_A_HELPER),
     ):
@@ -190,7 +192,7 @@ async def test_dismissed_message_goes_with_its_choice(similar: Helped) -> None:
     post, message = await offered(similar)
     await chosen(similar.world.member, message)
     told = said(await similar.world.member.click(message, label=DISMISS))
-    assert told == messages.DISMISSED.english
+    assert told == unasked_buttons.DISMISSED.english
     assert similar.said_in(post) == []
     guild_id = similar.world.guild.id
     assert (
@@ -204,7 +206,7 @@ async def test_choice_that_was_deleted_meanwhile_is_said(similar: Helped) -> Non
     await similar.world.env.settle()
     await read(similar.world)
     told = said(await similar.world.member.click(message, label=SOLVED_IT))
-    assert told == messages.SIMILAR_GONE.english
+    assert told == unasked_buttons.SIMILAR_GONE.english
 
 
 async def test_note_is_read_and_chosen(similar: Helped) -> None:
@@ -213,10 +215,12 @@ async def test_note_is_read_and_chosen(similar: Helped) -> None:
     _, message = await offered(similar)
     assert message.content.splitlines()[1] == f"- **{TITLE}**"
     shown = said(
-        await world.second_member.click(message, label=messages.SIMILAR_LABELS["read"].english)
+        await world.second_member.click(
+            message, label=unasked_buttons.SIMILAR_LABELS["read"].english
+        )
     )
     assert "A geodesic tent holds up well" in shown
-    assert await chosen(world.member, message) == messages.SOLVED.english
+    assert await chosen(world.member, message) == unasked_buttons.THANKS_FOR_SOLVED.english
     [judged] = await world.core(lambda core: core.store.question_records.judged_helpful())
     assert judged.hits[0].document_id.startswith("note:")
 
@@ -244,7 +248,7 @@ async def test_offer_posted_before_a_kill_is_found_and_not_repeated(
     await similar.world.env.settle()
     assert [one.id for one in similar.said_in(post)] == [message.id]
     assert (await similar.states())[-1] == "watched"
-    assert await chosen(similar.world.member, message) == messages.SOLVED.english
+    assert await chosen(similar.world.member, message) == unasked_buttons.THANKS_FOR_SOLVED.english
 
 
 async def test_offer_recorded_before_a_kill_is_posted_after_it(

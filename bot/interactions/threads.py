@@ -1,16 +1,32 @@
-"""Cache of the messages that threads were started from, shared by all features.
+"""Threads and forum posts: whether a post is solved or closed, and the cache of starter messages.
 
 A thread and its starter message have the same id. Discord counts refused requests, so a starter is
 fetched once, and never without the permission to read the channel's history.
 """
 
 import logging
+from collections.abc import Iterable
 from typing import Any, Final
 
 import discord
 from cachetools import LRUCache
 
 from bot.interactions.kit.errors import UNREACHED
+from knowledge.chat.intents import is_marked_solved
+
+
+def says_solved(tags: Iterable[discord.ForumTag]) -> bool:
+    return any(is_marked_solved(f"{tag.emoji or ''} {tag.name}") for tag in tags)
+
+
+def is_closed(thread: discord.Thread, *, archived_ok: bool = False) -> bool:
+    """Whether a post needs no answer: it is solved, locked or archived.
+
+    With `archived_ok`, archived posts count as open: Discord archives quiet posts by itself.
+    """
+    solved = is_marked_solved(thread.name) or says_solved(thread.applied_tags)
+    return solved or thread.locked or (thread.archived and not archived_ok)
+
 
 # The largest number of cached threads, to bound the memory of a long-running process.
 _THREADS: Final = 4_096

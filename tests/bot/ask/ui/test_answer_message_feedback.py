@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from simcord import InteractionResult
 
-from bot.ask import button_messages
+from bot.ask import messages
 from bot.process.client import Bot
 from bot.text import error_messages
 from knowledge.values.questions import FeedbackReason, Verdict
@@ -27,7 +27,7 @@ async def test_not_helpful_counts_at_once_and_keeps_a_reason_in_ones_own_words(
     world: World,
 ) -> None:
     asked = await unhelpful(world)
-    counted, asks_why = button_messages.FEEDBACK_UNHELPFUL, button_messages.ASKS_WHY
+    counted, asks_why = messages.FEEDBACK_UNHELPFUL, messages.ASKS_WHY
     assert content(asked) == f"{counted.english} {asks_why.english}"
     assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
     assert asked.response is not None
@@ -61,7 +61,7 @@ async def test_an_answer_takes_no_feedback_from_another_server(world: World) -> 
     for action in ("helpful", "unhelpful"):
         forged = other.press(other.member, message, f"answer:1:{action}")
         await world.env.settle()
-        assert content(forged) == button_messages.FEEDBACK_GONE.english
+        assert content(forged) == messages.FEEDBACK_GONE.english
     chosen = other.press(other.member, message, "reason:1", values=["wrong"])
     await world.env.settle()
     typed = other.submit(other.member, "form:reason:1:ab", {"reason": "Typed."})

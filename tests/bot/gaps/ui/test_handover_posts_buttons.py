@@ -10,7 +10,7 @@ from simcord import Env, InteractionResult, MemberActor
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.gaps import handover_messages as messages
+from bot.gaps import handover_messages
 from bot.process.client import Bot
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import NotHandedOn
@@ -18,9 +18,9 @@ from tests.bot.gaps.handing_over import EN, posts
 from tests.bot.steps import choose, restarted, said, shown_message
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 
-ASK = messages.ASK_MODERATORS_LABELS["ask"](EN)
-DONE = messages.confirmation(by_asker=True, quiet=False, language=EN)
-ALREADY = messages.refusal(NotHandedOn.ALREADY, EN)
+ASK = handover_messages.ASK_MODERATORS_LABELS["ask"](EN)
+DONE = handover_messages.confirmation(by_asker=True, quiet=False, language=EN)
+ALREADY = handover_messages.refusal(NotHandedOn.ALREADY, EN)
 
 
 async def turn(world: World, *, on: bool = True, language: Language = EN) -> None:
@@ -65,7 +65,7 @@ async def test_a_repeated_hand_over_posts_once(asking: World, new_bot: Callable[
     ]
     await asking.env.settle()
 
-    others = messages.confirmation(by_asker=False, quiet=False, language=EN)
+    others = handover_messages.confirmation(by_asker=False, quiet=False, language=EN)
     assert [said(click) for click in clicks] == [DONE, others]
     for actor, result in ((asking.member, refused), (asking.second_member, again)):
         assert said(await pressed(actor, result)) == ALREADY
@@ -84,10 +84,10 @@ async def test_a_private_question_needs_confirmation(
     message = shown_message(public).message
     forged = asking.press(asking.second_member, message, "moderators:1:sure")
     await asking.env.settle()
-    assert said(forged) == messages.QUESTION_GONE(EN)
+    assert said(forged) == handover_messages.QUESTION_GONE(EN)
 
     first = await pressed(asking.member, private)
-    assert said(first) == messages.ASKS_FIRST(EN)
+    assert said(first) == handover_messages.ASKS_FIRST(EN)
     assert posts(asking.review) == []
     assert said(await pressed(asking.member, first, "Ask them")) == DONE
     [post] = posts(asking.review)
@@ -107,14 +107,14 @@ async def test_other_servers_questions_are_not_handed_over(asking: World, simcor
     forged = other.press(other.admin, shown_message(theirs).message, "moderators:1:ask")
     await simcord_env.settle()
 
-    assert said(forged) == messages.QUESTION_GONE(EN)
+    assert said(forged) == handover_messages.QUESTION_GONE(EN)
     assert [*posts(other.review), *posts(asking.review)] == []
 
 
 async def test_without_a_channel_a_hand_over_is_repeatable(asking: World) -> None:
     refused = await asking.ask(UNKNOWN)
     await turn(asking, on=False)
-    assert said(await pressed(asking.member, refused)) == messages.NOT_SET_UP(EN)
+    assert said(await pressed(asking.member, refused)) == handover_messages.NOT_SET_UP(EN)
     await turn(asking)
     backend = asking.env.backend
     closed = discord.Permissions(view_channel=True, send_messages=True).value
@@ -126,7 +126,7 @@ async def test_without_a_channel_a_hand_over_is_repeatable(asking: World) -> Non
         asking.review.id, Overwrite(asking.bot_role.id, OverwriteType.ROLE, allow=closed)
     )
 
-    assert first in {messages.NOT_POSTED(EN), messages.NOT_SET_UP(EN)}
+    assert first in {handover_messages.NOT_POSTED(EN), handover_messages.NOT_SET_UP(EN)}
     assert said(await pressed(asking.member, refused)) == DONE
     assert len(posts(asking.review)) == 1
 
@@ -140,9 +140,13 @@ async def test_a_hand_over_speaks_the_servers_language(
     await asking.core(lambda core: core.store.gaps.set_opt_out(asking.member.id, quiet=True))
     refused = await asking.ask(UNKNOWN)
 
-    result = await pressed(asking.member, refused, messages.ASK_MODERATORS_LABELS["ask"](german))
+    result = await pressed(
+        asking.member, refused, handover_messages.ASK_MODERATORS_LABELS["ask"](german)
+    )
 
-    assert said(result) == messages.confirmation(by_asker=True, quiet=True, language=german)
+    assert said(result) == handover_messages.confirmation(
+        by_asker=True, quiet=True, language=german
+    )
     posted = [one.content for one in asking.review.history()]
     assert any("Ein Mitglied fragt die Moderation" in one for one in posted)
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import discord
 import pytest
 
-from bot.interactions.picture_texts import AT_ONCE, PictureTexts
+from bot.interactions.pictures import AT_ONCE, PictureTexts
 from bot.interactions.services import PictureText
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine

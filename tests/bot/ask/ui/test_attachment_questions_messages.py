@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
-from bot.ask import attachment_messages
+from bot.ask.ui import attachment_questions
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import Language
 
@@ -15,27 +15,27 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zs", "Zl", 
 def test_what_is_shown_fits_in_a_message_and_can_be_read_again(
     words: str, text: str, language: Language
 ) -> None:
-    offered = attachment_messages.offer(words, text, language)
+    offered = attachment_questions.offer(words, text, language)
     assert size(offered) <= MESSAGE_CHARACTERS
-    found_words, found_text = attachment_messages.words_and_text(offered)
+    found_words, found_text = attachment_questions.words_and_text(offered)
     assert found_words == words.replace("`", "'")
     assert text.replace("`", "'").startswith(found_text)
 
 
 def test_a_code_block_is_not_ended_by_what_is_in_it() -> None:
-    offered = attachment_messages.offer("", "a\n```\n@everyone ```b", Language.ENGLISH)
+    offered = attachment_questions.offer("", "a\n```\n@everyone ```b", Language.ENGLISH)
     assert offered.count("```") == 2
-    assert attachment_messages.words_and_text(offered) == ("", "a\n'''\n@everyone '''b")
+    assert attachment_questions.words_and_text(offered) == ("", "a\n'''\n@everyone '''b")
 
 
 def test_a_long_text_is_cut_to_what_can_be_asked() -> None:
     text = "error " * 2_000
-    words, found = attachment_messages.words_and_text(
-        attachment_messages.offer("why", text, Language.GERMAN)
+    words, found = attachment_questions.words_and_text(
+        attachment_questions.offer("why", text, Language.GERMAN)
     )
     assert (words, len(found) > 1_000) == ("why", True)
-    assert len(attachment_messages.question(words, text)) <= QUESTION_CHARACTERS
+    assert len(attachment_questions.question(words, text)) <= QUESTION_CHARACTERS
 
 
 def test_a_message_of_another_shape_says_nothing() -> None:
-    assert attachment_messages.words_and_text("Hello") == ("", "")
+    assert attachment_questions.words_and_text("Hello") == ("", "")

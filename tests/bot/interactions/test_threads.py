@@ -6,7 +6,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.interactions.forum_posts import is_closed, says_solved
+from bot.interactions.threads import is_closed, says_solved
 
 
 def tag(name: str, emoji: str | None = None) -> discord.ForumTag:

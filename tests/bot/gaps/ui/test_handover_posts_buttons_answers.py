@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from bot.gaps import handover_messages as messages
+from bot.gaps import handover_messages
 from bot.process.client import Bot
 from bot.text import error_messages
 from tests.bot.gaps.handing_over import ANSWER, EN, Helping, direct, post, told
@@ -21,12 +21,12 @@ async def test_a_helpers_answer_becomes_their_note(
     assert "**Open**" in post(helping).content
 
     await helping.helper.click(post(helping), label="Claim")
-    claimed = up_to("when", messages._CLAIMED, helper=f"<@{helping.helper.id}>")
+    claimed = up_to("when", handover_messages._CLAIMED, helper=f"<@{helping.helper.id}>")
     assert claimed in post(helping).content
     assert buttons(post(helping)) == ["Answer", "Give it back", "Not for us"]
     thanks = await helping.answer(post(helping))
 
-    assert said(thanks) == f"{messages._THANKS(EN)} {messages._MAY_PROPOSE(EN)}"
+    assert said(thanks) == f"{handover_messages._THANKS(EN)} {handover_messages._MAY_PROPOSE(EN)}"
     [message] = told(world.general)
     assert f"**{helping.helper.user.name}** has answered:" in message.content.replace("\\", "")
     assert "> It leaves at **nine** and at four." in message.content
@@ -103,7 +103,7 @@ async def test_helpers_learn_of_unwanted_notices(helping: Helping) -> None:
 
     assert (
         said(await helping.answer(post(helping)))
-        == f"{messages._THANKS_TO_NOBODY(EN)} {messages._MAY_PROPOSE(EN)}"
+        == f"{handover_messages._THANKS_TO_NOBODY(EN)} {handover_messages._MAY_PROPOSE(EN)}"
     )
     assert told(world.general) == []
 
@@ -141,7 +141,7 @@ async def test_a_claim_holds_until_a_moderator_ends_it(
 
     winner = (await helping.standing()).helper_id
     other = helping.second if winner == helping.helper.id else helping.helper
-    taken = up_to("when", messages._TAKEN, helper=f"<@{winner}>")
+    taken = up_to("when", handover_messages._TAKEN, helper=f"<@{winner}>")
     [refused] = [one.content for click in clicks for one in click.followups]
     assert taken in refused
     for label in ("Answer", "Give it back", "Not for us"):
@@ -160,8 +160,8 @@ async def test_one_of_simultaneous_answers_arrives(helping: Helping) -> None:
     first = await helping.helper.submit_modal(forms[0], {"answer": "One.", "name": ["unnamed"]})
     second = await helping.second.submit_modal(forms[1], {"answer": "Two.", "name": ["unnamed"]})
 
-    assert said(first) == f"{messages._THANKS(EN)} {messages._MAY_PROPOSE(EN)}"
-    assert up_to("when", messages._DONE, helper=f"<@{helping.helper.id}>") in said(second)
+    assert said(first) == f"{handover_messages._THANKS(EN)} {handover_messages._MAY_PROPOSE(EN)}"
+    assert up_to("when", handover_messages._DONE, helper=f"<@{helping.helper.id}>") in said(second)
     assert "Two." in said(second)
     [message] = told(helping.world.general)
     assert "> One." in message.content
@@ -176,7 +176,7 @@ async def test_members_and_former_helpers_are_refused(helping: Helping) -> None:
 
     clicks = [
         world.press(actor, message, f"handover:1:{action}")
-        for action in messages.LABELS
+        for action in handover_messages.LABELS
         for actor in (world.member, helping.helper)
     ]
     # Its form was open when the role was taken.
@@ -202,7 +202,7 @@ async def test_another_helper_may_take_over_a_stale_claim(helping: Helping) -> N
     await world.core(age)
     await world.bot.outbox.catch_up()
 
-    assert longest_part(messages._STALE_CLAIM) in post(helping).content
+    assert longest_part(handover_messages._STALE_CLAIM) in post(helping).content
     await helping.second.click(post(helping), label="Claim")
-    claimed = up_to("when", messages._CLAIMED, helper=f"<@{helping.second.id}>")
+    claimed = up_to("when", handover_messages._CLAIMED, helper=f"<@{helping.second.id}>")
     assert claimed in post(helping).content

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.ask import passage_messages
+from bot.ask import messages
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.text.passages import Passage
@@ -16,11 +16,11 @@ def test_parts_that_are_called_alike_are_told_apart_by_number() -> None:
         Hit(_part(number, heading), 0.0, 0.0, 0.0, 0.0, ())
         for number, heading in enumerate(["Ropes", "Ropes", "R" * 150, "Knots", "Ropes", "R" * 150])
     ]
-    labels = passage_messages.options(hits)
+    labels = messages.options(hits)
     assert labels[:2] == ["Rigging › Ropes", "Rigging › Ropes (2)"]
     assert labels[3:5] == ["Rigging › Knots", "Rigging › Ropes (3)"]
     assert labels[5].endswith(" (2)")
-    assert max(map(len, labels)) <= passage_messages.OPTION_CHARACTERS
+    assert max(map(len, labels)) <= messages.OPTION_CHARACTERS
     assert len(set(labels)) == len(labels)
 
 
@@ -34,5 +34,5 @@ def test_a_whole_passage_has_the_line_breaks_of_its_writer_and_no_editors(kind: 
     first = "The ferry to Lisbon leaves every day of the week from the pier"
     found = replace(_part(1, ""), text=f"{first}\nat nine.", kind=kind)
     break_kept = "\n> " if kind is Kind.NOTE else " "
-    [shown] = passage_messages.passage(found)
+    [shown] = messages.passage(found)
     assert shown.startswith(f"> {first}{break_kept}at nine.")

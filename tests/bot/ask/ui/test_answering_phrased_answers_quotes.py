@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.ask import button_messages, phrased_text
+from bot.ask import messages, phrased_text
 from bot.config.settings import Settings
 from knowledge.values.guilds import Phrasing
 from tests.bot.phrased import NOTE, mention, phrasing_of, turn_on, with_phrasing, written
@@ -87,7 +87,7 @@ async def test_a_moderator_takes_it_out_for_everybody(on: World) -> None:
     assert text_of(now) == plain
     assert "Quotes only" not in buttons(now)
     thanks = await on.second_member.click(now, label="Helpful")
-    assert content(thanks) == button_messages.FEEDBACK_HELPFUL.english
+    assert content(thanks) == messages.FEEDBACK_HELPFUL.english
 
 
 async def test_anybody_else_sees_the_quotes_alone_until_the_question_is_forgotten(
@@ -105,7 +105,7 @@ async def test_anybody_else_sees_the_quotes_alone_until_the_question_is_forgotte
 
     await on.core(lambda core: core.store.personal_data.forget(on.member.id, withdraw=False))
     shown = await on.second_member.click(message, label="Quotes only")
-    assert button_messages.FEEDBACK_GONE.english in [text_of(one) for one in shown.followups]
+    assert messages.FEEDBACK_GONE.english in [text_of(one) for one in shown.followups]
 
 
 async def test_its_asker_takes_it_out_below_an_answer_to_a_mention(
@@ -133,7 +133,7 @@ async def test_a_forged_id_of_another_server_shows_nothing(on: World) -> None:
     await on.env.settle()
 
     [followup] = forged.followups
-    assert text_of(followup) == button_messages.FEEDBACK_GONE.english
+    assert text_of(followup) == messages.FEEDBACK_GONE.english
 
 
 async def test_a_forged_id_below_another_message_changes_nothing_there(on: World) -> None:

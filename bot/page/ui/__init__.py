@@ -1,1 +1,0 @@
-"""Discord side of the public page."""

@@ -1,1 +1,0 @@
-"""Discord side of phrasing: a feature without commands."""
