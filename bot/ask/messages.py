@@ -163,14 +163,7 @@ NUMBER_CHARACTERS: Final = len("1 · ")
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """A passage in an answer, with its citation.
-
-    Attributes:
-        text: the passage. If it disagrees with a quotation above, it begins with a warning.
-        cited: the citation.
-        link: the web address of the quoted text, or empty.
-        reference: a web address that the passage refers to, or empty.
-    """
+    """A passage in an answer. `link` leads to it, `reference` to a page that it refers to."""
 
     text: str
     cited: str
@@ -196,15 +189,10 @@ def answer(
     phrased: Phrased | None = None,
     hands_on: bool = False,
 ) -> AnswerText:
-    """The text of a reply.
+    """The text of a reply, below `lead`.
 
-    Args:
-        reply: the reply.
-        lead: a line to put above an answer.
-        language: the readers' language.
-        repeats_question: False if Discord already shows the question above.
-        phrased: a model's lines, shown above the quotations.
-        hands_on: whether there is a button *Ask the moderators* below a refusal.
+    `hands_on` says that *Ask the moderators* is below a refusal. Without `repeats_question`,
+    Discord already shows the question above.
     """
     if isinstance(reply.outcome, Clarification):
         return AnswerText(response_without_lookup(reply.question, language))

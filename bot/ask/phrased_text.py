@@ -43,14 +43,8 @@ def phrased_text(
 ) -> tuple[str, ...]:
     """The model's lines above the quotations, and a label with the model's name.
 
-    Args:
-        phrased: the model's work, with the lines.
-        numbers: maps the position of a quote in the answer to the number that readers see at the
-            quote. The first position and the first number are 1.
-        language: the readers' language.
-
-    Returns:
-        The text and the label; an empty tuple if there are no lines or the text is too long.
+    `numbers` maps the position of a quote in the answer to the number that readers see; both begin
+    with 1. Empty if there are no lines, or the text is too long.
     """
     kept = _fitting(phrased.lines)
     if not kept:

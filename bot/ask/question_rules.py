@@ -164,9 +164,8 @@ class LaterMessage:
 def is_settled(asker_id: int, later: Iterable[LaterMessage], *, in_post: bool) -> bool:
     """Whether a question needs no answer by the bot: the asker says so, or somebody has answered.
 
-    Messages of the bot, replies to the question and mentions of the asker count as answers. Other
-    messages count as answers, too, unless they are small talk or new questions. Outside of posts,
-    these other messages count only within `ANSWERED_WITHIN_SECONDS` after the question.
+    The bot's messages, replies and mentions of the asker are answers; so are other messages, unless
+    they are small talk or new questions, or outside of posts later than `ANSWERED_WITHIN_SECONDS`.
     """
     return any(
         says_settled(one.text)

@@ -46,12 +46,9 @@ def answer_unrecorded(core: Core, ask: Ask) -> Reply:
 def is_better_private(core: Core, public: Ask, private: Ask) -> bool:
     """Whether a question is better answered privately. Nothing is recorded.
 
-    True if the best passage for the asker is from a channel hidden from other readers, and the
-    public answer is worse. It is worse if it is a refusal, has weaker evidence or quotes a bundled
-    article first.
-
-    `public` is the question with the channels readable by all readers of a public answer. `private`
-    is the question with the channels readable by the asker.
+    True if the best passage for the asker is from a channel hidden from the readers of a `public`
+    answer, and the public answer is a refusal, has weaker evidence or quotes a bundled article
+    first.
     """
     everybodys, own = core.answer_pipeline.ask([public, private], record=False)
     if not isinstance(own.outcome, Answer):
@@ -68,12 +65,9 @@ def is_better_private(core: Core, public: Ask, private: Ask) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Outcome of sharing a private answer.
+    """A private answer shared: the public answer, or None for a refusal, and the question for it.
 
-    Attributes:
-        reply: the public answer, or None if the public answer is a refusal.
-        complete: False if the private answer quoted channels hidden from the other readers.
-        ask: the question, as asked for all readers.
+    Not `complete` if the private answer quoted channels hidden from the other readers.
     """
 
     reply: Reply | None
@@ -88,18 +82,10 @@ def share(
     channels: tuple[int, ...],
     settings: EffectiveSettings,
 ) -> Shared:
-    """Answer a private question again, for all readers of a channel.
+    """Answer a private question again, for all readers of a channel and its followed `channels`.
 
-    Args:
-        core: answers the question.
-        question: the private question.
-        channel_id: the channel to share in.
-        channels: followed channels readable by all readers of that channel.
-        settings: the settings of the channel.
-
-    Returns:
-        The public answer. The answer is recorded, because the buttons below need an id. A refusal
-        is neither shown nor recorded, because the asker already has an answer.
+    The answer is recorded, because the buttons below need an id. A refusal is neither shown nor
+    recorded, because the asker already has an answer.
     """
     ask = Ask(
         question.text,
@@ -178,12 +164,7 @@ def with_visible_hits(core: Core, question: Question, channels: Sequence[int]) -
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """Outcome of picking a passage as the answer to a question.
-
-    Attributes:
-        confirmed: whether the passage is now the confirmed answer.
-        reply: the new answer that quotes the passage, or None if no answer quotes it now.
-    """
+    """Whether a picked passage is confirmed now, and the new answer that quotes it, if any."""
 
     confirmed: bool
     reply: Reply | None = None
@@ -200,14 +181,7 @@ def by_digest(hits: Iterable[Hit]) -> dict[str, Hit]:
 def offered_passage(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> StoredPassage | None:
-    """Return an offered passage as it is now, or None if the passage isn't visible any more.
-
-    Args:
-        core: finds the passage.
-        question: the recorded question.
-        digest: the digest of the passage's record.
-        channels: followed channels readable by the member.
-    """
+    """An offered passage as it is now, or None if no longer visible to a reader of `channels`."""
     return _offered_with_record(core, question, digest, channels)[0]
 
 
@@ -246,20 +220,10 @@ def pick(
     channels: Sequence[int],
     public_channels: Sequence[int],
 ) -> Picked | None:
-    """Record that a member picked a passage as the answer to a question.
+    """Record that a member picked a passage as the answer; None if it is no longer visible.
 
-    Args:
-        core: records the passage, and answers the question again.
-        question: the recorded question.
-        digest: the digest of the passage.
-        member_id: the picking member.
-        by_moderator: True if the member confirms the answer as a moderator, False if as the asker.
-            With None, the pick confirms nothing.
-        channels: followed channels readable by the member.
-        public_channels: followed channels readable by all readers of the answer.
-
-    Returns:
-        The outcome, or None if the passage is no longer visible.
+    `by_moderator` says whether a moderator confirms the answer, or the asker; None confirms
+    nothing. The member can read `channels`, and all readers of the answer `public_channels`.
     """
     found, beside = _offered_with_record(core, question, digest, channels)
     if found is None:

@@ -182,17 +182,8 @@ def choose_similar(
     """Record that a similar document answers a post, and finish the post's question.
 
     The question is recorded with its text only now, unless it is a gap already. A question without
-    text confirms nothing: its author opted out of quotation.
-
-    Args:
-        core: records the choice.
-        ask: the whole post, as asked for all its readers.
-        document_id: the chosen document.
-        member_id: the choosing member.
-        by_moderator: whether a moderator chose. Only a moderator replaces a moderator's choice.
-
-    Returns:
-        The chosen document. None if it can't be read any more, or the post isn't on record.
+    text confirms nothing: its author opted out of quotation. Only a moderator replaces a
+    moderator's choice. None if the document can't be read any more, or the post isn't on record.
     """
     helped, records = core.store.helped_questions, core.store.question_records
     guild_id, post_id = ask.guild_id or 0, ask.channel_id or 0

@@ -31,11 +31,8 @@ TITLE_CHARACTERS: Final = 80
 class SourceCheck:
     """Result of the check.
 
-    Attributes:
-        asked: number of headings asked as questions.
-        found: number of asked headings that found their own section first.
-        odd_titles: titles that are generic, too long or shared by several documents, each with the
-            number of its documents.
+    `found` counts the asked headings that found their own section first. A title is odd if it is
+    generic, too long or shared; each has the number of its documents.
     """
 
     asked: int

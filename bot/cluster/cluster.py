@@ -53,11 +53,8 @@ class Cluster(Process):
     ) -> None:
         """Start without leases.
 
-        Args:
-            bot: the client that connects the shards.
-            settle: takes over a shard's unfinished work from the process that ran the shard before.
-                The arguments are the shard, and the time when this process began to connect it.
-            on_leading: called when this process begins to lead.
+        `settle` takes over a shard's unfinished work, given the shard and the time when this
+        process began to connect it. `on_leading` is called when this process begins to lead.
         """
         super().__init__(bot)
         self._settle = settle

@@ -62,14 +62,9 @@ class Membership:
         is_down: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = boottime,
     ) -> None:
-        """Start without leases.
+        """Start without leases of `seconds`; `clock` returns seconds, like `boottime`.
 
-        Args:
-            open_leases: connects to the database.
-            shards: runs the leased shards.
-            seconds: duration of a lease.
-            is_down: whether the database server is certainly down for everybody.
-            clock: returns seconds, like `boottime`.
+        `is_down` says whether the database server is certainly down for everybody.
         """
         self._open_leases = open_leases
         self._shards = shards

@@ -15,12 +15,7 @@ from bot.interactions.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """Some of a bot's shards: the shards of one process, or the ready shards.
-
-    Attributes:
-        count: the number of all shards of the bot.
-        ids: the ids of the shards in this set.
-    """
+    """Some of the `count` shards of a bot: those of one process, or the ready ones."""
 
     count: int
     ids: frozenset[int]
@@ -33,15 +28,8 @@ class Shards:
 class Process:
     """A process that runs alone: it has every shard and leads.
 
-    Its subclass `bot.cluster.cluster.Cluster` is one of several processes of a bot.
-
-    Attributes:
-        is_shared: whether several processes may run the bot.
-        leads: whether this process does the work for all guilds.
-        terms: how often this process began to lead.
-        number: the number of processes that run the bot.
-        problem: why this process is unhealthy, or "".
-        degraded: reasons why the answers of this process are incomplete.
+    Its subclass `bot.cluster.cluster.Cluster` is one of several processes of a bot. `terms` counts
+    how often this process began to lead; `number` counts the processes.
     """
 
     is_shared = False
@@ -54,15 +42,9 @@ class Process:
         self.ready: set[int] = set()
 
     async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> bool:
-        """Begin to run leased shards, if the bot has several processes.
+        """Begin to run leased shards, if the bot has several processes; otherwise return False.
 
-        Args:
-            wanted: the number of shards that Discord recommends.
-            address: the address of Discord's gateway.
-            limits: Discord's limits on new sessions.
-
-        Returns:
-            False if this process runs alone. The caller then connects every shard.
+        The caller then connects every shard. `address` is that of Discord's gateway.
         """
         return False
 

@@ -47,13 +47,10 @@ ASKED_AGAIN: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group of unanswered questions with the same meaning.
+    """A group of unanswered questions with the same meaning, newest first.
 
-    Attributes:
-        questions: the questions, newest first.
-        awaited: whether a note for the group waits for review.
-        handover: the last claimed hand-over of the questions. If none is claimed, the hand-over
-            that changed last.
+    `awaited` says whether a note for it waits for review. `handover` is the last claimed one, or
+    else the one that changed last.
     """
 
     questions: tuple[OpenQuestion, ...]
@@ -408,13 +405,8 @@ def answer_to_deliver(
     """The answer to send with a notice; None if the question no longer has this answer.
 
     The bot's new answer is recorded like the answer to a new question, because the buttons below
-    the answer need a question's id. A second call for the same question records nothing.
-
-    Args:
-        core: answers the question again.
-        notice: the notice.
-        channels: followed channels that all readers of the answer can read.
-        settings: the settings of the question's channel, or None if the channel is gone.
+    the answer need a question's id. A second call for the same question records nothing. The
+    settings are None if the question's channel is gone.
     """
     if notice.event is NoticeEvent.HELPED:
         return handover_service.answer_to_deliver(core, notice)

@@ -61,10 +61,7 @@ class Round:
 class Feature:
     """Parts of a feature that the client runs.
 
-    Attributes:
-        cogs: commands and listeners.
-        rounds: repeated steps.
-        takes_over: steps that run after this process has taken over a shard of another process.
+    The steps in `takes_over` run after this process has taken over a shard of another process.
     """
 
     cogs: Sequence[commands.Cog] = ()

@@ -431,11 +431,9 @@ class Completions(Protocol):
 class Services(commands.AutoShardedBot):
     """The Discord client, with the services that all features share.
 
-    Attributes:
-        followed: ids of the followed channels of each guild, without threads, because a thread's
-            messages have the scope of the thread's channel. The channel sync keeps the ids up to
-            date in memory, because every question needs them.
-        degradations: optional parts that are missing or fail now.
+    `followed` has the ids of each guild's followed channels, without threads, because a thread's
+    messages have the scope of its channel. The channel sync keeps the ids up to date in memory,
+    because every question needs them.
     """
 
     settings: Settings

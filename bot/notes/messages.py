@@ -476,16 +476,10 @@ _LEAST_CHARACTERS: Final = 20
 
 
 def offer_text(text: str, read: str, language: Language, *, is_whole: bool = True) -> str:
-    """Return a message that offers to add text to a note, or an empty string without an offer.
+    """Return a message that offers to add the text `read` in a note's pictures, or an empty string.
 
     Lines that the note already has are left out. There is no offer if the remaining text is too
     short, or if the form has no room for it.
-
-    Args:
-        text: the note's own text.
-        read: the text read in the note's pictures.
-        language: the writer's language.
-        is_whole: whether the text in every picture could be read.
     """
     have = _fold(text)
     new = [line for line in read.splitlines() if _fold(line) not in have]

@@ -28,13 +28,9 @@ from knowledge.values.submissions import InvalidNoteError
 class UnansweredQuestion:
     """An unanswered question, and the message that members reply to with an answer.
 
-    Attributes:
-        message_id: the message with the question, or the bot's message to the helpers. For a
-            refused command, this is the refusal.
-        question: the record of the question, or None if the question doesn't address the bot.
-        is_handed_over: whether the message is the bot's message to the helpers.
-        is_hedged: whether the bot showed a passage that may not answer.
-        takes_note: whether an answer may become a note.
+    That is the question's message, a command's refusal or the bot's message to the helpers.
+    `question` is None if the question doesn't address the bot. `is_hedged` says whether the bot
+    showed a passage that may not answer, `takes_note` whether an answer may become a note.
     """
 
     message_id: int
@@ -49,10 +45,8 @@ class UnansweredQuestion:
 class Reply:
     """A member's reply to an unanswered question.
 
-    Attributes:
-        title: the title of the forum post, if the question is a post; otherwise empty.
-        link: the link to the reply, or empty if members can't open the channel.
-        allowance: the author's quota of notes, or None without a limit.
+    `title` is that of the forum post, if the question is one. `link` is empty if members can't open
+    the channel. Without an `allowance`, there is no quota of notes.
     """
 
     asked: UnansweredQuestion

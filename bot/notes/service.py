@@ -37,14 +37,7 @@ from knowledge.values.submissions import TEXT_CHARACTERS
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The member who submits a draft.
-
-    Attributes:
-        channel_id: the channel of the interaction.
-        interaction_id: the interaction that submits the draft.
-        channels: followed channels readable by the member.
-        allowance: the member's quota of notes, or None without a limit.
-    """
+    """The member who submits a draft; `channels` are followed channels that they can read."""
 
     member: Member
     guild_id: int
@@ -57,12 +50,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Result of the check before a submission.
-
-    Attributes:
-        is_set_up: whether the server has set up review.
-        similar: similar documents. A note comes with its id, other documents with None.
-    """
+    """Result of the check before a submission; of similar documents, a note comes with its id."""
 
     is_set_up: bool
     similar: tuple[tuple[SimilarDocument, int | None], ...] = ()
@@ -206,10 +194,8 @@ class Viewer:
 class VisibleNote:
     """A note as its viewer may see it.
 
-    Attributes:
-        latest: the note with its latest revision, or None if the viewer may not see this revision.
-        quorum: the number of approvals that the latest revision needs.
-        page_url: the note's address on the public page; empty if the note isn't on the page.
+    `latest` is None if the viewer may not see the latest revision. `page_url` is its address on the
+    public page, if it is there.
     """
 
     live: Note | None
@@ -302,16 +288,8 @@ def withdraw(
 ) -> Outcome | None:
     """Withdraw a revision after the member confirmed the withdrawal, once per interaction.
 
-    Args:
-        core: withdraws the revision.
-        guild_id: the guild of the interaction, or None in a direct message.
-        revision_id: the revision that the member saw when confirming.
-        member_id: the member.
-        asked_in: the id of the interaction.
-
-    Returns:
-        The outcome, or None if the member has no such revision in this guild. The outcome has an
-        obstacle if the withdrawal would now affect another revision of the note.
+    None if the member has no such revision in this guild. The outcome has an obstacle if the
+    withdrawal would now affect another revision of the note than the confirmed one.
     """
     confirmed = own_revision(core, guild_id, revision_id, member_id)
     if confirmed is None:

@@ -48,11 +48,8 @@ _logger = logging.getLogger(__name__)
 class ResultKey(NamedTuple):
     """Key of a cached result: two answers with the same key are phrased alike.
 
-    Attributes:
-        hits: the hits that the model is to reorder.
-        place: the visible scopes besides the articles, and the channel's selection of sources.
-        generation: the generation of the content in these scopes.
-        model: `Phraser.identity`.
+    `place` has the visible scopes besides the articles, and the channel's selection of sources;
+    `generation` is that of the content in these scopes. `hits` are those that the model reorders.
     """
 
     task: Task

@@ -57,10 +57,7 @@ _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 class CheckedLines(NamedTuple):
     """Lines to show after the check.
 
-    Attributes:
-        ids: the ids of the passages' sentences that are shown.
-        verdicts: the number of sentences by verdict.
-        stands_on: the ids of the sentences from which the shown written sentences follow.
+    `ids` are the passages' sentences shown; the written ones follow from those in `stands_on`.
     """
 
     lines: tuple[Line, ...]
@@ -267,13 +264,7 @@ _MARKUP: Final = re.compile(
 
 
 def fault(text: str, named: Sequence[str], shown: Sequence[str]) -> Fault | None:
-    """Return the fault in a sentence's form, if any.
-
-    Args:
-        text: the sentence, as the model wrote it.
-        named: the sentences that the model names, as people wrote them.
-        shown: sentences of the model about the same passages that are already shown.
-    """
+    """The fault in a sentence's form, if any; `shown` are earlier ones about the same passages."""
     named_text = "\n".join(named)
     if not any(map(str.isalnum, text)):
         return Fault.EMPTY

@@ -31,13 +31,8 @@ _WHOLE_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0
 class Situation(NamedTuple):
     """State of the bot when its metrics are read.
 
-    Attributes:
-        degraded: whether answers are incomplete because a part of the bot is missing.
-        connected: whether all shards of this process are connected to Discord.
-        figures: counts from the core, or None until the core is open.
-        leads: whether this process does the work for all guilds.
-        epochs: the epochs of the leased shards (`Process.epochs`).
-        shards: for the id of each shard of this process, whether the shard is connected.
+    `leads` says whether this process does the work for all guilds. `figures` are None until the
+    core is open. `shards` says of each shard of this process whether it is connected.
     """
 
     healthy: bool

@@ -65,14 +65,8 @@ class RateLimit:
 class Limited:
     """Middleware that refuses other host names, unknown tokens, and requests above the limits.
 
-    Attributes:
-        app: the application behind the middleware.
-        tokens: allowed tokens; each has its own rate.
-        hosts: allowed names in `Host`, in lower case; empty means any.
-        per_second: requests per second for each token.
-        at_once: the largest number of concurrent requests.
-        seconds: deadline to read and answer a request.
-        refuse: sends a refusal in the format of the protocol.
+    Each token has its own rate `per_second`. Names in `hosts` are in lower case; none mean any.
+    `seconds` is the deadline to read and answer a request.
     """
 
     app: ASGIApp

@@ -71,14 +71,10 @@ _Effect = Callable[[Core, Note, Click], Outcome | None]
 class Declaration:
     """An action on a note.
 
-    Attributes:
-        offered: whether the action is on the card of a note, at a time.
-        says: confirms the action, with the fields `title` and `name`.
-        effect: changes the note; None if the action has a user interface of its own.
-        style: the button's style, by its name in Discord.
-        rare: whether the action is in the menu, if the menu has another one.
-        form: the title of the form for a reason, if the action has one.
-        publishes: the id of the revision that the action would make live, or 0.
+    `says` confirms the action, with the fields `title` and `name`. Without an `effect`, the action
+    has a user interface of its own. A `rare` action is in the menu, if the menu has another one.
+    `form` is the title of the form for a reason. `publishes` is the id of the revision that the
+    action would make live, or 0.
     """
 
     label: Sentence

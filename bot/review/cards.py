@@ -62,10 +62,8 @@ class CardState(StrEnum):
 class ReviewCard:
     """A review card.
 
-    Attributes:
-        texts: the texts of the card, from the top. The first text has state, title and author. The
-            second is the note's text, or the difference from the live text. The third, if any, has
-            everything else.
+    The first of its texts has state, title and author; the second is the note's text, or the
+    difference from the live text; the third, if any, has everything else.
     """
 
     state: CardState

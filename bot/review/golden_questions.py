@@ -235,14 +235,7 @@ def _key(hit: RecordedHit | None) -> str:
 
 
 class Changes(NamedTuple):
-    """Changes to decide on. Questions with the same words and answers are one change.
-
-    Attributes:
-        moved: the oldest ones, as they are now.
-        number: how many there are.
-        gone: the oldest ones whose documents were withdrawn, deleted, or lost with their source.
-        number_gone: how many of these there are.
-    """
+    """Changes to decide on, oldest first. Questions with the same words and answers are one."""
 
     moved: Sequence[Result]
     number: int

@@ -50,11 +50,8 @@ _AnswerState = tuple[int, str, frozenset[str], str]
 class AnswerSummary:
     """Summary of an answer by its first quotation.
 
-    A viewer may be unable to read a channel, so a quotation from a channel has no title or text.
-
-    Attributes:
-        title: the document's title; empty for a channel.
-        passage: the quoted text, or the position in the document for a passage from a channel.
+    A viewer may be unable to read a channel. So a quotation from a channel has no title, and its
+    position in the document in place of the text.
     """
 
     evidence: Evidence
@@ -110,9 +107,7 @@ class Impact:
     """The changed answers among the questions replayed so far.
 
     A question asked several times is replayed once, but counted as often as it was asked.
-
-    Attributes:
-        confirmed: the moved answers that moderators confirmed; private questions without words.
+    `confirmed` has moved answers that moderators confirmed; private questions are without words.
     """
 
     questions: int

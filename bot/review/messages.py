@@ -484,16 +484,8 @@ def notice_parts(
     """A notice, split into messages.
 
     The first message may be shown publicly. The other messages are for the contributor alone: they
-    give back a text that was not accepted, or show a moderator's changes.
-
-    Args:
-        note: the note with the decided revision.
-        event: the event.
-        before: the contributor's own revision, if a moderator edited it.
-        language: the server's language.
-        reason: the reason of a decision made after the review (`DECIDED_LATER`).
-        title: the title of the note before an extension, or empty for the revision's title.
-        check: the check of a question whether the note is still true.
+    give back a text that was not accepted, or show what a moderator changed in the revision
+    `before`. The `reason` is one of a decision made after the review (`DECIDED_LATER`).
     """
     speak = Speaker(language)
     if event is NoticeEvent.STILL_TRUE and check is not None:

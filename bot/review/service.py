@@ -81,13 +81,9 @@ _Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
 class CardData:
     """Information for the card of a revision.
 
-    Attributes:
-        record: the number of the contributor's other revisions by state.
-        before: the text to compare a pending revision with: the live note that it would replace, or
-            else the revision that a moderator returned, if any.
-        quorum: the number of approvals that a pending revision needs.
-        suggests: whether members' questions are suggested as wordings.
-        check: the open question whether a live note is still true, if any.
+    `record` counts the contributor's other revisions by state. `before` is the text to compare a
+    pending revision with: the live note that it would replace, or else a revision that a moderator
+    returned. With `suggests`, members' questions are suggested as wordings.
     """
 
     record: Mapping[str, int]
@@ -131,15 +127,8 @@ def once_per_interaction(
 
     A repeated call makes no change, and returns the note as it is now. One transaction makes the
     change and marks the interaction as handled (`knowledge.store.interactions`). The index is
-    updated afterwards, so nothing is embedded while the database is locked.
-
-    Args:
-        core: makes the change.
-        guild_id: the guild of the note; the change must not concern other guilds.
-        interaction_id: the interaction that asks for the change.
-        change: makes the change.
-        origin: the message with the form or button, if the message may be used for one change
-            only. A further interaction with this message then counts as a repeated call.
+    updated afterwards, so nothing is embedded while the database is locked. A message `origin` may
+    be used for one change only: a further interaction with it counts as a repeated call.
     """
     store = core.store
 
@@ -343,13 +332,8 @@ def replace_card(core: Core, message_id: int) -> int:
 class Delivery:
     """A notice to a contributor or reporter, with its content.
 
-    Attributes:
-        note: the note with the decided revision.
-        before: the contributor's own revision, or None if no moderator edited it.
-        reason: the reason of a decision made after the review (`DECIDED_LATER`), or empty. The
-            review's own reason is in `note`.
-        title: the title of the note before an extension, or empty for the revision's title.
-        check: the check that a question whether the note is still true belongs to.
+    `before` is the contributor's own revision, if a moderator edited it. The review's own reason is
+    in `note`; `reason` is that of a later decision (`DECIDED_LATER`).
     """
 
     notice: Notice
@@ -551,13 +535,9 @@ def log_page(
 ) -> LogPage:
     """Read a page of a guild's log.
 
-    Args:
-        core: reads the log.
-        guild_id: the guild.
-        filters: the filters of the log.
-        beside: a direction and the id of a line. The page has the lines that follow this line in
-            the direction. With `OLDER` and 0, the page has the newest lines.
-        fitting: counts how many of the given lines fit in one message, beginning with the first.
+    `beside` is a direction and the id of a line. The page has the lines that follow this line in
+    the direction; with `OLDER` and 0, the newest lines. `fitting` counts how many of the given
+    lines fit in one message, beginning with the first.
     """
     side, entry_id = beside
     page = partial(core.store.audit_log.page, guild_id, filters.filter)
@@ -607,13 +587,7 @@ PAGE_NOTES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class NoteList:
-    """A page of a list of notes.
-
-    Attributes:
-        number: the number of this page, from 0.
-        total: the number of notes on all pages.
-        flagged: the ids of the notes whose review card would warn of something in their text.
-    """
+    """A page of a list of notes; `flagged` are those whose card would warn of something."""
 
     notes: Sequence[ListedText]
     number: int

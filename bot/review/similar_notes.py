@@ -51,14 +51,10 @@ class Closeness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SimilarDocument:
-    """A document near to a proposed note.
+    """A document near to a proposed note, with the cosine of the nearest two passages.
 
-    Attributes:
-        link: the link to the document. The link of a pending note leads to the review card, which
-            only moderators see.
-        cosine: the cosine of the nearest two passages.
-        revision_id: the revision of a pending note; None for other documents.
-        contradictions: sentences that disagree; the left one is from the proposed note.
+    The link of a pending note, which has a `revision_id`, leads to the review card, which only
+    moderators see. In each contradiction, the left sentence is from the proposed note.
     """
 
     document_id: str

@@ -57,14 +57,9 @@ class AskedOften(NamedTuple):
 
 
 class SourceUse(NamedTuple):
-    """Use of a source.
+    """Use of a source: documents that were quoted, their quotations, and how many were helpful.
 
-    Attributes:
-        location: the location of the source, or "note" or "article" for all notes or articles.
-        used: the number of documents that were quoted.
-        quoted: the number of times that the documents were quoted.
-        helpful: the number of times that answers with these quotations were helpful.
-        name: the name of a channel, or "" for other sources.
+    `location` is "note" or "article" for all of these. Channels have a `name`.
     """
 
     location: str
@@ -89,12 +84,7 @@ class Doubtful(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Figures and questions of the last 30 days.
-
-    Attributes:
-        asked: questions of the last week, the most frequent first.
-        sources: sources, the most quoted first.
-    """
+    """Figures of the last 30 days; the last week's questions, most asked first; sources by use."""
 
     days: tuple[Day, ...]
     asked: tuple[AskedOften, ...]

@@ -114,10 +114,10 @@ class NewNote(NamedTuple):
 class Week:
     """Content of a digest.
 
-    `gaps` have only questions that the readers may see, and `open_gaps` counts all gaps. `due`
-    counts notes to verify again. `failing` has names of sources, empty for readers who mustn't know
-    them. `posts` are forum posts without an answer: thread id and time. `changed` counts confirmed
-    answers that changed, and those whose documents are gone.
+    `gaps` are those that the readers may see, `open_gaps` counts all; `due` counts notes to verify
+    again. `failing` has names of sources, empty for readers who mustn't know them. `posts` are
+    forum posts without an answer. `changed` counts confirmed answers that changed, and those that
+    are gone.
     """
 
     digest: WeeklyDigest
@@ -162,13 +162,9 @@ def gather_week(
 ) -> Week:
     """Gather the rest of a week for its readers.
 
-    Args:
-        core: has the records.
-        week: the digest, its time and unanswered posts.
-        public: the channels that every member of the guild may read.
-        moderators_only: whether only moderators read the digest; they see all questions.
-        quotes: the passages of an answer that credit contributors.
-        alarms: whether failing sources are told. Other readers aren't told their names.
+    Members may read the `public` channels; with `moderators_only`, readers see all questions.
+    `quotes` are the passages of an answer that credit contributors. With `alarms`, failing sources
+    are told.
     """
     guild_id, (at_first, at_last) = week.digest.guild_id, (week.time.since, week.time.at)
     figures, notes = core.store.period_figures, core.store.notes

@@ -63,19 +63,10 @@ def answer_message(
 ) -> dict[str, Any]:
     """Arguments for discord.py to send a reply, or to replace a message by the reply.
 
-    Args:
-        reply: the reply to show.
-        language: the readers' language.
-        private: whether only the asker sees the reply. A private answer has a button to share it.
-        hands_on: whether a refusal has a button to ask the moderators.
-        lead: a line above an answer.
-        repeats_question: False if Discord already shows the question above.
-        extra: further buttons after the reply's own.
-        buttons: buttons in place of the reply's own; links to sources stay.
-        edits: whether a message is edited, so that its earlier pictures are removed.
-        phrased: a language model's lines above the quotations.
-        note: a line at the end.
-        shown: the text, if it isn't an excerpt of the reply.
+    A `private` answer has a button to share it; with `hands_on`, a refusal has one to ask the
+    moderators. `buttons` are in place of the reply's own, `extra` ones after them; links to sources
+    stay. With `edits`, a message's earlier pictures are removed. `shown` is a text that isn't an
+    excerpt of the reply. `lead` is a line above the answer, `note` one at the end.
     """
     shown = shown or messages.answer(
         reply,

@@ -48,14 +48,8 @@ class Phrasing:
     ) -> None:
         """Decide whether to ask a model.
 
-        Args:
-            bot: the services.
-            ask: the question.
-            reply: the plain answer.
-            language: the readers' language.
-            channel: the channel of the message to reply to, or None for a response to an
-                interaction.
-            shown: further arguments of `answer_message`.
+        `channel` is that of the message to reply to; None for a response to an interaction. `shown`
+        are further arguments of `answer_message`.
         """
         self._bot = bot
         self._language = language

@@ -38,12 +38,9 @@ Rule: TypeAlias = Callable[[Interaction, Mapping[str, Any]], Awaitable[Found | S
 async def authorize(
     interaction: Interaction, first: First, rule: Rule, values: Mapping[str, Any]
 ) -> Found | Sentence:
-    """Acknowledge an interaction, then apply the component's rule.
+    """Acknowledge an interaction, then apply the component's rule; the caller sends a refusal.
 
     With `First.OWN`, nothing is acknowledged, because the handler sends the first response.
-
-    Returns:
-        The objects that the rule looked up, or a refusal. The caller must send the refusal.
     """
     if first is First.IN_PLACE and not _is_seen_by_one(interaction):
         return error_messages.UNKNOWN_BUTTON

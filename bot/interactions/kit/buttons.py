@@ -167,12 +167,9 @@ class Button(
     ) -> None:
         """Declare a kind of button.
 
-        Args:
-            ids: the format of the buttons' custom_ids.
-            rule: decides whether a click may do anything.
-            first: the first response to a click, or one response for each `action` of the ids.
-            labels: one label for each `action`.
-            styles: one style for each `action`; gray for others.
+        Its `rule` decides whether a click may do anything. `labels` and `styles` have an entry for
+        each `action` of the ids; so may `first`, the first response to a click. The default style
+        is gray.
         """
         super().__init_subclass__(template=ids.pattern)
         forbid_overrides(cls, "callback", "_authorized")
@@ -185,10 +182,7 @@ class Button(
     ) -> None:
         """Make a button with these values in its custom_id.
 
-        Args:
-            label: text, or the language in which to label the action. Unused after a restart.
-            row: 0 to 4.
-            values: the values of `ids`.
+        `label` is a text, or the language in which to label the action. Unused after a restart.
         """
         action = values.get("action")
         text = self.labels[action](label) if isinstance(label, Language) else label
@@ -230,13 +224,7 @@ class Select(
     """Single-choice select that works after a restart, like `Button`."""
 
     def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
-        """Declare a kind of select.
-
-        Args:
-            ids: the format of the selects' custom_ids.
-            rule: decides whether a choice may do anything.
-            first: the first response to a choice.
-        """
+        """Declare a kind of select, as `Button.__init_subclass__` does."""
         super().__init_subclass__(template=ids.pattern)
         forbid_overrides(cls, "callback", "_authorized")
         cls.ids, cls.rule, cls.first = ids, rule, first

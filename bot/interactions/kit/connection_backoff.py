@@ -55,12 +55,7 @@ class ConnectionBackoff:
         now: Callable[[], float],
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """Start without a connection.
-
-        Args:
-            now: seconds of a monotonic clock.
-            jitter: returns a number between its two arguments.
-        """
+        """Start without a connection; `now` is a monotonic clock, `jitter` a number between two."""
         self._now = now
         self._jitter = jitter
         self._connections = 0

@@ -32,15 +32,7 @@ _LARGEST: Final = {Kind.string: 6_000, Kind.integer: 2**53, Kind.number: 2**53}
 
 
 def misfit(tree: app_commands.CommandTree[Any], data: Mapping[str, Any]) -> str | None:
-    """Find the first option with an invalid value in an invoked command.
-
-    Args:
-        tree: the commands.
-        data: the interaction's data, as Discord sends it.
-
-    Returns:
-        The option's name. None if all values fit, or the tree has no such command.
-    """
+    """The first option of an invoked command with an invalid value, if any."""
     if data.get("type", 1) != 1:
         return None
     command = tree.get_command(data["name"])

@@ -55,15 +55,7 @@ class Overwrite:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A channel with its overwrites.
-
-    Attributes:
-        everyone: the overwrite for @everyone.
-        roles: overwrites for other roles, by role id.
-        members: overwrites for members, by member id.
-        needs: the permissions needed to read the channel.
-        restricted: whether the channel is for adults.
-    """
+    """A channel with its overwrites. Its readers need the permissions `needs`."""
 
     id: int
     everyone: Overwrite = Overwrite()
@@ -75,13 +67,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Permissions of the roles of a guild.
+    """Permissions of the roles of a guild, by role id.
 
     Administrators' roles are left out, because administrators may read everything.
-
-    Attributes:
-        everyone: permissions of @everyone.
-        others: permissions of each other role, by role id.
     """
 
     everyone: frozenset[Need]
@@ -111,17 +99,9 @@ def quotable(roles: Roles, here: Place, followed: Iterable[Place]) -> tuple[int,
 class _Rule:
     """The members with one permission in one channel.
 
-    Discord checks a member's own overwrite first, then the overwrites of the member's roles, and at
-    last the permissions of the roles. The first match decides.
-
-    Attributes:
-        allowed: members whose own overwrite allows the permission.
-        denied: members whose own overwrite denies the permission.
-        allowing: roles whose overwrite allows the permission.
-        denying: roles whose overwrite denies the permission.
-        granting: roles with the permission in the whole guild; empty if the channel's overwrite for
-            @everyone denies the permission and so cancels it.
-        everyone: whether members without any role have the permission.
+    Discord checks a member's own overwrite first (`allowed`, `denied`), then the overwrites of the
+    member's roles (`allowing`, `denying`), and at last the permissions of the roles (`granting`).
+    The first match decides. No role grants what the overwrite for @everyone denies.
     """
 
     allowed: frozenset[int]

@@ -42,13 +42,7 @@ class Limit(StrEnum):
 
 
 class TooFastError(Exception):
-    """A question is refused.
-
-    Attributes:
-        reason: the limit that refused the question.
-        seconds: time until the next question is accepted.
-        told: whether the member got another refusal shortly before.
-    """
+    """A question is refused for `seconds`; `told` says if another was shortly before."""
 
     def __init__(self, limit: Limit, seconds: int, *, told: bool) -> None:
         super().__init__(f"A question was not taken: the limit is that of the {limit.value}.")

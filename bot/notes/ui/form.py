@@ -89,15 +89,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         warning: str = "",
         language: Language = Language.ENGLISH,
     ) -> None:
-        """Fill the form with a draft, and show a warning below the text field.
-
-        Args:
-            draft: the text to begin with.
-            known_tags: the tags in use, the most frequent first.
-            file: a file given with the command: a picture, or otherwise the note's text.
-            warning: the warning; empty for none.
-            language: the member's language.
-        """
+        """Fill the form with a draft. `file` is a picture, or else the note's text."""
         headline = drafts.REVISION_TITLE if draft.note_id else drafts.NEW_TITLE
         headline = drafts.EXTENSION_TITLE if draft.adds_pictures else headline
         told = draft.page is OnPage.TOLD

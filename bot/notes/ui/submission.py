@@ -52,10 +52,8 @@ TAKEN_CACHED: Final = 10_000
 class _Response:
     """A response to the sender of a draft.
 
-    Attributes:
-        draft: the draft to give back, or None if the draft was stored or is dropped.
-        extendable: similar notes that the draft may extend, with their ids.
-        stored: the stored note, if the sender is its contributor.
+    `draft` is given back, unless it was stored or is dropped. It may extend the notes in
+    `extendable`. `stored` is the stored note, if the sender is its contributor.
     """
 
     sentence: str
@@ -84,13 +82,9 @@ class NoteSubmissions:
     ) -> None:
         """Store a draft, or give it back to the sender with the reason.
 
-        Args:
-            interaction: the sender's interaction, which is deferred.
-            draft: the draft.
-            files: pictures, and at most one file with the note's text. Without pictures here, the
-                pictures on the message with the draft are used.
-            replaces: whether a text file replaces the draft's text. If False, a text file is
-                refused for a draft with text.
+        `files` are pictures, and at most one file with the note's text, which is refused for a
+        draft with text unless it `replaces` that. Without pictures there, those on the draft's
+        message are used.
         """
         origin = draft.origin
         language = await viewer_language(interaction)
