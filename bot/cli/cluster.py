@@ -20,6 +20,7 @@ from bot.cli.console import (
     JsonOption,
     err,
     fail,
+    say,
     show,
     with_settings,
 )
@@ -238,7 +239,7 @@ def _copy_tombstones(folder: Path, target: Path) -> None:
 
 
 def _tell(step: Step) -> None:
-    err.print(f"{step.value.capitalize()}…", markup=False)
+    say(f"{step.value.capitalize()}…", err)
 
 
 def _report(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, check: bool) -> str:

@@ -26,7 +26,6 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.source_output import Pace
 from bot.config import settings as config
 from bot.config.settings import Settings
 from bot.core import index_updates
@@ -154,6 +153,39 @@ def open_core(settings: Settings) -> Iterator[Core]:
         yield core
 
 
+class Pace:
+    """Speed and remaining time of an update."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._started = now()
+        self._total = 0
+        self._embedded = 0
+
+    def rate(self, progress: Progress) -> float:
+        """The number of texts embedded per second since `progress.total` last changed."""
+        if progress.total != self._total:
+            self._started, self._total = self._now(), progress.total
+            self._embedded = progress.report.embedded
+        seconds = self._now() - self._started
+        return (progress.report.embedded - self._embedded) / seconds if seconds > 0 else 0.0
+
+    def record(self, progress: Progress) -> dict[str, Any]:
+        """Progress as an object; until the first file is done, the remaining time is None."""
+        rate = self.rate(progress)
+        each = (self._now() - self._started) / progress.done if progress.done else None
+        return {
+            "done": progress.done,
+            "total": progress.total,
+            "current": progress.current,
+            "embedded": progress.report.embedded,
+            "texts_per_second": round(rate, 1),
+            "remaining_seconds": (
+                None if each is None else round(each * (progress.total - progress.done), 1)
+            ),
+        }
+
+
 def run_with_progress(
     steps: Iterator[Progress], title: str, *, as_json: bool = False
 ) -> UpdateReport:
@@ -223,12 +255,17 @@ def show(
     value of an object, or for each object of a list.
     """
     if as_json:
-        for each in [record] if isinstance(record, Mapping) else record:
-            print_json(each)
-    elif text is not None:
-        out.print(text, soft_wrap=True, markup=False)
+        for line in [record] if isinstance(record, Mapping) else record:
+            print_json(line)
     else:
-        out.print(table(record, title))
+        say(table(record, title) if text is None else text)
+
+
+def say(text: RenderableType, console: Console = out) -> None:
+    """Print a text, unless it's empty. Only the terminal wraps its lines."""
+    if str(text):
+        end = "" if str(text).endswith("\n") else "\n"
+        console.print(text, soft_wrap=not isinstance(text, Table), markup=False, end=end)
 
 
 def table(record: Record | Sequence[Record], title: str = "") -> Table:

@@ -26,6 +26,7 @@ from bot.cli.console import (
     fail,
     out,
     run_with_progress,
+    say,
     show,
     with_settings,
 )
@@ -140,10 +141,10 @@ def use_model(
             found = core.opener(record)
             if found.record.vectors == core.served.model.vectors:
                 switch_to(folder, settings.model.name, core.served)
-                out.print(f"{core.served.model.name} serves already.", soft_wrap=True)
+                say(f"{core.served.model.name} serves already.")
                 return
             if is_reference(found.embedder):
-                err.print(f"{record.name}: {RUNS_ON_PYTORCH}", soft_wrap=True)
+                say(f"{record.name}: {RUNS_ON_PYTORCH}", err)
             _use(settings, core, found)
 
 
@@ -167,7 +168,7 @@ def back(settings: Settings, reranker: RerankerOption = False) -> None:
             _choose_reranker(settings, folder, name)
             return
         pointer = choice.go_back(folder, settings.model.name, settings.data.database)
-    out.print(f"{pointer.serving.model.name} serves from the bot's next start.", soft_wrap=True)
+    say(f"{pointer.serving.model.name} serves from the bot's next start.")
 
 
 @contextmanager
@@ -221,15 +222,13 @@ def _use(settings: Settings, core: Core, found: RecordedModel) -> None:
     switch_to(core.folder, settings.model.name, successor.served)
     delete_leftover_indexes(core.folder, core.database)
     print_comparison(figures, before, found.record.name)
-    out.print(
+    say(
         f"{found.record.name} serves from the bot's next start; its index took {seconds:,.0f} s. "
-        "`commonplace model back` undoes this.",
-        soft_wrap=True,
-        markup=False,
+        "`commonplace model back` undoes this."
     )
     chosen = chosen_calibration(core.folder, found.record)
     if chosen.ignored:
-        out.print(f"{chosen.description()}.", soft_wrap=True, markup=False)
+        say(f"{chosen.description()}.")
 
 
 def _use_reranker(settings: Settings, folder: Path, opener: Opener, name: str) -> None:
@@ -241,7 +240,7 @@ def _use_reranker(settings: Settings, folder: Path, opener: Opener, name: str) -
     before = chosen_reranker(folder, settings.model.reranker)
     milliseconds = settings.model.reranker_ms
     if name == before:
-        out.print(f"{name or NONE} serves already.", soft_wrap=True)
+        say(f"{name or NONE} serves already.")
         return
     err.print("Opening the reranker…")
     other = open_reranking(name, milliseconds)
@@ -265,10 +264,9 @@ def _use_reranker(settings: Settings, folder: Path, opener: Opener, name: str) -
 
 def _choose_reranker(settings: Settings, folder: Path, name: str) -> None:
     choose_reranker(folder, settings.model.reranker, name)
-    out.print(
+    say(
         f"The reranker is {name or NONE} once the bot is restarted. "
-        "`commonplace model back --reranker` undoes this.",
-        soft_wrap=True,
+        "`commonplace model back --reranker` undoes this."
     )
 
 
@@ -286,7 +284,7 @@ def _figures(core: Core, sides: Sequence[Side], indexes: Sequence[Index]) -> lis
     try:
         judged = comparison.accepted_answers(core.store, core.index.tables)
     except JudgedSetError as error:
-        err.print(f"Not measured on this server's answers: {error}", soft_wrap=True)
+        say(f"Not measured on this server's answers: {error}", err)
         return figures
     serving, other = (
         side.evaluator(index, judged).evaluate() for side, index in zip(sides, indexes, strict=True)

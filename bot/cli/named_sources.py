@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bot.cli.console import err, fail
+from bot.cli.console import err, fail, say
 from bot.core.core import Core
 from knowledge.files.parsed_file import one_line
 from knowledge.files.reader import SUFFIXES
@@ -95,11 +95,7 @@ def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:
     """Make this machine read these sources' files; print the machines that read them before."""
     before = {} if core.machines is None else core.machines.claim(locations)
     for location, name in before.items():
-        err.print(
-            f"{source_at(location).url} was read on the machine {name}; now it is read here.",
-            soft_wrap=True,
-            markup=False,
-        )
+        say(f"{source_at(location).url} was read on the machine {name}; now it is read here.", err)
 
 
 def _location(named: str, options: SourceOptions) -> str:
@@ -124,11 +120,7 @@ def _recognise(source: Source, options: SourceOptions) -> Source:
     found = options.recognise(source.location) if isinstance(source, Page) else None
     if found is None:
         return source
-    err.print(
-        f"{one_line(source.url)} is read by the API of {found.label}.",
-        soft_wrap=True,
-        markup=False,
-    )
+    say(f"{one_line(source.url)} is read by the API of {found.label}.", err)
     return source_at(service_location(found.kind, found.url, internal=source.is_internal))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bot.cli import source_output, sources
+from bot.cli import sources
 from bot.cli.console import (
     Begins,
     ConfigOption,
@@ -15,7 +15,7 @@ from bot.cli.console import (
     err,
     fail,
     log_to_file,
-    out,
+    say,
     settings_from,
 )
 from bot.config.sections import DataSettings
@@ -89,7 +89,7 @@ def preview(
     settings = preview_settings(settings_from(config_file, folder, Begins.ANY), folder)
 
     def ready(address: str) -> None:
-        out.print(preview_address(address), markup=False, soft_wrap=True)
+        say(preview_address(address))
         if open_page:
             webbrowser.open(address)
 
@@ -100,12 +100,12 @@ def preview(
             empty_data_folder(settings.data.folder)
         log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)
         silence_logs_about_discord()
-        err.print(preview_start(settings.data.folder, log), markup=False, soft_wrap=True)
+        say(preview_start(settings.data.folder, log), err)
         try:
             check_free(port, host)
             if index:
                 with Core(settings, rebuild=True) as core:
-                    sources.import_paths(core, index, next_step=source_output.TRY_IN_PREVIEW)
+                    sources.import_paths(core, index, next_step=sources.TRY_IN_PREVIEW)
             asyncio.run(serve(settings, port, ready, host=host))
         except PreviewError as error:
             fail(str(error))

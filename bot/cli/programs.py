@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bot.cli.console import Begins, check_data_folder, err, fail, with_settings
+from bot.cli.console import Begins, check_data_folder, err, fail, say, with_settings
 from bot.cli.sources import guild_scope
 from bot.config.settings import Settings
 from bot.core import index_updates
@@ -170,9 +170,7 @@ async def _serve_page(folder: Path, sock: "socket.socket") -> None:
 
     if not (folder / "index.html").is_file():
         fail(f"--page {folder} is no page: `commonplace publish` writes one.")
-    err.print(
-        f"The page is served at {address_of_socket(sock)}/. Press Ctrl+C to stop.", soft_wrap=True
-    )
+    say(f"The page is served at {address_of_socket(sock)}/. Press Ctrl+C to stop.", err)
     await serve(page_application(folder), sock, public=True)
 
 
@@ -191,10 +189,7 @@ async def _serve_http(
     async with _reader(settings, guild_id) as reader:
         # Otherwise the first requests would wait for caches to fill.
         warming = asyncio.create_task(reader.worker.run_slices(Core.warm_up))
-        err.print(
-            f"{name} is served at {address_of_socket(sock)}{path}. Press Ctrl+C to stop.",
-            soft_wrap=True,
-        )
+        say(f"{name} is served at {address_of_socket(sock)}{path}. Press Ctrl+C to stop.", err)
         try:
             await run_server(application(reader), sock)
         finally:

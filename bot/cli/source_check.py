@@ -1,4 +1,4 @@
-"""Check of new documents at the end of `source add`: headings, titles, and cited pages.
+"""Check of new documents at the end of `source add`: headings, titles, and the links of citations.
 
 Each heading is asked as a question. If a heading doesn't find its own section, the text may have
 been cut or read wrongly, or several documents may say the same.
@@ -6,9 +6,11 @@ been cut or read wrongly, or several documents may say the same.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+from rich.text import Text
 
 from bot.core.core import Core
 from indexer.index.stored_passage import StoredPassage
@@ -16,6 +18,8 @@ from indexer.text.passages import HEADING_SEPARATOR
 from knowledge.files.formats.text import is_generic
 from knowledge.files.site_addresses import has_rule
 from knowledge.sources.kinds.registry import source_at
+from knowledge.sources.link_check import LinkCheck
+from knowledge.text import count_of
 
 _Spread = TypeVar("_Spread")
 
@@ -25,6 +29,9 @@ HEADINGS: Final = 200
 PAGES: Final = 300
 # A longer title is a sentence.
 TITLE_CHARACTERS: Final = 80
+# How many odd titles, and how many broken links of a kind, are named.
+ODD_TITLES: Final = 5
+BROKEN_LINKS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,24 @@ def _is_odd(title: str, count: int) -> bool:
     return count > 1 or is_generic(title) or len(title) > TITLE_CHARACTERS
 
 
+def check_text(checked: SourceCheck) -> Text:
+    """Lines about headings that find their section, and about titles that say little."""
+    text = Text()
+    if checked.asked:
+        text.append(
+            f"{checked.found} of {count_of(checked.asked, 'heading')}, asked as questions, found "
+            "their section first.\n"
+        )
+    if checked.odd_titles:
+        named = [
+            f"“{title}”" + (f" ({count_of(count, 'document')})" if count > 1 else "")
+            for title, count in [*checked.odd_titles.items()][:ODD_TITLES]
+        ]
+        more = ", …" if len(checked.odd_titles) > ODD_TITLES else ""
+        text.append(f"Titles that say little: {', '.join(named)}{more}.\n", style="yellow")
+    return text
+
+
 # Citations.
 
 
@@ -106,3 +131,29 @@ def _document_ids(core: Core, location: str) -> Iterator[str]:
     for path, record in core.index.tables.files().items():
         if Path(path).is_relative_to(location):
             yield from record.documents
+
+
+def links_record(found: LinkCheck) -> dict[str, Any]:
+    return {"links": {**asdict(found), "unanchored": sorted(found.unanchored)}}
+
+
+def links_text(found: LinkCheck) -> Text:
+    """Lines about cited pages: how many exist, and the first broken links of each kind."""
+    asked = found.pages + len(found.missing) + len(found.unchecked)
+    headings = found.anchors + len(found.unanchored)
+    told = f"Found {found.pages:,} of {asked:,} cited pages"
+    if headings:
+        told += f" and {found.anchors:,} of {headings:,} cited headings"
+    no_link = "No citation has a link: name the pages' address with --base-url.\n"
+    text = Text(f"{told}.\n" if asked else no_link)
+    kinds = (
+        ("page is missing", [*found.missing.items()]),
+        ("heading is missing", [(link, "") for link in sorted(found.unanchored)]),
+        ("could not be checked", [*found.unchecked.items()]),
+    )
+    for kind, links in kinds:
+        for link, reason in links[:BROKEN_LINKS]:
+            text.append(f"{kind}: {link} {reason}".rstrip() + "\n", style="yellow")
+        if len(links) > BROKEN_LINKS:
+            text.append(f"{kind}: {len(links) - BROKEN_LINKS} more; --json names all\n", "yellow")
+    return text

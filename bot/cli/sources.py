@@ -6,15 +6,16 @@ a day, a running bot; `index` uses the pages fetched before and needs no network
 """
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
-from bot.cli import named_sources, source_output
+from bot.cli import named_sources
 from bot.cli.console import (
     Begins,
     JsonOption,
@@ -22,14 +23,21 @@ from bot.cli.console import (
     fail,
     out,
     print_event,
-    print_json,
     run_with_progress,
+    say,
     show,
     with_settings,
 )
 from bot.cli.help_text import PlainCommand, plain_group
 from bot.cli.named_sources import SourceOptions
-from bot.cli.source_check import check, cited_pages
+from bot.cli.source_check import (
+    SourceCheck,
+    check,
+    check_text,
+    cited_pages,
+    links_record,
+    links_text,
+)
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
@@ -40,9 +48,10 @@ from bot.sources.tag_import import import_tags
 from bot.sources.web_sync import fetchers, recognise_service, visit_sources
 from bot.storage.data_folder import data_folder, is_bot_running, open_store
 from indexer.ingest.pipeline import Progress, UpdateReport
+from knowledge.corpus import SourceState
 from knowledge.files.foreign_tags import tags_at
 from knowledge.files.parsed_file import UnreadableError, one_line
-from knowledge.files.scan import Scan, count_unread_files, files_in
+from knowledge.files.scan import FoundFile, Scan, count_unread_files, files_in
 from knowledge.files.site_addresses import split_base_url
 from knowledge.sources.addition import add_paths
 from knowledge.sources.kinds.folder import Channel
@@ -51,7 +60,14 @@ from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES
 from knowledge.sources.link_check import LinkCheck, check_links
 from knowledge.sources.net.internal_hosts import InternalHosts
 from knowledge.text import count_of
-from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
+from knowledge.values.documents import (
+    INSIDE,
+    SHARED,
+    Failure,
+    Scope,
+    article_of_document,
+    channel_of,
+)
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
 
@@ -63,6 +79,15 @@ MOST_ID: Final = (1 << 63) - 1
 
 # The exit code if a new source gave nothing.
 UNREAD: Final = 1
+
+TRY: Final = "Try it with `commonplace ask`."
+TRY_BOTH: Final = f"{TRY} The running bot uses it, too."
+TRY_IN_PREVIEW: Final = "Try it on the preview's page."
+
+# How many kinds of unread files a line names.
+KINDS: Final = 5
+# Characters of an abbreviated commit id.
+COMMIT_CHARACTERS: Final = 10
 
 source = plain_group("Add, list, sync and remove sources.")
 
@@ -110,7 +135,8 @@ def index(
     named = [Path(path) for path in paths or ()]
     with Core(settings, rebuild=not dry_run) as core:
         if dry_run:
-            _show_plan(core.plan(named), as_json=as_json)
+            plan = core.plan(named)
+            show(plan_record(plan), plan_text(plan), as_json=as_json)
             _show_unread(named, as_json=as_json)
             return
         import_paths(core, named, as_json=as_json)
@@ -137,17 +163,10 @@ def _show_unread(paths: Sequence[Path], *, as_json: bool) -> None:
     """Count files of unreadable kinds, and name folders without a readable file."""
     if not as_json:
         for path in paths:
-            text = source_output.unread_kinds_text(str(path), count_unread_files(path))
-            out.print(text, end="", soft_wrap=True)
+            if kinds := count_unread_files(path):
+                say(f"Not read in {path}: {_kinds(kinds)}.")
             if path.is_dir() and next(files_in(path.resolve()), None) is None:
-                out.print(f"{path} has no file to read yet.", soft_wrap=True, markup=False)
-
-
-def _show_plan(plan: Scan, *, as_json: bool) -> None:
-    if as_json:
-        print_json(source_output.plan_record(plan))
-    else:
-        out.print(source_output.plan_text(plan), soft_wrap=True)
+                say(f"{path} has no file to read yet.")
 
 
 def _update(
@@ -184,30 +203,37 @@ def _update(
         # Delete their documents and records, too.
         run_to_end(index_updates.update(core))
     passages = sum(core.index.tables.passages_by_scope().values())
-    added = source_output.without_articles(report.added)
+    added = _without_articles(report.added)
     checked = check(core, added) if checks and added else None
     index_updates.complete_update(core)
-    if as_json:
-        print_json(source_output.report_record(report, checked))
-        return unread
-    seconds = time.monotonic() - started
     follows = (report.added or report.changed) and is_bot_running(core.folder)
-    ask = source_output.TRY_BOTH if follows else source_output.TRY
-    step = "" if refused else next_step or ask
-    text = source_output.report_text(report, passages, seconds, step)
-    out.print(text, soft_wrap=True)
-    if chats:
-        out.print(source_output.chats_text(chats), soft_wrap=True)
-    if checked is not None:
-        out.print(source_output.check_text(checked), end="", soft_wrap=True)
-    _show_failures(report.failed)
+    # The report of people leaves out the bundled articles.
+    own = replace(
+        report,
+        added=added,
+        changed=_without_articles(report.changed),
+        removed=_without_articles(report.removed),
+    )
+    lines = [
+        f"{own}.",
+        f"{count_of(passages, 'passage')} can be quoted. This took "
+        f"{time.monotonic() - started:,.1f} s.",
+        "" if refused else next_step or (TRY_BOTH if follows else TRY),
+    ]
+    show(report_record(report, checked), "\n".join(filter(None, lines)), as_json=as_json)
+    if not as_json:
+        if chats:
+            say(chats_text(chats))
+        if checked is not None:
+            say(check_text(checked))
+        _show_failures(report.failed)
     return unread
 
 
 def _show_failures(failures: Sequence[Failure]) -> None:
     for failure in failures:
-        line = f"[yellow]failed[/yellow] {escape(failure.source)} {escape(failure.reason)}"
-        err.print(line, soft_wrap=True)
+        failed = ("failed", "yellow")
+        say(Text.assemble(failed, f" {failure.source} {failure.reason}"), err)
 
 
 def _watch(core: Core, *, as_json: bool) -> None:
@@ -246,7 +272,7 @@ def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -
     if not (report.touched or new):
         return
     if as_json:
-        print_event("indexed", source_output.report_record(report))
+        print_event("indexed", report_record(report))
         return
     out.print(str(report))
     _show_failures(new)
@@ -266,18 +292,9 @@ def list_sources(
     with Core(settings) as core:
         english = partial(messages.problem, language=Language.ENGLISH)
         states = [*core.source_states(), *core.channel_states(english)]
-    if as_json:
-        for state in states:
-            print_json(source_output.source_record(state))
-    elif states:
-        unread = {
-            state.location: count_unread_files(Path(state.location))
-            for state in states
-            if Path(state.location).is_absolute()
-        }
-        out.print(source_output.sources_text(states, unread), soft_wrap=True)
-    else:
-        out.print("There is no source yet. Add one with `commonplace source add`.")
+    # Unread files are counted only to be named.
+    text = Text() if as_json else sources_text(states)
+    show([*map(source_record, states)], text, as_json=as_json)
 
 
 @source.command("add", cls=PlainCommand)
@@ -385,7 +402,7 @@ def add_sources(
     paths = [Path(location) for location in named if location not in visited]
     _show_unread(paths, as_json=as_json)
     if unread:
-        fail(source_output.unread_text(unread, before), UNREAD)
+        fail(unread_text(unread, before), UNREAD)
 
 
 def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> None:
@@ -404,10 +421,7 @@ def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> 
                 for step in check_links(pages, fetcher_for(is_internal), found)
             )
             run_with_progress(steps, "Checking the links", as_json=as_json)
-    if as_json:
-        print_json(source_output.links_record(found))
-    else:
-        out.print(source_output.links_text(found), end="", soft_wrap=True)
+    show(links_record(found), links_text(found), as_json=as_json)
 
 
 def guild_scope(guild: str) -> Scope:
@@ -517,3 +531,143 @@ def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: b
         for step in visit_sources(core.web_sources(), settings, named=visited)
     )
     run_with_progress(steps, "Visiting the web", as_json=as_json)
+
+
+# Output.
+
+
+def report_record(report: UpdateReport, checked: SourceCheck | None = None) -> dict[str, Any]:
+    check = {} if checked is None else {"check": asdict(checked)}
+    return {
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "moved": report.moved,
+        "failed": _failure_records(report.failed),
+        "passages": report.passages,
+        "embedded": report.embedded,
+        **check,
+    }
+
+
+def _failure_records(failures: Iterable[Failure]) -> list[dict[str, str]]:
+    return [{"source": failure.source, "reason": failure.reason} for failure in failures]
+
+
+def _without_articles(document_ids: Sequence[str]) -> list[str]:
+    return [document_id for document_id in document_ids if not article_of_document(document_id)]
+
+
+def plan_record(plan: Scan) -> dict[str, Any]:
+    return {
+        "new": [str(found.path) for found in plan.stale if found.before is None],
+        "changed": [str(found.path) for found in _changed(plan)],
+        "moved": plan.moved,
+        "gone": [record.path for record in plan.vanished],
+        "unchanged": len(plan.unchanged),
+        "failed": _failure_records(plan.failures),
+    }
+
+
+def _changed(plan: Scan) -> list[FoundFile]:
+    known = (found for found in plan.stale if found.before is not None)
+    return [found for found in known if str(found.path) not in plan.moved]
+
+
+def plan_text(plan: Scan) -> Text:
+    lines = [
+        *(f"new      {found.path}" for found in plan.stale if found.before is None),
+        *(f"changed  {found.path}" for found in _changed(plan)),
+        *(f"moved    {old} → {new}" for new, old in plan.moved.items()),
+        *(f"gone     {record.path}" for record in plan.vanished),
+        *(f"failed   {failure.source} {failure.reason}" for failure in plan.failures),
+    ]
+    lines.append(
+        f"To read: {len(plan.stale):,}; to take out: {len(plan.vanished):,}; unchanged: "
+        f"{len(plan.unchanged):,}. Nothing was changed."
+    )
+    return Text("\n".join(lines))
+
+
+def source_record(state: SourceState) -> dict[str, Any]:
+    return {
+        "location": state.location,
+        "scope": _whose(state.scope),
+        "files": state.files,
+        "documents": state.documents,
+        "read_at": state.read_at.isoformat() if state.read_at else None,
+        "failed": _failure_records(state.failures),
+        "base_url": state.base_url,
+        "commit": state.commit,
+        "licence": state.licence,
+        "machine": state.machine,
+    }
+
+
+def _whose(scope: Scope) -> str:
+    if scope == SHARED:
+        return "shared"
+    channel_id = channel_of(scope)
+    return str(scope) if channel_id is None else Channel.at(channel_id)
+
+
+def sources_text(states: Sequence[SourceState]) -> Text:
+    if not states:
+        return Text("There is no source yet. Add one with `commonplace source add`.")
+    text = Text()
+    for state in states:
+        text.append(state.location, style="bold")
+        if state.scope > SHARED:
+            text.append(f"  server {state.scope}", style="dim")
+        never = "not read yet" if source_at(state.location).is_visited else "nothing to read yet"
+        read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else never
+        read += f" · commit {state.commit[:COMMIT_CHARACTERS]}" if state.commit else ""
+        read += f" · {state.licence}" if state.licence else ""
+        entries = count_of(state.files, source_at(state.location).unit)
+        given = f"{count_of(state.documents, 'document')} from {entries}"
+        text.append(f"\n  {given} · {read}\n")
+        if state.machine:
+            text.append(f"  followed on the machine {state.machine} alone\n")
+        if state.base_url:
+            text.append(f"  cited at {state.base_url}\n")
+        folder = Path(state.location)
+        if folder.is_absolute() and (kinds := count_unread_files(folder)):
+            text.append(f"  not read: {_kinds(kinds)}\n")
+        for failure in state.failures:
+            text.append(f"  failed {failure.source} {failure.reason}\n", style="yellow")
+    return text
+
+
+def _kinds(kinds: Mapping[str, int]) -> str:
+    """Counts of files by suffix, the most frequent first: `12 .png, 3 .yml`."""
+    most = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))
+    named = [f"{count} {suffix}" for suffix, count in most[:KINDS]]
+    others = sum(count for _, count in most[KINDS:])
+    return ", ".join([*named, *([f"{others} of other kinds"] if others else [])])
+
+
+def unread_text(unread: Collection[str], before: Collection[str]) -> str:
+    """Name the unreadable sources. Sources known `before` remain; other sources aren't added."""
+    old = ", ".join(one_line(source_at(location).url) for location in unread if location in before)
+    new = ", ".join(
+        one_line(source_at(location).url) for location in unread if location not in before
+    )
+    sentences = [
+        f"Nothing could be read from {new}, so nothing was added." if new else "",
+        f"Nothing could be read from {old}. It stays a source, as before: "
+        "`commonplace source sync` retries, `commonplace source remove` removes it."
+        if old
+        else "",
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def chats_text(chats: Mapping[Scope, int]) -> Text:
+    lines = [
+        f"Everyone in server {scope}, and nobody else, can be shown "
+        f"{count_of(count, 'conversation')} from chat exports."
+        for scope, count in chats.items()
+    ]
+    lines.append("Remove exports of channels that not everyone there may read.")
+    return Text("\n".join(lines), style="yellow")

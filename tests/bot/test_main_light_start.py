@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.source_output import TRY_IN_PREVIEW
+from bot.cli.sources import TRY_IN_PREVIEW
 from tests.fork_server import ENVIRONMENT, ROOT, SECONDS
 from tests.processes import interruptible
 

@@ -14,7 +14,8 @@ from bot.answers.outcome import Answer, Refusal, decide
 from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
 from bot.cli.ask import REFUSED, reply_parts, reply_record
-from bot.cli.source_output import Pace, source_record, sources_text
+from bot.cli.console import Pace
+from bot.cli.sources import source_record, sources_text
 from bot.cli.stats import overview_record, panel_text, stats_record, stats_rows
 from bot.core.core import Figures
 from bot.statistics.overview import Panel, panels

@@ -5,8 +5,14 @@ from pathlib import Path
 import pytest
 
 from bot.cli import source_check
-from bot.cli.source_check import SourceCheck, check, cited_pages
-from bot.cli.source_output import BROKEN_LINKS, check_text, links_text
+from bot.cli.source_check import (
+    BROKEN_LINKS,
+    SourceCheck,
+    check,
+    check_text,
+    cited_pages,
+    links_text,
+)
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core

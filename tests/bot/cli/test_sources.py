@@ -15,8 +15,7 @@ import pytest
 
 from bot.cli import console
 from bot.cli.console import UNUSABLE
-from bot.cli.source_output import TRY, TRY_BOTH, unread_text
-from bot.cli.sources import UNREAD
+from bot.cli.sources import TRY, TRY_BOTH, UNREAD, unread_text
 from bot.storage.data_folder import hold_bot_lock, open_store
 from knowledge.values.settings import GuildSettings
 from tests.bot.cli.typed_commands import TypedCommands

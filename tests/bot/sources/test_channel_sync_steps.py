@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.cli import source_output as cli_source_output
+from bot.cli import sources as cli_sources
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core import index_updates
@@ -266,12 +266,12 @@ def test_the_command_line_shows_and_removes_a_synced_channel(core: Core) -> None
     [state] = [each for each in core.channel_states(str) if each.location == location]
     assert (state.files, state.documents, state.failures) == (2, 1, ())
 
-    shown = cli_source_output.sources_text([state]).plain
+    shown = cli_sources.sources_text([state]).plain
     removed = core.remove_channel(channel_id)
     run_to_end(index_updates.update_channels(core))
 
     assert f"{location}\n  1 document from 2 messages" in shown
-    assert cli_source_output.source_record(state)["scope"] == location
+    assert cli_sources.source_record(state)["scope"] == location
     assert removed
     assert Channel.id_of(location) == channel_id
     assert documents(core, channel_id) == {}
