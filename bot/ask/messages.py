@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from bot.answers.outcome import Answer, Clarification, Quote, Refusal, citation
 from bot.answers.phrased import Phrased
@@ -161,8 +161,7 @@ OPEN_PART_CHARACTERS: Final = 100
 NUMBER_CHARACTERS: Final = len("1 · ")
 
 
-@dataclass(frozen=True, slots=True)
-class Quotation:
+class Quotation(NamedTuple):
     """A passage in an answer. `link` leads to it, `reference` to a page that it refers to."""
 
     text: str
@@ -171,8 +170,7 @@ class Quotation:
     reference: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerText:
+class AnswerText(NamedTuple):
     """The text of an answer message: the head, a model's `phrased` lines, and the quotations."""
 
     head: str
@@ -239,7 +237,6 @@ def _answer(
     *,
     question: str,
 ) -> AnswerText:
-    """The text of an answer, with these lines at the top."""
     is_sure = outcome.evidence is Evidence.STRONG
     if outcome.confirmed:
         lines.append(_CONFIRMED(language))

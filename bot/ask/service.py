@@ -5,9 +5,9 @@ passage that they may read now.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.answers.ask import Ask, scopes_of
 from bot.answers.lookup import context_after
@@ -63,8 +63,7 @@ def is_better_private(core: Core, public: Ask, private: Ask) -> bool:
     return is_article or surer
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(NamedTuple):
     """A private answer shared: the public answer, or None for a refusal, and the question for it.
 
     Not `complete` if the private answer quoted channels hidden from the other readers.
@@ -110,7 +109,6 @@ def share(
 
 
 def quoted_notes(reply: Reply) -> list[Citation]:
-    """The citations of notes in a reply."""
     quotes = reply.outcome.quotes if isinstance(reply.outcome, Answer) else ()
     return [quote.citation for quote in quotes if quote.citation.kind is Kind.NOTE]
 
@@ -162,8 +160,7 @@ def with_visible_hits(core: Core, question: Question, channels: Sequence[int]) -
     return with_passage_texts(question, core.index, channels)
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(NamedTuple):
     """Whether a picked passage is confirmed now, and the new answer that quotes it, if any."""
 
     confirmed: bool

@@ -22,16 +22,7 @@ from bot.answers.quotations import excerpts, passage_markdown
 from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import found_by
-from bot.cli.console import (
-    JsonOption,
-    fail,
-    open_core,
-    out,
-    print_json,
-    show,
-    table,
-    with_settings,
-)
+from bot.cli import console
 from bot.cli.programs import GuildOption, guild_id_of
 from bot.cli.sources import MOST_ID
 from bot.config.settings import Settings
@@ -42,7 +33,7 @@ from knowledge.values.phrasings import RecordedPhrasing
 from knowledge.values.questions import RecordedHit
 
 
-@with_settings()
+@console.with_settings()
 def ask(
     settings: Settings,
     question: Annotated[
@@ -53,7 +44,7 @@ def ask(
         ),
     ],
     guild: GuildOption = None,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """Ask a question, and print the answer's passages with their sources.
 
@@ -64,20 +55,20 @@ def ask(
     """
     questions = [line.strip() for line in sys.stdin] if question == "-" else [question]
     guild_id = guild_id_of(guild)
-    with open_core(settings) as core:
+    with console.open_core(settings) as core:
         _check_guild(core, guild_id)
         for text in (text for text in questions if text or question != "-"):
             [reply] = core.answer_pipeline.ask([Ask(text, 0, guild_id)], record=False)
             if isinstance(reply.outcome, Clarification) and question != "-":
-                fail(reply.outcome.problem)
+                console.fail(reply.outcome.problem)
             if as_json:
-                print_json(reply_record(reply))
+                console.print_json(reply_record(reply))
             else:
                 for part in reply_parts(reply):
-                    out.print(part, soft_wrap=isinstance(part, Text))
+                    console.out.print(part, soft_wrap=isinstance(part, Text))
 
 
-@with_settings()
+@console.with_settings()
 def search(
     settings: Settings,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Words to search for.")],
@@ -86,7 +77,7 @@ def search(
         typer.Option("-k", metavar="N", min=1, max=100, help="How many passages to list at most."),
     ] = 10,
     guild: GuildOption = None,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """List the best passages for a query, one per document, whatever their evidence.
 
@@ -94,13 +85,13 @@ def search(
         commonplace search 'ferry Lisbon' -k 3
     """
     guild_id = guild_id_of(guild)
-    with open_core(settings) as core:
+    with console.open_core(settings) as core:
         _check_guild(core, guild_id)
         if problem := problem_with(query):
-            fail(problem)
+            console.fail(problem)
         hits = core.search(query, guild_id, k)
     records = [hit_record(hit) for hit in hits]
-    show(records, hits_text(hits), as_json=as_json)
+    console.show(records, hits_text(hits), as_json=as_json)
 
 
 def _check_guild(core: Core, guild_id: int | None) -> None:
@@ -109,31 +100,33 @@ def _check_guild(core: Core, guild_id: int | None) -> None:
     known = sorted(scope for scope in core.index.tables.passages_by_scope() if scope > SHARED)
     if guild_id is not None and guild_id not in known:
         servers = ", ".join(map(str, known)) or "none"
-        fail(f"Server {guild_id} has no notes or sources here. Servers that have: {servers}.")
+        console.fail(
+            f"Server {guild_id} has no notes or sources here. Servers that have: {servers}."
+        )
 
 
-@with_settings()
+@console.with_settings()
 def why(
     settings: Settings,
     question_id: Annotated[
         int,
         typer.Argument(metavar="NUMBER", help="The question's number.", min=1, max=MOST_ID),
     ],
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """Explain a recorded answer, and compare it with today's.
 
     Example:
         commonplace dev why 17
     """
-    with open_core(settings) as core:
+    with console.open_core(settings) as core:
         replay = core.replay(question_id)
     if replay is None:
-        fail(
+        console.fail(
             f"Question {question_id} is not on record. `commonplace stats` counts recorded ones; "
             "after `questions.keep_days`, their text is deleted."
         )
-    show(replay_record(replay), replay_text(replay), as_json=as_json)
+    console.show(replay_record(replay), replay_text(replay), as_json=as_json)
 
 
 # Output.
@@ -264,8 +257,8 @@ def replay_text(replay: Replay) -> RenderableType:
     phrased = [] if replay.phrasing is None else [Text(_phrasing_text(replay.phrasing))]
     return Group(
         Text(f"{question.text}\n", style="bold").append(asked, style="dim not bold"),
-        table(places),
-        table(signals),
+        console.table(places),
+        console.table(signals),
         *phrased,
         Text("\n".join(changes)),
     )

@@ -11,14 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bot.cli.console import (
-    Begins,
-    JsonOption,
-    fail,
-    open_core,
-    show,
-    with_settings,
-)
+from bot.cli import console
 from bot.config.settings import Settings
 from bot.storage.data_folder import (
     BACKUPS,
@@ -61,14 +54,14 @@ def check_reachable(path: Path) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         pass
     except OSError as error:
-        fail(
+        console.fail(
             f"{path} can't be reached: {error.strerror or error}. Name a path that this user may "
             "use, such as one in the data folder."
         )
     return path
 
 
-@with_settings()
+@console.with_settings()
 def backup(
     settings: Settings,
     to: Annotated[
@@ -84,7 +77,7 @@ def backup(
     keep: Annotated[
         int, typer.Option(metavar="N", min=1, help="How many backups the folder keeps.")
     ] = 7,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """Back up the community database beside a running bot, and verify the copy.
 
@@ -101,14 +94,16 @@ def backup(
     target = check_reachable(to or folder / BACKUPS)
     rotating = to is None or to.is_dir()
     if to is not None and not rotating and not to.absolute().parent.is_dir():
-        fail(
+        console.fail(
             f"{to} can't be written: there is no folder {to.absolute().parent}. Mount its disk, or "
             "create the folder."
         )
     if rotating:
         target /= kind.name(datetime.now(UTC))
     elif target.exists() and not _is_replaceable(target, folder / COMMUNITY):
-        fail(f"{target} is no backup, so it isn't replaced. Name an earlier backup or a new file.")
+        console.fail(
+            f"{target} is no backup, so it isn't replaced. Name an earlier backup or a new file."
+        )
     if url:
         with open_store(folder, url) as store:
             archives.back_up(store.database, target)
@@ -128,7 +123,7 @@ def backup(
     ]
     record = {"deleted": [str(path) for path in deleted], "kept": [str(path) for path in kept]}
     text = " ".join(filter(None, sentences))
-    show({"backup": str(target), **record}, text, as_json=as_json)
+    console.show({"backup": str(target), **record}, text, as_json=as_json)
 
 
 def _is_replaceable(target: Path, database: Path) -> bool:
@@ -138,12 +133,12 @@ def _is_replaceable(target: Path, database: Path) -> bool:
     return is_empty(target) or is_community_database(target) or archives.is_archive(target)
 
 
-@with_settings(Begins.ANY)
+@console.with_settings(console.Begins.ANY)
 def restore(
     settings: Settings,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `backup`.")],
     take: TakeOption = None,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """Replace the community database by a backup; stop the bot first.
 
@@ -162,7 +157,7 @@ def restore(
     before = f" The database before it is {kept}." if kept else ""
     text = f"Restored {file} and verified it.{before}\n{_unknown(restored.unknown, take or ())}"
     record = {"restored": str(file), "kept": str(kept) if kept else None}
-    show({**record, "unknown": restored.unknown}, text.rstrip(), as_json=as_json)
+    console.show({**record, "unknown": restored.unknown}, text.rstrip(), as_json=as_json)
 
 
 def _restore(settings: Settings, folder: Path, file: Path, take: Collection[OptInRows]) -> Restored:
@@ -194,13 +189,13 @@ def _unknown(unknown: Unknown, taken: Collection[OptInRows]) -> str:
     return "\n".join(lines)
 
 
-@with_settings()
+@console.with_settings()
 def export(
     settings: Settings,
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="An empty folder, or an earlier export.")
     ],
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """Export the community database as Markdown and JSONL files, for reading and for Git.
 
@@ -212,15 +207,15 @@ def export(
     with open_store(data_folder(settings.data.folder), settings.data.database) as store:
         files = exporter.export(store.database, check_reachable(folder))
     text = f"Exported to {folder}: {count_of(files, 'file')}."
-    show({"exported": str(folder), "files": files}, text, as_json=as_json)
+    console.show({"exported": str(folder), "files": files}, text, as_json=as_json)
 
 
-@with_settings(Begins.ANY)
+@console.with_settings(console.Begins.ANY)
 def import_(
     settings: Settings,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by `export`.")],
     take: TakeOption = None,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """Import an export into an empty data folder, or add its changes to a data folder in use.
 
@@ -234,10 +229,10 @@ def import_(
     with Store(open_database(data_folder(settings.data.folder), settings.data.database)) as store:
         imported = importer.import_folder(store, check_reachable(folder), take or ())
     if imported.rows:
-        with open_core(settings):
+        with console.open_core(settings):
             pass
     text = f"{_report(imported)}\n{_unknown(imported.unknown, take or ())}".rstrip()
-    show(asdict(imported), text, as_json=as_json)
+    console.show(asdict(imported), text, as_json=as_json)
 
 
 def _report(imported: Imported) -> str:

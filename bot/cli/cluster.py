@@ -15,15 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.console import (
-    Begins,
-    JsonOption,
-    err,
-    fail,
-    say,
-    show,
-    with_settings,
-)
+from bot.cli import console
 from bot.config.settings import Settings
 from bot.models.serving_model import chosen_model
 from bot.storage.data_folder import (
@@ -46,7 +38,7 @@ from knowledge.store.sqlite_database import SqliteDatabase, is_empty
 from knowledge.text import count_of
 
 
-@with_settings(Begins.ANY)
+@console.with_settings(console.Begins.ANY)
 def worker(settings: Settings) -> None:
     """Embed imported documents for bots that share a PostgreSQL database; needs no token.
 
@@ -57,7 +49,7 @@ def worker(settings: Settings) -> None:
         commonplace cluster worker --config config.toml
     """
     if not settings.data.database:
-        fail(
+        console.fail(
             "Workers need PostgreSQL: set `data.database` in config.toml. With the file "
             "community.db, the bot does the embedding itself."
         )
@@ -72,7 +64,7 @@ def worker(settings: Settings) -> None:
     try:
         run_worker(settings, open_embedder)
     except HealthError as error:
-        fail(str(error))
+        console.fail(str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +156,7 @@ class PostgresPlace:
             yield database
 
 
-@with_settings()
+@console.with_settings()
 def migrate(
     settings: Settings,
     to: Annotated[
@@ -179,7 +171,7 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Try it on a scratch copy, and change nothing.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """Move the community database into PostgreSQL, or back into a file; stop the bot first.
 
@@ -200,7 +192,7 @@ def migrate(
             _copy_tombstones(folder, target.folder)
         moved = move.move(source, target, check=check, tell=_tell)
     record = {"to": target.name, "checked": check, **asdict(moved)}
-    show(record, _report(moved, source, target, check=check), as_json=as_json)
+    console.show(record, _report(moved, source, target, check=check), as_json=as_json)
 
 
 def _target(to: str, folder: Path) -> FilePlace | PostgresPlace:
@@ -209,7 +201,7 @@ def _target(to: str, folder: Path) -> FilePlace | PostgresPlace:
     try:
         return PostgresPlace(checked_database_url(to), folder)
     except ValueError as error:
-        fail(f"--to can't be used: {error}.")
+        console.fail(f"--to can't be used: {error}.")
 
 
 def _target_folder(to: str) -> Path:
@@ -221,14 +213,14 @@ def _target_folder(to: str) -> Path:
     if path.is_dir():
         return data_folder(path)
     if "://" in to or not to.startswith(("/", "./", "../", "~")):
-        fail(
+        console.fail(
             f"--to {one_line(to)} is neither a PostgreSQL address nor an existing folder. Write "
             "`postgresql://USER@HOST/DATABASE`, or a new folder's path that begins with / or ./."
         )
     try:
         path.mkdir()
     except OSError as error:
-        fail(f"{path} can't be created: {error.strerror or error}. Name another folder.")
+        console.fail(f"{path} can't be created: {error.strerror or error}. Name another folder.")
     return data_folder(path)
 
 
@@ -239,7 +231,7 @@ def _copy_tombstones(folder: Path, target: Path) -> None:
 
 
 def _tell(step: Step) -> None:
-    say(f"{step.value.capitalize()}…", err)
+    console.say(f"{step.value.capitalize()}…", console.err)
 
 
 def _report(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, check: bool) -> str:

@@ -5,10 +5,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.markup import escape
 
@@ -63,8 +62,7 @@ EMPTY: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Result of one check: its subject, whether it passed, and details for the operator.
 
     With `warning`, the check passed, but the operator may want to change something.

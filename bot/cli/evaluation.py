@@ -8,15 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bot.cli.console import (
-    Begins,
-    JsonOption,
-    err,
-    fail,
-    run_with_progress,
-    show,
-    with_settings,
-)
+from bot.cli import console
 from bot.config import settings as config
 from bot.config.settings import Settings
 from bot.models.calibrations import chosen_calibration
@@ -37,7 +29,7 @@ from knowledge.values.documents import Document
 ACCEPTED: Final = "accepted answers"
 
 
-@with_settings(Begins.DEFAULT)
+@console.with_settings(console.Begins.DEFAULT)
 def evaluate(
     context: typer.Context,
     settings: Settings,
@@ -45,7 +37,7 @@ def evaluate(
         Path | None,
         typer.Argument(metavar="DIR", help="A judged set in BEIR's layout.", show_default=False),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
     legs: Annotated[bool, typer.Option("--legs", help="Also measure each leg alone.")] = False,
     from_community: Annotated[
         bool, typer.Option("--from-community", help="Use answers that members found helpful.")
@@ -57,14 +49,16 @@ def evaluate(
         commonplace dev eval judged/
     """
     if (folder is None) is not from_community:
-        fail("Name a judged set's folder, or --from-community, not both.")
+        console.fail("Name a judged set's folder, or --from-community, not both.")
     try:
         name = ACCEPTED if folder is None else folder.name
         judged = accepted_answers(settings) if folder is None else judged_set(folder)
     except JudgedSetError as error:
-        fail(str(error))
+        console.fail(str(error))
     side = serving_side(settings, context.obj or open_record)
-    show(measure(settings, side, name, judged, legs=legs).to_dict(), as_json=as_json, title=name)
+    console.show(
+        measure(settings, side, name, judged, legs=legs).to_dict(), as_json=as_json, title=name
+    )
 
 
 def accepted_answers(settings: Settings) -> JudgedSet:
@@ -109,7 +103,7 @@ def measure(
         _endpoint_order(settings) as order,
     ):
         evaluator = side.evaluator(index, judged, order)
-        run_with_progress(evaluator.index(), f"Indexing {name}")
+        console.run_with_progress(evaluator.index(), f"Indexing {name}")
         return evaluator.evaluate(legs=legs)
 
 
@@ -126,6 +120,6 @@ def _endpoint_order(settings: Settings) -> Iterator[Order | None]:
         with EndpointReranker(settings.phrasing, config.phrasing_key()) as order:
             yield order
             for outcome, count in order.kept.items():
-                err.print(f"{count_of(count, 'question')} in the same order ({outcome}).")
+                console.err.print(f"{count_of(count, 'question')} in the same order ({outcome}).")
     except EndpointError as error:
-        fail(str(error))
+        console.fail(str(error))

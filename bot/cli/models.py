@@ -18,34 +18,17 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedCo
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from bot.cli.console import (
-    Begins,
-    JsonOption,
-    Record,
-    err,
-    fail,
-    out,
-    run_with_progress,
-    say,
-    show,
-    with_settings,
-)
+from bot.cli import console
 from bot.cli.evaluation import side_of
 from bot.cli.help_text import PlainCommand, plain_group
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.shadow_index import build
-from bot.models import choice, comparison
+from bot.models import choice, comparison, serving_model
 from bot.models.calibrations import chosen_calibration
 from bot.models.choice import ModelChoiceError
 from bot.models.comparison import Figure, Side
 from bot.models.inventory import Row, inventory
-from bot.models.serving_model import (
-    Opener,
-    delete_leftover_indexes,
-    open_successor,
-    switch_to,
-)
 from bot.models.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
 from bot.storage.data_folder import checked_data_folder, data_folder, is_bot_running
 from bot.text.languages import languages_read
@@ -79,20 +62,20 @@ RerankerOption = Annotated[
 
 
 @model.command("list", cls=PlainCommand)
-@with_settings(Begins.DEFAULT)
-def list_models(settings: Settings, as_json: JsonOption = False) -> None:
+@console.with_settings(console.Begins.DEFAULT)
+def list_models(settings: Settings, as_json: console.JsonOption = False) -> None:
     """List packages and the models on this machine, with their measurements.
 
     Example:
         commonplace model list
     """
     rows = inventory(checked_data_folder(settings.data.folder, may_begin=True), settings.model.name)
-    show([asdict(row) if as_json else _row(row) for row in rows], as_json=as_json)
+    console.show([asdict(row) if as_json else _row(row) for row in rows], as_json=as_json)
     if not as_json:
-        out.print("`commonplace model use NAME` compares a model with the serving one.")
+        console.out.print("`commonplace model use NAME` compares a model with the serving one.")
 
 
-def _row(row: Row) -> Record:
+def _row(row: Row) -> console.Record:
     size = "" if row.megabytes is None else f", {row.megabytes:,} MB"
     ndcg = ", ".join(f"{value:.3f} on {name}" for name, value in row.ndcg.items())
     languages = languages_read(row.languages, Language.ENGLISH)
@@ -110,7 +93,7 @@ def _row(row: Row) -> Record:
 
 
 @model.command("use", cls=PlainCommand)
-@with_settings(Begins.DEFAULT)
+@console.with_settings(console.Begins.DEFAULT)
 def use_model(
     context: typer.Context,
     settings: Settings,
@@ -129,7 +112,7 @@ def use_model(
         commonplace model use --reranker none
     """
     folder = data_folder(settings.data.folder)
-    opener: Opener = context.obj or open_record
+    opener: serving_model.Opener = context.obj or open_record
     with _explain_errors(), choice.hold_model_lock(folder):
         lower_priority(folder)
         if reranker:
@@ -137,19 +120,19 @@ def use_model(
             return
         record = _find_or_download(name)
         with Core(settings, opener=opener) as core:
-            err.print(f"Opening {record.name}…")
+            console.err.print(f"Opening {record.name}…")
             found = core.opener(record)
             if found.record.vectors == core.served.model.vectors:
-                switch_to(folder, settings.model.name, core.served)
-                say(f"{core.served.model.name} serves already.")
+                serving_model.switch_to(folder, settings.model.name, core.served)
+                console.say(f"{core.served.model.name} serves already.")
                 return
             if is_reference(found.embedder):
-                say(f"{record.name}: {RUNS_ON_PYTORCH}", err)
+                console.say(f"{record.name}: {RUNS_ON_PYTORCH}", console.err)
             _use(settings, core, found)
 
 
 @model.command("back", cls=PlainCommand)
-@with_settings()
+@console.with_settings()
 def back(settings: Settings, reranker: RerankerOption = False) -> None:
     """Go back to the previous model, from the bot's next start.
 
@@ -168,7 +151,7 @@ def back(settings: Settings, reranker: RerankerOption = False) -> None:
             _choose_reranker(settings, folder, name)
             return
         pointer = choice.go_back(folder, settings.model.name, settings.data.database)
-    say(f"{pointer.serving.model.name} serves from the bot's next start.")
+    console.say(f"{pointer.serving.model.name} serves from the bot's next start.")
 
 
 @contextmanager
@@ -176,7 +159,7 @@ def _explain_errors() -> Iterator[None]:
     try:
         yield
     except (ModelChoiceError, ModelError) as error:
-        fail(str(error))
+        console.fail(str(error))
 
 
 def lower_priority(folder: Path) -> None:
@@ -193,7 +176,9 @@ def _find_or_download(name: str) -> ModelRecord:
         DownloadColumn(),
         TransferSpeedColumn(),
     )
-    with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    with Bar(
+        *columns, console=console.err, transient=True, disable=not console.err.is_terminal
+    ) as bar:
         task = bar.add_task(name, total=None)
         return choice.find_or_download(
             name, lambda done, total: bar.update(task, completed=done, total=total or None)
@@ -208,30 +193,34 @@ def _use(settings: Settings, core: Core, found: RecordedModel) -> None:
         choice.check_disk_space(core.folder, core.served, max(dimensions, 0.5))
     serving = RecordedModel(core.embedder, core.served.model)
     sides = [side_of(settings, core.folder, model) for model in (serving, found)]
-    successor = open_successor(core.folder, found, core.database)
+    successor = serving_model.open_successor(core.folder, found, core.database)
     with successor.index as index:
         started = time.monotonic()
-        run_with_progress(build(core, index, found.embedder), f"Indexing for {found.record.name}")
+        console.run_with_progress(
+            build(core, index, found.embedder), f"Indexing for {found.record.name}"
+        )
         seconds = time.monotonic() - started
         figures = _figures(core, sides, (core.index, index))
         # Changes since the first pass.
-        run_with_progress(build(core, index, found.embedder), "Indexing recent changes")
+        console.run_with_progress(build(core, index, found.embedder), "Indexing recent changes")
         index.tables.prune_vectors()
         index.save_snapshots()
     before = core.served.model.name
-    switch_to(core.folder, settings.model.name, successor.served)
-    delete_leftover_indexes(core.folder, core.database)
+    serving_model.switch_to(core.folder, settings.model.name, successor.served)
+    serving_model.delete_leftover_indexes(core.folder, core.database)
     print_comparison(figures, before, found.record.name)
-    say(
+    console.say(
         f"{found.record.name} serves from the bot's next start; its index took {seconds:,.0f} s. "
         "`commonplace model back` undoes this."
     )
     chosen = chosen_calibration(core.folder, found.record)
     if chosen.ignored:
-        say(f"{chosen.description()}.")
+        console.say(f"{chosen.description()}.")
 
 
-def _use_reranker(settings: Settings, folder: Path, opener: Opener, name: str) -> None:
+def _use_reranker(
+    settings: Settings, folder: Path, opener: serving_model.Opener, name: str
+) -> None:
     """Compare a reranker with the serving one, and choose it."""
     if name == NONE:
         name = ""
@@ -240,9 +229,9 @@ def _use_reranker(settings: Settings, folder: Path, opener: Opener, name: str) -
     before = chosen_reranker(folder, settings.model.reranker)
     milliseconds = settings.model.reranker_ms
     if name == before:
-        say(f"{name or NONE} serves already.")
+        console.say(f"{name or NONE} serves already.")
         return
-    err.print("Opening the reranker…")
+    console.err.print("Opening the reranker…")
     other = open_reranking(name, milliseconds)
     if other is not None and not other.fitting():
         raise ModelChoiceError(
@@ -251,7 +240,7 @@ def _use_reranker(settings: Settings, folder: Path, opener: Opener, name: str) -
         )
     with Core(settings, opener=opener) as core:
         if core.problems():
-            err.print(*core.problems(), soft_wrap=True)
+            console.err.print(*core.problems(), soft_wrap=True)
         serving = RecordedModel(core.embedder, core.served.model)
         sides = [
             Side(serving, core.retriever.calibration, reranking)
@@ -264,7 +253,7 @@ def _use_reranker(settings: Settings, folder: Path, opener: Opener, name: str) -
 
 def _choose_reranker(settings: Settings, folder: Path, name: str) -> None:
     choose_reranker(folder, settings.model.reranker, name)
-    say(
+    console.say(
         f"The reranker is {name or NONE} once the bot is restarted. "
         "`commonplace model back --reranker` undoes this."
     )
@@ -284,7 +273,7 @@ def _figures(core: Core, sides: Sequence[Side], indexes: Sequence[Index]) -> lis
     try:
         judged = comparison.accepted_answers(core.store, core.index.tables)
     except JudgedSetError as error:
-        say(f"Not measured on this server's answers: {error}", err)
+        console.say(f"Not measured on this server's answers: {error}", console.err)
         return figures
     serving, other = (
         side.evaluator(index, judged).evaluate() for side, index in zip(sides, indexes, strict=True)
@@ -303,14 +292,14 @@ def _evaluate(sides: Sequence[Side], name: str) -> list[Evaluation]:
             else:
                 found.append(step)
 
-    run_with_progress(steps(), f"Measuring {sides[0].model.record.name} on {name}")
+    console.run_with_progress(steps(), f"Measuring {sides[0].model.record.name} on {name}")
     return found
 
 
 def print_comparison(figures: Sequence[Figure], serving: str, other: str) -> None:
     """Print both sides' figures on each judged set, with a verdict on `other`."""
-    out.print(Text(f"serving: {serving}\nother:   {other}"))
-    show(
+    console.out.print(Text(f"serving: {serving}\nother:   {other}"))
+    console.show(
         [
             {
                 "set": figure.judged,
@@ -323,7 +312,7 @@ def print_comparison(figures: Sequence[Figure], serving: str, other: str) -> Non
             for figure in (*figures, *comparison.pool(figures))
         ]
     )
-    out.print(
+    console.out.print(
         "nDCG@10: quality of the ranking. found: questions with an accepted document among the "
         "first ten. answered: answerable questions that get an answer. refused: unanswerable "
         "questions that are refused. p: probability of such a difference between equally good "

@@ -17,25 +17,14 @@ from bot.cli.console import err, fail, say
 from bot.core.core import Core
 from knowledge.files.parsed_file import one_line
 from knowledge.files.reader import SUFFIXES
-from knowledge.sources.addition import (
-    add_paths,
-    add_visited,
-    location_of,
-    refuse_login_address,
-    service_location,
-)
+from knowledge.sources import addition
 from knowledge.sources.git.repository import MISSING, is_installed
 from knowledge.sources.kinds.folder import Channel, Folder
 from knowledge.sources.kinds.page import Page
 from knowledge.sources.kinds.registry import KINDS, SERVICES, source_at
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import DEPTH, PAGES
-from knowledge.sources.net.addresses import (
-    is_web,
-    normal_url,
-    problem_with_literal,
-    problem_with_url,
-)
+from knowledge.sources.net import addresses
 from knowledge.sources.net.internal_hosts import InternalHosts, can_be_named
 from knowledge.sources.source import Service, Source
 from knowledge.values.documents import SHARED, Scope
@@ -83,10 +72,10 @@ def add(core: Core, named: Sequence[str], options: SourceOptions) -> list[str]:
     if not is_installed() and any(isinstance(source, GitRepository) for source in sources):
         fail(f"A repository {MISSING}.")
     if paths := [Path(source.location) for source in sources if not source.is_visited]:
-        add_paths(core.store, paths, options.scope, options.base_url)
+        addition.add_paths(core.store, paths, options.scope, options.base_url)
     for source in sources:
         if source.is_visited:
-            add_visited(core.store, source.location, options.scope, options.base_url)
+            addition.add_visited(core.store, source.location, options.scope, options.base_url)
     claim_on_this_machine(core, locations)
     return locations
 
@@ -99,9 +88,9 @@ def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:
 
 
 def _location(named: str, options: SourceOptions) -> str:
-    if not (is_web(named) or options.is_for_repositories):
+    if not (addresses.is_web(named) or options.is_for_repositories):
         return _path_location(named)
-    return location_of(
+    return addition.location_of(
         named,
         kind=options.kind or "",
         only=options.only,
@@ -111,7 +100,7 @@ def _location(named: str, options: SourceOptions) -> str:
         git=options.is_for_repositories,
         branch=options.branch or "",
         folder=options.folder or "",
-        internal=is_web(named) and _is_internal(named, options.internal),
+        internal=addresses.is_web(named) and _is_internal(named, options.internal),
     )
 
 
@@ -121,7 +110,7 @@ def _recognise(source: Source, options: SourceOptions) -> Source:
     if found is None:
         return source
     say(f"{one_line(source.url)} is read by the API of {found.label}.", err)
-    return source_at(service_location(found.kind, found.url, internal=source.is_internal))
+    return source_at(addition.service_location(found.kind, found.url, internal=source.is_internal))
 
 
 def _is_internal(named: str, hosts: InternalHosts) -> bool:
@@ -131,7 +120,7 @@ def _is_internal(named: str, hosts: InternalHosts) -> bool:
     """
     if hosts.has(named):
         return True
-    if not problem_with_url(named) and (problem := problem_with_literal(named)):
+    if not addresses.problem_with_url(named) and (problem := addresses.problem_with_literal(named)):
         remedy = "If it is yours, name it in `sources.internal`."
         remedy = remedy if can_be_named(named) else "Such an address is never read."
         fail(f"{one_line(named)} {problem}. {remedy}")
@@ -146,7 +135,7 @@ def _check(named: Sequence[str], options: SourceOptions) -> None:
         fail("--depth and --pages limit a crawl: add --crawl.")
     if options.kind is not None and (options.crawl or options.is_for_repositories):
         fail("--kind says how to read an address: leave out --crawl, --git and their like.")
-    if (options.crawl or options.kind is not None) and not all(map(is_web, named)):
+    if (options.crawl or options.kind is not None) and not all(map(addresses.is_web, named)):
         fail("--crawl and --kind need a web address.")
 
 
@@ -154,17 +143,17 @@ def check_source_name(named: str) -> None:
     """Refuse names that are neither a path nor a fetchable address."""
     if not named.strip():
         fail("A source without a name was given: name a file, a folder or an address of the web.")
-    refuse_login_address(named)
-    if is_web(named) and (problem := problem_with_url(named)):
+    addition.refuse_login_address(named)
+    if addresses.is_web(named) and (problem := addresses.problem_with_url(named)):
         fail(f"{one_line(named)} {problem}.")
     host = named.partition("/")[0]
     looks_like_host = "." in host.strip(".") and Path(host).suffix.lower() not in SUFFIXES
     if looks_like_host and not _SCHEME.match(named) and not os.path.lexists(named):
         fail(f"{one_line(named)} is not there. If it is a web address, begin it with https://.")
-    if is_web(named) or not _SCHEME.match(named):
+    if addresses.is_web(named) or not _SCHEME.match(named):
         return
     kind, plus, address = named.partition("+")
-    if plus and is_web(address) and kind in KINDS:
+    if plus and addresses.is_web(address) and kind in KINDS:
         option = f"--kind {kind}" if kind in SERVICES else f"--{kind}"
         typed = f"`commonplace source add {one_line(address)} {option}`"
         fail(f"{one_line(named)} is no address: to add it, type {typed}.")
@@ -202,8 +191,8 @@ def _find_location(typed: str, known: Sequence[str]) -> str:
     named = typed
     if isinstance(source_at(named), Folder):
         named = _path_location(named)
-    elif is_web(named):
-        named = normal_url(named) or named
+    elif addresses.is_web(named):
+        named = addresses.normal_url(named) or named
     if named in known:
         return named
     # The bare address, given without `--crawl` or `--git`.

@@ -7,17 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bot.cli import sources
-from bot.cli.console import (
-    Begins,
-    ConfigOption,
-    DataOption,
-    err,
-    fail,
-    log_to_file,
-    say,
-    settings_from,
-)
+from bot.cli import console, sources
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -44,8 +34,8 @@ def preview_settings(settings: Settings, folder: Path) -> Settings:
 
 
 def preview(
-    config_file: ConfigOption = None,
-    data: DataOption = None,
+    config_file: console.ConfigOption = None,
+    data: console.DataOption = None,
     index: Annotated[
         list[Path] | None,
         typer.Option(
@@ -82,14 +72,20 @@ def preview(
     try:
         from bot.preview.server import PreviewError, check_free, serve, silence_logs_about_discord
     except ImportError as error:
-        fail(f"The preview needs packages that are missing ({error}). Run `make preview` instead.")
+        console.fail(
+            f"The preview needs packages that are missing ({error}). Run `make preview` instead."
+        )
     if fresh and data is not None:
-        fail(f"--fresh empties {PREVIEW_DATA}, but --data names {data}. Use only one of them.")
+        console.fail(
+            f"--fresh empties {PREVIEW_DATA}, but --data names {data}. Use only one of them."
+        )
     folder = data or PREVIEW_DATA
-    settings = preview_settings(settings_from(config_file, folder, Begins.ANY), folder)
+    settings = preview_settings(
+        console.settings_from(config_file, folder, console.Begins.ANY), folder
+    )
 
     def ready(address: str) -> None:
-        say(preview_address(address))
+        console.say(preview_address(address))
         if open_page:
             webbrowser.open(address)
 
@@ -98,9 +94,9 @@ def preview(
         check_database_server(folder, settings.data.database)
         if fresh:
             empty_data_folder(settings.data.folder)
-        log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)
+        log = console.log_to_file(settings, settings.data.folder / PREVIEW_LOG)
         silence_logs_about_discord()
-        say(preview_start(settings.data.folder, log), err)
+        console.say(preview_start(settings.data.folder, log), console.err)
         try:
             check_free(port, host)
             if index:
@@ -108,10 +104,10 @@ def preview(
                     sources.import_paths(core, index, next_step=sources.TRY_IN_PREVIEW)
             asyncio.run(serve(settings, port, ready, host=host))
         except PreviewError as error:
-            fail(str(error))
+            console.fail(str(error))
         except KeyboardInterrupt:
             # The usual end, so `make` must not report an error.
-            err.print("Stopped.")
+            console.err.print("Stopped.")
 
 
 def preview_start(folder: Path, log: Path) -> str:

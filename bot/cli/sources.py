@@ -15,19 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from bot.cli import named_sources
-from bot.cli.console import (
-    Begins,
-    JsonOption,
-    err,
-    fail,
-    out,
-    print_event,
-    run_with_progress,
-    say,
-    show,
-    with_settings,
-)
+from bot.cli import console, named_sources
 from bot.cli.help_text import PlainCommand, plain_group
 from bot.cli.named_sources import SourceOptions
 from bot.cli.source_check import (
@@ -102,14 +90,14 @@ SomeArgument = Annotated[
 ]
 
 
-@with_settings(Begins.ANY)
+@console.with_settings(console.Begins.ANY)
 def index(
     settings: Settings,
     paths: Annotated[
         list[str] | None,
         typer.Argument(metavar="PATH…", help="Files and folders to import.", show_default=False),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep indexing changes until Ctrl+C.")
     ] = False,
@@ -136,7 +124,7 @@ def index(
     with Core(settings, rebuild=not dry_run) as core:
         if dry_run:
             plan = core.plan(named)
-            show(plan_record(plan), plan_text(plan), as_json=as_json)
+            console.show(plan_record(plan), plan_text(plan), as_json=as_json)
             _show_unread(named, as_json=as_json)
             return
         import_paths(core, named, as_json=as_json)
@@ -164,9 +152,9 @@ def _show_unread(paths: Sequence[Path], *, as_json: bool) -> None:
     if not as_json:
         for path in paths:
             if kinds := count_unread_files(path):
-                say(f"Not read in {path}: {_kinds(kinds)}.")
+                console.say(f"Not read in {path}: {_kinds(kinds)}.")
             if path.is_dir() and next(files_in(path.resolve()), None) is None:
-                say(f"{path} has no file to read yet.")
+                console.say(f"{path} has no file to read yet.")
 
 
 def _update(
@@ -188,7 +176,7 @@ def _update(
         The named sources that failed and have no documents.
     """
     started = time.monotonic()
-    report = run_with_progress(
+    report = console.run_with_progress(
         index_updates.update(core, retry=retry), "Reading the sources", as_json=as_json
     )
     chats = core.chats() if any(INSIDE in document_id for document_id in report.added) else {}
@@ -220,12 +208,12 @@ def _update(
         f"{time.monotonic() - started:,.1f} s.",
         "" if refused else next_step or (TRY_BOTH if follows else TRY),
     ]
-    show(report_record(report, checked), "\n".join(filter(None, lines)), as_json=as_json)
+    console.show(report_record(report, checked), "\n".join(filter(None, lines)), as_json=as_json)
     if not as_json:
         if chats:
-            say(chats_text(chats))
+            console.say(chats_text(chats))
         if checked is not None:
-            say(check_text(checked))
+            console.say(check_text(checked))
         _show_failures(report.failed)
     return unread
 
@@ -233,13 +221,13 @@ def _update(
 def _show_failures(failures: Sequence[Failure]) -> None:
     for failure in failures:
         failed = ("failed", "yellow")
-        say(Text.assemble(failed, f" {failure.source} {failure.reason}"), err)
+        console.say(Text.assemble(failed, f" {failure.source} {failure.reason}"), console.err)
 
 
 def _watch(core: Core, *, as_json: bool) -> None:
     """Index all changes, also in sources added meanwhile, until another model serves."""
     if not as_json:
-        err.print("Watching the sources. Press Ctrl+C to stop.")
+        console.err.print("Watching the sources. Press Ctrl+C to stop.")
     shown_before: set[Failure] = set(core.failures())
     while is_serving(core.folder, core.served):
         locations = core.locations()
@@ -272,17 +260,17 @@ def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -
     if not (report.touched or new):
         return
     if as_json:
-        print_event("indexed", report_record(report))
+        console.print_event("indexed", report_record(report))
         return
-    out.print(str(report))
+    console.out.print(str(report))
     _show_failures(new)
 
 
 @source.command("list", cls=PlainCommand)
-@with_settings()
+@console.with_settings()
 def list_sources(
     settings: Settings,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """List every source with its documents, the time it was read, and its failures.
 
@@ -294,15 +282,15 @@ def list_sources(
         states = [*core.source_states(), *core.channel_states(english)]
     # Unread files are counted only to be named.
     text = Text() if as_json else sources_text(states)
-    show([*map(source_record, states)], text, as_json=as_json)
+    console.show([*map(source_record, states)], text, as_json=as_json)
 
 
 @source.command("add", cls=PlainCommand)
-@with_settings(Begins.ANY)
+@console.with_settings(console.Begins.ANY)
 def add_sources(
     settings: Settings,
     locations: LocationsArgument,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
     guild: Annotated[
         str | None,
         typer.Option(metavar="ID", help="For this server only; default: every server."),
@@ -402,7 +390,7 @@ def add_sources(
     paths = [Path(location) for location in named if location not in visited]
     _show_unread(paths, as_json=as_json)
     if unread:
-        fail(unread_text(unread, before), UNREAD)
+        console.fail(unread_text(unread, before), UNREAD)
 
 
 def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> None:
@@ -420,8 +408,8 @@ def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> 
                 Progress(step.done, step.total, step.key, report)
                 for step in check_links(pages, fetcher_for(is_internal), found)
             )
-            run_with_progress(steps, "Checking the links", as_json=as_json)
-    show(links_record(found), links_text(found), as_json=as_json)
+            console.run_with_progress(steps, "Checking the links", as_json=as_json)
+    console.show(links_record(found), links_text(found), as_json=as_json)
 
 
 def guild_scope(guild: str) -> Scope:
@@ -431,7 +419,7 @@ def guild_scope(guild: str) -> Scope:
 def _id(typed: str, option: str, thing: str) -> int:
     number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 20 else 0
     if not 0 < number <= MOST_ID:
-        fail(
+        console.fail(
             f"{option} {one_line(typed)} is no {thing}'s id. Discord's *Copy {thing.title()} ID* "
             "gives the number."
         )
@@ -439,11 +427,11 @@ def _id(typed: str, option: str, thing: str) -> int:
 
 
 @source.command("remove", cls=PlainCommand)
-@with_settings()
+@console.with_settings()
 def remove_sources(
     settings: Settings,
     locations: LocationsArgument,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """Remove sources, and their documents from the index.
 
@@ -460,11 +448,11 @@ def remove_sources(
 
 
 @source.command("sync", cls=PlainCommand)
-@with_settings()
+@console.with_settings()
 def sync_sources(
     settings: Settings,
     locations: SomeArgument = None,
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """Fetch all or only the named web sources; read all changed or previously failed files.
 
@@ -476,14 +464,14 @@ def sync_sources(
         if [*core.store.synced_channels.all()] and (
             not named or any(Channel.id_of(location) for location in named)
         ):
-            err.print("Only the running bot reads channels: use `/source sync` in Discord.")
+            console.err.print("Only the running bot reads channels: use `/source sync` in Discord.")
         visited = [each for each in core.web_sources() if not named or each in named]
         _visit(settings, core, visited, as_json=as_json)
         _update(core, as_json=as_json, retry=True, named=named)
 
 
 @source.command("import-tags", cls=PlainCommand)
-@with_settings()
+@console.with_settings()
 def import_tags_of(
     settings: Settings,
     file: Annotated[
@@ -492,7 +480,7 @@ def import_tags_of(
     guild: Annotated[str, typer.Option(metavar="ID", help="The server for the notes.")],
     member: Annotated[str, typer.Option(metavar="ID", help="The member whose notes they become.")],
     name: Annotated[str, typer.Option(metavar="NAME", help="The member's name in the server.")],
-    as_json: JsonOption = False,
+    as_json: console.JsonOption = False,
 ) -> None:
     """Make another bot's tags notes that moderators approve in `/review`, twenty at once.
 
@@ -507,10 +495,12 @@ def import_tags_of(
     try:
         found = tags_at(file, guild_id)
     except UnreadableError as error:
-        fail(f"{file} {error}")
+        console.fail(f"{file} {error}")
     with open_store(data_folder(settings.data.folder), settings.data.database) as store:
         if not store.guilds.settings(guild_id).complete:
-            fail(f"The server {guild_id} has no review yet: an administrator uses `/setup`.")
+            console.fail(
+                f"The server {guild_id} has no review yet: an administrator uses `/setup`."
+            )
         *_, result = import_tags(store, guild_id, Member(member_id, name), 0, found.tags)
     refused = {name: str(error) for name, error in result.refused}
     record = {"new": result.new, "known": result.known, "refused": refused, "unread": found.unread}
@@ -519,7 +509,7 @@ def import_tags_of(
         f"{count_of(result.known, 'tag')} known here already." if result.known else "",
         *(f"left out {name}: {why}" for name, why in {**refused, **found.unread}.items()),
     ]
-    show(record, "\n".join(filter(None, lines)), as_json=as_json)
+    console.show(record, "\n".join(filter(None, lines)), as_json=as_json)
 
 
 def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: bool) -> None:
@@ -530,7 +520,7 @@ def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: b
         Progress(step.done, step.total, step.key, report)
         for step in visit_sources(core.web_sources(), settings, named=visited)
     )
-    run_with_progress(steps, "Visiting the web", as_json=as_json)
+    console.run_with_progress(steps, "Visiting the web", as_json=as_json)
 
 
 # Output.

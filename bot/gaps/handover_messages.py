@@ -5,17 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.gaps.messages import answer_lead
+from bot.text import markdown
 from bot.text.languages import Sentence, Speaker
-from bot.text.markdown import (
-    MESSAGE_CHARACTERS,
-    legible,
-    plain,
-    plain_within,
-    quoted_parts,
-    safe_markdown,
-    shorten,
-    size,
-)
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import HANDING_PAUSE, Handover, HandoverState, NotHandedOn
 from knowledge.values.questions import OpenQuestion, Question, RecordedHit
@@ -136,7 +127,7 @@ def handover_message(handover: Handover, question: Question, language: Language)
     )
     lines = [
         speak("**A member is asking the moderators** what I couldn't answer:"),
-        f"> {plain_within(question.text, _PUT_CHARACTERS)}",
+        f"> {markdown.plain_within(question.text, _PUT_CHARACTERS)}",
         f"-# {place}",
     ]
     named = list(dict.fromkeys(_name_of_hit(hit) for hit in question.hits if hit.title))[:_FOUND]
@@ -146,7 +137,7 @@ def handover_message(handover: Handover, question: Question, language: Language)
 
 
 def _name_of_hit(hit: RecordedHit) -> str:
-    title = plain_within(hit.title, _TITLE_CHARACTERS)
+    title = markdown.plain_within(hit.title, _TITLE_CHARACTERS)
     return f"[{title}](<{hit.link}>)" if _ADDRESS.fullmatch(hit.link) else f"**{title}**"
 
 
@@ -175,12 +166,12 @@ def _answer_lines(handover: Handover, language: Language) -> list[str]:
     """Lines with the helper's answer, and whether it was proposed as a note."""
     if not handover.answer:
         return []
-    answer = plain_within(handover.answer, _ANSWER_CHARACTERS)
+    answer = markdown.plain_within(handover.answer, _ANSWER_CHARACTERS)
     return [f"> {answer}", f"-# {(_NOTED if handover.noted else _DRAFT)(language)}"]
 
 
 def thread_name(question: Question) -> str:
-    return shorten(question.text, THREAD_CHARACTERS)
+    return markdown.shorten(question.text, THREAD_CHARACTERS)
 
 
 GONE: Final = Sentence("This question is no longer on record.")
@@ -229,7 +220,7 @@ NAME_CHOICES: Final[Mapping[str, Sentence]] = {
 
 def form_title(question: str) -> str:
     """The question as the form's title, because the form covers the message on a phone."""
-    return shorten(legible(question), FORM_TITLE_CHARACTERS) or "?"
+    return markdown.shorten(markdown.legible(question), FORM_TITLE_CHARACTERS) or "?"
 
 
 _THANKS: Final = Sentence("Thank you! I'll tell the asker.")
@@ -266,10 +257,12 @@ def answer_messages(
 ) -> list[str]:
     """The messages with a helper's answer for the asker; the first repeats the question."""
     speak = Speaker(language)
-    name = plain(shorten(handover.helper, 60))
+    name = markdown.plain(markdown.shorten(handover.helper, 60))
     helper = f"**{name}**" if name else speak("A helper")
-    asked = f"**{plain(shorten(question.text, 200))}**"
+    asked = f"**{markdown.plain(markdown.shorten(question.text, 200))}**"
     lead = answer_lead(question, server, private=private, language=language, helper=helper)
     head = f"{lead}\n{asked}\n"
-    first, *rest = quoted_parts(safe_markdown(handover.answer), MESSAGE_CHARACTERS - size(head))
+    first, *rest = markdown.quoted_parts(
+        markdown.safe_markdown(handover.answer), markdown.MESSAGE_CHARACTERS - markdown.size(head)
+    )
     return [head + first, *rest]

@@ -1,8 +1,8 @@
 """Hand-overs of gaps to helpers, in the worker's thread: posts, claims and answers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from bot.answers.replay import with_passage_texts
 from bot.core.core import Core
@@ -13,16 +13,14 @@ from knowledge.values.notes import Member, Notice
 from knowledge.values.questions import OpenQuestion, Question
 
 
-@dataclass(frozen=True, slots=True)
-class ActingHelper:
+class ActingHelper(NamedTuple):
     """A helper or moderator, acting on a hand-over."""
 
     id: int
     is_moderator: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HelpersAnswer:
+class HelpersAnswer(NamedTuple):
     """A helper's answer to an asker's question."""
 
     question: OpenQuestion

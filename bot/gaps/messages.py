@@ -5,17 +5,8 @@ from typing import Final
 
 from bot.answers.quotations import passage_markdown
 from bot.gaps.service import Group
+from bot.text import markdown
 from bot.text.languages import Plural, Sentence, Speaker
-from bot.text.markdown import (
-    MESSAGE_CHARACTERS,
-    legible,
-    plain,
-    plain_within,
-    quoted_parts,
-    safe_markdown,
-    shorten,
-    size,
-)
 from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
 from bot.text.place_names import place_name
 from indexer.index.stored_passage import StoredPassage
@@ -87,12 +78,14 @@ def page_of_gaps(groups: Sequence[Group], page: int, language: Language = Langua
         + (PAGE(language, number=number + 1, count=count) if count > 1 else "")
     ]
     last = speak("When a note answers a question, I'll tell everyone who asked it.")
-    room = (MESSAGE_CHARACTERS - size(lines[0]) - size(last) - 1) // GROUPS_A_PAGE - _MARKS
+    room = (
+        markdown.MESSAGE_CHARACTERS - markdown.size(lines[0]) - markdown.size(last) - 1
+    ) // GROUPS_A_PAGE - _MARKS
     first = number * GROUPS_A_PAGE
     for place, group in enumerate(groups_on_page(groups, page), first + 1):
         below = group_details(group, language)
-        most = min(QUESTION_CHARACTERS, room - size(below))
-        example = plain_within(in_context(group.example), most)
+        most = min(QUESTION_CHARACTERS, room - markdown.size(below))
+        example = markdown.plain_within(in_context(group.example), most)
         lines += [f"{place}. {QUOTED(language, text=example)}", f"-# {below}"]
     return Page("\n".join([*lines, last]), number, count)
 
@@ -135,7 +128,9 @@ def _standing(handover: Handover, language: Language) -> str:
 
 def option(group: Group, place: int) -> str:
     """The plain-text label of a group in the list; `place` is the group's number."""
-    return shorten(f"{place} · {legible(in_context(group.example))}", OPTION_CHARACTERS)
+    return markdown.shorten(
+        f"{place} · {markdown.legible(in_context(group.example))}", OPTION_CHARACTERS
+    )
 
 
 def in_context(question: OpenQuestion) -> str:
@@ -155,7 +150,7 @@ def confirm_dismissal(groups: Sequence[Group], language: Language = Language.ENG
         )
     return speak(
         "Dismissed: “{question}”. It'll come back if anyone asks it again.",
-        question=plain(shorten(groups[0].example.text, 100)),
+        question=markdown.plain(markdown.shorten(groups[0].example.text, 100)),
     )
 
 
@@ -188,7 +183,9 @@ _PASSAGE_CHARACTERS: Final = 1_500
 
 def passages_found(words: str, language: Language = Language.ENGLISH) -> str:
     speak = Speaker(language)
-    return speak("Passages closest to “{words}”:", words=plain(shorten(words, 100)))
+    return speak(
+        "Passages closest to “{words}”:", words=markdown.plain(markdown.shorten(words, 100))
+    )
 
 
 def passage_option(title: str, heading: str) -> str:
@@ -198,9 +195,9 @@ def passage_option(title: str, heading: str) -> str:
 def passage_to_confirm(found: StoredPassage) -> str:
     """A passage for a moderator to confirm; a long passage is cut."""
     parts = filter(None, (found.title, found.heading))
-    named = " › ".join(plain(shorten(part, 100)) for part in parts)
-    first, *rest = quoted_parts(
-        safe_markdown(passage_markdown(found.kind, found.text)), _PASSAGE_CHARACTERS
+    named = " › ".join(markdown.plain(markdown.shorten(part, 100)) for part in parts)
+    first, *rest = markdown.quoted_parts(
+        markdown.safe_markdown(passage_markdown(found.kind, found.text)), _PASSAGE_CHARACTERS
     )
     return "\n".join([first, *(["> …"] if rest else []), f"-# **{named}**"])
 
@@ -234,7 +231,7 @@ def answer_lead(
     return sentence(
         language,
         asker=f"<@{question.asker_id}>",
-        server=plain(shorten(server, 60)),
+        server=markdown.plain(markdown.shorten(server, 60)),
         when=f"<t:{int(question.asked_at.timestamp())}:R>",
         helper=helper,
     )

@@ -5,8 +5,7 @@ Discord requests choices at each key press. If a lookup takes too long, the bot 
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import discord
 from cachetools import TTLCache
@@ -47,8 +46,7 @@ _STATES: Final[Mapping[State, Sentence]] = {
 _UNTITLED: Final = Sentence("Note {number}")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Choice that Discord shows by its name and sends by its value."""
 
     name: str

@@ -11,12 +11,11 @@ Errors:
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from discord.ext import commands
 
@@ -43,8 +42,7 @@ class Start(Enum):
     CONNECTED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(NamedTuple):
     """A step that is repeated every `seconds`.
 
     Each process runs the step for the guilds it serves. With `by_leader`, only the leading process
@@ -57,8 +55,7 @@ class Round:
     start: Start = Start.CONNECTED
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(NamedTuple):
     """Parts of a feature that the client runs.
 
     The steps in `takes_over` run after this process has taken over a shard of another process.
@@ -69,8 +66,7 @@ class Feature:
     takes_over: Sequence[Step] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureFolder:
+class FeatureFolder(NamedTuple):
     """A feature's folder: its function `feature`, and the kinds of components it defines."""
 
     name: str

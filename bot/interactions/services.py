@@ -2,14 +2,14 @@
 
 Persistent buttons and forms are rebuilt from their ids and get only an interaction, so they use
 the services of `interaction.client`. A feature imports neither the client nor a feature of the same
-or a higher layer (`pyproject.toml`), only the protocols of this module.
+or a higher layer (`pyproject.toml`), only the protocols of this module. Most of their methods are
+explained where they are implemented.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import discord
 from discord.ext import commands
@@ -49,8 +49,7 @@ class Answers(Protocol):
         *,
         private: bool,
         earlier: str = "",
-    ) -> None:
-        """Answer a question, in place of an interaction's deferred response."""
+    ) -> None: ...
 
     async def post_shared(
         self,
@@ -58,8 +57,7 @@ class Answers(Protocol):
         ask: Ask,
         reply: Reply,
         language: Language,
-    ) -> None:
-        """Post a shared answer publicly."""
+    ) -> None: ...
 
     async def message_to_asker(
         self,
@@ -69,51 +67,39 @@ class Answers(Protocol):
         language: Language,
         lead: str,
         extra: Sequence[discord.ui.Item[Any]],
-    ) -> dict[str, Any]:
-        """Return the arguments of a message that answers an earlier asker.
-
-        A `channel` of None stands for a direct message.
-        """
+    ) -> dict[str, Any]: ...
 
 
 class AnswersForAskers(Protocol):
     """Tells earlier askers about new answers."""
 
-    def begin(self) -> None:
-        """Start a task that looks for newly answered questions and notifies their askers."""
+    def begin(self) -> None: ...
 
 
 class Outbox(Protocol):
     """Delivers review cards and notices that are due."""
 
-    async def catch_up(self) -> None:
-        """Deliver everything due."""
+    async def catch_up(self) -> None: ...
 
-    async def catch_up_in_time(self) -> None:
-        """Deliver everything due, but return early if Discord is slow."""
+    async def catch_up_in_time(self) -> None: ...
 
-    async def move_cards(self, guild_id: int) -> None:
-        """Delete cards outside the guild's review channel; the next round posts them there."""
+    async def move_cards(self, guild_id: int) -> None: ...
 
-    async def find_lost_cards(self, guild_id: int) -> None:
-        """Find deleted cards of pending revisions, to post the cards again."""
+    async def find_lost_cards(self, guild_id: int) -> None: ...
 
 
 class Handovers(Protocol):
     """Posts handed-over questions for helpers, and shows their state."""
 
-    async def catch_up(self) -> None:
-        """Post and edit everything due."""
+    async def catch_up(self) -> None: ...
 
 
 class NoteAnswers(Protocol):
     """Posts notes that helpers chose as answers to messages."""
 
-    def text_of(self, message: discord.Message) -> str:
-        """Return the question in a message."""
+    def text_of(self, message: discord.Message) -> str: ...
 
-    async def post(self, answer: HelperAnswer, language: Language) -> str:
-        """Post a chosen note once, and return what to tell the helper."""
+    async def post(self, answer: HelperAnswer, language: Language) -> str: ...
 
 
 class Submissions(Protocol):
@@ -126,8 +112,7 @@ class Submissions(Protocol):
         files: Sequence[discord.Attachment] = (),
         *,
         replaces: bool = False,
-    ) -> None:
-        """Store a draft, or give it back with the reason; see the feature `notes`."""
+    ) -> None: ...
 
     async def write_for(self, interaction: discord.Interaction[Any], question_id: int) -> None:
         """Open the form of a note that answers a question."""
@@ -160,40 +145,33 @@ class Submissions(Protocol):
 class ReplyProposals(Protocol):
     """Takes replies to unanswered questions, and proposes helpers' answers as notes."""
 
-    async def take(self, message: discord.Message) -> bool:
-        """Return whether a message replies to somebody else's unanswered question."""
+    async def take(self, message: discord.Message) -> bool: ...
 
-    async def propose_offered(self, member_id: int, channel_id: int, message_id: int) -> bool:
-        """Propose a reply as a note after its author's click; return whether it was proposed."""
+    async def propose_offered(self, member_id: int, channel_id: int, message_id: int) -> bool: ...
 
     async def may_propose_handed_over(
         self, guild_id: int, channel: Any, question: Question
-    ) -> bool:
-        """Whether a helper's answer to a question will be proposed as a note."""
+    ) -> bool: ...
 
     async def propose_handed_over(
         self, guild_id: int, channel: Any, question_id: int, unnamed: str
-    ) -> bool:
-        """Propose an answer from a helper's form as a note; return whether it was proposed."""
+    ) -> bool: ...
 
 
 class ThreadStarters(Protocol):
     """Cache of the messages that threads were started from."""
 
-    async def of(self, thread: discord.Thread) -> discord.Message | None:
-        """Return the message that a thread was started from; None if it can't be had."""
+    async def of(self, thread: discord.Thread) -> discord.Message | None: ...
 
 
 class ReviewQueue(Protocol):
     """Shows pages of the review queue."""
 
-    def place(self, message: discord.Message | None) -> int | None:
-        """Return the queue position that a message shows; None if the message shows no queue."""
+    def place(self, message: discord.Message | None) -> int | None: ...
 
     async def page(
         self, interaction: discord.Interaction[Any], place: int, said: str = ""
-    ) -> dict[str, Any]:
-        """Return the edit that shows a queue position, with the sentence `said` above."""
+    ) -> dict[str, Any]: ...
 
 
 class ReviewPanel(Protocol):
@@ -214,43 +192,31 @@ class Panel(Protocol):
         setting: Any = None,
         channel_id: int = 0,
         note: Sentence | None = None,
-    ) -> None:
-        """Show a page, by default the first unfinished page, as an interaction's response.
+    ) -> None: ...
 
-        It shows all of the page, one `setting`, or the settings of a channel; a `note` above.
-        """
+    def name_of(self, column: str, language: Language) -> str: ...
 
-    def name_of(self, column: str, language: Language) -> str:
-        """Return the name of a server's setting, by its column."""
+    async def find(self, interaction: discord.Interaction[Any], channel_id: int) -> Any: ...
 
-    async def find(self, interaction: discord.Interaction[Any], channel_id: int) -> Any:
-        """Return a channel, thread or category of the guild; None if the bot can't see it."""
-
-    async def next_steps(self, interaction: discord.Interaction[Any]) -> str:
-        """Return suggestions for the setup after a trial question."""
+    async def next_steps(self, interaction: discord.Interaction[Any]) -> str: ...
 
 
 class ChannelSyncing(Protocol):
     """Syncs the messages of followed channels, without those of members who opted out."""
 
-    async def load(self) -> None:
-        """Load which channels are followed."""
+    async def load(self) -> None: ...
 
-    async def apply_quote_opt_outs(self) -> None:
-        """Remove messages of members who opted out, and fetch newly allowed messages."""
+    async def apply_quote_opt_outs(self) -> None: ...
 
 
 class WebVisits(Protocol):
     """Visits web sources."""
 
-    async def recognise(self, named: Any) -> Any:
-        """Add the kind of a wiki, forum or tracker to a typed address."""
+    async def recognise(self, named: Any) -> Any: ...
 
-    async def visit_now(self, locations: Sequence[str]) -> bool:
-        """Visit sources; return whether they were visited in time."""
+    async def visit_now(self, locations: Sequence[str]) -> bool: ...
 
-    def stop(self) -> None:
-        """Ask the running visits to end."""
+    def stop(self) -> None: ...
 
 
 class GuildSettingsCache(Protocol):
@@ -258,8 +224,7 @@ class GuildSettingsCache(Protocol):
 
     async def choices(self, guild_id: int) -> GuildChoices: ...
 
-    async def current(self, guild_id: int) -> GuildSettings:
-        """Return a guild's settings from the store, bypassing the cache."""
+    async def current(self, guild_id: int) -> GuildSettings: ...
 
     async def settings(self, guild_id: int) -> GuildSettings: ...
 
@@ -318,40 +283,21 @@ class FloodControl(Protocol):
 class AttachedFiles(Protocol):
     """Reads files and pictures that members attach."""
 
-    async def read(self, attachment: discord.Attachment, member_id: int) -> ParsedFile:
-        """Fetch a file and extract its text.
+    async def read(self, attachment: discord.Attachment, member_id: int) -> ParsedFile: ...
 
-        Raises:
-            InvalidNoteError: with the reason for the member.
-        """
+    async def tags(
+        self, attachment: discord.Attachment, member_id: int, guild_id: int
+    ) -> TagFile: ...
 
-    async def tags(self, attachment: discord.Attachment, member_id: int, guild_id: int) -> TagFile:
-        """Fetch a file of another bot's tags, and read the tags of this guild.
+    async def picture(self, attachment: discord.Attachment, member_id: int) -> Picture: ...
 
-        Raises:
-            InvalidNoteError: with the reason for the member.
-        """
-
-    async def picture(self, attachment: discord.Attachment, member_id: int) -> Picture:
-        """Fetch and check a picture.
-
-        Raises:
-            InvalidNoteError: with the reason for the member.
-        """
-
-    async def log(self, attachment: discord.Attachment, member_id: int) -> ReadLog:
-        """Fetch a log, and read its deciding lines.
-
-        Raises:
-            InvalidNoteError: with the reason for the member.
-        """
+    async def log(self, attachment: discord.Attachment, member_id: int) -> ReadLog: ...
 
     async def log_of_bytes(self, content: bytes) -> ReadLog:
         """Read the deciding lines of a log in a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class PictureText:
+class PictureText(NamedTuple):
     """Recognized text of pictures.
 
     `is_whole` means that every picture was read.
@@ -383,32 +329,26 @@ class Phrasing(Protocol):
     @property
     def pacer(self) -> Pacer: ...
 
-    def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """Return the mode for phrasing a guild's answers, or None if phrasing is off there.
+    def mode_in(self, guild: GuildSettings | None) -> Mode | None: ...
 
-        A `guild` of None stands for direct messages.
-        """
-
-    def candidate(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
-        """Return the answer as a candidate for phrasing, or None if the model isn't asked."""
+    def candidate(
+        self, ask: Ask, reply: Reply, guild: GuildSettings | None
+    ) -> Candidate | None: ...
 
     def edited_until(self) -> datetime:
         """Return the deadline for edits of an answer sent now."""
 
-    async def phrase(self, candidate: Candidate) -> Result | None:
-        """Ask the model to phrase an answer; return None if the plain answer stays."""
+    async def phrase(self, candidate: Candidate) -> Result | None: ...
 
     def start(self) -> None: ...
 
-    async def stop(self) -> None:
-        """Cancel the requests in flight."""
+    async def stop(self) -> None: ...
 
 
 class Metrics(Protocol):
     """Counters that features add to."""
 
-    def count_phrasing(self, found: Phrased, tokens: int) -> None:
-        """Count a request to a language model, with the tokens sent and received."""
+    def count_phrasing(self, found: Phrased, tokens: int) -> None: ...
 
 
 class Allowlist(Protocol):

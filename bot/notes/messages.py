@@ -6,31 +6,10 @@ from enum import StrEnum
 from typing import Final
 
 from bot.notes.service import VisibleNote
-from bot.review.cards import (
-    NUMBERED,
-    REVISION,
-    SOURCE,
-    Card,
-    asked_as,
-    problem_name,
-    revision_difference,
-    similar_lines,
-    status_line,
-)
+from bot.review import cards
 from bot.review.similar_notes import SimilarDocument
+from bot.text import markdown
 from bot.text.languages import Sentence, Speaker
-from bot.text.markdown import (
-    MESSAGE_CHARACTERS,
-    beginning,
-    code_block,
-    code_blocks,
-    legible,
-    plain,
-    quoted_parts,
-    safe_markdown,
-    shorten,
-    size,
-)
 from bot.text.paging import PAGE, Page
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note, Problem, State
@@ -57,9 +36,9 @@ def state_line(
     The state and its reason together take at most `room` characters.
     """
     speak = Speaker(language)
-    line = status_line(note, quorum, language)
-    if size(line) > room:
-        line = beginning(line, room - 1).rstrip("\\ ") + "…"
+    line = cards.status_line(note, quorum, language)
+    if markdown.size(line) > room:
+        line = markdown.beginning(line, room - 1).rstrip("\\ ") + "…"
     if note.live:
         return _ANSWERED_FROM(language, line=line)
     if note.retired:
@@ -72,7 +51,7 @@ def state_line(
 _BY: Final = Sentence("by {name}")
 
 
-def note_cards(found: VisibleNote, language: Language = Language.ENGLISH) -> list[Card]:
+def note_cards(found: VisibleNote, language: Language = Language.ENGLISH) -> list[cards.Card]:
     """The card of a note's live revision, then the card of a newer revision, if visible."""
     cards_ = [_card_of_revision(found.live, found, "", language)] if found.live else []
     latest = found.latest
@@ -82,31 +61,31 @@ def note_cards(found: VisibleNote, language: Language = Language.ENGLISH) -> lis
     return cards_
 
 
-def _card_of_revision(note: Note, found: VisibleNote, line: str, language: Language) -> Card:
+def _card_of_revision(note: Note, found: VisibleNote, line: str, language: Language) -> cards.Card:
     """The card of a revision: title, credit, tags, text and source; a long text as a file."""
     speak = Speaker(language)
     submission = note.revision.submission.safe
     credit = [
-        NUMBERED(language, number=note.id),
-        _BY(language, name=plain(shorten(note.authors_line, 80))),
+        cards.NUMBERED(language, number=note.id),
+        _BY(language, name=markdown.plain(markdown.shorten(note.authors_line, 80))),
     ]
     if submission.tags:
-        credit.append(", ".join(plain(tag) for tag in submission.tags))
+        credit.append(", ".join(markdown.plain(tag) for tag in submission.tags))
     if note.live and note.verified_at:
         credit.append(speak("verified {when}", when=f"<t:{int(note.verified_at.timestamp())}:d>"))
-    head = [f"**{plain(submission.title)}**", f"-# {' · '.join(credit)}"]
+    head = [f"**{markdown.plain(submission.title)}**", f"-# {' · '.join(credit)}"]
     if line:
         head.append(line)
     if submission.wordings:
-        head.append(f"-# {asked_as(submission, language)}")
-    foot = f"\n\n{SOURCE(language)}: <{submission.link}>" if submission.link else ""
+        head.append(f"-# {cards.asked_as(submission, language)}")
+    foot = f"\n\n{cards.SOURCE(language)}: <{submission.link}>" if submission.link else ""
     top = "\n".join(head)
-    room = MESSAGE_CHARACTERS - size(top) - size(foot) - len("\n> …\n")
-    first, *rest = quoted_parts(safe_markdown(submission.text), room)
+    room = markdown.MESSAGE_CHARACTERS - markdown.size(top) - markdown.size(foot) - len("\n> …\n")
+    first, *rest = markdown.quoted_parts(markdown.safe_markdown(submission.text), room)
     pictures = found.pictures.get(note.revision.id, ())
     if not rest:
-        return Card(f"{top}\n{first}{foot}", pictures=pictures)
-    return Card(f"{top}\n{first}\n> …{foot}", file_name(note), submission.text, pictures)
+        return cards.Card(f"{top}\n{first}{foot}", pictures=pictures)
+    return cards.Card(f"{top}\n{first}\n> …{foot}", file_name(note), submission.text, pictures)
 
 
 def file_name(note: Note) -> str:
@@ -115,7 +94,7 @@ def file_name(note: Note) -> str:
 
 def is_long(text: str) -> bool:
     """Whether a text doesn't fit in a form, so that the text is edited as a file."""
-    return size(text) > FORM_CHARACTERS
+    return markdown.size(text) > FORM_CHARACTERS
 
 
 PAGE_LABELS: Final[Mapping[str, Sentence]] = {
@@ -140,7 +119,7 @@ def introduce_file(note: Note, language: Language = Language.ENGLISH) -> str:
     return speak(
         "“{title}” has {number:,} characters; a form holds {most:,}. Here it is as a file: edit "
         "it, then press *Upload the edited text*.",
-        title=plain(submission.title),
+        title=markdown.plain(submission.title),
         number=len(submission.text),
         most=FORM_CHARACTERS,
     )
@@ -148,7 +127,7 @@ def introduce_file(note: Note, language: Language = Language.ENGLISH) -> str:
 
 def revision_card(
     revisions: Sequence[Note], number: int, language: Language = Language.ENGLISH
-) -> Card:
+) -> cards.Card:
     """The card of a revision, by its index `number`.
 
     The first revision is shown whole, later ones as changes. A text that doesn't fit is attached as
@@ -157,11 +136,11 @@ def revision_card(
     speak = Speaker(language)
     note = revisions[number]
     submission = note.revision.submission.safe
-    title = plain(submission.title)
+    title = markdown.plain(submission.title)
     about = [
-        NUMBERED(language, number=note.id),
-        REVISION(language, number=note.revision.number),
-        _BY(language, name=plain(shorten(note.revision.writer, 40))),
+        cards.NUMBERED(language, number=note.id),
+        cards.REVISION(language, number=note.revision.number),
+        _BY(language, name=markdown.plain(markdown.shorten(note.revision.writer, 40))),
         f"<t:{int(note.revision.created_at.timestamp())}:f>",
         speak("{number} of {count}", number=number + 1, count=len(revisions)),
     ]
@@ -170,14 +149,16 @@ def revision_card(
     )
     top = "\n".join([f"**{title}**", f"-# {' · '.join(about)}", state])
     text = (
-        revision_difference(revisions[number - 1], note, language)
+        cards.revision_difference(revisions[number - 1], note, language)
         if number
-        else safe_markdown(submission.text)
+        else markdown.safe_markdown(submission.text)
     )
-    first, *rest = quoted_parts(text, MESSAGE_CHARACTERS - size(top) - len("\n\n> …"))
+    first, *rest = markdown.quoted_parts(
+        text, markdown.MESSAGE_CHARACTERS - markdown.size(top) - len("\n\n> …")
+    )
     if not rest:
-        return Card(f"{top}\n{first}")
-    return Card(f"{top}\n{first}\n> …", file_name(note), submission.text)
+        return cards.Card(f"{top}\n{first}")
+    return cards.Card(f"{top}\n{first}\n> …", file_name(note), submission.text)
 
 
 def ask_about_similar(
@@ -186,11 +167,11 @@ def ask_about_similar(
     """Ask the sender of a new note about similar documents."""
     found, choices = NEAR_FOUND(language), NEAR_CHOICES(language)
     lines = [found]
-    room = MESSAGE_CHARACTERS - size(found) - size(choices) - 2
-    for line in (line for document in near for line in similar_lines([document], language)):
-        if size(line) + 1 <= room:
+    room = markdown.MESSAGE_CHARACTERS - markdown.size(found) - markdown.size(choices) - 2
+    for line in (line for document in near for line in cards.similar_lines([document], language)):
+        if markdown.size(line) + 1 <= room:
             lines.append(line)
-            room -= size(line) + 1
+            room -= markdown.size(line) + 1
     return "\n".join([*lines, choices])
 
 
@@ -204,7 +185,7 @@ def confirm_same(asked: str, language: Language = Language.ENGLISH) -> str:
 def extend_label(near: SimilarDocument, language: Language = Language.ENGLISH) -> str:
     """The label of the button that extends a similar note; at most 80 characters."""
     speak = Speaker(language)
-    return speak("Extend “{title}”", title=shorten(legible(near.title), 60))
+    return speak("Extend “{title}”", title=markdown.shorten(markdown.legible(near.title), 60))
 
 
 ADD_TEXT_LABEL: Final = Sentence("Add to the text")
@@ -247,12 +228,12 @@ def ask_to_withdraw(note: Note, language: Language = Language.ENGLISH) -> str:
         sentence = _WITHDRAW_RETIRED
     elif note.live_revision_id is not None:
         sentence = _WITHDRAW_REVISION
-    return sentence(language, title=plain(note.revision.submission.safe.title))
+    return sentence(language, title=markdown.plain(note.revision.submission.safe.title))
 
 
 def confirm_withdrawal(note: Note, language: Language = Language.ENGLISH) -> str:
     sentence = _WITHDRAWN if note.live_revision_id is None else _REVISION_WITHDRAWN
-    return sentence(language, title=plain(note.revision.submission.safe.title))
+    return sentence(language, title=markdown.plain(note.revision.submission.safe.title))
 
 
 NOT_WITHDRAWN: Final = Sentence("Nothing was withdrawn.")
@@ -272,11 +253,11 @@ REPORT_REASON_HELP: Final = Sentence(
 
 def confirm_report(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:
     speak = Speaker(language)
-    title = plain(note.revision.submission.safe.title)
+    title = markdown.plain(note.revision.submission.safe.title)
     return speak(
         "Thanks. I've reported “{title}” to the moderators as {problem}.",
         title=title,
-        problem=problem_name(problem, language),
+        problem=cards.problem_name(problem, language),
     )
 
 
@@ -307,7 +288,7 @@ _PUBLIC_ONCE_APPROVED: Final = Sentence(
 def note_submitted(
     note: Note, language: Language = Language.ENGLISH, *, public: bool = False
 ) -> str:
-    title = plain(note.revision.submission.safe.title)
+    title = markdown.plain(note.revision.submission.safe.title)
     taken = (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
     return f"{taken}\n-# {_PUBLIC_ONCE_APPROVED(language)}" if public else taken
 
@@ -340,7 +321,7 @@ def offer(title: str, link: str, language: Language) -> str:
     return speak(
         "[Your reply]({link}) to “{title}” may help others, too. Shall I propose it to the "
         "moderators as a note under your name?",
-        title=plain(title),
+        title=markdown.plain(title),
         link=link,
     )
 
@@ -424,8 +405,8 @@ def notes_on_page(
 
 def menu_label(note: Note, language: Language) -> str:
     """The label of an own note in the menu below the list."""
-    title = legible(note.revision.submission.safe.title) or _UNTITLED(language)
-    return shorten(f"{note.id}. {title}", _LABEL_CHARACTERS)
+    title = markdown.legible(note.revision.submission.safe.title) or _UNTITLED(language)
+    return markdown.shorten(f"{note.id}. {title}", _LABEL_CHARACTERS)
 
 
 def _matches(note: Note, wanted: Filter) -> bool:
@@ -440,16 +421,18 @@ def _matches(note: Note, wanted: Filter) -> bool:
 
 def _list_line(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
     speak = Speaker(language)
-    title = plain(shorten(legible(note.revision.submission.safe.title), _TITLE_CHARACTERS))
+    title = markdown.plain(
+        markdown.shorten(markdown.legible(note.revision.submission.safe.title), _TITLE_CHARACTERS)
+    )
     line = f"{note.id}\\. **{title or _UNTITLED(language)}**"
     if with_cards and note.card is not None:
         place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
         card = speak("card")
         line += f" · [{card}](<https://discord.com/channels/{place}>)"
     if note.owner_id:
-        name, member = plain(shorten(note.contributor, 40)), f"<@{note.owner_id}>"
+        name, member = markdown.plain(markdown.shorten(note.contributor, 40)), f"<@{note.owner_id}>"
         line += " · " + speak("by {name}, looked after by {member}", name=name, member=member)
-    room = _LISTED_CHARACTERS - size(line) - len("\n-# ") - _ADDED_CHARACTERS
+    room = _LISTED_CHARACTERS - markdown.size(line) - len("\n-# ") - _ADDED_CHARACTERS
     return f"{line}\n-# {state_line(note, quorum, min(room, SHOWN_REASON_CHARACTERS), language)}"
 
 
@@ -483,11 +466,11 @@ def offer_text(text: str, read: str, language: Language, *, is_whole: bool = Tru
     """
     have = _fold(text)
     new = [line for line in read.splitlines() if _fold(line) not in have]
-    room = min(_TEXT_CHARACTERS, FORM_CHARACTERS - size(text) - len(_BETWEEN))
-    if size("\n".join(new)) < _LEAST_CHARACTERS or room < _LEAST_CHARACTERS:
+    room = min(_TEXT_CHARACTERS, FORM_CHARACTERS - markdown.size(text) - len(_BETWEEN))
+    if markdown.size("\n".join(new)) < _LEAST_CHARACTERS or room < _LEAST_CHARACTERS:
         return ""
     unread = "" if is_whole else f"\n{TEXT_UNREAD(language)}"
-    return f"{TEXT_READ(language)}\n{code_block(_whole_lines(new, room), room)}{unread}"
+    return f"{TEXT_READ(language)}\n{markdown.code_block(_whole_lines(new, room), room)}{unread}"
 
 
 def _fold(text: str) -> str:
@@ -496,14 +479,14 @@ def _fold(text: str) -> str:
 
 def with_text(text: str, offered: str) -> str:
     """The text of a note, followed by the text that `offer_text` showed."""
-    return _BETWEEN.join(filter(None, [text.strip(), *code_blocks(offered)[:1]]))
+    return _BETWEEN.join(filter(None, [text.strip(), *markdown.code_blocks(offered)[:1]]))
 
 
 def _whole_lines(lines: list[str], most: int) -> str:
     """The first lines that fit in `most` characters together, at least one line."""
     kept = lines[:1]
     for line in lines[1:]:
-        if size("\n".join([*kept, line])) > most:
+        if markdown.size("\n".join([*kept, line])) > most:
             break
         kept.append(line)
     return "\n".join(kept)

@@ -7,8 +7,9 @@ words of members who opted out of quotation.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from bot.core.core import Core
 from bot.interactions.policy import quota_check
@@ -24,8 +25,7 @@ from knowledge.values.questions import Evidence, Question
 from knowledge.values.submissions import InvalidNoteError
 
 
-@dataclass(frozen=True, slots=True)
-class UnansweredQuestion:
+class UnansweredQuestion(NamedTuple):
     """An unanswered question, and the message that members reply to with an answer.
 
     That is the question's message, a command's refusal or the bot's message to the helpers.
@@ -41,8 +41,7 @@ class UnansweredQuestion:
     takes_note: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A member's reply to an unanswered question.
 
     `title` is that of the forum post, if the question is one. `link` is empty if members can't open

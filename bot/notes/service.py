@@ -7,6 +7,7 @@ and moderators.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from bot.answers.small_talk import small_talk
 from bot.core.core import Core
@@ -35,8 +36,7 @@ from knowledge.values.submissions import TEXT_CHARACTERS
 # Submission.
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """The member who submits a draft; `channels` are followed channels that they can read."""
 
     member: Member
@@ -48,8 +48,7 @@ class Sender:
     allowance: Allowance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """Result of the check before a submission; of similar documents, a note comes with its id."""
 
     is_set_up: bool
@@ -182,8 +181,7 @@ class Proposal:
 # Visibility.
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
+class Viewer(NamedTuple):
     """A member who views a note."""
 
     id: int

@@ -88,7 +88,6 @@ def prompt(task: Task, numbered: Sequence[Numbered]) -> Prompt:
 
 
 def order_prompt(question: str, passages: Mapping[str, Quoted]) -> Prompt:
-    """Return the prompt to reorder passages."""
     data = {
         "question": sendable(question)[:QUESTION_CHARACTERS],
         "passages": {

@@ -215,7 +215,6 @@ class Connections:
             _logger.warning("Discord is connected again, after %.1f minutes.", minutes)
 
     def note_end(self, shard_id: int) -> None:
-        """Note that the connection of a shard has ended."""
         self._backoffs[shard_id].end()
 
     @property

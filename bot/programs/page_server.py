@@ -17,7 +17,6 @@ from knowledge.page.site import HEADERS
 
 
 def page_application(folder: Path) -> ASGIApp:
-    """Return the page as an ASGI application."""
     files = StaticFiles(directory=folder, html=True, check_dir=False)
     return _Headers(Starlette(routes=[Mount("/", files)]), folder)
 

@@ -7,10 +7,9 @@ in the custom_ids of posted cards, so none is renamed or removed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.core.core import Core
 from bot.review.cards import is_live_or_pending, page_line, status_line
@@ -53,8 +52,7 @@ class Action(StrEnum):
     HAND_ON = "hand_on"
 
 
-@dataclass(frozen=True, slots=True)
-class Click:
+class Click(NamedTuple):
     """A moderator's click on a card or form."""
 
     action: Action
@@ -67,8 +65,7 @@ class Click:
 _Effect = Callable[[Core, Note, Click], Outcome | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """An action on a note.
 
     `says` confirms the action, with the fields `title` and `name`. Without an `effect`, the action

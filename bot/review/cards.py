@@ -5,10 +5,9 @@ card says if anything is left out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.review.impact import Effect, Impact
 from bot.review.service import NO_DATA, CardData
@@ -38,8 +37,7 @@ TEXT_CHARACTERS: Final = 1_900
 STATUS_CHARACTERS: Final = 450
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """A message about a note, with the note's pictures. A long text is attached as a file."""
 
     content: str
@@ -58,8 +56,7 @@ class CardState(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewCard:
+class ReviewCard(NamedTuple):
     """A review card.
 
     The first of its texts has state, title and author; the second is the note's text, or the

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from bot.core.core import Core
 from bot.review.similar_notes import SimilarDocument, SimilarNotes
@@ -328,8 +328,7 @@ def replace_card(core: Core, message_id: int) -> int:
     return card_number(message_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A notice to a contributor or reporter, with its content.
 
     `before` is the contributor's own revision, if a moderator edited it. The review's own reason is
@@ -416,8 +415,7 @@ def reminders(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class NotePage:
+class NotePage(NamedTuple):
     """A note with the information for its card.
 
     `place` is the note's index in a queue of `total` notes.
@@ -477,8 +475,7 @@ class LogDirection(StrEnum):
     OLDER = "older"
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """A line of the log with the acting member, the note's title and the reason."""
 
     entry: LogEntry
@@ -487,8 +484,7 @@ class LogLine:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogPage:
+class LogPage(NamedTuple):
     """Consecutive lines of the log, newest first.
 
     `newer` and `older` are whether the log has newer or older lines.

@@ -143,7 +143,6 @@ def _sources(
 
 
 def _buttons(reply: Reply, language: Language, hands_on: bool) -> list[discord.ui.Item[Any]]:
-    """The action buttons of a reply."""
     if reply.question_id is None:
         return []
     items: list[discord.ui.Item[Any]] = []

@@ -25,11 +25,7 @@ from bot.interactions.kit.errors import UNREACHED, in_time, worth_retrying
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.retries import LOST, send_with_retries
-from bot.interactions.policy.channel_access import (
-    followed_readable_by_viewers,
-    viewers_may_read,
-    visible_without_roles,
-)
+from bot.interactions.policy import channel_access
 from bot.interactions.policy.component_access import helpers, readers_of_answer
 from bot.interactions.policy.permissions import may_decide, may_send
 from bot.interactions.services import Interaction, Services
@@ -291,7 +287,7 @@ def channels_for(
     of the channel can read the question anyway.
     """
     for channel in _writable(guild, settings):
-        others = visible_without_roles(
+        others = channel_access.visible_without_roles(
             channel, (settings.helper_role_id, settings.moderator_role_id)
         )
         if not others or _is_public(bot, channel, question):
@@ -322,7 +318,7 @@ def _writable(guild: discord.Guild, settings: GuildSettings) -> Iterator[Place]:
 def _is_public(bot: Services, place: Place, question: Question) -> bool:
     asked_in = bot.get_channel(question.channel_id or 0)
     alone = isinstance(asked_in, discord.Thread) and asked_in.is_private()
-    return not (question.private or alone) and viewers_may_read(bot, place, asked_in)
+    return not (question.private or alone) and channel_access.viewers_may_read(bot, place, asked_in)
 
 
 _Result = TypeVar("_Result")
@@ -369,7 +365,7 @@ class HandoverPosts:
 
     async def _message(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
         """Arguments for sending or editing the message of a hand-over."""
-        channels = followed_readable_by_viewers(self._bot, place)
+        channels = channel_access.followed_readable_by_viewers(self._bot, place)
         quotable = await self._call(
             lambda core: handover_service.quotable(core, question, channels)
         )

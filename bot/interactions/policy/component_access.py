@@ -16,7 +16,6 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import readable_answer
 from bot.interactions.policy.permissions import (
     SHOWN_TO_ADMINISTRATORS,
-    SHOWN_TO_MODERATORS,
     is_moderator,
     may_help,
     may_manage,
@@ -134,10 +133,6 @@ class GuardedGroup(app_commands.Group):
             await say(interaction, found(await viewer_language(interaction)))
             return False
         return True
-
-
-def moderators_group(name: str, description: app_commands.locale_str) -> GuardedGroup:
-    return GuardedGroup(name, description, rule=moderators(), shown_to=SHOWN_TO_MODERATORS)
 
 
 def administrators_group(

@@ -3,9 +3,8 @@
 `knowledge.values.quotas.Quota` holds the numbers per hour and day, and calculates the wait.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.core.core import Core
 from bot.text.languages import Sentence
@@ -14,8 +13,7 @@ from knowledge.values.quotas import DAY, Limits, Newcomers, Quota, quota_of
 from knowledge.values.submissions import InvalidNoteError
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """A member of a guild; guild 0 stands for direct messages."""
 
     id: int
@@ -25,8 +23,7 @@ class Sender:
     joined_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """The wait before a sender's next note.
 
     If the sender isn't `new`, the sender's quota is used up.
@@ -36,8 +33,7 @@ class Wait:
     new: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """A sender's quota of notes, or how long a new member must wait."""
 
     sender: Sender

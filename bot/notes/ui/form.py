@@ -465,7 +465,6 @@ class GapButton(
 
 
 async def open_note(interaction: Interaction, question_id: int) -> None:
-    """Open the form of a note for a question."""
     async with in_time(interaction):
         asked = await readable_question(interaction, question_id)
     await _open_for_question(interaction, asked)

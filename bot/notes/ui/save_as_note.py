@@ -4,8 +4,8 @@ A draft exists only in the form, or in the file of a private message, until it's
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import discord
 
@@ -108,8 +108,7 @@ async def _begins_thread(message: discord.Message) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class _DraftSources:
+class _DraftSources(NamedTuple):
     """Source messages of a draft: the messages of an exchange, or one message alone.
 
     `why_alone` says why the other messages of a thread are not used, or is None.

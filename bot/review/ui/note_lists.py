@@ -4,8 +4,8 @@
 another bot's tags, which have no cards.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import discord
 
@@ -97,17 +97,28 @@ def _options(page: NoteList) -> list[discord.SelectOption]:
     ]
 
 
-def _controls(
-    page: NoteList, menu: Select, decide: str, button: Callable[[str], Button]
-) -> list[list[discord.ui.Item[Any]]]:
-    """The menu of the listed notes, and buttons: `decide` on all of them, or show another page."""
+async def _show_list(
+    interaction: Interaction,
+    where: ReviewPage,
+    page: NoteList,
+    texts: Sequence[str],
+    menu: tuple[type[Select], Sentence],
+    button: type[Button],
+) -> None:
+    """Show a page: `texts`, the notes, the menu of one decision, and the button of the other."""
+    language = await viewer_language(interaction)
     if not page.notes:
-        return []
-    menu.item.max_values = len(page.notes)
+        await show_page(interaction, where, texts)
+        return
+    kind, placeholder = menu
+    select = kind(placeholder(language), _options(page), page=page.number)
+    select.item.max_values = len(page.notes)
+    decide, *_ = button.labels
     actions = [decide]
     actions += ["earlier"] if page.number else []
     actions += ["later"] if page.number + 1 < page.count else []
-    return [[menu], [button(action) for action in actions]]
+    buttons = [button(language, page=page.number, action=action) for action in actions]
+    await show_page(interaction, where, [*texts, *_list_lines(page, language)], [select], buttons)
 
 
 def _revisions_on(message: discord.Message | None) -> list[int]:
@@ -126,6 +137,26 @@ def _choices(interaction: Interaction, menu: Select) -> list[int]:
     return [revision_id for revision_id in listed if str(revision_id) in values]
 
 
+class _ListButton:
+    """Button below a list: it decides on the listed notes, or shows another page of the list."""
+
+    page: int
+    action: str
+    show: Callable[..., Awaitable[None]]
+
+    async def decide(self, interaction: Interaction, listed: Sequence[int]) -> int:
+        """Decide on these revisions, and return how many were published."""
+        raise NotImplementedError
+
+    async def on_click(self, interaction: Interaction) -> None:
+        if self.action in _PAGES:
+            await self.show(interaction, max(self.page + (1 if self.action == "later" else -1), 0))
+            return
+        done = await self.decide(interaction, _revisions_on(interaction.message))
+        await self.show(interaction, self.page, done)
+        await interaction.client.outbox.catch_up_in_time()
+
+
 # The public page.
 
 
@@ -139,18 +170,9 @@ async def show_unreleased(
     )
     texts = [] if released is None else [_RELEASED(released, language)]
     texts += [] if page_is_on else [_PAGE_IS_OFF(language)]
-    if page.notes:
-        texts += [_WAITING(page.total, language), *_list_lines(page, language)]
-    else:
-        texts.append(_NOTHING(language))
-    menu = KeepOffSelect(_KEEP_OFF(language), _options(page), page=page.number)
-    controls = _controls(
-        page,
-        menu,
-        "release",
-        lambda action: ReleaseButton(language, page=page.number, action=action),
-    )
-    await show_page(interaction, ReviewPage.PUBLIC, texts, *controls)
+    texts.append(_WAITING(page.total, language) if page.notes else _NOTHING(language))
+    menu = (KeepOffSelect, _KEEP_OFF)
+    await _show_list(interaction, ReviewPage.PUBLIC, page, texts, menu, ReleaseButton)
 
 
 class KeepOffSelect(
@@ -171,6 +193,7 @@ class KeepOffSelect(
 
 
 class ReleaseButton(
+    _ListButton,
     Button,
     ids=CustomId("release", page=int, action=tuple(_LABELS)),
     rule=moderators(),
@@ -178,22 +201,15 @@ class ReleaseButton(
     labels=_LABELS,
     styles={"release": discord.ButtonStyle.success},
 ):
-    """Button below the list: it releases the listed notes, or shows another page of the list."""
+    """Releases the listed notes."""
 
-    page: int
-    action: str
-
-    async def on_click(self, interaction: Interaction) -> None:
-        if self.action != "release":
-            await show_unreleased(interaction, _neighbour(self.page, self.action))
-            return
+    async def decide(self, interaction: Interaction, listed: Sequence[int]) -> int:
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-        listed = _revisions_on(interaction.message)
-        released = await interaction.client.worker.call(
+        return await interaction.client.worker.call(
             lambda core: core.store.public_notes.release(guild_id, listed, member_id)
         )
-        await show_unreleased(interaction, self.page, released)
-        await interaction.client.outbox.catch_up_in_time()
+
+    show = staticmethod(show_unreleased)
 
 
 # Imported notes.
@@ -209,18 +225,9 @@ async def show_imported(
         lambda core: service.list_imported(core, guild_id, member_id, number)
     )
     texts = [] if approved is None else [_APPROVED(approved, language)]
-    if page.notes:
-        texts += [_IMPORTED(page.total, language), *_list_lines(page, language)]
-    else:
-        texts.append(_NOTHING_IMPORTED(language))
-    menu = RejectSelect(_REJECT(language), _options(page), page=page.number)
-    controls = _controls(
-        page,
-        menu,
-        "approve",
-        lambda action: ApproveButton(language, page=page.number, action=action),
-    )
-    await show_page(interaction, ReviewPage.IMPORTED, texts, *controls)
+    texts.append(_IMPORTED(page.total, language) if page.notes else _NOTHING_IMPORTED(language))
+    menu = (RejectSelect, _REJECT)
+    await _show_list(interaction, ReviewPage.IMPORTED, page, texts, menu, ApproveButton)
 
 
 async def _decide(interaction: Interaction, revision_ids: Sequence[int], decision: Decision) -> int:
@@ -247,6 +254,7 @@ class RejectSelect(
 
 
 class ApproveButton(
+    _ListButton,
     Button,
     ids=CustomId("imported", page=int, action=tuple(_APPROVE_LABELS)),
     rule=moderators(),
@@ -254,20 +262,9 @@ class ApproveButton(
     labels=_APPROVE_LABELS,
     styles={"approve": discord.ButtonStyle.success},
 ):
-    """Button below the list: it approves the listed notes, or shows another page of the list."""
+    """Approves the listed notes."""
 
-    page: int
-    action: str
+    async def decide(self, interaction: Interaction, listed: Sequence[int]) -> int:
+        return await _decide(interaction, listed, Decision.APPROVE)
 
-    async def on_click(self, interaction: Interaction) -> None:
-        if self.action != "approve":
-            await show_imported(interaction, _neighbour(self.page, self.action))
-            return
-        listed = _revisions_on(interaction.message)
-        approved = await _decide(interaction, listed, Decision.APPROVE)
-        await show_imported(interaction, self.page, approved)
-        await interaction.client.outbox.catch_up_in_time()
-
-
-def _neighbour(page: int, action: str) -> int:
-    return max(page + (1 if action == "later" else -1), 0)
+    show = staticmethod(show_imported)
