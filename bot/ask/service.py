@@ -135,11 +135,6 @@ def pictures_if_there(core: Core, quoted: Iterable[Citation]) -> tuple[Picture, 
 # Feedback.
 
 
-def record_verdict(core: Core, feedback: Feedback) -> bool:
-    """Record feedback; return False if the question is no longer on record."""
-    return core.store.feedback_records.record(feedback)
-
-
 def record_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: int) -> bool:
     """Record feedback with the reason given in a form; return False as in `record_verdict`.
 
@@ -149,10 +144,6 @@ def record_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id:
     with core.store.database.writing(guild_id):
         core.store.inbox.mark_acted_on(interaction_id)
         return core.store.feedback_records.record(feedback)
-
-
-def withdraw_confirmation(core: Core, question_id: int, *, by_moderator: bool) -> None:
-    core.store.feedback_records.take_back(question_id, by_moderator=by_moderator)
 
 
 def with_visible_hits(core: Core, question: Question, channels: Sequence[int]) -> Question:

@@ -60,20 +60,10 @@ def is_sure(reply: Reply) -> bool:
     )
 
 
-def start_waiting(core: Core, question: HelpedQuestion) -> bool:
-    """Record a waiting question; return False if the question is on record already."""
-    return core.store.helped_questions.add(question)
-
-
 def waiting_questions(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestion], set[int]]:
     """Waiting questions, and the ids of all guilds with questions on record."""
     helped = core.store.helped_questions
     return helped.waiting(mine), helped.guilds(mine)
-
-
-def due_for_check(core: Core, at: datetime, most: int, mine: GuildFilter) -> list[HelpedQuestion]:
-    """At most `most` questions that were asked a day ago and are due for a second check."""
-    return core.store.helped_questions.due(at, most, mine)
 
 
 def claim(
@@ -86,19 +76,6 @@ def claim(
     answered = replace(core.answer_pipeline.record_of(ask, reply), text="")
     question_id = core.store.helped_questions.answer(question, answered, caps, datetime.now(UTC))
     return replace(reply, question_id=question_id) if question_id is not None else None
-
-
-def record_post(core: Core, question: HelpedQuestion, reply_id: int) -> None:
-    core.store.helped_questions.record_reply(question.message_id, reply_id)
-
-
-def leave_to_people(core: Core, question: HelpedQuestion) -> None:
-    """Leave a question to people, and check in a day whether they have answered it."""
-    core.store.helped_questions.watch(question)
-
-
-def close(core: Core, question: HelpedQuestion) -> None:
-    core.store.helped_questions.finish(question.message_id)
 
 
 def has_good_answer(core: Core, question: HelpedQuestion) -> bool:

@@ -255,7 +255,7 @@ class AnswerButton(
         language = await viewer_language(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
         known = await interaction.client.worker.call(
-            lambda core: service.record_verdict(core, feedback), priority=Priority.ASKING
+            lambda core: core.store.feedback_records.record(feedback), priority=Priority.ASKING
         )
         thanks = {
             Verdict.HELPFUL: messages.FEEDBACK_HELPFUL,
@@ -278,8 +278,8 @@ class AnswerButton(
         by_moderator = await _confirms(interaction, self.question)
         if by_moderator is not None:
             await interaction.client.worker.call(
-                lambda core: service.withdraw_confirmation(
-                    core, self.question_id, by_moderator=by_moderator
+                lambda core: core.store.feedback_records.take_back(
+                    self.question_id, by_moderator=by_moderator
                 ),
                 priority=Priority.ASKING,
             )

@@ -405,7 +405,7 @@ class AskCog(commands.Cog):
             return False
         feedback = Feedback(question_id, message.author.id, Verdict.HELPFUL)
         return await self.bot.worker.call(
-            lambda core: service.record_verdict(core, feedback), priority=Priority.ASKING
+            lambda core: core.store.feedback_records.record(feedback), priority=Priority.ASKING
         )
 
     async def _tell_directly(self, message: discord.Message) -> None:

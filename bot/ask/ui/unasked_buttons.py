@@ -15,7 +15,7 @@ import discord
 from bot.answers.ask import Ask
 from bot.answers.outcome import Citation
 from bot.answers.quotations import place
-from bot.ask import messages, service, unasked
+from bot.ask import messages, unasked
 from bot.ask.question_rules import questions_of_post
 from bot.ask.ui.answer_message import AnswerButton
 from bot.ask.ui.settled_check import MOST_LATER_MESSAGES, Place
@@ -131,7 +131,7 @@ class HelpedButton(
             return await self._dismiss(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict.HELPFUL)
         known = await interaction.client.worker.call(
-            lambda core: service.record_verdict(core, feedback), priority=Priority.ASKING
+            lambda core: core.store.feedback_records.record(feedback), priority=Priority.ASKING
         )
         if not known:
             return messages.FEEDBACK_GONE
@@ -276,8 +276,8 @@ class SimilarButton(
         question_id = self.helped.question_id
         if question_id is not None:
             await interaction.client.worker.call(
-                lambda core: service.withdraw_confirmation(
-                    core, question_id, by_moderator=self.by_moderator
+                lambda core: core.store.feedback_records.take_back(
+                    question_id, by_moderator=self.by_moderator
                 ),
                 priority=Priority.ASKING,
             )

@@ -135,7 +135,7 @@ class UnaskedCog(commands.Cog):
         except TooFastError:
             return
         begun = await self._bot.worker.call(
-            lambda core: unasked.start_waiting(core, question), priority=Priority.INDEXING
+            lambda core: core.store.helped_questions.add(question), priority=Priority.INDEXING
         )
         self.guilds.add(place.guild.id)
         if begun:
@@ -216,10 +216,12 @@ class UnaskedCog(commands.Cog):
             await self._leave(question)
 
     async def _leave(self, question: HelpedQuestion) -> None:
-        await self._bot.worker.call(lambda core: unasked.leave_to_people(core, question))
+        await self._bot.worker.call(lambda core: core.store.helped_questions.watch(question))
 
     async def _close(self, question: HelpedQuestion) -> None:
-        await self._bot.worker.call(lambda core: unasked.close(core, question))
+        await self._bot.worker.call(
+            lambda core: core.store.helped_questions.finish(question.message_id)
+        )
 
     async def _place(self, question: HelpedQuestion) -> Place | None:
         """The channel or post of a question, if it exists and the bot helps there."""
@@ -265,7 +267,9 @@ class UnaskedCog(commands.Cog):
                 buttons=help_buttons(claimed.question_id or 0, language),
             ),
         )
-        await self._bot.worker.call(lambda core: unasked.record_post(core, question, sent.id))
+        await self._bot.worker.call(
+            lambda core: core.store.helped_questions.record_reply(question.message_id, sent.id)
+        )
         known = {"question_id": claimed.question_id, "channel_id": place.id}
         _logger.info("A question was answered unasked.", extra=known)
 
@@ -303,7 +307,7 @@ class UnaskedCog(commands.Cog):
         await self._resume(waiting)
         now = datetime.now(UTC)
         due = await self._bot.worker.call(
-            lambda core: unasked.due_for_check(core, now, MOST_LOOKED_AT, mine)
+            lambda core: core.store.helped_questions.due(now, MOST_LOOKED_AT, mine)
         )
         for question in due:
             with self._errors_logged(question):

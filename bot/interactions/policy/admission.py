@@ -45,7 +45,9 @@ async def count_question(bot: Services, member: discord.abc.User, guild_id: int 
     now = datetime.now(UTC)
     try:
         until = await bot.worker.call(
-            lambda core: quota_check.count_question(core, sender, quota, now),
+            lambda core: core.store.recent_questions.count_question(
+                sender.guild_id, sender.id, quota, now
+            ),
             priority=Priority.ASKING,
         )
     except DatabaseAwayError:

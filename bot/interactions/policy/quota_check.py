@@ -58,11 +58,6 @@ def notes_of(sender: Sender, limits: Limits, now: datetime) -> Quota | Wait:
     return Quota(quota.hour, min(quota.day or newcomers.notes, newcomers.notes))
 
 
-def count_question(core: Core, sender: Sender, quota: Quota, now: datetime) -> datetime | None:
-    """Count a question; if the quota is used up, return the time of the next allowed question."""
-    return core.store.recent_questions.count_question(sender.guild_id, sender.id, quota, now)
-
-
 def note_wait(core: Core, allowance: Allowance, note_id: int | None, now: datetime) -> Wait | None:
     """Return the wait before a sender may propose a note, or None if there is no wait.
 
