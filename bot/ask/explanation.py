@@ -59,7 +59,7 @@ def why(
         about.append(_GENERATION(language, generation=question.generation))
     synonyms = synonyms_in(question.settings)
     if synonyms:
-        pairs = (_SAME(language, word=one.word, meaning=one.meaning) for one in synonyms)
+        pairs = (_SAME(language, word=pair.word, meaning=pair.meaning) for pair in synonyms)
         about.append(_ALSO_READ(language, pairs=", ".join(pairs)))
     lines = [question_line(question.text), " ".join(about)]
     for rank, hit in enumerate(question.hits[:5], start=1):
@@ -86,7 +86,7 @@ def _match_line(question: Question, hit: RecordedHit, language: Language) -> str
 
     Synonyms of the question's words count, too.
     """
-    pairs = [(one.word, one.meaning) for one in synonyms_in(question.settings)]
+    pairs = [(pair.word, pair.meaning) for pair in synonyms_in(question.settings)]
     text = f"{hit.title} {hit.heading} {hit.passage}"
     found = (_common_words(read, text) for read in synonym_variants(question.text, pairs))
     common = list(dict.fromkeys(chain.from_iterable(found)))[:WORDS_NAMED]
@@ -101,7 +101,7 @@ def _match_line(question: Question, hit: RecordedHit, language: Language) -> str
 
 def _nearest(question: str, wordings: Sequence[str]) -> str:
     """The wording with the most words of the question; empty if no wording has any."""
-    shared = {one: len(_common_words(question, one)) for one in wordings}
+    shared = {wording: len(_common_words(question, wording)) for wording in wordings}
     best = max(wordings, key=shared.__getitem__, default="")
     return best if shared.get(best) else ""
 

@@ -265,7 +265,11 @@ def _answer(
         part = fitting_quote(quote, most, room, language, question=question)
         if size(part) + 1 > room:
             continue
-        between = [one for one in outcome.conflicts if one.right == number and one.left in said]
+        between = [
+            conflict
+            for conflict in outcome.conflicts
+            if conflict.right == number and conflict.left in said
+        ]
         warning = disagreement(between[0].contradiction, language) if between else ""
         if warning and size(warning) + 1 + size(part) + 1 <= room:
             part = f"{warning}\n{part}"

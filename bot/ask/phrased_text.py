@@ -49,9 +49,9 @@ def phrased_text(
     kept = _fitting(phrased.lines)
     if not kept:
         return ()
-    cited = [(one, _citations(one, numbers)) for one in kept]
-    verbatim = all(one.verbatim for one in kept)
-    text = _join(cited) if verbatim else " ".join(_line_text(one, cite) for one, cite in cited)
+    cited = [(line, _citations(line, numbers)) for line in kept]
+    verbatim = all(line.verbatim for line in kept)
+    text = _join(cited) if verbatim else " ".join(_line_text(line, cite) for line, cite in cited)
     said = quotation(text) if verbatim else text
     if size(said) > MOST_CHARACTERS:
         return ()
@@ -67,8 +67,8 @@ def cited_places(phrased: Phrased) -> list[int]:
 def around_chosen(quotes: Sequence[Quote], phrased: Phrased) -> tuple[Quote, ...]:
     """Set the deciding sentence of each quote to the first sentence that the model used."""
     named: dict[int, int] = {}
-    for one in (*phrased.stands_on, *phrased.chosen):
-        passage, _, unit = one.partition(".")
+    for place in (*phrased.stands_on, *phrased.chosen):
+        passage, _, unit = place.partition(".")
         if passage.isdecimal() and unit.isdecimal():
             named.setdefault(int(passage) - 1, int(unit) - 1)
     return tuple(

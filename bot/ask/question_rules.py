@@ -168,13 +168,13 @@ def is_settled(asker_id: int, later: Iterable[LaterMessage], *, in_post: bool) -
     they are small talk or new questions, or outside of posts later than `ANSWERED_WITHIN_SECONDS`.
     """
     return any(
-        says_settled(one.text)
-        if one.author_id == asker_id
-        else one.by_bot
-        or one.refers
+        says_settled(message.text)
+        if message.author_id == asker_id
+        else message.by_bot
+        or message.refers
         or (
-            (in_post or one.seconds <= ANSWERED_WITHIN_SECONDS)
-            and not (is_small_talk(one.text) or begins_question(one.text))
+            (in_post or message.seconds <= ANSWERED_WITHIN_SECONDS)
+            and not (is_small_talk(message.text) or begins_question(message.text))
         )
-        for one in later
+        for message in later
     )

@@ -82,7 +82,7 @@ def has_good_answer(core: Core, question: HelpedQuestion) -> bool:
     """Return False if no answer was posted, or if the answer got *Not helpful* as only feedback."""
     if question.question_id is None or question.reply_id is None:
         return False
-    said = {one.verdict for one in core.store.feedback_records.of(question.question_id)}
+    said = {feedback.verdict for feedback in core.store.feedback_records.of(question.question_id)}
     return said != {Verdict.UNHELPFUL}
 
 

@@ -124,16 +124,19 @@ def with_settings(
         def run(config_file: Path | None, data: Path | None, **values: Any) -> None:
             command(settings=settings_from(config_file, data, begins), **values)
 
-        own = [one for name, one in signature.parameters.items() if name != "settings"]
+        own = [parameter for name, parameter in signature.parameters.items() if name != "settings"]
         given = {"config_file": ConfigOption, "data": DataOption}
         shared = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
             for name, option in given.items()
         ]
-        parameters = [*(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own), *shared]
+        parameters = [
+            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
+            *shared,
+        ]
         # Typer reads options from the signature.
         vars(run)["__signature__"] = signature.replace(parameters=parameters)
-        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return run
 
     return decorate

@@ -63,7 +63,7 @@ def usage_sentence(error: Any) -> str:
 
 def _join_lines(text: str) -> str:
     """Remove the source's line breaks within paragraphs; the terminal wraps them."""
-    return "\n\n".join(" ".join(each.split()) for each in text.split("\n\n"))
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _without_types(params: Sequence[Any]) -> list[Any]:

@@ -180,7 +180,7 @@ def _path_location(named: str) -> str:
 
 def find_locations(core: Core, named: Sequence[str]) -> list[str]:
     """Find the locations of named sources; exits if one is unknown or ambiguous."""
-    followed = [Channel.at(each.id) for each in core.store.synced_channels.all()]
+    followed = [Channel.at(channel.id) for channel in core.store.synced_channels.all()]
     known = [*core.sources(), *followed]
     return [_find_location(name, known) for name in named]
 

@@ -465,7 +465,7 @@ def sync_sources(
             not named or any(Channel.id_of(location) for location in named)
         ):
             console.err.print("Only the running bot reads channels: use `/source sync` in Discord.")
-        visited = [each for each in core.web_sources() if not named or each in named]
+        visited = [location for location in core.web_sources() if not named or location in named]
         _visit(settings, core, visited, as_json=as_json)
         _update(core, as_json=as_json, retry=True, named=named)
 

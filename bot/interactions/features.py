@@ -90,7 +90,7 @@ def _import_folder(package: ModuleType, ui: Path) -> FeatureFolder:
     name = f"{package.__name__}.{ui.parent.name}"
     try:
         names = sorted(path.stem for path in ui.glob("*.py") if path.stem != "__init__")
-        modules = [import_module(f"{name}.ui.{one}") for one in names]
+        modules = [import_module(f"{name}.ui.{module}") for module in names]
         make: Callable[[Services], Feature] = modules[names.index(_COG)].feature
     except Exception as error:
         raise FeatureError(f"The feature {name} can't be loaded: {error}") from error

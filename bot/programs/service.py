@@ -151,14 +151,14 @@ def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
     with core.index.steady():
         places = [scopes_of(search.guild_id, ()) for search in searches]
         queries = [
-            core.best_variant(one.query, one.guild_id, own)
-            for one, own in zip(searches, places, strict=True)
+            core.best_variant(search.query, search.guild_id, own)
+            for search, own in zip(searches, places, strict=True)
         ]
         # Embeds all queries at once, on all cores, which allows many searches a second.
         vectors = core.retriever.embed(queries)
         return [
-            [_passage(hit.passage) for hit in core.rank(query, vector, own, one.most)]
-            for one, own, query, vector in zip(searches, places, queries, vectors, strict=True)
+            [_passage(hit.passage) for hit in core.rank(query, vector, own, search.most)]
+            for search, own, query, vector in zip(searches, places, queries, vectors, strict=True)
         ]
 
 

@@ -43,7 +43,11 @@ class Preview:
     def readable(self, channels: Set[int]) -> Impact:
         """Return the impact with only those changed questions that were asked in these channels."""
         asked_in = self.channels
-        shown = (one for one in self.impact.changes if asked_in.get(one.question, set()) & channels)
+        shown = (
+            change
+            for change in self.impact.changes
+            if asked_in.get(change.question, set()) & channels
+        )
         return replace(self.impact, changes=tuple(shown))
 
 
@@ -71,7 +75,7 @@ def preview_effect(core: Core, guild_id: int, new: Synonym) -> Iterator[Preview 
     for known in core.part(ImpactPreview).of_synonyms(guild_id, wanted, QUESTIONS):
         impact = known
         yield None
-    texts = [one.question for one in impact.changes]
+    texts = [change.question for change in impact.changes]
     yield Preview(impact, core.store.question_records.public_places(guild_id, texts))
 
 

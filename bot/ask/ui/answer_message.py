@@ -117,7 +117,7 @@ def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord
     """The text of a reply in the colour of its evidence, with separators between quotations."""
     is_confirmed = isinstance(outcome, Answer) and outcome.confirmed
     evidence = Evidence.STRONG if is_confirmed else outcome.evidence
-    quotations = [[one.text, one.cited] for one in shown.quotations]
+    quotations = [[quotation.text, quotation.cited] for quotation in shown.quotations]
     if shown.phrased:
         return container([[shown.head, *shown.phrased], *quotations], _COLOURS[evidence])
     first = [shown.head, *(quotations[0] if quotations else ())]
@@ -479,7 +479,9 @@ def reason_view(question_id: int, language: Language) -> discord.ui.View | None:
 
 
 # *Other* opens a form.
-_OFFERED: Final = [[one.value] for one in FeedbackReason if one is not FeedbackReason.OTHER]
+_OFFERED: Final = [
+    [reason.value] for reason in FeedbackReason if reason is not FeedbackReason.OTHER
+]
 
 
 class ReasonSelect(Select, ids=CustomId("reason", question_id=int), rule=_READERS):

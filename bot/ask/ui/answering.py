@@ -168,7 +168,9 @@ class QuotesButton(
     ) -> Reply:
         """The plain answer that the question gets now, from `channels` only."""
         bot = interaction.client
-        ask = replace(ask, channels=tuple(one for one in ask.channels if one in channels))
+        ask = replace(
+            ask, channels=tuple(channel_id for channel_id in ask.channels if channel_id in channels)
+        )
         reply = await bot.worker.call(
             lambda core: service.answer_unrecorded(core, ask), priority=Priority.ASKING
         )

@@ -189,7 +189,9 @@ def _was_archived_by_somebody(thread: discord.Thread) -> bool:
 async def _question_in(thread: discord.Thread) -> discord.Message | None:
     """The unanswered question to the author in a post, if there is one."""
     latest = [message async for message in thread.history(limit=_LATEST)]
-    return next((one for one in latest if SolvedButton.values_on(one) is not None), None)
+    return next(
+        (message for message in latest if SolvedButton.values_on(message) is not None), None
+    )
 
 
 async def close_solved(bot: Services, thread: discord.Thread, settings: EffectiveSettings) -> None:

@@ -35,24 +35,24 @@ async def message_and_settled(
     The message is None if it was deleted.
     """
     before = discord.Object(question.message_id - 1)
-    said = [one async for one in place.history(limit=MOST_LATER_MESSAGES, after=before)]
+    said = [message async for message in place.history(limit=MOST_LATER_MESSAGES, after=before)]
     if not said or said[0].id != question.message_id:
         return None, False
     message, *later = said
     heard = [
         LaterMessage(
-            one.author.id,
-            one.content,
-            (one.created_at - message.created_at).total_seconds(),
-            by_bot=one.author == bot.user,
-            refers=_refers(one, message),
+            answer.author.id,
+            answer.content,
+            (answer.created_at - message.created_at).total_seconds(),
+            by_bot=answer.author == bot.user,
+            refers=_refers(answer, message),
         )
-        for one in later
+        for answer in later
         # Other bots don't count, nor do this bot's unasked answer and its ping of the helpers.
-        if one.type in TYPED
-        and one.id != question.reply_id
-        and not is_ping(bot, one)
-        and (not one.author.bot or one.author == bot.user)
+        if answer.type in TYPED
+        and answer.id != question.reply_id
+        and not is_ping(bot, answer)
+        and (not answer.author.bot or answer.author == bot.user)
     ]
     settled = is_settled(question.asker_id, heard, in_post=question.is_post)
     return message, settled or await _helper_is_there(bot, question, place, heard)
@@ -72,7 +72,9 @@ async def _helper_is_there(
     """
     settings = await bot.guild_settings.settings(question.guild_id)
     authors = {
-        one.author_id for one in heard if question.is_post or one.seconds <= ANSWERED_WITHIN_SECONDS
+        message.author_id
+        for message in heard
+        if question.is_post or message.seconds <= ANSWERED_WITHIN_SECONDS
     } - {question.asker_id}
     if len(authors) > MOST_AUTHORS:
         # Among so many people, somebody will help.

@@ -75,7 +75,9 @@ SIMILAR_GONE: Final = Sentence("These posts and notes no longer exist.")
 
 def similar(lead: str, documents: Sequence[Citation]) -> str:
     """The titles of similar documents below a lead, linked where they have an address."""
-    return "\n".join([lead, *(f"- {place(each.title, '', each.link)}" for each in documents)])
+    return "\n".join(
+        [lead, *(f"- {place(document.title, '', document.link)}" for document in documents)]
+    )
 
 
 # Discord's limit of tags on a post.
@@ -163,7 +165,7 @@ async def mark_solved(channel: Any) -> bool:
     forum = channel.parent if isinstance(channel, discord.Thread) else None
     if not isinstance(forum, discord.ForumChannel):
         return False
-    tag = next((one for one in forum.available_tags if is_marked_solved(one.name)), None)
+    tag = next((tag for tag in forum.available_tags if is_marked_solved(tag.name)), None)
     may = channel.permissions_for(channel.guild.me).manage_threads
     if tag is None or not may or tag in channel.applied_tags:
         return False

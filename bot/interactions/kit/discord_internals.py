@@ -194,5 +194,5 @@ async def give_up_shard(client: discord.AutoShardedClient, shard_id: int) -> Non
     if getting_ready is not None:
         getting_ready.cancel()
     state._ready_states.pop(shard_id, None)
-    for guild in [one for one in client.guilds if one.shard_id == shard_id]:
+    for guild in [guild for guild in client.guilds if guild.shard_id == shard_id]:
         state._remove_guild(guild)

@@ -79,4 +79,4 @@ def _is_known(parameter: app_commands.Parameter, value: Any, resolved: Mapping[s
         return False
     known = [(resolved.get(group) or {}).get(value) for group in _RESOLVED[parameter.type]]
     kinds = [kind.value for kind in parameter.channel_types]
-    return any(one is not None and (not kinds or one.get("type") in kinds) for one in known)
+    return any(value is not None and (not kinds or value.get("type") in kinds) for value in known)

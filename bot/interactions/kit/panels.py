@@ -51,10 +51,10 @@ def pages_menu(
     """Return the list of a panel's pages; `finished` ones are ticked."""
     options = [
         discord.SelectOption(
-            label=f"{'✓ ' if each in finished else ''}{title(language)}",
-            value=str(each),
-            default=each == page,
+            label=f"{'✓ ' if number in finished else ''}{title(language)}",
+            value=str(number),
+            default=number == page,
         )
-        for each, title in titles.items()
+        for number, title in titles.items()
     ]
     return kind(GO_TO(language), options)

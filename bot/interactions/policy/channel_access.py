@@ -114,17 +114,25 @@ class _Rule:
     @classmethod
     def of(cls, roles: Roles, place: Place, need: Need) -> "_Rule":
         kept = need not in place.everyone.denied
-        allowed = frozenset(one for one, said in place.members.items() if need in said.allowed)
+        allowed = frozenset(
+            member_id for member_id, said in place.members.items() if need in said.allowed
+        )
         return cls(
             everyone=need in place.everyone.allowed or (kept and need in roles.everyone),
             # An overwrite that denies everyone cancels the roles' guild-wide grants.
             granting=frozenset(
-                one for one, granted in roles.others.items() if kept and need in granted
+                role_id for role_id, granted in roles.others.items() if kept and need in granted
             ),
-            allowing=frozenset(one for one, said in place.roles.items() if need in said.allowed),
-            denying=frozenset(one for one, said in place.roles.items() if need in said.denied),
+            allowing=frozenset(
+                role_id for role_id, said in place.roles.items() if need in said.allowed
+            ),
+            denying=frozenset(
+                role_id for role_id, said in place.roles.items() if need in said.denied
+            ),
             allowed=allowed,
-            denied=frozenset(one for one, said in place.members.items() if need in said.denied)
+            denied=frozenset(
+                member_id for member_id, said in place.members.items() if need in said.denied
+            )
             - allowed,
         )
 

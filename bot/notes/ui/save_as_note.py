@@ -101,7 +101,7 @@ async def _begins_thread(message: discord.Message) -> bool:
     if not isinstance(channel, discord.Thread) or isinstance(channel.parent, discord.ForumChannel):
         return False
     try:
-        return [each.id async for each in channel.history(limit=1, oldest_first=True)] == [
+        return [message.id async for message in channel.history(limit=1, oldest_first=True)] == [
             message.id
         ]
     except UNREACHED:
@@ -186,11 +186,13 @@ async def _exchange(interaction: Interaction, message: discord.Message) -> _Draf
     if not (have.view_channel and have.read_message_history):
         return alone
     try:
-        found = [each async for each in thread.history(limit=THREAD_MESSAGES, oldest_first=True)]
+        found = [
+            message async for message in thread.history(limit=THREAD_MESSAGES, oldest_first=True)
+        ]
     except UNREACHED:
         return alone
     _, begun_from = find_opener(thread.id, found)
-    if not begun_from and message.id not in {each.id for each in found}:
+    if not begun_from and message.id not in {earlier.id for earlier in found}:
         begun_from = [message]
     first = begun_from[0] if begun_from else message
     solved = archived_thread(thread).solved

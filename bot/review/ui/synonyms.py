@@ -52,7 +52,9 @@ class SynonymMenu(Select, ids=CustomId("synonyms"), rule=moderators(), first=Fir
             interaction.client,
         )
         # The option's label names the pair that the moderator saw.
-        pair = next((str(one.label) for one in self.item.options if one.value == value), "")
+        pair = next(
+            (str(option.label) for option in self.item.options if option.value == value), ""
+        )
         gone = await bot.worker.call(lambda core: service.remove(core, guild_id, member_id, pair))
         bot.guild_settings.forget(guild_id)
         said = service.removed(pair, gone, await viewer_language(interaction))
@@ -97,7 +99,9 @@ class SynonymForm(Form, ids=CustomId("form:synonym", nonce=NONCE), rule=moderato
         if found is None:
             return
         asked_in = set().union(*found.channels.values())
-        readable = found.readable({one for one in asked_in if sees(interaction, one)})
+        readable = found.readable(
+            {channel_id for channel_id in asked_in if sees(interaction, channel_id)}
+        )
         buttons = [
             SynonymButton(language, word=new.word, meaning=new.meaning, action=action)
             for action in service.LABELS
