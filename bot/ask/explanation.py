@@ -82,10 +82,7 @@ def why(
 
 
 def _match_line(question: Question, hit: RecordedHit, language: Language) -> str:
-    """Name the retrievers that found a passage, and the words common to passage and question.
-
-    Synonyms of the question's words count, too.
-    """
+    """Name the retrievers that found a passage, and its words or synonyms from the question."""
     pairs = [(pair.word, pair.meaning) for pair in synonyms_in(question.settings)]
     text = f"{hit.title} {hit.heading} {hit.passage}"
     found = (_common_words(read, text) for read in synonym_variants(question.text, pairs))

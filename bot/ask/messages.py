@@ -341,10 +341,7 @@ def refusal(
     *,
     hands_on: bool = False,
 ) -> str:
-    """A refusal that names the unknown words or, if there are none, the nearest titles.
-
-    `hands_on` means that there is a button *Ask the moderators* below.
-    """
+    """A refusal that names the unknown words or, if there are none, the nearest titles."""
     lines = [_UNKNOWN(language, words=_in_quotes(unknown)) if unknown else _REFUSAL(language)]
     if nearest and not unknown:
         lines.append(nearest_titles(nearest, language))

@@ -56,10 +56,7 @@ def next_step(
     answered: bool,
     quiet_since: datetime,
 ) -> tuple[Step, datetime]:
-    """The step for a post now, and the time of the next look.
-
-    `quiet_since` is the time of the post's last message.
-    """
+    """The step for a post now, and the time of the next look."""
     asks = settings.solved_posts is not SolvedPosts.OFF
     due, step = at + max(PAUSE, (at - post.asked_at) / _SHARE), Step.WAIT
     if answered and asks:

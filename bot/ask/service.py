@@ -264,10 +264,7 @@ def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
 
 
 def context_of_asker(core: Core, asker_id: int, channel_id: int, *, private: bool) -> str:
-    """The context of a follow-up to the member's last question in a channel.
-
-    Empty if a public question would follow a private question, so that nothing is revealed.
-    """
+    """The member's last question in a channel and its context; no private one before a public."""
     last = core.recording.last_of_member(asker_id, channel_id)
     return context_after(last) if last is not None and (private or not last.private) else ""
 
@@ -286,10 +283,7 @@ _NOTES: Final = Selection(kinds=frozenset({Kind.NOTE}))
 def nearest_notes(
     core: Core, text: str, guild_id: int, channels: Sequence[int]
 ) -> list[StoredPassage]:
-    """The nearest passage of each of the live notes nearest to a message, best first.
-
-    `channels` are followed channels that all readers of the message may read.
-    """
+    """The nearest passage of each live note near a message that readers of `channels` can read."""
     scopes = core.articles.visible_scopes(scopes_of(guild_id, channels))
     among = core.index.selected_passages(_NOTES, scopes)
     if problem_with(text) or not len(among):

@@ -47,10 +47,7 @@ def look_up(core: Core, asks: Sequence[Ask]) -> Reply | None:
 
 
 def is_sure(reply: Reply) -> bool:
-    """Whether a reply may be posted unasked.
-
-    The evidence must be strong. An unconfirmed answer also needs a high probability and cosine.
-    """
+    """Whether a reply may be posted unasked."""
     if not isinstance(reply.outcome, Answer) or reply.evidence is not Evidence.STRONG:
         return False
     signals = reply.signals
@@ -69,10 +66,7 @@ def waiting_questions(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestio
 def claim(
     core: Core, question: HelpedQuestion, ask: Ask, reply: Reply, caps: DailyCaps
 ) -> Reply | None:
-    """Record an unasked reply before it is posted, and return the reply with its record's id.
-
-    Return None if the question has a reply already, or if one of the daily caps is reached.
-    """
+    """Record an unasked reply before it is posted; None if a cap is reached, or one is there."""
     answered = replace(core.answer_pipeline.record_of(ask, reply), text="")
     question_id = core.store.helped_questions.answer(question, answered, caps, datetime.now(UTC))
     return replace(reply, question_id=question_id) if question_id is not None else None
@@ -118,10 +112,7 @@ def look_up_similar(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -
 def claim_similar(
     core: Core, question: HelpedQuestion, asks: Sequence[Ask], caps: DailyCaps
 ) -> list[Citation]:
-    """Record the documents similar to a post, and return them; none if a daily cap is reached.
-
-    Documents recorded before a restart stay.
-    """
+    """Record the documents similar to a post, or find the recorded ones; none above the caps."""
     if question.similar_ids:
         return similar_documents(core, question, asks[0])
     found = look_up_similar(core, question, asks)

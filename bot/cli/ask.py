@@ -289,10 +289,7 @@ def _phrasing_text(phrasing: RecordedPhrasing) -> str:
 
 
 def reply_parts(reply: Reply) -> Iterator[RenderableType]:
-    """Yield the parts of a reply, similar to the reply in Discord.
-
-    The caller must not wrap parts of type `Text`, such as links.
-    """
+    """Yield the parts of a reply, as in Discord; those of type `Text` must not be wrapped."""
     if isinstance(reply.outcome, Refusal):
         yield Text(reply.question, style="bold")
         if reply.foreign:

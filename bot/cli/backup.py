@@ -45,10 +45,7 @@ TakeOption = Annotated[
 
 
 def check_reachable(path: Path) -> Path:
-    """Return the path; exit if this user isn't permitted to access its folder.
-
-    The path need not exist. The user of a service or container can often access few folders.
-    """
+    """Return the path, which need not exist; exit if this user may not access its folder."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -170,10 +167,7 @@ def _restore(settings: Settings, folder: Path, file: Path, take: Collection[OptI
 
 
 def _unknown(unknown: Unknown, taken: Collection[OptInRows]) -> str:
-    """List the sources and tombstones that only the restored backup or imported export had.
-
-    Rows of a kind in `taken` were added to the database; the others were left out.
-    """
+    """List the sources and tombstones that only the backup or export had, and what is `taken`."""
     lines = []
     for name, rows in unknown.items():
         count = count_of(len(rows), name.value.removesuffix("s"))

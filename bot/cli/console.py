@@ -192,10 +192,7 @@ class Pace:
 def run_with_progress(
     steps: Iterator[Progress], title: str, *, as_json: bool = False
 ) -> UpdateReport:
-    """Run an update and report its progress on standard error.
-
-    A terminal shows a progress bar. With `as_json`, an event is printed every second instead.
-    """
+    """Run an update with a progress bar or, with `as_json`, an event every second."""
     pace = Pace(time.monotonic)
     return _report(steps, pace) if as_json else _draw(steps, title, pace)
 

@@ -63,10 +63,7 @@ EMPTY: Final = (
 
 
 class Finding(NamedTuple):
-    """Result of one check: its subject, whether it passed, and details for the operator.
-
-    With `warning`, the check passed, but the operator may want to change something.
-    """
+    """Result of one check; with `warning`, it passed, but the operator may want a change."""
 
     subject: str
     passed: bool
@@ -223,10 +220,7 @@ def _workers(url: str) -> Iterator[Finding]:
 
 
 def _file_permissions(folder: Path) -> Iterator[Finding]:
-    """Report files that other users can read, and that this user can't restrict.
-
-    `data_folder` has already restricted all other files.
-    """
+    """Report files that other users can read, after `data_folder` restricted all it can."""
     found = paths_open_to_others(folder)
     if found:
         files = count_of(len(found), "file or folder", "files and folders")

@@ -49,10 +49,7 @@ def defaults_everywhere(group: TyperGroup, values: dict[str, Any]) -> dict[str, 
 
 
 def usage_sentence(error: Any) -> str:
-    """The sentence for a usage error, with the command whose help to read.
-
-    Empty if the error's help is already printed, as for a group without arguments.
-    """
+    """The sentence for a usage error; empty if its help is already printed."""
     message = error.format_message().replace("Value error, ", "").strip()
     if not message:
         return ""

@@ -114,10 +114,7 @@ def _recognise(source: Source, options: SourceOptions) -> Source:
 
 
 def _is_internal(named: str, hosts: InternalHosts) -> bool:
-    """Whether an address is on a host that `sources.internal` lists.
-
-    Exits if the host is an unlisted IP address that isn't public.
-    """
+    """Whether `sources.internal` lists an address's host; exits for another IP of this network."""
     if hosts.has(named):
         return True
     if not addresses.problem_with_url(named) and (problem := addresses.problem_with_literal(named)):

@@ -104,10 +104,7 @@ def check_text(checked: SourceCheck) -> Text:
 
 
 def cited_pages(core: Core, location: str) -> dict[str, set[str]]:
-    """The pages cited by the passages of a source, each with the anchors in the links.
-
-    Line numbers in the files of a repository don't count as anchors.
-    """
+    """The pages that a source's passages cite, each with its anchors; line numbers are none."""
     source = source_at(location)
     is_site = source.is_visited and source.unit == "page"
     is_anchored = is_site or has_rule(core.store.base_urls().get(location, ""))

@@ -137,10 +137,7 @@ def index(
 def import_paths(
     core: Core, paths: Sequence[Path], *, as_json: bool = False, next_step: str = ""
 ) -> None:
-    """Add files and folders as sources, update the index, and print the report.
-
-    `next_step` replaces the hint to try `commonplace ask`.
-    """
+    """Add files and folders as sources, update the index, and print the report and `next_step`."""
     add_paths(core.store, paths)
     named_sources.claim_on_this_machine(core, [str(path.resolve()) for path in paths])
     _update(core, as_json=as_json, next_step=next_step)

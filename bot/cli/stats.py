@@ -118,10 +118,7 @@ def panel_text(panel: Panel) -> RenderableType:
 
 
 def _bar(parts: Mapping[Part, int], width: float) -> Iterator[tuple[str, str]]:
-    """Yield the characters and colour of each part of a bar.
-
-    The ends of the parts are rounded, not their lengths, so that the bar has the right length.
-    """
+    """Yield the characters and colour of each part; rounded ends give the bar the right length."""
     start = 0
     for part, number in parts.items():
         sign, colour = _BARS[part]

@@ -91,10 +91,7 @@ class Membership:
 
     @property
     def id(self) -> str:
-        """The id of the process in the cluster; "" before it joins.
-
-        If the leases are not renewed in time, the process joins again under a new id.
-        """
+        """The process's id in the cluster, another one after lapsed leases; "" before it joins."""
         return "" if self._leases is None else self._leases.id
 
     @property
@@ -225,10 +222,7 @@ class Membership:
             await self._follow(standing)
 
     async def _follow(self, standing: Standing) -> None:
-        """Launch newly leased shards, and close the shards without a lease.
-
-        If this process has more than its share of the shards, it also gives back one of them.
-        """
+        """Launch newly leased shards, close those without a lease, give back one too many."""
         before, self.standing = self.standing, standing
         for shard_id in before.shards.keys() - standing.shards.keys():
             await self._close(shard_id)

@@ -72,10 +72,7 @@ class Process:
 
     @property
     def settled_shards(self) -> Shards:
-        """The shards of all processes, without shards whose guilds Discord hasn't named yet.
-
-        If the bot has several processes, no shard is returned until Discord has named all guilds.
-        """
+        """The shards of all processes whose guilds Discord has named; of several, all or none."""
         return self.ready_shards
 
     @property

@@ -44,10 +44,7 @@ def hand_over(
 
 
 def _gaps_in_same_words(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
-    """The open questions in the same words as this question.
-
-    If this question is open, it comes first.
-    """
+    """The open questions in the same words as this question, this one first."""
     questions = core.store.gaps.open(guild_id)
     asked = next((question for question in questions if question.id == question_id), None)
     first = asked or core.store.gaps.find(guild_id, question_id)

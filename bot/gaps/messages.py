@@ -221,10 +221,7 @@ def answer_lead(
     language: Language = Language.ENGLISH,
     helper: str = "",
 ) -> str:
-    """The line above an answer to an earlier asker.
-
-    `helper` is the helper's name in Markdown, or empty if the bot found the answer.
-    """
+    """The line above an answer to an earlier asker, with the `helper` in Markdown, if any."""
     sentence = _TOLD_PRIVATELY if private else _TOLD
     if helper:
         sentence = _HELPED_PRIVATELY if private else _HELPED

@@ -106,10 +106,7 @@ _Grouped = tuple[list[OpenQuestion], OpenQuestion]
 
 
 def same_questions(core: Core, questions: Sequence[OpenQuestion]) -> list[_Grouped]:
-    """Group a guild's questions by meaning and by moderators' merges, largest group first.
-
-    Each group has its questions, newest first, and the most typical question.
-    """
+    """Group questions by meaning and merges, largest first, each with its most typical one."""
     by_text: dict[str, list[OpenQuestion]] = {}
     for question in questions:
         by_text.setdefault(same_words(question.text), []).append(question)
@@ -181,10 +178,7 @@ def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id
 def claim(
     core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
 ) -> list[Handover]:
-    """Claim the groups with any of these questions for a moderator.
-
-    Return the hand-overs that others have claimed or answered already.
-    """
+    """Claim the groups with any of these questions; return those that others have claimed."""
     found = groups_with(core, guild_id, question_ids)
     taken = [
         core.store.handovers.claim_group(guild_id, group.ids, member_id, at) for group in found
@@ -309,10 +303,7 @@ def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
 
 
 def quotes_note(note_id: int, reply: Reply, *, wanted: bool) -> bool:
-    """Whether a reply quotes this note first, with enough evidence for a notice.
-
-    `wanted` means that the note was written for this question.
-    """
+    """Whether a reply quotes this note first, surely enough; `wanted` notes were made for it."""
     if not isinstance(reply.outcome, Answer):
         return False
     cited = reply.outcome.quotes[0].citation
@@ -452,10 +443,7 @@ _OFFERED = 25
 def nearest_passages(
     core: Core, guild_id: int, question_id: int, words: str, channels: Sequence[int]
 ) -> list[tuple[StoredPassage, str]]:
-    """The passages nearest to the moderator's words, best first, each with its digest.
-
-    `channels` are the followed channels that the moderator can read.
-    """
+    """Passages in `channels` nearest to a moderator's words, best first, with their digests."""
     question = core.store.gaps.find(guild_id, question_id)
     if question is None:
         return []

@@ -117,10 +117,7 @@ class Choices:
         return [Choice(tag, tag) for tag in found if size(tag) <= CHOICE_CHARACTERS][:CHOICES]
 
     def note_id(self, typed: str, member_id: int) -> int | None:
-        """Return the typed or chosen id, or the id of the note with the typed title.
-
-        Titles of other members' unpublished notes don't match.
-        """
+        """The typed or chosen id, or the id of the note with the typed title, if public."""
         typed = " ".join(typed.split())
         number = typed.removeprefix("#")
         if number.isascii() and number.isdigit() and len(number) <= 18:
@@ -218,10 +215,7 @@ class AutocompleteCache:
         return choices
 
     async def titles(self, guild_id: int | None) -> Titles:
-        """Return the titles of a guild's documents, including those hidden from some members.
-
-        With a `guild_id` of None, return the titles of the documents shared by all guilds.
-        """
+        """Titles of a guild's documents, hidden ones included; for None, of shared ones."""
         titles = self._titles.get(guild_id)
         if titles is None:
             followed = self._bot.followed.get(guild_id, ()) if guild_id is not None else ()

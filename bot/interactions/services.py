@@ -243,19 +243,13 @@ class GuildSettingsCache(Protocol):
         """Return the language of a channel's public messages."""
 
     async def language_in_time(self, channel: Any) -> Language:
-        """Like `language_in`, but return the last known language after half a second.
-
-        Forms need this, because a form must be the first response.
-        """
+        """Like `language_in`, but the last known one after half a second."""
 
     async def may_hand_over(self, guild_id: int | None) -> bool:
         """Whether members may hand unanswered questions over to helpers."""
 
     async def answers_privately(self, channel: Any) -> bool:
-        """Whether only the asker sees an answer, unless the asker chooses otherwise.
-
-        If the settings are late, return True, because a private answer can still be shared.
-        """
+        """Whether only the asker sees an answer; True if the settings are late."""
 
     async def answers_in(self, channel: Any) -> bool:
         """Whether mentions are answered in a channel."""
@@ -274,10 +268,7 @@ class FloodControl(Protocol):
         """
 
     def used_up(self, member_id: int, seconds: int) -> Exception:
-        """Return the error for a member with a used-up quota.
-
-        The member's next question is accepted after this many seconds.
-        """
+        """The error for a member whose next question is accepted after this many seconds."""
 
 
 class AttachedFiles(Protocol):
@@ -298,10 +289,7 @@ class AttachedFiles(Protocol):
 
 
 class PictureText(NamedTuple):
-    """Recognized text of pictures.
-
-    `is_whole` means that every picture was read.
-    """
+    """Recognized text of pictures, and whether every picture was read."""
 
     text: str = ""
     is_whole: bool = True
@@ -437,17 +425,11 @@ class Services(commands.AutoShardedBot):
         raise NotImplementedError
 
     async def admits(self, interaction: discord.Interaction[Any]) -> bool:
-        """Admit an interaction of any kind, and make shutdown wait for it.
-
-        If the sender is in no allowed guild, refuse the interaction and return False.
-        """
+        """Admit an interaction and make shutdown wait for it, or refuse it and return False."""
         raise NotImplementedError
 
     def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
-        """Return one sentence about an error, for the member.
-
-        The sentence about an unexpected error has the id of the error's log entry.
-        """
+        """One sentence about an error, for the member."""
         raise NotImplementedError
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:

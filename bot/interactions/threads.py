@@ -41,10 +41,7 @@ class ThreadStarters:
         self._found: LRUCache[int, discord.Message | None] = LRUCache(_THREADS)
 
     async def of(self, thread: discord.Thread) -> discord.Message | None:
-        """Return the message that a thread was started from, or the first message of a post.
-
-        None if it was deleted, or can't be fetched now. Only the former is cached.
-        """
+        """The message that a thread was started from, unless deleted or out of reach."""
         if thread.id in self._found:
             return self._found[thread.id]
         found: discord.Message | None = thread.starter_message

@@ -102,10 +102,7 @@ def _names_topic(question: str) -> bool:
 
 
 def judge(question: str, title: str, reply: str) -> Judgement:
-    """Judge a reply to a question.
-
-    `title` is the question as the title of a note, `question` the whole message.
-    """
+    """Judge a reply to a question, whose text as a note's title is `title`."""
     plain = prose(reply)
     beginning = plain[:_BEGINNING_CHARACTERS]
     if (

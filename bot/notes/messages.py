@@ -31,10 +31,7 @@ def state_line(
     room: int = SHOWN_REASON_CHARACTERS,
     language: Language = Language.ENGLISH,
 ) -> str:
-    """The state of a note with its latest revision, in one line.
-
-    The state and its reason together take at most `room` characters.
-    """
+    """A note's state with its latest revision, in one line; at most `room` for the reason."""
     speak = Speaker(language)
     line = cards.status_line(note, quorum, language)
     if markdown.size(line) > room:
@@ -371,10 +368,7 @@ def page_of_own_notes(
     with_cards: bool,
     language: Language = Language.ENGLISH,
 ) -> Page:
-    """A page of a member's own notes.
-
-    `notes` has each note with the number of approvals that the note needs.
-    """
+    """A page of a member's own notes, each with the number of approvals that it needs."""
     speak = Speaker(language)
     matching = [(note, quorum) for note, quorum in notes if _matches(note, wanted)]
     if not matching:

@@ -79,10 +79,7 @@ def unanswered_question_in(
 def recorded_question(
     core: Core, guild_id: int, message_id: int, question_id: int
 ) -> UnansweredQuestion | None:
-    """Return a question if the bot had no sure answer to it, or handed it over; otherwise, None.
-
-    `message_id` is the message with the question, or the bot's message to the helpers.
-    """
+    """A question that the bot had no sure answer to or handed over, by message."""
     question = core.store.question_records.question(question_id)
     if question is None or question.guild_id != guild_id:
         return None

@@ -261,10 +261,7 @@ def revision_to_withdraw(note: Note) -> int | None:
 
 
 def own_note(core: Core, note_id: int, member_id: int) -> Note | None:
-    """Return a member's note of any guild, or None.
-
-    Contributors get the latest revision. An owner in a contributor's place gets the live one.
-    """
+    """A member's note of any guild: contributors get the latest revision, owners the live one."""
     note = core.store.notes.latest(None, note_id)
     if note is not None and note.owner_id == member_id != note.contributor_id:
         live = core.store.notes.live(note_id)
@@ -273,10 +270,7 @@ def own_note(core: Core, note_id: int, member_id: int) -> Note | None:
 
 
 def own_revision(core: Core, guild_id: int | None, revision_id: int, member_id: int) -> Note | None:
-    """Return a revision of a member's own note, in any state, or None if there is none.
-
-    With None for `guild_id`, the note may be in any guild.
-    """
+    """A revision of a member's own note in this guild, or any with None; None if there is none."""
     note = core.store.notes.find(revision_id, guild_id)
     return note if note is not None and note.contributor_id == member_id else None
 

@@ -89,10 +89,7 @@ def is_conversation(hit: Hit) -> bool:
 
 
 class PhrasingDispatcher:
-    """Asks the model in the operator's settings to phrase answers.
-
-    `now` is the clock, and `pacer` limits the rate of edits.
-    """
+    """Asks the operator's model to phrase answers; `pacer` limits the rate of edits."""
 
     def __init__(self, bot: Services) -> None:
         """Prepare the client of the endpoint, without opening a connection.
@@ -128,10 +125,7 @@ class PhrasingDispatcher:
     # Before the plain answer is sent.
 
     def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """Return the mode for a guild's answers, or None if no model may be asked about them.
-
-        In direct messages, `guild` is None, and the mode is `Mode.CHOOSE`.
-        """
+        """The mode for a guild's answers or, with None, for direct messages; None if off."""
         if guild is None:
             return Mode.CHOOSE
         if guild.phrasing is Phrasing.OFF or guild.phrasing_host != self._settings.host:

@@ -45,10 +45,7 @@ _REFUSAL_BYTES: Final = 4_096
 
 
 class EndpointSettings(NamedTuple):
-    """Address and limits of an endpoint.
-
-    `url` is the base URL, such as `http://127.0.0.1:8080/v1`; an `in_flight` of 0 means unlimited.
-    """
+    """Base URL and limits of an endpoint; an `in_flight` of 0 means unlimited."""
 
     url: str
     model: str

@@ -45,10 +45,7 @@ class Quoted(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A question, and the quotations in its answer, numbered from 1.
-
-    `earlier` is the question to which this question is a follow-up, or "".
-    """
+    """A question, the one before it, or "", and its answer's quotations, numbered from 1."""
 
     question: str
     quotes: tuple[Quoted, ...]

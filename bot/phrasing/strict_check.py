@@ -260,10 +260,7 @@ LEAST_ITEMS: Final = 2
 
 
 class Mismatch(StrEnum):
-    """Reason why a sentence doesn't follow from a source.
-
-    The first member is the greatest difference, the last member the smallest.
-    """
+    """Why a sentence doesn't follow from a source; the first member is the greatest difference."""
 
     SHORT = "too short"
     WORDS = "words"
@@ -318,10 +315,7 @@ def _candidates(source: str) -> Iterator[str]:
 
 
 def _follows_in_halves(sentence: str, candidates: Sequence[Reading]) -> bool:
-    """Whether each half of a sentence follows from a source; the two sources may differ.
-
-    Each half must have the same subject as its source.
-    """
+    """Whether each half of a sentence follows from a source with the same subject."""
     joints = list(_JOINT.finditer(sentence))
     if len(joints) > _MOST_JOINTS:
         return False

@@ -68,10 +68,7 @@ class CheckedLines(NamedTuple):
 
 @dataclass(slots=True)
 class _Checked:
-    """A sentence by the model, the sentences it names, and the verdict on it.
-
-    `standing_on` are the named sentences from which the written sentence follows.
-    """
+    """A model's sentence, those it names and stands on, and the verdict on it."""
 
     text: str
     named: list[Numbered]

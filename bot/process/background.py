@@ -72,10 +72,7 @@ class BackgroundTasks:
         self._rounds: list[Round] = []
 
     def begin(self, rounds: Sequence[Round]) -> None:
-        """Begin to update the index, and start the rounds of the features and of this class.
-
-        Each round's field `start` names the stage of the bot's start at which the round begins.
-        """
+        """Begin to update the index, and start each round at its stage of the bot's start."""
         sync = CommandSync(self._bot, self._metrics)
         self._rounds = [
             Round(SYNC_SECONDS, sync.round, by_leader=True, start=Start.LOGIN),
@@ -157,10 +154,7 @@ class BackgroundTasks:
         await self._bot.as_leader(lambda: self._bot.worker.run_slices(with_progress_logged(make)))
 
     def catch_up(self) -> None:
-        """Update the index again, because this process has begun to lead.
-
-        Only the leader's update indexes web pages and checks channels.
-        """
+        """Update all of the index again, because this process has begun to lead."""
         before = self._preparing
 
         async def update() -> None:

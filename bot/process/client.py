@@ -374,10 +374,7 @@ class Bot(ShardedClient):
 
 
 def answer_together(core: Core, asks: list[Ask]) -> list[Reply]:
-    """Answer several questions at once.
-
-    `Worker.call_batched` calls this function once for all questions that wait.
-    """
+    """Answer all questions that wait at once, for `Worker.call_batched`."""
     return core.answer_pipeline.ask(asks)
 
 

@@ -44,10 +44,7 @@ class IdentifyLimit:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         ask: Callable[[], Awaitable[Mapping[str, int]]] | None = None,
     ) -> None:
-        """Start with default limits.
-
-        `ask` returns Discord's session limits, or nothing if Discord doesn't answer.
-        """
+        """Start with default limits; `ask` returns Discord's, or nothing without an answer."""
         # Waits until this process may use a bucket, among several processes. The second argument is
         # the number of seconds between two sessions in the bucket.
         self.among_processes: Callable[[int, float], Awaitable[None]] | None = None
@@ -133,10 +130,7 @@ class IdentifyLimit:
                 self._held.discard(shard_id)
 
     async def count(self, shard_id: int) -> None:
-        """Count a shard's IDENTIFY just before it is sent.
-
-        If the bot has several processes, wait first for this process's turn in the bucket.
-        """
+        """Count a shard's IDENTIFY just before it is sent, in this process's turn."""
         bucket = shard_id % self._concurrency
         if self.among_processes is not None:
             await self.among_processes(bucket, SECONDS)

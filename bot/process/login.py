@@ -57,10 +57,7 @@ class UnreachableError(LoginError):
 
 
 def intents(settings: Settings) -> discord.Intents:
-    """The gateway intents. Message content, a privileged intent, is left out unless configured.
-
-    Mentions of the bot and direct messages always come with their content.
-    """
+    """The gateway intents; the bot is always sent the content of mentions and direct messages."""
     wanted = discord.Intents(
         guilds=True, guild_messages=True, dm_messages=True, guild_scheduled_events=True
     )

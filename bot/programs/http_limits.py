@@ -154,10 +154,7 @@ _TOO_LARGE: Final = f"A request has at most {BODY_BYTES:,} bytes."
 
 @dataclass(slots=True)
 class _Body:
-    """Reads a request's body up to the size limit.
-
-    `whole` tells whether the end of the body has arrived.
-    """
+    """Reads a request's body up to the size limit; `whole` tells whether its end has arrived."""
 
     source: Receive
     whole: bool

@@ -272,10 +272,7 @@ class _PublicConnection(_Connection):
 
 
 async def serve(application: ASGIApp, sock: socket.socket, *, public: bool = False) -> None:
-    """Serve an application on a socket until the process is stopped.
-
-    A `public` application has no tokens: anybody may send requests.
-    """
+    """Serve an application until stopped; a `public` one has no tokens."""
     config = uvicorn.Config(
         application,
         http=_PublicConnection if public else _Connection,

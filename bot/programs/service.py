@@ -106,10 +106,7 @@ class Search(NamedTuple):
 
 
 def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
-    """Answer questions as if a member asked them in public.
-
-    An invalid question gets an error in place of its answer.
-    """
+    """Answer questions as if asked in public; an invalid one gets an error in its place."""
     # Without a bot, nothing else checks for passed review dates.
     core.find_overdue_notes(datetime.now(UTC))
     asks = [Ask(question.text, _NO_MEMBER, question.guild_id) for question in questions]

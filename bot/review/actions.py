@@ -305,10 +305,7 @@ def edit_and_approve(
     *,
     corrects: bool = False,
 ) -> Iterator[tuple[Outcome, int] | None]:
-    """Approve a revision as edited by a moderator, in slices; see `act`.
-
-    With `corrects`, the revision is live.
-    """
+    """Approve a revision as edited by a moderator; with `corrects`, a live one. See `act`."""
     decisions = core.store.decisions
     change = decisions.correct if corrects else decisions.edit_and_approve
     guild_id, revision_id = note.guild_id, note.revision.id

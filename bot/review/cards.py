@@ -143,10 +143,7 @@ _MORE_LINES: Final = Sentence("-# {number} more lines don't fit here.")
 def credit_line(
     note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH
 ) -> str:
-    """A line such as "Note 7 · revision 2 · proposed by Ann · an hour ago · so far 4 approved".
-
-    `record` has the number of the contributor's other revisions by state, such as `approved`.
-    """
+    """A line such as "Note 7 · revision 2 · proposed by Ann · an hour ago · so far 4 approved"."""
     speak = Speaker(language)
     revision = note.revision
     parts = [NUMBERED(language, number=note.id)]

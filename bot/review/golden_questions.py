@@ -83,10 +83,7 @@ def guilds_to_check(core: Core, mine: GuildFilter, known: dict[int, str]) -> lis
 
 
 def check(core: Core, guild_id: int, most_seconds: float) -> Iterator[Progress]:
-    """Ask those golden questions of a guild again whose answers may have changed, in slices.
-
-    The question checked longest ago is the first. After `most_seconds`, the check ends.
-    """
+    """Ask a guild's golden questions again that may have changed, in slices, the oldest first."""
     began = time.perf_counter()
     state_of = _states(core, guild_id)
     due = [

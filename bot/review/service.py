@@ -104,10 +104,7 @@ SHORT_CHARACTERS: Final = 4_000
 
 
 def update_index(core: Core, outcome: _Outcome) -> _Outcome:
-    """Update the index after a note was changed in the store.
-
-    The change stands even if the update fails. The index then catches up later.
-    """
+    """Update the index after a change of the store, which stands even if that fails."""
     if outcome is not None and outcome.live_changed:
         try:
             core.index_note(outcome.note.id)
@@ -297,10 +294,7 @@ def quorum(core: Core, note: Note) -> int:
 
 
 def contributors_revision(core: Core, note: Note) -> Note | None:
-    """Return the contributor's last revision before a revision that somebody else wrote.
-
-    Return None if the contributor wrote this revision, or none before this revision.
-    """
+    """The contributor's last revision before this one of somebody else, if any."""
     if note.revision.writer_id == note.contributor_id:
         return None
     earlier = [
@@ -355,10 +349,7 @@ def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
 
 
 def notice_delivery(core: Core, notice: Notice) -> Delivery | None:
-    """Return the content of a notice, or None if the note is gone or the question is settled.
-
-    Such a notice is marked as sent.
-    """
+    """The content of a notice; None, and marked as sent, if note or question are gone."""
     note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
     check = core.store.note_checks.open_for(note.id) if note is not None else None
     if note is None or not _is_current(note, check, notice):
@@ -416,10 +407,7 @@ def reminders(
 
 
 class NotePage(NamedTuple):
-    """A note with the information for its card.
-
-    `place` is the note's index in a queue of `total` notes.
-    """
+    """A note with the information for its card, at a `place` in a queue of `total` notes."""
 
     note: Note
     settings: GuildSettings
@@ -445,10 +433,7 @@ def queue_page(
 def note_page(
     core: Core, guild_id: int, note_id: int, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
-    """Look up a note in slices. The last value is the note's page.
-
-    Yields nothing if there is no such note. The viewer can read `channels`.
-    """
+    """Look up a note for a viewer who can read `channels`; the last value is its page, if any."""
     note = note_to_review(core, guild_id, note_id)
     if note is not None:
         yield from _page(core, note, channels)
@@ -485,10 +470,7 @@ class LogLine(NamedTuple):
 
 
 class LogPage(NamedTuple):
-    """Consecutive lines of the log, newest first.
-
-    `newer` and `older` are whether the log has newer or older lines.
-    """
+    """Consecutive lines of the log, newest first, and whether there are `newer` or `older` ones."""
 
     lines: tuple[LogLine, ...]
     newer: bool
@@ -639,10 +621,7 @@ def decide_on_imported(
     moderator: Member,
     decision: Decision,
 ) -> Iterator[int]:
-    """Decide on imported notes in slices; yields the number of notes published so far.
-
-    A note is decided on once, so a repeated click changes nothing.
-    """
+    """Decide on imported notes, each once, in slices; yields how many are published so far."""
     published = 0
     for revision_id in revision_ids:
         yield from (published for _ in embed_revision_ahead(core, guild_id, revision_id))

@@ -143,10 +143,7 @@ def about(
     *,
     moderator: bool = False,
 ) -> str:
-    """Describe the bot and, to a moderator, the index.
-
-    `phrasing` is a sentence on the language model, or "".
-    """
+    """Describe the bot with its language model and, to a moderator, the index."""
     lines = [_WHAT(language, version=version), _SIZE(language, **counts)]
     if changed_at is not None:
         lines.append(_CHANGED(language, when=f"<t:{int(changed_at.timestamp())}:R>"))

@@ -71,10 +71,7 @@ class SourceUse(NamedTuple):
 
 
 class Doubtful(NamedTuple):
-    """A question whose answers were often unhelpful or corrected.
-
-    `title` is the title of the document that these answers quoted most often, or "".
-    """
+    """A question with often unhelpful answers, and the title that they quoted most, or ""."""
 
     text: str
     unhelpful: int
@@ -98,10 +95,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The guild of an overview's readers, and the channels that they can read.
-
-    For the operator, both are None, which means all guilds and channels.
-    """
+    """The guild and channels of an overview's readers; for the operator, None, which means all."""
 
     guild_id: int | None = None
     channels: Collection[int] | None = None
@@ -124,10 +118,7 @@ def prepare(core: Core, audience: Audience, now: datetime) -> Iterator[int]:
 
 
 def overview(core: Core, audience: Audience, now: datetime, quotes: int) -> Overview:
-    """Gather an overview for its readers.
-
-    `quotes` is the largest number of passages in an answer.
-    """
+    """Gather an overview for its readers; answers have at most `quotes` passages."""
     since = _start(now)
     counted = core.store.period_figures.days(audience.guild_id, since, now)
     dates = [since.date() + timedelta(days=number) for number in range(DAYS)]
@@ -391,10 +382,7 @@ def _doubtful_row(answer: Doubtful, speak: Speaker) -> Row:
 
 
 def _sources_panel(sources: Sequence[SourceUse], speak: Speaker) -> Panel:
-    """Return a panel of the most quoted sources, and of some sources that were never quoted.
-
-    Never-quoted sources get at least half of the rows, if there are enough of them.
-    """
+    """The most quoted sources, and in half of the rows sources that were never quoted."""
     never = [source for source in sources if not source.quoted]
     most = MOST_SOURCES - min(len(never), MOST_SOURCES // 2)
     few = [source for source in sources if source.quoted][:most]
@@ -456,10 +444,7 @@ def description(shown: Sequence[Panel]) -> str:
 
 
 def text(shown: Sequence[Panel], most: int) -> str:
-    """Return the panels as Markdown.
-
-    If the Markdown is longer than `most` UTF-16 code units, its last lines are left out.
-    """
+    """The panels as Markdown, without the last lines above `most` UTF-16 code units."""
     lines: list[str] = []
     for panel in shown:
         # Discord shows a bold line below a list as part of the list.

@@ -98,10 +98,7 @@ def answer_message(
 
 
 async def with_pictures(bot: Services, reply: Reply, channel: Any = None) -> Reply:
-    """A reply with the pictures of the notes that it quotes.
-
-    No pictures are added if the bot may not attach files in `channel`, or the database is away.
-    """
+    """A reply with the pictures of its quoted notes, if they are there and may be sent."""
     guild = getattr(channel, "guild", None)
     may = guild is None or channel.permissions_for(guild.me).attach_files
     notes = service.quoted_notes(reply)
@@ -322,10 +319,7 @@ async def _share(interaction: Interaction, question: Question) -> None:
 
 
 async def _confirms(interaction: Interaction, question: Question) -> bool | None:
-    """Return True if the member is a moderator, and False if they are the asker.
-
-    Return None for other members: only these two may confirm an answer.
-    """
+    """True for a moderator, False for the asker, None for others, who can't confirm an answer."""
     if interaction.guild_id is not None and await is_moderator(interaction):
         return True
     return False if question.asker_id == interaction.user.id else None
@@ -404,10 +398,7 @@ class PickButton(
     labels=messages.PICK_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
-    """Button *This answers it*, below a passage that a reader chose in `PassageSelect`.
-
-    `message_id` is the message with the answer and the menu of passages.
-    """
+    """*This answers it*, below a passage that was chosen for the answer `message_id`."""
 
     question_id: int
     digest: str
@@ -441,10 +432,7 @@ class PickButton(
         await interaction.edit_original_response(content=said(language))
 
     async def _replace_quote(self, interaction: Interaction, reply: Reply) -> bool:
-        """Edit the posted answer to quote the passage, and return whether the edit succeeded.
-
-        A message with an answer to another question, or by another author, stays unchanged.
-        """
+        """Edit the posted answer to quote the passage, if it is the bot's to this question."""
         channel: Any = interaction.channel
         try:
             message = await channel.fetch_message(self.message_id)

@@ -186,10 +186,7 @@ class Answering:
     async def answer_deferred(
         self, interaction: Interaction, question: str, *, private: bool, earlier: str = ""
     ) -> None:
-        """Answer a question by editing a deferred response, with the settings of the channel.
-
-        `earlier` has the questions before a follow-up, one a line.
-        """
+        """Answer by editing a deferred response; `earlier` has questions before, one a line."""
         held = await self._bot.guild_settings.in_channel(interaction.channel)
         asked = Ask(
             question,
@@ -217,10 +214,7 @@ class Answering:
     async def private_if_better(
         self, asked: Ask, member: discord.abc.User, channel: Any
     ) -> Ask | None:
-        """Return the question as a private question, or None if a public answer is as good.
-
-        `service.is_better_private` compares the private answer with the public answer.
-        """
+        """The question as a private one, or None if a public answer is as good."""
         own = readable_by(self._bot, member, channel)
         if frozenset(own) <= frozenset(asked.channels):
             return None

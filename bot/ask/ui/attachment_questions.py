@@ -126,10 +126,7 @@ async def attachment_offer(
     language: Language,
     private: bool,
 ) -> dict[str, Any] | None:
-    """Return arguments that send the offer: the text in pictures and logs, with buttons to ask.
-
-    Return None if there is no such text, or if the member's words leave no room for it.
-    """
+    """Arguments to offer questions with the text in pictures and logs; None without it."""
     guild_id = message.guild.id if message.guild is not None else None
     lines: list[str] = []
     unread: list[str] = []
@@ -229,10 +226,7 @@ class TextButton(
     labels=LABELS,
     styles={"picture": discord.ButtonStyle.primary},
 ):
-    """A button below the offer: *Ask with this text* or *Ask my words only*.
-
-    The offer's message has the text and the member's own words.
-    """
+    """A button below the offer, whose message has the text and the member's own words."""
 
     member_id: int
     shown: str

@@ -122,10 +122,7 @@ class FollowUpMessages:
     async def context_of_asker(
         self, question: str, asker_id: int, channel_id: int | None, *, private: bool
     ) -> str:
-        """The member's last question in a channel and the questions before, one a line.
-
-        Empty if `question` can stand alone, or if the last question is too old.
-        """
+        """The member's last question here and those before, one a line; empty if too old."""
         if channel_id is None or stands_alone(question):
             return ""
         return await self._bot.worker.call(

@@ -124,10 +124,7 @@ class OpenPosts:
         message: discord.Message,
         settings: EffectiveSettings,
     ) -> None:
-        """Ping the role of the helpers, or else of the moderators, unless it was pinged before.
-
-        Similar posts are named if they weren't offered in the post.
-        """
+        """Ping the helpers or moderators once, and name similar posts unless they were offered."""
         server = await self._bot.guild_settings.settings(post.guild_id)
         role_id = server.helper_role_id or server.moderator_role_id
         if role_id is None or await self._was_pinged(thread):

@@ -30,10 +30,7 @@ Place = discord.TextChannel | discord.Thread
 async def message_and_settled(
     bot: Services, question: HelpedQuestion, place: Place
 ) -> tuple[discord.Message | None, bool]:
-    """The message of a question, and whether the question needs no answer any more.
-
-    The message is None if it was deleted.
-    """
+    """A question's message unless deleted, and whether the question needs no answer any more."""
     before = discord.Object(question.message_id - 1)
     said = [message async for message in place.history(limit=MOST_LATER_MESSAGES, after=before)]
     if not said or said[0].id != question.message_id:

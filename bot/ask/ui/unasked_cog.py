@@ -295,10 +295,7 @@ class UnaskedCog(commands.Cog):
     # Rounds.
 
     async def round(self) -> None:
-        """Resume waiting questions, and check the questions asked a day ago.
-
-        A question that nobody has answered in a day becomes a gap.
-        """
+        """Resume waiting questions; those that nobody has answered in a day become gaps."""
         mine = self._bot.serves
         waiting, guilds = await self._bot.worker.call(
             lambda core: unasked.waiting_questions(core, mine)

@@ -127,10 +127,7 @@ class AnswersForAskers:
         places: list[Any],
         language: Language,
     ) -> bool:
-        """Deliver in the first place where the bot can write; return False to retry later.
-
-        The last place is the member's direct messages.
-        """
+        """Deliver in the first place where the bot can write; return False to retry later."""
         member: discord.Member = places[-1]
         for place in places:
             private = place is member
@@ -255,10 +252,7 @@ def _view(
 
 
 def _actions(marked: Sequence[Group], member_id: int) -> list[str]:
-    """The actions on the chosen groups.
-
-    If the moderator has claimed all of these groups, *back* replaces *claim*.
-    """
+    """The actions on the chosen groups; *back* replaces *claim* if all are claimed already."""
     handovers = [group.handover for group in marked]
     mine = bool(handovers) and all(
         handover is not None
@@ -369,10 +363,7 @@ class GapsButton(
 
 
 async def _act(interaction: Interaction, action: str, chosen: Sequence[int]) -> str:
-    """Act on the chosen groups, and return the response.
-
-    The response is empty if the list shows the result.
-    """
+    """Act on the chosen groups, and return the response; empty if the list shows the result."""
     bot, guild_id, member_id = interaction.client, interaction.guild_id or 0, interaction.user.id
     language, now = await viewer_language(interaction), datetime.now(UTC)
     if action == "dismiss":

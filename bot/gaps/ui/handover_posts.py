@@ -297,10 +297,7 @@ def channels_for(
 def refusal_for(
     bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
 ) -> NotHandedOn | None:
-    """Return a refusal if `channels_for` leaves out every channel where the bot may write.
-
-    Return None if a channel is left, or if there is no channel where the bot may write.
-    """
+    """A refusal if only channels outside `channels_for` are left to write in, or else None."""
     writable = any(True for _ in _writable(guild, settings))
     if writable and not any(True for _ in channels_for(bot, guild, settings, question)):
         return NotHandedOn.PRIVATE

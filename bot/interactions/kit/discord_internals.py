@@ -59,10 +59,7 @@ WebhookAdapter = async_.AsyncWebhookAdapter
 
 
 def use_webhook_adapter(adapter: async_.AsyncWebhookAdapter) -> None:
-    """Use an adapter for all requests with an interaction's token.
-
-    Only the current asyncio task, and tasks started by this task, use the adapter.
-    """
+    """Use an adapter for this task's requests with an interaction's token."""
     async_.async_context.set(adapter)
 
 

@@ -118,10 +118,7 @@ class EditPacer:
 
 
 async def edit_once(posted: Posted, pacer: Pacer, line: str, shown: dict[str, Any]) -> bool:
-    """Edit a message if it still contains the `line`; return whether it was edited.
-
-    An expired message is left as it is.
-    """
+    """Edit a message if it still contains the `line`; return whether it was edited."""
     await pacer.turn(posted.channel_id)
     try:
         if posted.is_over:

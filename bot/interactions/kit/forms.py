@@ -184,10 +184,7 @@ class Form(discord.ui.Modal):
         await self.handle(interaction, subject, filled)
 
     async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
-        """Record that discord.py found this form in memory.
-
-        discord.py calls this method before `on_submit`.
-        """
+        """Record that discord.py, before it calls `on_submit`, found this form in memory."""
         interaction.extras[_FOUND] = True
         return True
 
@@ -310,10 +307,7 @@ async def _outcome(bot: Services, kept: KeptInteraction, kind: type[Form]) -> di
 
 
 async def _mark_given_back(bot: Services, kept: KeptInteraction) -> bool:
-    """Mark a form or click as given back, so that no stalled process acts on it later.
-
-    Return False if a process has acted on the form or click already.
-    """
+    """Mark a form or click as given back; False if a process has acted on it already."""
     guild_id = kept.guild_id or NO_GUILD
     return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, kept.id))
 
@@ -407,10 +401,7 @@ class UnknownComponents(commands.Cog):
 
 
 def _still_there(interaction: Interaction) -> bool:
-    """Whether the clicked component is still on its message.
-
-    If not, discord.py ignores the click without a response.
-    """
+    """Whether a clicked component is still there; if not, discord.py ignores the click."""
     sent: Any = interaction.data
     message = interaction.message
     if message is None:

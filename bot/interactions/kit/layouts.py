@@ -19,10 +19,7 @@ _ROW_BUTTONS: Final = 5
 def layout(
     parts: Iterable[discord.ui.Item[Any]], *items: Iterable[discord.ui.Item[Any]]
 ) -> dict[str, Any]:
-    """Return the arguments to send a layout, or to edit a message into one.
-
-    Each group in `items` starts a new row. The edit removes the message's content.
-    """
+    """Arguments to send a layout or edit a message into one; each group begins a new row."""
     view = discord.ui.LayoutView(timeout=None)
     for part in (*parts, *(row for group in items for row in rows(group))):
         view.add_item(part)

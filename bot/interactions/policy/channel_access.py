@@ -165,10 +165,7 @@ def _somebody_lacks(roles: Iterable[int], seen: _Rule, needed: _Rule) -> bool:
 
 
 def followed_readable_by_viewers(bot: Services, channel: Any) -> tuple[int, ...]:
-    """Return the followed channels that every viewer of a channel may read.
-
-    A thread has the viewers of its parent channel.
-    """
+    """The followed channels that every viewer of a channel or thread may read."""
     guild = _guild_of(bot, channel)
     return () if guild is None else _quotable(bot, channel, _followed_channels(bot, guild))
 

@@ -81,10 +81,7 @@ async def readable_question(interaction: Interaction, question_id: int) -> Quest
 
 
 def readers_of_answer(refusal: Sentence) -> Rule:
-    """Return a rule that admits viewers of a question's answer.
-
-    The component receives the `question`, and the followed `channels` that the viewer may read.
-    """
+    """A rule that admits viewers of a `question`, and adds the `channels` they read."""
 
     async def rule(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
         question = await interaction.client.worker.call(

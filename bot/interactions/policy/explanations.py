@@ -38,10 +38,7 @@ _TOO_FAST: Final = {
 
 
 def explanation(error: BaseException, language: Language = Language.ENGLISH) -> str:
-    """Return one sentence about an error, for the member.
-
-    An unexpected error is logged with an id, which is in the sentence.
-    """
+    """One sentence about an error, for the member; with the log's id if it is unexpected."""
     if isinstance(error, BusyError):
         _logger.warning("%s", error)
         return error_messages.BUSY(language)

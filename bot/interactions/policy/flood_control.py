@@ -52,10 +52,7 @@ class TooFastError(Exception):
 
 
 class FloodControl:
-    """Flood control of all members and guilds.
-
-    The servers' own limits are in `bot.interactions.policy.admission`.
-    """
+    """Flood control of all members and guilds, besides the servers' own limits."""
 
     def __init__(
         self, settings: QuestionSettings, clock: Callable[[], float] = time.monotonic

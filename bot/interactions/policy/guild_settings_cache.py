@@ -34,10 +34,7 @@ _VIEWER_SECONDS: Final = 0.5
 
 
 class GuildSettingsCache:
-    """TTL cache of settings.
-
-    While the database is away or the worker is slow, expired settings stay in use.
-    """
+    """TTL cache of settings, which stay in use while the database is away or slow."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot

@@ -106,10 +106,7 @@ async def moderator_refusal(
 async def refused(
     interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> bool:
-    """Refuse a sender who isn't a moderator; return whether the sender was refused.
-
-    The refusal replaces the interaction's first response.
-    """
+    """Refuse a sender who isn't a moderator, as the first response; return whether that was so."""
     refusal = await moderator_refusal(interaction, sentence)
     if refusal:
         await interaction.edit_original_response(content=refusal, view=None)

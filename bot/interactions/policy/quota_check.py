@@ -24,10 +24,7 @@ class Sender(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """The wait before a sender's next note.
-
-    If the sender isn't `new`, the sender's quota is used up.
-    """
+    """The wait before a sender's next note, because they are `new` or have used up their quota."""
 
     until: datetime
     new: bool = False
@@ -59,10 +56,7 @@ def notes_of(sender: Sender, limits: Limits, now: datetime) -> Quota | Wait:
 
 
 def note_wait(core: Core, allowance: Allowance, note_id: int | None, now: datetime) -> Wait | None:
-    """Return the wait before a sender may propose a note, or None if there is no wait.
-
-    If a moderator has requested changes to the note `note_id`, there is no wait.
-    """
+    """The wait before a sender may propose a note; None for requested changes to `note_id`."""
     sender, allowed = allowance.sender, allowance.notes
     if note_id is not None:
         latest = core.store.notes.latest(sender.guild_id, note_id)

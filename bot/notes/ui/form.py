@@ -167,10 +167,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     def given_back(
         cls, bot: Services, custom_id: str, fields: Sequence[tuple[str, str]], language: Language
     ) -> dict[str, Any]:
-        """Return arguments to edit a message after a restart, so that it gives the draft back.
-
-        The message has a button to continue.
-        """
+        """Arguments to give the draft back after a restart, with a button to continue."""
         texts, subject = dict(fields), cls.ids.parse(custom_id)
         draft = drafts.draft_of_ids(subject) if subject else Draft()
         known = {"known_tags": texts.pop("known_tags", "").split()}

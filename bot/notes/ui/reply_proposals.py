@@ -55,10 +55,7 @@ class ReplyProposals:
         self._offered: LRUCache[tuple[int, int], bool] = LRUCache(_OFFERS)
 
     async def take(self, message: discord.Message) -> bool:
-        """Return whether a message replies to somebody else's unanswered question.
-
-        A helper's answer is proposed as a note.
-        """
+        """Whether a message replies to another's question; a helper's answer is proposed."""
         guild, author = message.guild, message.author
         if guild is None or not isinstance(author, discord.Member) or not _may_answer(message):
             return False
@@ -158,10 +155,7 @@ class ReplyProposals:
         asking: list[discord.Message],
         author: discord.Member,
     ) -> Reply | None:
-        """Return a message as a `Reply`, or None if the reply can't become a note.
-
-        The question must be readable by everybody on the server.
-        """
+        """A message as a `Reply`, or None if its question isn't readable by everybody."""
         said, channel = archived_message(message), message.channel
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return None
@@ -221,10 +215,7 @@ class ReplyProposals:
         return True
 
     async def _offer(self, message: discord.Message, reply: Reply, draft: Draft) -> None:
-        """Ask the author of a reply whether it is a note, once for a question.
-
-        Members without notices, or with closed direct messages, aren't asked.
-        """
+        """Ask a reply's author once whether it is a note, unless they want no messages."""
         offer, channel = (message.author.id, reply.asked.message_id), message.channel
         if offer in self._offered:
             return
@@ -251,10 +242,7 @@ class ReplyProposals:
             _logger.info("A helper could not be asked about a note: %s", error)
 
     async def _possible_questions(self, message: discord.Message) -> list[discord.Message]:
-        """The messages that a reply may answer.
-
-        These are the message that the reply refers to, and the first message of the thread.
-        """
+        """The message that a reply refers to, and the first one of its thread."""
         found = []
         referred = message.reference.resolved if message.reference is not None else None
         if isinstance(referred, discord.Message):

@@ -109,10 +109,7 @@ async def _begins_thread(message: discord.Message) -> bool:
 
 
 class _DraftSources(NamedTuple):
-    """Source messages of a draft: the messages of an exchange, or one message alone.
-
-    `why_alone` says why the other messages of a thread are not used, or is None.
-    """
+    """Source messages of a draft, and why they are one message alone, or None."""
 
     messages: Sequence[discord.Message]
     exchange: Transcript | None = None

@@ -89,10 +89,7 @@ async def act(
     reason: str = "",
     duplicate_of: str = "",
 ) -> bool:
-    """Carry out an action on a note, show the outcome, and deliver cards and notices.
-
-    Return whether the action was done. If it wasn't, the moderator is shown the reason.
-    """
+    """Carry out an action on a note, show the outcome, and deliver; return whether it was done."""
     moderator = Member(interaction.user.id, interaction.user.display_name)
     click = Click(action, moderator, interaction.id, reason, duplicate_of)
     acted = await interaction.client.worker.run_slices(
@@ -104,10 +101,7 @@ async def act(
 async def report_outcome(
     interaction: Interaction, acted: tuple[Outcome, int] | None, action: Action
 ) -> bool:
-    """Show the moderator the outcome, then deliver cards and notices.
-
-    Return whether the action was done.
-    """
+    """Show the outcome, deliver cards and notices, and return whether the action was done."""
     bot = interaction.client
     language = await viewer_language(interaction)
     if acted is None:
@@ -153,10 +147,7 @@ class CardsCog(Cog):
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Record that the cards in a deleted review channel are gone.
-
-        The cards are posted again once the server has chosen another review channel.
-        """
+        """Record that a deleted review channel's cards are gone, to post them anew."""
         settings = await self.bot.guild_settings.settings(channel.guild.id)
         if settings.review_channel_id == channel.id:
             await self.bot.worker.call(
@@ -353,10 +344,7 @@ async def _show_impact(interaction: Interaction, note: Note) -> None:
 class EditModal(
     Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE), rule=moderators_of_revision
 ):
-    """The form to edit and approve a contributor's note.
-
-    A text too long for a form is edited as a file.
-    """
+    """The form to edit and approve a contributor's note; a text too long for it is a file."""
 
     heading: ClassVar[Sentence] = messages.EDIT_TITLE
 

@@ -234,10 +234,7 @@ class OutboxDispatcher:
     async def _edit(
         self, place: _Place, card: ReviewCard, buttons: _Buttons, settings: GuildSettings
     ) -> bool:
-        """Edit a posted card, and return whether the card could be edited.
-
-        False if the card was deleted, or is in a former review channel that the bot can't access.
-        """
+        """Edit a posted card; False if it was deleted, or is out of the bot's reach."""
         channel = self._bot.get_partial_messageable(place[0])
         message = channel.get_partial_message(place[1])
         try:
