@@ -34,12 +34,17 @@ from bot.cli import (
     sources,
     stats,
 )
-from bot.cli.console import UNUSABLE, ConfigOption, DataOption, err, fail, out
-from bot.cli.help_text import (
+from bot.cli.console import (
+    UNUSABLE,
+    ConfigOption,
+    DataOption,
     PlainCommand,
     PlainGroup,
     UsageError,
     defaults_everywhere,
+    err,
+    fail,
+    out,
     plain_group,
     usage_sentence,
 )

@@ -51,7 +51,11 @@ def phrased_text(
         return ()
     cited = [(line, _citations(line, numbers)) for line in kept]
     verbatim = all(line.verbatim for line in kept)
-    text = _join(cited) if verbatim else " ".join(_line_text(line, cite) for line, cite in cited)
+    text = (
+        _join(cited)
+        if verbatim
+        else " ".join(f"{plain(line.text)} {cite}".strip() for line, cite in cited)
+    )
     said = quotation(text) if verbatim else text
     if size(said) > MOST_CHARACTERS:
         return ()
@@ -101,10 +105,6 @@ def _fitting(lines: Sequence[Line]) -> list[Line]:
 def _citations(line: Line, numbers: Mapping[int, int]) -> str:
     known = [numbers[number] for number in line.numbers if number in numbers]
     return "".join(f"[{number}]" for number in sorted(set(known)))
-
-
-def _line_text(line: Line, cite: str) -> str:
-    return f"{plain(line.text)} {cite}".strip()
 
 
 def _join(lines: Sequence[tuple[Line, str]]) -> str:

@@ -148,11 +148,7 @@ def questions_of_post(title: str, text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class LaterMessage:
-    """A message `seconds` after a question.
-
-    `by_bot` is whether this bot wrote the message. `refers` is whether the message replies to the
-    question or mentions the asker.
-    """
+    """A message `seconds` after a question; `refers`: it replies to that, or mentions its asker."""
 
     author_id: int
     text: str

@@ -136,11 +136,7 @@ def pictures_if_there(core: Core, quoted: Iterable[Citation]) -> tuple[Picture, 
 
 
 def record_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: int) -> bool:
-    """Record feedback with the reason given in a form; return False as in `record_verdict`.
-
-    The same transaction marks the form's interaction as handled. Otherwise, the bot would give the
-    typed text back to the member after a restart.
-    """
+    """Record feedback, once, with the reason given in a form; False as in `record_verdict`."""
     with core.store.database.writing(guild_id):
         core.store.inbox.mark_acted_on(interaction_id)
         return core.store.feedback_records.record(feedback)

@@ -30,7 +30,6 @@ from bot.core.core import Core
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import SHARED
 from knowledge.values.phrasings import RecordedPhrasing
-from knowledge.values.questions import RecordedHit
 
 
 @console.with_settings()
@@ -194,7 +193,18 @@ def replay_record(replay: Replay) -> dict[str, Any]:
             "generation": question.generation,
             "settings": question.settings,
             "signals": dict(question.signals),
-            "hits": [_recorded_hit_record(hit) for hit in question.hits],
+            "hits": [
+                {
+                    "document": hit.document_id,
+                    "title": hit.title,
+                    "heading": hit.heading,
+                    "passage": hit.passage,
+                    "score": round(hit.score, 4),
+                    "link": hit.link,
+                    "legs": list(hit.legs),
+                }
+                for hit in question.hits
+            ],
         },
         "now": {
             **reply_record(replay.now),
@@ -215,18 +225,6 @@ def replay_record(replay: Replay) -> dict[str, Any]:
         if replay.phrasing is None
         else {**asdict(replay.phrasing), "asked_at": replay.phrasing.asked_at.isoformat()},
         "changes": replay.changes,
-    }
-
-
-def _recorded_hit_record(hit: RecordedHit) -> dict[str, Any]:
-    return {
-        "document": hit.document_id,
-        "title": hit.title,
-        "heading": hit.heading,
-        "passage": hit.passage,
-        "score": round(hit.score, 4),
-        "link": hit.link,
-        "legs": list(hit.legs),
     }
 
 

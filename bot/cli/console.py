@@ -8,9 +8,10 @@ import functools
 import inspect
 import json
 import logging
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
@@ -25,6 +26,7 @@ from rich.progress import Progress as Bar
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperCommand, TyperGroup
 
 from bot.config import settings as config
 from bot.config.settings import Settings
@@ -300,3 +302,78 @@ def _cell(value: object) -> Text:
     if isinstance(value, float):
         return Text(f"{value:,.3f}")
     return Text(f"{value:,}" if isinstance(value, int) else str(value))
+
+
+EXAMPLE: Final = "Example:\n"
+
+# Typer exports only this one of its usage errors.
+UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
+
+
+class PlainCommand(TyperCommand):
+    """A command whose help omits the types of switches and arguments, and ends with an example."""
+
+    def __init__(self, name: str | None, *, help: str | None = None, **settings: Any) -> None:
+        text, _, example = (help or "").partition(f"\n\n{EXAMPLE}")
+        settings["epilog"] = EXAMPLE + example.rstrip() if example else None
+        super().__init__(
+            name,
+            help="\n\n".join(" ".join(part.split()) for part in text.split("\n\n")),
+            **settings,
+        )
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_types(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return _without_braces(super().collect_usage_pieces(ctx))
+
+
+class PlainGroup(TyperGroup):
+    """A group of commands whose help omits the types of switches and arguments."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_types(super().get_params(ctx))
+
+
+def defaults_everywhere(group: TyperGroup, values: dict[str, Any]) -> dict[str, Any]:
+    """Build click's `default_map` with the same defaults for all commands, also in subgroups."""
+    inner = {
+        name: defaults_everywhere(command, values) if isinstance(command, TyperGroup) else values
+        for name, command in group.commands.items()
+    }
+    return {**values, **inner}
+
+
+def usage_sentence(error: Any) -> str:
+    """The sentence for a usage error; empty if its help is already printed."""
+    message = error.format_message().replace("Value error, ", "").strip()
+    if not message:
+        return ""
+    end = "" if message.endswith((".", "?")) else "."
+    command = error.ctx.command_path if error.ctx else "commonplace"
+    return f"{message}{end} `{command} --help` shows the usage."
+
+
+def _without_types(params: Sequence[Any]) -> list[Any]:
+    """Hide the types of switches and arguments, which are redundant."""
+    for param in params:
+        if param.param_type_name == "argument" or getattr(param, "is_bool_flag", False):
+            param.display_type_rich = lambda ctx: None
+    return [*params]
+
+
+def _without_braces(pieces: Iterable[str]) -> list[str]:
+    """Write a required argument as `NAME`, not `{NAME}`, and a repeated one without dots."""
+    return [re.sub(r"^\{(.*)\}", r"\1", piece).removesuffix("...") for piece in pieces]
+
+
+def plain_group(text: str) -> typer.Typer:
+    """Make a group of commands below `commonplace`."""
+    return typer.Typer(
+        cls=PlainGroup,
+        help=text,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )

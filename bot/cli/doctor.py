@@ -31,7 +31,7 @@ from bot.storage.derived_data import open_entries, open_work_queue, unembedded_t
 from bot.storage.file_permissions import paths_open_to_others
 from bot.text.languages import language_name, languages_read
 from indexer.embedding.embedder import ModelError
-from indexer.embedding.model_records import ModelRecord, open_record
+from indexer.embedding.model_records import open_record
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import open_reranking
@@ -298,19 +298,15 @@ def _model(serving: Opened, folder: Path, configured: str) -> Iterator[Finding]:
     wanted = chosen_model(folder, configured)
     if wanted.name != record.name:
         told = f"{wanted.name} in config.toml serves from the bot's next start, which builds its "
-        problem = _problem_with_model(wanted)
+        try:
+            open_record(wanted)
+            problem = ""
+        except ModelError as error:
+            problem = f"`model.name` can't serve. {error}"
         details = problem or f"{told}index, or `commonplace index`"
         yield Finding("next model", True, details, warning=bool(problem))
     if is_building(folder):
         yield Finding("next index", True, "another model's index is being built")
-
-
-def _problem_with_model(wanted: ModelRecord) -> str:
-    try:
-        open_record(wanted)
-    except ModelError as error:
-        return f"`model.name` can't serve. {error}"
-    return ""
 
 
 def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:

@@ -62,11 +62,7 @@ def evaluate(
 
 
 def accepted_answers(settings: Settings) -> JudgedSet:
-    """Make a judged set of the answers that members found helpful.
-
-    Raises:
-        JudgedSetError: if there are too few such answers.
-    """
+    """A judged set of the answers found helpful; JudgedSetError if there are too few."""
     folder = data_folder(checked_data_folder(settings.data.folder, may_begin=False))
     url = settings.data.database
     with open_store(folder, url) as store, open_entries(folder, url) as entries:

@@ -19,8 +19,8 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from bot.cli import console
+from bot.cli.console import PlainCommand, plain_group
 from bot.cli.evaluation import side_of
-from bot.cli.help_text import PlainCommand, plain_group
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.shadow_index import build

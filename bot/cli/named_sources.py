@@ -114,7 +114,7 @@ def _recognise(source: Source, options: SourceOptions) -> Source:
 
 
 def _is_internal(named: str, hosts: InternalHosts) -> bool:
-    """Whether `sources.internal` lists an address's host; exits for another IP of this network."""
+    """Whether `sources.internal` lists an address's host; exits for an unlisted private IP."""
     if hosts.has(named):
         return True
     if not addresses.problem_with_url(named) and (problem := addresses.problem_with_literal(named)):

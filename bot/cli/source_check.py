@@ -6,9 +6,9 @@ been cut or read wrongly, or several documents may say the same.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from rich.text import Text
 
@@ -58,7 +58,11 @@ def check(core: Core, document_ids: Iterable[str]) -> SourceCheck:
             if passage.heading:
                 sections.setdefault((document_id, passage.heading), passage)
     asked = _spread([*sections.values()], HEADINGS)
-    odd = {title: count for title, count in titles.items() if _is_odd(title, count)}
+    odd = {
+        title: count
+        for title, count in titles.items()
+        if count > 1 or is_generic(title) or len(title) > TITLE_CHARACTERS
+    }
     return SourceCheck(len(asked), sum(_is_found(core, passage) for passage in asked), odd)
 
 
@@ -76,10 +80,6 @@ def _last(heading: str) -> str:
 def _spread(found: Sequence[_Spread], most: int) -> list[_Spread]:
     step = max(1.0, len(found) / most)
     return [found[int(place * step)] for place in range(min(most, len(found)))]
-
-
-def _is_odd(title: str, count: int) -> bool:
-    return count > 1 or is_generic(title) or len(title) > TITLE_CHARACTERS
 
 
 def check_text(checked: SourceCheck) -> Text:
@@ -128,10 +128,6 @@ def _document_ids(core: Core, location: str) -> Iterator[str]:
     for path, record in core.index.tables.files().items():
         if Path(path).is_relative_to(location):
             yield from record.documents
-
-
-def links_record(found: LinkCheck) -> dict[str, Any]:
-    return {"links": {**asdict(found), "unanchored": sorted(found.unanchored)}}
 
 
 def links_text(found: LinkCheck) -> Text:

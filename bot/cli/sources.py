@@ -16,14 +16,13 @@ import typer
 from rich.text import Text
 
 from bot.cli import console, named_sources
-from bot.cli.help_text import PlainCommand, plain_group
+from bot.cli.console import PlainCommand, plain_group
 from bot.cli.named_sources import SourceOptions
 from bot.cli.source_check import (
     SourceCheck,
     check,
     check_text,
     cited_pages,
-    links_record,
     links_text,
 )
 from bot.config.settings import Settings
@@ -406,7 +405,8 @@ def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> 
                 for step in check_links(pages, fetcher_for(is_internal), found)
             )
             console.run_with_progress(steps, "Checking the links", as_json=as_json)
-    console.show(links_record(found), links_text(found), as_json=as_json)
+    record = {"links": {**asdict(found), "unanchored": sorted(found.unanchored)}}
+    console.show(record, links_text(found), as_json=as_json)
 
 
 def guild_scope(guild: str) -> Scope:

@@ -78,13 +78,7 @@ class Cluster(Process):
     # Shards.
 
     async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> bool:
-        """Join the cluster, and run the shards leased to this process from now on.
-
-        The parameters and the result are as for `Process.begin`.
-
-        Raises:
-            StoreError: if the database can't be used.
-        """
+        """Join the cluster, and run the shards leased from now on, as `Process.begin` says."""
         self._note_gateway(address, limits)
         self.count = await self.membership.join(wanted)
         if self.count != wanted:
@@ -210,11 +204,7 @@ class Cluster(Process):
             await asyncio.sleep(LEAD_SECONDS)
 
     def _try_to_lead(self, core: Core) -> bool:
-        """Try to lead, and return whether this process leads.
-
-        Runs in the worker's thread. The lock of leadership belongs to a database connection that
-        only this thread may use.
-        """
+        """Whether this process leads; the lock's connection belongs to the worker's thread."""
         fence = self._open_fence(core)
         # Looked up each time, because a model switch opens another index.
         index = core.index.tables.db

@@ -114,11 +114,7 @@ class Membership:
         return frozenset(self.standing.shards if self.valid else ())
 
     async def join(self, wanted: int) -> int:
-        """Become a member of the cluster, and return the number of all shards.
-
-        Raises:
-            StoreError: if the database can't be used.
-        """
+        """Join the cluster; return the number of all shards. StoreError without the database."""
 
         def joined() -> int:
             if self._leases is None:

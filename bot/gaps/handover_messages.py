@@ -62,11 +62,7 @@ def refusal(why: NotHandedOn, language: Language) -> str:
 
 
 def confirmation(*, by_asker: bool, quiet: bool, language: Language) -> str:
-    """The response to the member who handed a question over.
-
-    `by_asker` means that this member asked the question. `quiet` means that the asker gets no
-    notices.
-    """
+    """The response to whoever handed a question over; a `quiet` asker gets no notices."""
     to_asker = _QUIET if quiet else _YOU_ARE_TOLD
     after = to_asker if by_asker else _ASKER_TOLD
     return f"{_HANDED_ON(language)} {after(language)}"

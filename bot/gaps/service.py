@@ -368,11 +368,7 @@ def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
 
 
 def is_due(core: Core, notice: Notice, now: datetime) -> bool:
-    """Whether a notice may be sent now.
-
-    A notice about a helper's answer may be sent at once. Any other notice may be sent
-    if the member got no such notice in the last hour.
-    """
+    """Whether a notice may be sent now: about a helper's answer, or the first in an hour."""
     last = core.store.gaps.last_notice_at(notice.member_id)
     if notice.event is NoticeEvent.HELPED or last is None:
         return True

@@ -49,11 +49,7 @@ class Attachments:
         )
 
     async def tags(self, attachment: discord.Attachment, member_id: int, guild_id: int) -> TagFile:
-        """Fetch a file of another bot's tags, and read the tags of this guild.
-
-        Raises:
-            InvalidNoteError: as in `read`.
-        """
+        """Read this guild's tags in a file of another bot; InvalidNoteError as in `read`."""
         return await self._parse(
             attachment, member_id, lambda content, name: tags_of_bytes(content, name, guild_id)
         )
@@ -93,11 +89,7 @@ class Attachments:
             return await asyncio.to_thread(checked_picture, attachment.filename, content)
 
     async def log(self, attachment: discord.Attachment, member_id: int) -> ReadLog:
-        """Fetch a log, and read its deciding lines.
-
-        Raises:
-            InvalidNoteError: if the log is gone, or if too many files of the member wait.
-        """
+        """Fetch a log, and read its deciding lines; InvalidNoteError as in `read`."""
         if attachment.size > logs.LOG_BYTES:
             return ReadLog(problem=Problem.LARGE)
         async with self._turn(attachment, member_id):
@@ -112,11 +104,7 @@ class Attachments:
 
     @asynccontextmanager
     async def _turn(self, attachment: discord.Attachment, member_id: int) -> AsyncIterator[None]:
-        """Wait until the member's other files are read, then hold the member's lock.
-
-        Raises:
-            InvalidNoteError: if too many files of the member wait.
-        """
+        """Hold the member's lock in turn; InvalidNoteError if too many files wait."""
         if self._counts[member_id] > WAITING:
             raise InvalidNoteError(
                 "I didn't read {file}, because I'm still reading other files of "

@@ -281,11 +281,7 @@ async def note_id_of(interaction: Interaction, typed: str) -> int | None:
 
 
 async def _choices(interaction: Interaction) -> Choices:
-    """Return the choices of the interaction's guild.
-
-    An autocomplete request gets no choices if the lookup takes too long. A command waits for the
-    lookup.
-    """
+    """The choices of a guild; none if their lookup is late for an autocomplete request."""
     if interaction.type is discord.InteractionType.autocomplete:
         return await choices_at_once(interaction, interaction.guild_id)
     return await _cache(interaction).choices(interaction.guild_id)

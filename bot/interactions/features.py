@@ -43,11 +43,7 @@ class Start(Enum):
 
 
 class Round(NamedTuple):
-    """A step that is repeated every `seconds`.
-
-    Each process runs the step for the guilds it serves. With `by_leader`, only the leading process
-    runs the step, for all guilds.
-    """
+    """A step that each process, or only the leading one for all guilds, repeats every `seconds`."""
 
     seconds: float
     step: Step
@@ -77,11 +73,7 @@ class FeatureFolder(NamedTuple):
 
 @functools.cache
 def feature_folders(package: ModuleType = bot) -> tuple[FeatureFolder, ...]:
-    """Import the features of a package, in the order of their names.
-
-    Raises:
-        FeatureError: if a feature can't be imported, or has no function `feature`.
-    """
+    """Import a package's features, in the order of their names; FeatureError if one can't be."""
     cogs = sorted(Path(package.__path__[0]).glob(f"*/ui/{_COG}.py"))
     return tuple(_import_folder(package, path.parent) for path in cogs)
 

@@ -127,11 +127,7 @@ class Submissions(Protocol):
         answered: Handover,
         origin: int,
     ) -> None:
-        """Propose a helper's answer as a note.
-
-        `origin` is the id of the message with the clicked button. A second click on this message
-        proposes no second note.
-        """
+        """Propose a helper's answer as a note, once for the clicked message `origin`."""
 
     def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
         """Return the message edit that gives a draft back."""

@@ -231,11 +231,7 @@ def own_notes(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int
 
 
 def visible_history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> list[Note]:
-    """The revisions of a note that the viewer may see, oldest first.
-
-    The contributor and moderators see all revisions. Other members see the approved revisions of a
-    live note.
-    """
+    """Revisions that the viewer may see, oldest first: insiders all, others those approved."""
     revisions = core.store.notes.history(guild_id, note_id)
     if not revisions or _insider(revisions[0], viewer):
         return revisions
@@ -343,11 +339,7 @@ def thread_transcript(
 
 
 def extendable_note(core: Core, guild_id: int | None, note_id: int, member_id: int) -> Note | None:
-    """Return a note that a member may extend, or None.
-
-    A member may extend their own notes, and other members' live notes in this guild. Secrets in
-    other members' notes are redacted.
-    """
+    """A note that a member may extend: their own, or a live one here without its secrets."""
     own = own_note(core, note_id, member_id)
     note = own or core.store.notes.live(note_id)
     if own is not None or note is None or note.guild_id != guild_id:

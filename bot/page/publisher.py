@@ -142,11 +142,7 @@ def _versions(core: Core) -> dict[int, _Version]:
 def _write(
     settings: Settings, folder: Path, guild_id: int, name: str, icon: Picture | None, invite: str
 ) -> tuple[int, int]:
-    """Write a guild's page from a new snapshot of the database, outside the worker's thread.
-
-    Returns:
-        The number of files written, and the number of files deleted.
-    """
+    """Write a page from a new snapshot; return the numbers of files written and deleted."""
     # Optional dependencies, installed only for publishing.
     from knowledge.page.content import add_articles, site_of_guild
     from knowledge.page.publish import publish
@@ -197,11 +193,7 @@ async def _icon(guild: Any) -> Picture | None:
 
 
 async def run_hook(command: list[str], seconds: float) -> str:
-    """Run a command without a shell, in an environment of the names in `COMMAND` only.
-
-    Returns:
-        The reason of a failure, or an empty string.
-    """
+    """Run a command without a shell, with the variables of `COMMAND`; return a failure's reason."""
     try:
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -92,11 +92,7 @@ class PhrasingDispatcher:
     """Asks the operator's model to phrase answers; `pacer` limits the rate of edits."""
 
     def __init__(self, bot: Services) -> None:
-        """Prepare the client of the endpoint, without opening a connection.
-
-        Raises:
-            ConfigError: if the endpoint's key can't be sent in an HTTP header.
-        """
+        """Prepare the client, unconnected; ConfigError if its key can't be sent."""
         self._bot = bot
         self._settings = settings = bot.settings.phrasing
         at = EndpointSettings(settings.url, settings.model, settings.seconds, settings.in_flight)

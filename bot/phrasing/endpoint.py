@@ -175,11 +175,7 @@ class Endpoint:
         key: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare the client, without opening a connection. The key is sent as a bearer token.
-
-        Raises:
-            ValueError: if the key has a character that an HTTP header can't contain.
-        """
+        """Prepare the client, unconnected; ValueError if no HTTP header can contain the key."""
         if not (key.isascii() and key.isprintable() and " " not in key):
             raise ValueError("The key of the endpoint has characters that can't be sent.")
         self.settings = settings

@@ -264,11 +264,7 @@ class EndpointReranker:
         self._runner.close()
 
     def __call__(self, query: str, hits: Sequence[Hit]) -> list[Hit]:
-        """Return the hits in the endpoint's order, or unchanged if the reply is late or invalid.
-
-        Raises:
-            EndpointError: if the endpoint can't be asked; the evaluation would measure nothing.
-        """
+        """The hits in the endpoint's order, if it replies; EndpointError if it can't be asked."""
         passages = [hit.passage for hit in hits]
         quotes = [Quoted(passage.text, passage.title, passage.heading) for passage in passages]
         found = self._runner.run(self._phraser.order(query, quotes))

@@ -193,11 +193,7 @@ class BackgroundTasks:
         self._loops.append(loop)
 
     def while_leading(self, round_: Round) -> Step:
-        """Wrap a round's step, so that only the leader runs it.
-
-        The leader runs the step when the round is due. A process that has just begun to lead runs
-        the step at once.
-        """
+        """Wrap a step so that the leader runs it, at once when it begins to lead."""
         cluster, due, term = self._bot.cluster, 0.0, 0
 
         async def step_if_leading() -> None:

@@ -383,11 +383,7 @@ def start_worker(
     embedder: Embedder | None = None,
     preload: Callable[[dict[int, GuildChoices]], None] | None = None,
 ) -> Worker[Core]:
-    """Start the core's thread.
-
-    `embedder` replaces the model in the settings. `preload` receives the guilds' settings before
-    the model is opened.
-    """
+    """Start the core's thread; `preload` gets the guilds' settings before the model is opened."""
     return Worker(
         lambda: Core(settings, embedder, rebuild=True, preload=preload),
         Core.close,

@@ -64,11 +64,7 @@ class IdentifyLimit:
         self._held: set[int] = set()
 
     def apply(self, shard_count: int, **limits: int) -> None:
-        """Apply Discord's session limits from now on; `reset_after` is in milliseconds.
-
-        Raises:
-            UnreachableError: if fewer than `shard_count` sessions may begin now.
-        """
+        """Apply Discord's limits; `reset_after` is in ms. UnreachableError if they are too low."""
         self._set_limits(**limits)
         if self._remaining < shard_count:
             raise UnreachableError(

@@ -47,11 +47,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """Status of a worker at the monotonic time `at`, after its last step.
-
-    `problem` says why the database can't be used. `other` is a warning that texts wait for a model
-    that no worker has.
-    """
+    """A worker's status at the monotonic time `at`; `other` warns of texts for other models."""
 
     at: float
     problem: str = ""
@@ -85,12 +81,7 @@ class Embedding:
         self._stop.set()
 
     def run(self) -> None:
-        """Embed until `stop` is called.
-
-        Raises:
-            ModelError: if the model can't be opened.
-            StoreError: if the database can't be used at the start.
-        """
+        """Embed until `stop` is called; ModelError or StoreError if it can't start."""
         # Before the model, which takes seconds to open.
         open_work_queue(self._url).close()
         embedder = self._open_model()
@@ -165,13 +156,7 @@ class Embedding:
 
 
 def run_worker(settings: Settings, open_model: Callable[[], Embedder]) -> None:
-    """Embed until the process is asked to stop.
-
-    Raises:
-        HealthError: if health can't be served at the address in the settings.
-        ModelError: if the model can't be opened.
-        StoreError: if the database can't be used at the start.
-    """
+    """Embed until stopped; ModelError, StoreError or HealthError if it can't start."""
     asyncio.run(_run(settings, Embedding(settings.data.database, open_model)))
 
 

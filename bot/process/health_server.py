@@ -41,11 +41,7 @@ class HealthError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Health of the bot, as shown by `/healthz`.
-
-    The bot is unhealthy if there are `reasons`. It is healthy if its answers are only incomplete,
-    for the reasons in `degraded`.
-    """
+    """Health of the bot: unhealthy for `reasons`, incomplete in its answers if `degraded`."""
 
     reasons: tuple[str, ...] = ()
     details: dict[str, object] = field(default_factory=dict)
@@ -107,14 +103,7 @@ async def serving(
     expose: Callable[[], Awaitable[bytes]],
     content_type: str,
 ) -> AsyncIterator[str]:
-    """Serve health from `look` and metrics from `expose` while the context lasts.
-
-    Yields:
-        The address, or "" if the settings turn the server off.
-
-    Raises:
-        HealthError: if the address can't be used.
-    """
+    """Serve health and metrics, and yield the address, or "" if off; HealthError if it is taken."""
     if settings.port == OFF:
         yield ""
         return

@@ -102,12 +102,7 @@ class Application(NamedTuple):
 
 
 def application(token: str) -> Application:
-    """Ask Discord about the token's bot.
-
-    Raises:
-        LoginError: if Discord refuses the token.
-        UnreachableError: if Discord can't be reached.
-    """
+    """Ask Discord about the token's bot; LoginError or UnreachableError if it doesn't tell."""
 
     async def fetch() -> Application:
         async with discord.Client(intents=discord.Intents(guilds=True)) as client:

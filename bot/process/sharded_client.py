@@ -57,11 +57,7 @@ class ShardedClient(Services):
         self._connections.limit.among_processes = cluster.wait_to_identify
 
     async def launch_shards(self) -> None:
-        """Connect the number of shards that Discord recommends, one after another.
-
-        Raises:
-            UnreachableError: if Discord allows too few new sessions now.
-        """
+        """Connect the recommended shards; UnreachableError if Discord allows too few."""
         try:
             count, address, limits = await self.http.get_bot_gateway()
         except discord.GatewayNotFound as error:

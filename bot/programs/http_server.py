@@ -111,11 +111,7 @@ class Tokens:
 
     @classmethod
     def of_environment(cls, variable: str) -> "Tokens":
-        """Parse the comma-separated tokens in a variable.
-
-        Raises:
-            ServingError: if there is no token, or a token is too short or isn't printable ASCII.
-        """
+        """The comma-separated tokens in a variable; ServingError if none or one is unfit."""
         tokens = [token.strip() for token in os.environ.get(variable, "").split(",")]
         if any(
             len(token) < TOKEN_CHARACTERS or not token.isascii() or not token.isprintable()
@@ -137,11 +133,7 @@ class Tokens:
 
 
 def open_socket(port: int, option: str, host: str = HOST) -> socket.socket:
-    """Open a listening socket; port 0 takes any free port.
-
-    Raises:
-        ServingError: if the socket can't be opened; the message names the port's `option`.
-    """
+    """Listen on a port, 0 for any; ServingError, with the `option`, if that is impossible."""
     try:
         [(family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return socket.create_server(address[:2], family=family)

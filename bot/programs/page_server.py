@@ -52,10 +52,6 @@ class _Headers:
 
 
 def _is_listed(path: str, listed: str) -> bool:
-    """Whether `gone.txt` lists a path.
-
-    Only the last two names in each listed address are compared with the path, because a proxy may
-    remove a prefix from the path.
-    """
+    """Whether `gone.txt` lists a path, by its last two names: a proxy may remove a prefix."""
     ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
     return f"{path.strip('/')}/".split("/") in ends

@@ -160,11 +160,7 @@ def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
 
 
 def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocument:
-    """Return a document by its id.
-
-    Raises:
-        MissingError: if programs can't see a document with this id.
-    """
+    """A document by its id; MissingError if programs can't see one with this id."""
     scopes = scopes_of(guild_id, ())
     found = core.document(document_id_of(core, document_id, scopes), scopes)
     if not found:

@@ -217,11 +217,7 @@ class ImpactPreview:
             yield impact
 
     def of_synonyms(self, guild_id: int, synonyms: Synonyms, questions: int) -> Iterator[Impact]:
-        """Replay the newest questions of a guild as if the guild had these synonyms.
-
-        Yields:
-            The impact known after each slice; the last value is complete.
-        """
+        """Replay a guild's newest questions with these synonyms; the last value is complete."""
         asked = self._store.question_records.recent_public(guild_id, questions)
         impact = Impact(0, sum(question.times for question in asked))
         yield impact

@@ -80,11 +80,7 @@ def queue_header(
     said: str,
     language: Language = Language.ENGLISH,
 ) -> str:
-    """The lines above a note in the queue, with the note's place and waiting time.
-
-    `place` has the note's index in the queue and the number of notes in the queue. `said` is a line
-    about the last decision, or empty.
-    """
+    """The lines above a note: its `place` in the queue and their number, its wait, and `said`."""
     speak = Speaker(language)
     days = (at - note.waiting_since).days
     waiting = _TODAY if days < 1 else _YESTERDAY if days == 1 else _FOR_DAYS

@@ -152,11 +152,7 @@ def decide(
     ruling: Ruling,
     asked_in: int = 0,
 ) -> Outcome | None:
-    """Decide on a pending revision, once for the interaction `asked_in`.
-
-    A duplicate is recorded with the title of its original. If the original can't be found, the
-    outcome has an obstacle.
-    """
+    """Decide on a pending revision, once for `asked_in`; a duplicate's original must be there."""
     if ruling.decision is Decision.DUPLICATE:
         note = core.store.notes.find(revision_id, guild_id)
         if note and note.revision.state is State.PENDING:

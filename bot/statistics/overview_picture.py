@@ -56,11 +56,7 @@ def is_possible() -> bool:
 
 
 def draw(panels: Sequence[Panel], language: Language) -> tuple[bytes, bool]:
-    """Draw panels below each other, outside the worker's thread.
-
-    Returns:
-        The PNG, and whether all words could be drawn, because the font lacks some scripts.
-    """
+    """Draw panels below each other; return the PNG, and whether the font has all words."""
     with _ONE_AT_A_TIME:
         drawn = _render(panels, language)
         known = _font_characters()
@@ -103,11 +99,7 @@ def _head_height(panel: Panel) -> float:
 
 
 def _legend_parts(panel: Panel) -> list[Part]:
-    """Return the parts of a bar that a panel's legend explains; empty for a panel without legend.
-
-    The panel of days has a legend. Another panel has a legend only if the meaning of its colours
-    differs.
-    """
+    """The parts of a bar that a panel's legend explains; empty without a legend."""
     parts = list(panel.rows[0].parts)
     return parts if panel.daily or Part.UNHELPFUL in parts else []
 

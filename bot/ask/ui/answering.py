@@ -117,11 +117,7 @@ class QuotesButton(
     first=First.IN_PUBLIC,
     labels=QUOTES_LABELS,
 ):
-    """The button *Quotes only*, below an answer with sentences written by a language model.
-
-    A click of the asker or a moderator removes these sentences from the message. Other members get
-    the plain answer privately.
-    """
+    """*Quotes only*: removes a model's sentences, for everybody if asker or moderator click."""
 
     question_id: int
     question: Question

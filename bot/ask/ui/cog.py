@@ -285,11 +285,7 @@ class AskCog(commands.Cog):
             await self._say_too_fast(message, error)
 
     async def _respond_if_answered(self, message: discord.Message) -> None:
-        """Answer a message that addresses nobody, in a thread started from an answer.
-
-        If the bot has no answer, the message is ignored and not recorded or counted, because people
-        also talk to each other in the thread.
-        """
+        """Answer a message to nobody in an answer's thread, or else ignore it unrecorded."""
         asked = await self._ask_of(message, message.content.strip())
         try:
             found = await self.bot.worker.call(

@@ -62,11 +62,7 @@ class CustomId:
         self.pattern: Final = re.compile(":".join([prefix, *groups]))
 
     def format(self, **values: object) -> str:
-        """Return the custom_id with these values.
-
-        Raises:
-            ValueError: if a value is missing, unknown or doesn't fit its pattern.
-        """
+        """The custom_id with these values; ValueError if one is missing, unknown or unfit."""
         text = ":".join([self.prefix, *(str(values.get(name)) for name in self.parts)])
         if values.keys() != self.parts.keys() or not self.pattern.fullmatch(text):
             raise ValueError(f"{text} with {values} is no {self.pattern.pattern}.")
@@ -92,11 +88,7 @@ def _part(kind: PartType) -> Part:
 
 
 def nonce() -> str:
-    """Return a unique number for the id of a form that is opened now.
-
-    discord.py finds an open form by its id alone. Two forms with one id would receive each other's
-    input.
-    """
+    """A unique number, because discord.py finds an open form by its id alone."""
     return f"{secrets.randbits(_NONCE_BITS):x}"
 
 
@@ -104,11 +96,7 @@ _NEVER = re.compile(r"(?!)")
 
 
 def forbid_overrides(kind: type, *callbacks: str) -> None:
-    """Refuse a component class that overrides one of these methods and so bypasses its rule.
-
-    Raises:
-        TypeError: if the class overrides a method.
-    """
+    """Refuse a component class that would bypass its rule; TypeError if it does."""
     for name in callbacks:
         if name in vars(kind):
             raise TypeError(f"{kind.__name__}.{name} would go around the component's rule.")
@@ -276,11 +264,7 @@ def pages_view(
     language: Language,
     button: Callable[[int, str], discord.ui.Item[Any]],
 ) -> discord.ui.View | None:
-    """Return the buttons to the previous and the next page; None if there is only one page.
-
-    `labels` name the two buttons, previous and next. `button` makes a button from a page number,
-    counted from 0, and a label.
-    """
+    """The buttons, named by `labels`, to the page before and after; None for a single page."""
     before, after = (label(language) for label in labels)
     beside = neighbours(page.number, page.count, before, after)
     return view_of(button(number, label) for number, label in beside)

@@ -38,11 +38,7 @@ class Posted(Protocol):
         """Whether Discord no longer accepts edits."""
 
     async def fetch(self) -> discord.Message | None:
-        """Fetch the message; return None if the bot may not see the message.
-
-        Raises:
-            discord.NotFound: if the message was deleted.
-        """
+        """Fetch the message, None if it can't be seen; discord.NotFound if it was deleted."""
 
     async def edit(self, **shown: Any) -> None:
         """Edit the message."""

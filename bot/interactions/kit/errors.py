@@ -67,11 +67,7 @@ def worth_retrying(error: BaseException) -> bool:
 
 
 def explain_errors(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
-    """Decorate the callback of a component.
-
-    The callback runs only if the client admits the interaction. The client explains any exception
-    of the callback to the member.
-    """
+    """Run a component's callback if the client admits it, and let the client explain errors."""
 
     @functools.wraps(callback)
     async def wrapped(

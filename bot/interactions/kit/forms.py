@@ -140,11 +140,7 @@ class Form(discord.ui.Modal):
     async def authorize_and_handle(
         cls, interaction: Interaction, custom_id: str, filled: Filled, handle: "_Handler"
     ) -> None:
-        """Handle the input if the rule admits the sender; otherwise give the input back.
-
-        Raises:
-            ValueError: if the id belongs to another kind of form.
-        """
+        """Handle the input if the rule admits the sender; otherwise give it back."""
         subject = cls.ids.parse(custom_id)
         if subject is None:
             raise ValueError(f"{custom_id} is no id of {cls.__name__}")
@@ -229,18 +225,12 @@ class _RebuiltForm(discord.ui.Modal):
 
 
 async def handle_unopened_form(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
-    """Handle a submitted form that this process didn't open.
-
-    Call this from a listener of the event `interaction`. By then, discord.py has looked for the
-    form among the forms that this process opened.
-    """
+    """Handle a form that discord.py has not found among those of this process."""
     if _FOUND not in interaction.extras:
-        await _or_given_back(interaction, lambda: _submit_rebuilt(interaction, kinds))
-
-
-async def _submit_rebuilt(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
-    # discord.py fills the fields, as it does for a form in memory.
-    await submit(_RebuiltForm(interaction, kinds), interaction)
+        # discord.py fills the fields, as it does for a form in memory.
+        await _or_given_back(
+            interaction, lambda: submit(_RebuiltForm(interaction, kinds), interaction)
+        )
 
 
 async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[None]]) -> None:

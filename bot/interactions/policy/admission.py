@@ -28,13 +28,7 @@ _PATIENCE_SECONDS: Final = 0.5
 
 
 async def count_question(bot: Services, member: discord.abc.User, guild_id: int | None) -> None:
-    """Count a question of a member.
-
-    While the database is away, only flood control limits questions.
-
-    Raises:
-        TooFastError: if the member's quota is used up.
-    """
+    """Count a question, while the database is there; TooFastError if the quota is used up."""
     settings = await _settings(bot, guild_id)
     if may_decide(member, settings):
         return

@@ -97,11 +97,7 @@ def readers_of_answer(refusal: Sentence) -> Rule:
 
 
 class GuardedGroup(app_commands.Group):
-    """Group of server commands with an access rule.
-
-    With `defers`, the group sends an ephemeral *thinking…* before it applies the rule. Without
-    `defers`, each command sends the first response.
-    """
+    """Commands with an access rule, after an ephemeral *thinking…* if it `defers`."""
 
     def __init__(
         self,

@@ -76,11 +76,7 @@ class FloodControl:
             self._waiting.discard(member_id)
 
     def take(self, member_id: int, guild_id: int | None) -> None:
-        """Count a question; unlike `admitted`, don't limit the member's waiting questions.
-
-        Raises:
-            TooFastError: if the question is refused.
-        """
+        """Count a question, without regard to waiting ones; TooFastError as in `admitted`."""
         for limit, buckets, key in (
             (Limit.MEMBER, self._members, member_id),
             (Limit.GUILD, self._guilds, guild_id),

@@ -277,11 +277,7 @@ class ReplyProposals:
         return found
 
     async def _possible_refusal(self, message: discord.Message) -> discord.Message | None:
-        """Return the message of the bot that may be a refusal, or None if there is none.
-
-        This is `message` if the bot wrote `message`. If a member wrote `message` and mentioned the
-        bot, this is the bot's reply to `message`.
-        """
+        """The bot's message, or its reply to a mention, if there is one."""
         me = self._bot.user
         if message.author == me:
             return message

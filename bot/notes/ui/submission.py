@@ -264,11 +264,7 @@ def _giving_back(response: _Response, draft: Draft, language: Language) -> dict[
 def _pictures(
     interaction: Interaction, files: Sequence[discord.Attachment]
 ) -> list[discord.Attachment]:
-    """The pictures among `files`, or the pictures of the draft if `files` has no pictures.
-
-    Raises:
-        InvalidNoteError: if there are too many pictures.
-    """
+    """The pictures among `files`, or else the draft's; InvalidNoteError if there are too many."""
     found = pictures_among(files)
     message = interaction.message
     beside = message.attachments if message is not None else []

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.console import UNUSABLE
+from bot.cli.console import EXAMPLE, UNUSABLE
 from bot.cli.doctor import UNHEALTHY
-from bot.cli.help_text import EXAMPLE
-from tests.bot.cli.test_help_text import COMMANDS
+from tests.bot.cli.test_console_help_text import COMMANDS
 from tests.bot.cli.typed_commands import TypedCommands
 
 WITH_DATA = [

@@ -11,7 +11,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from bot.__main__ import app
-from bot.cli.help_text import EXAMPLE
+from bot.cli.console import EXAMPLE
 
 
 def _commands(group: Any, *before: str) -> Iterator[tuple[tuple[str, ...], Any]]:
