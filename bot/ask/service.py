@@ -250,11 +250,7 @@ def context_of(core: Core, question_id: int) -> str:
 
 
 def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
-    """The context of a follow-up in a thread that was started from an answer.
-
-    The question before is the last question asked in the thread, or else `first_id`, the question
-    of the answer.
-    """
+    """The context of a follow-up to a thread's last question, or else to its `first_id`."""
     last_id = core.recording.last_public_id(thread_id, first_id)
     return context_of(core, first_id if last_id is None else last_id)
 

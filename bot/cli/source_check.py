@@ -104,7 +104,7 @@ def check_text(checked: SourceCheck) -> Text:
 
 
 def cited_pages(core: Core, location: str) -> dict[str, set[str]]:
-    """The pages that a source's passages cite, each with its anchors; line numbers are none."""
+    """The pages that a source's passages cite, each with its anchors; lines of files aren't."""
     source = source_at(location)
     is_site = source.is_visited and source.unit == "page"
     is_anchored = is_site or has_rule(core.store.base_urls().get(location, ""))

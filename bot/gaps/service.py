@@ -201,11 +201,7 @@ def give_back(
 
 
 def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
-    """Ask a guild's open questions again in slices, and settle the questions with an answer now.
-
-    A question is asked again only if the index has changed in its scopes. At the end, the remaining
-    open questions are embedded, so that they can be grouped.
-    """
+    """Ask open questions of changed scopes again, settle the answered ones, embed the others."""
     gaps = core.store.gaps
     seen = cache(core.articles.visible_scopes)
 
@@ -256,11 +252,7 @@ def _identity(hit: RecordedHit) -> object:
 
 
 def check_publications(core: Core, mine: GuildFilter = every_guild) -> Iterator[int]:
-    """Ask open questions again after each publication of a note, and store notices to the askers.
-
-    The check runs in slices. One transaction stores the notices and marks the publication as
-    checked, so an interrupted check is repeated.
-    """
+    """Ask open questions after each published note; store it as checked with the notices."""
     for publication in core.store.gaps.unchecked_publications(mine):
         if _is_indexed(core, publication):
             yield from _check_publication(core, publication)

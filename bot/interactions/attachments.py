@@ -76,12 +76,7 @@ class Attachments:
                 ) from error
 
     async def picture(self, attachment: discord.Attachment, member_id: int) -> Picture:
-        """Fetch and check a picture at once, because its address expires.
-
-        Raises:
-            InvalidNoteError: if the picture is too large, has an unsupported kind or is gone, or if
-                too many files of the member wait.
-        """
+        """Fetch and check a picture, whose address expires; InvalidNoteError as in `read`."""
         check_size(attachment.filename, attachment.size)
         async with self._turn(attachment, member_id):
             content = await _fetch(attachment)

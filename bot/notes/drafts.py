@@ -200,11 +200,7 @@ _FIELDS: Final[Mapping[str, Sentence]] = {
 
 
 def check_picture_count(pictures: list[_Counted]) -> list[_Counted]:
-    """Return the pictures of a note, unless there are too many.
-
-    Raises:
-        InvalidNoteError: if there are too many pictures.
-    """
+    """Return a note's pictures; InvalidNoteError if there are too many."""
     if len(pictures) > PICTURES:
         raise too_many_pictures(len(pictures))
     return pictures

@@ -125,11 +125,7 @@ def introduce_file(note: Note, language: Language = Language.ENGLISH) -> str:
 def revision_card(
     revisions: Sequence[Note], number: int, language: Language = Language.ENGLISH
 ) -> cards.Card:
-    """The card of a revision, by its index `number`.
-
-    The first revision is shown whole, later ones as changes. A text that doesn't fit is attached as
-    a file.
-    """
+    """The card of a revision: the first whole, later ones as changes; long texts as a file."""
     speak = Speaker(language)
     note = revisions[number]
     submission = note.revision.submission.safe

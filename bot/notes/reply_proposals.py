@@ -130,11 +130,7 @@ def has_note(core: Core, guild_id: int, reply: Reply) -> bool:
 
 
 def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | None:
-    """Propose a reply as a note. Return the note, or None if no note was proposed.
-
-    No note is proposed if the question has one already, or if the author has to wait before their
-    next note.
-    """
+    """Propose a reply as a note, unless the question has one or the author has to wait."""
     allowance = reply.allowance
     if allowance is not None and quota_check.note_wait(core, allowance, None, datetime.now(UTC)):
         return None

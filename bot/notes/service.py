@@ -56,18 +56,10 @@ class Check(NamedTuple):
 
 
 class Proposal:
-    """Submission of a draft.
-
-    `check` and `submit` are run in slices by the worker. They yield None after each slice, and the
-    result as the last value.
-    """
+    """Submission of a draft, in slices; the last value of `check` and `submit` is the result."""
 
     def __init__(self, core: Core, draft: Draft, sender: Sender) -> None:
-        """Check the draft.
-
-        Raises:
-            InvalidNoteError: if the draft can't become a revision.
-        """
+        """Check the draft; InvalidNoteError if it can't become a revision."""
         self._core = core
         self._draft = draft
         self._sender = sender
@@ -104,11 +96,7 @@ class Proposal:
                 yield document, note.id if note is not None else None
 
     def submit(self) -> Iterator[Outcome | None]:
-        """Store the revision, once per interaction. The last value is None if the note is gone.
-
-        Raises:
-            InvalidNoteError: if the sender has to wait, or there are too many pictures.
-        """
+        """Store the revision, once; None if the note is gone. InvalidNoteError if that can't be."""
         guild_id = self._sender.guild_id
         yield from review_service.embed_unreviewed_ahead(
             self._core, guild_id, self._submission, self._role_ids
@@ -162,11 +150,7 @@ class Proposal:
             raise quota_check.wait_error(wait)
 
     def _pictures(self) -> Sequence[Picture] | None:
-        """Return the pictures of the revision, or None to keep the note's present pictures.
-
-        Raises:
-            InvalidNoteError: if there are too many pictures.
-        """
+        """The revision's pictures, None to keep the note's; InvalidNoteError if too many."""
         draft, store = self._draft, self._core.store
         if not draft.pictures:
             return () if draft.without_pictures or draft.note_id is None else None

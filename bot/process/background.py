@@ -118,10 +118,7 @@ class BackgroundTasks:
             self._bot.explanation(error)
 
     async def _update_index(self) -> bool:
-        """Update the index from every source, and return whether all steps succeeded.
-
-        A failed step doesn't stop the others. After articles and notes, `answerable` is set.
-        """
+        """Update the index from every source; return whether all steps succeeded."""
         call, run = self._bot.worker.call, self._bot.worker.run_slices
         steps: list[Callable[[], Awaitable[object]]] = [
             lambda: call(

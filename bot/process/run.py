@@ -39,13 +39,7 @@ class _Stop:
 
 
 def run_bot(settings: Settings, token: str, make: Callable[[Settings], Bot] = Bot) -> None:
-    """Run the bot until it is stopped.
-
-    Raises:
-        LoginError: if Discord refuses the token.
-        UnreachableError: if Discord can't be reached.
-        HealthError: if health can't be served at the address in the settings.
-    """
+    """Run the bot until stopped; LoginError, UnreachableError or HealthError if it can't start."""
     asyncio.run(_run(make(settings), token))
 
 

@@ -131,11 +131,7 @@ class SimilarNotes:
             yield
 
     def original(self, note: Note, typed: str) -> str:
-        """Find the original of a duplicate by the title, number or link that a moderator typed.
-
-        Returns:
-            The title of the note or document, or the link as typed. Empty if no original is found.
-        """
+        """The title of the original that a moderator typed as title, number or link, or ""."""
         typed = " ".join(typed.split())
         if is_link(typed):
             return typed

@@ -31,11 +31,7 @@ class Problem(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The effect of a new synonym on the last questions.
-
-    `channels` maps each question with a changed answer to the channels in which members asked the
-    question in public.
-    """
+    """Effect of a new synonym; `channels` are where each changed question was asked in public."""
 
     impact: Impact
     channels: Mapping[str, Set[int]] = field(default_factory=dict)
@@ -65,11 +61,7 @@ def synonyms(core: Core, guild_id: int) -> Synonyms:
 
 
 def preview_effect(core: Core, guild_id: int, new: Synonym) -> Iterator[Preview | None]:
-    """Ask the last questions again with a new synonym.
-
-    Yields:
-        None until the preview is complete, then the preview.
-    """
+    """Ask the last questions again with a new synonym; the last value is the preview."""
     impact = Impact(0, 0)
     wanted = (*synonyms(core, guild_id), new)
     for known in core.part(ImpactPreview).of_synonyms(guild_id, wanted, QUESTIONS):

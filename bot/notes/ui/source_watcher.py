@@ -96,11 +96,7 @@ class SourceWatcher(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        """Flag notes whose source message was edited.
-
-        Discord also sends this event for an added link preview, so the message's edit time is
-        checked. The bot's own messages are skipped: it only edits their buttons.
-        """
+        """Flag notes whose source message was edited by a member, by its edit time."""
         await self._wait_until_loaded()
         watched = self._watched.get(event.message_id)
         message = event.message

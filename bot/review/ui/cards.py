@@ -178,11 +178,7 @@ def card_message(
     above: str = "",
     with_files: bool = True,
 ) -> dict[str, Any]:
-    """Arguments that send a card or edit its message.
-
-    With `with_files`, the card refers to its files. The caller must then attach the files
-    (`files_of`).
-    """
+    """Arguments that send or edit a card; the caller attaches its files if it is `with_files`."""
     shown = container([[text] for text in card.texts], _COLOURS[card.state])
     if card.attached.file_name and with_files:
         shown.add_item(discord.ui.File(f"attachment://{card.attached.file_name}"))
