@@ -19,7 +19,6 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from bot.cli import console
-from bot.cli.console import PlainCommand, plain_group
 from bot.cli.evaluation import side_of
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -53,7 +52,7 @@ RUNS_ON_PYTORCH: Final = (
     "without late interaction, and judged by a general calibration."
 )
 
-model = plain_group("List and choose embedding models.")
+model = console.plain_group("List and choose embedding models.")
 
 RerankerOption = Annotated[
     bool,
@@ -61,7 +60,7 @@ RerankerOption = Annotated[
 ]
 
 
-@model.command("list", cls=PlainCommand)
+@model.command("list", cls=console.PlainCommand)
 @console.with_settings(console.Begins.DEFAULT)
 def list_models(settings: Settings, as_json: console.JsonOption = False) -> None:
     """List packages and the models on this machine, with their measurements.
@@ -92,7 +91,7 @@ def _row(row: Row) -> console.Record:
     return {"model": name, "what is known": "\n".join(filter(None, facts))}
 
 
-@model.command("use", cls=PlainCommand)
+@model.command("use", cls=console.PlainCommand)
 @console.with_settings(console.Begins.DEFAULT)
 def use_model(
     context: typer.Context,
@@ -131,7 +130,7 @@ def use_model(
             _use(settings, core, found)
 
 
-@model.command("back", cls=PlainCommand)
+@model.command("back", cls=console.PlainCommand)
 @console.with_settings()
 def back(settings: Settings, reranker: RerankerOption = False) -> None:
     """Go back to the previous model, from the bot's next start.

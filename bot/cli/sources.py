@@ -16,7 +16,6 @@ import typer
 from rich.text import Text
 
 from bot.cli import console, named_sources
-from bot.cli.console import PlainCommand, plain_group
 from bot.cli.named_sources import SourceOptions
 from bot.cli.source_check import (
     SourceCheck,
@@ -76,7 +75,7 @@ KINDS: Final = 5
 # Characters of an abbreviated commit id.
 COMMIT_CHARACTERS: Final = 10
 
-source = plain_group("Add, list, sync and remove sources.")
+source = console.plain_group("Add, list, sync and remove sources.")
 
 LocationsArgument = Annotated[
     list[str],
@@ -262,7 +261,7 @@ def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -
     _show_failures(new)
 
 
-@source.command("list", cls=PlainCommand)
+@source.command("list", cls=console.PlainCommand)
 @console.with_settings()
 def list_sources(
     settings: Settings,
@@ -281,7 +280,7 @@ def list_sources(
     console.show([*map(source_record, states)], text, as_json=as_json)
 
 
-@source.command("add", cls=PlainCommand)
+@source.command("add", cls=console.PlainCommand)
 @console.with_settings(console.Begins.ANY)
 def add_sources(
     settings: Settings,
@@ -423,7 +422,7 @@ def _id(typed: str, option: str, thing: str) -> int:
     return number
 
 
-@source.command("remove", cls=PlainCommand)
+@source.command("remove", cls=console.PlainCommand)
 @console.with_settings()
 def remove_sources(
     settings: Settings,
@@ -444,7 +443,7 @@ def remove_sources(
         _update(core, as_json=as_json)
 
 
-@source.command("sync", cls=PlainCommand)
+@source.command("sync", cls=console.PlainCommand)
 @console.with_settings()
 def sync_sources(
     settings: Settings,
@@ -467,7 +466,7 @@ def sync_sources(
         _update(core, as_json=as_json, retry=True, named=named)
 
 
-@source.command("import-tags", cls=PlainCommand)
+@source.command("import-tags", cls=console.PlainCommand)
 @console.with_settings()
 def import_tags_of(
     settings: Settings,

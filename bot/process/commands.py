@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import discord
@@ -17,44 +16,8 @@ from bot.interactions.kit.retries import LOST
 from bot.interactions.policy.component_access import GuardedGroup
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Interaction, Services
-from bot.notes.messages import HISTORY, REPORT_LABEL, REVISE_LABELS, WITHDRAW_LABELS
 from bot.process.metrics import Metrics
-from bot.review.ui.panel import TITLES as REVIEW_TITLES
-from bot.review.ui.panel import ReviewPage
-from bot.setup.settings import TITLES, Page
-from bot.statistics.messages import CHOOSE_PERIOD
 from bot.text import error_messages
-from bot.text.languages import Sentence
-
-_TO_SETUP: Final = Sentence("That has moved: open `/setup` and choose *{place}* at the bottom.")
-_TO_REVIEW: Final = Sentence("That has moved: open `/review` and choose *{place}* at the bottom.")
-_TO_NOTE: Final = Sentence(
-    "That has moved: open the note with `/note mine` or `/note show`, and press *{place}*."
-)
-_TO_STATS: Final = Sentence("That has moved: it's in `/stats` now.")
-_TO_BOARD: Final = Sentence("That has moved: open `/stats` and choose *{place}*.")
-_TO_DECIDE: Final = Sentence("That has moved: choose *Decide on note…* in the same menu.")
-# The new places of commands of 1.0.0; to be dropped in the release after next.
-MOVED: Final[Mapping[str, tuple[Sentence, Sentence | None]]] = {
-    "Approve note": (_TO_DECIDE, None),
-    "Reject note": (_TO_DECIDE, None),
-    "about": (_TO_STATS, None),
-    "channel": (_TO_SETUP, TITLES[Page.CHANNELS]),
-    "digest": (_TO_SETUP, TITLES[Page.REMINDERS]),
-    "leaderboard": (_TO_BOARD, CHOOSE_PERIOD),
-    "limits": (_TO_SETUP, TITLES[Page.LIMITS]),
-    "note edit": (_TO_NOTE, REVISE_LABELS["edit"]),
-    "note history": (_TO_NOTE, HISTORY),
-    "note report": (_TO_NOTE, REPORT_LABEL),
-    "note withdraw": (_TO_NOTE, WITHDRAW_LABELS["yes"]),
-    "page review": (_TO_REVIEW, REVIEW_TITLES[ReviewPage.PUBLIC]),
-    "review log": (_TO_REVIEW, REVIEW_TITLES[ReviewPage.LOG]),
-    "review note": (_TO_REVIEW, REVIEW_TITLES[ReviewPage.NOTE]),
-    "review queue": (_TO_REVIEW, REVIEW_TITLES[ReviewPage.QUEUE]),
-    "review rule": (_TO_REVIEW, REVIEW_TITLES[ReviewPage.RULES]),
-    "review rules": (_TO_REVIEW, REVIEW_TITLES[ReviewPage.RULES]),
-    "synonym": (_TO_REVIEW, REVIEW_TITLES[ReviewPage.SYNONYMS]),
-}
 
 # Kept in the store, because creating commands is limited to 200 a day (docs/decisions.md).
 COMMANDS_DIGEST: Final = "commands digest"
@@ -99,7 +62,8 @@ class CommandTree(app_commands.CommandTree[Services]):
                 language = await viewer_language(interaction)
                 said = error_messages.COMMAND_CHANGED(language)
                 name, subcommand = _names(cast("dict[str, Any]", interaction.data))
-                moved = MOVED.get(f"{name} {subcommand}") or MOVED.get(name)
+                known = self.client.moved_commands
+                moved = known.get(f"{name} {subcommand}") or known.get(name)
                 if moved is not None:
                     sentence, place = moved
                     said = sentence(language, place=place(language).rstrip("…") if place else "")

@@ -11,11 +11,12 @@ from bot.interactions.kit.localisation import description
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages
 from bot.interactions.services import Cog, Interaction, Services
 from bot.setup import service
-from bot.setup.settings import Page
+from bot.setup.settings import TITLES, Page
 from bot.setup.ui.controls import PLACES, deliver_cards
 from bot.setup.ui.forms import store
 from bot.setup.ui.greeting import GreetingCog
 from bot.setup.ui.panel import SetupPanel
+from bot.text.languages import Sentence
 
 
 class _Place(app_commands.Transformer):
@@ -96,4 +97,9 @@ class SetupCog(Cog):
 
 def feature(bot: Services) -> Feature:
     bot.setup_panel = SetupPanel(bot)
-    return Feature([SetupCog(bot), GreetingCog(bot)])
+    moved = Sentence("That has moved: open `/setup` and choose *{place}* at the bottom.")
+    pages = {"channel": Page.CHANNELS, "digest": Page.REMINDERS, "limits": Page.LIMITS}
+    return Feature(
+        [SetupCog(bot), GreetingCog(bot)],
+        moved_commands={name: (moved, TITLES[page]) for name, page in pages.items()},
+    )

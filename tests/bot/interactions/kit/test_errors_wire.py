@@ -3,7 +3,7 @@
 import pytest
 
 from bot.config.settings import Settings
-from bot.process.commands import MOVED
+from bot.process.client import Bot
 from bot.text import error_messages
 from tests.bot.wire.people import is_private
 from tests.bot.wire.server import WireServer
@@ -65,7 +65,7 @@ async def test_who_uses_a_command_as_an_earlier_version_had_it_is_told_to_reload
             server.state.commands.append({**ask, "name": name, "type": 3, "options": []})
             used = await server.mia.menu(name, message)
             assert "*Decide on note…*" in (await server.answered(used))["content"]
-        others = {name for name in MOVED if name not in (*PLACES, *menus)}
+        others = {name for name in Bot(settings).moved_commands if name not in (*PLACES, *menus)}
         assert others <= {"review rule", "note report"}
         ask["options"] = [{"name": "text", "type": 3, "description": "x", "required": True}]
         used = await server.mia.slash(server.general, "ask", text="What is open source AI?")
