@@ -43,10 +43,7 @@ async def viewer_language(interaction: Interaction) -> Language:
 
 
 async def message_language(interaction: Interaction) -> Language:
-    """Return the language of a clicked message.
-
-    An ephemeral message has the viewer's language, any other message the channel's language.
-    """
+    """The language of a clicked message: the viewer's if ephemeral, else the channel's."""
     message = interaction.message
     if message is None or message.flags.ephemeral:
         return await viewer_language(interaction)

@@ -53,10 +53,7 @@ async def send_with_retries(
 
 
 async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
-    """Reply to a message once; if Discord refuses the reference, send without a reference.
-
-    Because of the nonce, a retry sends no second reply.
-    """
+    """Reply to a message once, by a nonce; without a reference if Discord refuses it."""
     reference = message.to_reference(fail_if_not_exists=False)
     send = functools.partial(
         message.channel.send,
