@@ -24,8 +24,7 @@ from bot.interactions.attachments import Attachments
 from knowledge.chat.conversations import Message
 from knowledge.chat.transcript import Channel, documents
 from knowledge.files import reader
-from knowledge.sources.kinds.outgoing import extract_links
-from knowledge.sources.kinds.sitemaps import UnlistableError, parse_listing_sandboxed
+from knowledge.sources.kinds.sitemaps import UnlistableError, extract_links, parse_listing_sandboxed
 from knowledge.values.submissions import InvalidNoteError
 from tests.knowledge.hostile_files import NAMES, holds, hostile_files
 from tests.pumped_texts import FRAGMENTS, pumped

@@ -36,9 +36,9 @@ def test_patterns_are_found_wherever_they_are_made() -> None:
     for use in uses():
         found[use.place.partition(":")[0]].append(use)
     assert {use.method for use in found["bot.ask.question_rules"]} == {"match", "search"}
-    assert len(found["knowledge.sources.kinds.answers"]) > 10
+    assert len(found["knowledge.sources.kinds.threads"]) > 10
     assert any("xox" in str(use.pattern) for use in found["knowledge.secrets"])
-    assert any(use.method == "sub" for use in found["knowledge.chat.export_json"])
+    assert any(use.method == "sub" for use in found["knowledge.chat.export_file"])
 
 
 @pytest.mark.parametrize(

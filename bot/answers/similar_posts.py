@@ -14,7 +14,7 @@ from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
-from knowledge.discord_archive.documents import thread_of
+from knowledge.discord_archive.archive import thread_of
 from knowledge.values.documents import Kind, channel_of
 
 MOST_SIMILAR: Final = 3

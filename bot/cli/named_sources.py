@@ -25,7 +25,7 @@ from knowledge.sources.kinds.registry import KINDS, SERVICES, source_at
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import DEPTH, PAGES
 from knowledge.sources.net import addresses
-from knowledge.sources.net.internal_hosts import InternalHosts, can_be_named
+from knowledge.sources.net.addresses import InternalHosts, can_be_named
 from knowledge.sources.source import Service, Source
 from knowledge.values.documents import SHARED, Scope
 

@@ -44,7 +44,7 @@ from knowledge.sources.kinds.folder import Channel
 from knowledge.sources.kinds.registry import SERVICES, source_at
 from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES
 from knowledge.sources.link_check import LinkCheck, check_links
-from knowledge.sources.net.internal_hosts import InternalHosts
+from knowledge.sources.net.addresses import InternalHosts
 from knowledge.text import count_of
 from knowledge.values.documents import (
     INSIDE,

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from knowledge.sources.net.internal_hosts import InternalHosts
+from knowledge.sources.net.addresses import InternalHosts
 from knowledge.store.database_url import checked_database_url
 
 OFF: Final = "off"

@@ -19,7 +19,7 @@ from indexer.index.written_documents import document_digest
 from indexer.ingest import files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
-from knowledge.discord_archive.documents import documents_of_thread
+from knowledge.discord_archive.archive import documents_of_thread
 from knowledge.values.documents import Kind
 
 

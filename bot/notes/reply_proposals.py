@@ -17,7 +17,7 @@ from bot.interactions.policy.quota_check import Allowance
 from bot.notes.answer_detection import Judgement, judge, title_of_question
 from bot.notes.drafts import draft_of_answer
 from knowledge.chat.transcript import title_of
-from knowledge.discord_archive.documents import quotable
+from knowledge.discord_archive.archive import quotable
 from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.values.drafts import Draft
 from knowledge.values.notes import Member, Note, SourceMessage

@@ -18,7 +18,7 @@ from bot.review import service as review_service
 from bot.review.similar_notes import SimilarDocument, SimilarNotes
 from knowledge.chat.intents import thanks
 from knowledge.chat.transcript import Channel, Transcript, transcript
-from knowledge.discord_archive.documents import quotable
+from knowledge.discord_archive.archive import quotable
 from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.values.documents import note_of_document
 from knowledge.values.drafts import Draft, OnPage

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from bot.core.core import Core
 from indexer.ingest.channels import withdraw
-from knowledge.discord_archive.documents import prefix
-from knowledge.discord_archive.messages import ArchivedMessage
+from knowledge.discord_archive.archive import prefix
+from knowledge.discord_archive.messages import ArchivedMessage, Thread
 from knowledge.discord_archive.sync_state import (
     ArchivedChannel,
     ChannelProblem,
@@ -21,7 +21,6 @@ from knowledge.discord_archive.sync_state import (
     ProgressMessage,
     SyncStep,
 )
-from knowledge.discord_archive.threads import Thread
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
 

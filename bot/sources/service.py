@@ -66,8 +66,7 @@ def add_address(
 ) -> tuple[str, AddOutcome]:
     """Add an address as a guild's source. Return the source's location and the outcome.
 
-    Raises:
-        MissingSourceError: if the address can't be a source.
+    Raises MissingSourceError if the address can't be a source.
     """
     location = _location_of(named)
     kind = _kind(location)

@@ -23,15 +23,15 @@ from indexer.ingest.pipeline import (
     index_documents,
 )
 from knowledge.chat.conversations import THREAD_MESSAGES, Message
-from knowledge.discord_archive.archive import ChannelArchive
-from knowledge.discord_archive.documents import (
+from knowledge.discord_archive.archive import (
+    ChannelArchive,
     message_document,
     prefix,
     thread_documents,
     thread_of,
 )
+from knowledge.discord_archive.messages import Thread
 from knowledge.discord_archive.sync_state import ArchivedChannel
-from knowledge.discord_archive.threads import Thread
 from knowledge.files.reader import PARSERS_VERSION
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import Document, Kind

@@ -104,9 +104,8 @@ class EmbeddingQueue:
     def must_wait(self, index: Index, embedder: Embedder, texts: Mapping[bytes, str]) -> bool:
         """Whether to wait for workers to embed these texts; if not, this process must embed them.
 
-        Raises:
-            SetAsideError: if workers died of one of the texts, because it might kill this process,
-                too.
+        Raises SetAsideError if workers died of one of the texts, because it might kill this
+        process, too.
         """
         missing = index.tables.missing_vectors(texts)
         if not missing:
@@ -157,8 +156,7 @@ class EmbeddingWorker:
     def step(self) -> int:
         """Embed a few of the queued texts. Return their number.
 
-        Raises:
-            StoreError: if the database can't be used; other workers may soon take the texts.
+        Raises StoreError if the database can't be used; other workers may soon take the texts.
         """
         if self._clock() - self._seen_at >= SEEN_SECONDS:
             self._jobs.seen(self.kind, self.name)

@@ -148,11 +148,7 @@ class OrderedSteps:
             yield from self._run_ready(queue, MOST_OUT)
 
     def finish(self) -> Iterator[None]:
-        """Run all waiting steps.
-
-        Raises:
-            SetAsideError: if any step was skipped.
-        """
+        """Run all waiting steps; SetAsideError if any step was skipped."""
         if self._queue is not None:
             yield from self._run_ready(self._queue, 0)
         if self._left_out is not None:

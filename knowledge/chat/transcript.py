@@ -13,8 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from knowledge.chat.accepted_answers import exchange
-from knowledge.chat.conversations import THREAD_MESSAGES, ConversationSplitter, Exchange, Message
+from knowledge.chat.conversations import (
+    THREAD_MESSAGES,
+    ConversationSplitter,
+    Exchange,
+    Message,
+    exchange,
+)
 from knowledge.chat.intents import is_marked_solved, is_small_talk, without_solved_mark, word_count
 from knowledge.secrets import without_secrets
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld

@@ -10,8 +10,7 @@ from datetime import date
 from pathlib import PurePath
 from typing import Any, Final
 
-from knowledge.files.formats.chat_export import export_format
-from knowledge.files.formats.detection import ENDINGS, Format, format_of
+from knowledge.files.formats.detection import ENDINGS, Format, export_format, format_of
 from knowledge.files.formats.site_markup import without_mdx
 from knowledge.files.formats.tables import has_csv_pairs, parse_csv, parse_json
 from knowledge.files.formats.text import decode, is_generic, parse_markdown, parse_plain
@@ -45,10 +44,8 @@ def parse_document(content: bytes, name: str) -> ParsedFile:
 
     JSON, PDF and UTF-16 can contain lone surrogates and control characters. Databases and Discord
     refuse them, so they become the replacement character. The suffix of `name` selects among text
-    formats. The rest of `name` becomes the title if the document has no title.
-
-    Raises:
-        UnreadableError: if the file is too large, empty, damaged, of no known format, or a zip.
+    formats. The rest of `name` becomes the title if the document has no title. Raises
+    UnreadableError if the file is too large, empty, damaged, of no known format, or a zip.
     """
     check_size(len(content), MAX_PACKED_BYTES)
     kind = format_of(content, PurePath(name).suffix.lower())
@@ -145,8 +142,7 @@ def parse_in_sandbox(content: bytes, name: str) -> tuple[dict[str, Any], str]:
 def checked_document(values: dict[str, Any], text: str) -> ParsedFile:
     """Check and convert the result of `parse_in_sandbox`.
 
-    Raises:
-        ValueError, TypeError, LookupError: if the result is malformed.
+    Raises ValueError, TypeError, LookupError if the result is malformed.
     """
     verified = values["verified"]
     page = dict(values["page"])

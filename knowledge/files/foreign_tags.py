@@ -54,8 +54,7 @@ class TagFile:
 def tags_at(path: Path, guild_id: int) -> TagFile:
     """The tags of a file, or of the files in a folder.
 
-    Raises:
-        UnreadableError: if nothing of it can be read.
+    Raises UnreadableError if nothing of it can be read.
     """
     if not path.is_dir():
         return tags_of_bytes(reader.read_content(path), path.name, guild_id)
@@ -78,10 +77,8 @@ def _content(file: Path) -> bytes | UnreadableError:
 def tags_of_bytes(content: bytes, name: str, guild_id: int) -> TagFile:
     """The tags of a file. Of several guilds in a settings file of Red, only this guild's.
 
-    Takes up to a minute for a hostile file. Any thread may call this function.
-
-    Raises:
-        UnreadableError: if nothing of it can be read.
+    Takes up to a minute for a hostile file. Any thread may call this function. Raises
+    UnreadableError if nothing of it can be read.
     """
     if packed_format(content) is not Format.ZIP:
         return TagFile(_tags(content, name, guild_id))
@@ -158,8 +155,7 @@ def _table_tags(text: str) -> Iterator[ForeignTag]:
 def _red_tags(values: Any, guild_id: str) -> Iterator[ForeignTag]:
     """The tags of one guild in a settings file, which has an object for each cog's identifier.
 
-    Raises:
-        UnreadableError: if several guilds have tags, and this guild has none.
+    Raises UnreadableError if several guilds have tags, and this guild has none.
     """
     cogs = values.values() if isinstance(values, Mapping) else ()
     guilds: dict[str, list[ForeignTag]] = {}

@@ -61,11 +61,7 @@ class ParsedFile:
 
 
 def check_size(size: int, limit: int = MAX_BYTES) -> None:
-    """Check a size in bytes.
-
-    Raises:
-        UnreadableError: if the size is above the limit.
-    """
+    """Check a size in bytes; UnreadableError if the size is above the limit."""
     if size > limit:
         raise UnreadableError(
             f"has {size / 1e6:,.1f} MB; the limit is {limit / 1e6:,.0f} MB. Split it."

@@ -60,10 +60,8 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
 
     Takes up to a minute for a hostile file. Any thread may call this function. The suffix of `name`
     selects among text formats. The rest of `name` becomes the title if the document has no title.
-
-    Raises:
-        UnreadableError: if the file is too large, empty, damaged, of no known format, or a zip of
-            several files.
+    Raises UnreadableError if the file is too large, empty, damaged, of no known format, or a zip of
+    several files.
     """
     check_size(len(content), MAX_PACKED_BYTES)
     if packed_format(content) is not Format.ZIP:
@@ -80,8 +78,7 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
 def parse_fragments(fragments: Sequence[str]) -> list[str]:
     """The texts of several pieces of HTML, parsed in one job; empty for a piece without text.
 
-    Raises:
-        UnreadableError: if they take too long together, or have too much text.
+    Raises UnreadableError if they take too long together, or have too much text.
     """
 
     def texts(_values: dict[str, Any], text: str) -> list[str]:
@@ -113,8 +110,7 @@ def parser_name(path: PurePath) -> str:
 def read_content(path: Path) -> bytes:
     """The bytes of a file within the size limit.
 
-    Raises:
-        UnreadableError: if the file is too large, or the system refuses to read it.
+    Raises UnreadableError if the file is too large, or the system refuses to read it.
     """
     try:
         check_size(path.stat().st_size, MAX_PACKED_BYTES)
@@ -131,10 +127,7 @@ def begin_parsing(content: bytes, *, name: str) -> Generator[FilePart, None, Non
     """Begin to read the documents of a file, one at each iteration.
 
     An unreadable document doesn't stop the others. If the caller stops early, the document in
-    progress is cancelled.
-
-    Raises:
-        UnreadableError: if the whole file can't be read.
+    progress is cancelled. Raises UnreadableError if the whole file can't be read.
     """
     check_size(len(content), MAX_PACKED_BYTES)
     if packed_format(content) is not Format.ZIP:
@@ -150,11 +143,7 @@ def begin_parsing(content: bytes, *, name: str) -> Generator[FilePart, None, Non
 
 
 def format_name(content: bytes) -> str:
-    """The format of a file, by its bytes alone.
-
-    Raises:
-        UnreadableError: if the format can't be read.
-    """
+    """The format of a file, by its bytes alone; UnreadableError if the format can't be read."""
     return sandbox.begin(
         _format_in_sandbox, content, "", lambda values, _: str(values["format"])
     ).result()

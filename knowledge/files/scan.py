@@ -112,8 +112,7 @@ class Scan:
 def read_with_inclusions(found: FoundFile) -> tuple[bytes, bool]:
     """The content of a file with the lines that it includes, and whether it includes any.
 
-    Raises:
-        UnreadableError: if the file is too large, or the system refuses to read it.
+    Raises UnreadableError if the file is too large, or the system refuses to read it.
     """
     content = read_content(found.path)
     if not found.folder or not found.path.is_relative_to(found.folder):
@@ -151,8 +150,7 @@ def digest_of(content: bytes) -> str:
 def digest_in_steps(path: Path) -> Generator[None, None, str]:
     """Digest a file of any size; yields after every `STEP_BYTES`.
 
-    Raises:
-        UnreadableError: if the system refuses to read the file.
+    Raises UnreadableError if the system refuses to read the file.
     """
     digest = hashlib.sha256()
     try:

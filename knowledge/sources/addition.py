@@ -15,7 +15,7 @@ from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.reader import SUFFIXES, format_name, read_content
 from knowledge.files.site_addresses import ANCHOR, GENERATORS, TEMPLATE, has_rule, split_base_url
 from knowledge.sources.git import hosts
-from knowledge.sources.git.checkout import is_repository, remote_page, web_address
+from knowledge.sources.git.hosts import is_checkout, remote_page, web_address
 from knowledge.sources.kinds.page import Page
 from knowledge.sources.kinds.registry import SERVICES, service_of, source_at
 from knowledge.sources.kinds.repository import GitRepository
@@ -54,8 +54,7 @@ def location_of(
 ) -> str:
     """The location of an address or a repository's path, by its options or its address alone.
 
-    Raises:
-        MissingSourceError: if it can't be a source; the message names the remedy.
+    Raises MissingSourceError if it can't be a source; the message names the remedy.
     """
     if kind := kind or ("" if crawl or git else service_of(named)):
         return service_location(kind, named, only, internal=internal)
@@ -71,8 +70,7 @@ def crawl_location(
 ) -> str:
     """The location of a crawl, on an `internal` host or a public one.
 
-    Raises:
-        MissingSourceError: if the address can't be fetched, or a limit is invalid.
+    Raises MissingSourceError if the address can't be fetched, or a limit is invalid.
     """
     if not (0 <= depth <= MOST_DEPTH and 1 <= pages <= MOST_PAGES):
         raise MissingSourceError(
@@ -84,8 +82,7 @@ def crawl_location(
 def page_location(address: str, *, internal: bool = False) -> str:
     """The location of a page, sitemap or `llms.txt`, on an `internal` host or a public one.
 
-    Raises:
-        MissingSourceError: if the address can't be fetched.
+    Raises MissingSourceError if the address can't be fetched.
     """
     return Page.locate(_address(address, internal), internal=internal)
 
@@ -196,7 +193,7 @@ def _repository(named: str, internal: bool) -> str:
     path = Path(named)
     if problem := _problem_with(path):
         raise MissingSourceError(problem)
-    if not is_repository(path):
+    if not is_checkout(path):
         raise MissingSourceError(f"{one_line(named)} is no Git repository or checkout.")
     return str(path.resolve())
 
@@ -204,8 +201,7 @@ def _repository(named: str, internal: bool) -> str:
 def refuse_login_address(named: str) -> None:
     """Refuse a repository's address behind a login, such as an SSH address.
 
-    Raises:
-        MissingSourceError: if the address needs a login; the message says what to use instead.
+    Raises MissingSourceError if the address needs a login; the message says what to use instead.
     """
     if _SSH.match(named) and not Path(named).exists():
         raise MissingSourceError(
@@ -231,8 +227,7 @@ def _folder(named: str) -> str:
 def _checked_template(typed: str) -> str:
     """Check a base URL with placeholders such as `{path}`; returns it unchanged.
 
-    Raises:
-        MissingSourceError: if the URL is no address, or has `{anchor}` before its end.
+    Raises MissingSourceError if the URL is no address, or has `{anchor}` before its end.
     """
     problem = problem_with_url(_PLACES.sub("x", typed))
     if not problem and "{anchor}" in typed.removesuffix(ANCHOR):
@@ -305,8 +300,7 @@ def _refuse_commit(base_url: str) -> None:
 def check_paths(paths: Sequence[Path]) -> None:
     """Refuse paths that can't be imported.
 
-    Raises:
-        MissingSourceError: if a path is missing or can't be read.
+    Raises MissingSourceError if a path is missing or can't be read.
     """
     for path in paths:
         if path.parts and path.parts[0].lower() in ("http:", "https:"):

@@ -101,8 +101,7 @@ def ids_in_sandbox(content: bytes, url: str) -> Parsed:
 def _checked_ids(values: dict[str, Any], text: str) -> frozenset[str]:
     """Check and convert the result of `ids_in_sandbox`.
 
-    Raises:
-        ValueError, TypeError, LookupError: if the result is malformed.
+    Raises ValueError, TypeError, LookupError if the result is malformed.
     """
     ids = frozenset(values["ids"])
     if not all(isinstance(each, str) for each in ids):

@@ -317,11 +317,7 @@ class _Run:
         return self._parse(entry)
 
     def _parse(self, entry: Entry) -> Entry:
-        """Parse an entry's content into its text.
-
-        Raises:
-            UnreadableError: if it can't be read.
-        """
+        """Parse an entry's content into its text; UnreadableError if it can't be read."""
         entry = replace(entry, readers=PARSERS_VERSION)
         if self.source.may_lack_text and not entry.content.strip():
             return replace(entry, text="")

@@ -11,10 +11,9 @@ from bot.core.index_updates import run_to_end
 from bot.sources import channel_sync_steps
 from indexer.ingest.pipeline import Progress
 from knowledge.chat.conversations import Message
-from knowledge.discord_archive.documents import prefix
-from knowledge.discord_archive.messages import ArchivedMessage, first_id, time_of
+from knowledge.discord_archive.archive import prefix
+from knowledge.discord_archive.messages import ArchivedMessage, Thread, first_id, time_of
 from knowledge.discord_archive.sync_state import MessagePage, SyncStage, SyncStep
-from knowledge.discord_archive.threads import Thread
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 PAGE = 3

@@ -40,8 +40,11 @@ from knowledge.files.robots_meta import NAME, hiding_rule
 from knowledge.files.sandbox import Result, Sandbox
 from knowledge.sources.git.packs import PackLimits, check_pack
 from knowledge.sources.kinds.feed import parse_feed
-from knowledge.sources.kinds.outgoing import extract_links_in_sandbox
-from knowledge.sources.kinds.sitemaps import UnlistableError, parse_listing
+from knowledge.sources.kinds.sitemaps import (
+    UnlistableError,
+    extract_links_in_sandbox,
+    parse_listing,
+)
 from knowledge.sources.net.addresses import problem_with_url
 from knowledge.sources.net.polite_fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
 from knowledge.sources.net.safe_network import RefusedError

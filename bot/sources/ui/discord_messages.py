@@ -12,8 +12,7 @@ import discord
 
 from bot.interactions.threads import says_solved
 from knowledge.chat.conversations import Message, Reaction
-from knowledge.discord_archive.messages import ArchivedMessage
-from knowledge.discord_archive.threads import Thread
+from knowledge.discord_archive.messages import ArchivedMessage, Thread
 from knowledge.values.synced_channels import SyncedContent
 
 # All other types are system messages, such as a join or a pin.

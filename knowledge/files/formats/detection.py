@@ -2,6 +2,8 @@
 
 The bytes of a text can be ambiguous: a `#` starts a heading in Markdown and a comment elsewhere. So
 the suffix selects Markdown, plain text or CSV, unless the content clearly has another format.
+DiscordChatExporter's formats are told apart, because an export may be quoted only in its own
+server: only `knowledge.chat.export_file` reads it.
 """
 
 import json
@@ -75,8 +77,7 @@ _MARKDOWN = re.compile(r"^(?:#{1,6} \S|```)", re.MULTILINE)
 def format_of(content: bytes, ending: str = "") -> Format:
     """The format of a file's content; `ending` is the file's suffix in lower case, or empty.
 
-    Raises:
-        UnreadableError: if the format can't be read; the message names it if known.
+    Raises UnreadableError if the format can't be read; the message names it if known.
     """
     packed = packed_format(content)
     if packed is not None:
@@ -92,8 +93,7 @@ def format_of(content: bytes, ending: str = "") -> Format:
 def packed_format(content: bytes) -> Format | None:
     """The format of binary content (PDF, Word, zip) by its bytes; None if it may be text.
 
-    Raises:
-        UnreadableError: if this binary format can't be read; the message names the format.
+    Raises UnreadableError if this binary format can't be read; the message names the format.
     """
     if b"%PDF-" in content[:1024]:
         return Format.PDF
@@ -152,3 +152,39 @@ def _is_rst(text: str, promised: Format) -> bool:
     if promised is Format.RST:
         return underlined or directive or _MARKDOWN.search(text) is None
     return underlined and directive
+
+
+# Enough for the part before the messages, with the longest topic of a channel.
+HEAD_BYTES: Final = 65_536
+
+BOM: Final = b"\xef\xbb\xbf"
+
+# DiscordChatExporter's suffixes. With another suffix, an export is refused.
+EXPORT_SUFFIXES: Final = frozenset({".json", ".txt", ".html", ".csv"})
+
+_JSON_HEAD: Final = re.compile(rb'\s*\{\s*"(?:guild|channel)"\s*:\s*\{')
+_TEXT_HEAD: Final = re.compile(rb"={62}\r?\nGuild: ")
+_CSV_HEAD: Final = b"AuthorID,Author,Date,Content,Attachments,Reactions"
+
+
+class ExportFormat(StrEnum):
+    """DiscordChatExporter's formats."""
+
+    JSON = "JSON"
+    TEXT = "TXT"
+    HTML = "HTML"
+    CSV = "CSV"
+
+
+def export_format(head: bytes) -> ExportFormat | None:
+    """The format of a chat export, by its first `HEAD_BYTES` bytes; None for other files."""
+    head = head[:HEAD_BYTES].removeprefix(BOM)
+    if _JSON_HEAD.match(head) and b'"guild"' in head and b'"channel"' in head:
+        return ExportFormat.JSON if b'"messages"' in head else None
+    if _TEXT_HEAD.match(head):
+        return ExportFormat.TEXT
+    if head.startswith(_CSV_HEAD):
+        return ExportFormat.CSV
+    if b"<html" in head[:2_000] and b"chatlog__" in head and b"preamble__" in head:
+        return ExportFormat.HTML
+    return None

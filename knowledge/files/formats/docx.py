@@ -40,9 +40,8 @@ _TORN: Final = (
 def parse_docx(content: bytes, name: str) -> ParsedFile:
     """Parse a Word file, without its pictures.
 
-    Raises:
-        UnreadableError: if the file is damaged or encrypted, has no text, has a DOCTYPE, or expands
-            too far.
+    Raises UnreadableError if the file is damaged or encrypted, has no text, has a DOCTYPE, or
+    expands too far.
     """
     try:
         _check(content)

@@ -72,8 +72,7 @@ class _Builder(Composer, SafeConstructor, Resolver):  # type: ignore[misc]
 def parsed_values(block: str) -> Any:
     """The values of a block of YAML.
 
-    Raises:
-        UnreadableError: if the block isn't YAML, or exceeds the limits.
+    Raises UnreadableError if the block isn't YAML, or exceeds the limits.
     """
     if len(block) > MAX_MATTER_CHARACTERS:
         raise _too_long(block)
@@ -133,8 +132,7 @@ def _toml_values(block: str) -> dict[str, Any]:
 def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
     """Parse front matter in YAML, or in TOML if `toml`.
 
-    Raises:
-        UnreadableError: if the block is malformed, exceeds the limits, or isn't a mapping.
+    Raises UnreadableError if the block is malformed, exceeds the limits, or isn't a mapping.
     """
     values = _toml_values(block) if toml else parsed_values(block)
     if not isinstance(values, dict | None):

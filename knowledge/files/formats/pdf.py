@@ -35,8 +35,7 @@ _ENCRYPTED: Final = "is encrypted: save a copy without a password."
 def parse_pdf(content: bytes, name: str) -> ParsedFile:
     """Parse a PDF; the headings contain page numbers.
 
-    Raises:
-        UnreadableError: if the PDF is damaged, encrypted or too long, or has only pictures.
+    Raises UnreadableError if the PDF is damaged, encrypted or too long, or has only pictures.
     """
     try:
         reader = PdfReader(BytesIO(content))

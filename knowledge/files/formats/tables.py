@@ -63,8 +63,7 @@ _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 def parse_json(text: str, name: str) -> ParsedFile:
     """Parse questions and answers from JSON or JSON Lines, at any depth.
 
-    Raises:
-        UnreadableError: if the text isn't JSON, or has no questions and answers.
+    Raises UnreadableError if the text isn't JSON, or has no questions and answers.
     """
     found = json_value(text)
     pairs = list(_json_pairs(found))
@@ -82,8 +81,7 @@ def parse_json(text: str, name: str) -> ParsedFile:
 def json_value(text: str) -> Any:
     """The values of a JSON text, or of JSON Lines.
 
-    Raises:
-        UnreadableError: if the text is invalid, or nested too deeply.
+    Raises UnreadableError if the text is invalid, or nested too deeply.
     """
     try:
         return json.loads(text)
@@ -106,8 +104,7 @@ def json_value(text: str) -> Any:
 def parse_csv(text: str, name: str) -> ParsedFile:
     """Parse a table with the columns' names in the first row.
 
-    Raises:
-        UnreadableError: if the table is malformed, has no rows, or is too large.
+    Raises UnreadableError if the table is malformed, has no rows, or is too large.
     """
     rows = csv_rows(text)
     if len(rows) < 2:
@@ -137,8 +134,7 @@ def has_csv_pairs(text: str) -> bool:
 def csv_rows(text: str) -> list[list[str]]:
     """The rows of a table that aren't blank.
 
-    Raises:
-        UnreadableError: if the table is malformed or too large.
+    Raises UnreadableError if the table is malformed or too large.
     """
     try:
         rows = list(

@@ -65,8 +65,7 @@ _SETEXT_OR_SENTENCE_END: Final = (".", ";", ",", ":")
 def decode(content: bytes) -> str:
     """Decode UTF-8, or UTF-16 or UTF-32 with a byte-order mark.
 
-    Raises:
-        UnreadableError: if the content is binary, in another encoding, or has too many lines.
+    Raises UnreadableError if the content is binary, in another encoding, or has too many lines.
     """
     encoding = next((name for mark, name in WIDE.items() if content.startswith(mark)), "utf-8-sig")
     if encoding == "utf-8-sig":
@@ -109,8 +108,7 @@ def _is_writing(text: str) -> bool:
 def parse_markdown(text: str, name: str) -> ParsedFile:
     """Parse Markdown, with or without front matter.
 
-    Raises:
-        UnreadableError: if the front matter is broken, or no readable text follows.
+    Raises UnreadableError if the front matter is broken, or no readable text follows.
     """
     matter, text, first_line = front_matter(text)
     if not text.strip():

@@ -14,8 +14,7 @@ from io import BytesIO
 from pathlib import PurePosixPath
 from typing import IO, Final
 
-from knowledge.files.formats.chat_export import EXPORT_SUFFIXES, HEAD_BYTES, export_format
-from knowledge.files.formats.detection import ENDINGS
+from knowledge.files.formats.detection import ENDINGS, EXPORT_SUFFIXES, HEAD_BYTES, export_format
 from knowledge.files.parsed_file import MAX_PACKED_BYTES, UnreadableError
 
 MAX_MEMBERS: Final = 5_000
@@ -57,8 +56,7 @@ class Archive:
     def __init__(self, content: bytes) -> None:
         """Read the archive's directory.
 
-        Raises:
-            UnreadableError: if the archive is damaged or has too many files.
+        Raises UnreadableError if the archive is damaged or has too many files.
         """
         # Counted before the directory is read: each entry becomes an object of half a kilobyte.
         if content.count(_ENTRY) > MAX_MEMBERS:
@@ -75,8 +73,7 @@ class Archive:
     def members(self) -> Iterator[ZipMember]:
         """Unpack the files, one at each iteration.
 
-        Raises:
-            UnreadableError: before the first file, if the total unpacked size is too large.
+        Raises UnreadableError before the first file, if the total unpacked size is too large.
         """
         _check_expansion(self._archive, self._wanted)
         # The archive stays open, because an export is read later.

@@ -14,9 +14,8 @@ import httpcore2
 from dulwich.client import AbstractHttpGitClient
 
 from knowledge.sources.net.addresses import URL_CHARACTERS, host_of, normal_url, problem_with_url
-from knowledge.sources.net.connections import user_agent
 from knowledge.sources.net.polite_fetcher import REDIRECTS, Fetcher
-from knowledge.sources.net.safe_network import LostError, RefusedError
+from knowledge.sources.net.safe_network import LostError, RefusedError, user_agent
 
 # Limit of the list of branches.
 REFS_BYTES: Final = 20_000_000
@@ -51,8 +50,7 @@ class _Answer:
     def read(self, size: int) -> bytes:
         """Read exactly `size` bytes (fewer only at the end), because dulwich expects whole lines.
 
-        Raises:
-            RefusedError: if the response has more bytes than the limit.
+        Raises RefusedError if the response has more bytes than the limit.
         """
         while len(self._buffer) < size:
             more = next(self._chunks, b"")
@@ -93,8 +91,7 @@ class GuardedGitClient(AbstractHttpGitClient):
     ) -> tuple[Any, Any]:
         """Send one request for dulwich; follows redirects only of GET requests.
 
-        Raises:
-            RefusedError: if the request fails; the message is the rest of a sentence.
+        Raises RefusedError if the request fails; the message is the rest of a sentence.
         """
         content = data if isinstance(data, bytes | None) else b"".join(data)
         asked = [
@@ -140,8 +137,7 @@ class GuardedGitClient(AbstractHttpGitClient):
 def _redirect_target(at: str, location: str) -> str:
     """Check a redirect; returns the target's address.
 
-    Raises:
-        RefusedError: if the target is invalid, or leaves https.
+    Raises RefusedError if the target is invalid, or leaves https.
     """
     target = normal_url(urljoin(at, location[:URL_CHARACTERS]))
     if problem := problem_with_url(target):

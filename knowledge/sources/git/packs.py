@@ -46,8 +46,7 @@ class PackLimits:
 def check_pack(pack: IO[bytes], size: int, limits: PackLimits) -> None:
     """Refuse a pack of `size` bytes that is too large when unpacked.
 
-    Raises:
-        RefusedError: if the pack is too large or damaged.
+    Raises RefusedError if the pack is too large or damaged.
     """
     try:
         _check(_Reader(pack, size), limits)
@@ -226,8 +225,7 @@ def sandbox() -> Sandbox:
 def pack_index(pack: bytes) -> bytes:
     """Make the index of a pack, in the format of Git's `.idx` file.
 
-    Raises:
-        RefusedError: if the pack can't be unpacked; the message is the rest of a sentence.
+    Raises RefusedError if the pack can't be unpacked; the message is the rest of a sentence.
     """
     begun = sandbox().begin(index_in_sandbox, pack, "", _checked_index)
     try:
@@ -242,8 +240,7 @@ def pack_index(pack: bytes) -> bytes:
 def index_in_sandbox(content: bytes, _name: str) -> Parsed:
     """Unpack all objects of a pack and return its index in base 64; runs in the sandbox.
 
-    Raises:
-        UnreadableError: if the pack is too large when unpacked, or damaged.
+    Raises UnreadableError if the pack is too large when unpacked, or damaged.
     """
     from dulwich.object_format import SHA1
     from dulwich.pack import PackData, PackIndexer, PackInflater, write_pack_index_v2

@@ -22,9 +22,8 @@ from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.reader import SUFFIXES
 from knowledge.sources.git.packs import largest_unpacked, pack_index
 from knowledge.sources.net.addresses import is_web
-from knowledge.sources.net.connections import error_text
 from knowledge.sources.net.polite_fetcher import Fetcher
-from knowledge.sources.net.safe_network import LostError, RefusedError
+from knowledge.sources.net.safe_network import LostError, RefusedError, error_text
 
 if TYPE_CHECKING:
     from dulwich.object_store import BaseObjectStore
@@ -114,10 +113,8 @@ class Repository:
     def files(self, folder: str = "") -> FileListing:
         """The readable files in a folder, in the order of their paths.
 
-        If the folder is missing, the listing is empty and has a `reason`.
-
-        Raises:
-            RefusedError: if an object is missing or damaged.
+        If the folder is missing, the listing is empty and has a `reason`. Raises RefusedError if an
+        object is missing or damaged.
         """
         tree = self._object(self._commit).tree
         for part in filter(None, folder.split("/")):
@@ -130,8 +127,7 @@ class Repository:
     def _entries(self, tree_id: Any) -> list[Any]:
         """The entries of a folder.
 
-        Raises:
-            RefusedError: if the object is no folder, or has too many entries.
+        Raises RefusedError if the object is no folder, or has too many entries.
         """
         from dulwich.objects import Tree
 
@@ -170,8 +166,7 @@ class Repository:
     def file_at(self, path: str) -> CommittedFile | None:
         """The visible file at a path; None if there is none.
 
-        Raises:
-            RefusedError: if an object is missing or damaged.
+        Raises RefusedError if an object is missing or damaged.
         """
         tree, inside = self._object(self._commit).tree, ""
         *folders, name = path.split("/")
@@ -189,11 +184,7 @@ class Repository:
         return next((entry for entry in self._entries(tree) if entry.path == name.encode()), None)
 
     def content(self, file: CommittedFile) -> bytes:
-        """The content of a file.
-
-        Raises:
-            RefusedError: if the file is in Git LFS, too large, or damaged.
-        """
+        """The content of a file; RefusedError if the file is in Git LFS, too large, or damaged."""
         from dulwich.objects import ObjectID
 
         object_id = ObjectID(file.id.encode("ascii"))
@@ -294,8 +285,7 @@ def _open_local(path: str, branch: str) -> Repository:
 def _branch_commit(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
     """The commit of a branch, or of HEAD if `branch` is empty.
 
-    Raises:
-        LostError: if there is no such branch or commit.
+    Raises LostError if there is no such branch or commit.
     """
     from dulwich.objects import ObjectID
 
@@ -337,8 +327,7 @@ def _open_fetched(
 def _open_copy(folder: Path, most: int) -> Any:
     """Open the clone in a folder; a damaged or too large clone is replaced by an empty clone.
 
-    Raises:
-        RefusedError: if the folder can't be written.
+    Raises RefusedError if the folder can't be written.
     """
     from dulwich.repo import Repo
 
@@ -443,8 +432,7 @@ def _fetch_pack(
 def _keep_pack(folder: Path, pack: bytes) -> None:
     """Add a pack to a clone; the pack's digest becomes its file name.
 
-    Raises:
-        RefusedError: if the pack can't be unpacked within the limits.
+    Raises RefusedError if the pack can't be unpacked within the limits.
     """
     index = pack_index(pack)
     place = folder / "objects" / "pack" / f"pack-{pack[-20:].hex()}"

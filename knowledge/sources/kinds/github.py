@@ -16,8 +16,13 @@ from itertools import islice
 from typing import Any, Final
 
 from knowledge.chat.conversations import Message
-from knowledge.sources.kinds.answers import MOST_COMMENTS, is_question, visible
-from knowledge.sources.kinds.threads import Place, thread_content
+from knowledge.sources.kinds.threads import (
+    MOST_COMMENTS,
+    Place,
+    is_question,
+    thread_content,
+    visible,
+)
 from knowledge.sources.kinds.tracker import (
     PAGE_ITEMS,
     REMEMBERED_BYTES,

@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from knowledge.sources.kinds.answers import MOST_COMMENTS, is_question, visible
-from knowledge.sources.kinds.threads import Place
+from knowledge.sources.kinds.threads import MOST_COMMENTS, Place, is_question, visible
 from knowledge.sources.kinds.tracker import (
     PAGE_ITEMS,
     ListState,

@@ -429,9 +429,8 @@ def _edit_uri(page: bytes) -> str:
 def _merge(batch: dict[int, dict[str, Any]], answer: Sequence[Mapping[str, Any]]) -> None:
     """Add an answer's metadata to the pages by id: extend lists, and replace other values.
 
-    Raises:
-        RefusedError: if the answer describes a page twice, or too many pages. An honest one has a
-            part of each page.
+    Raises RefusedError if the answer describes a page twice, or too many pages. An honest one has a
+    part of each page.
     """
     if len(answer) > ANSWER_PAGES:
         raise RefusedError("describes too many pages in an answer")

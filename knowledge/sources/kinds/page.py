@@ -159,8 +159,7 @@ def fetch_listing(
 ) -> Sitemap:
     """Fetch a sitemap; `inside` decides whether its address, or a redirect's, may be requested.
 
-    Raises:
-        UnlistableError: if the sitemap can't be fetched or read.
+    Raises UnlistableError if the sitemap can't be fetched or read.
     """
     types = PAGE_TYPES | LIST_TYPES
     outcome = fetcher.fetch(url, types=types, limit=LISTING_BYTES, inside=inside)

@@ -1,8 +1,10 @@
-"""Registry of the kinds of sources, and the source at a location.
+"""Registry of the kinds of sources: the source at a location, and recognition of wikis and forums.
 
-The same source is never asked twice for its kind: `source_at` makes an object of the kind's class.
+A page's `generator` tag names the software. The address of the root or main page is treated as the
+whole service. Any other address is a single page, and so is a service whose API can't be used.
 """
 
+import re
 from typing import Final
 
 from knowledge.sources.kinds.bookstack import BookStack
@@ -18,7 +20,9 @@ from knowledge.sources.kinds.page import Page
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import Site
 from knowledge.sources.net.addresses import is_web
-from knowledge.sources.source import INTERNAL, Service, Source
+from knowledge.sources.net.polite_fetcher import Fetched, Fetcher
+from knowledge.sources.net.safe_network import RefusedError
+from knowledge.sources.source import INTERNAL, Service, Source, checked_answers
 
 # Kinds that `source add --kind` names; an address may also identify them.
 SERVICES: Final[dict[str, type[Service]]] = {
@@ -47,3 +51,41 @@ def source_at(location: str) -> Source:
 def service_of(address: str) -> str:
     """The kind of service that an address alone identifies; empty if it identifies none."""
     return next((name for name, kind in SERVICES.items() if kind.recognises(address)), "")
+
+
+_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
+_BYTES: Final = 3_000_000
+_META: Final = re.compile(rb"<meta\b[^<>]{0,500}>", re.IGNORECASE)
+_GENERATOR: Final = re.compile(rb"name\s{0,9}=\s{0,9}[\"']?generator\b", re.IGNORECASE)
+_CONTENT: Final = re.compile(rb"content\s{0,9}=\s{0,9}[\"']?([A-Za-z]{1,40})", re.IGNORECASE)
+
+
+def recognise(address: str, fetcher: Fetcher) -> Service | None:
+    """Return the service whose root or main page is at `address`, or None for any other page."""
+    outcome = fetcher.fetch(address, types=_TYPES, limit=_BYTES)
+    if not isinstance(outcome, Fetched):
+        return None
+    kind = generator(outcome.content)
+    home = SERVICES[kind].home(address, outcome.content) if kind in SERVICES else ""
+    if not home:
+        return None
+    service = SERVICES[kind](SERVICES[kind].locate(home.rstrip("/")))
+    return service if _is_usable(service, fetcher) else None
+
+
+def generator(page: bytes) -> str:
+    """The software's name in a page's `generator` tag, in lower case; empty if there is none."""
+    for tag in _META.findall(page):
+        if _GENERATOR.search(tag) and (found := _CONTENT.search(tag)):
+            return found[1].decode("ascii").lower()
+    return ""
+
+
+def _is_usable(service: Service, fetcher: Fetcher) -> bool:
+    """Whether a service's API lists at least one document without a login."""
+    try:
+        with checked_answers():
+            service.connect(fetcher)
+            return next(iter(service.listing({})), None) is not None
+    except RefusedError:
+        return False

@@ -12,12 +12,14 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from knowledge.chat.conversations import Message
-from knowledge.sources.kinds.answers import is_program, maintainers_answer, visible
 from knowledge.sources.kinds.threads import (
     Place,
     ThreadService,
+    is_program,
+    maintainers_answer,
     post,
     thread_content,
+    visible,
     without_mentions,
 )
 from knowledge.sources.net.api_client import ApiClient, pages

@@ -22,9 +22,14 @@ from urllib.parse import urlencode
 import httpcore2
 
 from knowledge.sources.net.addresses import host_of, normal_url, problem_with_url
-from knowledge.sources.net.connections import Header, error_text
 from knowledge.sources.net.polite_fetcher import LONGEST_WAIT, REDIRECTS, Fetcher
-from knowledge.sources.net.safe_network import LostError, RefusedError, read_bounded
+from knowledge.sources.net.safe_network import (
+    Header,
+    LostError,
+    RefusedError,
+    error_text,
+    read_bounded,
+)
 
 # DokuWiki lists 50,000 pages in one answer of about this size. A document's HTML fits, too: its
 # parser takes 10 MB. The bot stands still while an answer is decoded, at most 0.4 seconds.
@@ -69,11 +74,7 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """Decode the body.
-
-        Raises:
-            RefusedError: if the body isn't JSON, or has too many values.
-        """
+        """Decode the body; RefusedError if the body isn't JSON, or has too many values."""
         if sum(map(self.body.count, (b",", b"[", b"{"))) > ANSWER_VALUES:
             raise RefusedError(f"answers with more than {ANSWER_VALUES:,} values")
         try:

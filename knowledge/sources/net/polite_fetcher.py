@@ -3,7 +3,7 @@
 Failures are normal on the web, so an outcome is a value (`Fetched`, `Unchanged`, `Gone`, `Failed`),
 never an exception. A `Fetcher` reads robots.txt first, pauses between two requests to a host,
 follows a few redirects, and accepts only some content types up to a size. It connects only to
-public addresses (`ssrf_guard`), or only to internal hosts (`internal_hosts`).
+public addresses, or only to internal hosts (`addresses`).
 """
 
 import codecs
@@ -19,14 +19,15 @@ from protego import Protego
 
 from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.robots_meta import NAME, hiding_rule, nofollow_rule
-from knowledge.sources.net import ssrf_guard
-from knowledge.sources.net.addresses import host_of, normal_url, problem_with_url
-from knowledge.sources.net.connections import Connections, Header, error_text
-from knowledge.sources.net.internal_hosts import InternalHosts
+from knowledge.sources.net import addresses
+from knowledge.sources.net.addresses import InternalHosts, host_of, normal_url, problem_with_url
 from knowledge.sources.net.safe_network import (
     Clock,
+    Connections,
+    Header,
     RefusedError,
     Resolve,
+    error_text,
     read_bounded,
     system_addresses,
 )
@@ -146,7 +147,7 @@ class Fetcher:
         self,
         delay_seconds: float = 1.0,
         *,
-        problem_with: Callable[[str], str] = ssrf_guard.problem_with,
+        problem_with: Callable[[str], str] = addresses.problem_with,
         internal: InternalHosts | None = None,
         resolve: Resolve = system_addresses,
         sleep: Callable[[float], object] = time.sleep,
@@ -316,9 +317,7 @@ class Fetcher:
         """Wait until the pause between requests is over, then provide connections for a request.
 
         robots.txt isn't consulted, because it covers pages only. The caller follows redirects.
-
-        Raises:
-            RefusedError: if the address can't be fetched.
+        Raises RefusedError if the address can't be fetched.
         """
         if problem := problem_with_url(url):
             raise RefusedError(problem)

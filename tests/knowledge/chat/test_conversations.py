@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.chat.accepted_answers import exchange
 from knowledge.chat.conversations import (
     CONVERSATION_MESSAGES,
     OPEN_CONVERSATIONS,
     ConversationSplitter,
     Message,
     Reaction,
+    exchange,
 )
 
 MIRA, ADA, BO, CY = 1, 2, 3, 4

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from knowledge.files import text_recognition
+from knowledge.files import picture_text
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import (
     LINE_CHARACTERS,
@@ -76,9 +76,9 @@ def test_a_picture_refused_by_its_header_never_reaches_the_sandbox(
 
 def test_every_format_decodes_to_the_same_pixels() -> None:
     np = pytest.importorskip("numpy")
-    expected = text_recognition._pixels(drawn("Still here"))
+    expected = picture_text._pixels(drawn("Still here"))
     for kind in ("JPEG", "GIF", "WEBP"):
-        pixels = text_recognition._pixels(drawn("Still here", kind))
+        pixels = picture_text._pixels(drawn("Still here", kind))
         assert pixels.shape == expected.shape
         assert np.abs(pixels.astype(int) - expected).mean() < 3
 
@@ -88,11 +88,11 @@ def test_a_broken_picture_is_refused_or_partly_drawn() -> None:
     rows = [b"", zlib.compress(b"\0" * 500), b"\xff" * 200]
     for broken in (whole[: len(whole) // 2], *(_png(200, 200, some) for some in rows)):
         with pytest.raises(UnreadableError, match="cut off"):
-            text_recognition._pixels(broken)
+            picture_text._pixels(broken)
     with pytest.raises(UnreadableError, match="too many pixels"):
-        text_recognition._pixels(_png(RECOGNIZED_PIXELS, 2))
+        picture_text._pixels(_png(RECOGNIZED_PIXELS, 2))
     too_many_rows = _png(200, 200, zlib.compress(b"\0" * 50_000_000))
-    assert text_recognition._pixels(too_many_rows).shape == (200, 200, 3)
+    assert picture_text._pixels(too_many_rows).shape == (200, 200, 3)
 
 
 class _Engine:
@@ -117,10 +117,10 @@ class _Engine:
 def test_recognition_skips_unsure_lines_and_stops_at_its_processor_time(
     monkeypatch: pytest.MonkeyPatch, seconds: float, lines: list[list[object]]
 ) -> None:
-    monkeypatch.setattr(text_recognition, "CPU_SECONDS", seconds)
+    monkeypatch.setattr(picture_text, "CPU_SECONDS", seconds)
     engine = _Engine(("Sure", 0.9), ("Unsure", 0.5), (" ", 0.9))
-    monkeypatch.setattr(text_recognition, "_engine", engine)
-    assert text_recognition.recognize_in_sandbox(drawn(""), "") == ({"lines": lines}, "")
+    monkeypatch.setattr(picture_text, "_engine", engine)
+    assert picture_text.recognize_in_sandbox(drawn(""), "") == ({"lines": lines}, "")
 
 
 # Possible answers of a process taken over by a picture.

@@ -19,7 +19,7 @@ from knowledge.sources.git.repository import (
     forget_other_copies,
     open_repository,
 )
-from knowledge.sources.net import ssrf_guard
+from knowledge.sources.net import addresses
 from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.sources.net.safe_network import LostError, RefusedError
 from tests.knowledge.git_server import GitServer
@@ -319,7 +319,7 @@ def test_what_is_no_repository_for_everybody_gets_one_sentence(
 
 def _private_problem(address: str) -> str:
     """The real guard, but for the server of the test."""
-    return "" if address == "127.0.0.1" else ssrf_guard.problem_with(address)
+    return "" if address == "127.0.0.1" else addresses.problem_with(address)
 
 
 def _resolved(host: str, port: int) -> list[str]:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from bot.storage.derived_data import open_entries
 from knowledge.corpus import source_states
-from knowledge.sources.kinds.crawl_scope import QUERIES
-from knowledge.sources.kinds.site import SITEMAPS
+from knowledge.sources.kinds.site import QUERIES, SITEMAPS
 from knowledge.sources.net.polite_fetcher import REDIRECTS
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED

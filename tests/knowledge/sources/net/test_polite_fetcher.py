@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.files.robots_meta import NAME
-from knowledge.sources.net import ssrf_guard
+from knowledge.sources.net import addresses
 from knowledge.sources.net.polite_fetcher import (
     LONGEST_WAIT,
     Failed,
@@ -110,7 +110,7 @@ def test_a_redirect_into_the_own_network_is_not_followed(server: WebServer) -> N
         return ["127.0.0.1"] if host == "docs.test" else ["127.0.0.9"]
 
     def problem_with(address: str) -> str:
-        return "" if address == "127.0.0.1" else ssrf_guard.problem_with(address)
+        return "" if address == "127.0.0.1" else addresses.problem_with(address)
 
     with Fetcher(0, problem_with=problem_with, resolve=resolve) as fetcher:
         told = reason(fetcher.fetch(server.url("/")))

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from knowledge.chat.conversations import Message
-from knowledge.sources.kinds.answers import is_question, maintainers_answer
+from knowledge.sources.kinds.threads import is_question, maintainers_answer
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ANSWER = "Set the port in config.toml, then start the server again."

@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageSequence, PngImagePlugin
 
-from knowledge.files import picture_metadata
-from knowledge.files.picture_metadata import MalformedPictureError, without_metadata
-from knowledge.files.pictures import checked_picture
+from knowledge.files import pictures
+from knowledge.files.pictures import MalformedPictureError, checked_picture, without_metadata
 from knowledge.values.submissions import InvalidNoteError
 
 SECRET: Final = b"Pixel 9 of Mallory"
@@ -143,7 +142,7 @@ def test_of_exif_the_orientation_alone_is_kept_in_either_order_of_bytes(
     tiff = head + struct.pack(f"{order}IHHHIHHI", 8, 1, _ORIENTATION, 3, 1, turned, 0, 0) + SECRET
     content = saved("JPEG", exif=b"Exif\0\0" + tiff)
 
-    assert shown(without_metadata(picture_metadata.jpeg_parts, content))[2] == (
+    assert shown(without_metadata(pictures.jpeg_parts, content))[2] == (
         turned if 2 <= turned <= 8 else 1
     )
 
@@ -162,7 +161,7 @@ def test_a_png_hides_nothing_in_the_name_of_its_colours_or_behind_their_values()
     ]
     content = plain[:start] + b"".join(added) + plain[start:]
 
-    kept = without_metadata(picture_metadata.png_parts, content)
+    kept = without_metadata(pictures.png_parts, content)
 
     assert SECRET not in kept
     assert shown(kept)[3] == PROFILE
@@ -206,10 +205,10 @@ MANY: Final[dict[str, Callable[[int], bytes]]] = {
 
 
 PARTS: Final = {
-    b"\x89P": picture_metadata.png_parts,
-    b"\xff\xd8": picture_metadata.jpeg_parts,
-    b"GI": picture_metadata.gif_parts,
-    b"RI": picture_metadata.webp_parts,
+    b"\x89P": pictures.png_parts,
+    b"\xff\xd8": pictures.jpeg_parts,
+    b"GI": pictures.gif_parts,
+    b"RI": pictures.webp_parts,
 }
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.sources.net import ssrf_guard
-from knowledge.sources.net.internal_hosts import InternalHosts
+from knowledge.sources.net import addresses
+from knowledge.sources.net.addresses import InternalHosts
 from knowledge.sources.net.polite_fetcher import Failed, Fetched, Fetcher
 from knowledge.sources.net.safe_network import RefusedError
 from tests.knowledge.web_server import Reply, WebServer
@@ -87,7 +87,7 @@ def test_a_network_opens_nothing_but_itself(address: object) -> None:
     opened = not hosts.problem_with("any.corp", 80, str(address))
     mapped = getattr(address, "ipv4_mapped", None) or address
     assert opened is str(mapped).startswith("192.168.")
-    assert not opened or ssrf_guard.problem_with(str(address))
+    assert not opened or addresses.problem_with(str(address))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.sources.kinds.crawl_scope import QUERIES, TrapGuard, is_page, page_url, scope_of
+from knowledge.sources.kinds.site import QUERIES, TrapGuard, is_page, page_url, scope_of
 from knowledge.sources.net.addresses import host_of
 
 START = "https://a.org/docs/"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from knowledge.files.log_lines import LINE_CHARACTERS, LINES, deciding_lines
+from knowledge.files.logs import LINE_CHARACTERS, LINES, deciding_lines
 from knowledge.secrets import HIDDEN
 
 # In two parts, so that no file of the project has a machine's path.

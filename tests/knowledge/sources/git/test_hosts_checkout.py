@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.sources.git.checkout import page_of, web_address
+from knowledge.sources.git.hosts import page_of, web_address
 
 UPSTREAM = '[branch "trunk"]\n\tremote = origin\n\tmerge = refs/heads/main\n'
 

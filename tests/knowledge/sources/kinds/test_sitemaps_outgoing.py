@@ -1,6 +1,6 @@
 import pytest
 
-from knowledge.sources.kinds.outgoing import LINKS, Outgoing, extract_links
+from knowledge.sources.kinds.sitemaps import LINKS, Outgoing, extract_links
 
 URL = "https://a.org/docs/a"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.sources.net.ssrf_guard import problem_with
+from knowledge.sources.net.addresses import problem_with
 
 PUBLIC = [
     *("8.8.8.8", "93.184.216.34", "172.15.0.1", "172.32.0.1", "100.63.255.255", "100.128.0.1"),

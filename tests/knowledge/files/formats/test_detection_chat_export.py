@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.chat.export_file import is_export
-from knowledge.files.formats.chat_export import ExportFormat, export_format
+from knowledge.files.formats.detection import ExportFormat, export_format
 from tests.knowledge.exporting import (
     CHANNEL_ID,
     SOLVED,

@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from knowledge.sources.kinds import recognition
+from knowledge.sources.kinds import registry
 from knowledge.sources.kinds.registry import source_at
 from knowledge.sources.source import Service
 from tests.knowledge.sources.wiki_server import API, WikiPage, WikiServer
@@ -27,7 +27,7 @@ def wiki() -> Iterator[WikiServer]:
 @pytest.fixture
 def recognise(wiki: WikiServer) -> Iterator[Recognise]:
     with local_fetcher() as fetcher:
-        yield lambda path: recognition.recognise(f"{wiki.base}{path}", fetcher)
+        yield lambda path: registry.recognise(f"{wiki.base}{path}", fetcher)
 
 
 @pytest.mark.parametrize("path", ["", "/", "/wiki/Main_Page"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from knowledge.chat import export_json
+from knowledge.chat import export_file
 from knowledge.chat.export_file import channel_of, export_documents, on_disk
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.store.erasure.quote_opt_outs import Withheld
@@ -42,7 +42,7 @@ def test_a_file_that_only_begins_like_an_export_is_refused(
 
 
 def test_a_message_without_end_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_json, "MESSAGE_BYTES", 200_000)
+    monkeypatch.setattr(export_file, "MESSAGE_BYTES", 200_000)
     written(path, [message(0, ASKER, "x", reactions=["y" * 1_000] * 1_000)])
     with pytest.raises(UnreadableError, match="has a message of more than"):
         read(path)
@@ -92,7 +92,7 @@ def test_a_text_longer_than_any_message_is_refused(path: Path) -> None:
 def test_an_id_tells_the_time_where_the_timestamp_does_not(path: Path) -> None:
     raw = message(0, ASKER, "x", id=str(175928847299117063), timestamp=None)
     channel = channel_of(on_disk(written(path, [])))
-    made = export_json.json_message(raw, channel, Withheld())
+    made = export_file.json_message(raw, channel, Withheld())
     assert made is not None
     assert made.at.isoformat(timespec="seconds") == "2016-04-30T11:18:25+00:00"
 
