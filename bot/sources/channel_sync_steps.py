@@ -79,14 +79,6 @@ def report(core: Core, channel: ArchivedChannel) -> ChannelReport:
     return ChannelReport(channel, core.archive.counts(channel.id), told)
 
 
-def synced_channels(core: Core) -> Sequence[SyncedChannel]:
-    return core.store.synced_channels.all()
-
-
-def rename(core: Core, channel_id: int, name: str) -> None:
-    core.archive.rename(channel_id, name)
-
-
 def end_progress(core: Core, channel_id: int) -> None:
     """Stop showing a channel's progress in its message."""
     core.archive.set_progress_message(channel_id, ProgressMessage())
@@ -197,22 +189,6 @@ def delete_messages(core: Core, message_ids: Collection[int]) -> int:
     for thread_id, ids in found.items():
         withdraw(core.index, core.archive, withheld, thread_id, ids)
     return sum(len(ids) for ids in found.values())
-
-
-def save_thread(core: Core, thread: Thread) -> None:
-    core.archive.save_thread(thread)
-
-
-def refetch_pins(core: Core, channel_id: int) -> None:
-    core.archive.refetch_pins(channel_id)
-
-
-def fail_thread(core: Core, thread_id: int, reason: str) -> None:
-    core.archive.threads.fail(thread_id, reason)
-
-
-def record_problem(core: Core, channel_id: int, problem: ChannelProblem) -> None:
-    core.archive.record_problem(channel_id, problem)
 
 
 def delete_thread(core: Core, thread_id: int) -> None:

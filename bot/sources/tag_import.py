@@ -21,12 +21,7 @@ _SLICE: Final = 20
 
 @dataclass(slots=True)
 class TagImport:
-    """The result of an import so far.
-
-    Attributes:
-        new: the number of new notes; the other valid tags were imported before.
-        refused: the names of tags that can't become a note, each with the reason.
-    """
+    """The result of an import so far; other valid tags than the `new` ones were imported before."""
 
     new: int = 0
     known: int = 0

@@ -68,18 +68,10 @@ def visit_sources(
     stopping: threading.Event | None = None,
     make_fetcher: MakeFetcher = polite_fetcher,
 ) -> Iterator[SyncStep]:
-    """Visit web sources one after the other, and yield after each page.
+    """Visit the web sources at these locations, with their scopes; yields after each page.
 
-    Args:
-        sources: the scopes of each source, by location.
-        settings: pauses, limits, and the location of the page store.
-        named: visit only these locations.
-        stopping: ends the visits soon after it is set.
-        make_fetcher: opens the fetcher of public addresses.
-
-    Yields:
-        The progress. A source on a host that is visited meanwhile, also by another process, is
-        skipped.
+    A source on a host that is visited meanwhile, also by another process, is skipped. `stopping`
+    ends the visits soon after it is set.
     """
     folder, chosen = data_folder(settings.data.folder), settings.sources
     stopping = stopping or threading.Event()

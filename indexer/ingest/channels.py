@@ -53,21 +53,10 @@ def update_channels(
     check: bool = False,
     queue: EmbeddingQueue | None = None,
 ) -> Iterator[Progress]:
-    """Bring the index up to date with the archive of channels, in slices.
+    """Bring the index up to date with the archive of channels, in slices counted in threads.
 
-    Args:
-        index: the index.
-        embedder: the index's embedder.
-        archive: the archive of channels.
-        withheld: authors that are never quoted or named.
-        report: the report to fill.
-        check: whether to compare the index with the archive's records. They differ if the index was
-            replaced. They also differ if the process was killed after it wrote a thread's documents
-            to the index, and before it recorded them in the archive.
-        queue: lets other processes embed.
-
-    Yields:
-        The progress after each step, counted in threads.
+    With `check`, the index is compared with the archive's records. They differ if the index was
+    replaced, or the process was killed between writing a thread's documents and recording them.
     """
     for _ in _drop_opted_out(index, archive, withheld):
         yield Progress(0, 0, "", report)
@@ -199,12 +188,9 @@ def withdraw(
     thread_id: int,
     message_ids: Collection[int],
 ) -> list[str]:
-    """Delete the documents of a thread that quote messages just deleted from the archive.
+    """Delete the documents of a thread that quote deleted messages; returns their ids.
 
     Nothing is embedded. The next `update_channels` makes these documents again from what is left.
-
-    Returns:
-        The ids of the deleted documents.
     """
     thread = archive.threads.get(thread_id)
     channel = archive.channel(thread.channel_id) if thread is not None else None

@@ -128,12 +128,7 @@ class EmbeddingQueue:
 
 
 class EmbeddingWorker:
-    """Worker that embeds texts from the queue and returns their vectors.
-
-    Attributes:
-        done: the number of embedded texts.
-        failed: the number of failed texts; a text that fails twice counts twice.
-    """
+    """Worker that embeds texts from the queue; one that fails twice counts twice in `failed`."""
 
     def __init__(
         self,

@@ -63,18 +63,9 @@ def update_files(
     withheld: Withheld = NOTHING,
     queue: EmbeddingQueue | None = None,
 ) -> Iterator[Progress]:
-    """Bring the index up to date with the imported files, in slices.
+    """Bring the index up to date with the imported files, in slices counted in files.
 
-    Args:
-        index: the index.
-        embedder: the index's embedder.
-        scans: the growing results of `knowledge.files.scan.scan`; only the last is complete.
-        report: the report to fill.
-        withheld: authors that are left out of chats.
-        queue: lets other processes embed.
-
-    Yields:
-        The progress after each step, counted in files.
+    `scans` are the growing results of `knowledge.files.scan.scan`; only the last is complete.
     """
     scan = Scan()
     for so_far in scans:
@@ -120,13 +111,10 @@ def _remove(index: Index, scan: Scan, report: UpdateReport) -> Iterator[None]:
 class _File:
     """A file being ingested, with its future record.
 
-    Attributes:
-        documents: the ids of its documents, in order.
-        trusted: whether an unchanged modification time proves the file unchanged.
-        cuts: cut documents that wait to be embedded together with other files' documents.
-        queued: the number of parts to be stored before the file's end has been read.
-        stored: the number of parts stored. A part that the workers fail to embed is never stored,
-            and then the file isn't recorded.
+    It is `trusted` if an unchanged modification time proves it unchanged. Its `cuts` wait to be
+    embedded with other files' documents. `queued` counts the parts to be stored before the file's
+    end has been read, `stored` those stored. If the workers fail to embed a part, the file isn't
+    recorded.
     """
 
     found: FoundFile
@@ -170,12 +158,10 @@ class _File:
 
 @dataclass(slots=True)
 class _FileUpdate:
-    """An update in progress.
+    """An update in progress; `known` has the digests of the documents indexed before, by id.
 
-    Attributes:
-        known: the digests of the documents that were indexed when the update began, by id.
-        waiting: parsed files that wait until there are enough texts for a batch. A short text alone
-            costs nearly as much as several. After a kill, the next update parses them again.
+    Parsed files in `waiting` wait for a batch, because a short text alone costs nearly as much as
+    several. After a kill, the next update parses them again.
     """
 
     index: Index

@@ -191,14 +191,11 @@ def update(
     report: UpdateReport | None = None,
     queue: EmbeddingQueue | None = None,
 ) -> Iterator[Progress]:
-    """Bring the index up to date with the corpus, in slices.
+    """Bring the index up to date with the corpus, in slices; fills and returns its report.
 
     `corpus` yields every quotable document of these `kinds`. For an unreadable source, it yields a
     failure, and the document of this source stays in the index as it was. Documents of other kinds
     are left alone. The workers of `queue`, if there are any, embed the texts.
-
-    Yields:
-        The progress after each step. The update fills its report, which is `report` if given.
     """
     report = UpdateReport() if report is None else report
     known = index.tables.document_digests(kinds)
@@ -282,8 +279,7 @@ def _groups(
 ) -> Iterator[list[CutDocument] | None]:
     """Cut documents, and group short ones, because a short document alone leaves cores idle.
 
-    Yields:
-        A group, or None between two steps of cutting a long document.
+    Yields None between two steps of cutting a long document.
     """
     group: list[CutDocument] = []
     filled = 0
@@ -346,9 +342,7 @@ def cut_and_embedded(
 ) -> Generator[None, None, tuple[CutDocument, list[NDArray[np.float32]], list[bytes]]]:
     """Cut and embed a document for an `IndexOverlay`, one slice in each step. Store nothing.
 
-    Returns:
-        The cut document; for each passage the vectors of its whole text and of its windows, (n, d);
-        and for each passage the codes of its token vectors.
+    Returns for each passage the vectors of its text and its windows, (n, d), and its token codes.
     """
     cut = yield from cut_in_slices(embedder, document)
     # As in the index: a passage that is its own window has its vector once.
@@ -473,8 +467,7 @@ def _embed(
 ) -> Generator[None, None, tuple[dict[bytes, NDArray[np.float32]], dict[bytes, bytes]]]:
     """Embed the missing vectors and codes of documents, and store all but the last slice.
 
-    Returns:
-        The vectors of the last slice, (d,) each, and the codes of its passages, by digest.
+    Returns the last slice's vectors, (d,) each, and the codes of its passages, by digest.
     """
     texts = _texts(cuts)
     coded = _whole_digests(cuts) if tokens_of(embedder) is not None else ()

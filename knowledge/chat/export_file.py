@@ -372,15 +372,8 @@ def export_documents(
 ) -> Iterator[Document | None]:
     """Make the documents of one export; yields None in between, so the caller can do other work.
 
-    Args:
-        export: the file.
-        document_id: the prefix of the documents' ids.
-        scope: the documents' scope; `SHARED` is replaced by the guild named in the export.
-        withheld: members and messages to leave out.
-        count: updated with each message and document.
-
-    Raises:
-        UnreadableError: at the first damaged part; the documents before it are complete.
+    Their ids begin with `document_id`. The scope `SHARED` is replaced by the guild named in the
+    export. Raises UnreadableError at the first damaged part; the documents before it are complete.
     """
     count = count if count is not None else Count()
     channel = channel_of(export)

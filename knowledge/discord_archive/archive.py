@@ -92,10 +92,10 @@ class ChannelArchive:
     # Channels.
 
     def set_channels(self, channels: Iterable[SyncedChannel]) -> bool:
-        """Sync these channels, and delete all others. New channels wait for their first round.
+        """Sync these channels, delete all others, and say whether there was one to delete.
 
-        Returns:
-            Whether a channel was deleted, whose documents have to leave the index.
+        New channels wait for their first round. Documents of deleted channels have to leave the
+        index.
         """
         wanted = {channel.id: channel for channel in channels}
         known = {channel.id: channel.reads for channel in self.channels()}
@@ -319,11 +319,7 @@ class ChannelArchive:
             )
 
     def end_round(self, channel_id: int, now: datetime) -> list[str]:
-        """End a finished round, and delete threads not listed by Discord any more.
-
-        Returns:
-            The ids of the deleted threads' documents.
-        """
+        """End a finished round, and delete unlisted threads; returns the ids of their documents."""
         gone: list[str] = []
         with self.tables.writing():
             row = self.channel(channel_id)

@@ -25,12 +25,8 @@ class SyncStage(StrEnum):
 class SyncStep:
     """The next request to Discord: a list of threads, a page of messages or the pinned messages.
 
-    Attributes:
-        channel_id: the synced channel.
-        stage: the stage of the round, which determines the kind of request.
-        thread_id: the thread or channel with the page of messages.
-        after: the id of the last message before the page.
-        cursor: the position in the list of archived threads.
+    A page has the messages after `after`, of a thread or a channel, `thread_id`. `cursor` is the
+    position in the list of archived threads.
     """
 
     channel_id: int
@@ -42,14 +38,11 @@ class SyncStep:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """A page of a thread's messages, as returned by Discord.
+    """A page of a thread's messages, as returned by Discord, without system messages.
 
-    Attributes:
-        messages: the messages, without system messages.
-        end: the id of the page's last message, possibly a system message.
-        last: whether this is the thread's last page.
-        opener: on the first page, the id of the message in the text channel from which the thread
-            was started; else 0.
+    `end` is the id of the page's last message, possibly a system message, and `last` tells the
+    thread's last page. On the first page, `opener` is the id of the text channel's message from
+    which the thread was started; else 0.
     """
 
     messages: Sequence[ArchivedMessage]

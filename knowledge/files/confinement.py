@@ -226,11 +226,7 @@ def limit_time(seconds: float) -> None:
 
 
 def confine(readable: Sequence[Path]) -> None:
-    """Restrict file access and system calls of this thread and its children (Linux only).
-
-    Args:
-        readable: files and folders that stay readable.
-    """
+    """Let this thread and its children read only `readable`, with few system calls (Linux only)."""
     if sys.platform != "linux":
         return
     system = ctypes.CDLL(None, use_errno=True)
@@ -297,9 +293,7 @@ def _filter_calls(system: ctypes.CDLL) -> None:
 def _filter(kernel: int, column: int) -> Iterator[tuple[int, int, int, int]]:
     """The filter's BPF instructions: code, jump if true, jump if false, operand.
 
-    Args:
-        kernel: the Linux kernel's number for the machine's architecture.
-        column: the architecture's column in `_REFUSED_CALLS`.
+    `kernel` is Linux's number for the architecture, `column` its column in `_REFUSED_CALLS`.
     """
     load, equal, at_least, has_bits, end = 0x20, 0x15, 0x35, 0x45, 0x06
     # Offsets of the filter's input: the call's number, the architecture, the first argument's lower

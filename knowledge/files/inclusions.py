@@ -37,10 +37,7 @@ Reader = Callable[[PurePosixPath], bytes | None]
 def with_inclusions(content: bytes, path: PurePosixPath, read: Reader) -> bytes:
     """A page with the lines of the files in its `literalinclude` directives as code.
 
-    Args:
-        content: the page; returned as it is if it includes nothing.
-        path: the page's path in its source.
-        read: the content of a file of the source by its path, None if there is no such file.
+    `read` gives a file of the source by its path, None if there is no such file.
     """
     if _WORD not in content:
         return content

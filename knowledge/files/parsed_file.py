@@ -41,13 +41,10 @@ class UnreadableError(Exception):
 class ParsedFile:
     """A parsed file: its title, its Markdown without front matter, and its metadata.
 
-    Attributes:
-        verified: the day on which a person last checked the text.
-        link: the address of the original.
-        hidden: the file's rule against quoting the text, if any.
-        first_line: the number of the file's line in which the text begins; 0 if the lines of text
-            and file don't correspond.
-        page: the fields of front matter that determine the address on a documentation site.
+    `verified` is the day of a person's last check, `hidden` the file's rule against quoting it, and
+    `page` the fields of front matter that determine the address on a documentation site.
+    `first_line` numbers the file's line in which the text begins; 0 if their lines don't
+    correspond.
     """
 
     title: str

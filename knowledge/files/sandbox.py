@@ -72,16 +72,11 @@ class _Job(Generic[Result]):
 
 
 class Sandbox:
-    """The subprocess and its queue of files.
+    """The subprocess and its queue of files; the first file starts it.
 
-    The first file starts the subprocess.
-
-    Args:
-        seconds: the time limit for one file.
-        memory_bytes: the limit of the process's address space.
-        readable: files and folders that the process may read besides Python's own.
-        cpu_seconds: the limit of processor time for one file. The default exceeds `seconds`, so it
-            is reached only if the parent has died and can't end the process.
+    `seconds` and `cpu_seconds` limit one file, `memory_bytes` the address space. The default of
+    `cpu_seconds` exceeds `seconds`: it is reached only if the parent has died. `readable` are files
+    and folders besides Python's own.
     """
 
     def __init__(

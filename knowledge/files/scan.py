@@ -44,12 +44,9 @@ _NAVIGATION: Final = frozenset(
 class FoundFile:
     """A file found by the scan.
 
-    Attributes:
-        before: the file's record from the last scan; if the file was moved, with the old path.
-        base_url: the address of the file's source on the web; empty if there is none.
-        inside: the file's path relative to its source.
-        folder: the source's folder; empty for a file without one.
-        closed: other sources in that folder, whose files have other readers.
+    `before` is its record from the last scan; if it was moved, with the old path. `inside` is its
+    path in its source, `folder` the source's folder (empty for a file), and `closed` are other
+    sources in that folder, whose files have other readers.
     """
 
     path: Path
@@ -71,16 +68,11 @@ class FoundFile:
 
 @dataclass(slots=True)
 class Scan:
-    """The findings of a scan.
+    """The findings of a scan: records of `unchanged` and `vanished` files, and `failures`.
 
-    Attributes:
-        unchanged: the records of unchanged files.
-        stale: files to read, in the order of their paths. These are new files, moved files, and
-            files with a differing or outdated record.
-        moved: old paths of moved files, by new path; these files are also in `stale`.
-        vanished: the records of missing files, whose documents are to be deleted.
-        failures: unreadable folders and sources, whose documents are kept.
-        new_ids: the new document ids to store, by path.
+    `stale` files are to be read, in the order of their paths: new files, moved files, and files
+    with a differing or outdated record. `moved` has the old paths of moved files by new path.
+    Documents of `failures` are kept; `new_ids` are to be stored, by path.
     """
 
     unchanged: list[FileRecord] = field(default_factory=list)
@@ -179,14 +171,9 @@ def scan(
     unreadable source are kept, except chats that were read with another version of `withheld`. They
     count as vanished, because they may quote a member who has opted out since.
 
-    Args:
-        sources: the location and scope of each.
-        ids: stored document ids, by path.
-        records: the records of the last scan, by path.
-        retry: whether files that couldn't be read are stale, too.
-        withheld: the version of the members' opt-outs; chats read with another version are stale.
-        base_urls: addresses on the web, by location.
-        elsewhere: locations on other machines; they are skipped, and their documents kept.
+    `ids` and `records` are the stored ones, by path; with `retry`, files that couldn't be read are
+    stale, too. The locations `elsewhere` are on other machines: they are skipped, and their
+    documents kept.
     """
     result = Scan()
     present: dict[str, FoundFile] = {}
@@ -403,11 +390,10 @@ def _moves(
     missing: Sequence[FileRecord],
     records: Mapping[str, FileRecord],
 ) -> Iterator[tuple[FileRecord, str]]:
-    """Match missing files with new files by content.
+    """Match missing files with new files by content: the old record and the new path.
 
-    Yields:
-        The old record and the new path of a moved file. After any other compared file, an arbitrary
-        record and an empty path, so the caller can do other work.
+    After any other compared file, yields an arbitrary record and an empty path, so the caller can
+    do other work.
     """
     by_size: dict[int, list[FileRecord]] = {}
     for record in missing:

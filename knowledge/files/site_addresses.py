@@ -66,14 +66,10 @@ _TEXTS: Final = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt"})
 class Generator:
     """A site generator's rules for addresses of pages and anchors of headings.
 
-    Attributes:
-        page: takes the path of a text and the fields of its front matter. Returns the address of
-            the text's page, relative to the site's address, or None if the text has no page.
-        anchor: takes the words of a heading. Returns the heading's anchor, empty if unknown.
-        repeated: the pattern for the anchor of a repeated heading.
-        prose: converts a heading's Markdown, except code, before `anchor` is called.
-        is_title_linked: whether a heading of the first level has an anchor.
-        keeps_files: whether the site also contains files that aren't texts.
+    `page` takes the path of a text and the fields of its front matter, and returns the address of
+    its page, relative to the site's; None if it has no page. `anchor` takes a heading's words;
+    empty if the anchor is unknown. `repeated` is the pattern for a repeated heading, and `prose`
+    converts a heading's Markdown, except code, before `anchor`.
     """
 
     page: Callable[[PurePosixPath, Mapping[str, str]], str | None]
@@ -87,18 +83,11 @@ class Generator:
 def cited_address(
     base_url: str, path: PurePosixPath, fields: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """The address of a file on the web.
+    """The address of a file on the web; empty if the generator makes no page of it.
 
     If the file's headings have anchors, the address ends in a placeholder for an anchor, such as
     `#{mkdocs}`. `without_rule` removes the placeholder, which names the rule for `anchors`.
-
-    Args:
-        base_url: the source's base URL, in a form accepted by `split_base_url`.
-        path: the file's path in its source.
-        fields: the front matter's fields that determine the address, such as `slug`.
-
-    Returns:
-        The address; empty if the generator makes no page of the file.
+    `base_url` has a form accepted by `split_base_url`, and `path` is the path in the source.
     """
     name, address = split_base_url(base_url)
     if any(map(address.__contains__, _PLACES)):
@@ -129,15 +118,10 @@ def has_rule(base_url: str) -> bool:
 
 
 def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
-    """Make relative links in a Markdown text absolute.
+    """Make relative links in a Markdown text absolute; the arguments are those of `cited_address`.
 
     Links that begin with `/` are converted only if `has_rule(base_url)`. Links behind the first
     10,000 stay as they are.
-
-    Args:
-        text: the text.
-        base_url: the base URL of the text's source, as in `cited_address`.
-        path: the text's path in its source.
     """
     remaining = iter(range(_MOST_LINKS))
 

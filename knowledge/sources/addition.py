@@ -97,16 +97,10 @@ def _address(named: str, internal: bool) -> str:
 def repository_location(
     named: str, branch: str = "", folder: str = "", *, internal: bool = False
 ) -> str:
-    """The location of a Git repository.
+    """The location of a Git repository at an address or a local path.
 
-    Args:
-        named: the repository's address, or a local path.
-        branch: the branch to follow; the repository's default if empty.
-        folder: the only folder to read; the whole repository if empty.
-        internal: whether the address is on an internal host.
-
-    Raises:
-        MissingSourceError: if the location can't be a source; the message names the remedy.
+    The defaults are the repository's own branch, and all its folders. Raises MissingSourceError if
+    it can't be a source; the message names the remedy.
     """
     url = _repository(named, internal)
     return GitRepository.locate_branch(url, _branch(branch), _folder(folder), internal=internal)
@@ -115,16 +109,9 @@ def repository_location(
 def service_location(
     kind: str, address: str, only: Sequence[str] = (), *, internal: bool = False
 ) -> str:
-    """The location of a wiki, forum or tracker.
+    """The location of a wiki, forum or tracker, with filters such as `category=Guides`.
 
-    Args:
-        kind: a name in `knowledge.sources.kinds.registry`.
-        address: the service's address for readers.
-        only: filters such as `category=Guides`.
-        internal: whether the address is on an internal host.
-
-    Raises:
-        MissingSourceError: if the location can't be a source; the message names the remedy.
+    Raises MissingSourceError if it can't be a source; the message names the remedy.
     """
     if kind not in SERVICES:
         raise MissingSourceError(
@@ -155,18 +142,9 @@ def add_visited(
 ) -> bool:
     """Store the location of a website, repository or service; returns whether it is new.
 
-    A given `base_url` replaces the earlier base URL.
-
-    Args:
-        store: the store.
-        location: the source.
-        scope: its audience.
-        base_url: the web address or template for links to a repository's files. If None, links use
-            the repository's own address, or the web page of a local repository's remote.
-        actor_id: the member who adds it, for the log.
-
-    Raises:
-        MissingSourceError: if the base URL is invalid.
+    A given `base_url`, an address or template for a repository's files, replaces the earlier one.
+    If it is None, links use the repository's own address, or the web page of a local repository's
+    remote. Raises MissingSourceError if it is invalid.
     """
     source, place = source_at(location), _base_url(base_url or "")
     path, has_commit = source.path, isinstance(source, GitRepository) and not has_rule(place)
@@ -242,15 +220,8 @@ def add_paths(
 ) -> list[Path]:
     """Store files and folders as sources; returns the new ones.
 
-    Args:
-        store: the store.
-        paths: the files and folders.
-        scope: their audience.
-        base_url: the web address of the files. If None, the web page of their Git checkout is used,
-            if there is one.
-
-    Raises:
-        MissingSourceError: if a path is missing or can't be read. Then no path is added.
+    If `base_url` is None, it is the web page of their Git checkout, if there is one. Raises
+    MissingSourceError if a path is missing or can't be read; then no path is added.
     """
     check_paths(paths)
     given = None if base_url is None else _base_url(base_url)

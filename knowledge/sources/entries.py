@@ -38,18 +38,13 @@ _VISITS: Final = "$visits"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A stored entry of a source.
+    """A stored entry of a source, which is named by its location.
 
-    Attributes:
-        source: the location of the entry's source.
-        key: the source's own id of the entry: an address, a path, a number.
-        link: the address for readers; of a page, after redirects.
-        content: the fetched bytes; not stored for a repository's files.
-        revision: the revision of the content, such as an ETag or a blob id.
-        title, text: parsed from the content.
-        reason: the current problem, as the rest of a sentence about the entry.
-        readers: the version of the parsers that read the content.
-        details: further data of the kind, as JSON.
+    `key` is the source's own id of it: an address, a path, a number. `link` is for readers (of a
+    page, after redirects). `content` are the fetched bytes, not stored for a repository's files,
+    and `revision` is theirs, such as an ETag or a blob id. `reason` is the current problem, as the
+    rest of a sentence. `readers` is the version of the parsers that read the content, and `details`
+    is further data of the kind, as JSON.
     """
 
     source: str
@@ -86,12 +81,10 @@ class Entry:
 class SyncState:
     """The last sync of a source: its time, its problem if any, and the state of its listing.
 
-    Attributes:
-        failed_visits: the visits in a row at which the source as a whole failed.
-        documents: the number of documents after the last visit that lost less than a third.
-        found: the number of documents after the last visit.
-        lost_at: the time of the visit that lost a third of the documents or more. It is forgotten
-            when they are back, or after `LOSS_TOLD_FOR`.
+    `failed_visits` counts visits in a row at which the whole source failed. `found` is the number
+    of documents after the last visit, `documents` the one after the last visit that lost less than
+    a third. `lost_at` is the time of a visit that lost more, until they are back, or for
+    `LOSS_TOLD_FOR`.
     """
 
     source: str

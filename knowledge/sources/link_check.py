@@ -21,14 +21,9 @@ IDS: Final = 20_000
 
 @dataclass(slots=True)
 class LinkCheck:
-    """The results of a check.
+    """The results of a check: numbers of existing pages and anchors, and the others by address.
 
-    Attributes:
-        pages: the number of existing pages.
-        anchors: the number of existing anchors.
-        missing: the pages that don't exist, with the reason.
-        unanchored: the links whose page has no such anchor.
-        unchecked: the pages that could not be fetched, with the reason.
+    `unanchored` are links whose page has no such anchor; `unchecked` pages could not be fetched.
     """
 
     pages: int = 0
@@ -41,15 +36,9 @@ class LinkCheck:
 def check_links(
     pages: Mapping[str, Collection[str]], fetcher: Fetcher, found: LinkCheck
 ) -> Iterator[SyncStep]:
-    """Fetch pages and check their anchors; stops asking a host that is down or busy.
+    """Fetch pages and check their anchors, in steps; stops asking a host that is down or busy.
 
-    Args:
-        pages: the anchors to look for in each page, as written in links, by the page's address.
-        fetcher: fetches the pages.
-        found: updated with the results.
-
-    Yields:
-        The progress after each fetched page.
+    `pages` has the anchors of each address, as written in links; `found` is updated.
     """
     failures, reason = 0, ""
     for done, (url, anchors) in enumerate(pages.items(), start=1):

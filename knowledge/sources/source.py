@@ -32,13 +32,10 @@ _SIGN: Final = re.compile(r"(?P<dot>\.(?=[A-Z0-9]))|[^A-Z0-9]")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An entry in a listing.
+    """An entry in a listing, by a `key` that stays when the entry moves.
 
-    Attributes:
-        key: the source's own id, unchanged when the entry moves.
-        revision: a string, another one after every change of the entry; empty if only a request for
-            the entry can tell.
-        modified: the time of the last change, if there is no revision.
+    Its `revision` differs after every change; it is empty if only a request for the entry can tell.
+    Then `modified` may be the time of the last change.
     """
 
     key: str
@@ -55,13 +52,11 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class ListingEnd:
-    """The end of a listing.
+    """The end of a listing; `reason` is its problem, as the rest of a sentence about the source.
 
-    Attributes:
-        state: the state to pass to the next listing, which then lists only the changes. The keys
-            `licence` and `commit` are shown with the source.
-        whole: whether every entry was listed. If so, the sync takes out all others.
-        reason: the problem with the listing, as the rest of a sentence about the source.
+    `state` is passed to the next listing, which then lists only the changes. Its keys `licence` and
+    `commit` are shown with the source. If the listing is `whole`, the sync takes out all other
+    entries.
     """
 
     state: Mapping[str, str] = field(default_factory=dict)
@@ -77,20 +72,12 @@ Listing = Generator[Listed | Removed, None, ListingEnd]
 class Content:
     """The content of an entry.
 
-    Attributes:
-        title: the document's title; if empty, the first heading becomes the title.
-        body: the bytes to parse, of the type `content_type`.
-        link: the address for readers.
-        text: the text, if the kind parses its files itself; the body isn't stored then.
-        anchors: the rule for the anchors of headings (`knowledge.files.site_addresses`).
-        verified: the date of the last change by the source's users.
-        titles: further titles, such as the titles of redirects to the document.
-        attribution: the source and licence to name in a citation.
-        revision, last_modified: the conditions of the next request; by default the listing's
-            revision.
-        hidden: the host's rule against quoting the entry, if any.
-        is_list: whether this is a list of the source's entries, and no document.
-        details: further data of the kind, stored as JSON.
+    Without a `title`, the first heading becomes it; `titles` are further ones, such as redirects'.
+    `text` is given if the kind parses its files itself; `body` isn't stored then. `verified` is the
+    day of the last change by the source's users, `attribution` the source and licence to cite, and
+    `hidden` the host's rule against quoting. `revision` and `last_modified` are the conditions of
+    the next request; by default the listing's revision. A list of the source's entries (`is_list`)
+    is no document. `details` are stored as JSON.
     """
 
     title: str
@@ -128,15 +115,9 @@ class SyncStep:
 class Visit:
     """The means and limits of a visit to one source.
 
-    Attributes:
-        entries: the store of entries; a source only reads its own.
-        fetcher: connects to the source's host; its clock ends the visit.
-        grace: how long gone entries are still quoted.
-        folder: the data folder, for clones.
-        most: the maximum number of bytes to store; None is unlimited.
-        token: sent to this source only.
-        login: advice for the operator if the source asks for a login.
-        without: people to leave out, by name.
+    The fetcher's clock ends the visit. `grace` is how long gone entries are still quoted, `folder`
+    the data folder (for clones), and `most` the bytes to store (None is unlimited). `login` is
+    advice for the operator if the source asks for one; `without` are people to leave out, by name.
     """
 
     entries: EntryStore
@@ -164,22 +145,12 @@ class Source:
     A location is an address or a path. Most kinds are a prefix of it, and their options come after
     `#`. The prefix `internal+` marks a source on an internal host, which only the operator can add.
 
-    Attributes:
-        kind: the prefix in locations, and the beginning of documents' ids.
-        label: the name of the kind for readers; empty where the address says enough.
-        unit: the word for an entry.
-        is_visited: whether the source is polled, not watched like files and folders.
-        lists_as_it_reads: whether the listing needs the entries listed before, as a crawl does.
-            Otherwise the whole listing is read first.
-        unlisted: the reason of entries that a whole listing lacks. They are still quoted for a time
-            of grace. If empty, the listing is authoritative, and they are deleted at once.
-        may_be_empty: whether an empty listing means that all entries are deleted. Otherwise the
-            earlier ones are kept.
-        may_lack_text: whether an entry without text is no failure.
-        obeys_robots: whether entries may forbid quoting, as pages do.
-        list_key: the key of the entry with the list of the others; empty if there is none.
-        waiting: the number of entries still to be listed, as far as known.
-        without: people to leave out, casefolded.
+    A kind declares how it is read. Sources that aren't `is_visited` are watched, as folders are. A
+    listing that `lists_as_it_reads` needs the entries listed before, as a crawl does. Entries that
+    a whole listing lacks are quoted for a time of grace with the reason `unlisted`, or deleted at
+    once if that is empty. Without `may_be_empty`, an empty listing changes nothing. `list_key` is
+    the entry with the list of the others. `waiting` counts entries still to be listed, as far as
+    known. `without` are people to leave out, casefolded.
     """
 
     kind: ClassVar[str] = ""
@@ -338,10 +309,8 @@ def any_value(_value: str) -> str:
 class Service(Source):
     """A kind that `source add --kind` names: a wiki, forum or tracker with an API, or a feed.
 
-    Attributes:
-        filters: the filters by name, each with a check of its value. A check returns the problem as
-            the rest of a sentence, or an empty string.
-        only: the filters of this source, sorted by name.
+    `filters` has a check for each filter's value, which returns the problem as the rest of a
+    sentence. `only` are the filters of this source, sorted by name.
     """
 
     may_lack_text = True

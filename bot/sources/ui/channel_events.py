@@ -106,7 +106,7 @@ class ChannelEvents(commands.Cog):
     async def on_thread_create(self, thread: discord.Thread) -> None:
         if self._synced_thread(thread) is not None:
             begun = archived_thread(thread)
-            await self._bot.worker.call(lambda core: steps.save_thread(core, begun))
+            await self._bot.worker.call(lambda core: core.archive.save_thread(begun))
             self._sync.unread = True
 
     @commands.Cog.listener()
@@ -116,7 +116,7 @@ class ChannelEvents(commands.Cog):
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
             now = updated_thread(event, parent)
-            await self._bot.worker.call(lambda core: steps.save_thread(core, now))
+            await self._bot.worker.call(lambda core: core.archive.save_thread(now))
             self._sync.unindexed = self._sync.unread = True
 
     @commands.Cog.listener()
@@ -127,7 +127,7 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:
         if self._sync.synced.get(channel.id) is SyncedContent.PINS:
-            await self._bot.worker.call(lambda core: steps.refetch_pins(core, channel.id))
+            await self._bot.worker.call(lambda core: core.archive.refetch_pins(channel.id))
             self._sync.unread = True
 
     @commands.Cog.listener("on_raw_reaction_add")

@@ -84,7 +84,7 @@ class ChannelSync:
     async def load(self) -> None:
         """Load the synced channels. If the sync is turned off, delete their content instead."""
         mine = self._bot.serves
-        every = await self._bot.worker.call(steps.synced_channels)
+        every = await self._bot.worker.call(lambda core: core.store.synced_channels.all())
         found = [channel for channel in every if mine(channel.guild_id)]
         if not self.is_on:
             for channel in found:
@@ -151,7 +151,7 @@ class ChannelSync:
         if reason is not None:
             await self.fail_channel(channel_id, reason)
         elif channel is not None:
-            await self._bot.worker.call(lambda core: steps.rename(core, channel_id, channel.name))
+            await self._bot.worker.call(lambda core: core.archive.rename(channel_id, channel.name))
         return reason is None
 
     async def fail_channel(self, channel_id: int, reason: ChannelProblem) -> None:
@@ -325,7 +325,7 @@ class ChannelSync:
             reason = f"can't be read: {error_text(error)}"
             if is_thread:
                 await self._bot.worker.call(
-                    lambda core: steps.fail_thread(core, step.thread_id, reason)
+                    lambda core: core.archive.threads.fail(step.thread_id, reason)
                 )
             else:
                 await self.fail_channel(
@@ -340,7 +340,7 @@ class ChannelSync:
             if status:
                 problem = ChannelProblem(ProblemCode.ANSWERED, {"status": status})
             await self._bot.worker.call(
-                lambda core: steps.record_problem(core, step.channel_id, problem)
+                lambda core: core.archive.record_problem(step.channel_id, problem)
             )
 
     async def _report_end(self, report: ChannelReport) -> None:

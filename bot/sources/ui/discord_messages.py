@@ -87,15 +87,11 @@ def updated_thread(event: discord.RawThreadUpdateEvent, parent: object) -> Threa
 
 
 def find_opener(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, list[Any]]:
-    """Find the opener of a text channel's thread, given the first messages in the thread.
+    """Find the id of a text channel thread's opener, and the opener itself if it's in the channel.
 
-    The opener is usually the first message in the thread. But a thread may start from a message of
-    the channel. Then the opener is this message, and its id is also the id of the thread. Discord
-    puts a system message with a reference to the opener into such a thread.
-
-    Returns:
-        The id of the opener, or 0 if nobody has written yet. Also a list with the opener, if it is
-        a message of the channel that still exists; otherwise the list is empty.
+    The opener is usually the first message in the thread; 0 if nobody has written yet. But a thread
+    may start from a message of the channel, whose id is also the thread's. Discord puts a system
+    message with a reference to it into such a thread. Its list is empty if it was deleted.
     """
     for message in messages:
         if message.type is discord.MessageType.thread_starter_message:

@@ -1,7 +1,7 @@
 """Parser of reStructuredText, with docutils; supports Sphinx's directives and roles.
 
 Raw markup is dropped, and so are `include` directives, because the parser opens no file. All
-directives but tables, pictures and the like are shown by the rules of `knowledge.files.formats.myst`, because
+directives but tables, pictures and the like are shown by the rules of `sphinx_markup`, because
 docutils refuses a directive with an option of Sphinx's.
 """
 
@@ -21,7 +21,7 @@ from docutils.transforms import Transform
 
 from knowledge.dependencies import require
 from knowledge.files.formats.html import fragment_to_markdown
-from knowledge.files.formats.myst import (
+from knowledge.files.formats.sphinx_markup import (
     Shown,
     display,
     language_of,
@@ -136,7 +136,7 @@ for _name, _own in _LENIENT.items():
 
 # docutils is not typed.
 class _SphinxDirective(Directive):  # type: ignore[misc]
-    """Directive shown by the rules of `knowledge.files.formats.myst`."""
+    """Directive shown by the rules of `sphinx_markup`."""
 
     optional_arguments = 1
     final_argument_whitespace = True
@@ -226,14 +226,18 @@ def _sphinx_role(
     *_rest: object,
     **_options: object,
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-    """Role shown by the rules of `knowledge.files.formats.myst`."""
+    """Role shown by the rules of `sphinx_markup`."""
     words, is_code = role_words(name, nodes.unescape(text), titles)
     kind = nodes.literal if is_code else nodes.inline
     return [kind(rawtext, words)], []
 
 
 def parse_rst(text: str, name: str) -> ParsedFile:
-    """Parse a reStructuredText document; UnreadableError if the document has no text."""
+    """Parse a reStructuredText document.
+
+    Raises:
+        UnreadableError: if the document has no text.
+    """
     parts = _publish(text)
     markdown = fragment_to_markdown(parts["html_body"], code="span.literal")
     if not markdown:

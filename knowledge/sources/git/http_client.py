@@ -66,13 +66,7 @@ class _Answer:
 
 
 class GuardedGitClient(AbstractHttpGitClient):
-    """Git client for one repository, with the guards and pauses of a `Fetcher`.
-
-    Args:
-        url: the repository's address.
-        fetcher: connects to the host.
-        pack_bytes: the largest size of a pack.
-    """
+    """Git client for one repository, with the guards and pauses of a `Fetcher`."""
 
     def __init__(self, url: str, fetcher: Fetcher, pack_bytes: int) -> None:
         super().__init__(url, thin_packs=False, quiet=True)

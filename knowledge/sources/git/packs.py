@@ -113,17 +113,11 @@ def _read_entry_header(reader: "_Reader") -> tuple[int, int | bytes | None]:
 
 
 def largest_unpacked(pack: IO[bytes], offset: int, offset_of: Callable[[bytes], int]) -> int:
-    """Size in bytes of the largest object that must be unpacked to read an object.
+    """Size in bytes of the largest object that must be unpacked to read the object at `offset`.
 
-    To read a delta, its base is unpacked, too. The base may itself be a delta with a base.
-
-    Args:
-        pack: a pack that `check_pack` accepted.
-        offset: the start of the object to read.
-        offset_of: the start of an object, by its id; raises KeyError if there is none.
-
-    Raises:
-        RefusedError: if the pack is damaged.
+    To read a delta, its base is unpacked, too. The base may itself be a delta with a base. The pack
+    is one that `check_pack` accepted; `offset_of` raises KeyError for an unknown id. Raises
+    RefusedError if the pack is damaged.
     """
     largest = 0
     try:

@@ -247,17 +247,11 @@ def _suffix(path: str) -> str:
 def open_repository(
     url: str, branch: str, folder: Path, fetcher: Fetcher, most: int | None = None
 ) -> Repository:
-    """Open a repository at its branch's current commit; a remote repository is fetched first.
+    """Open a repository at its branch's current commit.
 
-    Args:
-        url: the repository's web address, or its path on this machine.
-        branch: the branch; the repository's default if empty.
-        folder: the folder of the clone; unused for a local repository.
-        fetcher: connects to the repository's host.
-        most: the maximum number of bytes to fetch; by default `PACK_BYTES`.
-
-    Raises:
-        RefusedError: if the repository can't be read; the message is the rest of a sentence.
+    A remote one is fetched into `folder` first, with at most `most` bytes. An empty `branch` is the
+    repository's default. Raises RefusedError if it can't be read; the message is the rest of a
+    sentence.
     """
     if not is_installed():
         raise RefusedError(MISSING)

@@ -190,10 +190,6 @@ class GitHub(Tracker):
 
         If many issues are listed, the first call fetches the newest comments of all issues. If some
         of this issue's `count` comments aren't among them, this issue's comments are fetched.
-
-        Args:
-            key: the issue's number.
-            count: the number of comments stated in the issue.
         """
         if self._newest is None:
             self._newest = {}

@@ -301,13 +301,9 @@ class MediaWiki(Service):
         return self._query_pages(pageids="|".join(keys), redirects="1")
 
     def _query_pages(self, most: int = _LIST_REQUESTS, **asked: str) -> Iterator[_Page]:
-        """Send a query for pages, and yield the metadata of the pages that may be quoted.
+        """Yield the metadata of the pages that a query selects and that may be quoted; cache it.
 
-        The metadata is cached for `content`.
-
-        Args:
-            most: the largest number of requests for one query.
-            asked: the parameters that select the pages.
+        A query takes at most `most` requests.
         """
         properties = {
             "prop": "info|revisions|redirects|pageprops",

@@ -73,15 +73,12 @@ def is_question(title: str, body: str, labels: Sequence[str]) -> bool:
 def maintainers_answer(
     messages: Sequence[Message], maintainers: AbstractSet[int | str]
 ) -> Message | None:
-    """Find the maintainers' answer to a closed issue.
+    """Find the answer to a closed issue among its messages, whose first is the question.
 
     The answer is the maintainers' comment accepted by the asker, or the maintainers' only
     informative comment. An issue opened by a maintainer has no answer, because it is a task. If the
-    asker asks again after that comment, the issue has no answer, either.
-
-    Args:
-        messages: the issue's question, then its comments.
-        maintainers: the maintainers' ids or names.
+    asker asks again after that comment, the issue has no answer, either. `maintainers` are ids or
+    names.
     """
     question, *comments = messages
     if question.bot or question.member in maintainers or len(comments) > MOST_COMMENTS:
@@ -166,17 +163,10 @@ def thread_content(
     without: AbstractSet[str] = frozenset(),
     tags: Sequence[str] = (),
 ) -> Content | None:
-    """The document of a thread, whose first message is the question.
+    """The document of a thread's messages, oldest first; the first is the question.
 
-    Args:
-        place: the thread.
-        messages: all messages of the thread, oldest first.
-        answer: the accepted answer, or None to look for it as in a Discord thread.
-        without: the names of people to leave out, casefolded.
-        tags: the thread's tags.
-
-    Returns:
-        The document; None if nobody answered, or if the question or `answer` is left out.
+    Without an `answer`, it is looked for as in a Discord thread. Returns None if nobody answered,
+    or if the question or `answer` is by a person in `without` (casefolded).
     """
     kept = [
         replace(

@@ -131,17 +131,11 @@ def changed_issues(
     key: str,
     may_be_answered: Callable[[Mapping[str, Any]], bool],
 ) -> Listing:
-    """List the changed issues that may have an answer, and cache them.
+    """List the changed issues that may have an answer, and cache them in `listed`.
 
     If only changes are listed, a changed issue that can't have an answer is yielded as removed. If
-    all issues are listed, such an issue isn't yielded, and the sync drops its document.
-
-    Args:
-        found: the service's list of issues.
-        since: the state of the list, updated with each issue.
-        listed: the cache to fill.
-        key: the name of the field with an issue's id.
-        may_be_answered: whether an issue may have an answer.
+    all issues are listed, such an issue isn't yielded, and the sync drops its document. `since` is
+    updated with each issue, and `key` names the field with its id.
     """
     for issue in found:
         since.record_change(issue["updated_at"])
@@ -160,14 +154,9 @@ def changed_releases(
     key: str,
     text: Callable[[Mapping[str, Any]], str],
 ) -> Listing:
-    """List the releases with a visible text, and cache them.
+    """List the releases with a visible text since the last visit, and cache them in `listed`.
 
-    Args:
-        api: the service's client.
-        state: the state of the last visit.
-        listed: the cache to fill.
-        key: the name of the field with a release's id.
-        text: returns a release's text; empty if the release is not public yet.
+    `key` names the field with a release's id. `text` is empty if it isn't public yet.
     """
     found = PagedList(api, "/releases", {"per_page": PAGE_ITEMS}, state.get("etag", ""))
     for release in found:

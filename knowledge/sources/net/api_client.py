@@ -92,13 +92,9 @@ def is_busy(answer: Answer) -> bool:
 
 
 class ApiClient:
-    """Client of one service.
+    """Client of one service, whose paths are appended to `base`; each request has the `headers`.
 
-    Args:
-        fetcher: connects, and waits between requests.
-        base: the address that paths are appended to.
-        headers: sent with each request.
-        busy: whether an answer asks the client to wait.
+    `busy` tells whether an answer asks the client to wait.
     """
 
     def __init__(
@@ -121,11 +117,8 @@ class ApiClient:
     ) -> Answer:
         """Get a path below the base address, or a full address on the same host.
 
-        Returns:
-            An answer with status 200 or 304.
-
-        Raises:
-            RefusedError: if the request fails; the message is the rest of a sentence.
+        The answer has status 200 or 304. Raises RefusedError if the request fails; the message is
+        the rest of a sentence.
         """
         url = path if "://" in path else f"{self._base}{path}"
         if query:
@@ -220,15 +213,11 @@ class ApiClient:
 def pages(
     ask: Callable[[str], tuple[Sequence[Any], str]], most: int = LIST_REQUESTS
 ) -> Iterator[Any]:
-    """Iterate over a list in pages.
+    """Iterate over a list in at most `most` pages.
 
-    Args:
-        ask: requests a page by its token, which is empty for the first page. Returns the page's
-            items and the next page's token, which is empty after the last page.
-        most: the maximum number of requests.
-
-    Raises:
-        EndlessError: if the list has more than `most` pages, repeats a token, or has a huge page.
+    `ask` requests a page by its token, and returns its items and the next page's token; the token
+    is empty for the first page and after the last. Raises EndlessError if the list has more pages,
+    repeats a token, or has a huge page.
     """
     token, seen = "", {""}
     for _ in range(most):

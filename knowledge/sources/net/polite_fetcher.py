@@ -98,10 +98,9 @@ class Gone:
 class Failed:
     """The page could not be fetched; `reason` continues a sentence about it.
 
-    Attributes:
-        busy: whether the host asks for a longer pause than the fetcher makes.
-        down: whether the host or its robots.txt can't be reached, or fails.
-        no_page: whether the address leads to another content type, or out of the scope.
+    `busy`: the host asks for a longer pause than the fetcher makes. `down`: the host or its
+    robots.txt can't be reached, or fails. `no_page`: the address leads to another content type, or
+    out of the scope.
     """
 
     reason: str
@@ -133,14 +132,10 @@ class _Response:
 class Fetcher:
     """Fetches pages during one sync of sources; caches each host's robots.txt.
 
-    Args:
-        delay_seconds: the least time between two requests to a host; robots.txt may ask for more.
-        problem_with: returns the problem with an IP address; empty if connections are allowed.
-        internal: connect only to these hosts, instead of public addresses.
-        resolve: resolves a host to its addresses.
-        sleep: waits for a number of seconds; a stopping program can interrupt it.
-        whole_seconds: the time limit of one request.
-        trusted: the certificate authorities to trust; by default those of browsers.
+    `delay_seconds` is the least time between two requests to a host; robots.txt may ask for more.
+    `problem_with` an IP address is empty if connections are allowed. Only `internal` hosts are
+    connected to, if given. A stopping program can interrupt `sleep`. `whole_seconds` limits one
+    request; the default of `trusted` are the authorities of browsers.
     """
 
     def __init__(
@@ -353,13 +348,7 @@ class Fetcher:
             raise RefusedError(f"is closed to programs by {host}/robots.txt")
 
     def _robots_of(self, host: str) -> Protego | Failed:
-        """Fetch a host's robots.txt.
-
-        A missing robots.txt allows everything. If the fetch fails, nothing is allowed.
-
-        Source:
-            RFC 9309, 2.3.1
-        """
+        """A host's robots.txt; a missing one allows everything (RFC 9309), a failure nothing."""
         try:
             url = f"{host}/robots.txt"
             _, response = self._follow_redirects(url, {}, ROBOTS_BYTES, lambda at: None, None)

@@ -206,13 +206,10 @@ Header = tuple[bytes | str, bytes | str]
 
 
 class Connections:
-    """A pool of connections to hosts with checked addresses.
+    """A pool of connections to hosts whose addresses pass the `guard`.
 
-    Args:
-        guard: returns the problem with a host's IP address; empty if connections are allowed.
-        resolve: resolves a host to its addresses.
-        whole_seconds: the time limit of one request and its response.
-        trusted: the certificate authorities to trust; by default those of browsers.
+    `whole_seconds` limits one request with its response; the default of `trusted` are the
+    authorities of browsers. Callers decide about pauses, redirects and content.
     """
 
     def __init__(
