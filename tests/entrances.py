@@ -51,8 +51,8 @@ from tests.knowledge.sources.crawled_site import World as CrawledSite
 from tests.knowledge.sources.described_server import DescribedServer
 from tests.knowledge.sources.kinds.test_bookstack_and_outline import BookStack, Outline, Page, Wiki
 from tests.knowledge.sources.kinds.test_discourse import Forum, Post, Topic
-from tests.knowledge.sources.kinds.test_github import Hub
-from tests.knowledge.sources.kinds.test_gitlab import Lab
+from tests.knowledge.sources.kinds.test_tracker_github import Hub
+from tests.knowledge.sources.kinds.test_tracker_gitlab import Lab
 from tests.knowledge.sources.test_sync_hostile_services import Service
 from tests.knowledge.sources.visited import VisitedService
 from tests.knowledge.sources.wiki_server import WikiPage, WikiServer

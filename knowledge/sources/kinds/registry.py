@@ -12,13 +12,12 @@ from knowledge.sources.kinds.discourse import Discourse
 from knowledge.sources.kinds.dokuwiki import DokuWiki
 from knowledge.sources.kinds.feed import Feed
 from knowledge.sources.kinds.folder import Channel, Folder
-from knowledge.sources.kinds.github import GitHub
-from knowledge.sources.kinds.gitlab import GitLab
 from knowledge.sources.kinds.mediawiki import MediaWiki
 from knowledge.sources.kinds.outline import Outline
 from knowledge.sources.kinds.page import Page
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import Site
+from knowledge.sources.kinds.tracker import GitHub, GitLab
 from knowledge.sources.net.addresses import is_web
 from knowledge.sources.net.polite_fetcher import Fetched, Fetcher
 from knowledge.sources.net.safe_network import RefusedError

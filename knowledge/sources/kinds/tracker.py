@@ -1,30 +1,42 @@
-"""Shared parts of the GitHub and GitLab connectors: paged lists, documents of issues and releases.
+"""GitHub and GitLab connectors: releases, closed issues that a maintainer answered, discussions.
 
-A list isn't read again while the ETag of its first page stays the same.
+Releases, issues and discussions are separate sources, each named by the address of its page. A
+visit lists the changes since the last visit. If the service answers that the list of issues or
+releases still has the same ETag, this request is the only one. GitLab shows comments only with a
+token.
+
+Source:
+    docs.github.com: "REST API endpoints for issues", "… for releases", "Using the GraphQL API for
+    Discussions", "Best practices for using the REST API". docs.gitlab.com: "Issues API", "Notes
+    API", "Members API", "Releases API"
 """
 
 import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 
 from knowledge.chat.conversations import Message
 from knowledge.sources.kinds.threads import (
+    MOST_COMMENTS,
     Place,
     ThreadService,
     is_program,
+    is_question,
     maintainers_answer,
     post,
     thread_content,
     visible,
     without_mentions,
 )
-from knowledge.sources.net.api_client import ApiClient, pages
+from knowledge.sources.net.api_client import ApiClient, BusyError, LoginError, MissingError, pages
 from knowledge.sources.net.polite_fetcher import Fetcher
-from knowledge.sources.net.safe_network import LostError
+from knowledge.sources.net.safe_network import LostError, RefusedError
 from knowledge.sources.source import (
     Content,
     Listed,
@@ -114,6 +126,9 @@ class Tracker(ThreadService):
     """Issues or releases of a project: all, or those with some labels."""
 
     filters: ClassVar = {"label": any_value}
+    # The fields with their ids.
+    issue_key: ClassVar[str]
+    release_key: ClassVar[str]
 
     def connect(self, fetcher: Fetcher, token: str = "") -> None:
         super().connect(fetcher, token)
@@ -123,65 +138,65 @@ class Tracker(ThreadService):
         chosen = self.values_of("label")
         return not chosen or not set(chosen).isdisjoint(labels)
 
+    def may_be_answered(self, issue: Mapping[str, Any]) -> bool:
+        """Whether a closed issue may have an answer."""
+        raise NotImplementedError
 
-def changed_issues(
-    found: PagedList,
-    since: ListState,
-    listed: ItemCache,
-    key: str,
-    may_be_answered: Callable[[Mapping[str, Any]], bool],
-) -> Listing:
-    """List the changed issues that may have an answer, and cache them in `listed`.
+    def release_text(self, release: Mapping[str, Any]) -> str:
+        """A release's text; empty if the release isn't public yet."""
+        raise NotImplementedError
 
-    If only changes are listed, a changed issue that can't have an answer is yielded as removed. If
-    all issues are listed, such an issue isn't yielded, and the sync drops its document. `since` is
-    updated with each issue, and `key` names the field with its id.
-    """
-    for issue in found:
-        since.record_change(issue["updated_at"])
-        if may_be_answered(issue):
-            listed.add(str(issue[key]), issue)
-            yield Listed(str(issue[key]), issue["updated_at"])
-        elif not since.is_whole:
-            yield Removed(str(issue[key]))
-    return ListingEnd(since.state(found.etag or since.etag), whole=since.is_whole)
+    def changed_issues(self, found: PagedList, since: ListState) -> Listing:
+        """List and cache the changed issues that may have an answer; `since` is updated.
 
+        If only changes are listed, a changed issue that can't have an answer is yielded as removed.
+        If all issues are listed, such an issue isn't yielded, and the sync drops its document.
+        """
+        for issue in found:
+            since.record_change(issue["updated_at"])
+            key = str(issue[self.issue_key])
+            if self.may_be_answered(issue):
+                self.items.add(key, issue)
+                yield Listed(key, issue["updated_at"])
+            elif not since.is_whole:
+                yield Removed(key)
+        return ListingEnd(since.state(found.etag or since.etag), whole=since.is_whole)
 
-def changed_releases(
-    api: ApiClient,
-    state: Mapping[str, str],
-    listed: ItemCache,
-    key: str,
-    text: Callable[[Mapping[str, Any]], str],
-) -> Listing:
-    """List the releases with a visible text since the last visit, and cache them in `listed`.
+    def changed_releases(self, state: Mapping[str, str]) -> Listing:
+        """List and cache the releases with a visible text since the last visit."""
+        found = PagedList(self.api, "/releases", {"per_page": PAGE_ITEMS}, state.get("etag", ""))
+        for release in found:
+            text, key = self.release_text(release), str(release[self.release_key])
+            if visible(text):
+                self.items.add(key, release)
+                named = f"{release['name']}\n{text}"
+                yield Listed(key, hashlib.sha256(named.encode()).hexdigest()[:16])
+        return (
+            ListingEnd(state) if found.unchanged else ListingEnd({"etag": found.etag}, whole=True)
+        )
 
-    `key` names the field with a release's id. `text` is empty if it isn't public yet.
-    """
-    found = PagedList(api, "/releases", {"per_page": PAGE_ITEMS}, state.get("etag", ""))
-    for release in found:
-        told = text(release)
-        if not visible(told):
-            continue
-        listed.add(str(release[key]), release)
-        told = f"{release['name']}\n{told}"
-        yield Listed(str(release[key]), hashlib.sha256(told.encode()).hexdigest()[:16])
-    if found.unchanged:
-        return ListingEnd(state)
-    return ListingEnd({"etag": found.etag}, whole=True)
+    def release_content(self, title: str, text: str, link: str, published_at: str) -> Content:
+        return Content(
+            title=title,
+            body=without_mentions(visible(text), self.without).encode(),
+            link=link,
+            content_type="text/markdown",
+            verified=datetime.fromisoformat(published_at).date(),
+        )
 
-
-def release_content(
-    title: str, text: str, link: str, published_at: str, without: frozenset[str]
-) -> Content:
-    """The document of a release."""
-    return Content(
-        title=title,
-        body=without_mentions(visible(text), without).encode(),
-        link=link,
-        content_type="text/markdown",
-        verified=datetime.fromisoformat(published_at).date(),
-    )
+    def issue_content(
+        self,
+        place: Place,
+        messages: Sequence[Message],
+        maintainers: Collection[str],
+        labels: Sequence[str],
+    ) -> Content | None:
+        """The document of a closed issue; None if no maintainer answered it."""
+        answer = maintainers_answer(messages, frozenset(maintainers))
+        if answer is None:
+            return None
+        people = [message for message in messages if not message.bot]
+        return thread_content(place, people, answer, without=self.without, tags=labels)
 
 
 def token_required(data: str, url: str) -> LostError:
@@ -198,16 +213,400 @@ def message(number: int, author: str, written_at: str, body: str | None) -> Mess
     return post(number, 0, author, written_at, visible(body or ""), bot=is_program(author))
 
 
-def issue_content(
-    place: Place,
-    messages: Sequence[Message],
-    maintainers: Collection[str],
-    without: frozenset[str],
-    labels: Sequence[str],
-) -> Content | None:
-    """The document of a closed issue; None if no maintainer answered it."""
-    answer = maintainers_answer(messages, frozenset(maintainers))
-    if answer is None:
-        return None
-    people = [one for one in messages if not one.bot]
-    return thread_content(place, people, answer, without=without, tags=labels)
+_GITHUB_PAGE: Final = re.compile(
+    r"(?P<host>https?://[^/?#]+)/(?P<repository>[\w.-]+/[\w.-]+)/"
+    r"(?P<part>issues|discussions|releases)/?(?:[?#].*)?"
+)
+_GITHUB_HOSTS: Final = ("https://github.com", "https://www.github.com")
+_MAINTAINERS: Final = ("OWNER", "MEMBER", "COLLABORATOR")
+_UNANSWERED: Final = ("not_planned", "duplicate")
+
+# For more issues than this, the newest comments of all are listed, a hundred a request.
+FEW_ISSUES: Final = 20
+NEWEST_COMMENTS: Final = 2_000
+
+# As many as a discussion's query asks for.
+DISCUSSION_COMMENTS: Final = 50
+
+_DISCUSSIONS: Final = """
+query($owner: String!, $name: String!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    discussions(
+      first: 100, after: $after, answered: true, orderBy: {field: UPDATED_AT, direction: DESC}
+    ) {
+      pageInfo { hasNextPage endCursor }
+      nodes { number updatedAt labels(first: 20) { nodes { name } } }
+    }
+  }
+}
+"""
+_DISCUSSION: Final = """
+query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    discussion(number: $number) {
+      title body url createdAt author { login } labels(first: 20) { nodes { name } }
+      answer { id body url createdAt author { login } }
+      comments(first: 50) { nodes { id body url createdAt isMinimized author { login } } }
+    }
+  }
+}
+"""
+
+
+class GitHub(Tracker):
+    """The issues, discussions or releases of a repository."""
+
+    kind = "github"
+    label = "GitHub"
+    issue_key, release_key = "number", "id"
+
+    @staticmethod
+    def api_address(url: str) -> str:
+        page = _github_page(url)
+        host = (
+            "https://api.github.com" if page["host"] in _GITHUB_HOSTS else f"{page['host']}/api/v3"
+        )
+        return f"{host}/repos/{page['repository']}"
+
+    @staticmethod
+    def normal_address(url: str) -> str:
+        page = _github_page(url)
+        return f"{page['host']}/{page['repository']}/{page['part']}"
+
+    @staticmethod
+    def recognises(url: str) -> bool:
+        found = _GITHUB_PAGE.fullmatch(url)
+        return found is not None and found["host"] in _GITHUB_HOSTS
+
+    def connect(self, fetcher: Fetcher, token: str = "") -> None:
+        super().connect(fetcher, token)
+        page = _github_page(self.url)
+        self._host, self._part = page["host"], page["part"]
+        self._owner, self._name = str(page["repository"]).split("/")
+        self._newest: dict[str, list[Mapping[str, Any]]] | None = None
+
+    def listing(self, state: Mapping[str, str]) -> Listing:
+        """List the changes since the last visit."""
+        if self._part == "releases":
+            return (yield from self.changed_releases(state))
+        since = ListState(state)
+        try:
+            if self._part == "issues":
+                return (yield from self._issues(since))
+            return (yield from self._discussions(since))
+        except BusyError:
+            if not since.is_whole or not state.get("since"):
+                raise
+            # Without a token, GitHub's limit may be too low for a whole listing: try next month.
+            return ListingEnd({**state, "visits": str(since.visits)})
+
+    def content(self, key: str) -> Content | None:
+        """Get an issue, a discussion or a release."""
+        try:
+            if self._part == "releases":
+                return self._release(key)
+            return self._issue(key) if self._part == "issues" else self._discussion(key)
+        except MissingError:
+            # Deleted or moved since it was listed.
+            return None
+
+    # Issues.
+
+    def _issues(self, since: ListState) -> Listing:
+        # Newest change first: an issue that changes meanwhile is listed twice, not skipped.
+        query = {"state": "closed", "sort": "updated", "direction": "desc", "per_page": PAGE_ITEMS}
+        if not since.is_whole:
+            # Including reopened issues, which are dropped.
+            query |= {"state": "all", "since": since.latest}
+        elif len(labels := self.values_of("label")) == 1:
+            query["labels"] = labels[0]
+        found = PagedList(self.api, "/issues", query, since.etag)
+        return (yield from self.changed_issues(found, since))
+
+    def may_be_answered(self, issue: Mapping[str, Any]) -> bool:
+        labels = _labels(issue)
+        return (
+            issue["state"] == "closed"
+            and "pull_request" not in issue
+            and issue.get("state_reason") not in _UNANSWERED
+            and issue.get("author_association") not in _MAINTAINERS
+            and 0 < issue["comments"] <= MOST_COMMENTS
+            and self.wants(labels)
+            and is_question(issue["title"], visible(issue.get("body") or ""), labels)
+        )
+
+    def _issue(self, key: str) -> Content | None:
+        issue = self.items.get(key) or self.api.json(f"/issues/{key}")
+        if not self.may_be_answered(issue):
+            return None
+        comments = self._comments(key, issue["comments"])
+        if len(comments) > MOST_COMMENTS:
+            return None
+        posts = [issue, *(comment for comment in comments if not comment.get("minimized"))]
+        messages = [_github_message(post) for post in posts]
+        maintainers = {
+            written.author
+            for written, one in zip(messages, posts, strict=True)
+            if one.get("author_association") in _MAINTAINERS
+        }
+        links = {post["id"]: str(post["html_url"]) for post in posts}
+        place = Place(0, issue["id"], issue["title"], url=issue["html_url"], links=links)
+        return self.issue_content(place, messages, maintainers, _labels(issue))
+
+    def _comments(self, key: str, count: int) -> Sequence[Mapping[str, Any]]:
+        """The comments of an issue, oldest first.
+
+        If many issues are listed, the first call fetches the newest comments of all issues. If some
+        of this issue's `count` comments aren't among them, this issue's comments are fetched.
+        """
+        if self._newest is None:
+            self._newest = {}
+            query = {"sort": "created", "direction": "desc", "per_page": PAGE_ITEMS}
+            if len(self.items) > FEW_ISSUES:
+                found = PagedList(self.api, "/issues/comments", query, "")
+                room = REMEMBERED_BYTES
+                for comment in islice(found, NEWEST_COMMENTS):
+                    room -= len(json.dumps(comment))
+                    if room < 0:
+                        break
+                    its = comment["issue_url"].rpartition("/")[2]
+                    self._newest.setdefault(its, []).insert(0, comment)
+        known = self._newest.get(key, [])
+        if len(known) == count:
+            return known
+        return [*self.api.json(f"/issues/{key}/comments", {"per_page": PAGE_ITEMS})]
+
+    # Discussions.
+
+    def _discussions(self, since: ListState) -> Listing:
+        before = "" if since.is_whole else since.latest
+        for discussion in self._answers():
+            if discussion["updatedAt"] < before:
+                break
+            since.record_change(discussion["updatedAt"])
+            if self.wants(_label_names(discussion)):
+                yield Listed(str(discussion["number"]), discussion["updatedAt"])
+        return ListingEnd(since.state(""), whole=since.is_whole)
+
+    def _answers(self) -> Iterator[Mapping[str, Any]]:
+        def page(cursor: str) -> tuple[list[Mapping[str, Any]], str]:
+            found = self._query(_DISCUSSIONS, after=cursor or None)["discussions"]
+            pages = found["pageInfo"]
+            return found["nodes"], pages["endCursor"] if pages["hasNextPage"] else ""
+
+        return pages(page)
+
+    def _discussion(self, key: str) -> Content | None:
+        found = self._query(_DISCUSSION, number=int(key))["discussion"]
+        if found is None or found["answer"] is None:
+            return None
+        comments = found["comments"]["nodes"][:DISCUSSION_COMMENTS]
+        posts = [comment for comment in comments if not comment["isMinimized"]]
+        if all(post["id"] != found["answer"]["id"] for post in posts):
+            # The answer is a reply to a comment, or not among the first comments.
+            posts.append(found["answer"])
+        posts.sort(key=lambda one: str(one["createdAt"]))
+        messages = [
+            message(at, (one["author"] or {}).get("login", "ghost"), one["createdAt"], one["body"])
+            for at, one in enumerate([found, *posts], start=1)
+        ]
+        links = {at: str(one["url"]) for at, one in enumerate([found, *posts], start=1)}
+        [answer] = [at for at, one in enumerate(posts, 1) if one["id"] == found["answer"]["id"]]
+        return thread_content(
+            Place(0, int(key), found["title"], url=found["url"], links=links),
+            messages,
+            messages[answer],
+            without=self.without,
+            tags=_label_names(found),
+        )
+
+    def _query(self, query: str, **variables: Any) -> Mapping[str, Any]:
+        """Send a GraphQL query; returns the answer's `repository` object."""
+        known = {"owner": self._owner, "name": self._name, **variables}
+        is_own = self._host in _GITHUB_HOSTS
+        url = "https://api.github.com/graphql" if is_own else f"{self._host}/api/graphql"
+        try:
+            found = self.api.json(url, payload={"query": query, "variables": known})
+        except LoginError as error:
+            raise token_required("discussions", self._host) from error
+        for problem in found.get("errors") or ():
+            if problem.get("type") == "RATE_LIMITED":
+                raise BusyError("asks to be left alone for now")
+            raise RefusedError(f"can't be read: {str(problem.get('message'))[:200]}")
+        repository: Mapping[str, Any] = found["data"]["repository"]
+        return repository
+
+    # Releases.
+
+    def release_text(self, release: Mapping[str, Any]) -> str:
+        return "" if release["draft"] else release.get("body") or ""
+
+    def _release(self, key: str) -> Content:
+        release = self.items.get(key) or self.api.json(f"/releases/{key}")
+        return self.release_content(
+            f"{self._name} {release['name'] or release['tag_name']}",
+            release["body"],
+            release["html_url"],
+            release["published_at"],
+        )
+
+
+def _github_message(post: Mapping[str, Any]) -> Message:
+    author = (post["user"] or {}).get("login", "ghost")
+    return message(post["id"], author, post["created_at"], post.get("body"))
+
+
+def _labels(issue: Mapping[str, Any]) -> list[str]:
+    return [label if isinstance(label, str) else label["name"] for label in issue["labels"]]
+
+
+def _label_names(discussion: Mapping[str, Any]) -> list[str]:
+    return [label["name"] for label in (discussion["labels"] or {"nodes": ()})["nodes"]]
+
+
+def _github_page(url: str) -> re.Match[str]:
+    found = _GITHUB_PAGE.fullmatch(url)
+    if found is None:
+        raise ValueError(
+            "is no page of issues, discussions or releases, such as "
+            "https://github.com/owner/name/issues"
+        )
+    return found
+
+
+_GITLAB_PAGE: Final = re.compile(
+    r"(?P<host>https?://[^/?#]+)/(?P<project>[\w.-]+(?:/[\w.-]+){1,20})/-/"
+    r"(?P<part>issues|releases)/?(?:[?#].*)?"
+)
+# GitLab's number for the role Reporter, which triages issues.
+_REPORTER: Final = 20
+
+
+class GitLab(Tracker):
+    """The issues or releases of a project."""
+
+    kind = "gitlab"
+    label = "GitLab"
+    issue_key, release_key = "iid", "tag_name"
+
+    @staticmethod
+    def headers(token: str) -> list[tuple[str, str]]:
+        return [("PRIVATE-TOKEN", token)]
+
+    @staticmethod
+    def api_address(url: str) -> str:
+        page = _gitlab_page(url)
+        return f"{page['host']}/api/v4/projects/{quote(page['project'], safe='')}"
+
+    @staticmethod
+    def normal_address(url: str) -> str:
+        page = _gitlab_page(url)
+        return f"{page['host']}/{page['project']}/-/{page['part']}"
+
+    @staticmethod
+    def recognises(url: str) -> bool:
+        found = _GITLAB_PAGE.fullmatch(url)
+        return found is not None and found["host"] == "https://gitlab.com"
+
+    def connect(self, fetcher: Fetcher, token: str = "") -> None:
+        super().connect(fetcher, token)
+        page = _gitlab_page(self.url)
+        self._part, self._name = page["part"], page["project"].rpartition("/")[2]
+        self._members: set[str] | None = None
+
+    def listing(self, state: Mapping[str, str]) -> Listing:
+        """List the changes since the last visit."""
+        if self._part == "releases":
+            return (yield from self.changed_releases(state))
+        since = ListState(state)
+        query = {"state": "closed", "order_by": "updated_at", "sort": "desc"}
+        query |= {"per_page": PAGE_ITEMS, "scope": "all"}
+        if not since.is_whole:
+            # Including reopened issues, which are dropped.
+            query |= {"state": "all", "updated_after": since.latest}
+        elif len(labels := self.values_of("label")) == 1:
+            query["labels"] = labels[0]
+        found = PagedList(self.api, "/issues", query, since.etag)
+        return (yield from self.changed_issues(found, since))
+
+    def content(self, key: str) -> Content | None:
+        """Get an issue or a release."""
+        try:
+            return self._release(key) if self._part == "releases" else self._issue(key)
+        except LoginError as error:
+            raise token_required("comments of issues", self.url) from error
+        except MissingError:
+            # Deleted, moved or made confidential since it was listed.
+            return None
+
+    def may_be_answered(self, issue: Mapping[str, Any]) -> bool:
+        return (
+            issue["state"] == "closed"
+            and not issue.get("confidential")
+            and issue.get("issue_type", "issue") == "issue"
+            and not issue.get("moved_to_id")
+            and 0 < issue["user_notes_count"] <= MOST_COMMENTS
+            and self.wants(issue["labels"])
+            and is_question(issue["title"], visible(issue["description"] or ""), issue["labels"])
+        )
+
+    def _issue(self, key: str) -> Content | None:
+        issue = self.items.get(key) or self.api.json(f"/issues/{key}")
+        if not self.may_be_answered(issue):
+            return None
+        query = {"sort": "asc", "order_by": "created_at", "per_page": PAGE_ITEMS}
+        notes = [
+            note
+            for note in self.api.json(f"/issues/{key}/notes", query)[: int(PAGE_ITEMS)]
+            if not (note["system"] or note.get("internal") or note.get("confidential"))
+        ]
+        # Only members close the issues of others.
+        author, closer = _username(issue["author"]), _username(issue["closed_by"])
+        maintainers = self._maintainers() | ({closer} - {author, ""})
+        question = message(issue["id"], author, issue["created_at"], issue["description"])
+        comments = [
+            message(note["id"], _username(note["author"]), note["created_at"], note["body"])
+            for note in notes
+        ]
+        links = {note["id"]: f"{issue['web_url']}#note_{note['id']}" for note in notes}
+        place = Place(0, issue["id"], issue["title"], url=issue["web_url"], links=links)
+        labels = [str(label) for label in issue["labels"]]
+        return self.issue_content(place, [question, *comments], maintainers, labels)
+
+    def _maintainers(self) -> set[str]:
+        """The members with the role Reporter or above; empty if they can't be listed."""
+        if self._members is None:
+            try:
+                found = [*PagedList(self.api, "/members/all", {"per_page": PAGE_ITEMS}, "")]
+            except LostError:
+                found = []
+            self._members = {
+                _username(member) for member in found if member["access_level"] >= _REPORTER
+            }
+        return self._members
+
+    def release_text(self, release: Mapping[str, Any]) -> str:
+        return "" if release.get("upcoming_release") else release["description"] or ""
+
+    def _release(self, key: str) -> Content:
+        name = quote(key, safe="")
+        release = self.items.get(key) or self.api.json(f"/releases/{name}")
+        return self.release_content(
+            f"{self._name} {release['name'] or key}",
+            release["description"],
+            f"{self.url}/{name}",
+            release["released_at"],
+        )
+
+
+def _username(user: Mapping[str, Any] | None) -> str:
+    return str((user or {}).get("username", ""))
+
+
+def _gitlab_page(url: str) -> re.Match[str]:
+    found = _GITLAB_PAGE.fullmatch(url)
+    if found is None:
+        raise ValueError(
+            "is no page of issues or releases, such as https://gitlab.com/group/project/-/issues"
+        )
+    return found

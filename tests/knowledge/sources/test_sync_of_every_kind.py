@@ -24,10 +24,10 @@ from tests.knowledge.sources.kinds import (
     test_discourse as discourse,
 )
 from tests.knowledge.sources.kinds import (
-    test_github as github,
+    test_tracker_github as github,
 )
 from tests.knowledge.sources.kinds import (
-    test_gitlab as gitlab,
+    test_tracker_gitlab as gitlab,
 )
 from tests.knowledge.sources.test_sync import Wiki
 from tests.knowledge.sources.visited import VisitedSource
