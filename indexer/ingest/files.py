@@ -29,12 +29,7 @@ from indexer.ingest.pipeline import (
 )
 from knowledge import corpus
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.files.reader import (
-    PARSERS_VERSION,
-    FilePart,
-    begin_parsing,
-    parser_name,
-)
+from knowledge.files.reader import PARSERS_VERSION, FilePart, begin_parsing, parser_name
 from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of, read_with_inclusions
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import INSIDE, Document, Failure, FileRecord, Kind

@@ -20,12 +20,7 @@ from typing import IO, Any, Final
 from knowledge.files.document import EXPORT, checked_document, parse_document, parse_in_sandbox
 from knowledge.files.formats.detection import ENDINGS, Format, format_of, packed_format
 from knowledge.files.formats.zip import Archive, ZipMember
-from knowledge.files.parsed_file import (
-    MAX_PACKED_BYTES,
-    ParsedFile,
-    UnreadableError,
-    check_size,
-)
+from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
 from knowledge.files.sandbox import Sandbox
 
 # Between the texts of fragments; no text has it.

@@ -11,14 +11,7 @@ from typing import Any, ClassVar, Final
 
 from knowledge.sources.net.api_client import MissingError, pages
 from knowledge.sources.net.safe_network import RefusedError
-from knowledge.sources.source import (
-    Content,
-    Listed,
-    Listing,
-    ListingEnd,
-    Service,
-    any_value,
-)
+from knowledge.sources.source import Content, Listed, Listing, ListingEnd, Service, any_value
 
 # BookStack's own limit of a list.
 _COUNT: Final = 500

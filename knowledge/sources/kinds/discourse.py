@@ -18,13 +18,7 @@ from knowledge.files.reader import parse_fragments
 from knowledge.sources.kinds.threads import Place, ThreadService, post, thread_content
 from knowledge.sources.net.api_client import pages
 from knowledge.sources.net.safe_network import LostError, RefusedError
-from knowledge.sources.source import (
-    Content,
-    Listed,
-    Listing,
-    ListingEnd,
-    any_value,
-)
+from knowledge.sources.source import Content, Listed, Listing, ListingEnd, any_value
 
 # Discourse's own limit.
 PAGE_TOPICS: Final = 100

@@ -13,14 +13,7 @@ from urllib.parse import quote
 
 from knowledge.sources.net.api_client import LoginError
 from knowledge.sources.net.safe_network import LostError, RefusedError
-from knowledge.sources.source import (
-    Content,
-    Listed,
-    Listing,
-    ListingEnd,
-    Service,
-    any_value,
-)
+from knowledge.sources.source import Content, Listed, Listing, ListingEnd, Service, any_value
 
 _INTERFACE: Final = "/lib/exe/jsonrpc.php"
 _OFF: Final = "answers no programs: turn on `remote` in its configuration"

@@ -19,13 +19,7 @@ from typing import Any, ClassVar, Final
 
 from knowledge.files.parsed_file import one_line
 from knowledge.sources.net.addresses import host_of, normal_url, problem_with_url
-from knowledge.sources.net.api_client import (
-    Answer,
-    BusyError,
-    EndlessError,
-    is_busy,
-    pages,
-)
+from knowledge.sources.net.api_client import Answer, BusyError, EndlessError, is_busy, pages
 from knowledge.sources.net.safe_network import LostError, RefusedError
 from knowledge.sources.source import (
     Content,

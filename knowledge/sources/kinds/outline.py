@@ -12,14 +12,7 @@ from urllib.parse import quote
 from knowledge.files.site_addresses import OUTLINE
 from knowledge.sources.net.api_client import MissingError, pages
 from knowledge.sources.net.safe_network import RefusedError
-from knowledge.sources.source import (
-    Content,
-    Listed,
-    Listing,
-    ListingEnd,
-    Service,
-    any_value,
-)
+from knowledge.sources.source import Content, Listed, Listing, ListingEnd, Service, any_value
 
 # Outline's own limit of a list.
 _LIMIT: Final = 100

@@ -25,14 +25,7 @@ from knowledge.sources.net.polite_fetcher import (
     Unchanged,
 )
 from knowledge.sources.net.safe_network import RefusedError
-from knowledge.sources.source import (
-    Content,
-    Listed,
-    Listing,
-    ListingEnd,
-    Skipped,
-    Source,
-)
+from knowledge.sources.source import Content, Listed, Listing, ListingEnd, Skipped, Source
 from knowledge.values.documents import SHARED, Scope
 
 # At a second a page, half an hour.

@@ -22,22 +22,10 @@ from knowledge.files.site_addresses import (
 )
 from knowledge.sources.entries import Entry, SyncState
 from knowledge.sources.git.hosts import file_link
-from knowledge.sources.git.repository import (
-    CommittedFile,
-    Repository,
-    copy_folder,
-    open_repository,
-)
+from knowledge.sources.git.repository import CommittedFile, Repository, copy_folder, open_repository
 from knowledge.sources.net.addresses import is_web
 from knowledge.sources.net.safe_network import RefusedError
-from knowledge.sources.source import (
-    Content,
-    Listed,
-    Listing,
-    ListingEnd,
-    Skipped,
-    Source,
-)
+from knowledge.sources.source import Content, Listed, Listing, ListingEnd, Skipped, Source
 from knowledge.values.documents import Document, Lines, Scope
 
 # The most headings of one file.
