@@ -30,7 +30,7 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.models.serving_model import is_serving
 from bot.sources import messages
-from bot.sources.tag_import import import_tags
+from bot.sources.service import import_tags
 from bot.sources.web_sync import fetchers, recognise_service, visit_sources
 from bot.storage.data_folder import data_folder, is_bot_running, open_store
 from indexer.ingest.pipeline import Progress, UpdateReport

@@ -8,8 +8,7 @@ from typing import Final
 
 from bot.answers.search_tiers import ArticlesUse
 from bot.sources.channel_sync_steps import ChannelReport
-from bot.sources.service import MOST_SITES, AddOutcome, ArticlesReport
-from bot.sources.tag_import import TagImport
+from bot.sources.service import MOST_SITES, AddOutcome, ArticlesReport, TagImport
 from bot.text import error_messages
 from bot.text.languages import Plural, Sentence, Speaker
 from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, plain_within, shorten, size

@@ -4,8 +4,8 @@ Administrators can add only web addresses. The operator adds local paths, and co
 sources are visited. Functions that take a core run in the worker's thread.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -14,6 +14,7 @@ from bot.answers.search_tiers import ArticlesUse
 from bot.core.core import Core
 from bot.sources.channel_sync_steps import ChannelReport, reports
 from knowledge.corpus import FailingSource, SourceState
+from knowledge.files.foreign_tags import ForeignTag
 from knowledge.sources.addition import add_visited, location_of
 from knowledge.sources.git.hosts import is_repository
 from knowledge.sources.git.repository import is_installed
@@ -22,8 +23,17 @@ from knowledge.sources.kinds.registry import service_of, source_at
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import Site
 from knowledge.sources.net.addresses import is_web
+from knowledge.store.store import Store
 from knowledge.values.documents import ARTICLES, SHARED, Scope
 from knowledge.values.guilds import GuildFilter, SourceCard
+from knowledge.values.notes import Member
+from knowledge.values.submissions import (
+    WORDING_CHARACTERS,
+    WORDINGS,
+    InvalidNoteError,
+    Submission,
+    checked_submission,
+)
 
 # Most addresses of a guild: each site or repository may have thousands of pages.
 MOST_SITES: Final = 10
@@ -173,3 +183,46 @@ def alarms(
     }
     cards = core.store.source_cards.all(mine)
     return failing, {(card.guild_id, card.source): card for card in cards}
+
+
+# Notes of one transaction, during which a question waits.
+_SLICE: Final = 20
+
+
+@dataclass(slots=True)
+class TagImport:
+    """The result of an import so far; other valid tags than the `new` ones were imported before."""
+
+    new: int = 0
+    known: int = 0
+    refused: list[tuple[str, InvalidNoteError]] = field(default_factory=list)
+
+
+def import_tags(
+    store: Store, guild_id: int, member: Member, channel_id: int, tags: Sequence[ForeignTag]
+) -> Iterator[TagImport]:
+    """Propose tags as notes in slices; yields the result so far."""
+    result = TagImport()
+    for start in range(0, len(tags), _SLICE):
+        submissions = []
+        for tag in tags[start : start + _SLICE]:
+            try:
+                submissions.append(_submission(tag))
+            except InvalidNoteError as error:
+                result.refused.append((tag.name, error))
+        new = store.imports.propose(guild_id, member, channel_id, submissions)
+        result.new += new
+        result.known += len(submissions) - new
+        yield result
+
+
+def _submission(tag: ForeignTag) -> Submission:
+    """The note of a tag. Of its aliases, as many as a note can have become other ways to ask."""
+    askable = [
+        alias
+        for alias in dict.fromkeys(" ".join(alias.split()) for alias in tag.aliases)
+        if len(alias) <= WORDING_CHARACTERS
+        and any(map(str.isalnum, alias))
+        and alias.casefold() != " ".join(tag.name.split()).casefold()
+    ]
+    return checked_submission(tag.name, tag.text, wordings="\n".join(askable[:WORDINGS]))

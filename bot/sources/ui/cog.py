@@ -17,7 +17,7 @@ from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.policy.component_access import administrators, administrators_group
 from bot.interactions.services import Interaction, Services
 from bot.sources import channel_sync_steps, messages, service
-from bot.sources.tag_import import TagImport, import_tags
+from bot.sources.service import TagImport, import_tags
 from bot.sources.ui.alarms import ROUND_SECONDS, SourceAlarms
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
