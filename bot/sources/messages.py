@@ -102,32 +102,28 @@ ADDRESS_UNREAD: Final = Sentence(
 )
 ADDRESS_KNOWN: Final = Sentence("{address} is already a source.")
 ADDRESS_ADDED: Final = Sentence("Added {address}. I'm reading it now, one page a second.")
-_SITE_ADDED: Final = Sentence(
-    "Added {address} and the pages below it. I'm reading up to {most:,} pages, one a second."
-)
-_REPOSITORY_ADDED: Final = Sentence(
-    "Added the Git repository {address}. I'm reading its files, and will follow new commits."
-)
-_SERVICE_ADDED: Final = Sentence(
-    "Added {address}. I'm reading it through its API, one document a second, and will follow "
-    "changes."
-)
 _TOO_MANY_SITES: Final = Sentence(
     "This server already has {most:,} sites, repositories, wikis, forums and trackers, the limit. "
     "Remove one first."
 )
-_WITHOUT_GIT: Final = Sentence(
-    "I can't read the Git repository {address}. The bot's operator must install the extra "
-    "`git` and restart me."
-)
 _ADDED: Final[Mapping[AddOutcome, Sentence]] = {
     AddOutcome.PAGE: ADDRESS_ADDED,
-    AddOutcome.SITE: _SITE_ADDED,
-    AddOutcome.REPOSITORY: _REPOSITORY_ADDED,
-    AddOutcome.SERVICE: _SERVICE_ADDED,
+    AddOutcome.SITE: Sentence(
+        "Added {address} and the pages below it. I'm reading up to {most:,} pages, one a second."
+    ),
+    AddOutcome.REPOSITORY: Sentence(
+        "Added the Git repository {address}. I'm reading its files, and will follow new commits."
+    ),
+    AddOutcome.SERVICE: Sentence(
+        "Added {address}. I'm reading it through its API, one document a second, and will follow "
+        "changes."
+    ),
     AddOutcome.KNOWN: ADDRESS_KNOWN,
     AddOutcome.TOO_MANY: _TOO_MANY_SITES,
-    AddOutcome.WITHOUT_GIT: _WITHOUT_GIT,
+    AddOutcome.WITHOUT_GIT: Sentence(
+        "I can't read the Git repository {address}. The bot's operator must install the extra "
+        "`git` and restart me."
+    ),
 }
 REMOVED: Final = Sentence("Removed {source}. I no longer answer from it.")
 UNKNOWN: Final = Sentence("This server has no such source. Choose one that I suggest as you type.")

@@ -25,7 +25,7 @@ from bot.sources.ui.discord_messages import content_to_sync, missing_permissions
 from bot.sources.ui.server_documents import ROUND_SECONDS as SERVER_SECONDS
 from bot.sources.ui.server_documents import ServerDocuments
 from bot.sources.web_sync import PAUSE_SECONDS as VISIT_SECONDS
-from bot.sources.web_sync import WebVisits
+from bot.sources.web_visits import WebVisits
 from bot.text import error_messages
 from bot.text.markdown import plain_within, shorten
 from bot.text.paging import PAGE_LABELS

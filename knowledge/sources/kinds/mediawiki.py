@@ -96,7 +96,8 @@ class MediaWiki(Service):
         only = dict(self.only)
         self._named_spaces = _parts(only.get("namespace", ""))
         self._categories = [
-            _category_title(category) for category in _parts(only.get("category", ""))
+            f"Category:{category[9:] if category.casefold().startswith('category:') else category}"
+            for category in _parts(only.get("category", ""))
         ]
         self._prefix = "".join(_parts(only.get("prefix", "")))
         self._endpoint = ""
@@ -106,11 +107,21 @@ class MediaWiki(Service):
 
     @staticmethod
     def is_busy(answer: Answer) -> bool:
-        return is_busy_wiki(answer)
+        """Whether a wiki asks the client to wait, by the status or the error of its API."""
+        return is_busy(answer) or answer.headers.get("mediawiki-api-error") in _BUSY
 
     @staticmethod
     def home(url: str, page: bytes) -> str:
-        return home_address(url, page)
+        """The address of a wiki by its root, main page or api.php at `url`; empty for others."""
+        if is_root(url):
+            return url
+        if url.partition("?")[0].endswith(_API):
+            named = url.partition("?")[0]
+        elif _IS_MAIN_PAGE.search(page):
+            named = normal_url(_edit_uri(page), url)
+        else:
+            return ""
+        return named.removesuffix(_API).removesuffix("/w")
 
     def listing(self, state: Mapping[str, str]) -> Listing:
         """List all pages at the first visit, and only the changed pages at later visits."""
@@ -123,13 +134,11 @@ class MediaWiki(Service):
             # The wiki may have moved its API.
             others = {name: value for name, value in state.items() if name != "api"}
             return (yield from self.listing(others))
-        now, licence = (
-            _parsed_time(site["curtimestamp"]),
-            _licence(site["query"].get("rightsinfo", {})),
-        )
+        now = datetime.fromisoformat(site["curtimestamp"])
+        licence = _licence(site["query"].get("rightsinfo", {}))
         self._read_site(site["query"], licence)
         listed = state.get("listed", "")
-        whole = changes is None or not listed or now - _parsed_time(listed) > _WHOLE_AFTER
+        whole = changes is None or not listed or now - datetime.fromisoformat(listed) > _WHOLE_AFTER
         if whole:
             yield from (Listed(page.key, page.revision) for page in self._all_pages())
         else:
@@ -267,7 +276,9 @@ class MediaWiki(Service):
                 yield Listed(page.key, page.revision)
         yield from (Removed(key) for key in keys if key not in present)
         templates = {
-            change["title"]: change["revid"] for change in reversed(changes) if _is_template(change)
+            change["title"]: change["revid"]
+            for change in reversed(changes)
+            if change["ns"] in _TEMPLATE_SPACES and change["revid"]
         }
         for title, revision in list(templates.items())[:_TEMPLATES]:
             for page in self._pages_with_template(title):
@@ -351,7 +362,7 @@ class MediaWiki(Service):
             title=str(page["title"])[:_TITLE_CHARACTERS],
             link=link,
             revision=f"{int(page['lastrevid'])}-{hashlib.sha256(told.encode()).hexdigest()[:8]}",
-            verified=_parsed_time(revised[0]).date() if revised else None,
+            verified=datetime.fromisoformat(revised[0]).date() if revised else None,
             redirects=redirects,
         )
 
@@ -386,24 +397,6 @@ class MediaWiki(Service):
 
 class _GoneError(RefusedError):
     """The page no longer exists."""
-
-
-def is_busy_wiki(answer: Answer) -> bool:
-    """Whether a wiki asks the client to wait, by the status or the error of its API."""
-    return is_busy(answer) or answer.headers.get("mediawiki-api-error") in _BUSY
-
-
-def home_address(url: str, page: bytes) -> str:
-    """The address of the wiki whose root, main page or api.php is at `url`; empty for others."""
-    if is_root(url):
-        return url
-    if url.partition("?")[0].endswith(_API):
-        named = url.partition("?")[0]
-    elif _IS_MAIN_PAGE.search(page):
-        named = normal_url(_edit_uri(page), url)
-    else:
-        return ""
-    return named.removesuffix(_API).removesuffix("/w")
 
 
 def _edit_uri(page: bytes) -> str:
@@ -441,18 +434,9 @@ def _parts(value: str) -> list[str]:
     return [part.strip().replace("_", " ") for part in value.split("|") if part.strip()]
 
 
-def _category_title(name: str) -> str:
-    """The title of a category's page, from its name with or without the prefix `Category:`."""
-    return f"Category:{name[9:] if name.casefold().startswith('category:') else name}"
-
-
 def _lacks_page_id(change: Mapping[str, Any]) -> bool:
     """Whether a logged deletion, move, import or merge doesn't name its page's id."""
     return not change["pageid"] and change.get("logtype") in ("delete", "move", "import", "merge")
-
-
-def _is_template(change: Mapping[str, Any]) -> bool:
-    return change["ns"] in _TEMPLATE_SPACES and bool(change["revid"])
 
 
 def _licence(rights: Mapping[str, Any]) -> str:
@@ -461,10 +445,6 @@ def _licence(rights: Mapping[str, Any]) -> str:
     if found := _CREATIVE_COMMONS.search(address):
         return f"CC {found['kind'].upper()} {found['version']}"
     return words[:100] or address[:200]
-
-
-def _parsed_time(written: str) -> datetime:
-    return datetime.fromisoformat(written)
 
 
 def _formatted_time(moment: datetime) -> str:

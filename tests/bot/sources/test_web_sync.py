@@ -23,7 +23,8 @@ from bot.core.job_queue import Priority
 from bot.process.client import Bot, start_worker
 from bot.sources.service import AddOutcome, TypedAddress
 from bot.sources.service import add_address as add_named
-from bot.sources.web_sync import WebVisits, due_sources, recognise_service, visit_sources
+from bot.sources.web_sync import due_sources, recognise_service, visit_sources
+from bot.sources.web_visits import WebVisits
 from bot.storage.derived_data import open_entries
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
