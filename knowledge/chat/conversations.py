@@ -195,6 +195,8 @@ class ConversationSplitter:
         )
 
 
+# Accepted answers.
+
 # Shorter messages are no answer, unless reactions or thanks mark them.
 ANSWER_WORDS: Final = 6
 # A first post without a question (a guide, an announcement) is a document from this length on.

@@ -407,6 +407,9 @@ def _channel(row: dict[str, Any]) -> ArchivedChannel:
 _PREFIX: Final = "channel:"
 
 
+# Documents.
+
+
 def prefix(channel_id: int, thread_id: int | None = None) -> str:
     """The common prefix of ids of a channel's or thread's documents."""
     thread = "" if thread_id is None else f"{thread_id}:"

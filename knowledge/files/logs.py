@@ -330,6 +330,8 @@ def _people(lines: Sequence[str]) -> list[str]:
 
 
 SUFFIXES: Final = (".txt", ".log", ".gz", ".zip")
+# The reader.
+
 # Limits of a file, of everything unpacked from it, and of their ratio; real logs shrink to a
 # twentieth, and repeated lines to a hundredth.
 LOG_BYTES: Final = 8_000_000

@@ -305,6 +305,8 @@ def _webp_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack("<4sI", kind, len(data)) + data + b"\0" * (len(data) % 2)
 
 
+# Checks.
+
 # OCR decodes the picture: a screenshot of 5,120 by 2,880 has 15 million pixels. The picture isn't
 # stored, so its limit in bytes is higher than for a note's picture.
 RECOGNIZED_PIXELS: Final = 16_000_000

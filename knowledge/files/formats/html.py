@@ -290,6 +290,8 @@ def _attribute(tag: Tag | None, key: str) -> str:
     return value if isinstance(value, str) else " ".join(value or ())
 
 
+# A page of MediaWiki.
+
 _BODY: Final = "mw-parser-output"
 # Before MediaWiki 1.30.
 _OLDER_BODY: Final = "mw-content-text"

@@ -52,6 +52,8 @@ def service_of(address: str) -> str:
     return next((name for name, kind in SERVICES.items() if kind.recognises(address)), "")
 
 
+# Recognition.
+
 _TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _BYTES: Final = 3_000_000
 _META: Final = re.compile(rb"<meta\b[^<>]{0,500}>", re.IGNORECASE)

@@ -118,6 +118,8 @@ def _addresses_in(address: IPv6Address) -> list[IPv4Address]:
 
 URL_CHARACTERS: Final = 2_000
 
+# Addresses.
+
 # As in the hosts file of usual systems.
 _THIS_MACHINE: Final = frozenset(
     {

@@ -199,6 +199,8 @@ class _TimedStream(httpcore2.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+# Requests.
+
 STEP_SECONDS: Final = 10.0
 _ERRNO: Final = re.compile(r"^\[Errno -?\d+\] ")
 
