@@ -130,10 +130,7 @@ def add_threads(
 
 
 def add_page(core: Core, step: SyncStep, page: MessagePage, skip: Collection[int]) -> None:
-    """Store a page of messages, without the messages in `skip`.
-
-    These messages have changed or were deleted since the page was requested.
-    """
+    """Store a page of messages, without those in `skip`, changed since the page was requested."""
     core.archive.add_page(step, page, core.store.quote_opt_outs.withheld(), skip)
     core.archive.record_problem(step.channel_id, None)
 

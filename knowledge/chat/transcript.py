@@ -230,10 +230,7 @@ def transcript(
 
 
 def post_document(channel: Channel, message: Message, scope: Scope = SHARED) -> Document | None:
-    """The document of a single message; None for small talk and bots.
-
-    The title is the message's first line or sentence.
-    """
+    """The document of a message, titled by its first line; None for small talk and bots."""
     if not message.worth_reading:
         return None
     message = without_message_secrets(message)

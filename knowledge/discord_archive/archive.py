@@ -190,10 +190,7 @@ class ChannelArchive:
             )
 
     def begin_round(self, channel_id: int, now: datetime, *, whole: bool = False) -> None:
-        """Begin a round; a round that hasn't ended begins again.
-
-        If `whole`, all messages are fetched again, not just new and recent messages.
-        """
+        """Begin a round, anew if one hasn't ended; if `whole`, all messages are fetched again."""
         row = self.channel(channel_id)
         if row is None:
             return

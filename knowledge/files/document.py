@@ -140,10 +140,7 @@ def parse_in_sandbox(content: bytes, name: str) -> tuple[dict[str, Any], str]:
 
 
 def checked_document(values: dict[str, Any], text: str) -> ParsedFile:
-    """Check and convert the result of `parse_in_sandbox`.
-
-    Raises ValueError, TypeError, LookupError if the result is malformed.
-    """
+    """Convert the result of the sandbox; ValueError, TypeError or LookupError if malformed."""
     verified = values["verified"]
     page = dict(values["page"])
     texts = [values["title"], values["link"], values["hidden"], *values["tags"]]

@@ -52,10 +52,7 @@ class TagFile:
 
 
 def tags_at(path: Path, guild_id: int) -> TagFile:
-    """The tags of a file, or of the files in a folder.
-
-    Raises UnreadableError if nothing of it can be read.
-    """
+    """The tags of a file or a folder; UnreadableError if nothing of it can be read."""
     if not path.is_dir():
         return tags_of_bytes(reader.read_content(path), path.name, guild_id)
     inside = (file.relative_to(path) for file in sorted(path.rglob("*")))

@@ -149,10 +149,7 @@ class _Candidate:
 
 
 def deciding_lines(text: str, most: int = LINES) -> list[str]:
-    """The lines of a log that decide, without what is personal, in the log's order.
-
-    Lines that differ in numbers count once.
-    """
+    """The deciding lines of a log, in its order; lines that differ in numbers count once."""
     lines = [_CONTROL.sub("", line[:_READ_CHARACTERS]) for line in _read(text)]
     people = _people(lines)
     best: dict[str, _Candidate] = {}
@@ -301,10 +298,7 @@ _PERSONAL: Final = re.compile(
 
 
 def impersonal(words: str, people: Sequence[str] = ()) -> str:
-    """A line without times, addresses, paths, ids and names of people.
-
-    `people` are names to take out, in lower case.
-    """
+    """A line without times, addresses, paths, ids, and names of `people` (in lower case)."""
     said = _PERSONAL.sub(_replacement, words)
     for name in people:
         said = re.sub(rf"(?i)(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", _GAP, said)
@@ -378,10 +372,7 @@ def sandbox() -> Sandbox:
 
 
 def begin_log(content: bytes) -> "Future[ReadLog]":
-    """Begin to read a log.
-
-    The future raises `UnreadableError` if the log takes too long or too much memory.
-    """
+    """Begin to read a log; UnreadableError in the future if it takes too much time or memory."""
     return sandbox().begin(log_in_sandbox, content, "", _checked)
 
 

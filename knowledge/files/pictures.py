@@ -357,10 +357,7 @@ def checked_picture(name: str, content: bytes) -> Picture:
 
 
 def check_size(name: str, size: int) -> None:
-    """Check a picture's size in bytes before it is fetched.
-
-    Raises InvalidNoteError if the picture is too large.
-    """
+    """Check a picture's size in bytes before it is fetched; InvalidNoteError if it's too large."""
     if size > PICTURE_BYTES:
         raise InvalidNoteError(
             "{file} has {megabytes:,.1f} MB; the limit for a picture is {most:,.0f} MB.",

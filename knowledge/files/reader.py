@@ -103,10 +103,7 @@ def parser_name(path: PurePath) -> str:
 
 
 def read_content(path: Path) -> bytes:
-    """The bytes of a file within the size limit.
-
-    Raises UnreadableError if the file is too large, or the system refuses to read it.
-    """
+    """The bytes of a file; UnreadableError if it's too large, or the system refuses to read it."""
     try:
         check_size(path.stat().st_size, MAX_PACKED_BYTES)
         with path.open("rb") as file:

@@ -140,10 +140,7 @@ def digest_of(content: bytes) -> str:
 
 
 def digest_in_steps(path: Path) -> Generator[None, None, str]:
-    """Digest a file of any size; yields after every `STEP_BYTES`.
-
-    Raises UnreadableError if the system refuses to read the file.
-    """
+    """Digest a file, in steps of `STEP_BYTES`; UnreadableError if the system refuses to read it."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:

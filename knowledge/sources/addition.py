@@ -269,10 +269,7 @@ def _refuse_commit(base_url: str) -> None:
 
 
 def check_paths(paths: Sequence[Path]) -> None:
-    """Refuse paths that can't be imported.
-
-    Raises MissingSourceError if a path is missing or can't be read.
-    """
+    """Raise MissingSourceError for paths that are missing or can't be imported."""
     for path in paths:
         if path.parts and path.parts[0].lower() in ("http:", "https:"):
             raise MissingSourceError(

@@ -88,10 +88,7 @@ def ids_in_sandbox(content: bytes, url: str) -> Parsed:
 
 
 def _checked_ids(values: dict[str, Any], text: str) -> frozenset[str]:
-    """Check and convert the result of `ids_in_sandbox`.
-
-    Raises ValueError, TypeError, LookupError if the result is malformed.
-    """
+    """Convert the sandbox's result; ValueError, TypeError or LookupError if malformed."""
     ids = frozenset(values["ids"])
     if not all(isinstance(each, str) for each in ids):
         raise ValueError("These are no ids of a page.")

@@ -76,10 +76,7 @@ _ENDINGS: Final = {
 
 
 def sync(source: Source, visit: Visit) -> Generator[SyncStep, None, None]:
-    """Sync a source; each step is one entry.
-
-    Raises VisitOverError at the end of the visit (`visit.fetcher.clock`).
-    """
+    """Sync a source, an entry a step; VisitOverError at the end of the visit."""
     entries, location = visit.entries, source.location
     yield SyncStep(0, 0, source.url)
     before = entries.state(location)
@@ -129,10 +126,7 @@ class _Run:
     reason: str = ""
 
     def withdraw_named(self) -> None:
-        """Clear the text of stored entries with names of people to leave out.
-
-        They are then fetched again, without these people.
-        """
+        """Clear texts with names of people to leave out; they are fetched again without them."""
         entries = self.visit.entries
         for entry in entries.of(self.source.location) if self.source.without else ():
             if self.source.has_named(entry.text):

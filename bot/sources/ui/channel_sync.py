@@ -100,10 +100,7 @@ class ChannelSync:
     async def add(
         self, channel: SyncedChannel, name: str, actor_id: int, place: ProgressMessage
     ) -> bool:
-        """Start to sync a channel; False if it was synced already.
-
-        `place` is the message that shows the progress.
-        """
+        """Start to sync a channel, with its progress in `place`; False if it was synced already."""
         now = datetime.now(UTC)
         if not await self._bot.worker.call(
             lambda core: steps.add(core, channel, name, actor_id, now, place)

@@ -70,10 +70,7 @@ class _Builder(Composer, SafeConstructor, Resolver):  # type: ignore[misc]
 
 
 def parsed_values(block: str) -> Any:
-    """The values of a block of YAML.
-
-    Raises UnreadableError if the block isn't YAML, or exceeds the limits.
-    """
+    """The values of a block of YAML; UnreadableError if it isn't YAML, or exceeds the limits."""
     if len(block) > MAX_MATTER_CHARACTERS:
         raise _too_long(block)
     before, found, _ = block.partition(_BYTE_ORDER_MARK)

@@ -110,10 +110,7 @@ def parse_html(content: bytes, name: str) -> ParsedFile:
 
 
 def page_soup(content: bytes) -> BeautifulSoup:
-    """Parse a page to a tree of tags, in the encoding that it declares.
-
-    Raises UnreadableError if the page is nested too deeply.
-    """
+    """Parse a page in the encoding that it declares; UnreadableError if it's nested too deeply."""
     excluded = _NO_ENCODINGS if content.startswith(WIDE_MARKS) else (*_NO_ENCODINGS, *_WIDE)
     told = UnicodeDammit(content, is_html=True, exclude_encodings=excluded)
     return _soup(told.unicode_markup or "")

@@ -79,10 +79,7 @@ def parse_json(text: str, name: str) -> ParsedFile:
 
 
 def json_value(text: str) -> Any:
-    """The values of a JSON text, or of JSON Lines.
-
-    Raises UnreadableError if the text is invalid, or nested too deeply.
-    """
+    """The values of JSON or JSON Lines; UnreadableError if invalid, or nested too deeply."""
     try:
         return json.loads(text)
     except RecursionError as error:
@@ -132,10 +129,7 @@ def has_csv_pairs(text: str) -> bool:
 
 
 def csv_rows(text: str) -> list[list[str]]:
-    """The rows of a table that aren't blank.
-
-    Raises UnreadableError if the table is malformed or too large.
-    """
+    """A table's rows that aren't blank; UnreadableError if it's malformed or too large."""
     try:
         rows = list(
             itertools.islice(csv.reader(_lines(text), delimiter=_delimiter(text)), MAX_ROWS + 2)

@@ -106,10 +106,7 @@ def _is_writing(text: str) -> bool:
 
 
 def parse_markdown(text: str, name: str) -> ParsedFile:
-    """Parse Markdown, with or without front matter.
-
-    Raises UnreadableError if the front matter is broken, or no readable text follows.
-    """
+    """Parse Markdown; UnreadableError if its front matter is broken, or no text follows."""
     matter, text, first_line = front_matter(text)
     if not text.strip():
         raise UnreadableError("has front matter and nothing after it.")

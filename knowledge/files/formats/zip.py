@@ -54,10 +54,7 @@ class Archive:
     """
 
     def __init__(self, content: bytes) -> None:
-        """Read the archive's directory.
-
-        Raises UnreadableError if the archive is damaged or has too many files.
-        """
+        """Read the directory; UnreadableError if the archive is damaged or has too many files."""
         # Counted before the directory is read: each entry becomes an object of half a kilobyte.
         if content.count(_ENTRY) > MAX_MEMBERS:
             raise UnreadableError(f"is a zip of more than {MAX_MEMBERS:,} files. Split it.")
@@ -71,10 +68,7 @@ class Archive:
         self.paths = list(latest)
 
     def members(self) -> Iterator[ZipMember]:
-        """Unpack the files, one at each iteration.
-
-        Raises UnreadableError before the first file, if the total unpacked size is too large.
-        """
+        """Unpack file by file; UnreadableError before the first if they are too large together."""
         _check_expansion(self._archive, self._wanted)
         # The archive stays open, because an export is read later.
         for info in self._wanted:
@@ -86,10 +80,7 @@ class Archive:
 
 
 def _check_expansion(archive: zipfile.ZipFile, wanted: Sequence[zipfile.ZipInfo]) -> None:
-    """Refuse an archive that would expand too far.
-
-    Python's zipfile never yields more than the declared size.
-    """
+    """Refuse an archive that expands too far; zipfile yields no more than the declared size."""
     expanded = sum(info.file_size for info in wanted)
     if expanded <= MAX_EXPANDED_BYTES:
         return

@@ -80,10 +80,7 @@ def _host(address: str) -> str:
 
 
 def repository_url(address: str) -> str:
-    """The canonical form of a repository's address.
-
-    Raises ValueError if the address is unusable; the message is the rest of a sentence.
-    """
+    """The canonical address of a repository; ValueError with the rest of a sentence if unusable."""
     if problem := problem_with_url(address):
         if "password" in problem:
             problem += ", which would be shown in citations: leave it out"

@@ -129,10 +129,7 @@ class GuardedGitClient(AbstractHttpGitClient):
 
 
 def _redirect_target(at: str, location: str) -> str:
-    """Check a redirect; returns the target's address.
-
-    Raises RefusedError if the target is invalid, or leaves https.
-    """
+    """A redirect's address; RefusedError if it's invalid, or leaves https."""
     target = normal_url(urljoin(at, location[:URL_CHARACTERS]))
     if problem := problem_with_url(target):
         raise RefusedError(f"is redirected to what {problem}")

@@ -44,10 +44,7 @@ class PackLimits:
 
 
 def check_pack(pack: IO[bytes], size: int, limits: PackLimits) -> None:
-    """Refuse a pack of `size` bytes that is too large when unpacked.
-
-    Raises RefusedError if the pack is too large or damaged.
-    """
+    """Refuse a pack of `size` bytes that is damaged, or too large when unpacked."""
     try:
         _check(_Reader(pack, size), limits)
     except (EOFError, zlib.error) as error:

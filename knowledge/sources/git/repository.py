@@ -68,10 +68,7 @@ class CommittedFile:
 
 @dataclass(frozen=True, slots=True)
 class FileListing:
-    """The readable files of a commit.
-
-    `whole` is whether the list is complete; `reason` is the problem, if any.
-    """
+    """The readable files of a commit, whether they are all, and the problem, if any."""
 
     files: tuple[CommittedFile, ...]
     reason: str = ""
@@ -125,10 +122,7 @@ class Repository:
         return self._list_folder(tree, "/".join(filter(None, folder.split("/"))))
 
     def _entries(self, tree_id: Any) -> list[Any]:
-        """The entries of a folder.
-
-        Raises RefusedError if the object is no folder, or has too many entries.
-        """
+        """The entries of a folder; RefusedError if it is no folder, or has too many."""
         from dulwich.objects import Tree
 
         tree = self._object(tree_id)
@@ -164,10 +158,7 @@ class Repository:
         return FileListing(tuple(files))
 
     def file_at(self, path: str) -> CommittedFile | None:
-        """The visible file at a path; None if there is none.
-
-        Raises RefusedError if an object is missing or damaged.
-        """
+        """The visible file at a path, if any; RefusedError if an object is missing or damaged."""
         tree, inside = self._object(self._commit).tree, ""
         *folders, name = path.split("/")
         for part in folders:
@@ -277,10 +268,7 @@ def _open_local(path: str, branch: str) -> Repository:
 
 
 def _branch_commit(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
-    """The commit of a branch, or of HEAD if `branch` is empty.
-
-    Raises LostError if there is no such branch or commit.
-    """
+    """The commit of a branch, or of HEAD if it's empty; LostError if there is none."""
     from dulwich.objects import ObjectID
 
     commit = refs.get(_HEADS + branch.encode() if branch else b"HEAD")
@@ -424,10 +412,7 @@ def _fetch_pack(
 
 
 def _keep_pack(folder: Path, pack: bytes) -> None:
-    """Add a pack to a clone; the pack's digest becomes its file name.
-
-    Raises RefusedError if the pack can't be unpacked within the limits.
-    """
+    """Add a pack to a clone, named by its digest; RefusedError if it exceeds the limits."""
     index = pack_index(pack)
     place = folder / "objects" / "pack" / f"pack-{pack[-20:].hex()}"
     # Git finds a pack by its index, so the index is written last, and atomically.

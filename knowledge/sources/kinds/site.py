@@ -267,10 +267,7 @@ class Site(WebSource):
         }
 
     def duplicates(self, entries: EntryStore) -> set[str]:
-        """The pages whose canonical address is another page of the site.
-
-        Two pages that name each other as canonical aren't duplicates.
-        """
+        """Pages with another page as the canonical one; two that name each other don't count."""
         links: dict[str, str] = {}
         canonical: dict[str, str] = {}
         for entry in entries.outlines(self.location):

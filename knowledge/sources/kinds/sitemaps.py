@@ -235,10 +235,7 @@ def _absolute(href: str, base: str) -> str:
 
 
 def _checked_links(values: dict[str, Any], text: str) -> Outgoing:
-    """Check and convert the result of `extract_links_in_sandbox`.
-
-    Raises ValueError, TypeError, LookupError if the result is malformed.
-    """
+    """Convert the sandbox's result; ValueError, TypeError or LookupError if malformed."""
     links = tuple(text.split("\n")) if text else ()
     found = [values["canonical"], *links]
     if len(links) > LINKS or any(link and problem_with_url(link) for link in found):

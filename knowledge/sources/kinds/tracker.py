@@ -58,10 +58,7 @@ _NEXT: Final = re.compile(r'<([^<>]{1,2000})>;\s*rel="next"')
 
 
 class PagedList:
-    """A list in pages, each with a link to the next page.
-
-    If the service answers that the list still has the ETag `etag`, no item is read.
-    """
+    """A list in pages with links to the next; empty if the service still has the ETag `etag`."""
 
     def __init__(self, api: ApiClient, path: str, query: Mapping[str, str], etag: str) -> None:
         self.api = api

@@ -106,10 +106,7 @@ def _problem_with_v6(address: IPv6Address) -> str:
 
 
 def _addresses_in(address: IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses inside an IPv6 address.
-
-    A translator may forward packets for the IPv6 address to these IPv4 addresses.
-    """
+    """The IPv4 addresses to which a translator may forward packets for an IPv6 address."""
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if any(address in network for network in _TRANSLATED):
         found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
@@ -212,10 +209,7 @@ class InternalHosts:
 
     @classmethod
     def of(cls, entries: Iterable[str]) -> Self:
-        """Parse the entries.
-
-        Raises ValueError if an entry is invalid; the message is about the first invalid entry.
-        """
+        """Parse the entries; ValueError about the first invalid one."""
         names: set[tuple[str, int]] = set()
         networks: list[tuple[IPv4Network | IPv6Network, int]] = []
         for entry in entries:
