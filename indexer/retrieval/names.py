@@ -8,6 +8,8 @@ slang are left out, because the bot says "I found nothing on X".
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from string import ascii_lowercase
 from typing import Final, NamedTuple
 
 from indexer.text.analyzer import is_stop_word, names, query_words, stem, typed_words
@@ -22,7 +24,7 @@ _NO_NOUN = re.compile(r"\w{2}(?:ed|ing|ly|ish|able|ful|less)\Z")
 _ENDINGS: Final = ("s", "es", "y", "ry", "d")
 
 # Chat slang without a topic.
-_NOISE_TEXT: Final = """abt af afaik aka allright alot any1 anyone1 anyways asap asf aswell
+_NOISE_TEXT: Final = """abt af afaik aka allright alot altho any1 anyone1 anyways asap asf aswell
     atleast atm bc bcz boi bois brah brb brrr bruh bruv btw coz cus cuz dawg def defo defs dem
     digga dis doin dokie dont dude dudes dunno eig eigtl eli5 eta etc every1 ez fam ffs finna
     fr ftw fwiw fyi gg gimme goin gonna gotcha gotta guyz hafta haha halp hav havin hbu heelp
@@ -45,6 +47,8 @@ _BEFORE_VERBS: Final = frozenset(_BEFORE_VERBS_TEXT.split())
 _CAPITAL_NOUNS: Final = frozenset({"de"})
 # The fewest words that a question shares with a title when one word differs.
 _SHARED_WORDS: Final = 3
+# The fewest letters of a word in which a slip is told.
+_LEAST_SLIP: Final = 4
 # The fewest characters of a word to look for inside other words.
 _COMPOUND_CHARACTERS: Final = 4
 _WORD: Final = re.compile(r"\w+")
@@ -163,10 +167,23 @@ def _names_and_nouns(question: str, is_common: Callable[[str], bool]) -> Iterato
 
 
 def _is_rare_noun(word: str, is_common: Callable[[str], bool]) -> bool:
-    if is_common(word) or _NO_NOUN.search(word) is not None:
+    if is_common(word) or _NO_NOUN.search(word) is not None or _is_slip(word, is_common):
         return False
     bases = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
     return not any(
         len(base) > 2 and (is_common(base) or (base[-1:] == base[-2:-1] and is_common(base[:-1])))
         for base in bases
     )
+
+
+def _is_slip(word: str, is_common: Callable[[str], bool]) -> bool:
+    """Whether a word is a common one with a letter left out, or with two letters swapped.
+
+    Other slips make names of common words: "docker" of "docked", "skype" of "skye".
+    """
+    if len(word) < _LEAST_SLIP or not word.isalpha():
+        return False
+    places = range(1, len(word))
+    lacking = (word[:i] + letter + word[i:] for i in places for letter in ascii_lowercase)
+    swapped = (f"{word[:i]}{word[i + 1]}{word[i]}{word[i + 2 :]}" for i in places[:-1])
+    return any(map(is_common, chain(lacking, swapped)))

@@ -225,8 +225,9 @@ def is_stop_word(word: str, language: str) -> bool:
 
 @lru_cache
 def _stop_words(language: str) -> frozenset[str]:
-    texts = [values(key, "words").get(language, "") for key in ("grammar", "contractions")]
-    return frozenset(stem(word, language) for text in texts for word in text.split())
+    listed = [values(key, "words").get(language, "") for key in ("grammar", "contractions")]
+    joined = values("contractions").get(language, {})
+    return frozenset(stem(word, language) for word in (*" ".join(listed).split(), *joined))
 
 
 @lru_cache
