@@ -607,10 +607,7 @@ class AnswerPipeline:
         unknown = self._index.unknown_forms(text, lookup.scopes)
         if not unknown:
             return ()
-        missing = [
-            {*itertools.chain.from_iterable(self._retriever.missing_names(text, hit.passage))}
-            for hit in quoted
-        ]
+        missing = [self._retriever.missing_terms(text, hit.passage) for hit in quoted]
         named = (
             word
             for word in dict.fromkeys(typed_words(text))

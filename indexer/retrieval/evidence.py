@@ -1,11 +1,11 @@
 """Evidence: four features of the best passage, and a calibrated probability that it answers.
 
-The features are the passage's margin over the next documents, the cosine of its best window, the
-nearness of the question's weakest word to the passage's tokens, and the number of the question's
-names that the passage lacks. The probability is a logistic function of the features, fitted on
-judged sets. It never falls when a feature rises. Its parameters are in a small file that names
-their origin; `benchmarks/fitting.py` fits a server's own. Other features gained nothing on sets
-they were not fitted on (docs/decisions.md, evidence).
+The features are the passage's margins over the next documents and over the next sections, the
+cosine of its best window, and the nearness of the question's weakest word to the passage's tokens.
+The probability is a logistic function of the features, fitted on judged sets. It never falls when a
+feature rises. Its parameters are in a small file with their origin; `benchmarks/fitting.py`
+fits a server's own. Other features gained nothing on sets they were not fitted on
+(docs/decisions.md, evidence).
 
 The verdicts on the sets that the parameters were fitted on:
 
@@ -26,7 +26,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -37,19 +37,18 @@ from numpy.typing import NDArray
 
 from indexer.embedding.installed_models import models_in_order
 from indexer.retrieval.hit import LateScore
-from indexer.retrieval.names import MissingNames
 from indexer.text.analyzer import topic, word_set
 from knowledge.dependencies import has_modules, install_hint
 from knowledge.languages.detection import language_of, language_of_question
 from knowledge.values.questions import Evidence
 
-FEATURES: Final = ("cosine", "margin", "weakest", "names")
+FEATURES: Final = ("cosine", "margin", "weakest", "sections")
 
 # In the folder of an installed model.
 _FILE: Final = "calibration.toml"
 _WITHOUT_TOKENS: Final = "without_tokens.toml"
 
-# The next documents of the margin. One alone may be a twin of the best.
+# The next documents, or sections, of a margin. One alone may be a twin of the best.
 RIVALS: Final = 3
 # A larger lead counts as this one. A single document gets about the mean margin of right and wrong
 # answers.
@@ -57,8 +56,6 @@ MOST_AHEAD: Final = 0.4
 UNRIVALLED: Final = 0.25
 # The distance of a missing word if the passage's tokens aren't known.
 ELSEWHERE: Final = 0.2
-# More missing names count as these.
-MOST_NAMES: Final = 2
 
 
 class CalibrationError(Exception):
@@ -74,9 +71,10 @@ class Support:
         passage: the best passage's text with title and heading.
         cosine: the cosine of the question and the passage's best window.
         scores: the scores of the best documents, best first; at least one.
+        other_sections: the scores of the best other sections of all documents, best first.
         late: the late score of the best passage, if its tokens are known.
         unread: the question's language if the model doesn't read it, otherwise empty.
-        missing: the names of the question that the passage lacks.
+        missing: the proper names of the question missing from the passage.
         unidentified: whether the question has lines of a log, and the passage no identifier of
             theirs.
     """
@@ -85,9 +83,10 @@ class Support:
     passage: str
     cosine: float
     scores: Sequence[float]
+    other_sections: Sequence[float] = ()
     late: LateScore | None = None
     unread: str = ""
-    missing: MissingNames = field(default_factory=MissingNames)
+    missing: tuple[str, ...] = ()
     unidentified: bool = False
 
     @property
@@ -99,7 +98,7 @@ class Support:
         enough, because it may be guessed wrongly: "wat is" occurs in English chats.
         """
         is_unread = self.unread and language_of(self.passage) == self.unread
-        return bool(self.missing.proper or self.unidentified or is_unread)
+        return bool(self.missing or self.unidentified or is_unread)
 
 
 def features(support: Support) -> NDArray[np.float64]:
@@ -109,18 +108,22 @@ def features(support: Support) -> NDArray[np.float64]:
     * `margin`: the mean of the best score's leads over the scores of the next documents.
     * `weakest`: the negative of `LateScore.unmet`, so 0 if every word of the question has a near
       token.
-    * `names`: the negative of the number of missing names.
+    * `sections`: the same mean for the next sections, of the best document, too.
     """
     best, *others = support.scores
-    leads = [min(max(best - other, 0.0), MOST_AHEAD) for other in others[:RIVALS]]
     return np.array(
         [
             support.cosine,
-            sum(leads) / len(leads) if leads else UNRIVALLED,
+            _mean_lead(best, others),
             -(_unmet_word(support) if support.late is None else support.late.unmet),
-            -min(sum(map(len, support.missing)), MOST_NAMES),
+            _mean_lead(best, support.other_sections),
         ]
     )
+
+
+def _mean_lead(best: float, others: Sequence[float]) -> float:
+    leads = [min(max(best - other, 0.0), MOST_AHEAD) for other in others[:RIVALS]]
+    return sum(leads) / len(leads) if leads else UNRIVALLED
 
 
 def _unmet_word(support: Support) -> float:
@@ -185,11 +188,11 @@ class Calibration:
     @property
     def least_cosine(self) -> float:
         """The least cosine of a passage's best window with which evidence can exceed *none*."""
-        cosine, margin, *_ = (self.weights / self.scales).tolist()
+        cosine, margin, _, sections = (self.weights / self.scales).tolist()
         if not cosine:
             return -1.0
         refused = math.log(self.none / (1 - self.none)) if self.none else -math.inf
-        return float((refused - self.bias - margin * MOST_AHEAD) / cosine)
+        return float((refused - self.bias - (margin + sections) * MOST_AHEAD) / cosine)
 
     def verdict(
         self, probability: float, likeliest: float = 0.0, *, at_most_partial: bool = False
@@ -256,7 +259,7 @@ def calibration(source: Traversable) -> Calibration:
     """
     try:
         values = tomllib.loads(source.read_text(encoding="utf-8"))
-        if "names" not in values:
+        if "sections" not in values:
             values = _of_this_release(values)
         return Calibration(
             weights=np.array([float(values[name]["weight"]) for name in FEATURES]),
@@ -274,7 +277,7 @@ def calibration(source: Traversable) -> Calibration:
 
 
 def _of_this_release(values: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of 1.0.0, which knew no names and took the margin from one document alone.
+    """The parameters of 1.0.0, which knew no sections and took the margin from one document alone.
 
     The map of this release's margin to the root of that one is the regression line over the judged
     questions.
@@ -284,7 +287,7 @@ def _of_this_release(values: dict[str, Any]) -> dict[str, Any]:
         **values,
         "bias": float(values["bias"]) + 0.037 * weight / scale,
         "margin": {"weight": weight, "scale": scale / 1.514},
-        "names": {"weight": 0.0, "scale": 1.0},
+        "sections": {"weight": 0.0, "scale": 1.0},
     }
 
 

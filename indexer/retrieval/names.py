@@ -1,4 +1,4 @@
-"""Names in a question, and the names that a passage lacks. Pure.
+"""Names in a question, and those missing from a passage. Pure.
 
 A passage about Lisbon, the PS4 or the general case is no sure answer about Porto, the PS5 or one
 host, however near their vectors are. Proper names are words with a capital or a digit, and a word
@@ -7,10 +7,10 @@ slang are left out, because the bot says "I found nothing on X".
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import chain
 from string import ascii_lowercase
-from typing import Final, NamedTuple
+from typing import Final
 
 from indexer.text.analyzer import is_stop_word, names, query_words, stem, typed_words
 from indexer.text.query_normalization import normalize
@@ -47,29 +47,17 @@ _BEFORE_VERBS: Final = frozenset(_BEFORE_VERBS_TEXT.split())
 _CAPITAL_NOUNS: Final = frozenset({"de"})
 # The fewest words that a question shares with a title when one word differs.
 _SHARED_WORDS: Final = 3
-# The fewest letters of a word in which a slip is told.
+# The fewest letters of a slip.
 _LEAST_SLIP: Final = 4
 # The fewest characters of a word to look for inside other words.
 _COMPOUND_CHARACTERS: Final = 4
 _WORD: Final = re.compile(r"\w+")
 
 
-class MissingNames(NamedTuple):
-    """Words of a question that a passage lacks, as they were typed, in order."""
-
-    proper: tuple[str, ...] = ()
-    nouns: tuple[str, ...] = ()
-
-
 def missing_names(
-    question: str,
-    titles: Sequence[str],
-    passage: str,
-    is_common: Callable[[str], bool],
-    *,
-    language: str = ENGLISH,
-) -> MissingNames:
-    """The proper names and rare nouns of a question that a passage lacks.
+    question: str, titles: Sequence[str], passage: str, *, language: str = ENGLISH
+) -> tuple[str, ...]:
+    """The proper names of a question, as typed and in order, without those in a passage.
 
     A passage in another language may have other words for the same. Of such a passage, only names
     with digits are reported.
@@ -78,32 +66,61 @@ def missing_names(
         question: the question as it was typed.
         titles: the title, the last heading and the wordings of the passage.
         passage: the passage with its titles.
+        language: the language of the passage.
+    """
+    asked_in = language_of_question(question)
+    reads_capitals = asked_in in ("", language) and asked_in not in _CAPITAL_NOUNS
+    named = set(names(question))
+    swapped = _word_in_place_of_another(question, titles)
+
+    def is_proper(word: str) -> bool:
+        has_sign = reads_capitals or _has_digit(word)
+        return word.casefold() == swapped or (has_sign and _is_name(word, named))
+
+    return _lacking(question, passage, is_proper)
+
+
+def missing_nouns(
+    question: str, passage: str, is_common: Callable[[str], bool], *, language: str = ENGLISH
+) -> tuple[str, ...]:
+    """Capitalised words and rare nouns of a question, without those in a passage.
+
+    Empty for a passage in another language.
+
+    Args:
+        question: the question as it was typed.
+        passage: the passage with its titles.
         is_common: whether a word in lower case is in common use.
         language: the language of the passage.
     """
     asked_in = language_of_question(question)
-    is_same_language = asked_in in ("", language)
-    capitalised = {*names(question)} if asked_in not in _CAPITAL_NOUNS else set()
-    listed = {*_names_and_nouns(question, is_common)}
-    swapped = _word_in_place_of_another(question, titles)
+    if asked_in not in ("", language):
+        return ()
+    named, typed = set(names(question)), typed_words(question)
+    # A word typed twice counts at its first place.
+    before = dict(reversed([*zip(typed, ["", *typed], strict=False)]))
+
+    def is_noun(word: str) -> bool:
+        return _is_name(word, named) or (
+            asked_in in ("", ENGLISH)
+            and before[word].casefold().replace("'", "") not in _BEFORE_VERBS
+            and _is_rare_noun(word.casefold(), is_common)
+        )
+
+    return _lacking(question, passage, is_noun)
+
+
+def _lacking(question: str, passage: str, is_wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    """The wanted words of a question with a topic, without those in a passage in any form."""
     text = passage.casefold()
     letters = "".join(filter(str.isalnum, text))
-    proper, nouns = [], []
-    for word in dict.fromkeys(typed_words(question)):
+    found = []
+    for word in filter(is_wanted, dict.fromkeys(typed_words(question))):
         lowered = word.casefold()
-        is_grammar = is_stop_word(stem(lowered, ENGLISH), ENGLISH)
-        if is_grammar or lowered in _NOISE or _has(text, letters, lowered):
-            continue
-        is_name = word in listed and (
-            any(map(str.isdigit, word)) or (is_same_language and word in capitalised)
-        )
-        if is_name or lowered == swapped:
-            proper.append(word)
-        elif is_same_language and word in listed:
-            nouns.append(word)
-    return MissingNames(
-        *[tuple([word for word in found if not _means(word, text)]) for found in (proper, nouns)]
-    )
+        is_grammar = lowered in _NOISE or is_stop_word(stem(lowered, ENGLISH), ENGLISH)
+        if not (is_grammar or _has(text, letters, lowered) or _means(word, text)):
+            found.append(word)
+    return tuple(found)
 
 
 def _has(text: str, letters: str, word: str) -> bool:
@@ -118,7 +135,7 @@ def _has(text: str, letters: str, word: str) -> bool:
     if len(bare) >= _COMPOUND_CHARACTERS and bare in letters:
         return True
     # Versions differ in their last digit.
-    cut = len(word) if any(map(str.isdigit, word)) else max(5, -(-len(word) * 4 // 5))
+    cut = len(word) if _has_digit(word) else max(5, -(-len(word) * 4 // 5))
     return _begins_word(text, word[:cut])
 
 
@@ -148,29 +165,23 @@ def _word_in_place_of_another(question: str, titles: Sequence[str]) -> str:
     return ""
 
 
-def _names_and_nouns(question: str, is_common: Callable[[str], bool]) -> Iterator[str]:
-    typed = typed_words(question)
-    named = set(names(question))
-    reads_nouns = language_of_question(question) in ("", "en")
-    for before, word in zip(["", *typed], typed, strict=False):
-        lowered = word.casefold()
-        if _QUANTITY.fullmatch(word) or _STRETCHED.search(lowered) or lowered in _NOISE:
-            continue
-        is_name = word in named and len(word) > 1
-        if is_name or (
-            reads_nouns
-            and len(word) > 2
-            and before.casefold().replace("'", "") not in _BEFORE_VERBS
-            and _is_rare_noun(lowered, is_common)
-        ):
-            yield word
+def _is_name(word: str, named: Container[str]) -> bool:
+    return word in named and len(word) > 1 and not _is_quantity(word.casefold())
+
+
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdigit, word))
+
+
+def _is_quantity(word: str) -> bool:
+    return bool(_QUANTITY.fullmatch(word) or _STRETCHED.search(word))
 
 
 def _is_rare_noun(word: str, is_common: Callable[[str], bool]) -> bool:
-    if is_common(word) or _NO_NOUN.search(word) is not None or _is_slip(word, is_common):
+    if len(word) < 3 or _is_quantity(word) or is_common(word) or _NO_NOUN.search(word) is not None:
         return False
     bases = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
-    return not any(
+    return not _is_slip(word, is_common) and not any(
         len(base) > 2 and (is_common(base) or (base[-1:] == base[-2:-1] and is_common(base[:-1])))
         for base in bases
     )

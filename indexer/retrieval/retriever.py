@@ -60,7 +60,7 @@ from indexer.retrieval.highlight import (
 from indexer.retrieval.hit import MEANING, WORDS, Hit
 from indexer.retrieval.late_interaction import late_scores_by_query, token_cosines
 from indexer.retrieval.named_passages import named_passage, naming_candidates
-from indexer.retrieval.names import MissingNames, missing_names
+from indexer.retrieval.names import missing_names, missing_nouns
 from indexer.retrieval.reranker import Reranking, rerank
 from indexer.retrieval.spelling import respell
 from indexer.text.passages import HEADING_SEPARATOR, with_titles
@@ -322,7 +322,7 @@ class Retriever:
             "none": self.calibration.none,
         }
         # A question with a second part may repeat a title, too.
-        if hits[0].named and not (support.missing.proper or support.unidentified):
+        if hits[0].named and not (support.missing or support.unidentified):
             return Evidence.STRONG, judged_by
         by_score = sorted(hits, key=lambda hit: -hit.score)
         # Only a reranker, or a review date, puts another one first.
@@ -368,22 +368,18 @@ class Retriever:
             passage=best.passage.embedded,
             cosine=best.window_cosine,
             scores=[hit.score for hit in hits],
+            other_sections=_other_sections(hits),
             late=best.late,
             unread=self.unread_language(query),
-            missing=self.missing_names(query, best.passage),
+            missing=_missing_names(query, best.passage),
             unidentified=lacks_identifier(query, best.passage.embedded),
         )
 
-    def missing_names(self, query: str, passage: StoredPassage) -> MissingNames:
-        """The names in a query that a passage lacks."""
-        last_heading = passage.heading.rpartition(HEADING_SEPARATOR)[2]
-        return missing_names(
-            query,
-            (passage.title, last_heading, *passage.wordings),
-            passage.embedded,
-            self.is_common,
-            language=passage.document_language,
-        )
+    def missing_terms(self, query: str, passage: StoredPassage) -> frozenset[str]:
+        """The names and rare nouns in a query, without those in a passage."""
+        language = passage.document_language
+        nouns = missing_nouns(query, passage.embedded, self.is_common, language=language)
+        return frozenset((*_missing_names(query, passage), *nouns))
 
     def deciding_sentence(
         self,
@@ -457,6 +453,22 @@ class Retriever:
             for parts in [(with_titles(one.title, one.heading, ""), *plain_sentences(one.text))]
             for sizes in [[*map(self.embedder.count_tokens, parts)]]
         }
+
+
+def _missing_names(query: str, passage: StoredPassage) -> tuple[str, ...]:
+    last_heading = passage.heading.rpartition(HEADING_SEPARATOR)[2]
+    titles = passage.title, last_heading, *passage.wordings
+    return missing_names(query, titles, passage.embedded, language=passage.document_language)
+
+
+def _other_sections(hits: Sequence[Hit]) -> list[float]:
+    """The score of each found section but the first hit's, best first."""
+    best: dict[tuple[str, str], float] = {}
+    for one in chain.from_iterable((hit, *hit.also) for hit in hits):
+        section = one.passage.document_id, one.passage.heading
+        best[section] = max(best.get(section, one.score), one.score)
+    del best[hits[0].passage.document_id, hits[0].passage.heading]
+    return sorted(best.values(), reverse=True)
 
 
 def _first_hits(k: int, hits: Sequence[Hit]) -> list[Hit]:

@@ -26,7 +26,6 @@ from indexer.retrieval.evidence import (
     without_tokens,
 )
 from indexer.retrieval.hit import LateScore
-from indexer.retrieval.names import MissingNames
 from indexer.retrieval.retriever import Retriever
 from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.questions import Evidence
@@ -73,7 +72,7 @@ def test_parameters_are_read_as_they_were_written(name: str, digest: str) -> Non
 def test_parameters_of_an_earlier_release_are_read(tmp_path: Path) -> None:
     written = default_calibration().to_toml()
     old = tmp_path / "calibration.toml"
-    old.write_text(written.partition("[names]")[0], encoding="utf-8")
+    old.write_text(written.partition("[sections]")[0], encoding="utf-8")
     found = calibration(old)
     assert found.weights.tolist() == [*default_calibration().weights[:3], 0]
     # Its margin was the root of the lead over one document, which is larger.
@@ -91,7 +90,7 @@ def test_an_empty_index_gives_no_hit_and_no_evidence(
 
 
 def _support(scores: list[float], passage: str = "", late: LateScore | None = None) -> Support:
-    return Support("which kite has a broken spar", passage, 0.5, scores, late)
+    return Support("which kite has a broken spar", passage, 0.5, scores, late=late)
 
 
 def _feature(name: str, support: Support) -> float:
@@ -103,6 +102,14 @@ def test_a_margin_is_the_bounded_lead_over_three_documents() -> None:
     assert _feature("margin", _support([0.9, 0.7, 0.1])) == pytest.approx((0.2 + MOST_AHEAD) / 2)
     # Behind a reranker, the best score may stand second.
     assert _feature("margin", _support([0.7, 0.9])) == 0
+
+
+def test_sections_of_the_same_page_are_rivals_too(retriever: Retriever) -> None:
+    [hits] = retriever.hits(["bees make honey"], [SHARED])
+    support = retriever.support("bees make honey", hits)
+    wax = next(one.score for one in hits[0].also if one.passage.heading == "Wax")
+    assert wax in support.other_sections
+    assert _feature("sections", support) < _feature("margin", support)
 
 
 def test_a_document_alone_is_not_ahead_of_anything() -> None:
@@ -135,25 +142,15 @@ def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Ret
 @pytest.mark.parametrize(
     ("missing", "evidence"),
     [
-        (MissingNames(("ps5",)), Evidence.PARTIAL),
-        (MissingNames((), ("dongle",)), Evidence.STRONG),
+        (("ps5",), Evidence.PARTIAL),
+        ((), Evidence.STRONG),
     ],
 )
 def test_a_passage_without_a_proper_name_is_never_strong(
-    missing: MissingNames, evidence: Evidence
+    missing: tuple[str, ...], evidence: Evidence
 ) -> None:
     support = replace(_support([0.9]), missing=missing)
     assert default_calibration().verdict(1.0, at_most_partial=support.at_most_partial) is evidence
-
-
-def test_each_missing_name_counts_up_to_two() -> None:
-    names = ("ps5", "dualsense", "oracle")
-    counts = [_feature("names", _support_without(*names[:count])) for count in range(4)]
-    assert counts == [0, -1, -2, -2]
-
-
-def _support_without(*nouns: str) -> Support:
-    return replace(_support([0.9]), missing=MissingNames((), nouns))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +178,7 @@ def test_words_missing_across_two_languages_count_unless_the_model_reads_the_que
 def test_a_question_too_far_from_a_passage_is_refused_whatever_else_holds() -> None:
     for found in (*shipped_calibrations(), without_tokens()):
         for beyond, evidence in ((-0.001, Evidence.NONE), (0.001, Evidence.PARTIAL)):
-            surest = np.array([found.least_cosine + beyond, MOST_AHEAD, 0.0, 0.0])
+            surest = np.array([found.least_cosine + beyond, MOST_AHEAD, 0.0, MOST_AHEAD])
             assert found.verdict(float(found.probability(surest))) is evidence
 
 

@@ -64,7 +64,7 @@ async def test_a_quotation_is_shown_around_what_the_model_names(
 ) -> None:
     rest = " ".join(f"On day {n} something else is done there by somebody." for n in range(20))
     await on.add_note(
-        "Harbour meetup", f"The harbour meetup has guests. {rest} Doors open at nine."
+        "Harbour meetup guests", f"The harbour meetup has guests. {rest} Doors open at nine."
     )
     model.always(answers_with(lambda body: written(body, "So the doors open at nine")))
 
