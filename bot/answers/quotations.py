@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence, Set
+from itertools import chain
 from typing import Final
 
 from bot.answers.outcome import Answer, Citation, Quote, as_likely
@@ -19,6 +20,8 @@ from knowledge.values.guilds import Language
 # question, evidence, quotations and citations.
 SCREEN_LINES: Final = 23
 LEAST_LINES: Final = 4
+# Of the lines for two likely answers, the share of the first.
+FIRST_OF_TWO: Final = 0.6
 # With less room than this, a quotation is left out.
 LEAST_CHARACTERS: Final = 100
 
@@ -30,16 +33,28 @@ TYPED: Final = (Kind.NOTE, Kind.CHAT, Kind.CHANNEL)
 ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 
 
-def lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
+def lines_of_each(outcome: Answer, above: str, places: Sequence[int]) -> list[int]:
     """The number of lines on a phone's screen for each quotation below the text `above`.
 
-    The citations get their lines first. A warning about a contradiction counts as a quotation.
+    The citations get their lines first. A warning about a contradiction counts as a quotation. The
+    first of two likely answers gets more lines. A section that needs fewer leaves them to others.
     """
     cited = (outcome.quotes[number].citation for number in places)
     below = sum(room_on_screen(citation_line(one)) for one in cited)
     left = SCREEN_LINES - room_on_screen(above) - below - (len(places) - 1)
     warnings = sum(one.left in places and one.right in places for one in outcome.conflicts)
-    return max(left // (len(places) + warnings), LEAST_LINES)
+    share = max(left / (len(places) + warnings), LEAST_LINES)
+    lines = [int(share)] * len(places)
+    if len(places) == 2 and not (outcome.parts or warnings):
+        lines = [int(2 * share * FIRST_OF_TWO), int(2 * share * (1 - FIRST_OF_TWO))]
+    quotes = [outcome.quotes[number] for number in places]
+    spare = [
+        given - room_on_screen(f"{quote.before}{quote.text}{quote.after}")
+        for given, quote in zip(lines, quotes, strict=True)
+    ]
+    for number in [i for i, count in enumerate(spare) if count < 0][:1]:
+        lines[number] += sum(count for count in spare if count > 0)
+    return lines
 
 
 def shown_places(outcome: Answer) -> list[int]:
@@ -54,8 +69,9 @@ def shown_places(outcome: Answer) -> list[int]:
 def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:
     """The quotes to show, each with the Markdown of its excerpt."""
     places = shown_places(outcome)
-    lines = lines_each(outcome, _USUAL_HEAD, places)
-    return [(outcome.quotes[number], _excerpt(outcome.quotes[number], lines)) for number in places]
+    quotes = [outcome.quotes[number] for number in places]
+    lines = lines_of_each(outcome, _USUAL_HEAD, places)
+    return [(quote, _excerpt(quote, count)) for quote, count in zip(quotes, lines, strict=True)]
 
 
 def _is_shown_too(outcome: Answer, number: int, shown: Set[int]) -> bool:
@@ -98,20 +114,23 @@ def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
     # The first sentence of a note or an article's section may say what the rest is about.
     opens = quote.citation.kind in (Kind.NOTE, Kind.ARTICLE)
     also = [0] * opens + [*(deciding.others if deciding else ())]
-    span = [*deciding[:2]] if deciding else []
-    places = [begin, begin + len(quote.text), *(begin + place for place in (*also, *span))]
+    spans = [deciding[:2], *deciding.repeated] if deciding else []
+    bounds = chain(also, chain.from_iterable(spans))
+    places = [begin, begin + len(quote.text), *(begin + place for place in bounds)]
     if quote.citation.kind not in TYPED:
         text, places = join_lines(text, places)
     text, places = tighten(text, places)
-    own, also, span = (places[0], places[1]), places[2 : 2 + len(also)], places[2 + len(also) :]
+    own, also, ends = (places[0], places[1]), places[2 : 2 + len(also)], places[2 + len(also) :]
+    spans = [*zip(ends[::2], ends[1::2], strict=True)]
     return excerpt(
         text,
         lines,
-        (span[0], span[1]) if span else None,
+        spans[0] if spans else None,
         own,
         most,
         also=also,
         is_bold=deciding is not None and deciding.is_bold,
+        repeated=spans[1:],
     )[0]
 
 

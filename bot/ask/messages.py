@@ -12,7 +12,7 @@ from bot.answers.quotations import (
     ADDRESS,
     citation_line,
     fitting_quote,
-    lines_each,
+    lines_of_each,
     passage_markdown,
     place,
     shown_places,
@@ -257,10 +257,10 @@ def _answer(
     if phrased is not None and said_above:
         places = sorted({0, *cited_places(phrased)})
     above = "\n".join([head, *said_above])
-    most = lines_each(outcome, above, places)
+    lines_for = lines_of_each(outcome, above, places)
     room = MESSAGE_CHARACTERS - size(above) - NUMBER_CHARACTERS * len(places)
     said: dict[int, Quotation] = {}
-    for number in places:
+    for number, most in zip(places, lines_for, strict=True):
         quote = _without_link(outcome.quotes[number])
         part = fitting_quote(quote, most, room, language, question=question)
         if size(part) + 1 > room:

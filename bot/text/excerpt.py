@@ -8,7 +8,7 @@ heading or "It works like this:". Such a piece is said to announce the next piec
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, takewhile
@@ -70,6 +70,7 @@ class _Pieces:
         pieces: the spans of the pieces.
         own: the first and last piece of the passage. Other pieces surround the passage.
         code: the spans of the code blocks.
+        repeated: pieces that tell the reader nothing new.
     """
 
     text: str
@@ -77,6 +78,7 @@ class _Pieces:
     pieces: Sequence[Span]
     own: Span
     code: Sequence[Span]
+    repeated: Set[int]
 
     def __getitem__(self, place: int) -> str:
         return self.text[slice(*self.pieces[place])]
@@ -126,7 +128,7 @@ class _Pieces:
                 if len(rest) < len(also):
                     return self.choose_runs(centre, limit, rest)
         opening = next((i for i in range(top, end) if not shows_pictures(self[i])), top)
-        if self._is_prose(opening):
+        if self._is_prose(opening) and opening not in self.repeated:
             more = _merge([*runs, (opening, opening)])
             runs = more if self._room_of(more) <= limit else runs
         return runs
@@ -211,9 +213,9 @@ class _Pieces:
 
         A piece needs the piece above if that piece announces it, if the piece refers back, or if
         both are in one code block. Text below a code block needs the code, unless the text
-        announces something.
+        announces something. A piece that tells nothing new isn't needed.
         """
-        if place == 0:
+        if place == 0 or place - 1 in self.repeated:
             return False
         code, before = self._code_of(place), self._code_of(place - 1)
         if self._announces(place - 1) or code is not None:
@@ -376,6 +378,7 @@ def excerpt(
     *,
     also: Sequence[int] = (),
     is_bold: bool = True,
+    repeated: Sequence[Span] = (),
 ) -> tuple[str, bool]:
     """Cut a passage to `limit` lines around the answering sentence, and put this sentence in bold.
 
@@ -391,6 +394,7 @@ def excerpt(
             `limit`.
         also: offsets of other sentences to show, the most important first.
         is_bold: False if the answering sentence isn't likely enough to be put in bold.
+        repeated: the spans of text that only repeats the question. It is shown last.
 
     Returns:
         The excerpt, with … for omissions, and whether text of the passage or section is omitted.
@@ -400,14 +404,21 @@ def excerpt(
     places = [i for i, piece in enumerate(pieces) if piece[1] > begin and piece[0] < end]
     if not places:
         return beginning(text[begin:end], limit * LINE_CHARACTERS), room(text[begin:end]) > limit
-    found = _Pieces(text, units(text), pieces, (places[0], places[-1]), [*fences(text)])
     at, until = deciding or (begin, begin + 1)
-    centre = found.piece_at(at, places[0])
+    centre = next((i for i, piece in enumerate(pieces) if at < piece[1]), places[0])
+    known = {
+        i
+        for i, (start, _) in enumerate(pieces)
+        if i != centre and any(first <= start < last for first, last in repeated)
+    }
+    new = [i for i in places if i not in known] or [centre]
+    found = _Pieces(text, units(text), pieces, (new[0], new[-1]), [*fences(text)], known)
     if head := _head_above(text, pieces[centre][0])[0]:
         limit = max(limit - room(head.rstrip()), 1)
     limit = max(limit, min(room(found[centre]), most))
     if room(found[centre]) <= limit:
         wanted = [found.piece_at(place, centre) for place in also]
+        wanted = [place for place in wanted if place not in known]
         warnings = [*filter(found.warns, places)]
         last = max(found.piece_at(until - 1, centre), centre)
         last = last if found.room(centre, last) <= limit else centre

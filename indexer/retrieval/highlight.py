@@ -39,17 +39,18 @@ from knowledge.text import QUESTION_MARKS, word_count
 
 # The weight of each feature of `sentence_features`, fitted on the default model.
 WEIGHTS: Final = {
-    "cosine": 4.13,
-    "late": 9.82,
-    "pooled": 9.32,
-    "repeats": -5.36,
-    "imperative": 1.22,
-    "value": 1.86,
-    "decides": 0.66,
-    "circumstance": -2.17,
-    "last": -0.47,
-    "aside": -2.21,
-    "solves": 0.76,
+    "cosine": 4.15,
+    "late": 9.62,
+    "pooled": 7.72,
+    "repeats": -5.26,
+    "imperative": 1.02,
+    "value": 1.69,
+    "decides": 0.51,
+    "circumstance": -2.11,
+    "last": -0.44,
+    "aside": -2.1,
+    "solves": 0.65,
+    "code": 1.27,
 }
 # The least probability that the passage answers, and by the sentences in bold.
 BOLD: Final = 0.65
@@ -115,12 +116,14 @@ class Deciding(NamedTuple):
     Attributes:
         is_bold: whether the answer is likely enough in the span for bold.
         others: the offsets of other possible answers, the likeliest first.
+        repeated: the spans outside that only repeat the question, or show an error.
     """
 
     start: int
     end: int
     is_bold: bool = True
     others: tuple[int, ...] = ()
+    repeated: tuple[tuple[int, int], ...] = ()
 
 
 class TokenCosines(NamedTuple):
@@ -206,6 +209,7 @@ def highlight(
         spans[last][1],
         bold is not None,
         tuple(spans[i][0] for i in others[:MOST_OTHERS]),
+        tuple(spans[i] for i in np.flatnonzero(repeats).tolist() if not first <= i <= last),
     )
 
 
@@ -261,9 +265,10 @@ def sentence_features(
     * `circumstance`: whether it only tells a case or a wish ("You may want to ...").
     * `last`, `aside`: whether it is the last sentence, or begins as a side remark.
     * `solves`: whether it has a word of solutions or causes ("instead", "caused by").
+    * `code`: whether it announces code ("Run this:").
 
     Returns:
-        The sentences, and the features, (n, 11).
+        The sentences, and the features, (n, 12).
     """
     rows = [
         (_Sentence(number, place), row)
@@ -324,6 +329,7 @@ def _rows(compared: Comparison) -> Iterator[tuple[int, tuple[float, ...]]]:
                 0.0,
                 tokens_said[0] in _ASIDES or " ".join(tokens_said[:2]) in _ASIDES,
                 _SOLUTION.search(sentence) is not None,
+                _announces_code(plain, place),
             ),
         )
 
@@ -448,13 +454,18 @@ def span_to_mark(
     """
     start, end = spans[chosen]
     if sentences[chosen].startswith(FENCES):
-        announced = chosen > 0 and announces(sentences[chosen - 1])
+        announced = chosen > 0 and _announces_code(sentences, chosen - 1)
         return spans[chosen - 1] if announced else spans[chosen]
     if word_count(sentences[chosen]) == 1 and chosen + 1 < len(spans):
         following_start, following_end = spans[chosen + 1]
         if following_start - end <= 1:
             return start, following_end
     return start, end
+
+
+def _announces_code(sentences: Sequence[str], place: int) -> bool:
+    following = sentences[place + 1 : place + 2]
+    return announces(sentences[place]) and any(code.startswith(FENCES) for code in following)
 
 
 def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
@@ -474,7 +485,8 @@ def _pasted_sentences(question: str, sentences: Sequence[str]) -> set[int]:
     for i, sentence in enumerate(sentences):
         is_block = sentence.startswith(FENCES)
         code = [sentence] if is_block else ("`" * goes_on + sentence).split("`")[1::2]
-        is_error = is_block and _SHOWN_ERROR.search(sentence) and not _PROGRAM.search(sentence)
+        is_shown = is_block or sentence.startswith(">")
+        is_error = is_shown and _SHOWN_ERROR.search(sentence) and not _PROGRAM.search(sentence)
         is_pasted = any(not asked.isdisjoint(_runs(one)) for one in code)
         if is_error or is_pasted or (goes_on and i - 1 in found):
             found |= {i, i - 1} if i and announces(sentences[i - 1]) else {i}

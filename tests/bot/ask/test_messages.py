@@ -20,7 +20,7 @@ from bot.answers.outcome import (
     citation,
 )
 from bot.answers.pipeline import Reply
-from bot.answers.quotations import SCREEN_LINES, citation_line
+from bot.answers.quotations import LEAST_LINES, SCREEN_LINES, citation_line, excerpts
 from bot.ask import messages as ask_messages
 from bot.ask.messages import _DISAGREE, _REFUSAL, disagreement
 from bot.text.excerpt import LINE_CHARACTERS, room
@@ -307,6 +307,18 @@ def test_a_strong_answer_says_so_and_quotes_one_passage() -> None:
     assert "Evidence: strong" in text
     assert "The club has 40." in text
     assert "A day has 24." not in text
+
+
+def test_the_likelier_of_two_passages_gets_more_lines() -> None:
+    long = "It has {} hours for everybody who is a member of it. "
+    likely, other = (_scored(0.9, long.format(number) * 30) for number in (40, 50))
+
+    def lines(*quotes: Quote) -> list[int]:
+        return [room(said) for _, said in excerpts(Answer(Evidence.PARTIAL, quotes))]
+
+    first, second = lines(likely, other)
+    assert first > second > LEAST_LINES
+    assert lines(likely, _scored(0.9, "It has 50."))[0] > first
 
 
 def test_a_second_passage_is_quoted_where_it_is_about_as_likely() -> None:

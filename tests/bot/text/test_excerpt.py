@@ -380,6 +380,17 @@ def test_what_is_left_of_the_room_shows_what_stands_around_in_the_section() -> N
     assert in_section(f"{one}\n", two, f"\n{three} {four}", 4) == f"{two}\n{three} …"
 
 
+def test_a_printed_error_leaves_its_lines_to_the_remedy() -> None:
+    error, remedy = f"```\n{sentence(3, 9)}\n```", sentence(2)
+    text = f"{error}\nThis is about money. {remedy}"
+    asked = len(error) + 1, len(error) + 21
+    own = 0, asked[1]
+    cut, _ = excerpt(text, 5, asked, own, is_bold=False, repeated=[(0, len(error))])
+    assert cut == f"… This is about money. {remedy}"
+    whole, _ = excerpt(text, MOST_LINES * 2, asked, own, is_bold=False, repeated=[(0, len(error))])
+    assert whole == text
+
+
 def test_a_passage_that_refers_back_begins_with_what_it_refers_to() -> None:
     one, two = sentence(1), sentence(2)
     assert in_section(f"{one} Nectar is thin.\n", "This is why.", f"\n{two}", 4) == (

@@ -139,11 +139,25 @@ ERROR = "module foo has no attribute bar"
         (f"It can say:\n\n```pytb\nline 12 in foo\nError: {ERROR} (line 12)\n```", "Update it."),
         (f"`Error: {ERROR}. It may be older. Or newer.`", "Update it."),
         ("It can say:\n\n```\nfatal: bar aborted, busy since today\n```", "Update it."),
+        ("> Failed to open bar, busy since today", "Update it."),
     ],
 )
 def test_the_sentence_after_a_shown_error_is_marked(shown: str, fix: str) -> None:
     text = f"{shown}\n\n{fix} Then start it again."
     assert chosen(f"{ERROR} since today", text).startswith(fix)
+
+
+def test_a_shown_error_is_named_as_a_repetition() -> None:
+    shown = "```\nfatal: bar aborted\n```"
+    found = deciding("why is bar aborted", f"{shown}\n\nUpdate it. Then start it again.")
+    assert found is not None
+    assert found.repeated == ((0, len(shown)),)
+
+
+def test_a_sentence_that_announces_code_is_likelier() -> None:
+    text = "The light is green. Start it like this:\n\n```\nfoo --bar\n```"
+    assert chosen("foo", text).startswith("Start it")
+    assert not chosen("foo", text.partition("\n")[0]).startswith("Start it")
 
 
 def test_the_sentence_below_the_error_asked_about_is_bold() -> None:
