@@ -28,6 +28,7 @@ from indexer.evaluation.judged_sets import (
     read_rows,
     with_judgements,
 )
+from indexer.text.passages import heading_lines
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes, read_content
 from knowledge.files.scan import files_of
@@ -124,8 +125,7 @@ def _with_headings(found: JudgedSet, folder: Path) -> JudgedSet:
     """The set with headings in place of their digests."""
     there = {
         document.id: {
-            digest(one): one
-            for one in (document.title, *map(without_own_id, _HEADING.findall(document.text)))
+            digest(heading): heading for heading in (document.title, *_headings_of(document))
         }
         for document in found.documents
     }
@@ -139,6 +139,12 @@ def _with_headings(found: JudgedSet, folder: Path) -> JudgedSet:
                 )
             headings.setdefault(question, {})[document] = there[document][one]
     return replace(found, headings=headings)
+
+
+def _headings_of(document: Document) -> list[str]:
+    """All headings, in code and comments and underlined ones, too."""
+    underlined = [words for _, _, words in filter(None, heading_lines(document.text))]
+    return [*map(without_own_id, (*_HEADING.findall(document.text), *underlined))]
 
 
 def digest(heading: str) -> str:

@@ -93,12 +93,15 @@ class Support:
     def at_most_partial(self) -> bool:
         """Whether the evidence can't be *strong*.
 
-        It can't if the passage lacks a proper name, or every identifier of a log, or if question
-        and passage are in a language that the model doesn't read. The question's language is not
-        enough, because it may be guessed wrongly: "wat is" occurs in English chats.
+        It can't if the passage lacks a proper name, or every identifier of a log, if question and
+        passage are in a language that the model doesn't read, or surely in two languages. The
+        question's language is not enough, because it may be guessed wrongly: "wat is" occurs in
+        English chats.
         """
         is_unread = self.unread and language_of(self.passage) == self.unread
-        return bool(self.missing or self.unidentified or is_unread)
+        asked_in, written_in = map(language_of_question, (self.question, self.passage))
+        is_translated = asked_in and written_in and asked_in != written_in
+        return bool(self.missing or self.unidentified or is_translated or is_unread)
 
 
 def features(support: Support) -> NDArray[np.float64]:

@@ -109,6 +109,7 @@ _OPENS: Final = re.compile(
     r"(?P<code>`+)|(?P<comment><!--)|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]{0,40})"
     r"(?P<attributes>(?:\s[^<>]{0,2000})?)/?>"
 )
+_COMMENT: Final = re.compile(r" {0,3}<!--")
 _ATTRIBUTE: Final = re.compile(r"([\w-]{1,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _PAIRS: Final = tuple(
     (re.compile(rf"<{name}>([^<>\n*`]{{1,500}})</{name}>", re.IGNORECASE), shown)
@@ -192,7 +193,7 @@ def _without_braced_comments(text: str) -> str:
 
 def without_site_markup(text: str) -> str:
     """Reduce the markup in a Markdown text; lines keep their numbers."""
-    lines = without_prose_fences(_without_admonitions(text.split("\n")))
+    lines = without_prose_fences(_without_admonitions(_without_comments(text.split("\n"))))
     addresses = {found["name"].casefold(): found["to"] for found in _DEFINITION.finditer(text)}
     runs = [*_runs(lines)]
     paired = _paired_tags("\n".join("\n".join(run) for is_code, run in runs if not is_code))
@@ -200,6 +201,27 @@ def without_site_markup(text: str) -> str:
     for is_code, run in runs:
         parts += run if is_code else _prose(run, addresses, paired)
     return "\n".join(parts)
+
+
+def _without_comments(lines: list[str]) -> list[str]:
+    """Empty the lines of each HTML comment that begins a line, with the code in it.
+
+    Other comments are left out later, with HTML tags.
+    """
+    last_end = max((place for place, line in enumerate(lines) if "-->" in line), default=-1)
+    found: list[str] = []
+    fence, is_comment = "", False
+    for place, line in enumerate(lines):
+        before, shown = fence, line
+        if not is_comment:
+            fence = fence_after(line, fence)
+            begins = not (before or fence) and _COMMENT.match(line) is not None
+            is_comment = begins and place <= last_end
+        if is_comment:
+            _, end, shown = line.partition("-->")
+            is_comment = not end
+        found.append(shown)
+    return found
 
 
 def _without_admonitions(lines: list[str]) -> list[str]:

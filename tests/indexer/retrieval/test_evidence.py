@@ -154,18 +154,19 @@ def test_a_passage_without_a_proper_name_is_never_strong(
 
 
 @pytest.mark.parametrize(
-    ("passage", "evidence"),
+    ("question", "passage", "unread", "evidence"),
     [
-        ("Die Werkstatt ist am Montag auf, und das ist so.", Evidence.PARTIAL),
-        ("The workshop is open on Mondays.", Evidence.STRONG),
+        ("wann ist die werkstatt auf", "Die Werkstatt ist am Montag auf.", "de", Evidence.PARTIAL),
+        ("wann ist die werkstatt auf", "Die Werkstatt ist am Montag auf.", "", Evidence.STRONG),
+        ("wann ist die werkstatt auf", "The workshop is open on Mondays.", "", Evidence.PARTIAL),
+        ("werkstatt auf?", "The workshop is open on Mondays.", "", Evidence.STRONG),
     ],
 )
-def test_a_passage_in_a_language_that_the_model_does_not_read_is_never_strong(
-    passage: str, evidence: Evidence
+def test_a_passage_that_the_model_may_misread_is_never_strong(
+    question: str, passage: str, unread: str, evidence: Evidence
 ) -> None:
-    asked = replace(_support([0.9], passage), question="wann ist die werkstatt auf", unread="de")
+    asked = replace(_support([0.9], passage), question=question, unread=unread)
     assert default_calibration().verdict(1.0, at_most_partial=asked.at_most_partial) is evidence
-    assert not replace(asked, unread="").at_most_partial
 
 
 def test_words_missing_across_two_languages_count_unless_the_model_reads_the_questions() -> None:

@@ -185,6 +185,18 @@ def test_a_file_is_read_without_its_markup() -> None:
     assert reading.text == "\n# Rules\n\nBe kind. "
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("<!--\n```\ncode\n```\n## Old\n-->\nText.", "Text."),
+        ("Text.\n\n<!-- never closed", "Text.\n\n<!-- never closed"),
+        ("```\n<!-- code\n-->\n```", "```\n<!-- code\n-->\n```"),
+    ],
+)
+def test_a_comment_is_left_out_with_its_code(written: str, shown: str) -> None:
+    assert parse_bytes(written.encode(), name="page.md").text.strip() == shown
+
+
 def test_a_file_of_nothing_but_comments_cannot_be_read() -> None:
     with pytest.raises(UnreadableError, match="nothing but comments and markup"):
         parse_bytes(b"<!-- later -->\n", name="r.md")
