@@ -49,12 +49,12 @@ from bot.cli.console import (
     usage_sentence,
 )
 from bot.config.settings import ConfigError
-from bot.config.version import own_version
 from bot.storage.data_folder import DataFolderError
 from bot.storage.file_permissions import UMASK
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
+from knowledge.dependencies import own_version
 from knowledge.sources.addition import MissingSourceError
 from knowledge.store.derived_tables import DerivedTablesError
 from knowledge.store.store import StoreError

@@ -1,11 +1,11 @@
-"""Dependencies: checks of private names in libraries, and hints for installing extras.
+"""Dependencies: checks of private names in libraries, hints for installing extras, own version.
 
 A module that uses private names of a library lists them in `USED`, as `module:attribute`, and calls
 `require`. If the installed release lacks a name, the import fails at once with a clear message.
 """
 
 from collections.abc import Iterable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pkgutil import resolve_name
 from typing import Any
@@ -60,3 +60,11 @@ def install_hint(extra: str) -> str:
         f'`pip install "commonplace-bot[{extra}]"` elsewhere, or build the image with '
         f"EXTRAS={extra}"
     )
+
+
+def own_version() -> str:
+    """The installed version of this program, or "(not installed)"."""
+    try:
+        return version("commonplace-bot")
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -15,7 +15,6 @@ from bot.cli.console import ConfigOption, DataOption, out
 from bot.config import settings as config
 from bot.config.settings import ConfigError, Settings
 from bot.models.calibrations import chosen_calibration
-from bot.models.choice import COMMAND_FOR_LANGUAGES
 from bot.models.serving_model import Opened, chosen_model, is_building, open_serving
 from bot.models.serving_reranker import chosen_reranker
 from bot.storage.data_folder import (
@@ -29,7 +28,7 @@ from bot.storage.data_folder import (
 )
 from bot.storage.derived_data import open_entries, open_work_queue, unembedded_texts_warning
 from bot.storage.file_permissions import paths_open_to_others
-from bot.text.languages import language_name, languages_read
+from bot.text.languages import COMMAND_FOR_LANGUAGES, language_name, languages_read
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import open_record
 from indexer.index.database import IndexError_

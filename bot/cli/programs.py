@@ -116,7 +116,7 @@ def serve(
         commonplace dev serve --page www/
     """
     try:
-        from bot.programs.host_names import allowed_hosts
+        from bot.config.host_names import allowed_hosts
         from bot.programs.http_api import http_api
         from bot.programs.http_server import ServingError, Tokens, open_socket
     except ImportError as error:

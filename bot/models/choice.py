@@ -23,8 +23,6 @@ from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import FORMAT as INDEX_FORMAT
 from indexer.index.tables import IndexTables
 
-# Chooses a model for other languages, or says how to install it.
-COMMAND_FOR_LANGUAGES: Final = "commonplace model use multilingual"
 # A model's folder has one of these files.
 _OF_A_MODEL: Final = ("modules.json", "config.json")
 

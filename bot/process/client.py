@@ -18,7 +18,6 @@ from bot.answers.outcome import Clarification
 from bot.answers.pipeline import Reply
 from bot.cluster.processes import Shards
 from bot.config.settings import Settings
-from bot.config.version import own_version
 from bot.core import index_updates
 from bot.core.core import Core, Figures
 from bot.core.degradations import Degradations
@@ -53,6 +52,7 @@ from bot.process.metrics import Metrics, Situation
 from bot.process.sharded_client import ShardedClient
 from bot.sources.web_sync import polite_fetcher
 from indexer.embedding.embedder import Embedder
+from knowledge.dependencies import own_version
 from knowledge.sources.net.polite_fetcher import MakeFetcher
 from knowledge.store.database import is_away, passes
 from knowledge.values.guilds import GuildFilter, Language

@@ -20,13 +20,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.config.settings import Settings
-from bot.config.version import own_version
 from bot.core.worker import run_in_thread
 from bot.process.health_server import Health, serving
 from bot.process.metrics import CONTENT_TYPE, EmbeddingMetrics
 from bot.storage.derived_data import open_work_queue, unembedded_texts_warning
 from indexer.embedding.embedder import Embedder
 from indexer.ingest.embedding_queue import EmbeddingWorker
+from knowledge.dependencies import own_version
 from knowledge.store.database import StoreError
 from knowledge.values.embedding_jobs import QueueState
 

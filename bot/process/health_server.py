@@ -14,8 +14,8 @@ from typing import Final
 
 from aiohttp import web
 
+from bot.config.host_names import allowed_hosts, host_without_port
 from bot.config.sections import OFF, HealthSettings
-from bot.programs.host_names import allowed_hosts, host_without_port
 
 # The largest number of connections without a request.
 MOST_WAITING: Final = 128

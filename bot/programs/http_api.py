@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
-from bot.config.version import own_version
 from bot.core.worker import WorkerBusyError, WorkerStoppedError
 from bot.programs import service
 from bot.programs.http_limits import BODY_BYTES, Limited
@@ -29,6 +28,7 @@ from bot.programs.service import (
     UnusableError,
     WholeDocument,
 )
+from knowledge.dependencies import own_version
 
 _ID_CHARACTERS: Final = 2_000
 # Most faults named for an invalid request, and most characters of each fault's location.

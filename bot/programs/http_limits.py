@@ -13,7 +13,7 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.programs.host_names import host_without_port
+from bot.config.host_names import host_without_port
 from bot.programs.http_server import Refuse, Tokens, send_problem
 
 # A question of 2,000 characters has at most 24,000 bytes if each is escaped.

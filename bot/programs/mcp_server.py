@@ -19,13 +19,13 @@ from pydantic import Field
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.config.version import own_version
+from bot.config.host_names import LOOPBACK
 from bot.core.worker import WorkerBusyError
 from bot.programs import service
-from bot.programs.host_names import LOOPBACK
 from bot.programs.http_limits import BODY_BYTES, Limited
 from bot.programs.http_server import HOST, Tokens, send_refusal
 from bot.programs.service import Answered, Passage, Reader, UnusableError, WholeDocument
+from knowledge.dependencies import own_version
 
 PATH: Final = "/mcp"
 # JSON-RPC leaves the codes from here on to servers.

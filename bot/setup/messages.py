@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.models.choice import COMMAND_FOR_LANGUAGES
-from bot.text.languages import Sentence, language_name, languages_read
+from bot.text.languages import COMMAND_FOR_LANGUAGES, Sentence, language_name, languages_read
 from bot.text.markdown import plain, shorten
 from knowledge.values.guilds import Language
 

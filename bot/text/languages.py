@@ -110,6 +110,8 @@ class Speaker(NamedTuple):
         return Plural(one, many)(number, self.language, **values)
 
 
+# Chooses a model that reads more languages, or says how to install it.
+COMMAND_FOR_LANGUAGES: Final = "commonplace model use multilingual"
 _LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
     "ar": Sentence("Arabic"),
     "de": Sentence("German"),

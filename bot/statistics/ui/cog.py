@@ -8,7 +8,6 @@ import discord
 from discord import app_commands
 
 from bot.answers.outcome import FURTHER_SHARE
-from bot.config.version import own_version
 from bot.core.job_queue import Priority
 from bot.interactions.features import Feature, Round
 from bot.interactions.kit.authorization import First, Found
@@ -31,6 +30,7 @@ from bot.statistics.ui.weekly import (
 from bot.text import paging
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, size
+from knowledge.dependencies import own_version
 from knowledge.values.guilds import Language, Phrasing
 
 # Titles in `/stats`.

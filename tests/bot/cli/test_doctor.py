@@ -15,9 +15,9 @@ from bot.config.sections import GuildsSettings
 from bot.config.settings import Settings
 from bot.interactions.policy.allowed_guilds import ANYBODY
 from bot.models.calibrations import CALIBRATION, save_calibration
-from bot.models.choice import COMMAND_FOR_LANGUAGES
 from bot.models.serving_model import Served, open_serving, switch_to
 from bot.storage.data_folder import COMMUNITY, data_folder, hold_bot_lock
+from bot.text.languages import COMMAND_FOR_LANGUAGES
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.retrieval.evidence import FittedFor, default_calibration

@@ -7,7 +7,7 @@ from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
-from bot.config.version import own_version
+from knowledge.dependencies import own_version
 
 ROOT = Path(__file__).parents[3]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -9,9 +9,9 @@ import httpx2
 import pytest
 
 from bot.answers import pipeline
+from bot.config.host_names import allowed_hosts
 from bot.core.core import Core
 from bot.core.worker import DropReason, Worker, WorkerBusyError
-from bot.programs.host_names import allowed_hosts
 from bot.programs.http_api import http_api
 from bot.programs.http_limits import BODY_BYTES
 from bot.programs.http_server import Tokens

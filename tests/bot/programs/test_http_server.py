@@ -15,8 +15,8 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.cli.console import UNUSABLE
+from bot.config.host_names import LOOPBACK
 from bot.programs import http_server
-from bot.programs.host_names import LOOPBACK
 from bot.programs.http_limits import Limited
 from bot.programs.http_server import (
     MOST_WAITING,

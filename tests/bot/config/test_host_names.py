@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.programs.host_names import LOOPBACK, allowed_hosts, host_without_port
+from bot.config.host_names import LOOPBACK, allowed_hosts, host_without_port
 
 
 def test_a_local_server_allows_local_and_configured_names_only() -> None:
