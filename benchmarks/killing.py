@@ -55,11 +55,10 @@ from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.documents import Document, Kind
-from knowledge.values.guilds import every_guild
+from knowledge.values.guilds import SyncedChannel, SyncedContent, every_guild
 from knowledge.values.notes import Decision, Member, State
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.submissions import Submission
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import Server, SyncDriver
 from tests.fakes import SaltedEmbedder, WordEmbedder
 

@@ -35,6 +35,7 @@ from knowledge.sources import addition as sources
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.documents import Document, Failure, Kind, Scope
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import (
     TEXT_CHARACTERS,
@@ -42,7 +43,6 @@ from knowledge.values.submissions import (
     InvalidNoteError,
     checked_submission,
 )
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import Server, SyncDriver
 from tests.fakes import WordEmbedder
 from tests.knowledge import exporting

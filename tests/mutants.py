@@ -16,8 +16,7 @@ import pytest
 from bot.setup.settings import SETTINGS, Page
 from knowledge.store import schema
 from knowledge.store.erasure import personal_data
-from knowledge.values.settings import EffectiveSettings, GuildSettings, facts_of
-from knowledge.values.weekly_digests import WeeklyDigest
+from knowledge.values.settings import EffectiveSettings, GuildSettings, WeeklyDigest, facts_of
 
 # Most mutants fail in the first file of their tests, so the others needn't be collected.
 TESTS: Final = (
@@ -125,6 +124,8 @@ def is_killed(change: Change, files: tuple[str, ...]) -> bool:
 
 
 def main() -> int:
+    # The copies of this process needn't import the plugins again.
+    pytest.main(["--collect-only", "-q", "-n0", "-p", "no:cacheprovider", TESTS[0]])
     if is_killed(lambda: None, (*TESTS, *TESTS_OF_SETTINGS)):
         sys.exit("The tests fail without any mutant.")
     survivors = 0

@@ -78,7 +78,7 @@ from knowledge.store.database import is_away
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope, document_of_note
 from knowledge.values.guilds import Language
-from knowledge.values.pictures import Picture
+from knowledge.values.notes import Picture
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.settings import AnsweredFrom
 from knowledge.values.synonyms import with_synonyms

@@ -12,8 +12,7 @@ from bot.answers.ask import Ask
 from bot.answers.pipeline import Reply
 from indexer.index.index import Index
 from knowledge.values.documents import channel_scope
-from knowledge.values.phrasings import RecordedPhrasing
-from knowledge.values.questions import OpenQuestion, Question, RecordedHit
+from knowledge.values.questions import OpenQuestion, Question, RecordedHit, RecordedPhrasing
 
 
 class PassageState(StrEnum):

@@ -5,7 +5,7 @@ from enum import Enum, auto
 from typing import Final
 
 from bot.text.languages import Plural, Sentence
-from knowledge.values.helped_questions import HelpedQuestion, PostState
+from knowledge.values.questions import HelpedQuestion, PostState
 from knowledge.values.settings import EffectiveSettings, SolvedPosts
 
 # Time without a message in an answered post before its author is asked.

@@ -29,9 +29,15 @@ from indexer.retrieval.hit import Hit
 from knowledge.store.database import DatabaseAwayError
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Kind, channel_of, document_of_note, note_of_document
-from knowledge.values.helped_questions import HelperAnswer
-from knowledge.values.pictures import PICTURES, Picture
-from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.notes import PICTURES, Picture
+from knowledge.values.questions import (
+    Evidence,
+    Feedback,
+    HelperAnswer,
+    Question,
+    RecordedHit,
+    Verdict,
+)
 from knowledge.values.settings import EffectiveSettings
 
 # Answers.

@@ -27,8 +27,7 @@ from knowledge.chat import intents
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import GuildFilter
-from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
-from knowledge.values.questions import Evidence, Verdict
+from knowledge.values.questions import DailyCaps, Evidence, HelpedQuestion, Verdict
 
 # Unasked answers need more than strong evidence. On the working sets, near misses included, 0.89 of
 # them are right with the default model.

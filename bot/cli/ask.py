@@ -29,7 +29,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import SHARED
-from knowledge.values.phrasings import RecordedPhrasing
+from knowledge.values.questions import RecordedPhrasing
 
 
 @console.with_settings()

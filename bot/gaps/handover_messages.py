@@ -8,8 +8,15 @@ from bot.gaps.messages import answer_lead
 from bot.text import markdown
 from bot.text.languages import Sentence, Speaker
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import HANDING_PAUSE, Handover, HandoverState, NotHandedOn
-from knowledge.values.questions import OpenQuestion, Question, RecordedHit
+from knowledge.values.questions import (
+    HANDING_PAUSE,
+    Handover,
+    HandoverState,
+    NotHandedOn,
+    OpenQuestion,
+    Question,
+    RecordedHit,
+)
 
 # Below a refusal.
 

@@ -8,9 +8,14 @@ from bot.answers.replay import with_passage_texts
 from bot.core.core import Core
 from knowledge.store.questions.gaps import once_each, same_words
 from knowledge.values.guilds import GuildFilter
-from knowledge.values.handovers import Handover, HandoverOutcome, NotHandedOn
 from knowledge.values.notes import Member, Notice
-from knowledge.values.questions import OpenQuestion, Question
+from knowledge.values.questions import (
+    Handover,
+    HandoverOutcome,
+    NotHandedOn,
+    OpenQuestion,
+    Question,
+)
 
 
 class ActingHelper(NamedTuple):

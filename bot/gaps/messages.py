@@ -11,8 +11,7 @@ from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
 from bot.text.place_names import place_name
 from indexer.index.stored_passage import StoredPassage
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import Handover, HandoverState
-from knowledge.values.questions import Evidence, OpenQuestion
+from knowledge.values.questions import Evidence, Handover, HandoverState, OpenQuestion
 
 # Fills one or two screens of a phone.
 GROUPS_A_PAGE: Final = 5

@@ -27,9 +27,16 @@ from knowledge.store.questions.gaps import Publication, once_each, same_words
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Kind, Scope, document_of_note
 from knowledge.values.guilds import GuildFilter, every_guild
-from knowledge.values.handovers import Handover, HandoverState
 from knowledge.values.notes import Notice, NoticeEvent
-from knowledge.values.questions import Evidence, Feedback, OpenQuestion, RecordedHit, Verdict
+from knowledge.values.questions import (
+    Evidence,
+    Feedback,
+    Handover,
+    HandoverState,
+    OpenQuestion,
+    RecordedHit,
+    Verdict,
+)
 from knowledge.values.settings import EffectiveSettings
 
 # Questions asked again in one slice, some 5 ms each.

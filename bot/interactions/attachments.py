@@ -16,7 +16,7 @@ from knowledge.files.foreign_tags import TagFile, tags_of_bytes
 from knowledge.files.logs import Problem, ReadLog
 from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError
 from knowledge.files.pictures import check_size, checked_picture
-from knowledge.values.pictures import Picture
+from knowledge.values.notes import Picture
 from knowledge.values.submissions import InvalidNoteError
 
 # The largest number of a member's files that wait while another file of the member is read.

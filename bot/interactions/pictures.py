@@ -22,7 +22,7 @@ from knowledge.files import picture_text
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
 from knowledge.files.pictures import RECOGNIZED_BYTES
-from knowledge.values.pictures import PICTURES, Picture
+from knowledge.values.notes import PICTURES, Picture
 
 # A first guess before fetching; the bytes decide.
 _ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".svg", ".bmp", ".tif", ".avif")

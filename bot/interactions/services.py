@@ -28,10 +28,8 @@ from knowledge.files.parsed_file import ParsedFile
 from knowledge.sources.net.polite_fetcher import MakeFetcher
 from knowledge.values.drafts import Draft
 from knowledge.values.guilds import GuildFilter, Language
-from knowledge.values.handovers import Handover
-from knowledge.values.helped_questions import HelperAnswer
-from knowledge.values.pictures import Picture
-from knowledge.values.questions import OpenQuestion, Question
+from knowledge.values.notes import Picture
+from knowledge.values.questions import Handover, HelperAnswer, OpenQuestion, Question
 from knowledge.values.settings import EffectiveSettings, GuildChoices, GuildSettings
 
 _T = TypeVar("_T")

@@ -18,10 +18,8 @@ from bot.text.markdown import legible, shorten, size
 from knowledge.chat.transcript import Transcript
 from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import Handover
-from knowledge.values.notes import Member, Note, SourceMessage
-from knowledge.values.pictures import PICTURES
-from knowledge.values.questions import OpenQuestion
+from knowledge.values.notes import PICTURES, Member, Note, SourceMessage
+from knowledge.values.questions import Handover, OpenQuestion
 from knowledge.values.settings import AnsweredFrom
 from knowledge.values.submissions import (
     FORM_CHARACTERS,

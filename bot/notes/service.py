@@ -27,10 +27,10 @@ from knowledge.values.notes import (
     Note,
     Obstacle,
     Outcome,
+    Picture,
     Problem,
     State,
 )
-from knowledge.values.pictures import Picture
 from knowledge.values.submissions import TEXT_CHARACTERS
 
 # Submission.

@@ -25,7 +25,7 @@ from knowledge.environment import COMMAND, environment
 from knowledge.files.pictures import checked_picture
 from knowledge.page.site import PublishError
 from knowledge.store.database import StoreError
-from knowledge.values.pictures import Picture
+from knowledge.values.notes import Picture
 from knowledge.values.submissions import InvalidNoteError
 
 ROUND_SECONDS: Final = 10

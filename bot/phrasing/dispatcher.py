@@ -32,8 +32,7 @@ from indexer.retrieval.hit import Hit
 from indexer.text.sentences import units
 from knowledge.values.documents import Kind, Scope, channel_of
 from knowledge.values.guilds import Phrasing
-from knowledge.values.phrasings import PhrasingCaps, RecordedPhrasing, UsedUp, WrittenLine
-from knowledge.values.questions import Evidence
+from knowledge.values.questions import Evidence, PhrasingCaps, RecordedPhrasing, UsedUp, WrittenLine
 from knowledge.values.settings import AnsweredFrom, GuildSettings
 
 # The largest number of cached results, because recent questions repeat; a result takes about 20 kB.

@@ -18,17 +18,19 @@ from indexer.contradictions.detector import Statement
 from knowledge.review.risk_flags import Flag, Risk
 from knowledge.review.text_diff import Change, compact, differences
 from knowledge.values.guilds import Language
-from knowledge.values.note_checks import CheckReason, CheckState, NoteCheck
 from knowledge.values.notes import (
+    CheckReason,
+    CheckState,
     Decision,
     Note,
+    NoteCheck,
     PageVeto,
+    Picture,
     Problem,
     Review,
     SourceChange,
     State,
 )
-from knowledge.values.pictures import Picture
 from knowledge.values.submissions import Submission
 
 # Longest text shown whole, in all states of the card. A longer one is cut, and attached as a file.

@@ -29,9 +29,16 @@ from bot.text.place_names import place_name
 from indexer.retrieval.hit import Hit
 from knowledge.store.questions.question_records import digest_of, recorded_digest
 from knowledge.values.documents import note_of_document
-from knowledge.values.golden_questions import GoldenQuestion, GoldenState
 from knowledge.values.guilds import GuildFilter, Language
-from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.questions import (
+    Evidence,
+    Feedback,
+    GoldenQuestion,
+    GoldenState,
+    Question,
+    RecordedHit,
+    Verdict,
+)
 
 # Questions asked again in one slice. A member's own question waits for one slice at most.
 SLICE: Final = 4

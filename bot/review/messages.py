@@ -22,8 +22,7 @@ from bot.text.question_labels import EVIDENCE
 from knowledge.sources.kinds.registry import source_at
 from knowledge.store.audit_log import LogEntry
 from knowledge.values.guilds import Language, Rule
-from knowledge.values.note_checks import CheckReason, NoteCheck
-from knowledge.values.notes import Note, NoticeEvent, Obstacle
+from knowledge.values.notes import CheckReason, Note, NoteCheck, NoticeEvent, Obstacle
 from knowledge.values.submissions import WORDINGS
 
 NO_SUCH_NOTE: Final = Sentence("There's no such note here.")

@@ -28,20 +28,23 @@ from knowledge.store.notes.public_notes import ListedText
 from knowledge.store.notes.review_cards import card_number
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.values.guilds import GuildFilter, every_guild, requirements
-from knowledge.values.note_checks import CheckState, NoteCheck, newer_release, release_at
 from knowledge.values.notes import (
+    CheckState,
     Decision,
     Member,
     Note,
+    NoteCheck,
     Notice,
     NoticeEvent,
     Obstacle,
     Outcome,
     PageVeto,
+    Picture,
     State,
     SuggestedWording,
+    newer_release,
+    release_at,
 )
-from knowledge.values.pictures import Picture
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission, checked_wordings
 

@@ -21,8 +21,8 @@ from knowledge.values.settings import (
     GuildSettings,
     Level,
     Mode,
+    WeeklyDigest,
 )
-from knowledge.values.weekly_digests import WeeklyDigest
 
 ACTIONS: Final[Mapping[str, Sentence]] = {
     "open": Sentence("Set up"),

@@ -18,8 +18,14 @@ from knowledge.discord_archive.sync_state import ArchivedChannel
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.guilds import Phrasing
 from knowledge.values.quotas import Limits
-from knowledge.values.settings import AnsweredFrom, Chosen, GuildSettings, Mode
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
+from knowledge.values.settings import (
+    AnsweredFrom,
+    Chosen,
+    Edition,
+    GuildSettings,
+    Mode,
+    WeeklyDigest,
+)
 
 ALL: Final = "all"
 # Stands for no choice of its own: the value of the category, the server or the operator.

@@ -12,8 +12,7 @@ from typing import Any, Final, TypeAlias
 from bot.text.languages import NAMES, Plural, Sentence
 from knowledge.values.calendar_words import weekday
 from knowledge.values.guilds import Language, Phrasing
-from knowledge.values.settings import MOST_QUOTATIONS, GuildSettings, Mode, SolvedPosts
-from knowledge.values.weekly_digests import Edition
+from knowledge.values.settings import MOST_QUOTATIONS, Edition, GuildSettings, Mode, SolvedPosts
 
 
 class Page(StrEnum):

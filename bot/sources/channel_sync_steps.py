@@ -21,7 +21,7 @@ from knowledge.discord_archive.sync_state import (
     ProgressMessage,
     SyncStep,
 )
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,7 @@ from knowledge.sources.entries import ALARMING_VISITS
 from knowledge.sources.kinds.registry import source_at
 from knowledge.sources.kinds.site import PAGES, Site
 from knowledge.sources.net.addresses import is_web
-from knowledge.values.guilds import Language
-from knowledge.values.synced_channels import SyncedContent
+from knowledge.values.guilds import Language, SyncedContent
 
 FAILURES_SHOWN: Final = 3
 # Most synced channels of a guild; this many can be read within a day, whatever their size.

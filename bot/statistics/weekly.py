@@ -29,7 +29,7 @@ from knowledge.values.calendar_words import weekday
 from knowledge.values.documents import SHARED
 from knowledge.values.guilds import Language
 from knowledge.values.notes import State
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
+from knowledge.values.settings import Edition, WeeklyDigest
 
 WEEK: Final = timedelta(days=7)
 # Longest delay of a missed digest: its news is still fresh, and the next digest far away.

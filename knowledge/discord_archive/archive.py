@@ -50,7 +50,7 @@ from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.store.rows import record
 from knowledge.text import storable
 from knowledge.values.documents import Document, Kind, Scope, channel_scope
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 
 # Each round fetches messages of this age again, in case of changes while the bot was offline. Older
 # ones are fetched again only by `/source sync`.

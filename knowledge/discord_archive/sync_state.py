@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from knowledge.discord_archive.messages import ArchivedMessage
-from knowledge.values.synced_channels import SyncedContent
+from knowledge.values.guilds import SyncedContent
 
 
 class SyncStage(StrEnum):

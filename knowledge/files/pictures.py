@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from knowledge.values.pictures import PICTURE_BYTES, PICTURE_PIXELS, Picture, PictureKind
+from knowledge.values.notes import PICTURE_BYTES, PICTURE_PIXELS, Picture, PictureKind
 from knowledge.values.submissions import InvalidNoteError
 
 

@@ -22,7 +22,7 @@ from knowledge.page.site import (
 from knowledge.store.notes.public_notes import PublicNote
 from knowledge.store.store import Store
 from knowledge.values.documents import Document, article_of_document, document_of_note
-from knowledge.values.pictures import Picture
+from knowledge.values.notes import Picture
 from knowledge.values.submissions import is_link
 
 _RELATED: Final = 5

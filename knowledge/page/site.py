@@ -22,7 +22,7 @@ from typing import Final
 from knowledge.secrets import without_secrets
 from knowledge.text import legible
 from knowledge.values.guilds import Language
-from knowledge.values.pictures import Picture, PictureKind
+from knowledge.values.notes import Picture, PictureKind
 
 DEFAULT_ACCENT: Final = "#4752c4"
 ARTICLES: Final = "articles/"

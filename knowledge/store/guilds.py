@@ -16,18 +16,25 @@ from typing import Any, Final, NamedTuple
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.rows import column, columns, record, rows_among, values
-from knowledge.values.guilds import GuildFilter, Language, Rule, SourceCard, every_guild
+from knowledge.values.guilds import (
+    GuildFilter,
+    Language,
+    Rule,
+    SourceCard,
+    SyncedChannel,
+    every_guild,
+)
 from knowledge.values.settings import (
     SETTINGS,
     Chosen,
+    Edition,
     EffectiveSettings,
     GuildChoices,
     GuildSettings,
+    WeeklyDigest,
     facts_of,
 )
-from knowledge.values.synced_channels import SyncedChannel
 from knowledge.values.synonyms import Synonym, parse_synonyms, serialize_synonyms
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 # Between two calls of `count_absence`, at most this time counts as observed absence. So a clock
 # jumping ahead can't make the retention of a guild's data end early.

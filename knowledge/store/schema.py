@@ -20,16 +20,18 @@ from functools import partial
 from typing import Any, Final
 
 from knowledge.store import rows
-from knowledge.values.handovers import HandoverState
-from knowledge.values.helped_questions import HelpedQuestion, HelperAnswer
-from knowledge.values.note_checks import NoteCheck
-from knowledge.values.notes import Notice, Review, SourceChange
-from knowledge.values.phrasings import RecordedPhrasing
-from knowledge.values.questions import FeedbackReason, Question
-from knowledge.values.settings import EffectiveSettings, GuildSettings, facts_of
+from knowledge.values.notes import NoteCheck, Notice, Review, SourceChange
+from knowledge.values.questions import (
+    FeedbackReason,
+    HandoverState,
+    HelpedQuestion,
+    HelperAnswer,
+    Question,
+    RecordedPhrasing,
+)
+from knowledge.values.settings import EffectiveSettings, GuildSettings, WeeklyDigest, facts_of
 from knowledge.values.submissions import Submission
 from knowledge.values.tombstones import Tombstone
-from knowledge.values.weekly_digests import WeeklyDigest
 
 FORMER_MEMBER: Final = "a former member"
 FORMER_MODERATOR: Final = "a former moderator"

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from knowledge.values.notes import Member, SourceMessage
-from knowledge.values.pictures import Picture
+from knowledge.values.notes import Member, Picture, SourceMessage
 from knowledge.values.submissions import TITLE_CHARACTERS, Submission, checked_submission
 
 

@@ -1,4 +1,4 @@
-"""A guild's review rules by tag, cards of failing sources, and kinds of guilds' choices."""
+"""A guild's review rules by tag, synced channels, and cards of failing sources."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -94,3 +94,21 @@ class SourceCard:
         """Unique by guild, source and time, within Discord's limit of 25 characters."""
         told = f"{self.guild_id} {self.source} {self.began_at.isoformat()}"
         return f"source-{sha256(told.encode()).hexdigest()[:16]}"
+
+
+class SyncedContent(StrEnum):
+    """The part of a channel to sync."""
+
+    THREADS = "threads"
+    POSTS = "posts"
+    PINS = "pins"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedChannel:
+    """A synced channel, as an administrator added it."""
+
+    id: int
+    guild_id: int
+    reads: SyncedContent
+    added_at: datetime

@@ -1,8 +1,8 @@
-"""Recorded questions: hits, evidence, and members' feedback."""
+"""Recorded questions: hits, evidence, feedback, and what becomes of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -137,15 +137,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A recorded question without its hits, usually a gap.
+    """A recorded question without its hits, usually a gap; its other fields are as in `Question`.
 
-    Attributes:
-        earlier: the questions before a follow-up, one per line.
-        satisfied: whether the asker found the answer helpful.
-        channels: the channels searched for messages; all readers of the answer can read them.
-        answered_from: the channel's setting for documents to answer from.
-        private: whether the asker alone saw the answer.
-        quotations: the channel's limit of quotations; None for the default.
+    `satisfied` is whether the asker found the answer helpful, and `unhelpful` whether somebody
+    didn't.
     """
 
     id: int
@@ -162,3 +157,265 @@ class OpenQuestion:
     answered_from: AnsweredFrom = EVERYTHING
     private: bool = False
     quotations: int | None = None
+
+
+# Questions with a known right passage, asked again later.
+
+
+class GoldenState(StrEnum):
+    """The expected passage when a golden question was asked again, without confirmed answers.
+
+    `HELD`: it comes first. `MOVED`: it is there, but doesn't come first. `EDITED`: its document is
+    there without it. `GONE`: its document was withdrawn, deleted, or lost with its source.
+    """
+
+    HELD = "held"
+    MOVED = "moved"
+    EDITED = "edited"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenQuestion:
+    """A golden question with the result of its last check, if there was one.
+
+    Attributes:
+        expected: the digest of the right passage, the question's first recorded hit.
+        answered_at: the time of the confirmation, or of the last *Helpful*.
+        checked: a digest of index, model and synonyms at the last check.
+        first: a digest of the first passage then, or of no answer.
+        changed_at: the time of a change without a decision so far.
+    """
+
+    question_id: int
+    guild_id: int
+    expected: str
+    answered_at: datetime
+    channels: tuple[int, ...] = ()
+    checked: str = ""
+    checked_at: datetime | None = None
+    state: GoldenState | None = None
+    first: str = ""
+    changed_at: datetime | None = None
+
+
+# Hand-overs to the helpers.
+
+# A member can hand over one question in this time.
+HANDING_PAUSE: Final = timedelta(minutes=10)
+
+
+class NotHandedOn(StrEnum):
+    """Reasons for refusing a hand-over."""
+
+    ALREADY = "already"
+    TOO_SOON = "too soon"
+    NO_GAP = "no gap"
+    PRIVATE = "private"
+
+
+class HandoverState(StrEnum):
+    """States of a hand-over."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    ANSWERED = "answered"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A question for the helpers.
+
+    Attributes:
+        stale: whether the hand-over has waited for the guild's `handover_hours` without a change.
+        helper_id: the helper who claimed, answered or declined the question; 0 for none.
+        helper: empty if the helper hides the name.
+        tried: whether posting was begun.
+        noted: whether a note was written for the question.
+        changes: the number of changes, to recognize a message that shows an earlier state.
+    """
+
+    question_id: int
+    guild_id: int
+    state: HandoverState
+    stale: bool
+    changed_at: datetime
+    helper_id: int = 0
+    helper: str = ""
+    answer: str = ""
+    posted: bool = False
+    tried: bool = False
+    channel_id: int | None = None
+    message_id: int | None = None
+    noted: bool = False
+    changes: int = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether the question is neither answered nor declined."""
+        return self.state in {HandoverState.OPEN, HandoverState.CLAIMED}
+
+    def free_for(self, member_id: int) -> bool:
+        """Whether this member may claim or answer the question."""
+        theirs = self.state is HandoverState.CLAIMED and self.helper_id != member_id
+        return self.waits and (self.stale or not theirs)
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverOutcome:
+    """Whether a step was done, and the hand-over's state after it."""
+
+    done: bool
+    handover: Handover
+
+
+# Messages with an answer by the bot itself, or with a note of a helper's choice.
+
+
+class HelpState(StrEnum):
+    """States of a helped question."""
+
+    WAITING = "waiting"
+    WATCHED = "watched"
+    DONE = "done"
+
+
+class PostState(StrEnum):
+    """States of a forum post until it is solved.
+
+    `OPEN`: its helpers may be pinged. `PINGED`: they were. `SOLVED`: its author said so, and the
+    post has to be marked. `ENDED`: nothing more is due.
+    """
+
+    OPEN = "open"
+    PINGED = "pinged"
+    SOLVED = "solved"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class HelpedQuestion:
+    """A member's message with a question.
+
+    Attributes:
+        message_id: the message. The first message of a forum post has the id of the post.
+        due_at: when the present state ends.
+        question_id: the record of the answer or the gap, once there is one.
+        reply_id: the message with the answer or the similar posts, once it is posted.
+        similar_ids: the ids of the documents offered as similar posts.
+        look_at: the time of the next look at a post; None for the first that its settings demand.
+    """
+
+    message_id: int
+    guild_id: int
+    channel_id: int
+    asker_id: int
+    is_post: bool
+    asked_at: datetime
+    due_at: datetime
+    state: HelpState = HelpState.WAITING
+    question_id: int | None = None
+    reply_id: int | None = None
+    similar_ids: tuple[str, ...] = ()
+    post_state: PostState = PostState.OPEN
+    look_at: datetime | None = None
+
+    @property
+    def place_id(self) -> int:
+        """The message's channel or thread."""
+        return self.message_id if self.is_post else self.channel_id
+
+
+@dataclass(frozen=True, slots=True)
+class DailyCaps:
+    """Limits of answers to each member of a guild, and in each channel, in a day; 0 for none."""
+
+    member: int
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class HelperAnswer:
+    """A note, chosen by a helper as the answer to a message.
+
+    The message is recorded as a question, with the note as its confirmed answer. `reply_id` is the
+    message with the note, once it is posted.
+    """
+
+    message_id: int
+    note_id: int
+    guild_id: int
+    channel_id: int
+    helper_id: int
+    question_id: int
+    chosen_at: datetime
+    reply_id: int | None = None
+
+
+# A language model's sentences for an answer.
+
+# The outcome of a phrasing in progress, and of one that never ended.
+UNDER_WAY: Final = "under way"
+
+
+@dataclass(frozen=True, slots=True)
+class PhrasingCaps:
+    """Limits of requests to a model; 0 is unlimited."""
+
+    member_hourly: int = 0
+    guild_daily: int = 0
+    daily_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UsedUp:
+    """Reached limits of requests to a model, each with the time of the next allowed request.
+
+    The guild None stands for direct messages. `everywhere` is set at the limit of tokens.
+    """
+
+    members: Mapping[int, datetime] = field(default_factory=dict)
+    guilds: Mapping[int | None, datetime] = field(default_factory=dict)
+    everywhere: datetime | None = None
+
+    def stops(self, member_id: int, guild_id: int | None, now: datetime) -> bool:
+        """Whether a limit stops a request for a member in a guild at the time `now`."""
+        until = (self.members.get(member_id), self.guilds.get(guild_id), self.everywhere)
+        return any(end is not None and now < end for end in until)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenLine:
+    """A sentence by a model, with the numbers of its quotations."""
+
+    text: str
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPhrasing:
+    """The outcome of a question's phrasing.
+
+    Attributes:
+        chosen: the ids of verbatim sentences; `2.3` is the third sentence of the second passage.
+        places: the hits in the order given by the model, by their index; empty if the model gave
+            no order, or left the order unchanged.
+        lines: the model's own sentences; empty if a hit is from a channel or chat, or was deleted.
+        verdicts: the number of the model's sentences, by verdict of the check.
+        repeated: whether an earlier question's phrasing was shown, without asking a model.
+    """
+
+    mode: str
+    outcome: str
+    asked_at: datetime
+    model: str = ""
+    prompt_version: int = 0
+    chosen: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
+    lines: tuple[WrittenLine, ...] = ()
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
+    milliseconds: int = 0
+    repeated: bool = False

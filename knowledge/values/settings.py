@@ -1,4 +1,4 @@
-"""Settings of guilds and channels, and their inheritance: a field is a type, default and facts.
+"""Settings of guilds, channels and digests: a field is a type, a default and facts.
 
 The columns, the checks of imported values, the audit log and the inheritance of channels follow
 from the declarations. `bot.setup.settings` has the words, choices and pages. A channel's setting
@@ -9,7 +9,8 @@ configuration.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import KW_ONLY, asdict, dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, Self, TypeAlias
@@ -254,14 +255,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A thread, channel or category, with the ids of the levels above it.
-
-    Attributes:
-        channel_id: the channel, or the channel of the thread; None for a category.
-        category_id: the category, or None for a channel without one.
-        thread_id: the thread; None for a channel or category.
-        forum: whether the channel is a forum.
-    """
+    """A thread, channel or category, with the ids of the levels above it."""
 
     channel_id: int | None
     category_id: int | None = None
@@ -334,3 +328,42 @@ def effective_settings(
         **{name: value for name, (_, value) in found.items()},
         origins={name: found.get(name, (Level.CONFIGURATION,))[0] for name in SETTINGS},
     )
+
+
+# Weekly digests.
+
+
+class Edition(StrEnum):
+    """Audiences of a digest."""
+
+    MODERATORS = "moderators"
+    EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyDigest:
+    """A weekly digest with its settings and progress.
+
+    Attributes:
+        weekday: 0 is Monday.
+        chosen_at: when the settings were chosen; digests are posted from then on.
+        settled_at: the scheduled time of the last finished digest, posted or not.
+        covered_at: the end of the last period reported in a digest.
+        claimed_at: the scheduled time of the last digest claimed for posting.
+        warned: whether administrators were warned that posting fails.
+        post_hours: how many hours a forum post must be without an answer to be listed.
+    """
+
+    guild_id: int
+    edition: Edition
+    channel_id: int
+    weekday: int = setting(0, most=6)
+    hour: int = setting(9, most=23)
+    zone: str = setting("UTC")
+    _: KW_ONLY
+    chosen_at: datetime
+    settled_at: datetime | None = None
+    covered_at: datetime | None = None
+    claimed_at: datetime | None = None
+    warned: bool = False
+    post_hours: int = setting(24, most=336)

@@ -25,7 +25,7 @@ from knowledge.page.site import page_url
 from knowledge.store.figures import Asked, Contributor
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, OpenQuestion
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
+from knowledge.values.settings import Edition, WeeklyDigest
 from tests.bot.components import part
 from tests.bot.world import World, text_of
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from bot.config.sections import PhrasingSettings
 from bot.config.settings import Settings
 from knowledge.values.guilds import Phrasing
-from knowledge.values.phrasings import RecordedPhrasing
+from knowledge.values.questions import RecordedPhrasing
 from tests.bot.phrasing.scripted_endpoint import MODEL, ScriptedEndpoint, ids
 from tests.bot.world import TEXT, World
 

@@ -13,17 +13,22 @@ from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope
-from knowledge.values.guilds import Rule
-from knowledge.values.helped_questions import HelpedQuestion, HelperAnswer
-from knowledge.values.notes import Decision, Member, Note, PageName, Problem
-from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
-from knowledge.values.pictures import Picture
-from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.values.settings import AnsweredFrom, GuildSettings
+from knowledge.values.guilds import Rule, SyncedChannel, SyncedContent
+from knowledge.values.notes import Decision, Member, Note, PageName, Picture, Problem
+from knowledge.values.questions import (
+    Evidence,
+    Feedback,
+    HelpedQuestion,
+    HelperAnswer,
+    Question,
+    RecordedHit,
+    RecordedPhrasing,
+    Verdict,
+    WrittenLine,
+)
+from knowledge.values.settings import AnsweredFrom, Edition, GuildSettings, WeeklyDigest
 from knowledge.values.submissions import Submission
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from knowledge.values.synonyms import Synonym
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 GUILD = 10
 

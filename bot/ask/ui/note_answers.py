@@ -40,7 +40,7 @@ from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import legible, shorten
 from knowledge.values.documents import note_of_document
 from knowledge.values.guilds import Language
-from knowledge.values.helped_questions import HelperAnswer
+from knowledge.values.questions import HelperAnswer
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import TITLE_CHARACTERS
 

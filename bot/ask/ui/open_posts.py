@@ -25,7 +25,7 @@ from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
-from knowledge.values.helped_questions import HelpedQuestion, PostState
+from knowledge.values.questions import HelpedQuestion, PostState
 from knowledge.values.settings import EffectiveSettings, Mode, SolvedPosts
 
 # The largest number of posts looked at in a round. Each takes some requests.

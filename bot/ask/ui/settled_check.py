@@ -15,7 +15,7 @@ from bot.ask.question_rules import (
 from bot.interactions import threads
 from bot.interactions.policy.permissions import lacking_to_answer, may_help
 from bot.interactions.services import Services
-from knowledge.values.helped_questions import HelpedQuestion
+from knowledge.values.questions import HelpedQuestion
 
 # The largest number of messages to fetch after a question.
 MOST_LATER_MESSAGES: Final = 50

@@ -34,8 +34,7 @@ from bot.text.markdown import shorten
 from knowledge.chat.intents import is_marked_solved
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
-from knowledge.values.helped_questions import HelpedQuestion
-from knowledge.values.questions import Feedback, Question, Verdict
+from knowledge.values.questions import Feedback, HelpedQuestion, Question, Verdict
 
 LEAD: Final = Sentence("-# Posted automatically. This may help:")
 

@@ -31,7 +31,7 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.retries import reply_once
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.services import Services
-from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
+from knowledge.values.questions import DailyCaps, HelpedQuestion
 from knowledge.values.settings import Mode
 
 ROUND_SECONDS: Final = 60

@@ -34,8 +34,8 @@ from bot.interactions.services import Cog, Interaction, Services
 from bot.text import paging
 from bot.text.paging import Page, neighbours
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import HandoverState
 from knowledge.values.notes import Notice, NoticeEvent
+from knowledge.values.questions import HandoverState
 
 _logger = logging.getLogger(__name__)
 

@@ -30,9 +30,8 @@ from bot.interactions.policy.component_access import helpers, readers_of_answer
 from bot.interactions.policy.permissions import may_decide, may_send
 from bot.interactions.services import Interaction, Services
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import Handover, NotHandedOn
 from knowledge.values.notes import Member
-from knowledge.values.questions import Question
+from knowledge.values.questions import Handover, NotHandedOn, Question
 from knowledge.values.settings import GuildSettings
 
 

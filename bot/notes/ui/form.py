@@ -31,8 +31,7 @@ from bot.text.languages import Sentence
 from bot.text.markdown import shorten
 from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.guilds import Language
-from knowledge.values.notes import Note
-from knowledge.values.pictures import PICTURES
+from knowledge.values.notes import PICTURES, Note
 from knowledge.values.questions import Question
 from knowledge.values.submissions import (
     FORM_CHARACTERS,

@@ -28,7 +28,7 @@ from knowledge.chat.conversations import THREAD_MESSAGES
 from knowledge.chat.intents import asks
 from knowledge.chat.transcript import Channel, Transcript, title_of
 from knowledge.values.drafts import Draft
-from knowledge.values.pictures import PICTURES, Picture
+from knowledge.values.notes import PICTURES, Picture
 from knowledge.values.submissions import FORM_CHARACTERS, InvalidNoteError
 
 

@@ -39,9 +39,8 @@ from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.values.drafts import Draft
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import Handover
 from knowledge.values.notes import Member, Note, Obstacle, Outcome
-from knowledge.values.questions import OpenQuestion
+from knowledge.values.questions import Handover, OpenQuestion
 from knowledge.values.submissions import InvalidNoteError
 
 # Each takes a hundred bytes.

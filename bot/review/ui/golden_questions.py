@@ -17,7 +17,7 @@ from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction, Services
 from bot.review import golden_questions as service
 from bot.review.ui.panel import ReviewPage, heading, review_menu
-from knowledge.values.golden_questions import GoldenState
+from knowledge.values.questions import GoldenState
 
 CHECK_SECONDS: Final = 60.0
 # The budget of all checks of this process: seconds of the worker's thread in each hour.

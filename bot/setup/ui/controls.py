@@ -35,8 +35,7 @@ from bot.sources.ui.cog import AddressForm
 from bot.statistics.ui.weekly import show_preview
 from knowledge.values.guilds import Language
 from knowledge.values.quotas import Limits
-from knowledge.values.settings import GuildSettings
-from knowledge.values.weekly_digests import Edition
+from knowledge.values.settings import Edition, GuildSettings
 
 _TEXT: Final = (discord.ChannelType.text, discord.ChannelType.news)
 _WRITTEN_IN: Final = (*_TEXT, discord.ChannelType.voice, discord.ChannelType.stage_voice)

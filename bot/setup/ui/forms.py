@@ -25,8 +25,14 @@ from bot.text.markdown import legible, shorten
 from knowledge.review.risk_flags import parse_hosts
 from knowledge.values.guilds import Language
 from knowledge.values.quotas import MOST, Newcomers, Quota
-from knowledge.values.settings import EVERYTHING, AnsweredFrom, GuildSettings, is_accent
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
+from knowledge.values.settings import (
+    EVERYTHING,
+    AnsweredFrom,
+    Edition,
+    GuildSettings,
+    WeeklyDigest,
+    is_accent,
+)
 
 ADMINISTRATORS: Final = administrators()
 _HOSTS_CHARACTERS: Final = 2_000

@@ -50,8 +50,7 @@ from bot.statistics.ui.weekly import is_writable, moderators_only
 from bot.text.languages import Sentence
 from bot.text.markdown import beginning, legible, shorten
 from knowledge.values.guilds import Language, Phrasing
-from knowledge.values.settings import Level, Mode
-from knowledge.values.weekly_digests import Edition
+from knowledge.values.settings import Edition, Level, Mode
 
 _MOST_CHANNELS: Final = 25  # Discord's limit for one list
 _OPTION_CHARACTERS: Final = 100

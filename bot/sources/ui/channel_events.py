@@ -24,7 +24,7 @@ from bot.sources.ui.discord_messages import (
 )
 from knowledge.discord_archive.messages import Thread
 from knowledge.discord_archive.sync_state import ChannelProblem, ProblemCode
-from knowledge.values.synced_channels import SyncedContent
+from knowledge.values.guilds import SyncedContent
 
 
 class ChannelEvents(commands.Cog):

@@ -37,7 +37,7 @@ from knowledge.discord_archive.sync_state import (
     SyncStage,
     SyncStep,
 )
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 
 # Requests a second. Discord allows a bot fifty, and fewer for one thread.
 PAUSE_SECONDS: Final = 1.0

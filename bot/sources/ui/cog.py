@@ -35,10 +35,9 @@ from knowledge.sources.addition import MissingSourceError
 from knowledge.sources.kinds.registry import SERVICES
 from knowledge.sources.net.addresses import URL_CHARACTERS
 from knowledge.values.documents import Scope
-from knowledge.values.guilds import Language
+from knowledge.values.guilds import Language, SyncedChannel
 from knowledge.values.notes import Member
 from knowledge.values.submissions import InvalidNoteError
-from knowledge.values.synced_channels import SyncedChannel
 
 Readable = discord.TextChannel | discord.ForumChannel
 

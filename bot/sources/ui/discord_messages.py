@@ -13,7 +13,7 @@ import discord
 from bot.interactions.threads import says_solved
 from knowledge.chat.conversations import Message, Reaction
 from knowledge.discord_archive.messages import ArchivedMessage, Thread
-from knowledge.values.synced_channels import SyncedContent
+from knowledge.values.guilds import SyncedContent
 
 # All other types are system messages, such as a join or a pin.
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})

@@ -43,8 +43,7 @@ from bot.statistics.weekly import MOST_POSTS, Due, Week
 from bot.text.languages import Speaker
 from bot.text.markdown import LAYOUT_CHARACTERS, plain_within, size
 from knowledge.values.guilds import Language
-from knowledge.values.settings import GuildSettings
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
+from knowledge.values.settings import Edition, GuildSettings, WeeklyDigest
 
 # matplotlib is broken, or lacks a folder for its fonts.
 _UNDRAWN: Final = (ImportError, OSError, RuntimeError, ValueError)

@@ -20,12 +20,12 @@ from knowledge.values.notes import (
     Obstacle,
     Outcome,
     PageVeto,
+    Picture,
     Problem,
     SourceChange,
     SourceMessage,
     State,
 )
-from knowledge.values.pictures import Picture
 from knowledge.values.submissions import Submission
 
 

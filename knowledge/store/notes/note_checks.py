@@ -14,16 +14,20 @@ from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.notices import NO_CHANNEL, Notices
 from knowledge.store.rows import record
 from knowledge.values.guilds import GuildFilter
-from knowledge.values.note_checks import (
+from knowledge.values.notes import (
     MOST_ASKED,
     UNHELPFUL_IN_A_ROW,
     VERDICTS_COUNT_FOR,
     WEEK,
     CheckReason,
     CheckState,
+    Note,
     NoteCheck,
+    Notice,
+    NoticeEvent,
+    Obstacle,
+    Outcome,
 )
-from knowledge.values.notes import Note, Notice, NoticeEvent, Obstacle, Outcome
 
 # Due notes with a quotation in an answer since a time.
 _DUE_AND_QUOTED: Final = """

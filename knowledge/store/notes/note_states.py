@@ -17,19 +17,20 @@ from knowledge.store.notes.note_records import STANDING, Notes
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.notices import NO_CHANNEL, Notices
 from knowledge.values.guilds import requirements
-from knowledge.values.note_checks import CheckState
 from knowledge.values.notes import (
+    CheckState,
     Decision,
     Member,
     Note,
     NoticeEvent,
     PageVeto,
+    Picture,
+    PictureKind,
     Problem,
     SourceChange,
     SourceMessage,
     State,
 )
-from knowledge.values.pictures import Picture, PictureKind
 from knowledge.values.submissions import Submission
 
 

@@ -15,8 +15,7 @@ from knowledge.store.notes.note_records import ACCEPTED
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.rows import rows_among
-from knowledge.values.notes import Member, Obstacle, Outcome, PageName, PageVeto
-from knowledge.values.pictures import PictureKind
+from knowledge.values.notes import Member, Obstacle, Outcome, PageName, PageVeto, PictureKind
 from knowledge.values.submissions import Submission
 
 # A forgotten contributor can't consent any more.

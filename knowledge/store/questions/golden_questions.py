@@ -10,7 +10,7 @@ from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.rows import columns, record, replacement, rows_among, run_among
-from knowledge.values.golden_questions import GoldenQuestion, GoldenState
+from knowledge.values.questions import GoldenQuestion, GoldenState
 
 # The largest number of golden questions in a guild; the newest count.
 MOST_GOLDEN: Final = 10_000

@@ -13,15 +13,15 @@ from knowledge.store.database import Database
 from knowledge.store.notices import Notices
 from knowledge.store.rows import RowKind, guild_of, record, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
-from knowledge.values.handovers import (
+from knowledge.values.notes import NoticeEvent
+from knowledge.values.questions import (
     HANDING_PAUSE,
     Handover,
     HandoverOutcome,
     HandoverState,
     NotHandedOn,
+    OpenQuestion,
 )
-from knowledge.values.notes import NoticeEvent
-from knowledge.values.questions import OpenQuestion
 
 _SELECT: Final = (
     "select h.*, exists (select 1 from gap_notes g where g.question_id = h.question_id) as noted "

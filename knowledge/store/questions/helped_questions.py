@@ -17,8 +17,7 @@ from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.rows import RowKind, column, columns, guild_of, record, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
-from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, HelperAnswer, PostState
-from knowledge.values.questions import Question
+from knowledge.values.questions import DailyCaps, HelpedQuestion, HelperAnswer, PostState, Question
 
 # Time for other members' answers, before a question counts as unanswered.
 WATCHED_FOR: Final = timedelta(days=1)

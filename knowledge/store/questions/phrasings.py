@@ -10,7 +10,7 @@ from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.rows import RowKind, columns, guild_of, record
-from knowledge.values.phrasings import (
+from knowledge.values.questions import (
     UNDER_WAY,
     PhrasingCaps,
     RecordedPhrasing,

@@ -58,7 +58,7 @@ from knowledge.store.audit_log import LogEntry
 from knowledge.store.figures import Activity, Contributor
 from knowledge.store.notes.note_records import ListedNote
 from knowledge.values.documents import SHARED, Failure, Kind
-from knowledge.values.guilds import Language, Rule
+from knowledge.values.guilds import Language, Rule, SyncedContent
 from knowledge.values.notes import (
     Decision,
     Note,
@@ -75,7 +75,6 @@ from knowledge.values.notes import (
 from knowledge.values.questions import Evidence, OpenQuestion, Question, RecordedHit
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import TEXT_CHARACTERS, Submission
-from knowledge.values.synced_channels import SyncedContent
 from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown
 from tests.bot.values import in_one

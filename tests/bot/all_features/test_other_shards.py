@@ -14,10 +14,10 @@ from bot.review.ui.outbox import OutboxDispatcher
 from bot.statistics.ui.weekly import DigestPoster
 from knowledge.store.interactions import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
-from knowledge.values.helped_questions import HelpedQuestion, HelperAnswer
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 from knowledge.values.notes import Decision, Member
+from knowledge.values.questions import HelpedQuestion, HelperAnswer
 from knowledge.values.submissions import Submission
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.components import part
 from tests.bot.digests import AHEAD, chosen, posted
 from tests.bot.world import UNKNOWN, World

@@ -22,8 +22,7 @@ from indexer.retrieval.evidence import FEATURES, FittedFor, default_calibration
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.values.notes import Decision, Member
-from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
-from knowledge.values.questions import Evidence
+from knowledge.values.questions import Evidence, RecordedPhrasing, WrittenLine
 from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 

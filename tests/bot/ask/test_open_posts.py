@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.ask.open_posts import QUIET, Step, first_look, next_step
-from knowledge.values.helped_questions import HelpedQuestion, PostState
+from knowledge.values.questions import HelpedQuestion, PostState
 from knowledge.values.settings import EffectiveSettings, SolvedPosts
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -23,7 +23,7 @@ from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.sources.addition import add_paths
 from knowledge.store.postgres.work_queue import WorkQueue
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import NOW, Server, SyncDriver, documents
 from tests.fakes import WordEmbedder
 

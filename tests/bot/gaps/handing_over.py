@@ -9,7 +9,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import Handover
+from knowledge.values.questions import Handover
 from tests.bot.world import UNKNOWN, World
 
 EN = Language.ENGLISH

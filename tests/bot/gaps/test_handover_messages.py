@@ -8,8 +8,14 @@ import pytest
 from bot.gaps import handover_messages
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import Handover, HandoverState
-from knowledge.values.questions import Evidence, OpenQuestion, Question, RecordedHit
+from knowledge.values.questions import (
+    Evidence,
+    Handover,
+    HandoverState,
+    OpenQuestion,
+    Question,
+    RecordedHit,
+)
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 HELPER = 10**18

@@ -9,8 +9,7 @@ from bot.gaps import messages
 from bot.gaps.service import Group
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import Handover, HandoverState
-from knowledge.values.questions import Evidence, OpenQuestion
+from knowledge.values.questions import Evidence, Handover, HandoverState, OpenQuestion
 from tests.bot.values import file_passage
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,9 +15,8 @@ from bot.gaps import service as gaps_service
 from indexer.retrieval import clusters
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import Handover, NotHandedOn
 from knowledge.values.notes import Decision, Member, NoticeEvent
-from knowledge.values.questions import Feedback, Verdict
+from knowledge.values.questions import Feedback, Handover, NotHandedOn, Verdict
 from knowledge.values.submissions import Submission
 from tests.bot.world import UNKNOWN
 from tests.counting import lines_run

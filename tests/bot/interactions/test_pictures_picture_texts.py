@@ -13,7 +13,7 @@ from bot.interactions.services import PictureText
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
 from knowledge.files.pictures import RECOGNIZED_BYTES
-from knowledge.values.pictures import PICTURES
+from knowledge.values.notes import PICTURES
 
 
 class Attachment:

@@ -11,7 +11,7 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.notes import reply_proposals
-from knowledge.values.handovers import Handover
+from knowledge.values.questions import Handover
 from tests.fakes import WordEmbedder
 
 GUILD, ASKER, HELPER = 10, 1, 2

@@ -20,8 +20,7 @@ from knowledge.discord_archive.sync_state import (
     stored_problem,
 )
 from knowledge.values.documents import SHARED, Failure, Scope
-from knowledge.values.guilds import Language
-from knowledge.values.synced_channels import SyncedContent
+from knowledge.values.guilds import Language, SyncedContent
 
 BUNDLED = ArticlesReport(16, ArticlesUse.GUEST)
 COUNTS = Counts(1_340, 340, 12_345, 87)

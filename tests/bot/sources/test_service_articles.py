@@ -11,7 +11,7 @@ from bot.core.core import Core
 from bot.sources import service
 from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import ARTICLES, Document, Kind, Scope, channel_scope
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER, ADMIN = 10, 11, 1

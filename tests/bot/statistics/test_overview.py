@@ -14,8 +14,8 @@ from bot.statistics.overview import DAYS, Audience, Overview, overview
 from indexer.ingest.pipeline import index_document
 from knowledge.sources.kinds.folder import Channel
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 from knowledge.values.questions import Evidence, Feedback, RecordedHit, Verdict
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.statistics.overviews import CHANNEL, GUILD, NOW, asked, found_unhelpful
 from tests.fakes import WordEmbedder
 

@@ -10,7 +10,7 @@ from bot.statistics.weekly import WEEK, NewNote
 from bot.text.languages import Speaker
 from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.values.guilds import Language
-from knowledge.values.weekly_digests import Edition
+from knowledge.values.settings import Edition
 from tests.bot.digests import AT, DIGEST, full
 from tests.bot.statistics import overviews
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.statistics import weekly as schedule
 from bot.statistics.weekly import LATEST, WEEK
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
+from knowledge.values.settings import Edition, WeeklyDigest
 
 CHOSEN = datetime(2026, 1, 1, tzinfo=UTC)
 BERLIN = WeeklyDigest(1, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=CHOSEN)

@@ -12,7 +12,7 @@ from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.sources.addition import add_visited, page_location
 from knowledge.sources.entries import Entry
 from knowledge.values.documents import Kind
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 from tests.bot.machines import OpenMachine
 from tests.bot.sync_driver import NOW, Server, SyncDriver
 

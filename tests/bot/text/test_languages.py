@@ -37,7 +37,7 @@ from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.files.formats.pdf import MAX_PAGES
 from knowledge.files.parsed_file import MAX_BYTES
 from knowledge.values.guilds import Language
-from knowledge.values.pictures import PICTURE_BYTES, PICTURES
+from knowledge.values.notes import PICTURE_BYTES, PICTURES
 from knowledge.values.submissions import TEXT_CHARACTERS, InvalidNoteError, checked_submission
 
 BOT = Path(paging.__file__).parents[1]

@@ -17,7 +17,7 @@ from knowledge.discord_archive.messages import ArchivedMessage, Thread, first_id
 from knowledge.discord_archive.sync_state import MessagePage, SyncStage
 from knowledge.store.derived_tables import DerivedTablesError
 from knowledge.store.erasure.quote_opt_outs import Withheld
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 CHANNEL = SyncedChannel(3, 10, SyncedContent.POSTS, NOW)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.files.pictures import checked_picture
-from knowledge.values.pictures import PICTURE_BYTES, PICTURE_PIXELS, PictureKind
+from knowledge.values.notes import PICTURE_BYTES, PICTURE_PIXELS, PictureKind
 from knowledge.values.submissions import InvalidNoteError
 from tests.knowledge.full_store import picture
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from knowledge.page.publish import Published
 from knowledge.page.site import PublishedPicture, PublishError, Site
-from knowledge.values.pictures import Picture, PictureKind
+from knowledge.values.notes import Picture, PictureKind
 from tests.knowledge.page.made_sites import files, note, published, readable_files, site
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from knowledge.store.store import Store
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
+from knowledge.values.settings import Edition, WeeklyDigest
 from tests.stores import Place
 
 AT = datetime(2026, 3, 30, 7, tzinfo=UTC)

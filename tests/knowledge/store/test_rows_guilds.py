@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 from knowledge.store.interactions import KeptInteraction
 from knowledge.store.rows import NO_GUILD, RowKind, guild_of, only_guild
 from knowledge.store.store import Store
-from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import Member, NoticeEvent
-from knowledge.values.questions import Evidence, Question
+from knowledge.values.questions import Evidence, HelpedQuestion, Question
 from knowledge.values.submissions import Submission
 
 GUILD = 42

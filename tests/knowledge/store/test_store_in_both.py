@@ -23,26 +23,34 @@ from knowledge.store.questions.question_records import digest_of
 from knowledge.store.rows import RowKind, guild_of
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope
-from knowledge.values.golden_questions import GoldenState
-from knowledge.values.guilds import Rule
-from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, PostState
+from knowledge.values.guilds import Rule, SyncedChannel, SyncedContent
 from knowledge.values.notes import (
     Decision,
     Member,
     PageName,
     PageVeto,
+    Picture,
     Problem,
     SourceChange,
     SourceMessage,
 )
-from knowledge.values.phrasings import PhrasingCaps, RecordedPhrasing, WrittenLine
-from knowledge.values.pictures import Picture
-from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.questions import (
+    DailyCaps,
+    Evidence,
+    Feedback,
+    GoldenState,
+    HelpedQuestion,
+    PhrasingCaps,
+    PostState,
+    Question,
+    RecordedHit,
+    RecordedPhrasing,
+    Verdict,
+    WrittenLine,
+)
 from knowledge.values.quotas import Quota
-from knowledge.values.settings import AnsweredFrom, Mode
+from knowledge.values.settings import AnsweredFrom, Edition, Mode, WeeklyDigest
 from knowledge.values.submissions import Submission
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
 from tests.knowledge.full_store import picture
 from tests.postgres import Cluster
 from tests.stores import EMPTY_TABLES, FILE, Place, make_tables

@@ -13,7 +13,7 @@ from bot.ask.ui.open_posts import OpenPosts
 from bot.core.core import Core
 from bot.process.client import Bot
 from knowledge.values.guilds import Language
-from knowledge.values.helped_questions import PostState
+from knowledge.values.questions import PostState
 from knowledge.values.settings import Mode, SolvedPosts
 from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN, Helped
 from tests.bot.ask.ui.test_unasked_buttons import let_manage_threads

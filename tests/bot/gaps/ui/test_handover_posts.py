@@ -10,7 +10,7 @@ from simcord.enums import OverwriteType
 
 from bot.gaps import handover_messages
 from bot.process.client import Bot
-from knowledge.values.handovers import NotHandedOn
+from knowledge.values.questions import NotHandedOn
 from tests.bot.faults import fail
 from tests.bot.gaps.handing_over import EN, Helping, post, posts
 from tests.bot.steps import restarted, said

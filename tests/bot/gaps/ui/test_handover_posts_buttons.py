@@ -13,7 +13,7 @@ from simcord.enums import OverwriteType
 from bot.gaps import handover_messages
 from bot.process.client import Bot
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import NotHandedOn
+from knowledge.values.questions import NotHandedOn
 from tests.bot.gaps.handing_over import EN, posts
 from tests.bot.steps import choose, restarted, said, shown_message
 from tests.bot.world import UNKNOWN, World, build_world, buttons

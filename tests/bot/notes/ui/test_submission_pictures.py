@@ -16,7 +16,7 @@ from bot.process.client import Bot
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
 from knowledge.values.guilds import Language
-from knowledge.values.pictures import PICTURE_BYTES, PICTURES
+from knowledge.values.notes import PICTURE_BYTES, PICTURES
 from tests.bot.faults import silent
 from tests.bot.steps import in_menu, on_note, restarted, reviewed_note, said, shown_message
 from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons, choices, custom_ids

@@ -18,10 +18,16 @@ from indexer.ingest.pipeline import index_document
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Document, Kind, Scope
-from knowledge.values.golden_questions import GoldenState
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Decision, Member
-from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.questions import (
+    Evidence,
+    Feedback,
+    GoldenState,
+    Question,
+    RecordedHit,
+    Verdict,
+)
 from knowledge.values.submissions import Submission
 from tests.bot.components import part
 from tests.bot.digests import AT, chosen, its_time_comes, posted

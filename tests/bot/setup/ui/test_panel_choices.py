@@ -14,8 +14,7 @@ from bot.setup.settings import Page
 from bot.text import permission_names
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import State
-from knowledge.values.settings import GuildSettings
-from knowledge.values.weekly_digests import Edition
+from knowledge.values.settings import Edition, GuildSettings
 from tests.bot.steps import (
     choose,
     everything,

@@ -6,7 +6,7 @@ from bot.setup import panel_messages
 from bot.setup.settings import Page
 from bot.statistics import weekly
 from knowledge.values.guilds import Language
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
+from knowledge.values.settings import Edition, WeeklyDigest
 from tests.bot.steps import choose, everything, opened, opened_at, said
 from tests.bot.world import UNKNOWN, World, build_world, text_of
 

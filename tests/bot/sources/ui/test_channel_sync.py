@@ -16,8 +16,7 @@ from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import reports
 from bot.sources.ui.channel_sync import ChannelSync
 from knowledge.discord_archive.sync_state import ChannelProblem, ProblemCode
-from knowledge.values.guilds import Language, every_guild
-from knowledge.values.synced_channels import SyncedContent
+from knowledge.values.guilds import Language, SyncedContent, every_guild
 from tests.bot.components import part
 from tests.bot.forum import (
     ANSWER,

@@ -15,7 +15,7 @@ from bot.core.core import Core
 from bot.sources import channel_sync_steps
 from knowledge.discord_archive.archive import prefix
 from knowledge.discord_archive.sync_state import ProgressMessage
-from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.guilds import SyncedChannel, SyncedContent
 from tests.bot.discord_server import (
     SECONDS,
     DiscordServer,

@@ -8,8 +8,7 @@ from simcord.enums import ChannelType, MessageType
 
 from bot.sources import messages
 from bot.sources.ui.channel_sync import ChannelSync
-from knowledge.values.guilds import Language
-from knowledge.values.synced_channels import SyncedContent
+from knowledge.values.guilds import Language, SyncedContent
 from tests.bot.components import part
 from tests.bot.forum import ANSWER, QUESTION, TITLE, found, page_as_discord_does, read, texts
 from tests.bot.steps import content

@@ -13,7 +13,7 @@ from bot.interactions.kit.layouts import components_of
 from bot.process.client import Bot
 from bot.statistics import weekly
 from knowledge.values.guilds import Language
-from knowledge.values.weekly_digests import Edition
+from knowledge.values.settings import Edition
 from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.steps import restarted
 from tests.bot.town import VIEW, Town

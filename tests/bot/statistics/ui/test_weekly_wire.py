@@ -10,7 +10,7 @@ from bot.statistics.weekly import last_time
 from bot.storage.data_folder import COMMUNITY
 from knowledge.store.store import Store
 from knowledge.values.questions import Evidence, Question
-from knowledge.values.weekly_digests import Edition, WeeklyDigest
+from knowledge.values.settings import Edition, WeeklyDigest
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import Json

@@ -13,25 +13,27 @@ from knowledge.store.interactions import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.schema import FORMER_MEMBER, FORMER_MODERATOR, member_columns
 from knowledge.store.store import Store
-from knowledge.values.helped_questions import HelpedQuestion, HelperAnswer
 from knowledge.values.notes import (
     Decision,
     Member,
     NoticeEvent,
     PageName,
+    Picture,
     Problem,
     State,
     SuggestedWording,
 )
-from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
-from knowledge.values.pictures import Picture
 from knowledge.values.questions import (
     EARLIER_CHARACTERS,
     Evidence,
     Feedback,
+    HelpedQuestion,
+    HelperAnswer,
     Question,
     RecordedHit,
+    RecordedPhrasing,
     Verdict,
+    WrittenLine,
 )
 from knowledge.values.quotas import Quota
 from knowledge.values.submissions import Submission

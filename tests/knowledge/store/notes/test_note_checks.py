@@ -9,8 +9,16 @@ import pytest
 from knowledge.store.database import now
 from knowledge.store.store import Store
 from knowledge.values.guilds import Rule, every_guild
-from knowledge.values.note_checks import MOST_ASKED, CheckReason, CheckState
-from knowledge.values.notes import Member, Note, NoticeEvent, Obstacle, Problem
+from knowledge.values.notes import (
+    MOST_ASKED,
+    CheckReason,
+    CheckState,
+    Member,
+    Note,
+    NoticeEvent,
+    Obstacle,
+    Problem,
+)
 from knowledge.values.questions import Evidence, Feedback, Verdict
 from knowledge.values.settings import GuildSettings
 from tests.knowledge.decided_notes import (

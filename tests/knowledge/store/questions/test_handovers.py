@@ -9,15 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.store.store import Store
-from knowledge.values.handovers import (
+from knowledge.values.notes import NoticeEvent
+from knowledge.values.questions import (
     HANDING_PAUSE,
+    Evidence,
     Handover,
     HandoverOutcome,
     HandoverState,
     NotHandedOn,
+    OpenQuestion,
+    Question,
 )
-from knowledge.values.notes import NoticeEvent
-from knowledge.values.questions import Evidence, OpenQuestion, Question
 from knowledge.values.settings import GuildSettings
 from tests.stores import Place
 

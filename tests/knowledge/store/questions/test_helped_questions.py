@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from knowledge.store.questions.helped_questions import WATCHED_FOR
 from knowledge.store.store import Store
-from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, HelpState
-from knowledge.values.questions import Evidence, Question
+from knowledge.values.questions import DailyCaps, Evidence, HelpedQuestion, HelpState, Question
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LATER = NOW + WATCHED_FOR

@@ -8,14 +8,16 @@ import pytest
 
 from knowledge.store.store import Store
 from knowledge.values.guilds import Phrasing
-from knowledge.values.phrasings import (
+from knowledge.values.questions import (
     UNDER_WAY,
+    Evidence,
     PhrasingCaps,
+    Question,
+    RecordedHit,
     RecordedPhrasing,
     UsedUp,
     WrittenLine,
 )
-from knowledge.values.questions import Evidence, Question, RecordedHit
 from knowledge.values.quotas import DAY, HOUR
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

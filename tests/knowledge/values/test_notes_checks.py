@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.values.note_checks import newer_release, release_at
+from knowledge.values.notes import newer_release, release_at
 
 
 @pytest.mark.parametrize(
