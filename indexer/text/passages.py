@@ -38,7 +38,7 @@ from knowledge.values.documents import TITLE_CHARACTERS, Document
 
 # Raise it when documents are cut, or their words read, in another way: indexed documents are then
 # put in anew, and only changed passages are embedded.
-CUTTING: Final = 9
+CUTTING: Final = 10
 
 HEADING_SEPARATOR: Final = " › "
 
@@ -72,6 +72,9 @@ CROWDED_CHARACTERS: Final = 150
 SHORT_CHARACTERS: Final = 200
 MERGED_CHARACTERS: Final = 400
 
+# A section with at least so many signatures is a reference, cut between its entries.
+LEAST_ENTRIES: Final = 3
+
 # A shorter end of a section ("Then restart.") is no passage of its own. It stays with code above,
 # even if the model then doesn't read it, or else with the last unit above.
 REMAINDER_CHARACTERS: Final = 60
@@ -93,6 +96,8 @@ _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
 _HEADING_LINE = re.compile(r"^ {0,3}#{1,6} ", re.MULTILINE)
 _HEADING_MARK = re.compile(r"(?:\A|[\r\n])[^\S\r\n]*+(?:\#|[=-]++[^\S\r\n]*+(?:[\r\n]|\Z))")
 # Bounded everywhere, so that a thousand unmatched brackets cost little.
+# A paragraph that is a piece of code: the signature of a function, a variable or an option.
+_SIGNATURE = re.compile(r"^`[^`\n]{1,500}+`(?=\n\n|\Z)", re.MULTILINE)
 _LINK = re.compile(
     r"!?\[(?P<label>[^\[\]\n]{0,1000}+)\]"
     r"\((?:<[^<>\n]{0,2000}+>|(?:[^)\s\]]|\](?!\()){0,2000}+)(?:\s{1,100}+\"[^\"\n]{0,500}+\")?\)"
@@ -215,16 +220,17 @@ def cut_passages(
         # Title, heading and text are counted apart; two tokens mark the ends of the whole.
         capacity = max_tokens - count_tokens(title) - count_tokens(heading) - 2
         for stretch in _stretches(body):
-            for piece in _pieces(stretch, count_tokens, max(capacity, 16)):
-                yield Passage(
-                    document.id,
-                    next(positions),
-                    title,
-                    heading,
-                    piece,
-                    document.wordings,
-                    language,
-                )
+            for entry in _entries(stretch):
+                for piece in _pieces(entry, count_tokens, max(capacity, 16)):
+                    yield Passage(
+                        document.id,
+                        next(positions),
+                        title,
+                        heading,
+                        piece,
+                        document.wordings,
+                        language,
+                    )
 
 
 def document_language(document: Document) -> str:
@@ -435,6 +441,21 @@ def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str
     if len(opening) > OPENING_CHARACTERS:
         opening = mark = mark[:OPENING_CHARACTERS]
     return f"{opening}\n", f"\n{mark}"
+
+
+def _entries(body: str) -> Iterator[str]:
+    """Cut a reference at the signatures of its entries; short entries share a part."""
+    signatures = [*_SIGNATURE.finditer(body)]
+    # Overloads of one function stand above one another.
+    above = {found.end() for found in signatures}
+    starts = [found.start() for found in signatures if found.start() - 2 not in above]
+    first = 0
+    if len(starts) >= LEAST_ENTRIES:
+        for start, after in itertools.pairwise([*starts, len(body)]):
+            if first < start and after - first > MERGED_CHARACTERS:
+                yield body[first:start].rstrip()
+                first = start
+    yield body[first:]
 
 
 def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> Sequence[str]:

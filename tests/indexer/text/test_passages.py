@@ -266,6 +266,17 @@ def test_a_glossary_of_many_lines_has_passages_of_several_terms() -> None:
     assert [passage.heading for passage in few] == [f"Term {i}" for i in range(40)]
 
 
+def test_a_reference_is_cut_between_its_entries() -> None:
+    said = " ".join(["It holds for every file."] * 20)
+    entries = [f"`option.{name} = 1`\n\n{said}" for name in "abc"]
+    entries.append(f"`load(name)`\n\n`load(name, *, times)`\n\n{said}")
+    short = ["`option.x`\n\nYes or no.", "`option.y`\n\nYes or no."]
+    text = "\n\n".join(["# Options", "All of them.", *entries, *short])
+    found = [passage.text for passage in _cut(text, 500)]
+    assert found == ["All of them.", *entries, "\n\n".join(short)]
+    assert len(_cut("\n\n".join(entries[:2]), 500)) == 1
+
+
 def test_a_long_list_of_headings_alone_is_no_page_without_text() -> None:
     cut = _cut("".join(f"# Question {i}?\n" for i in range(600)), max_tokens=200)
     assert "**Question 599?**" in cut[-1].text
