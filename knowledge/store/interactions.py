@@ -1,4 +1,4 @@
-"""Tables of interactions: an inbox of clicks and forms, and the idempotency keys of their actions.
+"""Tables of interactions: an inbox of clicks and forms, idempotency keys, and notices to send.
 
 Once an interaction is acknowledged, Discord closes the form, or shows *thinking…* after a click.
 The record in the inbox has the form's fields and the token for the reply. If the process ends, the
@@ -9,6 +9,10 @@ A key is stored in the same transaction as the action, and kept for a day. A sec
 present result. If a process stops while it handles a form, another process stores the form's key,
 and then returns the typed text to the sender. If the first process was only stalled, the key keeps
 it from acting on the form.
+
+`Notices` is a transactional outbox: a notice is written in the transaction that it reports, so a
+restart loses none. The notice's id is the nonce of the Discord message, so Discord drops a second
+copy.
 
 Errors:
     Exception
@@ -25,6 +29,8 @@ from typing import Final, TypeVar
 
 from knowledge.store.database import Database, OutcomeUnknownError, StoreError, now
 from knowledge.store.rows import NO_GUILD, RowKind, columns, guild_of, record
+from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.notes import Notice, NoticeEvent
 
 # A minute less than Discord's 15.
 TOKEN_LIFE: Final = timedelta(minutes=14)
@@ -199,4 +205,59 @@ class HandledInteractions:
         for key in ids:
             self._database.replace(
                 "handled", {"id": key, "acted_on": acted_on, "at": at.isoformat()}, ["id"]
+            )
+
+
+# The channel of notices sent only by direct message.
+NO_CHANNEL: Final = 0
+
+
+class Notices:
+    """The notices in the community database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        guild_id: int,
+        member_id: int,
+        channel_id: int,
+        event: NoticeEvent,
+        *,
+        revision_id: int | None = None,
+        question_id: int | None = None,
+        handed_on_id: int | None = None,
+    ) -> None:
+        """Queue a notice, inside the transaction that it reports.
+
+        The channel is used if no direct message can be delivered. The question is the recipient's;
+        the handed-over one can be another member's in the same words.
+        """
+        # A forgotten member has no id and can't be notified.
+        if member_id == 0:
+            return
+        self._database.insert(
+            "notices",
+            {
+                "guild_id": guild_id,
+                "member_id": member_id,
+                "channel_id": channel_id,
+                "event": event.value,
+                "revision_id": revision_id,
+                "question_id": question_id,
+                "handed_on_id": handed_on_id,
+                "created_at": now().isoformat(),
+            },
+        )
+
+    def unsent(self, mine: GuildFilter = every_guild) -> list[Notice]:
+        rows = self._database.rows("select * from notices where sent_at is null order by id")
+        return [record(Notice, row) for row in rows if mine(row["guild_id"])]
+
+    def sent(self, notice_id: int) -> None:
+        """Mark a notice as delivered, or as undeliverable."""
+        with self._database.writing(guild_of(self._database, RowKind.NOTICE, notice_id)):
+            self._database.run(
+                "update notices set sent_at = ? where id = ?", [now().isoformat(), notice_id]
             )

@@ -12,8 +12,7 @@ from typing import Self
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, now
 from knowledge.store.database import StoreError as StoreError
-from knowledge.store.erasure.personal_data import PersonalData
-from knowledge.store.erasure.purge import Purge
+from knowledge.store.erasure.personal_data import PersonalData, Purge
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.figures import Credit, PeriodFigures
@@ -24,23 +23,20 @@ from knowledge.store.guilds import (
     SyncedChannels,
     WeeklyDigests,
 )
-from knowledge.store.interactions import HandledInteractions, Inbox
+from knowledge.store.interactions import HandledInteractions, Inbox, Notices
 from knowledge.store.notes.contributions import Contributions
-from knowledge.store.notes.decisions import Decisions, Wordings
-from knowledge.store.notes.imports import Imports
+from knowledge.store.notes.decisions import Decisions, Imports, Wordings
 from knowledge.store.notes.note_checks import NoteChecks
 from knowledge.store.notes.note_records import Notes
 from knowledge.store.notes.note_states import NoteStates, Pictures
 from knowledge.store.notes.public_notes import PublicNotes
 from knowledge.store.notes.review_cards import ReviewCards
-from knowledge.store.notices import Notices
-from knowledge.store.questions.gaps import Gaps
-from knowledge.store.questions.golden_questions import GoldenQuestions
-from knowledge.store.questions.handovers import Handovers
+from knowledge.store.questions.gaps import Gaps, Handovers
 from knowledge.store.questions.helped_questions import HelpedQuestions, HelperAnswers
-from knowledge.store.questions.phrasings import Phrasings
 from knowledge.store.questions.question_records import (
     FeedbackRecords,
+    GoldenQuestions,
+    Phrasings,
     QuestionRecords,
     RecentQuestions,
 )

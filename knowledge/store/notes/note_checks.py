@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Final
 
 from knowledge.store.database import Database, now
+from knowledge.store.interactions import NO_CHANNEL, Notices
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.notices import NO_CHANNEL, Notices
 from knowledge.store.rows import record
 from knowledge.values.guilds import GuildFilter
 from knowledge.values.notes import (

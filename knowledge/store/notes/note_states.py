@@ -13,9 +13,9 @@ from typing import Any, Final
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, now
 from knowledge.store.guilds import Guilds
+from knowledge.store.interactions import NO_CHANNEL, Notices
 from knowledge.store.notes.note_records import STANDING, Notes
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.notices import NO_CHANNEL, Notices
 from knowledge.values.guilds import requirements
 from knowledge.values.notes import (
     CheckState,

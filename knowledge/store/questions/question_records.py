@@ -1,11 +1,12 @@
-"""Recorded questions with their hits, verdicts on answers, and pruning of old questions.
+"""Recorded questions with their hits, verdicts, later checks and phrasings; pruning.
 
 Most questions find the same few passages, so a hit refers to its passage by digest, and
 `recorded_passages` has the words as long as a hit refers to them. Pruning deletes the words of old
 questions and their confirmed answers. For the figures, it keeps times, channels, evidence and
 verdicts, and the ids of the best document and of quoted notes.
 
-`RecentQuestions` has the times of members' questions in the last day, for limits.
+`RecentQuestions` has the times of members' questions in the last day, for limits. `GoldenQuestions`
+has the last check of each golden question, and `Phrasings` a language model's sentences.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final
 
@@ -26,18 +27,26 @@ from knowledge.store.rows import (
     insertion,
     only_guild,
     record,
+    replacement,
     rows_among,
     run_among,
 )
 from knowledge.values.questions import (
+    UNDER_WAY,
     ConfirmedAnswer,
     Feedback,
     FeedbackReason,
+    GoldenQuestion,
+    GoldenState,
+    PhrasingCaps,
     Question,
     RecordedHit,
+    RecordedPhrasing,
+    UsedUp,
     Verdict,
+    WrittenLine,
 )
-from knowledge.values.quotas import DAY, Quota
+from knowledge.values.quotas import DAY, HOUR, Quota
 from knowledge.values.settings import EVERYTHING, AnsweredFrom
 
 # The largest number of hits quoted by an answer; contributors of quoted notes earn credit.
@@ -541,3 +550,239 @@ class RecentQuestions:
                 row = {"guild_id": guild_id, "member_id": member_id, "asked_at": now.isoformat()}
                 self._database.insert("recent_questions", row)
         return wait
+
+
+# The largest number of golden questions in a guild; the newest count.
+MOST_GOLDEN: Final = 10_000
+
+_GOLDEN_COLUMNS: Final = (
+    "q.id as question_id, q.guild_id, q.channels, h.passage_digest as expected, "
+    "coalesce(q.confirmed_at, (select max(f.created_at) from feedback f "
+    "  where f.question_id = q.id and f.verdict = 'helpful')) as answered_at, "
+    "coalesce(g.checked, '') as checked, g.checked_at, g.state, "
+    "coalesce(g.first, '') as first, g.changed_at"
+)
+_GOLDEN: Final = (
+    "from questions q join hits h on h.question_id = q.id and h.rank = 1 "
+    "join recorded_passages p on p.digest = h.passage_digest "
+    "left join golden_questions g on g.question_id = q.id and g.expected = h.passage_digest "
+    "where q.guild_id = ? and q.text != '' and q.told_for is null and (q.confirmed_at is not null "
+    "  or q.evidence != 'none' and exists (select 1 from feedback f where f.question_id = q.id "
+    "    and f.verdict = 'helpful' and f.document_id in ('', p.document_id)) "
+    "  and not exists (select 1 from feedback f where f.question_id = q.id "
+    "    and f.verdict = 'unhelpful'))"
+)
+
+
+class GoldenQuestions:
+    """The checks in the community database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def guilds(self) -> list[int]:
+        """The guilds with checks, by id."""
+        rows = self._database.rows("select id from guilds where golden_questions = 1 order by id")
+        return [row["id"] for row in rows]
+
+    def version(self) -> str:
+        """A value that changes with every verdict."""
+        [row] = self._database.rows("select count(*) as n, max(created_at) as last from feedback")
+        return f"{row['n']} {row['last']}"
+
+    def of_guild(self, guild_id: int) -> list[GoldenQuestion]:
+        """A guild's golden questions, newest first."""
+        rows = self._database.rows(
+            f"select {_GOLDEN_COLUMNS} {_GOLDEN} order by q.id desc limit {MOST_GOLDEN}",
+            [guild_id],
+        )
+        return [record(GoldenQuestion, row) for row in rows]
+
+    def changes(self, guild_id: int) -> list[tuple[GoldenState, list[int]]]:
+        """The questions with a change to decide on, by their state, the oldest change first.
+
+        Questions with the same words, state and expected passage are together.
+        """
+        rows = self._database.rows(
+            "select q.id, q.text, q.earlier, g.expected, g.state "
+            f"{_GOLDEN} and g.changed_at is not null order by g.changed_at, q.id",
+            [guild_id],
+        )
+        found: dict[tuple[str, ...], list[int]] = {}
+        for row in rows:
+            key = (row["state"], row["text"], row["earlier"], row["expected"])
+            found.setdefault(key, []).append(row["id"])
+        return [(GoldenState(state), ids) for (state, *_), ids in found.items()]
+
+    def ids_by_moderators(self, guild_id: int, most: int) -> list[int]:
+        """The questions with answers confirmed by moderators, newest first."""
+        rows = self._database.rows(
+            f"select q.id {_GOLDEN} and q.confirmed_by_moderator = 1 "
+            "order by q.confirmed_at desc, q.id desc limit ?",
+            [guild_id, most],
+        )
+        return [row["id"] for row in rows]
+
+    def record_checks(self, guild_id: int, checked: Sequence[GoldenQuestion]) -> None:
+        """Store the checks in one transaction, except checks of deleted questions."""
+        with self._database.writing(guild_id):
+            there = rows_among(
+                self._database,
+                "select id from questions where id in (?)",
+                [golden.question_id for golden in checked],
+            )
+            ids = {row["id"] for row in there}
+            rows = [columns(golden) for golden in checked if golden.question_id in ids]
+            for row in rows:
+                del row["answered_at"], row["channels"]
+            if rows:
+                self._database.run_many(
+                    replacement("golden_questions", rows[0], ["question_id"]),
+                    [[*row.values()] for row in rows],
+                )
+
+    def settle(self, guild_id: int, question_ids: Sequence[int]) -> None:
+        """Record a decision on the changes of these questions."""
+        with self._database.writing(guild_id):
+            run_among(
+                self._database,
+                "update golden_questions set changed_at = null where question_id in (?)",
+                question_ids,
+            )
+
+    def settle_gone(self, guild_id: int) -> None:
+        """Close the changes of questions with a lost document."""
+        with self._database.writing(guild_id):
+            self._database.run(
+                "update golden_questions set changed_at = null where guild_id = ? and state = ?",
+                [guild_id, GoldenState.GONE.value],
+            )
+
+
+_REQUESTED: Final = (
+    "select p.asked_at from phrasings p join questions q on q.id = p.question_id "
+    "where p.repeated = 0 and p.asked_at > ? and p.asked_at <= ?"
+)
+
+
+class Phrasings:
+    """The phrasings in the community database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, question_id: int, mode: str, caps: PhrasingCaps, now: datetime) -> bool:
+        """Count a request to a model about a question, before it is sent.
+
+        Returns:
+            Whether it may be sent. False if a limit is reached, if the question is gone, or if a
+            model was asked about the question before.
+        """
+        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
+            rows = self._database.rows(
+                "select asker_id, guild_id from questions where id = ?", [question_id]
+            )
+            if not rows:
+                return False
+            member_id, guild_id = rows[0]["asker_id"], rows[0]["guild_id"]
+            if self.used_up(caps, now, member_id, guild_id).stops(member_id, guild_id, now):
+                return False
+            row = {
+                "question_id": question_id,
+                "asked_at": now.isoformat(),
+                "mode": mode,
+                "outcome": UNDER_WAY,
+            }
+            return self._database.insert_new("phrasings", row)
+
+    def used_up(
+        self, caps: PhrasingCaps, now: datetime, member_id: int, guild_id: int | None
+    ) -> UsedUp:
+        """The limits reached by a member, in their guild, and overall."""
+        member = guild = None
+        if caps.member_hourly:
+            member = self._until(
+                f"{_REQUESTED} and q.asker_id = ?", now, HOUR, member_id, caps.member_hourly
+            )
+        if caps.guild_daily:
+            guild = self._until(
+                f"{_REQUESTED} and q.guild_id is not distinct from ?",
+                now,
+                DAY,
+                guild_id,
+                caps.guild_daily,
+            )
+        return UsedUp(
+            {} if member is None else {member_id: member},
+            {} if guild is None else {guild_id: guild},
+            self._until_tokens(caps.daily_tokens, now),
+        )
+
+    def all_used_up(self, caps: PhrasingCaps, now: datetime) -> UsedUp:
+        """All reached limits of members, guilds and tokens; the bot reads them at its start."""
+        members: dict[int, datetime] = {}
+        guilds: dict[int | None, datetime] = {}
+        for row in self._database.rows(
+            "select distinct q.asker_id, q.guild_id from phrasings p "
+            "join questions q on q.id = p.question_id "
+            "where p.repeated = 0 and p.asked_at > ? and p.asked_at <= ?",
+            [(now - DAY).isoformat(), now.isoformat()],
+        ):
+            found = self.used_up(caps, now, row["asker_id"], row["guild_id"])
+            members |= found.members
+            guilds |= found.guilds
+        return UsedUp(members, guilds, self._until_tokens(caps.daily_tokens, now))
+
+    def _until(
+        self, sql: str, now: datetime, window: timedelta, key: int | None, most: int
+    ) -> datetime | None:
+        """The time of the next allowed request; None if a request is allowed now.
+
+        `sql` selects the times of a member's or guild's requests; `most` may be in the window.
+        """
+        rows = self._database.rows(
+            f"{sql} order by p.asked_at desc limit 1 offset ?",
+            [(now - window).isoformat(), now.isoformat(), key, most - 1],
+        )
+        return datetime.fromisoformat(rows[0]["asked_at"]) + window if rows else None
+
+    def _until_tokens(self, most: int, now: datetime) -> datetime | None:
+        if not most:
+            return None
+        spent = 0
+        for row in self._database.rows(
+            "select asked_at, prompt_tokens + reply_tokens as tokens from phrasings "
+            "where repeated = 0 and asked_at > ? and asked_at <= ? order by asked_at desc",
+            [(now - DAY).isoformat(), now.isoformat()],
+        ):
+            spent += row["tokens"]
+            if spent >= most:
+                return datetime.fromisoformat(row["asked_at"]) + DAY
+        return None
+
+    def finish(self, question_id: int, found: RecordedPhrasing, *, keeps_words: bool) -> None:
+        """Store the outcome of a phrasing, if the question still exists.
+
+        Without `keeps_words`, the model's words aren't stored.
+        """
+        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
+            if not self._database.rows("select 1 from questions where id = ?", [question_id]):
+                return
+            lines = [[line.text, *line.numbers] for line in found.lines] if keeps_words else []
+            row = columns(found, lines=json.dumps(lines, ensure_ascii=False))
+            row["question_id"] = question_id
+            self._database.replace("phrasings", row, ["question_id"])
+
+    def of(self, question_id: int) -> RecordedPhrasing | None:
+        """The outcome of a question's phrasing; None if the answer was never phrased."""
+        rows = self._database.rows("select * from phrasings where question_id = ?", [question_id])
+        if not rows:
+            return None
+        row = rows[0]
+        return record(
+            RecordedPhrasing,
+            row,
+            lines=tuple(
+                WrittenLine(text, tuple(numbers)) for text, *numbers in json.loads(row["lines"])
+            ),
+        )
