@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from knowledge.sources.net.polite_fetcher import WHOLE_SECONDS, Fetcher
+from knowledge.sources.net.polite_fetcher import Fetcher
 
 
 @dataclass
@@ -105,16 +105,11 @@ class WebServer:
         request.wfile.write(body)
 
 
-def local_fetcher(
-    *,
-    sleep: Callable[[float], object] = lambda seconds: None,
-    whole_seconds: float = WHOLE_SECONDS,
-) -> Fetcher:
-    """A fetcher without pauses; every host's name leads to this machine."""
-    return Fetcher(
-        0,
-        problem_with=lambda address: "",
-        resolve=lambda host, port: ["127.0.0.1"],
-        sleep=sleep,
-        whole_seconds=whole_seconds,
-    )
+def local_fetcher(delay_seconds: float = 0, **options: Any) -> Fetcher:
+    """A fetcher that waits for nothing; every host's name leads to this machine."""
+    local = {
+        "problem_with": lambda address: "",
+        "resolve": lambda host, port: ["127.0.0.1"],
+        "sleep": lambda seconds: None,
+    }
+    return Fetcher(delay_seconds, **local | options)

@@ -1,8 +1,6 @@
 """Tags of other bots: read from their exports, tables and Markdown, within the sandbox's limits."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import pytest
 from knowledge.files import foreign_tags, reader
 from knowledge.files.foreign_tags import MOST_TAGS, ForeignTag, TagFile, tags_at, tags_of_bytes
 from knowledge.files.parsed_file import MAX_PACKED_BYTES, UnreadableError
+from tests.knowledge.made_files import zipped
 
 GUILD = 42
 FERRY = ForeignTag("ferry", "The ferry leaves at nine.", ("boat", "ship times"))
@@ -41,14 +40,6 @@ def red_commands(response: Any) -> str:
     command = {"author": author, "command": "ferry", "cooldowns": {}, "response": response}
     kept = {str(GUILD): {"commands": {"ferry": command, "gone": None}}}
     return json.dumps({"414589031223512": {"GUILD": kept}})
-
-
-def zipped(files: dict[str, str]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
 
 
 MARKDOWN = f"---\naliases: [boat, ship  times]\n---\n{FERRY.text}\n"

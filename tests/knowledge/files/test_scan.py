@@ -56,13 +56,18 @@ def _read(folder: Path) -> list[FileRecord]:
     return [_record(found) for found in _look(folder).stale]
 
 
+def _read_one(folder: Path) -> list[FileRecord]:
+    """What is remembered of a folder with one file, `a.md`."""
+    (folder / "a.md").write_text("one")
+    return _read(folder)
+
+
 def _stale(look: Scan) -> list[str]:
     return [found.path.name for found in look.stale]
 
 
 def test_a_file_that_is_as_it_was_is_kept(folder: Path) -> None:
-    (folder / "a.md").write_text("one")
-    look = _look(folder, _read(folder))
+    look = _look(folder, _read_one(folder))
     assert [record.path for record in look.unchanged] == [str(folder / "a.md")]
     assert (look.stale, look.vanished, look.new_ids) == ([], [], {})
 
@@ -90,8 +95,7 @@ def test_a_file_of_another_size_or_time_or_reader_is_stale(folder: Path) -> None
 
 
 def test_another_scope_makes_a_file_stale(folder: Path) -> None:
-    (folder / "a.md").write_text("one")
-    assert _stale(_look(folder, _read(folder), scope=GUILD)) == ["a.md"]
+    assert _stale(_look(folder, _read_one(folder), scope=GUILD)) == ["a.md"]
 
 
 def test_a_file_that_failed_is_read_again_only_when_asked_for(folder: Path) -> None:
@@ -103,15 +107,13 @@ def test_a_file_that_failed_is_read_again_only_when_asked_for(folder: Path) -> N
 
 
 def test_a_vanished_file_is_named(folder: Path) -> None:
-    (folder / "a.md").write_text("one")
-    records = _read(folder)
+    records = _read_one(folder)
     (folder / "a.md").unlink()
     assert _look(folder, records).vanished == records
 
 
 def test_a_moved_file_keeps_its_id(folder: Path) -> None:
-    (folder / "a.md").write_text("one")
-    records = _read(folder)
+    records = _read_one(folder)
     (folder / "deep").mkdir()
     (folder / "a.md").rename(folder / "deep" / "b.md")
     look = _look(folder, records)
@@ -135,8 +137,7 @@ def test_a_moved_folder_keeps_the_ids_of_all_its_files(folder: Path) -> None:
 
 
 def test_a_copy_beside_the_file_is_a_file_of_its_own(folder: Path) -> None:
-    (folder / "a.md").write_text("one")
-    records = _read(folder)
+    records = _read_one(folder)
     (folder / "b.md").write_text("one")
     look = _look(folder, records)
     assert look.moved == {}
@@ -144,8 +145,7 @@ def test_a_copy_beside_the_file_is_a_file_of_its_own(folder: Path) -> None:
 
 
 def test_of_two_copies_of_a_lost_file_one_takes_its_place(folder: Path) -> None:
-    (folder / "a.md").write_text("one")
-    records = _read(folder)
+    records = _read_one(folder)
     (folder / "a.md").rename(folder / "b.md")
     (folder / "c.md").write_text("one")
     look = _look(folder, records)
@@ -156,8 +156,7 @@ def test_of_two_copies_of_a_lost_file_one_takes_its_place(folder: Path) -> None:
 
 
 def test_a_file_with_other_words_in_the_place_of_a_lost_one_is_new(folder: Path) -> None:
-    (folder / "a.md").write_text("one")
-    records = _read(folder)
+    records = _read_one(folder)
     (folder / "a.md").unlink()
     (folder / "b.md").write_text("two")
     look = _look(folder, records)
@@ -165,8 +164,7 @@ def test_a_file_with_other_words_in_the_place_of_a_lost_one_is_new(folder: Path)
 
 
 def test_a_file_from_another_scope_does_not_bring_its_id(folder: Path) -> None:
-    (folder / "a.md").write_text("one")
-    records = _read(folder)
+    records = _read_one(folder)
     (folder / "a.md").rename(folder / "b.md")
     assert _look(folder, records, scope=GUILD).moved == {}
 
@@ -185,8 +183,7 @@ def test_a_new_file_on_the_path_of_a_moved_one_gets_an_id_of_its_own(folder: Pat
 
 def test_a_move_that_was_begun_and_not_finished_is_still_a_move(folder: Path) -> None:
     """The id is with the new path, but what is remembered is still under the old one."""
-    (folder / "a.md").write_text("one")
-    records = _read(folder)
+    records = _read_one(folder)
     (folder / "a.md").rename(folder / "b.md")
     ids = _look(folder, records).new_ids
     (folder / "b.md").write_text("one and more")
@@ -196,8 +193,7 @@ def test_a_move_that_was_begun_and_not_finished_is_still_a_move(folder: Path) ->
 
 
 def test_a_source_that_is_not_there_keeps_what_came_from_it(folder: Path) -> None:
-    (folder / "a.md").write_text("one")
-    records = _read(folder)
+    records = _read_one(folder)
     folder.rename(folder.with_name("elsewhere"))
     look = _look(folder, records)
     assert look.vanished == []

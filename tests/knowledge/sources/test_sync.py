@@ -76,13 +76,6 @@ def test_each_document_has_its_title_text_and_address(world: World) -> None:
     assert first.id == f"dokuwiki:7:{world.server.url('')}:ferry"
 
 
-def test_an_unchanged_service_costs_only_its_listing(world: World) -> None:
-    world.sync()
-    world.wiki.asked.clear()
-    world.sync(1)
-    assert world.wiki.asked == ["listPages"]
-
-
 def test_a_failed_document_keeps_its_text_and_is_tried_again(world: World) -> None:
     world.sync()
     world.wiki.pages["ferry"] = (3, "It leaves at seven.")
@@ -115,32 +108,13 @@ def test_an_empty_listing_is_a_failure_not_a_deletion(world: World) -> None:
     assert world.reasons == ["lists no document any more, so the earlier ones are kept."]
 
 
-def test_a_lost_service_is_quoted_for_the_time_of_grace(world: World) -> None:
-    world.sync()
-    world.server.pages[INTERFACE] = Reply("", status=403)
-    world.sync(1)
-    assert sorted(world.texts) == ["Ferry", "Pier"]
-    world.sync(8)
-    world.sync(16)
-    assert world.texts == {}
-
-
-@pytest.mark.parametrize(
-    ("reply", "reason"),
-    [
-        (
-            Reply("", status=429, headers={"Retry-After": "3600"}),
-            "asks to be left alone for now; the rest waits for the next look.",
-        ),
-        (Reply('{"result": 7}'), "answers in a form that can't be understood."),
-    ],
-)
-def test_a_failing_service_keeps_its_documents(world: World, reply: Reply, reason: str) -> None:
+def test_an_unreadable_listing_keeps_the_documents(world: World) -> None:
     world.sync()
     listing = world.server.pages[INTERFACE]
-    world.server.pages[INTERFACE] = reply
+    world.server.pages[INTERFACE] = Reply('{"result": 7}')
     world.sync(1)
-    assert (world.reasons, len(world.texts)) == ([reason], 2)
+    assert world.reasons == ["answers in a form that can't be understood."]
+    assert sorted(world.texts) == ["Ferry", "Pier"]
     world.server.pages[INTERFACE] = listing
     world.sync(2)
     assert world.reasons == []

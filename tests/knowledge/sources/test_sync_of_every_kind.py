@@ -17,18 +17,10 @@ from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import Site
 from tests.knowledge.git_server import GitServer
 from tests.knowledge.sources.described_server import DescribedServer
-from tests.knowledge.sources.kinds import (
-    test_bookstack_and_outline as wikis,
-)
-from tests.knowledge.sources.kinds import (
-    test_discourse as discourse,
-)
-from tests.knowledge.sources.kinds import (
-    test_tracker_github as github,
-)
-from tests.knowledge.sources.kinds import (
-    test_tracker_gitlab as gitlab,
-)
+from tests.knowledge.sources.kinds import test_bookstack_and_outline as wikis
+from tests.knowledge.sources.kinds import test_discourse as discourse
+from tests.knowledge.sources.kinds import test_tracker_github as github
+from tests.knowledge.sources.kinds import test_tracker_gitlab as gitlab
 from tests.knowledge.sources.test_sync import Wiki
 from tests.knowledge.sources.visited import VisitedSource
 from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
@@ -41,6 +33,9 @@ class Origin:
     location: str
     token = ""
     server: Any
+    # Requests of a visit to two unchanged documents; days until a removed one is missed.
+    requests = 1
+    removal_days = 1
 
     def __init__(self) -> None:
         self.day = 0
@@ -57,6 +52,10 @@ class Origin:
         else:
             self.server.answer = lambda request: self._refuse(request, status)
 
+    def lose(self) -> None:
+        """Answer that the source is gone, or is nobody's to read; `fail(200)` ends it."""
+        self.fail(404)
+
     def _refuse(self, request: BaseHTTPRequestHandler, status: int) -> None:
         request.rfile.read(int(request.headers.get("Content-Length", 0)))
         headers = {"Retry-After": "3600"} if status == 429 else {}
@@ -64,6 +63,8 @@ class Origin:
 
 
 class SitemapOrigin(Origin):
+    requests, removal_days = 3, 15
+
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.server = WebServer()
@@ -79,6 +80,8 @@ class SitemapOrigin(Origin):
 
 
 class CrawlOrigin(Origin):
+    requests, removal_days = 5, 15
+
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.server = WebServer()
@@ -167,10 +170,17 @@ class WikiOrigin(Origin):
 
 
 class MediaWikiOrigin(Origin):
+    # Its clock stands still, so its last changes are looked at again.
+    requests = 2
+
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.server = WikiServer()
         self.location = KINDS["mediawiki"].locate(self.server.base)
+
+    def lose(self) -> None:
+        denied = Reply('{"error": {"code": "readapidenied", "info": "No."}}')
+        self.server.answer = lambda request: self.server.send(request, denied)
 
     def show(self, words: Mapping[int, str]) -> None:
         self.server.pass_days(0.1)
@@ -184,6 +194,8 @@ class MediaWikiOrigin(Origin):
 
 
 class DiscourseOrigin(Origin):
+    requests, removal_days = 2, 7
+
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.server = DescribedServer("discourse")
@@ -278,8 +290,7 @@ def test_added_changed_and_removed_documents_are_followed(world: World) -> None:
     ids = {title: document.id for title, document in world.documents.items()}
     assert [*world.read()] == ["Ferry 1", "Ferry 2"]
     world.origin.show({2: "At eight.", 3: "At nine."})
-    # A listing may lack the removed ones without a word, and keep them for a time of grace.
-    for day in range(1, 17):
+    for day in range(1, world.origin.removal_days + 1):
         world.sync(day)
     found = world.read()
     assert sorted(found) == ["Ferry 2", "Ferry 3"]
@@ -299,6 +310,32 @@ def test_an_outage_takes_no_document_away(world: World, status: int, days: list[
         assert world.reasons
     world.origin.fail(200)
     world.sync(41)
+    assert (world.read(), world.reasons) == (before, [])
+
+
+def test_a_lost_source_is_quoted_for_the_time_of_grace(world: World) -> None:
+    world.origin.show({1: "At six.", 2: "At seven."})
+    world.sync()
+    before = world.read()
+    world.origin.lose()
+    for day in (1, 8, 15):
+        assert world.read() == before
+        world.sync(day)
+    assert world.read() == {}
+    world.origin.fail(200)
+    world.sync(22)
+    assert (world.read(), world.reasons) == (before, [])
+
+
+def test_an_unchanged_source_costs_few_requests(world: World) -> None:
+    world.origin.show({1: "At six.", 2: "At seven."})
+    world.sync()
+    world.sync(1)
+    before = world.read()
+    world.origin.server.requests.clear()
+    world.sync(2)
+    asked = [request for request in world.origin.server.requests if "/robots.txt" not in request]
+    assert len(asked) == world.origin.requests
     assert (world.read(), world.reasons) == (before, [])
 
 

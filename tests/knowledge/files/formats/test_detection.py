@@ -1,9 +1,14 @@
 """What a file is comes from its bytes; its name decides only between kinds of text."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from knowledge.files.formats.detection import Format, format_of
+from knowledge.chat.export_file import is_export
+from knowledge.files.formats.detection import ExportFormat, Format, export_format, format_of
 from knowledge.files.parsed_file import UnreadableError
+from tests.knowledge.exporting import CHANNEL_ID, SOLVED, TEXT, as_json, export
 from tests.knowledge.made_files import docx, paragraph, pdf, zipped
 
 PAGE = b"<!DOCTYPE html>\n<html><body><p>Hi.</p></body></html>"
@@ -55,3 +60,37 @@ def test_content_says_what_a_file_is(content: bytes, ending: str, found: Format)
 def test_what_can_not_be_read_is_called_by_its_name(content: bytes, sentence: str) -> None:
     with pytest.raises(UnreadableError, match=sentence):
         format_of(content, ".md")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / f"Harbour - help - Password [{CHANNEL_ID}].json"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (as_json(export(SOLVED)), ExportFormat.JSON),
+        (json.dumps(export(SOLVED)).encode(), ExportFormat.JSON),
+        (json.dumps(export(SOLVED), sort_keys=True).encode(), ExportFormat.JSON),
+        (b"\xef\xbb\xbf" + as_json(export(SOLVED)), ExportFormat.JSON),
+        (TEXT.encode(), ExportFormat.TEXT),
+        (TEXT.replace("\n", "\r\n").encode(), ExportFormat.TEXT),
+        (b"AuthorID,Author,Date,Content,Attachments,Reactions\n1,a,b,c,,", ExportFormat.CSV),
+        (
+            b'<!DOCTYPE html>\n<html lang="en"> .preamble__entry .chatlog__message',
+            ExportFormat.HTML,
+        ),
+        (b'{"guild": "a", "messages": []}', None),
+        (b'[{"question": "a", "answer": "b"}]', None),
+        (b"Guild: x", None),
+        (b"=" * 62 + b"\nA title\n", None),
+        (b"", None),
+    ],
+)
+def test_an_export_is_told_by_its_first_bytes(
+    path: Path, content: bytes, kind: ExportFormat | None
+) -> None:
+    path.write_bytes(content)
+    assert export_format(content) is kind
+    assert is_export(path) is (kind is not None)

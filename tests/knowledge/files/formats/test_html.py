@@ -2,6 +2,7 @@
 
 import pytest
 
+from knowledge.files.formats.html import parse_html
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes
 
@@ -51,26 +52,6 @@ def test_a_page_is_read_without_what_surrounds_it() -> None:
     assert reading.text == MARKDOWN
 
 
-def test_a_page_that_has_a_main_part_is_that_part() -> None:
-    page = "<!doctype html><title>T</title><div>around</div><main><p>Inside.</p></main>"
-    reading = parse_bytes(page.encode(), name="x.html")
-    assert (reading.title, reading.text) == ("T", "Inside.")
-
-
-@pytest.mark.parametrize(
-    "contents",
-    [
-        '<div class="toc"><p><b>Table of Contents</b></p><dl><dt>1. How?</dt></dl></div>',
-        '<div id="toc" class="x"><ul><li>How?</li></ul></div>',
-        '<div class="contents local topic"><ul><li>How?</li></ul></div>',
-        '<div class="toctree-wrapper compound"><ul><li>How?</li></ul></div>',
-    ],
-)
-def test_a_table_of_contents_is_no_text_of_the_page(contents: str) -> None:
-    page = f"<!doctype html><title>T</title><body>{contents}<p>So it is.</p></body>"
-    assert parse_bytes(page.encode(), name="x.html").text == "So it is."
-
-
 ARTICLE = (
     "<h1>Ferry</h1><p>The ferry to Lisbon leaves at nine.</p><h2 id=a>A</h2><p>From pier 4.</p>"
 )
@@ -113,68 +94,72 @@ def test_a_part_with_an_article_that_is_not_most_of_it_is_kept_whole() -> None:
     assert "And more." in parse_bytes(page.encode(), name="x.html").text
 
 
-def test_asides_of_the_text_are_kept() -> None:
-    page = "<!doctype html><p>T.</p><aside class=footnote>1 Note.</aside><aside>Ad</aside>"
-    assert parse_bytes(page.encode(), name="x.html").text == "T.\n\n1 Note."
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<div>around</div><main><p>Inside.</p></main>", "Inside."),
+        # Tables of contents.
+        ('<div class="toc"><p><b>Contents</b></p><dl><dt>1. How?</dt></dl></div><p>So.</p>', "So."),
+        ('<div id="toc" class="x"><ul><li>How?</li></ul></div><p>So.</p>', "So."),
+        ('<div class="contents local topic"><ul><li>How?</li></ul></div><p>So.</p>', "So."),
+        ('<div class="toctree-wrapper compound"><ul><li>How?</li></ul></div><p>So.</p>', "So."),
+        ("<p>T.</p><aside class=footnote>1 Note.</aside><aside>Ad</aside>", "T.\n\n1 Note."),
+        (
+            "<dl><dt>Undo</dt><dd><pre>git reset\ngit commit</pre></dd></dl>",
+            "**Undo**\n\n```\ngit reset\ngit commit\n```",
+        ),
+        # Links lead out of the folder, or are words.
+        (
+            '<a href="a.html">One</a> <a href="https://a.org/x">two</a>',
+            "One [two](https://a.org/x)",
+        ),
+        (
+            "<link rel=canonical href='https://a.org/x'><p>Words, <a href='http://[x'>more</a>.",
+            "Words, more.",
+        ),
+    ],
+)
+def test_only_the_text_of_a_page_is_read(page: str, text: str) -> None:
+    reading = parse_bytes(f"<!doctype html><title>T</title>{page}".encode(), name="x.html")
+    assert (reading.title, reading.text) == ("T", text)
 
 
-def test_code_that_explains_a_term_is_a_block_of_its_own() -> None:
-    page = "<!doctype html><dl><dt>Undo</dt><dd><pre>git reset\ngit commit</pre></dd></dl>"
-    text = parse_bytes(page.encode(), name="x.html").text
-    assert text == "**Undo**\n\n```\ngit reset\ngit commit\n```"
+@pytest.mark.parametrize(
+    ("said", "encoding"),
+    [
+        ("iso-8859-1", "latin-1"),
+        # What it can't be in.
+        *((said, "utf-8") for said in ("utf-16", "UTF-16LE", "utf-32", "punycode")),
+        # The mark at its beginning decides.
+        ("utf-8", "utf-16"),
+    ],
+)
+def test_a_page_is_read_in_its_encoding(said: str, encoding: str) -> None:
+    page = f'<!doctype html><meta charset="{said}"><p>Grüße-tda</p>'.encode(encoding)
+    assert parse_bytes(page, name="x.html").text == "Grüße-tda"
 
 
-def test_links_lead_out_of_the_folder_or_are_words() -> None:
-    page = '<!doctype html><a href="a.html">One</a> <a href="https://a.org/x">two</a>'
-    assert parse_bytes(page.encode(), name="x.html").text == "One [two](https://a.org/x)"
-
-
-def test_a_page_in_an_old_encoding_is_read_in_it() -> None:
-    page = '<!doctype html><meta charset="iso-8859-1"><p>Grüße</p>'.encode("latin-1")
-    assert parse_bytes(page, name="x.html").text == "Grüße"
-
-
-@pytest.mark.parametrize("encoding", ["utf-16", "UTF-16LE", "utf-32"])
-def test_a_page_that_says_it_is_in_what_it_can_not_be_in_is_read_as_utf_8(encoding: str) -> None:
-    page = f'<!doctype html><meta charset="{encoding}"><p>Grüße</p>'.encode()
-    assert parse_bytes(page, name="x.html").text == "Grüße"
-
-
-def test_a_page_in_utf_16_is_read_by_its_mark() -> None:
-    page = '<!doctype html><meta charset="utf-8"><p>Grüße</p>'.encode("utf-16")
-    assert parse_bytes(page, name="x.html").text == "Grüße"
-
-
-def test_a_page_without_a_single_closing_tag_is_still_one() -> None:
+def test_a_page_needs_no_closing_tag() -> None:
     assert parse_bytes(b"\n<center>Words", name="x.html").text == "Words"
     assert parse_bytes(b"Words<p>more", name="x.md").text == "Words<p>more"
 
 
-def test_a_page_without_words_is_refused() -> None:
-    with pytest.raises(UnreadableError, match="a page without text"):
-        parse_bytes(b"<!doctype html><body><script>x</script></body>", name="x.html")
-
-
-@pytest.mark.parametrize("depth", [300, 20_000])
-def test_tags_nested_without_end_are_refused(depth: int) -> None:
-    with pytest.raises(UnreadableError, match=r"nested more than 200 levels deep"):
-        parse_bytes(b"<!doctype html>" + b"<div>" * depth + b"x", name="x.html")
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("<body><script>x</script></body>", "a page without text"),
+        ("<div>" * 300 + "x", "nested more than 200 levels deep"),
+        ("<div>" * 20_000 + "x", "nested more than 200 levels deep"),
+    ],
+)
+def test_a_page_that_cannot_be_read_says_why(body: str, told: str) -> None:
+    with pytest.raises(UnreadableError, match=told):
+        parse_bytes(f"<!doctype html>{body}".encode(), name="x.html")
 
 
 def test_thousands_of_unclosed_paragraphs_are_not_nested() -> None:
     text = parse_bytes(b"<!doctype html>" + b"<p>word<li>item" * 2_000, name="x.html").text
     assert text.count("word") == 2_000
-
-
-def test_a_link_that_is_no_address_costs_nothing_but_itself() -> None:
-    link = b"<link rel=canonical href='https://a.org/x'>"
-    page = b"<!doctype html>" + link + b"<p>Words, <a href='http://[x'>more</a>."
-    assert parse_bytes(page, name="x.html").text == "Words, more."
-
-
-def test_a_page_that_says_it_is_in_punycode_is_read_as_what_it_is() -> None:
-    page = b"<!doctype html><meta charset=punycode><p>Words-tda"
-    assert parse_bytes(page, name="x.html").text == "Words-tda"
 
 
 @pytest.mark.parametrize(
@@ -195,3 +180,113 @@ def test_a_heading_keeps_the_id_that_a_citation_leads_to(heading: str) -> None:
 def test_the_id_of_a_section_is_that_of_its_first_heading_alone() -> None:
     page = '<section id="one"><h2>One</h2><p>Text.</p><h2>Two</h2><p>Text.</p></section>'
     assert "## Two\n" in parse_bytes(page.encode(), name="page.html").text
+
+
+# Pages of wikis.
+
+
+BODY = '<div class="mw-content-ltr mw-parser-output" lang="en" dir="ltr">{}</div>'
+
+
+def text_of(html: str) -> str:
+    return parse_html(BODY.format(html).encode(), "Ferry").text
+
+
+def test_the_chrome_of_a_wiki_is_left_out() -> None:
+    assert (
+        text_of(
+            '<div class="hatnote navigation-not-searchable">For the boat, see Boat.</div>'
+            '<p>It leaves at six.<sup class="reference"><a href="#n">[1]</a></sup>'
+            '<span style="display: none">6 a.m.</span><span class="noprint">(edit)</span></p>'
+            '<div class="mw-heading mw-heading2"><h2 id="Fares">Fares</h2>'
+            '<span class="mw-editsection">[<a href="/edit">edit</a>]</span></div>'
+            '<p>Two coins.</p><ol class="references"><li>The harbour office.</li></ol>'
+            '<table class="navbox"><tr><td>All ferries</td></tr></table>'
+        )
+        == "It leaves at six.\n\n## Fares {#Fares}\n\nTwo coins."
+    )
+
+
+def test_terms_become_a_list_and_indentations_paragraphs() -> None:
+    assert (
+        text_of(
+            "<dl><dt><code>n</code></dt><dd>The <b>first</b> number.</dd><dd>Or none.</dd>"
+            "<dt>m</dt></dl><dl><dd>Mind the gap.<dl><dd>Again.</dd></dl></dd></dl>"
+        )
+        == "- **`n`**: The **first** number. Or none.\n- **m**\n\nMind the gap.\n\nAgain."
+    )
+
+
+def test_code_keeps_its_language() -> None:
+    code = '<div class="mw-highlight mw-highlight-lang-lua"><pre>cls()</pre></div>'
+    assert text_of(code) == "```lua\ncls()\n```"
+
+
+def test_headings_of_older_wikis_are_cited_too() -> None:
+    assert text_of('<h2><span class="mw-headline" id="Fares">Fares</span></h2><p>Two.</p>') == (
+        "## Fares {#Fares}\n\nTwo."
+    )
+
+
+def test_an_infobox_becomes_facts_behind_the_introduction() -> None:
+    assert (
+        text_of(
+            '<table class="infobox"><tbody><tr><th colspan="2">Ferry</th></tr>'
+            '<tr><td colspan="2" class="infobox-caption">At the pier</td></tr>'
+            "<tr><th>Built</th><td>1987<br>(rebuilt 2011)</td></tr>"
+            '<tr><th colspan="2">Engine</th></tr>'
+            '<tr><th>Price</th><td>5 <img alt="Gold Coin"><img alt="Coin.png"></td></tr>'
+            "</tbody></table><p>A boat.</p><h2>Fares</h2><p>Two coins.</p>"
+        )
+        == "A boat.\n\n- Built: 1987; (rebuilt 2011)\n- Engine\n- Price: 5 Gold Coin\n\n"
+        "## Fares\n\nTwo coins."
+    )
+
+
+def test_the_infoboxes_of_fandom_become_facts() -> None:
+    # As its wikis write them: https://community.fandom.com/wiki/Help:Infoboxes
+    assert (
+        text_of(
+            '<aside role="region" class="portable-infobox pi-background pi-theme-wikia">'
+            '<h2 class="pi-item pi-item-spacing pi-title" data-source="title">Ferry</h2>'
+            '<figure class="pi-item pi-image"><figcaption class="pi-caption">At sea</figcaption>'
+            '</figure><div class="pi-item pi-data pi-item-spacing" data-source="built">'
+            '<h3 class="pi-data-label pi-secondary-font">Built</h3>'
+            '<div class="pi-data-value pi-font">1987</div></div>'
+            '<section class="pi-item pi-group"><h2 class="pi-item pi-header">Crew</h2>'
+            '<table class="pi-horizontal-group"><thead><tr><th class="pi-data-label">Day</th>'
+            '<th class="pi-data-label">Night</th></tr></thead><tbody><tr>'
+            '<td class="pi-data-value">4</td><td class="pi-data-value">2</td></tr></tbody></table>'
+            '</section><section class="pi-item pi-group pi-smart-group">'
+            '<section class="pi-smart-group-head"><h3 class="pi-smart-data-label">Deck</h3>'
+            '</section><section class="pi-smart-group-body">'
+            '<div class="pi-smart-data-value">Steel</div></section></section>'
+            '<nav class="pi-navigation">See also</nav></aside><p>A boat.</p>'
+        )
+        == "A boat.\n\n- Built: 1987\n- Crew\n- Day: 4\n- Night: 2\n- Deck: Steel"
+    )
+
+
+def test_an_infobox_of_divisions_keeps_its_rows_and_one_without_rows_stays() -> None:
+    # As at wiki.gg.
+    assert (
+        text_of(
+            '<div class="infobox item float-right"><div class="title">Ferry</div>'
+            '<table class="stat"><tr><th>Damage</th><td>26</td></tr></table></div><p>A boat.</p>'
+        )
+        == "A boat.\n\n- Damage: 26"
+    )
+    assert text_of('<p>A boat.</p><div class="infobox-notice">Mind the gap.</div>') == (
+        "A boat.\n\nMind the gap."
+    )
+
+
+def test_a_crawled_page_has_its_own_title_and_no_frame() -> None:
+    page = (
+        "<title>Ferry - Harbour Wiki</title><header><h1 id='firstHeading'>Ferry</h1></header>"
+        f"<div id='siteNotice'>{BODY.format('<p>New!</p>')}</div>"
+        f"<main><div id='siteSub'>From Harbour Wiki</div>{BODY.format('<p>It leaves at six.</p>')}"
+        "<div class='printfooter'>Retrieved from …</div><div id='catlinks'>Boats</div></main>"
+    )
+    found = parse_html(page.encode(), "x")
+    assert (found.title, found.text) == ("Ferry", "# Ferry {#firstHeading}\n\nIt leaves at six.")

@@ -25,7 +25,9 @@ def test_a_pdfs_outline_becomes_headings_with_page_numbers() -> None:
 
 
 def test_a_pdf_without_an_outline_is_cited_by_its_pages() -> None:
-    reading = parse_bytes(pdf(["One.", "", "# Three."]), name="the_plan.pdf")
+    # A file's name that a program left as the title is none.
+    content = pdf(["One.", "", "# Three."], title="report.doc")
+    reading = parse_bytes(content, name="the_plan.pdf")
     assert reading.title == "The plan"
     assert reading.text == "## Page 1\n\nOne.\n\n## Page 3\n\n\\# Three."
 
@@ -38,45 +40,41 @@ def test_what_stands_on_every_page_is_left_out() -> None:
     assert text.count("Text of page") == 6
 
 
-def test_a_file_name_that_a_program_left_as_a_title_is_none() -> None:
-    assert parse_bytes(pdf(["x"], title="report.doc"), name="plan.pdf").title == "Plan"
-
-
-def test_a_pdf_of_pictures_is_refused_with_the_remedy() -> None:
-    with pytest.raises(UnreadableError, match=r"only pictures of pages: run text recognition"):
-        parse_bytes(pdf(["", ""]), name="x.pdf")
-
-
-def test_a_pdf_of_too_many_pages_is_refused_with_the_limit(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_pdf_of_too_many_pages_is_refused_with_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("knowledge.files.formats.pdf.MAX_PAGES", 20)
     with pytest.raises(UnreadableError, match="has 21 pages; the limit is 20"):
         parse_pdf(pdf(["x"] * 21), "x")
 
 
-def test_an_encrypted_pdf_is_refused() -> None:
-    locked = (
-        "/Encrypt << /Filter /Standard /V 1 /R 2 /P -1 "
-        f"/O <{'00' * 32}> /U <{'11' * 32}> >> /ID [<00> <00>]"
-    )
-    with pytest.raises(UnreadableError, match="is encrypted: save a copy without a password"):
-        parse_bytes(pdf(["x"], trailer=locked), name="x.pdf")
+LOCKED = f"/Encrypt << /Filter /Standard /V 1 /R 2 /P -1 /O <{'00' * 32}> /U <{'11' * 32}> >>"
 
 
-@pytest.mark.parametrize("keep", [9, 200, 500])
-def test_a_torn_pdf_is_refused(keep: int) -> None:
-    with pytest.raises(UnreadableError, match=r"damaged PDF|can't be read: |no text"):
-        parse_bytes(pdf(["Some words."])[:keep], name="x.pdf")
-
-
-def test_a_pdf_whose_page_refers_to_another_object_is_refused_in_our_words() -> None:
-    content = pdf(["Words."]).replace(b"(Words.) Tj", b"1 0 R    Tj")
-    with pytest.raises(UnreadableError, match=r"^is a damaged PDF: save it again\.$"):
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (pdf(["", ""]), "only pictures of pages: run text recognition"),
+        (
+            pdf(["x"], trailer=f"{LOCKED} /ID [<00> <00>]"),
+            "is encrypted: save a copy without a password",
+        ),
+        *(
+            (pdf(["Some words."])[:keep], r"damaged PDF|can't be read: |no text")
+            for keep in (9, 200, 500)
+        ),
+        # Its page refers to another object.
+        (
+            pdf(["Words."]).replace(b"(Words.) Tj", b"1 0 R    Tj"),
+            r"^is a damaged PDF: save it again\.$",
+        ),
+    ],
+    ids=["pictures", "encrypted", "9 bytes", "200 bytes", "500 bytes", "reference"],
+)
+def test_a_pdf_is_refused_with_the_reason(content: bytes, told: str) -> None:
+    with pytest.raises(UnreadableError, match=told):
         parse_bytes(content, name="x.pdf")
 
 
-def test_a_pdf_that_expands_without_end_is_refused_in_our_words() -> None:
+def test_a_pdf_that_expands_without_end_is_refused() -> None:
     packed = zlib.compress(b" " * 80_000_000)
     stream = b"<< /Length %d /Filter /FlateDecode >>\nstream\n%b\nendstream" % (len(packed), packed)
     content = pdf(["Words."])

@@ -178,9 +178,7 @@ def test_restructured_text_takes_nothing_from_other_files() -> None:
     assert "other" not in text
 
 
-def test_substitutions_that_grow_without_end_are_bounded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_substitutions_that_grow_without_end_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     # The real limit takes ten seconds to reach.
     monkeypatch.setitem(rst._SETTINGS, "line_length_limit", 1_000)
     lines = ["|a5|", "", ".. |a0| replace:: lol"]

@@ -2,7 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.files.formats.site_markup import without_mdx, without_site_markup
+from knowledge.files.formats.site_markup import (
+    without_mdx,
+    without_prose_fences,
+    without_site_markup,
+)
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes
 
@@ -100,10 +104,7 @@ TALK = "We all want to sleep at night. Nobody reads long rules. " * 6
             MENU,
             "| Role | What |\n| --- | --- |\n| Visitor | Reads `a | b` |\n| Member | Writes |\n",
         ),
-        (
-            PADDED,
-            "| Name | What  it does |\n| --- | :--- |\n| `a  |  b` | Opens |\n",
-        ),
+        (PADDED, "| Name | What  it does |\n| --- | :--- |\n| `a  |  b` | Opens |\n"),
         (f"```\n{PADDED}```", f"```\n{PADDED}```"),
         ("Press F5\\\nWait.\\\n\nDone.\\", "Press F5  \nWait.\n\nDone."),
         ("```sh\nmake \\\n  all\n```\nA \\\\\nB", "```sh\nmake \\\n  all\n```\nA \\\\\nB"),
@@ -236,3 +237,50 @@ def test_mdx_loses_its_code_and_keeps_its_prose_and_its_lines() -> None:
     ]
     parsed = parse_bytes(MDX.encode(), name="fishing.mdx")
     assert (parsed.title, "Tabs" in parsed.text) == ("Fishing", False)
+
+
+# Fences.
+
+
+PROSE = "Nobody is paid to be here. Be kind to each other. " * 8
+
+
+def _read(text: str) -> str:
+    return "\n".join(without_prose_fences(text.split("\n")))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (f"A\n```markdown\n{PROSE}\n```\nB", f"A\n\n{PROSE}\n\nB"),
+        (f"~~~~ MD\n{PROSE}\n~~~~", f"\n{PROSE}\n"),
+        (f"```md\n{PROSE}\n<https://a.example>\n```", f"\n{PROSE}\n<https://a.example>\n"),
+        ("```embed\nurl: https://a.example/x\n```", "\nhttps://a.example/x\n"),
+        ("```embed\nhttps://a.example/x\ntitle: X\n```", "\nhttps://a.example/x\n\n"),
+    ],
+)
+def test_a_fence_around_what_is_no_code_is_gone(written: str, read: str) -> None:
+    assert _read(written) == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```\n{PROSE}\n```",
+        f"```python\n{PROSE}\n```",
+        "```markdown\n![alt](https://a.example/b.gif)\n```",
+        "```markdown\nShort. Text.\n```",
+        f"```markdown\n# How to write a heading\n{PROSE}\n```",
+        f"```markdown\n{PROSE}\nSee [the rules](rules.md).\n```",
+        f"```markdown\n{PROSE}\n<details>\n```",
+        f"````\n```markdown\n{PROSE}\n```\n````",
+        f'```md title="x"\n{PROSE}\n```',
+        f"```markdown\n{PROSE}",
+        "```embed\nurl: https://a.example\nimage: https://b.example\n```",
+        "```embed\nnothing\n```",
+        "Plain.",
+        "",
+    ],
+)
+def test_any_other_fence_stays(text: str) -> None:
+    assert _read(text) == text

@@ -79,9 +79,7 @@ def test_a_zip_bomb_is_refused_before_anything_is_unpacked() -> None:
         _parts(_bomb(100, 4_000_000))
 
 
-def test_one_file_may_not_expand_past_the_limit_of_a_file(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_one_file_may_not_expand_past_the_limit_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zip, "MAX_PACKED_BYTES", 12_000_000)
     [said] = _parts(zipped({"a.md": b"x" * 11_000_000})).values()
     assert said == "[has 11.0 MB; the limit is 10 MB. Split it.]"
@@ -128,11 +126,7 @@ def test_a_file_that_is_encrypted_or_a_patch_is_refused_alone(flag: int, told: s
     for name in (b"a.md", b"b.json"):
         # The directory is at the end, and a name stands 46 bytes into its entry.
         content[content.rindex(name) - 46 + 8] |= flag
-    assert _parts(bytes(content)) == {
-        "a.md": f"[{told}]",
-        "b.json": f"[{told}]",
-        "c.md": "Words.",
-    }
+    assert _parts(bytes(content)) == {"a.md": f"[{told}]", "b.json": f"[{told}]", "c.md": "Words."}
 
 
 @pytest.mark.parametrize("keep", [10, 40, 80])

@@ -175,19 +175,6 @@ def test_an_unchanged_wiki_costs_only_its_listing(
     assert len(wiki.server.asked) == 2
 
 
-def test_changes_are_followed(wiki: Wiki, source: VisitedService) -> None:
-    wiki.pages[3] = Page("Market")
-    source.sync()
-    del wiki.pages[1]
-    wiki.pages[2] = Page("Jetty", "Three coins.", day=1)
-    wiki.pages[3].fields = wiki.hidden[0]
-    wiki.pages[4] = Page("Kiosk")
-    later(wiki, source)
-    assert sorted(source.documents) == ["Jetty", "Kiosk"]
-    assert "Three coins." in source.documents["Jetty"].text
-    assert wiki.got == ["2", "4"]
-
-
 def test_a_book_or_collection_has_its_pages_alone(wiki: Wiki, pages: EntryStore) -> None:
     wiki.pages[3] = Page("Rules", book="Staff")
     filters = {"bookstack": ("book", "guides"), "outline": ("collection", "guides")}

@@ -248,20 +248,6 @@ def test_an_unchanged_forum_costs_two_requests(forum: Forum, source: VisitedServ
     assert [template for template, _ in forum.server.asked] == ["/categories.json", "/latest.json"]
 
 
-def test_a_bumped_topic_is_read_again_and_a_hidden_one_is_dropped_within_a_week(
-    forum: Forum, source: VisitedService
-) -> None:
-    forum.topics[8] = Topic("Market", FERRY.posts, 3)
-    source.sync()
-    later: Post = ("ada", "<p>From May on, it leaves at ten.</p>", {})
-    forum.topics = {7: Topic("Ferry to Lisbon", [*FERRY.posts, later], accepted=4, day=1)}
-    source.sync(1)
-    assert "at ten" in source.documents["Ferry to Lisbon"].text
-    for day in range(2, 8):
-        source.sync(day)
-    assert [*source.documents] == ["Ferry to Lisbon"]
-
-
 def test_a_topic_that_is_gone_when_asked_for_does_no_harm(
     forum: Forum, source: VisitedService
 ) -> None:

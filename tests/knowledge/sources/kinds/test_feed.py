@@ -6,7 +6,6 @@ import pytest
 
 from knowledge.sources.entries import EntryStore
 from knowledge.sources.kinds.feed import Feed
-from knowledge.sources.kinds.registry import service_of
 from tests.knowledge.sources.visited import VisitedSource
 from tests.knowledge.web_server import Reply, WebServer
 
@@ -83,17 +82,3 @@ def test_other_content_is_refused(content: str, pages: EntryStore, tmp_path: Pat
         source = visited(server, pages, tmp_path)
         source.sync()
         assert source.reasons == ["is no Atom or RSS feed."]
-
-
-@pytest.mark.parametrize(
-    ("address", "kind"),
-    [
-        ("https://a.org/feed/", "feed"),
-        ("https://a.org/news.rss", "feed"),
-        ("https://github.com/o/n/releases.atom", "feed"),
-        ("https://github.com/o/n/releases", "github"),
-        ("https://a.org/feeding", ""),
-    ],
-)
-def test_feeds_are_recognised_by_address(address: str, kind: str) -> None:
-    assert service_of(address) == kind

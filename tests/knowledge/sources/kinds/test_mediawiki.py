@@ -185,10 +185,7 @@ def test_a_wiki_whose_servers_lag_is_busy(wiki: WikiServer, source: VisitedServi
 
 @pytest.mark.parametrize(
     ("code", "reason"),
-    [
-        ("unknown", "refuses to answer (No.)."),
-        ("readapidenied", "asks for a login (No.)."),
-    ],
+    [("unknown", "refuses to answer (No.)."), ("readapidenied", "asks for a login (No.).")],
 )
 def test_an_error_of_the_api_keeps_the_documents(
     wiki: WikiServer, source: VisitedService, code: str, reason: str

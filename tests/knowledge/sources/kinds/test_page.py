@@ -98,10 +98,6 @@ def test_markdown_text_and_pages_that_can_not_be_read(world: World) -> None:
     assert world.reasons("/feed") == ["is neither a page nor a sitemap."]
 
 
-def test_what_was_never_fetched_says_how_to(world: World) -> None:
-    assert world.reasons("/a") == ["has not been fetched yet: run `commonplace source sync`."]
-
-
 def test_every_page_of_a_sitemap_is_read_a_step_at_a_time(world: World) -> None:
     world.lists("a", "b")
     world.page("a")
@@ -199,12 +195,11 @@ def test_a_page_that_is_listed_no_more_is_retired_after_the_grace(world: World) 
     assert world.titles(MAP) == ["a"]
 
 
-@pytest.mark.parametrize("reply", [Reply(status=500), Reply("<urlset><url>", kind="text/xml")])
-def test_while_the_sitemap_fails_every_page_stays(world: World, reply: Reply) -> None:
+def test_a_damaged_sitemap_takes_no_page_away(world: World) -> None:
     world.lists("a")
     world.page("a")
     world.sync(MAP)
-    world.server.pages[MAP] = reply
+    world.server.pages[MAP] = Reply("<urlset><url>", kind="text/xml")
     for days in (1, 40):
         world.sync(MAP, days=days)
         assert world.titles(MAP) == ["a"]

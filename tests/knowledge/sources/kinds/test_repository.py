@@ -8,7 +8,6 @@ import pytest
 
 from bot.storage.derived_data import open_entries
 from knowledge.sources.entries import EntryStore
-from knowledge.sources.git.http_client import NO_REMOTE
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.source import SyncStep
 from knowledge.values.documents import Document, Kind, Lines, Scope
@@ -106,40 +105,12 @@ def test_a_file_that_can_not_be_read_keeps_what_it_said_at_the_commit_that_said_
     assert failure.document_id == found["A"].id
 
 
-def test_where_nothing_changed_nothing_is_read(world: World) -> None:
-    world.commit({"a.md": "# A\n\nOne."})
-    world.sync()
-    assert [step.key for step in world.sync()] == [world.server.url(NAME)]
-    assert world.server.requests == [("GET", f"/{NAME}/info/refs")]
-
-
-def test_a_repository_that_is_lost_is_quoted_for_a_time_of_grace(world: World) -> None:
-    world.commit({"a.md": "# A\n\nOne."})
-    world.sync()
-
-    def refuses(environ: object, start: object) -> list[bytes]:
-        start("404 Not Found", [])  # type: ignore[operator]
-        return [b""]
-
-    world.server.first = refuses
-    world.sync(days=1)
-    assert list(world.documents) == ["A"]
-    assert world.reasons[0].startswith(NO_REMOTE)
-    for day in (8, 15):
-        world.sync(days=day)
-    assert world.documents == {}
-    world.server.first = None
-    world.sync(days=18)
-    assert (list(world.documents), world.reasons) == (["A"], [])
-
-
 def test_a_folder_that_is_not_there_is_told_and_gives_nothing(world: World) -> None:
     commit = world.commit({"docs/a.md": "# A\n\nOne."})
     world.location = GitRepository.locate_branch(world.server.url(NAME), folder="doc")
     world.sync()
     assert world.reasons == [f"has no folder doc at commit {commit[:10]}."]
     world.location = GitRepository.locate_branch(world.server.url(NAME), folder="docs")
-    assert world.reasons == ["has not been fetched yet: run `commonplace source sync`."]
     world.sync()
     assert list(world.documents) == ["A"]
     world.commit({"docs/a.png": b"\x89PNG"})

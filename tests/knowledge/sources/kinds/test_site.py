@@ -1,6 +1,7 @@
-"""Crawls of a small site with traps: scope, limits, robots.txt, sitemaps."""
+"""Crawls of a small site with traps: scope, limits, robots.txt, sitemaps, later visits."""
 
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -113,14 +114,6 @@ def test_a_calendar_without_an_end_is_left(world: World) -> None:
     assert len(world.asked) == 2 + QUERIES
 
 
-def test_folders_that_lead_into_themselves_have_an_end(world: World) -> None:
-    for number in range(30):
-        world.page("/docs/" + "a/" * number, "a/")
-    world.start(depth=10)
-    world.sync()
-    assert world.asked == ["/docs/" + "a/" * number for number in range(4)]
-
-
 def test_robots_txt_is_obeyed(world: World) -> None:
     world.server.pages["/robots.txt"] = Reply(
         "User-agent: *\nDisallow: /docs/secret\nCrawl-delay: 7\n", kind="text/plain"
@@ -149,9 +142,7 @@ def test_what_is_disallowed_later_is_quoted_for_a_time_of_grace(world: World) ->
     assert world.titles() == ["docs"]
 
 
-def test_pages_with_noindex_are_not_quoted_but_their_links_are_followed(
-    world: World,
-) -> None:
+def test_pages_with_noindex_are_not_quoted_but_their_links_are_followed(world: World) -> None:
     world.page("/docs/", "hidden", "header")
     world.page("/docs/hidden", "a", head='<meta name="robots" content="noindex">')
     world.page("/docs/header", "b", X_Robots_Tag="noindex, nofollow")
@@ -296,3 +287,79 @@ def test_whatever_a_site_links_no_crawl_leaves_its_scope_or_its_limits(
     assert len(maps) <= SITEMAPS
     hosts = {headers["host"] for _, headers in world.server.requests}
     assert hosts <= {f"docs.test:{world.server.port}"}
+
+
+# Later visits, and pages and hosts that fail.
+
+
+def test_a_second_visit_asks_only_for_what_may_have_changed(world: World) -> None:
+    world.server.pages["/sitemap.xml"] = sitemap_of(world.server, "/docs/a", modified="2026-01-01")
+    world.page("/docs/", "b")
+    world.page("/docs/a", "c")
+    world.page("/docs/b")
+    world.page("/docs/c")
+    world.sync()
+    world.page("/docs/b", "d")
+    world.page("/docs/d")
+    world.sync(days=1)
+    # What the sitemap says is as it was is not asked for, and what it leads to is still known.
+    assert world.asked == ["/docs/", "/docs/b", "/docs/c", "/docs/d"]
+    conditions = {path: headers.get("if-none-match") for path, headers in world.server.requests}
+    assert conditions["/docs/"]
+    assert conditions["/docs/d"] is None
+    assert world.titles() == ["docs", "docs a", "docs b", "docs c", "docs d"]
+
+
+def test_what_nothing_leads_to_any_more_is_quoted_for_a_time_of_grace(world: World) -> None:
+    world.page("/docs/", "a", "b")
+    world.page("/docs/a")
+    world.page("/docs/b")
+    world.sync()
+    world.page("/docs/", "b")
+    world.sync(days=1)
+    assert world.titles() == ["docs", "docs a", "docs b"]
+    assert world.reasons[0].startswith("is no longer linked, or closed to programs; its text")
+    for day in (8, 15):
+        world.sync(days=day)
+    assert world.titles() == ["docs", "docs b"]
+
+
+def test_broken_links_are_nobodys_news(world: World) -> None:
+    world.page("/docs/", "gone", "data", "photo.png")
+    world.server.pages["/docs/data"] = Reply(b"\x00", kind="application/octet-stream")
+    world.sync()
+    assert world.reasons == []
+    assert world.asked == ["/docs/", "/docs/gone", "/docs/data"]
+
+
+def test_a_page_that_is_too_large_or_answers_nothing_stops_no_other(world: World) -> None:
+    def hangs_up(request: BaseHTTPRequestHandler) -> None:
+        request.close_connection = True
+
+    world.page("/docs/", "huge", "silent", "a")
+    world.server.pages["/docs/huge"] = Reply(b"x" * 10_000_001)
+    world.server.pages["/docs/silent"] = hangs_up
+    world.page("/docs/a")
+    world.sync()
+    assert world.titles() == ["docs", "docs a"]
+    assert world.reasons[0] == "has more than 10 MB."
+    assert world.reasons[1].startswith("can't be reached")
+
+
+def test_a_page_that_takes_too_long_stops_no_other(world: World) -> None:
+    ended = threading.Event()
+
+    def waits(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Type", "text/html")
+        request.send_header("Content-Length", "1000")
+        request.end_headers()
+        ended.wait()
+
+    world.page("/docs/", "slow", "a")
+    world.page("/docs/a")
+    world.server.pages["/docs/slow"] = waits
+    list(world.steps(whole_seconds=0.3))
+    ended.set()
+    assert world.titles() == ["docs", "docs a"]
+    assert world.reasons == ["did not answer in time."]

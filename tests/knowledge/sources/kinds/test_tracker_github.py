@@ -40,12 +40,7 @@ class Hub(DescribedServer):
         }
 
     def add(
-        self,
-        number: int,
-        name: str,
-        *comments: tuple[str, str, str],
-        day: float = 0,
-        **fields: Any,
+        self, number: int, name: str, *comments: tuple[str, str, str], day: float = 0, **fields: Any
     ) -> None:
         """Add a closed issue; a comment is its author, their association, and its text."""
         self.issues[number] = {
@@ -209,19 +204,6 @@ def test_comments_of_many_issues_are_asked_for_together(hub: Hub, source: Visite
     assert len(asked) == 32
     assert len(source.documents) == 41
     assert all("pan has to be hot" in one.text for one in source.documents.values())
-
-
-def test_changed_issues_are_read_again_and_reopened_ones_dropped(
-    hub: Hub, source: VisitedService
-) -> None:
-    hub.add(8, "Irons stick", HELP)
-    source.sync()
-    more = ("ada", "MEMBER", "For our new iron, three minutes are better than two minutes.")
-    hub.add(7, "Waffles stay black", HELP, ("mira", "NONE", "Thank you, it works!"), more, day=1)
-    hub.add(8, "Irons stick", HELP, day=1, state="open")
-    source.sync(2)
-    assert [*source.documents] == ["Waffles stay black"]
-    assert "three minutes" in source.documents["Waffles stay black"].text
 
 
 def test_deleted_issues_are_dropped_within_a_month(hub: Hub, source: VisitedService) -> None:

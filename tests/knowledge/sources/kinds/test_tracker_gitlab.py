@@ -111,29 +111,6 @@ def test_what_is_not_public_is_never_read(lab: Lab, source: VisitedService) -> N
     assert "internal word" not in found.text
 
 
-def test_an_unchanged_project_costs_one_request(lab: Lab, source: VisitedService) -> None:
-    for number in range(10, 20):
-        lab.add(number, f"Question {number}", HELP, day=-number)
-    source.sync()
-    source.sync(1)
-    lab.requests.clear()
-    source.sync(2)
-    assert len(lab.requests) == 1
-    assert len(source.documents) == 11
-
-
-def test_changed_issues_are_read_again_and_reopened_ones_dropped(
-    lab: Lab, source: VisitedService
-) -> None:
-    lab.add(8, "Irons stick", HELP)
-    source.sync()
-    lab.add(7, "Waffles stay black", (HELP[0], f"{HELP[1]} Three are better."), day=1)
-    lab.add(8, "Irons stick", HELP, day=1, state="opened")
-    source.sync(2)
-    [found] = source.documents.values()
-    assert "Three are better" in found.text
-
-
 def test_issues_without_a_token_are_refused_with_the_way_out(
     lab: Lab, source: VisitedService
 ) -> None:

@@ -1,14 +1,13 @@
 import gzip
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from knowledge.files.robots_meta import NAME
-from knowledge.sources.net import addresses
 from knowledge.sources.net.polite_fetcher import (
     LONGEST_WAIT,
     Failed,
@@ -18,7 +17,7 @@ from knowledge.sources.net.polite_fetcher import (
     Unchanged,
 )
 from tests.knowledge import certificates
-from tests.knowledge.web_server import Reply, WebServer
+from tests.knowledge.web_server import Reply, WebServer, local_fetcher
 
 PAGE = Reply("<h1>Hi</h1>")
 
@@ -29,17 +28,9 @@ def server() -> Iterator[WebServer]:
         yield made
 
 
-def here(host: str, port: int) -> Sequence[str]:
-    return ["127.0.0.1"]
-
-
-def anything(address: str) -> str:
-    return ""
-
-
 @pytest.fixture
 def fetcher() -> Iterator[Fetcher]:
-    with Fetcher(0, problem_with=anything, resolve=here) as made:
+    with local_fetcher() as made:
         yield made
 
 
@@ -75,47 +66,13 @@ def test_a_name_that_leads_anywhere_but_to_public_addresses_is_not_asked(
     assert server.requests == []
 
 
-def test_a_name_that_leads_elsewhere_a_moment_later_is_judged_anew(server: WebServer) -> None:
-    server.pages["/robots.txt"] = Reply(headers={"Connection": "close"})
-    server.pages["/"] = PAGE
-    answers = iter([["127.0.0.1"], ["127.0.0.2"]])
-    judged: list[str] = []
-
-    def problem_with(address: str) -> str:
-        judged.append(address)
-        return "" if address == "127.0.0.1" else "is another one"
-
-    with Fetcher(0, problem_with=problem_with, resolve=lambda host, port: next(answers)) as fetcher:
-        assert reason(fetcher.fetch(server.url("/"))) == "leads to 127.0.0.2, which is another one"
-    assert judged == ["127.0.0.1", "127.0.0.2"]
-    assert server.paths == []
-
-
 def test_a_name_is_resolved_once_for_each_connection(server: WebServer) -> None:
     server.pages["/robots.txt"] = Reply()
     server.pages["/"] = PAGE
     # Should the network resolve the name once more by itself, it would find nothing.
     answers = iter([["127.0.0.1"]])
-    with Fetcher(0, problem_with=anything, resolve=lambda host, port: next(answers)) as fetcher:
+    with local_fetcher(resolve=lambda host, port: next(answers)) as fetcher:
         assert isinstance(fetcher.fetch(server.url("/")), Fetched)
-
-
-def test_a_redirect_into_the_own_network_is_not_followed(server: WebServer) -> None:
-    server.pages["/"] = Reply(
-        status=302, headers={"Location": server.url("/secret", "inside.test")}
-    )
-    server.pages["/secret"] = PAGE
-
-    def resolve(host: str, port: int) -> list[str]:
-        return ["127.0.0.1"] if host == "docs.test" else ["127.0.0.9"]
-
-    def problem_with(address: str) -> str:
-        return "" if address == "127.0.0.1" else addresses.problem_with(address)
-
-    with Fetcher(0, problem_with=problem_with, resolve=resolve) as fetcher:
-        told = reason(fetcher.fetch(server.url("/")))
-    assert told == "leads to 127.0.0.9, which is this machine itself"
-    assert server.paths == ["/"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +117,7 @@ def test_a_host_is_not_asked_twice_within_the_delay(server: WebServer) -> None:
     server.pages["/a"] = server.pages["/b"] = PAGE
     server.pages["/robots.txt"] = Reply("User-agent: *\nCrawl-delay: 7", kind="text/plain")
     slept: list[float] = []
-    with Fetcher(3, problem_with=anything, resolve=here, sleep=slept.append) as fetcher:
+    with local_fetcher(3, sleep=slept.append) as fetcher:
         fetcher.fetch(server.url("/a"))
         fetcher.fetch(server.url("/b"))
         fetcher.fetch(server.url("/b", "other.test"))
@@ -172,7 +129,7 @@ def test_a_host_that_is_busy_is_asked_once_more_if_it_says_when(server: WebServe
     slept: list[float] = []
     server.pages["/soon"] = Reply(status=429, headers={"Retry-After": "5"})
     server.pages["/late"] = Reply(status=503, headers={"Retry-After": "3600"})
-    with Fetcher(0, problem_with=anything, resolve=here, sleep=slept.append) as fetcher:
+    with local_fetcher(sleep=slept.append) as fetcher:
         for path in ("/soon", "/late"):
             outcome = fetcher.fetch(server.url(path))
             assert isinstance(outcome, Failed)
@@ -289,7 +246,7 @@ def test_an_answer_that_drips_is_given_up(server: WebServer) -> None:
 
     server.pages["/"] = drip
     server.pages["/robots.txt"] = Reply()
-    with Fetcher(0, problem_with=anything, resolve=here, whole_seconds=1) as fetcher:
+    with local_fetcher(whole_seconds=1) as fetcher:
         assert reason(fetcher.fetch(server.url("/"))) == "did not answer in time"
 
 
@@ -325,7 +282,7 @@ def served(tmp_path: Path) -> Callable[[str], ssl.SSLContext]:
 
 def trusting() -> Fetcher:
     trusted = ssl.create_default_context(cadata=certificates.AUTHORITY)
-    return Fetcher(0, problem_with=anything, resolve=here, trusted=trusted)
+    return local_fetcher(trusted=trusted)
 
 
 def test_a_host_whose_certificate_is_trusted_is_read(
@@ -352,7 +309,7 @@ def test_a_host_that_can_not_prove_who_it_is_is_told_nothing(
 ) -> None:
     with (
         WebServer(served(certificate)) as server,
-        trusting() if trusts else Fetcher(0, problem_with=anything, resolve=here) as fetcher,
+        trusting() if trusts else local_fetcher() as fetcher,
     ):
         server.pages["/"] = PAGE
         said = reason(fetcher.fetch(server.url("/", host)))
