@@ -493,6 +493,9 @@ def _cut_out(
     for first, last in runs:
         start = found.pieces[first][0]
         head, top = _head_above(text, start)
+        if head and shown and top < end:
+            # The run above begins this table.
+            head = f"{LEFT_OUT}\n"
         # The table's own mark stands for its omitted rows.
         gap, is_cut = text[end:start], bool(text[end:top].strip())
         end = found.pieces[last][1]

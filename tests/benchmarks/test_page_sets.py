@@ -165,7 +165,7 @@ def test_twelve_sets_are_for_reporting() -> None:
 def test_pairs_are_over_page_sets() -> None:
     pairs = read_rows(SETS / "pairs.jsonl").values()
     kinds = Counter(pair["kind"] for pair in pairs)
-    assert kinds == {"two parts": 42, "difference": 10, "list": 25, "follow-up": 25}
+    assert kinds == {"two parts": 52, "difference": 15, "list": 30, "follow-up": 30}
     assert {str(pair["set"]) for pair in pairs} <= {folder.name for folder in FOLDERS}
 
 

@@ -411,6 +411,14 @@ def test_rows_stand_below_the_head_of_a_table_that_was_cut() -> None:
     assert in_section(before, text, "", 8) == shown
 
 
+def test_two_parts_of_a_table_share_its_head() -> None:
+    rows = [f"| {number} | tree |" for number in range(9)]
+    text = "\n".join(["The trees.", "", "| Jar | Has |", "|---|---|", *rows])
+    shown, _ = excerpt(text, 8, (0, 10), also=[text.index(rows[8])], is_bold=False)
+    assert shown.count("| Jar | Has |") == 1
+    assert f"\n| … |\n{rows[8]}" in shown
+
+
 # Scripts without blanks.
 
 CHINESE = [
