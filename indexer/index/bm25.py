@@ -195,12 +195,15 @@ def unknown_forms(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> fr
     """The forms of query words that no passage has.
 
     A word counts as known after spelling correction, and if a longer word begins with it: pages
-    that say "ds4drv" treat of "ds4".
+    that say "ds4drv" treat of "ds4". So does "pi4" where pages have "Pi" and "4".
     """
     return frozenset(
         form
         for word in wanted
-        if not any(_occurs(scopes, form) or _begins(scopes, form) for form in word.forms)
+        if not any(
+            _occurs(scopes, form) or _begins(scopes, form) or _occurs_apart(scopes, form)
+            for form in word.forms
+        )
         and not _corrections(scopes, word.forms)
         for form in word.forms
     )
@@ -212,6 +215,13 @@ def _begins(scopes: Sequence[Postings], form: str) -> bool:
     return long_enough and any(
         longer.startswith(form) for postings in scopes for longer in postings.words_around(form)
     )
+
+
+def _occurs_apart(scopes: Sequence[Postings], form: str) -> bool:
+    letters = form.rstrip("0123456789")
+    number = form.removeprefix(letters)
+    is_both = len(letters) > 1 and letters.isalpha() and number
+    return bool(is_both) and _occurs(scopes, letters) and _occurs(scopes, number)
 
 
 def _idf(scopes: Sequence[Postings], forms: Sequence[str], passages: int) -> float:

@@ -52,6 +52,7 @@ _LEAST_SLIP: Final = 4
 # The fewest characters of a word to look for inside other words.
 _COMPOUND_CHARACTERS: Final = 4
 _WORD: Final = re.compile(r"\w+")
+_BEFORE_NUMBER: Final = re.compile(r"^[^\W\d]{2,40}(?=\d{1,6}$)")
 
 
 def missing_names(
@@ -134,9 +135,10 @@ def _has(text: str, letters: str, word: str) -> bool:
     bare = "".join(filter(str.isalnum, word))
     if len(bare) >= _COMPOUND_CHARACTERS and bare in letters:
         return True
-    # Versions differ in their last digit.
+    # Versions differ in their last digit. "Pi4" is also written "Pi 4".
     cut = len(word) if _has_digit(word) else max(5, -(-len(word) * 4 // 5))
-    return _begins_word(text, word[:cut])
+    apart = _BEFORE_NUMBER.sub(r"\g<0> ", word)
+    return _begins_word(text, word[:cut]) or (apart != word and _begins_word(text, apart))
 
 
 def _begins_word(text: str, beginning: str) -> bool:

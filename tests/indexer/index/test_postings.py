@@ -65,9 +65,9 @@ def test_too_long_a_word_is_not_corrected() -> None:
 
 
 def test_unknown_words_are_those_of_no_scope_even_corrected() -> None:
-    scopes = [filled({1: ["backup", "restor"]}), filled({2: ["mount"]})]
-    wanted = query_words("restore a bakcup to the mounts with gluster")
-    assert unknown_forms(scopes, wanted) == {"gluster"}
+    scopes = [filled({1: ["backup", "restor", "pi", "4"]}), filled({2: ["mount"]})]
+    wanted = query_words("restore a bakcup of a pi4 to the mounts with gluster on a pi5")
+    assert unknown_forms(scopes, wanted) == {"gluster", "pi5"}
 
 
 def test_removed_passages_do_not_count_in_a_small_scope() -> None:

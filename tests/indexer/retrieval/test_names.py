@@ -78,6 +78,7 @@ def test_verbs_adjectives_quantities_noise_slips_and_common_words_are_none(
         ("my wi-fi", "Turn on wifi."),
         ("using gluster", "A GlusterFS mount."),
         ("on k8s", "Install it on Kubernetes."),
+        ("on a pi4", "Boot the Raspberry Pi 4."),
     ],
 )
 def test_another_form_of_a_name_in_the_passage_counts(question: str, passage: str) -> None:
@@ -88,6 +89,7 @@ def test_another_form_of_a_name_in_the_passage_counts(question: str, passage: st
     ("question", "passage", "proper"),
     [
         ("how do i pair a ps5 controller", "Pair the PS4 adapter.", ("ps5",)),
+        ("how do i pair a ps5 controller", "Pair the PS 4 in steps 5 and 6.", ("ps5",)),
         ("use python3.12 for the server", "Install python3.11.", ("python3.12",)),
         ("use python3.12 for the server", "Install python3.12.", ()),
     ],
