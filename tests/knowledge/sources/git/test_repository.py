@@ -105,6 +105,15 @@ def test_the_commit_that_is_there_is_told_so_that_only_what_changed_is_sent(worl
     assert f"want {after}" in asked
 
 
+def test_a_history_that_was_written_anew_is_followed(world: World) -> None:
+    world.open_repository().close()
+    commit = world.server.repositories.commit(NAME, {"new.md": "# New"}, rewrite=True)
+    found = world.open_repository()
+    assert found.commit == commit
+    assert [file.path for file in found.files().files] == ["new.md"]
+    found.close()
+
+
 def test_a_branch_is_followed_in_place_of_the_repositorys_own(world: World) -> None:
     world.server.repositories.commit(NAME, {"other.md": "# Other"}, branch="feature/x")
     assert world.paths(branch="feature/x") == ["other.md"]
@@ -326,6 +335,17 @@ ADVERTISED = "application/x-git-upload-pack-advertisement"
 def test_a_host_that_says_nonsense_is_not_understood(world: World, body: bytes) -> None:
     world.server.first = _answers("200 OK", body, Content_Type=ADVERTISED)
     assert world.refusal()
+
+
+def test_a_name_that_leads_into_the_own_network_is_never_asked(world: World) -> None:
+    world.server.requests.clear()
+    with (
+        Fetcher(0, resolve=lambda *_: ["127.0.0.1"]) as fetcher,
+        pytest.raises(RefusedError) as refused,
+    ):
+        open_repository(world.server.url(NAME), "", world.folder, fetcher)
+    assert str(refused.value) == "leads to 127.0.0.1, which is this machine itself"
+    assert world.server.requests == []
 
 
 def test_a_pack_larger_than_may_be_is_not_read_to_its_end(world: World) -> None:
