@@ -226,7 +226,7 @@ def _are(verdicts: Sequence[Evidence], wanted: Evidence) -> NDArray[np.bool_]:
     return np.array([verdict is wanted for verdict in verdicts])
 
 
-def shown(title: str, figures: Mapping[str, Mapping[str, float]]) -> None:
+def print_table(title: str, figures: Mapping[str, Mapping[str, float]]) -> None:
     """Print a table: a line a figure, a column a set."""
     columns = list(figures)
     print(f"\n{title}\n\n| | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
@@ -244,7 +244,7 @@ def report(name: str, found: Gathered, keep: Path) -> None:
     own, _ = fit_calibration(rows.of(fitted_on.__contains__), f"Fitted on {'; '.join(fitted_on)}.")
     (keep / f"{name}.toml").write_text(own.to_toml())
     print(f"\n# {name}\n\n{own.to_toml()}")
-    shown("order", found.ranked)
+    print_table("order", found.ranked)
     fits = cross_fits(rows)
     cases = {
         "the default's calibration": dict.fromkeys(fits, default_calibration()),
@@ -255,7 +255,9 @@ def report(name: str, found: Gathered, keep: Path) -> None:
         },
     }
     for title, judges in cases.items():
-        shown(f"{name}: {title}", {one: _figures(rows, one, fit) for one, fit in judges.items()})
+        print_table(
+            f"{name}: {title}", {one: _figures(rows, one, fit) for one, fit in judges.items()}
+        )
 
 
 def main() -> None:

@@ -104,9 +104,9 @@ def probe(folder: Path) -> dict[str, float]:
     }
 
 
-def resident() -> float:
-    """The memory this process holds, in MB."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
+def resident(process: int | str = "self") -> float:
+    """The memory a process holds, in MB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 

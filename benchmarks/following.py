@@ -14,12 +14,14 @@ questions rightly taken for follow-ups, and of first questions wrongly.
 import argparse
 import os
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from benchmarks.calibrating import FOR_REPORTING, PAGES, shown
+from benchmarks.calibrating import FOR_REPORTING, PAGES, print_table
 from benchmarks.page_sets import page_set
 from bot.answers.ask import Ask
 from bot.answers.follow_ups import stands_alone
@@ -35,22 +37,50 @@ from indexer.evaluation.judged_sets import JudgedSet, read_rows
 from indexer.ingest.pipeline import update
 from indexer.retrieval.retriever import Retriever
 from knowledge.store.store import Store
+from knowledge.values.documents import Document
 
 _JUDGED: Final = Path(__file__).parents[1] / "tests" / "judged"
 FOLDERS: Final = sorted(_JUDGED.glob("communities/*/follow-ups"))
 
-_Row = dict[str, object]
+
+def page_options(description: str) -> argparse.ArgumentParser:
+    """The options of the benchmarks that ask questions over page sets."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
+    parser.add_argument("keep", type=Path)
+    parser.add_argument("checkouts", type=Path)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    return parser
 
 
-def asked(pipeline: AnswerPipeline, text: str, earlier: str = "") -> Reply:
+def open_model(options: argparse.Namespace) -> tuple[RecordedModel, Path]:
+    """The model, and its folder of indexes in KEEP."""
+    keep: Path = options.keep / Path(options.model).name
+    keep.mkdir(parents=True, exist_ok=True)
+    return open_record(ModelRecord(options.model)), keep
+
+
+@contextmanager
+def asking(
+    model: RecordedModel, name: str, documents: Sequence[Document], keep: Path
+) -> Iterator[AnswerPipeline]:
+    """A pipeline over the documents of a set, whose index stays in `keep`."""
+    judge = chosen_calibration(keep, model.record).calibration
+    with open_index(keep, model.embedder, name) as index, Store(keep / f"{name}.db") as store:
+        run_to_end(update(index, model.embedder, documents))
+        articles = BundledArticles(store, index, "never")
+        retriever = Retriever(index, model.embedder, judge)
+        yield AnswerPipeline(store, index, retriever, quotes=3, articles=articles)
+
+
+def ask(pipeline: AnswerPipeline, text: str, earlier: str = "") -> Reply:
     [reply] = pipeline.ask([Ask(text, 1, earlier=earlier)], record=False)
     return reply
 
 
-def followed(pipeline: AnswerPipeline, row: _Row) -> Reply:
-    """The answer to the second question of a pair."""
+def ask_next(pipeline: AnswerPipeline, row: Mapping[str, object]) -> Reply:
+    """Ask the second question of a pair, as a follow-up unless it stands alone."""
     text = str(row["text"])
-    return asked(pipeline, text, "" if stands_alone(text) else str(row["after"]))
+    return ask(pipeline, text, "" if stands_alone(text) else str(row["after"]))
 
 
 def is_right(judged: JudgedSet, key: str, reply: Reply) -> bool:
@@ -60,14 +90,14 @@ def is_right(judged: JudgedSet, key: str, reply: Reply) -> bool:
     return judged.is_answered_by(key, reply.outcome.quotes[0].hit.passage)
 
 
-def counted(pipeline: AnswerPipeline, folder: Path, judged: JudgedSet, half: int) -> Counter[str]:
+def count(pipeline: AnswerPipeline, folder: Path, judged: JudgedSet, half: int) -> Counter[str]:
     """The figures of one set, as numbers of pairs."""
     found: Counter[str] = Counter()
     pairs = read_rows(folder / "queries.jsonl")
     for key in [key for key in pairs if int(key[1:]) % 2 == half]:
         row = pairs[key]
         kind = "standing alone" if row.get("alone") else "follow-ups"
-        first, reply = asked(pipeline, str(row["after"])), followed(pipeline, row)
+        first, reply = ask(pipeline, str(row["after"])), ask_next(pipeline, row)
         right = is_right(judged, key, reply)
         found["pairs"] += 1
         found["right"] += right
@@ -79,9 +109,9 @@ def counted(pipeline: AnswerPipeline, folder: Path, judged: JudgedSet, half: int
             and reply.outcome.quotes[0].text == first.outcome.quotes[0].text
         )
         found[f"{reply.evidence.value}, {'right' if right else 'wrong'}"] += 1
-        found["right, asked alone"] += is_right(judged, key, asked(pipeline, str(row["text"])))
+        found["right, asked alone"] += is_right(judged, key, ask(pipeline, str(row["text"])))
     for row in read_rows(folder / "unanswerable.jsonl").values():
-        found[f"near misses: {followed(pipeline, row).evidence.value}"] += 1
+        found[f"near misses: {ask_next(pipeline, row).evidence.value}"] += 1
     return found
 
 
@@ -116,38 +146,19 @@ def report_decisions(half: int) -> None:
     print(f"first questions taken for follow-ups: {len(wrongly)}/{len(first)}")
 
 
-def measured(
-    model: RecordedModel, folder: Path, keep: Path, checkouts: Path, half: int
-) -> Counter[str]:
-    """The figures of one set: its pages are indexed, and its pairs asked."""
-    name, embedder = folder.parent.name, model.embedder
-    judge = chosen_calibration(keep, model.record).calibration
-    judged = page_set(folder, checkouts)
-    with open_index(keep, embedder, name) as index, Store(keep / f"{name}.db") as store:
-        run_to_end(update(index, embedder, judged.documents))
-        articles = BundledArticles(store, index, "never")
-        retriever = Retriever(index, embedder, judge)
-        pipeline = AnswerPipeline(store, index, retriever, quotes=3, articles=articles)
-        return counted(pipeline, folder, judged, half)
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("keep", type=Path)
-    parser.add_argument("checkouts", type=Path)
+    parser = page_options(__doc__)
     parser.add_argument("--report", action="store_true", help="the pairs for reporting only")
-    parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
     half = 0 if options.report else 1
-    keep = options.keep / Path(options.model).name
-    keep.mkdir(parents=True, exist_ok=True)
-    model = open_record(ModelRecord(options.model))
-    found = {
-        folder.parent.name: measured(model, folder, keep, options.checkouts, half)
-        for folder in FOLDERS
-    }
-    found["all"] = sum(found.values(), Counter[str]())
-    shown("follow-ups", {name: shares(one) for name, one in found.items()})
+    model, keep = open_model(options)
+    counts = {}
+    for folder in FOLDERS:
+        name, judged = folder.parent.name, page_set(folder, options.checkouts)
+        with asking(model, name, judged.documents, keep) as pipeline:
+            counts[name] = count(pipeline, folder, judged, half)
+    counts["all"] = sum(counts.values(), Counter[str]())
+    print_table("follow-ups", {name: shares(found) for name, found in counts.items()})
     report_decisions(half)
 
 

@@ -21,6 +21,7 @@ from typing import Final
 import aiohttp
 from aiohttp.test_utils import unused_port
 
+from benchmarks.shards import processor_seconds
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.server import WireServer, wire_server
 
@@ -30,11 +31,6 @@ PATIENCE_SECONDS: Final = 120
 HEARTBEAT_MS: Final = 10_000
 # As long as sessions last before and after an outage.
 STEADY_SECONDS: Final = 300
-
-
-def _processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 async def _said(port: int) -> str:
@@ -85,10 +81,10 @@ async def _measure(shards: int, outages: list[float], speed: float, folder: Path
                 await asyncio.wait_for(server.connected.wait(), PATIENCE_SECONDS)
                 for kind in ("closing", "forgetful", "refusing"):
                     for seconds in outages:
-                        before = _processor_seconds(process.pid)
+                        before = processor_seconds(process.pid)
                         lines = log.read_text().count("\n")
                         line = await _outage(kind, server, seconds, speed, port)
-                        used = _processor_seconds(process.pid) - before
+                        used = processor_seconds(process.pid) - before
                         lines = log.read_text().count("\n") - lines
                         print(
                             f"{line}; {lines} lines of log; {used:.1f} s of processor", flush=True

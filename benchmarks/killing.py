@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,7 +146,7 @@ def approve(place: Place) -> None:
         approve_revision(core, PENDING)
 
 
-def approved(place: Place, *, again: bool) -> Iterator[str]:
+def check_approval(place: Place, *, again: bool) -> Iterator[str]:
     with place.core() as core:
         done = core.store.notes.of_revision(PENDING).revision.state is State.APPROVED
         lines = [e for e in core.store.audit_log.entries() if e.event == "approved"]
@@ -166,7 +166,7 @@ def index(place: Place) -> None:
         index_updates.complete_update(core)
 
 
-def indexed(place: Place, *, again: bool) -> Iterator[str]:
+def check_index(place: Place, *, again: bool) -> Iterator[str]:
     with place.core() as core:
         found = len(core.index.tables.document_digests({Kind.FILE}))
     if found not in ((GUIDES,) if again else range(GUIDES + 1)):
@@ -177,7 +177,7 @@ def backup(place: Place) -> None:
     backups.back_up(place.database, place.root / "backup.db")
 
 
-def backed_up(place: Place, *, again: bool) -> Iterator[str]:
+def check_backup(place: Place, *, again: bool) -> Iterator[str]:
     path = place.root / "backup.db"
     if not again and not path.exists():
         return
@@ -191,7 +191,7 @@ def restore(place: Place) -> None:
     backups.restore(place.root / "old.db", place.database, datetime.now(UTC))
 
 
-def restored(place: Place, *, again: bool) -> Iterator[str]:
+def check_restore(place: Place, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         notes = store.database.rows("select count(*) as n from notes")[0]["n"]
         back = any(entry.event == "restored" for entry in store.audit_log.entries())
@@ -204,7 +204,7 @@ def write_export(place: Place) -> None:
         export(store.database, place.root / "exporting")
 
 
-def exported(place: Place, *, again: bool) -> Iterator[str]:
+def check_export(place: Place, *, again: bool) -> Iterator[str]:
     folder, expected = place.root / "exporting", place.root / "exported"
     complete = False
     if (folder / "commonplace.json").exists():
@@ -226,7 +226,7 @@ def take_in(place: Place) -> None:
         import_folder(store, place.root / "exported")
 
 
-def taken_in(place: Place, *, again: bool) -> Iterator[str]:
+def check_import(place: Place, *, again: bool) -> Iterator[str]:
     path = place.root / "new" / COMMUNITY
     if not path.exists():
         return
@@ -249,7 +249,7 @@ def forget(place: Place) -> None:
         core.store.personal_data.forget(MIRA.id, withdraw=True)
 
 
-def forgotten(place: Place, *, again: bool) -> Iterator[str]:
+def check_erasure(place: Place, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         stored = store.personal_data.stored(MIRA.id, None)
         # Their opting out of quotation is kept.
@@ -264,7 +264,7 @@ def purge(place: Place) -> None:
         service.purge_former_guilds(core, [GUILD], every_guild, datetime.now(UTC), timedelta())
 
 
-def purged(place: Place, *, again: bool) -> Iterator[str]:
+def check_purge(place: Place, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         notes = store.database.rows("select 1 from notes where guild_id = ?", [OTHER])
         known = OTHER in store.guilds.known()
@@ -287,7 +287,7 @@ def read(place: Place) -> None:
         driver.finish()
 
 
-def was_read(place: Place, *, again: bool) -> Iterator[str]:
+def check_sync(place: Place, *, again: bool) -> Iterator[str]:
     with place.core() as core:
         run_to_end(index_updates.check_channels(core))
         found = len(core.index.tables.document_digests({Kind.CHANNEL}))
@@ -311,7 +311,7 @@ def use_model(place: Place) -> None:
         delete_leftover_indexes(core.folder)
 
 
-def serves(place: Place, *, again: bool) -> Iterator[str]:
+def check_model(place: Place, *, again: bool) -> Iterator[str]:
     """Check that the serving index is whole, with vectors of its own model only."""
     with place.core() as core:
         name, index, embedder = core.served.model.name, core.index, core.embedder
@@ -329,37 +329,33 @@ def serves(place: Place, *, again: bool) -> Iterator[str]:
                 yield f"{found.id} has not the vectors of {name}"
 
 
-class Looking:
-    """The state after a trial."""
-
-    def __init__(self, do: Callable[[Place], None], look: Callable[..., Iterator[str]]) -> None:
-        self.do = do
-        self.look = look
-
-    def problems(self, place: Place) -> list[str]:
-        found = [*sound(place), *self.look(place, again=False)]
-        try:
-            self.do(place)
-        except StoreError as error:
-            found.append(f"done again: {error}")
-        return [*found, *sound(place), *self.look(place, again=True)]
-
-
-OPERATIONS: Final = {
-    "approve": Looking(approve, approved),
-    "index": Looking(index, indexed),
-    "backup": Looking(backup, backed_up),
-    "restore": Looking(restore, restored),
-    "export": Looking(write_export, exported),
-    "import": Looking(take_in, taken_in),
-    "forget": Looking(forget, forgotten),
-    "purge": Looking(purge, purged),
-    "read": Looking(read, was_read),
-    "model": Looking(use_model, serves),
+# Each with its check.
+OPERATIONS: Final[Mapping[str, tuple[Callable[[Place], None], Callable[..., Iterator[str]]]]] = {
+    "approve": (approve, check_approval),
+    "index": (index, check_index),
+    "backup": (backup, check_backup),
+    "restore": (restore, check_restore),
+    "export": (write_export, check_export),
+    "import": (take_in, check_import),
+    "forget": (forget, check_erasure),
+    "purge": (purge, check_purge),
+    "read": (read, check_sync),
+    "model": (use_model, check_model),
 }
 
 
-def sound(place: Place) -> Iterator[str]:
+def problems_after(name: str, place: Place) -> list[str]:
+    """Check an interrupted operation, do it again, and check once more."""
+    do, check = OPERATIONS[name]
+    found = [*check_folder(place), *check(place, again=False)]
+    try:
+        do(place)
+    except StoreError as error:
+        found.append(f"done again: {error}")
+    return [*found, *check_folder(place), *check(place, again=True)]
+
+
+def check_folder(place: Place) -> Iterator[str]:
     """Faults of a data folder after any operation."""
     with place.core() as core:
         run_to_end(index_updates.update_quickly(core))
@@ -395,18 +391,18 @@ def die_at(number: int) -> Callable[[], int]:
         if count == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def traced(statement: str) -> None:
+    def trace(statement: str) -> None:
         if statement.lstrip().lower().startswith(_WRITES):
             step()
 
     connect = sqlite3.connect
 
-    def connected(*arguments: Any, **options: Any) -> sqlite3.Connection:
+    def connect_and_trace(*arguments: Any, **options: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = connect(*arguments, **options)
-        connection.set_trace_callback(traced)
+        connection.set_trace_callback(trace)
         return connection
 
-    sqlite3.connect = connected  # type: ignore[assignment]
+    sqlite3.connect = connect_and_trace  # type: ignore[assignment]
     sys.addaudithook(lambda event, _: step() if event in _EVENTS else None)
     return lambda: count
 
@@ -446,18 +442,18 @@ def trial(base: Place, name: str, number: int = 0, seconds: float | None = None)
         def work() -> object:
             if number:
                 die_at(number)
-            OPERATIONS[name].do(place)
+            OPERATIONS[name][0](place)
             return []
 
         killed, said = in_a_process(work, seconds)
         if said not in ("", "[]"):
             return [f"{name}: {said}"]
-        _, found = in_a_process(lambda: OPERATIONS[name].problems(place))
+        _, found = in_a_process(lambda: problems_after(name, place))
         problems: list[str] = json.loads(found or '["the process that looked was killed"]')
         return [*problems, *([] if killed else ["ended before"])]
 
 
-def measured(base: Place, name: str) -> tuple[int, float]:
+def measure(base: Place, name: str) -> tuple[int, float]:
     """How many boundaries an operation has, and how long it takes."""
     with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
         place = Place(Path(folder) / "trial")
@@ -466,7 +462,7 @@ def measured(base: Place, name: str) -> tuple[int, float]:
         def work() -> object:
             counted = die_at(0)
             started = time.monotonic()
-            OPERATIONS[name].do(place)
+            OPERATIONS[name][0](place)
             return [counted(), time.monotonic() - started]
 
         _, said = in_a_process(work)
@@ -478,7 +474,7 @@ def moments(
     base: Place, names: list[str], arguments: argparse.Namespace
 ) -> Iterator[tuple[str, int, float | None]]:
     """The operations to kill, with their moments: a boundary's number, or seconds."""
-    figures = {name: measured(base, name) for name in names}
+    figures = {name: measure(base, name) for name in names}
     if arguments.boundaries:
         for name, (boundaries, _) in figures.items():
             step = max(1, -(-boundaries // arguments.boundaries))
@@ -508,8 +504,8 @@ def main() -> None:
             found = trial(base, name, number, seconds)
             killed[name] += "ended before" not in found
             tried += 1
-            wrong = [each for each in found if each != "ended before"]
-            problems += [f"{name} at {number or seconds}: {each}" for each in wrong]
+            wrong = [problem for problem in found if problem != "ended before"]
+            problems += [f"{name} at {number or seconds}: {problem}" for problem in wrong]
             if not arguments.boundaries and killed.total() >= arguments.kills:
                 break
     print("| operation | killed |")

@@ -24,24 +24,614 @@ a leader, and the time until a dead process's servers were answered again.
 
 import argparse
 import asyncio
+import contextlib
+import itertools
+import json
 import math
+import os
+import random
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from benchmarks.bot_people import Ears
-from benchmarks.bot_scene import STEP, Scene, of_the_log, problems, scene_of
+import aiohttp
+import psycopg
+from aiohttp.test_utils import unused_port
+
 from benchmarks.killing_processes import durable
-from tests.bot.discord_server import ROOT
-from tests.postgres_cuts import Cut, cutting_socket
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from knowledge.store.postgres.leases import LEADERSHIP
+from tests.bot.cluster.processes import QUESTION, SHARDS
+from tests.bot.discord_server import ROOT, BotProcess, bot_process
+from tests.bot.wire.gateway import Gateway
+from tests.bot.wire.people import Person, labels
+from tests.bot.wire.server import WireServer, wire_server
+from tests.bot.wire.state import APPLICATION, Interaction, Json, State, snowflake, user
+from tests.bot.world import text_of
+from tests.fakes import WordEmbedder
+from tests.postgres import Cluster
+from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket
+
+# Among these commits of a life one is chosen to end before or after; the first are its start's.
+COMMITS: Final = range(4, 20)
+# Kill such a process at random after so many seconds.
+LONGEST: Final = 25.0
+_LOOK_SECONDS: Final = 0.05
+
+# A writer before its first membership is at its first start.
+_WITNESS: Final = """
+create schema witness;
+create unlogged table witness.writes (name text, place text, at timestamptz);
+create unlogged table witness.members (name text, id text, began timestamptz, ended timestamptz);
+create function witness.wrote() returns trigger language plpgsql as $$ begin
+    insert into witness.writes
+    values (current_setting('application_name'), tg_table_name, clock_timestamp());
+    return null; end $$;
+create function witness.joined() returns trigger language plpgsql as $$ begin
+    if tg_op = 'INSERT' then
+        insert into witness.members values (new.name, new.id, clock_timestamp(), null);
+    else
+        update witness.members set ended = clock_timestamp() where id = old.id and ended is null;
+    end if;
+    return null; end $$;
+create trigger joined after insert or delete on work.processes
+    for each row execute function witness.joined();
+do $$ declare found text; begin
+    for found in select oid::regclass from pg_class where relkind = 'r'
+        and relnamespace in ('community'::regnamespace, 'index'::regnamespace)
+    loop execute 'create trigger witnessed after insert or update or delete on ' || found
+        || ' for each row execute function witness.wrote()'; end loop;
+end $$
+"""
+_LATE_WRITES: Final = """
+select w.name, w.place, count(*) from witness.writes w
+where exists (select 1 from witness.members m where m.name = w.name and w.at > m.ended)
+and not exists (select 1 from witness.members m where m.name = w.name
+    and w.at >= m.began and (m.ended is null or w.at <= m.ended))
+group by w.name, w.place
+"""
+_LEADER: Final = f"""
+select a.application_name from pg_locks l join pg_stat_activity a using (pid)
+where l.locktype = 'advisory' and l.granted and l.classid = 0 and l.objid = {LEADERSHIP}
+and l.objsubid = 1
+"""  # noqa: S608
+
+
+class Watch:
+    """A connection of the observer's own to the database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def rows(self, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
+        """Rows of a query.
+
+        Raises:
+            psycopg.OperationalError: while it is away.
+        """
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self.url, autocommit=True)
+        cursor = self._connection.execute(sql.encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+    def leader(self) -> str:
+        """The leader's name, or an empty string."""
+        found = self.rows(_LEADER)
+        return str(found[0][0]) if found else ""
+
+    def shards_of(self, name: str) -> list[int]:
+        sql = "select s.shard from work.shards s join work.processes p on p.id = s.holder "
+        return [shard for [shard] in self.rows(f"{sql} where p.name = %s", [name])]
+
+    def marked_as_left(self) -> int:
+        [(number,)] = self.rows("select count(*) from community.guilds where left_at is not null")
+        return int(number)
+
+    def late_writes(self) -> list[tuple[Any, ...]]:
+        """Of whom rows were written after others had ended them and before they joined anew."""
+        return self.rows(_LATE_WRITES)
+
+    def bear_witness(self) -> None:
+        """Record each write's process and each membership's period from now on."""
+        self.rows(_WITNESS)
+
+
+@dataclass
+class Life:
+    """One process: its planned end, and its name once it has one."""
+
+    process: BotProcess
+    port: int
+    how: str
+    until: float
+    name: str = ""
+
+
+@dataclass
+class Bots:
+    """The processes, and since when a shard's server waits because its process has died."""
+
+    server: WireServer
+    watch: Watch
+    postgres: Cluster
+    # The processes' way to the database.
+    url: str
+    folder: Path
+    count: int
+    lease_seconds: float
+    chance: random.Random
+    stack: AsyncExitStack
+    # The checkout of the started program.
+    root: Path = ROOT
+    lives: list[Life] = field(default_factory=list)
+    ended: Counter[str] = field(default_factory=Counter)
+    bereft: dict[int, float] = field(default_factory=dict)
+    leading: list[float] = field(default_factory=list)
+    left: int = 0
+    started: int = 0
+
+    async def begin(self, dying: float) -> None:
+        """Start one more process; with `dying`, it ends around a commit or after some seconds."""
+        port, how = unused_port(), "at random"
+        more: dict[str, Any] = {}
+        seconds = self.chance.uniform(0.5, 1.5) * dying
+        if dying and self.chance.random() < 2 / 3:
+            seconds = LONGEST
+            when = self.chance.choice(["before", "after"])
+            how = f"{when} a commit"
+            more = {"DIES_AT_COMMIT": f"{self.chance.choice(COMMITS)} {when}"}
+        self.started += 1
+        config = self.folder / f"{self.started}.toml"
+        config.write_text(
+            f'[data]\ndatabase = "{self.url}"\n[health]\nport = {port}\n'
+            "[questions]\nmember_burst = 0\n"
+        )
+        with config.with_suffix(".log").open("wb") as log:
+            process = await self.stack.enter_async_context(
+                bot_process(
+                    self.server,
+                    *("run", "--config", config, "--data", self.folder / "data"),
+                    connected=False,
+                    log=log,
+                    root=self.root,
+                    LEASE_SECONDS=str(self.lease_seconds),
+                    **more,
+                )
+            )
+        until = time.monotonic() + seconds if dying else math.inf
+        self.lives.append(Life(process, port, how, until))
+
+    async def keep(self, dying: float = 0) -> None:
+        """Count ended processes, replace them, and learn the new ones' names.
+
+        With `dying`, kill processes after so many seconds on average.
+        """
+        for life in self.lives:
+            if time.monotonic() > life.until:
+                self._kill(life)
+        for life in [one for one in self.lives if one.process.returncode is not None]:
+            self._count_end(life)
+            self.lives.remove(life)
+        while len(self.lives) < self.count:
+            await self.begin(dying)
+        await asyncio.gather(*(self._learn_name(one) for one in self.lives if not one.name))
+
+    async def _learn_name(self, life: Life) -> None:
+        seconds = aiohttp.ClientTimeout(total=1)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=seconds) as session,
+                session.get(f"http://127.0.0.1:{life.port}/healthz") as response,
+            ):
+                found = await response.json()
+        except (aiohttp.ClientError, TimeoutError):
+            return
+        if member := found.get("process"):
+            life.name = f"commonplace {member.partition('.')[0]}"
+
+    def _kill(self, life: Life) -> None:
+        # It may have ended meanwhile.
+        with contextlib.suppress(ProcessLookupError):
+            # Not through the process object, which would poll first and hide the exit from asyncio.
+            os.kill(life.process.pid, signal.SIGKILL)
+            life.how = "at random"
+
+    def _count_end(self, life: Life) -> None:
+        violent = life.process.returncode == -signal.SIGKILL
+        self.ended[life.how if violent else f"by itself ({life.process.returncode})"] += 1
+        if not life.name:
+            return
+        others = [one for one in self.lives if one.name and one.process.returncode is None]
+        try:
+            for shard in self.watch.shards_of(life.name):
+                # With no process left to take over, this would measure their start.
+                self.bereft.pop(shard, None)
+                if others:
+                    self.bereft[shard] = time.monotonic()
+        except psycopg.OperationalError:
+            return
+
+    async def time_leading(self) -> None:
+        """Until cancelled, record the time without a leader after each leader's end."""
+        since, before = 0.0, ""
+        while True:
+            try:
+                leader = self.watch.leader()
+                self.left = max(self.left, self.watch.marked_as_left())
+            except psycopg.OperationalError:
+                since, before = 0.0, ""
+            else:
+                if leader and since:
+                    self.leading.append(time.monotonic() - since)
+                    since = 0.0
+                elif before and not leader:
+                    since = time.monotonic()
+                before = leader or before
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def errors(self) -> Iterator[str]:
+        """Unexpected errors in the processes' logs."""
+        for path in sorted(self.folder.glob("*.log")):
+            text = path.read_text(errors="replace")
+            lines = text.splitlines()
+            for number, line in enumerate(lines):
+                if line.startswith("Traceback"):
+                    yield "\n".join([path.name, *lines[max(0, number - 2) : number + 60]])
+
+
+# Seconds to wait for a response: Discord reports a failure after three.
+PATIENCE: Final = 5.0
+# Seconds to wait after *thinking…*, because another process may take up the form.
+THINKING: Final = 10.0
+FORM_THINKING: Final = 45.0
+# Seconds between two questions.
+ASKING: Final = 1.0
+_STATES: Final = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
+
+_T = TypeVar("_T")
+
+
+@dataclass
+class Wish:
+    """People's wish for one note, and the number of their attempts."""
+
+    title: str
+    wanted: str = ""
+    reason: str = ""
+    submitted: bool = False
+    decided: bool = False
+    attempts: Counter[str] = field(default_factory=Counter)
+
+
+class Community:
+    """One server, its people and their actions."""
+
+    def __init__(self, server: WireServer, shard: int, watch: Watch, seed: int) -> None:
+        self.shard = shard
+        self._server = server
+        self._watch = watch
+        self._chance = random.Random(seed)  # noqa: S311 - actions, not secrets
+        state, ahead = server.state, (shard - (snowflake() >> 22)) % server.gateway.shards
+        self.guild = state.add_guild(f"Shard {shard}", snowflake() + (ahead << 22))
+        self.general = state.add_channel(self.guild, "general")
+        self.review = state.add_channel(self.guild, "review")
+        self.moderators = state.add_role(self.guild, "Moderators")
+        self.mia = self._person(state, server.gateway, "Mia")
+        self.ada = self._person(state, server.gateway, "Ada", self.moderators)
+        self._askers = itertools.cycle(
+            [self._person(state, server.gateway, f"Asker {number}") for number in range(9)]
+        )
+        self.wishes: list[Wish] = []
+        # When each question was asked, by the id of its message; and the replies to it.
+        self.asked: dict[str, float] = {}
+        self.replies: dict[str, list[float]] = {}
+
+    def _person(self, state: State, gateway: Gateway, name: str, *roles: Json) -> Person:
+        account = user(f"{name} of {self.shard}")
+        state.join(self.guild, account, roles)
+        return Person(state, gateway, self.guild, account)
+
+    @property
+    def settings_ids(self) -> tuple[int, int, int]:
+        """The server, its review channel and its moderators."""
+        guild_id, review_id = int(self.guild["id"]), int(self.review["id"])
+        return guild_id, review_id, int(self.moderators["id"])
+
+    # Asking.
+
+    async def ask(self) -> None:
+        """Ask again and again."""
+        while True:
+            asked_at = time.monotonic()
+            message = await next(self._askers).say(self.general, f"<@{APPLICATION}> {QUESTION}")
+            self.asked[message["id"]] = asked_at
+            await asyncio.sleep(ASKING)
+
+    # Notes.
+
+    async def go_on(self, going: Callable[[], bool]) -> None:
+        """Propose one note after another and decide on it, while it goes on."""
+        await self._soon(lambda: self._server.state.commands, 120)
+        while going():
+            wish = Wish(f"Trial {self.shard}n{len(self.wishes)}")
+            self.wishes.append(wish)
+            await self._propose(wish)
+            card = await self._soon(lambda wish=wish: self._card(wish.title), 60)  # type: ignore[misc]
+            if card is not None:
+                wish.wanted = self._chance.choice(["approve", "approve", "reject", "withdraw"])
+                wish.reason = f"Because of {wish.title}."
+                await self._decide(wish, card)
+
+    def _card(self, title: str) -> Json | None:
+        for one in self._server.messages(self.review):
+            if f"**{title}**" in text_of(one):
+                return one
+        return None
+
+    async def _propose(self, wish: Wish) -> None:
+        words = " ".join(f"w{self._chance.getrandbits(40):x}" for _ in range(12))
+        fields = {"title": wish.title, "text": f"{wish.title}: {words}"}
+        sent: Interaction | None = None
+        opened: Interaction | None = None
+        while not await self._on_record(wish.title):
+            wish.attempts["submit"] += 1
+            if opened is None or (sent is not None and sent.response is not None):
+                opened = await self._open_form(lambda: self.mia.slash(self.general, "note add"))
+                if opened is None:
+                    continue
+            # A client leaves a rejected form open.
+            sent = await self.mia.fill(opened, **fields)
+            wish.submitted = "is with the moderators" in await self._answer(sent, FORM_THINKING)
+
+    async def _decide(self, wish: Wish, card: Json) -> None:
+        while await self._on_record(wish.title) == "pending":
+            wish.attempts[wish.wanted] += 1
+            said = await getattr(self, f"_{wish.wanted}")(wish, card)
+            wish.decided = said is not None and _STATES[wish.wanted] in said.lower()
+
+    async def _approve(self, wish: Wish, card: Json) -> str | None:
+        if "Approve" not in labels(card):
+            return await self._soon(lambda: "", PATIENCE)
+        return await self._answer(await self.ada.click(card, "Approve"))
+
+    async def _reject(self, wish: Wish, card: Json) -> str | None:
+        if "Reject" not in labels(card):
+            return await self._soon(lambda: "", PATIENCE)
+        opened = await self._open_form(lambda: self.ada.click(card, "Reject"))
+        if opened is None:
+            return None
+        sent = await self.ada.fill(opened, reason=wish.reason)
+        return await self._answer(sent, FORM_THINKING)
+
+    async def _withdraw(self, wish: Wish, card: Json) -> str | None:
+        command = await self.mia.slash(self.general, "note show", note=wish.title)
+        await self._answer(command)
+        shown = self._message(command)
+        if shown is None or "Withdraw" not in labels(shown):
+            return None
+        click = await self.mia.click(shown, "Withdraw")
+        await self._answer(click)
+        asked = self._message(click)
+        if asked is None or "Withdraw" not in labels(asked):
+            return None
+        await self.mia.click(asked, "Withdraw")
+        await self._soon(lambda: "Withdraw" not in labels(asked), THINKING)
+        return text_of(asked)
+
+    # Looking.
+
+    async def _on_record(self, title: str) -> str:
+        """The state of a note's revision once it is visible; empty if there is none."""
+        sql = "select state from community.revisions where title = %s"
+        while True:
+            try:
+                rows = self._watch.rows(sql, [title])
+            except psycopg.OperationalError:
+                await asyncio.sleep(_LOOK_SECONDS)
+            else:
+                return str(rows[-1][0]) if rows else ""
+
+    def _message(self, one: Interaction) -> Json | None:
+        message = self._server.state.messages.get(one.original or 0)
+        return message if message is not None and not message["flags"] & 128 else None
+
+    async def _answer(self, one: Interaction, thinking: float = THINKING) -> str:
+        """The response to an interaction, or an empty string if it came too late."""
+        if await self._soon(lambda: one.response, PATIENCE) is None:
+            return ""
+        message = await self._soon(lambda: self._message(one), thinking)
+        return text_of(message) if message is not None else ""
+
+    async def _open_form(self, act: Callable[[], Awaitable[Interaction]]) -> Interaction | None:
+        """The form that an interaction opened, if any."""
+        one = await act()
+        response = await self._soon(lambda: one.response, PATIENCE)
+        return one if response is not None and response["type"] == 9 else None
+
+    async def _soon(self, look: Callable[[], _T | None], seconds: float) -> _T | None:
+        end = time.monotonic() + seconds
+        while True:
+            found = look()
+            if found or time.monotonic() > end:
+                return found
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+class Ears:
+    """The bot's replies to questions, as they come."""
+
+    def __init__(self, server: WireServer, communities: list[Community]) -> None:
+        self._server = server
+        self._of = {one.general["id"]: one for one in communities}
+        self._last = 0
+
+    async def listen(self, answered: Callable[[int, float], Any]) -> None:
+        """Listen until cancelled; call `answered` with the shard and the question's time."""
+        while True:
+            new = itertools.takewhile(lambda one: one > self._last, reversed(self._messages))
+            found = [self._messages[one] for one in [*new][::-1]]
+            self._last = int(found[-1]["id"]) if found else self._last
+            for message in found:
+                reference = message.get("message_reference") or {}
+                community = self._of.get(message["channel_id"])
+                asked = str(reference.get("message_id"))
+                if community is not None and asked in community.asked and "> " in text_of(message):
+                    community.replies.setdefault(asked, []).append(time.monotonic())
+                    answered(community.shard, community.asked[asked])
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    @property
+    def _messages(self) -> dict[int, Json]:
+        return self._server.state.messages
+
+
+PROCESSES: Final = 3
+# The first program makes everything, because a later one would have migrated it.
+_PREPARING: Final = """
+import json, sys
+from pathlib import Path
+from knowledge.store.postgres.leases import Leases
+from bot.config.settings import Settings
+from bot.config.sections import DataSettings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from knowledge.values.settings import GuildSettings
+from tests.fakes import WordEmbedder
+folder, url, given = sys.argv[1:]
+settings = Settings(data=DataSettings(folder=Path(folder), database=url))
+with Core(settings, WordEmbedder()) as core:
+    run_to_end(index_updates.update_notes_and_articles(core))
+    for guild_id, review_id, moderators_id, member_id in json.loads(given):
+        chosen = GuildSettings(guild_id, review_id, moderators_id)
+        core.store.guilds.save_settings(chosen, member_id)
+Leases(url, name="nobody").close()
+"""
+
+
+STEP: Final = 0.1
+
+_REVISIONS: Final = """
+select r.id, r.state, (select count(*) from community.reviews v where v.revision_id = r.id),
+(select count(*) from community.notices x where x.revision_id = r.id)
+from community.revisions r where r.title = %s
+"""
+
+
+@dataclass
+class Scene:
+    """All participants."""
+
+    server: WireServer
+    postgres: Cluster
+    watch: Watch
+    bots: Bots
+    communities: list[Community]
+    chance: random.Random
+    cutting: CuttingSocket | None = None
+
+    async def keep_going(self, seconds: float) -> None:
+        """Keep the processes going for a while."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            await self.bots.keep()
+            await asyncio.sleep(STEP)
+
+    async def until_answered(self) -> None:
+        """Keep them going until each server has been answered in."""
+        while not all(one.replies for one in self.communities):
+            await self.keep_going(STEP)
+
+
+@asynccontextmanager
+async def scene_of(
+    postgres: Cluster,
+    folder: Path,
+    asked: argparse.Namespace,
+    cutting: CuttingSocket | None,
+    root: Path,
+) -> AsyncIterator[Scene]:
+    url, seed, lease = postgres.empty(), asked.seed, asked.lease
+    async with wire_server() as server, AsyncExitStack() as stack:
+        server.gateway.shards = server.gateway.max_concurrency = SHARDS
+        watch, chance = Watch(url), random.Random(seed)  # noqa: S311
+        communities = [Community(server, shard, watch, seed + shard) for shard in range(SHARDS)]
+        given = [[*one.settings_ids, one.ada.id] for one in communities]
+        subprocess.run(  # noqa: S603, ASYNC221 - this very program, and nothing else runs yet
+            [sys.executable, "-c", _PREPARING, str(folder / "data"), url, json.dumps(given)],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            check=True,
+        )
+        watch.bear_witness()
+        reached = url if cutting is None else cutting.url_of(url)
+        bots = Bots(server, watch, postgres, reached, folder, PROCESSES, lease, chance, stack, root)
+        yield Scene(server, postgres, watch, bots, communities, chance, cutting)
+
+
+def people_problems(scene: Scene) -> Iterator[str]:
+    """Differences between records and replies to people, and doubles."""
+    for community in scene.communities:
+        yield from note_problems(scene, community)
+        direct = scene.server.messages(community.mia.direct)
+        notices = Counter(map(text_of, direct))
+        yield from (f"told {n} times: {said}" for said, n in notices.items() if n > 1)
+        for asked, replies in community.replies.items():
+            if len(replies) > 1:
+                yield f"question {asked} was answered {len(replies)} times"
+    if scene.bots.left:
+        yield f"{scene.bots.left} servers were marked as left"
+    for name, place, count in scene.watch.late_writes():
+        yield f"{name} wrote {count} rows of {place} after it had been ended"
+    late = [one for one in scene.server.problems if "answered after" in one]
+    if late:
+        print(f"{len(late)} interactions were answered later than Discord takes")
+    yield from (one for one in scene.server.problems if one not in late)
+    scene.server.rest.problems.clear()
+    scene.server.gateway.problems.clear()
+
+
+def note_problems(scene: Scene, community: Community) -> Iterator[str]:
+    cards = [text_of(one) for one in scene.server.messages(community.review)]
+    for wish in community.wishes:
+        found = scene.watch.rows(_REVISIONS, [wish.title])
+        posted = sum(f"**{wish.title}**" in one for one in cards)
+        if len(found) > 1 or (wish.submitted and not found):
+            yield f"{wish}: {len(found)} times"
+        if posted > 1 or (found and not posted):
+            yield f"{wish}: {posted} cards"
+        for _, state, reviews, notices in found:
+            decided = int(state in {"approved", "rejected"})
+            if (reviews, notices) != (decided, decided):
+                yield f"{wish}: {state}, {reviews} reviews, {notices} notices"
+            if wish.decided and state == "pending":
+                yield f"{wish}: lost"
+
+
+def log_problems(folder: Path, url: str) -> Iterator[str]:
+    settings = Settings(data=DataSettings(folder=folder / "data", database=url))
+    with Core(settings, WordEmbedder()) as core:
+        if contradicted := core.store.audit_log.contradicted_notes():
+            yield f"notes are not what the log says: {contradicted[:3]}"
+        for row in core.store.database.rows(
+            "select guild_id, count(*) as n, max(number) as last from log group by guild_id"
+        ):
+            if row["n"] != row["last"]:
+                yield f"the log of {row['guild_id']} has {row['n']} lines up to {row['last']}"
+
 
 # Seconds to wait at most for the end of people's actions.
 ENDING: Final = 300.0
@@ -57,7 +647,7 @@ Trial = Callable[[Scene], Awaitable[str]]
 def kills(number: int, life: float) -> Trial:
     async def trial(scene: Scene) -> str:
         bots = scene.bots
-        await scene.begun()
+        await scene.until_answered()
         for one in bots.lives:
             one.until = time.monotonic() + scene.chance.uniform(0, life)
         while bots.ended.total() < number:
@@ -73,7 +663,7 @@ def kills(number: int, life: float) -> Trial:
 def stops(number: int, seconds: float) -> Trial:
     async def trial(scene: Scene) -> str:
         bots, stood = scene.bots, Counter[str]()
-        await scene.begun()
+        await scene.until_answered()
         for turn in range(number):
             leader = scene.watch.leader()
             wanted = [one for one in bots.lives if (one.name == leader) == (turn % 2 == 0)]
@@ -82,9 +672,9 @@ def stops(number: int, seconds: float) -> Trial:
             for shard in scene.watch.shards_of(life.name):
                 bots.bereft[shard] = time.monotonic()
             life.process.send_signal(SIGSTOP)
-            await scene.living(seconds)
+            await scene.keep_going(seconds)
             life.process.send_signal(SIGCONT)
-            await scene.living(15)
+            await scene.keep_going(15)
         return f"{number} times a process stood still for {seconds:.0f} s: {dict(stood)}"
 
     return trial
@@ -94,12 +684,12 @@ def cuts(number: int) -> Trial:
     async def trial(scene: Scene) -> str:
         assert scene.cutting is not None
         done: Counter[str] = Counter()
-        await scene.begun()
+        await scene.until_answered()
         kinds = [Cut.BEFORE, Cut.AFTER, Cut.AFTER, Cut.AFTER_STATEMENT, Cut.UNHEARD, Cut.LATE]
         while scene.cutting.done < number:
             before, kind = scene.cutting.done, scene.chance.choice(kinds)
             scene.cutting.cut(kind)
-            await scene.living(scene.chance.uniform(0.5, 2))
+            await scene.keep_going(scene.chance.uniform(0.5, 2))
             done[kind.name.lower()] += scene.cutting.done - before
         return f"{scene.cutting.done} cuts of connections by TCP: {dict(done)}"
 
@@ -108,11 +698,11 @@ def cuts(number: int) -> Trial:
 
 def restarts(number: int) -> Trial:
     async def trial(scene: Scene) -> str:
-        await scene.begun()
+        await scene.until_answered()
         for _ in range(number):
             await asyncio.to_thread(scene.postgres.stop)
             await asyncio.to_thread(scene.postgres.start)
-            await scene.living(5)
+            await scene.keep_going(5)
         ended = dict(scene.bots.ended)
         return f"{number} restarts (-m immediate), one each 5 s; processes that ended: {ended}"
 
@@ -122,27 +712,27 @@ def restarts(number: int) -> Trial:
 def upgrade(commit: str) -> Trial:
     async def trial(scene: Scene) -> str:
         bots = scene.bots
-        await scene.begun()
+        await scene.until_answered()
         bots.root = ROOT
         older = [*bots.lives]
         for life in older:
-            await scene.living(20)
+            await scene.keep_going(20)
             life.how = "replaced"
             life.process.terminate()
             while life in bots.lives:
-                await scene.living(STEP)
-        await scene.living(20)
+                await scene.keep_going(STEP)
+        await scene.keep_going(20)
         return f"{len(older)} processes of {commit} replaced one by one: {dict(bots.ended)}"
 
     return trial
 
 
-async def tried(scene: Scene, trial: Trial, settling: float) -> list[str]:
+async def hold(scene: Scene, trial: Trial, settling: float) -> list[str]:
     """Run a trial while people go on, then let them finish; returns the faults."""
     going, answered = True, list[float]()
     bots, tasks = scene.bots, asyncio.TaskGroup()
 
-    def heard(shard: int, asked: float) -> None:
+    def hear(shard: int, asked: float) -> None:
         since = bots.bereft.get(shard)
         if since is not None and asked > since:
             answered.append(time.monotonic() - since)
@@ -151,28 +741,28 @@ async def tried(scene: Scene, trial: Trial, settling: float) -> list[str]:
     async with tasks:
         beside = [tasks.create_task(bots.time_leading())]
         beside += [tasks.create_task(one.ask()) for one in scene.communities]
-        beside += [tasks.create_task(Ears(scene.server, scene.communities).listen(heard))]
+        beside += [tasks.create_task(Ears(scene.server, scene.communities).listen(hear))]
         notes = [tasks.create_task(one.go_on(lambda: going)) for one in scene.communities * AT_ONCE]
         print(await trial(scene))
         going = False
         end = time.monotonic() + ENDING
         while time.monotonic() < end and not all(one.done() for one in notes):
-            await scene.living(1)
-        await scene.living(settling)
+            await scene.keep_going(1)
+        await scene.keep_going(settling)
         for task in [*beside, *notes]:
             task.cancel()
-    told = [one for community in scene.communities for one in community.told]
-    wanted = Counter(one.wanted for one in told)
+    wishes = [wish for community in scene.communities for wish in community.wishes]
+    wanted = Counter(wish.wanted for wish in wishes)
     questions = sum(len(one.asked) for one in scene.communities)
     replied = sum(len(one.replies) for one in scene.communities)
-    attempts = sum((one.attempts for one in told), Counter[str]())
-    print(f"{len(told)} notes: {dict(wanted)}; attempts: {dict(attempts)}")
+    attempts = sum((wish.attempts for wish in wishes), Counter[str]())
+    print(f"{len(wishes)} notes: {dict(wanted)}; attempts: {dict(attempts)}")
     print(f"{questions} questions, {replied} answered")
     print(_seconds("nobody led for", bots.leading))
     print(_seconds("a server whose process had died was answered after", answered))
     if bots.bereft:
         print(f"never answered again: {sorted(bots.bereft)}")
-    return [*problems(scene), *(f"shard {one} is not answered" for one in bots.bereft)]
+    return [*people_problems(scene), *(f"shard {one} is not answered" for one in bots.bereft)]
 
 
 def _seconds(what: str, seconds: list[float]) -> str:
@@ -208,12 +798,12 @@ async def run(trial: Trial, asked: argparse.Namespace, *, cut: bool, commit: str
         folder = Path(name)
         with cutting_socket(postgres.folder, by_port=True) if cut else nullcontext() as cutting:
             async with scene_of(postgres, folder, asked, cutting, root) as scene:
-                found = await tried(scene, trial, asked.settle)
+                found = await hold(scene, trial, asked.settle)
                 url = scene.watch.url
                 for life in scene.bots.lives:
                     life.process.kill()
                 errors = list(scene.bots.errors())
-        found += of_the_log(folder, url)
+        found += log_problems(folder, url)
         print(f"{len(errors)} unexpected errors in logs", *errors[:5], sep="\n")
     print(f"{len(found)} lost, double or told wrongly", *found[:30], sep="\n", flush=True)
     return found

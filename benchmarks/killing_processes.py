@@ -81,7 +81,7 @@ class Place:
     def journal(self, worker: int) -> Path:
         return self.folder / f"journal-{worker}"
 
-    def told(self) -> list[dict[str, Any]]:
+    def journal_lines(self) -> list[dict[str, Any]]:
         """All journal lines, each process's in order."""
         lines = []
         for worker in range(WORKERS):
@@ -102,12 +102,13 @@ class Worker:
         self._worker = worker
         self._chance = random.Random(seed)  # noqa: S311 - actions, not secrets
         self._file = os.open(place.journal(worker), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._left = _unanswered(place, worker)
+        self._left = _last_attempt(place, worker)
         # Discord's ids are never given twice; nor are these.
         self._next_id = time.time_ns()
 
     def go_on(self) -> None:
-        """Attempt one thing after another for as long as the process lives."""
+        """Bring the index in step, then attempt one thing after another."""
+        run_to_end(index_updates.update_notes_and_articles(self._core))
         while True:
             attempt = self._left or self._another()
             self._left = None
@@ -184,19 +185,12 @@ class Worker:
         return True
 
 
-def _unanswered(place: Place, worker: int) -> dict[str, Any] | None:
-    """This process's attempt at its last kill."""
-    own = [line for line in place.told() if line["worker"] == worker]
+def _last_attempt(place: Place, worker: int) -> dict[str, Any] | None:
+    """The attempt that this process's last kill interrupted."""
+    own = [line for line in place.journal_lines() if line["worker"] == worker]
     if own and own[-1]["said"] in ("attempted", "unknown") and own[-1]["kind"] != "settings":
         return {key: value for key, value in own[-1].items() if key != "said"}
     return None
-
-
-def live(place: Place, worker: int, seed: int) -> None:
-    """A process as it is run: the index is brought in step, and then it is worked."""
-    works = Worker(place, worker, seed)
-    run_to_end(index_updates.update_notes_and_articles(works._core))
-    works.go_on()
 
 
 class Lives:
@@ -219,22 +213,28 @@ class Lives:
                 continue
             if process is not None:
                 self.ended[how if process.exitcode == -signal.SIGKILL else "by itself"] += 1
-            self._running[worker] = self._begun(worker, kill)
+            self._running[worker] = self._begin(worker, kill)
         time.sleep(0.01)
 
-    def _begun(self, worker: int, kill: bool) -> tuple[BaseProcess, float, str]:
+    def _begin(self, worker: int, kill: bool) -> tuple[BaseProcess, float, str]:
         how = self._chance.choice(["at random", "before a commit", "after a commit"])
         number, seed = self._chance.randrange(1, COMMITS), self._chance.randrange(2**32)
 
-        def lived() -> None:
+        def run() -> None:
             if kill and how != "at random":
                 die_around_commit(number, after=how == "after a commit")
-            live(self._place, worker, seed)
+            Worker(self._place, worker, seed).go_on()
 
-        process = FORKED.Process(target=lived)
+        process = FORKED.Process(target=run)
         process.start()
         life = self._chance.uniform(0.2, LIFE_SECONDS) if how == "at random" else 30.0
         return process, time.monotonic() + life, how
+
+    def work(self, seconds: float) -> None:
+        """Keep the processes going for a while."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.step(kill=False)
 
     def stand_still(self, worker: int, *, still: bool) -> None:
         """Pause a process in the middle of its work, or let it go on."""
@@ -255,12 +255,12 @@ def problems(place: Place) -> Iterator[str]:
     """Differences between the database and the journals."""
     told: dict[int, list[dict[str, Any]]] = {}
     # An attempt belongs to one process, so its lines are in order.
-    for line in place.told():
+    for line in place.journal_lines():
         told.setdefault(line["id"], []).append(line)
     with place.core() as core:
         run_to_end(index_updates.update_notes_and_articles(core))
-        yield from _of_attempts(core, told)
-        yield from _of_the_log(core)
+        yield from _attempt_problems(core, told)
+        yield from _log_problems(core)
         wanted = {
             found.id: document_digest(found)
             for found in map(corpus.note_document, core.store.notes.every_live())
@@ -270,7 +270,7 @@ def problems(place: Place) -> Iterator[str]:
             yield f"the index is not the notes: {sorted(wanted.items() ^ have.items())[:3]}"
 
 
-def _of_attempts(core: Core, told: dict[int, list[dict[str, Any]]]) -> Iterator[str]:
+def _attempt_problems(core: Core, told: dict[int, list[dict[str, Any]]]) -> Iterator[str]:
     rows = core.store.database.rows
     submitted = Counter(row["title"] for row in rows("select title from revisions"))
     approved = Counter(
@@ -296,7 +296,7 @@ def _of_attempts(core: Core, told: dict[int, list[dict[str, Any]]]) -> Iterator[
             yield f"{kind} {number}: it was made, and told: {said}"
 
 
-def _of_the_log(core: Core) -> Iterator[str]:
+def _log_problems(core: Core) -> Iterator[str]:
     if contradicted := core.store.audit_log.contradicted_notes():
         yield f"notes are not what the log says: {contradicted[:3]}"
     rows = core.store.database.rows
@@ -332,23 +332,29 @@ def durable() -> Iterator[Cluster]:
         yield cluster
 
 
-def judged(place: Place, what: str) -> int:
-    said = Counter(line["said"] for line in place.told())
+@contextmanager
+def lives_at(place: Place, seed: int) -> Iterator[Lives]:
+    lives = Lives(place, seed)
+    try:
+        yield lives
+    finally:
+        lives.end()
+
+
+def judge(place: Place, what: str) -> int:
+    said = Counter(line["said"] for line in place.journal_lines())
     found = list(problems(place))
     print(f"{what}; told: {dict(said)}; {len(found)} lost, double or told wrongly", flush=True)
     print("\n".join(found[:20]))
     return len(found)
 
 
-def killed(cluster: Cluster, folder: Path, kills: int, seed: int) -> int:
+def kill(cluster: Cluster, folder: Path, kills: int, seed: int) -> int:
     place = Place(folder, cluster.empty())
-    lives = Lives(place, seed)
-    try:
+    with lives_at(place, seed) as lives:
         while lives.ended.total() < kills:
             lives.step(kill=True)
-    finally:
-        lives.end()
-    return judged(place, f"{lives.ended.total()} kills: {dict(lives.ended)}")
+    return judge(place, f"{lives.ended.total()} kills: {dict(lives.ended)}")
 
 
 def cut(cluster: Cluster, folder: Path, cuts: int, seed: int) -> int:
@@ -356,8 +362,7 @@ def cut(cluster: Cluster, folder: Path, cuts: int, seed: int) -> int:
     chance = random.Random(seed)  # noqa: S311
     with cutting_socket(cluster.folder) as cutting:
         place = Place(folder, url.replace(str(cluster.folder), str(cutting.folder)))
-        lives = Lives(place, seed)
-        try:
+        with lives_at(place, seed) as lives:
             due = time.monotonic() + 5
             while cutting.done < cuts:
                 lives.step(kill=False)
@@ -365,52 +370,33 @@ def cut(cluster: Cluster, folder: Path, cuts: int, seed: int) -> int:
                     cutting.cut(chance.choice([Cut.BEFORE, Cut.AFTER, Cut.AFTER]))
                     due = time.monotonic() + chance.uniform(0.1, 0.7)
             time.sleep(1)
-        finally:
-            lives.end()
-        return judged(place, f"{cutting.done} connections cut around a commit")
+        return judge(place, f"{cutting.done} connections cut around a commit")
 
 
-def restarted(cluster: Cluster, folder: Path, restarts: int, seed: int) -> int:
+def restart(cluster: Cluster, folder: Path, restarts: int, seed: int) -> int:
     place = Place(folder, cluster.empty())
-    lives = Lives(place, seed)
-
-    def work(seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            lives.step(kill=False)
-
-    try:
-        work(8)
+    with lives_at(place, seed) as lives:
+        lives.work(8)
         for _ in range(restarts):
             cluster.stop()
-            work(0.5)
+            lives.work(0.5)
             cluster.start()
-            work(5)
-    finally:
-        lives.end()
-    told = f"{restarts} restarts (-m immediate); processes that ended: {dict(lives.ended)}"
-    return judged(place, told)
+            lives.work(5)
+    ended = f"processes that ended: {dict(lives.ended)}"
+    return judge(place, f"{restarts} restarts (-m immediate); {ended}")
 
 
-def stopped(cluster: Cluster, folder: Path, stops: int, seed: int, seconds: float) -> int:
+def stop(cluster: Cluster, folder: Path, stops: int, seed: int, seconds: float) -> int:
     place = Place(folder, cluster.empty())
-    lives = Lives(place, seed)
     chance = random.Random(seed)  # noqa: S311
-
-    def work(until: float) -> None:
-        while time.monotonic() < until:
-            lives.step(kill=False)
-
-    try:
+    with lives_at(place, seed) as lives:
         for number in range(stops):
-            work(time.monotonic() + chance.uniform(3, 4))
+            lives.work(chance.uniform(3, 4))
             lives.stand_still(number % WORKERS, still=True)
-            work(time.monotonic() + seconds)
+            lives.work(seconds)
             lives.stand_still(number % WORKERS, still=False)
-        work(time.monotonic() + 3)
-    finally:
-        lives.end()
-    return judged(place, f"{stops} times a process stood still for {seconds:.0f} s")
+        lives.work(3)
+    return judge(place, f"{stops} times a process stood still for {seconds:.0f} s")
 
 
 def main() -> None:
@@ -424,10 +410,10 @@ def main() -> None:
     arguments = parser.parse_args()
     wrong = 0
     trials: dict[str, Callable[[Cluster, Path, int, int], int]] = {
-        "kills": killed,
+        "kills": kill,
         "cuts": cut,
-        "restarts": restarted,
-        "stops": partial(stopped, seconds=arguments.seconds),
+        "restarts": restart,
+        "stops": partial(stop, seconds=arguments.seconds),
     }
     with durable() as cluster:
         for name, trial in trials.items():

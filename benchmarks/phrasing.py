@@ -1,17 +1,22 @@
 """Phrasing: sentences that pass the strict check, and the quality of a model's choices.
 
     python -m benchmarks.phrasing check
+    python -m benchmarks.phrasing quote FOLDER ANSWERS
     python -m benchmarks.phrasing choose FOLDER ANSWERS [--url URL --model NAME] [--questions 100]
 
 `check` puts sentences through every check of a model's sentence, with the real model's vectors:
 sentences of the articles as they are, with a wrong number, name or "not", and those of
 tests/judged/phrasing.jsonl.
 
-`choose` asks the endpoint about answers to questions of a judged set (FOLDER in BEIR's layout,
-ANSWERS in SQuAD's, as for `benchmarks/quoting.py`). It counts how often the chosen sentences hold
-the answer's words, and how often the sentence in bold does. Without a URL it starts llama.cpp's
-server with the base model of the extra `llm-test`, which follows no instructions and only proves
-the wire. PHRASING_KEY is sent if it is set.
+`quote` counts the quotations whose sentence in bold holds the answer, without a model. FOLDER is a
+judged set in BEIR's layout. ANSWERS is a file in SQuAD's with the answers' words by the same
+question ids, such as xquad-en and `xquad.en.json` from XQuAD's repository. A sentence is right if
+it holds one of its question's answers to the letter, in the judged paragraph.
+
+`choose` asks the endpoint about answers to the same questions. It counts how often the chosen
+sentences hold the answer's words, and how often the sentence in bold does. Without a URL it starts
+llama.cpp's server with the base model of the extra `llm-test`, which follows no instructions and
+only proves the wire. PHRASING_KEY is sent if it is set.
 """
 
 import argparse
@@ -30,10 +35,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quoting import answers, holds
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer
-from bot.answers.phrased import Mode, Outcome, Phrased
+from bot.answers.outcome import Answer, Quote
+from bot.answers.phrased import Mode, Outcome
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -80,7 +84,7 @@ def article_sentences() -> list[str]:
     return found
 
 
-def altered(
+def alter(
     sentence: str, kind: str, names: Sequence[str], chance: random.Random
 ) -> tuple[str, str] | None:
     """A sentence with one thing changed, and the sentence; None if there is nothing to change."""
@@ -101,7 +105,7 @@ async def passes(text: str, sources: Sequence[str], embed: Embed) -> bool:
     """Whether a sentence is shown as the model wrote it, if it names these."""
     quotes = tuple(Quoted(source, "") for source in sources)
     offered = number_sentences(quotes)
-    named = [Written.model_validate({"text": text, "from": [one.id for one in offered]})]
+    named = [Written.model_validate({"text": text, "from": [sentence.id for sentence in offered]})]
     found = await check(Task(text, quotes, Mode.PHRASE), offered, named, embed)
     return found.verdicts.get(PASSED, 0) == 1
 
@@ -114,11 +118,11 @@ async def share(pairs: Sequence[tuple[str, Sequence[str]]], embed: Embed) -> str
 async def measure_check(embed: Embed) -> None:
     chance = random.Random(1)  # noqa: S311 - the same every time
     # A sentence that announces something or refers back is never shown alone.
-    plain = [one for one in article_sentences() if not (one.endswith(":") or refers_back(one))]
+    plain = [text for text in article_sentences() if not (text.endswith(":") or refers_back(text))]
     named = re.compile(r"(?<=[a-z] )[A-Z][a-z]+\b")
-    names = sorted({name for one in plain for name in named.findall(one)})
+    names = sorted({name for text in plain for name in named.findall(text)})
     for kind in ALTERED:
-        made = [found for one in plain if (found := altered(one, kind, names, chance))]
+        made = [found for text in plain if (found := alter(text, kind, names, chance))]
         pairs = [(text, [source]) for text, source in made]
         print(f"{kind}: {await share(pairs, embed)} pass")
     text = (ROOT / "tests" / "judged" / "phrasing.jsonl").read_text(encoding="utf-8")
@@ -135,8 +139,61 @@ async def measure_check(embed: Embed) -> None:
             print(f"written by hand, {which}, {kind}: {await share(pairs, embed)} pass")
 
 
+def answers(path: Path) -> dict[str, list[str]]:
+    """The answers' words of each question, by its id."""
+    articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    return {
+        question["id"]: [answer["text"] for answer in question["answers"]]
+        for article in articles
+        for paragraph in article["paragraphs"]
+        for question in paragraph["qas"]
+    }
+
+
+def holds(text: str, wanted: list[str]) -> bool:
+    """Whether a text has one of the answers in it."""
+    return any(answer in text for answer in wanted)
+
+
+def quote_counts(quote: Quote, wanted: list[str]) -> list[str]:
+    """The counts of a passage with the answer."""
+    spans = sentences(quote.text)
+    found = ["passages with the answer"]
+    if quote.deciding is None or not quote.deciding.is_bold:
+        return [*found, "without a mark"]
+    marked = quote.text[slice(*quote.deciding[:2])]
+    found += ["marked"] + ["right"] * holds(marked, wanted)
+    found += ["right by the first sentence"] * holds(quote.text[slice(*spans[0])], wanted)
+    longest = max(spans, key=lambda span: span[1] - span[0])
+    return found + ["right by the longest"] * holds(quote.text[slice(*longest)], wanted)
+
+
+def quote(core: Core, options: argparse.Namespace) -> None:
+    """Ask every question, and count the right sentences in bold."""
+    judged, wanted = judged_set(options.folder), answers(options.answers)
+    run_to_end(update(core.index, core.embedder, judged.documents))
+    counts: Counter[str] = Counter()
+    for key, text in judged.queries.items():
+        if key not in wanted:
+            continue
+        counts["questions"] += 1
+        [reply] = core.answer_pipeline.ask([Ask(text, asker_id=0)], record=False)
+        if not isinstance(reply.outcome, Answer):
+            continue
+        counts["answered"] += 1
+        first = reply.outcome.quotes[0]
+        relevant = first.citation.document_id in judged.judgements[key]
+        if relevant and holds(first.text, wanted[key]):
+            counts.update(quote_counts(first, wanted[key]))
+    for name, count in counts.items():
+        print(f"{name}: {count:,}")
+    for name in ("right", "right by the first sentence", "right by the longest"):
+        print(f"{name}, of those marked: {counts[name] / counts['marked']:.3f}")
+    print(f"the answer in bold, of all questions: {counts['right'] / counts['questions']:.3f}")
+
+
 @contextmanager
-def served(url: str, folder: Path) -> Iterator[str]:
+def serve(url: str, folder: Path) -> Iterator[str]:
     if url:
         yield url
     else:
@@ -162,34 +219,29 @@ async def choose(core: Core, options: argparse.Namespace, url: str) -> None:
         if not isinstance(outcome, Answer) or outcome.quotes[0].deciding is None:
             continue
         quotes = tuple(
-            Quoted(one.text, one.citation.title, one.citation.heading) for one in outcome.quotes
+            Quoted(quotation.text, quotation.citation.title, quotation.citation.heading)
+            for quotation in outcome.quotes
         )
         found = await phraser.phrase(Task(text, quotes, Mode.CHOOSE))
         marked = outcome.quotes[0].text[slice(*outcome.quotes[0].deciding[:2])]
-        count(counts, quotes, found, marked, wanted[key])
+        counts["asked"] += 1
+        counts[f"outcome {found.outcome.value}"] += 1
+        counts["the sentence in bold holds the answer"] += holds(marked, wanted[key])
+        shown = "\n".join(line.text for line in found.lines)
+        counts["what was chosen holds the answer"] += holds(shown, wanted[key])
+        counts["what is shown holds the answer"] += holds(
+            shown if found.outcome is Outcome.SHOWN else marked, wanted[key]
+        )
+        for line in found.lines:
+            pieces = [piece.strip() for piece in line.text.split("…")]
+            quoted = quotes[line.numbers[0] - 1].text
+            counts["lines"] += 1
+            counts["lines to the letter"] += all(piece in quoted for piece in pieces)
         seconds.append(found.seconds)
     await phraser.close()
     for name, number in sorted(counts.items()):
         print(f"{name}: {number:,}")
     print(f"seconds: median {statistics.median(seconds):.1f}, longest {max(seconds):.1f}")
-
-
-def count(
-    counts: Counter[str], quotes: Sequence[Quoted], found: Phrased, marked: str, wanted: list[str]
-) -> None:
-    counts["asked"] += 1
-    counts[f"outcome {found.outcome.value}"] += 1
-    counts["the sentence in bold holds the answer"] += holds(marked, wanted)
-    shown = "\n".join(line.text for line in found.lines)
-    counts["what was chosen holds the answer"] += holds(shown, wanted)
-    counts["what is shown holds the answer"] += holds(
-        shown if found.outcome is Outcome.SHOWN else marked, wanted
-    )
-    for line in found.lines:
-        text = quotes[line.numbers[0] - 1].text
-        pieces = [piece.strip() for piece in line.text.split("…")]
-        counts["lines"] += 1
-        counts["lines to the letter"] += all(piece in text for piece in pieces)
 
 
 def main() -> None:
@@ -198,9 +250,10 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check")
-    chosen = commands.add_parser("choose")
-    chosen.add_argument("folder", type=Path)
-    chosen.add_argument("answers", type=Path)
+    quoting, chosen = commands.add_parser("quote"), commands.add_parser("choose")
+    for parser_of_answers in (quoting, chosen):
+        parser_of_answers.add_argument("folder", type=Path)
+        parser_of_answers.add_argument("answers", type=Path)
     chosen.add_argument("--url", default="")
     chosen.add_argument("--model", default=MODEL)
     chosen.add_argument("--seconds", type=float, default=120.0)
@@ -208,13 +261,15 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        if options.command == "choose":
-            settings = Settings(data=DataSettings(folder=folder / "data"))
-            with Core(settings) as core, served(options.url, folder) as url:
+        if options.command == "check":
+            asyncio.run(measure_check(embedding(open_embedder(DEFAULT_MODEL))))
+            return
+        with Core(Settings(data=DataSettings(folder=folder / "data"))) as core:
+            if options.command == "quote":
+                quote(core, options)
+                return
+            with serve(options.url, folder) as url:
                 asyncio.run(choose(core, options, url))
-        else:
-            embed = embedding(open_embedder(DEFAULT_MODEL))
-            asyncio.run(measure_check(embed))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ bold and citations, and the titles of the menu. Whoever reads it has no need of 
 stay in KEEP.
 """
 
-import argparse
 import os
 from collections import Counter
 from pathlib import Path
@@ -16,22 +15,13 @@ from typing import Final
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from benchmarks.calibrating import shown
-from benchmarks.following import asked
+from benchmarks.calibrating import print_table
+from benchmarks.following import ask, asking, open_model, page_options
 from benchmarks.page_sets import page_set
 from bot.answers.outcome import Answer, offers
-from bot.answers.pipeline import AnswerPipeline, Reply
-from bot.answers.search_tiers import BundledArticles
+from bot.answers.pipeline import Reply
 from bot.ask import messages
-from bot.core.index_updates import run_to_end
-from bot.models.calibrations import chosen_calibration
-from bot.storage.data_folder import open_index
-from indexer.embedding.embedder import DEFAULT_MODEL
-from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.evaluation.judged_sets import JudgedSet
-from indexer.ingest.pipeline import update
-from indexer.retrieval.retriever import Retriever
-from knowledge.store.store import Store
 from knowledge.values.questions import Evidence
 
 _COMMUNITIES: Final = Path(__file__).parents[1] / "tests" / "judged" / "communities"
@@ -40,12 +30,12 @@ _COMMUNITIES: Final = Path(__file__).parents[1] / "tests" / "judged" / "communit
 def message(reply: Reply) -> str:
     """The message below a question, and the titles of its menu."""
     text = messages.answer(reply)
-    parts = [text.head, *(f"{one.text}\n{one.cited}" for one in text.quotations)]
+    parts = [text.head, *(f"{quotation.text}\n{quotation.cited}" for quotation in text.quotations)]
     menu = messages.options(offers(reply.hits))
     return "\n\n".join([*parts, *([f"[Other passages: {' | '.join(menu)}]"] if menu else [])])
 
 
-def counted(judged: JudgedSet, replies: dict[str, Reply]) -> dict[str, float]:
+def counts(judged: JudgedSet, replies: dict[str, Reply]) -> dict[str, float]:
     """Shares of right first sections, right *strong* answers, and quoted near misses."""
     right = {
         key: bool(reply.hits) and judged.is_answered_by(key, reply.hits[0].passage)
@@ -75,48 +65,25 @@ def counted(judged: JudgedSet, replies: dict[str, Reply]) -> dict[str, float]:
     }
 
 
-def read(
-    model: RecordedModel, name: str, keep: Path, checkouts: Path
-) -> tuple[JudgedSet, dict[str, Reply]]:
-    """A set, and the replies to all its questions by their ids."""
-    judge = chosen_calibration(keep, model.record).calibration
-    judged = page_set(_COMMUNITIES / name, checkouts)
-    with (
-        open_index(keep, model.embedder, name) as index,
-        Store(keep / f"{name}.db") as store,
-    ):
-        run_to_end(update(index, model.embedder, judged.documents))
-        pipeline = AnswerPipeline(
-            store,
-            index,
-            Retriever(index, model.embedder, judge),
-            quotes=3,
-            articles=BundledArticles(store, index, "never"),
-        )
-        texts = {**judged.queries, **judged.unanswerable}
-        return judged, {key: asked(pipeline, text) for key, text in texts.items()}
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("keep", type=Path)
-    parser.add_argument("checkouts", type=Path)
+    parser = page_options(__doc__)
     parser.add_argument("sets", nargs="+")
-    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    keep = options.keep / Path(options.model).name
-    keep.mkdir(parents=True, exist_ok=True)
-    model = open_record(ModelRecord(options.model))
+    model, keep = open_model(options)
     figures = {}
     for name in options.sets:
-        judged, replies = read(model, name, keep, options.checkouts)
-        figures[name] = counted(judged, replies)
+        judged = page_set(_COMMUNITIES / name, options.checkouts)
+        texts = {**judged.queries, **judged.unanswerable}
+        with asking(model, name, judged.documents, keep) as pipeline:
+            replies = {key: ask(pipeline, text) for key, text in texts.items()}
+        figures[name] = counts(judged, replies)
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
-            texts = (f"## {key}\n\n{message(reply)}" for key, reply in replies.items())
-            (options.out / f"{name}.md").write_text("\n\n\n".join(texts) + "\n", encoding="utf-8")
-    shown(f"{options.model}, {Evidence.STRONG} and the rest", figures)
+            written = (f"## {key}\n\n{message(reply)}" for key, reply in replies.items())
+            path = options.out / f"{name}.md"
+            path.write_text("\n\n\n".join(written) + "\n", encoding="utf-8")
+    print_table(f"{options.model}, {Evidence.STRONG} and the rest", figures)
 
 
 if __name__ == "__main__":

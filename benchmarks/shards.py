@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from benchmarks.embedding import resident
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.people import Person
 from tests.bot.wire.server import WireServer, wire_server
@@ -39,13 +40,7 @@ def _add(server: WireServer, number: int) -> tuple[Person, Json]:
     return Person(server.state, server.gateway, guild, account), channels[0]
 
 
-def _resident_mb(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    [kilobytes] = [line.split()[1] for line in lines if line.startswith("VmRSS")]
-    return int(kilobytes) / 1024
-
-
-def _processor_seconds(pid: int) -> float:
+def processor_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(") ", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
@@ -62,10 +57,10 @@ async def _measure(guilds: int, folder: Path) -> None:
             await server.until(lambda: server.state.commands, "commands")
             connected = time.monotonic() - began
             await asyncio.sleep(15)
-            before = _processor_seconds(process.pid)
-            megabytes = _resident_mb(process.pid)
+            before = processor_seconds(process.pid)
+            megabytes = resident(process.pid)
             await asyncio.sleep(10)
-            idle = (_processor_seconds(process.pid) - before) / 10
+            idle = (processor_seconds(process.pid) - before) / 10
             times = []
             for member, channel in members[:: max(guilds // 20, 1)]:
                 asked = time.monotonic()

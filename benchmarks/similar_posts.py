@@ -10,7 +10,6 @@ with titles, the share of them with a similar one among the titles, and the shar
 without a similar one that got no titles. Indexes stay in KEEP.
 """
 
-import argparse
 import json
 import os
 import re
@@ -26,7 +25,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from markdownify import markdownify
 
-from benchmarks.calibrating import shown
+from benchmarks.calibrating import print_table
+from benchmarks.following import open_model, page_options
 from benchmarks.page_sets import page_set
 from bot.answers.ask import Ask
 from bot.answers.pipeline import AnswerPipeline
@@ -37,8 +37,7 @@ from bot.ask.unasked import is_sure
 from bot.core.index_updates import run_to_end
 from bot.models.calibrations import chosen_calibration
 from bot.storage.data_folder import open_index
-from indexer.embedding.embedder import DEFAULT_MODEL
-from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
+from indexer.embedding.model_records import RecordedModel
 from indexer.ingest.pipeline import update
 from indexer.retrieval.retriever import Retriever
 from knowledge.chat.conversations import Message, Reaction
@@ -176,18 +175,15 @@ def measure(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("keep", type=Path)
-    parser.add_argument("checkouts", type=Path)
+    parser = page_options(__doc__)
     parser.add_argument("sets", nargs="+")
     options = parser.parse_args()
-    options.keep.mkdir(parents=True, exist_ok=True)
-    model = open_record(ModelRecord(DEFAULT_MODEL))
+    model, keep = open_model(options)
     figures: dict[str, dict[str, float]] = {}
     for name in options.sets:
         posts = (read_forum if "/" in name else read_pages)(name, options.checkouts)
-        figures |= measure(model, name, posts, options.keep)
-    shown(DEFAULT_MODEL, figures)
+        figures |= measure(model, name, posts, keep)
+    print_table(options.model, figures)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """No foreign text holds the bot: each entrance with pumped texts, as they come from outside.
 
 The size that is pumped, and how many fragments each entrance meets, depend on the tier. A text that
-looks dear is pumped up to the limit of its entrance in both. `benchmarks/hostile_texts.py` reads a
-hundred texts at the limit of each.
+looks dear is pumped up to the limit of its entrance in both.
 """
 
 from collections.abc import Iterator
