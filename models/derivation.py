@@ -36,7 +36,15 @@ from indexer.embedding.onnx_model import (
 )
 from indexer.embedding.text_tokens import PIECES
 from models.quantization import optimize, quantize
-from models.weight_files import move_weights
+
+# Code hosts warn of files above 50 MB, and refuse them above 100.
+FILE_BYTES: Final = 48_100_000
+_NAME: Final = "weights-{}.bin"
+# Smaller tensors stay in the graph.
+_LARGE_BYTES: Final = 100_000
+# Tensors begin at a multiple of this many bytes, because aligned reads are fastest.
+_ALIGNED: Final = 64
+
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -181,6 +189,35 @@ def _write_graph(reference: "SentenceTransformer", path: Path) -> None:
     move_weights(path)
     exported.unlink()
     quantized.unlink()
+
+
+def move_weights(path: Path, limit: int = FILE_BYTES) -> None:
+    """Move the weights of a graph larger than `limit` into files of at most that size.
+
+    ONNX Runtime can memory-map the files: with a model of 110 MB, a process takes 171 MB instead of
+    215 MB, and the model opens in half the time. A single tensor above the limit gets a file of its
+    own.
+    """
+    if path.stat().st_size <= limit:
+        return
+    import onnx
+    from onnx.external_data_helper import set_external_data
+
+    model = onnx.load(path)
+    number, content = 1, bytearray()
+    for tensor in model.graph.initializer:
+        if len(tensor.raw_data) < _LARGE_BYTES:
+            continue
+        if content and len(content) + _ALIGNED + len(tensor.raw_data) > limit:
+            (path.parent / _NAME.format(number)).write_bytes(content)
+            number, content = number + 1, bytearray()
+        content += bytes(-len(content) % _ALIGNED)
+        name, numbers = _NAME.format(number), tensor.raw_data
+        set_external_data(tensor, name, offset=len(content), length=len(numbers))
+        tensor.ClearField("raw_data")
+        content += numbers
+    (path.parent / _NAME.format(number)).write_bytes(content)
+    onnx.save(model, path)
 
 
 def _export(reference: "SentenceTransformer", path: Path) -> None:

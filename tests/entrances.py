@@ -29,8 +29,8 @@ from knowledge.backup import importer
 from knowledge.backup.exporter import FolderError, export
 from knowledge.files.parsed_file import MAX_BYTES
 from knowledge.page.content import site_of_guild
+from knowledge.page.pages import Renderer
 from knowledge.page.pages import pages as pages_of
-from knowledge.page.render import Renderer
 from knowledge.sources import addition as sources
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store

@@ -1,9 +1,9 @@
 """Scalar quantization of the token vectors of passages, to one or two bits for each number.
 
 A model gives each token of a text a vector of its own. To encode a vector, the mean token vector is
-subtracted, the difference is rotated (`indexer.embedding.rotation`), and each number is rounded to
-one of two or four levels, chosen for a normal distribution. A token takes 96 bytes: 384 numbers of
-two bits, or 768 numbers of one bit. One and two bits order passages equally well. A model's mean
+subtracted, the difference is rotated, and each number is rounded to one of two or four levels,
+chosen for a normal distribution. A token takes 96 bytes: 384 numbers of two bits, or 768 numbers of
+one bit. One and two bits order passages equally well. A model's mean
 and scale come with it, so codes made on one machine can be read on another.
 
 Some models give all tokens a large common part, and so similar cosines (E5: a mean vector of the
@@ -14,6 +14,7 @@ Source:
     levels.
 """
 
+import hashlib
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -23,8 +24,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-from indexer.embedding.rotation import rotate
 
 # By the bits of a number: the levels, in standard deviations, and the bounds between them.
 LEVELS: Final[Mapping[int, tuple[float, ...]]] = {
@@ -123,3 +122,33 @@ def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[
     rows = max(_ON_ONE_THREAD // max(left.size, 1), 1)
     parts = [left @ right[start : start + rows].T for start in range(0, len(right), rows)]
     return np.concatenate([np.zeros((len(left), 0), np.float32), *parts], axis=1)
+
+
+def rotate(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Rotate the space of vectors, the same on every run; returns (n, d) float64.
+
+    Random signs and a cosine transform keep all dot products. Afterwards all dimensions have about
+    the same spread, so one scale can quantize them all. The dimension is even.
+
+    Source:
+        Ailon and Chazelle, "Approximate nearest neighbors and the fast Johnson-Lindenstrauss
+        transform", STOC 2006, for signs before a transform; Makhoul, "A fast cosine transform in
+        one and two dimensions", IEEE TASSP 1980.
+    """
+    signs, phases = _rotation(vectors.shape[1])
+    signed = vectors * signs
+    # The cosine transform by Fourier's: even positions in order, then odd ones backwards.
+    folded = np.concatenate([signed[:, ::2], signed[:, 1::2][:, ::-1]], axis=1)
+    rotated: NDArray[np.float64] = (np.fft.fft(folded, axis=1) * phases).real
+    return rotated
+
+
+@lru_cache
+def _rotation(dimension: int) -> tuple[NDArray[np.float32], NDArray[np.complex128]]:
+    """The random signs, and the factors that turn a Fourier transform into the cosine transform."""
+    chance = hashlib.shake_256(b"commonplace").digest(dimension // 8 + 1)
+    bits = np.unpackbits(np.frombuffer(chance, np.uint8))[:dimension]
+    places = np.arange(dimension)
+    phases = np.exp(-0.5j * np.pi * places / dimension) * np.sqrt(2 / dimension)
+    phases[0] /= np.sqrt(2)
+    return (2.0 * bits - 1.0).astype(np.float32), phases

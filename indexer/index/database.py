@@ -12,7 +12,7 @@ Errors:
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +100,7 @@ class Connection(Protocol):
         """A write transaction; nested calls join the outer one.
 
         If `alone` is true, nobody else writes meanwhile. Otherwise the first statement must lock
-        the written scopes by `ScopeChanges.raise_all`, so that each scope has one writer at a time.
+        the written scopes by `IndexTables.raise_all`, so that each scope has one writer at a time.
 
         Raises:
             IndexWriteError: if the index can't be written; then nothing is changed.
@@ -108,6 +108,36 @@ class Connection(Protocol):
 
     def forget_deleted(self) -> None:
         """Erase deleted text from the files, as far as the database can."""
+
+
+# SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
+MOST_VALUES: Final = 500
+
+
+def slices(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), MOST_VALUES):
+        yield values[start : start + MOST_VALUES]
+
+
+def marks(values: Collection[Any]) -> str:
+    """Placeholders (`?, ?`) for a list of values; an empty list matches nothing."""
+    return ", ".join("?" for _ in values) or "null"
+
+
+def insertions(
+    table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], ending: str = ""
+) -> list[tuple[str, Sequence[Any]]]:
+    """Statements that insert rows, as many as possible in each; `ending` ends the statement."""
+    most = MOST_VALUES // len(columns)
+    row = f"({marks(columns)})"
+    return [
+        (
+            f"insert into {table} ({', '.join(columns)}) values "  # noqa: S608 - names of ours
+            f"{', '.join([row] * len(some))} {ending}",
+            [value for values in some for value in values],
+        )
+        for some in (rows[start : start + most] for start in range(0, len(rows), most))
+    ]
 
 
 def write_manifest(db: Connection, expected: Mapping[str, str]) -> None:

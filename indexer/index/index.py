@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from indexer.index.bm25 import BM25Lookup, Ids, Weight, idfs, unknown_forms, words_of_query
 from indexer.index.database import FORMAT, Place
 from indexer.index.postings import Postings
-from indexer.index.resident_scopes import SNAPSHOT_LEAST, ResidentScope, ResidentScopes
-from indexer.index.row_cache import RowCache
+from indexer.index.resident_scopes import SNAPSHOT_LEAST, ResidentScope, ResidentScopes, RowCache
 from indexer.index.selection import Selection
 from indexer.index.snapshots import SnapshotFiles, SnapshotRows, Snapshots
 from indexer.index.stored_passage import StoredPassage

@@ -8,8 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from indexer.index.bound_values import marks, slices
-from indexer.index.database import Connection
+from indexer.index.database import Connection, marks, slices
 from indexer.index.stored_passage import folded_tags
 from knowledge.values.documents import Document, Kind, Scope
 

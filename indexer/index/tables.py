@@ -9,17 +9,15 @@ under the passage's id, in half precision. So scoring a hundred candidates reads
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, fields
-from datetime import datetime
+from dataclasses import asdict, astuple, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index.bound_values import marks, slices
-from indexer.index.database import Connection, Place
-from indexer.index.scope_changes import ScopeChanges
+from indexer.index.database import MOST_VALUES, Connection, Place, marks, slices
 from indexer.index.selection import TAGGED, Selection, selected_ids
 from indexer.index.sqlite_file import SQLiteConnection
 from indexer.index.stored_passage import (
@@ -53,6 +51,31 @@ from knowledge.values.documents import (
     Scope,
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Added passages by `ids`, with the vectors (n, d) of their whole texts, and their words."""
+
+    ids: list[int]
+    vectors: NDArray[np.float32]
+    words: list[list[str]]
+
+
+class ScopeState(NamedTuple):
+    """The generation of a scope, which counts the scope's changes.
+
+    `relinked` is the latest generation in which documents' links changed.
+    """
+
+    generation: int
+    relinked: int
+
+
+NEVER_CHANGED: Final = ScopeState(0, 0)
+# Most passages read at once, because their rows are large.
+BATCH: Final = 4_000
+
+
 _FILE: Final = tuple(field.name for field in fields(FileRecord))
 _FILES: Final = f"select {', '.join(_FILE)} from files"  # noqa: S608 - names of ours
 # The manifest's key of the number of changes of `files`.
@@ -80,7 +103,6 @@ class IndexTables:
         """
         self._dimension = dimension
         self.db = _open(place, expected)
-        self.changes = ScopeChanges(self.db, dimension)
         # Documents that this process has replaced, relinked or taken out. A process that doesn't
         # ask the database may still have them in memory. A SQLite file is always asked.
         self.stale_documents: set[str] = set()
@@ -93,12 +115,71 @@ class IndexTables:
 
     def generation(self) -> int:
         """The number of changes so far, over all scopes."""
-        return self.changes.total()
+        [[total]] = self.db.rows("select coalesce(sum(generation), 0) from generations")
+        return int(total)
 
     def changed_at(self) -> datetime | None:
         """The time of the last change; None if there was none."""
-        changed_at = self.changes.changed_at()
+        [[changed_at]] = self.db.rows("select max(changed_at) from generations")
         return datetime.fromisoformat(changed_at) if changed_at else None
+
+    # Changes of scopes. Each scope has its own row in the table `generations`, so writers of
+    # different scopes don't wait for each other. A change raises the scope's generation in this
+    # row, which stays locked until the change is committed. So only one process at a time writes a
+    # scope, and readers miss no change.
+
+    def states(self, scopes: Sequence[Scope] | None = None) -> dict[Scope, ScopeState]:
+        """The states of these scopes, by default of all scopes that ever had a passage."""
+        some = "" if scopes is None else f"where scope in ({marks(scopes)})"
+        sql = f"select scope, generation, relinked from generations {some}"  # noqa: S608 - marks
+        rows = self.db.rows(sql, list(scopes or ()))
+        return {Scope(row[0]): ScopeState(row[1], row[2]) for row in rows}
+
+    def removed_since(self, scope: Scope, after: int, until: int) -> list[int]:
+        """The ids of a scope's passages removed after generation `after`, up to `until`."""
+        rows = self.db.rows(
+            "select id from removed where scope = ? and generation > ? and generation <= ?",
+            (scope, after, until),
+        )
+        return [row[0] for row in rows]
+
+    def added_since(self, scope: Scope, after: int, until: int) -> Iterator[Added]:
+        """A scope's passages added after generation `after`, up to `until`, in batches by id.
+
+        All ids are read first. Passages deleted before their batch is read are left out.
+        """
+        rows = self.db.rows(
+            "select id from passages where scope = ? and generation > ? and generation <= ? "
+            "order by id",
+            (scope, after, until),
+        )
+        numbers = [row[0] for row in rows]
+        for start in range(0, len(numbers), BATCH):
+            yield self._additions(numbers[start : start + BATCH])
+
+    def _additions(self, passage_ids: Sequence[int]) -> Added:
+        rows: list[tuple[int, bytes, str]] = []
+        for some in slices(passage_ids):
+            rows += self.db.rows(
+                "select p.id, v.vector, p.words from passages p "  # noqa: S608
+                f"join vectors v on v.digest = p.digest where p.id in ({marks(some)}) "
+                "order by p.id",
+                some,
+            )
+        vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
+        return Added(
+            [row[0] for row in rows],
+            vectors.reshape(-1, self._dimension),
+            [row[2].split() for row in rows],
+        )
+
+    def scope_size(self, scope: Scope, until: int) -> int:
+        """The number of a scope's present passages that were added in generations up to `until`."""
+        sql = "select count(*) from passages where scope = ? and generation <= ?"
+        [[count]] = self.db.rows(sql, (scope, until))
+        return int(count)
+
+    # Documents and passages.
 
     def identity(self) -> str:
         [[identity]] = self.db.rows("select value from manifest where key = 'identity'")
@@ -382,8 +463,35 @@ class IndexTables:
     ) -> None:
         replaced = (cut.document.id for cut in changed if cut.first)
         ids = list(dict.fromkeys((*removed, *replaced)))
-        generations = self.changes.raise_all((cut.document.scope for cut in changed), ids)
+        generations = self.raise_all((cut.document.scope for cut in changed), ids)
         replace(self.db, ids, changed, generations, vectors, codes)
+
+    def raise_all(
+        self, scopes: Iterable[Scope], document_ids: Sequence[str] = ()
+    ) -> dict[Scope, int]:
+        """Raise the generations of these scopes and of the documents' present scopes by 1.
+
+        The rows are locked in the order of scopes, so that writers never deadlock.
+
+        Returns:
+            The new generation of each of these scopes.
+        """
+        wanted = set(scopes)
+        if len(document_ids) > MOST_VALUES:
+            for some in slices(document_ids):
+                sql = f"select scope from documents where id in ({marks(some)})"  # noqa: S608
+                wanted.update(Scope(scope) for [scope] in self.db.rows(sql, some))
+            document_ids = ()
+        found = [f"select distinct scope from documents where id in ({marks(document_ids)})"]  # noqa: S608
+        found += ["select ?" for _ in wanted]
+        rows = self.db.rows(
+            "insert into generations (scope, generation, changed_at) "  # noqa: S608 - marks alone
+            f"select scope, 1, ? from ({' union '.join(found)}) as found where true order by scope "
+            "on conflict (scope) do update set generation = generations.generation + 1, "
+            "changed_at = excluded.changed_at returning scope, generation",
+            [datetime.now(UTC).isoformat(), *document_ids, *sorted(wanted)],
+        )
+        return {Scope(scope): generation for scope, generation in rows}
 
     def is_long(self, document_ids: Sequence[str]) -> bool:
         """Whether these documents together have more passages than one transaction deletes."""
@@ -407,7 +515,7 @@ class IndexTables:
         """
         self._remember(document_ids)
         with self.db.writing():
-            generations = self.changes.raise_all((), document_ids)
+            generations = self.raise_all((), document_ids)
             return delete_some(self.db, document_ids, generations, coded)
 
     def _remember(self, document_ids: Iterable[str]) -> None:
@@ -427,8 +535,10 @@ class IndexTables:
         self._remember([document.id for document in documents])
         with self.db.writing(alone=False):
             scopes = {document.scope for document in documents}
-            self.changes.raise_all(scopes)
-            self.changes.mark_relinked(scopes)
+            self.raise_all(scopes)
+            some = sorted(scopes)
+            sql = f"update generations set relinked = generation where scope in ({marks(some)})"  # noqa: S608
+            self.db.run(sql, some)
             self.db.run_many(
                 "update documents set digest = ?, metadata = ? where id = ?",
                 [

@@ -1,9 +1,9 @@
 """Vector index of one scope in FAISS: flat while that is fast enough, then an inverted file.
 
-Vectors are kept as 8-bit integers after a fixed rotation (`indexer.embedding.rotation`). One scale
-fits all dimensions, so no training is needed. A scan reads a quarter of the memory that 32-bit
-vectors take, and cosines are accurate to about 0.001. This suffices to find the nearest hundred,
-but not to order them. So `indexer.retrieval.fusion` computes exact cosines from the stored vectors.
+Vectors are kept as 8-bit integers after a fixed rotation. One scale fits all dimensions, so no
+training is needed. A scan reads a quarter of the memory that 32-bit vectors take, and cosines are
+accurate to about 0.001. This suffices to find the nearest hundred, but not to order them. So
+`indexer.retrieval.fusion` computes exact cosines from the stored vectors.
 
 In a scope with up to `EXACT_PASSAGES` vectors, a search compares the query with every vector. For a
 larger scope, an inverted file assigns the vectors to cells, and a search compares only the cells
@@ -32,7 +32,7 @@ import numpy as np
 from faiss.contrib.inspect_tools import get_invlist
 from numpy.typing import NDArray
 
-from indexer.embedding.rotation import rotate
+from indexer.embedding.token_codes import rotate
 from indexer.parallel import cores, pool_map
 
 # Comparing this many takes about a millisecond on one core (benchmarks/structure.py).

@@ -15,8 +15,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index.bound_values import insertions, marks, slices
-from indexer.index.database import Connection, IndexError_, MissingVectorError, Statement
+from indexer.index.database import (
+    Connection,
+    IndexError_,
+    MissingVectorError,
+    Statement,
+    insertions,
+    marks,
+    slices,
+)
 from indexer.index.stored_passage import metadata
 from indexer.text.passages import CUTTING, Passage
 from knowledge.values.documents import Document, Scope

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder, embed_with_codes, tokens_of
-from indexer.index.bound_values import slices
-from indexer.index.database import MissingVectorError
+from indexer.index.database import MissingVectorError, slices
 from indexer.index.index import Index
 from indexer.index.passage_lines import fragments
 from indexer.index.written_documents import CutDocument, batch_by_transaction, document_digest

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from indexer.index.postings import Postings
+from indexer.index.postings import Postings, single_edits
 from indexer.text.analyzer import is_stop_word, stem_of_rare
-from indexer.text.edit_distance import single_edits
 from knowledge.languages.detection import language_of_question
 from knowledge.languages.vocabularies import ENGLISH
 

@@ -21,9 +21,8 @@ from indexer.embedding.onnx_model import GRAPH, MANIFEST, TOKENIZER, RuntimeMode
 from indexer.embedding.text_tokens import PIECES
 from indexer.evaluation.judged_sets import COMMITTED
 from indexer.retrieval.evidence import shipped_calibrations
-from models.derivation import derive
+from models.derivation import FILE_BYTES, derive
 from models.ship import MODELS, source
-from models.weight_files import FILE_BYTES
 from tests.indexer.embedding.families import TEXTS
 
 # Other processors add floats in another order, so now and then an activation is rounded otherwise.

@@ -165,7 +165,7 @@ def test_a_writer_waits_only_for_writers_of_the_same_scope(
     with opened(schema_home, embedder) as first, opened(schema_home, embedder) as second:
         second.tables.db.run("set lock_timeout = '50ms'")
         with first.tables.db.writing(alone=False):
-            first.tables.changes.raise_all([ONE])
+            first.tables.raise_all([ONE])
             index_document(second, embedder, new_document("a", "ferry", TWO))
             with pytest.raises(IndexWriteError, match="keeps it locked"):
                 index_document(second, embedder, new_document("b", "ferry", ONE))

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from indexer.index import postings
 from indexer.index.bm25 import unknown_forms
-from indexer.index.postings import Postings
+from indexer.index.postings import LONGEST_CORRECTED, Postings
 from indexer.text.analyzer import QueryWord, query_words
-from indexer.text.edit_distance import LONGEST_CORRECTED
 from tests.indexer.index.bm25_texts import WANTED, expected, filled, matching, random
 
 

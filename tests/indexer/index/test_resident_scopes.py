@@ -217,7 +217,7 @@ def test_a_scope_whose_replay_failed_is_read_again(
             raise OSError("gone")
 
         with monkeypatch.context() as broken:
-            broken.setattr(index.tables.changes, "added_since", fails)
+            broken.setattr(index.tables, "added_since", fails)
             with pytest.raises(OSError, match="gone"):
                 _ask(index, embedder, ONE)
         assert _resident(index) == []

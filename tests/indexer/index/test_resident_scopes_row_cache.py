@@ -17,8 +17,8 @@ def embedder() -> WordEmbedder:
 def test_the_caches_are_bounded_and_give_the_same_rows(
     tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 3 * 4 * embedder.dimension)
-    monkeypatch.setattr("indexer.index.row_cache.PASSAGES_CHARACTERS", 3_000)
+    monkeypatch.setattr("indexer.index.resident_scopes.VECTORS_BYTES", 3 * 4 * embedder.dimension)
+    monkeypatch.setattr("indexer.index.resident_scopes.PASSAGES_CHARACTERS", 3_000)
     monkeypatch.setattr("indexer.index.index.WORDS_CACHED", 3)
     vector = embedder.embed_queries(["common"])[0]
     with opened(tmp_path, embedder) as index:
@@ -41,13 +41,13 @@ def test_rows_read_ahead_are_those_of_the_database_within_the_bound(
         build(index, embedder, thirty_documents())
         keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
         asked_for = index.own_vectors(keys)
-    monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
+    monkeypatch.setattr("indexer.index.resident_scopes.SLICE", 3)
     with opened(home, embedder) as index:
         list(index.read_ahead())
         assert len(index._rows._vectors) == index.size(SCOPES)
         assert len(index._rows._passages) == index.size(SCOPES)
         assert index.own_vectors(keys) == asked_for
-    monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 5 * 4 * embedder.dimension)
+    monkeypatch.setattr("indexer.index.resident_scopes.VECTORS_BYTES", 5 * 4 * embedder.dimension)
     with opened(home, embedder) as index:
         list(index.read_ahead())
         list(index.read_ahead())
@@ -57,7 +57,7 @@ def test_rows_read_ahead_are_those_of_the_database_within_the_bound(
 def test_rows_deleted_between_two_steps_of_reading_ahead_are_not_cached(
     tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
+    monkeypatch.setattr("indexer.index.resident_scopes.SLICE", 3)
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         assert everything(index, embedder)
@@ -101,7 +101,9 @@ def test_cached_codes_are_bounded_and_the_same(
         keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
         expected = index.tables.token_codes(keys)
         assert len(expected) == 20
-    monkeypatch.setattr("indexer.index.row_cache.CODES_BYTES", 3 * max(map(len, expected.values())))
+    monkeypatch.setattr(
+        "indexer.index.resident_scopes.CODES_BYTES", 3 * max(map(len, expected.values()))
+    )
     with opened(tmp_path, coded) as index:
         for _ in range(2):
             assert index.token_codes(keys) == expected

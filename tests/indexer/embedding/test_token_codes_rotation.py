@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.embedding.rotation import rotate
+from indexer.embedding.token_codes import rotate
 
 DIMENSIONS = [2, 8, 384]
 

@@ -4,7 +4,7 @@ import json
 
 import jsonschema_rs
 
-from knowledge.page.render import structured_data
+from knowledge.page.pages import structured_data
 from tests.knowledge.page.hostile_notes import TEXTS, TITLES
 from tests.knowledge.page.made_sites import BASE_URL, note, site
 

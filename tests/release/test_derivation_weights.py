@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.embedding.onnx_model import GRAPH, TOKENIZER, open_parts
-from models.weight_files import move_weights
+from models.derivation import move_weights
 
 LIMIT = 13_000_000
 IDS = {"input_ids": np.array([[101, 2129, 2079, 102]], np.int64)}
