@@ -2,8 +2,8 @@
 
     python -m benchmarks.demo_page [FOLDER]
 
-Each decision of `docs/decisions.md` becomes an approved note in a new data folder, which
-`commonplace publish` publishes into FOLDER, by default `docs/page/demo`.
+Each decision of `docs/decisions.md` becomes an approved note in a new data folder. Then
+`commonplace publish` publishes it into FOLDER, by default `docs/page/demo`.
 `commonplace dev serve --page FOLDER` shows the page.
 """
 

@@ -44,7 +44,7 @@ FOLDERS: Final = sorted(_JUDGED.glob("communities/*/follow-ups"))
 
 
 def page_options(description: str) -> argparse.ArgumentParser:
-    """The options of the benchmarks that ask questions over page sets."""
+    """The options of a benchmark over page sets."""
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("keep", type=Path)
     parser.add_argument("checkouts", type=Path)
@@ -63,7 +63,7 @@ def open_model(options: argparse.Namespace) -> tuple[RecordedModel, Path]:
 def asking(
     model: RecordedModel, name: str, documents: Sequence[Document], keep: Path
 ) -> Iterator[AnswerPipeline]:
-    """A pipeline over the documents of a set, whose index stays in `keep`."""
+    """A pipeline over the documents of a set; its index stays in `keep`."""
     judge = chosen_calibration(keep, model.record).calibration
     with open_index(keep, model.embedder, name) as index, Store(keep / f"{name}.db") as store:
         run_to_end(update(index, model.embedder, documents))

@@ -456,7 +456,7 @@ class Community:
         return text_of(message) if message is not None else ""
 
     async def _open_form(self, act: Callable[[], Awaitable[Interaction]]) -> Interaction | None:
-        """The form that an interaction opened, if any."""
+        """The form opened by an interaction, if any."""
         one = await act()
         response = await self._soon(lambda: one.response, PATIENCE)
         return one if response is not None and response["type"] == 9 else None

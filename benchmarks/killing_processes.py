@@ -186,7 +186,7 @@ class Worker:
 
 
 def _last_attempt(place: Place, worker: int) -> dict[str, Any] | None:
-    """The attempt that this process's last kill interrupted."""
+    """This process's attempt at its last kill."""
     own = [line for line in place.journal_lines() if line["worker"] == worker]
     if own and own[-1]["said"] in ("attempted", "unknown") and own[-1]["kind"] != "settings":
         return {key: value for key, value in own[-1].items() if key != "said"}

@@ -131,7 +131,7 @@ class Film:
     def type(self, field: Locator, text: str, pieces: int) -> None:
         for piece in range(1, pieces + 1):
             field.fill(text[: len(text) * piece // pieces])
-            # A field that grows with its text shows the beginning again.
+            # A growing field shows the beginning again.
             self.page.wait_for_timeout(100)
             field.evaluate("field => { field.scrollLeft = 0 }")
             self.take(140)

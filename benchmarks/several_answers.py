@@ -43,7 +43,7 @@ _SETS: Final = _JUDGED / "communities"
 _LISTED: Final = 2
 
 _Row = dict[str, Any]
-# A document's id or its end, and the digest of a heading, which is empty for the whole document.
+# A document's id or its end, and the digest of a heading; empty for the whole document.
 _Section = Sequence[str]
 
 
@@ -86,7 +86,7 @@ def shows(cited: Sequence[Citation], sections: Sequence[_Section]) -> bool:
 
 
 def names_open_part(row: _Row, answer: Answer) -> bool:
-    """Whether an answer names a part that it leaves open, with a word of the row's `missing`."""
+    """Whether an answer names its open part, with a word of the row's `missing`."""
     named = {
         form
         for part in (*answer.open_parts, *answer.missing)

