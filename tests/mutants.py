@@ -26,6 +26,8 @@ TESTS: Final = (
     "tests/knowledge/backup/test_exporter.py",
     "tests/knowledge/backup/test_importer.py",
     "tests/knowledge/backup/test_foreign_database.py",
+    "tests/knowledge/store/test_guilds.py",
+    "tests/knowledge/store/questions/test_question_records_feedback.py",
 )
 TESTS_OF_FIELDS: Final = (
     "tests/knowledge/store/test_schema.py",

@@ -1,8 +1,10 @@
 """A guild's settings in the community database."""
 
 import json
+from datetime import UTC, datetime
 
 from knowledge.store.store import Store
+from knowledge.values.guilds import SourceCard
 from knowledge.values.settings import GuildSettings
 from knowledge.values.synonyms import Synonym
 
@@ -34,3 +36,11 @@ def test_the_guilds_that_ended_the_articles_are_known_all_at_once(store: Store) 
     found = store.guilds.sources_turned_off()
     assert sorted(guild_id for guild_id in found if not found[guild_id].articles) == [10, 12]
     assert store.guilds.saves == {10: 1, 11: 1, 12: 1}
+
+
+def test_the_last_card_of_a_failing_source_is_kept(store: Store) -> None:
+    began_at = datetime(2026, 3, 4, tzinfo=UTC)
+    posted = SourceCard(GUILD, "/a", began_at, channel_id=1, message_id=2, shown="words")
+    for card in (SourceCard(GUILD, "/a", began_at), posted):
+        store.source_cards.keep(card)
+    assert store.source_cards.all() == [posted]

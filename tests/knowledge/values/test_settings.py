@@ -116,9 +116,11 @@ def test_the_servers_choice_stands_between_category_and_configuration() -> None:
     found = effective_settings(PLACE, chosen(category, **server), private=False)
     assert (found.private, found.origins["private"]) == (False, Level.CATEGORY)
     assert found.language is Language.GERMAN
-    found = effective_settings(Place(9), chosen(category, **server, from_replies=True))
-    assert (found.private, found.origins["private"]) == (True, Level.SERVER)
-    assert (found.from_replies, found.origins["from_replies"]) == (True, Level.SERVER)
+    names = ("from_replies", "similar_posts", "ping_hours", "solved_posts")
+    server |= {name: VALUES[name] for name in names}
+    found = effective_settings(Place(9), chosen(category, **server))
+    for name in ("private", "language", *names):
+        assert (getattr(found, name), found.origins[name]) == (VALUES[name], Level.SERVER)
 
 
 def test_a_category_and_direct_messages_have_settings_too() -> None:

@@ -248,6 +248,10 @@ def test_a_live_note_stays_without_a_name_and_others_keep_their_data(store: Stor
         (BEN.id, 0, "answered"),
         (BEN.id, 0, "open"),
     ]
+    # Her choice of a note as an answer stays.
+    answer = store.helper_answers.find(73, 1)
+    assert answer is not None
+    assert answer.helper_id == 0
     # A question that others asked, too, stays unsigned; one without its words is never reused.
     askers = [one.asker_id for one in store.gaps.open(GUILD) if one.text == "Where is it?"]
     assert askers == [0]

@@ -7,7 +7,14 @@ import pytest
 
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
-from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.questions import (
+    Evidence,
+    Feedback,
+    GoldenState,
+    Question,
+    RecordedHit,
+    Verdict,
+)
 from knowledge.values.tombstones import Tombstone, TombstoneKind
 from tests.knowledge.decided_notes import AT, GUILD, live_note
 from tests.stores import Place
@@ -102,3 +109,12 @@ def test_of_what_was_picked_its_member_is_given_a_copy(store: Store) -> None:
 
     assert [row["document"] for row in exported["feedback"]] == ["note:1"]
     assert exported["questions"][0]["confirmed_at"] is not None
+
+
+def test_the_last_check_of_a_golden_question_is_kept(store: Store) -> None:
+    confirm(store, ask(store, "Hours?", NOTE), NOTE, by_moderator=True)
+    [golden] = store.golden_questions.of_guild(GUILD)
+    checked = replace(golden, checked="a", checked_at=AT, first="b", changed_at=AT)
+    for state in (GoldenState.HELD, GoldenState.MOVED):
+        store.golden_questions.record_checks(GUILD, [replace(checked, state=state)])
+    assert store.golden_questions.of_guild(GUILD) == [replace(checked, state=GoldenState.MOVED)]
