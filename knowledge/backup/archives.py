@@ -19,6 +19,7 @@ from knowledge.backup import backups, exporter, importer
 from knowledge.backup.backups import BackupError, OptInRows, Replaced, Restored
 from knowledge.backup.exporter import LINE_BYTES, FolderError
 from knowledge.backup.row_transfer import copy_missing, keys_by_table
+from knowledge.store.audit_log import ADD_MISSING_HEADS
 from knowledge.store.database import Database
 from knowledge.store.store import Store
 
@@ -211,7 +212,7 @@ def restore(
             database.defer_references()
             database.delete_rows()
             copy_missing(incoming.database, database, keys_by_table(incoming.database))
-            store.audit_log.add_missing_heads()
+            store.database.run(ADD_MISSING_HEADS)
         return Restored(kept, unknown)
     except database.constraint_error as error:
         said = str(error).partition("\n")[0]

@@ -30,8 +30,9 @@ from sqlite_utils import Database
 
 from knowledge.backup import foreign_database
 from knowledge.backup.foreign_database import ForeignDatabaseError
-from knowledge.store.audit_log import RESTORED, STANDINGS, WHOLE, contradictions, entry_of
+from knowledge.store.audit_log import RESTORED, STANDINGS, WHOLE, LogEntry, contradictions
 from knowledge.store.database import StoreError, row_counts
+from knowledge.store.rows import record
 from knowledge.store.store import Store
 from knowledge.text import count_of
 from knowledge.values.documents import SHARED, Scope
@@ -202,7 +203,8 @@ def problem(connection: sqlite3.Connection) -> str:
         return f"{len(orphans)} rows refer to rows that are gone"
     database = Database(connection)
     try:
-        entries = map(entry_of, database.query("select * from log order by id"))
+        lines = database.query("select * from log order by id")
+        entries = (record(LogEntry, line) for line in lines)
         notes = contradictions(database.query(STANDINGS), entries)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         return f"its log can't be replayed ({error!r})"

@@ -51,7 +51,7 @@ from knowledge.backup.foreign_database import (
 )
 from knowledge.backup.row_transfer import copy_missing, differing, keys_by_table
 from knowledge.store import migrations, schema
-from knowledge.store.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
+from knowledge.store.audit_log import ADD_MISSING_HEADS, IMPORTED, RESTORED, WHOLE, LogEntry
 from knowledge.store.store import Store
 from knowledge.text import storable
 from knowledge.values.notes import Member
@@ -95,14 +95,7 @@ _LogLines = dict[int | None, list[LogEntry]]
 
 
 class _Incoming(NamedTuple):
-    """An export ready to merge.
-
-    Attributes:
-        edits: the notes edited in the folder.
-        log: the export's complete log, read before rows were deleted from the scratch database.
-        unknown: the sources and tombstones that the export has and the database lacks.
-        asked: the optional kinds of rows (sources, tombstones) to import, too.
-    """
+    """An export ready to merge; `unknown` and `asked` are as in `drop_unrequested`."""
 
     edits: list[_Edit]
     log: _LogLines
@@ -111,19 +104,18 @@ class _Incoming(NamedTuple):
 
 
 def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ()) -> Imported:
-    """Import an export, in one transaction.
-
-    Args:
-        store: the store to import into.
-        folder: the export.
-        asked: the optional kinds of rows (sources, tombstones) to import, too.
+    """Import an export, in one transaction; `asked` are opt-in rows to import, too.
 
     Raises:
         FolderError: if the folder can't be used or conflicts with this database; nothing was
             changed.
     """
     with _read_into_scratch(store, folder) as (incoming, edits):
-        log, unknown = _drop_unwanted(store, incoming, asked)
+        # The whole log, before rows are deleted: data purged here, and rows not asked for.
+        log = _lines_by_guild(incoming.audit_log.entries())
+        buried = store.tombstones.in_database() | store.tombstones.in_file()
+        unknown = drop_unrequested(incoming, store.sources(), buried, asked)
+        incoming.purge.apply(buried)
         return _merge(store, incoming, _Incoming(edits, log, unknown, asked))
 
 
@@ -291,25 +283,6 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         raise FolderError(f"{place} isn't a valid row: {error}.") from error
 
 
-def _drop_unwanted(
-    store: Store, incoming: Store, asked: Collection[OptInRows]
-) -> tuple[_LogLines, Unknown]:
-    """Delete from the scratch database all rows that must not be imported.
-
-    These rows are data purged in the community database, and any new source or tombstone whose
-    kind isn't in `asked`.
-
-    Returns:
-        The scratch database's log before the deletions, and the sources and tombstones that the
-        community database lacks.
-    """
-    buried = store.tombstones.in_database() | store.tombstones.in_file()
-    log = _lines_by_guild(incoming.audit_log.entries())
-    unknown = drop_unrequested(incoming, store.sources(), buried, asked)
-    incoming.purge.apply(buried)
-    return log, unknown
-
-
 def _lines_by_guild(entries: Iterable[LogEntry]) -> _LogLines:
     """The log lines to compare, by guild.
 
@@ -344,7 +317,7 @@ def _merge(store: Store, source: Store, incoming: _Incoming) -> Imported:
         if _is_empty(store, tables):
             _refuse(incoming.edits, "this database has not got the note as it was exported")
             imported = Imported(copy_missing(source.database, database, tables))
-            store.audit_log.add_missing_heads()
+            store.database.run(ADD_MISSING_HEADS)
         elif incoming.log and _begins_with(here, incoming.log):
             asked = {kind.value: tables[kind] for kind in incoming.asked}
             imported = Imported(copy_missing(source.database, database, asked))

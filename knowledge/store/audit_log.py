@@ -117,10 +117,6 @@ class AuditLog:
         del row["id"]
         self._database.insert("log", row)
 
-    def add_missing_heads(self) -> None:
-        """Insert missing rows in `log_heads`, after log lines were copied from another database."""
-        self._database.run(ADD_MISSING_HEADS)
-
     def key(self, member_id: int) -> int:
         """A member's key in the log, created if it is missing."""
         rows = self._database.rows("select key from members where user_id = ?", [member_id])
@@ -146,7 +142,7 @@ class AuditLog:
         """The lines of one guild or all, oldest first."""
         of_guild, values = ("", []) if guild_id is None else ("where guild_id = ?", [guild_id])
         rows = self._database.rows(f"select * from log {of_guild} order by id", values)  # noqa: S608
-        return [entry_of(row) for row in rows]
+        return [record(LogEntry, row) for row in rows]
 
     def page(
         self,
@@ -176,7 +172,7 @@ class AuditLog:
             f"select * from log where {' and '.join(conditions)} order by id {order} limit ?",  # noqa: S608
             [*values, limit],
         )
-        return [entry_of(row) for row in rows]
+        return [record(LogEntry, row) for row in rows]
 
     def _first_since(self, guild_id: int, since: datetime) -> int:
         """The id of a guild's first line at or after a time, or a number above every id."""
@@ -192,10 +188,6 @@ class AuditLog:
         A difference shows that another program has changed the tables or the log.
         """
         return contradictions(self._database.rows(STANDINGS), self.entries())
-
-
-def entry_of(row: Mapping[str, Any]) -> LogEntry:
-    return record(LogEntry, row)
 
 
 @dataclass(slots=True)

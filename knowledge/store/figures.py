@@ -64,16 +64,15 @@ class PeriodFigures:
     def asked(self, guild_id: int, since: datetime, until: datetime) -> Asked:
         """Questions of a period, also private ones; a question with a later answer counts once."""
         [row] = self._database.rows(
-            "select (select count(*) from questions where guild_id = ? and told_for is null "
-            "  and asked_at >= ? and asked_at < ? and evidence = 'strong') as answered, "
-            "(select count(*) from questions where guild_id = ? and told_for is null "
-            "  and asked_at >= ? and asked_at < ? and evidence = 'partial') as partly, "
-            "(select count(*) from questions where guild_id = ? and told_for is null "
-            "  and asked_at >= ? and asked_at < ? and evidence = 'none') as refused, "
+            "select count(*) filter (where evidence = 'strong') as answered, "
+            "count(*) filter (where evidence = 'partial') as partly, "
+            "count(*) filter (where evidence = 'none') as refused, "
             "(select count(distinct f.question_id) from feedback f "
             "  join questions q on q.id = f.question_id where q.guild_id = ? "
-            "  and f.verdict = 'helpful' and f.created_at >= ? and f.created_at < ?) as solved",
-            [guild_id, since.isoformat(), until.isoformat()] * 4,
+            "  and f.verdict = 'helpful' and f.created_at >= ? and f.created_at < ?) as solved "
+            "from questions where guild_id = ? and told_for is null "
+            "and asked_at >= ? and asked_at < ?",
+            [guild_id, since.isoformat(), until.isoformat()] * 2,
         )
         return Asked(**row)
 
@@ -305,7 +304,7 @@ class Credit:
             "order by citations desc, notes, contributor_id",
             [guild_id, guild_id, quotes, further_share, guild_id, guild_id, *moments, guild_id],
         )
-        return [Contributor(row["name"], row["citations"], row["notes"]) for row in rows]
+        return [record(Contributor, row) for row in rows]
 
     def activity(self, guild_id: int, gaps: int, most_quoted: int) -> Activity:
         """Figures of a guild; a question that was answered again later is counted once."""

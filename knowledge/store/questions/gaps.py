@@ -5,16 +5,11 @@ partial and nobody found it helpful. A gap is settled once it is *answered* by l
 *dismissed* by a moderator. If somebody asks the same afterwards, that question is a new gap. Each
 method here is one transaction, with its notices and log line. Other modules group gaps and look for
 answers.
-
-A hand-over is a question for the helpers, claimed, answered or declined once. Each step checks the
-present state, so exactly one of two simultaneous helpers wins. It also marks the hand-over's
-message as outdated. The outbox updates the message, even after a restart.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
@@ -68,8 +63,7 @@ def once_each(questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
     return [question for asker_id, question in newest.items() if asker_id]
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(NamedTuple):
     """A live text of a note, not compared with the guild's gaps yet."""
 
     note_id: int
@@ -235,24 +229,14 @@ class Gaps:
     def unchecked_publications(self, mine: GuildFilter = every_guild) -> list[Publication]:
         """Live texts of notes not compared with gaps yet, oldest note first."""
         rows = self._database.rows(
-            "select n.id, n.guild_id, n.live_revision_id, n.verified_at, r.number from notes n "
-            "join revisions r on r.id = n.live_revision_id "
+            "select n.id as note_id, n.guild_id, r.id as revision_id, r.number, n.verified_at "
+            "from notes n join revisions r on r.id = n.live_revision_id "
             "left join gap_checks c on c.note_id = n.id where c.note_id is null "
             "or c.revision_id != n.live_revision_id "
             "or c.verified_at is distinct from n.verified_at "
             "order by n.id"
         )
-        return [
-            Publication(
-                row["id"],
-                row["guild_id"],
-                row["live_revision_id"],
-                row["number"],
-                row["verified_at"],
-            )
-            for row in rows
-            if mine(row["guild_id"])
-        ]
+        return [Publication(**row) for row in rows if mine(row["guild_id"])]
 
     def record_check(
         self,
@@ -343,7 +327,12 @@ _SELECT: Final = (
 
 
 class Handovers:
-    """The hand-overs in the community database."""
+    """Questions for the helpers, each claimed, answered or declined once.
+
+    Each step is one transaction that checks the present state, so exactly one of two simultaneous
+    helpers wins. It also marks the hand-over's message as outdated. The outbox updates the message,
+    even after a restart.
+    """
 
     def __init__(self, database: Database, notices: Notices) -> None:
         self._database = database

@@ -4,9 +4,6 @@ Most questions find the same few passages, so a hit refers to its passage by dig
 `recorded_passages` has the words as long as a hit refers to them. Pruning deletes the words of old
 questions and their confirmed answers. For the figures, it keeps times, channels, evidence and
 verdicts, and the ids of the best document and of quoted notes.
-
-`RecentQuestions` has the times of members' questions in the last day, for limits. `GoldenQuestions`
-has the last check of each golden question, and `Phrasings` a language model's sentences.
 """
 
 import hashlib
@@ -247,14 +244,13 @@ class QuestionRecords:
             "(select 1 from feedback u where u.question_id = q.id and u.verdict = 'unhelpful')) "
             "order by q.id, f.document_id"
         )
-        found = ((self.question(row["id"]), row["document_id"]) for row in rows)
-        return [
-            replace(one, hits=sorted(one.hits, key=lambda hit: hit.document_id != document_id))
-            if document_id
-            else one
-            for one, document_id in found
-            if one is not None
-        ]
+        found = []
+        for row in rows:
+            if (question := self.question(row["id"])) is not None:
+                picked = row["document_id"] or None
+                hits = sorted(question.hits, key=lambda hit: hit.document_id != picked)
+                found.append(replace(question, hits=hits))
+        return found
 
     def _insert(self, hits: Sequence[_RankedHit]) -> None:
         keyed = [(*hit[:-1], recorded_digest(hit[-1]), hit[-1]) for hit in hits]
@@ -290,14 +286,7 @@ class QuestionRecords:
             "where h.question_id = ? order by h.rank",
             [question_id],
         )
-        return [
-            RecordedHit(
-                score=row["score"],
-                legs=tuple(row["legs"].split()),
-                **{column: row[column] for column in _COLUMNS},
-            )
-            for row in rows
-        ]
+        return [record(RecordedHit, row, legs=tuple(row["legs"].split())) for row in rows]
 
     def prune(self, before: datetime, most: int) -> int:
         """Delete the words of questions asked before the time `before`, oldest first.
@@ -411,13 +400,8 @@ class FeedbackRecords:
             "select * from feedback where question_id = ? order by member_id", [question_id]
         )
         return [
-            Feedback(
-                row["question_id"],
-                row["member_id"],
-                Verdict(row["verdict"]),
-                row["reason"],
-                FeedbackReason(row["reason_code"]) if row["reason_code"] else None,
-                row["document_id"],
+            record(
+                Feedback, row, chosen=FeedbackReason(code) if (code := row["reason_code"]) else None
             )
             for row in rows
         ]
@@ -501,15 +485,12 @@ class FeedbackRecords:
         With `channels`, an answer is returned only if its question was recorded with exactly these
         channels (`Question.channels`).
         """
-        values: list[Any] = [guild_id]
-        for_channels = ""
-        if channels is not None:
-            for_channels = "and q.channels = ?"
-            values.append(json.dumps(sorted(set(channels))))
+        given = None if channels is None else json.dumps(sorted(set(channels)))
         rows = self._database.rows(
             f"{_CONFIRMED} where q.guild_id = ? and q.confirmed_at is not null and q.text != '' "
-            f"{for_channels} order by q.confirmed_at desc, q.id desc limit ?",
-            [*values, _MOST_CONFIRMED],
+            "and q.channels = coalesce(?, q.channels) "
+            "order by q.confirmed_at desc, q.id desc limit ?",
+            [guild_id, given, _MOST_CONFIRMED],
         )
         return [record(ConfirmedAnswer, row) for row in rows]
 
@@ -523,7 +504,7 @@ class FeedbackRecords:
 
 
 class RecentQuestions:
-    """The times in the community database."""
+    """The times of members' questions in the last day, for limits."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -575,7 +556,12 @@ _GOLDEN: Final = (
 
 
 class GoldenQuestions:
-    """The checks in the community database."""
+    """The last check of each golden question, and undecided changes.
+
+    Whether a question is golden follows from its rows in other tables: its answer is confirmed, or
+    members found the first passage helpful and nobody disagreed. So a forgotten member's verdicts
+    count by the rules of those tables. A check of another expected passage doesn't count.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -660,13 +646,17 @@ class GoldenQuestions:
 
 
 _REQUESTED: Final = (
-    "select p.asked_at from phrasings p join questions q on q.id = p.question_id "
+    "from phrasings p join questions q on q.id = p.question_id "
     "where p.repeated = 0 and p.asked_at > ? and p.asked_at <= ?"
 )
 
 
 class Phrasings:
-    """The phrasings in the community database."""
+    """A language model's sentences for answers, and recent use of the model.
+
+    A row is inserted before the model is asked, so requests in progress count, too. The asker and
+    the channel are recorded with the question. If the question is deleted, so is the phrasing.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -699,19 +689,9 @@ class Phrasings:
         self, caps: PhrasingCaps, now: datetime, member_id: int, guild_id: int | None
     ) -> UsedUp:
         """The limits reached by a member, in their guild, and overall."""
-        member = guild = None
-        if caps.member_hourly:
-            member = self._until(
-                f"{_REQUESTED} and q.asker_id = ?", now, HOUR, member_id, caps.member_hourly
-            )
-        if caps.guild_daily:
-            guild = self._until(
-                f"{_REQUESTED} and q.guild_id is not distinct from ?",
-                now,
-                DAY,
-                guild_id,
-                caps.guild_daily,
-            )
+        member = self._until("q.asker_id = ?", now, HOUR, member_id, caps.member_hourly)
+        of_guild = "q.guild_id is not distinct from ?"
+        guild = self._until(of_guild, now, DAY, guild_id, caps.guild_daily)
         return UsedUp(
             {} if member is None else {member_id: member},
             {} if guild is None else {guild_id: guild},
@@ -723,9 +703,7 @@ class Phrasings:
         members: dict[int, datetime] = {}
         guilds: dict[int | None, datetime] = {}
         for row in self._database.rows(
-            "select distinct q.asker_id, q.guild_id from phrasings p "
-            "join questions q on q.id = p.question_id "
-            "where p.repeated = 0 and p.asked_at > ? and p.asked_at <= ?",
+            f"select distinct q.asker_id, q.guild_id {_REQUESTED}",
             [(now - DAY).isoformat(), now.isoformat()],
         ):
             found = self.used_up(caps, now, row["asker_id"], row["guild_id"])
@@ -734,14 +712,17 @@ class Phrasings:
         return UsedUp(members, guilds, self._until_tokens(caps.daily_tokens, now))
 
     def _until(
-        self, sql: str, now: datetime, window: timedelta, key: int | None, most: int
+        self, condition: str, now: datetime, window: timedelta, key: int | None, most: int
     ) -> datetime | None:
-        """The time of the next allowed request; None if a request is allowed now.
+        """The time of the next allowed request of a member or guild; None if it is allowed now.
 
-        `sql` selects the times of a member's or guild's requests; `most` may be in the window.
+        `most` requests may be in the window; 0 is unlimited.
         """
+        if not most:
+            return None
         rows = self._database.rows(
-            f"{sql} order by p.asked_at desc limit 1 offset ?",
+            f"select p.asked_at {_REQUESTED} and {condition} "
+            "order by p.asked_at desc limit 1 offset ?",
             [(now - window).isoformat(), now.isoformat(), key, most - 1],
         )
         return datetime.fromisoformat(rows[0]["asked_at"]) + window if rows else None
@@ -778,11 +759,6 @@ class Phrasings:
         rows = self._database.rows("select * from phrasings where question_id = ?", [question_id])
         if not rows:
             return None
-        row = rows[0]
-        return record(
-            RecordedPhrasing,
-            row,
-            lines=tuple(
-                WrittenLine(text, tuple(numbers)) for text, *numbers in json.loads(row["lines"])
-            ),
-        )
+        lines = json.loads(rows[0]["lines"])
+        written = tuple(WrittenLine(text, tuple(numbers)) for text, *numbers in lines)
+        return record(RecordedPhrasing, rows[0], lines=written)
