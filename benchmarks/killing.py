@@ -251,7 +251,7 @@ def forget(place: Place) -> None:
 
 def check_erasure(place: Place, *, again: bool) -> Iterator[str]:
     with place.store() as store:
-        stored = store.personal_data.stored(MIRA.id, None)
+        stored = store.personal_data.summary(MIRA.id, None)
         # Their opting out of quotation is kept.
         left = sum(one.everywhere for kind, one in stored.items() if kind != "preferences")
         buried = len(store.tombstones.in_file())

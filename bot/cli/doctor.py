@@ -280,7 +280,7 @@ def _server(folder: Path, url: str) -> Iterator[Finding]:
         return
     try:
         with closing(open_server(folder, url)) as database:
-            described, holders = database.described(), database.holders(LONG_SECONDS)
+            described, holders = database.description(), database.holders(LONG_SECONDS)
     except StoreError:
         # An earlier check reports this.
         return

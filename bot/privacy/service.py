@@ -20,7 +20,7 @@ SLICE: Final = 50
 def count_stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:
     written = core.archive.messages_of(member_id)
     here = sum(message["guild"] == guild_id for message in written)
-    found = core.store.personal_data.stored(member_id, guild_id)
+    found = core.store.personal_data.summary(member_id, guild_id)
     return {**found, "messages": Stored(here, len(written))} if written else found
 
 

@@ -352,7 +352,7 @@ def notice_delivery(core: Core, notice: Notice) -> Delivery | None:
     note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
     check = core.store.note_checks.open_for(note.id) if note is not None else None
     if note is None or not _is_current(note, check, notice):
-        core.store.notices.sent(notice.id)
+        core.store.notices.mark_sent(notice.id)
         return None
     decision = DECIDED_LATER.get(notice.event)
     return Delivery(

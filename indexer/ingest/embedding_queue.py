@@ -154,7 +154,7 @@ class EmbeddingWorker:
         Raises StoreError if the database can't be used; other workers may soon take the texts.
         """
         if self._clock() - self._seen_at >= SEEN_SECONDS:
-            self._jobs.seen(self.kind, self.name)
+            self._jobs.report_alive(self.kind, self.name)
             self._seen_at = self._clock()
         taken = self._jobs.take(self.kind, self.name, JOBS_TAKEN)
         if not taken:

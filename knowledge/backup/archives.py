@@ -123,12 +123,8 @@ def _log(path: Path) -> Iterator[tuple[Any, ...]]:
 def read(backup: Path, part: Path) -> None:
     """Create a SQLite database with this version's schema, and copy a backup's rows into it.
 
-    Args:
-        backup: an archive or a SQLite file.
-        part: the path of the new database.
-
     Raises:
-        BackupError: if the backup can't be used.
+        BackupError: if the archive or SQLite file can't be used.
     """
     if not is_archive(backup):
         backups.read(backup, part)
@@ -187,12 +183,8 @@ def restore(
 ) -> Restored:
     """Replace the rows of a PostgreSQL database by a backup, in one transaction.
 
-    Args:
-        backup: an archive or a SQLite file.
-        store: the store of `database`.
-        database: the database to replace.
-        at: the time in the name of the archive that keeps the replaced rows.
-        asked: the optional kinds of rows (sources, tombstones) to restore, too.
+    An archive named after the time `at` keeps the replaced rows. `asked` are opt-in rows to
+    restore, too.
 
     Raises:
         BackupError: if the backup can't be used or restored; nothing was changed.

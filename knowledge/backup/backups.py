@@ -120,13 +120,6 @@ def rotate(
     is also kept if its log isn't a prefix of the log of `newest`. This happens if a lost database
     was replaced by an empty one. Then only the old backup has the lost data.
 
-    Args:
-        folder: the folder with the backups.
-        keep: the number of backups to keep.
-        newest: the backup taken just now.
-        pattern: the glob pattern of the backups' names.
-        has_prefix_log: whether the first backup's log is a prefix of the second backup's log.
-
     Returns:
         The deleted backups, and the old backups kept because of their logs.
     """
@@ -178,14 +171,10 @@ def _open_verified(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]
             with foreign_database.explain_errors():
                 found = problem(connection)
             if found:
-                raise BackupError(_damage_message(path, found))
+                raise BackupError(f"{path} is damaged: {found}. Use another backup.")
             yield connection, applied
     except ForeignDatabaseError as error:
         raise BackupError(f"{path} {error}") from error
-
-
-def _damage_message(path: Path, found: str) -> str:
-    return f"{path} is damaged: {found}. Use another backup."
 
 
 def problem(connection: sqlite3.Connection) -> str:
@@ -214,7 +203,6 @@ def problem(connection: sqlite3.Connection) -> str:
 
 
 # Opt-in rows.
-
 
 Source = tuple[str, Scope]
 
@@ -269,11 +257,9 @@ def drop_unrequested(
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The result of a restore.
+    """The result of a restore: the copy of the replaced database, and unknown opt-in rows.
 
-    Attributes:
-        kept: the copy of the replaced database, or None if there was no database to replace.
-        unknown: the sources and tombstones that only the backup has, not the replaced database.
+    `kept` is None if there was no database to replace.
     """
 
     kept: Path | None
@@ -302,12 +288,8 @@ def restore(
     The restored database first repeats the deletions made since the backup. If the process is
     killed, either the old or the restored database is in place, complete.
 
-    Args:
-        backup: a file from `back_up`, of this data folder or another.
-        database: the path of the database to replace; there may be no database yet.
-        at: the time in the name of the replaced database's copy.
-        asked: the optional kinds of rows (sources, tombstones) to restore, too.
-        reader: creates a new database from a backup.
+    The copy of the replaced database, if there is one, is named after the time `at`. `asked` are
+    opt-in rows to restore, too.
 
     Raises:
         BackupError: if the backup can't be used or restored; nothing was changed.
@@ -355,10 +337,7 @@ def _merge_wal(database: Path) -> None:
 
 @dataclass(slots=True)
 class Replaced:
-    """State of the replaced database.
-
-    `ids` are the last ids by table, or None if the database can't be read.
-    """
+    """State of the replaced database; its last ids by table are None if it can't be read."""
 
     ids: dict[str, int] | None = field(default_factory=dict)
     tombstones: set[Tombstone] = field(default_factory=set)
@@ -371,17 +350,11 @@ def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backu
     Deletes all data purged since the backup, and any new source or tombstone whose kind isn't in
     `asked`. New ids start after the last ids of the replaced database. Logs the restore.
 
-    Args:
-        part: the copy.
-        replaced: the state of the replaced database.
-        asked: the optional kinds of rows (sources, tombstones) to restore, too.
-        backup: the path of the backup, for error messages.
-
     Returns:
         The sources and tombstones that the copy has and the replaced database lacks.
 
     Raises:
-        BackupError: if the copy isn't sound afterwards.
+        BackupError: if the copy isn't sound afterwards; the message names the `backup`.
     """
     with Store(part) as store:
         # The tombstone file beside the database helps if the database is too damaged to read.
@@ -395,7 +368,7 @@ def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backu
     with closing(sqlite3.connect(part, isolation_level=None)) as connection:
         connection.execute("pragma journal_mode = delete")
         if found := problem(connection):
-            raise BackupError(_damage_message(backup, found))
+            raise BackupError(f"{backup} is damaged: {found}. Use another backup.")
     return unknown
 
 

@@ -26,6 +26,7 @@ from knowledge.store import migrations, schema
 from knowledge.store.audit_log import ADD_MISSING_HEADS
 from knowledge.store.guilds import LAST_LOOK
 from knowledge.store.migrations import is_mark
+from knowledge.store.rows import insertion
 from knowledge.store.schema import holds, is_valid
 from knowledge.values.submissions import checked_tags, is_link
 
@@ -126,11 +127,9 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
         own.execute("pragma foreign_keys = off")
         for table in _tables(own):
             columns = _columns(own, table)
-            marks = ", ".join("?" for _ in columns)
-            statement = f"insert into {table} ({', '.join(columns)}) values ({marks})"  # noqa: S608
             rows = (list(row.values()) for row in _valid_rows(foreign, table, columns))
             try:
-                own.executemany(statement, rows)
+                own.executemany(insertion(table, columns), rows)
             except (sqlite3.IntegrityError, OverflowError) as error:
                 raise _impossible(table, error) from error
         _copy_sequences(foreign, own)
@@ -201,10 +200,7 @@ def _copy_sequences(foreign: sqlite3.Connection, own: sqlite3.Connection) -> Non
     for row in _valid_rows(foreign, SEQUENCES, ["name", "seq"]):
         if row["name"] in tables:
             own.execute(f"delete from {SEQUENCES} where name = ?", [row["name"]])  # noqa: S608
-            own.execute(
-                f"insert into {SEQUENCES} (name, seq) values (:name, :seq)",  # noqa: S608
-                row,
-            )
+            own.execute(insertion(SEQUENCES, row), [*row.values()])
 
 
 def _no_backup(reason: object) -> str:

@@ -70,13 +70,10 @@ _BEFORE_1_0: Final = ("m028_one_pending", "m029_card_postings")
 
 @dataclass(slots=True)
 class Imported:
-    """The result of an import.
+    """The result of an import: imported rows by table, and notes proposed from edited files.
 
-    Attributes:
-        rows: the number of imported rows, by table.
-        edited: the ids of the notes proposed from edited files.
-        differing: the number of rows that differ from the export, and were left as they are.
-        unknown: the sources and tombstones that the export has and the database lacks.
+    `differing` rows differ from the export, and were left as they are. The database lacks the
+    `unknown` sources and tombstones.
     """
 
     rows: dict[str, int] = field(default_factory=dict)

@@ -97,12 +97,8 @@ def move(
 ) -> Moved:
     """Move a community database; no bot may be running on either place.
 
-    Args:
-        source: the present place.
-        target: the new place. It must be empty, or hold an unfinished copy of `source`, or the
-            database that an earlier move copied to `source`.
-        check: whether to only try the move in a scratch place.
-        tell: called before each step.
+    The target must be empty, or hold an unfinished copy of `source`, or the database that an
+    earlier move copied to `source`. With `check`, the move is only tried in a scratch place.
 
     Raises:
         MoveError: if the move can't be done; the old place is as it was.
@@ -113,18 +109,20 @@ def move(
         raise MoveError(f"{_label(source)} is where the community database is already.")
     if not source.is_there():
         raise MoveError(f"There is nothing to move: {_label(source)} has no community database.")
-    if not check and _only_last_step_left(source, target):
+    moved, moving = [moved_to(target.name)], [moving_from(source.name)]
+    if not check and _marks(source) == moved and _marks(target) == moving:
+        # Only the last step of an earlier move is left.
         tell(Step.FINISH)
         _finish(target)
         return Moved({}, 0, resumed=True)
     with closing(source.open()) as guard:
         _check_free(source, target)
         _refuse_used(guard, source)
-        moved = _copy_and_mark(source, target, guard, tell, check=check)
+        result = _copy_and_mark(source, target, guard, tell, check=check)
     if not check:
         tell(Step.FINISH)
         _finish(target)
-    return moved
+    return result
 
 
 def _copy_and_mark(
@@ -178,13 +176,6 @@ def _marks(place: Place) -> list[str]:
         return []
     with closing(place.open(though_marked=True)) as database:
         return database.marks()
-
-
-def _only_last_step_left(source: Place, target: Place) -> bool:
-    """Whether only the last step of an earlier move is left."""
-    return _marks(source) == [moved_to(target.name)] and _marks(target) == [
-        moving_from(source.name)
-    ]
 
 
 def _check_free(source: Place, target: Place) -> None:

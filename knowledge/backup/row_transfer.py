@@ -38,14 +38,9 @@ def differing(source: Database, target: Database, table: str, keys: Sequence[str
 def copy_missing(
     source: Database, target: Database, tables: Mapping[str, Sequence[str]]
 ) -> dict[str, int]:
-    """Insert the rows missing in the target, inside a transaction.
+    """Insert the rows missing in the target, inside a transaction with deferred references.
 
-    New ids in the target will start after the source's ids.
-
-    Args:
-        source: the database to copy from.
-        target: the database to insert into; the caller has called its `defer_references`.
-        tables: the keys of each table.
+    `tables` has the keys of each table. New ids in the target will start after the source's ids.
 
     Returns:
         The number of inserted rows, by table.
@@ -55,20 +50,17 @@ def copy_missing(
         is_empty = not target.rows(f"select 1 as found from {table} limit 1")  # noqa: S608
         for theirs in _by_key(source, table, keys):
             ours = {} if is_empty else _rows(target, table, keys, [*theirs])
-            missing = [_storable_row(row) for key, row in theirs.items() if key not in ours]
+            missing = [row for key, row in theirs.items() if key not in ours]
             if missing:
-                insert(target, table, missing)
+                # SQLite may hold text that PostgreSQL can't store.
+                insert(target, table, [_storable(row) for row in missing])
                 taken[table] = taken.get(table, 0) + len(missing)
     target.skip_ids(source.last_ids())
     return taken
 
 
-def _storable_row(row: Row) -> Row:
-    """Convert the text in a row to text storable in both SQLite and PostgreSQL."""
-    return {
-        column: storable(value) if isinstance(value, str) else value
-        for column, value in row.items()
-    }
+def _storable(row: Row) -> Row:
+    return {key: storable(value) if isinstance(value, str) else value for key, value in row.items()}
 
 
 def in_batches(database: Database, table: str, keys: Sequence[str]) -> Iterator[list[Row]]:

@@ -37,22 +37,13 @@ class OutcomeUnknownError(StoreError):
 
 def is_away(error: BaseException | None) -> bool:
     """Whether an error is, or was caused by, an unreachable server."""
-    return _is_caused_by(error, DatabaseAwayError)
+    return error is not None and (isinstance(error, DatabaseAwayError) or is_away(error.__cause__))
 
 
 def passes(error: BaseException | None) -> bool:
     """Whether an error passes with an outage: an unreachable server, or a connection lost."""
-    return _is_caused_by(error, (DatabaseAwayError, OutcomeUnknownError))
-
-
-def _is_caused_by(
-    error: BaseException | None, kinds: type[StoreError] | tuple[type[StoreError], ...]
-) -> bool:
-    while error is not None:
-        if isinstance(error, kinds):
-            return True
-        error = error.__cause__
-    return False
+    kinds = (DatabaseAwayError, OutcomeUnknownError)
+    return error is not None and (isinstance(error, kinds) or passes(error.__cause__))
 
 
 class Database(Protocol):

@@ -255,7 +255,7 @@ class Notices:
         rows = self._database.rows("select * from notices where sent_at is null order by id")
         return [record(Notice, row) for row in rows if mine(row["guild_id"])]
 
-    def sent(self, notice_id: int) -> None:
+    def mark_sent(self, notice_id: int) -> None:
         """Mark a notice as delivered, or as undeliverable."""
         with self._database.writing(guild_of(self._database, RowKind.NOTICE, notice_id)):
             self._database.run(

@@ -373,8 +373,8 @@ def statements(migration: str, *, postgres: bool = False) -> Iterator[str]:
     """
     translate = in_postgres if postgres else str
     for name, table in TABLES.items():
-        added = {key: each for key, each in table.columns.items() if each.since == migration}
-        columns = [f"{key} {translate(each.sql)}" for key, each in added.items()]
+        added = {key: column for key, column in table.columns.items() if column.since == migration}
+        columns = [f"{key} {translate(column.sql)}" for key, column in added.items()]
         if table.since == migration:
             inside = ",\n    ".join((*columns, *table.constraints))
             yield f"create table {name} (\n    {inside}\n){'' if postgres else ' strict'}"
@@ -383,7 +383,7 @@ def statements(migration: str, *, postgres: bool = False) -> Iterator[str]:
             required = "not null" in column.sql and "default" not in column.sql
             if required or any(word in column.sql for word in _BREAKING):
                 raise ValueError(f"{name}.{key} would break the writes of the previous release")
-        yield from (f"alter table {name} add column {column}" for column in columns)
+        yield from (f"alter table {name} add column {sql}" for sql in columns)
     for table in TABLES.values():
         for name, (since, columns_of) in table.indexes.items():
             if since == migration:

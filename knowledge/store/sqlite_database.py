@@ -207,13 +207,10 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         self.run("pragma defer_foreign_keys = on")
 
     def migrations(self) -> list[str]:
-        return [name for name in self._migration_names() if not is_mark(name)]
-
-    def _migration_names(self) -> list[str]:
-        return migrations.applied(self._db)
+        return [name for name in migrations.applied(self._db) if not is_mark(name)]
 
     def marks(self) -> list[str]:
-        return [name for name in self._migration_names() if is_mark(name)]
+        return list(filter(is_mark, migrations.applied(self._db)))
 
     def mark(self, mark: str) -> None:
         row = {"migration_set": migrations.SET, "name": mark, "applied_at": now().isoformat()}

@@ -79,16 +79,16 @@ class Limits:
     def without_role(self, role_id: int) -> Self:
         return replace(
             self,
-            questions={one: quota for one, quota in self.questions.items() if one != role_id},
-            notes={one: quota for one, quota in self.notes.items() if one != role_id},
+            questions={role: quota for role, quota in self.questions.items() if role != role_id},
+            notes={role: quota for role, quota in self.notes.items() if role != role_id},
         )
 
     def serialize(self) -> str:
         newcomers = self.newcomers
         return json.dumps(
             {
-                "questions": {one: [each.hour, each.day] for one, each in self.questions.items()},
-                "notes": {one: [each.hour, each.day] for one, each in self.notes.items()},
+                "questions": {role: [of.hour, of.day] for role, of in self.questions.items()},
+                "notes": {role: [of.hour, of.day] for role, of in self.notes.items()},
                 "newcomers": newcomers
                 and [newcomers.account_days, newcomers.member_days, newcomers.notes],
             }
@@ -118,12 +118,8 @@ def quota_of(chosen: Mapping[int, Quota], role_ids: Iterable[int]) -> Quota:
     applying = [chosen[role_id] for role_id in role_ids if role_id in chosen]
     if not applying:
         return Quota()
-    hours, days = ([each.hour for each in applying], [each.day for each in applying])
-    return Quota(_most(hours), _most(days))
-
-
-def _most(numbers: Sequence[int]) -> int:
-    return max(numbers) if all(numbers) else 0
+    hours, days = ([quota.hour for quota in applying], [quota.day for quota in applying])
+    return Quota(max(hours) if all(hours) else 0, max(days) if all(days) else 0)
 
 
 def _with(chosen: Mapping[int, Quota], role_id: int, quota: Quota | None) -> dict[int, Quota]:

@@ -118,7 +118,7 @@ class AnswersForAskers:
             await self._mark_sent(notice)
 
     async def _mark_sent(self, notice: Notice) -> None:
-        await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
+        await self._bot.worker.call(lambda core: core.store.notices.mark_sent(notice.id))
 
     async def _deliver(
         self,

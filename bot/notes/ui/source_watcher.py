@@ -139,7 +139,7 @@ class SourceWatcher(commands.Cog):
         self._changed |= dict.fromkeys(message_ids, change)
         self._bot.track()
         flagged = await self._bot.worker.call(
-            lambda core: core.store.contributions.source_changed(message_ids, change)
+            lambda core: core.store.contributions.flag_source_change(message_ids, change)
         )
         if flagged:
             await self._bot.outbox.catch_up()

@@ -292,7 +292,7 @@ class OutboxDispatcher:
             lambda core: review_service.notice_delivery(core, notice)
         )
         if delivery is not None and await self._notify(delivery):
-            await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
+            await self._bot.worker.call(lambda core: core.store.notices.mark_sent(notice.id))
 
     async def _notify(self, delivery: Delivery) -> bool:
         """Notify a member in private or in the proposal's channel; return False to retry later."""

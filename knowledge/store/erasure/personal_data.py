@@ -13,10 +13,9 @@ recorded by later tombstones are repeated in the copy.
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from knowledge.secrets import without_secrets
 from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
@@ -47,8 +46,7 @@ KINDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """How many rows of a kind a member has, in one guild (`here`) and in the whole database."""
 
     here: int
@@ -73,12 +71,11 @@ class PersonalData:
         self._notes = states.notes
         self._tombstones = tombstones
 
-    def stored(self, member_id: int, guild_id: int | None) -> dict[str, Stored]:
-        found = {}
-        for kind, rows in self.export(member_id).items():
-            here = sum(row["guild"] == guild_id for row in rows)
-            found[kind] = Stored(here, len(rows))
-        return found
+    def summary(self, member_id: int, guild_id: int | None) -> dict[str, Stored]:
+        return {
+            kind: Stored(sum(row["guild"] == guild_id for row in rows), len(rows))
+            for kind, rows in self.export(member_id).items()
+        }
 
     def export(self, member_id: int) -> dict[str, list[dict[str, Any]]]:
         found = {}
@@ -139,18 +136,17 @@ class PersonalData:
             for row in self._database.rows(
                 "select distinct document_id as id from recorded_passages order by document_id"
             ):
-                if _CHAT.search(row["id"]):
-                    self._keep_quotable(row["id"], frozenset(quotable(row["id"])))
-
-    def _keep_quotable(self, document_id: str, quotable: frozenset[str]) -> None:
-        recorded = self._database.rows(
-            # Passages of channels are recorded without words.
-            "select digest, passage from recorded_passages where document_id = ? "
-            "and source_channel_id is null and passage != ''",
-            [document_id],
-        )
-        gone = [row["digest"] for row in recorded if row["passage"] not in quotable]
-        run_among(self._database, "delete from recorded_passages where digest in (?)", gone)
+                if not _CHAT.search(row["id"]):
+                    continue
+                kept = frozenset(quotable(row["id"]))
+                passages = self._database.rows(
+                    # Passages of channels are recorded without words.
+                    "select digest, passage from recorded_passages where document_id = ? "
+                    "and source_channel_id is null and passage != ''",
+                    [row["id"]],
+                )
+                gone = [found["digest"] for found in passages if found["passage"] not in kept]
+                run_among(self._database, "delete from recorded_passages where digest in (?)", gone)
 
     def repeat_forgetting(self, member_id: int, *, withdraw: bool) -> list[int]:
         """Repeat `forget` on an older copy of the data, inside a transaction."""
@@ -288,20 +284,11 @@ class PersonalData:
                 )
             elif not row["shared"]:
                 self._database.run("delete from questions where id = ?", [row["id"]])
-        # Another question may be a follow-up of a deleted one.
-        self._clear_earlier(private)
-
-    def _clear_earlier(self, texts: Iterable[str]) -> None:
-        """Clear the column `earlier` of every follow-up to a question with one of these texts."""
-        erased = {" ".join(text.split())[:EARLIER_CHARACTERS] for text in texts} - {""}
-        holding = [
-            row["id"]
-            for row in self._database.rows("select id, earlier from questions where earlier != ''")
-            if not erased.isdisjoint(row["earlier"].split("\n"))
-        ]
-        self._database.run_many(
-            "update questions set earlier = '' where id = ?", [(key,) for key in holding]
-        )
+        # Others' follow-ups to a deleted question have its words, too.
+        erased = {" ".join(text.split())[:EARLIER_CHARACTERS] for text in private} - {""}
+        for row in self._database.rows("select id, earlier from questions where earlier != ''"):
+            if not erased.isdisjoint(row["earlier"].split("\n")):
+                self._database.run("update questions set earlier = '' where id = ?", [row["id"]])
 
 
 _CARDS: Final = """

@@ -22,19 +22,16 @@ _DELETED: Final = re.compile(
 
 
 class AuthoredMessage(Protocol):
-    """A message with its author."""
+    """A message with its author's name; ids of Discord are 0 if unknown."""
 
     @property
-    def id(self) -> int:
-        """Discord's id of the message, or 0."""
+    def id(self) -> int: ...
 
     @property
-    def author_id(self) -> int:
-        """Discord's id of the author, or 0."""
+    def author_id(self) -> int: ...
 
     @property
-    def author(self) -> str:
-        """The author's name."""
+    def author(self) -> str: ...
 
 
 def is_deleted_account(name: str) -> bool:
@@ -76,11 +73,9 @@ class _DigestSet:
     _known: dict[object, bool] = field(default_factory=dict)
 
     def __contains__(self, item: object) -> bool:
-        known = self._known.get(item)
-        if known is None:
-            known = self.digest(self.normalize(str(item))) in self.digests
-            self._known[item] = known
-        return known
+        if item not in self._known:
+            self._known[item] = self.digest(self.normalize(str(item))) in self.digests
+        return self._known[item]
 
 
 class QuoteOptOuts:

@@ -17,12 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from knowledge.store.database import (
-    Database,
-    StoreError,
-    moment,
-    now,
-)
+from knowledge.store.database import Database, StoreError, moment, now
 from knowledge.values.tombstones import CHOICES, FORGOTTEN, MEMBERS, Tombstone, TombstoneKind
 
 FILE: Final = "tombstones.jsonl"
@@ -84,18 +79,13 @@ class Tombstones:
         tombstone = Tombstone(self._after_others(subject), kind, subject)
         self._write([_line(tombstone)])
         if kind not in CHOICES:
-            self._delete_copies()
+            # The copies that upgrades and restores kept hold the deleted data. The retention of
+            # backups is up to the operator.
+            try:
+                self._database.delete_copies()
+            except OSError as error:
+                raise self._unwritable(error) from error
         self.keep([tombstone])
-
-    def _delete_copies(self) -> None:
-        """Delete the copies that upgrades and restores kept, since they hold the deleted data.
-
-        Backups stay: their retention is up to the operator.
-        """
-        try:
-            self._database.delete_copies()
-        except OSError as error:
-            raise self._unwritable(error) from error
 
     def _after_others(self, subject: str) -> str:
         """The time of a new tombstone: now, but later than the subject's last tombstone."""

@@ -267,7 +267,7 @@ class Contributions:
             self._states.record(note, member_id, "reported", problem=problem.value)
             return Outcome(self._notes.of_revision(note.revision.id))
 
-    def source_changed(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
+    def flag_source_change(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
         """Flag the notes saved from these edited or deleted messages.
 
         A proposal from a reply is withdrawn when the reply or its question is deleted.

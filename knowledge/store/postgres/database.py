@@ -225,7 +225,7 @@ class PostgresDatabase(Connection):
             for row in rows
         ]
 
-    def described(self) -> str:
+    def description(self) -> str:
         """The server's version, the encoding, and the number of migrations."""
         [row] = self.rows(
             "select current_setting('server_version') as version, "

@@ -144,7 +144,7 @@ class WorkQueue:
                 return sorted(found, key=lambda job: job.id)
         return []
 
-    def seen(self, kind: str, worker: str) -> None:
+    def report_alive(self, kind: str, worker: str) -> None:
         self._db.run(_SEEN, [worker, kind])
 
     def finish(self, results: Iterable[tuple[Job, bytes]]) -> None:

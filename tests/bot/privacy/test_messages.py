@@ -12,7 +12,7 @@ from knowledge.values.guilds import Language
 
 def test_every_kind_of_stored_data_has_a_sentence(tmp_path: Path) -> None:
     with Store(tmp_path / "community.db") as store:
-        stored = store.personal_data.stored(1, None)
+        stored = store.personal_data.summary(1, None)
     assert [*stored, "messages"] == [*KINDS]
 
 

@@ -83,7 +83,7 @@ def test_deleted_data_stays_deleted_after_a_restore(
     store.personal_data.forget(MIRA.id, withdraw=True)
     restored = archives.restore(archive, store, database, AT)
     assert store.notes.every_live() == []
-    assert store.personal_data.stored(MIRA.id, GUILD)["notes"].everywhere == 0
+    assert store.personal_data.summary(MIRA.id, GUILD)["notes"].everywhere == 0
     # The kept archive is deleted when the next member is forgotten.
     assert restored.kept is not None
     assert restored.kept.exists()

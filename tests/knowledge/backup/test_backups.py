@@ -232,7 +232,7 @@ def test_forgotten_member_stays_forgotten_after_a_restore(
         assert told(reopened) == standings(reopened)
         assert sorted({note.contributor for note in reopened.notes.every_live()}) == left
         assert all(
-            number.everywhere == 0 for number in reopened.personal_data.stored(1, None).values()
+            number.everywhere == 0 for number in reopened.personal_data.summary(1, None).values()
         )
         assert reopened.question_records.question(1) is None
     content = path.read_bytes()

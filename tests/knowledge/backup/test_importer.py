@@ -354,7 +354,7 @@ def test_import_obeys_the_file_of_tombstones(path: Path, store: Store, folder: P
     with Store(path) as fresh:
         import_folder(fresh, folder)
         assert fresh.notes.every_live() == []
-        assert fresh.personal_data.stored(MIRA.id, GUILD)["notes"].everywhere == 0
+        assert fresh.personal_data.summary(MIRA.id, GUILD)["notes"].everywhere == 0
 
 
 def latest(store: Store, note: Note) -> Revision:

@@ -10,5 +10,5 @@ def test_a_notice_waits_until_it_was_sent(place: Place, store: Store) -> None:
     with place.store() as reopened:
         [notice] = reopened.notices.unsent()
         assert (notice.member_id, notice.channel_id, notice.revision_id) == (MIRA.id, 77, 1)
-        reopened.notices.sent(notice.id)
+        reopened.notices.mark_sent(notice.id)
     assert store.notices.unsent() == []

@@ -148,7 +148,7 @@ def _decisions(draw: st.DrawFn) -> Command:
         lambda store: store.decisions.keep(guild, row, member),
         lambda store: store.contributions.withdraw(guild, row, member.id),
         lambda store: store.contributions.report(guild, row, member.id, Problem.WRONG, "No"),
-        lambda store: store.contributions.source_changed([70, 71], SourceChange.EDITED),
+        lambda store: store.contributions.flag_source_change([70, 71], SourceChange.EDITED),
         lambda store: store.guilds.save_rule(guild, Rule("x", 2, review_after_days=30), member.id),
         lambda store: store.review_cards.record_message(row, 5, 600 + row),
         lambda store: store.review_cards.begin_posting(row, 3),
@@ -169,7 +169,7 @@ def _decisions(draw: st.DrawFn) -> Command:
             row, [*PostState][row % 4], AT if row % 2 else None
         ),
         lambda store: store.imports.decide(guild, row, member, Decision.APPROVE),
-        lambda store: store.notices.sent(row),
+        lambda store: store.notices.mark_sent(row),
         lambda store: store.review_cards.mark_newly_due(
             datetime.now(UTC) + timedelta(days=20 * row)
         ),
@@ -400,7 +400,7 @@ def _seen(store: Store) -> list[Any]:
             store.digests.of_guild(guild),
             store.period_figures.days(guild, since, until),
             store.period_figures.quoted(guild, since, until, 2, 0.5),
-            [store.personal_data.stored(member, guild) for member in range(5)],
+            [store.personal_data.summary(member, guild) for member in range(5)],
             _page(store, guild, LogFilter(since, 2)),
             _page(store, guild, LogFilter(event="approved"), after=1),
             [guild_of(store.database, kind, 1) for kind in RowKind],

@@ -396,7 +396,7 @@ def test_who_was_forgotten_can_begin_anew(store: Store) -> None:
     proposed(store, MIRA, "new words")
 
     assert store.audit_log.contradicted_notes() == []
-    assert store.personal_data.stored(MIRA.id, GUILD)["notes"].everywhere == 1
+    assert store.personal_data.summary(MIRA.id, GUILD)["notes"].everywhere == 1
 
 
 def test_forgetting_somebody_unknown_changes_nothing_but_what_older_copies_mean(
@@ -423,7 +423,7 @@ def test_the_export_holds_every_kind_and_every_revision(store: Store) -> None:
     assert texts == ["live words", "waiting words", "rejected words", "withdrawn words"]
     assert export["feedback"][0]["reason"] == "My own words."
     assert "Hers." not in json.dumps(export)
-    found = store.personal_data.stored(MIRA.id, GUILD + 1)
+    found = store.personal_data.summary(MIRA.id, GUILD + 1)
     assert (found["notes"].here, found["notes"].everywhere) == (0, 3)
 
 

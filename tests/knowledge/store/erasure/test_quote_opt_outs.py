@@ -30,12 +30,12 @@ def test_members_who_opted_out_or_were_forgotten_are_withheld_and_nobody_else(
     assert by(store.quote_opt_outs.withheld()) == []
     assert not store.quote_opt_outs.is_withheld(MIRA)
     assert not (store.database.folder / FILE).exists()
-    assert store.personal_data.stored(MIRA, 10)["preferences"].everywhere == 0
+    assert store.personal_data.summary(MIRA, 10)["preferences"].everywhere == 0
     store.quote_opt_outs.withhold(MIRA)
     assert by(store.quote_opt_outs.withheld()) == [MIRA]
     assert store.quote_opt_outs.is_withheld(MIRA)
     assert not store.quote_opt_outs.is_withheld(ADA)
-    assert store.personal_data.stored(MIRA, 10)["preferences"].everywhere == 1
+    assert store.personal_data.summary(MIRA, 10)["preferences"].everywhere == 1
     store.personal_data.forget(ADA, withdraw=True)
     assert by(store.quote_opt_outs.withheld()) == [MIRA, ADA]
 

@@ -35,10 +35,10 @@ def test_a_note_comes_back_for_review_when_its_tags_rule_says_so(store: Store) -
 def test_a_note_whose_message_changed_is_flagged_once(store: Store) -> None:
     note = proposed(store, source=SourceMessage(5, 66))
     decided(store, note)
-    assert len(store.contributions.source_changed([66], SourceChange.EDITED)) == 1
-    assert store.contributions.source_changed([66], SourceChange.EDITED) == []
-    assert len(store.contributions.source_changed([66], SourceChange.DELETED)) == 1
-    assert store.contributions.source_changed([66], SourceChange.EDITED) == []
+    assert len(store.contributions.flag_source_change([66], SourceChange.EDITED)) == 1
+    assert store.contributions.flag_source_change([66], SourceChange.EDITED) == []
+    assert len(store.contributions.flag_source_change([66], SourceChange.DELETED)) == 1
+    assert store.contributions.flag_source_change([66], SourceChange.EDITED) == []
     [waiting] = store.notes.queue(GUILD, now())
     assert waiting.source == SourceMessage(5, 66, SourceChange.DELETED)
 

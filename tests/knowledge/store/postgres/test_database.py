@@ -43,8 +43,8 @@ def test_what_it_is_made_of(database: PostgresDatabase) -> None:
     database.insert("memory", {"key": "a", "value": "b"})
     assert row_counts(database) == {"memory": 1}
     assert database.integrity_problem() == ""
-    assert "PostgreSQL 1" in database.described()
-    assert f"UTF8, {len(migrations.names())} migrations" in database.described()
+    assert "PostgreSQL 1" in database.description()
+    assert f"UTF8, {len(migrations.names())} migrations" in database.description()
 
 
 def test_rows_may_refer_to_each_other_until_the_transaction_ends(

@@ -53,7 +53,7 @@ def test_jobs_of_another_model_are_not_taken(queue: WorkQueue) -> None:
     assert not queue.take(KIND, "a", 100)
     assert queue.other_kinds(KIND) == {"embed other 4 256": len(TEXTS)}
     assert not queue.is_attended(KIND)
-    queue.seen(KIND, "a")
+    queue.report_alive(KIND, "a")
     assert queue.is_attended(KIND)
     assert not queue.is_attended("embed other 4 256")
 
@@ -63,7 +63,7 @@ def test_jobs_of_a_worker_that_is_gone_are_free_again(
 ) -> None:
     queue.offer(KIND, TEXTS)
     [gone] = queue.take(KIND, "killed", 1)
-    queue.seen(KIND, "killed")
+    queue.report_alive(KIND, "killed")
     assert gone not in queue.take(KIND, "b", 100)
     _let_leases_lapse(postgres, postgres_url)
     assert gone in queue.take(KIND, "b", 100)
@@ -131,8 +131,8 @@ def test_what_is_given_back_was_not_tried(queue: WorkQueue) -> None:
 
 
 def test_a_worker_that_leaves_is_not_waited_for(queue: WorkQueue) -> None:
-    queue.seen(KIND, "a")
-    queue.seen(KIND, "b")
+    queue.report_alive(KIND, "a")
+    queue.report_alive(KIND, "b")
     assert queue.state().workers == {KIND: 2}
     queue.leave("a")
     queue.leave("b")
