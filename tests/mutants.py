@@ -32,8 +32,6 @@ TESTS: Final = (
 TESTS_OF_FIELDS: Final = (
     "tests/knowledge/store/test_schema.py",
     "tests/knowledge/store/test_guilds.py",
-    "tests/knowledge/store/test_guilds_channel_settings.py",
-    "tests/knowledge/store/test_guilds_weekly_digests.py",
     "tests/knowledge/values/test_settings.py",
 )
 TESTS_OF_SETTINGS: Final = (

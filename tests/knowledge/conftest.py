@@ -8,7 +8,8 @@ import pytest
 from knowledge.backup import backups
 from knowledge.store.store import Store
 from tests.fork_server import ForkServer, fork_server
-from tests.knowledge.two_guilds import ELSEWHERE, GUILD, approved, asked
+from tests.knowledge.decided_notes import ELSEWHERE, GUILD
+from tests.knowledge.two_guilds import approved, asked
 from tests.stores import FILE, Place
 
 

@@ -1,7 +1,7 @@
 """Proposed and decided notes, and recorded questions, for tests of the store."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
@@ -9,20 +9,24 @@ from knowledge.values.notes import Decision, Member, Note, Outcome
 from knowledge.values.questions import Evidence, Question, RecordedHit
 from knowledge.values.submissions import Submission
 
+T = TypeVar("T")
+
 GUILD, ELSEWHERE = 10, 11
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
+# Long ids can be looked for in a whole file.
+MIRA, ADA, BEN = Member(111222333, "Mira"), Member(444555666, "Ada"), Member(3, "Ben")
 FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
 SECOND = Submission("GPU hours", "The club has 60 GPU hours a month.", ("gpu",))
 
 # Decisions on a pending revision.
-RULINGS = [
-    Decision.APPROVE,
-    Decision.REQUEST_CHANGES,
-    Decision.REJECT,
-    Decision.DUPLICATE,
-]
+RULINGS = [Decision.APPROVE, Decision.REQUEST_CHANGES, Decision.REJECT, Decision.DUPLICATE]
 APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
+
+
+def some(value: T | None) -> T:
+    """The value, which must not be None."""
+    assert value is not None
+    return value
 
 
 def proposed(
@@ -41,9 +45,7 @@ def live_note(store: Store, by: Member = MIRA) -> Note:
 
 
 def decided(store: Store, note: Note, ruling: Ruling = APPROVE, by: Member = ADA) -> Outcome:
-    outcome = store.decisions.decide(note.guild_id, note.revision.id, by, ruling)
-    assert outcome is not None
-    return outcome
+    return some(store.decisions.decide(note.guild_id, note.revision.id, by, ruling))
 
 
 def live_text(store: Store, note: Note) -> str | None:
@@ -56,8 +58,7 @@ def events(store: Store) -> list[str]:
 
 
 def revised(store: Store, note: Note, submission: Submission) -> Note:
-    outcome = store.contributions.revise(GUILD, note.id, MIRA, submission)
-    assert outcome is not None
+    outcome = some(store.contributions.revise(GUILD, note.id, MIRA, submission))
     assert outcome.done
     return outcome.note
 

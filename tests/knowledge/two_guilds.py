@@ -5,23 +5,18 @@ from pathlib import Path
 
 from knowledge.backup import backups
 from knowledge.store.audit_log import replay
-from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.values.notes import Decision, Member, Note, State
+from knowledge.values.notes import Note, State
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.submissions import Submission
+from tests.knowledge.decided_notes import GUILD, MIRA, decided
 
-GUILD, ELSEWHERE = 10, 11
-MIRA, ADA = Member(111222333, "Mira"), Member(444555666, "Ada")
 TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",))
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
 
 def approved(store: Store, guild_id: int = GUILD) -> Note:
-    note = store.contributions.propose(guild_id, MIRA, 5, TEXT).note
-    decided = store.decisions.decide(guild_id, note.revision.id, ADA, Ruling(Decision.APPROVE))
-    assert decided is not None
-    return decided.note
+    return decided(store, store.contributions.propose(guild_id, MIRA, 5, TEXT).note).note
 
 
 def asked(store: Store, guild_id: int = GUILD) -> int:

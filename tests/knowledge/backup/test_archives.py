@@ -98,10 +98,7 @@ def test_restore_is_refused_while_others_are_connected(
     archives.back_up(database, archive)
     store.decisions.retire(GUILD, note.id, MIRA)
     named = f"{database.url}&application_name=commonplace%20elsewhere"
-    with (
-        psycopg.connect(named),
-        pytest.raises(BackupError, match="1 other connections"),
-    ):
+    with psycopg.connect(named), pytest.raises(BackupError, match="1 other connections"):
         archives.restore(archive, store, database, AT)
     assert store.notes.every_live() == []
     archives.restore(archive, store, database, AT)

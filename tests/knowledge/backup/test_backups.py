@@ -17,18 +17,8 @@ from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
 from knowledge.store.store import Store
 from knowledge.values.tombstones import TombstoneKind
-from tests.knowledge.two_guilds import (
-    AT,
-    ELSEWHERE,
-    GUILD,
-    MIRA,
-    approved,
-    asked,
-    live,
-    restored,
-    standings,
-    told,
-)
+from tests.knowledge.decided_notes import ELSEWHERE, GUILD, MIRA
+from tests.knowledge.two_guilds import AT, approved, asked, live, restored, standings, told
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from knowledge.backup.importer import import_folder
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.tombstones import TombstoneKind
+from tests.knowledge.decided_notes import ELSEWHERE, GUILD, MIRA
 from tests.knowledge.full_store import exported
-from tests.knowledge.two_guilds import AT, ELSEWHERE, GUILD, MIRA, approved, live
+from tests.knowledge.two_guilds import AT, approved, live
 
 SHOWN = {
     "sources": ["/etc (for every server)", "/srv/club (for server 10)"],
@@ -112,9 +113,7 @@ def test_exports_sources_and_tombstones_are_left_out(
         assert len(store.sources()) == 3
 
 
-def test_export_keeps_sites_with_their_links(
-    tmp_path: Path,
-) -> None:
+def test_export_keeps_sites_with_their_links(tmp_path: Path) -> None:
     folder, other = tmp_path / "export", tmp_path / "other.db"
     repository = "git+https://git.example.org/handbook.git@main#docs"
     pattern = "https://git.example.org/handbook/{path}?h={commit}#n{first}"

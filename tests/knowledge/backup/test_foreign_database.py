@@ -80,17 +80,15 @@ ODD: dict[str, dict[str, Change]] = {
     "are generated": {
         "a computed column": _do(
             "alter table notes add column more text as (printf('%.*c', 1000000, 'x'))"
-        ),
+        )
     },
     "was written by a later version": {
         "a version of bytes": _do(
             "insert into _sqlite_migrations (migration_set, name, applied_at) "
             "values ('commonplace', x'ff', '')"
-        ),
+        )
     },
-    "no version had these migrations": {
-        "no migrations": _do("delete from _sqlite_migrations"),
-    },
+    "no version had these migrations": {"no migrations": _do("delete from _sqlite_migrations")},
     "has an invalid row in its table": {
         "hosts": _do("update guilds set allowed_hosts = 'a.org'"),
         "numbers as hosts": _do("update guilds set allowed_hosts = '[1]'"),
@@ -130,7 +128,7 @@ ODD: dict[str, dict[str, Change]] = {
             "update revisions set state = 'approved'",
             "update notes set live_revision_id = "
             "(select max(id) from revisions where note_id = notes.id)",
-        ),
+        )
     },
     "its log can't be replayed": {
         "no note": _last_line(detail='{"revision": 1}', guild_id="10", event="approved"),

@@ -24,7 +24,7 @@ from knowledge.values.notes import Decision, Member, Note, Revision, State
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
-from tests.knowledge.decided_notes import RULINGS
+from tests.knowledge.decided_notes import RULINGS, some
 from tests.knowledge.full_store import (
     ADA,
     AT,
@@ -239,8 +239,7 @@ def test_any_text_survives_export_and_import(
                     again = Submission(title, text + str(number), (), link)
                     store.contributions.revise(GUILD, note.id, Member(1, title), again)
                 if decision is not None:
-                    latest = store.notes.latest(GUILD, note.id)
-                    assert latest is not None
+                    latest = some(store.notes.latest(GUILD, note.id))
                     store.decisions.decide(
                         GUILD, latest.revision.id, Member(2, tag), Ruling(decision, reason)
                     )
@@ -358,9 +357,7 @@ def test_import_obeys_the_file_of_tombstones(path: Path, store: Store, folder: P
 
 
 def latest(store: Store, note: Note) -> Revision:
-    found = store.notes.latest(GUILD, note.id)
-    assert found is not None
-    return found.revision
+    return some(store.notes.latest(GUILD, note.id)).revision
 
 
 def test_edited_note_becomes_a_pending_revision_once(
@@ -373,9 +370,7 @@ def test_edited_note_becomes_a_pending_revision_once(
     assert revision.submission.text == "Sixty hours a month."
     assert revision.submission.wordings == ("how long", "gpu time")
     assert (revision.state, revision.writer) == (State.PENDING, EDITOR.name)
-    live = store.notes.live(note.id)
-    assert live is not None
-    assert live.revision.submission.text == "Forty hours a month."
+    assert some(store.notes.live(note.id)).revision.submission.text == "Forty hours a month."
     assert import_folder(store, folder).edited == []
 
 

@@ -13,6 +13,7 @@ from knowledge.chat.conversations import (
     Reaction,
     exchange,
 )
+from tests.knowledge.decided_notes import some
 
 MIRA, ADA, BO, CY = 1, 2, 3, 4
 NAMES = {MIRA: "Mira", ADA: "Ada", BO: "Bo Lund", CY: "Cy"}
@@ -170,67 +171,68 @@ def test_what_the_asker_thanks_for_in_a_reply_is_the_answer() -> None:
     right = said(2, ADA, ANSWER)
     late = said(3, CY, "You could also make another account for that.")
     thanked = said(4, MIRA, "Thanks, that worked!", reply_to=right.id)
-    found = exchange([said(0, MIRA, QUESTION), wrong, right, late, thanked])
-    assert found is not None
+    found = some(exchange([said(0, MIRA, QUESTION), wrong, right, late, thanked]))
     assert found.answer is right
     assert found.replies == (wrong, late)
 
 
 def test_thanks_without_a_reply_mean_whoever_spoke_last() -> None:
     right = said(2, ADA, ANSWER)
-    found = exchange(
-        [said(0, MIRA, QUESTION), said(1, BO, "Try to switch it off."), right, said(3, MIRA, "ty!")]
+    found = some(
+        exchange(
+            [
+                said(0, MIRA, QUESTION),
+                said(1, BO, "Try to switch it off."),
+                right,
+                said(3, MIRA, "ty!"),
+            ]
+        )
     )
-    assert found is not None
     assert found.answer is right
 
 
 def test_thanks_that_do_not_mean_success_accept_nothing() -> None:
-    found = exchange(
-        [
-            said(0, MIRA, QUESTION),
-            said(1, ADA, ANSWER),
-            said(2, MIRA, "Thanks, but that button is not there"),
-        ]
+    found = some(
+        exchange(
+            [
+                said(0, MIRA, QUESTION),
+                said(1, ADA, ANSWER),
+                said(2, MIRA, "Thanks, but that button is not there"),
+            ]
+        )
     )
-    assert found is not None
     assert found.answer is None
 
 
 def test_a_check_mark_by_the_asker_outweighs_thanks_by_others() -> None:
     checked = said(1, ADA, ANSWER, reactions=[Reaction("✅", 1, frozenset({MIRA}))])
     liked = said(2, BO, "Or write to them.", reactions=[Reaction("👍", 9)])
-    found = exchange([said(0, MIRA, QUESTION), checked, liked])
-    assert found is not None
-    assert found.answer is checked
+    assert some(exchange([said(0, MIRA, QUESTION), checked, liked])).answer is checked
 
 
 def test_one_like_is_no_sign() -> None:
     liked = said(1, ADA, ANSWER, reactions=[Reaction("👍", 1)])
-    found = exchange([said(0, MIRA, QUESTION), liked])
-    assert found is not None
-    assert found.answer is None
+    assert some(exchange([said(0, MIRA, QUESTION), liked])).answer is None
 
 
 def test_the_askers_own_solution_is_the_answer_if_nobody_else_has_one() -> None:
     own = said(30, MIRA, "Turns out the cache was full, deleting it brought the form back.")
-    found = exchange([said(0, MIRA, QUESTION), own])
-    assert found is not None
-    assert found.answer is own
+    assert some(exchange([said(0, MIRA, QUESTION), own])).answer is own
 
 
 def test_greetings_thanks_and_single_words_are_left_out_of_the_replies() -> None:
-    found = exchange(
-        [
-            said(0, CY, "hello everyone"),
-            said(1, MIRA, QUESTION),
-            said(2, BO, "hi"),
-            said(3, ADA, ANSWER),
-            said(4, CY, "nice"),
-            said(5, BO, "That page has moved, it is under Account now."),
-        ]
+    found = some(
+        exchange(
+            [
+                said(0, CY, "hello everyone"),
+                said(1, MIRA, QUESTION),
+                said(2, BO, "hi"),
+                said(3, ADA, ANSWER),
+                said(4, CY, "nice"),
+                said(5, BO, "That page has moved, it is under Account now."),
+            ]
+        )
     )
-    assert found is not None
     assert found.question.text == QUESTION
     assert [m.text for m in found.replies] == [
         ANSWER,
@@ -239,11 +241,12 @@ def test_greetings_thanks_and_single_words_are_left_out_of_the_replies() -> None
 
 
 def test_a_thread_is_about_its_first_post_whatever_that_asks() -> None:
-    found = exchange(
-        [said(0, MIRA, "My account is locked after three tries."), said(1, ADA, ANSWER)],
-        thread=True,
+    found = some(
+        exchange(
+            [said(0, MIRA, "My account is locked after three tries."), said(1, ADA, ANSWER)],
+            thread=True,
+        )
     )
-    assert found is not None
     assert found.question.text == "My account is locked after three tries."
 
 
@@ -257,9 +260,5 @@ def test_a_long_first_post_of_a_thread_is_worth_keeping_alone() -> None:
 def test_a_thread_marked_as_solved_without_other_signs_was_solved_last() -> None:
     first, last = said(1, BO, "Try to switch it off and on again."), said(2, ADA, ANSWER)
     thread = [said(0, MIRA, QUESTION), first, last, said(3, MIRA, "aha")]
-    unmarked = exchange(thread, thread=True)
-    assert unmarked is not None
-    assert unmarked.answer is None
-    solved = exchange(thread, thread=True, solved=True)
-    assert solved is not None
-    assert solved.answer is last
+    assert some(exchange(thread, thread=True)).answer is None
+    assert some(exchange(thread, thread=True, solved=True)).answer is last

@@ -18,6 +18,7 @@ from knowledge.discord_archive.sync_state import MessagePage, SyncStage
 from knowledge.store.derived_tables import DerivedTablesError
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.guilds import SyncedChannel, SyncedContent
+from tests.knowledge.decided_notes import some
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 CHANNEL = SyncedChannel(3, 10, SyncedContent.POSTS, NOW)
@@ -145,14 +146,11 @@ def fetched_thread(archive: ChannelArchive, messages: int) -> int:
     thread = Thread(ids[0], FORUM.id, "Help", last_id=last)
     archive.set_channels([FORUM])
     archive.begin_round(FORUM.id, NOW)
-    step = archive.next_step(FORUM.id)
-    assert step is not None
+    step = some(archive.next_step(FORUM.id))
     archive.add_threads(step, [thread], "", last=True)
-    step = archive.next_step(FORUM.id)
-    assert step is not None
+    step = some(archive.next_step(FORUM.id))
     archive.add_threads(step, [], "", last=True)
-    step = archive.next_step(FORUM.id)
-    assert step is not None
+    step = some(archive.next_step(FORUM.id))
     said = [ArchivedMessage(Message(each, 7, "Mira", time_of(each), "x")) for each in ids]
     archive.add_page(step, MessagePage(said, last, last=True), Withheld())
     archive.end_round(FORUM.id, NOW)
@@ -171,11 +169,9 @@ def test_of_a_long_thread_only_what_is_recent_is_fetched_again(
 
     archive.begin_round(FORUM.id, NOW)
     for _ in range(2):
-        step = archive.next_step(FORUM.id)
-        assert step is not None
+        step = some(archive.next_step(FORUM.id))
         archive.add_threads(step, [Thread(thread_id, FORUM.id, "Help")], "", last=True)
-    step = archive.next_step(FORUM.id)
+    step = some(archive.next_step(FORUM.id))
 
-    assert step is not None
     assert step.thread_id == thread_id
     assert step.after == (0 if from_its_beginning else first_id(NOW - RECENT))

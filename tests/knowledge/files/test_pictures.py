@@ -1,12 +1,21 @@
 """Pictures: accepted and refused ones, by their first bytes and stated sizes."""
 
+import io
+import itertools
 import struct
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageCms, ImageSequence, PngImagePlugin
 
-from knowledge.files.pictures import checked_picture
+from knowledge.files import pictures
+from knowledge.files.pictures import MalformedPictureError, checked_picture, without_metadata
 from knowledge.values.notes import PICTURE_BYTES, PICTURE_PIXELS, PictureKind
 from knowledge.values.submissions import InvalidNoteError
 from tests.knowledge.full_store import picture
@@ -91,3 +100,226 @@ def test_no_bytes_do_more_than_be_refused(head: bytes, rest: bytes, data: st.Dat
     except InvalidNoteError:
         return
     assert len(kept.content) <= len(head) + len(rest)
+
+
+# Copies without metadata show the same, and contain nothing else.
+
+
+SECRET: Final = b"Pixel 9 of Mallory"
+TURNED: Final = 6
+_MAKE, _ORIENTATION, _GPS = 0x010F, 0x0112, 0x8825
+PROFILE: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def behind() -> bytes:
+    """A ZIP file, as it could be appended to a picture."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("hidden.txt", SECRET)
+    return file.getvalue()
+
+
+def exif() -> Image.Exif:
+    """A phone's Exif: maker, place, orientation."""
+    found = Image.Exif()
+    found[_MAKE], found[_ORIENTATION] = SECRET.decode(), TURNED
+    found.get_ifd(_GPS).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
+    return found
+
+
+def drawn(number: int = 0, mode: str = "RGB") -> Image.Image:
+    image = Image.new("RGB", (48, 32), (200, 30 * number, 40))
+    image.paste((10, 250, 90), (number, 3, 20 + number, 20))
+    return image.convert(mode)
+
+
+def saved(kind: str, image: Image.Image | None = None, **more: Any) -> bytes:
+    file = io.BytesIO()
+    (image or drawn()).save(file, kind, **more)
+    return file.getvalue()
+
+
+def _text_chunks() -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", SECRET.decode())
+    info.add_itxt("XML:com.adobe.xmp", SECRET.decode())
+    info.add(b"prVt", SECRET)
+    return info
+
+
+_FRAMES: Final[dict[str, Any]] = {
+    "save_all": True,
+    "append_images": [drawn(1), drawn(2)],
+    "duration": [100, 200, 300],
+    "loop": 3,
+}
+_PHONE: Final[dict[str, Any]] = {"exif": exif(), "icc_profile": PROFILE}
+
+
+def _jpeg(**more: Any) -> bytes:
+    made = saved("JPEG", comment=SECRET, xmp=SECRET, quality=90, **_PHONE, **more)
+    # A thumbnail in its own segment, and another maker's segment.
+    others = b"".join(
+        struct.pack(">BBH", 0xFF, kind, 2 + len(data)) + data
+        for kind, data in ((0xE0, b"JFXX\0" + SECRET), (0xED, b"Photoshop 3.0\0" + SECRET))
+    )
+    return made[:2] + others + made[2:]
+
+
+def _gif() -> bytes:
+    made = saved("GIF", comment=SECRET, **_FRAMES)
+    xmp = b"\x21\xff\x0bXMP DataXMP" + bytes([len(SECRET)]) + SECRET + b"\0"
+    place = 13 + (3 << ((made[10] & 7) + 1))
+    return made[:place] + xmp + made[place:]
+
+
+WITH_METADATA: Final = {
+    "jpeg": _jpeg(),
+    "progressive jpeg": _jpeg(progressive=True),
+    "png": saved("PNG", pnginfo=_text_chunks(), **_PHONE),
+    "png of a palette": saved("PNG", drawn(mode="P"), pnginfo=_text_chunks(), transparency=0),
+    "apng": saved("PNG", pnginfo=_text_chunks(), **_FRAMES, **_PHONE),
+    "webp": saved("WEBP", xmp=SECRET, quality=80, **_PHONE),
+    "webp without loss": saved("WEBP", drawn(mode="RGBA"), lossless=True, xmp=SECRET, **_PHONE),
+    "webp that moves": saved("WEBP", xmp=SECRET, **_FRAMES, **_PHONE),
+    "gif": _gif(),
+}
+
+
+def shown(content: bytes) -> Any:
+    """The visible content of a picture: frames with durations, colours, orientation."""
+    with Image.open(io.BytesIO(content)) as image:
+        turned = image.getexif().get(_ORIENTATION, 1)
+        profile, loop = image.info.get("icc_profile"), image.info.get("loop")
+        frames = [
+            (frame.info.get("duration"), frame.convert("RGBA").tobytes())
+            for frame in ImageSequence.Iterator(image)
+        ]
+        return image.format, image.size, turned, profile, loop, frames
+
+
+@pytest.mark.parametrize("content", WITH_METADATA.values(), ids=WITH_METADATA)
+def test_what_is_kept_shows_the_same_and_has_nothing_else(content: bytes) -> None:
+    assert SECRET in content
+
+    kept = checked_picture("a", content + behind()).content
+
+    assert shown(kept) == shown(content)
+    for hidden in (SECRET, b"hidden.txt", b"PK\x03\x04", b"xmp", b"XMP", b"Photoshop"):
+        assert hidden not in kept
+    with Image.open(io.BytesIO(kept)) as image:
+        assert dict(image.getexif()) in ({}, {_ORIENTATION: TURNED})
+        assert not image.getexif().get_ifd(_GPS)
+    assert checked_picture("a", kept).content == kept
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "apng", "webp", "webp that moves"])
+def test_which_side_is_up_and_the_colours_are_kept(kind: str) -> None:
+    _, _, turned, profile, _, _ = shown(checked_picture("a", WITH_METADATA[kind]).content)
+
+    assert (turned, profile) == (TURNED, PROFILE)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("turned", range(10))
+def test_of_exif_the_orientation_alone_is_kept_in_either_order_of_bytes(
+    order: str, turned: int
+) -> None:
+    head = b"II*\0" if order == "<" else b"MM\0*"
+    tiff = head + struct.pack(f"{order}IHHHIHHI", 8, 1, _ORIENTATION, 3, 1, turned, 0, 0) + SECRET
+    content = saved("JPEG", exif=b"Exif\0\0" + tiff)
+
+    assert shown(without_metadata(pictures.jpeg_parts, content))[2] == (
+        turned if 2 <= turned <= 8 else 1
+    )
+
+
+def test_a_png_hides_nothing_in_the_name_of_its_colours_or_behind_their_values() -> None:
+    plain = saved("PNG")
+    start = plain.index(b"IDAT") - 4
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        crc = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+
+    added = [
+        chunk(b"iCCP", SECRET + b"\0\0" + zlib.compress(PROFILE)),
+        chunk(b"gAMA", struct.pack(">I", 45_455) + SECRET),
+    ]
+    content = plain[:start] + b"".join(added) + plain[start:]
+
+    kept = without_metadata(pictures.png_parts, content)
+
+    assert SECRET not in kept
+    assert shown(kept)[3] == PROFILE
+
+
+@pytest.mark.parametrize("content", WITH_METADATA.values(), ids=WITH_METADATA)
+def test_a_picture_that_ends_anywhere_before_its_end_is_refused(content: bytes) -> None:
+    ends = (range(0, len(content) - 1, 97), range(len(content) - 12, len(content)))
+    for end in itertools.chain(*ends):
+        with pytest.raises(InvalidNoteError, match="isn't a picture that I can keep"):
+            checked_picture("a", content[:end])
+
+
+ANY: Final = st.sampled_from([*WITH_METADATA.values()])
+
+
+@given(ANY, st.data())
+def test_broken_bytes_are_refused_or_kept_and_kept_once_more_the_same(
+    content: bytes, data: st.DataObject
+) -> None:
+    broken = bytearray(content)
+    for _ in range(data.draw(st.integers(1, 6))):
+        broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        kept = checked_picture("a", bytes(broken)).content
+    except InvalidNoteError:
+        return
+    assert checked_picture("a", kept).content == kept
+
+
+_SIZE = struct.pack("<HH", 1, 1)
+# The most parts for a number of bytes, by format.
+MANY: Final[dict[str, Callable[[int], bytes]]] = {
+    "png": lambda n: saved("PNG")[:33] + b"\0\0\0\0prVt\0\0\0\0" * (n // 12),
+    "jpeg": lambda n: b"\xff\xd8" + b"\xff\xe5\0\x02" * (n // 4),
+    "jpeg, marks": lambda n: saved("JPEG")[:-2] + b"\xff" * n,
+    "jpeg, stuffed": lambda n: saved("JPEG")[:-2] + b"\xff\0" * (n // 2),
+    "gif": lambda n: b"GIF89a" + _SIZE + b"\0\0\0\x21\xfe" + b"\1a" * (n // 2),
+    "webp": lambda n: b"RIFF" + struct.pack("<I", n + 4) + b"WEBP" + b"abcd\0\0\0\0" * (n // 8),
+}
+
+
+PARTS: Final = {
+    b"\x89P": pictures.png_parts,
+    b"\xff\xd8": pictures.jpeg_parts,
+    b"GI": pictures.gif_parts,
+    b"RI": pictures.webp_parts,
+}
+
+
+@pytest.mark.parametrize("make", MANY.values(), ids=MANY)
+def test_a_picture_of_twice_as_many_parts_takes_twice_as_many_steps(
+    make: Callable[[int], bytes],
+) -> None:
+    assert _steps(make(20_000)) <= 2.1 * _steps(make(10_000)) + 100
+
+
+def _steps(content: bytes) -> int:
+    """The number of lines run until an endless picture is refused."""
+    lines = 0
+
+    def count(_frame: Any, event: str, _value: Any) -> Any:
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        with pytest.raises(MalformedPictureError):
+            without_metadata(PARTS[content[:2]], content)
+    finally:
+        sys.settrace(before)
+    return lines

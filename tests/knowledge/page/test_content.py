@@ -19,7 +19,7 @@ from knowledge.values.notes import Decision, Member, Outcome, PageName, PageVeto
 from knowledge.values.questions import Evidence, Question, RecordedHit
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
-from tests.knowledge.decided_notes import ADA, APPROVE, BEN, GUILD, MIRA
+from tests.knowledge.decided_notes import ADA, APPROVE, BEN, GUILD, MIRA, some
 from tests.knowledge.full_store import picture
 
 ELSEWHERE = 11
@@ -197,7 +197,7 @@ def _erase(guild: int) -> Step:
 @st.composite
 def _steps(draw: st.DrawFn) -> Step:
     guild, note_id, yes = draw(_GUILDS), draw(_NOTES), draw(st.booleans())
-    member = MEMBERS[draw(st.integers(1, 4))]
+    member = draw(st.sampled_from([*MEMBERS.values()]))
     by = draw(st.sampled_from(PageVeto))
 
     def in_store(change: Callable[[Store], Any]) -> Step:
@@ -309,8 +309,7 @@ def test_contributors_have_their_chosen_names(
 def test_author_of_an_extension_is_named(on: Store) -> None:
     note_id = _live(on, SAID)
     longer = Submission("GPU hours", "Forty a month, and ten more.", ("gpu",))
-    extended = on.contributions.revise(GUILD, note_id, BEN, longer, for_page=True)
-    assert extended is not None
+    extended = some(on.contributions.revise(GUILD, note_id, BEN, longer, for_page=True))
     on.decisions.decide(GUILD, extended.note.revision.id, ADA, APPROVE)
     on.public_notes.choose_name(BEN.id, PageName.NAME)
     assert site_of_guild(on, GUILD, "Club").notes[0].contributor == "Ben"
@@ -323,8 +322,9 @@ def test_revision_keeps_the_first_and_previous_day(on: Store) -> None:
     [first] = site_of_guild(on, GUILD, "Club").notes
     assert first.replaces is None
     assert first.first_published == first.updated
-    later = on.contributions.revise(GUILD, note_id, MIRA, Submission("A", "b c"), for_page=True)
-    assert later is not None
+    later = some(
+        on.contributions.revise(GUILD, note_id, MIRA, Submission("A", "b c"), for_page=True)
+    )
     assert site_of_guild(on, GUILD, "Club").notes == (first,)
     on.decisions.decide(GUILD, later.note.revision.id, ADA, APPROVE)
     [second] = site_of_guild(on, GUILD, "Club").notes
@@ -378,8 +378,7 @@ def test_changed_text_is_not_released(on: Store) -> None:
     note = on.contributions.propose(GUILD, MIRA, 5, SAID).note
     on.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
     [shown] = on.public_notes.unreleased(GUILD, 9)
-    later = on.contributions.revise(GUILD, note.id, MIRA, Submission("A", "b c"))
-    assert later is not None
+    later = some(on.contributions.revise(GUILD, note.id, MIRA, Submission("A", "b c")))
     on.decisions.decide(GUILD, later.note.revision.id, ADA, APPROVE)
     assert on.public_notes.release(GUILD, [shown.revision_id], ADA.id) == 0
     assert site_of_guild(on, GUILD, "Club").notes == ()
@@ -391,9 +390,7 @@ def test_no_guild_decides_on_notes_of_another(on: Store) -> None:
     assert on.public_notes.release(ELSEWHERE, [note.revision.id], ADA.id) == 0
     veto = PageVeto.MODERATOR
     assert on.public_notes.set_veto(ELSEWHERE, note.id, ADA, veto, vetoed=True) is None
-    latest = on.notes.latest(GUILD, note.id)
-    assert latest is not None
-    assert latest.off_page == frozenset()
+    assert some(on.notes.latest(GUILD, note.id)).off_page == frozenset()
 
 
 def test_members_public_notes_are_counted(store: Store) -> None:

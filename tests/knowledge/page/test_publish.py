@@ -195,9 +195,7 @@ def _site(chosen: dict[int, tuple[str, str]]) -> Site:
 
 
 @given(st.lists(_CHOSEN, min_size=1, max_size=4))
-def test_folder_has_only_the_published_notes(
-    history: list[dict[int, tuple[str, str]]],
-) -> None:
+def test_folder_has_only_the_published_notes(history: list[dict[int, tuple[str, str]]]) -> None:
     """Compared byte by byte with the same site in a new folder."""
     with tempfile.TemporaryDirectory() as name:
         for chosen in history:

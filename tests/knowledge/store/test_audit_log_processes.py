@@ -14,9 +14,8 @@ from tests.stores import Place, in_both
 WRITERS = 6
 LINES = 12
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 @in_both
 def test_processes_append_without_gaps(
     place: Place, store: Store, store_processes: ForkServer
@@ -36,6 +35,7 @@ def test_processes_append_without_gaps(
         assert numbers == [*range(1, len(numbers) + 1)]
 
 
+@pytest.mark.slow
 @in_both
 def test_a_killed_append_leaves_no_gap(
     place: Place, store: Store, store_processes: ForkServer

@@ -2,11 +2,7 @@
 
 import pytest
 
-from knowledge.store.database_url import (
-    checked_database_url,
-    is_database_url,
-    shown_database_url,
-)
+from knowledge.store.database_url import checked_database_url, is_database_url, shown_database_url
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,21 @@ from pathlib import Path
 import pytest
 
 from knowledge.store.database import OutcomeUnknownError
-from knowledge.store.interactions import KEPT_FOR, GivenBackError, HandledInteractions
+from knowledge.store.interactions import (
+    KEPT_FOR,
+    TOKEN_LIFE,
+    GivenBackError,
+    HandledInteractions,
+    KeptInteraction,
+)
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
 from knowledge.values.notes import Outcome
-from tests.knowledge.decided_notes import ADA, APPROVE, GUILD, events, proposed
+from tests.knowledge.decided_notes import ADA, APPROVE, GUILD, MIRA, decided, events, proposed, some
 from tests.postgres import Cluster
 from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket
-from tests.stores import FILE, make_tables
+from tests.stores import FILE, Place, make_tables
 
 CLICK, ORIGIN = 77, 78
 
@@ -43,22 +49,17 @@ def test_an_interaction_that_is_delivered_twice_acts_once(
     """The second delivery has the same id, or belongs to the same message."""
     revision_id = proposed(store).revision.id
     for ids in ((CLICK, ORIGIN), second):
-        outcome = approve(store, revision_id, *ids)
-        assert outcome is not None
+        outcome = some(approve(store, revision_id, *ids))
         assert outcome.done
         assert outcome.note.live
     assert events(store) == ["proposed", "approved"]
     # Another interaction gets the note's state.
-    outcome = approve(store, revision_id, CLICK + 2)
-    assert outcome is not None
-    assert not outcome.done
+    assert not some(approve(store, revision_id, CLICK + 2)).done
 
 
 def test_what_could_not_be_done_can_be_asked_for_again(store: Store) -> None:
     assert approve(store, 1) is None
-    outcome = approve(store, proposed(store).revision.id)
-    assert outcome is not None
-    assert outcome.done
+    assert some(approve(store, proposed(store).revision.id)).done
 
 
 def test_what_was_given_back_is_done_by_nobody_who_was_at_it(store: Store) -> None:
@@ -68,9 +69,7 @@ def test_what_was_given_back_is_done_by_nobody_who_was_at_it(store: Store) -> No
     with pytest.raises(GivenBackError, match="Nothing was changed"):
         approve(store, revision_id)
     assert events(store) == ["proposed"]
-    outcome = approve(store, revision_id, CLICK + 1)
-    assert outcome is not None
-    assert outcome.done
+    assert some(approve(store, revision_id, CLICK + 1)).done
 
 
 def test_what_was_done_is_not_given_back(store: Store) -> None:
@@ -119,9 +118,7 @@ def test_a_change_whose_commit_nobody_answered_is_made_once(tmp_path: Path, kept
     with Store(database) as store:
         revision_id = proposed(store).revision.id
         database.lost, database.kept = 1, kept
-        outcome = approve(store, revision_id)
-        assert outcome is not None
-        assert outcome.done
+        assert some(approve(store, revision_id)).done
         assert events(store) == ["proposed", "approved"]
 
 
@@ -152,12 +149,56 @@ def test_a_connection_that_is_cut_around_a_commit_decides_once(
     with Store(PostgresDatabase(between, tmp_path)) as store:
         revision_id = proposed(store).revision.id
         cutting.cut(cut)
-        outcome = approve(store, revision_id)
-        assert outcome is not None
-        assert outcome.done
+        assert some(approve(store, revision_id)).done
         assert events(store) == ["proposed", "approved"]
         handled = HandledInteractions(store.database, pauses=[0.0])
         cutting.cut(cut, cut)
         with pytest.raises(OutcomeUnknownError, match="look before you repeat"):
             handled.once(GUILD, [5], lambda: (0, None), lambda _: None)
     postgres.drop(url)
+
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+SENT = KeptInteraction(7, 10, 1, "token", "de", "form:note", [("title", "Quokkas")], NOW)
+LATER = NOW + timedelta(minutes=1)
+
+
+def test_a_form_is_left_by_a_process_that_ended_and_not_by_the_one_that_runs(store: Store) -> None:
+    store.inbox.keep(SENT)
+    assert store.inbox.left_over(LATER) == [SENT]
+    assert store.inbox.left_over(NOW) == []
+
+
+def test_of_a_form_that_was_taken_no_word_is_kept(store: Store) -> None:
+    store.inbox.keep(SENT)
+    with store.database.writing():
+        store.inbox.mark_acted_on(SENT.id)
+    [left] = store.inbox.left_over(LATER)
+    assert (left.taken, left.fields) == (True, [])
+
+
+def test_a_form_that_is_done_with_or_too_old_is_gone(store: Store) -> None:
+    store.inbox.keep(SENT)
+    store.inbox.delete(SENT.id)
+    assert store.inbox.left_over(LATER) == []
+    store.inbox.keep(SENT)
+    assert store.inbox.left_over(NOW + TOKEN_LIFE + timedelta(seconds=1)) == []
+    assert store.inbox.left_over(LATER) == []
+
+
+def test_who_is_forgotten_and_a_guild_that_is_purged_leave_no_form(store: Store) -> None:
+    store.inbox.keep(SENT)
+    store.personal_data.forget(SENT.member_id, withdraw=False)
+    assert store.inbox.left_over(LATER) == []
+    store.inbox.keep(SENT)
+    store.purge.guild(10)
+    assert store.inbox.left_over(LATER) == []
+
+
+def test_a_notice_waits_until_it_was_sent(place: Place, store: Store) -> None:
+    decided(store, proposed(store))
+    with place.store() as reopened:
+        [notice] = reopened.notices.unsent()
+        assert (notice.member_id, notice.channel_id, notice.revision_id) == (MIRA.id, 77, 1)
+        reopened.notices.mark_sent(notice.id)
+    assert store.notices.unsent() == []

@@ -1,16 +1,37 @@
 """Rows become dataclasses, and dataclasses columns."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from knowledge.store.rows import columns, insertion, record
+from knowledge.store.database import Database
+from knowledge.store.interactions import KeptInteraction
+from knowledge.store.rows import (
+    MOST,
+    NO_GUILD,
+    RowKind,
+    columns,
+    guild_of,
+    insertion,
+    only_guild,
+    record,
+    rows_among,
+    run_among,
+)
+from knowledge.store.sqlite_database import SqliteDatabase
+from knowledge.store.store import Store
+from knowledge.values.notes import Member, NoticeEvent
+from knowledge.values.questions import Evidence, HelpedQuestion, Question
 from knowledge.values.settings import EVERYTHING, AnsweredFrom
+from knowledge.values.submissions import Submission
 
 
 class Colour(StrEnum):
@@ -53,3 +74,103 @@ def test_columns_come_back_as_the_same_record(duck: Duck) -> None:
         connection.execute(insertion("ducks", written), [*written.values()])
         [row] = connection.execute("select * from ducks").fetchall()
     assert record(Duck, dict(row)) == duck
+
+
+# Guilds of rows: each kind of row has its guild's; without one it is guild 0's.
+
+
+GUILD = 42
+AT = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def test_each_kind_of_row_is_its_guilds(store: Store) -> None:
+    note = store.contributions.propose(GUILD, Member(7, "Mira"), 5, Submission("A", "Ferries."))
+    [question_id] = store.question_records.record([_question(GUILD)])
+    with store.database.writing(GUILD):
+        store.notices.add(GUILD, 7, 5, NoticeEvent.APPROVED)
+    [notice] = store.notices.unsent()
+    store.inbox.keep(KeptInteraction(3, GUILD, 7, "token", "en", "form", [], AT))
+    helped = HelpedQuestion(9, GUILD, 5, 7, False, AT, AT + timedelta(hours=1))
+    store.helped_questions.add(helped)
+
+    found = {
+        RowKind.REVISION: note.note.revision.id,
+        RowKind.QUESTION: question_id,
+        RowKind.NOTICE: notice.id,
+        RowKind.INBOX: 3,
+        RowKind.HELPED_QUESTION: 9,
+    }
+    assert found.keys() == set(RowKind)
+    assert {guild_of(store.database, kind, key) for kind, key in found.items()} == {GUILD}
+
+
+def test_missing_rows_and_direct_messages_have_no_guild(store: Store) -> None:
+    [question_id] = store.question_records.record([_question(None)])
+    for kind in RowKind:
+        assert guild_of(store.database, kind, 12345) == NO_GUILD
+    assert guild_of(store.database, RowKind.QUESTION, question_id) == NO_GUILD
+
+
+def test_several_rows_are_of_one_guild_or_of_no_single_one() -> None:
+    assert only_guild([GUILD, GUILD]) == GUILD
+    assert only_guild([None, None]) == NO_GUILD
+    assert only_guild([GUILD, None]) is None
+    assert only_guild([]) is None
+
+
+def _question(guild_id: int | None) -> Question:
+    return Question(0, guild_id, 5, 7, "When does the ferry leave?", Evidence.NONE, AT, 1)
+
+
+# Lists of values: each value is found once, in as many statements as needed.
+
+
+_FOUND = "select member_id from quiet_members where member_id > ? and member_id in (?) and ? = 1"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database with the even members, up to three lists' length."""
+    path: Path = tmp_path_factory.mktemp("lists") / "community.db"
+    opened = SqliteDatabase(path)
+    with opened.writing():
+        opened.run_many(
+            "insert into quiet_members (member_id) values (?)",
+            [(one,) for one in range(0, 3 * MOST, 2)],
+        )
+    yield opened
+    opened.close()
+
+
+@given(listed=st.lists(st.integers(-5, 4 * MOST), max_size=50), above=st.integers(-10, MOST))
+def test_what_is_listed_and_there_is_found_once(
+    database: Database, listed: list[int], above: int
+) -> None:
+    found = rows_among(database, _FOUND, listed, before=[above], after=[1])
+    there = {one for one in listed if one > above and one % 2 == 0 and 0 <= one < 3 * MOST}
+    assert sorted(row["member_id"] for row in found) == sorted(there)
+
+
+def test_a_list_of_any_length_is_found_whole_and_an_empty_one_asks_nothing(
+    database: Database,
+) -> None:
+    for length in (1, 2, 3, MOST - 1, MOST, MOST + 1, 2 * MOST + 1):
+        listed = [2 * one for one in range(length)]
+        found = [row["member_id"] for row in rows_among(database, _FOUND, listed, [-1], [1])]
+        assert sorted(found) == [one for one in listed if one < 3 * MOST]
+    assert rows_among(database, "this is no statement in (?)", []) == []
+
+
+def test_so_many_rows_change_as_are_listed_and_there(database: Database) -> None:
+    with database.writing():
+        changed = run_among(
+            database,
+            "update quiet_members set member_id = member_id where member_id in (?)",
+            range(0, 4 * MOST),
+        )
+    assert changed == 3 * MOST // 2
+
+
+def test_a_statement_of_no_list_is_refused(database: Database) -> None:
+    with pytest.raises(ValueError, match="once"):
+        rows_among(database, "select 1", [1])

@@ -106,8 +106,5 @@ def test_declared_settings_are_the_columns_of_their_table(
     assert (
         not found.keys()
         - settings.keys()
-        - {
-            *("id", "left_at", "reminded_at"),
-            *("channel_id", "guild_id"),
-        }
+        - {*("id", "left_at", "reminded_at"), *("channel_id", "guild_id")}
     )

@@ -15,6 +15,7 @@ from knowledge.sources.kinds.sitemaps import (
     parse_listing,
     parse_listing_sandboxed,
 )
+from tests.knowledge.decided_notes import some
 
 MAP = "https://docs.example.org/sitemap.xml"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -22,8 +23,7 @@ SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
 def _urls(content: str | bytes, url: str = MAP) -> list[str]:
-    found = parse_listing(content.encode() if isinstance(content, str) else content, url)
-    assert found is not None
+    found = some(parse_listing(content.encode() if isinstance(content, str) else content, url))
     return [each.url for each in found.pages]
 
 
@@ -35,8 +35,7 @@ def test_a_sitemap_lists_pages_with_the_time_of_their_change() -> None:
         "<loc>https://docs.example.org/b?x=1&amp;y=2#part</loc></url>"
         "<url><loc>https://docs.example.org/c</loc><lastmod>lately</lastmod></url></urlset>"
     )
-    found = parse_listing(content.encode(), MAP)
-    assert found is not None
+    found = some(parse_listing(content.encode(), MAP))
     assert found.listings == ()
     assert found.pages == (
         ListedUrl("https://docs.example.org/a", datetime(2026, 3, 1, tzinfo=UTC)),
@@ -47,8 +46,7 @@ def test_a_sitemap_lists_pages_with_the_time_of_their_change() -> None:
 
 def test_a_sitemap_index_lists_sitemaps() -> None:
     content = f"{HEAD}<sitemapindex {SPACE}><sitemap><loc>{MAP}.gz</loc></sitemap></sitemapindex>"
-    found = parse_listing(content.encode(), MAP)
-    assert found is not None
+    found = some(parse_listing(content.encode(), MAP))
     assert [each.url for each in found.listings] == [f"{MAP}.gz"]
     assert found.pages == ()
 

@@ -37,6 +37,7 @@ from knowledge.values.questions import (
 )
 from knowledge.values.quotas import Quota
 from knowledge.values.submissions import Submission
+from tests.knowledge.decided_notes import some
 from tests.knowledge.full_store import picture
 
 GUILD = 10
@@ -93,9 +94,7 @@ def proposed(store: Store, by: Member, text: str) -> int:
 
 
 def decide(store: Store, revision_id: int, by: Member, ruling: Ruling = APPROVE) -> None:
-    outcome = store.decisions.decide(GUILD, revision_id, by, ruling)
-    assert outcome is not None
-    assert outcome.done
+    assert some(store.decisions.decide(GUILD, revision_id, by, ruling)).done
 
 
 def lived(store: Store) -> None:
@@ -121,8 +120,7 @@ def lived(store: Store) -> None:
     asked(store, BEN.id, "And then?", earlier="A secret question?")
     asked(store, BEN.id, "And later?", earlier="A secret question?\nAnd then?")
     copied = SuggestedWording(judged, "A copied question?", MIRA.id, 5)
-    live_note = store.notes.live(4)
-    assert live_note is not None
+    live_note = some(store.notes.live(4))
     store.decisions.reword(GUILD, live_note.revision.id, ADA, copied)
     store.note_checks.offer(live_note, MIRA.id)
     store.note_checks.take_over(live_note, MIRA.id)
@@ -283,8 +281,7 @@ def extended(store: Store, *, pictures: Sequence[Picture] = ()) -> int:
     first = store.contributions.propose(GUILD, BEN, 5, theirs, for_page=True).note
     decide(store, first.revision.id, ADA)
     text = Submission("On words", "words of another, and added words")
-    note = store.contributions.revise(GUILD, 1, MIRA, text, pictures=pictures, for_page=True)
-    assert note is not None
+    note = some(store.contributions.revise(GUILD, 1, MIRA, text, pictures=pictures, for_page=True))
     return note.note.revision.id
 
 

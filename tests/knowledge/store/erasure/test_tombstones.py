@@ -10,7 +10,8 @@ from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import Store, StoreError
 from knowledge.values.tombstones import TombstoneKind
-from tests.knowledge.two_guilds import ELSEWHERE, GUILD, MIRA, approved, live, restored
+from tests.knowledge.decided_notes import ELSEWHERE, GUILD, MIRA
+from tests.knowledge.two_guilds import approved, live, restored
 from tests.stores import Place, take_tombstones
 
 

@@ -20,6 +20,7 @@ from tests.knowledge.decided_notes import (
     live_text,
     proposed,
     revised,
+    some,
 )
 
 
@@ -54,8 +55,7 @@ def test_who_extends_a_note_of_somebody_else_may_propose_another_text_but_nothin
     decided(store, note)
     for text in ("Fifty.", "Sixty."):
         submission = Submission("GPU hours", text, ("gpu",))
-        outcome = store.contributions.revise(GUILD, note.id, BEN, submission, role_ids=(55,))
-        assert outcome is not None
+        outcome = some(store.contributions.revise(GUILD, note.id, BEN, submission, role_ids=(55,)))
         assert outcome.note.revision.state is State.PENDING
         assert outcome.note.revision.extension
     assert len(store.notes.pending(GUILD)) == 1
@@ -68,20 +68,17 @@ def test_who_extended_a_note_and_is_forgotten_leaves_what_is_live_and_nothing_el
 ) -> None:
     note = proposed(store)
     decided(store, note)
-    extended = store.contributions.revise(GUILD, note.id, BEN, SECOND)
-    assert extended is not None
+    extended = some(store.contributions.revise(GUILD, note.id, BEN, SECOND))
     decided(store, extended.note)
-    waiting = store.contributions.revise(GUILD, note.id, BEN, Submission("GPU hours", "Sixty."))
-    assert waiting is not None
-    live = store.notes.live(note.id)
-    assert live is not None
-    assert live.co_authors == ("Ben",)
+    waiting = some(
+        store.contributions.revise(GUILD, note.id, BEN, Submission("GPU hours", "Sixty."))
+    )
+    assert some(store.notes.live(note.id)).co_authors == ("Ben",)
 
     forgotten = store.personal_data.forget(BEN.id, withdraw=False)
 
     assert note.id in forgotten
-    live = store.notes.live(note.id)
-    assert live is not None
+    live = some(store.notes.live(note.id))
     assert (live.revision.submission, live.co_authors) == (SECOND, ())
     gone = store.notes.of_revision(waiting.note.revision.id)
     assert gone.revision.state is State.WITHDRAWN
@@ -119,8 +116,7 @@ def test_a_revision_waits_beside_the_live_one(store: Store) -> None:
 
 def test_a_revision_replaces_a_pending_one_unless_its_text_is_the_same(store: Store) -> None:
     note = proposed(store)
-    outcome = store.contributions.revise(GUILD, note.id, MIRA, FIRST)
-    assert outcome is not None
+    outcome = some(store.contributions.revise(GUILD, note.id, MIRA, FIRST))
     assert outcome.obstacle is Obstacle.UNCHANGED
     second = revised(store, note, SECOND)
     assert [one.revision.id for one in store.notes.pending(GUILD)] == [second.revision.id]
@@ -139,18 +135,14 @@ def test_a_contributor_withdraws_what_waits_or_else_what_is_live(store: Store, l
     note = proposed(store)
     if live:
         decided(store, note)
-    outcome = store.contributions.withdraw(GUILD, note.id, MIRA.id)
-    assert outcome is not None
+    outcome = some(store.contributions.withdraw(GUILD, note.id, MIRA.id))
     assert outcome.live_changed is live
     assert outcome.note.revision.state is State.WITHDRAWN
     assert live_text(store, note) is None
-    restored = store.decisions.restore(GUILD, note.id, ADA)
-    assert restored is not None
-    assert restored.obstacle is Obstacle.NOT_LIVE
+    assert some(store.decisions.restore(GUILD, note.id, ADA)).obstacle is Obstacle.NOT_LIVE
 
 
 def test_only_a_live_note_can_be_reported(store: Store) -> None:
     note = proposed(store)
-    outcome = store.contributions.report(GUILD, note.id, 4, Problem.WRONG, "")
-    assert outcome is not None
+    outcome = some(store.contributions.report(GUILD, note.id, 4, Problem.WRONG, ""))
     assert outcome.obstacle is Obstacle.NOT_LIVE

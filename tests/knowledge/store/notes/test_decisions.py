@@ -10,15 +10,7 @@ import pytest
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.guilds import Rule
-from knowledge.values.notes import (
-    Decision,
-    Member,
-    NoticeEvent,
-    Obstacle,
-    Outcome,
-    Problem,
-    State,
-)
+from knowledge.values.notes import Decision, Member, NoticeEvent, Obstacle, Outcome, Problem, State
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import (
@@ -36,6 +28,7 @@ from tests.knowledge.decided_notes import (
     live_text,
     proposed,
     revised,
+    some,
 )
 from tests.stores import Place, in_both
 
@@ -81,16 +74,17 @@ def test_nobody_decides_on_a_note_of_their_own_and_the_attempt_is_logged(
         deciding.retire(GUILD, note.id, ADA)
     if attempt == "roll_back":
         decided(store, revised(store, note, SECOND))
-    outcome = {
-        "approve": lambda: deciding.decide(GUILD, revision_id, MIRA, APPROVE),
-        "edit": lambda: deciding.edit_and_approve(GUILD, revision_id, MIRA, SECOND),
-        "correct": lambda: deciding.correct(GUILD, revision_id, MIRA, SECOND),
-        "undo": lambda: deciding.undo(GUILD, revision_id, MIRA),
-        "keep": lambda: deciding.keep(GUILD, note.id, MIRA),
-        "restore": lambda: deciding.restore(GUILD, note.id, MIRA),
-        "roll_back": lambda: deciding.roll_back(GUILD, revision_id, MIRA),
-    }[attempt]()
-    assert outcome is not None
+    outcome = some(
+        {
+            "approve": lambda: deciding.decide(GUILD, revision_id, MIRA, APPROVE),
+            "edit": lambda: deciding.edit_and_approve(GUILD, revision_id, MIRA, SECOND),
+            "correct": lambda: deciding.correct(GUILD, revision_id, MIRA, SECOND),
+            "undo": lambda: deciding.undo(GUILD, revision_id, MIRA),
+            "keep": lambda: deciding.keep(GUILD, note.id, MIRA),
+            "restore": lambda: deciding.restore(GUILD, note.id, MIRA),
+            "roll_back": lambda: deciding.roll_back(GUILD, revision_id, MIRA),
+        }[attempt]()
+    )
     assert outcome.obstacle is Obstacle.OWN_NOTE
     assert events(store)[-1] == "refused_own_note"
 
@@ -164,9 +158,7 @@ def test_a_quorum_of_two_needs_two_moderators_and_a_vote_can_be_taken_back(store
     store.guilds.save_rule(GUILD, Rule("gpu", quorum=2), 9)
     note = proposed(store)
     decided(store, note)
-    undone = store.decisions.undo(GUILD, note.revision.id, ADA)
-    assert undone is not None
-    assert undone.note.approvals == ()
+    assert some(store.decisions.undo(GUILD, note.revision.id, ADA)).note.approvals == ()
     first, again = decided(store, note), decided(store, note)
     assert (first.done, first.note.revision.state) == (True, State.PENDING)
     assert again.obstacle is Obstacle.VOTED
@@ -187,8 +179,7 @@ def test_one_moderator_can_reject_what_another_has_approved(store: Store) -> Non
 
 def test_a_moderators_words_go_live_and_the_contributors_are_kept(store: Store) -> None:
     note = proposed(store)
-    outcome = store.decisions.edit_and_approve(GUILD, note.revision.id, ADA, SECOND)
-    assert outcome is not None
+    outcome = some(store.decisions.edit_and_approve(GUILD, note.revision.id, ADA, SECOND))
     assert live_text(store, note) == SECOND.text
     assert (outcome.note.revision.writer, outcome.note.contributor) == ("Ada", "Mira")
     first, second = store.notes.history(GUILD, note.id)
@@ -203,8 +194,7 @@ def test_a_moderators_words_go_live_and_the_contributors_are_kept(store: Store) 
 def test_correction_is_live_at_once_and_can_be_undone(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
-    outcome = store.decisions.correct(GUILD, note.revision.id, ADA, SECOND)
-    assert outcome is not None
+    outcome = some(store.decisions.correct(GUILD, note.revision.id, ADA, SECOND))
     assert outcome.live_changed
     assert live_text(store, note) == SECOND.text
     assert told(store) == [NoticeEvent.APPROVED, NoticeEvent.EDITED]
@@ -231,9 +221,7 @@ def test_only_a_live_text_is_corrected(store: Store, state: str, obstacle: Obsta
     elif state == "replaced":
         decided(store, revised(store, note, SECOND))
     text = FIRST if state == "same" else replace(FIRST, text="Sixty.")
-    outcome = store.decisions.correct(GUILD, note.revision.id, BEN, text)
-    assert outcome is not None
-    assert outcome.obstacle is obstacle
+    assert some(store.decisions.correct(GUILD, note.revision.id, BEN, text)).obstacle is obstacle
 
 
 def test_a_moderator_who_changes_nothing_of_what_they_are_shown_approves_what_was_typed(
@@ -256,8 +244,7 @@ def test_an_approval_that_is_taken_back_leaves_the_note_as_it_was(store: Store) 
     decided(store, note)
     second = revised(store, note, SECOND)
     decided(store, second)
-    outcome = store.decisions.undo(GUILD, second.revision.id, BEN)
-    assert outcome is not None
+    outcome = some(store.decisions.undo(GUILD, second.revision.id, BEN))
     assert outcome.live_changed
     assert outcome.note.revision.state is State.PENDING
     assert live_text(store, note) == FIRST.text
@@ -274,8 +261,7 @@ def test_undoing_is_too_late_after_the_guilds_time_or_a_later_revision(
     decided(store, note)
     if undo_minutes:
         revised(store, note, SECOND)
-    outcome = store.decisions.undo(GUILD, note.revision.id, ADA)
-    assert outcome is not None
+    outcome = some(store.decisions.undo(GUILD, note.revision.id, ADA))
     assert outcome.obstacle is (Obstacle.REVISED if undo_minutes else Obstacle.TOO_LATE)
     assert live_text(store, note) == FIRST.text
 
@@ -302,13 +288,9 @@ def test_what_was_done_already_is_not_said_to_be_impossible(store: Store, what: 
 def test_a_note_is_retired_and_restored(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
-    retired = store.decisions.retire(GUILD, note.id, ADA)
-    assert retired is not None
-    assert retired.note.retired
+    assert some(store.decisions.retire(GUILD, note.id, ADA)).note.retired
     assert live_text(store, note) is None
-    restored = store.decisions.restore(GUILD, note.id, BEN)
-    assert restored is not None
-    assert restored.note.live
+    assert some(store.decisions.restore(GUILD, note.id, BEN)).note.live
     assert told(store) == [NoticeEvent.APPROVED, NoticeEvent.RETIRED, NoticeEvent.RESTORED]
 
 
@@ -319,12 +301,10 @@ def test_an_earlier_text_is_made_live_again_as_a_new_revision_unless_one_is_pend
     decided(store, note)
     decided(store, revised(store, note, SECOND))
     third = revised(store, note, Submission("GPU hours", "A third text."))
-    refused = store.decisions.roll_back(GUILD, note.revision.id, ADA)
-    assert refused is not None
+    refused = some(store.decisions.roll_back(GUILD, note.revision.id, ADA))
     assert refused.obstacle is Obstacle.PENDING
     decided(store, third, REJECT)
-    outcome = store.decisions.roll_back(GUILD, note.revision.id, ADA)
-    assert outcome is not None
+    outcome = some(store.decisions.roll_back(GUILD, note.revision.id, ADA))
     assert live_text(store, note) == FIRST.text
     assert (outcome.note.revision.number, outcome.note.contributor) == (4, "Mira")
 
@@ -335,10 +315,11 @@ def test_an_undo_puts_values_back_by_their_columns_whatever_order_they_were_kept
     note = proposed(store)
     decided(store, note)
     before = store.notes.of_revision(note.revision.id)
-    edited = store.decisions.edit_and_approve(
-        GUILD, revised(store, note, SECOND).revision.id, ADA, SECOND
+    edited = some(
+        store.decisions.edit_and_approve(
+            GUILD, revised(store, note, SECOND).revision.id, ADA, SECOND
+        )
     )
-    assert edited is not None
     with store.database.writing():
         [row] = store.database.rows("select id, before from reviews order by id desc limit 1")
         reversed_keys = dict(reversed(json.loads(row["before"]).items()))

@@ -34,6 +34,7 @@ from tests.knowledge.decided_notes import (
     live_note,
     proposed,
     revised,
+    some,
 )
 from tests.stores import Place, in_both
 
@@ -104,8 +105,7 @@ def test_an_overdue_note_is_its_writers_if_it_was_quoted(store: Store) -> None:
 
     assert questions(store) == [MIRA.id]
     assert queue(store, now()) == [forgotten.id, old.id]
-    check = store.note_checks.open_for(note.id)
-    assert check is not None
+    check = some(store.note_checks.open_for(note.id))
     assert (check.reason, check.state) == (CheckReason.DATE, CheckState.ASKED)
 
 
@@ -143,8 +143,7 @@ def test_each_newer_release_asks_once(store: Store) -> None:
 
     ask(store, newer={note.id: "tool 5.2"})
 
-    check = store.note_checks.open_for(note.id)
-    assert check is not None
+    check = some(store.note_checks.open_for(note.id))
     assert (check.reason, check.cause) == (CheckReason.RELEASE, "tool 5.2")
 
 
@@ -229,8 +228,7 @@ def test_a_confirmation_counts_once_and_schedules_the_next_review(store: Store) 
     assert again is not None
     assert (first.done, first.live_changed) == (True, True)
     assert again.obstacle is Obstacle.UNCHANGED
-    live = store.notes.live(note.id)
-    assert live is not None
+    live = some(store.notes.live(note.id))
     assert live.review_at is not None
     assert live.review_at > now() + 29 * DAYS
     # A writer closes no report about their note.
@@ -275,9 +273,7 @@ def test_after_a_week_the_moderators_have_it_once(store: Store) -> None:
     assert queue(store, later) == [note.id]
     assert len(questions(store)) == 1
     # The writer may still answer.
-    outcome = store.note_checks.confirm(GUILD, note.revision.id, MIRA.id)
-    assert outcome is not None
-    assert outcome.done
+    assert some(store.note_checks.confirm(GUILD, note.revision.id, MIRA.id)).done
     assert queue(store, later) == []
 
 
@@ -295,9 +291,7 @@ def test_a_decision_meanwhile_settles_the_question(store: Store, action: str) ->
     later = now() + 8 * DAYS
     store.note_checks.end_waiting(later, every_guild)
     assert queue(store, later) == []
-    outcome = store.note_checks.confirm(GUILD, note.revision.id, MIRA.id)
-    assert outcome is not None
-    assert not outcome.done
+    assert not some(store.note_checks.confirm(GUILD, note.revision.id, MIRA.id)).done
 
 
 # Owners.
@@ -318,9 +312,7 @@ def test_a_new_owner_gets_the_questions_and_the_writer_the_credit(store: Store) 
     assert questions(store) == [MIRA.id, BEN.id]
     assert store.note_checks.confirm(GUILD, note.revision.id, MIRA.id) is None
     assert store.note_checks.confirm(GUILD, note.revision.id, BEN.id) is not None
-    live = store.notes.live(note.id)
-    assert live is not None
-    assert live.authors_line == MIRA.name
+    assert some(store.notes.live(note.id)).authors_line == MIRA.name
     assert [each.id for each in store.notes.of_member(GUILD, BEN.id)] == [note.id]
 
 
@@ -336,14 +328,11 @@ def test_an_owners_text_is_reviewed_and_told_once(store: Store) -> None:
     note = live_note(store)
     handed_on(store, note)
     before = len(store.notices.unsent())
-    extended = store.contributions.revise(GUILD, note.id, BEN, SECOND)
-    assert extended is not None
+    extended = some(store.contributions.revise(GUILD, note.id, BEN, SECOND))
     decided(store, extended.note)
     told = [(notice.member_id, notice.event) for notice in store.notices.unsent()[before:]]
     assert told == [(BEN.id, NoticeEvent.EXTENSION_APPROVED)]
-    live = store.notes.live(note.id)
-    assert live is not None
-    assert live.authors_line == f"{MIRA.name}, {BEN.name}"
+    assert some(store.notes.live(note.id)).authors_line == f"{MIRA.name}, {BEN.name}"
 
 
 def test_only_the_invited_member_takes_over(store: Store) -> None:
@@ -380,6 +369,5 @@ def test_a_forgotten_owner_leaves_the_note_to_its_writer(store: Store) -> None:
     store.note_checks.offer(other, BEN.id)
     store.personal_data.forget(BEN.id, withdraw=False)
     for each in (note, other):
-        live = store.notes.live(each.id)
-        assert live is not None
+        live = some(store.notes.live(each.id))
         assert (live.responsible_id, live.offered_id) == (MIRA.id, None)

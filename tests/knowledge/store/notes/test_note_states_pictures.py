@@ -4,6 +4,7 @@ from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.notes import Decision, State
 from knowledge.values.submissions import Submission
+from tests.knowledge.decided_notes import some
 from tests.knowledge.full_store import ADA, APPROVE, BEN, GUILD, MIRA, picture
 
 SHELF = Submission("Shelf", "The key is on the shelf.")
@@ -36,12 +37,10 @@ def test_another_text_has_the_pictures_of_the_one_before_unless_it_has_its_own(
 ) -> None:
     note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
 
-    inherited = store.contributions.revise(GUILD, note.id, MIRA, DOOR)
-    assert inherited is not None
+    inherited = some(store.contributions.revise(GUILD, note.id, MIRA, DOOR))
     assert store.pictures.of(inherited.note.revision.id) == TWO
 
-    own = store.contributions.revise(GUILD, note.id, MIRA, DOOR, pictures=[picture(9)])
-    assert own is not None
+    own = some(store.contributions.revise(GUILD, note.id, MIRA, DOOR, pictures=[picture(9)]))
     assert own.obstacle is None
     assert store.pictures.of(own.note.revision.id) == (picture(9),)
     assert kept(store) == 1
@@ -51,16 +50,13 @@ def test_what_a_moderator_edits_keeps_the_pictures_and_so_does_what_is_live_agai
     store: Store,
 ) -> None:
     note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
-    edited = store.decisions.edit_and_approve(GUILD, note.revision.id, ADA, DOOR)
-    assert edited is not None
+    edited = some(store.decisions.edit_and_approve(GUILD, note.revision.id, ADA, DOOR))
     assert store.pictures.of(edited.note.revision.id) == TWO
 
     store.contributions.revise(GUILD, note.id, MIRA, SHELF, pictures=[picture(9)])
-    latest = store.notes.latest(GUILD, note.id)
-    assert latest is not None
+    latest = some(store.notes.latest(GUILD, note.id))
     store.decisions.decide(GUILD, latest.revision.id, ADA, APPROVE)
-    again = store.decisions.roll_back(GUILD, edited.note.revision.id, BEN)
-    assert again is not None
+    again = some(store.decisions.roll_back(GUILD, edited.note.revision.id, BEN))
     assert store.pictures.of(again.note.revision.id) == TWO
 
 
@@ -77,15 +73,11 @@ def test_a_rejected_text_keeps_its_pictures_until_that_is_undone(store: Store) -
     store.decisions.decide(GUILD, note.revision.id, ADA, Ruling(Decision.REJECT, "No."))
     store.decisions.undo(GUILD, note.revision.id, ADA)
 
-    pending = store.notes.find(note.revision.id)
-    assert pending is not None
-    assert pending.revision.state is State.PENDING
+    assert some(store.notes.find(note.revision.id)).revision.state is State.PENDING
     assert store.pictures.of(note.revision.id) == TWO
 
 
-def test_who_is_forgotten_leaves_no_picture_but_those_of_live_notes_that_stay(
-    store: Store,
-) -> None:
+def test_who_is_forgotten_leaves_no_picture_but_those_of_live_notes_that_stay(store: Store) -> None:
     store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO)
     live = store.contributions.propose(GUILD, MIRA, 5, DOOR, pictures=[picture(9)]).note
     store.decisions.decide(GUILD, live.revision.id, ADA, APPROVE)

@@ -16,7 +16,7 @@ from knowledge.store.postgres.connection import Connection
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.store import Store
 from knowledge.values.notes import Outcome, State
-from tests.knowledge.decided_notes import ADA, APPROVE, FIRST, GUILD, MIRA, events, proposed
+from tests.knowledge.decided_notes import ADA, APPROVE, FIRST, GUILD, MIRA, events, proposed, some
 from tests.postgres import Cluster
 from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket
 from tests.stores import make_tables
@@ -52,11 +52,11 @@ def _approve(store: Store, revision_id: int, interaction_id: int) -> Outcome:
         outcome = store.decisions.decide(GUILD, revision_id, ADA, APPROVE)
         return outcome, revision_id if outcome is not None and outcome.done else None
 
-    outcome = store.handled.once(
-        GUILD, [interaction_id], act, lambda known: Outcome(store.notes.of_revision(known))
+    return some(
+        store.handled.once(
+            GUILD, [interaction_id], act, lambda known: Outcome(store.notes.of_revision(known))
+        )
     )
-    assert outcome is not None
-    return outcome
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])

@@ -18,15 +18,11 @@ from knowledge.store.postgres.database import SCRIPTS, PostgresDatabase
 from knowledge.store.store import Store
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
+from tests.knowledge.decided_notes import some
 from tests.knowledge.versions import BEFORE_1_0_0, NEXT, add_next_migration
 from tests.postgres import Cluster
 
-KINDS = {
-    "INTEGER": "bigint",
-    "TEXT": "text",
-    "REAL": "double precision",
-    "BLOB": "bytea",
-}
+KINDS = {"INTEGER": "bigint", "TEXT": "text", "REAL": "double precision", "BLOB": "bytea"}
 # PostgreSQL's additions to a stored condition, and its spelling of some words.
 ADDED = re.compile(r'::\w+|COLLATE "C"')
 NAMED = re.compile(r"'(?:[^']|'')*'|\b\w+\b")
@@ -298,10 +294,10 @@ def _decided(store: Store, title: str) -> int:
     """A note that was proposed, revised while pending, and approved; returns its id."""
     mira, ada = Member(1, "Mira"), Member(2, "Ada")
     note = store.contributions.propose(10, mira, 5, Submission("Draft", "Text.")).note
-    revised = store.contributions.revise(10, note.id, mira, Submission(title, "Text."))
-    assert revised is not None
-    outcome = store.decisions.decide(10, revised.note.revision.id, ada, Ruling(Decision.APPROVE))
-    assert outcome is not None
+    revised = some(store.contributions.revise(10, note.id, mira, Submission(title, "Text.")))
+    outcome = some(
+        store.decisions.decide(10, revised.note.revision.id, ada, Ruling(Decision.APPROVE))
+    )
     assert outcome.done
     return note.id
 

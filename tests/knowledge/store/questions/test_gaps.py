@@ -19,6 +19,7 @@ from tests.knowledge.decided_notes import (
     live_note,
     proposed,
     revised,
+    some,
 )
 
 
@@ -161,8 +162,7 @@ def test_what_a_moderator_points_to_tells_each_asker_once_and_settles_all(store:
     for asker in (BEN.id, BEN.id, 4, 0):
         asked(store, by=asker)
     store.gaps.set_opt_out(4, quiet=True)
-    second = store.gaps.find(GUILD, 2)
-    assert second is not None
+    second = some(store.gaps.find(GUILD, 2))
 
     store.gaps.point_to_document(GUILD, ADA.id, store.gaps.open(GUILD))
     store.gaps.point_to_document(GUILD, ADA.id, [second])
@@ -172,9 +172,7 @@ def test_what_a_moderator_points_to_tells_each_asker_once_and_settles_all(store:
     assert open_ids(store) == []
 
 
-def test_public_questions_of_a_period_have_words_and_an_asker_answered_or_not(
-    store: Store,
-) -> None:
+def test_public_questions_of_a_period_have_words_and_an_asker_answered_or_not(store: Store) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     public = Question(0, GUILD, 5, BEN.id, "Where is it?", Evidence.STRONG, at, 1)
     others = [

@@ -21,6 +21,7 @@ from knowledge.values.questions import (
     Question,
 )
 from knowledge.values.settings import GuildSettings
+from tests.knowledge.decided_notes import some
 from tests.stores import Place
 
 GUILD, ELSEWHERE = 10, 11
@@ -36,9 +37,7 @@ def handed(store: Store, text: str = "Where is it?", at: datetime = AT, by: int 
 
 
 def found(store: Store, question_id: int) -> Handover:
-    handover = store.handovers.find(GUILD, question_id)
-    assert handover is not None
-    return handover
+    return some(store.handovers.find(GUILD, question_id))
 
 
 def done_by(
@@ -91,8 +90,7 @@ def test_in_any_order_of_clicks_a_question_has_one_helper_and_one_answer(
         if step == "stale":
             store.handovers.mark_stale(at + timedelta(days=1))
         else:
-            outcome = done_by(store, asked, (step, member, moderator), at)
-            assert outcome is not None
+            outcome = some(done_by(store, asked, (step, member, moderator), at))
             assert outcome.handover == found(store, key)
             done = outcome.done
         after = found(store, key)

@@ -1,15 +1,25 @@
 """Recorded questions: each passage once; old ones keep their figures without words."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from knowledge.backup import backups, exporter, importer
+from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
-from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from tests.knowledge.decided_notes import GUILD, MIRA, live_note
+from knowledge.values.questions import (
+    Evidence,
+    Feedback,
+    GoldenState,
+    Question,
+    RecordedHit,
+    Verdict,
+)
+from knowledge.values.tombstones import Tombstone, TombstoneKind
+from tests.knowledge.decided_notes import GUILD, MIRA, live_note, some
 from tests.stores import Place
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,9 +60,7 @@ def test_a_passage_that_many_questions_find_is_kept_once_and_each_reads_it(store
     first, second = ask(store, "one?", NOTE, ARTICLE), ask(store, "two?", ARTICLE, NOTE)
     assert passages(store) == [ARTICLE.passage, NOTE.passage]
     for question_id, hits in ((first, [NOTE, ARTICLE]), (second, [ARTICLE, NOTE])):
-        question = store.question_records.question(question_id)
-        assert question is not None
-        assert question.hits == hits
+        assert some(store.question_records.question(question_id)).hits == hits
 
 
 def test_a_question_more_of_the_same_passages_takes_less_than_two_kilobytes(
@@ -157,9 +165,7 @@ def test_a_pruned_database_is_exported_and_read_back(store: Store, tmp_path: Pat
             )
 
 
-def test_what_a_member_asked_last_in_a_channel_is_known_for_as_long_as_wanted(
-    store: Store,
-) -> None:
+def test_what_a_member_asked_last_in_a_channel_is_known_for_as_long_as_wanted(store: Store) -> None:
     records = store.question_records
     ask(store, "one?", at=LATELY - timedelta(minutes=20))
     ask(store, "two?", NOTE, at=LATELY)
@@ -171,3 +177,89 @@ def test_what_a_member_asked_last_in_a_channel_is_known_for_as_long_as_wanted(
     assert (last.text, last.evidence, last.asked_at) == ("two?", Evidence.STRONG, LATELY)
     assert records.last_of_member(5, 8, LATELY - timedelta(minutes=10)) is None
     assert records.last_of_member(5, 7, LATELY + timedelta(seconds=1)) is None
+
+
+# Verdicts of members, and confirmed answers.
+
+
+def helpful(store: Store, question_id: int, member_id: int, document_id: str = "") -> None:
+    store.feedback_records.record(
+        Feedback(question_id, member_id, Verdict.HELPFUL, document_id=document_id)
+    )
+
+
+def confirm(store: Store, question_id: int, hit: RecordedHit, *, by_moderator: bool) -> bool:
+    pick = Feedback(question_id, 5, Verdict.HELPFUL, document_id=hit.document_id)
+    return store.feedback_records.record_pick(pick, digest_of(hit), by_moderator=by_moderator)
+
+
+def found(store: Store, question_id: int) -> list[str]:
+    return [hit.document_id for hit in store.question_records.hits(question_id)]
+
+
+def test_what_is_confirmed_becomes_the_first_hit_and_the_others_keep_their_order(
+    store: Store,
+) -> None:
+    third = replace(ARTICLE, document_id="article:y")
+    question_id = ask(store, "Hours?", NOTE, ARTICLE, third)
+
+    assert confirm(store, question_id, third, by_moderator=False)
+    assert found(store, question_id) == ["article:y", "note:1", "article:x"]
+    assert confirm(store, question_id, NOTE, by_moderator=True)
+    assert found(store, question_id) == ["note:1", "article:y", "article:x"]
+
+    assert not confirm(store, question_id, third, by_moderator=False)
+    assert found(store, question_id)[0] == "note:1"
+    unknown = replace(ARTICLE, document_id="article:z")
+    assert not confirm(store, question_id, unknown, by_moderator=True)
+
+
+def test_verdicts_stay_with_what_was_quoted_when_they_were_given(store: Store) -> None:
+    question_id = ask(store, "Hours?", NOTE, ARTICLE)
+    helpful(store, question_id, 8)
+
+    confirm(store, question_id, ARTICLE, by_moderator=True)
+    helpful(store, question_id, 9)
+
+    said = {one.member_id: one.document_id for one in store.feedback_records.of(question_id)}
+    assert said == {5: "article:x", 8: "note:1", 9: "article:x"}
+
+
+def test_what_somebody_picked_is_accepted_whatever_was_quoted(store: Store) -> None:
+    refused = ask(store, "Refused?", NOTE, ARTICLE)
+    store.database.run("update questions set evidence = 'none' where id = ?", [refused])
+    store.feedback_records.record(Feedback(refused, 8, Verdict.UNHELPFUL))
+
+    helpful(store, refused, 9, "article:x")
+
+    [accepted] = store.question_records.judged_helpful()
+    assert [hit.document_id for hit in accepted.hits] == ["article:x", "note:1"]
+
+
+def test_nothing_is_confirmed_by_a_note_that_was_deleted(store: Store) -> None:
+    question_id = ask(store, "Hours?", ARTICLE, NOTE)
+    confirm(store, question_id, NOTE, by_moderator=True)
+    assert [one.passage for one in store.feedback_records.confirmed(GUILD)] == ["Forty hours."]
+
+    store.purge.apply([Tombstone("2026", TombstoneKind.NOTE, "1")])
+
+    assert store.feedback_records.confirmed(GUILD) == []
+
+
+def test_of_what_was_picked_its_member_is_given_a_copy(store: Store) -> None:
+    question_id = ask(store, "Hours?", ARTICLE, NOTE)
+    confirm(store, question_id, NOTE, by_moderator=False)
+
+    exported = store.personal_data.export(5)
+
+    assert [row["document"] for row in exported["feedback"]] == ["note:1"]
+    assert exported["questions"][0]["confirmed_at"] is not None
+
+
+def test_the_last_check_of_a_golden_question_is_kept(store: Store) -> None:
+    confirm(store, ask(store, "Hours?", NOTE), NOTE, by_moderator=True)
+    [golden] = store.golden_questions.of_guild(GUILD)
+    checked = replace(golden, checked="a", checked_at=CUT, first="b", changed_at=CUT)
+    for state in (GoldenState.HELD, GoldenState.MOVED):
+        store.golden_questions.record_checks(GUILD, [replace(checked, state=state)])
+    assert store.golden_questions.of_guild(GUILD) == [replace(checked, state=GoldenState.MOVED)]

@@ -1,10 +1,25 @@
-"""Every accent colour becomes readable_accent."""
+"""Headers of a page, as documented for operators."""
+
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.page.site import DARK, LIGHT, contrast, readable_accent
+from knowledge.page.site import DARK, HEADERS, LIGHT, POLICY, contrast, readable_accent
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "page.md"
+
+
+def test_documents_name_each_header() -> None:
+    named = re.findall(r'^add_header (\S+) "?(.*?)"?;$', DOCUMENT.read_text(), re.MULTILINE)
+    assert dict(named) == HEADERS
+
+
+def test_pages_load_only_their_own_files() -> None:
+    sources = {source for part in POLICY.split("; ") for source in part.split()[1:]}
+    assert sources == {"'none'", "'self'", "'wasm-unsafe-eval'"}
 
 
 @given(st.integers(0, 0xFFFFFF), st.sampled_from((LIGHT, DARK)))
