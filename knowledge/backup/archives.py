@@ -48,7 +48,6 @@ class ServerDatabase(Database, Protocol):
 
 
 def name(at: datetime) -> str:
-    """An archive's file name; names sort by time."""
     return f"community-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.zip"
 
 

@@ -66,7 +66,6 @@ class NoteFile(NamedTuple):
 
     @property
     def is_edited(self) -> bool:
-        """Whether the file's content was changed since the export."""
         return self.digest != words_digest(self.revision)
 
 
@@ -98,7 +97,6 @@ def note_name(note: Row, revision: Row) -> str:
 
 
 def revision_name(note: Row, revision: Row) -> str:
-    """The path of a revision's own file."""
     return f"{REVISIONS}/{note['guild_id']}/{note['id']}.{revision['number']}.md"
 
 
@@ -126,10 +124,6 @@ def _list_of(text: str) -> list[str] | str:
     return values if plain else text
 
 
-def _json_of(values: list[str] | str) -> str:
-    return values if isinstance(values, str) else json.dumps(values, ensure_ascii=False)
-
-
 def parse_note(path: str, text: str) -> NoteFile:
     """Parse a Markdown file written by `note_text`, edited or not.
 
@@ -150,7 +144,11 @@ def parse_note(path: str, text: str) -> NoteFile:
             f"{path} has other front matter than an export writes: put back what was there, and "
             "change the title, the tags, the link, the wordings and the text alone."
         )
-    lists: Row = {key: _json_of(values[key]) for key in ("tags", "wordings") if key in values}
+    lists: Row = {
+        key: words if isinstance(words, str) else json.dumps(words, ensure_ascii=False)
+        for key in ("tags", "wordings")
+        if (words := values.get(key)) is not None
+    }
     return NoteFile(
         revision={
             **values["revision"],
@@ -317,7 +315,6 @@ def _pictures(database: Database) -> Iterable[Row]:
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
-    """Replace a file as a whole."""
     for above in (path.parent, path.parent.parent):
         if above.is_symlink() and above.name in (NOTES, REVISIONS, path.parent.name):
             raise FolderError(f"{above} is a symbolic link: export to a folder without any.")

@@ -152,7 +152,6 @@ def bring_up_to_date(own: sqlite3.Connection) -> None:
 
 
 def _tables(own: sqlite3.Connection) -> list[str]:
-    """The tables to copy."""
     rows = own.execute("select name from sqlite_master where type = 'table' order by rowid")
     return [
         name

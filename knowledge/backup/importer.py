@@ -160,7 +160,6 @@ def read(folder: Path, part: Path) -> list[_Edit]:
 
 
 def _schema(folder: Path) -> list[str]:
-    """The names of an export's migrations, from the export's manifest."""
     path = folder / MANIFEST
     if not folder.is_dir() or not path.exists():
         raise FolderError(f"{folder} has no {MANIFEST}: name a folder that `export` wrote.")
@@ -324,7 +323,13 @@ def _merge(store: Store, source: Store, incoming: _Incoming) -> Imported:
         else:
             _refuse(incoming.edits, "this database has not gone on from the export")
             gone_on = _begins_with(incoming.log, here)
-            _refuse_conflicts(_differing(store, source, others if gone_on else tables))
+            if conflicts := _differing(store, source, others if gone_on else tables):
+                more = len(conflicts) - _NAMED
+                named = ", ".join(conflicts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+                raise FolderError(
+                    f"Nothing was imported, because {len(conflicts)} rows are here with other "
+                    f"values: {named}. Import into an empty data folder, or restore a backup."
+                )
             if not gone_on:
                 raise FolderError("Nothing was imported: its log is another community's.")
             imported = Imported(copy_missing(source.database, database, others))
@@ -367,16 +372,6 @@ def _differing(store: Store, source: Store, tables: dict[str, list[str]]) -> lis
         if table not in _OWN
         for key in differing(source.database, store.database, table, keys)
     ]
-
-
-def _refuse_conflicts(conflicts: list[str]) -> None:
-    if conflicts:
-        more = len(conflicts) - _NAMED
-        named = ", ".join(conflicts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-        raise FolderError(
-            f"Nothing was imported, because {len(conflicts)} rows are here with other values: "
-            f"{named}. Import into an empty data folder, or restore a backup."
-        )
 
 
 # Edited notes.

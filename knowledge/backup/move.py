@@ -70,8 +70,7 @@ class Place(Protocol):
     def set_aside(self, at: datetime) -> None:
         """Rename the database, so no process opens it again."""
 
-    def discard(self) -> None:
-        """Delete the database."""
+    def discard(self) -> None: ...
 
     def scratch(self) -> Any:
         """Return a context with a temporary place of the same kind."""

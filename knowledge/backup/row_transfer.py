@@ -64,7 +64,6 @@ def _storable(row: Row) -> Row:
 
 
 def in_batches(database: Database, table: str, keys: Sequence[str]) -> Iterator[list[Row]]:
-    """The rows of a table in key order, in batches."""
     # Names are the schema's own.
     order, marks = ", ".join(keys), ", ".join("?" for _ in keys)
     most = PICTURES if table == "pictures" else ROWS
@@ -80,7 +79,6 @@ def in_batches(database: Database, table: str, keys: Sequence[str]) -> Iterator[
 
 
 def insert(target: Database, table: str, rows: Sequence[Row]) -> None:
-    """Insert one or more rows with the same columns."""
     target.run_many(insertion(table, rows[0]), [[*row.values()] for row in rows])
 
 

@@ -201,7 +201,6 @@ class ReplayedNote:
 
 
 def replay(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
-    """Replay the log; returns the final state of each note, by id."""
     guilds: dict[int | None, dict[int, ReplayedNote]] = {}
     for entry in entries:
         detail: dict[str, Any] = json.loads(entry.detail)

@@ -108,8 +108,7 @@ class Database(Protocol):
     def reading(self) -> AbstractContextManager[None]:
         """Several queries on one snapshot of the database; nothing is written."""
 
-    def lift_time_limits(self) -> None:
-        """Remove the time limits of the current transaction."""
+    def lift_time_limits(self) -> None: ...
 
     def defer_references(self) -> None:
         """Check foreign keys only at the end of this transaction."""
@@ -121,27 +120,23 @@ class Database(Protocol):
     def mark(self, mark: str) -> None:
         """Add a mark, inside a transaction. A database with a mark can't be opened."""
 
-    def unmark(self) -> None:
-        """Remove every mark, inside a transaction."""
+    def unmark(self) -> None: ...
 
     def other_connections(self) -> int:
         """The number of other processes' connections; always 0 for a SQLite file."""
 
     # Schema and state.
 
-    def migrations(self) -> list[str]:
-        """The names of the applied migrations, in order."""
+    def migrations(self) -> list[str]: ...
 
     def tables(self, column: str = "") -> list[str]:
         """The names of the tables, sorted; with `column`, only tables with this column."""
 
     def columns(self, table: str) -> list[str]: ...
 
-    def keys(self, table: str) -> list[str]:
-        """The columns of a table's primary key."""
+    def keys(self, table: str) -> list[str]: ...
 
-    def last_ids(self) -> dict[str, int]:
-        """The last generated id by table."""
+    def last_ids(self) -> dict[str, int]: ...
 
     def reserve_ids(self, table: str, number: int) -> list[int]:
         """Reserve ids for new rows, ascending. SQLite reserves none and returns an empty list."""
@@ -173,6 +168,12 @@ def row_counts(database: Database) -> dict[str, int]:
         if table not in ("log", "log_heads")
     }
     return {name: number for name, number in found.items() if number}
+
+
+def recall(database: Database, key: str) -> str | None:
+    """The value of a key in the table `memory`."""
+    rows = database.rows("select value from memory where key = ?", [key])
+    return rows[0]["value"] if rows else None
 
 
 def now() -> datetime:

@@ -70,8 +70,7 @@ class DerivedTables(Protocol):
     def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
         """Insert a row, or update the row with the same values of `keys`."""
 
-    def bytes_of(self, text_column: str) -> str:
-        """The SQL expression for the size of a column's text in bytes."""
+    def bytes_of(self, text_column: str) -> str: ...
 
     def writing(self) -> AbstractContextManager[None]:
         """A write transaction; joins a transaction in progress."""

@@ -130,7 +130,6 @@ class PeriodFigures:
         return [record(Quoted, row) for row in rows]
 
     def judged(self, question_ids: Sequence[int]) -> dict[int, Judged]:
-        """The verdicts on the answers to these questions."""
         rows = rows_among(
             self._database,
             "select q.id, (select count(*) from feedback f where f.question_id = q.id "
@@ -255,6 +254,18 @@ _CREDITED: Final = f"""
 """  # noqa: S608 - constants only
 
 
+def note_counts(database: Database, guild_id: int) -> dict[str, int]:
+    """The numbers of a guild's live and pending notes."""
+    [row] = database.rows(
+        "select (select count(*) from notes where guild_id = ? "
+        "  and live_revision_id is not null) as live, "
+        "(select count(*) from revisions r join notes n on n.id = r.note_id "
+        "  where n.guild_id = ? and r.state = 'pending') as pending",
+        [guild_id, guild_id],
+    )
+    return row
+
+
 class Credit:
     """Credit and figures from the community database."""
 
@@ -319,13 +330,6 @@ class Credit:
             "from feedback f join questions q on q.id = f.question_id where q.guild_id = ?",
             [guild_id],
         )
-        [notes] = self._database.rows(
-            "select (select count(*) from notes where guild_id = ? "
-            "  and live_revision_id is not null) as live, "
-            "(select count(*) from revisions r join notes n on n.id = r.note_id "
-            "  where n.guild_id = ? and r.state = 'pending') as pending",
-            [guild_id, guild_id],
-        )
         return Activity(
             questions={
                 **dict.fromkeys(Evidence, 0),
@@ -333,8 +337,7 @@ class Credit:
             },
             helpful=verdicts["helpful"],
             unhelpful=verdicts["unhelpful"],
-            live=notes["live"],
-            pending=notes["pending"],
+            **note_counts(self._database, guild_id),
             gaps=gaps,
             quoted=self._most_quoted(guild_id, most_quoted),
         )

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import Database, moment
+from knowledge.store.database import Database, moment, recall
 from knowledge.store.rows import column, columns, record, rows_among, values
 from knowledge.values.guilds import (
     GuildFilter,
@@ -60,7 +60,6 @@ class Guilds:
         self.saves: Counter[int] = Counter()
 
     def settings(self, guild_id: int) -> GuildSettings:
-        """The guild's settings, with defaults."""
         rows = self._database.rows("select * from guilds where id = ?", [guild_id])
         return _guild_settings(rows[0]) if rows else GuildSettings(guild_id)
 
@@ -103,7 +102,6 @@ class Guilds:
             return settings
 
     def synonyms(self) -> dict[int, tuple[Synonym, ...]]:
-        """The synonyms of each guild that has any, by guild id."""
         rows = self._database.rows("select id, synonyms from guilds where synonyms <> '[]'")
         return {row["id"]: parse_synonyms(row["synonyms"]) for row in rows}
 
@@ -112,7 +110,6 @@ class Guilds:
         return {row["id"]: _guild_settings(row) for row in rows}
 
     def languages(self) -> dict[int, Language]:
-        """Each guild's language, by guild id."""
         rows = self._database.rows("select id, language from guilds order by id")
         return {row["id"]: Language(row["language"]) for row in rows}
 
@@ -162,7 +159,6 @@ class Guilds:
         return {row["id"] for row in rows}
 
     def departed(self) -> set[int]:
-        """Guilds that the bot has left."""
         rows = self._database.rows("select id from guilds where left_at is not null")
         return {row["id"] for row in rows}
 
@@ -200,8 +196,7 @@ class Guilds:
         postponed by the excess. So the data isn't deleted early.
         """
         with self._database.writing():
-            rows = self._database.rows("select value from memory where key = ?", [LAST_LOOK])
-            last = moment(rows[0]["value"]) if rows else None
+            last = moment(recall(self._database, LAST_LOOK))
             for row in self._database.rows(
                 "select id, left_at from guilds where left_at is not null"
             ):
@@ -271,7 +266,6 @@ class ChannelSettingsTable:
         return {row["channel_id"]: values(EffectiveSettings, row) for row in rows}
 
     def choices(self, guild_id: int) -> GuildChoices:
-        """A guild's settings, with its channels' settings."""
         return GuildChoices(self._guilds.settings(guild_id), self.of_guild(guild_id))
 
     def every(self) -> dict[int, GuildChoices]:

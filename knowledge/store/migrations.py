@@ -76,7 +76,6 @@ _SHOWN_CHARACTERS: Final = 200
 
 
 def names() -> list[str]:
-    """The migrations of this version, in order."""
     return sorted({script.stem for script in TABLES.glob("m*.sql")} | schema.migrations())
 
 

@@ -11,6 +11,7 @@ before it begins. Rows without a guild, such as a question in a direct message, 
 
 import dataclasses
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, StrEnum
@@ -24,7 +25,6 @@ _T = TypeVar("_T")
 
 
 def insertion(table: str, row: Iterable[str]) -> str:
-    """The statement to insert a row with these columns."""
     columns = list(row)
     marks = ", ".join("?" for _ in columns)
     # Callers write the names of tables and columns; values are bound.
@@ -38,6 +38,22 @@ def replacement(table: str, row: Iterable[str], keys: Sequence[str]) -> str:
     changes = ", ".join(f"{column} = excluded.{column}" for column in others)
     outcome = f"update set {changes}" if changes else "nothing"
     return f"{insertion(table, columns)} on conflict ({', '.join(keys)}) do {outcome}"
+
+
+class RowStatements(ABC):
+    """Statements made of rows, for both databases."""
+
+    @abstractmethod
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int: ...
+
+    def insert(self, table: str, row: Mapping[str, Any]) -> None:
+        self.run(insertion(table, row), [*row.values()])
+
+    def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
+        return self.run(f"{insertion(table, row)} on conflict do nothing", [*row.values()]) == 1
+
+    def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
+        self.run(replacement(table, row, keys), [*row.values()])
 
 
 def record(kind: type[_T], row: Mapping[str, Any], **values: Any) -> _T:

@@ -305,7 +305,6 @@ def table(name: str) -> Table:
 
 
 def left_out() -> set[str]:
-    """The tables without any exported row."""
     return {name for name, table in TABLES.items() if table.exported == "false"}
 
 
@@ -353,7 +352,6 @@ _BREAKING: Final = ("check", "references", "unique", "primary key")
 
 
 def migrations() -> set[str]:
-    """The names of the migrations with declared tables, columns or indexes."""
     return {
         since
         for table in TABLES.values()

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
 from knowledge.store.derived_tables import DerivedKind, DerivedTablesError
-from knowledge.store.rows import insertion, replacement
+from knowledge.store.rows import RowStatements, insertion
 
 # Time limit of a write's wait for another process (`commonplace index` beside a running bot).
 BUSY_SECONDS: Final = 10
@@ -139,7 +139,7 @@ def transaction(db: Database) -> Iterator[None]:
         raise
 
 
-class OpenedFile:
+class OpenedFile(RowStatements):
     """An opened SQLite file, with methods to run statements."""
 
     _db: Database
@@ -148,24 +148,14 @@ class OpenedFile:
         self._db.close()
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement; returns how many rows it changed."""
         return int(self._db.execute(sql, tuple(values)).rowcount)
 
     def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> int:
         return int(self._db.conn.executemany(sql, values).rowcount)
 
-    def insert(self, table: str, row: Mapping[str, Any]) -> None:
-        self.run(insertion(table, row), [*row.values()])
-
     def insert_id(self, table: str, row: Mapping[str, Any], key: str = "id") -> int:
         sql = f"{insertion(table, row)} returning {key}"
         return int(self._db.execute(sql, tuple(row.values())).fetchall()[0][0])
-
-    def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
-        return self.run(f"{insertion(table, row)} on conflict do nothing", [*row.values()]) == 1
-
-    def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
-        self.run(replacement(table, row, keys), [*row.values()])
 
 
 class DerivedFile(OpenedFile):

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Self
 
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import Database, now
+from knowledge.store.database import Database, now, recall
 from knowledge.store.database import StoreError as StoreError
 from knowledge.store.erasure.personal_data import PersonalData, Purge
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import Tombstones
-from knowledge.store.figures import Credit, PeriodFigures
+from knowledge.store.figures import Credit, PeriodFigures, note_counts
 from knowledge.store.guilds import (
     ChannelSettingsTable,
     Guilds,
@@ -111,8 +111,7 @@ class Store:
     # Key-value memory.
 
     def recall(self, key: str) -> str | None:
-        rows = self.database.rows("select value from memory where key = ?", [key])
-        return str(rows[0]["value"]) if rows else None
+        return recall(self.database, key)
 
     def remember(self, key: str, value: str) -> None:
         with self.database.writing():
@@ -150,7 +149,6 @@ class Store:
         return is_new
 
     def move_source(self, location: str, base_url: str) -> None:
-        """Change the base URL of a source's files."""
         with self.database.writing():
             self.database.run(
                 "update sources set base_url = ? where location = ?", (base_url, location)
@@ -198,16 +196,11 @@ class Store:
 
     def counts(self, guild_id: int) -> dict[str, int]:
         """The numbers of live notes, pending notes and questions in a guild."""
-        row = self.database.rows(
-            "select (select count(*) from notes where guild_id = ? "
-            "        and live_revision_id is not null) as live, "
-            "(select count(*) from revisions r join notes n on n.id = r.note_id "
-            "  where n.guild_id = ? and r.state = 'pending') as pending, "
-            "(select count(*) from questions where guild_id = ? and told_for is null) "
-            "  as questions",
-            [guild_id] * 3,
-        )[0]
-        return {str(key): int(value) for key, value in row.items()}
+        [asked] = self.database.rows(
+            "select count(*) as questions from questions where guild_id = ? and told_for is null",
+            [guild_id],
+        )
+        return {**note_counts(self.database, guild_id), **asked}
 
     def totals(self) -> dict[str, dict[str, int]]:
         """All guilds' questions by evidence, verdicts by kind, and notes by state.

@@ -44,7 +44,6 @@ def server_scope(guild_id: int) -> Scope:
 
 
 def guild_of_server(scope: Scope) -> int:
-    """The guild of a server scope."""
     return scope & ~_SERVER
 
 
@@ -171,7 +170,6 @@ class FileRecord:
 
 
 def document_of_note(number: int) -> str:
-    """The document id of a note."""
     return f"{_NOTE}{number}"
 
 
@@ -196,7 +194,6 @@ def channel_mention(document_id: str) -> str:
 
 
 def document_of_article(name: str) -> str:
-    """The document id of a bundled article."""
     return f"{_ARTICLE}{name}"
 
 

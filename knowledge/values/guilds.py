@@ -12,7 +12,6 @@ GuildFilter: TypeAlias = Callable[[int], bool]
 
 
 def every_guild(_guild_id: int) -> bool:
-    """The filter that accepts every guild."""
     return True
 
 

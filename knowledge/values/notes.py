@@ -256,7 +256,6 @@ class Note:
 
     @property
     def live(self) -> bool:
-        """Whether this revision is live."""
         return self.live_revision_id == self.revision.id
 
     @property
@@ -282,7 +281,6 @@ class Note:
         return pending and same and not self.reviews
 
     def due(self, moment: datetime) -> bool:
-        """Whether the note is live and past its review date."""
         return self.live and self.review_at is not None and self.review_at <= moment
 
     @property

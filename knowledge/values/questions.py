@@ -253,7 +253,6 @@ class Handover:
 
     @property
     def waits(self) -> bool:
-        """Whether the question is neither answered nor declined."""
         return self.state in {HandoverState.OPEN, HandoverState.CLAIMED}
 
     def free_for(self, member_id: int) -> bool:
@@ -323,7 +322,6 @@ class HelpedQuestion:
 
     @property
     def place_id(self) -> int:
-        """The message's channel or thread."""
         return self.message_id if self.is_post else self.channel_id
 
 

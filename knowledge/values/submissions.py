@@ -153,7 +153,6 @@ def checked_wordings(text: str, title: str = "") -> tuple[str, ...]:
 
 
 def completed_link(text: str) -> str:
-    """The address with `https://` if its scheme is missing."""
     return f"https://{text}" if _BARE_LINK.fullmatch(text) else text
 
 

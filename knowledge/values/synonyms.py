@@ -72,7 +72,6 @@ def with_synonyms(settings: str, synonyms: tuple[Synonym, ...]) -> str:
 
 
 def synonyms_in(settings: str) -> tuple[Synonym, ...]:
-    """Parse the synonyms appended by `with_synonyms`."""
     _, found, listed = settings.partition(_BESIDE)
     pairs = (pair.partition(" = ") for pair in listed.split("; ")) if found else ()
     return tuple(Synonym(word, meaning) for word, _, meaning in pairs)

@@ -327,7 +327,6 @@ class Purge:
         self._tombstones = tombstones
 
     def guilds_left_before(self, before: datetime) -> list[int]:
-        """Guilds left by the bot before the time `before`."""
         rows = self._database.rows(
             "select id from guilds where left_at < ? order by id", [before.isoformat()]
         )

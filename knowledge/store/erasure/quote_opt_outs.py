@@ -114,7 +114,6 @@ class QuoteOptOuts:
             self._tombstones.add_digest(TombstoneKind.OPTED_OUT, _name_text(name))
 
     def quote_again(self, member_id: int, name: str = "") -> None:
-        """Quote a member's messages again."""
         with self._database.writing():
             self._tombstones.add(TombstoneKind.OPTED_IN, member_id)
             if name:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from knowledge.store.database import Database, StoreError, moment, now
+from knowledge.store.database import Database, StoreError, moment, now, recall
 from knowledge.values.tombstones import CHOICES, FORGOTTEN, MEMBERS, Tombstone, TombstoneKind
 
 FILE: Final = "tombstones.jsonl"
@@ -149,10 +149,10 @@ class Tombstones:
         Raises:
             StoreError: if the file has another key, or none.
         """
-        check = self._remembered_check()
+        check = recall(self._database, _CHECK)
         if check is None:
             self._database.insert_new("memory", {"key": _CHECK, "value": _check(self._key())})
-            check = self._remembered_check()
+            check = recall(self._database, _CHECK)
         key = self._stored_key()
         if key is None or _check(key) != check:
             raise StoreError(
@@ -164,10 +164,6 @@ class Tombstones:
             )
         if missing := self.in_database() - self.in_file():
             self._write(map(_line, sorted(missing)))
-
-    def _remembered_check(self) -> str | None:
-        rows = self._database.rows("select value from memory where key = ?", [_CHECK])
-        return str(rows[0]["value"]) if rows else None
 
     # The file.
 

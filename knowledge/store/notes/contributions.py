@@ -10,6 +10,7 @@ from datetime import datetime
 from knowledge.store.database import Database
 from knowledge.store.guilds import Guilds
 from knowledge.store.notes.note_states import NoteStates
+from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.rows import only_guild
 from knowledge.values.guilds import requirements
 from knowledge.values.notes import (
@@ -216,7 +217,8 @@ class Contributions:
         self._states.record(note, contributor.id, "published_at_once")
         every = self._guilds.settings(note.guild_id).sample_every
         if every and note.revision.id % every == 0:
-            self._states.sample(note)
+            self._database.run("update notes set sampled = 1 where id = ?", [note.id])
+            mark_due(self._database, note.revision.id)
         return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def written_since(self, guild_id: int, member_id: int, since: datetime) -> list[datetime]:

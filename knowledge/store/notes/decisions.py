@@ -66,7 +66,6 @@ class Wordings:
         return [record(SuggestedWording, row) for row in rows]
 
     def record_copy(self, note: Note, suggested: SuggestedWording) -> None:
-        """Record the asker of a copied wording, inside a transaction."""
         row = {
             "note_id": note.id,
             "wording": suggested.text,

@@ -78,7 +78,6 @@ class NoteChecks:
         return record(NoteCheck, rows[0]) if rows else None
 
     def asking_guilds(self, mine: GuildFilter) -> list[int]:
-        """The guilds that ask writers first."""
         rows = self._database.rows(
             "select id from guilds where ask_writers <> 0 and left_at is null order by id"
         )
@@ -165,7 +164,6 @@ class NoteChecks:
             self._give_to_moderators(check_id, at)
 
     def _tell(self, note: Note, member_id: int, event: NoticeEvent) -> None:
-        """Queue a notice for a direct message."""
         self._notices.add(note.guild_id, member_id, NO_CHANNEL, event, revision_id=note.revision.id)
 
     def end_waiting(self, at: datetime, mine: GuildFilter) -> None:

@@ -41,7 +41,6 @@ class Pictures:
         self._database = database
 
     def of(self, revision_id: int) -> tuple[Picture, ...]:
-        """The pictures of a revision, in order."""
         rows = self._database.rows(
             "select p.kind, p.content from revision_pictures r join pictures p "
             "on p.digest = r.digest where r.revision_id = ? order by r.position",
@@ -76,7 +75,6 @@ class Pictures:
         )
 
     def drop(self, revision_id: int) -> None:
-        """Delete a revision's pictures, inside a transaction."""
         self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])
 
 
@@ -168,8 +166,28 @@ class NoteStates:
             "update revisions set state = 'withdrawn' where note_id = ? and state = 'pending'",
             [note_id],
         )
-        flags = {"extension": int(extension), "for_page": int(for_page)}
-        revision_id = self._insert(note_id, writer, submission, flags)
+        [row] = self._database.rows(
+            "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
+            [note_id],
+        )
+        revision_id = self._database.insert_id(
+            "revisions",
+            {
+                "note_id": note_id,
+                "number": row["number"],
+                "title": submission.title,
+                "text": submission.text,
+                "tags": json.dumps(submission.tags, ensure_ascii=False),
+                "link": submission.link,
+                "wordings": json.dumps(submission.wordings, ensure_ascii=False),
+                "state": State.PENDING.value,
+                "created_at": now().isoformat(),
+                "writer_id": writer.id,
+                "writer": writer.name,
+                "extension": int(extension),
+                "for_page": int(for_page),
+            },
+        )
         if isinstance(pictures, int):
             self.pictures.inherit(revision_id, pictures)
         else:
@@ -194,31 +212,6 @@ class NoteStates:
         )
         mark_due(self._database, note.revision.id)
         return self.notes.of_revision(note.revision.id)
-
-    def _insert(
-        self, note_id: int, writer: Member, submission: Submission, flags: dict[str, int]
-    ) -> int:
-        rows = self._database.rows(
-            "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
-            [note_id],
-        )
-        return self._database.insert_id(
-            "revisions",
-            {
-                "note_id": note_id,
-                "number": rows[0]["number"],
-                "title": submission.title,
-                "text": submission.text,
-                "tags": json.dumps(submission.tags, ensure_ascii=False),
-                "link": submission.link,
-                "wordings": json.dumps(submission.wordings, ensure_ascii=False),
-                "state": State.PENDING.value,
-                "created_at": now().isoformat(),
-                "writer_id": writer.id,
-                "writer": writer.name,
-                **flags,
-            },
-        )
 
     def tell_of_extension(self, note: Note, outcome: NoticeEvent) -> None:
         """Notify the writer of an extension of its approval, refusal or withdrawal."""
@@ -317,7 +310,6 @@ class NoteStates:
             self.verify(live, NoticeEvent.REPORT_REVISED, by)
 
     def retire(self, note: Note, by: int) -> None:
-        """Retire the live revision, and close the note's open reports."""
         self._database.run(
             "update notes set retired_revision_id = live_revision_id, live_revision_id = null, "
             "sampled = 0 where id = ?",
@@ -352,7 +344,6 @@ class NoteStates:
         mark_due(self._database, note.revision.id)
 
     def settle_answered_check(self, note_id: int) -> None:
-        """Settle the writer's check after their new text."""
         self._database.run(
             "update note_checks set state = ? where note_id = ? and state = ?",
             [CheckState.SETTLED.value, note_id, CheckState.ASKED.value],
@@ -410,7 +401,3 @@ class NoteStates:
             f"update notes set off_page_{by.value} = ? where id = ?",  # noqa: S608 - of two names
             [int(vetoed), note_id],
         )
-
-    def sample(self, note: Note) -> None:
-        self._database.run("update notes set sampled = 1 where id = ?", [note.id])
-        mark_due(self._database, note.revision.id)

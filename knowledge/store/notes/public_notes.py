@@ -111,7 +111,6 @@ class PublicNotes:
     # Content of the page.
 
     def of_guild(self, guild_id: int) -> list[PublicNote]:
-        """The notes on a guild's page, by number."""
         pictures: dict[int, list[tuple[str, PictureKind]]] = {}
         for row in self._database.rows(_PICTURES, [guild_id]):
             picture = row["digest"], PictureKind(row["kind"])
@@ -174,7 +173,6 @@ class PublicNotes:
         return tuple(row.values())
 
     def guilds(self) -> list[int]:
-        """The guilds with a page."""
         rows = self._database.rows(
             "select id from guilds where page = 1 and left_at is null order by id"
         )

@@ -67,7 +67,6 @@ class ReviewCards:
         return [(row["channel"], row["message"]) for row in rows]
 
     def forget_channel(self, channel_id: int) -> None:
-        """Forget the cards of a deleted channel; those of pending revisions are due again."""
         rows = self._database.rows(
             "select card_message_id as message from revisions where card_channel_id = ?",
             [channel_id],
@@ -116,7 +115,6 @@ class ReviewCards:
         return int(rows[0]["card_posting"]) if rows else change
 
     def mark_outdated(self, revision_id: int) -> None:
-        """Mark a card as outdated."""
         with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             mark_due(self._database, revision_id)
 

@@ -26,7 +26,7 @@ from psycopg.types.numeric import FloatDumper, Int8Dumper
 
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
 from knowledge.store.database_url import shown_database_url
-from knowledge.store.rows import insertion, replacement
+from knowledge.store.rows import RowStatements, insertion
 
 
 class _TruthDumper(Dumper):
@@ -91,7 +91,6 @@ _PASSWORD: Final = ("password", "no pg_hba.conf entry", "authentication failed")
 
 
 def unreachable(url: str, error: psycopg.Error) -> str:
-    """Why a connection failed, and what to do."""
     said, place = _server_words(error), shown_database_url(url)
     if any(words in said for words in _PASSWORD):
         remedy = (
@@ -109,7 +108,6 @@ def unreachable(url: str, error: psycopg.Error) -> str:
 
 
 def failed(url: str, error: psycopg.Error) -> str:
-    """Why a statement failed, and what to do."""
     place, code = shown_database_url(url), error.sqlstate or ""
     for known, told in _OF_STATEMENTS.items():
         if code.startswith(known):
@@ -123,7 +121,6 @@ def undone(url: str) -> str:
 
 
 def lost(url: str, error: psycopg.Error, *, committing: bool) -> str:
-    """The message for a lost connection."""
     outcome = (
         "The last change may or may not be stored: look before you repeat it."
         if committing
@@ -191,7 +188,7 @@ def _is_repeatable(sql: str) -> bool:
     return sql.lstrip()[:6].lower() == "select"
 
 
-class Connection:
+class Connection(RowStatements):
     """An opened connection."""
 
     def __init__(
@@ -318,25 +315,15 @@ class Connection:
         return [ran.fetchall() if ran.description else [] for ran in cursors]
 
     def run_script(self, sql: str) -> None:
-        """Run several statements without values at once."""
         self._renew()
         try:
             self._db.execute(sql.encode())
         except _REFUSED as error:
             raise self._problem(error, writes=True) from error
 
-    def insert(self, table: str, row: Mapping[str, Any]) -> None:
-        self.run(insertion(table, row), [*row.values()])
-
     def insert_id(self, table: str, row: Mapping[str, Any], key: str = "id") -> int:
         found = self.rows(f"{insertion(table, row)} returning {key}", [*row.values()])
         return int(found[0][key])
-
-    def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
-        return self.run(f"{insertion(table, row)} on conflict do nothing", [*row.values()]) == 1
-
-    def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
-        self.run(replacement(table, row, keys), [*row.values()])
 
     # Transactions.
 

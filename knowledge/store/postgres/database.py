@@ -117,7 +117,6 @@ class PostgresDatabase(Connection):
     # Schema and state.
 
     def migrations(self) -> list[str]:
-        """The names of the applied migrations, in order."""
         return [name for name in self._migration_names() if not is_mark(name)]
 
     def marks(self) -> list[str]:
@@ -129,7 +128,6 @@ class PostgresDatabase(Connection):
         return [row["name"] for row in self.rows("select name from _migrations order by name")]
 
     def _migrate(self) -> None:
-        """Make the tables, or migrate them, in one transaction."""
         wanted = names()
         if self.migrations() == wanted:
             return

@@ -187,7 +187,6 @@ class Leases:
         self._connection.run(sql, [shard, self.id])
 
     def give_back(self, shard: int) -> None:
-        """Free a closed shard."""
         sql = "update shards set holder = null, ready_at = null where shard = ? and holder = ?"
         self._connection.run(sql, [shard, self.id])
 
@@ -245,7 +244,6 @@ class Fence:
         return self._session == self._connection.sessions and not self._connection.closed
 
     def try_to_lead(self) -> bool:
-        """Try to lead; returns whether this process leads now."""
         lock = f"select pg_try_advisory_lock({LEADERSHIP}) as won"
         if self.leads:
             # Finds out if the server has ended the session.
@@ -255,7 +253,6 @@ class Fence:
         return self.leads
 
     def step_down(self) -> None:
-        """Let another process lead."""
         if self.leads:
             self._connection.rows(f"select pg_advisory_unlock({LEADERSHIP})")
         self._session = 0

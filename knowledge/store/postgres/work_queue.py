@@ -120,7 +120,6 @@ class WorkQueue:
         return {bytes(row["key"]): row["problem"] for row in rows}
 
     def is_attended(self, kind: str) -> bool:
-        """Whether a worker for this kind is alive."""
         sql = (
             "select 1 as found from workers where kind = ? "
             "and seen_at > now() - make_interval(secs => ?) limit 1"
@@ -172,7 +171,6 @@ class WorkQueue:
             )
 
     def leave(self, worker: str) -> None:
-        """Remove a worker that is ending."""
         self._db.run("delete from workers where name = ?", [worker])
 
     # For operators.

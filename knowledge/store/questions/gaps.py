@@ -171,7 +171,6 @@ class Gaps:
     # Groups merged by hand.
 
     def merge(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
-        """Record that questions ask the same, despite different words."""
         with self._database.writing(guild_id):
             known = self.merged(guild_id)
             groups = {known.get(question_id, question_id) for question_id in question_ids}
@@ -195,7 +194,6 @@ class Gaps:
     # Notes written for a gap.
 
     def link_note(self, guild_id: int, note_id: int, question_id: int) -> None:
-        """Record that a note was written for a question."""
         with self._database.writing(guild_id):
             self._database.run(
                 "insert into gap_notes (note_id, question_id) "
@@ -216,7 +214,6 @@ class Gaps:
         return int(rows[0]["question_id"]) if rows else None
 
     def under_review(self, guild_id: int) -> frozenset[int]:
-        """Ids of questions with a pending note that was written for them."""
         rows = self._database.rows(
             "select g.question_id from gap_notes g join notes n on n.id = g.note_id "
             "join revisions r on r.note_id = n.id where n.guild_id = ? and r.state = 'pending'",
@@ -420,7 +417,6 @@ class Handovers:
             )
 
     def mark_shown(self, handover: Handover) -> None:
-        """Record that the message shows this state of the hand-over."""
         with self._database.writing(handover.guild_id):
             self._database.run(
                 "update handed_on set shown = ? where question_id = ? and shown < ?",
@@ -436,14 +432,12 @@ class Handovers:
         return found[0] if found else None
 
     def of_message(self, guild_id: int, message_id: int) -> Handover | None:
-        """The hand-over that a message shows."""
         found = self._select(
             f"{_SELECT} where h.message_id = ? and h.guild_id = ?", [message_id, guild_id]
         )
         return found[0] if found else None
 
     def of_guild(self, guild_id: int) -> dict[int, Handover]:
-        """A guild's hand-overs, by question id."""
         found = self._select(f"{_SELECT} where h.guild_id = ? order by h.question_id", [guild_id])
         return {handover.question_id: handover for handover in found}
 

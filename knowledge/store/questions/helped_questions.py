@@ -55,7 +55,6 @@ class HelpedQuestions:
         return record(HelpedQuestion, rows[0]) if rows else None
 
     def guilds(self, mine: GuildFilter = every_guild) -> set[int]:
-        """The guilds with known questions."""
         rows = self._database.rows(
             "select guild_id from helped_questions union select guild_id from helper_answers"
         )
@@ -222,7 +221,6 @@ class HelpedQuestions:
         return True
 
     def prune(self, before: datetime) -> None:
-        """Delete the rows of messages from before the time `before`."""
         with self._database.writing():
             for old in (
                 "delete from helped_questions where asked_at < ?",

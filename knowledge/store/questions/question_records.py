@@ -78,7 +78,6 @@ class RecentQuestion:
 
 
 def digest_of(hit: RecordedHit) -> str:
-    """The key of a hit's passage."""
     return recorded_digest(_values(hit))
 
 
@@ -577,7 +576,6 @@ class GoldenQuestions:
         return f"{row['n']} {row['last']}"
 
     def of_guild(self, guild_id: int) -> list[GoldenQuestion]:
-        """A guild's golden questions, newest first."""
         rows = self._database.rows(
             f"select {_GOLDEN_COLUMNS} {_GOLDEN} order by q.id desc limit {MOST_GOLDEN}",
             [guild_id],
