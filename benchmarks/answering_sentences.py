@@ -65,14 +65,10 @@ Features = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The first passage of an answer.
+    """The first passage of an answer, and the probability that it answers.
 
-    Attributes:
-        family: the set whose documents were asked.
-        outcome: the answer, to cut the excerpt from.
-        probability: the probability that the passage answers.
-        labelled: the digests of the answering sentences; none for an unanswerable question.
-        is_right: whether the passage is judged relevant, and its section has a labelled sentence.
+    `family` is the set with the documents. `labelled` are the digests of the answering sentences.
+    It `is_right` if it is judged relevant, and its section has a labelled sentence.
     """
 
     of: str
@@ -223,13 +219,15 @@ def main() -> None:
             run_to_end(update(core.index, core.embedder, judged.documents))
             found += cases(core, name, judged)
     families = dict.fromkeys(case.family for case in found)
-    fits = {one: fit([case for case in found if case.family != one]) for one in families}
+    fits = {family: fit([case for case in found if case.family != family]) for family in families}
     shipped = np.array([*WEIGHTS.values()])
     print("| set | answers | bold | right of these | right | visible | all visible | lines |")
     print("|---|---|---|---|---|---|---|---|")
     for title in [*dict.fromkeys(case.of for case in found), "all", "all, weights as shipped"]:
         own = [case for case in found if case.of == title or title.startswith("all")]
-        used = {one: shipped if title.endswith("shipped") else fits[one] for one in families}
+        used = {
+            family: shipped if title.endswith("shipped") else fits[family] for family in families
+        }
         rows = np.array([figures(case, used[case.family]) for case in own])
         bold, is_right = rows[:, 0] > 0, np.array([case.is_right for case in own])
         cells = [len(own), bold.mean(), rows[bold, 1].mean() if bold.any() else np.nan]

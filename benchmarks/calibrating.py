@@ -72,7 +72,7 @@ class Gathered:
     """One model's results: rows to fit on and measure, and each set's ranking figures."""
 
     rows: Rows = field(default_factory=Rows)
-    ranked: dict[str, dict[str, float]] = field(default_factory=dict)
+    ranking_figures: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def judged_articles() -> JudgedSet:
@@ -120,7 +120,7 @@ def short_questions(sets: Mapping[str, JudgedSet]) -> dict[str, JudgedSet]:
     return found
 
 
-def sampled(judged: JudgedSet, every: int) -> JudgedSet:
+def sample(judged: JudgedSet, every: int) -> JudgedSet:
     """A set with every n-th of its questions."""
     kept = dict(list(judged.queries.items())[::every])
     return replace(
@@ -131,7 +131,7 @@ def sampled(judged: JudgedSet, every: int) -> JudgedSet:
     )
 
 
-def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> Gathered:
+def gather(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> Gathered:
     """A model's results on each set; held-out sets are foreign to no other."""
     found = Gathered()
     for name, judged in sets.items():
@@ -144,18 +144,18 @@ def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> G
                 run_to_end(update(index, embedder, judged.documents))
                 retriever = Retriever(index, embedder)
                 collect_rows(rows, name, retriever, others)
-                order = ranked(index, retriever, judged)
+                order = ranking_figures(index, retriever, judged)
             path.write_bytes(pickle.dumps((rows, order)))
             print(f"{embedder.model}: {name} in {time.monotonic() - started:.0f} s", flush=True)
         # Written by this script, a line above.
-        rows, found.ranked[name] = pickle.loads(path.read_bytes())  # noqa: S301
+        rows, found.ranking_figures[name] = pickle.loads(path.read_bytes())  # noqa: S301
         found.rows.values |= rows.values
         found.rows.right |= rows.right
         found.rows.related_sets |= rows.related_sets
     return found
 
 
-def ranked(index: Index, retriever: Retriever, judged: JudgedSet) -> dict[str, float]:
+def ranking_figures(index: Index, retriever: Retriever, judged: JudgedSet) -> dict[str, float]:
     """Ranking figures: the share of questions with the right first document, and so on.
 
     In some sets documents of a lower grade only help. Beside them, the share of right first
@@ -166,7 +166,9 @@ def ranked(index: Index, retriever: Retriever, judged: JudgedSet) -> dict[str, f
     for key, text in judged.queries.items():
         hits = retriever.hits([text], [SHARED])[0]
         run[key] = documents = [hit.passage.document_id for hit in hits[:K]]
-        wanted = {one for one, grade in judged.judgements[key].items() if grade == answers}
+        wanted = {
+            document for document, grade in judged.judgements[key].items() if grade == answers
+        }
         first.append(not wanted.isdisjoint(documents[:1]))
         section.append(first[-1] and judged.is_answered_by(key, hits[0].passage))
         [(nearest, _)] = index.nearest(retriever.embedder.embed_queries([text])[0], 1, [SHARED])
@@ -240,23 +242,24 @@ def print_table(title: str, figures: Mapping[str, Mapping[str, float]]) -> None:
 def report(name: str, found: Gathered, keep: Path) -> None:
     """Fit, print the tables of one model, and write the fit on all sets."""
     rows = found.rows
-    fitted_on = [one for one in rows.related_sets if one not in HELD_OUT]
+    fitted_on = [related for related in rows.related_sets if related not in HELD_OUT]
     own, _ = fit_calibration(rows.of(fitted_on.__contains__), f"Fitted on {'; '.join(fitted_on)}.")
     (keep / f"{name}.toml").write_text(own.to_toml())
     print(f"\n# {name}\n\n{own.to_toml()}")
-    print_table("order", found.ranked)
+    print_table("order", found.ranking_figures)
     fits = cross_fits(rows)
     cases = {
         "the default's calibration": dict.fromkeys(fits, default_calibration()),
         "fitted without the set and its family": fits,
         "the same, strong of the default, none of what is fitted on all": {
-            one: replace(fit, strong=default_calibration().strong, none=own.none)
-            for one, fit in fits.items()
+            related: replace(fit, strong=default_calibration().strong, none=own.none)
+            for related, fit in fits.items()
         },
     }
     for title, judges in cases.items():
         print_table(
-            f"{name}: {title}", {one: _figures(rows, one, fit) for one, fit in judges.items()}
+            f"{name}: {title}",
+            {related: _figures(rows, related, fit) for related, fit in judges.items()},
         )
 
 
@@ -282,12 +285,12 @@ def main() -> None:
             for name in PAGES
             if options.report or name not in FOR_REPORTING
         }
-    sets = {name: sampled(judged, EVERY.get(name, 1)) for name, judged in sets.items()}
+    sets = {name: sample(judged, EVERY.get(name, 1)) for name, judged in sets.items()}
     for name in (DEFAULT_MODEL, *options.model):
         keep = options.keep / Path(name).name
         keep.mkdir(parents=True, exist_ok=True)
         embedder = open_record(ModelRecord(name)).embedder
-        report(Path(name).name, gathered(embedder, sets, keep), keep)
+        report(Path(name).name, gather(embedder, sets, keep), keep)
 
 
 if __name__ == "__main__":

@@ -204,7 +204,7 @@ def _histogram(
 
 def rows(comparison: Comparison) -> list[dict[str, object]]:
     """The figures of both evaluations; peak memory can't be compared in one process."""
-    current, other = (_flat(each.to_dict()) for each in (comparison.current, comparison.other))
+    current, other = (_flat(side.to_dict()) for side in (comparison.current, comparison.other))
     return [
         {
             "figure": key,

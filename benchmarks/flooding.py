@@ -117,7 +117,7 @@ class Seen:
         for reason, count in sorted(self.refused.items()):
             print(f"{reason}: {count}")
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        load = "/".join(f"{one:.1f}" for one in os.getloadavg())
+        load = "/".join(f"{average:.1f}" for average in os.getloadavg())
         print(f"longest queue {self.longest_queue}, memory {memory:.0f} MB at most, load {load}")
 
 

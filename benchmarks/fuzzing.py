@@ -107,17 +107,17 @@ def fuzz(name: str, folder: Path, options: list[str]) -> None:
         once(seed)
     if target.words:
         words = folder / "words.txt"
-        words.write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
+        words.write_text("".join(f'"{_escape(word)}"\n' for word in target.words))
         options = [*options, f"-dict={words}"]
     atheris.Setup([sys.argv[0], *options, str(corpus)], once)
     atheris.Fuzz()
 
 
-def _escaped(word: bytes) -> str:
+def _escape(word: bytes) -> str:
     return "".join(chr(c) if 32 <= c < 127 and chr(c) not in '"\\' else f"\\x{c:02x}" for c in word)
 
 
-def started(name: str, folder: Path, seconds: int) -> str:
+def fuzz_apart(name: str, folder: Path, seconds: int) -> str:
     """Fuzz one target in a process of its own; the target's row of the table."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "benchmarks.fuzzing", "--only", name]
@@ -166,7 +166,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.findings or Path(temporary)
         for name in asked.targets or TARGETS:
-            print(started(name, folder / name, asked.seconds), flush=True)
+            print(fuzz_apart(name, folder / name, asked.seconds), flush=True)
 
 
 if __name__ == "__main__":

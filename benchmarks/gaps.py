@@ -73,12 +73,12 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
             )
             core.index_note(note.id)
             open_questions = core.store.gaps.open(GUILD)
-            asks = [Ask(one.text, one.asker_id, GUILD) for one in open_questions]
+            asks = [Ask(question.text, question.asker_id, GUILD) for question in open_questions]
             replies = core.answer_pipeline.ask(asks, record=False)
-            for one, reply in zip(open_questions, replies, strict=True):
+            for question, reply in zip(open_questions, replies, strict=True):
                 if gaps_service.quotes_note(note.id, reply, wanted=True):
                     counts = told[reply.evidence]
-                    counts[0] += rows[one.id - 1]["group"] == row["group"]
+                    counts[0] += rows[question.id - 1]["group"] == row["group"]
                     counts[1] += 1
             started = time.perf_counter()
             for _ in gaps_service.check_publications(core):

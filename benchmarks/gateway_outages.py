@@ -33,7 +33,7 @@ HEARTBEAT_MS: Final = 10_000
 STEADY_SECONDS: Final = 300
 
 
-async def _said(port: int) -> str:
+async def _health(port: int) -> str:
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{port}/healthz") as response,
@@ -53,7 +53,7 @@ async def _outage(kind: str, server: WireServer, seconds: float, speed: float, p
     await gateway.go_away(REFUSING if kind == "refusing" else CLOSING)
     await asyncio.sleep(seconds / speed)
     connections, identified = gateway.connections, gateway.identified
-    said = await _said(port)
+    said = await _health(port)
     gateway.refusing, began = 0, time.monotonic()
     await asyncio.wait_for(server.connected.wait(), PATIENCE_SECONDS)
     back = (time.monotonic() - began) * speed

@@ -31,16 +31,16 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def asked(row: dict[str, Any]) -> list[str]:
+def questions_of(row: dict[str, Any]) -> list[str]:
     """The questions of a message or post; empty if it begins none."""
     if "title" in row:
         return questions_of_post(row["title"], row["text"])
     return [row["text"]] if begins_question(row["text"]) else []
 
 
-def answered(core: Core, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Reply]]:
+def answers(core: Core, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Reply]]:
     for row in rows:
-        asks = [replace(_ASK, text=text) for text in asked(row)]
+        asks = [replace(_ASK, text=text) for text in questions_of(row)]
         reply = service.look_up(core, asks) if asks else None
         if reply is not None:
             yield row, reply
@@ -50,12 +50,12 @@ def is_right(row: dict[str, Any], reply: Reply) -> bool:
     return Path(reply.hits[0].passage.document_id).stem in row["right"]
 
 
-def told(row: dict[str, Any], reply: Reply) -> dict[str, Any]:
+def answer_row(row: dict[str, Any], reply: Reply) -> dict[str, Any]:
     """The parts of an answer for judging by hand."""
     assert isinstance(reply.outcome, Answer)
     best = reply.hits[0].passage
     return {
-        "asked": asked(row)[-1],
+        "asked": questions_of(row)[-1],
         "document": best.document_id,
         "heading": best.heading,
         "quoted": reply.outcome.quotes[0].text,
@@ -66,8 +66,8 @@ def told(row: dict[str, Any], reply: Reply) -> dict[str, Any]:
 def replay(data: Path, rows: Sequence[dict[str, Any]], out: Path | None) -> None:
     started = time.process_time()
     with Core(Settings(data=DataSettings(folder=data))) as core:
-        said = list(answered(core, rows))
-    asking = sum(bool(asked(row)) for row in rows)
+        said = list(answers(core, rows))
+    asking = sum(bool(questions_of(row)) for row in rows)
     print(f"{len(rows):,} messages or posts, {asking:,} of which ask; {len(said):,} answered:")
     print(f"one in {len(rows) / max(len(said), 1):,.0f}, {len(said) / len(rows):.3f} of them")
     judged = [is_right(row, reply) for row, reply in said if "right" in row]
@@ -75,7 +75,7 @@ def replay(data: Path, rows: Sequence[dict[str, Any]], out: Path | None) -> None
         print(f"{sum(judged) / len(judged):.3f} of the answers rightly")
     print(f"{(time.process_time() - started) / len(rows) * 1_000:.1f} ms of a processor each")
     if out is not None:
-        lines = (json.dumps(told(row, reply), ensure_ascii=False) for row, reply in said)
+        lines = (json.dumps(answer_row(row, reply), ensure_ascii=False) for row, reply in said)
         out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

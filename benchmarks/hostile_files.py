@@ -48,7 +48,7 @@ class Attached:
         return self._content
 
 
-async def attached(attachments: Attachments, name: str, content: bytes) -> None:
+async def attach(attachments: Attachments, name: str, content: bytes) -> None:
     file: Any = Attached(name, content)
     await attachments.read(file, 1)
 
@@ -67,8 +67,8 @@ def chat(content: bytes) -> None:
     text = content.decode()
     said = (f"How do I install it? {text}", text, f"{text}\nThat worked, thanks!")
     messages = [
-        Message(number, number % 2 + 1, "Ada", AT + timedelta(minutes=number), one)
-        for number, one in enumerate(said)
+        Message(number, number % 2 + 1, "Ada", AT + timedelta(minutes=number), line)
+        for number, line in enumerate(said)
     ]
     for _ in documents(Channel(1, 2, "Installing", thread=True), messages):
         pass
@@ -82,7 +82,7 @@ def hostile_chats(number: int) -> Iterator[bytes]:
 def kinds(attachments: Attachments, number: int) -> Iterator[tuple[str, Read, Iterator[bytes]]]:
     """Each kind of hostile content with its reader."""
     for kind, name in NAMES.items():
-        yield kind, partial(attached, attachments, name), hostile_files(kind, number)
+        yield kind, partial(attach, attachments, name), hostile_files(kind, number)
     page = "https://a.org/a"
     yield (
         "links of a page",
@@ -97,7 +97,7 @@ def kinds(attachments: Attachments, number: int) -> Iterator[tuple[str, Read, It
     yield "chat", in_thread(chat), hostile_chats(number)
 
 
-async def measured(read: Read, content: bytes) -> tuple[str, float, float]:
+async def measure(read: Read, content: bytes) -> tuple[str, float, float]:
     """The result of some content, its seconds, and the loop's longest pause."""
     begun = time.perf_counter()
     reading = asyncio.ensure_future(read(content))
@@ -118,7 +118,7 @@ async def main(number: int) -> None:
     token = secrets.token_hex(16)
     os.environ["DISCORD_TOKEN"] = token
     attachments = Attachments()
-    await measured(partial(attached, attachments, "a.md"), b"Text.")
+    await measure(partial(attach, attachments, "a.md"), b"Text.")
     threads = threading.active_count()
     print("| kind | read | refused | slowest, s | loop still, ms | token seen |")
     print("|---|---|---|---|---|---|")
@@ -127,7 +127,7 @@ async def main(number: int) -> None:
         slowest = stillest = 0.0
         seen = False
         for done, content in enumerate(contents, start=1):
-            outcome, seconds, still = await measured(read, content)
+            outcome, seconds, still = await measure(read, content)
             counts[outcome] += 1
             slowest, stillest = max(slowest, seconds), max(stillest, still)
             process = reader.sandbox._process

@@ -253,7 +253,7 @@ def check_erasure(place: Place, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         stored = store.personal_data.summary(MIRA.id, None)
         # Their opting out of quotation is kept.
-        left = sum(one.everywhere for kind, one in stored.items() if kind != "preferences")
+        left = sum(rows.everywhere for kind, rows in stored.items() if kind != "preferences")
         buried = len(store.tombstones.in_file())
     if (again and left) or (not left and not buried):
         yield f"{left} rows of a member who was forgotten, {buried} tombstones"
@@ -324,7 +324,10 @@ def check_model(place: Place, *, again: bool) -> Iterator[str]:
             stored = index.document_passages(found.id)
             own = index.own_vectors([passage.id for passage in stored])
             wanted = embedder.embed_passages([passage.embedded for passage in cut])
-            have = [np.frombuffer(own[one.id], np.float32)[: embedder.dimension] for one in stored]
+            have = [
+                np.frombuffer(own[passage.id], np.float32)[: embedder.dimension]
+                for passage in stored
+            ]
             if len(cut) != len(have) or not np.allclose(wanted, have, atol=1e-3):
                 yield f"{found.id} has not the vectors of {name}"
 

@@ -222,12 +222,12 @@ class Bots:
         for life in self.lives:
             if time.monotonic() > life.until:
                 self._kill(life)
-        for life in [one for one in self.lives if one.process.returncode is not None]:
+        for life in [life for life in self.lives if life.process.returncode is not None]:
             self._count_end(life)
             self.lives.remove(life)
         while len(self.lives) < self.count:
             await self.begin(dying)
-        await asyncio.gather(*(self._learn_name(one) for one in self.lives if not one.name))
+        await asyncio.gather(*(self._learn_name(life) for life in self.lives if not life.name))
 
     async def _learn_name(self, life: Life) -> None:
         seconds = aiohttp.ClientTimeout(total=1)
@@ -254,7 +254,7 @@ class Bots:
         self.ended[life.how if violent else f"by itself ({life.process.returncode})"] += 1
         if not life.name:
             return
-        others = [one for one in self.lives if one.name and one.process.returncode is None]
+        others = [other for other in self.lives if other.name and other.process.returncode is None]
         try:
             for shard in self.watch.shards_of(life.name):
                 # With no process left to take over, this would measure their start.
@@ -376,9 +376,9 @@ class Community:
                 await self._decide(wish, card)
 
     def _card(self, title: str) -> Json | None:
-        for one in self._server.messages(self.review):
-            if f"**{title}**" in text_of(one):
-                return one
+        for message in self._server.messages(self.review):
+            if f"**{title}**" in text_of(message):
+                return message
         return None
 
     async def _propose(self, wish: Wish) -> None:
@@ -444,15 +444,15 @@ class Community:
             else:
                 return str(rows[-1][0]) if rows else ""
 
-    def _message(self, one: Interaction) -> Json | None:
-        message = self._server.state.messages.get(one.original or 0)
+    def _message(self, interaction: Interaction) -> Json | None:
+        message = self._server.state.messages.get(interaction.original or 0)
         return message if message is not None and not message["flags"] & 128 else None
 
-    async def _answer(self, one: Interaction, thinking: float = THINKING) -> str:
+    async def _answer(self, interaction: Interaction, thinking: float = THINKING) -> str:
         """The response to an interaction, or an empty string if it came too late."""
-        if await self._soon(lambda: one.response, PATIENCE) is None:
+        if await self._soon(lambda: interaction.response, PATIENCE) is None:
             return ""
-        message = await self._soon(lambda: self._message(one), thinking)
+        message = await self._soon(lambda: self._message(interaction), thinking)
         return text_of(message) if message is not None else ""
 
     async def _open_form(self, act: Callable[[], Awaitable[Interaction]]) -> Interaction | None:
@@ -475,14 +475,14 @@ class Ears:
 
     def __init__(self, server: WireServer, communities: list[Community]) -> None:
         self._server = server
-        self._of = {one.general["id"]: one for one in communities}
+        self._of = {community.general["id"]: community for community in communities}
         self._last = 0
 
     async def listen(self, answered: Callable[[int, float], Any]) -> None:
         """Listen until cancelled; call `answered` with the shard and the question's time."""
         while True:
-            new = itertools.takewhile(lambda one: one > self._last, reversed(self._messages))
-            found = [self._messages[one] for one in [*new][::-1]]
+            new = itertools.takewhile(lambda number: number > self._last, reversed(self._messages))
+            found = [self._messages[number] for number in [*new][::-1]]
             self._last = int(found[-1]["id"]) if found else self._last
             for message in found:
                 reference = message.get("message_reference") or {}
@@ -552,7 +552,7 @@ class Scene:
 
     async def until_answered(self) -> None:
         """Keep them going until each server has been answered in."""
-        while not all(one.replies for one in self.communities):
+        while not all(community.replies for community in self.communities):
             await self.keep_going(STEP)
 
 
@@ -569,7 +569,7 @@ async def scene_of(
         server.gateway.shards = server.gateway.max_concurrency = SHARDS
         watch, chance = Watch(url), random.Random(seed)  # noqa: S311
         communities = [Community(server, shard, watch, seed + shard) for shard in range(SHARDS)]
-        given = [[*one.settings_ids, one.ada.id] for one in communities]
+        given = [[*community.settings_ids, community.ada.id] for community in communities]
         subprocess.run(  # noqa: S603, ASYNC221 - this very program, and nothing else runs yet
             [sys.executable, "-c", _PREPARING, str(folder / "data"), url, json.dumps(given)],
             cwd=root,
@@ -596,19 +596,19 @@ def people_problems(scene: Scene) -> Iterator[str]:
         yield f"{scene.bots.left} servers were marked as left"
     for name, place, count in scene.watch.late_writes():
         yield f"{name} wrote {count} rows of {place} after it had been ended"
-    late = [one for one in scene.server.problems if "answered after" in one]
+    late = [problem for problem in scene.server.problems if "answered after" in problem]
     if late:
         print(f"{len(late)} interactions were answered later than Discord takes")
-    yield from (one for one in scene.server.problems if one not in late)
+    yield from (problem for problem in scene.server.problems if problem not in late)
     scene.server.rest.problems.clear()
     scene.server.gateway.problems.clear()
 
 
 def note_problems(scene: Scene, community: Community) -> Iterator[str]:
-    cards = [text_of(one) for one in scene.server.messages(community.review)]
+    cards = [text_of(card) for card in scene.server.messages(community.review)]
     for wish in community.wishes:
         found = scene.watch.rows(_REVISIONS, [wish.title])
-        posted = sum(f"**{wish.title}**" in one for one in cards)
+        posted = sum(f"**{wish.title}**" in card for card in cards)
         if len(found) > 1 or (wish.submitted and not found):
             yield f"{wish}: {len(found)} times"
         if posted > 1 or (found and not posted):
@@ -648,13 +648,13 @@ def kills(number: int, life: float) -> Trial:
     async def trial(scene: Scene) -> str:
         bots = scene.bots
         await scene.until_answered()
-        for one in bots.lives:
-            one.until = time.monotonic() + scene.chance.uniform(0, life)
+        for living in bots.lives:
+            living.until = time.monotonic() + scene.chance.uniform(0, life)
         while bots.ended.total() < number:
             await bots.keep(dying=life)
             await asyncio.sleep(STEP)
-        for one in bots.lives:
-            one.until = math.inf
+        for living in bots.lives:
+            living.until = math.inf
         return f"{bots.ended.total()} kills: {dict(bots.ended)}"
 
     return trial
@@ -666,7 +666,9 @@ def stops(number: int, seconds: float) -> Trial:
         await scene.until_answered()
         for turn in range(number):
             leader = scene.watch.leader()
-            wanted = [one for one in bots.lives if (one.name == leader) == (turn % 2 == 0)]
+            wanted = [
+                running for running in bots.lives if (running.name == leader) == (turn % 2 == 0)
+            ]
             life = scene.chance.choice(wanted or bots.lives)
             stood["the leader" if life.name == leader else "another"] += 1
             for shard in scene.watch.shards_of(life.name):
@@ -740,21 +742,24 @@ async def hold(scene: Scene, trial: Trial, settling: float) -> list[str]:
 
     async with tasks:
         beside = [tasks.create_task(bots.time_leading())]
-        beside += [tasks.create_task(one.ask()) for one in scene.communities]
+        beside += [tasks.create_task(community.ask()) for community in scene.communities]
         beside += [tasks.create_task(Ears(scene.server, scene.communities).listen(hear))]
-        notes = [tasks.create_task(one.go_on(lambda: going)) for one in scene.communities * AT_ONCE]
+        notes = [
+            tasks.create_task(community.go_on(lambda: going))
+            for community in scene.communities * AT_ONCE
+        ]
         print(await trial(scene))
         going = False
         end = time.monotonic() + ENDING
-        while time.monotonic() < end and not all(one.done() for one in notes):
+        while time.monotonic() < end and not all(task.done() for task in notes):
             await scene.keep_going(1)
         await scene.keep_going(settling)
         for task in [*beside, *notes]:
             task.cancel()
     wishes = [wish for community in scene.communities for wish in community.wishes]
     wanted = Counter(wish.wanted for wish in wishes)
-    questions = sum(len(one.asked) for one in scene.communities)
-    replied = sum(len(one.replies) for one in scene.communities)
+    questions = sum(len(community.asked) for community in scene.communities)
+    replied = sum(len(community.replies) for community in scene.communities)
     attempts = sum((wish.attempts for wish in wishes), Counter[str]())
     print(f"{len(wishes)} notes: {dict(wanted)}; attempts: {dict(attempts)}")
     print(f"{questions} questions, {replied} answered")
@@ -762,7 +767,7 @@ async def hold(scene: Scene, trial: Trial, settling: float) -> list[str]:
     print(_seconds("a server whose process had died was answered after", answered))
     if bots.bereft:
         print(f"never answered again: {sorted(bots.bereft)}")
-    return [*people_problems(scene), *(f"shard {one} is not answered" for one in bots.bereft)]
+    return [*people_problems(scene), *(f"shard {shard} is not answered" for shard in bots.bereft)]
 
 
 def _seconds(what: str, seconds: list[float]) -> str:

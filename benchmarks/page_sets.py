@@ -131,13 +131,13 @@ def _with_headings(found: JudgedSet, folder: Path) -> JudgedSet:
     }
     headings: dict[str, dict[str, str]] = {}
     for question, digests in found.headings.items():
-        for document, one in digests.items():
-            if one not in there[document]:
+        for document, key in digests.items():
+            if key not in there[document]:
                 raise JudgedSetError(
-                    f"{folder}: {document} has no heading with the digest {one}, which answers "
+                    f"{folder}: {document} has no heading with the digest {key}, which answers "
                     f"{question}."
                 )
-            headings.setdefault(question, {})[document] = there[document][one]
+            headings.setdefault(question, {})[document] = there[document][key]
     return replace(found, headings=headings)
 
 

@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--notes", type=int, default=10_000)
     wanted: int = parser.parse_args().notes
-    texts = [one.text for one in corpus.articles() if isinstance(one, Document)]
+    texts = [article.text for article in corpus.articles() if isinstance(article, Document)]
     with tempfile.TemporaryDirectory() as name, Store(Path(name, "community.db")) as store:
         store.guilds.save_settings(GuildSettings(GUILD, page=True, page_indexed=True), 9)
         for number in range(wanted):
@@ -53,7 +53,7 @@ def _approve(store: Store, number: int, text: str) -> None:
 def _cpu() -> float:
     """Of this process and its children."""
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 if __name__ == "__main__":

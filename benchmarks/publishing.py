@@ -34,7 +34,7 @@ NOTES: Final = 20
 BATCH: Final = 2_000
 
 
-def filled(core: Core, size: int) -> None:
+def fill(core: Core, size: int) -> None:
     """Put passages with vectors of chance into the guild's index."""
     chance = np.random.default_rng(0)
     words = np.array([f"word{n}" for n in range(50_000)])
@@ -49,7 +49,7 @@ def filled(core: Core, size: int) -> None:
             cut.append(CutDocument(document, (Passage(document.id, 0, document.title, "", text),)))
         vectors = chance.normal(size=(len(cut), core.embedder.dimension)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        texts = [passage.embedded for one in cut for passage in one.passages]
+        texts = [passage.embedded for document in cut for passage in document.passages]
         core.index.tables.store_vectors(dict(zip(map(digest, texts), vectors, strict=True)))
         core.index.tables.apply(cut)
 
@@ -70,7 +70,7 @@ def notes() -> Iterator[tuple[Submission, str]]:
 def measure(folder: Path, size: int) -> str:
     settings = Settings(data=DataSettings(folder=folder))
     with Core(settings) as core:
-        filled(core, size)
+        fill(core, size)
         core.index.save_snapshots()
         core.answer_pipeline.ask([Ask("is anybody here?", 1, GUILD)])
         decided, answered = [], []

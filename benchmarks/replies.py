@@ -52,7 +52,7 @@ def exchanges(logs: Path) -> Iterator[Exchange]:
     with JUDGED.open(encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter="\t"):
             lines = _lines(logs / row["log"])
-            asked, said = (_SAID.match(lines[int(row[one])]) for one in ("question", "reply"))
+            asked, said = (_SAID.match(lines[int(row[column])]) for column in ("question", "reply"))
             if asked is not None and said is not None:
                 reply = _ADDRESS.sub("", said[1])
                 yield Exchange(asked[1].strip(), reply.strip(), row["half"], row["label"])
@@ -60,9 +60,9 @@ def exchanges(logs: Path) -> Iterator[Exchange]:
 
 def figures(judged: list[Exchange]) -> dict[str, float]:
     """The number of exchanges and proposals, the shares of proposals, and of answers proposed."""
-    proposed = [one for one in judged if one.title]
-    labels = Counter(one.label for one in proposed)
-    answers = sum(one.label == "answer" for one in judged)
+    proposed = [exchange for exchange in judged if exchange.title]
+    labels = Counter(exchange.label for exchange in proposed)
+    answers = sum(exchange.label == "answer" for exchange in judged)
     return {
         "exchanges": len(judged),
         "proposed": len(proposed),
@@ -103,11 +103,11 @@ def main() -> None:
         print("plain", half, {name: round(share, 3) for name, share in plain_figures(half).items()})
     everything = [*exchanges(chosen.logs)] if chosen.logs else []
     for half in ("working", "held out"):
-        judged = [one for one in everything if one.half == half]
+        judged = [exchange for exchange in everything if exchange.half == half]
         print(half, {name: round(value, 3) for name, value in figures(judged).items()})
-        for one in judged if chosen.show else ():
-            if one.title:
-                print(f"  {one.label}: {one.title}\n    {one.reply}")
+        for exchange in judged if chosen.show else ():
+            if exchange.title:
+                print(f"  {exchange.label}: {exchange.title}\n    {exchange.reply}")
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class PseudoRandom:
         return unit
 
 
-def measured(passages: int) -> dict[str, float]:
+def measure(passages: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         real = open_embedder(DEFAULT_MODEL)
@@ -115,7 +115,7 @@ def main() -> None:
     print("| passages | memory MB | at most MB | disk MB | first answer s | then ms |")
     print("|---|---|---|---|---|---|")
     for passages in parser.parse_args().passages:
-        found = measured(passages)
+        found = measure(passages)
         print(
             f"| {passages:,} | {found['VmRSS']:.0f} | {found['VmHWM']:.0f} | {found['disk']:.0f} "
             f"| {found['first']:.1f} | {found['median']:.1f} |",

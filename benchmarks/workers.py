@@ -87,7 +87,7 @@ async def ask(worker: Worker[Core], asked: Iterator[str], found: list[float]) ->
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def imported(
+async def import_documents(
     worker: Worker[Core], some: Sequence[Document], asked: Iterator[str], figures: Figures
 ) -> None:
     asking = asyncio.create_task(ask(worker, asked, figures.milliseconds))
@@ -104,7 +104,7 @@ async def imported(
         await asking
 
 
-async def measured(options: argparse.Namespace, folder: Path, url: str) -> dict[int, Figures]:
+async def measure(options: argparse.Namespace, folder: Path, url: str) -> dict[int, Figures]:
     config = folder / "config.toml"
     config.write_text(f'[data]\nfolder = "{folder}"\ndatabase = "{url}"\n', encoding="utf-8")
     settings = Settings(data=DataSettings(folder=folder, database=url))
@@ -118,10 +118,10 @@ async def measured(options: argparse.Namespace, folder: Path, url: str) -> dict[
     await worker.run_slices(Core.warm_up)
     figures = {count: Figures() for count in range(options.most + 1)}
     # The first import warms up.
-    await imported(worker, next(parts)[:100], asked, Figures())
+    await import_documents(worker, next(parts)[:100], asked, Figures())
     for _, (count, found) in itertools.product(range(options.rounds), figures.items()):
         with workers(count, config, url, options.nice):
-            await imported(worker, next(parts), asked, found)
+            await import_documents(worker, next(parts), asked, found)
     await worker.stop()
     return figures
 
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--unasked", action="store_true", help="ask nothing meanwhile")
     options = parser.parse_args()
     with running_cluster() as cluster, tempfile.TemporaryDirectory() as temporary:
-        found = asyncio.run(measured(options, Path(temporary), cluster.empty()))
+        found = asyncio.run(measure(options, Path(temporary), cluster.empty()))
     for count, figures in found.items():
         print(f"{count} workers: {figures}")
 

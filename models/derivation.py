@@ -104,7 +104,7 @@ def derive(folder: Path, target: Path, sample: Sequence[str] = SAMPLE) -> None:
         truncation_side=reference.tokenizer.truncation_side,
         scheme=SCHEME,
         files={path.name: file_digest(path) for path in sorted(target.iterdir())},
-        **_described(reference),
+        **_vector_fields(reference),
     )
     manifest.save(target)
     worst = _worst_cosine(reference, RuntimeModel.open(target), sample)
@@ -283,7 +283,7 @@ def _write_tokenizer(tokenizer: Any, path: Path) -> None:
     written.save(str(path))
 
 
-def _described(reference: "SentenceTransformer") -> dict[str, Any]:
+def _vector_fields(reference: "SentenceTransformer") -> dict[str, Any]:
     """The manifest's fields about vectors and prompts; the cosine isn't measured yet."""
     prompts = reference.prompts
     default = prompts.get(reference.default_prompt_name or "")

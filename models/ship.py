@@ -75,12 +75,8 @@ class PackedModelError(Exception):
 class PackedModel:
     """The content of the package's file.
 
-    Attributes:
-        sizes: H (width), NL (layers), NH (heads), FF (inner width), VOC (pieces), MAXP (places)
-            and TVS (token types).
-        pieces: the vocabulary in the order of its ids, each with its score.
-        normal_forms: the characters that normalization changes, each with its new form.
-        tensors: each tensor's name, with its numbers in float32.
+    Sizes are H (width), NL (layers), NH (heads), FF (inner width), VOC (pieces), MAXP (places) and
+    TVS (token types). Pieces are in the order of their ids, each with its score.
     """
 
     sizes: Mapping[str, int]

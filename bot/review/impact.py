@@ -23,7 +23,7 @@ from bot.answers.synonyms import Synonyms
 from bot.core.core import Core
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.what_if import IndexOverlay
-from indexer.ingest.pipeline import cut_and_embedded
+from indexer.ingest.pipeline import cut_and_embed
 from knowledge.corpus import note_document
 from knowledge.store.questions.question_records import RecentQuestion
 from knowledge.values.documents import Document, article_of_document
@@ -175,7 +175,7 @@ class ImpactPreview:
         asked = [_ask(question, guild_id) for question in recent]
         impact = Impact(0, sum(question.times for question in recent))
         yield impact
-        steps = cut_and_embedded(self._embedder, document)
+        steps = cut_and_embed(self._embedder, document)
         cut, vectors, codes = yield from _run_with_impact(steps, impact)
 
         def summaries(

@@ -105,7 +105,7 @@ def contradictions(left: Titled, right: Titled, embed: Embed, k: int = 3) -> lis
     Texts with different names in their titles ("Lisbon meetup", "Porto meetup") never disagree.
     `embed` is called only if sentences might disagree, and never twice for one sentence.
     """
-    if _of_different_things(left, right):
+    if _own_names(left, right) and _own_names(right, left):
         return []
     found = _disagreeing(_claims(left.text), _claims(right.text))
     pairs = sorted(found, key=lambda pair: -pair.likeness)
@@ -131,14 +131,11 @@ class _Pair:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A sentence of a text, analysed for comparison.
+    """A sentence of a text, analysed for comparison; `start` is its offset in the text.
 
     Attributes:
-        text: the sentence.
-        start: the sentence's offset in the text.
-        topic: the content words of the sentence outside its values.
+        topic: the content words outside the values.
         names: the proper names among the topic's words.
-        values: the quantities in the sentence.
         negations: the spans of words such as `not`.
         condition: the words that limit the sentence to some case, such as `if` or `without`.
     """
@@ -215,17 +212,12 @@ def _is_name(word: str, language: str, *, is_first: bool) -> bool:
     return word[0].isupper() and word != "I" and not word.startswith(("I'", "I’"))
 
 
-def _of_different_things(left: Titled, right: Titled) -> bool:
-    """Whether each title names something that the other text doesn't mention."""
-    return bool(_own_names(left, right)) and bool(_own_names(right, left))
-
-
-def _own_names(one: Titled, other: Titled) -> frozenset[str]:
-    """The names in the title of `one` that neither the title nor the text of `other` contains."""
-    language = language_of(f"{one.title}\n{one.text}")
-    titled = frozenset(words(one.title, language))
-    named = frozenset(name for claim in _claims(one.text) for name in claim.names)
-    inside = frozenset(word for name in names(f"{one.title}?") for word in words(name, language))
+def _own_names(own: Titled, other: Titled) -> frozenset[str]:
+    """The names in the title of `own` that neither the title nor the text of `other` contains."""
+    language = language_of(f"{own.title}\n{own.text}")
+    titled = frozenset(words(own.title, language))
+    named = frozenset(name for claim in _claims(own.text) for name in claim.names)
+    inside = frozenset(word for name in names(f"{own.title}?") for word in words(name, language))
     said = word_set(f"{other.title}\n{other.text}")
     return (titled & (named | inside)) - said
 
@@ -261,33 +253,33 @@ def _disagreeing(left: Sequence[_Claim], right: Sequence[_Claim]) -> Iterator[_P
                     )
 
 
-def _same_topic(one: _Claim, other: _Claim, common: int) -> bool:
+def _same_topic(claim: _Claim, other: _Claim, common: int) -> bool:
     """Whether two claims have the same topic; `common` is the number of topic words in both."""
-    extra, missing = len(one.topic) - common, len(other.topic) - common
+    extra, missing = len(claim.topic) - common, len(other.topic) - common
     if min(extra, missing) > 0 or max(extra, missing) > MOST_EXTRA:
         return False
     if common < LEAST_COMMON and (extra or missing):
         return False
-    if one.condition != other.condition:
+    if claim.condition != other.condition:
         return False
-    return not (one.names ^ other.names) - (one.topic & other.topic)
+    return not (claim.names ^ other.names) - (claim.topic & other.topic)
 
 
 _Spans = tuple[tuple[int, int], ...]
 
 
-def _difference(one: _Claim, other: _Claim) -> tuple[Subject, _Spans, _Spans] | None:
+def _difference(claim: _Claim, other: _Claim) -> tuple[Subject, _Spans, _Spans] | None:
     """The one difference between two claims with the same topic.
 
     Returns:
         The subject of the difference, and the differing spans in each claim. None if the claims
         differ in nothing, in several things, or in a label such as "step 3".
     """
-    mine, theirs = _by_kind(one, other), _by_kind(other, one)
+    mine, theirs = _by_kind(claim, other), _by_kind(other, claim)
     differing = [kind for kind in mine.keys() & theirs.keys() if _differ(mine[kind], theirs[kind])]
-    turned = (len(one.negations) + len(other.negations)) % 2 == 1
+    turned = (len(claim.negations) + len(other.negations)) % 2 == 1
     if turned and not differing and mine.keys() == theirs.keys():
-        return Subject.NEGATION, _spans_of_negation(one, other), _spans_of_negation(other, one)
+        return Subject.NEGATION, _spans_of_negation(claim, other), _spans_of_negation(other, claim)
     if turned or len(differing) != 1 or differing[0].startswith("label"):
         return None
     [kind] = differing

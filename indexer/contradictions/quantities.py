@@ -33,14 +33,8 @@ class Subject(StrEnum):
 class Value:
     """A value in a sentence.
 
-    Attributes:
-        subject: the subject of a disagreement about this value.
-        kind: the kind of the value, such as `duration`, `money eur`, `number people` or `version
-            python`. Only values of the same kind are compared.
-        normal: the normal form, the same for equal values of a kind, such as "2 hours" and "120
-            minutes".
-        start: the offset of the value in the sentence.
-        end: the offset of the value's end.
+    Only values of the same `kind` are compared, such as `duration`, `money eur`, `number people` or
+    `version python`. Equal ones have the same `normal` form ("2 hours" and "120 minutes").
     """
 
     subject: Subject

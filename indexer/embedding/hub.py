@@ -41,12 +41,7 @@ class Fetched(NamedTuple):
 
 
 def fetch(name: str, revision: str = "", show: Show = lambda done, total: None) -> Fetched:
-    """Download a model, or its missing files.
-
-    Args:
-        name: the model's name on the hub, `owner/name`.
-        revision: the commit; the newest by default.
-        show: called with the progress.
+    """Download the model `owner/name`, or its missing files; by default the newest commit.
 
     Raises:
         HubError: if the model can't be downloaded.

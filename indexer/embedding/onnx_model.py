@@ -127,12 +127,8 @@ class Manifest:
 class ReadText(NamedTuple):
     """A text encoded by the model.
 
-    Attributes:
-        vector: the text's vector, (d,) float32 of unit length.
-        tokens: the vectors of its tokens, (n, t) float32 of unit length, without special
-            tokens and without the prompt's.
-        words: the words of the tokens, in order.
-        places: for each word the indices of its tokens.
+    Vectors, (d,) and (n, t), have unit length; special tokens and the prompt's are left out.
+    `places` are the indices of each word's tokens.
     """
 
     vector: NDArray[np.float32]

@@ -40,13 +40,9 @@ JOINER: Final = "\u200d"
 
 
 class TextTokens(NamedTuple):
-    """A text's tokens.
+    """A text's tokens, special ones included.
 
-    Attributes:
-        ids: the ids of the tokens, special ones included.
-        words: the words of the tokens.
-        word_of: for each token the place of its word in `words`; None for special tokens and a
-            prompt's.
+    `word_of` is for each token the place of its word; None for special tokens and a prompt's.
     """
 
     ids: list[int]

@@ -215,7 +215,8 @@ def cross_fit(rows: Rows) -> dict[str, float]:
     halved, and each half is measured with parameters fitted without it.
     """
     names = list(dict.fromkeys(name for _, name in rows.values))
-    without = {name: _unrelated_names(name, names, rows.related_sets) for name in names}
+    related = rows.related_sets
+    without = {name: {*names} - {name} - related.get(name, frozenset()) for name in names}
     if not all(without.values()):
         return cross_fit(rows.halves())
     found: dict[str, float] = {}
@@ -224,12 +225,6 @@ def cross_fit(rows: Rows) -> dict[str, float]:
         figures = measure(rows.of({name}.__contains__), calibration)
         found.update({f"cross-fitted {key}": value for key, value in figures.items()})
     return found
-
-
-def _unrelated_names(
-    name: str, names: Sequence[str], relatives: Mapping[str, frozenset[str]]
-) -> frozenset[str]:
-    return frozenset(names) - {name} - relatives.get(name, frozenset())
 
 
 def _smallest_threshold(

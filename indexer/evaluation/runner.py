@@ -61,12 +61,14 @@ class Evaluation:
         """Every figure by name. Figures of unanswerable questions are None if the set has none."""
         answered = [self.evidence[q] is not Evidence.NONE for q in self.judgements]
         refused = [found is Evidence.NONE for found in self.unanswerable.values()]
+        known = [self.strengths[q] for q in self.judgements]
+        unknown = list(self.unanswerable_strengths.values())
         figures: dict[str, object] = {
             "questions": len(self.judgements),
             **ranking(self.run, self.judgements),
             "answered_rate": mean(answered),
             "refused_rate": mean(refused) if refused else None,
-            "evidence_auroc": self._auroc() if refused else None,
+            "evidence_auroc": auroc(known, unknown) if refused else None,
             "query_p50_ms": _percentile(self.milliseconds, 50),
             "query_p95_ms": _percentile(self.milliseconds, 95),
             "passages_per_second": self.passages_per_second,
@@ -77,11 +79,6 @@ class Evaluation:
                 name: ranking(run, self.judgements) for name, run in self.legs.items()
             }
         return figures
-
-    def _auroc(self) -> float:
-        return auroc(
-            [self.strengths[q] for q in self.judgements], list(self.unanswerable_strengths.values())
-        )
 
 
 def _percentile(values: Sequence[float], percent: int) -> float:
@@ -117,14 +114,9 @@ class Evaluator:
     ) -> None:
         """Evaluate on an index that holds only the judged set.
 
-        Args:
-            index: an index for the judged set's documents.
-            embedder: the index's embedder.
-            judged: the judged set.
-            calibration: the parameters of evidence; by default the shipped parameters.
-            reranking: a reranker for the hits. With a reranker, the legs that `evaluate` measures
-                include `fused`: the order by vectors and words together.
-            order: rearranges the final hits. Evidence doesn't depend on this order.
+        The shipped calibration is the default. With a reranker, the legs that `evaluate` measures
+        include `fused`: the order by vectors and words together. `order` rearranges the final
+        hits; evidence doesn't depend on it.
         """
         self._order = order
         self._reranking = reranking
@@ -152,14 +144,14 @@ class Evaluator:
         asked = {key: self._retrieve(key, text) for key, text in self._judged.queries.items()}
         others = {key: self._retrieve(key, text) for key, text in self._judged.unanswerable.items()}
         return Evaluation(
-            run={key: _documents(one.hits) for key, one in asked.items()},
+            run={key: _documents(answer.hits) for key, answer in asked.items()},
             judgements=self._judged.judgements,
             legs=self._legs() if legs else {},
-            evidence={key: one.evidence for key, one in asked.items()},
-            strengths={key: one.strength for key, one in asked.items()},
-            unanswerable={key: one.evidence for key, one in others.items()},
-            unanswerable_strengths={key: one.strength for key, one in others.items()},
-            milliseconds=[one.milliseconds for one in (*asked.values(), *others.values())],
+            evidence={key: answer.evidence for key, answer in asked.items()},
+            strengths={key: answer.strength for key, answer in asked.items()},
+            unanswerable={key: answer.evidence for key, answer in others.items()},
+            unanswerable_strengths={key: answer.strength for key, answer in others.items()},
+            milliseconds=[answer.milliseconds for answer in (*asked.values(), *others.values())],
             passages_per_second=self._passages_per_second,
             threshold=self._calibration.strong,
         )

@@ -266,7 +266,9 @@ class Index:
         own = self.own_vectors(ids.tolist())
         wholes = [np.frombuffer(rows, np.float32, self._dimension) for rows in own.values()]
         cosines = np.array(wholes, np.float32).reshape(-1, self._dimension) @ vector
-        ranked = sorted(zip(own, cosines.tolist(), strict=True), key=lambda one: (-one[1], one[0]))
+        ranked = sorted(
+            zip(own, cosines.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0])
+        )
         return ranked[:k]
 
     def nearest_many(

@@ -56,11 +56,11 @@ class RowCache:
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         """Passages by id, in the order given, without missing ones."""
-        return _found(self._passages, passage_ids, self._tables.passages)
+        return _rows_by_key(self._passages, passage_ids, self._tables.passages)
 
     def vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
         """The vectors of each passage's whole text, then of its windows, as float32 bytes by id."""
-        return _found(self._vectors, list(passage_ids), self._read_vectors)
+        return _rows_by_key(self._vectors, list(passage_ids), self._read_vectors)
 
     def token_codes(self, passage_ids: Iterable[int], *, cached: bool = False) -> dict[int, bytes]:
         """The codes of passages' token vectors, by id; passages without codes are left out.
@@ -69,7 +69,7 @@ class RowCache:
         """
         if cached:
             return {key: self._codes[key] for key in passage_ids if key in self._codes}
-        return _found(self._codes, list(passage_ids), self._tables.token_codes)
+        return _rows_by_key(self._codes, list(passage_ids), self._tables.token_codes)
 
     def _read_vectors(self, passage_ids: Sequence[int]) -> dict[int, bytes]:
         rows = self._tables.passage_vectors(passage_ids)
@@ -138,7 +138,7 @@ class RowCache:
         )
 
 
-def _found(
+def _rows_by_key(
     cache: "LRUCache[int, _Row]",
     keys: Sequence[int],
     read: Callable[[Sequence[int]], dict[int, _Row]],
@@ -435,7 +435,7 @@ class ResidentScopes:
 
         Small scopes come first: most guilds are small. The scopes may change between two steps.
         """
-        sizes = sorted(self._tables.passages_by_scope().items(), key=lambda one: one[1])
+        sizes = sorted(self._tables.passages_by_scope().items(), key=lambda pair: pair[1])
         for scope, _ in sizes:
             if self.most_bytes is not None and self.bytes > 0.9 * self.most_bytes:
                 return

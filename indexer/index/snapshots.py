@@ -97,7 +97,7 @@ class SnapshotFiles:
                 path.unlink(missing_ok=True)
 
     def delete_others(self, kept: Mapping[Scope, int]) -> None:
-        names = {self._name(*one) for one in kept.items()}
+        names = {self._name(*snapshot) for snapshot in kept.items()}
         for path in self._folder.glob("*.snapshot"):
             if path.name.removesuffix(_VECTORS).removesuffix(_WORDS) not in names:
                 path.unlink(missing_ok=True)

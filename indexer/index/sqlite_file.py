@@ -84,7 +84,7 @@ class SQLiteConnection(DerivedFile):
         return found
 
     def together(self, statements: Iterable[Statement]) -> list[list[tuple[Any, ...]]]:
-        return [self.rows(*one) for one in statements]
+        return [self.rows(*statement) for statement in statements]
 
     @contextmanager
     def writing(self, *, alone: bool = True) -> Iterator[None]:

@@ -421,13 +421,9 @@ class IndexTables:
     ) -> None:
         """Insert or replace documents, and delete others, in one transaction.
 
-        Args:
-            changed: the documents to insert; each replaces the document with its id.
-            removed: the ids of documents to delete.
-            record: the new record of the file that these documents come from.
-            forgotten: the paths of files whose records are deleted, so that they are parsed again.
-            vectors: the vectors of texts without a stored vector, by the text's digest.
-            codes: the codes of these texts' token vectors.
+        `record` is of the file that these documents come from. The records of `forgotten` paths are
+        deleted, so that the files are parsed again. `vectors` and `codes` are of texts without a
+        stored vector, by the text's digest.
 
         Raises:
             IndexWriteError: if the index can't be written; then nothing is changed.

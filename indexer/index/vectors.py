@@ -67,7 +67,13 @@ class VectorIndex:
 
     def __init__(self, dimension: int, held: Any = None) -> None:
         self._dimension = dimension
-        self._held: Any = held if held is not None else _exact(dimension)
+        self._held: Any = (
+            held
+            if held is not None
+            else faiss.IndexIDMap2(
+                faiss.IndexScalarQuantizer(dimension, _CODES, faiss.METRIC_INNER_PRODUCT)
+            )
+        )
         self._learning: threading.Thread | None = None
         self._learned: Any = None
         # Changes while cells are being learned, to be repeated on the learned structure, and the
@@ -255,12 +261,6 @@ def selector(ids: Sequence[int] | NDArray[np.int64]) -> Any:
 
 # Codes as given, a byte each; their products are computed in whole numbers.
 _CODES: Final = faiss.ScalarQuantizer.QT_8bit_direct_signed
-
-
-def _exact(dimension: int) -> Any:
-    return faiss.IndexIDMap2(
-        faiss.IndexScalarQuantizer(dimension, _CODES, faiss.METRIC_INNER_PRODUCT)
-    )
 
 
 def inverted_file(held: Any) -> Any:

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -233,8 +233,8 @@ def _goes_on(db: Connection, part: CutDocument) -> bool:
 def _document_insertions(changed: Sequence[CutDocument]) -> list[Statement]:
     """Statements that insert documents and return a row for each inserted document."""
     rows = [
-        (one.id, one.scope, one.kind.value, cut.digest, metadata(one))
-        for cut, one in ((cut, cut.document) for cut in changed)
+        (document.id, document.scope, document.kind.value, cut.digest, metadata(document))
+        for cut, document in ((cut, cut.document) for cut in changed)
     ]
     columns = ("id", "scope", "kind", "digest", "metadata")
     return insertions("documents", columns, rows, "on conflict do nothing returning 1")
@@ -248,7 +248,10 @@ def _insert_passages(
     fragments: Mapping[tuple[str, int], str],
 ) -> None:
     rows = [
-        _passage_row(document, passage, generations[document.scope])
+        (
+            *(document.id, document.scope, passage.position, passage.heading, passage.text),
+            *(passage.words, passage.digests[0], generations[document.scope]),
+        )
         for document, passage in passages
     ]
     inserted = insertions("passages", _PASSAGES, rows, "returning id, document_id, position")
@@ -263,10 +266,13 @@ def _insert_passages(
         raise MissingVectorError("A vector was dropped before it was used: index again.")
     numbered = [(ids[document.id, passage.position], passage) for document, passage in passages]
     windows = [(key, window) for key, passage in numbered for window in passage.digests[1:]]
-    halved = [
-        (key, _half_precision(known[digest] for digest in _own_digests(passage)))
-        for key, passage in numbered
-    ]
+    halved = []
+    for key, passage in numbered:
+        whole, *others = passage.digests
+        # A window equal to the whole text is left out.
+        own = b"".join(known[digest] for digest in others if digest != whole)
+        vector = np.frombuffer(known[whole] + own, np.float32)
+        halved.append((key, vector.astype(np.float16).tobytes()))
     named = [(key, fragments[place]) for place, key in ids.items() if place in fragments]
     db.together(
         [
@@ -277,32 +283,8 @@ def _insert_passages(
     )
 
 
-def _passage_row(document: Document, passage: Passage, generation: int) -> tuple[Any, ...]:
-    return (
-        document.id,
-        document.scope,
-        passage.position,
-        passage.heading,
-        passage.text,
-        passage.words,
-        passage.digests[0],
-        generation,
-    )
-
-
 def _vectors_read(digests: Sequence[bytes]) -> list[Statement]:
     return [
         (f"select digest, vector from vectors where digest in ({marks(some)})", some)  # noqa: S608
         for some in slices(digests)
     ]
-
-
-def _own_digests(passage: Passage) -> list[bytes]:
-    """The digests of a passage's whole text, and of the windows that differ from it."""
-    whole, *windows = passage.digests
-    return [whole, *(window for window in windows if window != whole)]
-
-
-def _half_precision(vectors: Iterable[bytes]) -> bytes:
-    """Full-precision vectors converted to half precision and concatenated."""
-    return np.frombuffer(b"".join(vectors), np.float32).astype(np.float16).tobytes()

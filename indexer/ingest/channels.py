@@ -198,11 +198,11 @@ def withdraw(
         return []
     known = index.tables.digests_under(prefix(channel.id, thread_id))
     if thread_id == channel.id:
-        own = [message_document(channel.id, each) for each in message_ids]
+        own = [message_document(channel.id, message_id) for message_id in message_ids]
         stale = [document_id for document_id in own if document_id in known]
     else:
         documents = _documents_now(archive, channel, thread, withheld)
-        now = {each.id: document_digest(each) for each in documents}
+        now = {document.id: document_digest(document) for document in documents}
         stale = [key for key, digest in known.items() if now.get(key) != digest]
     if stale:
         index.tables.apply([], stale)

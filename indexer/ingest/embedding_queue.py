@@ -91,7 +91,7 @@ class EmbeddingQueue:
         if good:
             size = _size(embedder.dimension)
             codes = {key: found[key][size:] for key in good}
-            index.tables.store_vectors(good, {key: one for key, one in codes.items() if one})
+            index.tables.store_vectors(good, {key: code for key, code in codes.items() if code})
         if len(good) < len(found):
             _logger.warning("%d vectors of a worker were none.", len(found) - len(good))
         # Only after they are stored: an update that ends here begins anew.
@@ -172,7 +172,7 @@ class EmbeddingWorker:
         except BaseException:
             self._jobs.give_back(self.name, taken)
             raise
-        self._jobs.finish(_handed_in(taken, *embedded))
+        self._jobs.finish(_results_of(taken, *embedded))
         self.done += len(taken)
         return len(taken)
 
@@ -181,7 +181,7 @@ class EmbeddingWorker:
         self._jobs.leave(self.name)
 
 
-def _handed_in(
+def _results_of(
     jobs: list[Job], vectors: NDArray[np.float32], codes: Sequence[bytes]
 ) -> list[tuple[Job, bytes]]:
     handed_in = []

@@ -336,7 +336,7 @@ def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, Non
     )
 
 
-def cut_and_embedded(
+def cut_and_embed(
     embedder: Embedder, document: Document
 ) -> Generator[None, None, tuple[CutDocument, list[NDArray[np.float32]], list[bytes]]]:
     """Cut and embed a document for an `IndexOverlay`, one slice in each step. Store nothing.
@@ -489,6 +489,6 @@ def _embed(
         keys = [key for key, _ in some]
         embedded, made = embed_with_codes(embedder, [text for _, text in some])
         vectors = dict(zip(keys, embedded, strict=True))
-        codes = {key: one for key, one in zip(keys, made, strict=True) if key in coded}
+        codes = {key: code for key, code in zip(keys, made, strict=True) if key in coded}
         report.embedded += len(some)
     return vectors, codes

@@ -62,11 +62,11 @@ def load_prepared(embedder: Embedder) -> Prepared:
     """The prepared vectors of a model; empty if the model has no file, or a damaged one."""
     name = file_name(embedder)
     paths = (model.folder / name for model in models_in_order())
-    return next((_read(path) for path in paths if path.is_file()), NOT_PREPARED)
+    return next((_read_file(path) for path in paths if path.is_file()), NOT_PREPARED)
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path) -> Prepared:
+def _read_file(path: Path) -> Prepared:
     try:
         return _read_arrays(path)
     except _DAMAGES as error:

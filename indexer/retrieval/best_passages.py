@@ -29,7 +29,7 @@ class BestPassage:
 
     def with_also(self, *others: "BestPassage") -> "BestPassage":
         """A copy with more passages of the same document appended to `also`."""
-        new = [replace(one, also=()) for one in others if one.passage.id != self.passage.id]
+        new = [replace(other, also=()) for other in others if other.passage.id != self.passage.id]
         return replace(self, also=(*self.also, *new)[:ALSO])
 
 
@@ -66,9 +66,9 @@ def with_first(best: Sequence[BestPassage], passage: StoredPassage, rank: int) -
     """Move the document of `passage` to the first place, and make `passage` its best passage."""
     first = BestPassage(rank, passage)
     others = []
-    for one in best:
-        if one.passage.document_id == passage.document_id:
-            first = first.with_also(one, *one.also)
+    for found in best:
+        if found.passage.document_id == passage.document_id:
+            first = first.with_also(found, *found.also)
         else:
-            others.append(one)
+            others.append(found)
     return [first, *others]

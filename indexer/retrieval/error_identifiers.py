@@ -84,5 +84,5 @@ def identified_passage(question: str, passages: Sequence[StoredPassage]) -> Stor
         return None
     shared = [len(asked & error_identifiers(passage.embedded)) for passage in passages]
     most = max(shared, default=0)
-    found = [each for each, count in zip(passages, shared, strict=True) if count == most]
-    return found[0] if most and len({each.document_id for each in found}) == 1 else None
+    found = [passage for passage, count in zip(passages, shared, strict=True) if count == most]
+    return found[0] if most and len({passage.document_id for passage in found}) == 1 else None

@@ -129,9 +129,8 @@ class Deciding(NamedTuple):
 class TokenCosines(NamedTuple):
     """The tokens of a passage compared with the question (`indexer.retrieval.late_interaction`).
 
-    Attributes:
-        late: for each sentence, its late score; 0 if the model didn't read the sentence.
-        pooled: for each sentence, the mean cosine of its tokens with the question's vector.
+    For each sentence, the late score (0 if the model didn't read it), and the mean cosine of its
+    tokens with the question's vector.
     """
 
     late: Sequence[float]
@@ -139,15 +138,12 @@ class TokenCosines(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """A question compared with a passage.
+    """A question, normalized and in lower case, compared with a passage.
 
     Attributes:
-        question: normalized (`indexer.text.query_normalization`) and in lower case.
-        text: the passage's text.
-        heading: its title and heading.
+        heading: the passage's title and heading.
         windows: the cosines of the passage's windows.
         weights: the forms and the IDF of each word of the question.
-        tokens: the comparison of its tokens, if known.
         start: the offset of its text, counted from the beginning of the found passage.
         language: its document's language.
     """
@@ -184,7 +180,7 @@ def highlight(
         weights: of the features, in the order of `WEIGHTS`.
     """
     places, features = sentence_features(section)
-    if not places or sum(len(sentences(one.text)) for one in section) < 2:
+    if not places or sum(len(sentences(passage.text)) for passage in section) < 2:
         return None
     scores = features @ np.array(weights)
     chances = np.exp(scores - scores.max())
@@ -200,7 +196,7 @@ def highlight(
         passage.text.startswith((*FENCES, ROW), start - passage.start)
         for passage, (start, _) in zip(passages, spans, strict=True)
     ]
-    most = BOLD_SHARE * sum(len(one.text) for one in section)
+    most = BOLD_SHARE * sum(len(passage.text) for passage in section)
     bold = _run_in_bold(places, spans, probability * chances, repeats | is_code, most)
     first, last = bold or (order[0], order[0])
     others = [i for i in order if not first <= i <= last and chances[i] >= LIKELY]
@@ -487,7 +483,7 @@ def _pasted_sentences(question: str, sentences: Sequence[str]) -> set[int]:
         code = [sentence] if is_block else ("`" * goes_on + sentence).split("`")[1::2]
         is_shown = is_block or sentence.startswith(">")
         is_error = is_shown and _SHOWN_ERROR.search(sentence) and not _PROGRAM.search(sentence)
-        is_pasted = any(not asked.isdisjoint(_runs(one)) for one in code)
+        is_pasted = any(not asked.isdisjoint(_runs(line)) for line in code)
         if is_error or is_pasted or (goes_on and i - 1 in found):
             found |= {i, i - 1} if i and announces(sentences[i - 1]) else {i}
         goes_on ^= not is_block and sentence.count("`") % 2 == 1

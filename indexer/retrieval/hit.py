@@ -13,10 +13,8 @@ RERANKER: Final = "reranker"
 class LateScore(NamedTuple):
     """The late score of a passage (`indexer.retrieval.late_interaction`).
 
-    Attributes:
-        score: a mean of the cosines between the question's words and their nearest tokens.
-        unmet: how far the weakest word's cosine is below 0.6, divided by the number of words. So a
-            missing word counts more in a short question.
+    `unmet` is how far the weakest word's cosine is below 0.6, divided by the number of words. So a
+    missing word counts more in a short question.
     """
 
     score: float
@@ -27,18 +25,14 @@ class LateScore(NamedTuple):
 class Hit:
     """A passage found for a query, with its scores.
 
+    Cosines of the whole passage and of its best `window` (counting from 0) are on the default
+    model's scale. `coverage` is the share of the query's words that the passage has, weighted by
+    IDF, 0 to 1.
+
     Attributes:
-        score: the fused score.
-        cosine: the cosine of the whole passage, on the default model's scale
-            (`indexer.retrieval.fusion`).
-        window_cosine: the cosine of the passage's best window, on the same scale.
-        coverage: the share of the query's words, weighted by IDF, that the passage has, 0 to 1.
-        late: the passage's late score, if known.
-        legs: the legs that found the passage, and `RERANKER` if the reranker scored the passage.
+        legs: the legs that found the passage, and `RERANKER` if the reranker scored it.
         first: the legs that ranked the passage's document first.
-        window: the number of the passage's best window, counting from 0.
-        named: whether the question repeats the passage's heading or title
-            (`indexer.retrieval.named_passages`).
+        named: whether the question repeats the passage's heading or title.
         also: other found passages of the same document, the best first, without `also`.
     """
 

@@ -47,12 +47,16 @@ def named_passage(question: str, passages: Sequence[StoredPassage]) -> StoredPas
     codes = _codes(question)
     found = (
         # A heading is more specific than a title.
-        [one for one in passages if not asked.isdisjoint(_headings(one.title, one.heading))]
-        or [one for one in passages if not asked.isdisjoint(_names_of(one))]
-        or [one for one in passages if codes and codes <= _codes(one.embedded)]
-        or [one for one in passages if any(_repeats(words, one) for words in asked)]
+        [
+            passage
+            for passage in passages
+            if not asked.isdisjoint(_headings(passage.title, passage.heading))
+        ]
+        or [passage for passage in passages if not asked.isdisjoint(_names_of(passage))]
+        or [passage for passage in passages if codes and codes <= _codes(passage.embedded)]
+        or [passage for passage in passages if any(_repeats(words, passage) for words in asked)]
     )
-    return found[0] if len({one.document_id for one in found}) == 1 else None
+    return found[0] if len({passage.document_id for passage in found}) == 1 else None
 
 
 def _names_of(passage: StoredPassage) -> frozenset[str]:

@@ -107,7 +107,7 @@ def _folder_of(name: str) -> Path:
         # The library's own error explains the problem.
         return folder
     built = configuration.get("architectures") or []
-    if built and not any(one.endswith(_HEADS) for one in built):
+    if built and not any(name.endswith(_HEADS) for name in built):
         raise ModelError(
             f"The model {name!r} can't rank: it is {' and '.join(built)}, without the part that "
             f"scores a pair. {_REMEDY}"

@@ -142,7 +142,10 @@ class Retriever:
         """Whether a text is the title or a wording of a note, as found by its words."""
         ids = [passage_id for passage_id, _ in self.index.matching(text, NAMESAKES, scopes)]
         found = self.index.passages(ids).values()
-        return named_passage(text, [one for one in found if one.kind is Kind.NOTE]) is not None
+        return (
+            named_passage(text, [passage for passage in found if passage.kind is Kind.NOTE])
+            is not None
+        )
 
     def embed(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of queries, (n, d) float32 with rows of unit length."""
@@ -157,7 +160,7 @@ class Retriever:
         *,
         among: Ids | None = None,
     ) -> list[Hit]:
-        """The best hits for an embedded query; `among` as in `ranked_together`."""
+        """The best hits for an embedded query; `among` as in `rank_together`."""
         return self.rank_together([query], vector[np.newaxis], scopes, k, among=among)[0]
 
     def rank_together(
@@ -185,7 +188,8 @@ class Retriever:
         reranking = self.reranking
         fitting = reranking.fitting(share or 1 / max(len(queries), 1)) if reranking else 0
         most = max(k, fitting)
-        found = self._found(queries, vectors, scopes, most, among, tokens_of(self.embedder))
+        tokens = tokens_of(self.embedder)
+        found = self.fuse_together(queries, vectors, scopes, most, among, tokens)
         if reranking is None or not fitting:
             return [hits[:k] for hits in found]
         return [
@@ -199,19 +203,10 @@ class Retriever:
         vectors: NDArray[np.float32],
         scopes: Sequence[Scope],
         k: int,
-    ) -> list[list[Hit]]:
-        """The best hits by cosines and words alone, without late interaction or reranker."""
-        return self._found(queries, vectors, scopes, k, None)
-
-    def _found(
-        self,
-        queries: Sequence[str],
-        vectors: NDArray[np.float32],
-        scopes: Sequence[Scope],
-        k: int,
-        among: Ids | None,
+        among: Ids | None = None,
         tokens: TokenVectors | None = None,
     ) -> list[list[Hit]]:
+        """The best hits by cosines and words, and by `tokens` if given; without reranker."""
         legs, identified, most = [], [], candidates(k)
         dense = self.index.nearest_many(vectors, most, scopes, among)
         for query, (ids, _) in zip(queries, dense, strict=True):
@@ -224,33 +219,35 @@ class Retriever:
             lexical = self.index.matching(query, most, scopes, [*near, *exact], among)
             legs.append(Legs(near, dict(lexical), [key for key, _ in lexical[:most]]))
         cosines = self.cosines(vectors, [found.candidates for found in legs])
-        legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
+        legs = [found.in_order(near) for found, near in zip(legs, cosines, strict=True)]
         read = [not self.unread_language(query) for query in queries]
         ranked = [
             Ranked.of(near, found, words=WORDS_WEIGHT if known else WORDS_UNREAD)
             for near, found, known in zip(cosines, legs, read, strict=True)
         ]
         if tokens is not None:
-            best = [one.ids if known else [] for one, known in zip(ranked, read, strict=True)]
+            best = [
+                ranking.ids if known else [] for ranking, known in zip(ranked, read, strict=True)
+            ]
             late = late_scores_by_query(self.index, tokens, queries, best, scopes)
             ranked = [
-                Ranked.of(near, found, scores) if scores else one
-                for one, near, found, scores in zip(ranked, cosines, legs, late, strict=True)
+                Ranked.of(near, found, scores) if scores else ranking
+                for ranking, near, found, scores in zip(ranked, cosines, legs, late, strict=True)
             ]
         may_be_named = [
-            [*naming_candidates(one, found), *(key for key in exact if key in found.coverages)]
-            for one, found, exact in zip(ranked, legs, identified, strict=True)
+            [*naming_candidates(ranking, found), *(key for key in exact if key in found.coverages)]
+            for ranking, found, exact in zip(ranked, legs, identified, strict=True)
         ]
         # Read in one go, whatever most of the queries will need.
         self.index.passages(
             [
                 passage_id
-                for one, found, others in zip(ranked, legs, may_be_named, strict=True)
-                for passage_id in (*one.ids[: k + 2], *found.near[:1], *others)
+                for ranking, found, others in zip(ranked, legs, may_be_named, strict=True)
+                for passage_id in (*ranking.ids[: k + 2], *found.near[:1], *others)
             ]
         )
         together = zip(queries, ranked, legs, may_be_named, strict=True)
-        return [self._hits(*one, k) for one in together]
+        return [self._hits(*found, k) for found in together]
 
     def _hits(
         self, query: str, ranked: Ranked, legs: Legs, may_be_named: Sequence[int], k: int
@@ -266,34 +263,36 @@ class Retriever:
         wanted = identified_passage(query, passages) or named
         if wanted is not None:
             best = with_first(best, wanted, ranked.ids.index(wanted.id))[:k]
-        highest = max((ranked.scores[one.rank] for one in best), default=0.0)
+        highest = max((ranked.scores[entry.rank] for entry in best), default=0.0)
         if log_lines(query):
             # Exact words of a log that one document alone has are a lead.
             highest += UNRIVALLED
-        every = [part for one in best for part in (one, *one.also)]
-        places = [ranked.places[one.rank] for one in every]
+        every = [part for entry in best for part in (entry, *entry.also)]
+        places = [ranked.places[entry.rank] for entry in every]
         wholes = ranked.cosines.wholes[places].tolist()
         windows = ranked.cosines.windows[places].tolist()
         hits = {
-            one.passage.id: Hit(
-                one.passage,
-                highest if one.passage is wanted else ranked.scores[one.rank],
+            entry.passage.id: Hit(
+                entry.passage,
+                highest if entry.passage is wanted else ranked.scores[entry.rank],
                 whole,
                 window,
-                legs.coverages.get(one.passage.id, 0.0),
-                tuple([name for name, ids in sets.items() if one.passage.id in ids]),
-                tuple([name for name, ids in first.items() if one.passage.document_id in ids]),
+                legs.coverages.get(entry.passage.id, 0.0),
+                tuple([name for name, ids in sets.items() if entry.passage.id in ids]),
+                tuple([name for name, ids in first.items() if entry.passage.document_id in ids]),
                 best_window,
-                ranked.late.get(one.passage.id),
-                named=one.passage is named,
+                ranked.late.get(entry.passage.id),
+                named=entry.passage is named,
             )
-            for one, whole, window, best_window in zip(
+            for entry, whole, window, best_window in zip(
                 every, wholes, windows, ranked.cosines.best_windows(places), strict=True
             )
         }
         return [
-            replace(hits[one.passage.id], also=tuple([hits[part.passage.id] for part in one.also]))
-            for one in best
+            replace(
+                hits[entry.passage.id], also=tuple([hits[part.passage.id] for part in entry.also])
+            )
+            for entry in best
         ]
 
     def evidence(self, query: str, hits: Sequence[Hit]) -> Evidence:
@@ -350,8 +349,8 @@ class Retriever:
         if scale.factor == 1:
             return found
         return [
-            replace(one, wholes=scale.of(one.wholes), windows=scale.of(one.windows))
-            for one in found
+            replace(cosines, wholes=scale.of(cosines.wholes), windows=scale.of(cosines.windows))
+            for cosines in found
         ]
 
     def cosine_scale(self) -> CosineScale:
@@ -408,25 +407,29 @@ class Retriever:
         section: Sequence[StoredPassage],
     ) -> list[Comparison]:
         """The comparisons of a query with the sentences of a passage and those near it."""
-        near = [one for one in section if abs(one.position - own.position) <= COMPARED_AROUND]
-        _, starts = joined_passages([one.text for one in near])
-        begin = starts[[one.id for one in near].index(own.id)]
+        near = [
+            passage
+            for passage in section
+            if abs(passage.position - own.position) <= COMPARED_AROUND
+        ]
+        _, starts = joined_passages([passage.text for passage in near])
+        begin = starts[[passage.id for passage in near].index(own.id)]
         weights = self.index.idfs(query, scopes)
-        vectors = self.index.own_vectors([one.id for one in near])
+        vectors = self.index.own_vectors([passage.id for passage in near])
         tokens = self._token_cosines(query, near, weights)
         asked = spelt_out(query).lower()
         return [
             Comparison(
                 asked,
-                one.text,
-                f"{one.title}\n{one.heading}",
-                self._windows(vector, one, vectors.get(one.id, b"")),
+                passage.text,
+                f"{passage.title}\n{passage.heading}",
+                self._windows(vector, passage, vectors.get(passage.id, b"")),
                 weights,
-                tokens.get(one.id),
+                tokens.get(passage.id),
                 start - begin,
-                one.document_language,
+                passage.document_language,
             )
-            for one, start in zip(near, starts, strict=True)
+            for passage, start in zip(near, starts, strict=True)
         ]
 
     def _windows(
@@ -444,13 +447,15 @@ class Retriever:
         tokens = tokens_of(self.embedder)
         if tokens is None:
             return {}
-        codes = self.index.token_codes({one.id for one in passages})
+        codes = self.index.token_codes({passage.id for passage in passages})
         [question] = tokens.of_queries([spelt_out(query)])
         return {
-            one.id: token_cosines(tokens.codec, question, weights, codes[one.id], sizes)
-            for one in passages
-            if one.id in codes
-            for parts in [(with_titles(one.title, one.heading, ""), *plain_sentences(one.text))]
+            passage.id: token_cosines(tokens.codec, question, weights, codes[passage.id], sizes)
+            for passage in passages
+            if passage.id in codes
+            for parts in [
+                (with_titles(passage.title, passage.heading, ""), *plain_sentences(passage.text))
+            ]
             for sizes in [[*map(self.embedder.count_tokens, parts)]]
         }
 
@@ -464,9 +469,9 @@ def _missing_names(query: str, passage: StoredPassage) -> tuple[str, ...]:
 def _other_sections(hits: Sequence[Hit]) -> list[float]:
     """The score of each found section but the first hit's, best first."""
     best: dict[tuple[str, str], float] = {}
-    for one in chain.from_iterable((hit, *hit.also) for hit in hits):
-        section = one.passage.document_id, one.passage.heading
-        best[section] = max(best.get(section, one.score), one.score)
+    for hit in chain.from_iterable((hit, *hit.also) for hit in hits):
+        section = hit.passage.document_id, hit.passage.heading
+        best[section] = max(best.get(section, hit.score), hit.score)
     del best[hits[0].passage.document_id, hits[0].passage.heading]
     return sorted(best.values(), reverse=True)
 

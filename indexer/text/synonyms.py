@@ -42,7 +42,7 @@ def replace_words(question: str, pairs: Sequence[Pair]) -> str:
     """Replace the first word of each pair by the second; the pair with more words comes first."""
     languages = {language_of(question), "en"}
     wanted = [([_stems(word, languages) for word in first.split()], new) for first, new in pairs]
-    wanted.sort(key=lambda one: -len(one[0]))
+    wanted.sort(key=lambda synonym: -len(synonym[0]))
     typed = [_core(match) for match in _CHUNK.finditer(question)]
     stems = [_stems(question[start:end], languages) for start, end in typed]
     parts, done, place = [], 0, 0

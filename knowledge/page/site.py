@@ -81,11 +81,8 @@ class PublishedNote:
     rendered. For 10,000 notes this takes seconds, so it isn't done for unchanged pages.
 
     Attributes:
-        address: the address of the note's page.
-        text: Markdown of the live revision.
         verified: the day of the last publication or confirmation.
         updated: when the live revision was approved.
-        first_published: when the first revision was approved.
         replaces: the day of the previous approved revision, if any.
         link: the source's http or https address, or empty.
         related: addresses of related published notes, nearest first.
@@ -116,13 +113,8 @@ class PublishedNote:
 class Site:
     """Everything on the site of one server.
 
-    Attributes:
-        welcome: Markdown for the first page, or empty.
-        accent: a colour as `#rrggbb`.
-        invite: the https address of an invitation to the server, or empty.
-        base_url: the site's https address, or empty if unknown.
-        indexed: whether search engines may list the site.
-        gone: addresses of former pages.
+    The `welcome` of the first page is Markdown, the `accent` a colour as `#rrggbb`. The invitation
+    and the base URL are https addresses, or empty. `gone` are the addresses of former pages.
     """
 
     name: str

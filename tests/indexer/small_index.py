@@ -9,7 +9,7 @@ from indexer.embedding.embedder import Embedder
 from indexer.index.database import IndexSchema, Place
 from indexer.index.index import Index
 from indexer.index.what_if import IndexOverlay
-from indexer.ingest.pipeline import cut_and_embedded, update
+from indexer.ingest.pipeline import cut_and_embed, update
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 
@@ -88,7 +88,7 @@ def everything(index: Index, embedder: WordEmbedder) -> list[Found]:
 
 def overlay_of(index: Index, embedder: Embedder, document: Document) -> IndexOverlay:
     """The index as it would be with a document."""
-    steps = cut_and_embedded(embedder, document)
+    steps = cut_and_embed(embedder, document)
     while True:
         try:
             next(steps)

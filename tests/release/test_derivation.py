@@ -159,7 +159,7 @@ def test_the_prompts_of_roles_are_the_reference_s(
         one["prompt"] or reference.prompts.get(one["prompt_name"] or default or "", "")
         for one in asked
     ]
-    described = derivation._described(reference)
+    described = derivation._vector_fields(reference)
     assert [described["query_prompt"], described["passage_prompt"]] == expected
 
 

@@ -21,7 +21,7 @@ from indexer.ingest.pipeline import (
     SLICE_TEXTS,
     Progress,
     UpdateReport,
-    cut_and_embedded,
+    cut_and_embed,
     index_document,
     index_documents,
     update,
@@ -480,7 +480,7 @@ def test_a_document_for_an_overlay_has_the_codes_of_an_indexed_one(
 ) -> None:
     embedder = CodedEmbedder(64)
     long = _long("long")
-    steps = cut_and_embedded(embedder, long)
+    steps = cut_and_embed(embedder, long)
     while True:
         try:
             next(steps)

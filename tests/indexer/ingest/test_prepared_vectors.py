@@ -98,8 +98,8 @@ def test_a_damaged_file_is_no_file(
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 1
     path.write_bytes(content)
-    prepared_vectors._read.cache_clear()
+    prepared_vectors._read_file.cache_clear()
 
     assert load_prepared(embedder) == NOT_PREPARED
     assert "is damaged" in caplog.text
-    prepared_vectors._read.cache_clear()
+    prepared_vectors._read_file.cache_clear()
