@@ -43,7 +43,7 @@ def test_what_was_submitted_is_done_once_and_gives_its_result() -> None:
     assert calls == [1]
 
 
-def test_what_no_core_was_free_to_begin_is_done_by_whoever_waits() -> None:
+def test_waiting_thread_does_what_no_core_began() -> None:
     go, taken = threading.Event(), threading.Semaphore(0)
 
     def hold(_: int) -> None:

@@ -47,18 +47,14 @@ def test_a_path_that_is_not_there_adds_no_source_at_all(store: Store, folder: Pa
     assert store.sources() == []
 
 
-def test_a_file_of_another_format_is_refused_with_those_that_can_be(
-    store: Store, folder: Path
-) -> None:
+def test_other_format_is_refused_with_the_readable_ones(store: Store, folder: Path) -> None:
     path = folder / "program.exe"
     path.write_bytes(b"MZ\x00\x01")
     with pytest.raises(MissingSourceError, match=r"it is not text: .* Word, CSV, JSON and zip"):
         add_paths(store, [path])
 
 
-def test_a_file_whose_name_promises_nothing_is_a_source_if_it_can_be_read(
-    store: Store, folder: Path
-) -> None:
+def test_readable_file_of_any_name_is_a_source(store: Store, folder: Path) -> None:
     path = folder / "LICENSE"
     path.write_text("Do what you like.")
     add_paths(store, [path])
@@ -115,9 +111,7 @@ def test_a_file_that_has_vanished_from_a_folder_yields_nothing(store: Store, fol
     assert _imported(store) == []
 
 
-def test_a_folder_is_walked_in_the_order_of_its_paths_without_hidden_and_other_files(
-    folder: Path,
-) -> None:
+def test_folder_is_walked_in_order_of_paths(folder: Path) -> None:
     assert _names(folder) == []
     for name in ("z.md", "b/two.txt", "b/one.MD", "a.markdown", "b/c/deep.md", ".hidden.md",
                  ".git/config.md", "picture.png", "script.py"):  # fmt: skip
@@ -126,9 +120,7 @@ def test_a_folder_is_walked_in_the_order_of_its_paths_without_hidden_and_other_f
     assert _names(folder) == ["a.markdown", "b/c/deep.md", "b/one.MD", "b/two.txt", "z.md"]
 
 
-def test_links_out_of_the_folder_or_to_itself_are_not_followed(
-    tmp_path: Path, folder: Path
-) -> None:
+def test_links_out_of_the_folder_are_not_followed(tmp_path: Path, folder: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "key.md").write_text("secret")
@@ -140,9 +132,7 @@ def test_links_out_of_the_folder_or_to_itself_are_not_followed(
     assert _names(folder) == ["own.md"]
 
 
-def test_a_source_is_added_once_however_its_path_is_written(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_source_is_added_once(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent)
     assert add_paths(store, [folder]) == [folder]
     assert add_paths(store, [Path("handbook"), folder / "..", folder]) == [folder / ".."]
@@ -162,9 +152,7 @@ def test_an_imported_file_is_cited_by_its_path_and_front_matter(store: Store, fo
 
 
 @pytest.mark.parametrize("base_url", ["https://a.org/docs", "https://a.org/docs/"])
-def test_files_without_a_link_of_their_own_are_cited_below_the_base_url(
-    store: Store, folder: Path, base_url: str
-) -> None:
+def test_files_are_cited_below_the_base_url(store: Store, folder: Path, base_url: str) -> None:
     (folder / "in use").mkdir()
     (folder / "in use" / "a.md").write_text("A.")
     (folder / "b.md").write_text("---\nlink: https://b.org/\n---\nB.")
@@ -175,9 +163,7 @@ def test_files_without_a_link_of_their_own_are_cited_below_the_base_url(
     assert links == ["https://b.org/", c, c, "https://a.org/docs/in%20use/a.md"]
 
 
-def test_a_file_is_cited_at_the_page_that_its_front_matter_names(
-    store: Store, folder: Path
-) -> None:
+def test_file_is_cited_at_its_front_matters_page(store: Store, folder: Path) -> None:
     (folder / "a.md").write_text("---\nslug: moved\n---\n# A\n\nText.")
     (folder / "_part.md").write_text("Text of other pages.")
     add_paths(store, [folder], base_url="docusaurus:https://a.org/docs")
@@ -185,9 +171,7 @@ def test_a_file_is_cited_at_the_page_that_its_front_matter_names(
     assert links == ["", "https://a.org/docs/moved"]
 
 
-def test_a_file_that_is_a_source_is_cited_in_what_the_base_url_names(
-    store: Store, folder: Path
-) -> None:
+def test_single_file_is_cited_at_the_base_url(store: Store, folder: Path) -> None:
     (folder / "a.md").write_text("A.")
     add_paths(store, [folder / "a.md"], base_url="https://a.org")
     [document] = _imported(store)
@@ -195,9 +179,7 @@ def test_a_file_that_is_a_source_is_cited_in_what_the_base_url_names(
     assert document.link == "https://a.org/a.md"
 
 
-def test_a_folder_of_a_git_checkout_is_cited_at_its_remote_unless_it_is_said_otherwise(
-    store: Store, folder: Path
-) -> None:
+def test_checkout_is_cited_at_its_remote(store: Store, folder: Path) -> None:
     (folder / ".git").mkdir()
     (folder / ".git" / "config").write_text('[remote "origin"]\nurl = git@github.com:o/r.git\n')
     (folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
@@ -219,15 +201,13 @@ def test_a_folder_of_a_git_checkout_is_cited_at_its_remote_unless_it_is_said_oth
         ("https://a.org/?page=", "has a . or # in it, behind which no path can follow"),
     ],
 )
-def test_a_base_url_that_is_none_is_refused_and_adds_nothing(
-    store: Store, folder: Path, base_url: str, told: str
-) -> None:
+def test_bad_base_url_adds_nothing(store: Store, folder: Path, base_url: str, told: str) -> None:
     with pytest.raises(MissingSourceError, match=told):
         add_paths(store, [folder], base_url=base_url)
     assert store.sources() == []
 
 
-def test_a_note_may_be_quoted_once_it_is_approved_and_only_in_its_guild(store: Store) -> None:
+def test_only_an_approved_note_of_its_guild_is_quoted(store: Store) -> None:
     submission = Submission("T", "B", ("x",), "https://a.org/")
     note = store.contributions.propose(GUILD, Member(1, "Mira"), 5, submission).note
     assert _imported(store) == []

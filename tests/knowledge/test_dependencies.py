@@ -54,6 +54,6 @@ def test_the_package_tells_who_made_it_for_whom() -> None:
     assert PROJECT["classifiers"] == told.get_all("Classifier")
 
 
-def test_the_oldest_python_of_the_classifiers_is_the_one_that_is_required() -> None:
+def test_oldest_classified_python_is_required() -> None:
     named = [one for one in PROJECT["classifiers"] if re.fullmatch(r".*Python :: 3\.\d+", one)]
     assert PROJECT["requires-python"] == f">={named[0].rpartition(' ')[2]}"

@@ -123,7 +123,7 @@ def test_a_token_in_a_long_text_is_hidden_wherever_it_stands() -> None:
     ],
     ids=["whole", "quoted", "in JSON", "without its end", "of PuTTY"],
 )
-def test_a_private_key_is_hidden_with_its_lines_and_nothing_around_it(text: str) -> None:
+def test_private_key_is_hidden_with_its_lines(text: str) -> None:
     shown = without_secrets(text)
     assert HIDDEN in shown
     assert MIXED[:16] not in shown
@@ -148,7 +148,7 @@ def test_a_private_key_is_hidden_with_its_lines_and_nothing_around_it(text: str)
         "client_secret={}",
     ],
 )
-def test_a_password_is_hidden_in_the_words_that_it_is_told_in(text: str) -> None:
+def test_password_is_hidden_in_its_words(text: str) -> None:
     assert without_secrets(text.format(PASSWORD)) == text.format(HIDDEN)
 
 
@@ -184,7 +184,7 @@ def test_what_only_speaks_of_secrets_is_shown_as_it_is(text: str) -> None:
     assert without_secrets(text) == text
 
 
-def test_nothing_in_the_articles_and_the_documents_is_taken_for_a_secret() -> None:
+def test_no_article_or_document_has_a_secret() -> None:
     paths = [*(ROOT / "knowledge" / "articles").glob("*.md"), *(ROOT / "docs").glob("*.md")]
     assert paths
     for path in paths:

@@ -63,9 +63,7 @@ def test_an_unknown_name_is_explained_without_the_network(
         open_embedder(name)
 
 
-def test_a_missing_package_is_named_with_its_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_package_names_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.embedding.embedder.installed_models", dict)
     with pytest.raises(ModelError, match=re.escape(install_hint(DEFAULT_MODEL))):
         open_embedder(DEFAULT_MODEL)
@@ -239,7 +237,7 @@ def test_embedded_question_has_its_tokens_cached(minilm: RuntimeModel) -> None:
     assert (counted.read, counted.embedded) == (QUESTIONS[:2], [])
 
 
-def test_large_batch_leaves_the_cache_unchanged(
+def test_large_batch_spares_the_cache(
     minilm: RuntimeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A calibration embeds thousands, and compares none of them by tokens."""

@@ -108,13 +108,7 @@ def test_only_files_that_shape_vectors_are_downloaded(fetched: Fetch, hub_folder
     folder = Path(found["folder"])
     assert {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-    } == {
-        "1_Pooling/config.json",
-        "README.md",
-        "config.json",
-        "model.safetensors",
-        "modules.json",
-    }
+    } == {"1_Pooling/config.json", "README.md", "config.json", "model.safetensors", "modules.json"}
     assert found["revision"] == COMMIT
     assert weights_of(folder) == weights_of(hub_folder / "good")
     [[done, total]] = found["last"]
@@ -132,14 +126,9 @@ def test_an_interrupted_download_is_resumed(fetched: Fetch, hub_folder: Path) ->
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [
-        ("owner/pickled", "no weights as safetensors"),
-        ("owner/tampered", "differs from the hub's"),
-    ],
+    [("owner/pickled", "no weights as safetensors"), ("owner/tampered", "differs from the hub's")],
 )
-def test_pickles_and_unlisted_files_are_refused(
-    fetched: Fetch, home: Path, name: str, said: str
-) -> None:
+def test_pickles_and_unlisted_are_refused(fetched: Fetch, home: Path, name: str, said: str) -> None:
     assert said in fetched(name)["error"]
     folder = home / "hub" / f"models--{name.replace('/', '--')}"
     assert not [*folder.rglob("*.bin"), *folder.rglob("*.safetensors")]
@@ -155,9 +144,7 @@ def test_pickles_and_unlisted_files_are_refused(
         ("owner/failing", "", "could not be downloaded"),
     ],
 )
-def test_each_refusal_of_the_hub_is_explained(
-    fetched: Fetch, name: str, revision: str, said: str
-) -> None:
+def test_each_refusal_is_explained(fetched: Fetch, name: str, revision: str, said: str) -> None:
     error = fetched(name, revision)["error"]
     assert said in error
     assert "Traceback" not in error
@@ -172,9 +159,7 @@ def test_a_hub_that_does_not_answer_is_explained(tmp_path: Path) -> None:
         assert "could not be downloaded" in fetch_there("owner/good")["error"]
 
 
-def test_offline_mode_downloads_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_offline_mode_downloads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(HubError, match=r"switched off \(HF_HUB_OFFLINE\)"):
         fetch("owner/good")

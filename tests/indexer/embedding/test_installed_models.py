@@ -70,9 +70,7 @@ def test_every_name_of_an_installed_model_opens_it(installed: InstalledModel) ->
 
 
 @pytest.mark.parametrize("spoilt", ["weights", "source"])
-def test_changed_files_of_a_package_are_refused(
-    spoilt: str, installed: InstalledModel, tmp_path: Path
-) -> None:
+def test_changed_package_is_refused(spoilt: str, installed: InstalledModel, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(installed.folder, tmp_path / "copy"))
     if spoilt == "weights":
         with (copy / GRAPH).open("ab") as file:

@@ -54,9 +54,7 @@ def test_long_runs_without_blanks_are_counted_right(tokenizer: Tokenizer, text: 
     assert TokenCounter(tokenizer)(text) == _whole(tokenizer, text)
 
 
-def test_the_cache_of_words_is_bounded(
-    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cache_of_words_is_bounded(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_counter, "WORDS_KEPT", 50)
     count = TokenCounter(tokenizer)
     text = " ".join(f"w{number}" for number in range(60))
@@ -122,9 +120,7 @@ def pieces(library: Any) -> SentencePieces:
 )
 @example("\u00a8 \ufdfa")
 @example("keys" * 100)
-def test_words_alone_have_the_tokens_of_the_text(
-    library: Any, pieces: SentencePieces, text: str
-) -> None:
+def test_words_have_the_texts_tokens(library: Any, pieces: SentencePieces, text: str) -> None:
     expected = library[0].encode(text)
     assert pieces.tokens(text, 0, 10_000).ids == [BEGIN, *expected, END]
     assert pieces.count(text) == len(expected)
@@ -147,9 +143,7 @@ def test_pieces_belong_to_words(pieces: SentencePieces, text: str, words: list[s
     assert {*found.word_of} - {None} == {*range(len(words))}
 
 
-def test_a_script_without_blanks_has_a_word_in_each_piece(
-    library: Any, pieces: SentencePieces
-) -> None:
+def test_unspaced_script_has_a_word_in_each_piece(library: Any, pieces: SentencePieces) -> None:
     found = pieces.tokens(TEXTS[2], 0, 100)
     assert "".join(found.words) == library[0].normalize(TEXTS[2]).removeprefix("▁")
     assert len(found.words) > 10

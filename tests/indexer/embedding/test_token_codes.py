@@ -43,9 +43,7 @@ def test_cosines_are_near_the_exact_ones(minilm: RuntimeModel, codec: TokenCodec
     assert abs(every.mean()) < 0.01
 
 
-def test_passages_compared_together_get_their_own_cosines(
-    codec: TokenCodec,
-) -> None:
+def test_passages_compared_together_get_their_own_cosines(codec: TokenCodec) -> None:
     vectors = _random(5)
     codes = [codec.encode(vectors[:2]), b"", codec.encode(vectors[2:])]
     assert codec.encode(vectors[:0]) == b""

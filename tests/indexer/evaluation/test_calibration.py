@@ -63,7 +63,7 @@ def test_what_is_measured_is_what_a_count_by_hand_gives() -> None:
     )
 
 
-def test_strong_and_none_are_where_right_answers_are_as_often_as_promised() -> None:
+def test_thresholds_keep_the_promised_share_of_right_answers() -> None:
     rows = _sampled("a", 5, 0.0)
     calibration, figures = fit_calibration(rows, "")
     assert figures["a strong precision, all kinds"] >= STRONG_PRECISION

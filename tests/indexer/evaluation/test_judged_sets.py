@@ -83,9 +83,7 @@ def test_judgements_in_another_encoding_are_explained(tmp_path: Path) -> None:
         ("q1\td1\t1.0", "the grade is '1.0'; expected is a whole number"),
     ],
 )
-def test_judgements_of_another_layout_are_not_passed_over(
-    tmp_path: Path, line: str, problem: str
-) -> None:
+def test_other_judgements_are_not_passed_over(tmp_path: Path, line: str, problem: str) -> None:
     _write(tmp_path, qrels__tsv=f"{QRELS}{line}\n")
     with pytest.raises(JudgedSetError, match=f"line 3.*{problem}"):
         judged_set(tmp_path)
@@ -128,9 +126,7 @@ def test_a_question_without_words_is_named(tmp_path: Path, text: str) -> None:
         judged_set(tmp_path)
 
 
-def test_files_may_begin_with_a_byte_order_mark_and_end_lines_as_windows_does(
-    tmp_path: Path,
-) -> None:
+def test_files_may_have_a_mark_and_windows_line_ends(tmp_path: Path) -> None:
     _write(tmp_path)
     for path in tmp_path.iterdir():
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
@@ -172,7 +168,7 @@ def test_unanswerable_questions_are_optional(tmp_path: Path) -> None:
 HELD_OUT = Path(__file__).parents[2] / "judged" / "home-server-wiki"
 
 
-def test_the_held_out_set_is_whole_names_its_licence_and_is_not_one_to_choose_by() -> None:
+def test_held_out_set_is_whole_and_names_its_licence() -> None:
     judged = judged_set(HELD_OUT)
     assert 100 <= len(judged.documents) <= 250
     assert len(judged.queries) >= 80
@@ -241,14 +237,12 @@ def test_a_question_is_asked_from_where_it_was_asked() -> None:
     [_accepted(1, "gone"), _accepted(1, "note:1", guild_id=8), _accepted(1, "note:1")],
     ids=["a document that is gone", "another guild's note", "a guild's note in private"],
 )
-def test_an_answer_whose_document_can_not_be_found_any_more_is_passed_over(
-    question: Question,
-) -> None:
+def test_answer_without_its_document_is_passed_over(question: Question) -> None:
     with pytest.raises(JudgedSetError, match=r"^19 answers"):
         harvest([*ENOUGH, question], CORPUS_NOW)
 
 
-def test_the_same_words_in_the_same_guild_are_one_question_with_all_its_documents() -> None:
+def test_same_words_of_a_guild_are_one_question() -> None:
     asked = [
         _accepted(1, "common", "Where is it?", GUILD),
         _accepted(2, "note:1", "where  IS it?", GUILD),
@@ -262,13 +256,9 @@ def test_the_same_words_in_the_same_guild_are_one_question_with_all_its_document
 
 @pytest.mark.parametrize(
     ("document", "heading", "answers"),
-    [
-        ("d1", "Hives › `Winter` feed", True),
-        ("d1", "Hives", False),
-        ("d2", "Winter feed", False),
-    ],
+    [("d1", "Hives › `Winter` feed", True), ("d1", "Hives", False), ("d2", "Winter feed", False)],
 )
-def test_where_a_section_is_named_only_its_passages_answer(
+def test_only_a_named_sections_passages_answer(
     tmp_path: Path, document: str, heading: str, answers: bool
 ) -> None:
     qrels = "query-id\tcorpus-id\tscore\theading\nq1\td1\t1\tWinter feed\n"

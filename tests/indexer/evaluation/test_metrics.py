@@ -8,14 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.evaluation.metrics import (
-    auroc,
-    kept_and_refused,
-    mrr,
-    ndcg,
-    randomisation_p,
-    recall,
-)
+from indexer.evaluation.metrics import auroc, kept_and_refused, mrr, ndcg, randomisation_p, recall
 
 
 def test_ndcg_is_the_number_worked_out_by_hand() -> None:
@@ -52,15 +45,13 @@ def test_a_question_that_was_not_run_counts_as_nought() -> None:
     assert mrr({"q1": ["a"]}, judgements) == pytest.approx(0.5)
 
 
-def test_auroc_is_the_share_of_pairs_in_order_with_ties_counting_half() -> None:
+def test_auroc_counts_ordered_pairs_and_half_of_ties() -> None:
     # Pairs: 0.9 beats 0.5 and 0.1; 0.5 ties with 0.5 and beats 0.1; 0.2 loses to 0.5, beats 0.1.
     assert auroc([0.9, 0.5, 0.2], [0.5, 0.1]) == pytest.approx((2 + 1.5 + 1) / 6)
 
 
 @pytest.mark.parametrize(("positive", "negative"), [([], [1.0]), ([1.0], []), ([], [])])
-def test_auroc_without_both_sides_is_not_a_number(
-    positive: list[float], negative: list[float]
-) -> None:
+def test_auroc_of_one_side_is_nan(positive: list[float], negative: list[float]) -> None:
     assert math.isnan(auroc(positive, negative))
 
 
@@ -68,9 +59,7 @@ scores = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_
 
 
 @given(scores, scores)
-def test_auroc_is_what_comparing_every_pair_gives(
-    positive: list[float], negative: list[float]
-) -> None:
+def test_auroc_compares_every_pair(positive: list[float], negative: list[float]) -> None:
     pairs = [(p > n) + (p == n) / 2 for p in positive for n in negative]
     assert auroc(positive, negative) == pytest.approx(sum(pairs) / len(pairs))
 
@@ -91,7 +80,7 @@ def test_a_single_change_can_always_be_chance() -> None:
     assert randomisation_p([0.0, 1.0, 1.0], [1.0, 1.0, 1.0]) == 1.0
 
 
-def test_three_changes_of_one_sign_are_the_two_extreme_of_eight_sign_flips() -> None:
+def test_three_changes_of_one_sign_are_extreme() -> None:
     # |±1 ±1 ±1| reaches 3 for +++ and ---: 2 of 8.
     assert randomisation_p([0, 0, 0], [1, 1, 1]) == pytest.approx(2 / 8, abs=0.02)
 

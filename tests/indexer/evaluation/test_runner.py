@@ -3,10 +3,7 @@
 import random
 from pathlib import Path
 
-from indexer.evaluation.judged_sets import (
-    JudgedSet,
-    judged_set,
-)
+from indexer.evaluation.judged_sets import JudgedSet, judged_set
 from indexer.evaluation.runner import Evaluator
 from indexer.index.index import Index
 from knowledge.values.documents import SHARED, Document, Kind, Scope
@@ -103,10 +100,7 @@ def test_a_guilds_question_finds_the_guilds_note_and_nobody_elses(tmp_path: Path
         Document("note:2", Scope(8), Kind.NOTE, "Meetup", "The quokka meetup is on Friday."),
     ]
     judged = JudgedSet(
-        documents,
-        {"q": "quokka meetup"},
-        {"q": {"note:1": 1}},
-        scopes={"q": (SHARED, GUILD)},
+        documents, {"q": "quokka meetup"}, {"q": {"note:1": 1}}, scopes={"q": (SHARED, GUILD)}
     )
     with Index(tmp_path / "index", model="words", dimension=64, max_tokens=256) as index:
         evaluator = Evaluator(index, WordEmbedder(64), judged)

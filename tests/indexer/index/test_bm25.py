@@ -90,9 +90,7 @@ def test_a_lookup_ahead_changes_no_result(tmp_path: Path, embedder: WordEmbedder
             assert index.matching(text, k, [ONE]) == of_one
 
 
-def test_a_lookup_ahead_is_dropped_when_the_index_changes(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_lookup_ahead_is_dropped_after_a_change(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
         index_document(index, embedder, new_document("a", "commonword"))
         index.prepare_matching("uncommonword", 5, [SHARED])()

@@ -28,9 +28,7 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(64)
 
 
-def test_an_index_made_otherwise_is_refused_with_the_remedy(
-    home: Home, embedder: WordEmbedder
-) -> None:
+def test_another_index_is_refused_with_the_remedy(home: Home, embedder: WordEmbedder) -> None:
     """It is left as it is."""
     made = {"model": "words", "dimension": 64, "max_tokens": 256}
     with opened(home, embedder) as index:
@@ -48,7 +46,7 @@ def test_an_index_made_otherwise_is_refused_with_the_remedy(
 
 
 @pytest.mark.parametrize("keep", [0, 100, 20_000, None])
-def test_a_truncated_file_or_no_database_is_built_anew(
+def test_truncated_file_is_built_anew(
     tmp_path: Path, embedder: WordEmbedder, keep: int | None
 ) -> None:
     with opened(tmp_path / "index", embedder) as index:
@@ -68,9 +66,7 @@ def test_a_folder_that_can_not_be_made_is_explained(tmp_path: Path, embedder: Wo
         opened(tmp_path / "file" / "index", embedder)
 
 
-def test_an_index_that_another_process_keeps_locked_is_explained(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_locked_index_is_explained(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
         index.tables.db.rows("pragma busy_timeout = 20")
         with closing(sqlite3.connect(tmp_path / "index.db", isolation_level=None)) as other:

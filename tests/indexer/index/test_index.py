@@ -40,9 +40,7 @@ def test_a_vector_of_another_dimension_is_refused(tmp_path: Path, embedder: Word
         index.nearest(np.ones(3, np.float32), 5, SCOPES)
 
 
-def test_the_nearest_are_those_of_brute_force_alone_and_together(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_nearest_are_those_of_brute_force(tmp_path: Path, embedder: WordEmbedder) -> None:
     vectors = embedder.embed_queries([f"alpha{n} common of {n % 5}" for n in range(9)])
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
@@ -69,8 +67,7 @@ def test_the_nearest_are_those_of_brute_force_alone_and_together(
                     sorted(exact.values(), reverse=True)[:k], abs=1e-3
                 )
                 assert cosines_found == pytest.approx(
-                    [exact[stored[key].document_id, stored[key].text] for key, _ in found],
-                    abs=1e-3,
+                    [exact[stored[key].document_id, stored[key].text] for key, _ in found], abs=1e-3
                 )
 
 
@@ -81,10 +78,7 @@ def test_the_nearest_are_those_of_brute_force_alone_and_together(
     query=st.sampled_from(["secret", "secret common", "number 3"]),
 )
 def test_no_passage_of_another_scope_is_ever_found(
-    tmp_path_factory: pytest.TempPathFactory,
-    owners: list[Scope],
-    asked: list[Scope],
-    query: str,
+    tmp_path_factory: pytest.TempPathFactory, owners: list[Scope], asked: list[Scope], query: str
 ) -> None:
     embedder = WordEmbedder(32)
     documents = [
@@ -100,18 +94,14 @@ def test_no_passage_of_another_scope_is_ever_found(
         assert {hit.passage.document_id for hit in hits} == visible
 
 
-def test_a_scope_asked_twice_gives_each_passage_once(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_scope_asked_twice_gives_passages_once(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         once = all_found(index, embedder, "common", [SHARED, ONE])
         assert all_found(index, embedder, "common", [SHARED, ONE, SHARED]) == once
 
 
-def test_a_changed_corpus_is_found_as_in_a_fresh_build(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_changed_corpus_is_found_as_rebuilt(tmp_path: Path, embedder: WordEmbedder) -> None:
     corpus = thirty_documents()
     changed = [
         *corpus[5:20],
@@ -129,9 +119,7 @@ def test_a_changed_corpus_is_found_as_in_a_fresh_build(
         assert after == everything(index, embedder)
 
 
-def test_an_emptied_scope_finds_nothing_and_leaves_the_others(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_emptied_scope_leaves_the_others(tmp_path: Path, embedder: WordEmbedder) -> None:
     rest = [document for document in thirty_documents() if document.scope != ONE]
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
@@ -175,9 +163,7 @@ def test_a_steady_reader_stays_at_one_generation(home: Home, embedder: WordEmbed
         assert reader.generation_of([SHARED]) > before
 
 
-def test_a_question_replays_only_changes_of_its_scopes(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_question_replays_only_its_scopes(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
         index_document(writer, embedder, new_document("a", "firstword"))
         assert len(reader.matching("firstword", 5, [SHARED])) == 1

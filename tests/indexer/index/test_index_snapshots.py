@@ -31,9 +31,7 @@ def foreign(path: Path) -> None:
 
 
 @pytest.mark.parametrize("which", [".vectors.", ".words."])
-def test_damaged_and_missing_snapshots_are_rebuilt_from_the_file(
-    tmp_path: Path, embedder: WordEmbedder, which: str
-) -> None:
+def test_damaged_snapshots_are_rebuilt(tmp_path: Path, embedder: WordEmbedder, which: str) -> None:
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         index.save_snapshots(least=1)
@@ -67,7 +65,7 @@ def test_changes_after_a_snapshot_are_replayed(tmp_path: Path, embedder: WordEmb
         assert everything(index, embedder) == expected
 
 
-def test_the_snapshot_of_a_channel_s_scope_is_used(
+def test_snapshot_of_a_channel_is_used(
     tmp_path: Path, embedder: WordEmbedder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")

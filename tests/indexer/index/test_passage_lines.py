@@ -42,9 +42,7 @@ def test_each_passage_is_cited_at_its_own_lines(tmp_path: Path, embedder: WordEm
         assert links == [DOCUMENT.link] * 2
 
 
-def test_each_passage_is_cited_at_the_anchor_of_its_heading(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_passage_is_cited_at_its_headings_anchor(tmp_path: Path, embedder: WordEmbedder) -> None:
     """The second of two equal headings has one, too. Text above all headings has none."""
     link = "https://docs.example.org/ferries/"
     text = f"{TEXT}\n## Porto {{#north}}\n\nAt ten.\n\n## Lisbon\n\nAt night.\n"
@@ -68,9 +66,7 @@ def test_a_repeated_passage_is_cited_at_its_own_heading() -> None:
     assert list(fragments(document, cut)) == ["two", "one_1"]
 
 
-def test_an_unchanged_document_at_another_commit_only_gets_new_links(
-    home: Home, embedder: WordEmbedder
-) -> None:
+def test_another_commit_only_gives_new_links(home: Home, embedder: WordEmbedder) -> None:
     with opened(home, embedder) as index:
         *_, _ = update(index, embedder, [DOCUMENT])
         before = [one.id for one in index.tables.document_passages(DOCUMENT.id)]
@@ -88,9 +84,7 @@ def test_an_unchanged_document_at_another_commit_only_gets_new_links(
         assert index.tables.generation() == generation + 1
 
 
-def test_a_converted_text_is_cited_at_the_lines_of_its_headings(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_converted_text_is_cited_at_heading_lines(tmp_path: Path, embedder: WordEmbedder) -> None:
     lines = Lines(0, "L{first}-L{last}", (("Ferries", 3), ("Lisbon", 12), ("Lisbon", 40)))
     with opened(tmp_path, embedder) as index:
         *_, _ = update(index, embedder, [replace(DOCUMENT, lines=lines)])
@@ -131,11 +125,7 @@ def _cut(text: str, most: int = 60) -> list[tuple[str, tuple[int, int] | None]]:
 
 def test_a_passage_begins_at_its_heading() -> None:
     text = "# A\n\nOne.\n\n## B\n\nTwo.\nThree.\n\nSetext\n------\nFour."
-    assert _cut(text) == [
-        ("One.", (1, 3)),
-        ("Two.\nThree.", (5, 8)),
-        ("Four.", (10, 12)),
-    ]
+    assert _cut(text) == [("One.", (1, 3)), ("Two.\nThree.", (5, 8)), ("Four.", (10, 12))]
 
 
 def test_equal_passages_get_their_lines_in_order() -> None:

@@ -110,7 +110,7 @@ def _history(steps: list[Step], place: Place) -> Iterator[list[object]]:
 
 @given(HISTORIES)
 @settings(max_examples=10)
-def test_the_same_history_gives_the_same_results_to_the_last_digit(
+def test_same_history_gives_the_same_results(
     postgres: Cluster, index_database: str, steps: list[Step]
 ) -> None:
     schema = f"index_same_{next(_schemas)}"
@@ -159,9 +159,7 @@ def test_readers_miss_no_change_of_concurrent_writers(home: Home) -> None:
     assert followed == [expected] * 3
 
 
-def test_a_writer_waits_only_for_writers_of_the_same_scope(
-    schema_home: SchemaHome, embedder: WordEmbedder
-) -> None:
+def test_writer_waits_only_for_its_scope(schema_home: SchemaHome, embedder: WordEmbedder) -> None:
     with opened(schema_home, embedder) as first, opened(schema_home, embedder) as second:
         second.tables.db.run("set lock_timeout = '50ms'")
         with first.tables.db.writing(alone=False):
@@ -231,9 +229,7 @@ def test_only_names_of_index_schemas_are_accepted(name: str) -> None:
         PostgresConnection(IndexSchema("postgresql://nobody@/nothing", name))
 
 
-def test_a_database_that_is_not_there_is_explained(
-    postgres: Cluster, embedder: WordEmbedder
-) -> None:
+def test_missing_database_is_explained(postgres: Cluster, embedder: WordEmbedder) -> None:
     with pytest.raises(IndexWriteError, match=r"can't be opened.*createdb"):
         opened(IndexSchema(postgres.url("nothing"), "index"), embedder)
 
@@ -277,9 +273,7 @@ def _cut_off(postgres: Cluster, home: SchemaHome) -> None:
     )
 
 
-def test_a_damaged_snapshot_is_rebuilt_from_the_tables(
-    schema_home: SchemaHome, embedder: WordEmbedder
-) -> None:
+def test_damaged_snapshot_is_rebuilt(schema_home: SchemaHome, embedder: WordEmbedder) -> None:
     with opened(schema_home, embedder) as index:
         build(index, embedder, thirty_documents())
         index.save_snapshots(least=1)
@@ -297,9 +291,7 @@ def test_a_damaged_snapshot_is_rebuilt_from_the_tables(
             index.tables.db.run_many(sql, [(row[place], row[0]) for row in whole])
 
 
-def test_snapshots_serve_every_process_and_only_newer_ones_replace_them(
-    schema_home: SchemaHome, embedder: WordEmbedder
-) -> None:
+def test_snapshots_serve_every_process(schema_home: SchemaHome, embedder: WordEmbedder) -> None:
     with opened(schema_home, embedder) as slow, opened(schema_home, embedder) as index:
         index_document(index, embedder, new_document("a", "one"))
         [held] = slow._current_scopes([SHARED])
@@ -313,7 +305,7 @@ def test_snapshots_serve_every_process_and_only_newer_ones_replace_them(
         assert len(third.matching("two", 5, [SHARED])) == 1
 
 
-def test_snapshots_of_an_earlier_index_are_ignored(
+def test_earlier_indexs_snapshots_are_ignored(
     schema_home: SchemaHome, embedder: WordEmbedder
 ) -> None:
     with opened(schema_home, embedder) as index:

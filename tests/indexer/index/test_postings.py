@@ -14,9 +14,7 @@ from tests.indexer.index.bm25_texts import WANTED, expected, filled, matching, r
 
 
 @given(st.lists(st.integers(1, 60), max_size=30, unique=True), st.integers(1, 4))
-def test_added_and_removed_passages_leave_what_a_fresh_lexicon_has(
-    removed: list[int], every: int
-) -> None:
+def test_changed_lexicon_equals_a_fresh_one(removed: list[int], every: int) -> None:
     texts = random(60)
     lexicon = Postings()
     for start in range(1, 61, 20):

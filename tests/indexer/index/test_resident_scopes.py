@@ -89,9 +89,7 @@ def test_scopes_are_read_ahead_within_the_bound(filled: Path, embedder: WordEmbe
         assert index._resident.bytes <= 2 * one + 10
 
 
-def test_a_change_raises_the_generation_of_its_scope_alone(
-    filled: Path, embedder: WordEmbedder
-) -> None:
+def test_change_raises_only_its_scopes_generation(filled: Path, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as index:
         before = index.generation_of(SCOPES)
         index_document(index, embedder, new_document("doc1", "moved", TWO))
@@ -99,9 +97,7 @@ def test_a_change_raises_the_generation_of_its_scope_alone(
         assert (shared, one, two) == (before[0], before[1] + 1, before[2] + 1)
 
 
-def test_rows_of_a_scope_that_was_dropped_are_removed_with_their_passages(
-    filled: Path, embedder: WordEmbedder
-) -> None:
+def test_rows_of_a_dropped_scope_are_removed(filled: Path, embedder: WordEmbedder) -> None:
     with opened(filled, embedder, resident_bytes=1) as index:
         [key, *_] = [key for key, _ in index.matching("alpha1", 5, [ONE])]
         assert index.passages([key])
@@ -206,7 +202,7 @@ def test_rows_of_recently_searched_scopes_are_read_as_far_as_they_fit(
         assert of_the_last == index._resident.of([TWO])[0].passage_ids()
 
 
-def test_a_scope_whose_replay_failed_is_read_again(
+def test_failed_replay_is_read_again(
     filled: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(filled, embedder) as index, opened(filled, embedder) as other:

@@ -71,9 +71,7 @@ def test_rows_deleted_between_two_steps_of_reading_ahead_are_not_cached(
         assert len(index._rows._vectors) == index.size(SCOPES)
 
 
-def test_a_document_is_complete_only_if_its_scope_s_rows_are_cached(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_document_is_complete_with_its_scopes_rows(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         rows, resident = index._rows, index._resident
@@ -91,9 +89,7 @@ def test_a_document_is_complete_only_if_its_scope_s_rows_are_cached(
         assert rows.document_passages(document_id) == index.document_passages(document_id)
 
 
-def test_cached_codes_are_bounded_and_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_codes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     coded = CodedEmbedder(64)
     vector = coded.embed_queries(["common"])[0]
     with opened(tmp_path, coded) as index:

@@ -99,7 +99,7 @@ def test_selected_passages_are_those_of_the_visible_selected_documents(
 
 
 @given(selections, seen, questions)
-def test_selected_hits_come_in_the_order_of_all_hits(
+def test_selected_hits_keep_their_order(
     index: Index, selection: Selection, scopes: list[Scope], question: str
 ) -> None:
     retriever = Retriever(index, WordEmbedder())
@@ -130,7 +130,7 @@ def test_a_selection_follows_the_index(index: Index) -> None:
 
 @pytest.mark.parametrize("tags", [("rust",), ("bread",)])
 @pytest.mark.parametrize("known", [True, False])
-def test_an_overlay_selects_as_the_changed_index_would(
+def test_overlay_selects_like_the_changed_index(
     index: Index, tags: tuple[str, ...], known: bool
 ) -> None:
     """The replaced document is no longer selected."""

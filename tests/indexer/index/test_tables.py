@@ -34,9 +34,7 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(64)
 
 
-def test_a_full_disk_changes_nothing_and_is_explained(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_full_disk_changes_nothing(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         before, generation = everything(index, embedder), index.generation
@@ -51,9 +49,7 @@ def test_a_full_disk_changes_nothing_and_is_explained(
         assert index.tables.document_passages("file:large")
 
 
-def test_a_document_without_stored_vectors_is_not_half_applied(
-    home: Home, embedder: WordEmbedder
-) -> None:
+def test_document_without_vectors_is_not_half_applied(home: Home, embedder: WordEmbedder) -> None:
     document = new_document("new", "text")
     cut = CutDocument(document, tuple(passages(document, embedder.count_tokens, 256)))
     with opened(home, embedder) as index:
@@ -63,9 +59,7 @@ def test_a_document_without_stored_vectors_is_not_half_applied(
         assert index.generation == 0
 
 
-def test_stored_passages_have_the_data_of_a_citation(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_stored_passages_have_citation_data(tmp_path: Path, embedder: WordEmbedder) -> None:
     document = Document(
         id="note:1",
         scope=ONE,
@@ -145,7 +139,7 @@ def test_a_moved_file_gets_its_codes_again(tmp_path: Path) -> None:
         assert index.tables.token_codes(ids) == dict.fromkeys(ids, codes)
 
 
-def test_codes_of_a_text_stay_as_long_as_any_document_has_it(tmp_path: Path) -> None:
+def test_codes_stay_while_a_document_has_their_text(tmp_path: Path) -> None:
     embedder = CodedEmbedder(64)
     with opened(tmp_path, embedder) as index:
         for name in ("a", "b"):
@@ -198,9 +192,7 @@ def _coded(index: Index) -> set[bytes]:
     return {bytes(row[0]) for row in index.tables.db.rows("select digest from token_codes")}
 
 
-def test_the_files_keep_nothing_of_deleted_and_replaced_texts(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_files_keep_nothing_of_deleted_texts(tmp_path: Path, embedder: WordEmbedder) -> None:
     secret = "# Safe\n\nThe xylophone opens it. " * 40
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
@@ -213,9 +205,7 @@ def test_the_files_keep_nothing_of_deleted_and_replaced_texts(
     assert not _holds(tmp_path, b"xylophone")
 
 
-def test_text_deleted_during_a_read_leaves_the_files_with_the_next_deletion(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_read_text_leaves_with_the_next_deletion(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
         build(
             index,
@@ -237,9 +227,7 @@ def _holds(folder: Path, word: bytes) -> bool:
     return any(word in path.read_bytes() for path in folder.glob("index.db*"))
 
 
-def test_replaying_one_change_reads_no_more_of_a_large_file(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_replaying_a_change_reads_little_of_a_file(tmp_path: Path, embedder: WordEmbedder) -> None:
     """Counted in instructions of SQLite's machine."""
     steps = []
     for size in (20, 200):
@@ -262,9 +250,7 @@ def _record(path: str) -> FileRecord:
     return FileRecord(path, SHARED, f"file:{path}", 1, 1, "", 1, datetime.now(UTC), (), ())
 
 
-def test_the_version_of_file_records_changes_with_them_in_every_process(
-    home: Home, embedder: WordEmbedder
-) -> None:
+def test_record_version_changes_in_every_process(home: Home, embedder: WordEmbedder) -> None:
     with opened(home, embedder) as index, opened(home, embedder) as other:
         versions = [index.tables.files_version]
         other.tables.apply([], (), _record("/a"))

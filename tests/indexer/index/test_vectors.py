@@ -108,9 +108,7 @@ def held_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     go.set()
 
 
-def test_changes_during_training_are_found_before_and_after(
-    held_up: threading.Event,
-) -> None:
+def test_changes_during_training_are_found_before_and_after(held_up: threading.Event) -> None:
     nearest, vectors = _filled(750)
     assert nearest._learning is not None
     late = -vectors[:1]
@@ -125,7 +123,7 @@ def test_changes_during_training_are_found_before_and_after(
     assert not nearest.exact
 
 
-def test_failed_training_leaves_the_exact_search(
+def test_failed_training_stays_exact(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(held: object) -> object:

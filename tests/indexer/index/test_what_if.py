@@ -67,7 +67,7 @@ def _comparable(found: list[list[Hit]]) -> list[list[tuple[object, ...]]]:
 @pytest.mark.parametrize(
     ("name", "text"), [("goats", NEW), ("cows", NEW), ("cows", TEXTS["bread"] * 3)]
 )
-def test_the_overlay_finds_what_the_changed_index_finds(
+def test_overlay_finds_like_the_changed_index(
     index: Index, embedder: WordEmbedder, name: str, text: str
 ) -> None:
     retriever = Retriever(index, embedder)
@@ -156,9 +156,7 @@ def test_late_interaction_orders_hits_of_the_overlay_as_of_the_changed_index(
         assert name == "fees" or fused[0].passage.text != text
 
 
-def test_an_overlay_without_codes_keeps_the_fused_order(
-    rules_index: Index, model: Embedder
-) -> None:
+def test_overlay_without_codes_keeps_its_order(rules_index: Index, model: Embedder) -> None:
     index_document(rules_index, model, rule("lending", RULES[LATE_FIRST]))
     rules_index.tables.db.run("delete from token_codes")
     overlay = overlay_of(rules_index, model, rule("lending", RULES[LATE_FIRST]))
@@ -167,9 +165,7 @@ def test_an_overlay_without_codes_keeps_the_fused_order(
     assert _comparable(found) == _comparable(retriever.hits([QUESTION], [SHARED]))
 
 
-def test_codes_of_the_overlay_are_those_of_the_changed_index(
-    rules_index: Index, model: Embedder
-) -> None:
+def test_overlay_has_the_changed_indexs_codes(rules_index: Index, model: Embedder) -> None:
     ids = rules_index.tables.passage_ids(["file:fees", "file:noise"], [SHARED])
     before = rules_index.token_codes(ids)
     overlay = overlay_of(

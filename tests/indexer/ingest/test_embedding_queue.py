@@ -156,9 +156,7 @@ class Dying:
         self._worker.step()
 
 
-def test_texts_that_kill_workers_are_set_aside_and_stop_no_other(
-    world: World, postgres: Cluster
-) -> None:
+def test_texts_that_kill_workers_are_set_aside(world: World, postgres: Cluster) -> None:
     dying = Dying(world, postgres, "number17.")
     with pytest.raises(SetAsideError, match="took one of their texts died"):
         drive(world.update(), dying.turn)
@@ -175,7 +173,7 @@ def test_texts_that_kill_workers_are_set_aside_and_stop_no_other(
     assert len(world.index.tables.document_digests({Kind.FILE})) == len(DOCUMENTS)
 
 
-def test_a_file_that_kills_workers_is_read_again_and_recorded_only_then(
+def test_file_that_kills_workers_is_read_again(
     world: World, tmp_path: Path, postgres: Cluster
 ) -> None:
     folder = tmp_path / "handbook"
@@ -208,9 +206,7 @@ def test_a_file_that_kills_workers_is_read_again_and_recorded_only_then(
         assert len(there()) == len(DOCUMENTS)
 
 
-def test_files_are_indexed_in_order_with_and_without_workers(
-    world: World, tmp_path: Path, alone: Index
-) -> None:
+def test_files_are_indexed_in_order(world: World, tmp_path: Path, alone: Index) -> None:
     folder = tmp_path / "handbook"
     folder.mkdir()
     for document in DOCUMENTS:
@@ -279,9 +275,7 @@ class Killed:
         postgres.execute(f"update work.jobs set {lapsed} where taken_by = '{self._name}'", url)  # noqa: S608
 
 
-def test_killed_workers_lose_and_double_no_vector(
-    world: World, alone: Index, postgres: Cluster
-) -> None:
+def test_killed_workers_lose_no_vector(world: World, alone: Index, postgres: Cluster) -> None:
     chosen = random.Random(7)  # noqa: S311 - any order will do
     workers = [Killed(world.url, f"w{number}") for number in range(2)]
     kills = 0

@@ -53,9 +53,7 @@ def _wholes(index: Index) -> set[bytes]:
     return {bytes(row[0]) for row in index.tables.db.rows("select digest from passages")}
 
 
-def test_workers_return_codes_of_whole_passages_with_the_vectors(
-    coded: World, tmp_path: Path
-) -> None:
+def test_workers_return_codes_with_vectors(coded: World, tmp_path: Path) -> None:
     documents = [*DOCUMENTS, *LONG]
     with coded.opened(tmp_path / "alone") as alone:
         for _ in update(alone, CodedEmbedder(64), documents):
@@ -86,9 +84,7 @@ def test_a_worker_without_token_vectors_is_not_waited_for(coded: World) -> None:
     assert _codes(coded.index).keys() == _wholes(coded.index)
 
 
-def test_results_of_a_torn_length_are_not_stored(
-    coded: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_torn_results_are_not_stored(coded: World, caplog: pytest.LogCaptureFixture) -> None:
     """The vectors are whole. The codes have a byte too few or too many."""
 
     def torn(number: int, job: Job) -> bytes:
@@ -136,9 +132,7 @@ def world(tmp_path: Path, postgres_url: str) -> Iterator[World]:
     made.close()
 
 
-def test_without_token_vectors_longer_results_are_refused(
-    world: World,
-) -> None:
+def test_without_token_vectors_longer_results_are_refused(world: World) -> None:
 
     def longer(_: int, job: Job) -> bytes:
         vector: bytes = WordEmbedder(64).embed_passages([job.text])[0].tobytes()
@@ -151,9 +145,7 @@ def test_without_token_vectors_longer_results_are_refused(
     assert _codes(world.index) == {}
 
 
-def test_two_updates_store_the_codes_of_each_other_s_results(
-    coded: World,
-) -> None:
+def test_two_updates_store_the_codes_of_each_other_s_results(coded: World) -> None:
     """The updates run in turn, as those of pages and of channels do."""
     worker = coded.worker("a", CodedEmbedder(64))
     own = update(coded.index, coded.embedder, DOCUMENTS, kinds={Kind.FILE}, queue=coded.queue)

@@ -88,9 +88,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.close()
 
 
-def test_a_failing_file_keeps_its_last_good_passages_and_is_reported_until_mended(
-    world: World,
-) -> None:
+def test_failing_file_keeps_its_last_good_passages(world: World) -> None:
     world.write("a.md", "Good.")
     world.run()
     world.write("a.md", b"\x00\x01")
@@ -105,9 +103,7 @@ def test_a_failing_file_keeps_its_last_good_passages_and_is_reported_until_mende
     assert world.texts() == {world.id("a.md"): ["Better."]}
 
 
-def test_a_failed_file_is_read_again_only_after_a_change_or_on_request(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_file_is_read_after_a_change(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.write("a.md", b"\x00")
     world.run()
     opened = _count_opened(monkeypatch)
@@ -128,9 +124,7 @@ class _Counting(Sandbox):
         return super().begin(function, content, name, made)
 
 
-def test_a_failed_file_with_another_time_is_not_parsed_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_touched_failed_file_is_not_parsed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that killed its reader would kill it again. Its digest shows that it is the same."""
     world.write("a.md", b"\x00")
     [failure] = world.run().failed
@@ -168,7 +162,7 @@ def test_unchanged_files_are_not_even_opened(world: World, monkeypatch: pytest.M
     assert world.index.generation == generation
 
 
-def test_an_unchanged_file_with_another_time_is_read_once_and_not_embedded(
+def test_touched_file_is_read_once_and_not_embedded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = world.write("a.md", "Text.")
@@ -217,9 +211,7 @@ def test_a_renamed_file_keeps_its_id_and_costs_nothing(world: World) -> None:
     assert len(world.texts()) == 2
 
 
-def test_a_moved_file_keeps_its_id_when_the_index_is_built_anew(
-    world: World, tmp_path: Path
-) -> None:
+def test_moved_file_keeps_its_id_in_a_new_index(world: World, tmp_path: Path) -> None:
     world.write("a.md", "# Rules\n\nBe kind.")
     world.run()
     (world.folder / "a.md").rename(world.folder / "b.md")
@@ -303,9 +295,7 @@ def test_forgotten_files_are_read_again_without_embedding(world: World) -> None:
     assert len(world.texts()) == 1
 
 
-def test_a_long_file_left_half_stored_is_read_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_half_stored_file_is_read_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Although the file that came back has the old text and the old time."""
     for module in ("written_documents", "tables", "index"):
         monkeypatch.setattr(f"indexer.index.{module}.PART_PASSAGES", 10)
@@ -360,9 +350,7 @@ def _tree(folder: Path, seed: int) -> None:
     (folder / "all.zip").write_bytes(zipped(members))
 
 
-def test_documents_and_the_record_of_a_deleted_file_go_together(
-    world: World, tmp_path: Path
-) -> None:
+def test_deleted_file_loses_documents_and_record(world: World, tmp_path: Path) -> None:
     """Otherwise a file that comes back unchanged would count as read, and stay out of the index."""
     world.write("a.md", "Text.")
     world.run()
@@ -402,9 +390,7 @@ CHILD = """
 
 
 @pytest.mark.slow
-def test_an_import_killed_at_any_moment_is_resumed_with_the_same_result(
-    world: World, tmp_path: Path
-) -> None:
+def test_killed_import_is_resumed_with_the_same_result(world: World, tmp_path: Path) -> None:
     """Real processes and SIGKILL, over a folder that changes between them."""
     for seed in range(3):
         _tree(world.folder, seed)
@@ -431,9 +417,7 @@ def test_an_import_killed_at_any_moment_is_resumed_with_the_same_result(
     assert {key: "\n".join(found) for key, found in world.texts().items()} == bodies
 
 
-def test_a_broken_file_that_moves_to_one_guild_is_no_longer_shared(
-    world: World,
-) -> None:
+def test_broken_file_moved_to_a_guild_is_not_shared(world: World) -> None:
     world.write("plan/a.md", "The plan is secret.")
     world.run()
     world.write("plan/a.md", b"\x00\x01")

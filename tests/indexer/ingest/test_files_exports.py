@@ -130,9 +130,7 @@ def test_an_unchanged_export_is_not_opened(world: World, monkeypatch: pytest.Mon
     assert (report.unchanged, report.failed, world.embedder.texts) == (3, [], [])
 
 
-def test_an_updated_export_embeds_only_new_questions_and_removes_missing_ones(
-    world: World,
-) -> None:
+def test_an_updated_export_embeds_only_new_questions_and_removes_missing_ones(world: World) -> None:
     path = world.write("channel.json", channel(3))
     world.run()
     os.utime(path, (1_000_000, 1_000_000))
@@ -147,9 +145,7 @@ def test_an_updated_export_embeds_only_new_questions_and_removes_missing_ones(
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_import_abandoned_anywhere_is_resumed_and_embeds_nothing_twice(
-    tmp_path: Path, packed: bool
-) -> None:
+def test_abandoned_import_embeds_nothing_twice(tmp_path: Path, packed: bool) -> None:
     for ended in itertools.count(1):
         folder = tmp_path / str(ended)
         folder.mkdir()
@@ -202,7 +198,7 @@ def zipped(**members: bytes) -> bytes:
     return packed.getvalue()
 
 
-def test_an_export_under_another_suffix_is_refused_because_it_would_be_shared(world: World) -> None:
+def test_export_under_another_suffix_is_refused(world: World) -> None:
     world.write("all.zip", zipped(thread__md=as_json(export(SOLVED)), page__md=b"A page."))
     world.write("thread.md", as_json(export(SOLVED)))
     report = world.run()
@@ -210,7 +206,7 @@ def test_an_export_under_another_suffix_is_refused_because_it_would_be_shared(wo
     assert len(world.ids()) == 1
 
 
-def test_a_damaged_export_in_a_zip_keeps_its_documents_and_stops_no_other(world: World) -> None:
+def test_damaged_export_in_a_zip_keeps_its_documents(world: World) -> None:
     whole = channel(4)
     world.write("all.zip", zipped(a__json=whole, b__json=as_json(export(SOLVED))))
     world.run()
@@ -304,9 +300,7 @@ def test_an_unreadable_export_quotes_no_member_who_opted_out(world: World, how: 
     assert "whole server first" not in world.quoted()
 
 
-def test_an_opt_out_that_changes_nothing_reads_no_export(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_empty_opt_out_reads_no_export(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.store.quote_opt_outs.withhold(PASSER)
     world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
     world.run()

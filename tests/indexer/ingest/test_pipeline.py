@@ -35,10 +35,7 @@ ROOT = Path(__file__).parents[3]
 
 def _open(folder: Place, embedder: WordEmbedder) -> Index:
     return Index(
-        folder,
-        model=embedder.model,
-        dimension=embedder.dimension,
-        max_tokens=embedder.max_tokens,
+        folder, model=embedder.model, dimension=embedder.dimension, max_tokens=embedder.max_tokens
     )
 
 
@@ -79,9 +76,7 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(64)
 
 
-def test_a_source_that_fails_keeps_its_last_good_passages(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_failing_source_keeps_its_passages(tmp_path: Path, embedder: WordEmbedder) -> None:
     with _open(tmp_path, embedder) as index:
         _run(index, embedder, OLD)
         failure = Failure("/edited.md", "is empty.", "file:edited")
@@ -139,9 +134,7 @@ def test_an_unchanged_corpus_is_not_embedded_again(tmp_path: Path, embedder: Wor
         assert index.generation == generation
 
 
-def test_only_the_section_that_changed_is_embedded_again(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_only_the_changed_section_is_embedded(tmp_path: Path, embedder: WordEmbedder) -> None:
     before = _long("long")
     after = replace(before, text=before.text.replace("This is long, part 7.", "Edited."))
     with _open(tmp_path, embedder) as index:
@@ -151,9 +144,7 @@ def test_only_the_section_that_changed_is_embedded_again(
     assert embedder.texts == ["long\nPart 7\nEdited."]
 
 
-def test_equal_passages_of_two_documents_are_embedded_once(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_equal_passages_are_embedded_once(tmp_path: Path, embedder: WordEmbedder) -> None:
     one = Document("file:a", SHARED, Kind.FILE, "T", "The same words.")
     with _open(tmp_path, embedder) as index:
         _run(index, embedder, [one, replace(one, id="file:b")])
@@ -176,7 +167,7 @@ def test_no_slice_embeds_more_than_its_share(tmp_path: Path, embedder: WordEmbed
     assert max(len(call) for call in embedder.calls) == SLICE_TEXTS
 
 
-def test_looking_at_long_unchanged_documents_takes_several_steps(
+def test_long_unchanged_documents_take_several_steps(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
     text = "The same words.\n" * 20_000
@@ -196,9 +187,7 @@ def test_looking_at_long_unchanged_documents_takes_several_steps(
     assert max(steps) <= 2
 
 
-def test_progress_counts_up_to_the_documents_that_need_work(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_progress_counts_documents_with_work(tmp_path: Path, embedder: WordEmbedder) -> None:
     with _open(tmp_path, embedder) as index:
         steps: list[Progress] = list(update(index, embedder, NEW))
     done = [step.done for step in steps]
@@ -207,9 +196,7 @@ def test_progress_counts_up_to_the_documents_that_need_work(
     assert {step.total for step in steps} == {len(NEW)}
 
 
-def test_an_update_abandoned_after_any_step_is_resumed_with_the_same_result(
-    tmp_path: Path,
-) -> None:
+def test_abandoned_update_is_resumed_with_the_same_result(tmp_path: Path) -> None:
     """Everything embedded before the stop is kept, with its codes."""
     embedder = CodedEmbedder(64)
     with _open(tmp_path / "whole", embedder) as index:
@@ -233,9 +220,7 @@ def test_an_update_abandoned_after_any_step_is_resumed_with_the_same_result(
             assert _codes(index) == codes
 
 
-def test_a_corpus_that_breaks_while_it_is_read_changes_nothing(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_corpus_that_breaks_changes_nothing(tmp_path: Path, embedder: WordEmbedder) -> None:
     def broken() -> object:
         yield NEW[0]
         raise OSError("the disk is gone")
@@ -275,7 +260,7 @@ CHILD = """
 """
 
 
-def test_an_update_killed_at_any_moment_is_resumed_with_the_same_result(
+def test_killed_update_is_resumed_with_the_same_result(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
     """A real process and SIGKILL."""
@@ -315,7 +300,7 @@ def test_another_way_of_cutting_replaces_documents_and_embeds_nothing_twice(
         assert (report.changed, report.embedded) == (["file:a", "file:b"], 0)
 
 
-def test_a_vector_pruned_before_its_passage_is_stored_is_made_again(
+def test_vector_pruned_too_early_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process may prune vectors that no passage uses yet."""
@@ -379,9 +364,7 @@ def test_no_step_stores_or_deletes_more_than_a_part(home: Place, short_parts: in
 
 
 @pytest.mark.usefixtures("short_parts")
-def test_an_update_killed_between_parts_is_made_good(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_update_killed_between_parts_is_made_good(tmp_path: Path, embedder: WordEmbedder) -> None:
     long = _long("long")
     with _open(tmp_path, embedder) as index:
         _run(index, embedder, [long, *OLD])
@@ -398,9 +381,7 @@ def test_an_update_killed_between_parts_is_made_good(
 
 
 @pytest.mark.usefixtures("short_parts")
-def test_parts_of_a_document_replaced_meanwhile_are_left_out(
-    home: Place, embedder: WordEmbedder
-) -> None:
+def test_parts_of_a_replaced_document_are_left_out(home: Place, embedder: WordEmbedder) -> None:
     """Two processes index the same page."""
     long, short = _long("long"), _document("long", "Otters.")
     with _open(home, embedder) as index, _open(home, embedder) as other:
@@ -466,18 +447,14 @@ def test_codes_change_neither_vectors_nor_results(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
-def test_a_model_without_token_vectors_stores_no_codes(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_model_without_tokens_stores_no_codes(tmp_path: Path, embedder: WordEmbedder) -> None:
     with _open(tmp_path, embedder) as index:
         _run(index, embedder, NEW)
         index_document(index, embedder, RAMBLING)
         assert _codes(index) == {}
 
 
-def test_a_document_for_an_overlay_has_the_codes_of_an_indexed_one(
-    tmp_path: Path,
-) -> None:
+def test_overlays_document_has_an_indexed_ones_codes(tmp_path: Path) -> None:
     embedder = CodedEmbedder(64)
     long = _long("long")
     steps = cut_and_embed(embedder, long)

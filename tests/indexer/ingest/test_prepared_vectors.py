@@ -66,9 +66,7 @@ def test_another_model_has_no_prepared_vectors(tmp_path: Path) -> None:
     assert _updated(tmp_path, embedder).embedded > 0
 
 
-def test_another_codec_has_other_prepared_vectors(
-    model: Embedder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_codec_has_other_vectors(model: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     before, tokens = file_name(model), tokens_of(model)
     assert tokens is not None
     monkeypatch.setattr(tokens, "codec", type(tokens.codec)(tokens.codec.centre, 0.5))
@@ -83,7 +81,7 @@ def test_a_passage_without_its_codes_is_embedded(model: Embedder) -> None:
     assert kept.of([key], [key]).codes == {key: kept.codes[key]}
 
 
-def test_a_damaged_file_is_no_file(
+def test_damaged_file_is_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     embedder = WordEmbedder()

@@ -29,7 +29,7 @@ def cosines(texts: Sequence[str]) -> NDArray[np.float32]:
     return vectors @ vectors.T
 
 
-def test_what_asks_the_same_is_one_group_and_the_largest_is_first() -> None:
+def test_same_question_is_one_group_largest_first() -> None:
     assert cluster(cosines(TEXTS)) == [[0, 1, 3], [2, 4], [5]]
 
 

@@ -80,9 +80,7 @@ def test_parameters_of_an_earlier_release_are_read(tmp_path: Path) -> None:
     assert found.probability(values) > default_calibration().probability(values)
 
 
-def test_an_empty_index_gives_no_hit_and_no_evidence(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_empty_index_gives_no_evidence(tmp_path: Path, embedder: WordEmbedder) -> None:
     with Index(tmp_path / "empty", model="words", dimension=4_096, max_tokens=256) as index:
         retriever = Retriever(index, embedder)
         assert retriever.hits(["honey"], [SHARED]) == [[]]
@@ -116,7 +114,7 @@ def test_a_document_alone_is_not_ahead_of_anything() -> None:
     assert _feature("margin", _support([0.9])) < _feature("margin", _support([0.9, 0.6]))
 
 
-def test_the_weakest_word_is_told_by_tokens_and_without_them_by_words() -> None:
+def test_weakest_word_is_told_with_or_without_tokens() -> None:
     assert _feature("weakest", _support([0.9], late=LateScore(0.7, 0.05))) == -0.05
     assert _feature("weakest", _support([0.9], "The spar of this kite is broken.")) == 0
     assert _feature("weakest", _support([0.9], "This kite is red.")) == -ELSEWHERE * 2 / 3
@@ -140,15 +138,9 @@ def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Ret
 
 
 @pytest.mark.parametrize(
-    ("missing", "evidence"),
-    [
-        (("ps5",), Evidence.PARTIAL),
-        ((), Evidence.STRONG),
-    ],
+    ("missing", "evidence"), [(("ps5",), Evidence.PARTIAL), ((), Evidence.STRONG)]
 )
-def test_a_passage_without_a_proper_name_is_never_strong(
-    missing: tuple[str, ...], evidence: Evidence
-) -> None:
+def test_missing_proper_name_is_never_strong(missing: tuple[str, ...], evidence: Evidence) -> None:
     support = replace(_support([0.9]), missing=missing)
     assert default_calibration().verdict(1.0, at_most_partial=support.at_most_partial) is evidence
 
@@ -162,28 +154,28 @@ def test_a_passage_without_a_proper_name_is_never_strong(
         ("werkstatt auf?", "The workshop is open on Mondays.", "", Evidence.STRONG),
     ],
 )
-def test_a_passage_that_the_model_may_misread_is_never_strong(
+def test_passage_that_may_be_misread_is_never_strong(
     question: str, passage: str, unread: str, evidence: Evidence
 ) -> None:
     asked = replace(_support([0.9], passage), question=question, unread=unread)
     assert default_calibration().verdict(1.0, at_most_partial=asked.at_most_partial) is evidence
 
 
-def test_words_missing_across_two_languages_count_unless_the_model_reads_the_questions() -> None:
+def test_missing_words_count_unless_the_model_reads_the_language() -> None:
     passage = "The hall is open on Mondays."
     across = replace(_support([0.9], passage), question="wann ist die werkstatt auf")
     missing = [_feature("weakest", replace(across, unread=unread)) for unread in ("", "de")]
     assert missing == [0, -ELSEWHERE]
 
 
-def test_a_question_too_far_from_a_passage_is_refused_whatever_else_holds() -> None:
+def test_question_too_far_from_a_passage_is_refused() -> None:
     for found in (*shipped_calibrations(), without_tokens()):
         for beyond, evidence in ((-0.001, Evidence.NONE), (0.001, Evidence.PARTIAL)):
             surest = np.array([found.least_cosine + beyond, MOST_AHEAD, 0.0, MOST_AHEAD])
             assert found.verdict(float(found.probability(surest))) is evidence
 
 
-def test_a_fit_is_the_minimum_of_its_loss_among_weights_that_are_not_negative() -> None:
+def test_fit_is_the_minimum_with_no_negative_weight() -> None:
     chance = np.random.default_rng(0)
     values = chance.normal(size=(400, 4)) * [1.0, 20.0, 0.1, 1.0] + [0.0, 5.0, 1.0, 0.0]
     # The last feature speaks against an answer, so its weight is at its bound.

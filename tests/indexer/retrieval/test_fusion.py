@@ -26,7 +26,7 @@ def _unlike(embedder: Embedder) -> "np.ndarray[tuple[int, int], np.dtype[np.floa
     return embedder.embed_queries(everyday_questions())
 
 
-def test_a_model_whose_cosines_are_wide_is_left_exactly_as_it_is() -> None:
+def test_model_with_wide_cosines_is_left_alone() -> None:
     found = cosine_scale(_unlike(WordEmbedder(4_096)))
     cosines = np.array([0.1, 0.7], np.float32)
     assert found == CosineScale()
@@ -74,9 +74,7 @@ def _asked(folder: Path, embedder: Embedder, query: str) -> tuple[list[Hit], Evi
 @pytest.mark.parametrize(
     ("query", "refused"), [("bees make honey", False), ("zanzibar ferry timetable", True)]
 )
-def test_a_squeezed_model_finds_and_refuses_like_one_that_is_not(
-    tmp_path: Path, query: str, refused: bool
-) -> None:
+def test_squeezed_model_answers_like_a_wide_one(tmp_path: Path, query: str, refused: bool) -> None:
     plain, said = _asked(tmp_path, WordEmbedder(4_096), query)
     squeezed, also = _asked(tmp_path, SqueezedEmbedder(4_096), query)
     assert [hit.passage.document_id for hit in squeezed] == [

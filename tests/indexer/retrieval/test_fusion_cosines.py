@@ -19,9 +19,7 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(4_096)
 
 
-def test_cosines_are_those_of_the_whole_and_of_the_best_window(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_cosines_are_of_the_whole_or_best_window(tmp_path: Path, embedder: WordEmbedder) -> None:
     text = " ".join(f"Sentence {n} speaks of thing{n} at some length." for n in range(20))
     document = new_document("long", text)
     [passage] = passages(document, embedder.count_tokens, embedder.max_tokens)
@@ -43,9 +41,7 @@ def test_cosines_are_those_of_the_whole_and_of_the_best_window(
         assert found.best_windows([0]) == [of_windows.index(max(of_windows))]
 
 
-def test_cosines_of_passages_that_are_gone_are_left_out(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_cosines_of_gone_passages_are_left_out(tmp_path: Path, embedder: WordEmbedder) -> None:
     vectors = embedder.embed_queries(["first", "second"])
     with opened(tmp_path, embedder) as index:
         index_document(index, embedder, new_document("first", "The first."))

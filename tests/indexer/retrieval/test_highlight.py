@@ -2,13 +2,7 @@
 
 import pytest
 
-from indexer.retrieval.highlight import (
-    BOLD,
-    Comparison,
-    Deciding,
-    TokenCosines,
-    highlight,
-)
+from indexer.retrieval.highlight import BOLD, Comparison, Deciding, TokenCosines, highlight
 from indexer.text.sentences import joined_passages, sentences
 
 
@@ -85,7 +79,7 @@ def test_who_wrote_it_and_numbers_are_never_marked(label: str) -> None:
     assert chosen("how often are brakes bled", text) == "Once a year is enough."
 
 
-def test_a_short_bold_beginning_does_not_keep_a_sentence_from_being_marked() -> None:
+def test_short_bold_beginning_lets_a_sentence_be_marked() -> None:
     text = "Some words first.\n\n**Never** bleed them while they are hot."
     assert chosen("bleed hot", text) == "**Never** bleed them while they are hot."
 
@@ -95,7 +89,7 @@ def test_the_question_itself_is_not_marked_where_anything_else_is_said() -> None
     assert chosen("freeze starter winter", text) == "Better dry it."
 
 
-def test_what_follows_a_pasted_error_is_marked_instead_of_the_error_itself() -> None:
+def test_remedy_behind_a_pasted_error_is_marked() -> None:
     error = "mount point busy, refused by server"
     text = f"About this:\n\n{error.capitalize()}.\n\nClose all shells. Then try again."
     assert chosen(error, text) == "Close all shells."

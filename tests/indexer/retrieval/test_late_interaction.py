@@ -40,7 +40,7 @@ def _scores(question: ReadText, weights: Sequence[Weight], codes: list[bytes]) -
 # The scores.
 
 
-def test_a_passage_with_the_words_is_before_one_with_some_and_that_before_one_with_none() -> None:
+def test_passages_come_in_order_of_the_words_they_have() -> None:
     question = _question("otters eat crabs")
     codes = _codes("all otters here eat crabs", "otters sleep", "bread and butter")
     every, some, none = _scores(question, [], codes)
@@ -60,7 +60,7 @@ def test_a_question_without_words_says_nothing_of_any() -> None:
     assert late_scores(_codec(), _question("?"), [], _codes("otters", "")) == [LateScore(0.0)] * 2
 
 
-def test_the_weakest_word_that_is_not_of_grammar_is_told_by_the_share_it_has() -> None:
+def test_weakest_word_is_told_by_its_share() -> None:
     weights = [(("otter", "otters"), 3.0), (("swim",), 2.0), (("crab", "crabs"), 2.0)]
     codes = _codes("otters swim and eat crabs", "otters and crabs", "bread")
     every, some, none = late_scores(_codec(), _question("do otters swim"), weights, codes)
@@ -92,7 +92,7 @@ def test_a_word_of_several_tokens_counts_as_one() -> None:
     assert scores == pytest.approx(_scores(whole, [], codes), abs=1e-5)
 
 
-def test_words_of_grammar_have_no_rarity_and_where_none_has_any_all_are_alike() -> None:
+def test_words_of_grammar_have_no_rarity() -> None:
     weights = [(("otter", "otters"), 3.0), (("eat", "eats"), 2.0)]
     assert rarity_weights(["What", "do", "Otters", "eat", "?"], weights).tolist() == [0, 0, 3, 2, 0]
     assert rarity_weights(["What", "is", "it"], weights).tolist() == [1, 1, 1]
@@ -102,9 +102,7 @@ def test_words_of_grammar_have_no_rarity_and_where_none_has_any_all_are_alike() 
 # The order.
 
 
-def _ranked(
-    told: Sequence[tuple[float, float, float | None]],
-) -> tuple[Ranked, Ranked]:
+def _ranked(told: Sequence[tuple[float, float, float | None]]) -> tuple[Ranked, Ranked]:
     """Passages by cosine, coverage and late score: in the fused order, and in the final one."""
     ids = np.arange(len(told))
     near = np.array([cosine for cosine, _, _ in told], np.float32)
@@ -133,9 +131,7 @@ PASSAGES = st.lists(
 
 
 @given(PASSAGES)
-def test_what_was_compared_comes_first_and_scores_fall(
-    told: list[tuple[float, float, float | None]],
-) -> None:
+def test_compared_passages_come_first(told: list[tuple[float, float, float | None]]) -> None:
     fused, found = _ranked(told)
     assert found.scores == sorted(found.scores, reverse=True)
     compared = {key for key, (_, _, late) in enumerate(told) if late is not None}

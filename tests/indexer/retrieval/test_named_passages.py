@@ -95,7 +95,7 @@ def test_the_named_passage_is_first_and_strong(tmp_path: Path) -> None:
             assert retriever.evidence("rest?", hits) is Evidence.STRONG
 
 
-def test_only_candidates_with_nearly_all_words_of_the_best_are_looked_at() -> None:
+def test_only_candidates_with_most_words_are_looked_at() -> None:
     nearest = list(range(MOST_CANDIDATES + 1))
     every_word, nearly_all, half = 100, 101, 102
     coverages = {every_word: 0.50, nearly_all: 0.45, half: 0.25}
@@ -106,7 +106,7 @@ def test_only_candidates_with_nearly_all_words_of_the_best_are_looked_at() -> No
     assert found == [*nearest[:MOST_CANDIDATES], every_word, nearly_all]
 
 
-def test_a_title_in_a_question_about_something_else_too_is_not_strong(tmp_path: Path) -> None:
+def test_title_in_a_wider_question_is_not_strong(tmp_path: Path) -> None:
     embedder = WordEmbedder()
     crane = Document("file:a", SHARED, Kind.FILE, "Why does the crane stop?", "No power is left.")
     with open_index(tmp_path, embedder) as index:

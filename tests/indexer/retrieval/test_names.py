@@ -12,11 +12,7 @@ COMMON = frozenset(COMMON_TEXT.split())
 
 
 def missing(
-    question: str,
-    passage: str = "A passage of words.",
-    *,
-    title: str = "",
-    language: str = "en",
+    question: str, passage: str = "A passage of words.", *, title: str = "", language: str = "en"
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The missing proper names, and the other missing words."""
     text = f"{title}\n{passage}"
@@ -37,7 +33,7 @@ def missing(
         ("does borgbase make backups", (), ("borgbase", "backups")),
     ],
 )
-def test_names_and_rare_nouns_are_reported_as_typed(
+def test_names_and_rare_nouns_are_reported(
     question: str, proper: tuple[str, ...], nouns: tuple[str, ...]
 ) -> None:
     assert missing(question) == (proper, nouns)
@@ -63,9 +59,7 @@ def test_names_and_rare_nouns_are_reported_as_typed(
         "boot altho itll do",
     ],
 )
-def test_verbs_adjectives_quantities_noise_slips_and_common_words_are_none(
-    question: str,
-) -> None:
+def test_verbs_adjectives_quantities_noise_slips_and_common_words_are_none(question: str) -> None:
     assert missing(question) == ((), ())
 
 
@@ -94,7 +88,7 @@ def test_another_form_of_a_name_in_the_passage_counts(question: str, passage: st
         ("use python3.12 for the server", "Install python3.12.", ()),
     ],
 )
-def test_versions_differ_in_their_last_digit(
+def test_versions_differ_in_the_last_digit(
     question: str, passage: str, proper: tuple[str, ...]
 ) -> None:
     assert missing(question, passage)[0] == proper

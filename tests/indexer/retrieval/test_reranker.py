@@ -115,9 +115,7 @@ def test_title_heading_and_text_are_reranked_without_link_targets(tmp_path: Path
 @pytest.mark.parametrize(
     ("pair_seconds", "fitting"), [(0.3, 3), (0.5, 2), (0.51, 0), (2.0, 0), (0.001, MOST)]
 )
-def test_as_many_passages_as_fit_are_reranked_and_never_only_one(
-    pair_seconds: float, fitting: int
-) -> None:
+def test_passages_that_fit_are_reranked(pair_seconds: float, fitting: int) -> None:
     assert _reranking(WordReranker("x", pair_seconds)).fitting() == fitting
 
 
@@ -198,7 +196,7 @@ def test_a_failure_during_an_answer_switches_the_reranker_off_with_one_warning(
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_failure_during_a_measurement_is_an_error(
+def test_failed_measurement_is_an_error(
     opened: Opener, failure: Callable[..., list[float]]
 ) -> None:
     reranker = Failing("milk")
@@ -209,7 +207,7 @@ def test_a_failure_during_a_measurement_is_an_error(
 
 
 @pytest.mark.parametrize("name", ["no/such-model"])
-def test_answers_do_without_a_missing_reranker(
+def test_missing_reranker_changes_nothing(
     name: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     reranking, problem = open_dispensable_reranking(name, 200)
@@ -241,7 +239,7 @@ def test_a_cross_encoder_is_timed_for_its_budget(cross_encoder: Path) -> None:
     assert generous.order(QUESTION, []) == []
 
 
-def test_a_reranker_that_fails_its_timing_is_explained(
+def test_reranker_failing_its_timing_is_explained(
     cross_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(_self: object, _query: str, _texts: Sequence[str]) -> list[float]:

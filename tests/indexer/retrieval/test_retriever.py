@@ -90,7 +90,7 @@ def test_each_hit_says_which_leg_found_it(retriever: Retriever) -> None:
     assert legs["file:cows"] == (MEANING,)
 
 
-def test_queries_that_come_together_are_embedded_together_and_answered_in_order(
+def test_queries_together_are_answered_in_order(
     retriever: Retriever, embedder: WordEmbedder
 ) -> None:
     retriever.hits(["wax"], [SHARED])
@@ -104,9 +104,7 @@ def test_queries_that_come_together_are_embedded_together_and_answered_in_order(
     ("query", "sentence"),
     [("bees honey", "Bees make honey from nectar."), ("dance", "They dance.")],
 )
-def test_the_deciding_sentence_is_the_one_that_answers(
-    retriever: Retriever, query: str, sentence: str
-) -> None:
+def test_deciding_sentence_answers(retriever: Retriever, query: str, sentence: str) -> None:
     [vector] = retriever.embed([query])
     hit = retriever.rank(query, vector, [SHARED], 1)[0]
     span = retriever.deciding_sentence(query, vector, hit.passage, [SHARED])

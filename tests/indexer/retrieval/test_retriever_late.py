@@ -33,10 +33,7 @@ QUESTIONS = [QUESTION, *OTHERS]
 @contextmanager
 def opened(place: Place, embedder: Embedder) -> Iterator[Index]:
     with Index(
-        place,
-        model=embedder.model,
-        dimension=embedder.dimension,
-        max_tokens=embedder.max_tokens,
+        place, model=embedder.model, dimension=embedder.dimension, max_tokens=embedder.max_tokens
     ) as index:
         yield index
 
@@ -94,9 +91,7 @@ def test_token_vectors_decide_if_no_passage_has_the_words(index: Index, model: E
     assert {hit.passage.id: (hit.cosine, hit.coverage, hit.legs) for hit in hits} == before
 
 
-def test_a_question_in_an_unread_language_is_ordered_by_its_words(
-    index: Index, model: Embedder
-) -> None:
+def test_unread_language_is_ordered_by_words(index: Index, model: Embedder) -> None:
     """Asked together with one that it reads; a model of unknown languages reads everything."""
     index_document(
         index, model, rule("tor", "Das Tor ist ab neun Uhr auf. Bis zehn ist der Hof für alle da.")
@@ -149,9 +144,7 @@ def test_selected_passages_are_ordered_by_late_interaction(index: Index, model: 
     assert _names(hits) == [LATE_FIRST, FUSED_FIRST]
 
 
-def test_the_fused_order_stays_if_one_of_the_best_has_no_codes(
-    index: Index, model: Embedder, tmp_path: Path
-) -> None:
+def test_missing_codes_keep_the_fused_order(index: Index, model: Embedder, tmp_path: Path) -> None:
     retriever = Retriever(index, model)
     [fused] = _fused(retriever, [QUESTION])
     last = fused[-1].passage.id
@@ -173,9 +166,7 @@ def test_missing_codes_behind_the_best_change_nothing(index: Index, model: Embed
     assert _names(hits)[0] == LATE_FIRST
 
 
-def test_a_document_that_is_replaced_is_compared_by_its_new_words(
-    index: Index, model: Embedder
-) -> None:
+def test_replaced_document_has_new_words(index: Index, model: Embedder) -> None:
     retriever = Retriever(index, model)
     assert _names(retriever.hits([QUESTION], [SHARED])[0])[0] == LATE_FIRST
     index_document(index, model, rule(LATE_FIRST, "The lawn is mown in May."))
@@ -184,7 +175,7 @@ def test_a_document_that_is_replaced_is_compared_by_its_new_words(
     assert _names(hits)[0] == "lending"
 
 
-def test_without_the_database_only_cached_codes_are_used(
+def test_cached_codes_do_without_the_database(
     tmp_path: Path, index: Index, model: Embedder
 ) -> None:
     retriever = Retriever(index, model)

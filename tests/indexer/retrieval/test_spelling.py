@@ -26,9 +26,7 @@ def scopes() -> list[Postings]:
         ("setitngs", "settings"),
     ],
 )
-def test_a_slip_of_one_word_that_both_know_is_mended(
-    typed: str, read: str, scopes: list[Postings]
-) -> None:
+def test_slip_of_a_known_word_is_mended(typed: str, read: str, scopes: list[Postings]) -> None:
     assert respell(typed, scopes, COMMON.__contains__) == read
 
 

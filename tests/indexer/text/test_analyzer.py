@@ -59,7 +59,7 @@ def test_words_of_mere_grammar_are_not_looked_for() -> None:
     assert len(_forms("What is the licence of the model?")) == 2
 
 
-def test_one_word_of_an_abbreviation_of_several_does_not_stand_for_it() -> None:
+def test_one_word_of_an_abbreviation_is_not_enough() -> None:
     assert not _is_found("machine", "ml")
 
 

@@ -78,7 +78,7 @@ def test_underlined_headings_are_headings() -> None:
     assert list(sections("One\n===\n\nx\n\nTwo\n---\n\ny")) == [("One", "x"), ("One › Two", "y")]
 
 
-def test_wordings_are_embedded_behind_each_text_and_alone_and_change_no_cut() -> None:
+def test_wordings_are_embedded_and_change_no_cut() -> None:
     text = "\n\n".join(f"Sentence {number} says something more." for number in range(60))
     plain, worded = _document(text), replace(_document(text), wordings=("a mate", "a pal"))
     before, after = (passages(one, _count, 60) for one in (plain, worded))
@@ -138,7 +138,7 @@ def test_cutting_again_gives_the_same(text: str) -> None:
     assert _cut(text) == _cut(text)
 
 
-def test_a_title_too_long_for_the_model_leaves_room_for_the_text() -> None:
+def test_long_title_leaves_room_for_the_text() -> None:
     [passage] = _cut("Short text.", max_tokens=40, title="word " * 200)
     assert passage.text == "Short text."
     assert 0 < _count(passage.title) <= 5
@@ -204,7 +204,7 @@ def test_a_short_passage_has_itself_as_only_window() -> None:
     assert passage.windows == (passage.embedded,)
 
 
-def test_windows_are_about_fifty_words_half_overlapping_with_the_titles_in_front() -> None:
+def test_windows_overlap_by_half_behind_the_titles() -> None:
     text = " ".join(f"Sentence number {n} has exactly seven words." for n in range(40))
     [passage] = _cut(f"## H\n\n{text}", max_tokens=2_000)
     assert _count(passage.text) > WHOLE_WORDS
@@ -228,7 +228,7 @@ def test_a_list_and_its_announcement_are_in_one_passage() -> None:
 CODE = "```py\n{}\n```"
 
 
-def test_code_is_in_one_passage_with_what_announces_it_though_the_model_reads_less() -> None:
+def test_code_stays_with_its_introduction_in_a_passage() -> None:
     code = CODE.format("\n\n".join(f"print({number}, {number})" for number in range(60)))
     document = f"{'Some words before. ' * 30}\n\nRun this:\n\n{code}\n\n{'After. ' * 60}"
     [whole] = [text for text in (one.text for one in _cut(document)) if "```" in text]
@@ -282,7 +282,7 @@ def test_a_long_list_of_headings_alone_is_no_page_without_text() -> None:
     assert "**Question 599?**" in cut[-1].text
 
 
-def test_code_too_long_to_be_quoted_is_cut_between_lines_and_closed_in_every_passage() -> None:
+def test_long_code_is_cut_between_lines_and_closed() -> None:
     lines = [f"print({number}, {number})" for number in range(1_500)]
     cut = [one.text for one in _cut(f"Run this:\n\n{CODE.format(chr(10).join(lines))}\n\nDone.")]
     inside = [
@@ -307,7 +307,7 @@ def test_a_table_is_cut_between_rows_and_not_behind_its_head(words: int) -> None
     assert all(len(one.text) <= CODE_CHARACTERS for one in (first, *rest))
 
 
-def test_a_row_too_long_to_be_quoted_is_cut_all_the_same() -> None:
+def test_row_too_long_to_quote_is_cut() -> None:
     found = _cut(f"{HEAD}\n| a | {'word ' * 1_000}|", max_tokens=60)
     assert len(found) > 3
 
@@ -364,7 +364,7 @@ def test_a_text_of_headings_alone_is_parsed_in_bounded_steps(line: str) -> None:
     assert chunks[-1][1] == len(lines)
 
 
-def test_a_long_list_is_parsed_in_steps_and_short_lines_of_code_whole() -> None:
+def test_long_list_is_parsed_in_steps() -> None:
     items = ["- a"] * (3 * CHUNK_LINES)
     assert {last - first for first, last in _chunks(items, CHUNK_CHARACTERS)} == {CHUNK_LINES}
     code = ["```", *["# a"] * (3 * CHUNK_LINES), "```"]

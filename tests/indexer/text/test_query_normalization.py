@@ -13,9 +13,7 @@ WAYS = list(product(["open-source", "open source"], ["What's", "Whats"], ["", "?
 
 
 @pytest.mark.parametrize(("noun", "asking", "end"), WAYS)
-def test_hyphens_apostrophes_and_question_marks_make_no_difference(
-    noun: str, asking: str, end: str
-) -> None:
+def test_punctuation_makes_no_difference(noun: str, asking: str, end: str) -> None:
     question = f"{asking} the {noun} licence{end}"
     assert spelt_out(question).lower() == "what is the open source licence?"
     assert query_words(question) == query_words("whats the open source licence")
@@ -62,9 +60,7 @@ def test_shorthand_is_spelt_out(typed: str, read: str) -> None:
         ("where do i change ur addr", "where do i change your address"),
     ],
 )
-def test_shorthand_makes_no_difference_to_the_words_that_are_looked_up(
-    typed: str, meant: str
-) -> None:
+def test_shorthand_changes_no_word_looked_up(typed: str, meant: str) -> None:
     short, long = ([set(word.forms) for word in query_words(way)] for way in (typed, meant))
     assert short == long
 

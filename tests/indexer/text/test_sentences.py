@@ -100,14 +100,14 @@ def test_a_sentence_is_what_can_be_quoted_without_breaking_it(text: str, found: 
     assert _found(text) == found
 
 
-def test_the_code_of_a_step_is_one_sentence_although_it_is_set_in() -> None:
+def test_indented_code_of_a_step_is_one_sentence() -> None:
     code = "```bash\n   run this. Then that.\n\n   and this\n   ```"
     text = f"1. First do this:\n\n   {code}\n2. Then stop."
     found = [text[start:end] for start, end in sentences(text)]
     assert found == ["1. First do this:", code, "2. Then stop."]
 
 
-def test_what_stands_in_bold_above_a_list_is_a_sentence_and_so_is_each_item_of_it() -> None:
+def test_bold_line_above_a_list_is_a_sentence() -> None:
     text = "**More info**\n**1.** [One](https://a.org)\n**2.** See it."
     assert _found(text) == text.split("\n")
 
@@ -127,7 +127,7 @@ STEPS = """\
 Done. - Really."""
 
 
-def test_an_item_is_a_unit_with_its_code_and_paragraphs_but_without_the_items_below_it() -> None:
+def test_item_is_a_unit_without_the_items_below() -> None:
     first, rest = STEPS.split("   - ")
     item, *said = rest.split("\n")
     assert [STEPS[start:end] for start, end in units(STEPS)] == [
@@ -196,7 +196,5 @@ def test_an_example_that_is_given_refers_to_nothing() -> None:
         ("Two:\n- one\n- two", "More.", "\n\n"),
     ],
 )
-def test_passages_of_a_section_may_be_parts_of_one_paragraph_table_or_list(
-    before: str, after: str, between: str
-) -> None:
+def test_passages_may_be_parts_of_one_block(before: str, after: str, between: str) -> None:
     assert passage_separator(before, after) == between

@@ -40,7 +40,7 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path / "backups" / archives.name(AT)
 
 
-def test_archive_has_the_exports_bytes(
+def test_archive_equals_the_export(
     database: PostgresDatabase, store: Store, archive: Path, tmp_path: Path
 ) -> None:
     lived(store)
@@ -56,7 +56,7 @@ def test_archive_has_the_exports_bytes(
         archives.back_up(database, tmp_path / "file" / "one.zip")
 
 
-def test_restore_replaces_rows_and_keeps_the_old(
+def test_restore_keeps_the_replaced_rows(
     database: PostgresDatabase, store: Store, archive: Path
 ) -> None:
     lived(store)
@@ -75,7 +75,7 @@ def test_restore_replaces_rows_and_keeps_the_old(
     assert lost.id in [note.id for note in store.notes.every_live()]
 
 
-def test_deleted_data_stays_deleted_after_a_restore(
+def test_restored_deletions_stay_deleted(
     database: PostgresDatabase, store: Store, archive: Path
 ) -> None:
     approved(store)
@@ -91,7 +91,7 @@ def test_deleted_data_stays_deleted_after_a_restore(
     assert not restored.kept.exists()
 
 
-def test_restore_is_refused_while_others_are_connected(
+def test_restore_needs_the_only_connection(
     database: PostgresDatabase, store: Store, archive: Path
 ) -> None:
     note = approved(store)
@@ -105,7 +105,7 @@ def test_restore_is_refused_while_others_are_connected(
     assert [each.id for each in store.notes.every_live()] == [note.id]
 
 
-def test_each_backup_restores_into_each_database(
+def test_backup_restores_into_each_database(
     database: PostgresDatabase, store: Store, archive: Path, tmp_path: Path
 ) -> None:
     lived(store)
@@ -179,7 +179,7 @@ def test_hostile_archive_is_refused(
     assert {each.name for each in database.folder.iterdir()} <= {"tombstones.jsonl", "opening.lock"}
 
 
-def test_rotation_keeps_archives_with_unique_data(
+def test_rotation_keeps_unique_archives(
     database: PostgresDatabase, store: Store, archive: Path
 ) -> None:
     folder = archive.parent

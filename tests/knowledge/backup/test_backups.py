@@ -34,7 +34,7 @@ def store(path: Path) -> Iterator[Store]:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database " * 500])
-def test_other_files_are_refused_as_backups(
+def test_other_files_are_no_backups(
     tmp_path: Path, path: Path, store: Store, content: bytes | None
 ) -> None:
     approved(store)
@@ -79,7 +79,7 @@ def test_damaged_backup_is_refused(backup: Path, path: Path, store: Store) -> No
         ),
     ],
 )  # fmt: skip
-def test_forged_log_or_later_version_is_refused(
+def test_forged_or_later_copy_is_refused(
     backup: Path, path: Path, store: Store, statements: list[str], sentence: str
 ) -> None:
     store.close()
@@ -107,9 +107,7 @@ def test_failed_backup_leaves_the_last_one(backup: Path, path: Path, store: Stor
     assert backup.read_bytes() == before
 
 
-def test_damaged_database_replaces_no_backup(
-    tmp_path: Path, backup: Path, path: Path, store: Store
-) -> None:
+def test_damage_replaces_no_backup(tmp_path: Path, backup: Path, path: Path, store: Store) -> None:
     store.close()
     broken = tmp_path / "broken.db"
     shutil.copy(path, broken)
@@ -131,9 +129,7 @@ def taken(path: Path, folder: Path, days: range) -> list[Path]:
     return targets
 
 
-def test_rotation_keeps_the_newest_and_other_files(
-    tmp_path: Path, path: Path, store: Store
-) -> None:
+def test_rotation_keeps_the_newest(tmp_path: Path, path: Path, store: Store) -> None:
     approved(store)
     folder = tmp_path / "backups"
     targets = taken(path, folder, range(4))
@@ -198,7 +194,7 @@ def test_damaged_database_is_replaced_and_kept(backup: Path, path: Path, store: 
     ("kind", "subject"),
     [(TombstoneKind.GUILD, GUILD), (TombstoneKind.NOTE, 1), (TombstoneKind.NOTE, 99)],
 )
-def test_log_of_a_restored_copy_replays_its_tables(
+def test_restored_log_replays_its_tables(
     backup: Path, path: Path, store: Store, kind: TombstoneKind, subject: int
 ) -> None:
     with store.database.writing():
@@ -258,7 +254,7 @@ def test_concurrent_backups_to_one_file_succeed(path: Path, store: Store, tmp_pa
     assert [each.name for each in tmp_path.glob("one.db*")] == ["one.db"]
 
 
-def test_backup_is_on_disk_before_it_is_reported(
+def test_reported_backup_is_on_disk(
     path: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "copies" / "one.db"
@@ -275,9 +271,7 @@ def test_backup_is_on_disk_before_it_is_reported(
     assert synced == [(False, False), (True, True)]
 
 
-def test_leftovers_of_killed_backups_go_after_a_day(
-    path: Path, store: Store, tmp_path: Path
-) -> None:
+def test_leftovers_of_killed_backups_go(path: Path, store: Store, tmp_path: Path) -> None:
     old, young = tmp_path / "one.db.abc.part", tmp_path / "one.db.def.part"
     for torn in (old, young):
         torn.write_bytes(b"torn")

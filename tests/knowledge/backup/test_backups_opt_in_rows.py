@@ -53,9 +53,7 @@ def sources(path: Path) -> list[str]:
         return [location for location, _ in store.sources()]
 
 
-def test_backups_sources_and_tombstones_are_left_out(
-    hostile: Path, path: Path, tmp_path: Path
-) -> None:
+def test_backups_private_rows_are_left_out(hostile: Path, path: Path, tmp_path: Path) -> None:
     good = tmp_path / "good.db"
     backups.back_up(path, good)
     assert backups.restore(hostile, path, AT).unknown == SHOWN
@@ -97,9 +95,7 @@ def test_known_tombstones_are_not_listed(path: Path, tmp_path: Path) -> None:
         }
 
 
-def test_exports_sources_and_tombstones_are_left_out(
-    hostile: Path, path: Path, tmp_path: Path
-) -> None:
+def test_exports_private_rows_are_left_out(hostile: Path, path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     with Store(hostile) as store:
         exported(store, folder)

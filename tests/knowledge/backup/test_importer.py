@@ -187,7 +187,7 @@ HOSTILE: dict[str, list[Callable[[Path], object]]] = {
 @pytest.mark.parametrize(
     ("sentence", "change"), [(key, each) for key, found in HOSTILE.items() for each in found]
 )
-def test_hostile_folder_is_refused(
+def test_hostile_folder_refused_whole(
     empty: Store, full_export: Path, sentence: str, change: Callable[[Path], object]
 ) -> None:
     before = dump(empty)
@@ -198,7 +198,7 @@ def test_hostile_folder_is_refused(
     assert dump(empty) == before
 
 
-def test_import_and_export_keep_each_byte(
+def test_import_keeps_each_byte(
     empty: Store, full_path: Path, full_export: Path, tmp_path: Path
 ) -> None:
     import_folder(empty, full_export, EVERYTHING)
@@ -224,7 +224,7 @@ def stores(draw: st.DrawFn) -> list[tuple[str, str, str, str, Decision | None]]:
 
 @settings(max_examples=5)
 @given(stores(), st.sampled_from([0, 1, 2]))
-def test_any_text_survives_export_and_import(
+def test_any_text_survives_a_move(
     rows: list[tuple[str, str, str, str, Decision | None]], revisions: int
 ) -> None:
     with TemporaryDirectory() as name:
@@ -279,7 +279,7 @@ def test_import_keeps_later_changes(store: Store, folder: Path, note: Note) -> N
 
 
 @pytest.mark.usefixtures("note")
-def test_older_database_catches_up_and_logs_it(
+def test_older_database_catches_up(
     store: Store, empty: Store, folder: Path, tmp_path: Path
 ) -> None:
     import_folder(empty, folder)
@@ -333,9 +333,7 @@ def test_import_brings_no_deleted_data_back(store: Store, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("withdraw", [True, False])
-def test_import_works_after_a_member_was_forgotten(
-    store: Store, folder: Path, withdraw: bool
-) -> None:
+def test_import_after_forgetting_works(store: Store, folder: Path, withdraw: bool) -> None:
     approved(store)
     store.contributions.propose(GUILD, MIRA, 5, Submission("Waiting", "For a decision."))
     exported(store, folder)
@@ -360,9 +358,7 @@ def latest(store: Store, note: Note) -> Revision:
     return some(store.notes.latest(GUILD, note.id)).revision
 
 
-def test_edited_note_becomes_a_pending_revision_once(
-    store: Store, folder: Path, note: Note
-) -> None:
+def test_edited_note_becomes_a_revision_once(store: Store, folder: Path, note: Note) -> None:
     edit(folder)
     edit(folder, "wordings: []", "wordings: [how long, gpu time]")
     assert import_folder(store, folder).edited == [note.id]
@@ -383,7 +379,7 @@ def test_edited_note_becomes_a_pending_revision_once(
         ("link: ''", "link: nowhere", "link isn't a web address"),
     ],
 )
-def test_invalid_edit_is_refused(
+def test_invalid_edit_refused_whole(
     store: Store, folder: Path, before: str, after: str, sentence: str
 ) -> None:
     edit(folder, before, after)
@@ -451,9 +447,7 @@ def test_export_from_before_1_0_0_is_imported(store: Store, empty: Store, folder
 
 
 @pytest.mark.parametrize("schema", [["m001_first_tables", "m011_handing_on"], [], [NEXT], [1]])
-def test_export_of_another_version_is_refused(
-    empty: Store, full_export: Path, schema: list[str]
-) -> None:
+def test_other_versions_are_refused(empty: Store, full_export: Path, schema: list[str]) -> None:
     as_exported_with(full_export, schema)
     with pytest.raises(FolderError) as error:
         import_folder(empty, full_export)
@@ -462,7 +456,7 @@ def test_export_of_another_version_is_refused(
     assert empty.notes.every_live() == []
 
 
-def test_later_version_imports_this_versions_export(
+def test_later_version_imports_this_one(
     tmp_path: Path, full_export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = add_next_migration(monkeypatch)

@@ -103,7 +103,7 @@ def test_mentions_are_names_and_attachments_are_told(path: Path) -> None:
     assert "cdn.discordapp" not in made.text
 
 
-def test_a_later_part_of_a_thread_is_not_about_its_first_message(path: Path) -> None:
+def test_later_part_of_a_thread_has_its_own_topic(path: Path) -> None:
     later = path.with_name(path.stem + " [part 2].json")
     assert len(read(written(path, SOLVED[2:]))) == 1
     assert read(written(later, SOLVED[2:])) == []
@@ -141,9 +141,7 @@ def test_what_stands_before_the_damage_is_given_and_the_damage_named(path: Path)
 @pytest.mark.parametrize(
     "content", [b"AuthorID,Author,Date,Content,Attachments,Reactions\n", TEXT.encode()]
 )
-def test_other_formats_of_the_exporter_are_refused_with_the_one_to_use(
-    path: Path, content: bytes
-) -> None:
+def test_other_export_formats_are_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(UnreadableError, match="export the channel as JSON"):
         read(path)
@@ -171,9 +169,7 @@ def test_a_file_without_messages_is_read_in_steps(path: Path, thread: bool) -> N
         (b'{"guild": {"id": "\xff"}, "channel": {"messages": 1}}', "beginning is not valid"),
     ],
 )
-def test_a_file_that_only_begins_like_an_export_is_refused(
-    path: Path, content: bytes, reason: str
-) -> None:
+def test_half_an_export_is_refused(path: Path, content: bytes, reason: str) -> None:
     path.write_bytes(content)
     with pytest.raises(UnreadableError, match=reason):
         read(path)
@@ -283,7 +279,7 @@ def test_a_value_that_is_no_string_costs_a_sentence_at_most(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_half_of_a_surrogate_pair_is_a_question_mark(
+def test_half_a_surrogate_is_a_question_mark(
     path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
     _use(backend, monkeypatch)

@@ -90,7 +90,7 @@ def test_a_conversation_is_called_by_its_question() -> None:
     assert "## Replies" not in made.text
 
 
-def test_a_thread_without_words_in_its_name_is_called_by_its_question() -> None:
+def test_unnamed_thread_is_called_by_its_question() -> None:
     channel = Channel(11, 22, "✅", thread=True)
     title = only(channel, THREAD).title
     assert title == "I asked for a new password and no mail comes."
@@ -151,7 +151,7 @@ def test_a_thread_without_end_is_cut_like_a_channel() -> None:
     assert all(item.title.startswith("How can one find") for item in made)
 
 
-def test_the_id_of_a_conversation_without_ids_follows_from_what_was_said() -> None:
+def test_conversations_id_follows_from_its_words() -> None:
     channel = Channel(0, 0, "general")
     question = Message(0, 0, "Mira", START, "How do I add a role to someone?")
     answer = Message(0, 0, "Ada", START, "Under Members, with the plus sign beside the name.")

@@ -118,7 +118,7 @@ def test_what_is_kept_of_somebody_is_shown_and_forgotten(archive: ChannelArchive
     assert archive.messages_of(7) == []
 
 
-def test_two_that_are_told_of_a_channel_at_once_keep_it_once(
+def test_channel_told_twice_is_kept_once(
     archive: ChannelArchive, tmp_path: Path, derived: str
 ) -> None:
     with open_archive(tmp_path, derived) as other:
@@ -127,9 +127,7 @@ def test_two_that_are_told_of_a_channel_at_once_keep_it_once(
         assert [channel.id for channel in other.channels()] == [CHANNEL.id, FORUM.id]
 
 
-def test_a_channel_of_which_something_else_is_to_be_read_is_begun_anew(
-    archive: ChannelArchive,
-) -> None:
+def test_channel_read_otherwise_is_begun_anew(archive: ChannelArchive) -> None:
     archive.messages.save(CHANNEL.id, written())
 
     forgotten = archive.set_channels([SyncedChannel(CHANNEL.id, 10, SyncedContent.PINS, NOW)])

@@ -78,7 +78,7 @@ PLAIN = ForeignTag(FERRY.name, FERRY.text)
         ),
     ],
 )
-def test_tags_keep_their_name_text_and_aliases(
+def test_tags_keep_name_text_and_aliases(
     name: str, content: bytes | str, expected: ForeignTag
 ) -> None:
     assert read(content, name) == TagFile([expected])
@@ -104,9 +104,7 @@ def test_tags_keep_their_name_text_and_aliases(
         ),
     ],
 )
-def test_files_without_tags_are_refused_with_the_reason(
-    name: str, content: bytes | str, reason: str
-) -> None:
+def test_files_without_tags_are_refused(name: str, content: bytes | str, reason: str) -> None:
     with pytest.raises(UnreadableError, match=reason):
         read(content, name)
 

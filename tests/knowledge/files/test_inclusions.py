@@ -63,7 +63,7 @@ def test_other_files_are_not_asked_for_or_left_as_written(path: str) -> None:
     assert included(page) == page
 
 
-def test_a_folders_pages_take_lines_of_visible_files_of_that_source_only(tmp_path: Path) -> None:
+def test_page_includes_only_visible_files_of_its_source(tmp_path: Path) -> None:
     docs, secret = tmp_path / "docs", tmp_path / "secret.py"
     (docs / "team").mkdir(parents=True)
     secret.write_text("secret = 1\n")

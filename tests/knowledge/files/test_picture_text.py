@@ -47,7 +47,7 @@ def _png(width: int, height: int, rows: bytes = b"") -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("rapidocr", "picture_sandbox")
-def test_the_largest_picture_fits_the_limits_and_without_text_has_no_line() -> None:
+def test_largest_picture_fits_the_limits() -> None:
     height = RECOGNIZED_PIXELS // 4_000
     rows = (b"\0" + b"\xff" * 4_000) * height
     assert begin_recognition(_png(4_000, height, zlib.compress(rows))).result() == []
@@ -63,7 +63,7 @@ def test_the_largest_picture_fits_the_limits_and_without_text_has_no_line() -> N
         pytest.param(_png(10, 10) + b"\0" * RECOGNIZED_BYTES, id="too many bytes"),
     ],
 )
-def test_a_picture_refused_by_its_header_never_reaches_the_sandbox(
+def test_refused_picture_never_reaches_the_sandbox(
     picture_sandbox: Sandbox, content: bytes
 ) -> None:
     with pytest.raises(UnreadableError):

@@ -51,7 +51,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         read_content(tmp_path)
 
 
-def test_a_page_with_a_picture_is_read_where_the_system_lists_kinds_of_files() -> None:
+def test_page_with_a_picture_is_read_in_the_sandbox() -> None:
     """The sandbox may not read that list, which docutils looks into."""
     page = b"Opening\n=======\n\n.. image:: /_static/door.png\n\nRing twice.\n"
     assert "Ring twice." in parse_bytes(page, name="opening.rst").text
@@ -71,7 +71,7 @@ def test_a_page_with_a_picture_is_read_where_the_system_lists_kinds_of_files() -
         ("guides/install.md", "Install"),
     ],
 )
-def test_a_file_without_a_title_is_called_by_its_name_in_words(name: str, title: str) -> None:
+def test_untitled_file_is_called_by_its_name(name: str, title: str) -> None:
     assert parse_bytes(b"Text.", name=name).title == title
 
 

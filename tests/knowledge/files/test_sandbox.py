@@ -54,7 +54,7 @@ def _slow_page(paragraphs: int = 300_000) -> bytes:
     return b"<!doctype html>" + b"<p>word" * paragraphs
 
 
-def test_a_file_that_takes_too_long_is_refused_and_the_next_one_read(
+def test_slow_file_is_refused_and_the_next_read(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = _running(sandbox)
@@ -68,7 +68,7 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_one_read(
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows doesn't bound processor time")
-def test_a_file_that_takes_too_much_processor_time_is_refused_and_the_next_one_read() -> None:
+def test_file_taking_processor_time_is_refused() -> None:
     sandbox = Sandbox(cpu_seconds=1)
     with pytest.raises(UnreadableError, match="takes longer than"):
         _begin(sandbox, _slow_page(1_000_000)).result()
@@ -85,9 +85,7 @@ def _address_space(sandbox: Sandbox) -> int:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="memory is limited on Linux only")
-def test_a_file_that_needs_too_much_memory_is_refused_and_the_next_one_read(
-    sandbox: Sandbox,
-) -> None:
+def test_file_needing_memory_is_refused(sandbox: Sandbox) -> None:
     tight = Sandbox(memory_bytes=_address_space(sandbox) + 50_000_000)
     with pytest.raises(UnreadableError, match=r"needs more than \d+ MB of memory"):
         _begin(tight, _slow_page()).result()
@@ -95,7 +93,7 @@ def test_a_file_that_needs_too_much_memory_is_refused_and_the_next_one_read(
     tight.close()
 
 
-def test_a_process_that_was_killed_is_replaced_and_no_file_blamed_for_it(sandbox: Sandbox) -> None:
+def test_killed_process_is_replaced(sandbox: Sandbox) -> None:
     process = _running(sandbox)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -123,7 +121,7 @@ def test_reading_does_not_make_its_caller_wait(sandbox: Sandbox) -> None:
     assert future.result().text == "Hi."
 
 
-def test_a_file_that_ends_its_reader_fails_alone_and_is_not_tried_again(sandbox: Sandbox) -> None:
+def test_file_that_ends_its_reader_fails_alone(sandbox: Sandbox) -> None:
     futures = [_begin(sandbox, PAGE), _begin(sandbox, b"x", hostile_code.ending)]
     futures.append(_begin(sandbox, PAGE))
     assert futures[0].result().text == futures[2].result().text == "Hi."
@@ -147,9 +145,7 @@ def test_an_answer_that_no_parser_gives_is_not_believed(sandbox: Sandbox) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes these rights away")
-def test_code_in_the_process_gets_no_token_no_file_no_network_and_no_other_process(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_code_in_the_sandbox_reaches_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     secret = tmp_path / "community.db"
     secret.write_text(TOKEN)
     content = os.fsencode(secret)
@@ -192,9 +188,7 @@ def test_a_thousand_files_take_one_thread_and_those_cancelled_nothing(sandbox: S
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc shows memory")
-def test_the_process_that_reads_hostile_files_never_has_the_token(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_process_of_hostile_files_has_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small form of `benchmarks.hostile_files`, which takes 500 files of each format."""
     # Put together, for the sake of whoever looks for it here.
     token = os.urandom(16).hex()

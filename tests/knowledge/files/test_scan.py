@@ -155,7 +155,7 @@ def test_of_two_copies_of_a_lost_file_one_takes_its_place(folder: Path) -> None:
     ]
 
 
-def test_a_file_with_other_words_in_the_place_of_a_lost_one_is_new(folder: Path) -> None:
+def test_other_words_at_a_lost_path_are_new(folder: Path) -> None:
     records = _read_one(folder)
     (folder / "a.md").unlink()
     (folder / "b.md").write_text("two")
@@ -169,7 +169,7 @@ def test_a_file_from_another_scope_does_not_bring_its_id(folder: Path) -> None:
     assert _look(folder, records, scope=GUILD).moved == {}
 
 
-def test_a_new_file_on_the_path_of_a_moved_one_gets_an_id_of_its_own(folder: Path) -> None:
+def test_new_file_on_a_moved_path_gets_its_own_id(folder: Path) -> None:
     first = f"file:{folder / 'a.md'}"
     (folder / "a.md").write_text("another")
     (folder / "b.md").write_text("one")
@@ -181,7 +181,7 @@ def test_a_new_file_on_the_path_of_a_moved_one_gets_an_id_of_its_own(folder: Pat
     assert again.new_ids == {}
 
 
-def test_a_move_that_was_begun_and_not_finished_is_still_a_move(folder: Path) -> None:
+def test_interrupted_move_is_still_a_move(folder: Path) -> None:
     """The id is with the new path, but what is remembered is still under the old one."""
     records = _read_one(folder)
     (folder / "a.md").rename(folder / "b.md")
@@ -201,7 +201,7 @@ def test_a_source_that_is_not_there_keeps_what_came_from_it(folder: Path) -> Non
 
 
 @ROOT_CAN_BE_REFUSED
-def test_a_folder_that_may_not_be_read_keeps_what_came_from_it(folder: Path) -> None:
+def test_unreadable_folder_keeps_its_documents(folder: Path) -> None:
     (folder / "closed").mkdir()
     (folder / "closed" / "a.md").write_text("one")
     records = _read(folder)
@@ -241,9 +241,7 @@ def test_a_pipe_is_no_file(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder_first", [True, False])
-def test_a_file_in_two_sources_belongs_to_the_nearest_but_never_leaves_its_server(
-    folder: Path, folder_first: bool
-) -> None:
+def test_file_belongs_to_the_nearest_source_of_its_server(folder: Path, folder_first: bool) -> None:
     for name in ("a.md", "own/b.md", "own/open/c.md"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(name)
@@ -278,9 +276,7 @@ def test_what_is_elsewhere_is_not_looked_for_and_stays(folder: Path) -> None:
     )
 
 
-def test_what_is_elsewhere_for_a_server_is_not_read_for_all_because_of_the_folder_around_it(
-    folder: Path,
-) -> None:
+def test_servers_folder_elsewhere_is_not_shared(folder: Path) -> None:
     own = folder / "own"
     own.mkdir()
     (folder / "a.md").write_text("a")
@@ -299,9 +295,7 @@ def test_what_is_elsewhere_for_a_server_is_not_read_for_all_because_of_the_folde
     assert [record.path for record in look.vanished] == [str(own / "b.md")]
 
 
-def test_chats_of_whom_nobody_may_quote_are_not_kept_because_they_are_elsewhere(
-    folder: Path,
-) -> None:
+def test_withheld_chats_elsewhere_are_not_kept(folder: Path) -> None:
     (folder / "a.md").write_text("a")
     [record] = [replace(each, withheld="before") for each in _read(folder)]
     sources = [(str(folder), SHARED)]

@@ -86,7 +86,7 @@ def test_front_matter_moves_a_page_as_the_generator_moved_it(name: str) -> None:
         ("mkdocs:https://e.org", {"slug": "a", "permalink": "/b"}, "https://e.org/guide/first/"),
     ],
 )
-def test_a_field_leads_to_a_page_of_its_site(
+def test_field_leads_to_a_page_of_its_site(
     base_url: str, fields: dict[str, str], link: str
 ) -> None:
     found, _ = without_rule(cited_address(base_url, PurePosixPath("guide/first.md"), fields))
@@ -181,9 +181,7 @@ def test_an_id_that_cannot_be_written_is_left_out(impossible: str) -> None:
 
 
 @given(st.lists(st.text(max_size=30)), st.sampled_from([*GENERATORS, OWN]))
-def test_any_headings_have_anchors_that_can_stand_in_an_address(
-    headings: list[str], rule: str
-) -> None:
+def test_anchors_can_stand_in_addresses(headings: list[str], rule: str) -> None:
     found = list(anchors(rule, headings))
     assert len(found) == len(headings)
     assert all(anchor.isascii() and not set(anchor) & set(' "<>#\n') for anchor in found)

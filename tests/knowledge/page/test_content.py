@@ -294,9 +294,7 @@ def test_site_has_the_guilds_settings(on: Store) -> None:
     ("chosen", "shown"),
     [(PageName.NAME, "Mira"), (PageName.INITIAL, "M."), (PageName.NOBODY, None)],
 )
-def test_contributors_have_their_chosen_names(
-    on: Store, chosen: PageName, shown: str | None
-) -> None:
+def test_contributors_have_chosen_names(on: Store, chosen: PageName, shown: str | None) -> None:
     _live(on, SAID)
     before = on.public_notes.version(GUILD)
     on.public_notes.choose_name(MIRA.id, PageName.NAME)

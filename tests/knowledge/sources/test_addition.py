@@ -80,9 +80,7 @@ def test_a_branch_has_a_name(branch: str) -> None:
         repository_location("https://a.org/r.git", branch)
 
 
-def test_a_file_with_a_colon_in_its_name_is_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_with_a_colon_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a@b:c.md").write_text("# A")
     refuse_login_address("a@b:c.md")
@@ -126,9 +124,7 @@ def test_pages_of_a_repository_have_no_commit(store: Store, place: str) -> None:
         ("", ""),
     ],
 )
-def test_where_a_folder_can_be_read_is_kept(
-    store: Store, tmp_path: Path, typed: str, kept: str
-) -> None:
+def test_base_url_of_a_folder_is_kept(store: Store, tmp_path: Path, typed: str, kept: str) -> None:
     add_paths(store, [tmp_path], SHARED, typed)
     assert store.base_urls().get(str(tmp_path.resolve()), "") == kept
 
@@ -144,9 +140,7 @@ def test_where_a_folder_can_be_read_is_kept(
         ("https://example.org/{path}#L{last}", "last}, which only a Git repository's file"),
     ],
 )
-def test_where_no_file_can_be_read_is_refused(
-    store: Store, tmp_path: Path, typed: str, told: str
-) -> None:
+def test_unusable_base_url_is_refused(store: Store, tmp_path: Path, typed: str, told: str) -> None:
     with pytest.raises(MissingSourceError, match=told):
         add_paths(store, [tmp_path], SHARED, typed)
 

@@ -37,7 +37,7 @@ def pages(tmp_path: Path, derived: str) -> Iterator[EntryStore]:
         yield opened
 
 
-def test_a_page_that_is_gone_is_quoted_for_a_time_of_grace_and_then_retired() -> None:
+def test_gone_page_is_quoted_for_the_grace() -> None:
     lost = mark_gone(PAGE, "is no more", NOW, GRACE)
     assert lost.text == "Text"
     assert lost.gone_at == NOW
@@ -74,9 +74,7 @@ def test_a_page_is_kept_whole_and_replaced(pages: EntryStore) -> None:
     assert pages.entry(SITE, "https://a.org/") == Entry(SITE, "https://a.org/")
 
 
-def test_a_quota_counts_what_the_pages_take_however_they_changed(
-    pages: EntryStore, tmp_path: Path, derived: str
-) -> None:
+def test_quota_counts_what_pages_take(pages: EntryStore, tmp_path: Path, derived: str) -> None:
     def counted() -> int:
         with open_entries(tmp_path, derived) as other:
             return other.size(SITE)
@@ -113,9 +111,7 @@ def test_pages_are_told_in_the_order_in_which_they_were_found(pages: EntryStore)
     assert pages.keys(SITE) == ["c", "a", "b"]
 
 
-def test_what_pages_say_changes_their_version(
-    pages: EntryStore, tmp_path: Path, derived: str
-) -> None:
+def test_new_content_changes_the_version(pages: EntryStore, tmp_path: Path, derived: str) -> None:
     seen = [pages.version]
     pages.keep(PAGE)
     seen.append(pages.version)
@@ -134,9 +130,7 @@ def test_a_page_is_kept_whatever_signs_it_has(pages: EntryStore) -> None:
     assert pages.size(SITE) == len(zlib.compress(PAGE.content)) + len("\ufffdx".encode())
 
 
-def test_one_process_visits_a_host_at_a_time_on_however_many_machines(
-    derived_url: str, tmp_path: Path
-) -> None:
+def test_one_process_visits_a_host_at_a_time(derived_url: str, tmp_path: Path) -> None:
     with open_entries(tmp_path, derived_url) as one, open_entries(tmp_path, derived_url) as other:
         host, elsewhere = "https://a.org", "https://b.org"
         with one.visiting(host) as first, other.visiting(host) as second:
@@ -150,9 +144,7 @@ def test_one_process_visits_a_host_at_a_time_on_however_many_machines(
 @pytest.mark.parametrize(
     "content", [b"no database at all" * 100, b"SQLite format 3\x00" + b"x" * 5000]
 )
-def test_a_damaged_database_is_begun_anew_for_everything_can_be_fetched_again(
-    tmp_path: Path, content: bytes
-) -> None:
+def test_damaged_database_is_begun_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "web.db").write_bytes(content)
     with open_entries(tmp_path) as pages:
         pages.keep(PAGE)
@@ -185,7 +177,7 @@ insert into pages (
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_entries_of_release_1_stay_documents(
+def test_release_1_entries_stay_documents(
     tmp_path: Path, database: str, store: Store, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue("postgres_url") if database == "postgres" else ""
@@ -230,7 +222,7 @@ def test_entries_of_release_1_stay_documents(
         ([(False, 6), *[(False, 6)] * 15, (False, 4)], True),
     ],
 )
-def test_failures_and_losses_raise_an_alarm(
+def test_failures_and_losses_raise_alarms(
     pages: EntryStore, visits: list[tuple[bool, int]], is_alarming: bool
 ) -> None:
     found = 9

@@ -83,9 +83,7 @@ def service(pages: EntryStore) -> Iterator[Service]:
     ],
     ids=["half a character", "zero", "long key", "long revision"],
 )
-def test_a_key_that_can_not_be_kept_ends_the_visit(
-    service: Service, spoilt: dict[str, Any]
-) -> None:
+def test_unstorable_key_ends_the_visit(service: Service, spoilt: dict[str, Any]) -> None:
     wiki = service.wiki()
     service.page |= spoilt
     wiki.sync()

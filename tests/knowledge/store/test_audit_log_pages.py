@@ -101,7 +101,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     st.integers(0, 70),
     st.integers(1, 20),
 )
-def test_a_page_is_the_filtered_lines_next_to_a_line(
+def test_page_is_the_filtered_lines_near_a_line(
     filled: Store, wanted: LogFilter, line: int, limit: int
 ) -> None:
     log = filled.audit_log

@@ -17,9 +17,7 @@ LINES = 12
 
 @pytest.mark.slow
 @in_both
-def test_processes_append_without_gaps(
-    place: Place, store: Store, store_processes: ForkServer
-) -> None:
+def test_appends_leave_no_gaps(place: Place, store: Store, store_processes: ForkServer) -> None:
     with ExitStack() as stack:
         writers = [
             stack.enter_context(started(store_processes, "append", place, number, LINES))
@@ -37,9 +35,7 @@ def test_processes_append_without_gaps(
 
 @pytest.mark.slow
 @in_both
-def test_a_killed_append_leaves_no_gap(
-    place: Place, store: Store, store_processes: ForkServer
-) -> None:
+def test_killed_append_has_no_gap(place: Place, store: Store, store_processes: ForkServer) -> None:
     store.audit_log.append(1, None, "left", "guild")
     with started(store_processes, "append and wait", place) as process:
         os.kill(process.process_id, signal.SIGKILL)

@@ -65,7 +65,7 @@ def test_a_password_is_refused_and_not_repeated(url: str) -> None:
         "postgresql://bot@db\\s3cret/community",
     ],
 )
-def test_a_sign_behind_which_a_password_hides_is_refused_and_nothing_is_repeated(url: str) -> None:
+def test_hidden_password_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(ValueError, match=r"out of place.*PGPASSWORD") as refused:
         checked_database_url(url)
     assert "s3cret" not in str(refused.value)

@@ -54,7 +54,7 @@ def test_a_question_is_found_helpful_once_however_many_find_it_so(store: Store) 
     assert store.period_figures.asked(GUILD, now() - HOUR, now() + HOUR).solved == 1
 
 
-def test_days_begin_at_midnight_in_utc_and_count_all_guilds_without_one(store: Store) -> None:
+def test_days_begin_at_midnight_in_utc(store: Store) -> None:
     midnight = AT.replace(hour=0)
     store.question_records.record([replace(QUESTION, asked_at=midnight)])
     store.question_records.record([replace(QUESTION, asked_at=midnight - timedelta(seconds=1))])
@@ -73,7 +73,7 @@ def _quoting(*document_ids: str, **changes: object) -> Question:
     return replace(strong, hits=hits, **changes)  # type: ignore[arg-type]
 
 
-def test_a_document_is_quoted_helpful_or_not_in_the_answers_of_a_period(store: Store) -> None:
+def test_documents_verdicts_are_counted_in_a_period(store: Store) -> None:
     # The third one isn't quoted.
     [helped] = store.question_records.record([_quoting("a", "b", "c")])
     [not_helped] = store.question_records.record([_quoting("a")])
@@ -97,7 +97,7 @@ def test_a_document_is_quoted_helpful_or_not_in_the_answers_of_a_period(store: S
     assert store.period_figures.quoted(None, AT, AT + HOUR, 2, 0.5)[0] == Quoted("a", 3, 1, 1)
 
 
-def test_a_corrected_answer_is_told_by_the_document_that_it_had_quoted(store: Store) -> None:
+def test_corrected_answer_is_told_by_its_quoted_document(store: Store) -> None:
     best = RecordedHit("note:1", "Quoted", "", "One.", 1.0, ())
     other = RecordedHit("note:2", "Picked", "", "Two.", 0.5, ())
     asked = replace(QUESTION, evidence=Evidence.STRONG, hits=[best, other])
@@ -118,7 +118,7 @@ def test_a_corrected_answer_is_told_by_the_document_that_it_had_quoted(store: St
     }
 
 
-def test_a_note_is_new_when_it_goes_live_for_the_first_time(store: Store) -> None:
+def test_note_is_new_when_first_live(store: Store) -> None:
     first, second = approved(store), approved(store)
     elsewhere = approved(store, ELSEWHERE)
     waits = store.contributions.propose(GUILD, MIRA, 5, TEXT).note
@@ -138,9 +138,7 @@ def test_a_note_is_new_when_it_goes_live_for_the_first_time(store: Store) -> Non
     assert store.period_figures.new_notes(GUILD, before, now() + HOUR) == []
 
 
-def test_what_a_note_answers_is_told_of_public_questions_in_channels_that_may_be_named(
-    store: Store,
-) -> None:
+def test_note_answers_public_questions_of_named_channels(store: Store) -> None:
     note = approved(store)
     asked = [
         replace(QUESTION, text="How many?"),
@@ -195,9 +193,7 @@ def test_each_helpful_verdict_since_a_moment_counts_for_each_quoted_note(store: 
     assert credited(store, now() + timedelta(days=1)) == []
 
 
-def test_who_has_extended_a_note_is_credited_for_it_too_also_as_a_moderator_edited_it(
-    store: Store,
-) -> None:
+def test_extender_is_credited_even_after_edits(store: Store) -> None:
     note = live_note(store)
     for writer, text in ((BEN, "Text. More."), (CLEO, "Text. Most.")):
         extended = some(store.contributions.revise(GUILD, note.id, writer, Submission("T", text)))
@@ -210,7 +206,7 @@ def test_who_has_extended_a_note_is_credited_for_it_too_also_as_a_moderator_edit
     assert sorted(credited(store)) == [("Ben", 1, 1), ("Cleo", 1, 1), ("Mira", 1, 1)]
 
 
-def test_a_verdict_on_ones_own_note_or_given_twice_is_not_counted(store: Store) -> None:
+def test_own_or_repeated_verdict_is_not_counted(store: Store) -> None:
     live_note(store)
     for text in ("Where is it?", "where is IT? "):
         helpful(store, asked(store, text, Evidence.STRONG, "note:1"), 7, MIRA.id)

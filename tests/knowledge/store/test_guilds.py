@@ -81,7 +81,7 @@ def without(chosen: Chosen, name: str) -> Chosen:
     return {key: value for key, value in chosen.items() if key != name}
 
 
-def test_all_that_was_chosen_comes_back_and_a_change_leaves_the_rest(store: Store) -> None:
+def test_chosen_settings_come_back_after_a_change(store: Store) -> None:
     assert change(store, **WHOLE) == WHOLE
     change(store, private=None, wait_seconds=5)
 
@@ -96,7 +96,7 @@ def test_a_channel_without_any_setting_has_no_row(store: Store) -> None:
     assert "channel_settings" not in row_counts(store.database)
 
 
-def test_a_change_is_in_the_log_and_what_changes_nothing_is_not(store: Store) -> None:
+def test_only_real_changes_are_logged(store: Store) -> None:
     change(store, mode=Mode.HELP)
     change(store, mode=Mode.HELP)
 
@@ -105,7 +105,7 @@ def test_a_change_is_in_the_log_and_what_changes_nothing_is_not(store: Store) ->
     assert entry.detail == '{"mode": "help"}'
 
 
-def test_every_guild_that_chose_anything_is_known_before_the_worker_is_open(store: Store) -> None:
+def test_guilds_that_chose_are_known_at_the_start(store: Store) -> None:
     store.guilds.save_settings(GuildSettings(GUILD + 1, 1, 2), ADMIN)
     change(store, quotations=1)
 
@@ -149,7 +149,7 @@ def test_a_claim_is_news_once(place: Place) -> None:
         assert store.digests.claim(digest, AT + WEEK)
 
 
-def test_what_was_told_is_covered_and_what_was_left_out_is_not(store: Store) -> None:
+def test_only_told_weeks_are_covered(store: Store) -> None:
     store.digests.choose(CHOSEN, 1)
     store.digests.settle(CHOSEN, AT, covered=True)
     store.digests.settle(CHOSEN, AT + WEEK, covered=False)
@@ -166,7 +166,7 @@ def test_choosing_another_hour_keeps_what_was_told(store: Store) -> None:
     assert (digest.hour, digest.covered_at, digest.warned) == (10, AT, False)
 
 
-def test_a_guild_that_was_left_is_told_nothing_and_a_purged_one_is_gone(store: Store) -> None:
+def test_left_guild_is_told_nothing(store: Store) -> None:
     other = replace(CHOSEN, guild_id=11, edition=Edition.EVERYBODY)
     store.digests.choose(CHOSEN, 1)
     store.digests.choose(other, 1)
@@ -189,9 +189,7 @@ def test_a_change_keeps_all_else_and_what_was_told(store: Store) -> None:
     assert digest.covered_at == AT
 
 
-def test_a_new_digest_comes_where_moderators_review_and_everybodys_needs_a_channel(
-    store: Store,
-) -> None:
+def test_new_digest_needs_its_channel(store: Store) -> None:
     change = store.digests.change
     assert change(10, Edition.MODERATORS, {"weekday": 4}, 1, AT) is None
     store.guilds.change(10, {"review_channel_id": 7}, 1)

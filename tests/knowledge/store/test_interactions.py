@@ -43,9 +43,7 @@ def approve(store: Store, revision_id: int, *ids: int) -> Outcome | None:
 
 
 @pytest.mark.parametrize("second", [(CLICK,), (CLICK + 1, ORIGIN)])
-def test_an_interaction_that_is_delivered_twice_acts_once(
-    store: Store, second: tuple[int, ...]
-) -> None:
+def test_repeated_interaction_acts_once(store: Store, second: tuple[int, ...]) -> None:
     """The second delivery has the same id, or belongs to the same message."""
     revision_id = proposed(store).revision.id
     for ids in ((CLICK, ORIGIN), second):
@@ -62,7 +60,7 @@ def test_what_could_not_be_done_can_be_asked_for_again(store: Store) -> None:
     assert some(approve(store, proposed(store).revision.id)).done
 
 
-def test_what_was_given_back_is_done_by_nobody_who_was_at_it(store: Store) -> None:
+def test_returned_interaction_is_not_done(store: Store) -> None:
     revision_id = proposed(store).revision.id
     # It is returned again if its sender couldn't be told the first time.
     assert [store.handled.give_back(GUILD, CLICK) for _ in range(2)] == [True, True]
@@ -163,7 +161,7 @@ SENT = KeptInteraction(7, 10, 1, "token", "de", "form:note", [("title", "Quokkas
 LATER = NOW + timedelta(minutes=1)
 
 
-def test_a_form_is_left_by_a_process_that_ended_and_not_by_the_one_that_runs(store: Store) -> None:
+def test_only_an_ended_processs_form_is_left_over(store: Store) -> None:
     store.inbox.keep(SENT)
     assert store.inbox.left_over(LATER) == [SENT]
     assert store.inbox.left_over(NOW) == []
@@ -186,7 +184,7 @@ def test_a_form_that_is_done_with_or_too_old_is_gone(store: Store) -> None:
     assert store.inbox.left_over(LATER) == []
 
 
-def test_who_is_forgotten_and_a_guild_that_is_purged_leave_no_form(store: Store) -> None:
+def test_forgotten_member_and_purged_guild_leave_no_form(store: Store) -> None:
     store.inbox.keep(SENT)
     store.personal_data.forget(SENT.member_id, withdraw=False)
     assert store.inbox.left_over(LATER) == []

@@ -92,7 +92,7 @@ def ends_like_a_fresh_one_with_its_rows(path: Path) -> None:
             assert new.items() >= old.items(), table
 
 
-def test_a_database_of_1_0_0_ends_like_a_fresh_one_with_its_rows(path: Path) -> None:
+def test_upgraded_1_0_0_equals_a_fresh_one(path: Path) -> None:
     of_1_0_0(path)
     ends_like_a_fresh_one_with_its_rows(path)
 
@@ -123,9 +123,7 @@ def test_a_fresh_database_and_one_that_is_current_are_not_copied(path: Path) -> 
 
 
 @pytest.mark.parametrize("is_there", [False, True])
-def test_openings_at_once_of_a_new_or_an_older_database_all_succeed(
-    path: Path, later: list[str], is_there: bool
-) -> None:
+def test_openings_at_once_all_succeed(path: Path, later: list[str], is_there: bool) -> None:
     together = threading.Barrier(4)
     if is_there:
         of_1_0_0(path)
@@ -148,9 +146,7 @@ def test_a_database_that_can_not_be_kept_is_not_changed(path: Path) -> None:
     assert schema(path) == before
 
 
-def test_a_backup_of_1_0_0_can_be_put_back_by_a_later_version(
-    tmp_path: Path, path: Path, later: list[str]
-) -> None:
+def test_backup_of_1_0_0_can_be_restored(tmp_path: Path, path: Path, later: list[str]) -> None:
     old, fresh = tmp_path / "old.db", tmp_path / "fresh.db"
     of_1_0_0(old)
     Store(fresh).close()
@@ -163,7 +159,7 @@ def test_a_backup_of_1_0_0_can_be_put_back_by_a_later_version(
 # Other versions.
 
 
-def test_a_database_of_before_1_0_0_is_refused_in_a_sentence_and_left_as_it_is(path: Path) -> None:
+def test_database_before_1_0_0_is_refused_untouched(path: Path) -> None:
     of_before_1_0_0(path)
     before = path.read_bytes()
     with pytest.raises(StoreVersionError) as error:
@@ -176,14 +172,14 @@ def test_a_database_of_before_1_0_0_is_refused_in_a_sentence_and_left_as_it_is(p
     assert path.read_bytes() == before
 
 
-def test_a_backup_of_before_1_0_0_is_refused_as_its_database_is(tmp_path: Path, path: Path) -> None:
+def test_backup_before_1_0_0_is_refused(tmp_path: Path, path: Path) -> None:
     of_before_1_0_0(tmp_path / "old.db")
     Store(path).close()
     with pytest.raises(BackupError, match=re.escape(migrations.misfit([BEFORE_1_0_0]))):
         backups.restore(tmp_path / "old.db", path, datetime.now(UTC))
 
 
-def test_a_database_of_a_later_version_is_refused_and_left_as_it_is(path: Path) -> None:
+def test_later_database_is_refused_untouched(path: Path) -> None:
     with pytest.MonkeyPatch.context() as patched:
         add_next_migration(patched)
         Store(path).close()
@@ -223,9 +219,7 @@ def test_a_migration_that_stops_half_way_leaves_nothing_behind() -> None:
     assert migrations.applied(database) == []
 
 
-def test_a_file_of_sql_is_read_by_statements_and_refused_where_the_last_one_has_no_end(
-    tmp_path: Path,
-) -> None:
+def test_sql_is_read_by_whole_statements(tmp_path: Path) -> None:
     script = tmp_path / "m001.sql"
     trigger = "create trigger t after insert on a begin\nselect 1;\nselect 2; end;\n"
     script.write_text(f"-- Why.\ncreate table a (b);\n{trigger}")
@@ -238,9 +232,7 @@ def test_a_file_of_sql_is_read_by_statements_and_refused_where_the_last_one_has_
 @pytest.mark.parametrize(
     ("note_id", "state", "refusal"), [(99, "pending", "FOREIGN KEY"), (1, "published", "CHECK")]
 )
-def test_a_row_that_refers_to_nothing_or_has_an_unknown_state_is_refused(
-    note_id: int, state: str, refusal: str
-) -> None:
+def test_row_with_an_unknown_state_is_refused(note_id: int, state: str, refusal: str) -> None:
     database = migrated()
     database.execute("pragma foreign_keys = on")
     database.execute(

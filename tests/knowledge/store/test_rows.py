@@ -51,7 +51,7 @@ class Duck:
     eats_from: AnsweredFrom = EVERYTHING
 
 
-def test_a_record_has_the_columns_of_its_fields_and_none_may_be_missing() -> None:
+def test_record_needs_all_its_columns() -> None:
     row = {"id": 1, "name": "ada", "feathers": 300}
 
     assert record(Duck, row, name="Ada") == Duck(1, "Ada")
@@ -143,17 +143,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 @given(listed=st.lists(st.integers(-5, 4 * MOST), max_size=50), above=st.integers(-10, MOST))
-def test_what_is_listed_and_there_is_found_once(
-    database: Database, listed: list[int], above: int
-) -> None:
+def test_listed_rows_are_found_once(database: Database, listed: list[int], above: int) -> None:
     found = rows_among(database, _FOUND, listed, before=[above], after=[1])
     there = {one for one in listed if one > above and one % 2 == 0 and 0 <= one < 3 * MOST}
     assert sorted(row["member_id"] for row in found) == sorted(there)
 
 
-def test_a_list_of_any_length_is_found_whole_and_an_empty_one_asks_nothing(
-    database: Database,
-) -> None:
+def test_list_of_any_length_is_found_whole(database: Database) -> None:
     for length in (1, 2, 3, MOST - 1, MOST, MOST + 1, 2 * MOST + 1):
         listed = [2 * one for one in range(length)]
         found = [row["member_id"] for row in rows_among(database, _FOUND, listed, [-1], [1])]

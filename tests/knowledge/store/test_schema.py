@@ -73,9 +73,7 @@ def test_lists_have_the_right_elements_and_numbers_an_end(column: str, value: ob
         "integer primary key",
     ],
 )
-def test_a_column_that_breaks_the_previous_release_is_refused(
-    monkeypatch: pytest.MonkeyPatch, sql: str
-) -> None:
+def test_column_breaking_a_release_is_refused(monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
     notes = schema.Table({"link": schema.PLAIN.added("m999", sql)})
     monkeypatch.setattr(schema, "TABLES", {"notes": notes})
 
@@ -86,9 +84,7 @@ def test_a_column_that_breaks_the_previous_release_is_refused(
 @pytest.mark.parametrize(
     ("table", "kind"), [("guilds", GuildSettings), ("channel_settings", EffectiveSettings)]
 )
-def test_declared_settings_are_the_columns_of_their_table(
-    tmp_path: Path, table: str, kind: type
-) -> None:
+def test_declared_settings_are_table_columns(tmp_path: Path, table: str, kind: type) -> None:
     with Store(tmp_path / "community.db") as store:
         rows = store.database.rows("select * from pragma_table_info(?)", [table])
     found = {

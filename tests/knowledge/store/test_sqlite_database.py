@@ -35,9 +35,7 @@ def test_a_folder_that_is_not_there_is_explained(tmp_path: Path) -> None:
         Store(tmp_path / "missing" / "community.db")
 
 
-def test_a_full_disk_changes_nothing_and_is_explained_until_it_has_room_again(
-    path: Path, store: Store
-) -> None:
+def test_full_disk_changes_nothing_until_it_has_room(path: Path, store: Store) -> None:
     _fill(store)
     before = _dump(path)
     with pytest.raises(
@@ -50,9 +48,7 @@ def test_a_full_disk_changes_nothing_and_is_explained_until_it_has_room_again(
     assert store.audit_log.contradicted_notes() == []
 
 
-def test_a_database_that_another_process_keeps_locked_is_explained(
-    path: Path, store: Store
-) -> None:
+def test_locked_database_is_explained(path: Path, store: Store) -> None:
     _file(store).execute("pragma busy_timeout = 20")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin immediate")
@@ -134,7 +130,7 @@ def test_a_clock_that_is_put_back_breaks_neither_the_log_nor_the_order_of_revisi
     assert [each.revision.number for each in store.notes.history(GUILD, 1)] == [1, 2, 3, 4]
 
 
-def test_a_review_date_that_a_wrong_clock_had_passed_is_passed_no_more(
+def test_wrongly_passed_review_date_is_undone(
     store: Store, set_clock: Callable[[datetime], None]
 ) -> None:
     set_clock(TODAY)
@@ -158,9 +154,7 @@ def test_a_reminder_that_a_wrong_clock_gave_silences_none(store: Store) -> None:
     assert not store.guilds.claim_reminder(GUILD, TODAY + timedelta(hours=1), waiting)
 
 
-def test_a_backup_is_not_deleted_for_others_that_a_wrong_clock_named(
-    store: Store, tmp_path: Path
-) -> None:
+def test_wrong_clocks_backups_delete_no_other(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     days = [TODAY + YEAR + timedelta(days=days) for days in range(3)]
     taken = [folder / backups.name(at) for at in (*days, TODAY)]

@@ -39,9 +39,7 @@ def names(db: Database) -> list[str]:
     return [row["name"] for row in db.query("select name from ducks order by id")]
 
 
-def test_a_damaged_file_is_begun_anew_and_what_was_made_from_it_goes(
-    path: Path, prepare: Prepare
-) -> None:
+def test_damaged_file_is_begun_anew(path: Path, prepare: Prepare) -> None:
     path.write_bytes(b"This is no database. " * 1_000)
     (path.parent / "a.snapshot").touch()
     (path.parent / "other.txt").touch()
@@ -87,9 +85,7 @@ def test_a_transaction_inside_another_one_is_a_part_of_it(db: Database) -> None:
     assert names(db) == []
 
 
-def test_nobody_else_writes_between_what_a_transaction_reads_and_writes(
-    path: Path, db: Database
-) -> None:
+def test_nobody_writes_inside_a_transaction(path: Path, db: Database) -> None:
     with sqlite3.connect(path, timeout=0) as other, transaction(db):
         assert names(db) == []
         with pytest.raises(sqlite3.OperationalError, match="locked"):

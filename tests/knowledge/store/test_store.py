@@ -36,9 +36,7 @@ SAID = RecordedHit("chat:1", "", "", "", 0.5, ("words",), source_channel_id=7, p
 
 
 @pytest.mark.parametrize("changed", [{}, {"channels": (7, 9), "hits": [SAID]}])
-def test_a_question_is_kept_with_its_hits_in_order(
-    store: Store, changed: dict[str, object]
-) -> None:
+def test_question_keeps_its_hits_in_order(store: Store, changed: dict[str, object]) -> None:
     question = _question(**changed)
     [question_id] = store.question_records.record([question])
     assert store.question_records.question(question_id) == replace(question, id=question_id)
@@ -46,9 +44,7 @@ def test_a_question_is_kept_with_its_hits_in_order(
 
 
 @pytest.mark.parametrize("words", ["title", "heading", "passage"])
-def test_the_database_takes_no_word_of_what_a_channels_messages_say(
-    store: Store, words: str
-) -> None:
+def test_no_word_of_a_channel_is_stored(store: Store, words: str) -> None:
     said = replace(SAID, **{words: "Said by somebody."})  # type: ignore[arg-type]
     with pytest.raises(REFUSED, match=r"(?i)check"):
         store.question_records.record([_question(hits=[said])])

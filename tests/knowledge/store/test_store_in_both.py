@@ -456,7 +456,7 @@ def _stores(folder: Path, url: str, made: Path) -> Iterator[list[Store]]:
     begun=st.lists(_questions(), min_size=3, max_size=3),
     history=st.lists(st.deferred(_commands), min_size=10, max_size=60),
 )
-def test_the_same_history_is_the_same_in_both(
+def test_same_history_is_the_same_in_both(
     postgres: Cluster, made: Path, begun: list[Question], history: list[Command]
 ) -> None:
     url = postgres.shared("community", make_tables)

@@ -7,7 +7,7 @@ from knowledge.values.documents import SHARED, Scope, channel_of, channel_scope
 
 
 @given(st.integers(min_value=1, max_value=2**63 - 1))
-def test_a_channels_scope_is_that_of_no_guild_and_leads_back_to_the_channel(snowflake: int) -> None:
+def test_channels_scope_leads_back_to_the_channel(snowflake: int) -> None:
     scope = channel_scope(snowflake)
 
     assert scope not in (SHARED, Scope(snowflake))

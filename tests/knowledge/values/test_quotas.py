@@ -17,9 +17,7 @@ minutes = st.lists(st.integers(0, 60 * 60), max_size=40)
 
 
 @given(quotas, minutes)
-def test_no_hour_and_no_day_has_more_than_it_may_and_none_less_than_it_could(
-    quota: Quota, pauses: list[int]
-) -> None:
+def test_no_hour_or_day_exceeds_its_limit(quota: Quota, pauses: list[int]) -> None:
     """Compared with the content of every window that ends at an attempt."""
     now, taken = START, list[datetime]()
     for pause in pauses:
@@ -40,7 +38,7 @@ def test_no_hour_and_no_day_has_more_than_it_may_and_none_less_than_it_could(
         assert quota.wait(taken, wait - timedelta(microseconds=1)) == wait
 
 
-def test_a_time_that_lies_ahead_was_written_by_a_wrong_clock_and_does_not_count() -> None:
+def test_time_ahead_does_not_count() -> None:
     assert Quota(hour=1).wait([START + DAY], START) is None
 
 
@@ -54,7 +52,7 @@ def test_the_most_generous_of_somebodys_roles_counts_for_each_window() -> None:
     assert quota_of({}, [EVERYBODY]).is_unlimited
 
 
-def test_somebody_is_new_until_both_their_account_and_their_stay_are_old_enough() -> None:
+def test_newcomer_needs_an_old_account_and_stay() -> None:
     newcomers = Newcomers(account_days=7, member_days=3)
 
     assert newcomers.until(START, START + DAY) == START + 7 * DAY
@@ -68,7 +66,7 @@ def test_somebody_is_new_until_both_their_account_and_their_stay_are_old_enough(
     st.dictionaries(st.integers(1, 2**62), quotas, max_size=3),
     st.none() | st.builds(Newcomers, *[st.integers(0, 99)] * 3),
 )
-def test_what_is_written_is_read_as_it_was(
+def test_written_times_are_read_again(
     questions: dict[int, Quota], notes: dict[int, Quota], newcomers: Newcomers | None
 ) -> None:
     limits = Limits(questions, notes, newcomers)

@@ -49,9 +49,7 @@ def chosen(channels: Mapping[int, Chosen] = MappingProxyType({}), **server: Any)
     ("channel_id", "level"),
     [(THREAD, Level.THREAD), (CHANNEL, Level.CHANNEL), (CATEGORY, Level.CATEGORY)],
 )
-def test_the_nearest_level_that_has_a_value_decides_and_is_named(
-    channel_id: int, level: Level
-) -> None:
+def test_nearest_level_with_a_value_decides(channel_id: int, level: Level) -> None:
     values = (
         Mode.OFF,
         99,
@@ -86,9 +84,7 @@ def test_without_any_choice_the_configuration_holds() -> None:
 
 
 @pytest.mark.parametrize(("forum", "seconds"), [(True, 0), (False, 30)])
-def test_the_helper_waits_in_text_channels_unless_it_was_chosen_otherwise(
-    forum: bool, seconds: int
-) -> None:
+def test_helper_waits_in_text_channels(forum: bool, seconds: int) -> None:
     place = replace(PLACE, forum=forum)
     assert effective_settings(place, chosen()).wait_seconds == seconds
     waits = {CATEGORY: {"wait_seconds": 5}}

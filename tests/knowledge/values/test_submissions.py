@@ -39,7 +39,7 @@ from knowledge.values.submissions import (
         ("Title", "？？好", "", "too short for a note"),
     ],
 )
-def test_a_title_text_or_tag_that_can_not_be_used_is_refused_with_its_reason(
+def test_unusable_title_text_or_tag_is_refused(
     title: str, text: str, tags: str, sentence: str
 ) -> None:
     with pytest.raises(InvalidNoteError, match=sentence):
@@ -78,7 +78,7 @@ def test_the_longest_of_everything_is_taken() -> None:
 
 
 @given(st.text(max_size=300))
-def test_a_text_is_kept_to_the_letter_but_for_the_blanks_around_it(text: str) -> None:
+def test_text_is_kept_but_for_outer_blanks(text: str) -> None:
     kept = checked_submission("Title", f" \n{text} two words\n\n").text
     assert kept == storable(f"{text} two words").strip()
 
@@ -104,7 +104,7 @@ def test_a_link_without_its_scheme_is_completed(link: str) -> None:
     assert checked_submission("Title", "Some text", link=link).link == f"https://{link}"
 
 
-def test_other_ways_to_ask_are_one_a_line_without_repeats_and_the_title() -> None:
+def test_other_wordings_are_one_a_line() -> None:
     typed = "  how  do I join\n\nHow do i JOIN\r\nsign up\njoining"
     assert checked_submission("Joining", "Some text", wordings=typed).wordings == (
         "how do I join",

@@ -88,9 +88,7 @@ def path(tmp_path: Path) -> Path:
         (b"", None),
     ],
 )
-def test_an_export_is_told_by_its_first_bytes(
-    path: Path, content: bytes, kind: ExportFormat | None
-) -> None:
+def test_first_bytes_tell_an_export(path: Path, content: bytes, kind: ExportFormat | None) -> None:
     path.write_bytes(content)
     assert export_format(content) is kind
     assert is_export(path) is (kind is not None)

@@ -79,7 +79,7 @@ def test_what_generators_write_around_an_article_is_no_text_of_it(body: str) -> 
     assert parse_bytes(page.encode(), name="x.html").text == READ
 
 
-def test_a_table_of_links_at_the_end_of_a_wikis_article_is_no_text_of_it() -> None:
+def test_wikis_last_table_of_links_is_left_out() -> None:
     row = "".join(f"<td><a href=/{number}>Pier {number}</a>" for number in range(12))
     page = (
         f"<!doctype html><div id=mw-content-text><p>T.</p><table><tr><td>12 piers</table>"
@@ -89,7 +89,7 @@ def test_a_table_of_links_at_the_end_of_a_wikis_article_is_no_text_of_it() -> No
     assert (text.count("Pier 3"), "12 piers" in text, text[-4:]) == (1, True, "End.")
 
 
-def test_a_part_with_an_article_that_is_not_most_of_it_is_kept_whole() -> None:
+def test_part_beside_a_small_article_is_kept() -> None:
     page = f"<!doctype html><main><article>{ARTICLE}</article><p>{'And more. ' * 30}</p></main>"
     assert "And more." in parse_bytes(page.encode(), name="x.html").text
 
@@ -177,7 +177,7 @@ def test_a_heading_keeps_the_id_that_a_citation_leads_to(heading: str) -> None:
     assert read.title == "Guide"
 
 
-def test_the_id_of_a_section_is_that_of_its_first_heading_alone() -> None:
+def test_sections_id_is_its_first_headings() -> None:
     page = '<section id="one"><h2>One</h2><p>Text.</p><h2>Two</h2><p>Text.</p></section>'
     assert "## Two\n" in parse_bytes(page.encode(), name="page.html").text
 
@@ -267,7 +267,7 @@ def test_the_infoboxes_of_fandom_become_facts() -> None:
     )
 
 
-def test_an_infobox_of_divisions_keeps_its_rows_and_one_without_rows_stays() -> None:
+def test_infobox_of_divisions_keeps_its_rows() -> None:
     # As at wiki.gg.
     assert (
         text_of(

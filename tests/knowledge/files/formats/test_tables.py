@@ -37,7 +37,7 @@ def test_json_without_questions_and_answers_is_refused(value: Any) -> None:
         _json(value)
 
 
-def test_what_json_names_and_is_no_sign_can_be_stored_and_shown() -> None:
+def test_unshowable_signs_of_json_are_replaced() -> None:
     reading = parse_bytes(
         rb'[{"question": "N\u0000?", "answer": "a\u0001b \ud800"}]', name="f.json"
     )
@@ -110,9 +110,7 @@ def test_json_without_pairs_that_is_called_a_text_is_a_text() -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("name", ["faq.csv", "faq.txt"])
-def test_a_table_of_questions_becomes_sections_whatever_it_is_called(
-    delimiter: str, name: str
-) -> None:
+def test_table_of_questions_becomes_sections(delimiter: str, name: str) -> None:
     rows = [["Question", "Answer"], ["Why?", '"So, that; it ""works""."'], ["How?", "Well."]]
     text = "\n".join(delimiter.join(row) for row in rows)
     reading = parse_bytes(text.encode(), name=name)

@@ -111,9 +111,7 @@ def test_front_matter_is_found_behind_a_mark_and_windows_line_ends() -> None:
         ("---\ntitle: 2024\n---\nText.", "2024"),
     ],
 )
-def test_the_title_is_the_matters_or_the_first_headings_or_the_files(
-    content: str, title: str
-) -> None:
+def test_title_is_the_matters_headings_or_files(content: str, title: str) -> None:
     assert parse_bytes(content.encode(), name="release_notes").title == title
 
 

@@ -35,7 +35,7 @@ def _parts(content: bytes) -> dict[str, str]:
     return found
 
 
-def test_of_two_files_of_one_name_the_later_one_is_read_as_unpacking_would_leave_it() -> None:
+def test_later_file_of_a_name_is_read() -> None:
     buffer = BytesIO(zipped({"a.md": "Old.", "b.md": "Other."}))
     with zipfile.ZipFile(buffer, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("a.md", "New.")
@@ -69,7 +69,7 @@ def _bomb(names: int, size: int) -> bytes:
     return content[:directory] + entries + end
 
 
-def test_a_zip_of_too_many_files_is_refused_before_its_directory_is_read() -> None:
+def test_zip_of_too_many_files_is_refused_unread() -> None:
     with pytest.raises(UnreadableError, match="a zip of more than 5,000 files"):
         _parts(_bomb(MAX_MEMBERS + 1, 10))
 
@@ -156,7 +156,7 @@ def test_every_format_is_read_and_the_rest_passed_over() -> None:
     }
 
 
-def test_a_zip_of_one_file_is_that_file_and_of_several_is_none() -> None:
+def test_zip_of_one_file_is_that_file() -> None:
     assert parse_bytes(zipped({"house_rules.md": "Be kind."}), name="x.zip").title == "House rules"
     with pytest.raises(UnreadableError, match="a zip of 2 files: take one of them"):
         parse_bytes(zipped({"a.md": "x", "b.md": "y"}), name="x.zip")
@@ -164,9 +164,7 @@ def test_a_zip_of_one_file_is_that_file_and_of_several_is_none() -> None:
         parse_bytes(zipped({"a.png": "x"}), name="x.zip")
 
 
-def test_what_is_refused_for_its_number_of_files_was_not_begun(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_refused_zips_files_are_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """A zip of 95 KB once left 600 threads that waited to read its pages."""
     begun: list[str] = []
     monkeypatch.setattr(reader, "_begin_document", lambda content, name: begun.append(name))
@@ -178,9 +176,7 @@ def test_what_is_refused_for_its_number_of_files_was_not_begun(
     assert set(threading.enumerate()) <= before
 
 
-def test_the_files_of_a_zip_are_begun_one_at_a_time_and_given_up_with_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_files_of_a_zip_are_begun_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox = Sandbox()
     monkeypatch.setattr(reader, "sandbox", sandbox)
     parse_bytes(b"Text.", name="x.md")
@@ -216,9 +212,7 @@ def _zipped_export(padding: int) -> bytes:
     return buffer.getvalue()
 
 
-def test_an_export_may_expand_further_than_other_files_but_not_without_end(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_zipped_export_may_expand_further(monkeypatch: pytest.MonkeyPatch) -> None:
     # Data of the real limits takes seconds to pack.
     monkeypatch.setattr(zip, "MAX_EXPANDED_BYTES", 1_000_000)
     monkeypatch.setattr(zip, "MAX_EXPORT_BYTES", 3_000_000)
@@ -232,13 +226,13 @@ def test_an_export_may_expand_further_than_other_files_but_not_without_end(
         list(Archive(_zipped_export(4)).members())
 
 
-def test_an_export_in_a_zip_is_no_text_that_can_be_read_as_one() -> None:
+def test_export_in_a_zip_is_no_text() -> None:
     with pytest.raises(UnreadableError, match="is a chat export: import it as a source"):
         parse_bytes(_zipped_export(0), name="x.zip")
 
 
 @pytest.mark.slow
-def test_reading_an_export_in_a_zip_costs_the_memory_of_a_few_messages() -> None:
+def test_zipped_export_costs_little_memory() -> None:
     start = datetime(2026, 3, 1, tzinfo=UTC)
     talk = [
         message(0, ASKER, "word " * 300, timestamp=(start + timedelta(hours=n)).isoformat())

@@ -95,11 +95,11 @@ def test_a_file_is_cited_as_its_host_shows_it(place: str, link: str, lines: str)
     assert file_link(place, COMMIT, "docs/a b.md") == (link, lines)
 
 
-def test_where_it_is_not_known_where_files_are_shown_the_repository_is_cited() -> None:
+def test_unknown_host_is_cited_at_its_repository() -> None:
     assert file_link("https://a.org/r", COMMIT, "a.md") == ("https://a.org/r", "")
 
 
-def test_a_path_that_looks_like_a_place_of_the_pattern_stays_what_it_is() -> None:
+def test_path_like_a_pattern_stays_itself() -> None:
     link, _ = file_link("https://github.com/o/r", COMMIT, "{commit}/a.md")
     assert link.endswith(f"/blob/{COMMIT}/%7Bcommit%7D/a.md?plain=1")
 
@@ -150,9 +150,7 @@ def test_a_remote_leads_to_a_page_without_anybodys_password(url: str, page: str)
         ("bitbucket.org", "src"),
     ],
 )
-def test_a_folder_is_read_at_its_place_in_the_branch_that_it_follows(
-    tmp_path: Path, host: str, way: str
-) -> None:
+def test_folder_is_cited_at_its_followed_branch(tmp_path: Path, host: str, way: str) -> None:
     root = _checkout(tmp_path / "checkout", f"git@{host}:owner/repo.git", UPSTREAM)
     page = f"https://{host}/owner/repo/{way}/main"
     assert web_address(root) == page
@@ -163,9 +161,7 @@ def test_a_folder_is_read_at_its_place_in_the_branch_that_it_follows(
     assert not list(tmp_path.rglob("ran"))
 
 
-def test_a_branch_that_follows_none_and_a_single_commit_are_read_by_their_own_names(
-    tmp_path: Path,
-) -> None:
+def test_local_branch_and_commit_have_their_names(tmp_path: Path) -> None:
     root = _checkout(tmp_path, "https://github.com/owner/repo")
     assert web_address(root) == "https://github.com/owner/repo/blob/trunk"
     (root / ".git" / "HEAD").write_text("0123456789abcdef0123456789abcdef01234567\n")
@@ -173,9 +169,7 @@ def test_a_branch_that_follows_none_and_a_single_commit_are_read_by_their_own_na
 
 
 @pytest.mark.parametrize("config", [b"", b"\xff", b"no section\n", b'[remote "origin"]\nurl\n'])
-def test_a_checkout_whose_remote_can_not_be_told_has_no_address(
-    tmp_path: Path, config: bytes
-) -> None:
+def test_unclear_remote_has_no_address(tmp_path: Path, config: bytes) -> None:
     root = _checkout(tmp_path, "https://github.com/owner/repo")
     (root / ".git" / "config").write_bytes(config)
     assert web_address(root) == ""

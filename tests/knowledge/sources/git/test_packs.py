@@ -59,12 +59,12 @@ def test_a_pack_of_files_and_changes_passes() -> None:
     )
 
 
-def test_more_objects_than_may_be_are_refused_before_they_are_looked_at() -> None:
+def test_too_many_objects_are_refused_unread() -> None:
     with pytest.raises(RefusedError, match="has 4,000,000 files and folders; 10 are read"):
         _check(_pack(count=4_000_000), objects=10)
 
 
-def test_what_claims_to_be_large_is_refused_whether_it_is_or_not() -> None:
+def test_claimed_size_is_refused_true_or_not() -> None:
     with pytest.raises(RefusedError, match="has a file of 5 MB; the limit is 1 MB"):
         _check(_pack(_entry(BLOB, b"x", claimed=5_000_000)), object_bytes=1_000_000)
     change = _number(5) + _number(5_000_000) + b"\x80"
@@ -167,9 +167,7 @@ def test_every_object_of_a_pack_is_found_by_its_index(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
-def test_a_pack_that_unpacks_to_too_much_memory_is_refused(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pack_needing_memory_is_refused(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = _packed(Blob.from_string(bytes(90_000_000)))
     assert len(bomb) < 200_000
     pack_index(_packed(Blob.from_string(b"small")))
@@ -180,9 +178,7 @@ def test_a_pack_that_unpacks_to_too_much_memory_is_refused(
     tight.close()
 
 
-def test_a_pack_that_takes_too_long_is_refused(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_pack_is_refused(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     many = _packed(*(Blob.from_string(str(n).encode()) for n in range(5_000)))
     monkeypatch.setattr(sandbox, "_seconds", 0.01)
     with pytest.raises(RefusedError, match="sent a pack that takes longer than"):

@@ -94,7 +94,7 @@ def _noise(size: int) -> str:
     return "".join(digests)[:size]
 
 
-def test_the_commit_that_is_there_is_told_so_that_only_what_changed_is_sent(world: World) -> None:
+def test_only_changes_since_the_known_commit_are_sent(world: World) -> None:
     before = world.open_repository()
     before.close()
     after = world.server.repositories.commit(NAME, {**FILES, "docs/a.md": "# A\n\nMore."})
@@ -189,7 +189,7 @@ def test_copies_of_what_is_no_source_any_more_are_removed(tmp_path: Path) -> Non
     assert (kept.exists(), gone.exists()) == (True, False)
 
 
-def test_folders_in_folders_in_folders_are_not_looked_through(
+def test_nested_folders_are_not_looked_through(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "ENTRIES", 2_000)
@@ -213,7 +213,7 @@ def test_folders_in_folders_in_folders_are_not_looked_through(
     found.close()
 
 
-def test_a_folder_with_too_many_entries_is_not_taken_apart(
+def test_folder_of_too_many_entries_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "TREE_BYTES", 20)
@@ -225,9 +225,7 @@ def test_a_folder_with_too_many_entries_is_not_taken_apart(
 
 @given(st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_changed_on_the_way_is_refused_or_changes_nothing(
-    world: World, data: st.DataObject
-) -> None:
+def test_changes_on_the_way_are_refused(world: World, data: st.DataObject) -> None:
     shutil.rmtree(world.folder, ignore_errors=True)
     chain = world.server.chain
 
@@ -295,9 +293,7 @@ def _answers(status: str, body: bytes = b"", **headers: str) -> Any:
         (_answers("302 Found", Location="/again/info/refs"), "is redirected more than 5 times"),
     ],
 )
-def test_what_is_no_repository_for_everybody_gets_one_sentence(
-    world: World, answer: Any, told: str
-) -> None:
+def test_inaccessible_repository_gets_one_sentence(world: World, answer: Any, told: str) -> None:
     world.server.first = answer
     with (
         Fetcher(0, problem_with=_private_problem, resolve=_resolved) as fetcher,
@@ -348,13 +344,13 @@ def test_a_name_that_leads_into_the_own_network_is_never_asked(world: World) -> 
     assert world.server.requests == []
 
 
-def test_a_pack_larger_than_may_be_is_not_read_to_its_end(world: World) -> None:
+def test_too_large_pack_is_not_read_on(world: World) -> None:
     world.server.repositories.commit(NAME, {"a.md": _noise(200_000)})
     assert world.refusal(most=10_000) == "sends more than 0.01 MB"
     assert not list(world.folder.rglob("*.pack"))
 
 
-def test_no_name_and_no_password_is_sent_and_no_setting_of_the_user_read(
+def test_no_password_or_setting_is_used(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"

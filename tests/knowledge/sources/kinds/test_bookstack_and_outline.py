@@ -162,7 +162,7 @@ def test_a_token_is_sent_with_every_request(wiki: Wiki, source: VisitedService) 
     assert sent == {"Token id:secret" if wiki.kind == "bookstack" else "Bearer id:secret"}
 
 
-def test_an_unchanged_wiki_costs_only_its_listing(
+def test_unchanged_wiki_is_only_listed(
     wiki: Wiki, source: VisitedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("knowledge.sources.kinds.outline._LIMIT", 4)
@@ -190,9 +190,7 @@ def test_a_book_or_collection_has_its_pages_alone(wiki: Wiki, pages: EntryStore)
     assert none.reasons == [f"has no {name} quests that its token may read."]
 
 
-def test_a_page_deleted_after_it_was_listed_does_no_harm(
-    wiki: Wiki, source: VisitedService
-) -> None:
+def test_page_deleted_after_listing_does_no_harm(wiki: Wiki, source: VisitedService) -> None:
     steps = source.steps()
     next(steps)
     kept = wiki.server.answers[wiki.one]

@@ -141,9 +141,7 @@ def only(source: VisitedService, *filters: tuple[str, str]) -> VisitedService:
     return VisitedService("discourse", source.location.partition("+")[2], source.pages, filters)
 
 
-def test_a_solved_topic_is_its_question_with_the_accepted_answer(
-    forum: Forum, source: VisitedService
-) -> None:
+def test_solved_topic_has_its_accepted_answer(forum: Forum, source: VisitedService) -> None:
     source.sync()
     [found] = source.documents.values()
     base = forum.server.base
@@ -187,9 +185,7 @@ def test_an_answer_behind_many_deleted_posts_is_found(forum: Forum, source: Visi
     assert "pier 4" in source.documents["Ferry"].text
 
 
-def test_unsolved_topics_are_left_out_unless_asked_for(
-    forum: Forum, source: VisitedService
-) -> None:
+def test_unsolved_topics_are_read_if_asked_for(forum: Forum, source: VisitedService) -> None:
     forum.topics[8] = Topic("Market", [("mira", "<p>When does the market open?</p>", {}), ANSWERED])
     source.sync()
     assert [*source.documents] == ["Ferry to Lisbon"]
@@ -248,9 +244,7 @@ def test_an_unchanged_forum_costs_two_requests(forum: Forum, source: VisitedServ
     assert [template for template, _ in forum.server.asked] == ["/categories.json", "/latest.json"]
 
 
-def test_a_topic_that_is_gone_when_asked_for_does_no_harm(
-    forum: Forum, source: VisitedService
-) -> None:
+def test_topic_gone_when_asked_for_does_no_harm(forum: Forum, source: VisitedService) -> None:
     forum.topics[8] = Topic("Market", FERRY.posts, 3)
     kept = forum.server.answers["/t/{id}.json"]
     forum.server.answers["/t/{id}.json"] = lambda asked: (
@@ -261,9 +255,7 @@ def test_a_topic_that_is_gone_when_asked_for_does_no_harm(
     assert source.reasons == []
 
 
-def test_people_who_asked_not_to_be_quoted_are_left_out_of_what_was_read_before(
-    forum: Forum, source: VisitedService
-) -> None:
+def test_opted_out_people_are_left_out(forum: Forum, source: VisitedService) -> None:
     mention: Post = ("mira", "<p>Thanks, @bo and @bosun, see you at the pier.</p>", {})
     forum.topics[7] = Topic("Ferry to Lisbon", [*FERRY.posts, mention], accepted=3)
     forum.topics[8] = Topic("Market", [CHAT, ANSWERED], accepted=2)

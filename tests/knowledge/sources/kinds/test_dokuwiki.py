@@ -155,9 +155,7 @@ def source(wiki: RealWiki, pages: EntryStore) -> VisitedService:
     return VisitedService("dokuwiki", wiki.base, pages)
 
 
-def test_a_visit_stopped_ten_times_asks_for_each_page_once(
-    wiki: RealWiki, source: VisitedService
-) -> None:
+def test_stopped_visits_ask_for_each_page_once(wiki: RealWiki, source: VisitedService) -> None:
     wiki.asked()
     for _ in range(10):
         steps = source.steps()
@@ -207,9 +205,7 @@ Before the storm."""
     )
 
 
-def test_sections_are_cited_at_ids_of_the_served_page(
-    wiki: RealWiki, source: VisitedService
-) -> None:
+def test_sections_are_cited_at_served_ids(wiki: RealWiki, source: VisitedService) -> None:
     source.sync()
     cited = 0
     for document in source.documents.values():
@@ -222,9 +218,7 @@ def test_sections_are_cited_at_ids_of_the_served_page(
     assert cited == 6 * 2 + 4 + 3
 
 
-def test_changed_deleted_and_moved_pages_are_followed_both_ways(
-    wiki: RealWiki, source: VisitedService
-) -> None:
+def test_changed_pages_are_followed_both_ways(wiki: RealWiki, source: VisitedService) -> None:
     source.sync()
     before = {title: one.text for title, one in source.documents.items()}
     wiki.save(
@@ -268,7 +262,7 @@ def test_a_namespace_is_read_alone(wiki: RealWiki, source: VisitedService) -> No
         ),
     ],
 )
-def test_a_wiki_that_answers_no_programs_says_what_to_do(
+def test_closed_wiki_says_what_to_do(
     wiki: RealWiki, source: VisitedService, settings: str, reason: str
 ) -> None:
     wiki.configure(settings)

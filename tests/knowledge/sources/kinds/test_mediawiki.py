@@ -37,9 +37,7 @@ def later(wiki: WikiServer, source: VisitedService, days: float = 1) -> None:
     source.sync(days)
 
 
-def test_a_page_has_its_sections_its_revisions_date_and_the_wikis_licence(
-    wiki: WikiServer, source: VisitedService
-) -> None:
+def test_page_has_sections_date_and_licence(wiki: WikiServer, source: VisitedService) -> None:
     wiki.rights = {"url": "https://creativecommons.org/licenses/by-sa/3.0/", "text": "CC-BY-SA"}
     source.sync()
     found = source.documents["Ferry"]
@@ -59,9 +57,7 @@ def test_a_licence_that_wants_no_attribution_is_not_in_a_citation(
     assert source.documents["Ferry"].contributor == ""
 
 
-def test_api_php_is_found_behind_the_redirect_to_the_main_page(
-    wiki: WikiServer, source: VisitedService
-) -> None:
+def test_api_php_is_found_behind_a_redirect(wiki: WikiServer, source: VisitedService) -> None:
     wiki.pages["/"] = Reply("", 301, {"Location": f"{wiki.base}/wiki/Harbour_Wiki"})
     wiki.pages["/wiki/Harbour_Wiki"] = Reply(RSD.format(at=wiki.base))
     source.sync()
@@ -122,9 +118,7 @@ def test_changes_are_followed_by_page(wiki: WikiServer, source: VisitedService) 
     assert len(wiki.asked) == 4
 
 
-def test_a_page_that_leaves_the_namespace_or_becomes_a_redirect_is_dropped(
-    wiki: WikiServer, source: VisitedService
-) -> None:
+def test_page_moved_away_is_dropped(wiki: WikiServer, source: VisitedService) -> None:
     wiki.content[5] = WikiPage("Kiosk")
     source.sync()
     wiki.edit(1, space=12, title="Help:Ferry")
@@ -133,18 +127,14 @@ def test_a_page_that_leaves_the_namespace_or_becomes_a_redirect_is_dropped(
     assert sorted(source.documents) == ["Kiosk"]
 
 
-def test_a_page_is_read_again_once_a_redirect_leads_to_it(
-    wiki: WikiServer, source: VisitedService
-) -> None:
+def test_new_redirect_reads_its_page_again(wiki: WikiServer, source: VisitedService) -> None:
     source.sync()
     wiki.edit(6, title="Jetty", to="Pier")
     later(wiki, source)
     assert [one.get("pageid") for one in wiki.asked if one["action"] == "parse"] == ["2"]
 
 
-def test_hidden_pages_and_other_namespaces_are_left_out(
-    wiki: WikiServer, source: VisitedService
-) -> None:
+def test_hidden_pages_are_left_out(wiki: WikiServer, source: VisitedService) -> None:
     wiki.content |= {
         5: WikiPage("Draft", hidden=True),
         6: WikiPage("Help:Editing", space=12),
@@ -160,9 +150,7 @@ def test_hidden_pages_and_other_namespaces_are_left_out(
     assert none.reasons == ["has no namespace Quests."]
 
 
-def test_all_pages_are_listed_after_a_month_or_untold_deletions(
-    wiki: WikiServer, source: VisitedService
-) -> None:
+def test_all_pages_are_listed_after_a_month(wiki: WikiServer, source: VisitedService) -> None:
     source.sync()
     del wiki.content[2]
     later(wiki, source, 20)
@@ -187,7 +175,7 @@ def test_a_wiki_whose_servers_lag_is_busy(wiki: WikiServer, source: VisitedServi
     ("code", "reason"),
     [("unknown", "refuses to answer (No.)."), ("readapidenied", "asks for a login (No.).")],
 )
-def test_an_error_of_the_api_keeps_the_documents(
+def test_api_error_keeps_the_documents(
     wiki: WikiServer, source: VisitedService, code: str, reason: str
 ) -> None:
     source.sync()
@@ -219,9 +207,7 @@ def test_pages_described_without_an_end_are_given_up(
     assert source.reasons == ["describes its pages at too great a length."]
 
 
-def test_a_page_described_twice_in_an_answer_is_refused(
-    wiki: WikiServer, source: VisitedService
-) -> None:
+def test_page_described_twice_is_refused(wiki: WikiServer, source: VisitedService) -> None:
     def answer(asked: Asked) -> Any:
         told = wiki.queried(asked)
         if "generator" in asked:
@@ -251,16 +237,14 @@ def test_a_page_of_two_megabytes_is_read(wiki: WikiServer, source: VisitedServic
     assert len(source.documents["Ferry"].text) > 1_990_000
 
 
-def test_a_page_without_text_is_neither_quoted_nor_a_failure(
-    wiki: WikiServer, source: VisitedService
-) -> None:
+def test_page_without_text_is_no_failure(wiki: WikiServer, source: VisitedService) -> None:
     wiki.content[1] = WikiPage("Ferry", "<!-- nothing --> <p>\n</p>")
     source.sync()
     assert sorted(source.documents) == ["Pier"]
     assert source.reasons == []
 
 
-def test_a_link_to_another_host_is_not_cited(
+def test_other_hosts_link_is_not_cited(
     wiki: WikiServer, source: VisitedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(WikiServer, "base", "https://elsewhere.test")

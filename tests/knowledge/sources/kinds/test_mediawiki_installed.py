@@ -286,7 +286,7 @@ def test_a_wiki_is_read_and_followed(wiki: RealWiki, source: VisitedService) -> 
         ((("prefix", "Pier 2"),), 2),
     ],
 )
-def test_filters_narrow_what_is_read(
+def test_filters_narrow_the_pages(
     wiki: RealWiki, tmp_path: Path, only: tuple[tuple[str, str], ...], number: int
 ) -> None:
     with open_entries(tmp_path, "") as pages:

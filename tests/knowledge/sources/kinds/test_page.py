@@ -98,7 +98,7 @@ def test_markdown_text_and_pages_that_can_not_be_read(world: World) -> None:
     assert world.reasons("/feed") == ["is neither a page nor a sitemap."]
 
 
-def test_every_page_of_a_sitemap_is_read_a_step_at_a_time(world: World) -> None:
+def test_sitemaps_pages_are_read_step_by_step(world: World) -> None:
     world.lists("a", "b")
     world.page("a")
     world.page("b")
@@ -118,7 +118,7 @@ def test_pages_that_have_not_changed_are_not_sent_again(world: World) -> None:
     assert world.titles(MAP) == ["a"]
 
 
-def test_pages_that_the_sitemap_calls_unchanged_are_not_asked_for_a_week(world: World) -> None:
+def test_unchanged_pages_wait_for_a_week(world: World) -> None:
     world.lists("a", modified="2026-03-01")
     world.page("a")
     world.sync(MAP)
@@ -159,7 +159,7 @@ def test_an_llms_txt_is_a_list_of_pages(world: World) -> None:
     assert world.titles("/llms.txt") == ["a"]
 
 
-def test_a_page_that_vanished_is_said_so_and_retired_after_the_grace(world: World) -> None:
+def test_vanished_page_is_retired_after_the_grace(world: World) -> None:
     world.lists("a", "b")
     world.page("a")
     world.page("b")
@@ -181,7 +181,7 @@ def test_a_page_that_vanished_is_said_so_and_retired_after_the_grace(world: Worl
     assert world.titles(MAP) == ["a", "b"]
 
 
-def test_a_page_that_is_listed_no_more_is_retired_after_the_grace(world: World) -> None:
+def test_unlisted_page_is_retired_after_the_grace(world: World) -> None:
     world.lists("a", "b")
     world.page("a")
     world.page("b")
@@ -209,7 +209,7 @@ def test_a_damaged_sitemap_takes_no_page_away(world: World) -> None:
     assert world.reasons(MAP) == []
 
 
-def test_pages_of_a_sitemap_that_is_gone_are_asked_for_by_themselves(world: World) -> None:
+def test_gone_sitemaps_pages_are_asked_for(world: World) -> None:
     world.lists("a", "b")
     world.page("a")
     world.page("b")
@@ -278,9 +278,7 @@ def test_a_state_tells_what_a_source_gave(world: World, store: Store) -> None:
     assert [failure.source for failure in state.failures] == [world.server.url("/b")]
 
 
-def test_no_more_is_kept_than_there_is_room_for_and_what_is_kept_is_looked_at_on(
-    world: World,
-) -> None:
+def test_kept_pages_are_followed_within_their_room(world: World) -> None:
     for name in "abcd":
         world.page(name)
     world.lists("a", "b", "c", "d")
@@ -305,7 +303,7 @@ def test_no_more_is_kept_than_there_is_room_for_and_what_is_kept_is_looked_at_on
     assert world.pages.size(world.server.url(MAP)) <= room
 
 
-def test_a_single_page_that_there_is_no_room_for_is_not_kept(world: World) -> None:
+def test_page_larger_than_its_room_is_not_kept(world: World) -> None:
     world.page("a")
     world.sync("/a", most=10)
 
@@ -326,9 +324,7 @@ META = '<head><meta name="robots" content="noindex, follow"></head>'
         (Reply(TEXT, headers={"X-Robots-Tag": "noindex"}), "its host says noindex"),
     ],
 )
-def test_a_page_that_asks_not_to_be_shown_is_not_quoted(
-    world: World, reply: Reply, rule: str
-) -> None:
+def test_page_asking_to_be_hidden_is_not_quoted(world: World, reply: Reply, rule: str) -> None:
     world.server.pages["/a"] = reply
     world.sync("/a")
     assert world.titles("/a") == []
@@ -336,7 +332,7 @@ def test_a_page_that_asks_not_to_be_shown_is_not_quoted(
     assert reason == f"asks programs not to show it ({rule}), so it is not quoted."
 
 
-def test_a_page_that_asks_it_later_is_quoted_no_more_until_it_does_not(world: World) -> None:
+def test_page_is_quoted_while_it_may_be_shown(world: World) -> None:
     world.page("a")
     world.sync("/a")
     page = world.server.pages["/a"]
@@ -366,7 +362,7 @@ def test_each_of_several_headers_counts(world: World) -> None:
     assert world.titles("/a") == []
 
 
-def test_a_sitemap_that_asks_not_to_be_shown_is_a_list_all_the_same(world: World) -> None:
+def test_hidden_sitemap_is_a_list_all_the_same(world: World) -> None:
     world.page("a")
     world.lists("a")
     listed = world.server.pages[MAP]

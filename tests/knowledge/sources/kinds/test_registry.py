@@ -32,7 +32,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
         ("dokuwiki+https://a.org#namespace=b", Service, "https://a.org", ["namespace=b"]),
     ],
 )
-def test_a_location_is_read_as_its_kind(
+def test_location_is_read_as_its_kind(
     location: str, kind: type, url: str, parts: object, internal: bool
 ) -> None:
     location = f"internal+{location}" if internal else location
@@ -50,9 +50,7 @@ def test_paths_and_channels_are_not_visited() -> None:
 
 
 @given(st.sampled_from(["https://a.org/", "/srv/"]), NAMES, NAMES, NAMES)
-def test_any_branch_and_folder_are_read_again(
-    root: str, name: str, branch: str, folder: str
-) -> None:
+def test_any_branch_and_folder_is_read(root: str, name: str, branch: str, folder: str) -> None:
     # Addresses come percent-encoded, and without a fragment.
     name = name.replace("#", "").replace("%", "") if is_web(root) else name
     source = source_at(GitRepository.locate_branch(root + name, branch, folder))
@@ -100,9 +98,7 @@ def recognise(wiki: WikiServer) -> Iterator[Recognise]:
 
 
 @pytest.mark.parametrize("path", ["", "/", "/wiki/Main_Page"])
-def test_a_wikis_root_and_main_page_stand_for_the_wiki(
-    wiki: WikiServer, recognise: Recognise, path: str
-) -> None:
+def test_root_and_main_page_are_the_wiki(wiki: WikiServer, recognise: Recognise, path: str) -> None:
     assert recognise(path) == source_at(f"mediawiki+{wiki.base}")
 
 
@@ -136,9 +132,7 @@ def test_other_sites_are_not_recognised(wiki: WikiServer, recognise: Recognise, 
     assert recognise("/") is None
 
 
-def test_other_kinds_are_recognised_by_their_generator(
-    wiki: WikiServer, recognise: Recognise
-) -> None:
+def test_generator_tells_other_kinds(wiki: WikiServer, recognise: Recognise) -> None:
     wiki.pages["/"] = Reply('<meta content="DokuWiki" name="generator"/>')
     wiki.pages["/lib/exe/jsonrpc.php"] = Reply(
         '{"result": [{"id": "ferry", "revision": 1, "size": 9}]}', kind="application/json"

@@ -38,7 +38,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield World(server, pages, tmp_path)
 
 
-def test_a_file_is_a_document_that_is_cited_at_its_line_and_commit(world: World) -> None:
+def test_file_is_cited_at_its_line_and_commit(world: World) -> None:
     commit = world.commit({"docs/ferries.md": FERRIES})
     world.sync()
     page = world.server.url("owner/name")
@@ -57,7 +57,7 @@ def test_a_file_is_a_document_that_is_cited_at_its_line_and_commit(world: World)
     assert world.ids == [f"git:{world.server.url(NAME)}:docs/ferries.md"]
 
 
-def test_only_files_that_changed_are_read_and_all_are_cited_at_the_new_commit(world: World) -> None:
+def test_only_changed_files_are_read(world: World) -> None:
     world.commit({"a.md": "# A\n\nOne.", "b.md": "# B\n\nOne."})
     assert [step.key for step in world.sync()[1:]] == ["a.md", "b.md"]
     ids = {title: one.id for title, one in world.documents.items()}
@@ -90,9 +90,7 @@ def test_a_sync_that_is_ended_in_the_middle_goes_on(world: World) -> None:
     assert list(world.documents) == ["A", "B", "C"]
 
 
-def test_a_file_that_can_not_be_read_keeps_what_it_said_at_the_commit_that_said_it(
-    world: World,
-) -> None:
+def test_unreadable_file_keeps_its_text_and_commit(world: World) -> None:
     first = world.commit({"a.md": "# A\n\nOne.", "b.md": "# B\n\nOne."})
     world.sync()
     second = world.commit({"a.md": b"\x00\x01", "b.md": "# B\n\nOne."})
@@ -128,7 +126,7 @@ def test_files_are_cited_where_the_operator_says(world: World) -> None:
     assert found.lines == Lines(1, "n{first}")
 
 
-def test_a_file_is_cited_at_its_page_on_a_site_and_so_are_files_that_it_links(world: World) -> None:
+def test_file_and_its_links_are_cited_on_the_site(world: World) -> None:
     world.commit({"guide/a.md": "---\nslug: moved\n---\n# Moved\n\nSee [B](b.md)."})
     world.sync()
     [found] = world.found(base_url="docusaurus:https://e.org/docs")

@@ -163,7 +163,7 @@ def test_a_start_with_noindex_is_a_failure(world: World, path: str) -> None:
     assert len(world.reasons) == len([one for one in world.reasons if "noindex" in one]) == 1
 
 
-def test_a_page_in_the_place_of_its_folder_is_told_with_the_folder(world: World) -> None:
+def test_page_beside_its_folder_names_the_folder(world: World) -> None:
     world.page("/docs/a", "/docs/b")
     world.page("/docs/b")
     world.start("/docs/a")
@@ -227,7 +227,7 @@ def test_a_sitemap_is_found_by_itself_and_used_first(world: World) -> None:
     assert world.asked == ["/docs/", "/docs/b", "/docs/a", "/docs/z"]
 
 
-def test_the_sitemaps_that_robots_txt_names_are_read_and_only_the_hosts_own(world: World) -> None:
+def test_robots_txts_sitemaps_of_its_host_are_read(world: World) -> None:
     world.server.pages["/robots.txt"] = Reply(
         f"Sitemap: http://b.test:{world.server.port}/evil/sitemap.xml\n"
         f"Sitemap: {world.server.url('/maps/sitemap.xml')}\n",
@@ -310,7 +310,7 @@ def test_a_second_visit_asks_only_for_what_may_have_changed(world: World) -> Non
     assert world.titles() == ["docs", "docs a", "docs b", "docs c", "docs d"]
 
 
-def test_what_nothing_leads_to_any_more_is_quoted_for_a_time_of_grace(world: World) -> None:
+def test_unlinked_pages_are_quoted_for_the_grace(world: World) -> None:
     world.page("/docs/", "a", "b")
     world.page("/docs/a")
     world.page("/docs/b")
@@ -332,7 +332,7 @@ def test_broken_links_are_nobodys_news(world: World) -> None:
     assert world.asked == ["/docs/", "/docs/gone", "/docs/data"]
 
 
-def test_a_page_that_is_too_large_or_answers_nothing_stops_no_other(world: World) -> None:
+def test_failing_page_stops_no_other(world: World) -> None:
     def hangs_up(request: BaseHTTPRequestHandler) -> None:
         request.close_connection = True
 

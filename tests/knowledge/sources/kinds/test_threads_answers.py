@@ -26,7 +26,7 @@ def test_the_only_telling_comment_of_a_maintainer_is_the_answer() -> None:
     assert answered(("mira", "Nobody?"), ("ada", ANSWER), ("bo", "Closing, thanks!")) == ANSWER
 
 
-def test_among_several_comments_the_one_that_was_thanked_for_is_the_answer() -> None:
+def test_thanked_comment_is_the_answer() -> None:
     other = ("bo", "The default port is the one that most of our users want to have.")
     assert answered(other, ("ada", ANSWER), ("mira", "Thanks, that worked!")) == ANSWER
     assert answered(other, ("ada", ANSWER)) == ""
@@ -69,7 +69,5 @@ def test_others_and_programs_answer_nothing() -> None:
         ("The port is taken", [], False),
     ],
 )
-def test_titles_and_labels_tell_questions_from_tasks(
-    title: str, labels: list[str], expected: bool
-) -> None:
+def test_titles_and_labels_tell_questions(title: str, labels: list[str], expected: bool) -> None:
     assert is_question(title, "It is 8080.", labels) is expected

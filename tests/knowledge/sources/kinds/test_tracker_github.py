@@ -120,9 +120,7 @@ def source(hub: Hub, pages: EntryStore) -> VisitedService:
     return VisitedService("github", f"{hub.base}/o/n/issues", pages)
 
 
-def test_an_issue_is_its_question_with_the_maintainers_answer(
-    hub: Hub, source: VisitedService
-) -> None:
+def test_issue_has_the_maintainers_answer(hub: Hub, source: VisitedService) -> None:
     source.sync()
     [found] = source.documents.values()
     link = f"{hub.base}/o/n/issues/7"
@@ -133,7 +131,7 @@ def test_an_issue_is_its_question_with_the_maintainers_answer(
     )
 
 
-def test_issues_without_room_in_memory_are_asked_for(
+def test_issues_beyond_memory_are_asked_for(
     hub: Hub, source: VisitedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("knowledge.sources.kinds.tracker.REMEMBERED_BYTES", 0)
@@ -153,9 +151,7 @@ def test_issues_without_room_in_memory_are_asked_for(
         {"comments": 400},
     ],
 )
-def test_issues_that_ask_nothing_cost_no_request(
-    hub: Hub, source: VisitedService, fields: dict[str, Any]
-) -> None:
+def test_tasks_cost_no_request(hub: Hub, source: VisitedService, fields: dict[str, Any]) -> None:
     hub.add(7, "Waffles stay black", HELP, **fields)
     source.sync()
     assert source.documents == {}
@@ -171,7 +167,7 @@ def test_issues_that_ask_nothing_cost_no_request(
         ("bo", "NONE", "The pan has to be hot first: wait for two minutes, then pour it."),
     ],
 )
-def test_other_comments_are_no_answer_and_are_asked_for_once(
+def test_other_comments_are_asked_for_once(
     hub: Hub, source: VisitedService, comment: tuple[str, str, str]
 ) -> None:
     hub.add(7, "Waffles stay black", comment)
@@ -215,9 +211,7 @@ def test_deleted_issues_are_dropped_within_a_month(hub: Hub, source: VisitedServ
     assert [*source.documents] == ["Waffles stay black"]
 
 
-def test_a_limit_that_stops_listing_all_does_not_stop_following(
-    hub: Hub, source: VisitedService
-) -> None:
+def test_limit_on_listing_does_not_stop_following(hub: Hub, source: VisitedService) -> None:
     for day in range(30):
         source.sync(day)
     hub.add(8, "Irons stick", HELP, day=29)
@@ -350,9 +344,7 @@ def asked_source(hub: Hub, pages: EntryStore, discussions: Discussions) -> Visit
     return source
 
 
-def test_a_discussion_is_its_question_with_the_marked_answer(
-    hub: Hub, asked_source: VisitedService
-) -> None:
+def test_discussion_has_its_marked_answer(hub: Hub, asked_source: VisitedService) -> None:
     asked_source.sync()
     [found] = asked_source.documents.values()
     assert found.link == f"{hub.base}/o/n/discussions/5"
@@ -361,7 +353,7 @@ def test_a_discussion_is_its_question_with_the_marked_answer(
     assert "watches" not in found.text
 
 
-def test_unchanged_discussions_cost_one_request(
+def test_unchanged_discussions_cost_a_request(
     discussions: Discussions, asked_source: VisitedService
 ) -> None:
     asked_source.sync()
@@ -373,9 +365,7 @@ def test_unchanged_discussions_cost_one_request(
     assert sorted(asked_source.documents) == ["Heat of the iron", "Shape of the iron"]
 
 
-def test_discussions_without_a_token_are_refused_with_the_way_out(
-    asked_source: VisitedService,
-) -> None:
+def test_discussions_need_a_token(asked_source: VisitedService) -> None:
     asked_source.token = ""
     asked_source.sync()
     [reason] = asked_source.reasons
@@ -402,7 +392,7 @@ def test_errors_of_the_graphql_api_are_told(
     assert any(each.startswith(reason) for each in asked_source.reasons)
 
 
-def test_a_token_revoked_during_a_visit_drops_no_discussion(
+def test_token_revoked_in_a_visit_drops_nothing(
     hub: Hub, discussions: Discussions, asked_source: VisitedService
 ) -> None:
     asked_source.sync()

@@ -111,9 +111,7 @@ def test_what_is_not_public_is_never_read(lab: Lab, source: VisitedService) -> N
     assert "internal word" not in found.text
 
 
-def test_issues_without_a_token_are_refused_with_the_way_out(
-    lab: Lab, source: VisitedService
-) -> None:
+def test_issues_need_a_token(lab: Lab, source: VisitedService) -> None:
     source.token = ""
     source.sync()
     [reason] = source.reasons

@@ -232,7 +232,7 @@ def test_an_entry_that_could_open_nothing_is_refused(entry: str) -> None:
         InternalHosts.of([entry])
 
 
-def test_a_source_is_internal_by_its_name_or_where_all_its_addresses_are() -> None:
+def test_source_is_internal_by_name_or_all_addresses() -> None:
     found = {
         "a.corp": ["10.1.0.1"],
         "b.corp": ["10.1.0.1", "8.8.8.8"],
@@ -288,9 +288,7 @@ def test_a_page_of_an_internal_host_is_fetched(server: WebServer) -> None:
 
 
 @pytest.mark.parametrize("second", ["127.0.0.2", "169.254.169.254", "::ffff:127.0.0.2"])
-def test_an_internal_name_that_leads_elsewhere_a_moment_later_is_judged_anew(
-    server: WebServer, second: str
-) -> None:
+def test_rebound_internal_name_is_judged_anew(server: WebServer, second: str) -> None:
     with fetcher(server, "127.0.0.1", second) as inside:
         told = inside.fetch(server.url("/"))
     assert isinstance(told, Failed)
@@ -301,9 +299,7 @@ def test_an_internal_name_that_leads_elsewhere_a_moment_later_is_judged_anew(
 @pytest.mark.parametrize(
     ("host", "address"), [("other.test", "192.168.9.9"), ("public.test", "8.8.8.8")]
 )
-def test_a_redirect_from_an_internal_host_leads_to_no_other_place(
-    server: WebServer, host: str, address: str
-) -> None:
+def test_internal_redirect_leads_nowhere_else(server: WebServer, host: str, address: str) -> None:
     server.pages["/"] = Reply(status=302, headers={"Location": f"http://{host}/secret"})
     with fetcher(server, "127.0.0.1", "127.0.0.1", address) as inside:
         told = inside.fetch(server.url("/"))

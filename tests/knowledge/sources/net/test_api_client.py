@@ -128,7 +128,7 @@ NUMBERS = count()
     ],
     ids=["too many pages", "a page twice", "too long a page"],
 )
-def test_a_list_without_an_end_is_given_up(
+def test_endless_list_is_given_up(
     ask: Callable[[str], tuple[Sequence[Any], str]], items: int
 ) -> None:
     listed = pages(ask, 5)

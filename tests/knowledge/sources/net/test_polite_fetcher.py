@@ -51,7 +51,7 @@ def reason(outcome: object) -> str:
         ([], "has no address"),
     ],
 )
-def test_a_name_that_leads_anywhere_but_to_public_addresses_is_not_asked(
+def test_name_leading_to_private_addresses_is_not_asked(
     server: WebServer, found: list[str], told: str
 ) -> None:
     asked: list[str] = []
@@ -98,9 +98,7 @@ def test_what_robots_txt_forbids_is_not_fetched(server: WebServer, fetcher: Fetc
     assert [path for path, _ in server.requests].count("/robots.txt") == 1
 
 
-def test_a_redirect_to_what_robots_txt_forbids_is_not_followed(
-    server: WebServer, fetcher: Fetcher
-) -> None:
+def test_redirect_to_a_forbidden_page_is_not_followed(server: WebServer, fetcher: Fetcher) -> None:
     server.pages["/robots.txt"] = Reply("User-agent: *\nDisallow: /private", kind="text/plain")
     server.pages["/"] = Reply(status=301, headers={"Location": "/private"})
     assert "is closed to programs" in reason(fetcher.fetch(server.url("/")))
@@ -125,7 +123,7 @@ def test_a_host_is_not_asked_twice_within_the_delay(server: WebServer) -> None:
     assert [round(seconds) for seconds in slept] == [7, 7, 7]
 
 
-def test_a_host_that_is_busy_is_asked_once_more_if_it_says_when(server: WebServer) -> None:
+def test_busy_host_is_asked_again_if_it_says_when(server: WebServer) -> None:
     slept: list[float] = []
     server.pages["/soon"] = Reply(status=429, headers={"Retry-After": "5"})
     server.pages["/late"] = Reply(status=503, headers={"Retry-After": "3600"})
@@ -193,9 +191,7 @@ def test_a_page_without_end_is_refused(server: WebServer, fetcher: Fetcher) -> N
     assert reason(fetcher.fetch(server.url("/"), limit=2_000_000)) == "has more than 2 MB"
 
 
-def test_a_page_that_decompresses_without_end_is_refused(
-    server: WebServer, fetcher: Fetcher
-) -> None:
+def test_page_decompressing_without_end_is_refused(server: WebServer, fetcher: Fetcher) -> None:
     packed = gzip.compress(b"\x00" * 5_000_000)
     assert len(packed) < 10_000
     server.pages["/"] = Reply(packed, headers={"Content-Encoding": "gzip"})
@@ -285,9 +281,7 @@ def trusting() -> Fetcher:
     return local_fetcher(trusted=trusted)
 
 
-def test_a_host_whose_certificate_is_trusted_is_read(
-    served: Callable[[str], ssl.SSLContext],
-) -> None:
+def test_host_with_a_trusted_certificate_is_read(served: Callable[[str], ssl.SSLContext]) -> None:
     with WebServer(served(certificates.CERTIFICATE)) as server, trusting() as fetcher:
         server.pages["/"] = PAGE
         found = fetcher.fetch(server.url("/"))
@@ -323,9 +317,7 @@ def test_a_host_that_speaks_no_tls_is_a_sentence() -> None:
     assert said.startswith("can't be reached (")
 
 
-def test_a_state_in_letters_beyond_ascii_is_asked_for_as_it_was_told(
-    server: WebServer, fetcher: Fetcher
-) -> None:
+def test_any_etag_is_sent_back_as_it_came(server: WebServer, fetcher: Fetcher) -> None:
     server.pages["/"] = Reply(b"Words.", headers={"ETag": '"caf\xe9"'})
     first = fetcher.fetch(server.url("/"))
     assert isinstance(first, Fetched)

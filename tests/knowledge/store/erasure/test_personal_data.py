@@ -169,9 +169,7 @@ TRACES += [
 
 
 @pytest.mark.parametrize("withdraw", [False, True])
-def test_neither_tables_nor_file_hold_the_member_and_the_log_still_replays(
-    store: Store, withdraw: bool
-) -> None:
+def test_no_table_or_file_has_the_member(store: Store, withdraw: bool) -> None:
     lived(store)
     before = everything(store)
     assert [trace for trace in TRACES if trace not in before] == []
@@ -197,9 +195,7 @@ def test_neither_tables_nor_file_hold_the_member_and_the_log_still_replays(
     assert MIRA.id not in store.audit_log.members().values()
 
 
-def test_the_beginning_of_a_long_question_stays_nowhere_that_others_followed_it_up(
-    store: Store,
-) -> None:
+def test_long_questions_beginning_stays_nowhere(store: Store) -> None:
     text = "A secret  question? " * (EARLIER_CHARACTERS // 10)
     asked(store, MIRA.id, text)
     # Cut like `bot.answers.lookup.context_after` does.
@@ -210,7 +206,7 @@ def test_the_beginning_of_a_long_question_stays_nowhere_that_others_followed_it_
     assert "secret" not in everything(store)
 
 
-def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(store: Store) -> None:
+def test_export_names_findings_but_no_channels_message(store: Store) -> None:
     said = RecordedHit("chat:1", "", "", "", 1.0, (), source_channel_id=7, position=0)
     asked(store, MIRA.id, "Where?", said, RecordedHit("note:1", "A note", "", "Here.", 0.9, ()))
 
@@ -219,7 +215,7 @@ def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(sto
     assert question["found"] == ["A note"]
 
 
-def test_a_live_note_stays_without_a_name_and_others_keep_their_data(store: Store) -> None:
+def test_live_note_stays_without_its_name(store: Store) -> None:
     lived(store)
 
     forgotten = store.personal_data.forget(MIRA.id, withdraw=False)
@@ -285,7 +281,7 @@ def extended(store: Store, *, pictures: Sequence[Picture] = ()) -> int:
     return note.note.revision.id
 
 
-def test_a_pending_addition_goes_with_its_writer_its_pictures_and_its_card(store: Store) -> None:
+def test_pending_addition_goes_with_its_writer(store: Store) -> None:
     revision_id = extended(store, pictures=[picture()])
     store.review_cards.record_message(revision_id, 5, 900)
     store.review_cards.mark_shown(revision_id, 1)
@@ -396,9 +392,7 @@ def test_who_was_forgotten_can_begin_anew(store: Store) -> None:
     assert store.personal_data.summary(MIRA.id, GUILD)["notes"].everywhere == 1
 
 
-def test_forgetting_somebody_unknown_changes_nothing_but_what_older_copies_mean(
-    store: Store,
-) -> None:
+def test_forgetting_a_stranger_changes_only_older_copies(store: Store) -> None:
     lived(store)
     before = everything(store)
 

@@ -11,9 +11,7 @@ from tests.knowledge.two_guilds import AT, TEXT, approved, asked, live, restored
 from tests.stores import FILE, Place
 
 
-def test_a_purged_guild_stays_purged_after_a_restore(
-    backup: Path, path: Path, store: Store
-) -> None:
+def test_purged_guild_stays_purged_after_restores(backup: Path, path: Path, store: Store) -> None:
     assert store.purge.guild(GUILD) == [1]
     store.close()
     restored(backup, path)
@@ -47,9 +45,7 @@ def test_the_log_replays_to_what_the_tables_say_after_a_purge(store: Store) -> N
     assert told(store) == standings(store)
 
 
-def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
-    place: Place, store: Store
-) -> None:
+def test_purged_guild_leaves_only_log_lines(place: Place, store: Store) -> None:
     approved(store)
     asked(store)
     store.add_source("/somewhere", Scope(GUILD))
@@ -63,7 +59,7 @@ def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
     assert TEXT.text.encode() not in (place.folder / FILE).read_bytes()
 
 
-def test_a_guild_is_due_once_its_time_has_passed_and_not_if_it_is_back(store: Store) -> None:
+def test_absent_guild_is_due_after_its_time(store: Store) -> None:
     assert store.guilds.leave(GUILD, AT)
     assert not store.guilds.leave(GUILD, AT + timedelta(days=9))
     assert store.purge.guilds_left_before(AT) == []

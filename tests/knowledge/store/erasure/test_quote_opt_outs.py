@@ -24,7 +24,7 @@ def by(withheld: Withheld) -> list[int]:
     return [member for member in (MIRA, ADA) if said(member) in withheld]
 
 
-def test_members_who_opted_out_or_were_forgotten_are_withheld_and_nobody_else(store: Store) -> None:
+def test_only_opted_out_and_forgotten_members_are_withheld(store: Store) -> None:
     assert by(store.quote_opt_outs.withheld()) == []
     assert not store.quote_opt_outs.is_withheld(MIRA)
     assert not (store.database.folder / FILE).exists()

@@ -16,7 +16,7 @@ from tests.stores import Place, take_tombstones
 
 
 @pytest.mark.parametrize("lost", ["the file", "the database"])
-def test_either_of_two_places_is_enough_to_know_what_was_deleted(
+def test_either_place_tells_what_was_deleted(
     backup: Path, path: Path, store: Store, lost: str
 ) -> None:
     store.purge.guild(GUILD)
@@ -62,9 +62,7 @@ def _copies(path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("deletion", ["member", "guild"])
-def test_who_is_forgotten_is_in_no_copy_of_an_upgrade_or_a_restore_either(
-    path: Path, store: Store, deletion: str
-) -> None:
+def test_forgotten_member_is_in_no_upgraded_copy(path: Path, store: Store, deletion: str) -> None:
     approved(store)
     kept = _copies(path)
     assert copies_beside(path) == sorted(kept)
@@ -83,7 +81,7 @@ def test_copies_stay_where_a_member_only_chooses_not_to_be_quoted(path: Path, st
     assert copies_beside(path) == sorted(kept)
 
 
-def test_who_was_forgotten_after_a_moment_is_told_by_member_and_by_guild(store: Store) -> None:
+def test_forgotten_members_are_told_since_a_moment(store: Store) -> None:
     before = now()
     with store.database.writing():
         store.tombstones.add(TombstoneKind.MEMBER, MIRA.id)
@@ -111,9 +109,7 @@ def shared(community_url: str, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
     second.close()
 
 
-def test_a_machine_that_could_recognise_nobody_is_refused(
-    shared: tuple[Store, Store], tmp_path: Path
-) -> None:
+def test_machine_recognising_nobody_is_refused(shared: tuple[Store, Store], tmp_path: Path) -> None:
     first, second = shared
     first.tombstones.check_key()
     first.tombstones.check_key()
@@ -128,9 +124,7 @@ def test_a_machine_that_could_recognise_nobody_is_refused(
         second.tombstones.check_key()
 
 
-def test_who_is_not_to_be_quoted_is_recognised_on_each_machine(
-    shared: tuple[Store, Store], tmp_path: Path
-) -> None:
+def test_opt_out_is_recognised_on_each_machine(shared: tuple[Store, Store], tmp_path: Path) -> None:
     first, second = shared
     first.tombstones.check_key()
     take_tombstones(tmp_path / "first", tmp_path / "second")

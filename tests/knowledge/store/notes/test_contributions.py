@@ -33,9 +33,7 @@ def test_only_its_contributor_revises_or_withdraws_a_note(store: Store) -> None:
     assert events(store) == ["proposed"]
 
 
-def test_who_would_change_a_live_note_of_somebody_else_is_told_its_live_title_alone(
-    store: Store,
-) -> None:
+def test_others_are_told_only_the_live_title(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
     store.contributions.revise(GUILD, note.id, MIRA, SECOND)
@@ -47,9 +45,7 @@ def test_who_would_change_a_live_note_of_somebody_else_is_told_its_live_title_al
         assert outcome.note.revision.id == note.revision.id
 
 
-def test_who_extends_a_note_of_somebody_else_may_propose_another_text_but_nothing_at_once(
-    store: Store,
-) -> None:
+def test_extension_by_others_waits_for_review(store: Store) -> None:
     store.guilds.save_rule(GUILD, Rule("gpu", publish_role_id=55), 9)
     note = proposed(store)
     decided(store, note)
@@ -63,9 +59,7 @@ def test_who_extends_a_note_of_somebody_else_may_propose_another_text_but_nothin
     assert [one.member_id for one in told] == [MIRA.id]
 
 
-def test_who_extended_a_note_and_is_forgotten_leaves_what_is_live_and_nothing_else(
-    store: Store,
-) -> None:
+def test_forgotten_extender_leaves_only_the_live_text(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
     extended = some(store.contributions.revise(GUILD, note.id, BEN, SECOND))
@@ -86,9 +80,7 @@ def test_who_extended_a_note_and_is_forgotten_leaves_what_is_live_and_nothing_el
     assert store.audit_log.contradicted_notes() == []
 
 
-def test_a_role_publishes_at_once_by_its_rule_and_every_fifth_note_comes_to_the_queue(
-    store: Store,
-) -> None:
+def test_role_publishes_at_once_and_is_sampled(store: Store) -> None:
     store.guilds.save_rule(GUILD, Rule("gpu", publish_role_id=55), 9)
     outcome = store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
     other = store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(56,))
@@ -114,7 +106,7 @@ def test_a_revision_waits_beside_the_live_one(store: Store) -> None:
     assert live_text(store, note) == SECOND.text
 
 
-def test_a_revision_replaces_a_pending_one_unless_its_text_is_the_same(store: Store) -> None:
+def test_revision_replaces_a_pending_one(store: Store) -> None:
     note = proposed(store)
     outcome = some(store.contributions.revise(GUILD, note.id, MIRA, FIRST))
     assert outcome.obstacle is Obstacle.UNCHANGED

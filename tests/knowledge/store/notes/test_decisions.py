@@ -63,9 +63,7 @@ def test_another_guilds_notes_and_revisions_are_not_there(store: Store) -> None:
 @pytest.mark.parametrize(
     "attempt", ["approve", "undo", "keep", "restore", "roll_back", "edit", "correct"]
 )
-def test_nobody_decides_on_a_note_of_their_own_and_the_attempt_is_logged(
-    store: Store, attempt: str
-) -> None:
+def test_nobody_decides_on_their_own_note(store: Store, attempt: str) -> None:
     note = proposed(store)
     deciding, revision_id = store.decisions, note.revision.id
     if attempt not in {"approve", "edit"}:
@@ -89,7 +87,7 @@ def test_nobody_decides_on_a_note_of_their_own_and_the_attempt_is_logged(
     assert events(store)[-1] == "refused_own_note"
 
 
-def test_where_four_eyes_are_not_asked_for_a_moderator_may_approve_their_own(store: Store) -> None:
+def test_moderator_may_approve_their_own_without_four_eyes(store: Store) -> None:
     store.guilds.save_settings(GuildSettings(GUILD, 1, 2, four_eyes=False), 9)
     note = proposed(store)
     assert decided(store, note, by=MIRA).done
@@ -154,7 +152,7 @@ def test_each_decision_leads_to_its_state_and_the_contributor_is_to_be_told(
     assert told(store) == [event]
 
 
-def test_a_quorum_of_two_needs_two_moderators_and_a_vote_can_be_taken_back(store: Store) -> None:
+def test_quorum_of_two_needs_two_moderators(store: Store) -> None:
     store.guilds.save_rule(GUILD, Rule("gpu", quorum=2), 9)
     note = proposed(store)
     decided(store, note)
@@ -224,9 +222,7 @@ def test_only_a_live_text_is_corrected(store: Store, state: str, obstacle: Obsta
     assert some(store.decisions.correct(GUILD, note.revision.id, BEN, text)).obstacle is obstacle
 
 
-def test_a_moderator_who_changes_nothing_of_what_they_are_shown_approves_what_was_typed(
-    store: Store,
-) -> None:
+def test_unchanged_edit_approves_the_typed_text(store: Store) -> None:
     typed = replace(FIRST, text="The token is ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5, they say.")
     note = proposed(store, typed)
     shown = typed.safe
@@ -239,7 +235,7 @@ def test_a_moderator_who_changes_nothing_of_what_they_are_shown_approves_what_wa
     assert told(store) == [NoticeEvent.APPROVED]
 
 
-def test_an_approval_that_is_taken_back_leaves_the_note_as_it_was(store: Store) -> None:
+def test_undone_approval_leaves_the_note_as_before(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
     second = revised(store, note, SECOND)
@@ -253,9 +249,7 @@ def test_an_approval_that_is_taken_back_leaves_the_note_as_it_was(store: Store) 
 
 
 @pytest.mark.parametrize("undo_minutes", [0, 15])
-def test_undoing_is_too_late_after_the_guilds_time_or_a_later_revision(
-    store: Store, undo_minutes: int
-) -> None:
+def test_late_undo_is_refused(store: Store, undo_minutes: int) -> None:
     store.guilds.save_settings(GuildSettings(GUILD, 1, 2, undo_minutes=undo_minutes), 9)
     note = proposed(store)
     decided(store, note)
@@ -294,9 +288,7 @@ def test_a_note_is_retired_and_restored(store: Store) -> None:
     assert told(store) == [NoticeEvent.APPROVED, NoticeEvent.RETIRED, NoticeEvent.RESTORED]
 
 
-def test_an_earlier_text_is_made_live_again_as_a_new_revision_unless_one_is_pending(
-    store: Store,
-) -> None:
+def test_rollback_is_a_new_revision(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
     decided(store, revised(store, note, SECOND))
@@ -309,9 +301,7 @@ def test_an_earlier_text_is_made_live_again_as_a_new_revision_unless_one_is_pend
     assert (outcome.note.revision.number, outcome.note.contributor) == (4, "Mira")
 
 
-def test_an_undo_puts_values_back_by_their_columns_whatever_order_they_were_kept_in(
-    store: Store,
-) -> None:
+def test_undo_restores_values_by_column(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
     before = store.notes.of_revision(note.revision.id)

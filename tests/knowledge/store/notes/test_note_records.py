@@ -9,7 +9,7 @@ from knowledge.values.notes import Problem, SourceChange, SourceMessage
 from tests.knowledge.decided_notes import ADA, GUILD, decided, proposed
 
 
-def test_a_report_brings_a_live_note_to_the_queue_until_it_is_kept(store: Store) -> None:
+def test_report_queues_a_live_note_until_it_is_kept(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
     assert store.notes.queue(GUILD, now()) == []
@@ -21,7 +21,7 @@ def test_a_report_brings_a_live_note_to_the_queue_until_it_is_kept(store: Store)
     assert store.notes.queue(GUILD, now()) == []
 
 
-def test_a_note_comes_back_for_review_when_its_tags_rule_says_so(store: Store) -> None:
+def test_note_is_due_by_its_tags_rule(store: Store) -> None:
     store.guilds.save_rule(GUILD, Rule("gpu", review_after_days=30), 9)
     note = proposed(store)
     decided(store, note)
@@ -50,7 +50,7 @@ def test_the_queue_begins_with_what_has_waited_longest(store: Store) -> None:
     assert [note.id for note in store.notes.queue(GUILD, now())] == [2, 3, 1]
 
 
-def test_a_cards_change_stays_due_until_what_it_shows_is_the_last(store: Store) -> None:
+def test_cards_change_is_due_until_it_is_shown(store: Store) -> None:
     note = proposed(store)
     [(_, due)] = store.review_cards.due()
     store.review_cards.record_message(note.revision.id, 123, 456)
@@ -75,7 +75,7 @@ def test_the_number_of_a_posting_stays_until_the_card_is_lost(store: Store) -> N
     assert store.review_cards.begin_posting(revision_id, change) == change != 1
 
 
-def test_a_card_that_was_lost_after_the_decision_is_posted_by_another_number(store: Store) -> None:
+def test_lost_card_is_posted_under_another_number(store: Store) -> None:
     note = proposed(store)
     revision_id = note.revision.id
     store.review_cards.mark_shown(revision_id, store.review_cards.begin_posting(revision_id, 1))

@@ -16,9 +16,7 @@ def kept(store: Store) -> int:
     return len(store.database.rows("select 1 from pictures"))
 
 
-def test_the_same_picture_is_stored_once_and_goes_with_the_last_note_that_has_it(
-    store: Store,
-) -> None:
+def test_picture_is_stored_once_until_its_last_note_goes(store: Store) -> None:
     first = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
     second = store.contributions.propose(GUILD, MIRA, 5, DOOR, pictures=TWO[:1]).note
     assert store.pictures.of(first.revision.id) == TWO
@@ -32,9 +30,7 @@ def test_the_same_picture_is_stored_once_and_goes_with_the_last_note_that_has_it
     assert kept(store) == 0
 
 
-def test_another_text_has_the_pictures_of_the_one_before_unless_it_has_its_own(
-    store: Store,
-) -> None:
+def test_new_text_keeps_pictures_unless_it_has_its_own(store: Store) -> None:
     note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
 
     inherited = some(store.contributions.revise(GUILD, note.id, MIRA, DOOR))
@@ -46,9 +42,7 @@ def test_another_text_has_the_pictures_of_the_one_before_unless_it_has_its_own(
     assert kept(store) == 1
 
 
-def test_what_a_moderator_edits_keeps_the_pictures_and_so_does_what_is_live_again(
-    store: Store,
-) -> None:
+def test_edit_and_restore_keep_the_pictures(store: Store) -> None:
     note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
     edited = some(store.decisions.edit_and_approve(GUILD, note.revision.id, ADA, DOOR))
     assert store.pictures.of(edited.note.revision.id) == TWO
@@ -77,7 +71,7 @@ def test_a_rejected_text_keeps_its_pictures_until_that_is_undone(store: Store) -
     assert store.pictures.of(note.revision.id) == TWO
 
 
-def test_who_is_forgotten_leaves_no_picture_but_those_of_live_notes_that_stay(store: Store) -> None:
+def test_forgetting_keeps_only_pictures_of_live_notes(store: Store) -> None:
     store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO)
     live = store.contributions.propose(GUILD, MIRA, 5, DOOR, pictures=[picture(9)]).note
     store.decisions.decide(GUILD, live.revision.id, ADA, APPROVE)
@@ -87,9 +81,7 @@ def test_who_is_forgotten_leaves_no_picture_but_those_of_live_notes_that_stay(st
     assert kept(store) == 1
 
 
-def test_a_member_forgotten_with_their_notes_and_a_purged_guild_leave_no_picture(
-    store: Store,
-) -> None:
+def test_deletion_leaves_no_picture(store: Store) -> None:
     live = store.contributions.propose(GUILD, MIRA, 5, DOOR, pictures=TWO).note
     store.decisions.decide(GUILD, live.revision.id, ADA, APPROVE)
     store.personal_data.forget(MIRA.id, withdraw=True)

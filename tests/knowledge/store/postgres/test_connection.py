@@ -145,7 +145,7 @@ def test_a_connection_that_is_lost_in_a_transaction_takes_it_along(
     assert _names(connection) == []
 
 
-def test_it_is_said_when_a_lost_connection_may_have_kept_a_change(
+def test_lost_connection_may_have_kept_a_change(
     connection: Connection, postgres: Cluster, postgres_url: str
 ) -> None:
     def write() -> None:
@@ -165,7 +165,7 @@ def test_a_missing_server_or_database_is_explained(postgres: Cluster) -> None:
         Connection(postgres.url("missing"), "tried")
 
 
-def test_a_password_comes_from_the_environment(
+def test_environment_gives_the_password(
     postgres: Cluster, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = postgres_url.replace("commonplace@", f"{LOCKED}@")
@@ -176,7 +176,7 @@ def test_a_password_comes_from_the_environment(
     Connection(url, "public").close()
 
 
-def test_a_user_who_may_not_make_the_schema_is_told(
+def test_user_without_rights_is_told(
     postgres: Cluster, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
@@ -184,7 +184,7 @@ def test_a_user_who_may_not_make_the_schema_is_told(
         Connection(postgres_url.replace("commonplace@", f"{LOCKED}@"), "tried")
 
 
-def test_a_schema_is_made_by_one_of_all_who_come_at_once(postgres_url: str) -> None:
+def test_one_of_many_makes_the_schema(postgres_url: str) -> None:
     def first_opened(schema: str, lock_space: int) -> None:
         together.wait()
         Connection(postgres_url, schema, lock_space=lock_space).close()
@@ -196,7 +196,7 @@ def test_a_schema_is_made_by_one_of_all_who_come_at_once(postgres_url: str) -> N
             list(pool.map(first_opened, [schema] * len(spaces), spaces))
 
 
-def test_a_database_that_can_only_be_read_is_explained(
+def test_read_only_database_is_explained(
     connection: Connection, postgres_url: str, postgres: Cluster
 ) -> None:
     name = database_name(postgres_url)

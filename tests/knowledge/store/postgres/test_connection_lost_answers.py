@@ -60,9 +60,7 @@ def _approve(store: Store, revision_id: int, interaction_id: int) -> Outcome:
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
-def test_each_decision_of_many_is_made_once_though_each_commit_is_cut(
-    store: Store, cutting: CuttingSocket, cut: Cut
-) -> None:
+def test_cut_commits_decide_once(store: Store, cutting: CuttingSocket, cut: Cut) -> None:
     ids = [proposed(store).revision.id for _ in range(_MANY)]
     for revision_id in ids:
         cutting.cut(cut)
@@ -89,7 +87,7 @@ def test_a_commit_is_cut_also_when_it_is_prepared(store: Store, cutting: Cutting
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
-def test_a_note_that_is_submitted_while_the_commit_is_cut_is_there_once(
+def test_note_submitted_in_a_cut_is_there_once(
     store: Store, cutting: CuttingSocket, cut: Cut
 ) -> None:
     def submit() -> Outcome:
@@ -109,7 +107,7 @@ def test_a_note_that_is_submitted_while_the_commit_is_cut_is_there_once(
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
-def test_while_the_server_stays_away_it_is_said_that_nothing_is_known(
+def test_absent_server_leaves_the_outcome_unknown(
     store: Store, cutting: CuttingSocket, cut: Cut
 ) -> None:
     revision_id = proposed(store).revision.id
@@ -126,9 +124,7 @@ def test_while_the_server_stays_away_it_is_said_that_nothing_is_known(
     assert events(store) == ["proposed", "approved"]
 
 
-def test_a_server_that_is_back_in_time_is_asked_what_came_of_it(
-    store: Store, cutting: CuttingSocket
-) -> None:
+def test_returned_server_tells_the_outcome(store: Store, cutting: CuttingSocket) -> None:
     def until_it_is_back() -> Iterator[float]:
         yield 0.0
         yield 0.0
@@ -160,9 +156,7 @@ def test_settings_whose_commit_is_cut_are_kept_whole_or_not_and_nobody_says_othe
     assert store.guilds.settings(GUILD) == wanted
 
 
-def test_a_change_outside_transactions_may_have_been_kept_where_its_answer_is_lost(
-    url: str, cutting: CuttingSocket
-) -> None:
+def test_lost_answer_outside_transactions_is_unknown(url: str, cutting: CuttingSocket) -> None:
     connection = Connection(url, "tried")
     connection.run("create table kept (name text)")
     cutting.cut(Cut.AFTER_STATEMENT)
@@ -181,9 +175,7 @@ def test_a_change_outside_transactions_may_have_been_kept_where_its_answer_is_lo
     connection.close()
 
 
-def test_what_was_read_before_the_connection_was_lost_is_no_change(
-    url: str, cutting: CuttingSocket
-) -> None:
+def test_lost_read_is_no_change(url: str, cutting: CuttingSocket) -> None:
     connection = Connection(url, "tried")
     cutting.cut(Cut.AFTER)
     with pytest.raises(StoreError, match="Nothing was changed"), connection.reading():

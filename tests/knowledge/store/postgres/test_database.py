@@ -47,9 +47,7 @@ def test_what_it_is_made_of(database: PostgresDatabase) -> None:
     assert f"UTF8, {len(migrations.names())} migrations" in database.description()
 
 
-def test_rows_may_refer_to_each_other_until_the_transaction_ends(
-    database: PostgresDatabase,
-) -> None:
+def test_rows_may_refer_ahead_in_a_transaction(database: PostgresDatabase) -> None:
     check = "insert into gap_checks (note_id, revision_id) values (7, 7)"
     with pytest.raises(psycopg.IntegrityError):
         database.run(check)

@@ -219,9 +219,7 @@ def test_a_later_version_brings_it_up_to_date_with_its_rows(
         PostgresDatabase(database.url, tmp_path)
 
 
-def test_a_database_of_before_1_0_0_is_refused_in_the_same_sentence(
-    database: PostgresDatabase, tmp_path: Path
-) -> None:
+def test_older_database_is_refused_alike(database: PostgresDatabase, tmp_path: Path) -> None:
     database.run("delete from _migrations where name <> ?", [migrations.names()[0]])
     database.run("update _migrations set name = ?", [BEFORE_1_0_0])
     with pytest.raises(StoreVersionError, match=re.escape(migrations.misfit([BEFORE_1_0_0]))):
@@ -247,9 +245,7 @@ def test_of_two_first_openings_at_once_both_succeed(postgres: Cluster, tmp_path:
     postgres.drop(url)
 
 
-def test_a_migration_that_stops_half_way_leaves_nothing_behind(
-    postgres: Cluster, tmp_path: Path
-) -> None:
+def test_half_a_migration_leaves_nothing(postgres: Cluster, tmp_path: Path) -> None:
     url = postgres.empty()
     # The script's last table exists already, so it stops at its end.
     postgres.execute("create schema community", url)

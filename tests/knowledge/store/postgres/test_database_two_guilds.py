@@ -91,7 +91,7 @@ def _meeting(
             found.append(ended())
 
 
-def test_a_picture_stays_that_another_guild_takes_up_as_the_last_note_loses_it(
+def test_picture_taken_up_by_another_guild_stays(
     postgres: Cluster, place: Place, store: Store
 ) -> None:
     first = _proposed(ONE)(store)
@@ -102,7 +102,7 @@ def test_a_picture_stays_that_another_guild_takes_up_as_the_last_note_loses_it(
     assert store.pictures.of(second.revision.id) == (picture(),)
 
 
-def test_a_picture_comes_back_that_goes_as_another_guild_takes_it_up(
+def test_picture_going_as_it_is_taken_up_comes_back(
     postgres: Cluster, place: Place, store: Store
 ) -> None:
     first = _proposed(ONE)(store)
@@ -111,7 +111,7 @@ def test_a_picture_comes_back_that_goes_as_another_guild_takes_it_up(
     assert store.pictures.of(ended[0].revision.id) == (picture(),)
 
 
-def test_two_guilds_find_the_same_passage_for_the_first_time(
+def test_same_new_passage_of_two_guilds_is_kept(
     postgres: Cluster, place: Place, store: Store
 ) -> None:
     hit = RecordedHit("file:a", "T", "H", "Ferries leave at nine.", 0.5, ("meaning",))
@@ -126,9 +126,7 @@ def test_two_guilds_find_the_same_passage_for_the_first_time(
     assert store.question_records.hits(first) == store.question_records.hits(second) == [hit]
 
 
-def test_two_guilds_that_find_the_same_passages_again_and_again_never_wait_for_each_other(
-    place: Place, store: Store
-) -> None:
+def test_same_passages_make_no_guild_wait(place: Place, store: Store) -> None:
     """Each finds new passages in the opposite order, again and again."""
 
     def ask_all(guild_id: int) -> Callable[[Store], None]:
@@ -153,7 +151,7 @@ def test_two_guilds_that_find_the_same_passages_again_and_again_never_wait_for_e
     assert store.totals()["questions"]["strong"] == 80
 
 
-def test_the_same_member_does_something_in_two_guilds_for_the_first_time(
+def test_new_member_acts_in_two_guilds_at_once(
     postgres: Cluster, place: Place, store: Store
 ) -> None:
     with _meeting(postgres, place, store, ONE, _proposed(OTHER)):
@@ -162,9 +160,7 @@ def test_the_same_member_does_something_in_two_guilds_for_the_first_time(
     assert {entry.actor for entry in store.audit_log.entries()} == {key}
 
 
-def test_a_writer_for_all_guilds_waits_for_each(
-    postgres: Cluster, place: Place, store: Store
-) -> None:
+def test_writer_for_all_waits_for_each(postgres: Cluster, place: Place, store: Store) -> None:
     forget = lambda other: other.personal_data.forget(MIRA.id, withdraw=True)  # noqa: E731
     with _meeting(postgres, place, store, ONE, forget):
         _proposed(ONE)(store)
@@ -172,9 +168,7 @@ def test_a_writer_for_all_guilds_waits_for_each(
     assert store.audit_log.members() == {}
 
 
-def test_who_follows_the_log_of_each_guild_misses_nothing_that_many_write_at_once(
-    place: Place,
-) -> None:
+def test_log_followers_miss_nothing(place: Place) -> None:
     """Ten writers have a connection each; half of them write for each guild."""
     done = threading.Event()
     guilds = (ONE, OTHER)

@@ -32,7 +32,7 @@ def test_its_tables_are_made_once(tables: DerivedSchema, postgres_url: str, tmp_
     other.close()
 
 
-def test_tables_of_another_format_are_refused_and_left_as_they_are(
+def test_other_tables_are_refused_untouched(
     tables: DerivedSchema, postgres_url: str, tmp_path: Path
 ) -> None:
     tables.insert_new("boats", {"name": "Duck"})
@@ -44,7 +44,7 @@ def test_tables_of_another_format_are_refused_and_left_as_they_are(
     assert tables.rows("select name from boats") == [{"name": "Duck"}]
 
 
-def test_the_version_tells_whose_change_it_was(
+def test_version_tells_whose_change_it_was(
     tables: DerivedSchema, postgres_url: str, tmp_path: Path
 ) -> None:
     other = opened(postgres_url, tmp_path)
@@ -69,7 +69,7 @@ def test_what_is_not_kept_counts_for_nothing(tables: DerivedSchema) -> None:
     assert (tables.version, tables.version_of_others) == (0, 0)
 
 
-def test_one_at_a_time_does_what_one_does(
+def test_exclusive_work_runs_one_by_one(
     tables: DerivedSchema, postgres_url: str, tmp_path: Path
 ) -> None:
     other = opened(postgres_url, tmp_path)
@@ -80,7 +80,7 @@ def test_one_at_a_time_does_what_one_does(
     other.close()
 
 
-def test_whoever_ended_lets_others(
+def test_ended_process_frees_others(
     tables: DerivedSchema, postgres: Cluster, postgres_url: str, tmp_path: Path
 ) -> None:
     with tables.try_lock(1) as mine:

@@ -66,9 +66,7 @@ def _held(seen: Connection) -> dict[int, tuple[str | None, int]]:
     return {row["shard"]: (row["holder"], row["epoch"]) for row in rows}
 
 
-def test_the_first_process_takes_every_shard_and_the_second_gets_its_share(
-    join: Join, seen: Connection
-) -> None:
+def test_second_process_gets_its_share_of_shards(join: Join, seen: Connection) -> None:
     first, second = join(), None
     assert [*first.step().shards] == [*range(SHARDS)]
     for shard in range(SHARDS):
@@ -94,9 +92,7 @@ def test_who_leaves_hands_over_at_once(join: Join) -> None:
     assert {*second.step().shards} == set(range(SHARDS)) == {*before}
 
 
-def test_shards_of_who_did_not_renew_are_taken_at_the_next_epoch(
-    join: Join, seen: Connection
-) -> None:
+def test_expired_shards_are_taken_at_the_next_epoch(join: Join, seen: Connection) -> None:
     first, second = join(), join()
     lost = first.step().shards
     second.step()
@@ -116,9 +112,7 @@ def test_who_is_late_but_was_not_ended_renews(join: Join, seen: Connection) -> N
     assert first.step().shards == held
 
 
-def test_nobody_is_ended_by_who_was_not_connected_long_enough(
-    join: Join, seen: Connection, postgres_url: str
-) -> None:
+def test_unconnected_process_ends_nobody(join: Join, seen: Connection, postgres_url: str) -> None:
     """After a server outage, holders of shards can renew before others take them."""
     first = join()
     held = first.step().shards
@@ -146,9 +140,7 @@ def test_a_transaction_of_who_is_ended_is_undone(join: Join, seen: Connection) -
     assert seen.rows("select id from kept") == []
 
 
-def test_how_many_shards_there_are_changes_only_while_nobody_is_a_member(
-    join: Join, postgres_url: str
-) -> None:
+def test_shard_count_changes_only_without_members(join: Join, postgres_url: str) -> None:
     first = join()
     other = Leases(postgres_url, seconds=LONG, name=_name())
     try:
@@ -162,9 +154,7 @@ def test_how_many_shards_there_are_changes_only_while_nobody_is_a_member(
 
 
 @pytest.mark.parametrize("then", ["leave", "join"])
-def test_who_was_ended_by_another_can_leave_and_join(
-    join: Join, seen: Connection, then: str
-) -> None:
+def test_ended_process_can_leave_and_join(join: Join, seen: Connection, then: str) -> None:
     first, second = join(), join()
     _expire(seen, first)
     second.step()
@@ -208,9 +198,7 @@ def shared_url(postgres: Cluster) -> Iterator[str]:
 
 @given(steps=_STEPS)
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_shard_has_one_holder_at_each_epoch(
-    shared_url: str, steps: list[tuple[str, int]]
-) -> None:
+def test_shard_has_one_holder_an_epoch(shared_url: str, steps: list[tuple[str, int]]) -> None:
     """In any history, two processes never believe to hold the same shard."""
     members = [_member(shared_url) for _ in range(4)]
     seen = Connection(shared_url, SCHEMA)
@@ -301,9 +289,7 @@ except Exception as error:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-def test_shards_of_a_process_that_is_killed_or_stands_still_are_taken(
-    postgres_url: str, how: signal.Signals
-) -> None:
+def test_killed_or_stopped_process_loses_its_shards(postgres_url: str, how: signal.Signals) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", _HOLDING, postgres_url],
         stdin=subprocess.PIPE,

@@ -65,7 +65,7 @@ def test_one_process_leads_until_it_steps_down_or_ends(members: tuple[Member, Me
         pass
 
 
-def test_who_lost_the_lock_writes_nothing_as_the_leader(
+def test_former_leader_writes_nothing(
     members: tuple[Member, Member], postgres: Cluster, postgres_url: str
 ) -> None:
     first, second = members
@@ -85,9 +85,7 @@ def test_who_lost_the_lock_writes_nothing_as_the_leader(
     assert _written(first) == ["not as the leader", "while it leads"]
 
 
-def test_who_was_ended_writes_nothing_until_it_has_joined_anew(
-    members: tuple[Member, Member],
-) -> None:
+def test_ended_process_writes_only_after_joining(members: tuple[Member, Member]) -> None:
     first, second = members
     first.write("as a member")
     _end(first, second)
@@ -99,7 +97,7 @@ def test_who_was_ended_writes_nothing_until_it_has_joined_anew(
     assert _written(second) == ["as a member", "as another member"]
 
 
-def test_another_connection_of_who_was_ended_writes_nothing_either(
+def test_no_connection_of_an_ended_process_writes(
     members: tuple[Member, Member], postgres_url: str
 ) -> None:
     first, second = members
@@ -123,9 +121,7 @@ def test_another_connection_of_who_was_ended_writes_nothing_either(
     assert _written(second) == ["as a member", "as the leader"]
 
 
-def test_nobody_is_ended_in_the_middle_of_a_transaction_that_is_kept(
-    members: tuple[Member, Member],
-) -> None:
+def test_nobody_is_ended_inside_a_transaction(members: tuple[Member, Member]) -> None:
     first, second = members
     first.leases.step()
     # Its sessions can't be found by name, so only its hold on its membership protects others.

@@ -48,7 +48,7 @@ class _OtherError(Exception):
 
 
 @pytest.mark.parametrize("kind", [StoreError, _OtherError])
-def test_an_error_says_whether_the_server_was_lost(
+def test_error_says_if_the_server_was_lost(
     postgres: Cluster, postgres_url: str, kind: type[Exception]
 ) -> None:
     connection = Connection(postgres_url, "kept", kind)

@@ -33,7 +33,7 @@ def test_what_is_offered_twice_is_done_once(queue: WorkQueue) -> None:
     assert not queue.take(KIND, "b", 100)
 
 
-def test_a_vector_waits_until_it_is_collected_and_its_text_does_not(
+def test_vector_waits_without_its_text(
     queue: WorkQueue, postgres: Cluster, postgres_url: str
 ) -> None:
     queue.offer(KIND, {b"key": "what a member wrote"})
@@ -58,7 +58,7 @@ def test_jobs_of_another_model_are_not_taken(queue: WorkQueue) -> None:
     assert not queue.is_attended("embed other 4 256")
 
 
-def test_jobs_of_a_worker_that_is_gone_are_free_again(
+def test_jobs_of_a_gone_worker_are_free(
     queue: WorkQueue, postgres: Cluster, postgres_url: str
 ) -> None:
     queue.offer(KIND, TEXTS)
@@ -72,7 +72,7 @@ def test_jobs_of_a_worker_that_is_gone_are_free_again(
     assert not queue.is_attended(KIND)
 
 
-def test_the_first_vector_of_a_text_is_the_only_one(
+def test_first_vector_is_the_only_one(
     queue: WorkQueue, postgres: Cluster, postgres_url: str
 ) -> None:
     queue.offer(KIND, {b"key": "text"})
@@ -87,7 +87,7 @@ def test_the_first_vector_of_a_text_is_the_only_one(
     assert queue.results(KIND, 10) == {}
 
 
-def test_a_job_that_fails_ever_again_is_set_aside_with_what_it_failed_of(queue: WorkQueue) -> None:
+def test_job_that_keeps_failing_is_set_aside(queue: WorkQueue) -> None:
     queue.offer(KIND, {b"bad": "bad", b"good": "good"})
     for _ in range(MOST_TRIES):
         jobs = queue.take(KIND, "a", 100)
@@ -139,7 +139,7 @@ def test_a_worker_that_leaves_is_not_waited_for(queue: WorkQueue) -> None:
     assert not queue.is_attended(KIND)
 
 
-def test_what_nobody_collects_is_forgotten(
+def test_uncollected_results_are_forgotten(
     queue: WorkQueue, postgres: Cluster, postgres_url: str
 ) -> None:
     queue.offer(KIND, TEXTS)

@@ -27,7 +27,7 @@ def open_ids(store: Store, guild_id: int = GUILD) -> list[int]:
     return [question.id for question in store.gaps.open(guild_id)]
 
 
-def test_what_was_refused_or_found_unhelpful_is_a_gap_of_its_guild_alone(store: Store) -> None:
+def test_refused_and_unhelpful_answers_are_gaps(store: Store) -> None:
     refused = asked(store)
     unhelpful = asked(store, "Why?", Evidence.STRONG, "note:1")
     partial = asked(store, "How?", Evidence.PARTIAL, "note:1")
@@ -82,7 +82,7 @@ def test_another_text_of_a_note_is_checked_anew(store: Store) -> None:
     assert publication.revision_id == second.revision.id
 
 
-def test_who_wants_to_be_left_alone_gets_no_notice_and_loses_those_that_wait(store: Store) -> None:
+def test_opted_out_asker_gets_no_notice(store: Store) -> None:
     first, second = asked(store), asked(store, "Why?", by=4)
     live_note(store)
     [publication] = store.gaps.unchecked_publications()
@@ -96,7 +96,7 @@ def test_who_wants_to_be_left_alone_gets_no_notice_and_loses_those_that_wait(sto
     assert [n.event for n in store.notices.unsent()] == [NoticeEvent.APPROVED]
 
 
-def test_a_notice_that_is_no_longer_true_makes_its_question_a_gap_again(store: Store) -> None:
+def test_untrue_notice_makes_its_question_a_gap(store: Store) -> None:
     question_id = asked(store)
     live_note(store)
     store.gaps.record_check(
@@ -110,7 +110,7 @@ def test_a_notice_that_is_no_longer_true_makes_its_question_a_gap_again(store: S
     assert notice.id not in [one.id for one in store.notices.unsent()]
 
 
-def test_a_note_is_written_for_a_question_of_its_own_guild_alone(store: Store) -> None:
+def test_note_answers_only_its_own_guilds_question(store: Store) -> None:
     here, elsewhere = asked(store), asked(store, guild_id=ELSEWHERE)
     note = proposed(store)
 
@@ -134,7 +134,7 @@ def test_questions_answered_for_other_channels_are_others(store: Store) -> None:
     assert [gap.channels for gap in store.gaps.open(GUILD)] == [()]
 
 
-def test_an_answer_that_was_shared_is_not_taken_for_one_that_was_told_later(store: Store) -> None:
+def test_shared_answer_is_no_later_answer(store: Store) -> None:
     alone = Question(0, GUILD, 5, 3, "Q?", Evidence.NONE, now(), 1, private=True)
     [question_id] = store.question_records.record([alone])
     shared = replace(alone, evidence=Evidence.STRONG, private=False, told_for=question_id)
@@ -145,7 +145,7 @@ def test_an_answer_that_was_shared_is_not_taken_for_one_that_was_told_later(stor
     assert store.gaps.later_answer(question_id) == told
 
 
-def test_what_is_merged_with_something_merged_is_merged_with_all_of_it(store: Store) -> None:
+def test_merging_merged_gaps_merges_all(store: Store) -> None:
     first, second, third, fourth, alone = [asked(store, f"{number}?") for number in range(5)]
     store.gaps.merge(GUILD, [second, first], ADA.id)
     store.gaps.merge(GUILD, [third, fourth], ADA.id)
@@ -158,7 +158,7 @@ def test_what_is_merged_with_something_merged_is_merged_with_all_of_it(store: St
     assert store.gaps.merged(ELSEWHERE) == {}
 
 
-def test_what_a_moderator_points_to_tells_each_asker_once_and_settles_all(store: Store) -> None:
+def test_pointing_to_a_document_tells_each_asker_once(store: Store) -> None:
     for asker in (BEN.id, BEN.id, 4, 0):
         asked(store, by=asker)
     store.gaps.set_opt_out(4, quiet=True)
@@ -172,7 +172,7 @@ def test_what_a_moderator_points_to_tells_each_asker_once_and_settles_all(store:
     assert open_ids(store) == []
 
 
-def test_public_questions_of_a_period_have_words_and_an_asker_answered_or_not(store: Store) -> None:
+def test_public_questions_have_words_and_an_asker(store: Store) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     public = Question(0, GUILD, 5, BEN.id, "Where is it?", Evidence.STRONG, at, 1)
     others = [

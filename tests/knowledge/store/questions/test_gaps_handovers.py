@@ -78,7 +78,7 @@ _askers = itertools.count(100)
 
 @settings(max_examples=40)
 @given(STEPS)
-def test_in_any_order_of_clicks_a_question_has_one_helper_and_one_answer(
+def test_question_has_one_helper_in_any_order(
     shared: Store, steps: list[tuple[str, int, bool]]
 ) -> None:
     store = shared
@@ -108,9 +108,7 @@ def test_in_any_order_of_clicks_a_question_has_one_helper_and_one_answer(
     assert bool(found(store, key).answer) is answered
 
 
-def test_an_open_handover_is_stale_after_the_servers_hours_until_something_is_done(
-    store: Store,
-) -> None:
+def test_open_handover_is_stale_after_the_servers_hours(store: Store) -> None:
     store.guilds.save_settings(GuildSettings(GUILD, handover_hours=2), 9)
     key = handed(store)
     store.handovers.mark_shown(found(store, key))
@@ -146,7 +144,7 @@ def test_a_server_reaches_no_other_servers_questions(store: Store) -> None:
     assert store.handovers.of_guild(ELSEWHERE) == {}
 
 
-def test_a_gap_that_nobody_handed_over_can_be_claimed_and_is_posted_nowhere(store: Store) -> None:
+def test_gap_not_handed_over_can_be_claimed(store: Store) -> None:
     question = Question(0, GUILD, 5, ASKER, "Where?", Evidence.NONE, AT, 1)
     ids = store.question_records.record([question, question])
 

@@ -42,7 +42,7 @@ def test_a_question_is_answered_once_whatever_came_between(store: Store) -> None
     assert not answered(store, other)
 
 
-def test_what_was_answered_or_left_to_others_is_due_a_day_after_it_was_asked(store: Store) -> None:
+def test_answered_question_is_due_after_a_day(store: Store) -> None:
     store.helped_questions.add(ASKED)
     question_id = store.helped_questions.answer(ASKED, ANSWERED, NO_CAPS, NOW)
     store.helped_questions.record_reply(77, 99)
@@ -96,7 +96,7 @@ def test_a_gap_is_a_recorded_question_that_goes_with_its_message(store: Store) -
     assert store.helped_questions.add(replace(ASKED, message_id=1))
 
 
-def test_the_record_of_an_answer_stays_when_the_message_that_asked_is_deleted(store: Store) -> None:
+def test_answers_record_outlives_its_message(store: Store) -> None:
     store.helped_questions.add(ASKED)
     question_id = store.helped_questions.answer(ASKED, ANSWERED, NO_CAPS, NOW)
     store.helped_questions.forget([77])
@@ -111,6 +111,6 @@ def test_what_is_older_than_questions_are_kept_is_dropped(store: Store) -> None:
     assert store.helped_questions.waiting() == []
 
 
-def test_a_post_is_its_own_place_and_a_message_stands_in_its_channel() -> None:
+def test_message_stands_in_its_channel_and_a_post_alone() -> None:
     assert ASKED.place_id == 20
     assert replace(ASKED, is_post=True).place_id == 77

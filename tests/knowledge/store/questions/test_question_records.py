@@ -56,16 +56,14 @@ def prune(store: Store) -> int:
     return sum(iter(lambda: store.question_records.prune(CUT, 2), 0))
 
 
-def test_a_passage_that_many_questions_find_is_kept_once_and_each_reads_it(store: Store) -> None:
+def test_shared_passage_is_kept_once(store: Store) -> None:
     first, second = ask(store, "one?", NOTE, ARTICLE), ask(store, "two?", ARTICLE, NOTE)
     assert passages(store) == [ARTICLE.passage, NOTE.passage]
     for question_id, hits in ((first, [NOTE, ARTICLE]), (second, [ARTICLE, NOTE])):
         assert some(store.question_records.question(question_id)).hits == hits
 
 
-def test_a_question_more_of_the_same_passages_takes_less_than_two_kilobytes(
-    store: Store, path: Path
-) -> None:
+def test_another_question_takes_under_two_kilobytes(store: Store, path: Path) -> None:
     hits = [
         RecordedHit(f"article:{number}", "A title", "", f"{number} " * 350, 1.0, ("meaning",))
         for number in range(10)
@@ -89,9 +87,7 @@ def test_a_passage_goes_with_the_last_question_that_found_it(store: Store) -> No
     assert passages(store) == [ARTICLE.passage]
 
 
-def test_nothing_that_was_found_in_a_guild_stays_when_it_is_purged(
-    store: Store, path: Path
-) -> None:
+def test_purged_guilds_findings_are_gone(store: Store, path: Path) -> None:
     ask(store, "hers?", NOTE, ARTICLE)
     store.purge.guild(GUILD)
     assert passages(store) == []
@@ -102,9 +98,7 @@ def test_nothing_that_was_found_in_a_guild_stays_when_it_is_purged(
 # Pruning.
 
 
-def test_old_questions_lose_their_words_and_the_file_holds_none_of_them(
-    store: Store, path: Path
-) -> None:
+def test_old_questions_words_leave_the_file(store: Store, path: Path) -> None:
     old = ask(store, "a secret of old?", ARTICLE, at=LONG_AGO)
     store.feedback_records.record(Feedback(old, 6, Verdict.UNHELPFUL, "a reason of old"))
     new = ask(store, "a new one?", NOTE)
@@ -165,7 +159,7 @@ def test_a_pruned_database_is_exported_and_read_back(store: Store, tmp_path: Pat
             )
 
 
-def test_what_a_member_asked_last_in_a_channel_is_known_for_as_long_as_wanted(store: Store) -> None:
+def test_members_last_question_of_a_channel_is_known(store: Store) -> None:
     records = store.question_records
     ask(store, "one?", at=LATELY - timedelta(minutes=20))
     ask(store, "two?", NOTE, at=LATELY)
@@ -197,9 +191,7 @@ def found(store: Store, question_id: int) -> list[str]:
     return [hit.document_id for hit in store.question_records.hits(question_id)]
 
 
-def test_what_is_confirmed_becomes_the_first_hit_and_the_others_keep_their_order(
-    store: Store,
-) -> None:
+def test_confirmed_document_becomes_the_first_hit(store: Store) -> None:
     third = replace(ARTICLE, document_id="article:y")
     question_id = ask(store, "Hours?", NOTE, ARTICLE, third)
 

@@ -37,7 +37,7 @@ def found(at: datetime = NOW, **values: Any) -> RecordedPhrasing:
     return replace(given, **values)
 
 
-def test_a_question_is_claimed_once_and_what_is_under_way_is_on_record(store: Store) -> None:
+def test_question_is_claimed_once_and_on_record(store: Store) -> None:
     question_id = asked(store)
     assert store.phrasings.claim(question_id, "choose", ANY, NOW)
     assert not store.phrasings.claim(question_id, "choose", ANY, NOW)
@@ -71,9 +71,7 @@ def test_without_leave_no_word_of_a_models_is_kept(store: Store) -> None:
 
 
 @pytest.mark.parametrize("pruned", [True, False])
-def test_words_go_with_the_question_or_its_first_hit_and_figures_stay(
-    store: Store, pruned: bool
-) -> None:
+def test_words_go_and_figures_stay(store: Store, pruned: bool) -> None:
     question_id = asked(store)
     lines = (WrittenLine("Wood is bought in May.", (1,)),)
     store.phrasings.finish(question_id, found(lines=lines, reply_tokens=9), keeps_words=True)
@@ -86,9 +84,7 @@ def test_words_go_with_the_question_or_its_first_hit_and_figures_stay(
     assert (kept.lines, kept.reply_tokens) == ((), 9)
 
 
-def test_a_phrasing_goes_with_its_question_and_none_is_kept_of_one_that_is_gone(
-    store: Store,
-) -> None:
+def test_phrasing_goes_with_its_question(store: Store) -> None:
     question_id = asked(store)
     store.phrasings.claim(question_id, "choose", ANY, NOW)
     store.database.run("delete from questions")
@@ -106,9 +102,7 @@ def test_a_member_has_so_many_in_any_hour_wherever_they_ask(store: Store) -> Non
 
 
 @pytest.mark.parametrize("guild_id", [GUILD, None])
-def test_a_guild_has_so_many_in_any_day_and_so_have_direct_messages(
-    store: Store, guild_id: int | None
-) -> None:
+def test_guild_has_its_limit_in_any_day(store: Store, guild_id: int | None) -> None:
     caps = PhrasingCaps(guild_daily=1)
     assert store.phrasings.claim(asked(store, MIRA, guild_id), "choose", caps, NOW)
     assert not store.phrasings.claim(asked(store, ADA, guild_id), "choose", caps, NOW + HOUR)
@@ -174,7 +168,7 @@ def times(store: Store) -> list[datetime]:
     return [datetime.fromisoformat(row["asked_at"]) for row in rows]
 
 
-def test_what_is_one_too_many_is_not_counted_and_a_restart_forgets_nothing(place: Place) -> None:
+def test_limit_holds_across_restarts(place: Place) -> None:
     with place.store() as store:
         assert store.recent_questions.count_question(GUILD, MIRA, TWO, NOW) is None
         assert (
