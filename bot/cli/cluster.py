@@ -32,7 +32,7 @@ from knowledge.backup import backups, exporter, move
 from knowledge.backup.move import Moved, Place, Step
 from knowledge.files.parsed_file import one_line
 from knowledge.store.database import Database, row_counts
-from knowledge.store.database_url import checked_database_url, is_database_url, shown_database_url
+from knowledge.store.database_url import check_database_url, database_label, is_database_url
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
 from knowledge.text import count_of
@@ -199,7 +199,7 @@ def _target(to: str, folder: Path) -> FilePlace | PostgresPlace:
     if not is_database_url(to):
         return FilePlace(_target_folder(to))
     try:
-        return PostgresPlace(checked_database_url(to), folder)
+        return PostgresPlace(check_database_url(to), folder)
     except ValueError as error:
         console.fail(f"--to can't be used: {error}.")
 
@@ -235,7 +235,7 @@ def _tell(step: Step) -> None:
 
 
 def _report(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, check: bool) -> str:
-    place = f"the database {shown_database_url(target.url)}" if target.url else target.name
+    place = f"the database {database_label(target.url)}" if target.url else target.name
     rows = f"{count_of(sum(moved.rows.values()), 'row')} of {count_of(len(moved.rows), 'table')}"
     if check:
         return (
@@ -249,7 +249,7 @@ def _report(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, c
     )
     if moved.resumed:
         return f"Finished the interrupted migration to {place}. {remedy}."
-    old = f"the database {shown_database_url(source.url)}" if source.url else source.name
+    old = f"the database {database_label(source.url)}" if source.url else source.name
     return (
         f"Moved {rows} to {place}; {moved.files:,} exported files are identical. {remedy}, then "
         f"start the bot: the index follows. A backup is in {moved.backup}, and {old} can no longer "

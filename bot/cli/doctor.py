@@ -40,7 +40,7 @@ from knowledge.files import picture_text
 from knowledge.sources.git.repository import MISSING, is_installed
 from knowledge.sources.kinds.registry import source_at
 from knowledge.sources.kinds.repository import GitRepository
-from knowledge.store.database_url import shown_database_url
+from knowledge.store.database_url import database_label
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import StoreError
@@ -254,7 +254,7 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
     except StoreError as error:
         yield Finding("community database", False, str(error))
         return
-    place = shown_database_url(url) if url else str(folder / COMMUNITY)
+    place = database_label(url) if url else str(folder / COMMUNITY)
     yield Finding("community database", not problem, problem or place)
     if unrecognizable:
         yield Finding(

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from knowledge.sources.net.addresses import InternalHosts
-from knowledge.store.database_url import checked_database_url
+from knowledge.store.database_url import check_database_url
 
 OFF: Final = "off"
 ALL: Final = "all"
@@ -40,7 +40,7 @@ def _database(value: Any) -> Any:
     if value == "":
         return value
     try:
-        return checked_database_url(str(value))
+        return check_database_url(str(value))
     except ValueError as error:
         raise PydanticCustomError(NOT_SHOWN, str(error)) from error
 

@@ -33,7 +33,7 @@ from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from knowledge.files.scan import DATA_MARK
 from knowledge.store.database import Database
-from knowledge.store.database_url import shown_database_url
+from knowledge.store.database_url import database_label
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.erasure.tombstones import are_tombstones
 from knowledge.store.sqlite_database import SqliteDatabase, is_community_database, is_empty
@@ -200,7 +200,7 @@ def open_store(folder: Path, url: str = "") -> Store:
     if url and not is_empty(folder / COMMUNITY) and not database.last_ids():
         database.close()
         raise StoreError(
-            f"The database {shown_database_url(url)} is empty, but {folder / COMMUNITY} is not. "
+            f"The database {database_label(url)} is empty, but {folder / COMMUNITY} is not. "
             "Move its content with `commonplace cluster migrate --to URL`, without "
             "`data.database`; or move the file away to begin with an empty database."
         )

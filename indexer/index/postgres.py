@@ -20,7 +20,7 @@ from indexer.index.database import (
     check_manifest,
     write_manifest,
 )
-from knowledge.store.database_url import shown_database_url
+from knowledge.store.database_url import database_label
 from knowledge.store.postgres.connection import Connection
 
 _TABLES: Final = Path(__file__).with_name("postgres_tables.sql")
@@ -59,7 +59,7 @@ class PostgresConnection:
 
     @property
     def place(self) -> str:
-        return f"the schema {self._schema} of the database {shown_database_url(self._url)}"
+        return f"the schema {self._schema} of the database {database_label(self._url)}"
 
     def close(self) -> None:
         self._connection.close()

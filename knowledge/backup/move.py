@@ -26,7 +26,7 @@ from knowledge.backup import exporter
 from knowledge.backup.row_transfer import Row, in_batches, insert
 from knowledge.store import schema
 from knowledge.store.database import Database, StoreError, row_counts
-from knowledge.store.database_url import shown_database_url
+from knowledge.store.database_url import database_label
 from knowledge.store.migrations import moved_to, moving_from
 
 # A closed connection stays visible for a moment, so other users are looked for several times.
@@ -152,7 +152,7 @@ def _copy_and_mark(
 
 
 def _label(place: Place) -> str:
-    return f"The database {shown_database_url(place.url)}" if place.url else place.name
+    return f"The database {database_label(place.url)}" if place.url else place.name
 
 
 def _refuse_used(guard: Database, source: Place) -> None:

@@ -37,7 +37,7 @@ def is_database_url(text: str) -> bool:
     return text.partition("://")[0].lower() in SCHEMES
 
 
-def checked_database_url(text: str) -> str:
+def check_database_url(text: str) -> str:
     """Check the URL of a PostgreSQL database, and return it unchanged.
 
     Raises:
@@ -67,7 +67,7 @@ def checked_database_url(text: str) -> str:
     return text
 
 
-def shown_database_url(text: str) -> str:
+def database_label(text: str) -> str:
     """The database's name and host for an operator, without user and options."""
     parts = urlsplit(text)
     hosts = dict(parse_qsl(parts.query)).get("host", "")

@@ -16,7 +16,7 @@ from sqlite_utils import Database, Migrations
 
 from knowledge.store import schema
 from knowledge.store.database import StoreError
-from knowledge.store.database_url import is_database_url, shown_database_url
+from knowledge.store.database_url import database_label, is_database_url
 from knowledge.store.sqlite_file import statements
 
 _MOVED: Final = "moved to "
@@ -64,7 +64,7 @@ def refuse_marked(here: str, names: Iterable[str]) -> None:
 
 
 def _place_name(place: str) -> str:
-    return f"the database {shown_database_url(place)}" if is_database_url(place) else place
+    return f"the database {database_label(place)}" if is_database_url(place) else place
 
 
 TABLES: Final = Path(__file__).with_name("tables")

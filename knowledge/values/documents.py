@@ -142,7 +142,7 @@ class FileRecord:
     """The record of an imported file, so the file is read again only after a change.
 
     Attributes:
-        document_id: the document id of the file; ids of files in a ZIP begin with it.
+        document_id: ids of files in a ZIP begin with it.
         mtime_ns: the file's time of modification. None if the next scan has to read the file again,
             because it couldn't be read whole, or changed so shortly before it was read that a later
             change may have left its size and time the same.
@@ -150,9 +150,7 @@ class FileRecord:
         readers: the version of the parsers.
         documents: the ids of the quotable documents in the file. A document that can't be read any
             more keeps its last good text, and is included.
-        failures: the parts of the file that couldn't be read.
         withheld: the version of the opt-outs from quotation; empty for a file without chats.
-        link: the file's address on the web, or empty.
     """
 
     path: str

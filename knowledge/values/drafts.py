@@ -25,21 +25,18 @@ class Draft:
 
     Attributes:
         wordings: other ways to ask the question, one a line.
-        note_id: the note to revise; None for a new note.
-        guild_id: the guild of the note to revise; None for a new note.
-        source: the message that the note is saved from, if any.
-        question_id: the gap that the note answers, if any.
+        note_id, guild_id: the note to revise, and its guild; None for a new note.
+        source: the message that the note is saved from.
+        question_id: the gap that the note answers.
         origin: the id of the bot's message with the button or file that the draft was made from; 0
             if there is none. Two clicks on such a message submit the draft once.
         anyway: whether to submit the draft despite similar notes.
         extends: whether the text is the note's text with an addition below it.
         contributor: the author of the text, if another member submits it.
-        pictures: the attached pictures.
         adds_pictures: whether `pictures` are added to the note's pictures, instead of replacing
             them.
         without_pictures: whether to remove all pictures of the note.
         pictures_read: whether the sender has seen the text recognized in `pictures`.
-        page: the choice about the public page.
     """
 
     title: str = ""

@@ -207,10 +207,8 @@ class Note:
         reports: the open reports.
         verified_at: when the note was last published or confirmed.
         review_at: when the note is due for another review.
-        source: the message that the note was saved from.
         sampled: whether the note was published without review, and waits for a review.
         co_authors: the names of members with an accepted extension.
-        off_page: the vetoes against the public page.
         asked_message_id: the message with the question, if the bot proposed the note from a
             member's reply to it.
         owner_id: the member who looks after the note in the contributor's place, if any.

@@ -101,16 +101,15 @@ class Question:
     """A recorded question with its outcome.
 
     Attributes:
-        hits: the hits, best first.
+        hits: best first.
         earlier: the questions before a follow-up, one per line.
         settings: the model and parameters used for the evidence, and the guild's synonyms found in
             the question.
-        signals: the measurements used for the evidence, by name.
+        signals: the measurements used for the evidence.
         private: whether the asker alone saw the answer.
         told_for: the id of an earlier record of the question, if this record is of a later answer,
             or of a private answer that was shared with others.
         channels: the channels searched for messages; all readers of the answer can read them.
-        answered_from: the channel's setting for documents to answer from.
         quotations: the channel's limit of quotations; None for the default.
         pruned: whether the words were deleted.
     """

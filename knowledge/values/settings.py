@@ -104,20 +104,17 @@ class GuildSettings:
         allowed_hosts: links to these hosts aren't flagged.
         private_answers: the default of `/ask`; None leaves it to the operator.
         listen_channels: mentions are answered in these channels, or everywhere if there are none.
-        language: the language of answers and notices.
         hand_on: whether askers can hand a refused question over to the helpers.
         articles: whether the bundled articles are used.
         helper_role_id: the role of the helpers; moderators are helpers, too.
         handover_channel_id: the channel or forum for hand-overs; None for the review channel.
         handover_hours: after this time without a change, a hand-over is stale; 0 for never.
-        limits: limits for members.
         phrasing: a language model's part in answers.
         phrasing_host: the host of the model that administrators agreed to. If the operator
             configures another host, `phrasing` has no effect.
         page: whether notes with consent are on a public page.
         page_indexed: whether search engines may list the page.
-        page_accent: a CSS colour for the page.
-        page_welcome: Markdown for the page.
+        page_welcome: Markdown.
         synonyms: words with one meaning; questions are also looked up with them replaced.
         from_replies: whether helpers' and moderators' replies to unanswered questions are proposed
             as notes.

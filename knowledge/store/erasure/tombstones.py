@@ -153,7 +153,7 @@ class Tombstones:
         if check is None:
             self._database.insert_new("memory", {"key": _CHECK, "value": _check(self._key())})
             check = recall(self._database, _CHECK)
-        key = self._stored_key()
+        key = self._key_in_file()
         if key is None or _check(key) != check:
             raise StoreError(
                 f"{self._path} is missing, or differs from the file of the other machines that use "
@@ -168,19 +168,14 @@ class Tombstones:
     # The file.
 
     def _key(self) -> bytes:
-        found = self._stored_key()
-        if found is not None:
-            return found
-        self._write([json.dumps({"key": secrets.token_hex(32)})])
-        # If two processes create a key at once, the first one written counts.
-        return self._stored_key() or self._key()
+        while (key := self._key_in_file()) is None:
+            # If two processes create a key at once, the first one written counts.
+            self._write([json.dumps({"key": secrets.token_hex(32)})])
+        return key
 
-    def _stored_key(self) -> bytes | None:
-        for line in self._lines():
-            key = _record(line).get("key", "")
-            if key:
-                return bytes.fromhex(key)
-        return None
+    def _key_in_file(self) -> bytes | None:
+        keys = filter(None, (_record(line).get("key") for line in self._lines()))
+        return next(map(bytes.fromhex, keys), None)
 
     def _lines(self) -> list[str]:
         try:

@@ -25,7 +25,7 @@ from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg.types.numeric import FloatDumper, Int8Dumper
 
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
-from knowledge.store.database_url import shown_database_url
+from knowledge.store.database_url import database_label
 from knowledge.store.rows import RowStatements, insertion
 
 
@@ -66,7 +66,7 @@ _TOKENS: Final = re.compile(r"'[^']*'|\?|%")
 
 
 @lru_cache(maxsize=1_000)
-def translated(sql: str) -> bytes:
+def translate(sql: str) -> bytes:
     """The statement with `%s` for `?`, and percent signs doubled."""
     return _TOKENS.sub(
         lambda token: "%s" if token[0] == "?" else token[0].replace("%", "%%"), sql
@@ -90,8 +90,8 @@ _OF_STATEMENTS: Final = {
 _PASSWORD: Final = ("password", "no pg_hba.conf entry", "authentication failed")
 
 
-def unreachable(url: str, error: psycopg.Error) -> str:
-    said, place = _server_words(error), shown_database_url(url)
+def opening_problem(url: str, error: psycopg.Error) -> str:
+    said, place = _server_words(error), database_label(url)
     if any(words in said for words in _PASSWORD):
         remedy = (
             "Set PGPASSWORD in the environment, or name a password file in PGPASSFILE, and let "
@@ -107,26 +107,26 @@ def unreachable(url: str, error: psycopg.Error) -> str:
     return f"The database {place} can't be opened: {said}. {remedy}"
 
 
-def failed(url: str, error: psycopg.Error) -> str:
-    place, code = shown_database_url(url), error.sqlstate or ""
+def statement_problem(url: str, error: psycopg.Error) -> str:
+    place, code = database_label(url), error.sqlstate or ""
     for known, told in _OF_STATEMENTS.items():
         if code.startswith(known):
             return f"The database {place} can't be used: {told}"
     return f"The database {place} can't be used: {_server_words(error)}."
 
 
-def undone(url: str) -> str:
+def commit_problem(url: str) -> str:
     """The message for a transaction that the server rolled back at its commit."""
-    return f"The database {shown_database_url(url)} has refused a change. {_NOTHING_CHANGED}"
+    return f"The database {database_label(url)} has refused a change. {_NOTHING_CHANGED}"
 
 
-def lost(url: str, error: psycopg.Error, *, committing: bool) -> str:
+def connection_loss(url: str, error: psycopg.Error, *, committing: bool) -> str:
     outcome = (
         "The last change may or may not be stored: look before you repeat it."
         if committing
         else f"{_NOTHING_CHANGED} Try again."
     )
-    place = shown_database_url(url)
+    place = database_label(url)
     return f"The connection to the database {place} was lost: {_server_words(error)}. {outcome}"
 
 
@@ -206,7 +206,7 @@ class Connection(RowStatements):
         Args:
             url: the URL of the database, without a password.
             schema: the schema of the tables.
-            error: the exception to raise; its message says what to do.
+            error: the exception to raise.
             lock_space: the number of the advisory lock on all of the data. The lock on one part,
                 such as a guild, has two numbers: this one and the number of the part.
             name: the session's application name.
@@ -254,7 +254,7 @@ class Connection(RowStatements):
 
         def execute() -> list[tuple[Any, ...]]:
             cursor = self._db.cursor(binary=True, row_factory=tuple_row)
-            return cursor.execute(translated(sql), values).fetchall()
+            return cursor.execute(translate(sql), values).fetchall()
 
         return self._run(execute, _is_repeatable(sql))
 
@@ -273,7 +273,7 @@ class Connection(RowStatements):
         self._renew()
         try:
             with self._db.cursor() as cursor:
-                cursor.executemany(translated(sql), values)
+                cursor.executemany(translate(sql), values)
                 return cursor.rowcount
         except _REFUSED as error:
             raise self._problem(error, writes=True) from error
@@ -307,7 +307,7 @@ class Connection(RowStatements):
     ) -> list[list[_T]]:
         def execute() -> list[psycopg.Cursor[_T]]:
             with self._db.pipeline() if _PIPELINES else nullcontext():
-                return [cursor().execute(translated(sql), values) for sql, values in statements]
+                return [cursor().execute(translate(sql), values) for sql, values in statements]
 
         if not statements:
             return []
@@ -395,7 +395,7 @@ class Connection(RowStatements):
             raise self._problem(error, writes=writes) from error
         if ended != _COMMITTED:
             # The caller went on after a failed statement, so the server has rolled back.
-            raise self._error(undone(self.url))
+            raise self._error(commit_problem(self.url))
 
     def _roll_back(self) -> None:
         try:
@@ -409,7 +409,7 @@ class Connection(RowStatements):
     def _execute(
         self, sql: str, values: Sequence[Any] = (), *, repeatable: bool = False
     ) -> psycopg.Cursor[DictRow]:
-        return self._run(lambda: self._db.execute(translated(sql), values), repeatable)
+        return self._run(lambda: self._db.execute(translate(sql), values), repeatable)
 
     def _run(self, execute: Callable[[], _T], repeatable: bool) -> _T:
         """Run a statement; a repeatable one is retried once after a lost connection.
@@ -444,7 +444,7 @@ class Connection(RowStatements):
                 **_TCP,
             )
         except psycopg.Error as error:
-            raise self._away(unreachable(self.url, error), error) from error
+            raise self._away(opening_problem(self.url, error), error) from error
         adapt(connection)
         try:
             for name, value in (*_LIMITS.items(), ("search_path", self.schema)):
@@ -453,13 +453,13 @@ class Connection(RowStatements):
                 connection.execute(b"select pg_advisory_lock_shared(%s)", [self._held])
         except psycopg.Error as error:
             connection.close()
-            raise self._away(unreachable(self.url, error), error) from error
+            raise self._away(opening_problem(self.url, error), error) from error
         self.sessions += 1
         return connection
 
     def _check(self) -> None:
         """Refuse a server that is too old, and a database without UTF-8."""
-        place = shown_database_url(self.url)
+        place = database_label(self.url)
         version = self._db.info.server_version // 10_000
         if version < OLDEST:
             raise self._error(
@@ -500,8 +500,8 @@ class Connection(RowStatements):
         """
         if self._db.closed and writes and not self._in_transaction:
             self.unknown_outcomes += 1
-            unknown = lost(self.url, error, committing=True)
+            unknown = connection_loss(self.url, error, committing=True)
             return self._outage(OutcomeUnknownError(unknown), error)
         if self._db.closed:
-            return self._away(lost(self.url, error, committing=False), error)
-        return self._error(failed(self.url, error))
+            return self._away(connection_loss(self.url, error, committing=False), error)
+        return self._error(statement_problem(self.url, error))

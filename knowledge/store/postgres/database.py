@@ -13,7 +13,7 @@ import psycopg
 
 from knowledge.store import schema
 from knowledge.store.database import StoreError, StoreVersionError, now
-from knowledge.store.database_url import shown_database_url
+from knowledge.store.database_url import database_label
 from knowledge.store.migrations import is_mark, misfit, names, refuse_marked
 from knowledge.store.postgres.connection import OF_PROCESSES, PROCESS_NAME, Connection
 from knowledge.store.sqlite_database import delete_moved
@@ -96,7 +96,7 @@ class PostgresDatabase(Connection):
         self.folder = folder
         try:
             if not though_marked:
-                refuse_marked(f"The database {shown_database_url(url)}", self.marks())
+                refuse_marked(f"The database {database_label(url)}", self.marks())
             self._migrate()
         except BaseException:
             self.close()
@@ -135,7 +135,7 @@ class PostgresDatabase(Connection):
             # Another process may have migrated while this one waited.
             before = self.migrations()
             if said := misfit(before):
-                raise StoreVersionError(f"The database {shown_database_url(self.url)} {said}")
+                raise StoreVersionError(f"The database {database_label(self.url)} {said}")
             # Large tables take their time.
             self.run("set local statement_timeout = 0")
             if not before:

@@ -89,12 +89,8 @@ class Leases:
     ) -> None:
         """Connect without joining.
 
-        Args:
-            url: the URL of the database.
-            seconds: duration of a membership without renewal.
-            patience: how many seconds this session must have been connected before it may end
-                expired memberships; None for the same time as `seconds`.
-            name: application name of this process's sessions; other processes find them by it.
+        A membership lasts `seconds` without renewal. This session may end expired memberships once
+        it has been connected for `patience` seconds, by default as long.
 
         Raises:
             StoreError: if the database can't be used.

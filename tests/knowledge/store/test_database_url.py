@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.store.database_url import checked_database_url, is_database_url, shown_database_url
+from knowledge.store.database_url import check_database_url, database_label, is_database_url
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,8 @@ from knowledge.store.database_url import checked_database_url, is_database_url, 
     ],
 )
 def test_a_url_is_shown_without_its_user(url: str, shown: str) -> None:
-    assert checked_database_url(url) == url
-    assert shown_database_url(url) == shown
+    assert check_database_url(url) == url
+    assert database_label(url) == shown
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_url_is_shown_without_its_user(url: str, shown: str) -> None:
 )
 def test_a_password_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(ValueError, match="PGPASSWORD") as refused:
-        checked_database_url(url)
+        check_database_url(url)
     assert "s3cret" not in str(refused.value)
 
 
@@ -67,7 +67,7 @@ def test_a_password_is_refused_and_not_repeated(url: str) -> None:
 )
 def test_hidden_password_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(ValueError, match=r"out of place.*PGPASSWORD") as refused:
-        checked_database_url(url)
+        check_database_url(url)
     assert "s3cret" not in str(refused.value)
 
 
@@ -75,5 +75,5 @@ def test_hidden_password_is_refused_and_not_repeated(url: str) -> None:
 def test_other_texts_are_no_urls(text: str) -> None:
     assert not is_database_url(text)
     with pytest.raises(ValueError, match="postgresql://USER@HOST/DATABASE") as refused:
-        checked_database_url(text)
+        check_database_url(text)
     assert "s3cret" not in str(refused.value)
