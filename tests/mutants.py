@@ -27,7 +27,7 @@ TESTS: Final = (
     "tests/knowledge/backup/test_importer.py",
     "tests/knowledge/backup/test_foreign_database.py",
     "tests/knowledge/store/test_guilds.py",
-    "tests/knowledge/store/questions/test_question_records_feedback.py",
+    "tests/knowledge/store/questions/test_question_records.py",
 )
 TESTS_OF_FIELDS: Final = (
     "tests/knowledge/store/test_schema.py",
@@ -126,7 +126,7 @@ def is_killed(change: Change, files: tuple[str, ...]) -> bool:
 def main() -> int:
     # The copies of this process needn't import the plugins again.
     pytest.main(["--collect-only", "-q", "-n0", "-p", "no:cacheprovider", TESTS[0]])
-    if is_killed(lambda: None, (*TESTS, *TESTS_OF_SETTINGS)):
+    if is_killed(lambda: None, (*TESTS, *TESTS_OF_FIELDS, *TESTS_OF_SETTINGS)):
         sys.exit("The tests fail without any mutant.")
     survivors = 0
     words = sys.argv[1:] or [""]
