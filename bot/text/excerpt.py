@@ -9,7 +9,7 @@ heading or "It works like this:". Such a piece is said to announce the next piec
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise, takewhile
 from typing import Final
@@ -17,7 +17,7 @@ from unicodedata import east_asian_width
 
 from bot.text.markdown import beginning, size
 from bot.text.tables import LEFT_OUT, head_lines, is_row, shown_table
-from indexer.text.passages import without_link_targets
+from indexer.text.passages import LEAST_ENTRIES, without_link_targets
 from indexer.text.sentences import (
     FENCES,
     LIST_MARKER,
@@ -54,6 +54,8 @@ _NUMBERED: Final = re.compile(r"\s*(\d{1,3})[.)]\s")
 _WARNING: Final = re.compile(
     rf"\b{alternatives('warnings', 'answers', tuple(tables()))}\b", re.IGNORECASE
 )
+# The signature of an entry in a reference.
+_SIGNATURE: Final = re.compile(r"`[^`\n]+`")
 # Where a sentence that is too long is cut.
 _ENDS_OF_CLAUSES: Final = re.compile(r"[,;:](?=\s)|[、，；：]")
 
@@ -71,6 +73,8 @@ class _Pieces:
         own: the first and last piece of the passage. Other pieces surround the passage.
         code: the spans of the code blocks.
         repeated: pieces that tell the reader nothing new.
+        signatures: pieces that are the signatures of a reference's entries.
+        head: the head above the answering piece, whose room is no longer counted.
     """
 
     text: str
@@ -79,6 +83,8 @@ class _Pieces:
     own: Span
     code: Sequence[Span]
     repeated: Set[int]
+    signatures: Sequence[int]
+    head: str
 
     def __getitem__(self, place: int) -> str:
         return self.text[slice(*self.pieces[place])]
@@ -134,7 +140,37 @@ class _Pieces:
         return runs
 
     def _room_of(self, runs: Sequence[Span]) -> int:
-        return sum(self.room(*run) for run in runs)
+        # A mark alone is no more than the "…" in prose, which counts nothing.
+        heads = {head for head, _ in self.heads(runs)} - {self.head, f"{LEFT_OUT}\n"}
+        return sum(self.room(*run) for run in runs) + sum(map(room, heads))
+
+    def heads(self, runs: Sequence[Span]) -> Iterator[tuple[str, int]]:
+        """Yield the head to show above each run, and the offset of the text that it stands for."""
+        shown_to = 0
+        for first, last in runs:
+            yield self.head_above(first, shown_to)
+            shown_to = self.pieces[last][1]
+
+    def head_above(self, place: int, shown_to: int = 0) -> tuple[str, int]:
+        """The head of a table, or the signature of an entry, with a mark for omitted text.
+
+        Also return its offset. Without a head, return "" and the offset of the piece. A head above
+        the offset `shown_to` is shown already.
+        """
+        start = self.pieces[place][0]
+        table = next((unit for unit in self.units if unit[0] < start < unit[1]), None)
+        if table is not None and self.text.startswith(ROW, table[0]):
+            rows = self.text[table[0] : start].split("\n")
+            if not (head := rows[: head_lines(rows)]):
+                return "", start
+            lines = [LEFT_OUT] if table[0] < shown_to else [*head, LEFT_OUT]
+            return "".join(f"{line}\n" for line in lines), table[0]
+        above = bisect_right(self.signatures, place) - 1
+        signature = self.signatures[above] if above >= 0 else place
+        if signature == place or self.pieces[signature][0] < shown_to:
+            return "", start
+        gap = ("…\n" if _is_block(self[place]) else "… ") if signature < place - 1 else ""
+        return f"{self[signature]}\n\n{gap}", self.pieces[signature][0]
 
     def _grow(self, first: int, last: int, limit: int) -> Span:
         """Extend a run within the passage, then within the section; each time down, then up."""
@@ -203,6 +239,8 @@ class _Pieces:
         return last
 
     def _announces(self, place: int) -> bool:
+        if place in self.signatures:
+            return True
         return self._code_of(place) is None and announces(self[place])
 
     def _refers_back(self, place: int) -> bool:
@@ -412,9 +450,15 @@ def excerpt(
         if i != centre and any(first <= start < last for first, last in repeated)
     }
     new = [i for i in places if i not in known] or [centre]
-    found = _Pieces(text, units(text), pieces, (new[0], new[-1]), [*fences(text)], known)
-    if head := _head_above(text, pieces[centre][0])[0]:
-        limit = max(limit - room(head.rstrip()), 1)
+    signatures = [i for i, piece in enumerate(pieces) if _SIGNATURE.fullmatch(text, *piece)]
+    if len(signatures) < LEAST_ENTRIES:
+        signatures.clear()
+    found = _Pieces(
+        text, units(text), pieces, (new[0], new[-1]), [*fences(text)], known, signatures, ""
+    )
+    head = found.head_above(centre)[0] if centre - 1 not in signatures else ""
+    found = replace(found, head=head)
+    limit = max(limit - room(head.rstrip()), 1) if head else limit
     limit = max(limit, min(room(found[centre]), most))
     if room(found[centre]) <= limit:
         wanted = [found.piece_at(place, centre) for place in also]
@@ -471,32 +515,14 @@ def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
         start = cut + 1
 
 
-def _head_above(text: str, start: int) -> tuple[str, int]:
-    """If the offset `start` is in a table, return its head and a mark for omitted rows, else "".
-
-    Also return the table's offset, or `start`.
-    """
-    table = next((unit for unit in units(text) if unit[0] < start < unit[1]), None)
-    if table is None or not text.startswith(ROW, table[0]):
-        return "", start
-    rows = text[table[0] : start].split("\n")
-    head = rows[: head_lines(rows)]
-    above = "".join(f"{row}\n" for row in [*head, LEFT_OUT]) if head else ""
-    return above, table[0] if head else start
-
-
 def _cut_out(
     found: _Pieces, runs: Sequence[Span], deciding: Span | None, own: Span
 ) -> tuple[str, bool]:
     text, shown = found.text, ""
     end = min(own[0], found.pieces[runs[0][0]][0])
-    for first, last in runs:
+    for (first, last), (head, top) in zip(runs, found.heads(runs), strict=True):
         start = found.pieces[first][0]
-        head, top = _head_above(text, start)
-        if head and shown and top < end:
-            # The run above begins this table.
-            head = f"{LEFT_OUT}\n"
-        # The table's own mark stands for its omitted rows.
+        # The head's own mark stands for the text omitted below it.
         gap, is_cut = text[end:start], bool(text[end:top].strip())
         end = found.pieces[last][1]
         body = _emphasise(text[start:end], start, deciding)

@@ -416,7 +416,49 @@ def test_two_parts_of_a_table_share_its_head() -> None:
     text = "\n".join(["The trees.", "", "| Jar | Has |", "|---|---|", *rows])
     shown, _ = excerpt(text, 8, (0, 10), also=[text.index(rows[8])], is_bold=False)
     assert shown.count("| Jar | Has |") == 1
-    assert f"\n| … |\n{rows[8]}" in shown
+    assert "\n| … |\n" in shown
+    assert shown.endswith(rows[8])
+
+
+REFERENCE = """`random()`
+
+Return a floating point number.
+
+`randint(a, b)`
+
+Return an integer. It is such that a <= N <= b. Both ends are included.
+
+`choice(seq)`
+
+Return an element. It needs one element at least, or else it raises an error. The rest stays."""
+
+
+@pytest.mark.parametrize(
+    ("lines", "asked", "also", "shown"),
+    [
+        (
+            3,
+            "Both ends",
+            "",
+            "… `randint(a, b)`\n\n… It is such that a <= N <= b. Both ends are included. …",
+        ),
+        (3, "The rest", "", "… `choice(seq)`\n\n… The rest stays."),
+        (
+            8,
+            "The rest",
+            "Both ends",
+            "… `randint(a, b)`\n\nReturn an integer. It is such that a <= N <= b. Both ends are "
+            "included.\n\n`choice(seq)`\n\n… The rest stays.",
+        ),
+    ],
+)
+def test_text_of_an_entry_is_shown_below_its_signature(
+    lines: int, asked: str, also: str, shown: str
+) -> None:
+    deciding = REFERENCE.index(asked), REFERENCE.index(asked) + len(asked)
+    places = [REFERENCE.index(also)] if also else []
+    cut, _ = excerpt(REFERENCE, lines, deciding, also=places, is_bold=False)
+    assert cut == shown
 
 
 # Scripts without blanks.
