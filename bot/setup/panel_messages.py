@@ -297,62 +297,6 @@ _CAN_NOT_ANSWER: Final = Sentence(
     "**Read Message History** there."
 )
 _AND_MORE: Final = Sentence("{named} and {number} more")
-# Shown with the control of a setting, by its key.
-EXPLANATIONS: Final[Mapping[str, Sentence]] = {
-    "listen": Sentence(
-        "I answer mentions and replies in every channel, or only in those you choose here. `/ask` "
-        "works everywhere."
-    ),
-    "help": Sentence(
-        "In these forums and channels, I answer new questions by myself, once and only if I'm "
-        "sure. *Channels* has more settings for each."
-    ),
-    "private_answers": Sentence("Askers can override this with `private`."),
-    "read_logs": Sentence(
-        "If this is on, I look for the lines that matter in `.txt`, `.log`, `.gz` and `.zip` "
-        "files, and in long code blocks. I show them to the sender alone, without names, addresses "
-        "and secrets. The sender can then ask with them."
-    ),
-    "ask_writers": Sentence(
-        "A note may be out of date if it's past its review date and was quoted this week, if three "
-        "members in a row found it unhelpful, or if a newer release of what it names is out."
-    ),
-    "golden_questions": Sentence(
-        "When sources change, I can ask the questions again that a member or moderator has "
-        "confirmed an answer to. `/review` and the moderators' digest list the changed answers."
-    ),
-    "note_answers": Sentence(
-        "*Apps › Answer with a note…* on a member's message offers notes; I post the chosen one as "
-        "a reply."
-    ),
-    "ping_hours": Sentence(
-        "In forums where I answer new questions by myself, I can ping the helpers' role once in a "
-        "post without an answer."
-    ),
-    "similar_posts": Sentence(
-        "In forums where I answer new questions by myself, a post that I can't answer can get the "
-        "titles of up to three solved posts and notes."
-    ),
-    "solved_posts": Sentence(
-        "In forums where I answer new questions by myself, I can ask the author once, four hours "
-        "after the last message. *Yes* sets the forum's solved tag."
-    ),
-    "server_documents": Sentence(
-        "I read the names and descriptions of the channels that everyone can see, and the events."
-    ),
-    "sample_every": Sentence(
-        "A rule by tag can let members with a certain role publish notes at once."
-    ),
-    "from_replies": Sentence(
-        "When a helper replies to a question that I couldn't answer, the reply becomes a pending "
-        "note."
-    ),
-    "digest": Sentence("It lists the week's questions, gaps and open decisions."),
-    "news": Sentence("It lists the week's new notes, with the questions that they answer."),
-    "language": Sentence(
-        "Private messages use the language of the member's Discord, if I speak it."
-    ),
-}
 
 
 def answer_warnings(

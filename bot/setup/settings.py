@@ -74,6 +74,7 @@ class Setting:
         say: the words for a content.
         empty: the words for no role or channel.
         optional: whether a role or channel may be left out.
+        explanation: shown with its control.
     """
 
     key: str
@@ -87,6 +88,7 @@ class Setting:
     empty: Sentence | None = None
     optional: bool = False
     edition: Edition | None = None
+    explanation: Sentence | None = None
 
     def __str__(self) -> str:
         return self.key
@@ -134,12 +136,13 @@ def _day(day: int | None, language: Language) -> str:
 
 
 def _digest(
-    edition: Edition, key: str, day: Sentence, channel: Sentence, time: Sentence
+    edition: Edition, key: str, explanation: Sentence, *labels: Sentence
 ) -> Iterable[Setting]:
     """The settings of a digest: its day, channel and time; without a day, it is off."""
+    day, channel, time = labels
     page, for_all = Page.REMINDERS, edition is Edition.EVERYBODY
     days = {"no": None, **_numbers(range(7))}
-    yield Setting(key, page, day, "weekday", days, _day, edition=edition)
+    yield Setting(key, page, day, "weekday", days, _day, edition=edition, explanation=explanation)
     yield Setting(
         f"{key}_channel",
         page,
@@ -220,6 +223,9 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             "sample_every",
             _numbers((0, 1, 2, 5, 10, 20, 50, 100)),
             _number(Plural("every one", "one in {number:,}")),
+            explanation=Sentence(
+                "A rule by tag can let members with a certain role publish notes at once."
+            ),
         ),
         Setting(
             "ask_writers",
@@ -228,6 +234,11 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             "ask_writers",
             _YES_OR_NO,
             _either(Sentence("I ask its writer first"), Sentence("I ask the moderators")),
+            explanation=Sentence(
+                "A note may be out of date if it's past its review date and was quoted this week, "
+                "if three members in a row found it unhelpful, or if a newer release of what it "
+                "names is out."
+            ),
         ),
         Setting(
             "hosts",
@@ -245,6 +256,10 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             kind=Kind.CHANNELS,
             empty=Sentence("In every channel"),
             optional=True,
+            explanation=Sentence(
+                "I answer mentions and replies in every channel, or only in those you choose here. "
+                "`/ask` works everywhere."
+            ),
         ),
         Setting(
             "help",
@@ -253,6 +268,10 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             kind=Kind.CHANNELS,
             empty=Sentence("Nowhere"),
             optional=True,
+            explanation=Sentence(
+                "In these forums and channels, I answer new questions by myself, once and only if "
+                "I'm sure. *Channels* has more settings for each."
+            ),
         ),
         Setting(
             "private_answers",
@@ -262,6 +281,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             {"operators": None, **_YES_OR_NO},
             PRIVATELY,
             place="private",
+            explanation=Sentence("Askers can override this with `private`."),
         ),
         Setting(
             "language",
@@ -271,6 +291,9 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             {language.value: language for language in Language},
             lambda content, _: NAMES[content],
             place="language",
+            explanation=Sentence(
+                "Private messages use the language of the member's Discord, if I speak it."
+            ),
         ),
         Setting(
             "read_logs",
@@ -280,6 +303,11 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             _YES_OR_NO,
             _either(
                 Sentence("read, and shown to their sender first"), Sentence("not read", "logs")
+            ),
+            explanation=Sentence(
+                "If this is on, I look for the lines that matter in `.txt`, `.log`, `.gz` and "
+                "`.zip` files, and in long code blocks. I show them to the sender alone, without "
+                "names, addresses and secrets. The sender can then ask with them."
             ),
         ),
         # Stored together with the language model's host; the operator may exclude choices.
@@ -369,6 +397,10 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             _YES_OR_NO,
             _either(Sentence("propose them as notes"), Sentence("don't propose them as notes")),
             place="from_replies",
+            explanation=Sentence(
+                "When a helper replies to a question that I couldn't answer, the reply becomes a "
+                "pending note."
+            ),
         ),
         Setting(
             "similar_posts",
@@ -378,6 +410,10 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             _YES_OR_NO,
             _either(Sentence("offer similar solved posts"), Sentence("offer nothing")),
             place="similar_posts",
+            explanation=Sentence(
+                "In forums where I answer new questions by myself, a post that I can't answer can "
+                "get the titles of up to three solved posts and notes."
+            ),
         ),
         Setting(
             "note_answers",
@@ -386,6 +422,10 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             "note_answers",
             _YES_OR_NO,
             _either(Sentence("for helpers and moderators"), Sentence("for nobody")),
+            explanation=Sentence(
+                "*Apps › Answer with a note…* on a member's message offers notes; I post the "
+                "chosen one as a reply."
+            ),
         ),
         Setting(
             "ping_hours",
@@ -398,6 +438,10 @@ SETTINGS: Final[Mapping[str, Setting]] = {
                 Sentence("not pinged", "helpers"),
             ),
             place="ping_hours",
+            explanation=Sentence(
+                "In forums where I answer new questions by myself, I can ping the helpers' role "
+                "once in a post without an answer."
+            ),
         ),
         Setting(
             "solved_posts",
@@ -407,6 +451,10 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             {each.value: each for each in SolvedPosts},
             _among(_SOLVED_POSTS),
             place="solved_posts",
+            explanation=Sentence(
+                "In forums where I answer new questions by myself, I can ask the author once, four "
+                "hours after the last message. *Yes* sets the forum's solved tag."
+            ),
         ),
         Setting(
             "reminder_hours",
@@ -431,10 +479,16 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             "golden_questions",
             _YES_OR_NO,
             _either(Sentence("checked after changes"), Sentence("not checked after changes")),
+            explanation=Sentence(
+                "When sources change, I can ask the questions again that a member or moderator has "
+                "confirmed an answer to. `/review` and the moderators' digest list the changed "
+                "answers."
+            ),
         ),
         *_digest(
             Edition.MODERATORS,
             "digest",
+            Sentence("It lists the week's questions, gaps and open decisions."),
             Sentence("Weekly digest for moderators"),
             Sentence("Moderators' digest appears in"),
             Sentence("Moderators' digest appears at"),
@@ -442,6 +496,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         *_digest(
             Edition.EVERYBODY,
             "news",
+            Sentence("It lists the week's new notes, with the questions that they answer."),
             Sentence("Weekly digest for everyone"),
             Sentence("Digest for everyone appears in"),
             Sentence("Digest for everyone appears at"),
@@ -455,6 +510,10 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             _either(
                 Sentence("answer questions such as “Where do I post a bug?”"),
                 Sentence("not a source"),
+            ),
+            explanation=Sentence(
+                "I read the names and descriptions of the channels that everyone can see, and the "
+                "events."
             ),
         ),
         Setting(

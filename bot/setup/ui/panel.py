@@ -233,8 +233,7 @@ class _Pages:
         """One setting with its explanation, its control, and the way back."""
         language = self._language
         back: _Item = SetupButton(said.BACK(language), action=page.value)
-        explanation = said.EXPLANATIONS.get(setting.key)
-        texts = [explanation(language)] if explanation else []
+        texts = [setting.explanation(language)] if setting.explanation else []
         if channel is not None:
             back = ChannelButton(language, channel_id=channel.id, action="back")
             texts.append(await self._channel_line(setting, channel))

@@ -22,7 +22,7 @@ from knowledge.store.store import Store
 from knowledge.values.documents import Scope
 from knowledge.values.notes import Decision, Member, Note, Revision, State
 from knowledge.values.questions import Evidence, Question
-from knowledge.values.settings import GuildSettings
+from knowledge.values.settings import EffectiveSettings, GuildSettings, facts_of
 from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import RULINGS, some
 from tests.knowledge.full_store import (
@@ -421,14 +421,16 @@ def without_later_columns(folder: Path) -> None:
     (folder / "helper_answers.jsonl").unlink()
     (folder / "note_checks.jsonl").unlink()
     columns = r"wordings: \[\]\n|  (?:asked_message_id|owner_id|offered_id): null\n"
+    settings = {
+        name
+        for kind in (GuildSettings, EffectiveSettings)
+        for name, facts in facts_of(kind).items()
+        if facts.since or name == "from_replies"
+    }
     later = (
-        columns + r'|, "synonyms": "(?:[^"\\]|\\.)*"|, "from_replies": (?:0|null)|, "read_logs": 0'
-        r'|, "source_alarms": 1|, "similar_posts": (?:0|null)|, "similar_ids": "\[\]"'
-        r'|, "ask_writers": [01]|, "golden_questions": 0'
-        r'|, "note_answers": 1'
-        r'|, "ping_hours": (?:0|null)|, "solved_posts": (?:"off"|null)'
+        columns + rf'|, "(?:{"|".join(settings)})": (?:[0-9]+|null|"[^"]*")'
+        r'|, "synonyms": "(?:[^"\\]|\\.)*"|, "similar_ids": "\[\]"'
         r'|, "post_state": "open"|, "look_at": null'
-        r'|, "server_documents": 1'
     )
     for path in (*folder.rglob("*.md"), *folder.glob("*.jsonl")):
         path.write_text(re.sub(later, "", path.read_text()))
