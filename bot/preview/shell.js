@@ -176,13 +176,23 @@ function followNewest(page, list) {
     next ||= requestAnimationFrame(down);
   };
   const sent = () => { following = true; follow(); };
-  const looked = () => requestAnimationFrame(() => {
+  let scrolling = 0;
+  const looked = () => {
+    scrolling = 0;
     following = timeline.scrollHeight - timeline.scrollTop - timeline.clientHeight < 40;
-  });
-  for (const moved of ["wheel", "touchmove", "pointerdown"]) {
-    timeline.addEventListener(moved, looked, { passive: true });
+  };
+  // A browser scrolls some frames after a wheel's event, and for a while: until it is at rest,
+  // nothing brings the newest message back.
+  const scroll = () => {
+    following = false;
+    clearTimeout(scrolling);
+    scrolling = setTimeout(looked, 150);
+  };
+  for (const moved of ["wheel", "touchmove"]) timeline.addEventListener(moved, scroll, { passive: true });
+  timeline.addEventListener("scroll", () => { if (scrolling) scroll(); }, { passive: true });
+  for (const moved of ["pointerdown", "keydown"]) {
+    timeline.addEventListener(moved, () => requestAnimationFrame(looked), { passive: true });
   }
-  timeline.addEventListener("keydown", looked);
   page.getElementById("channel-composer").addEventListener("submit", sent, { capture: true });
   page.addEventListener("click", (event) => { if (event.target.closest("[aria-label=Send]")) sent(); }, { capture: true });
   page.addEventListener("keydown", (event) => {
@@ -204,6 +214,30 @@ function followNewest(page, list) {
   follow();
 }
 
+// simcord's page drops clicks during its requests, such as those after a change of its size. The last
+// one is repeated afterwards, unless it is a second click on the same button.
+function keepClicks(page) {
+  const pending = () => {
+    const { pendingAction, awaitingRevision, publishedRevision } = page.defaultView?.simcordPreview ?? {};
+    return pendingAction || (awaitingRevision > publishedRevision && {});
+  };
+  let kept = 0;
+  page.addEventListener("click", (event) => {
+    clearInterval(kept);
+    const button = event.target.closest("button.component-button[data-control-key]");
+    const action = button && pending();
+    if (!action) return;
+    event.stopImmediatePropagation();
+    const { controlKey } = button.dataset;
+    if (action.controlKey === controlKey) return;
+    kept = setInterval(() => {
+      if (pending()) return;
+      clearInterval(kept);
+      page.querySelector(`[data-control-key="${CSS.escape(controlKey)}"]`)?.click();
+    }, 50);
+  }, { capture: true });
+}
+
 channel.addEventListener("load", () => {
   channel.dataset.loaded = "";
   const page = channel.contentDocument;
@@ -212,6 +246,7 @@ channel.addEventListener("load", () => {
   new MutationObserver(() => addApps(page)).observe(list, { childList: true, subtree: true });
   addApps(page);
   followNewest(page, list);
+  keepClicks(page);
   page.addEventListener("click", (event) => {
     if (!event.target.closest(".commonplace-apps")) menu.hidden = true;
   });
