@@ -72,7 +72,7 @@ def test_an_exception_reaches_whoever_waits() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked off here")
-def test_a_process_that_is_forked_off_has_threads_of_its_own() -> None:
+def test_forked_process_has_its_own_threads() -> None:
     def share() -> None:
         assert pool_map(abs, [-1, -2, -3]) == [1, 2, 3]
 

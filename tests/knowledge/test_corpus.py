@@ -41,7 +41,7 @@ def _imported(store: Store) -> list[Document | Failure]:
     return [item for item in found if isinstance(item, Failure) or item.kind is not Kind.ARTICLE]
 
 
-def test_a_path_that_is_not_there_adds_no_source_at_all(store: Store, folder: Path) -> None:
+def test_missing_path_adds_no_source(store: Store, folder: Path) -> None:
     with pytest.raises(MissingSourceError, match="missing is not there: name a file or a folder"):
         add_paths(store, [folder, folder / "missing"])
     assert store.sources() == []
@@ -139,7 +139,7 @@ def test_source_is_added_once(store: Store, folder: Path, monkeypatch: pytest.Mo
     assert [location for location, _ in store.sources()] == [str(folder), str(folder.parent)]
 
 
-def test_an_imported_file_is_cited_by_its_path_and_front_matter(store: Store, folder: Path) -> None:
+def test_imported_file_is_cited_by_path_and_front_matter(store: Store, folder: Path) -> None:
     path = folder / "a.md"
     path.write_text("---\ntitle: T\ntags: [x]\nlink: https://a.org/\nverified: 2026-01-02\n---\nB.")
     add_paths(store, [path], GUILD)
@@ -227,7 +227,7 @@ def test_articles_come_first_in_a_scope_of_their_own(store: Store) -> None:
     assert [document.id for document in documents] == sorted(document.id for document in documents)
 
 
-def test_what_can_never_be_a_source_is_refused_in_a_sentence(store: Store, folder: Path) -> None:
+def test_impossible_source_is_refused(store: Store, folder: Path) -> None:
     (folder / "one").symlink_to(folder / "two")
     (folder / "two").symlink_to(folder / "one")
     os.mkfifo(folder / "pipe")

@@ -237,9 +237,7 @@ def test_embedded_question_has_its_tokens_cached(minilm: RuntimeModel) -> None:
     assert (counted.read, counted.embedded) == (QUESTIONS[:2], [])
 
 
-def test_large_batch_spares_the_cache(
-    minilm: RuntimeModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_batch_spares_cache(minilm: RuntimeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """A calibration embeds thousands, and compares none of them by tokens."""
     monkeypatch.setattr("indexer.embedding.embedder.QUESTIONS_KEPT", 3)
     counted = CountedModel(minilm)

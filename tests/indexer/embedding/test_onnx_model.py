@@ -61,7 +61,7 @@ def test_a_changed_byte_is_refused(copy: Path) -> None:
     ("change", "said"),
     [({"format": 0}, "has format 0"), ({"scheme": "seven bits"}, "quantized as .seven bits")],
 )
-def test_another_format_is_refused(
+def test_other_format_refused(
     derived: Path, tmp_path: Path, change: dict[str, Any], said: str
 ) -> None:
     manifest = json.loads((derived / MANIFEST).read_text())

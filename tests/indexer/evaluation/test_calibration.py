@@ -110,7 +110,7 @@ def test_a_set_alone_is_cut_into_halves() -> None:
     assert np.mean(precisions) == pytest.approx(STRONG_PRECISION, abs=0.05)
 
 
-def test_sets_that_share_a_document_are_neither_foreign_nor_fitted_on() -> None:
+def test_sets_sharing_a_document_are_not_foreign() -> None:
     def judged(*texts: str) -> JudgedSet:
         documents = [Document(text, SHARED, Kind.FILE, "", text) for text in texts]
         return JudgedSet(documents, {}, {})

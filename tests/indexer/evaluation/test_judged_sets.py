@@ -35,7 +35,7 @@ def _write(folder: Path, **files: str) -> Path:
 
 
 @pytest.mark.parametrize("missing", ["corpus.jsonl", "queries.jsonl"])
-def test_a_missing_file_is_named_with_what_a_judged_set_is(tmp_path: Path, missing: str) -> None:
+def test_missing_file_is_named(tmp_path: Path, missing: str) -> None:
     (_write(tmp_path) / missing).unlink()
     with pytest.raises(JudgedSetError, match=rf"{missing} can't be read.*A judged set is a folder"):
         judged_set(tmp_path)
@@ -62,7 +62,7 @@ def test_a_broken_line_is_named_by_its_number(tmp_path: Path, line: str, problem
         judged_set(tmp_path)
 
 
-def test_a_grade_that_is_no_number_is_named_by_its_line(tmp_path: Path) -> None:
+def test_grade_without_a_number_is_named_by_line(tmp_path: Path) -> None:
     _write(tmp_path, qrels__tsv=f"{QRELS}q1\td1\tvery\n")
     with pytest.raises(JudgedSetError, match=r"qrels.tsv, line 3: the grade is 'very'"):
         judged_set(tmp_path)
@@ -152,7 +152,7 @@ def test_a_grade_of_nought_is_no_judgement(tmp_path: Path) -> None:
     assert judged_set(tmp_path).judgements == {"q1": {"d1": 1, "d3": 2}}
 
 
-def test_judgements_are_found_in_either_place_with_or_without_a_header(tmp_path: Path) -> None:
+def test_judgements_are_found_in_either_place(tmp_path: Path) -> None:
     (_write(tmp_path) / "qrels.tsv").unlink()
     (tmp_path / "qrels").mkdir()
     (tmp_path / "qrels" / "test.tsv").write_text("q1\td1\t1\n")
@@ -207,7 +207,7 @@ ENOUGH = [_accepted(number, "common") for number in range(100, 100 + LEAST_HARVE
 CORPUS_NOW = [_document("common"), _document("note:1", GUILD), _document("below")]
 
 
-def test_too_few_accepted_answers_are_counted_and_the_remedy_is_named() -> None:
+def test_too_few_answers_name_the_remedy() -> None:
     with pytest.raises(JudgedSetError, match=r"^19 answers .* A set needs 20 .* press Helpful"):
         harvest(ENOUGH, CORPUS_NOW)
 
@@ -258,7 +258,7 @@ def test_same_words_of_a_guild_are_one_question() -> None:
     ("document", "heading", "answers"),
     [("d1", "Hives › `Winter` feed", True), ("d1", "Hives", False), ("d2", "Winter feed", False)],
 )
-def test_only_a_named_sections_passages_answer(
+def test_named_section_answers_alone(
     tmp_path: Path, document: str, heading: str, answers: bool
 ) -> None:
     qrels = "query-id\tcorpus-id\tscore\theading\nq1\td1\t1\tWinter feed\n"

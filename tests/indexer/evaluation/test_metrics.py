@@ -71,7 +71,7 @@ def test_a_perfect_run_scores_one_and_no_run_scores_more(found: list[str], k: in
     assert 0 <= ndcg({"q": found}, judgements, k) <= 1 + 1e-9
 
 
-def test_identical_runs_are_as_far_apart_as_chance_always_sets_them() -> None:
+def test_identical_runs_differ_as_by_chance() -> None:
     assert randomisation_p([0.5, 1.0, 0.0], [0.5, 1.0, 0.0]) == 1.0
     assert randomisation_p([], []) == 1.0
 
@@ -105,7 +105,7 @@ def test_the_randomisation_test_is_what_trying_every_sign_gives(found: list[int]
     assert randomisation_p(scores, [0.0] * len(found)) == pytest.approx(exact, abs=0.025)
 
 
-def test_many_changes_of_one_sign_are_hardly_chance_and_never_impossible() -> None:
+def test_many_changes_of_one_sign_are_hardly_chance() -> None:
     assert randomisation_p([0.0] * 40, [0.1] * 40) == pytest.approx(1 / 10_001)
 
 
@@ -114,7 +114,7 @@ def test_the_same_figures_give_the_same_p_on_every_run() -> None:
     assert randomisation_p(scores, scores[::-1]) == randomisation_p(scores, scores[::-1])
 
 
-def test_a_threshold_keeps_what_reaches_it_and_refuses_what_does_not() -> None:
+def test_threshold_refuses_what_stays_below() -> None:
     thresholds = np.array([0.0, 0.5, 0.51, 1.0])
     kept, refused = kept_and_refused([0.9, 0.5, 0.2, 0.5], [0.5, 0.1], thresholds)
     assert kept.tolist() == [1.0, 0.75, 0.25, 0.0]

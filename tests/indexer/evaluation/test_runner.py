@@ -79,7 +79,7 @@ def test_without_unanswerable_questions_there_is_no_rate_of_refusals(tmp_path: P
     assert "legs" not in figures
 
 
-def test_a_question_and_an_unanswerable_one_may_have_the_same_id(tmp_path: Path) -> None:
+def test_answerable_and_unanswerable_may_share_an_id(tmp_path: Path) -> None:
     _write(tmp_path, unanswerable__jsonl='{"_id": "q1", "text": "zanzibar"}\n')
     embedder = WordEmbedder(4_096)
     with Index(tmp_path / "index", model="words", dimension=4_096, max_tokens=256) as index:

@@ -34,7 +34,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return make
 
 
-def test_common_words_of_a_large_lexicon_count_and_do_not_find(large: Callable[[], None]) -> None:
+def test_common_words_of_a_large_lexicon_find_nothing(large: Callable[[], None]) -> None:
     """Rare words find passages. The order is that of all words together."""
     texts = random(600)
     wanted = [QueryWord(("wombat",)), QueryWord(("quokka",)), QueryWord(("the",))]

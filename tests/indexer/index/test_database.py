@@ -46,7 +46,7 @@ def test_another_index_is_refused_with_the_remedy(home: Home, embedder: WordEmbe
 
 
 @pytest.mark.parametrize("keep", [0, 100, 20_000, None])
-def test_truncated_file_is_built_anew(
+def test_truncated_file_built_anew(
     tmp_path: Path, embedder: WordEmbedder, keep: int | None
 ) -> None:
     with opened(tmp_path / "index", embedder) as index:

@@ -110,7 +110,7 @@ def _history(steps: list[Step], place: Place) -> Iterator[list[object]]:
 
 @given(HISTORIES)
 @settings(max_examples=10)
-def test_same_history_gives_the_same_results(
+def test_same_history_gives_same_results(
     postgres: Cluster, index_database: str, steps: list[Step]
 ) -> None:
     schema = f"index_same_{next(_schemas)}"
@@ -305,9 +305,7 @@ def test_snapshots_serve_every_process(schema_home: SchemaHome, embedder: WordEm
         assert len(third.matching("two", 5, [SHARED])) == 1
 
 
-def test_earlier_indexs_snapshots_are_ignored(
-    schema_home: SchemaHome, embedder: WordEmbedder
-) -> None:
+def test_earlier_snapshots_are_ignored(schema_home: SchemaHome, embedder: WordEmbedder) -> None:
     with opened(schema_home, embedder) as index:
         build(index, embedder, thirty_documents())
         index.save_snapshots(least=1)

@@ -202,7 +202,7 @@ def test_rows_of_recently_searched_scopes_are_read_as_far_as_they_fit(
         assert of_the_last == index._resident.of([TWO])[0].passage_ids()
 
 
-def test_failed_replay_is_read_again(
+def test_failed_replay_read_again(
     filled: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(filled, embedder) as index, opened(filled, embedder) as other:

@@ -130,9 +130,7 @@ def test_a_selection_follows_the_index(index: Index) -> None:
 
 @pytest.mark.parametrize("tags", [("rust",), ("bread",)])
 @pytest.mark.parametrize("known", [True, False])
-def test_overlay_selects_like_the_changed_index(
-    index: Index, tags: tuple[str, ...], known: bool
-) -> None:
+def test_overlay_selects_like_the_index(index: Index, tags: tuple[str, ...], known: bool) -> None:
     """The replaced document is no longer selected."""
     rust, embedder = Selection(tags=frozenset({"rust"})), WordEmbedder()
     old = next(one for one in DOCUMENTS if one.scope == GUILD and "rust" in one.tags)

@@ -80,7 +80,7 @@ def test_a_large_structure_has_cells_and_finds_nearly_all() -> None:
     assert _recall(nearest, vectors) >= 0.98
 
 
-def test_cells_are_learned_anew_when_there_are_twice_as_many_vectors() -> None:
+def test_cells_are_learned_anew_at_twice_the_vectors() -> None:
     nearest, _ = _filled(750)
     nearest.settle()
     before = nearest._held.nlist
@@ -123,7 +123,7 @@ def test_changes_during_training_are_found_before_and_after(held_up: threading.E
     assert not nearest.exact
 
 
-def test_failed_training_stays_exact(
+def test_failed_training_keeps_exact(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(held: object) -> object:

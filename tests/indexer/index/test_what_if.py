@@ -67,7 +67,7 @@ def _comparable(found: list[list[Hit]]) -> list[list[tuple[object, ...]]]:
 @pytest.mark.parametrize(
     ("name", "text"), [("goats", NEW), ("cows", NEW), ("cows", TEXTS["bread"] * 3)]
 )
-def test_overlay_finds_like_the_changed_index(
+def test_overlay_finds_like_the_index(
     index: Index, embedder: WordEmbedder, name: str, text: str
 ) -> None:
     retriever = Retriever(index, embedder)

@@ -173,9 +173,7 @@ def test_texts_that_kill_workers_are_set_aside(world: World, postgres: Cluster) 
     assert len(world.index.tables.document_digests({Kind.FILE})) == len(DOCUMENTS)
 
 
-def test_file_that_kills_workers_is_read_again(
-    world: World, tmp_path: Path, postgres: Cluster
-) -> None:
+def test_worker_killing_file_is_read_again(world: World, tmp_path: Path, postgres: Cluster) -> None:
     folder = tmp_path / "handbook"
     folder.mkdir()
     for document in DOCUMENTS:

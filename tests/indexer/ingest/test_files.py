@@ -162,7 +162,7 @@ def test_unchanged_files_are_not_even_opened(world: World, monkeypatch: pytest.M
     assert world.index.generation == generation
 
 
-def test_touched_file_is_read_once_and_not_embedded(
+def test_touched_file_is_read_but_not_embedded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = world.write("a.md", "Text.")
@@ -265,7 +265,7 @@ def test_another_address_is_cited_without_embedding(world: World) -> None:
     assert world.run().unchanged == 1
 
 
-def test_files_in_a_zip_are_added_changed_failed_and_removed_separately(world: World) -> None:
+def test_files_in_a_zip_change_separately(world: World) -> None:
     world.write("all.zip", zipped({"a.md": "One.", "b.md": "Two.", "c.md": "Three."}))
     world.run()
     world.write("all.zip", zipped({"a.md": "One.", "b.md": b"\x00", "d.md": "Four."}))

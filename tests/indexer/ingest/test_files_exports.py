@@ -105,7 +105,7 @@ def channel(count: int, **changes: Any) -> bytes:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_export_in_a_shared_folder_belongs_to_its_own_guild(world: World, packed: bool) -> None:
+def test_export_in_a_shared_folder_is_its_guilds(world: World, packed: bool) -> None:
     if packed:
         members = {"thread__json": as_json(export(SOLVED)), "page__md": b"A page for everyone."}
         world.write("all.zip", zipped(**members))
@@ -130,7 +130,7 @@ def test_an_unchanged_export_is_not_opened(world: World, monkeypatch: pytest.Mon
     assert (report.unchanged, report.failed, world.embedder.texts) == (3, [], [])
 
 
-def test_an_updated_export_embeds_only_new_questions_and_removes_missing_ones(world: World) -> None:
+def test_updated_export_embeds_only_new_questions(world: World) -> None:
     path = world.write("channel.json", channel(3))
     world.run()
     os.utime(path, (1_000_000, 1_000_000))
@@ -253,7 +253,7 @@ CHAT = [
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_member_who_opts_out_is_removed_at_the_next_update(world: World, packed: bool) -> None:
+def test_opted_out_member_is_removed_at_the_update(world: World, packed: bool) -> None:
     chat = as_json(export(CHAT, type="GuildTextChat"))
     if packed:
         world.write("all.zip", zipped(a__json=chat, page__md=b"A page."))

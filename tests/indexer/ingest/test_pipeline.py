@@ -167,9 +167,7 @@ def test_no_slice_embeds_more_than_its_share(tmp_path: Path, embedder: WordEmbed
     assert max(len(call) for call in embedder.calls) == SLICE_TEXTS
 
 
-def test_long_unchanged_documents_take_several_steps(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_long_unchanged_documents_take_steps(tmp_path: Path, embedder: WordEmbedder) -> None:
     text = "The same words.\n" * 20_000
     corpus = [_document(str(number), text) for number in range(10)]
     looked: list[str] = []
@@ -260,9 +258,7 @@ CHILD = """
 """
 
 
-def test_killed_update_is_resumed_with_the_same_result(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_killed_update_resumes_with_the_same_result(tmp_path: Path, embedder: WordEmbedder) -> None:
     """A real process and SIGKILL."""
     corpus = [_document(str(n), f"# A\n\nThis is {n}.\n\n# B\n\nPart {n}.") for n in range(150)]
     corpus = [replace(document, title=f"d{document.title}") for document in corpus]
@@ -300,9 +296,7 @@ def test_another_way_of_cutting_replaces_documents_and_embeds_nothing_twice(
         assert (report.changed, report.embedded) == (["file:a", "file:b"], 0)
 
 
-def test_vector_pruned_too_early_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_early_pruned_vector_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process may prune vectors that no passage uses yet."""
     monkeypatch.setattr("indexer.ingest.pipeline.SLICE_TEXTS", 1)
     embedder = WordEmbedder()
@@ -430,7 +424,7 @@ def test_whole_passages_have_codes_and_windows_none(tmp_path: Path, in_slices: b
         assert list(codes.values()) == embedder.tokens.of_passages(texts)[1]
 
 
-def test_a_text_is_embedded_once_for_its_vector_and_its_codes(tmp_path: Path) -> None:
+def test_text_is_embedded_once_with_its_codes(tmp_path: Path) -> None:
     embedder = CodedEmbedder(64)
     with _open(tmp_path, embedder) as index:
         report = _run(index, embedder, [*NEW, RAMBLING])

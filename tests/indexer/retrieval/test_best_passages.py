@@ -31,7 +31,7 @@ def _told(best: Sequence[BestPassage]) -> list[tuple[int, list[int]]]:
     return [(one.passage.id, [other.passage.id for other in one.also]) for one in best]
 
 
-def test_what_else_of_a_document_was_found_stands_beside_its_best() -> None:
+def test_other_passages_stand_beside_the_best() -> None:
     found = [_passage(number, name) for number, name in enumerate("abaca")]
     assert _told(_best(found, 3)) == [(0, [2, 4]), (1, []), (3, [])]
     assert [one.rank for one in _best(found, 3)] == [0, 1, 3]

@@ -63,7 +63,7 @@ def test_the_most_typical_question_is_nearest_to_the_others() -> None:
     assert medoid(cosines(TEXTS), [0, 1, 3]) == 0
 
 
-def test_two_thousand_questions_are_grouped_without_a_step_for_every_pair() -> None:
+def test_two_thousand_questions_are_grouped_soon() -> None:
     random = np.random.default_rng(1)
     vectors = random.normal(size=(2_000, 64)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

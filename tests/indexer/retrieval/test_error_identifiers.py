@@ -42,9 +42,7 @@ def retriever(tmp_path: Path) -> Iterator[Retriever]:
 @pytest.mark.parametrize(
     ("status", "first"), [("203/EXEC", "file:program"), ("200/CHDIR", "file:folder")]
 )
-def test_logs_identifier_puts_its_document_first(
-    retriever: Retriever, status: str, first: str
-) -> None:
+def test_logs_identifier_leads_the_order(retriever: Retriever, status: str, first: str) -> None:
     question = f"it stops\n{LOG_MARK}{LINE}{status}"
     [hits] = retriever.hits([question], [SHARED])
     assert hits[0].passage.document_id == first
@@ -93,9 +91,7 @@ def test_identifiers_have_one_form(text: str, identifiers: set[str]) -> None:
         ("error[E0599]: no method", "E0382 means a moved value.", False),
     ],
 )
-def test_passage_lacks_all_of_a_logs_identifiers(
-    question: str, passage: str, lacking: bool
-) -> None:
+def test_passage_lacks_a_logs_identifiers(question: str, passage: str, lacking: bool) -> None:
     assert lacks_identifier(question, passage) is lacking
 
 

@@ -154,7 +154,7 @@ def test_missing_proper_name_is_never_strong(missing: tuple[str, ...], evidence:
         ("werkstatt auf?", "The workshop is open on Mondays.", "", Evidence.STRONG),
     ],
 )
-def test_passage_that_may_be_misread_is_never_strong(
+def test_misreadable_passage_is_not_strong(
     question: str, passage: str, unread: str, evidence: Evidence
 ) -> None:
     asked = replace(_support([0.9], passage), question=question, unread=unread)

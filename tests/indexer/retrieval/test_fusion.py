@@ -53,7 +53,7 @@ def test_squeezed_cosines_get_the_default_models_band() -> None:
     assert float(stretched.std()) == pytest.approx(SPREAD, abs=1e-3)
 
 
-def test_a_model_that_sees_the_same_in_everything_is_no_error() -> None:
+def test_model_seeing_all_alike_is_no_error() -> None:
     assert np.isfinite(cosine_scale(np.ones((5, 1), np.float32)).of(np.ones(3, np.float32))).all()
 
 

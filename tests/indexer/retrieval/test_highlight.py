@@ -60,7 +60,7 @@ def test_the_top_of_a_table_never_is() -> None:
     assert chosen("code", TABLE) != "| Code | Meaning |"
 
 
-def test_a_sentence_beside_code_that_answers_is_not_marked_for_it() -> None:
+def test_sentence_beside_answering_code_is_unmarked() -> None:
     code = '```toml\ntimeout = "300"\n```'
     assert chosen("timeout", f"Settings are read at the start.\n\n{code}") == code
 
@@ -84,7 +84,7 @@ def test_short_bold_beginning_lets_a_sentence_be_marked() -> None:
     assert chosen("bleed hot", text) == "**Never** bleed them while they are hot."
 
 
-def test_the_question_itself_is_not_marked_where_anything_else_is_said() -> None:
+def test_question_itself_is_not_marked() -> None:
     text = "Can i freeze the starter in winter?\n\nBetter dry it."
     assert chosen("freeze starter winter", text) == "Better dry it."
 
@@ -105,12 +105,12 @@ def test_a_yes_is_marked_with_what_is_so() -> None:
     assert chosen("yes", text) == "Yes. Press the switch."
 
 
-def test_a_yes_on_a_line_of_its_own_is_marked_alone() -> None:
+def test_yes_on_its_own_line_is_marked() -> None:
     text = "Yes.\n\nPress the switch."
     assert chosen("yes", text) == "Yes."
 
 
-def test_a_sentence_has_half_of_what_the_sentence_before_is_about() -> None:
+def test_sentence_takes_half_of_the_topic_before() -> None:
     text = "The eiffel tower stands in paris. It was built in 1889."
     assert chosen("eiffel built", text) == "It was built in 1889."
     assert chosen("eiffel", text) == "The eiffel tower stands in paris."
@@ -174,7 +174,7 @@ def test_bold_is_only_a_sentence_that_is_likely_enough() -> None:
     assert BOLD > 0.5
 
 
-def test_bold_is_only_in_a_passage_that_is_likely_to_answer() -> None:
+def test_bold_needs_a_likely_answer() -> None:
     text = f"The bar is at the back. Pull the lever. {'Beer is cheap. ' * 6}Tea is hot."
     assert in_bold("how to open", text, 1, probability=0.9) == "Pull the lever."
     assert in_bold("how to open", text, 1, probability=0.6) == ""

@@ -88,7 +88,7 @@ def test_another_form_of_a_name_in_the_passage_counts(question: str, passage: st
         ("use python3.12 for the server", "Install python3.12.", ()),
     ],
 )
-def test_versions_differ_in_the_last_digit(
+def test_versions_differ_in_last_digit(
     question: str, passage: str, proper: tuple[str, ...]
 ) -> None:
     assert missing(question, passage)[0] == proper
@@ -103,7 +103,7 @@ def test_versions_differ_in_the_last_digit(
         ("when do we meet", ()),
     ],
 )
-def test_a_word_in_the_place_of_a_titles_is_a_name(question: str, proper: tuple[str, ...]) -> None:
+def test_word_in_a_titles_place_is_a_name(question: str, proper: tuple[str, ...]) -> None:
     title = "When do we meet in Lisbon?"
     assert missing(question, "On the first Tuesday.", title=title)[0] == proper
 
@@ -114,6 +114,6 @@ def test_capitals_of_german_nouns_make_no_proper_names() -> None:
     assert missing(question, german, language="de") == ((), ("Stunden",))
 
 
-def test_other_words_for_the_same_in_another_language_are_not_missed() -> None:
+def test_other_languages_words_are_not_missed() -> None:
     question = "Wie viele Stunden hat der Verein mit S3?"
     assert missing(question, "The club has a clock and a house.") == (("S3",), ())

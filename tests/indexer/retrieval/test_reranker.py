@@ -196,9 +196,7 @@ def test_a_failure_during_an_answer_switches_the_reranker_off_with_one_warning(
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_failed_measurement_is_an_error(
-    opened: Opener, failure: Callable[..., list[float]]
-) -> None:
+def test_measurement_failure_raises(opened: Opener, failure: Callable[..., list[float]]) -> None:
     reranker = Failing("milk")
     retriever = opened(_reranking(reranker))
     reranker.made = failure
@@ -207,7 +205,7 @@ def test_failed_measurement_is_an_error(
 
 
 @pytest.mark.parametrize("name", ["no/such-model"])
-def test_missing_reranker_changes_nothing(
+def test_missing_reranker_is_skipped(
     name: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     reranking, problem = open_dispensable_reranking(name, 200)
@@ -220,7 +218,7 @@ def test_missing_reranker_changes_nothing(
 # Real ones.
 
 
-def test_a_cross_encoder_in_a_folder_orders_as_the_library_does(cross_encoder: Path) -> None:
+def test_folders_cross_encoder_orders_as_the_library(cross_encoder: Path) -> None:
     from sentence_transformers import CrossEncoder
 
     texts = [*TEXTS.values(), "", "bees dance"]

@@ -90,9 +90,7 @@ def test_each_hit_says_which_leg_found_it(retriever: Retriever) -> None:
     assert legs["file:cows"] == (MEANING,)
 
 
-def test_queries_together_are_answered_in_order(
-    retriever: Retriever, embedder: WordEmbedder
-) -> None:
+def test_joint_queries_are_answered_in_order(retriever: Retriever, embedder: WordEmbedder) -> None:
     retriever.hits(["wax"], [SHARED])
     embedder.calls.clear()
     found = retriever.hits(["milk", "honey"], [SHARED], k=1)

@@ -175,9 +175,7 @@ def test_replaced_document_has_new_words(index: Index, model: Embedder) -> None:
     assert _names(hits)[0] == "lending"
 
 
-def test_cached_codes_do_without_the_database(
-    tmp_path: Path, index: Index, model: Embedder
-) -> None:
+def test_cached_codes_need_no_database(tmp_path: Path, index: Index, model: Embedder) -> None:
     retriever = Retriever(index, model)
     [fused] = _fused(retriever, [QUESTION])
     ids = [hit.passage.id for hit in fused]

@@ -87,7 +87,7 @@ def test_plain_ascii_gives_the_words_that_the_patterns_give(text: str) -> None:
     assert words(text, "en") == words(f"{text} 日", "en")[:-1]
 
 
-def test_names_are_capitals_behind_the_first_word_and_words_with_digits() -> None:
+def test_names_are_later_capitals_and_words_with_digits() -> None:
     assert names("Where did Ada Lovelace run v2 and I not?") == ["Ada", "Lovelace", "v2"]
 
 

@@ -88,7 +88,7 @@ def test_wordings_are_embedded_and_change_no_cut() -> None:
         assert one.windows[-2:] == ("a mate", "a pal")
 
 
-def test_the_title_as_first_heading_is_not_repeated_in_the_path() -> None:
+def test_title_is_not_repeated_in_the_path() -> None:
     assert list(sections("# My Guide\n\n## Start\n\nx", "my guide")) == [("Start", "x")]
     assert list(sections("## My Guide\n\n### Start\n\nx", "my guide")) == [("Start", "x")]
     assert list(sections("# Games\n\n## Chess\n\nx", "chess")) == [("Games › Chess", "x")]
@@ -245,7 +245,7 @@ def test_code_stays_with_its_introduction_in_a_passage() -> None:
     ],
 )
 @pytest.mark.parametrize("tokens", [60, 256])
-def test_a_short_end_of_a_section_stays_with_the_piece_above(above: str, tokens: int) -> None:
+def test_short_end_stays_with_the_piece_above(above: str, tokens: int) -> None:
     *_, last = _cut(f"Do this.\n\n{above}\n\nThen restart.", max_tokens=tokens)
     assert last.text.endswith("Then restart.")
     assert len(last.text) > REMAINDER_CHARACTERS
@@ -277,7 +277,7 @@ def test_a_reference_is_cut_between_its_entries() -> None:
     assert len(_cut("\n\n".join(entries[:2]), 500)) == 1
 
 
-def test_a_long_list_of_headings_alone_is_no_page_without_text() -> None:
+def test_list_of_headings_is_no_empty_page() -> None:
     cut = _cut("".join(f"# Question {i}?\n" for i in range(600)), max_tokens=200)
     assert "**Question 599?**" in cut[-1].text
 
@@ -297,7 +297,7 @@ HEAD = "| Name | What it does |\n| --- | --- |"
 
 
 @pytest.mark.parametrize("words", [4, 30, 50])
-def test_a_table_is_cut_between_rows_and_not_behind_its_head(words: int) -> None:
+def test_table_is_cut_between_rows(words: int) -> None:
     rows = [f"| row{n} | {'word ' * words}|" for n in range(70)]
     first, *rest = _cut(f"The settings:\n\n{HEAD}\n{chr(10).join(rows)}", max_tokens=60)
     assert first.text.startswith(f"The settings:\n\n{HEAD}\n{rows[0]}")
@@ -380,7 +380,7 @@ def test_a_document_of_headings_alone_is_cut_in_several_steps() -> None:
 
 
 @pytest.mark.parametrize("written", ["## {}", "{}\n===", "## {} ##"])
-def test_a_heading_too_long_is_shortened_and_its_words_are_text(written: str) -> None:
+def test_long_heading_is_shortened_into_the_text(written: str) -> None:
     words = [f"word{number}" for number in range(400)]
     cut = _cut(f"# Title\n\n{written.format(' '.join(words))}\n\nEnd.", max_tokens=4_000)
     assert [passage.heading.startswith("word0 word1 ") for passage in cut] == [True]

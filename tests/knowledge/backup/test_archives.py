@@ -56,9 +56,7 @@ def test_archive_equals_the_export(
         archives.back_up(database, tmp_path / "file" / "one.zip")
 
 
-def test_restore_keeps_the_replaced_rows(
-    database: PostgresDatabase, store: Store, archive: Path
-) -> None:
+def test_restore_keeps_old_rows(database: PostgresDatabase, store: Store, archive: Path) -> None:
     lived(store)
     before = store.audit_log.entries()
     archives.back_up(database, archive)
@@ -75,9 +73,7 @@ def test_restore_keeps_the_replaced_rows(
     assert lost.id in [note.id for note in store.notes.every_live()]
 
 
-def test_restored_deletions_stay_deleted(
-    database: PostgresDatabase, store: Store, archive: Path
-) -> None:
+def test_restored_deletions_stay(database: PostgresDatabase, store: Store, archive: Path) -> None:
     approved(store)
     archives.back_up(database, archive)
     store.personal_data.forget(MIRA.id, withdraw=True)
@@ -91,9 +87,7 @@ def test_restored_deletions_stay_deleted(
     assert not restored.kept.exists()
 
 
-def test_restore_needs_the_only_connection(
-    database: PostgresDatabase, store: Store, archive: Path
-) -> None:
+def test_restore_needs_sole_access(database: PostgresDatabase, store: Store, archive: Path) -> None:
     note = approved(store)
     archives.back_up(database, archive)
     store.decisions.retire(GUILD, note.id, MIRA)
@@ -179,9 +173,7 @@ def test_hostile_archive_is_refused(
     assert {each.name for each in database.folder.iterdir()} <= {"tombstones.jsonl", "opening.lock"}
 
 
-def test_rotation_keeps_unique_archives(
-    database: PostgresDatabase, store: Store, archive: Path
-) -> None:
+def test_rotation_keeps_unique(database: PostgresDatabase, store: Store, archive: Path) -> None:
     folder = archive.parent
     taken = []
     for day in range(3):

@@ -34,7 +34,7 @@ def store(path: Path) -> Iterator[Store]:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database " * 500])
-def test_other_files_are_no_backups(
+def test_other_files_no_backups(
     tmp_path: Path, path: Path, store: Store, content: bytes | None
 ) -> None:
     approved(store)

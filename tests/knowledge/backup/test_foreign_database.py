@@ -198,9 +198,7 @@ def test_flipped_bytes_are_refused_or_harmless(backup: Path, path: Path, seed: i
         assert store.audit_log.contradicted_notes() == []
 
 
-def test_backup_reading_always_ends(
-    backup: Path, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_backup_reading_ends(backup: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("knowledge.backup.foreign_database.STEPS", 0)
     monkeypatch.setattr("knowledge.backup.foreign_database.STEPS_PER_BYTE", 0)
     monkeypatch.setattr("knowledge.backup.foreign_database._STEPS_AT_ONCE", 10)

@@ -198,7 +198,7 @@ def test_hostile_folder_refused_whole(
     assert dump(empty) == before
 
 
-def test_import_keeps_each_byte(
+def test_import_keeps_bytes(
     empty: Store, full_path: Path, full_export: Path, tmp_path: Path
 ) -> None:
     import_folder(empty, full_export, EVERYTHING)
@@ -279,7 +279,7 @@ def test_import_keeps_later_changes(store: Store, folder: Path, note: Note) -> N
 
 
 @pytest.mark.usefixtures("note")
-def test_older_database_catches_up(
+def test_older_database_catches_on(
     store: Store, empty: Store, folder: Path, tmp_path: Path
 ) -> None:
     import_folder(empty, folder)

@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "export"
 
 
-def test_export_goes_into_the_other_kind(
+def test_export_crosses_the_databases(
     both: tuple[Store, Store], folder: Path, tmp_path: Path
 ) -> None:
     source, target = both

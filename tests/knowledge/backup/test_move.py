@@ -201,7 +201,7 @@ KILLS += [("back", step.name) for step in (Step.LOAD, Step.MARK, Step.FINISH)]
 
 
 @pytest.mark.parametrize(("way", "step"), KILLS)
-def test_killed_move_leaves_one_place(
+def test_killed_move_keeps_one_place(
     ends: Ends, store_processes: ForkServer, way: str, step: str
 ) -> None:
     before = rows(ends.file)

@@ -110,7 +110,7 @@ def test_bots_are_in_no_conversation() -> None:
     ]
 
 
-def test_a_channel_that_is_never_silent_is_cut_all_the_same() -> None:
+def test_channel_never_silent_is_cut() -> None:
     found = cut(*(said(i / 100, MIRA, str(i)) for i in range(CONVERSATION_MESSAGES * 2 + 1)))
     assert [len(part) for part in found] == [CONVERSATION_MESSAGES, CONVERSATION_MESSAGES, 1]
 
@@ -164,7 +164,7 @@ def test_talk_without_a_question_comes_to_nothing() -> None:
     assert exchange(talk) is None
 
 
-def test_what_the_asker_thanks_for_in_a_reply_is_the_answer() -> None:
+def test_thanked_reply_is_the_answer() -> None:
     wrong = said(1, BO, "Write to the support, they will do it for you.")
     right = said(2, ADA, ANSWER)
     late = said(3, CY, "You could also make another account for that.")
@@ -218,7 +218,7 @@ def test_askers_own_solution_may_be_the_answer() -> None:
     assert some(exchange([said(0, MIRA, QUESTION), own])).answer is own
 
 
-def test_greetings_thanks_and_single_words_are_left_out_of_the_replies() -> None:
+def test_greetings_and_thanks_are_no_replies() -> None:
     found = some(
         exchange(
             [
@@ -248,14 +248,14 @@ def test_a_thread_is_about_its_first_post_whatever_that_asks() -> None:
     assert found.question.text == "My account is locked after three tries."
 
 
-def test_a_long_first_post_of_a_thread_is_worth_keeping_alone() -> None:
+def test_long_first_post_is_kept_alone() -> None:
     guide = "This is a guide. " + "Then press the next button and wait. " * 8
     assert exchange([said(0, MIRA, guide)], thread=True) is not None
     assert exchange([said(0, MIRA, guide)]) is None
     assert exchange([said(0, MIRA, "A short post.")], thread=True) is None
 
 
-def test_a_thread_marked_as_solved_without_other_signs_was_solved_last() -> None:
+def test_solved_thread_without_signs_ended_with_its_answer() -> None:
     first, last = said(1, BO, "Try to switch it off and on again."), said(2, ADA, ANSWER)
     thread = [said(0, MIRA, QUESTION), first, last, said(3, MIRA, "aha")]
     assert some(exchange(thread, thread=True)).answer is None

@@ -124,7 +124,7 @@ def test_a_channel_exported_newest_first_says_what_to_do(path: Path) -> None:
         read(written(path, days, type="GuildTextChat"))
 
 
-def test_what_stands_before_the_damage_is_given_and_the_damage_named(path: Path) -> None:
+def test_content_before_the_damage_is_given(path: Path) -> None:
     question = message(100, ASKER, "How do I change the colour of a role?")
     answer = message(101, HELPER, "In the settings of the server, under Roles.")
     later = [

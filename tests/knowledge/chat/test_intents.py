@@ -41,7 +41,7 @@ def test_what_nobody_would_look_up_is_small_talk(text: str) -> None:
         "```py\nx = 1\n```",
     ],
 )
-def test_a_link_a_piece_of_code_and_a_sentence_say_something(text: str) -> None:
+def test_link_code_and_sentence_say_something(text: str) -> None:
     assert not intents.is_small_talk(text)
 
 

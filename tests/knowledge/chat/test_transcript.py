@@ -46,7 +46,7 @@ def only(channel: Channel, messages: list[Message], withheld: Withheld | None = 
     return made
 
 
-def test_a_thread_is_one_document_with_the_answer_below_the_question() -> None:
+def test_thread_has_the_answer_below_the_question() -> None:
     made = only(POST, THREAD)
     assert made.kind is Kind.CHAT
     assert made.scope == GUILD
@@ -128,7 +128,7 @@ def test_a_name_can_not_be_markup() -> None:
     )
 
 
-def test_a_thread_that_was_exported_newest_first_is_put_in_order() -> None:
+def test_thread_exported_newest_first_is_ordered() -> None:
     [made] = documents(POST, reversed(THREAD), GUILD)
     assert made == only(POST, THREAD)
 

@@ -67,7 +67,7 @@ def test_a_file_that_can_t_be_opened_says_which(tmp_path: Path) -> None:
         open_archive(tmp_path / "missing")
 
 
-def test_a_message_that_was_deleted_is_not_in_the_file_either(path: Path) -> None:
+def test_deleted_message_leaves_the_file(path: Path) -> None:
     with open_archive(path.parent) as archive:
         archive.set_channels([CHANNEL])
         archive.begin_round(CHANNEL.id, NOW)
@@ -118,7 +118,7 @@ def test_what_is_kept_of_somebody_is_shown_and_forgotten(archive: ChannelArchive
     assert archive.messages_of(7) == []
 
 
-def test_channel_told_twice_is_kept_once(
+def test_channel_told_twice_kept_once(
     archive: ChannelArchive, tmp_path: Path, derived: str
 ) -> None:
     with open_archive(tmp_path, derived) as other:

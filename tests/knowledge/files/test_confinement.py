@@ -57,9 +57,7 @@ def _verdict(machine: str, number: int, argument: int = 0, kernel: int | None = 
         ("mq_open", 240, 180),
     ],
 )
-def test_call_that_changes_the_outside_is_refused(
-    name: str, x86_64: int, aarch64: int | None
-) -> None:
+def test_call_changing_the_outside_is_refused(name: str, x86_64: int, aarch64: int | None) -> None:
     assert _verdict(X86_64, x86_64) == REFUSED, name
     if aarch64 is not None:
         assert _verdict(AARCH64, aarch64) == REFUSED, name

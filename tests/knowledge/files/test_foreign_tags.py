@@ -78,9 +78,7 @@ PLAIN = ForeignTag(FERRY.name, FERRY.text)
         ),
     ],
 )
-def test_tags_keep_name_text_and_aliases(
-    name: str, content: bytes | str, expected: ForeignTag
-) -> None:
+def test_tags_keep_text_and_aliases(name: str, content: bytes | str, expected: ForeignTag) -> None:
     assert read(content, name) == TagFile([expected])
 
 

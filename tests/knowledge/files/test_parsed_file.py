@@ -7,7 +7,7 @@ import pytest
 from knowledge.files.reader import parse_bytes
 
 
-def test_halves_of_signs_become_the_sign_for_what_cant_be_shown() -> None:
+def test_half_a_sign_is_replaced() -> None:
     pairs = rb'[{"question": "Why \ud83d\ude00 \ud83d?", "answer": "\ude00 so."}]'
     assert parse_bytes(pairs, name="a.json").text == "## Why 😀 \ufffd?\n\n\ufffd so."
 

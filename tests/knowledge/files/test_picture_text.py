@@ -25,7 +25,7 @@ from tests.knowledge.drawings import drawn
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("rapidocr", "picture_sandbox")
-def test_recognition_in_the_sandbox_keeps_lines_in_order_and_hides_secrets() -> None:
+def test_recognition_keeps_order_and_hides_secrets() -> None:
     assert problem() == ""
     picture = drawn("CUDA out of memory\npassword: hunter2hunter2!", colours="black white")
     lines = begin_recognition(picture).result()
@@ -63,9 +63,7 @@ def test_largest_picture_fits_the_limits() -> None:
         pytest.param(_png(10, 10) + b"\0" * RECOGNIZED_BYTES, id="too many bytes"),
     ],
 )
-def test_refused_picture_never_reaches_the_sandbox(
-    picture_sandbox: Sandbox, content: bytes
-) -> None:
+def test_refused_picture_stays_out_of_the_sandbox(picture_sandbox: Sandbox, content: bytes) -> None:
     with pytest.raises(UnreadableError):
         begin_recognition(content).result(0)
     assert picture_sandbox._process is None
@@ -132,7 +130,7 @@ def test_an_answer_of_another_shape_is_not_believed(lines: object) -> None:
         _lines({"lines": lines}, "")
 
 
-def test_lines_are_bounded_and_have_nothing_that_can_not_be_seen() -> None:
+def test_recognized_lines_are_bounded_and_visible() -> None:
     many = _lines({"lines": [["x" * 10_000, 7.5]] * 1_000}, "")
     assert len(many) == LINES
     assert many[0] == TextLine("x" * LINE_CHARACTERS, 1.0)

@@ -85,7 +85,7 @@ def test_picture_claiming_gigabytes_is_refused(size: tuple[int, int]) -> None:
         checked_picture("bomb.png", png(*size))
 
 
-def test_a_picture_of_too_many_bytes_is_refused_with_the_figures() -> None:
+def test_picture_of_too_many_bytes_is_refused() -> None:
     with pytest.raises(InvalidNoteError, match=r"2\.5 MB; the limit for a picture is 2 MB"):
         checked_picture("a.png", png(1, 1) + b"\0" * (PICTURE_BYTES + 500_000))
 

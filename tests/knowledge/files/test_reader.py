@@ -39,7 +39,7 @@ def test_a_file_of_60_megabytes_is_refused_without_being_read(tmp_path: Path) ->
         parse_bytes(read_content(path), name=path.name)
 
 
-def test_content_that_is_too_large_is_refused_wherever_it_comes_from() -> None:
+def test_too_large_content_is_refused() -> None:
     with pytest.raises(UnreadableError, match="the limit is 10 MB"):
         parse_bytes(b"x" * (MAX_BYTES + 1), name="x")
 

@@ -54,9 +54,7 @@ def _slow_page(paragraphs: int = 300_000) -> bytes:
     return b"<!doctype html>" + b"<p>word" * paragraphs
 
 
-def test_slow_file_is_refused_and_the_next_read(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_file_refused_next_read(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     process = _running(sandbox)
     with monkeypatch.context() as patch:
         patch.setattr(sandbox, "_seconds", 0.2)

@@ -72,7 +72,7 @@ def test_a_file_that_is_as_it_was_is_kept(folder: Path) -> None:
     assert (look.stale, look.vanished, look.new_ids) == ([], [], {})
 
 
-def test_a_file_of_another_size_or_time_or_reader_is_stale(folder: Path) -> None:
+def test_changed_size_time_or_reader_is_stale(folder: Path) -> None:
     for name in ("size.md", "time.md", "reader.md", "same.md", "settling.md"):
         (folder / name).write_text("one")
     records = [
@@ -98,7 +98,7 @@ def test_another_scope_makes_a_file_stale(folder: Path) -> None:
     assert _stale(_look(folder, _read_one(folder), scope=GUILD)) == ["a.md"]
 
 
-def test_a_file_that_failed_is_read_again_only_when_asked_for(folder: Path) -> None:
+def test_failed_file_is_read_again_on_request(folder: Path) -> None:
     (folder / "a.md").write_text("one")
     [found] = _look(folder).stale
     record = _record(found, (Failure("a.md", "is empty.", found.document_id),))
@@ -136,7 +136,7 @@ def test_a_moved_folder_keeps_the_ids_of_all_its_files(folder: Path) -> None:
     assert [found.document_id for found in look.stale] == [record.document_id for record in records]
 
 
-def test_a_copy_beside_the_file_is_a_file_of_its_own(folder: Path) -> None:
+def test_copy_is_a_file_of_its_own(folder: Path) -> None:
     records = _read_one(folder)
     (folder / "b.md").write_text("one")
     look = _look(folder, records)
@@ -144,7 +144,7 @@ def test_a_copy_beside_the_file_is_a_file_of_its_own(folder: Path) -> None:
     assert [found.document_id for found in look.stale] == [f"file:{folder / 'b.md'}"]
 
 
-def test_of_two_copies_of_a_lost_file_one_takes_its_place(folder: Path) -> None:
+def test_one_copy_takes_a_lost_files_place(folder: Path) -> None:
     records = _read_one(folder)
     (folder / "a.md").rename(folder / "b.md")
     (folder / "c.md").write_text("one")
@@ -192,7 +192,7 @@ def test_interrupted_move_is_still_a_move(folder: Path) -> None:
     assert look.stale[0].before == records[0]
 
 
-def test_a_source_that_is_not_there_keeps_what_came_from_it(folder: Path) -> None:
+def test_missing_source_keeps_its_documents(folder: Path) -> None:
     records = _read_one(folder)
     folder.rename(folder.with_name("elsewhere"))
     look = _look(folder, records)

@@ -86,9 +86,7 @@ def test_front_matter_moves_a_page_as_the_generator_moved_it(name: str) -> None:
         ("mkdocs:https://e.org", {"slug": "a", "permalink": "/b"}, "https://e.org/guide/first/"),
     ],
 )
-def test_field_leads_to_a_page_of_its_site(
-    base_url: str, fields: dict[str, str], link: str
-) -> None:
+def test_field_leads_to_its_sites_page(base_url: str, fields: dict[str, str], link: str) -> None:
     found, _ = without_rule(cited_address(base_url, PurePosixPath("guide/first.md"), fields))
     assert found == link
 

@@ -47,12 +47,12 @@ def test_an_address_is_remembered_in_one_form() -> None:
 
 
 @pytest.mark.parametrize("location", ["http://2130706433/", "https://10.1.2.3:8443/x"])
-def test_digits_that_lead_into_a_network_can_never_be_a_source(location: str) -> None:
+def test_digits_into_a_network_are_no_source(location: str) -> None:
     with pytest.raises(MissingSourceError, match=r"leads to \S+, which (is|belongs)"):
         page_location(location)
 
 
-def test_digits_of_a_public_address_and_names_can_be_a_source() -> None:
+def test_public_digits_and_names_can_be_a_source() -> None:
     assert page_location("http://1.1.1.1/a") == "http://1.1.1.1/a"
     assert page_location("http://wiki.lan/a") == "http://wiki.lan/a"
 

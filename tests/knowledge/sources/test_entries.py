@@ -104,7 +104,7 @@ def test_sites_that_are_no_sources_any_more_are_forgotten(pages: EntryStore) -> 
     assert list(pages.of(URL)) == []
 
 
-def test_pages_are_told_in_the_order_in_which_they_were_found(pages: EntryStore) -> None:
+def test_pages_are_told_in_order_of_finding(pages: EntryStore) -> None:
     for url in ("c", "a", "b", "a"):
         pages.keep(replace(PAGE, key=url, text=url))
 

@@ -45,7 +45,7 @@ def test_a_period_has_its_beginning_and_not_its_end(store: Store) -> None:
     assert store.period_figures.asked(GUILD, AT, AT + 2 * HOUR) == Asked(1, 1, 1, 0)
 
 
-def test_a_question_is_found_helpful_once_however_many_find_it_so(store: Store) -> None:
+def test_question_is_helpful_once(store: Store) -> None:
     [first, second] = store.question_records.record([QUESTION, QUESTION])
     for member_id in (1, 2):
         store.feedback_records.record(Feedback(first, member_id, Verdict.HELPFUL))
@@ -180,7 +180,7 @@ def credited(store: Store, since: datetime | None = None) -> list[tuple[str, int
     return [(one.name, one.citations, one.notes) for one in found]
 
 
-def test_each_helpful_verdict_since_a_moment_counts_for_each_quoted_note(store: Store) -> None:
+def test_helpful_verdict_counts_for_each_quoted_note(store: Store) -> None:
     live_note(store)
     live_note(store, BEN)
     both = asked(store, "Both?", Evidence.STRONG, "note:1", "note:2", by=9)
@@ -214,7 +214,7 @@ def test_own_or_repeated_verdict_is_not_counted(store: Store) -> None:
     assert credited(store) == [("Mira", 1, 1)]
 
 
-def test_of_a_passage_that_was_picked_only_its_note_is_credited(store: Store) -> None:
+def test_only_a_picked_passages_note_is_credited(store: Store) -> None:
     live_note(store)
     live_note(store, BEN)
     found = asked(store, "Q?", Evidence.STRONG, "note:1", "article:a", "article:b", "note:2", by=9)

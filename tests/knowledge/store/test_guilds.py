@@ -35,14 +35,14 @@ def test_the_log_has_choices_but_no_words(store: Store) -> None:
     assert not {"page_welcome", "synonyms"} & logged.keys()
 
 
-def test_guild_settings_are_none_until_chosen_and_then_the_last_choice(store: Store) -> None:
+def test_guild_settings_are_the_last_choice(store: Store) -> None:
     assert store.guilds.settings(GUILD) == GuildSettings(GUILD)
     store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 3)
     store.guilds.save_settings(GuildSettings(GUILD, 4, 5), 3)
     assert store.guilds.settings(GUILD) == GuildSettings(GUILD, 4, 5)
 
 
-def test_the_guilds_that_ended_the_articles_are_known_all_at_once(store: Store) -> None:
+def test_guilds_without_articles_are_known_at_once(store: Store) -> None:
     for guild_id, articles in ((10, False), (11, True), (12, False)):
         store.guilds.save_settings(GuildSettings(guild_id, articles=articles), 1)
     found = store.guilds.sources_turned_off()

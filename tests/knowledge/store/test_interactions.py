@@ -175,7 +175,7 @@ def test_of_a_form_that_was_taken_no_word_is_kept(store: Store) -> None:
     assert (left.taken, left.fields) == (True, [])
 
 
-def test_a_form_that_is_done_with_or_too_old_is_gone(store: Store) -> None:
+def test_done_or_old_form_is_gone(store: Store) -> None:
     store.inbox.keep(SENT)
     store.inbox.delete(SENT.id)
     assert store.inbox.left_over(LATER) == []

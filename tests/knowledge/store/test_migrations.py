@@ -116,7 +116,7 @@ def test_it_is_kept_as_it_was_before_anything_is_changed(path: Path) -> None:
     backups.verify(kept)
 
 
-def test_a_fresh_database_and_one_that_is_current_are_not_copied(path: Path) -> None:
+def test_current_database_is_not_copied(path: Path) -> None:
     for _ in range(2):
         Store(path).close()
     assert [each.name for each in path.parent.glob("*.db*")] == ["community.db"]

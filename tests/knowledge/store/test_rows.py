@@ -111,7 +111,7 @@ def test_missing_rows_and_direct_messages_have_no_guild(store: Store) -> None:
     assert guild_of(store.database, RowKind.QUESTION, question_id) == NO_GUILD
 
 
-def test_several_rows_are_of_one_guild_or_of_no_single_one() -> None:
+def test_rows_are_of_one_guild_or_none() -> None:
     assert only_guild([GUILD, GUILD]) == GUILD
     assert only_guild([None, None]) == NO_GUILD
     assert only_guild([GUILD, None]) is None

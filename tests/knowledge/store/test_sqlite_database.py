@@ -23,7 +23,7 @@ LONG = replace(FIRST, text="x" * 4_000)
 
 
 @pytest.mark.parametrize("content", [b"This is not a database. " * 100, b"\x00\xff" * 5_000])
-def test_a_file_that_is_no_database_is_explained_and_left_alone(path: Path, content: bytes) -> None:
+def test_other_file_is_explained_and_left_alone(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(StoreError, match=r"not a usable database.*Restore it from a backup"):
         Store(path)
@@ -58,7 +58,7 @@ def test_locked_database_is_explained(path: Path, store: Store) -> None:
     assert store.notes.pending(GUILD) == []
 
 
-def test_a_reference_to_a_row_that_is_gone_is_a_problem(path: Path, store: Store) -> None:
+def test_reference_to_a_gone_row_is_a_problem(path: Path, store: Store) -> None:
     proposed(store)
     assert store.database.integrity_problem() == ""
     with closing(sqlite3.connect(path)) as other:
@@ -130,9 +130,7 @@ def test_a_clock_that_is_put_back_breaks_neither_the_log_nor_the_order_of_revisi
     assert [each.revision.number for each in store.notes.history(GUILD, 1)] == [1, 2, 3, 4]
 
 
-def test_wrongly_passed_review_date_is_undone(
-    store: Store, set_clock: Callable[[datetime], None]
-) -> None:
+def test_wrongly_passed_date_is_undone(store: Store, set_clock: Callable[[datetime], None]) -> None:
     set_clock(TODAY)
     store.guilds.save_rule(GUILD, Rule("", review_after_days=90), ADA.id)
     note = store.contributions.propose(GUILD, MIRA, 5, Submission("A note", "Text.")).note

@@ -100,7 +100,7 @@ def test_the_server_listens_in_the_channels_that_it_chose(listened_to: int) -> N
     assert (elsewhere.mode, elsewhere.origins["mode"]) == (Mode.OFF, Level.SERVER)
 
 
-def test_a_channels_own_mode_holds_whatever_channels_the_server_listens_in() -> None:
+def test_channels_mode_overrides_the_servers_channels() -> None:
     own = {CHANNEL: {"mode": Mode.MENTIONS}}
     assert effective_settings(PLACE, chosen(own, listen_channels=(9,))).mode is Mode.MENTIONS
 

@@ -39,9 +39,7 @@ from knowledge.values.submissions import (
         ("Title", "？？好", "", "too short for a note"),
     ],
 )
-def test_unusable_title_text_or_tag_is_refused(
-    title: str, text: str, tags: str, sentence: str
-) -> None:
+def test_unusable_title_or_tag_is_refused(title: str, text: str, tags: str, sentence: str) -> None:
     with pytest.raises(InvalidNoteError, match=sentence):
         checked_submission(title, text, tags)
 

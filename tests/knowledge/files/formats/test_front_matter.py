@@ -67,7 +67,7 @@ def test_an_empty_front_matter_says_nothing() -> None:
 
 
 @given(st.text(st.sampled_from("ab:-*&[]{},'\"|>!?#%@ \n\t\x85\u2028\ufeff0\\"), max_size=60))
-def test_both_parsers_of_yaml_see_the_same_parts_where_neither_refuses(block: str) -> None:
+def test_both_yaml_parsers_see_the_same(block: str) -> None:
     """What one of them sees in a text and the other does not is where a check can be evaded."""
     try:
         parsed_values(block)

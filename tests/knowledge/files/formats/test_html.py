@@ -74,7 +74,7 @@ SELF = '<a href="#a" title="Direct link">\u200b</a>'
         f"{ARTICLE}<div class=docInfo>ferry.txt · Last modified</div></main>",
     ],
 )
-def test_what_generators_write_around_an_article_is_no_text_of_it(body: str) -> None:
+def test_generators_frame_is_no_text(body: str) -> None:
     page = f'<!doctype html><link rel=canonical href="https://a.org/ferry">{body}'
     assert parse_bytes(page.encode(), name="x.html").text == READ
 

@@ -168,7 +168,7 @@ def test_markdown_without_signs_of_myst_stays_as_it_is(text: str) -> None:
     assert without_myst(text) == text
 
 
-def test_a_longer_part_in_restructured_text_ends_the_numbering_of_lines() -> None:
+def test_long_rst_part_ends_the_numbering() -> None:
     part = "```{eval-rst}\n.. glossary::\n   a\n    b\n   c\n    d\n   e\n    f\n```"
     assert parse_bytes(f"A.\n\n{part}\n".encode(), name="a.md").first_line == 0
 

@@ -40,7 +40,7 @@ def test_what_stands_on_every_page_is_left_out() -> None:
     assert text.count("Text of page") == 6
 
 
-def test_a_pdf_of_too_many_pages_is_refused_with_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pdf_of_too_many_pages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("knowledge.files.formats.pdf.MAX_PAGES", 20)
     with pytest.raises(UnreadableError, match="has 21 pages; the limit is 20"):
         parse_pdf(pdf(["x"] * 21), "x")

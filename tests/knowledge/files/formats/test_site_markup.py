@@ -223,7 +223,7 @@ import a map before you sail.
 """
 
 
-def test_mdx_loses_its_code_and_keeps_its_prose_and_its_lines() -> None:
+def test_mdx_keeps_its_prose_and_lines() -> None:
     read = without_mdx(MDX)
     assert read.count("\n") == MDX.count("\n")
     assert [line for line in read.splitlines() if line.strip()] == [

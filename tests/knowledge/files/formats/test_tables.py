@@ -104,7 +104,7 @@ def test_a_json_object_a_line_is_a_list() -> None:
     assert parse_bytes(lines.encode(), name="x.jsonl").text == "## A?\n\na\n\n## B?\n\nb"
 
 
-def test_json_without_pairs_that_is_called_a_text_is_a_text() -> None:
+def test_json_text_without_pairs_is_text() -> None:
     assert _json({"version": "1"}, "notes.md") == '{"version": "1"}'
 
 
@@ -122,7 +122,7 @@ def test_a_link_beside_an_answer_is_kept_with_it() -> None:
     assert _json([pair]) == "## Why?\n\nBecause.\n\n<https://a.org/why>"
 
 
-def test_the_list_is_called_by_its_own_title_or_its_file() -> None:
+def test_list_is_called_by_its_title_or_file() -> None:
     pairs = [{"question": "Why?", "answer": "Because."}]
     content = json.dumps({"title": "House rules", "faq": pairs}).encode()
     assert parse_bytes(content, name="x.json").title == "House rules"
@@ -153,6 +153,6 @@ def test_a_row_names_its_columns() -> None:
     assert items == "- **name**: Tea; **price**: 3; hot\n- **name**: Water"
 
 
-def test_a_table_with_a_title_column_is_no_list_of_questions() -> None:
+def test_table_with_titles_is_no_questions() -> None:
     text = "title,description\nTea,Hot.\n"
     assert parse_bytes(text.encode(), name="menu.csv").text.startswith("- **title**: Tea")

@@ -86,7 +86,7 @@ def test_writing_of_every_script_is_read_from_utf_16(text: str) -> None:
     assert parse_bytes(text.encode("utf-16"), name="x.md").text.strip() == text.strip()
 
 
-def test_front_matter_is_found_behind_a_mark_and_windows_line_ends() -> None:
+def test_front_matter_is_found_behind_a_mark() -> None:
     content = codecs.BOM_UTF8 + b"---\r\ntitle: Hello\r\n---\r\nText."
     reading = parse_bytes(content, name="x")
     assert (reading.title, reading.text) == ("Hello", "Text.")
@@ -183,7 +183,7 @@ LABELLED = (
 )
 
 
-def test_lines_in_bold_are_the_headings_of_a_page_without_any() -> None:
+def test_bold_lines_are_headings_without_others() -> None:
     assert re.findall("(?m)^## .*", with_label_headings(LABELLED)) == [
         "## Audio",
         "## Video",

@@ -175,7 +175,7 @@ def test_unclear_remote_has_no_address(tmp_path: Path, config: bytes) -> None:
     assert web_address(root) == ""
 
 
-def test_work_trees_and_submodules_are_told_by_where_git_keeps_them(tmp_path: Path) -> None:
+def test_work_trees_and_submodules_have_addresses(tmp_path: Path) -> None:
     main = _checkout(tmp_path / "main", "https://github.com/owner/repo", UPSTREAM)
     tree, module = tmp_path / "tree", main / "docs" / "module"
     kept = main / ".git" / "worktrees" / "tree"

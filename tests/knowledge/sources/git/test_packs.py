@@ -110,7 +110,7 @@ def _distance(value: int) -> bytes:
     return bytes(reversed(written))
 
 
-def test_of_one_object_the_largest_counts_that_it_is_made_of() -> None:
+def test_largest_part_of_an_object_counts() -> None:
     base = _entry(BLOB, bytes(range(256)) * 300)
     small = _number(76_800) + _number(9) + b"\x05rest!"
     by_offset = _entry(OFFSET_DELTA, small, base=_distance(len(base)))

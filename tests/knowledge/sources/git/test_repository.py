@@ -189,9 +189,7 @@ def test_copies_of_what_is_no_source_any_more_are_removed(tmp_path: Path) -> Non
     assert (kept.exists(), gone.exists()) == (True, False)
 
 
-def test_nested_folders_are_not_looked_through(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nested_folders_are_not_searched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository, "ENTRIES", 2_000)
     repo = world.server.repositories.opened[f"/{NAME}"]
     inner = Tree()
@@ -213,9 +211,7 @@ def test_nested_folders_are_not_looked_through(
     found.close()
 
 
-def test_folder_of_too_many_entries_is_refused(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_overfull_folder_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository, "TREE_BYTES", 20)
     found = world.open_repository()
     with pytest.raises(RefusedError, match="has a folder that is damaged, or has too many"):

@@ -70,7 +70,7 @@ def test_only_changed_files_are_read(world: World) -> None:
     assert world.pages.state(world.location).state["commit"] == commit
 
 
-def test_a_history_that_was_written_anew_is_followed_with_every_link(world: World) -> None:
+def test_rewritten_history_is_followed_with_links(world: World) -> None:
     world.commit({"a.md": "# A\n\nOne."})
     world.sync()
     commit = world.commit({"a.md": "# A\n\nOne.", "c.md": "# C\n\nOne."}, rewrite=True)
@@ -103,7 +103,7 @@ def test_unreadable_file_keeps_its_text_and_commit(world: World) -> None:
     assert failure.document_id == found["A"].id
 
 
-def test_a_folder_that_is_not_there_is_told_and_gives_nothing(world: World) -> None:
+def test_missing_folder_is_told(world: World) -> None:
     commit = world.commit({"docs/a.md": "# A\n\nOne."})
     world.location = GitRepository.locate_branch(world.server.url(NAME), folder="doc")
     world.sync()
@@ -150,7 +150,7 @@ def test_a_file_that_names_its_own_address_is_cited_there(world: World) -> None:
     assert (found.link, found.lines) == ("https://a.org/a", None)
 
 
-def test_a_page_follows_the_lines_that_it_includes_from_its_repository(world: World) -> None:
+def test_page_follows_the_lines_it_includes(world: World) -> None:
     page = "Doors\n=====\n\nSo:\n\n.. literalinclude:: ../src/door.py\n"
     world.commit({"docs/doors.rst": page, "src/door.py": "door = 1\n"})
     world.sync()

@@ -41,7 +41,7 @@ def test_the_pages_that_links_lead_to_are_documents(world: World, store: Store) 
     assert (state.files, state.documents) == (4, 4)
 
 
-def test_nothing_outside_of_the_folder_and_the_host_is_asked_for(world: World) -> None:
+def test_nothing_outside_the_folder_is_asked_for(world: World) -> None:
     world.page(
         "/docs/",
         "/",
@@ -129,7 +129,7 @@ def test_robots_txt_is_obeyed(world: World) -> None:
     assert max(waited) > 6
 
 
-def test_what_is_disallowed_later_is_quoted_for_a_time_of_grace(world: World) -> None:
+def test_disallowed_page_is_quoted_for_the_grace(world: World) -> None:
     world.page("/docs/", "a")
     world.page("/docs/a")
     world.sync()
@@ -142,7 +142,7 @@ def test_what_is_disallowed_later_is_quoted_for_a_time_of_grace(world: World) ->
     assert world.titles() == ["docs"]
 
 
-def test_pages_with_noindex_are_not_quoted_but_their_links_are_followed(world: World) -> None:
+def test_noindex_pages_links_are_followed(world: World) -> None:
     world.page("/docs/", "hidden", "header")
     world.page("/docs/hidden", "a", head='<meta name="robots" content="noindex">')
     world.page("/docs/header", "b", X_Robots_Tag="noindex, nofollow")
@@ -205,7 +205,7 @@ def test_links_with_nofollow_are_not_followed(world: World) -> None:
     assert world.asked == ["/docs/", "/docs/meta", "/docs/header", "/docs/rel"]
 
 
-def test_a_page_that_says_that_it_is_another_is_quoted_once(world: World) -> None:
+def test_canonical_page_is_quoted_once(world: World) -> None:
     world.page("/docs/", "a?print=yes&v=1", "loop1", "loop2", "elsewhere")
     world.page("/docs/a?v=1", head='<link rel="canonical" href="/docs/a">')
     world.page("/docs/a", head='<link rel="canonical" href="/docs/a">')

@@ -51,7 +51,7 @@ def test_a_sitemap_index_lists_sitemaps() -> None:
     assert found.pages == ()
 
 
-def test_only_pages_of_the_listings_own_host_count_and_each_once() -> None:
+def test_only_the_hosts_pages_count_once() -> None:
     addresses = [
         "https://docs.example.org/a",
         "https://other.example.org/b",

@@ -45,7 +45,7 @@ def test_thanked_comment_is_the_answer() -> None:
         "> Set the port in config.toml, then start the server again.\n\n+1",
     ],
 )
-def test_comments_that_close_ask_promise_or_send_elsewhere_are_no_answers(text: str) -> None:
+def test_closing_or_asking_comments_are_no_answers(text: str) -> None:
     assert answered(("ada", text)) == ""
 
 

@@ -128,9 +128,7 @@ NUMBERS = count()
     ],
     ids=["too many pages", "a page twice", "too long a page"],
 )
-def test_endless_list_is_given_up(
-    ask: Callable[[str], tuple[Sequence[Any], str]], items: int
-) -> None:
+def test_endless_list_is_left(ask: Callable[[str], tuple[Sequence[Any], str]], items: int) -> None:
     listed = pages(ask, 5)
     assert [next(listed) for _ in range(items)] == [1] * items
     with pytest.raises(EndlessError):

@@ -254,7 +254,7 @@ def test_live_note_stays_without_its_name(store: Store) -> None:
     assert "" not in [one.text for one in store.gaps.open(GUILD)]
 
 
-def test_notes_that_are_withdrawn_with_the_member_are_live_no_more(store: Store) -> None:
+def test_withdrawn_notes_are_live_no_more(store: Store) -> None:
     lived(store)
 
     store.personal_data.forget(MIRA.id, withdraw=True)
@@ -296,7 +296,7 @@ def test_pending_addition_goes_with_its_writer(store: Store) -> None:
     assert revision_id in due_cards(store)
 
 
-def test_a_quotation_of_an_addition_goes_although_its_approval_was_undone(store: Store) -> None:
+def test_quotation_goes_even_after_an_undone_approval(store: Store) -> None:
     revision_id = extended(store)
     decide(store, revision_id, ADA)
     hits = [
@@ -311,7 +311,7 @@ def test_a_quotation_of_an_addition_goes_although_its_approval_was_undone(store:
     assert [row["passage"] for row in passages] == ["of another"]
 
 
-def test_a_rejected_text_loses_its_pictures_and_its_card_is_outdated(store: Store) -> None:
+def test_rejected_text_loses_pictures_and_card(store: Store) -> None:
     said = Submission("On rejected words", "rejected words")
     note = store.contributions.propose(GUILD, MIRA, 5, said, pictures=[picture()]).note
     store.review_cards.record_message(note.revision.id, 5, 900)
@@ -325,7 +325,7 @@ def test_a_rejected_text_loses_its_pictures_and_its_card_is_outdated(store: Stor
     assert due_cards(store) == {note.revision.id}
 
 
-def test_a_card_posted_during_the_erasure_of_its_text_is_outdated(store: Store) -> None:
+def test_card_posted_during_erasure_is_outdated(store: Store) -> None:
     revision_id = proposed(store, MIRA, "withdrawn words")
     store.contributions.withdraw(GUILD, 1, MIRA.id)
     [(note, change)] = store.review_cards.due()
@@ -418,7 +418,7 @@ def test_the_export_holds_every_kind_and_every_revision(store: Store) -> None:
     assert (found["notes"].here, found["notes"].everywhere) == (0, 3)
 
 
-def test_what_a_moderator_is_given_of_others_notes_has_no_secret(store: Store) -> None:
+def test_moderators_copy_of_notes_has_no_secret(store: Store) -> None:
     typed_once = "ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5"
     typed = Submission(f"About {typed_once}", f"The token is {typed_once}, they say.")
     note = store.contributions.propose(GUILD, MIRA, 5, typed).note

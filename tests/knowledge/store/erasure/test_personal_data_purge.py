@@ -34,7 +34,7 @@ def test_notes_and_questions_on_tombstones_are_deleted_once(store: Store) -> Non
     assert store.database.integrity_problem() == ""
 
 
-def test_the_log_replays_to_what_the_tables_say_after_a_purge(store: Store) -> None:
+def test_log_replays_to_the_tables_after_a_purge(store: Store) -> None:
     approved(store)
     elsewhere = approved(store, ELSEWHERE)
     store.purge.guild(GUILD)

@@ -16,9 +16,7 @@ from tests.stores import Place, take_tombstones
 
 
 @pytest.mark.parametrize("lost", ["the file", "the database"])
-def test_either_place_tells_what_was_deleted(
-    backup: Path, path: Path, store: Store, lost: str
-) -> None:
+def test_either_place_tells_deletions(backup: Path, path: Path, store: Store, lost: str) -> None:
     store.purge.guild(GUILD)
     store.close()
     if lost == "the file":
@@ -74,7 +72,7 @@ def test_forgotten_member_is_in_no_upgraded_copy(path: Path, store: Store, delet
     assert store.database.integrity_problem() == ""
 
 
-def test_copies_stay_where_a_member_only_chooses_not_to_be_quoted(path: Path, store: Store) -> None:
+def test_opt_out_from_quotation_keeps_copies(path: Path, store: Store) -> None:
     kept = _copies(path)
     store.quote_opt_outs.withhold(MIRA.id)
     store.quote_opt_outs.quote_again(MIRA.id)

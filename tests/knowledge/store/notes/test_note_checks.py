@@ -302,7 +302,7 @@ def handed_on(store: Store, note: Note, to: Member = BEN) -> None:
     assert store.note_checks.take_over(note, to.id)
 
 
-def test_a_new_owner_gets_the_questions_and_the_writer_the_credit(store: Store) -> None:
+def test_new_owner_is_asked_and_writer_credited(store: Store) -> None:
     note = live_note(store)
     unhelpful(store, note)
     ask(store)

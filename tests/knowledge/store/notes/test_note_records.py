@@ -62,7 +62,7 @@ def test_cards_change_is_due_until_it_is_shown(store: Store) -> None:
     assert store.review_cards.due() == []
 
 
-def test_the_number_of_a_posting_stays_until_the_card_is_lost(store: Store) -> None:
+def test_postings_number_stays_until_its_card_is_lost(store: Store) -> None:
     note = proposed(store)
     revision_id = note.revision.id
     assert store.review_cards.begin_posting(revision_id, 1) == 1

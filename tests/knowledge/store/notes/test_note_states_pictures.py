@@ -54,7 +54,7 @@ def test_edit_and_restore_keep_the_pictures(store: Store) -> None:
     assert store.pictures.of(again.note.revision.id) == TWO
 
 
-def test_a_retired_note_keeps_its_pictures_for_when_it_is_restored(store: Store) -> None:
+def test_retired_note_keeps_its_pictures(store: Store) -> None:
     note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
     store.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
     store.decisions.retire(GUILD, note.id, ADA)

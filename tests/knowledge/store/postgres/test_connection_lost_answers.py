@@ -87,7 +87,7 @@ def test_a_commit_is_cut_also_when_it_is_prepared(store: Store, cutting: Cutting
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
-def test_note_submitted_in_a_cut_is_there_once(
+def test_note_submitted_in_a_cut_exists_once(
     store: Store, cutting: CuttingSocket, cut: Cut
 ) -> None:
     def submit() -> Outcome:
@@ -107,9 +107,7 @@ def test_note_submitted_in_a_cut_is_there_once(
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
-def test_absent_server_leaves_the_outcome_unknown(
-    store: Store, cutting: CuttingSocket, cut: Cut
-) -> None:
+def test_absent_server_leaves_it_unknown(store: Store, cutting: CuttingSocket, cut: Cut) -> None:
     revision_id = proposed(store).revision.id
     cutting.cut(cut)
     cutting.refuse(refusing=True)
@@ -184,7 +182,7 @@ def test_lost_read_is_no_change(url: str, cutting: CuttingSocket) -> None:
     connection.close()
 
 
-def test_a_transaction_that_the_server_undid_is_not_taken_for_kept(url: str) -> None:
+def test_undone_transaction_is_not_taken_for_kept(url: str) -> None:
     connection = Connection(url, "tried")
     connection.run("create table kept (name text primary key)")
 

@@ -91,9 +91,7 @@ def _meeting(
             found.append(ended())
 
 
-def test_picture_taken_up_by_another_guild_stays(
-    postgres: Cluster, place: Place, store: Store
-) -> None:
+def test_picture_taken_up_elsewhere_stays(postgres: Cluster, place: Place, store: Store) -> None:
     first = _proposed(ONE)(store)
     withdraw = lambda other: other.contributions.withdraw(ONE, first.id, MIRA.id)  # noqa: E731
     with _meeting(postgres, place, store, OTHER, withdraw) as ended:
@@ -102,18 +100,14 @@ def test_picture_taken_up_by_another_guild_stays(
     assert store.pictures.of(second.revision.id) == (picture(),)
 
 
-def test_picture_going_as_it_is_taken_up_comes_back(
-    postgres: Cluster, place: Place, store: Store
-) -> None:
+def test_picture_going_elsewhere_comes_back(postgres: Cluster, place: Place, store: Store) -> None:
     first = _proposed(ONE)(store)
     with _meeting(postgres, place, store, ONE, _proposed(OTHER)) as ended:
         store.contributions.withdraw(ONE, first.id, MIRA.id)
     assert store.pictures.of(ended[0].revision.id) == (picture(),)
 
 
-def test_same_new_passage_of_two_guilds_is_kept(
-    postgres: Cluster, place: Place, store: Store
-) -> None:
+def test_same_new_passage_is_kept_for_two(postgres: Cluster, place: Place, store: Store) -> None:
     hit = RecordedHit("file:a", "T", "H", "Ferries leave at nine.", 0.5, ("meaning",))
 
     def asked(guild_id: int) -> Callable[[Store], Any]:
@@ -151,9 +145,7 @@ def test_same_passages_make_no_guild_wait(place: Place, store: Store) -> None:
     assert store.totals()["questions"]["strong"] == 80
 
 
-def test_new_member_acts_in_two_guilds_at_once(
-    postgres: Cluster, place: Place, store: Store
-) -> None:
+def test_new_member_acts_in_two_guilds(postgres: Cluster, place: Place, store: Store) -> None:
     with _meeting(postgres, place, store, ONE, _proposed(OTHER)):
         _proposed(ONE)(store)
     [key] = store.audit_log.members()

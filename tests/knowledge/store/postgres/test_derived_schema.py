@@ -32,9 +32,7 @@ def test_its_tables_are_made_once(tables: DerivedSchema, postgres_url: str, tmp_
     other.close()
 
 
-def test_other_tables_are_refused_untouched(
-    tables: DerivedSchema, postgres_url: str, tmp_path: Path
-) -> None:
+def test_other_tables_are_refused(tables: DerivedSchema, postgres_url: str, tmp_path: Path) -> None:
     tables.insert_new("boats", {"name": "Duck"})
     tables.run("update writes set format = 99")
 
@@ -44,7 +42,7 @@ def test_other_tables_are_refused_untouched(
     assert tables.rows("select name from boats") == [{"name": "Duck"}]
 
 
-def test_version_tells_whose_change_it_was(
+def test_version_tells_whose_change(
     tables: DerivedSchema, postgres_url: str, tmp_path: Path
 ) -> None:
     other = opened(postgres_url, tmp_path)
@@ -69,9 +67,7 @@ def test_what_is_not_kept_counts_for_nothing(tables: DerivedSchema) -> None:
     assert (tables.version, tables.version_of_others) == (0, 0)
 
 
-def test_exclusive_work_runs_one_by_one(
-    tables: DerivedSchema, postgres_url: str, tmp_path: Path
-) -> None:
+def test_exclusive_work_is_serial(tables: DerivedSchema, postgres_url: str, tmp_path: Path) -> None:
     other = opened(postgres_url, tmp_path)
     with tables.try_lock(1) as mine, other.try_lock(1) as theirs, other.try_lock(2) as another:
         assert (mine, theirs, another) == (True, False, True)

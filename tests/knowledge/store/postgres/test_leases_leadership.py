@@ -97,7 +97,7 @@ def test_ended_process_writes_only_after_joining(members: tuple[Member, Member])
     assert _written(second) == ["as a member", "as another member"]
 
 
-def test_no_connection_of_an_ended_process_writes(
+def test_ended_process_writes_by_no_connection(
     members: tuple[Member, Member], postgres_url: str
 ) -> None:
     first, second = members

@@ -33,9 +33,7 @@ def test_what_is_offered_twice_is_done_once(queue: WorkQueue) -> None:
     assert not queue.take(KIND, "b", 100)
 
 
-def test_vector_waits_without_its_text(
-    queue: WorkQueue, postgres: Cluster, postgres_url: str
-) -> None:
+def test_vector_waits_without_text(queue: WorkQueue, postgres: Cluster, postgres_url: str) -> None:
     queue.offer(KIND, {b"key": "what a member wrote"})
     [job] = queue.take(KIND, "a", 1)
     queue.finish([(job, b"vector")])
@@ -58,9 +56,7 @@ def test_jobs_of_another_model_are_not_taken(queue: WorkQueue) -> None:
     assert not queue.is_attended("embed other 4 256")
 
 
-def test_jobs_of_a_gone_worker_are_free(
-    queue: WorkQueue, postgres: Cluster, postgres_url: str
-) -> None:
+def test_gone_workers_jobs_are_free(queue: WorkQueue, postgres: Cluster, postgres_url: str) -> None:
     queue.offer(KIND, TEXTS)
     [gone] = queue.take(KIND, "killed", 1)
     queue.report_alive(KIND, "killed")
@@ -72,9 +68,7 @@ def test_jobs_of_a_gone_worker_are_free(
     assert not queue.is_attended(KIND)
 
 
-def test_first_vector_is_the_only_one(
-    queue: WorkQueue, postgres: Cluster, postgres_url: str
-) -> None:
+def test_first_vector_is_kept(queue: WorkQueue, postgres: Cluster, postgres_url: str) -> None:
     queue.offer(KIND, {b"key": "text"})
     [stopped] = queue.take(KIND, "stopped for a while", 1)
     _let_leases_lapse(postgres, postgres_url)
@@ -139,9 +133,7 @@ def test_a_worker_that_leaves_is_not_waited_for(queue: WorkQueue) -> None:
     assert not queue.is_attended(KIND)
 
 
-def test_uncollected_results_are_forgotten(
-    queue: WorkQueue, postgres: Cluster, postgres_url: str
-) -> None:
+def test_uncollected_is_forgotten(queue: WorkQueue, postgres: Cluster, postgres_url: str) -> None:
     queue.offer(KIND, TEXTS)
     assert queue.forget_old() == 0
     postgres.execute("update work.jobs set offered_at = now() - interval '2 hours'", postgres_url)

@@ -53,7 +53,7 @@ def test_a_dismissed_question_comes_back_when_it_is_asked_again(store: Store) ->
     assert store.audit_log.contradicted_notes() == []
 
 
-def test_a_publication_is_checked_once_and_its_askers_are_told_once(store: Store) -> None:
+def test_publication_is_checked_and_told_once(store: Store) -> None:
     question_id = asked(store)
     note = live_note(store)
     [publication] = store.gaps.unchecked_publications()

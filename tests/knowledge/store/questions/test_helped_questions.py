@@ -60,7 +60,7 @@ def test_answered_question_is_due_after_a_day(store: Store) -> None:
     assert store.helped_questions.due(LATER, 9) == []
 
 
-def test_a_member_and_a_channel_get_so_many_answers_a_day(store: Store) -> None:
+def test_member_and_channel_have_daily_limits(store: Store) -> None:
     caps = DailyCaps(member=1, channel=2)
     assert answered(store, asked(store, 1), caps)
     # The same member elsewhere, then others here, one more than the cap.
@@ -80,7 +80,7 @@ def test_what_was_not_answered_does_not_count_for_the_caps(store: Store) -> None
     assert answered(store, asked(store, 2), caps)
 
 
-def test_a_gap_is_a_recorded_question_that_goes_with_its_message(store: Store) -> None:
+def test_gap_goes_with_its_message(store: Store) -> None:
     store.helped_questions.watch(asked(store, 1))
     store.helped_questions.finish(1, GAP)
     [gap] = store.gaps.open(10)

@@ -116,7 +116,7 @@ def test_old_questions_words_leave_the_file(store: Store, path: Path) -> None:
     assert prune(store) == 0
 
 
-def test_every_figure_but_that_of_gaps_is_the_same_after_pruning(store: Store) -> None:
+def test_figures_but_gaps_survive_pruning(store: Store) -> None:
     for number in range(3):
         judged = ask(store, f"answered {number}?", NOTE, ARTICLE, at=LONG_AGO)
         ask(store, f"a gap {number}?", at=LONG_AGO)

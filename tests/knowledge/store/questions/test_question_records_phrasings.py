@@ -92,7 +92,7 @@ def test_phrasing_goes_with_its_question(store: Store) -> None:
     assert store.database.rows("select * from phrasings") == []
 
 
-def test_a_member_has_so_many_in_any_hour_wherever_they_ask(store: Store) -> None:
+def test_member_has_an_hourly_limit_everywhere(store: Store) -> None:
     caps = PhrasingCaps(member_hourly=2)
     assert store.phrasings.claim(asked(store), "choose", caps, NOW)
     assert store.phrasings.claim(asked(store, guild_id=ELSEWHERE), "choose", caps, NOW)
