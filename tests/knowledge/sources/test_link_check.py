@@ -1,18 +1,8 @@
 """The check of citations: pages and anchors that are there, gone, or withheld."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from knowledge.sources.link_check import IDS, LinkCheck, check_links
 from knowledge.sources.sync import FAILURES_IN_A_ROW
 from tests.knowledge.web_server import Reply, WebServer, local_fetcher
-
-
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with WebServer() as started:
-        yield started
 
 
 def _checked(server: WebServer, pages: dict[str, set[str]]) -> LinkCheck:

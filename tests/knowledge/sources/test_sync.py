@@ -1,7 +1,6 @@
 """Sync of a service: changes, failures, and visits that are interrupted."""
 
 import json
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -59,11 +58,10 @@ class World(VisitedService):
 
 
 @pytest.fixture
-def world(pages: EntryStore) -> Iterator[World]:
-    with WebServer() as server:
-        world = World(server, pages)
-        world.wiki.pages = {"ferry": (1, "It leaves at six."), "pier": (2, "It is closed.")}
-        yield world
+def world(server: WebServer, pages: EntryStore) -> World:
+    world = World(server, pages)
+    world.wiki.pages = {"ferry": (1, "It leaves at six."), "pier": (2, "It is closed.")}
+    return world
 
 
 def test_each_document_has_its_title_text_and_address(world: World) -> None:

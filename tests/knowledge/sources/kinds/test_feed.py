@@ -29,8 +29,9 @@ def serve(server: WebServer, feed: str) -> None:
     server.pages["/news.rss"] = Reply(feed, kind="application/rss+xml")
 
 
-def visited(server: WebServer, pages: EntryStore, folder: Path) -> VisitedSource:
-    return VisitedSource(Feed.locate(server.url("/news.rss")), pages, folder)
+@pytest.fixture
+def source(server: WebServer, pages: EntryStore, tmp_path: Path) -> VisitedSource:
+    return VisitedSource(Feed.locate(server.url("/news.rss")), pages, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -45,40 +46,34 @@ def visited(server: WebServer, pages: EntryStore, folder: Path) -> VisitedSource
     ],
     ids=["html", "xhtml", "rss"],
 )
-def test_entries_are_cited_at_their_pages(feed: str, pages: EntryStore, tmp_path: Path) -> None:
-    with WebServer() as server:
-        serve(server, feed.replace("{base}", server.url("").rstrip("/")))
-        source = visited(server, pages, tmp_path)
-        source.sync()
-        [document] = source.documents.values()
-        assert (document.title, document.text) == ("Ferry 1.2", "It leaves at **six**.")
-        assert document.link == server.url("/news/1")
-        assert str(document.verified) == "2026-03-05"
+def test_entries_are_cited_at_their_pages(
+    feed: str, server: WebServer, source: VisitedSource
+) -> None:
+    serve(server, feed.replace("{base}", server.url("").rstrip("/")))
+    source.sync()
+    [document] = source.documents.values()
+    assert (document.title, document.text) == ("Ferry 1.2", "It leaves at **six**.")
+    assert document.link == server.url("/news/1")
+    assert str(document.verified) == "2026-03-05"
 
 
-def test_plain_text_is_no_markup(pages: EntryStore, tmp_path: Path) -> None:
-    with WebServer() as server:
-        serve(server, ATOM.format(form="", text="It leaves at &lt;b>six&lt;/b>."))
-        source = visited(server, pages, tmp_path)
-        source.sync()
-        assert "b>six" in source.documents["Ferry 1.2"].text
+def test_plain_text_is_no_markup(server: WebServer, source: VisitedSource) -> None:
+    serve(server, ATOM.format(form="", text="It leaves at &lt;b>six&lt;/b>."))
+    source.sync()
+    assert "b>six" in source.documents["Ferry 1.2"].text
 
 
-def test_only_older_entries_outlive_the_feed(pages: EntryStore, tmp_path: Path) -> None:
-    with WebServer() as server:
-        source = visited(server, pages, tmp_path)
-        for day, shown in enumerate([(1, 2, 3), (2, 3), (2, 4)]):
-            items = "".join(ITEM.format(number) for number in shown)
-            serve(server, f"<rss><channel>{items}</channel></rss>")
-            source.sync(day)
-        # The first left the feed as the oldest, the third was deleted.
-        assert sorted(source.documents) == ["Ferry 1", "Ferry 2", "Ferry 4"]
+def test_only_older_entries_outlive_the_feed(server: WebServer, source: VisitedSource) -> None:
+    for day, shown in enumerate([(1, 2, 3), (2, 3), (2, 4)]):
+        items = "".join(ITEM.format(number) for number in shown)
+        serve(server, f"<rss><channel>{items}</channel></rss>")
+        source.sync(day)
+    # The first left the feed as the oldest, the third was deleted.
+    assert sorted(source.documents) == ["Ferry 1", "Ferry 2", "Ferry 4"]
 
 
 @pytest.mark.parametrize("content", ["<html><body>No</body></html>", "<!DOCTYPE x [", "{}"])
-def test_other_content_is_refused(content: str, pages: EntryStore, tmp_path: Path) -> None:
-    with WebServer() as server:
-        serve(server, content)
-        source = visited(server, pages, tmp_path)
-        source.sync()
-        assert source.reasons == ["is no Atom or RSS feed."]
+def test_other_content_is_refused(content: str, server: WebServer, source: VisitedSource) -> None:
+    serve(server, content)
+    source.sync()
+    assert source.reasons == ["is no Atom or RSS feed."]

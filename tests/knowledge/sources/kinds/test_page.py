@@ -1,11 +1,8 @@
-from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 
 import pytest
 
-from bot.storage.derived_data import open_entries
 from knowledge.corpus import source_states
 from knowledge.sources.entries import EntryStore
 from knowledge.sources.source import SyncStep
@@ -53,9 +50,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with WebServer() as server, open_entries(tmp_path, "") as pages:
-        yield World(server, pages)
+def world(server: WebServer, pages: EntryStore) -> World:
+    return World(server, pages)
 
 
 MAP = "/sitemap.xml"

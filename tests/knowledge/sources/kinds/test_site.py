@@ -2,16 +2,15 @@
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.storage.derived_data import open_entries
 from knowledge.corpus import source_states
+from knowledge.sources.entries import EntryStore
 from knowledge.sources.kinds.site import QUERIES, SITEMAPS
 from knowledge.sources.net.polite_fetcher import REDIRECTS
 from knowledge.store.store import Store
@@ -21,9 +20,8 @@ from tests.knowledge.web_server import Reply, WebServer
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with WebServer() as server, open_entries(tmp_path, "") as pages:
-        yield World(server, pages)
+def world(server: WebServer, pages: EntryStore) -> World:
+    return World(server, pages)
 
 
 def test_the_pages_that_links_lead_to_are_documents(world: World, store: Store) -> None:

@@ -26,12 +26,6 @@ BUSY = Reply("", 429)
 
 
 @pytest.fixture
-def server() -> Iterator[WebServer]:
-    with WebServer() as server:
-        yield server
-
-
-@pytest.fixture
 def slept() -> list[float]:
     return []
 

@@ -23,12 +23,6 @@ PAGE = Reply("<h1>Hi</h1>")
 
 
 @pytest.fixture
-def server() -> Iterator[WebServer]:
-    with WebServer() as made:
-        yield made
-
-
-@pytest.fixture
 def fetcher() -> Iterator[Fetcher]:
     with local_fetcher() as made:
         yield made
