@@ -206,7 +206,7 @@ class DiscourseOrigin(Origin):
         self.day += 1
         topics = self.forum.topics
         for at in {*topics} - {*words}:
-            topics[at].fields["visible"] = False
+            del topics[at]
         for at, text in words.items():
             if self.shown.get(at) != text:
                 posts = [discourse.ASKED, ("ada", f"<p>It leaves soon. {text}</p>", {})]
