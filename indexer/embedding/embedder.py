@@ -22,7 +22,7 @@ import re
 import threading
 from collections.abc import Sequence
 from pickle import UnpicklingError
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol
 
 import numpy as np
 from cachetools import LRUCache
@@ -253,16 +253,9 @@ class TokenVectors:
         return np.array(vectors, np.float32).reshape(-1, self._model.dimension), codes
 
 
-@runtime_checkable
-class HasTokenVectors(Protocol):
-    """An embedder, perhaps with token vectors."""
-
-    tokens: TokenVectors | None
-
-
 def tokens_of(embedder: object) -> TokenVectors | None:
     """The token vectors of an embedder; None if it has none."""
-    return embedder.tokens if isinstance(embedder, HasTokenVectors) else None
+    return getattr(embedder, "tokens", None)
 
 
 # Implementations.
@@ -276,23 +269,12 @@ class RuntimeEmbedder:
 
     def __init__(self, runtime: RuntimeModel, codec: TokenCodec | None = None) -> None:
         self._runtime = runtime
+        # The digest of the source model, the backend, and the version of the vectors.
+        self.model = f"{runtime.digest[:16]} onnx-int8-{VECTORS}"
+        self.dimension = runtime.dimension
+        self.max_tokens = runtime.max_tokens
+        self.count_tokens = runtime.count_tokens
         self.tokens = TokenVectors(runtime, codec) if codec is not None else None
-
-    @property
-    def model(self) -> str:
-        """The digest of the source model, the backend, and the version of the vectors."""
-        return f"{self._runtime.digest[:16]} onnx-int8-{VECTORS}"
-
-    @property
-    def dimension(self) -> int:
-        return self._runtime.dimension
-
-    @property
-    def max_tokens(self) -> int:
-        return self._runtime.max_tokens
-
-    def count_tokens(self, text: str) -> int:
-        return self._runtime.count_tokens(text)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if self.tokens is None or len(texts) > QUESTIONS_KEPT:
@@ -338,22 +320,10 @@ class SentenceTransformerEmbedder:
             ) from error
         if lacks_vocabulary(self._transformer.tokenizer):
             raise ModelError(f"The model {name!r} can't be opened: {NO_VOCABULARY}")
-        self._digest = source_digest(folder)
-        self._dimension = int(self._transformer.get_embedding_dimension() or 0)
+        self.model = f"{source_digest(folder)[:16]}{_REFERENCE}"
+        self.dimension = int(self._transformer.get_embedding_dimension() or 0)
+        self.max_tokens = int(self._transformer.max_seq_length or 512)
         self._tokenizer: Any = self._transformer.tokenizer
-
-    @property
-    def model(self) -> str:
-        """The digest of the model's files, and the backend."""
-        return f"{self._digest[:16]}{_REFERENCE}"
-
-    @property
-    def dimension(self) -> int:
-        return self._dimension
-
-    @property
-    def max_tokens(self) -> int:
-        return int(self._transformer.max_seq_length or 512)
 
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False, truncation=False))
@@ -368,7 +338,7 @@ class SentenceTransformerEmbedder:
 
     def _embed(self, encode: Any, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
-            return np.zeros((0, self._dimension), dtype=np.float32)
+            return np.zeros((0, self.dimension), dtype=np.float32)
         options = {"show_progress_bar": False, "normalize_embeddings": True}
         vectors = encode(list(texts), batch_size=BATCH, **options)
         return np.ascontiguousarray(vectors, dtype=np.float32)

@@ -55,13 +55,9 @@ NO_VOCABULARY: Final = (
 class InstalledModel:
     """A model of an installed package, as its `model.toml` describes it.
 
-    Attributes:
-        name: the name of the entry point, for `model.name`.
-        folder: the folder of the package.
-        names: the name on the hub, and short forms of it.
-        digest: the `source_digest` of the model in full precision.
-        languages: two-letter codes of the languages it reads; none means every language.
-        codec: the quantizer of its token vectors; None if it has no late interaction.
+    The `name` is that of the entry point, `names` are the one on the hub and its short forms. The
+    digest is the `source_digest` in full precision. No languages (two-letter codes) means every
+    language, no `codec` means no late interaction.
     """
 
     name: str

@@ -22,13 +22,8 @@ from indexer.embedding.onnx_model import source_digest
 class ModelRecord:
     """Record of an opened model; everything but the name may be empty.
 
-    Attributes:
-        name: a hub name or a folder, as it was given.
-        folder: the folder of the model's files.
-        revision: the downloaded commit on the hub.
-        digest: the `source_digest` of the folder.
-        vectors: the identity of the model's vectors (`Embedder.model`).
-        languages: the languages on the model's card.
+    The name is a hub name or a folder, as it was given. `vectors` is `Embedder.model`, `digest` the
+    `source_digest` of the folder, `revision` the downloaded commit on the hub.
     """
 
     name: str

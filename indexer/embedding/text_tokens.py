@@ -87,12 +87,9 @@ class SentencePieces:
         return sum(len(self._pieces(word)) for word in _WORD.findall(text))
 
     def tokens(self, text: str, prompt: int, most: int) -> TextTokens:
-        """A text's tokens.
+        """The first `most` tokens of a text, special ones included.
 
-        Args:
-            text: the text, with its prompt.
-            prompt: the number of characters of the prompt, at the beginning.
-            most: the largest number of tokens, special ones included. Later ones are dropped.
+        The text begins with a prompt of `prompt` characters.
         """
         found = TextTokens([BEGIN], [], [None])
         for start, piece in islice(self._placed_pieces(text), most - 2):

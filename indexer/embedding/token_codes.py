@@ -73,9 +73,7 @@ class TokenCodec:
     ) -> list[NDArray[np.float32]]:
         """For each passage, the cosines of the query's tokens (rows) with the passage's (columns).
 
-        Args:
-            query: the token vectors, (m, t) float32 of unit length.
-            passages: the codes of each passage, as `encode` gives them.
+        The query's token vectors are (m, t) of unit length; passages are as `encode` gives them.
         """
         counts = [len(codes) // self.token_bytes for codes in passages]
         packed = np.frombuffer(b"".join(passages), np.uint8)

@@ -202,9 +202,23 @@ def fit_calibration(rows: Rows, provenance: str) -> tuple[Calibration, dict[str,
     weights, scales, bias = fit(values, right, importance)
     draft = Calibration(weights, scales, bias, 1.0, provenance)
     probabilities = {key: draft.probability(found) for key, found in rows.values.items()}
-    strong = _smallest_threshold(rows, probabilities)
-    none = min(_largest_threshold(rows, probabilities), strong)
-    calibration = replace(draft, strong=strong, none=none)
+    names = dict.fromkeys(name for _, name in rows.values)
+
+    def precision(least: float) -> float:
+        strong = {key: found >= least for key, found in probabilities.items()}
+        return float(np.mean([_mixed_precision(rows, name, strong) for name in names]))
+
+    strong = next((least for least in _THRESHOLDS if precision(least) >= STRONG_PRECISION), 1.0)
+    right_ones = [probabilities[key][own] for key, own in rows.right.items() if own.any()]
+    none = next(
+        (
+            least
+            for least in reversed(_THRESHOLDS)
+            if np.mean([(found >= least).mean() for found in right_ones]) >= RIGHT_SHOWN
+        ),
+        0.0,
+    )
+    calibration = replace(draft, strong=strong, none=min(none, strong))
     return calibration, measure(rows, calibration)
 
 
@@ -225,35 +239,6 @@ def cross_fit(rows: Rows) -> dict[str, float]:
         figures = measure(rows.of({name}.__contains__), calibration)
         found.update({f"cross-fitted {key}": value for key, value in figures.items()})
     return found
-
-
-def _smallest_threshold(
-    rows: Rows, probabilities: Mapping[tuple[str, str], NDArray[np.float64]]
-) -> float:
-    """The smallest probability from which on enough answers are right, or 1.0 if none is.
-
-    The share of right answers, averaged over the sets, must be at least `STRONG_PRECISION`.
-    """
-    names = dict.fromkeys(name for _, name in rows.values)
-    for least in _THRESHOLDS:
-        said = {key: found >= least for key, found in probabilities.items()}
-        if np.mean([_mixed_precision(rows, name, said) for name in names]) >= STRONG_PRECISION:
-            return float(least)
-    return 1.0
-
-
-def _largest_threshold(
-    rows: Rows, probabilities: Mapping[tuple[str, str], NDArray[np.float64]]
-) -> float:
-    """The largest probability that enough right answers reach, or 0 if there is none.
-
-    Their share, averaged over the sets, must be at least `RIGHT_SHOWN`.
-    """
-    right = [probabilities[key][own] for key, own in rows.right.items() if own.any()]
-    for least in reversed(_THRESHOLDS):
-        if np.mean([(found >= least).mean() for found in right]) >= RIGHT_SHOWN:
-            return float(least)
-    return 0.0
 
 
 def measure(rows: Rows, calibration: Calibration) -> dict[str, float]:

@@ -104,32 +104,32 @@ def with_judgements(
     Raises:
         JudgedSetError: if a judgement names an unknown question or document, or nothing is judged.
     """
-    path = _qrels(folder)
+    places = (folder / "qrels.tsv", folder / "qrels" / "test.tsv")
+    path = next((path for path in places if path.exists()), None)
+    if path is None:
+        raise JudgedSetError(f"{folder} has neither qrels.tsv nor qrels/test.tsv.")
     judgements, headings = _judgements(path)
     known = {document.id for document in documents}
-    for what, missing, file in (
+    for what, missing, place in (
         ("questions", [key for key in judgements if key not in queries], "queries.jsonl"),
         ("documents", [key for some in judgements.values() for key in some if key not in known],
          source),
     ):  # fmt: skip
         if missing:
             raise JudgedSetError(
-                f"{path} judges {what} that {file} does not have: {missing[0]!r}, "
+                f"{path} judges {what} that {place} does not have: {missing[0]!r}, "
                 f"{len(set(missing)):,} in all. Add them there, or take their lines out."
             )
-    unanswerable = folder / "unanswerable.jsonl"
+    file = folder / "unanswerable.jsonl"
+    kinds = {key: row.get("kind") for key, row in read_rows(file).items()} if file.exists() else {}
     return JudgedSet(
         documents=documents,
         queries={key: text for key, text in queries.items() if key in judgements},
         judgements=judgements,
-        unanswerable=read_questions(unanswerable) if unanswerable.exists() else {},
-        foreign=_foreign(unanswerable) if unanswerable.exists() else frozenset(),
+        unanswerable=read_questions(file) if file.exists() else {},
+        foreign=frozenset(key for key, kind in kinds.items() if kind == "foreign"),
         headings=headings,
     )
-
-
-def _foreign(path: Path) -> frozenset[str]:
-    return frozenset(key for key, row in read_rows(path).items() if row.get("kind") == "foreign")
 
 
 def read_questions(path: Path) -> dict[str, str]:
@@ -178,13 +178,6 @@ def _lines(path: Path) -> list[str]:
             f"{path} can't be read: {reason}. A judged set is a folder with corpus.jsonl, "
             "queries.jsonl and qrels.tsv."
         ) from error
-
-
-def _qrels(folder: Path) -> Path:
-    for path in (folder / "qrels.tsv", folder / "qrels" / "test.tsv"):
-        if path.exists():
-            return path
-    raise JudgedSetError(f"{folder} has neither qrels.tsv nor qrels/test.tsv.")
 
 
 def _judgements(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, str]]]:

@@ -42,12 +42,6 @@ _COMPARED: Final = 1_000
 SELECTIONS_CACHED: Final = 64
 
 
-def _snapshots(place: Place, tables: IndexTables) -> Snapshots:
-    if isinstance(place, Path):
-        return SnapshotFiles(place, tables.identity())
-    return SnapshotRows(tables.db, tables.identity())
-
-
 class Index:
     """The opened index. It belongs to the thread that opened it.
 
@@ -89,7 +83,10 @@ class Index:
         # Whether to use the generations in memory, without asking the database.
         self._from_memory = False
         self._rows = RowCache(self.tables)
-        snapshots = _snapshots(place, self.tables)
+        identity = self.tables.identity()
+        snapshots: Snapshots = SnapshotRows(self.tables.db, identity)
+        if isinstance(place, Path):
+            snapshots = SnapshotFiles(place, identity)
         self._resident = ResidentScopes(snapshots, self.tables, self._rows, dimension)
         # The lookup made ahead, with its text, k and scopes.
         self._lookup: tuple[tuple[str, int, tuple[Scope, ...]], BM25Lookup] | None = None

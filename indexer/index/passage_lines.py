@@ -85,12 +85,7 @@ def _line_fragment(form: str, first: int, last: int) -> str:
 def line_ranges(text: str, passages: Sequence[Passage]) -> Iterator[tuple[int, int] | None]:
     """The first and last line of each passage with the heading just above it, counting from 1.
 
-    Args:
-        text: the document's text.
-        passages: its passages, in order.
-
-    Yields:
-        A range for each passage; None for a passage that isn't found in the text.
+    Yields None for a passage that isn't found in the text.
     """
     lines = text.split("\n")
     at, counted, line = 0, 0, 0

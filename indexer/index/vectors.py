@@ -122,7 +122,7 @@ class VectorIndex:
         """The nearest vectors to each of many queries.
 
         Args:
-            codes: the codes of the queries (`quantized`), (n, d).
+            codes: the codes of the queries (`quantize`), (n, d).
             k: the largest number of vectors for a query.
             only: a `selector` of the vectors to compare; by default all vectors.
 
@@ -227,7 +227,7 @@ class VectorIndex:
 
     @classmethod
     def unpack(cls, saved: NDArray[np.uint8], dimension: int) -> Self:
-        """Read an index from the bytes of `packed`; it raises the same errors as `load`."""
+        """Read an index from the bytes of `pack`; it raises the same errors as `load`."""
         return cls._load(faiss.deserialize_index(saved), dimension)
 
     @classmethod
@@ -331,11 +331,7 @@ def nearest_first(
 
 
 def quantize(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The codes of vectors: rotated, scaled, and rounded to -127 to 127, (n, d) float32.
-
-    Args:
-        vectors: (n, d), rows of unit length.
-    """
+    """The codes of vectors of unit length: rotated, scaled, and rounded to -127 to 127, (n, d)."""
     scaled = rotate(vectors) / _step(vectors.shape[1])
     return np.clip(np.rint(scaled), -LARGEST, LARGEST).astype(np.float32)
 

@@ -16,11 +16,9 @@ ALSO: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class BestPassage:
-    """The best passage of a document.
+    """The best passage of a document, with its rank among all passages, from 0.
 
-    Attributes:
-        rank: the passage's rank among all passages, from 0.
-        also: the document's other found passages, the best first.
+    `also` are the document's other found passages, the best first.
     """
 
     rank: int
@@ -36,12 +34,9 @@ class BestPassage:
 def best_of_each(
     read: Callable[[Sequence[int]], Mapping[int, StoredPassage]], ids: Sequence[int], k: int
 ) -> list[BestPassage]:
-    """The best passage of each of the `k` best documents, best first.
+    """The best passage of each of the `k` best documents, best first, as the ids are.
 
-    Args:
-        read: returns passages by id, without missing ones; called for no more ids than needed.
-        ids: the passages' ids, best first.
-        k: the largest number of documents.
+    `read` returns passages by id, without missing ones. It is called for no more than needed.
     """
     best: dict[str, BestPassage] = {}
     step = k + 2

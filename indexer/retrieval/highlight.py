@@ -338,13 +338,8 @@ def coverage(
 ) -> list[float]:
     """Each sentence's share of the question's words, weighted by IDF.
 
-    A word missing from the sentence counts half if the heading or the previous sentence has it.
-
-    Args:
-        sentences: the passage's sentences, in order.
-        weights: the forms and the IDF of each word of the question.
-        titled: the words of the heading.
-        language: the passage's language; by default the language of each sentence is guessed.
+    A word missing from the sentence counts half if the heading (`titled`) or the previous sentence
+    has it. By default the language of each sentence is guessed.
     """
     total = sum(weight for _, weight in weights) or 1.0
     carried = titled
@@ -417,10 +412,7 @@ def candidate_sentences(sentences: Sequence[str], written: Sequence[str]) -> lis
 
     Headings, labels, questions, pictures, header rows and sentences without letters can't. A last
     sentence that only announces something ("Do this:") can't either, unless no other sentence can.
-
-    Args:
-        sentences: the passage's sentences in order, without link targets.
-        written: the same sentences with link targets.
+    `written` are the same sentences with link targets.
     """
     found = [
         i

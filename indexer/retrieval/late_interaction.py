@@ -72,16 +72,8 @@ def token_cosines(
 ) -> TokenCosines:
     """Compare a question with each part of a passage: its titles, then each sentence.
 
-    Args:
-        codec: the codec that encoded the passage.
-        question: the question with its vector and its token vectors.
-        weights: the forms and the IDF of each word of the question.
-        codes: the codes of the passage.
-        sizes: the number of tokens of each part. The model may have read only the first ones.
-
-    Returns:
-        The late score and the mean cosine with the question's vector, for each sentence. A sentence
-        that wasn't read gets those of the farthest sentence.
+    `sizes` are the numbers of tokens of the parts. A sentence that the model didn't read gets the
+    figures of the farthest sentence.
     """
     [cosines] = codec.cosines(np.vstack([question.tokens, question.vector]), [codes])
     shares = _shares(question, len(question.tokens))
@@ -102,14 +94,7 @@ def token_cosines(
 def late_scores(
     codec: TokenCodec, question: ReadText, weights: Sequence[Weight], passages: Sequence[bytes]
 ) -> list[LateScore]:
-    """The late score of each passage.
-
-    Args:
-        codec: the codec that encoded the passages.
-        question: the question with its token vectors.
-        weights: the forms and the IDF of each word of the question.
-        passages: the codes of each passage.
-    """
+    """The late score of each passage, from its codes and the IDFs of the question's words."""
     if not question.places or not passages:
         return [LateScore(0.0)] * len(passages)
     nearest = np.stack(

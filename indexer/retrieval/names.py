@@ -60,14 +60,8 @@ def missing_names(
 ) -> tuple[str, ...]:
     """The proper names of a question, as typed and in order, without those in a passage.
 
-    A passage in another language may have other words for the same. Of such a passage, only names
-    with digits are reported.
-
-    Args:
-        question: the question as it was typed.
-        titles: the title, the last heading and the wordings of the passage.
-        passage: the passage with its titles.
-        language: the language of the passage.
+    `titles` are the title, the last heading and the wordings. A passage in another language may
+    have other words for the same: of such a passage, only names with digits are reported.
     """
     asked_in = language_of_question(question)
     reads_capitals = asked_in in ("", language) and asked_in not in _CAPITAL_NOUNS
@@ -86,13 +80,7 @@ def missing_nouns(
 ) -> tuple[str, ...]:
     """Capitalised words and rare nouns of a question, without those in a passage.
 
-    Empty for a passage in another language.
-
-    Args:
-        question: the question as it was typed.
-        passage: the passage with its titles.
-        is_common: whether a word in lower case is in common use.
-        language: the language of the passage.
+    Empty for a passage in another language. `is_common` tells a word in common use, in lower case.
     """
     asked_in = language_of_question(question)
     if asked_in not in ("", language):
@@ -127,10 +115,7 @@ def _lacking(question: str, passage: str, is_wanted: Callable[[str], bool]) -> t
 def _has(text: str, letters: str, word: str) -> bool:
     """Whether a text has a word, a word that begins alike, or a compound with it.
 
-    Args:
-        text: in lower case.
-        letters: the letters and digits of the text, so that "back up" has "backup".
-        word: in lower case.
+    Both are in lower case. `letters` are the text's letters and digits: "back up" has "backup".
     """
     bare = "".join(filter(str.isalnum, word))
     if len(bare) >= _COMPOUND_CHARACTERS and bare in letters:

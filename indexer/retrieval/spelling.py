@@ -44,10 +44,7 @@ _ENDINGS: Final = (
 def respell(text: str, scopes: Sequence[Postings], is_common: Callable[[str], bool]) -> str:
     """A question with its unambiguous slips corrected.
 
-    Args:
-        text: the question as it was asked.
-        scopes: the words of the visible passages.
-        is_common: whether a lower-case word is a single token of the model, as frequent words are.
+    `is_common` tells a lower-case word with a single token in the model, as frequent words have.
     """
     # The model's words are English, so words of other languages look like slips.
     read = language_of_question(text) in ("", ENGLISH)

@@ -58,9 +58,7 @@ class QueryWord:
 def words(text: str, language: str = "") -> list[str]:
     """The words of a text in reading order, as they are indexed.
 
-    Args:
-        text: a text in any language.
-        language: its code in `knowledge.languages`; by default it is detected.
+    `language` is a code in `knowledge.languages`; by default it is detected.
     """
     return list(_words_in_order(text, language))
 
@@ -189,7 +187,7 @@ def _words_by_chunk(language: str) -> _WordsByChunk:
 # Few chunks make up most of a text, and passages are analysed again whenever they are judged.
 @lru_cache(maxsize=4_096)
 def _words_of_chunk(chunk: str, language: str) -> tuple[tuple[str, bool], ...]:
-    """The words of one chunk, in the form that `analysed` returns."""
+    """The words of one chunk, in the form that `analyse` returns."""
     found: list[tuple[str, bool]] = []
     if not chunk.isascii():
         for run in _UNSPACED_RUN.findall(chunk):
