@@ -54,8 +54,8 @@ _NUMBERED: Final = re.compile(r"\s*(\d{1,3})[.)]\s")
 _WARNING: Final = re.compile(
     rf"\b{alternatives('warnings', 'answers', tuple(tables()))}\b", re.IGNORECASE
 )
-# The signature of an entry in a reference.
-_SIGNATURE: Final = re.compile(r"`[^`\n]+`")
+# The signature of an entry in a reference, which may be a list item.
+_SIGNATURE: Final = re.compile(rf"(?:{LIST_MARKER.pattern})?`[^`\n]+`")
 # Where a sentence that is too long is cut.
 _ENDS_OF_CLAUSES: Final = re.compile(r"[,;:](?=\s)|[、，；：]")
 
@@ -168,6 +168,10 @@ class _Pieces:
         above = bisect_right(self.signatures, place) - 1
         signature = self.signatures[above] if above >= 0 else place
         if signature == place or self.pieces[signature][0] < shown_to:
+            return "", start
+        # Below a list item, only the next paragraph is about it.
+        below = self.text[self.pieces[signature + 1][0] : start]
+        if not self[signature].startswith("`") and "\n\n" in below:
             return "", start
         gap = ("…\n" if _is_block(self[place]) else "… ") if signature < place - 1 else ""
         return f"{self[signature]}\n\n{gap}", self.pieces[signature][0]
@@ -450,7 +454,11 @@ def excerpt(
         if i != centre and any(first <= start < last for first, last in repeated)
     }
     new = [i for i in places if i not in known] or [centre]
-    signatures = [i for i, piece in enumerate(pieces) if _SIGNATURE.fullmatch(text, *piece)]
+    # Above another signature, it has no text of its own: it is an overload, or in a list.
+    are = [_SIGNATURE.fullmatch(text, *piece) is not None for piece in pieces]
+    signatures = [
+        i for i, (is_one, is_next) in enumerate(pairwise([*are, True])) if is_one and not is_next
+    ]
     if len(signatures) < LEAST_ENTRIES:
         signatures.clear()
     found = _Pieces(

@@ -461,6 +461,12 @@ def test_text_of_an_entry_is_shown_below_its_signature(
     assert cut == shown
 
 
+def test_a_list_of_commands_is_no_reference() -> None:
+    text = "- `start`\n- `stop`\n- `restart`\n- `status`\n\nThe server says no more than that."
+    cut, _ = excerpt(text, 3, (0, 9), is_bold=False)
+    assert cut == "- `start`\n- `stop`\n- `restart`\n…"
+
+
 # Scripts without blanks.
 
 CHINESE = [
