@@ -124,6 +124,19 @@ def marks(values: Collection[Any]) -> str:
     return ", ".join("?" for _ in values) or "null"
 
 
+def rows_in(
+    db: Connection, sql: str, values: Sequence[Any], *more: Any
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement with `in ({})`, for many values; `more` are its other values."""
+    for statement, some in statements_in(sql, values):
+        yield from db.rows(statement, [*some, *more])
+
+
+def statements_in(sql: str, values: Sequence[Any]) -> list[Statement]:
+    """Statements with `in ({})`, for many values."""
+    return [(sql.format(marks(some)), some) for some in slices(values)]
+
+
 def insertions(
     table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], ending: str = ""
 ) -> list[tuple[str, Sequence[Any]]]:

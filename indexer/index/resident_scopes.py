@@ -72,8 +72,8 @@ class RowCache:
         return _rows_by_key(self._codes, list(passage_ids), self._tables.token_codes)
 
     def _read_vectors(self, passage_ids: Sequence[int]) -> dict[int, bytes]:
-        rows = self._tables.passage_vectors(passage_ids)
-        return {key: _full_precision(half) for key, half in rows}
+        halves = self._tables.passage_vectors(passage_ids)
+        return {key: _full_precision(half) for key, half in halves.items()}
 
     def remove(self, passage_ids: Iterable[int]) -> None:
         for passage_id in passage_ids:

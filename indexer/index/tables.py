@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index.database import MOST_VALUES, Connection, Place, marks, slices
+from indexer.index.database import MOST_VALUES, Connection, Place, marks, rows_in, slices
 from indexer.index.selection import TAGGED, Selection, selected_ids
 from indexer.index.sqlite_file import SQLiteConnection
 from indexer.index.stored_passage import (
@@ -158,14 +158,11 @@ class IndexTables:
             yield self._additions(numbers[start : start + BATCH])
 
     def _additions(self, passage_ids: Sequence[int]) -> Added:
-        rows: list[tuple[int, bytes, str]] = []
-        for some in slices(passage_ids):
-            rows += self.db.rows(
-                "select p.id, v.vector, p.words from passages p "  # noqa: S608
-                f"join vectors v on v.digest = p.digest where p.id in ({marks(some)}) "
-                "order by p.id",
-                some,
-            )
+        sql = (
+            "select p.id, v.vector, p.words from passages p join vectors v on v.digest = p.digest "
+            "where p.id in ({}) order by p.id"
+        )
+        rows = [*rows_in(self.db, sql, passage_ids)]
         vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
         return Added(
             [row[0] for row in rows],
@@ -274,14 +271,10 @@ class IndexTables:
             known[table].update(digest for [digest] in rows)
         return (set(wanted) - known["vectors"]) | (set(coded) - known["token_codes"])
 
-    def passage_vectors(self, passage_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    def passage_vectors(self, passage_ids: Sequence[int]) -> dict[int, bytes]:
         """By passage id, the vectors of the whole text and of its windows, in half precision."""
-        for some in slices(passage_ids):
-            sql = (
-                "select passage_id, vectors from passage_vectors "  # noqa: S608
-                f"where passage_id in ({marks(some)})"
-            )
-            yield from ((key, vectors) for key, vectors in self.db.rows(sql, some))
+        sql = "select passage_id, vectors from passage_vectors where passage_id in ({})"
+        return dict(rows_in(self.db, sql, passage_ids))
 
     def passage_vectors_before(self, passage_id: int, most: int) -> list[tuple[int, bytes]]:
         """`passage_vectors` of at most `most` passages with a lower id, the highest id first."""
@@ -293,14 +286,11 @@ class IndexTables:
 
     def token_codes(self, passage_ids: Sequence[int]) -> dict[int, bytes]:
         """The codes of passages' token vectors, without missing ones."""
-        found: dict[int, bytes] = {}
-        for some in slices(passage_ids):
-            sql = (
-                "select p.id, t.codes from passages p join token_codes t on t.digest = p.digest "  # noqa: S608
-                f"where p.id in ({marks(some)})"
-            )
-            found.update(self.db.rows(sql, some))
-        return found
+        sql = (
+            "select p.id, t.codes from passages p join token_codes t on t.digest = p.digest "
+            "where p.id in ({})"
+        )
+        return dict(rows_in(self.db, sql, passage_ids))
 
     def token_codes_before(self, passage_id: int, most: int) -> list[tuple[int, bytes]]:
         """`token_codes` of at most `most` passages with a lower id, the highest id first."""
@@ -311,11 +301,8 @@ class IndexTables:
         return [(key, codes) for key, codes in self.db.rows(sql, (passage_id, most))]
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
-        found: dict[int, StoredPassage] = {}
-        for some in slices(passage_ids):
-            rows = self.db.rows(f"{SELECT} where p.id in ({marks(some)})", some)
-            found.update((row[0], of_row(row)) for row in rows)
-        return found
+        rows = rows_in(self.db, f"{SELECT} where p.id in ({{}})", passage_ids)
+        return {row[0]: of_row(row) for row in rows}
 
     def passages_before(self, passage_id: int, most: int) -> list[StoredPassage]:
         """At most `most` passages with a lower id, the highest id first."""
@@ -341,14 +328,8 @@ class IndexTables:
         return [row[0] for row in self.db.rows(sql, [len(beginning), beginning, *scopes])]
 
     def passage_ids(self, document_ids: Sequence[str], scopes: Sequence[Scope]) -> list[int]:
-        found: list[int] = []
-        for some in slices(document_ids):
-            sql = (
-                f"select id from passages where document_id in ({marks(some)}) "  # noqa: S608
-                f"and scope in ({marks(scopes)})"
-            )
-            found += [row[0] for row in self.db.rows(sql, [*some, *scopes])]
-        return found
+        sql = f"select id from passages where document_id in ({{}}) and scope in ({marks(scopes)})"  # noqa: S608
+        return [row[0] for row in rows_in(self.db, sql, document_ids, *scopes)]
 
     def selected_passages(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
         """The ids of the passages of selected documents in these scopes, ascending."""
@@ -474,9 +455,8 @@ class IndexTables:
         """
         wanted = set(scopes)
         if len(document_ids) > MOST_VALUES:
-            for some in slices(document_ids):
-                sql = f"select scope from documents where id in ({marks(some)})"  # noqa: S608
-                wanted.update(Scope(scope) for [scope] in self.db.rows(sql, some))
+            present = rows_in(self.db, "select scope from documents where id in ({})", document_ids)
+            wanted.update(Scope(scope) for [scope] in present)
             document_ids = ()
         found = [f"select distinct scope from documents where id in ({marks(document_ids)})"]  # noqa: S608
         found += ["select ?" for _ in wanted]
@@ -491,14 +471,9 @@ class IndexTables:
 
     def is_long(self, document_ids: Sequence[str]) -> bool:
         """Whether these documents together have more passages than one transaction deletes."""
-        counts = (
-            self.db.rows(
-                f"select count(*) from passages where document_id in ({marks(some)})",  # noqa: S608
-                some,
-            )
-            for some in slices(document_ids)
-        )
-        return sum(int(count) for [[count]] in counts) > PART_PASSAGES
+        sql = "select count(*) from passages where document_id in ({})"
+        counts = (int(count) for [count] in rows_in(self.db, sql, document_ids))
+        return sum(counts) > PART_PASSAGES
 
     def delete_some(self, document_ids: Sequence[str], coded: Collection[bytes] = ()) -> bool:
         """Delete `PART_PASSAGES` passages of documents, before they are removed or replaced.

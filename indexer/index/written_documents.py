@@ -21,8 +21,7 @@ from indexer.index.database import (
     MissingVectorError,
     Statement,
     insertions,
-    marks,
-    slices,
+    statements_in,
 )
 from indexer.index.stored_passage import metadata
 from indexer.text.passages import CUTTING, Passage
@@ -30,8 +29,6 @@ from knowledge.values.documents import Document, Scope
 
 # Passages of a longer document are stored in several transactions of about 0.1 s.
 PART_PASSAGES: Final = 2_000
-# Statements for each slice of deleted documents.
-_STEPS: Final = 3
 # Passages inserted by one statement; one more reads their vectors.
 _TOGETHER: Final = 60
 _PASSAGES: Final = (
@@ -140,14 +137,27 @@ def replace(
         MovedDocumentError: if another process has put a document into a scope outside
             `generations`.
     """
-    deleted = list(_deletions(document_ids))
-    own = len(deleted)
+    # The deletions are recorded under the new generations.
+    recorded = statements_in(
+        "insert into removed (id, scope, generation) "
+        "select p.id, p.scope, g.generation from passages p "
+        "join generations g on g.scope = p.scope where p.document_id in ({})",
+        document_ids,
+    )
+    passages_gone = "delete from passages where document_id in ({}) returning digest"
+    documents_gone = "delete from documents where id in ({}) returning scope"
+    deleted = [
+        *statements_in(passages_gone, document_ids),
+        *statements_in(documents_gone, document_ids),
+    ]
     changed = [cut for cut in changed if cut.first or _goes_on(db, cut)]
     firsts = [cut for cut in changed if cut.first]
     put_in = _document_insertions(firsts)
-    answers = db.together([*deleted, *vector_insertions(vectors), *code_insertions(codes), *put_in])
-    scopes = {Scope(scope) for rows in answers[2:own:_STEPS] for [scope] in rows}
-    gone = {digest for rows in answers[1:own:_STEPS] for [digest] in rows}
+    stored = [*vector_insertions(vectors), *code_insertions(codes)]
+    answers = db.together([*recorded, *deleted, *stored, *put_in])
+    count = len(recorded)
+    gone = {digest for rows in answers[count : 2 * count] for [digest] in rows}
+    scopes = {Scope(scope) for rows in answers[2 * count : 3 * count] for [scope] in rows}
     known = sum(map(len, answers[len(answers) - len(put_in) :]))
     if not scopes <= generations.keys() or known < len(firsts):
         raise MovedDocumentError("Another process has moved the same document.")
@@ -166,33 +176,13 @@ def replace(
         db.together(_code_deletions(sorted(gone)))
 
 
-def _deletions(document_ids: Sequence[str]) -> Iterator[Statement]:
-    """Statements that delete documents, and record the deletions under the new generations.
-
-    The ids are split into slices, with three statements each. The second statement returns the
-    digests of the deleted passages, and the third statement the scopes of the documents.
-    """
-    for some in slices(document_ids):
-        yield (
-            "insert into removed (id, scope, generation) "  # noqa: S608 - marks alone
-            "select p.id, p.scope, g.generation from passages p "
-            f"join generations g on g.scope = p.scope where p.document_id in ({marks(some)})",
-            some,
-        )
-        yield f"delete from passages where document_id in ({marks(some)}) returning digest", some  # noqa: S608
-        yield f"delete from documents where id in ({marks(some)}) returning scope", some  # noqa: S608
-
-
 def _code_deletions(digests: Sequence[bytes]) -> list[Statement]:
     """Statements that delete the codes of deleted passages, unless an equal passage remains."""
-    return [
-        (
-            f"delete from token_codes where digest in ({marks(some)}) and not exists "  # noqa: S608
-            "(select 1 from passages where passages.digest = token_codes.digest)",
-            some,
-        )
-        for some in slices(digests)
-    ]
+    sql = (
+        "delete from token_codes where digest in ({}) and not exists "
+        "(select 1 from passages where passages.digest = token_codes.digest)"
+    )
+    return statements_in(sql, digests)
 
 
 def delete_some(
@@ -206,18 +196,13 @@ def delete_some(
     The token codes of the digests in `coded` stay. Return whether there were any passages.
     """
     found: list[tuple[int, int, bytes]] = []
-    for some in slices(document_ids):
-        db.run(f"update documents set digest = 'part' where id in ({marks(some)})", some)  # noqa: S608
-        sql = (
-            f"select id, scope, digest from passages where document_id in ({marks(some)}) "  # noqa: S608
-            "order by id limit ?"
-        )
-        found += db.rows(sql, [*some, PART_PASSAGES - len(found)])
+    marked = "update documents set digest = 'part' where id in ({})"
+    db.together(statements_in(marked, document_ids))
+    sql = "select id, scope, digest from passages where document_id in ({}) order by id limit ?"
+    for statement, some in statements_in(sql, document_ids):
+        found += db.rows(statement, [*some, PART_PASSAGES - len(found)])
     removed = [(key, scope, generations[Scope(scope)]) for key, scope, _ in found]
-    gone = [
-        (f"delete from passages where id in ({marks(some)})", some)  # noqa: S608
-        for some in slices([key for key, _, _ in found])
-    ]
+    gone = statements_in("delete from passages where id in ({})", [key for key, _, _ in found])
     digests = sorted({digest for _, _, digest in found}.difference(coded))
     inserted = insertions("removed", ("id", "scope", "generation"), removed)
     db.together([*inserted, *gone, *_code_deletions(digests)])
@@ -256,7 +241,8 @@ def _insert_passages(
     ]
     inserted = insertions("passages", _PASSAGES, rows, "returning id, document_id, position")
     wanted = dict.fromkeys(key for _, passage in passages for key in passage.digests)
-    stored = _vectors_read([key for key in wanted if key not in vectors])
+    missing = [key for key in wanted if key not in vectors]
+    stored = statements_in("select digest, vector from vectors where digest in ({})", missing)
     answers = db.together([*inserted, *stored])
     # Neither database promises the order of returned rows.
     ids = {(row[1], row[2]): row[0] for rows in answers[: len(inserted)] for row in rows}
@@ -281,10 +267,3 @@ def _insert_passages(
             *insertions("passage_lines", ("passage_id", "fragment"), named),
         ]
     )
-
-
-def _vectors_read(digests: Sequence[bytes]) -> list[Statement]:
-    return [
-        (f"select digest, vector from vectors where digest in ({marks(some)})", some)  # noqa: S608
-        for some in slices(digests)
-    ]
