@@ -220,12 +220,9 @@ def parse_row(place: str, line: str) -> Row:
 
 
 def export(database: Database, folder: Path) -> int:
-    """Write everything to a folder that is empty or holds an earlier export.
+    """Write everything to a folder, empty or with an earlier export; returns the number of files.
 
     Deletes other JSONL files, and other Markdown files in the note folders. All other files stay.
-
-    Returns:
-        The number of files in the export.
 
     Raises:
         FolderError: if the folder can't be used or written.

@@ -91,12 +91,9 @@ class AuditLog:
     ) -> None:
         """Append a line, inside the transaction of the action.
 
-        Args:
-            guild_id: the guild of the action; None for the whole database.
-            member_id: the acting member; None for the bot.
-            event: the action, in the past tense.
-            subject: `note:<id>`, `revision:<id>` or `guild`.
-            detail: numbers and names for replaying the action; no text by members.
+        The guild None stands for the whole database, and the member None for the bot. The event is
+        in the past tense, the subject `note:<id>`, `revision:<id>` or `guild`. The detail has
+        numbers and names for replaying the action, and no text by members.
         """
         actor = None if member_id is None else self.key(member_id)
         text = json.dumps(detail or {}, ensure_ascii=False, sort_keys=True)

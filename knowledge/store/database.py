@@ -144,9 +144,7 @@ class Database(Protocol):
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
         """Raise each table's id counter above the ids that another copy of the data has used.
 
-        Args:
-            given: the last id of each table in the other copy; None if these ids are unknown.
-            more: how many further ids each counter skips. If `given` is None, pass a large number.
+        If these ids aren't known, `given` is None, and `more` is a large number of ids to skip.
         """
 
     def integrity_problem(self) -> str:

@@ -150,12 +150,9 @@ class PeriodFigures:
     def unanswered_posts(
         self, guild_id: int, since: datetime, until: datetime, most: int
     ) -> list[tuple[int, datetime]]:
-        """Forum posts without an answer, from `since` to `until`, both included.
+        """Ids and times of forum posts without an answer, newest first, without settled gaps.
 
-        Settled gaps are left out.
-
-        Returns:
-            The id and time of each post, newest first.
+        The period from `since` to `until` includes both.
         """
         rows = self._database.rows(
             "select h.message_id, h.asked_at from helped_questions h "

@@ -1,8 +1,9 @@
 """Tables of administrators' choices: settings and review rules, channels, and weekly digests.
 
 The choice of a synced channel is exported, backed up, and deleted with its guild; its content is
-derived data and stored elsewhere. A digest is claimed before it is posted, and settled afterwards,
-so no two processes post it.
+derived data and stored elsewhere. Each change is one transaction, so two administrators don't undo
+each other's changes. A digest is claimed before it is posted, and settled afterwards, so no two
+processes post it.
 """
 
 from collections import Counter
@@ -92,10 +93,7 @@ class Guilds:
     def update(
         self, guild_id: int, change: Callable[[GuildSettings], GuildSettings], actor_id: int
     ) -> GuildSettings:
-        """Apply the function `change` to a guild's settings; returns the changed settings.
-
-        The change is one transaction, so two administrators don't undo each other's changes.
-        """
+        """Apply the function `change` to a guild's settings; returns the changed settings."""
         with self._database.writing(guild_id):
             settings = change(self.settings(guild_id))
             self.save_settings(settings, actor_id)
@@ -283,10 +281,7 @@ class ChannelSettingsTable:
     def change(
         self, channel_id: int, guild_id: int, changes: Mapping[str, Any], actor_id: int
     ) -> Chosen:
-        """Change some settings of a channel. A setting that is changed to None is inherited.
-
-        The change is one transaction, so two administrators don't undo each other's changes.
-        """
+        """Change some settings of a channel. A setting that is changed to None is inherited."""
         with self._database.writing(guild_id):
             known = self.of_guild(guild_id).get(channel_id, {})
             chosen = {
@@ -379,8 +374,6 @@ class WeeklyDigests:
         at: datetime,
     ) -> WeeklyDigest | None:
         """Change some settings of a digest; a missing digest is created with default settings.
-
-        The change is one transaction, so two administrators don't undo each other's changes.
 
         Returns:
             The digest after the change. None if a missing digest has no channel, chosen or default.

@@ -335,10 +335,8 @@ class Purge:
     def guild(self, guild_id: int) -> list[int]:
         """Delete everything of a guild except its log lines.
 
-        If all log lines of a member are in deleted guilds, the log no longer names the member.
-
-        Returns:
-            The ids of the guild's notes, to be removed from the index.
+        If all log lines of a member are in deleted guilds, the log no longer names the member. The
+        ids of the guild's notes are returned, to be removed from the index.
         """
         with self._database.erasing():
             self._tombstones.add(TombstoneKind.GUILD, guild_id)
@@ -348,10 +346,7 @@ class Purge:
         """Repeat the deletions that tombstones of another copy record, in one transaction.
 
         Tombstones that this copy already has are skipped. Their deletions were made in this copy,
-        and a forgotten member may have come back since then.
-
-        Returns:
-            The number of new tombstones.
+        and a forgotten member may have come back since then. Returns the number of new tombstones.
         """
         fresh = sorted(set(tombstones) - self._tombstones.in_database())
         if not fresh:

@@ -74,11 +74,7 @@ class Wordings:
         self._database.replace("copied_wordings", row, ["note_id", "wording"])
 
     def forget(self, member_id: int) -> list[int]:
-        """Delete a member's questions from the wordings of notes, inside a transaction.
-
-        Returns:
-            The ids of the changed notes.
-        """
+        """Delete a member's questions from wordings, in a transaction; returns the notes."""
         rows = self._database.rows(
             "select r.id, r.note_id, r.wordings, c.wording from copied_wordings c "
             "join revisions r on r.note_id = c.note_id where c.member_id = ? order by r.id",

@@ -197,11 +197,7 @@ class NoteChecks:
             mark_due(self._database, live_id)
 
     def confirm(self, guild_id: int, revision_id: int, member_id: int) -> Outcome | None:
-        """Settle the check of a live revision, by the note's owner; the note is verified now.
-
-        Returns:
-            None if the note isn't the member's.
-        """
+        """Settle the check of the member's live note, which is verified now; None if not theirs."""
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None or note.responsible_id != member_id:

@@ -51,11 +51,7 @@ class ReviewCards:
             )
 
     def forget_misplaced(self, guild_id: int) -> list[tuple[int, int]]:
-        """Forget cards that aren't in the guild's review channel, if their revision is pending.
-
-        Returns:
-            The channel and message of each card.
-        """
+        """Forget pending revisions' cards outside of the review channel; returns their messages."""
         rows = self._database.rows(
             "select r.card_channel_id as channel, r.card_message_id as message "
             "from revisions r join notes n on n.id = r.note_id join guilds g on g.id = n.guild_id "
@@ -83,11 +79,7 @@ class ReviewCards:
         return int(rows[0]["id"]) if rows else None
 
     def due(self, mine: GuildFilter = every_guild) -> list[tuple[Note, int]]:
-        """Revisions with outdated cards, oldest first.
-
-        Returns:
-            Each revision with the number of its last change, for `mark_shown`.
-        """
+        """Revisions with outdated cards, oldest first, each with its last change's number."""
         rows = self._database.rows(
             "select r.id, r.card_due, n.guild_id from revisions r "
             "join notes n on n.id = r.note_id where r.card_due > 0 order by r.id"
@@ -99,11 +91,7 @@ class ReviewCards:
         ]
 
     def begin_posting(self, revision_id: int, change: int) -> int:
-        """Begin to post a card, or retry a posting of unknown outcome.
-
-        Returns:
-            The nonce of the message: `change`, or for a retry, the nonce of the first attempt.
-        """
+        """Begin to post a card; returns the nonce: `change`, or the first attempt's in a retry."""
         with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             self._database.run(
                 "update revisions set card_posting = ? where id = ? and card_posting is null",
@@ -119,11 +107,7 @@ class ReviewCards:
             mark_due(self._database, revision_id)
 
     def mark_newly_due(self, at: datetime, mine: GuildFilter = every_guild) -> list[Note]:
-        """Mark the review cards of notes that have become due for another review as outdated.
-
-        Returns:
-            These notes, each with its live revision.
-        """
+        """Mark the cards of notes newly due for another review as outdated; returns these notes."""
         rows = self._database.rows(
             "select id, guild_id, live_revision_id, review_at <= ? as due from notes "
             "where (review_at <= ? and live_revision_id is not null "

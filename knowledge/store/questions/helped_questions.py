@@ -101,8 +101,7 @@ class HelpedQuestions:
     ) -> bool:
         """Record similar documents before they are posted; the question waits until they are.
 
-        Returns:
-            False if the question doesn't wait, or the member or channel has reached a cap.
+        False if the question doesn't wait, or the member or channel has reached a cap.
         """
         with self._database.writing(question.guild_id):
             return not self._has_enough(question, caps, at) and bool(
@@ -151,11 +150,7 @@ class HelpedQuestions:
             )
 
     def finish(self, message_id: int, recorded: Question | None = None) -> int | None:
-        """Finish a question, and record it if it is a gap or a similar post answers it.
-
-        Returns:
-            The record's id, if there is one now.
-        """
+        """Finish a question, and record it if it is a gap or a similar post answers it."""
         with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
             question_id = self._records.record([recorded])[0] if recorded is not None else None
             self._database.run(
@@ -196,11 +191,7 @@ class HelpedQuestions:
             )
 
     def forget(self, message_ids: Collection[int]) -> bool:
-        """Delete the questions of deleted messages, and the records of their gaps.
-
-        Returns:
-            Whether a question was known for one of the messages.
-        """
+        """Delete the questions of deleted messages, with their gaps; False if there were none."""
         # Most deleted messages were no questions.
         known = {
             table: [row["message_id"] for row in rows_among(self._database, select, [*message_ids])]

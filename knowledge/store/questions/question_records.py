@@ -108,11 +108,7 @@ class QuestionRecords:
         self._database = database
 
     def record(self, questions: Sequence[Question]) -> list[int]:
-        """Store questions with their hits, in one transaction.
-
-        Returns:
-            The new ids, in the order of the questions.
-        """
+        """Store questions with their hits, in one transaction; returns the new ids, in order."""
         with self._recording(questions):
             ids = [self._database.insert_id("questions", _row(question)) for question in questions]
             self._record_hits(zip(ids, questions, strict=True))
@@ -185,10 +181,7 @@ class QuestionRecords:
         return [question for question in found if question is not None and question.hits]
 
     def last_public_id(self, channel_id: int, after: int) -> int | None:
-        """The id of the last public question in a channel or thread.
-
-        None if no question there has an id above `after`.
-        """
+        """The id of the last public question in a channel or thread, if it is above `after`."""
         rows = self._database.rows(
             "select id from questions where id > ? and channel_id = ? and private = 0 "
             "and text != '' and told_for is null order by id desc limit 1",
@@ -288,12 +281,9 @@ class QuestionRecords:
         return [record(RecordedHit, row, legs=tuple(row["legs"].split())) for row in rows]
 
     def prune(self, before: datetime, most: int) -> int:
-        """Delete the words of questions asked before the time `before`, oldest first.
+        """Delete the words of questions asked before a time, oldest first; returns how many.
 
         At most `most` questions are pruned, in one transaction that overwrites deleted rows.
-
-        Returns:
-            The number of pruned questions.
         """
         rows = self._database.rows(
             "select id from questions where pruned_at is null and asked_at < ? "
@@ -511,11 +501,7 @@ class RecentQuestions:
     def count_question(
         self, guild_id: int, member_id: int, quota: Quota, now: datetime
     ) -> datetime | None:
-        """Count a question, unless the member has reached the limit.
-
-        Returns:
-            None if the question was counted, or else the time when the next question is allowed.
-        """
+        """Count a question; if the limit is reached, return when the next question is allowed."""
         with self._database.writing(guild_id):
             self._database.run(
                 "delete from recent_questions where asked_at <= ?", [(now - DAY).isoformat()]
