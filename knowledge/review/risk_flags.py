@@ -262,7 +262,8 @@ def _is_disguised(host: str) -> bool:
         return True
     ends_in_latin = labels[-1].isascii()
     for label in labels:
-        scripts = {_script(letter) for letter in label if letter.isalpha()}
+        letters = filter(str.isalpha, label)
+        scripts = {unicodedata.name(letter, "UNKNOWN").split(" ")[0] for letter in letters}
         if len(scripts & _ALIKE) > 1:
             return True
         if ends_in_latin and scripts and "LATIN" not in scripts and _plain(label).isascii():
@@ -272,10 +273,6 @@ def _is_disguised(host: str) -> bool:
 
 # Scripts with look-alike letters.
 _ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
-
-
-def _script(letter: str) -> str:
-    return unicodedata.name(letter, "UNKNOWN").split(" ")[0]
 
 
 # Invisible and direction-changing characters.

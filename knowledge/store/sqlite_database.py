@@ -134,10 +134,10 @@ class SqliteDatabase(sqlite_file.OpenedFile):
             raise StoreVersionError(f"{self.path} {said}")
         if set(migrations.names()) - set(applied):
             if applied:
-                self._keep_as_it_was(applied[-1])
+                self._copy_before_upgrade(applied[-1])
             migrations.apply(self._db)
 
-    def _keep_as_it_was(self, migration: str) -> None:
+    def _copy_before_upgrade(self, migration: str) -> None:
         """Copy the database beside itself, named after its last migration.
 
         The copy is written under another name first, so a torn copy never looks whole.

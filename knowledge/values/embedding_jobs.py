@@ -1,11 +1,10 @@
 """Values of the embedding work queue, importable without psycopg."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A text to be embedded, with its digest."""
 
     id: int
@@ -13,8 +12,7 @@ class Job:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class QueueState:
+class QueueState(NamedTuple):
     """The numbers of waiting and set-aside jobs of all models.
 
     `error` is the last error of a set-aside job. `workers` has the number of live workers by kind.

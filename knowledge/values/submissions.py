@@ -112,17 +112,14 @@ def checked_submission(
             most=LINK_CHARACTERS,
         )
     known = checked_tags(tags)
-    if len(text.split()) < 2 and _letter_bytes(text) < _FEW:
+    letters = "".join(filter(str.isalnum, text)).encode(errors="replace")
+    if len(text.split()) < 2 and len(letters) < _FEW:
         raise InvalidNoteError(
             "“{text}” alone is too short for a note. Answer a question in a full sentence, so that "
             "others understand it.",
             text=text,
         )
     return Submission(title, text, known, link, checked_wordings(wordings, title))
-
-
-def _letter_bytes(text: str) -> int:
-    return sum(len(character.encode(errors="replace")) for character in text if character.isalnum())
 
 
 def checked_wordings(text: str, title: str = "") -> tuple[str, ...]:

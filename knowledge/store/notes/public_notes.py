@@ -4,7 +4,6 @@ All queries share one condition. A live text is on the page unless its writer or
 The writer must have been told about the page, or a moderator must have released the text.
 """
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from knowledge.store.database import Database, moment, now
 from knowledge.store.notes.note_records import ACCEPTED
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.rows import rows_among
+from knowledge.store.rows import record, rows_among
 from knowledge.values.notes import Member, Obstacle, Outcome, PageName, PageVeto, PictureKind
 from knowledge.values.submissions import Submission
 
@@ -130,7 +129,7 @@ class PublicNotes:
             before = [at for revision_id, at in approved if revision_id < live]
             note = PublicNote(
                 row["id"],
-                _submission(row),
+                record(Submission, row),
                 moment(row["verified_at"]),
                 datetime.fromisoformat(
                     max((at for number, at in approved if number == live), default=written)
@@ -252,12 +251,7 @@ class PublicNotes:
 
 
 def texts_from(rows: Iterable[dict[str, Any]]) -> list[ListedText]:
-    return [ListedText(row["id"], row["revision_id"], _submission(row).safe) for row in rows]
-
-
-def _submission(row: dict[str, Any]) -> Submission:
-    tags = tuple(json.loads(row["tags"]))
-    return Submission(row["title"], row["text"], tags, row["link"])
+    return [ListedText(row["id"], row["revision_id"], record(Submission, row).safe) for row in rows]
 
 
 def _page_name(name: str, shown: PageName) -> str:

@@ -123,10 +123,10 @@ class Gaps:
         return record(OpenQuestion, rows[0]) if rows else None
 
     def number_open(self, guild_id: int) -> int:
-        rows = self._database.rows(
+        [row] = self._database.rows(
             f"select count(*) as number {_OPEN} and q.text != ''", [guild_id]
         )
-        return int(rows[0]["number"])
+        return int(row["number"])
 
     def settle(self, guild_id: int, question_ids: Sequence[int]) -> None:
         """Mark a guild's questions as answered by present content."""
