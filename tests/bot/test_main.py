@@ -35,7 +35,7 @@ def _sentence(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-def test_a_preview_reaches_no_database_and_no_page_of_the_settings() -> None:
+def test_a_preview_reads_no_settings() -> None:
     """Pages of servers that it doesn't know would be deleted there."""
     page = PageSettings(folder="/srv/pages", after=["rsync"], base_url="https://a.org/{server}")
     data = DataSettings(database="postgresql://me@host/db")
@@ -48,32 +48,24 @@ def test_a_preview_reaches_no_database_and_no_page_of_the_settings() -> None:
 # What can't work, in one sentence.
 
 
-def test_without_a_token_the_bot_does_not_start_and_says_what_to_do(
-    tmp_path: Path, typed_commands: TypedCommands
-) -> None:
+def test_a_missing_token_has_a_remedy(tmp_path: Path, typed_commands: TypedCommands) -> None:
     line = _sentence(typed_commands.run("run", "--data", tmp_path))
     assert "set the environment variable DISCORD_TOKEN" in line
 
 
-def test_an_unknown_key_in_the_settings_is_named(
-    tmp_path: Path, typed_commands: TypedCommands
-) -> None:
+def test_an_unknown_key_is_named(tmp_path: Path, typed_commands: TypedCommands) -> None:
     (tmp_path / "config.toml").write_text("[answers]\npassage = 3\n")
     line = _sentence(typed_commands.run("ask", "why?", cwd=tmp_path))
     assert "unknown key `answers.passage`. Did you mean `answers.passages`?" in line
 
 
-def test_a_settings_file_that_is_missing_is_named(
-    tmp_path: Path, typed_commands: TypedCommands
-) -> None:
+def test_missing_settings_are_named(tmp_path: Path, typed_commands: TypedCommands) -> None:
     assert "can't be read" in _sentence(
         typed_commands.run("ask", "why?", "--config", tmp_path / "no.toml")
     )
 
 
-def test_a_model_that_is_not_there_is_named_with_the_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
     data_folder(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
@@ -81,41 +73,31 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(
     assert "The model '.' can't be opened" in str(done.exception)
 
 
-def test_a_worker_needs_a_database_that_others_reach(
-    tmp_path: Path, typed_commands: TypedCommands
-) -> None:
+def test_a_worker_needs_a_shared_database(tmp_path: Path, typed_commands: TypedCommands) -> None:
     line = _sentence(typed_commands.run("cluster", "worker", "--data", tmp_path / "data"))
     assert "data.database" in line
 
 
-def test_a_question_that_was_never_asked_is_named(
-    tmp_path: Path, typed_commands: TypedCommands
-) -> None:
+def test_an_unknown_question_is_named(tmp_path: Path, typed_commands: TypedCommands) -> None:
     line = _sentence(
         typed_commands.run("dev", "why", "7", "--data", data_folder(tmp_path / "data"))
     )
     assert "Question 7 is not on record." in line
 
 
-def test_a_data_folder_that_can_not_be_one_is_named(
-    tmp_path: Path, typed_commands: TypedCommands
-) -> None:
+def test_a_file_as_folder_is_named(tmp_path: Path, typed_commands: TypedCommands) -> None:
     (tmp_path / "file").write_text("in the way")
     for folder in (tmp_path / "file", tmp_path / "file" / "data"):
         line = _sentence(typed_commands.run("index", "--data", folder))
         assert f"{folder} can't be read: Not a directory." in line
 
 
-def test_a_judged_set_that_is_not_there_is_named(
-    tmp_path: Path, typed_commands: TypedCommands
-) -> None:
+def test_missing_judged_sets_are_named(tmp_path: Path, typed_commands: TypedCommands) -> None:
     line = _sentence(typed_commands.run("dev", "eval", tmp_path / "missing", cwd=tmp_path))
     assert "A judged set is a folder with corpus.jsonl" in line
 
 
-def test_doctor_finds_a_damaged_database_and_ends_with_its_own_code(
-    tmp_path: Path, typed_commands: TypedCommands
-) -> None:
+def test_doctor_finds_damage(tmp_path: Path, typed_commands: TypedCommands) -> None:
     (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
     (data_folder(tmp_path / "data") / "community.db").write_bytes(b"not a database " * 100)
     done = typed_commands.run("doctor", cwd=tmp_path)
@@ -183,9 +165,7 @@ def test_wrong_usage_is_one_sentence(arguments: list[str], typed_commands: Typed
 
 
 @pytest.mark.parametrize("arguments", [[], ["source"], ["model"], ["dev"], ["cluster"]])
-def test_a_group_without_a_command_prints_only_its_help(
-    arguments: list[str], typed_commands: TypedCommands
-) -> None:
+def test_groups_print_help(arguments: list[str], typed_commands: TypedCommands) -> None:
     done = typed_commands.run(*arguments)
     assert (done.returncode, done.stderr) == (UNUSABLE, "")
     assert "Usage:" in done.stdout
@@ -219,9 +199,7 @@ def first(folder: Path) -> dict[str, Any]:
     return answered
 
 
-def test_the_first_question_on_a_fresh_folder_is_answered_from_the_articles(
-    first: dict[str, Any],
-) -> None:
+def test_a_fresh_folder_is_answered_from_articles(first: dict[str, Any]) -> None:
     assert first["evidence"] in ("strong", "partial")
     assert first["hits"][0]["document"] == "article:what-is-open-source-ai"
     assert first["hits"][0]["passage"] in first["answer"]
@@ -238,9 +216,7 @@ def test_the_names_that_programs_read_are_all_there(first: dict[str, Any]) -> No
         assert set(quote) == {"document", "title", "heading", "text", "link"}
 
 
-def test_stats_count_what_is_there_for_people_and_for_programs(
-    tmp_path: Path, typed_commands: TypedCommands
-) -> None:
+def test_stats_count_for_everybody(tmp_path: Path, typed_commands: TypedCommands) -> None:
     typed_commands.run("index", "--data", tmp_path / "data")
     typed_commands.run("ask", "What is open-source AI?", "--data", tmp_path / "data")
     done = typed_commands.run("stats", "--json", "--data", tmp_path / "data")
@@ -254,9 +230,7 @@ def test_stats_count_what_is_there_for_people_and_for_programs(
     assert f"generation {figures['index']['generation']}" in shown
 
 
-def test_questions_on_standard_input_are_answered_a_line_each(
-    tmp_path: Path, typed_commands: TypedCommands
-) -> None:
+def test_lines_are_answered_one_each(tmp_path: Path, typed_commands: TypedCommands) -> None:
     stdin = "Who started the GNU project?\n\n?!\nhow long do I boil an egg\n" + "x" * 6_000 + "\n"
     typed_commands.run("index", cwd=tmp_path)
     done = typed_commands.run("ask", "-", "--json", cwd=tmp_path, stdin=stdin)

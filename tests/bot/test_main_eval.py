@@ -58,23 +58,17 @@ def reranked(tmp_path: Path, cross_encoder: Path) -> Path:
     return path
 
 
-def test_the_figures_that_programs_read_have_the_names_they_always_had(
-    run: Callable[..., Result], judged: Path
-) -> None:
+def test_figures_for_programs_keep_their_names(run: Callable[..., Result], judged: Path) -> None:
     assert set(_record(run(judged, "--json"))) == FIGURES
 
 
 @pytest.mark.parametrize("both", [True, False])
-def test_a_set_comes_either_from_a_folder_or_from_the_community(
-    run: Callable[..., Result], judged: Path, both: bool
-) -> None:
+def test_sets_have_one_origin(run: Callable[..., Result], judged: Path, both: bool) -> None:
     arguments = [judged, "--from-community"] if both else []
     assert "a judged set's folder, or --from-community, not both" in _sentence(run(*arguments))
 
 
-def test_with_a_reranker_the_fused_order_is_a_leg_beside_the_others(
-    run: Callable[..., Result], judged: Path, reranked: Path
-) -> None:
+def test_a_reranker_is_a_leg(run: Callable[..., Result], judged: Path, reranked: Path) -> None:
     legs = _record(run(judged, "--config", reranked, "--legs", "--json"))["legs"]
     assert set(legs) == {"dense", "lexical", "fused"}
     assert legs["fused"]["ndcg_at_10"] == _record(run(judged, "--json"))["ndcg_at_10"]
@@ -100,15 +94,11 @@ def community(tmp_path: Path) -> Path:
     return nearly_enough(tmp_path / "data")
 
 
-def test_too_few_accepted_answers_are_no_set_and_are_counted(
-    run: Callable[..., Result], community: Path
-) -> None:
+def test_few_answers_are_counted(run: Callable[..., Result], community: Path) -> None:
     assert f"{LEAST_HARVEST - 1} answers" in _sentence(run("--from-community"))
 
 
-def test_accepted_answers_are_measured_on_what_the_corpus_says_now(
-    run: Callable[..., Result], community: Path
-) -> None:
+def test_answers_follow_the_corpus(run: Callable[..., Result], community: Path) -> None:
     accept(community, 50, [Verdict.HELPFUL, Verdict.HELPFUL])
     record = _record(run("--from-community", "--json"))
     assert record["questions"] == LEAST_HARVEST

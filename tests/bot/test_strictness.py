@@ -186,16 +186,12 @@ def test_what_discord_refuses_is_noticed(found: Iterable[str]) -> None:
         ("POST", "/no/such/route", {}),
     ],
 )
-def test_what_is_described_otherwise_is_noticed(
-    simcord_env: Env, method: str, path: str, body: Any
-) -> None:
+def test_deviations_are_noticed(simcord_env: Env, method: str, path: str, body: Any) -> None:
     request = Request(simcord_env.backend, method, path, body, {}, [], None)
     assert list(disagreements(request))
 
 
-async def test_a_message_with_a_number_that_was_used_is_not_sent_again(
-    world: World, strict_discord: StrictDiscord
-) -> None:
+async def test_numbered_messages_are_sent_once(world: World, strict_discord: StrictDiscord) -> None:
     channel = world.env.bot.get_channel(world.general.id)
     assert isinstance(channel, discord.TextChannel)
     first = await channel.send("Once.", nonce="once")

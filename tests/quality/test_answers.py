@@ -104,7 +104,7 @@ def unanswerable(core: Core) -> list[tuple[str, str, Reply]]:
     ]
 
 
-def test_the_judged_set_is_as_large_as_promised_and_complete() -> None:
+def test_the_judged_set_is_complete() -> None:
     questions = {question["_id"] for question in _lines("queries.jsonl")}
     assert len(questions) >= 40
     assert len(_lines("unanswerable.jsonl")) >= 20
@@ -167,9 +167,7 @@ def _headed() -> list[tuple[str, str]]:
     return found
 
 
-def test_a_question_that_is_a_heading_is_answered_by_the_first_sentence_below_it(
-    core: Core,
-) -> None:
+def test_a_heading_asked_is_answered_below(core: Core) -> None:
     headed = _headed()
     plain = [re.sub(r"[^\w\s'-]", "", heading).lower() for heading, _ in headed]
     for typed in ([heading for heading, _ in headed], plain):
@@ -258,12 +256,12 @@ def test_the_sections_of_an_imported_text_are_found(imported: Core) -> None:
         assert heading in found
 
 
-def test_an_imported_text_is_cut_at_its_numbered_sections(imported: Core) -> None:
+def test_imported_text_is_cut_at_numbered_sections(imported: Core) -> None:
     numbered = [heading for heading in _headings(imported) if heading[:1].isdigit()]
     assert [int(heading.split(".")[0]) for heading in numbered] == list(range(1, 16 + 1))
 
 
-def test_the_table_of_an_imported_text_is_whole_in_one_passage(imported: Core) -> None:
+def test_an_imported_table_is_one_passage(imported: Core) -> None:
     [passage] = [
         hit.passage
         for hit in imported.search(

@@ -114,7 +114,7 @@ def measured(name: str, factory: pytest.TempPathFactory, model: Embedder) -> Mea
 
 
 @pytest.mark.parametrize("name", BARS)
-def test_a_development_set_is_large_enough_and_names_its_licence(name: str) -> None:
+def test_small_corpora_seldom_answer_unanswerable_questions(name: str) -> None:
     judged = judged_set(COMMITTED[name])
     kinds = [row["kind"] for row in _lines(COMMITTED[name] / "unanswerable.jsonl")]
     assert 60 <= len(judged.documents) <= 200

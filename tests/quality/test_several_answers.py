@@ -28,7 +28,7 @@ def _rows(kind: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("row", _rows("two parts"), ids=lambda row: row["_id"])
-def test_both_parts_are_quoted_or_the_open_one_named(core: Core, row: dict[str, Any]) -> None:
+def test_both_parts_are_quoted_or_named(core: Core, row: dict[str, Any]) -> None:
     found = _answer(core, row["text"])
     shown = [found.quotes[place].citation.document_id for place in shown_places(found)]
     assert shown == [document for document, _ in row["answers"]]

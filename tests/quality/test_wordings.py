@@ -55,9 +55,7 @@ def _asked(corpus: dict[str, list[dict[str, str]]], model: Embedder, folder: Pat
 
 
 @pytest.mark.parametrize("split", ["working", "held out"])
-def test_notes_are_found_by_their_wordings_and_strong_stays_right(
-    tmp_path: Path, model: Embedder, split: str
-) -> None:
+def test_wordings_find_their_notes(tmp_path: Path, model: Embedder, split: str) -> None:
     """Without wordings 17 and 18 of 36 questions show their note, 5 and 7 answers are strong."""
     found = _asked(CORPORA[split], model, tmp_path)
     assert found["shown"] >= 24

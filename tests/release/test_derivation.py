@@ -79,9 +79,7 @@ def test_the_default_model_agrees_with_its_reference(minilm: RuntimeModel, role:
         ("ModernBERT", "cls"),
     ],
 )
-def test_families_and_poolings_agree_with_their_reference(
-    tmp_path: Path, family: str, pooling: str
-) -> None:
+def test_families_and_poolings_match_references(tmp_path: Path, family: str, pooling: str) -> None:
     """Vectors of queries and passages, each with its prompt, and counts of tokens."""
     from sentence_transformers import SentenceTransformer
 
@@ -99,7 +97,7 @@ def test_families_and_poolings_agree_with_their_reference(
     assert max(counted) > embedder.max_tokens == MOST_TOKENS
 
 
-def test_later_modules_and_several_poolings_agree_with_their_reference(tmp_path: Path) -> None:
+def test_later_modules_match_their_reference(tmp_path: Path) -> None:
     """Two poolings side by side, a dense layer, and Matryoshka vectors of unit length."""
     import torch
     from sentence_transformers.sentence_transformer import modules
@@ -164,9 +162,7 @@ def test_the_prompts_of_roles_are_the_reference_s(
 
 
 @pytest.mark.parametrize(("family", "pooling"), [("BERT", "mean"), ("XLM-R", "cls")])
-def test_pooling_leaves_out_the_tokens_of_a_prompt(
-    tmp_path: Path, family: str, pooling: str
-) -> None:
+def test_pooling_leaves_out_prompt_tokens(tmp_path: Path, family: str, pooling: str) -> None:
     """Queries have a prompt. Passages have none, so all their tokens count."""
     prompts = {"query": "which licence allows: ", "document": ""}
     folder = family_embedder(
@@ -185,7 +181,7 @@ def test_pooling_leaves_out_the_tokens_of_a_prompt(
 # Refusals.
 
 
-def test_an_unsupported_module_is_named_and_leaves_no_folder(tmp_path: Path) -> None:
+def test_an_unsupported_module_leaves_no_folder(tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer import modules
 
@@ -219,7 +215,7 @@ def test_a_sample_is_required(tmp_path: Path) -> None:
         derive(tmp_path, tmp_path / "derived", [])
 
 
-def test_pooling_by_position_that_leaves_out_a_prompt_is_refused(tmp_path: Path) -> None:
+def test_pooling_without_prompt_by_position_is_refused(tmp_path: Path) -> None:
     folder = family_embedder(
         "BERT", tmp_path, pooling="weightedmean", include_prompt=False, prompts={"query": "q: "}
     )
@@ -234,9 +230,7 @@ def test_pooling_by_position_that_leaves_out_a_prompt_is_refused(tmp_path: Path)
         ({"processing_kwargs": {"text": {"max_length": 8}}}, "settings of its own"),
     ],
 )
-def test_settings_for_reading_texts_are_refused(
-    tmp_path: Path, change: dict[str, Any], said: str
-) -> None:
+def test_reading_settings_are_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
     folder = family_embedder("BERT", tmp_path)
     changed(folder / "sentence_bert_config.json", change)
     with pytest.raises(DerivationError, match=said):
@@ -244,7 +238,7 @@ def test_settings_for_reading_texts_are_refused(
 
 
 @pytest.mark.parametrize("kind", ["module", "architecture"])
-def test_code_in_a_model_s_folder_is_never_run(tmp_path: Path, kind: str) -> None:
+def test_a_models_code_never_runs(tmp_path: Path, kind: str) -> None:
     """Opening the reference stops before it reads the file."""
     folder = family_embedder("BERT", tmp_path)
     (folder / "own.py").write_text(

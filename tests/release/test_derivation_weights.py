@@ -18,7 +18,7 @@ def _copied(derived: Path, folder: Path) -> Path:
     return folder
 
 
-def test_a_graph_with_moved_weights_has_the_same_outputs(derived: Path, tmp_path: Path) -> None:
+def test_moved_weights_give_the_same_outputs(derived: Path, tmp_path: Path) -> None:
     folder = _copied(derived, tmp_path)
     move_weights(folder / GRAPH, LIMIT)
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
@@ -29,7 +29,7 @@ def test_a_graph_with_moved_weights_has_the_same_outputs(derived: Path, tmp_path
         np.testing.assert_array_equal(left, right)
 
 
-def test_a_graph_within_the_limit_stays_as_it_is(derived: Path, tmp_path: Path) -> None:
+def test_a_small_graph_stays_as_it_is(derived: Path, tmp_path: Path) -> None:
     folder = _copied(derived, tmp_path)
     move_weights(folder / GRAPH)
     assert (folder / GRAPH).read_bytes() == (derived / GRAPH).read_bytes()

@@ -49,9 +49,7 @@ def test_weights_of_eight_bits_would_saturate() -> None:
     assert saturating(largest, integers) == 2 * (2**15 - 1)
 
 
-def test_vectors_are_the_same_with_and_without_vnni_and_near_this_processor_s(
-    derived: Path, minilm: RuntimeModel
-) -> None:
+def test_vectors_agree_with_and_without_vnni(derived: Path, minilm: RuntimeModel) -> None:
     """To the last bit if floats are added in the same order; nearly so in ONNX Runtime."""
     texts = ["how do i get my password back", "Wann ist das Treffen?"]
     with_vnni = on(exact, derived).embed_queries(texts)
@@ -81,9 +79,7 @@ def test_a_table_in_four_bits_is_near(table: NDArray[np.float32]) -> None:
 
 
 @pytest.mark.slow
-def test_a_large_table_of_four_bits_is_looked_up_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_four_bit_tables_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only a table that was made of four bits: any other loses too much, and is refused."""
     monkeypatch.setattr(quantization, "_LARGE_TABLE", 10_000)
     folder = family_embedder("BERT", tmp_path)

@@ -25,9 +25,7 @@ def _commands(payload: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
             yield f"/{command['name']}", [option["name"] for option in options]
 
 
-def test_every_command_in_discord_is_described_with_its_options(
-    payload: list[dict[str, Any]],
-) -> None:
+def test_each_discord_command_is_described_with_options(payload: list[dict[str, Any]]) -> None:
     entries = re.split(r"^- ", DOCUMENT.read_text(), flags=re.MULTILINE)
     commands = dict(_commands(payload))
     assert {"/ask", "/source add", "Save as note"} <= set(commands)

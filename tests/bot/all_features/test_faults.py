@@ -29,7 +29,7 @@ def mention(world: World) -> str:
 MAKING_THREADS = discord.Permissions(create_public_threads=True)
 
 
-async def test_who_mentions_the_bot_where_it_may_not_write_is_told_directly(world: World) -> None:
+async def test_mentions_in_closed_channels_are_answered_directly(world: World) -> None:
     async with silent(world, send_messages=False) as channel:
         await world.member.send(channel, f"{mention(world)} {QUESTION}")
 
@@ -39,9 +39,7 @@ async def test_who_mentions_the_bot_where_it_may_not_write_is_told_directly(worl
         assert await world.gaps(world.guild.id) == []
 
 
-async def test_a_mention_is_answered_where_the_bot_may_not_read_what_was_before(
-    world: World,
-) -> None:
+async def test_a_mention_is_answered_without_readable_history(world: World) -> None:
     await world.publish()
     fail(world, "POST", f"/channels/{world.general.id}/messages", (400, 160002))
 
@@ -52,9 +50,7 @@ async def test_a_mention_is_answered_where_the_bot_may_not_read_what_was_before(
 
 
 @pytest.mark.parametrize("why", ["locked", "not in threads"])
-async def test_who_mentions_the_bot_in_a_thread_that_is_closed_to_it_is_told_directly(
-    world: World, why: str
-) -> None:
+async def test_a_mention_in_a_closed_thread_is_answered_directly(world: World, why: str) -> None:
     backend = world.env.backend
     backend.edit_role(
         world.guild.id,
@@ -83,7 +79,7 @@ async def test_who_mentions_the_bot_in_a_thread_that_is_closed_to_it_is_told_dir
 # What goes on by itself.
 
 
-async def test_a_step_that_fails_does_not_end_what_is_done_every_minute(world: World) -> None:
+async def test_a_failed_minute_step_ends_no_other(world: World) -> None:
     steps: list[int] = []
     went_on = asyncio.Event()
 

@@ -38,7 +38,7 @@ def settings_of(postgres: Cluster, tmp_path: Path) -> Callable[[int], list[Setti
     return made
 
 
-def test_all_that_begin_at_once_on_an_empty_database_work(
+def test_simultaneous_starts_on_empty_database_work(
     settings_of: Callable[[int], list[Settings]],
 ) -> None:
     with ThreadPoolExecutor(PROCESSES) as threads:

@@ -35,9 +35,7 @@ async def mentioned(world: World, question: str) -> Any:
     return message
 
 
-async def test_answers_are_in_the_servers_language_and_quotations_in_their_own(
-    german: World,
-) -> None:
+async def test_answers_speak_the_servers_language_and_quotations_their_own(german: World) -> None:
     await german.publish()
 
     answer = await german.ask()
@@ -72,7 +70,7 @@ async def test_refusals_and_mentions_are_in_the_servers_language(german: World) 
     assert text_of(empty) == ask_messages.ASK_ME(GERMAN)
 
 
-async def test_a_follow_up_to_a_german_answer_is_known_as_one(german: World) -> None:
+async def test_a_follow_up_to_a_german_answer_is_recognised(german: World) -> None:
     await german.publish()
     answer = await mentioned(german, QUESTION)
 

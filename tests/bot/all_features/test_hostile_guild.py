@@ -47,9 +47,7 @@ def most(message: Any) -> int:
 
 
 @pytest.mark.parametrize("kinds", SERVERS)
-async def test_hostile_text_is_shown_as_text_and_within_the_limits(
-    world: World, kinds: list[str]
-) -> None:
+async def test_hostile_text_is_shown_within_limits(world: World, kinds: list[str]) -> None:
     texts = itertools.cycle(EXTREMES[kind] for kind in kinds)
 
     def typed(start: str, most: int) -> str:

@@ -151,7 +151,7 @@ def near_ones(draw: st.DrawFn) -> SimilarDocument:
 
 @FEW
 @given(TEXTS, st.integers(0, 200))
-def test_a_beginning_is_as_long_as_fits_and_splits_nothing(text: str, most: int) -> None:
+def test_a_beginning_fills_its_limit_and_splits_nothing(text: str, most: int) -> None:
     first = beginning(text, most)
     assert text.startswith(first)
     assert size(first) <= most
@@ -167,9 +167,7 @@ def test_size_is_what_the_strictest_client_counts(text: str) -> None:
 
 @pytest.mark.parametrize("text", EXTREMES.values(), ids=EXTREMES.keys())
 @pytest.mark.parametrize("limit", [2_000, 400])
-def test_long_extremes_are_split_into_messages_that_are_shown_as_they_are(
-    text: str, limit: int
-) -> None:
+def test_long_extremes_are_split_as_they_are_shown(text: str, limit: int) -> None:
     for pieces in (split(safe_markdown(text), limit), quoted_parts(safe_markdown(text), limit)):
         _shown_well(pieces)
         assert all(size(piece) <= limit for piece in pieces)
@@ -178,14 +176,14 @@ def test_long_extremes_are_split_into_messages_that_are_shown_as_they_are(
 
 @FEW
 @given(TEXTS)
-def test_mixed_extremes_are_split_into_messages_that_are_shown_as_they_are(text: str) -> None:
+def test_mixed_extremes_are_split_as_they_are_shown(text: str) -> None:
     pieces = quoted_parts(safe_markdown(text), 700)
     _shown_well(pieces)
     assert badly_cut(safe_markdown(text), pieces) == []
 
 
 @pytest.mark.parametrize("limit", [400, 401])
-def test_what_a_backslash_makes_plain_stays_plain_where_a_text_is_cut(limit: int) -> None:
+def test_escaped_text_stays_plain_where_it_is_cut(limit: int) -> None:
     text = safe_markdown("x" + "`" * 3_000)
     assert badly_cut(text, split(text, limit)) == []
 
@@ -216,7 +214,7 @@ def _passage(text: str, title: str, name: str) -> StoredPassage:
 @given(REASONS, st.lists(at_most(3_000), min_size=1, max_size=5), TITLES, NAMES)
 # A line of which each sign is escaped has no place to cut.
 @example("x", ["x" + 2_999 * "\\"], "x", "x")
-def test_an_answer_is_one_message_with_the_best_passage_in_it(
+def test_answer_is_one_message_with_best_passage(
     question: str, texts: list[str], title: str, name: str
 ) -> None:
     quotes = []
@@ -241,9 +239,7 @@ def test_an_answer_is_one_message_with_the_best_passage_in_it(
 
 @FEW
 @given(REASONS, st.lists(at_most(3_000), min_size=1, max_size=5), TITLES)
-def test_whole_passages_and_why_they_answer_are_shown_in_messages(
-    text: str, passages: list[str], title: str
-) -> None:
+def test_whole_passages_and_reasons_are_shown(text: str, passages: list[str], title: str) -> None:
     hits = [
         RecordedHit(
             *("note:1", title, title, passage, 0.9, ("meaning", "words"), LINK),
@@ -331,9 +327,7 @@ def test_what_contributors_are_shown_fits(listed: list[Note], language: Language
 
 @FEW
 @given(st.lists(near_ones(), min_size=1, max_size=3), st.sampled_from(Language))
-def test_what_is_near_is_asked_about_in_one_message(
-    near: list[SimilarDocument], language: Language
-) -> None:
+def test_near_texts_are_asked_about_once(near: list[SimilarDocument], language: Language) -> None:
     asked = notes_messages.ask_about_similar(near, language)
     _shown_well([asked, notes_messages.confirm_same(asked, language)])
     for one in near:
@@ -347,9 +341,7 @@ def test_what_is_near_is_asked_about_in_one_message(
 
 @FEW
 @given(st.lists(REASONS, min_size=4, max_size=9), NAMES, TITLES, st.sampled_from(Language))
-def test_listings_fit_and_are_shown_as_text(
-    asked: list[str], name: str, title: str, language: Language
-) -> None:
+def test_listings_fit_as_text(asked: list[str], name: str, title: str, language: Language) -> None:
     questions = [
         OpenQuestion(n, 2, 3, 4, text, "", WHEN, Evidence.PARTIAL, satisfied=False)
         for n, text in enumerate(asked)
@@ -435,7 +427,7 @@ def state(hosts: list[str]) -> setup_service.State:
 
 @FEW
 @given(st.lists(at_most(253), max_size=60))
-def test_hosts_are_told_in_one_message_whatever_was_typed(hosts: list[str]) -> None:
+def test_any_typed_host_is_told_in_one_message(hosts: list[str]) -> None:
     for language in Language:
         setting = SETTINGS["hosts"]
         value = panel_messages.value(state(hosts), setting, language, private=False)
@@ -445,7 +437,7 @@ def test_hosts_are_told_in_one_message_whatever_was_typed(hosts: list[str]) -> N
 
 @FEW
 @given(REASONS, at_most(4_000))
-def test_what_was_typed_is_given_back_in_a_message_or_a_file(sentence: str, text: str) -> None:
+def test_typed_text_comes_back_as_message_or_file(sentence: str, text: str) -> None:
     typed = error_messages.typed_text([("title", sentence), ("text", text)])
     said, as_file = error_messages.given_back(error_messages.UNKNOWN_FORM.english, typed)
     assert size(said) <= strictness.CONTENT
@@ -462,7 +454,7 @@ def _listed(titles: Sequence[str]) -> Iterator[ListedNote]:
 
 @FEW
 @given(st.lists(TITLES, min_size=1, max_size=40), at_most(60))
-def test_what_is_offered_while_typing_is_taken_by_discord(titles: list[str], typed: str) -> None:
+def test_discord_takes_what_is_offered_while_typing(titles: list[str], typed: str) -> None:
     choices = Choices(list(_listed(titles)))
     for words in (typed, "", "x"):
         for offered in (choices.own(1, words), choices.visible(1, words), choices.tag(words)):
@@ -472,7 +464,7 @@ def test_what_is_offered_while_typing_is_taken_by_discord(titles: list[str], typ
 
 @FEW
 @given(at_most(TEXT_CHARACTERS))
-def test_a_shortened_line_is_no_longer_than_it_may_be(text: str) -> None:
+def test_a_shortened_line_keeps_its_limit(text: str) -> None:
     line = shorten(text, 45)
     assert size(line) <= 45
     assert "\n" not in line

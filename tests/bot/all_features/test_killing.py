@@ -29,10 +29,10 @@ def killed(*arguments: str) -> str:
     return done.stdout
 
 
-def test_nothing_is_lost_or_double_after_kills_at_random_moments() -> None:
+def test_random_kills_lose_and_double_nothing() -> None:
     assert "0 losses or doubles" in killed("--kills", "8")
 
 
-def test_nothing_is_lost_or_double_after_kills_before_a_write() -> None:
+def test_kills_before_writes_lose_and_double_nothing() -> None:
     operations = ("approve", "import", "backup", "restore", "read")
     assert "0 losses or doubles" in killed("--boundaries", "3", "--only", *operations)

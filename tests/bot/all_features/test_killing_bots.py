@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL's programs are not installed")
-def test_nothing_is_lost_or_double_where_connections_are_cut_around_commits() -> None:
+def test_connections_cut_around_commits_lose_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.killing_bots", "--cuts=3", "--settle=3"],
         cwd=ROOT,

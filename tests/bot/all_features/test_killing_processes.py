@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL's programs are not installed")
-def test_nothing_is_lost_or_double_whatever_ends_processes_or_their_connections() -> None:
+def test_ended_processes_and_connections_lose_and_double_nothing() -> None:
     trials = ["--kills=5", "--cuts=5", "--restarts=1", "--stops=1", "--seconds=1"]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.killing_processes", *trials],

@@ -28,13 +28,13 @@ def options(
             yield from options(option, path)
 
 
-def test_each_text_option_says_how_long_it_may_be(payload: list[dict[str, Any]]) -> None:
+def test_each_text_option_has_a_maximum_length(payload: list[dict[str, Any]]) -> None:
     typed = [found for command in payload for found in options(command)]
     assert len(typed) > 7
     assert [f"/{path} {one['name']}" for path, one, _ in typed if not one.get("max_length")] == []
 
 
-async def test_an_option_that_is_as_long_as_it_may_be_ends_in_a_sentence(
+async def test_longest_options_end_in_a_sentence(
     world: World, payload: list[dict[str, Any]]
 ) -> None:
     typed = [found for command in payload for found in options(command)]

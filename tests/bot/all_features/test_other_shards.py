@@ -102,7 +102,7 @@ def said(world: World) -> int:
     return sum(len(channel.history()) for channel in channels)
 
 
-async def test_nothing_is_done_in_a_guild_of_another_process(due: World) -> None:
+async def test_nothing_is_done_for_another_processs_guild(due: World) -> None:
     before, messages = await due.core(rows), said(due)
     await every_round(due)
     # Where a form is given back is simulated elsewhere (tests/bot/interactions).
@@ -112,7 +112,7 @@ async def test_nothing_is_done_in_a_guild_of_another_process(due: World) -> None
     assert due.bot.followed == {}
 
 
-async def test_the_process_of_its_shard_does_all_of_it(due: World) -> None:
+async def test_the_process_of_the_shard_does_everything(due: World) -> None:
     """The control for the test above."""
     before, messages = await due.core(rows), said(due)
     runs(due.bot, due.guild.id, elsewhere=False)
@@ -133,9 +133,7 @@ async def test_the_process_of_its_shard_does_all_of_it(due: World) -> None:
     assert said(due) > messages + 3
 
 
-async def test_a_guild_of_another_process_is_neither_taken_for_left_nor_purged(
-    world: World,
-) -> None:
+async def test_another_processs_guild_is_neither_left_nor_purged(world: World) -> None:
     known = [world.guild.id + (step << 22) for step in (1, 2)]
     runs(world.bot, known[0], elsewhere=True)
 

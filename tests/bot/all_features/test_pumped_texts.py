@@ -106,5 +106,5 @@ async def test_no_text_of_a_member_takes_a_second(world: World, write: Write) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("write", WRITERS)
-async def test_none_of_all_texts_of_a_member_takes_a_second(world: World, write: Write) -> None:
+async def test_no_pumped_text_of_a_member_takes_a_second(world: World, write: Write) -> None:
     assert await _dear_fragments(world, write, FRAGMENTS) == {}

@@ -71,7 +71,7 @@ async def test_a_secret_does_not_come_back_by_direct_message(world: World) -> No
     assert TOKEN not in "\n".join(told(world))
 
 
-async def test_a_long_text_comes_back_by_direct_message_without_its_secret(world: World) -> None:
+async def test_a_long_text_returns_without_its_secret(world: World) -> None:
     long = f"{TEXT}\n\n" + "A line of a text that no form holds.\n" * 200
     form = await world.member.slash(world.general, "note add", file=("a.md", long.encode()))
     await world.member.submit_modal(form, {"title": TITLE})
@@ -88,9 +88,7 @@ async def test_a_long_text_comes_back_by_direct_message_without_its_secret(world
     assert sum(HIDDEN in one for one in seen) >= 2
 
 
-async def test_its_contributor_edits_what_was_typed_and_a_moderator_what_is_shown(
-    world: World,
-) -> None:
+async def test_contributors_edit_typed_text_and_moderators_shown_text(world: World) -> None:
     await world.propose(TITLE, TEXT)
     own = await on_note(world.member, world.general, "Edit", TITLE)
     form = await world.moderator.click(world.card, label="Edit & approve")

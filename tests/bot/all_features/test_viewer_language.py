@@ -113,7 +113,7 @@ def test_the_measure_knows_english_from_german() -> None:
     assert len([one.id for one in sentences if not found(one.id[0])]) <= 3
 
 
-async def test_contributors_are_spoken_to_in_the_language_of_their_client(at_home: World) -> None:
+async def test_contributors_read_the_language_of_their_client(at_home: World) -> None:
     world, member = at_home, at_home.member
     form = await member.slash(world.general, "note add", tag="seltsame/tags")
     await member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "seltsame/tags"})
@@ -142,9 +142,7 @@ async def test_contributors_are_spoken_to_in_the_language_of_their_client(at_hom
     assert "offen" in offered[0]["name"]
 
 
-async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
-    at_home: World,
-) -> None:
+async def test_askers_read_the_language_of_their_client(at_home: World) -> None:
     world, member = at_home, at_home.member
     await world.publish(TITLE, TEXT)
     answer = await world.ask(QUESTION, private=True)
@@ -179,7 +177,7 @@ async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
     assert in_english(lines) == []
 
 
-async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home: World) -> None:
+async def test_moderators_read_the_language_of_their_client(at_home: World) -> None:
     world, moderator = at_home, at_home.moderator
     await world.propose("Erstes Treffen", "Das erste Treffen ist in Porto, am Dom.", "treffen")
     await world.propose("Anderes", "Wer Hilfe sucht, fragt Rosa im Kanal nebenan.", "hilfe")
@@ -221,9 +219,7 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     assert in_english(told(world.env, since)) == []
 
 
-async def test_administrators_are_spoken_to_in_the_language_of_their_client(
-    at_home: World,
-) -> None:
+async def test_administrators_read_the_language_of_their_client(at_home: World) -> None:
     world, admin = at_home, at_home.admin
     chosen = {"review_channel": world.review, "moderator_role": world.moderator_role}
     await admin.slash(world.general, "setup", **chosen)
@@ -262,9 +258,7 @@ async def test_administrators_are_spoken_to_in_the_language_of_their_client(
     assert in_english(told(world.env)) == []
 
 
-async def test_a_client_in_english_is_answered_in_english_on_a_german_server(
-    world: World,
-) -> None:
+async def test_english_clients_are_answered_in_english_everywhere(world: World) -> None:
     await in_german(world)
     stats = await world.member.slash(world.general, "stats")
     assert "not answered" in content(stats)
@@ -286,9 +280,7 @@ async def test_a_client_in_another_language_gets_the_servers(
     assert form.modal["title"] == drafts.NEW_TITLE(spoken)
 
 
-async def test_what_everybody_reads_is_in_the_servers_language_whoever_asks(
-    at_home: World,
-) -> None:
+async def test_public_messages_speak_the_servers_language(at_home: World) -> None:
     await at_home.publish(TITLE, TEXT)
 
     answer = await at_home.ask(QUESTION)
@@ -310,7 +302,7 @@ async def in_german(world: World) -> None:
     world.bot.guild_settings.forget(world.guild.id)
 
 
-async def test_review_cards_are_in_the_servers_language_in_every_state(world: World) -> None:
+async def test_review_cards_speak_the_servers_language(world: World) -> None:
     await in_german(world)
     await world.propose(TITLE, TEXT, "treffen", "https://example.com")
 
@@ -328,7 +320,7 @@ async def test_review_cards_are_in_the_servers_language_in_every_state(world: Wo
         assert in_english([CODE.sub("", line) for line in lines]) == []
 
 
-async def test_a_button_that_was_posted_in_another_language_works_on(world: World) -> None:
+async def test_a_button_posted_in_another_language_works(world: World) -> None:
     await world.propose(TITLE, TEXT)
     card = world.card
     assert "Approve" in buttons(card)
@@ -339,7 +331,7 @@ async def test_a_button_that_was_posted_in_another_language_works_on(world: Worl
     assert "**Angenommen**" in text_of(world.card)
 
 
-async def test_an_error_is_told_in_the_language_of_the_client(
+async def test_errors_speak_the_clients_language(
     at_home: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_arguments: Any) -> None:
@@ -353,7 +345,7 @@ async def test_an_error_is_told_in_the_language_of_the_client(
     assert buttons(result.response) == [notes_messages.DRAFT_LABELS["edit"](GERMAN)]
 
 
-async def test_who_is_busy_says_so_in_the_language_of_the_client(
+async def test_busy_speaks_the_clients_language(
     at_home: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await at_home.propose(TITLE, TEXT)

@@ -37,7 +37,7 @@ NOTES = (
 ATTEMPTS = 9
 
 
-async def test_a_note_goes_from_a_file_to_an_answer_and_nothing_is_sent_twice_after_a_restart(
+async def test_a_proposed_file_is_answered_from_once(
     server: WireServer, settings: Settings
 ) -> None:
     async with running(server, settings):
@@ -60,9 +60,7 @@ async def test_a_note_goes_from_a_file_to_an_answer_and_nothing_is_sent_twice_af
     assert server.unanswered() == []
 
 
-async def test_a_german_client_is_shown_german_by_discord_and_by_the_bot(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_a_german_client_is_shown_german(server: WireServer, settings: Settings) -> None:
     server.mia.locale = "de"
     async with running(server, settings):
         ask = next(one for one in server.state.commands if one["name"] == "ask")
@@ -81,7 +79,7 @@ def faults() -> Iterator[tuple[int, bool]]:
             yield status, taken
 
 
-async def test_what_is_lost_on_the_way_is_neither_missing_nor_there_twice(
+async def test_lost_requests_neither_lose_nor_repeat(
     server: WireServer, settings: Settings
 ) -> None:
     async with running(server, settings):
@@ -113,9 +111,7 @@ def replies(server: WireServer, to: Json) -> list[Json]:
     ]
 
 
-async def test_a_card_that_could_not_be_posted_is_posted_later_and_the_member_knows(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_an_unposted_card_is_posted_later(server: WireServer, settings: Settings) -> None:
     server.fail("POST", f"/channels/{server.review['id']}/messages", 503, times=3)
     async with running(server, settings):
         assert await proposed(server, "Quokkas", TEXT) == notes_messages.CARD_NOT_POSTED.english
@@ -123,7 +119,7 @@ async def test_a_card_that_could_not_be_posted_is_posted_later_and_the_member_kn
     assert len(server.messages(server.review)) == 1
 
 
-async def test_everything_is_acknowledged_in_time_while_the_core_is_still_being_opened(
+async def test_interactions_are_acknowledged_while_the_core_opens(
     server: WireServer, tmp_path: Path
 ) -> None:
     """An empty data folder, too: what is asked then waits for the articles."""
@@ -142,7 +138,7 @@ async def test_everything_is_acknowledged_in_time_while_the_core_is_still_being_
         assert not is_private(answer)
 
 
-async def test_a_connection_that_breaks_loses_nothing_and_starts_nothing_anew(
+async def test_broken_connections_are_resumed_without_loss(
     server: WireServer, settings: Settings
 ) -> None:
     async with running(server, settings):
@@ -162,9 +158,7 @@ async def test_a_connection_that_breaks_loses_nothing_and_starts_nothing_anew(
     assert len(server.messages(server.review)) == 1
 
 
-async def test_a_bot_that_is_killed_after_a_click_shows_and_tells_it_once_when_it_is_back(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_a_click_before_a_kill_counts_once(server: WireServer, settings: Settings) -> None:
     async with bot_process(server, "run", "--data", settings.data.folder) as process:
         await server.until(lambda: server.state.commands, "commands")
         await proposed(server, "Quokkas", TEXT)

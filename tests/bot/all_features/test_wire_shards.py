@@ -38,9 +38,7 @@ def _replies(server: WireServer, channel: Json, to: Json) -> list[Json]:
     ]
 
 
-async def test_a_shard_that_is_lost_keeps_no_other_from_answering_and_loses_nothing(
-    settings: Settings,
-) -> None:
+async def test_a_lost_shard_hinders_no_other_and_loses_nothing(settings: Settings) -> None:
     async with wire_server() as server:
         gateway = server.gateway
         gateway.shards = gateway.max_concurrency = SHARDS
@@ -64,9 +62,7 @@ async def test_a_shard_that_is_lost_keeps_no_other_from_answering_and_loses_noth
         assert gateway.resumed == 1
 
 
-async def test_shards_of_one_bucket_begin_five_seconds_after_each_other(
-    settings: Settings,
-) -> None:
+async def test_shards_of_a_bucket_begin_five_seconds_apart(settings: Settings) -> None:
     async with wire_server() as server:
         server.gateway.shards = 2
         async with running(server, settings):
@@ -75,9 +71,7 @@ async def test_shards_of_one_bucket_begin_five_seconds_after_each_other(
     assert later - began >= 5
 
 
-async def test_a_bot_that_may_not_begin_so_many_sessions_ends_and_says_when_it_may(
-    settings: Settings,
-) -> None:
+async def test_exhausted_sessions_end_the_bot_with_a_time(settings: Settings) -> None:
     async with wire_server() as server:
         server.gateway.shards, server.gateway.remaining = 2, 1
         process = bot_process(server, "run", "--data", settings.data.folder, connected=False)

@@ -126,7 +126,7 @@ def _sources(*locations: str, first: bool = False) -> AnsweredFrom:
         (EVERYTHING, {*DOCUMENTS} - {"hidden", "elsewhere"}),
     ],
 )
-def test_only_what_was_chosen_is_found_and_of_that_what_may_be_seen(
+def test_only_chosen_documents_are_found(
     pipeline: AnswerPipeline, of: AnsweredFrom, found: set[str]
 ) -> None:
     reply = _ask(pipeline, of)
@@ -146,7 +146,7 @@ sources = st.frozensets(
 @given(st.builds(AnsweredFrom, tags, sources, st.booleans()), st.sets(st.sampled_from([5, 6])))
 @example(AnsweredFrom(sources=("channel:5", "channel:6"), first=True), {5, 6})
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_found_is_the_chosen_part_of_what_may_be_seen(
+def test_the_readable_choice_is_found(
     pipeline: AnswerPipeline, of: AnsweredFrom, channels: set[int]
 ) -> None:
     """With `first`, the rest is found where the chosen part alone doesn't answer."""
@@ -177,9 +177,7 @@ def _is_chosen(document: Document, of: AnsweredFrom) -> bool:
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_an_article_is_a_guest_where_it_has_the_tag_that_is_answered_from(
-    store: Store, index: Index, first: bool
-) -> None:
+def test_an_article_with_the_chosen_tag_is_a_guest(store: Store, index: Index, first: bool) -> None:
     retriever = Retriever(index, WordEmbedder(4_096))
     guest = AnswerPipeline(store, index, retriever, 3, articles=BundledArticles(store, index))
     named = DOCUMENTS["article"].title
@@ -187,7 +185,7 @@ def test_an_article_is_a_guest_where_it_has_the_tag_that_is_answered_from(
     assert "article" not in _found(_ask(guest, AnsweredFrom(("rust",), first=first)))
 
 
-def test_first_is_what_was_chosen_and_the_rest_where_nothing_in_it_is_near(
+def test_chosen_documents_come_first_unless_none_is_near(
     pipeline: AnswerPipeline, index: Index
 ) -> None:
     milk = replace(DOCUMENTS["note"], text="Lanterns in the harbour are lit at dusk.", title="Dusk")
@@ -201,15 +199,13 @@ def test_first_is_what_was_chosen_and_the_rest_where_nothing_in_it_is_near(
     assert not isinstance(only.outcome, Answer)
 
 
-def test_a_source_that_was_removed_is_answered_from_no_more(
-    pipeline: AnswerPipeline, store: Store
-) -> None:
+def test_a_removed_source_answers_nothing(pipeline: AnswerPipeline, store: Store) -> None:
     assert _found(_ask(pipeline, _sources(SITE))) == {"page"}
     store.remove_source(SITE, Scope(GUILD))
     assert _found(_ask(pipeline, _sources(SITE))) == set()
 
 
-def test_a_page_that_was_fetched_since_is_of_its_source(
+def test_a_new_page_joins_its_source(
     pipeline: AnswerPipeline, index: Index, pages: EntryStore
 ) -> None:
     of = _sources(SITE)
@@ -223,18 +219,14 @@ def test_a_page_that_was_fetched_since_is_of_its_source(
     }
 
 
-def test_a_note_whose_tags_change_is_answered_from_accordingly(
-    pipeline: AnswerPipeline, index: Index
-) -> None:
+def test_changed_tags_change_what_answers(pipeline: AnswerPipeline, index: Index) -> None:
     of = AnsweredFrom(("rust",))
     index_document(index, WordEmbedder(4_096), replace(DOCUMENTS["tagged"], tags=()))
     index_document(index, WordEmbedder(4_096), replace(DOCUMENTS["note"], tags=("rust",)))
     assert _found(_ask(pipeline, of)) == {"note", "file", "article"}
 
 
-def test_the_same_question_in_channels_that_are_answered_otherwise_is_another(
-    pipeline: AnswerPipeline,
-) -> None:
+def test_other_channel_choices_make_it_another_question(pipeline: AnswerPipeline) -> None:
     together = [
         Ask(QUESTION, 1, GUILD, channels=(FOLLOWED,), answered_from=of, quotations=most)
         for of in (_sources(SITE), _sources(FOLDER), EVERYTHING)
@@ -251,7 +243,7 @@ def _quotes(reply: Reply) -> int:
     return len(reply.outcome.quotes)
 
 
-def test_an_answer_is_recorded_with_what_it_was_answered_from(
+def test_an_answer_records_what_it_was_answered_from(
     pipeline: AnswerPipeline, store: Store
 ) -> None:
     of = _sources(SITE, first=True)
@@ -275,7 +267,7 @@ def _first(reply: Reply) -> Sequence[object]:
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_confirmed_answer_comes_first_where_it_is_of_what_is_answered_from(
+def test_chosen_confirmed_answers_come_first(
     pipeline: AnswerPipeline, store: Store, first: bool
 ) -> None:
     _confirm(store, _ask(pipeline, EVERYTHING), "note")
@@ -287,9 +279,7 @@ def test_a_confirmed_answer_comes_first_where_it_is_of_what_is_answered_from(
     assert _found(page) == {"page"}
 
 
-def test_where_nothing_first_is_near_a_confirmed_answer_of_the_rest_comes_first(
-    pipeline: AnswerPipeline, store: Store
-) -> None:
+def test_without_near_choices_the_rest_is_confirmed(pipeline: AnswerPipeline, store: Store) -> None:
     _confirm(store, _ask(pipeline, EVERYTHING), "note")
     assert _first(_ask(pipeline, AnsweredFrom(("none",), first=True))) == ("note", True)
     refused = _ask(pipeline, AnsweredFrom(("none",)))

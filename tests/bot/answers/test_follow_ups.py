@@ -46,7 +46,7 @@ _JUDGED = Path(__file__).parents[2] / "judged"
         "e para os jogadores?",
     ],
 )
-def test_what_refers_back_or_says_too_little_does_not_stand_alone(text: str) -> None:
+def test_incomplete_sentences_do_not_stand_alone(text: str) -> None:
     assert not stands_alone(text)
 
 
@@ -88,11 +88,11 @@ def test_a_whole_question_stands_alone(text: str) -> None:
         ("", "linux?", "linux?"),
     ],
 )
-def test_a_detail_takes_the_place_of_the_detail_before(earlier: str, text: str, full: str) -> None:
+def test_a_detail_replaces_the_detail_before(earlier: str, text: str, full: str) -> None:
     assert in_full(text, earlier) == full
 
 
-def test_first_questions_of_communities_are_hardly_ever_taken_for_follow_ups() -> None:
+def test_first_questions_are_hardly_ever_follow_ups() -> None:
     asked = [
         json.loads(line).get("text", "")
         for name in ("game", "handbook", "help-centre", "library", "notes", "school")
@@ -107,7 +107,7 @@ def test_first_questions_of_communities_are_hardly_ever_taken_for_follow_ups() -
     assert len(taken) <= 5
 
 
-def test_judged_follow_ups_are_told_from_questions_that_stand_alone() -> None:
+def test_judged_follow_ups_are_recognised() -> None:
     pairs = [
         json.loads(line)
         for path in sorted(_JUDGED.glob("communities/*/follow-ups/queries.jsonl"))

@@ -13,7 +13,7 @@ def asked(text: str, earlier: str = "", evidence: Evidence = Evidence.PARTIAL) -
     return Question(1, None, None, 1, text, evidence, datetime.now(UTC), 1, earlier=earlier)
 
 
-def test_after_an_answer_the_question_before_it_is_carried_along() -> None:
+def test_the_question_before_an_answer_is_carried_along() -> None:
     assert context_after(asked("When?", "Who made it?")) == "Who made it?\nWhen?"
 
 
@@ -21,11 +21,11 @@ def test_two_questions_are_carried_and_no_more() -> None:
     assert context_after(asked("Third?", "First?\nSecond?")) == "Second?\nThird?"
 
 
-def test_after_a_refusal_nothing_of_the_topic_before_is_carried() -> None:
+def test_nothing_is_carried_after_a_refusal() -> None:
     assert context_after(asked("Pancakes?", "Who made it?", Evidence.NONE)) == "Pancakes?"
 
 
-def test_a_question_of_several_lines_is_one_line_of_what_is_carried() -> None:
+def test_a_carried_question_is_one_line() -> None:
     asked_so = asked("Hello,\n\nwhen  was that?", "Who?")
     assert context_after(asked_so) == "Who?\nHello, when was that?"
 
@@ -39,13 +39,13 @@ def test_an_erased_question_carries_nothing() -> None:
     assert context_after(asked("", "Who made it?")) == ""
 
 
-def test_what_a_question_follows_up_was_asked_here_by_the_same_member() -> None:
+def test_a_followed_question_is_its_members_own_here() -> None:
     ask = Ask("And then?", 1, 2, 3, "Who?\nWhen?", channels=(4,))
     assert ask.previous == Ask("When?", 1, 2, 3, "Who?", channels=(4,))
     assert ask.previous.previous == Ask("Who?", 1, 2, 3, channels=(4,))
 
 
-def test_a_question_has_no_sign_that_no_database_keeps() -> None:
+def test_a_question_loses_signs_no_database_keeps() -> None:
     ask = Ask("When\0?", asker_id=1, earlier="Wh\0o\ud83d?")
     assert (ask.text, ask.earlier) == ("When?", "Who\ufffd?")
 
@@ -55,7 +55,7 @@ def found(document: str, number: int, score: float) -> Hit:
     return Hit(passage, score, 0.0, 0.0, 0.0, ())
 
 
-def test_another_section_takes_the_place_of_the_one_shown_unless_it_is_far_worse() -> None:
+def test_another_section_is_preferred_unless_far_worse() -> None:
     shown = found("press", 1, 0.9)
     hits = [shown, found("cows", 2, 0.6), found("bees", 3, 0.3)]
 
@@ -68,7 +68,7 @@ def test_another_section_takes_the_place_of_the_one_shown_unless_it_is_far_worse
     assert order(0.0) == [2, 3, 4]
 
 
-def test_the_other_hits_keep_the_order_of_a_reranker() -> None:
+def test_other_hits_keep_a_rerankers_order() -> None:
     shown = found("press", 1, 0.9)
     hits = [found("bees", 3, 0.3), shown, found("cows", 2, 0.6)]
 

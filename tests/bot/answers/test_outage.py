@@ -6,7 +6,7 @@ from bot.answers.outage import SECONDS, Outage
 from knowledge.store.database import DatabaseAwayError
 
 
-def test_an_outage_is_short_for_a_minute_after_the_database_was_seen() -> None:
+def test_an_outage_is_short_for_a_minute() -> None:
     now = [5.0]
     outage = Outage(lambda: now[0])
     now[0] += SECONDS - 1
@@ -18,7 +18,7 @@ def test_an_outage_is_short_for_a_minute_after_the_database_was_seen() -> None:
     assert not outage.is_short
 
 
-def test_what_was_read_last_is_given_only_where_the_database_is_bridged() -> None:
+def test_the_last_value_is_given_only_where_bridged() -> None:
     outage, values, rows = Outage(), dict[str, int](), [1, 2, 3]
     assert outage.last_known(values, "a", lambda: rows.pop(0)) == 1
     assert outage.last_known(values, "a", lambda: rows.pop(0)) == 2
@@ -29,7 +29,7 @@ def test_what_was_read_last_is_given_only_where_the_database_is_bridged() -> Non
     assert outage.last_known(values, "a", lambda: rows.pop(0)) == 3
 
 
-def test_a_question_that_fails_bridges_nothing_for_the_next() -> None:
+def test_a_failed_question_bridges_nothing_later() -> None:
     outage = Outage()
     with pytest.raises(ValueError, match="bad"), outage.bridge():
         raise ValueError("bad")

@@ -30,13 +30,13 @@ def _hit(score: float, text: str = "The club has 40 hours.") -> Hit:
     return Hit(file_passage(text), score, score, score, 0.5, ("meaning",))
 
 
-def test_a_refusal_offers_few_hits_and_none_that_is_far() -> None:
+def test_a_refusal_offers_few_near_hits() -> None:
     near, far = _hit(CLOSE_ENOUGH), _hit(CLOSE_ENOUGH - 0.01)
     assert close_hits([replace(near, also=(near,)), far, near]) == [near, near]
     assert len(close_hits([near] * 10)) == MOST_OTHERS
 
 
-def test_other_passages_are_the_five_best_and_none_is_far() -> None:
+def test_five_best_near_passages_are_offered() -> None:
     first, far = _hit(0.3, "First."), _hit(CLOSE_ENOUGH - 0.01, "Far.")
     hits = [_hit(place / 10, f"Number {place}.") for place in range(3, 10)]
     with_sections = replace(first, also=(*hits[::2], far))
@@ -44,12 +44,12 @@ def test_other_passages_are_the_five_best_and_none_is_far() -> None:
     assert found == [with_sections, *reversed(hits[-MOST_OTHERS:])]
 
 
-def test_without_evidence_the_outcome_is_a_refusal_whatever_was_found() -> None:
+def test_without_evidence_the_outcome_is_a_refusal() -> None:
     assert decide([_hit(0.99)], [None], Evidence.NONE, 3) == Refusal()
 
 
 @pytest.mark.parametrize("evidence", list(Evidence))
-def test_without_hits_the_outcome_is_a_refusal_whatever_is_claimed(evidence: Evidence) -> None:
+def test_without_hits_the_outcome_is_a_refusal(evidence: Evidence) -> None:
     assert decide([], [], evidence, 3) == Refusal()
 
 
@@ -58,7 +58,7 @@ def test_without_hits_the_outcome_is_a_refusal_whatever_is_claimed(evidence: Evi
     evidence=st.sampled_from([Evidence.STRONG, Evidence.PARTIAL]),
     quotes=st.integers(1, 5),
 )
-def test_only_passages_nearly_as_good_as_the_best_are_quoted(
+def test_only_nearly_equal_passages_are_quoted(
     scores: list[float], evidence: Evidence, quotes: int
 ) -> None:
     hits = [_hit(score) for score in sorted(scores, reverse=True)]
@@ -70,24 +70,24 @@ def test_only_passages_nearly_as_good_as_the_best_are_quoted(
     assert all(quote.hit.score >= least for quote in answer.quotes)
 
 
-def test_a_passage_a_quarter_worse_than_the_best_is_not_quoted_one_a_tenth_worse_is() -> None:
+def test_a_passage_a_quarter_worse_is_not_quoted() -> None:
     hits = [_hit(1.0), _hit(0.9, "It is open."), _hit(0.75, "It has a roof.")]
     assert near_best(hits, 3) == hits[:2]
 
 
-def test_a_note_past_its_review_date_gives_way_to_one_that_is_nearly_as_good() -> None:
+def test_an_overdue_note_yields_to_a_near_equal() -> None:
     due = replace(_hit(0.80), passage=file_passage(document_id="note:1"))
     near, far = _hit(0.78, "It is open."), _hit(0.70, "It has a roof.")
     assert with_due_penalty([due, near, far], {"note:1"}) == [near, due, far]
     assert with_due_penalty([due, near, far], ()) == [due, near, far]
 
 
-def test_what_two_documents_say_to_the_letter_is_quoted_once() -> None:
+def test_identical_texts_of_two_documents_are_quoted_once() -> None:
     hits = [_hit(0.9, "Same words."), _hit(0.9, "Same\nwords."), _hit(0.8, "Other.")]
     assert [hit.passage.text for hit in near_best(hits, 2)] == ["Same words.", "Other."]
 
 
-def test_of_recorded_hits_without_words_none_is_taken_for_another() -> None:
+def test_recorded_hits_without_words_stay_different() -> None:
     hits = [
         RecordedHit("chat:1", "", "", "", 0.9, (), source_channel_id=7, position=place)
         for place in (0, 1)
@@ -104,7 +104,7 @@ def test_quotes_are_verbatim_with_their_deciding_sentences() -> None:
     ]
 
 
-def test_a_page_that_an_article_names_is_a_reference_not_its_address() -> None:
+def test_a_page_named_in_an_article_is_a_reference() -> None:
     text = "As [the report](https://report.org/a) says."
     article = citation(file_passage(text, kind=Kind.ARTICLE))
     assert (article.link, article.reference) == ("https://own.org/", "https://report.org/a")
@@ -114,7 +114,7 @@ def test_a_page_that_an_article_names_is_a_reference_not_its_address() -> None:
     assert (file.link, file.reference) == ("https://own.org/", "")
 
 
-def test_a_chat_is_cited_by_the_first_message_in_the_passage() -> None:
+def test_a_chat_is_cited_by_its_first_message() -> None:
     text = "[x](https://a.org/)\n\n**[Ada](https://discord.com/channels/1/2/3)**, today:\n\nHere."
     assert citation(file_passage(text, kind=Kind.CHAT)).link == "https://discord.com/channels/1/2/3"
     assert citation(file_passage("Here.", kind=Kind.CHAT)).link == "https://own.org/"

@@ -40,7 +40,7 @@ def test_only_notes_on_the_page_have_a_url(note: tuple[Store, Note]) -> None:
     assert PageLinks(store, PageSettings()).of(GUILD, [live.id]) == {}
 
 
-def test_an_article_is_linked_where_the_page_has_the_articles(note: tuple[Store, Note]) -> None:
+def test_an_article_is_linked_where_pages_have_articles(note: tuple[Store, Note]) -> None:
     store, _ = note
     article = document_of_article("benefits")
     passage = values.file_passage(document_id=article, kind=Kind.ARTICLE, link="")
@@ -74,7 +74,7 @@ def quote(note: Note) -> Quote:
     return Quote(passage.text, citation(passage), Hit(passage, 0.9, 0.8, 0.8, 0.5, ()))
 
 
-def test_a_citation_leads_to_the_page_and_else_to_the_source(note: tuple[Store, Note]) -> None:
+def test_a_citation_links_the_page_or_the_source(note: tuple[Store, Note]) -> None:
     store, live = note
     links = PageLinks(store, SETTINGS)
     [linked] = links.link(GUILD, [quote(live)])
@@ -83,9 +83,7 @@ def test_a_citation_leads_to_the_page_and_else_to_the_source(note: tuple[Store, 
         assert links.link(other, [quote(live)]) == (quote(live),)
 
 
-def test_while_the_database_is_away_citations_lead_where_they_did(
-    note: tuple[Store, Note],
-) -> None:
+def test_citations_keep_their_links_in_an_outage(note: tuple[Store, Note]) -> None:
     store, live = note
     store.public_notes = Unread(DatabaseAwayError("Away."))
     quotes = (quote(live),)

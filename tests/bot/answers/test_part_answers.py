@@ -82,7 +82,7 @@ def test_the_part_without_an_answer_is_named() -> None:
 
 
 @pytest.mark.parametrize(("text", "left"), [("On a tablet, pull.", ()), ("Pull.", ("stop b",))])
-def test_a_detail_without_a_word_in_the_passage_is_named(text: str, left: tuple[str, ...]) -> None:
+def test_a_detail_missing_in_the_passage_is_named(text: str, left: tuple[str, ...]) -> None:
     parts = Parts("stop a", "stop b", detail="on my tablet")
     found = merge(
         answer("Stop"), [answer("Start"), answer("Stop", text=text)], parts, dependent=False
@@ -99,9 +99,7 @@ def test_a_detail_without_a_word_in_the_passage_is_named(text: str, left: tuple[
         (Refusal(), [Refusal(), Refusal()]),
     ],
 )
-def test_the_whole_question_is_answered_where_its_parts_say_no_more(
-    whole: Outcome, parts: list[Outcome]
-) -> None:
+def test_useless_parts_leave_the_whole_question(whole: Outcome, parts: list[Outcome]) -> None:
     assert merge(whole, parts, PARTS, dependent=False) is whole
 
 
@@ -112,13 +110,13 @@ def test_dependent_part_without_its_words_is_open() -> None:
     assert (headings(found), found.open_parts) == (["Key"], ("does it open fridges",))
 
 
-def test_a_part_found_by_the_whole_question_alone_is_quoted_too() -> None:
+def test_a_part_found_only_by_the_whole_is_quoted() -> None:
     whole = answer("Cows and what they eat")
     found = merge(whole, [answer("Start"), Refusal()], PARTS, dependent=False)
     assert headings(found) == ["Start", "Cows and what they eat"]
 
 
-def test_a_second_part_that_refers_to_the_first_is_asked_after_it() -> None:
+def test_a_referring_second_part_is_asked_with_the_first() -> None:
     first, second = asks_of_parts(Ask("", 1), Parts("what is the press", "how do i stop it"))
     assert (first.earlier, second.earlier) == ("", "what is the press")
     first, second = asks_of_parts(Ask("", 1), PARTS)
@@ -140,7 +138,7 @@ def test_a_difference_prefers_a_heading_with_both_things() -> None:
     assert compare([bees], parts) == ()
 
 
-def test_the_sections_of_a_difference_are_of_one_page_if_possible() -> None:
+def test_a_difference_prefers_sections_of_one_page() -> None:
     lone, bees = hit("Bees", document="b", number=1), hit("Bees", number=2)
     wasps = hit("Wasps", number=3)
     assert compare([lone, bees, wasps], Parts("bees", "wasps", differ=True)) == (bees, wasps)

@@ -51,7 +51,7 @@ def test_what_has_no_word_is_no_question(text: str) -> None:
     assert "I need some words" in problem_with(text)
 
 
-def test_a_question_of_6000_characters_is_too_long_and_the_limit_is_named() -> None:
+def test_6000_characters_are_refused_with_the_limit() -> None:
     assert "6,000 characters; the limit is 2,000" in problem_with("a" * 6_000)
     assert problem_with("a" * QUESTION_CHARACTERS) == ""
 
@@ -59,19 +59,19 @@ def test_a_question_of_6000_characters_is_too_long_and_the_limit_is_named() -> N
 @pytest.mark.parametrize(
     ("guild_id", "scopes"), [(None, (SHARED,)), (GUILD, (SHARED, Scope(GUILD)))]
 )
-def test_an_asker_sees_what_is_shared_and_what_is_the_guilds(
+def test_askers_see_shared_and_own_documents(
     guild_id: int | None, scopes: tuple[Scope, ...]
 ) -> None:
     assert Ask("q", 1, guild_id).scopes == scopes
 
 
-def test_the_channels_that_may_be_read_count_once_and_in_any_order() -> None:
+def test_order_and_repeats_of_readable_channels_mean_nothing() -> None:
     scopes = (SHARED, Scope(GUILD), channel_scope(3), channel_scope(9))
     assert Ask("q", 1, GUILD, channels=(9, 3, 9)).scopes == scopes
     assert Ask("q", 1, GUILD, channels=(3, 9)).scopes == scopes
 
 
-def test_half_a_sign_and_an_id_that_no_database_takes_are_refused_at_the_door() -> None:
+def test_unstorable_signs_and_ids_are_refused() -> None:
     assert "a broken character" in problem_with("what is \ud83d here")
     assert problem_with("what is 😀 here") == ""
     Ask("q", 2**63 - 1, 2**63 - 1)
@@ -137,9 +137,7 @@ def english(pipeline: AnswerPipeline) -> AnswerPipeline:
     return AnswerPipeline(pipeline._store, pipeline._index, retriever, 3)
 
 
-def test_a_language_that_the_model_is_not_made_for_is_said_unless_the_answer_is_sure(
-    english: AnswerPipeline,
-) -> None:
+def test_an_unread_language_is_named_unless_the_answer_is_sure(english: AnswerPipeline) -> None:
     """In chat, "wat is" is English, too."""
     sure, unsure = english.ask(
         [Ask("wat is bees make honey", 1, GUILD), Ask("wat is een zeppelin", 1, GUILD)]
@@ -148,9 +146,7 @@ def test_a_language_that_the_model_is_not_made_for_is_said_unless_the_answer_is_
     assert (unsure.evidence is Evidence.STRONG, unsure.foreign) == (False, "nl")
 
 
-def test_an_unread_language_is_named_once_in_a_channel_and_once_to_a_private_asker(
-    english: AnswerPipeline,
-) -> None:
+def test_an_unread_language_is_named_once_per_place(english: AnswerPipeline) -> None:
     channel, other, question = 5, 6, "wat is een zeppelin"
 
     def named(asker: int, where: int, text: str = question, *, private: bool = False) -> str:
@@ -168,7 +164,7 @@ def test_no_questions_get_no_replies(pipeline: AnswerPipeline) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "?", "long " * 1_200])
-def test_what_can_not_be_asked_is_neither_looked_up_nor_recorded(
+def test_an_invalid_question_leaves_no_record(
     pipeline: AnswerPipeline, store: Store, embedder: WordEmbedder, text: str
 ) -> None:
     [reply] = pipeline.ask([Ask(text, 1, GUILD)])
@@ -178,7 +174,7 @@ def test_what_can_not_be_asked_is_neither_looked_up_nor_recorded(
     assert store.counts(GUILD)["questions"] == 0
 
 
-def test_what_nothing_answers_is_refused_and_recorded_as_one_gap(
+def test_an_unanswered_question_is_recorded_as_one_gap(
     pipeline: AnswerPipeline, store: Store
 ) -> None:
     [reply] = pipeline.ask([Ask("largest river?", 1, GUILD, 5)])
@@ -188,9 +184,7 @@ def test_what_nothing_answers_is_refused_and_recorded_as_one_gap(
     assert gap.channel_id == 5
 
 
-def test_what_a_document_answers_is_answered_and_recorded_with_its_hits(
-    pipeline: AnswerPipeline, store: Store
-) -> None:
+def test_an_answer_is_recorded_with_its_hits(pipeline: AnswerPipeline, store: Store) -> None:
     [reply] = pipeline.ask([Ask("bees make honey", 1, GUILD)])
     assert isinstance(reply.outcome, Answer)
     assert reply.outcome.quotes[0].citation.document_id == "file:bees"
@@ -205,9 +199,7 @@ def test_what_a_document_answers_is_answered_and_recorded_with_its_hits(
     assert refused_questions(store, GUILD) == []
 
 
-def test_a_name_is_said_to_be_nowhere_only_where_nothing_that_may_be_quoted_has_it(
-    pipeline: AnswerPipeline,
-) -> None:
+def test_names_are_missing_only_without_any_quotable_mention(pipeline: AnswerPipeline) -> None:
     question = "do bees make honey and wax in the Cellar"
     replies = pipeline.ask([Ask(question, 1), Ask(question, 1, GUILD)])
     assert [reply.evidence for reply in replies] == [Evidence.PARTIAL] * 2
@@ -217,7 +209,7 @@ def test_a_name_is_said_to_be_nowhere_only_where_nothing_that_may_be_quoted_has_
     ]
 
 
-def test_where_all_that_is_asked_about_is_nowhere_nothing_else_is_said(
+def test_a_subject_that_is_nowhere_is_the_refusal(
     pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     ask = Ask("what is the wpa3?", 1)
@@ -227,7 +219,7 @@ def test_where_all_that_is_asked_about_is_nowhere_nothing_else_is_said(
     assert reply.outcome == Refusal(unknown=("wpa3",))
 
 
-def test_a_passage_that_begins_with_this_is_quoted_with_what_stands_before_it(
+def test_a_referring_passage_is_quoted_with_its_beginning(
     pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     before = "Nectar is thin. " * 20 + "Then honey is boiled twice. It is stirred."
@@ -240,9 +232,7 @@ def test_a_passage_that_begins_with_this_is_quoted_with_what_stands_before_it(
     assert quote.before.rstrip().endswith("Then honey is boiled twice. It is stirred.")
 
 
-def test_rows_that_were_cut_off_their_table_are_quoted_below_its_head(
-    pipeline: AnswerPipeline, embedder: WordEmbedder
-) -> None:
+def test_cut_rows_keep_their_head(pipeline: AnswerPipeline, embedder: WordEmbedder) -> None:
     rows = [f"| jar {number} | {'nectar ' * 8} |" for number in range(40)]
     text = "\n".join(["| Jar | What is in it |", "|---|---|", *rows, "| amphora | yeast kills |"])
     index_document(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
@@ -255,7 +245,7 @@ def test_rows_that_were_cut_off_their_table_are_quoted_below_its_head(
     assert markdown.endswith("| amphora | yeast kills |")
 
 
-def test_a_passage_is_quoted_with_what_stands_around_it_under_the_same_heading(
+def test_a_passage_is_quoted_with_its_section(
     pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     said = [f"Jar {number} has {'nectar ' * 60}." for number in range(9)]
@@ -269,7 +259,7 @@ def test_a_passage_is_quoted_with_what_stands_around_it_under_the_same_heading(
     assert "Jar 0 has" in section
 
 
-def test_what_was_said_in_a_channel_is_quoted_to_its_readers_and_recorded_without_words(
+def test_channel_quotations_are_recorded_without_words(
     pipeline: AnswerPipeline, store: Store
 ) -> None:
     question = "do staff make secret honey"
@@ -287,16 +277,14 @@ def test_what_was_said_in_a_channel_is_quoted_to_its_readers_and_recorded_withou
     assert (first.source_channel_id, first.position) == (STAFF, 0)
 
 
-def test_nothing_is_recorded_where_that_was_not_wanted(
-    pipeline: AnswerPipeline, store: Store
-) -> None:
+def test_an_unwanted_record_is_not_made(pipeline: AnswerPipeline, store: Store) -> None:
     [reply] = pipeline.ask([Ask("bees make honey", 1, GUILD)], record=False)
     assert reply.question_id is None
     assert store.counts(GUILD)["questions"] == 0
 
 
 @pytest.mark.parametrize("guild_id", [None, OTHER])
-def test_what_is_known_in_one_guild_is_refused_everywhere_else(
+def test_one_guilds_knowledge_is_refused_elsewhere(
     pipeline: AnswerPipeline, guild_id: int | None
 ) -> None:
     question = "secret meetup cellar Fridays"
@@ -307,7 +295,7 @@ def test_what_is_known_in_one_guild_is_refused_everywhere_else(
     assert all(hit.passage.scope == SHARED for hit in elsewhere.hits)
 
 
-def test_questions_that_wait_together_are_embedded_once_and_answered_in_order(
+def test_waiting_questions_are_embedded_once_in_order(
     pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     texts = ["cows give milk", "", "bees make honey"]
@@ -335,9 +323,7 @@ def quoted(reply: Reply) -> list[tuple[str, str]]:
     return [(one.citation.title, one.citation.heading) for one in reply.outcome.quotes]
 
 
-def test_a_follow_up_is_answered_from_another_section_than_the_one_just_shown(
-    printing: AnswerPipeline,
-) -> None:
+def test_a_follow_up_is_answered_from_another_section(printing: AnswerPipeline) -> None:
     first, then = printing.ask(
         [Ask(START, 1, GUILD), Ask("and how do i stop it again", 1, GUILD, earlier=START)]
     )
@@ -347,7 +333,7 @@ def test_a_follow_up_is_answered_from_another_section_than_the_one_just_shown(
 
 
 @pytest.mark.parametrize("text", ["and the red key?", "and with the red key of the press?"])
-def test_a_follow_up_never_repeats_what_was_just_shown(printing: AnswerPipeline, text: str) -> None:
+def test_a_follow_up_repeats_nothing_just_shown(printing: AnswerPipeline, text: str) -> None:
     [reply] = printing.ask([Ask(text, 1, GUILD, earlier=START)])
 
     assert ("press", "Start the press") not in [
@@ -355,26 +341,20 @@ def test_a_follow_up_never_repeats_what_was_just_shown(printing: AnswerPipeline,
     ]
 
 
-def test_a_follow_up_that_only_another_document_answers_is_answered_by_that(
-    printing: AnswerPipeline,
-) -> None:
+def test_a_follow_up_may_need_another_document(printing: AnswerPipeline) -> None:
     [reply] = printing.ask([Ask("and which cows give milk?", 1, GUILD, earlier=START)])
 
     assert quoted(reply)[0][0] == "cows"
 
 
-def test_a_follow_up_to_what_was_not_answered_is_looked_up_everywhere(
-    printing: AnswerPipeline,
-) -> None:
+def test_a_follow_up_to_a_refusal_looks_everywhere(printing: AnswerPipeline) -> None:
     earlier = "zanzibar mayor elections"
     [reply] = printing.ask([Ask("and which bees dance?", 1, GUILD, earlier=earlier)])
 
     assert quoted(reply)[0][0] == "bees"
 
 
-def test_what_its_asker_saw_elsewhere_is_not_the_context_of_a_follow_up(
-    printing: AnswerPipeline,
-) -> None:
+def test_a_question_from_elsewhere_is_no_context(printing: AnswerPipeline) -> None:
     earlier = "which staff make honey on Fridays"
     asks = [Ask("and who keeps it?", 1, GUILD, earlier=earlier, channels=(HELPERS,))]
     [reply] = printing.ask(asks)
@@ -382,16 +362,14 @@ def test_what_its_asker_saw_elsewhere_is_not_the_context_of_a_follow_up(
     assert channel_scope(STAFF) not in {hit.passage.scope for hit in reply.hits}
 
 
-def test_a_section_with_no_word_of_the_follow_up_is_partial_at_most(
-    printing: AnswerPipeline,
-) -> None:
+def test_a_section_without_the_follow_ups_words_is_partial(printing: AnswerPipeline) -> None:
     [reply] = printing.ask([Ask("and afterwards?", 1, GUILD, earlier=START)])
 
     assert reply.hits[0].passage.title == "press"
     assert reply.evidence is not Evidence.STRONG
 
 
-def test_a_follow_up_to_a_follow_up_is_looked_up_with_both_questions_before(
+def test_second_follow_ups_use_both_questions(
     printing: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     earlier = f"{START}\nand how do i stop it?"
@@ -415,7 +393,7 @@ def test_a_follow_up_is_recorded_once(pipeline: AnswerPipeline, store: Store) ->
 # Asked again.
 
 
-def test_what_was_asked_before_is_not_looked_up_again_and_still_recorded_for_each_asker(
+def test_a_repeated_question_is_recorded_for_each_asker(
     pipeline: AnswerPipeline, store: Store, embedder: WordEmbedder
 ) -> None:
     [first] = pipeline.ask([Ask("bees make honey", 1, GUILD, 5)])
@@ -429,7 +407,7 @@ def test_what_was_asked_before_is_not_looked_up_again_and_still_recorded_for_eac
     assert [(q.asker_id, q.channel_id) for q in recorded if q] == [(1, 5), (2, 6), (3, None)]
 
 
-def test_what_is_asked_twice_at_once_is_looked_up_once(
+def test_simultaneous_equal_questions_are_looked_up_once(
     pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     replies = pipeline.ask([Ask("bees make honey", asker, GUILD) for asker in (1, 2)])
@@ -438,9 +416,7 @@ def test_what_is_asked_twice_at_once_is_looked_up_once(
     assert replies[0].question_id != replies[1].question_id
 
 
-def test_what_was_asked_before_is_looked_up_again_once_the_index_has_changed(
-    pipeline: AnswerPipeline, embedder: WordEmbedder
-) -> None:
+def test_a_changed_index_is_asked_again(pipeline: AnswerPipeline, embedder: WordEmbedder) -> None:
     [before] = pipeline.ask([Ask("cows give milk", 1, GUILD)])
     index = pipeline._index
     index.tables.apply([], ["file:cows"])
@@ -456,7 +432,7 @@ def test_what_was_asked_before_is_looked_up_again_once_the_index_has_changed(
     assert before.generation < without.generation < after.generation
 
 
-def test_a_reply_found_while_the_index_changed_is_not_given_again(
+def test_an_outdated_reply_is_not_repeated(
     tmp_path: Path, pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     """Another process publishes a note between looking up and answering."""
@@ -537,15 +513,11 @@ def test_quoted_notes_that_disagree_are_named() -> None:
         ((("note:1", LIMIT), ("note:2", LIMIT)), Kind.NOTE),
     ],
 )
-def test_one_note_files_and_notes_that_agree_are_not(
-    notes: tuple[tuple[str, str], ...], kind: Kind
-) -> None:
+def test_agreeing_notes_are_no_conflict(notes: tuple[tuple[str, str], ...], kind: Kind) -> None:
     assert conflicts(_quotes(*notes, kind=kind), WordEmbedder().embed_queries) == ()
 
 
-def test_an_answer_from_two_notes_that_disagree_says_so(
-    pipeline: AnswerPipeline, embedder: WordEmbedder
-) -> None:
+def test_disagreeing_notes_are_named_so(pipeline: AnswerPipeline, embedder: WordEmbedder) -> None:
     index = pipeline._index
     for name, text in (("note:1", LIMIT), ("note:2", OTHER_LIMIT)):
         index_document(index, embedder, Document(name, Scope(GUILD), Kind.NOTE, "Uploads", text))
@@ -554,7 +526,7 @@ def test_an_answer_from_two_notes_that_disagree_says_so(
     assert len(reply.outcome.conflicts) == 1
 
 
-def test_a_long_question_is_looked_up_by_what_the_model_reads_and_kept_whole(
+def test_a_long_question_is_kept_whole(
     pipeline: AnswerPipeline, embedder: WordEmbedder, store: Store
 ) -> None:
     long = "what do bees make from nectar " * 60
@@ -579,9 +551,7 @@ def test_a_long_question_with_two_earlier_ones_is_five_texts_of_bounded_length(
 
 
 @pytest.mark.parametrize(("characters", "kept"), [(10, [2]), (20, [2, 3]), (30, [1, 2, 3])])
-def test_a_section_is_read_around_the_passage_as_far_as_so_many_characters(
-    characters: int, kept: list[int]
-) -> None:
+def test_a_section_around_a_passage_is_bounded(characters: int, kept: list[int]) -> None:
     passages = [
         replace(file_passage("x" * 10, heading="Other" if n == 4 else "One"), position=n)
         for n in range(5)

@@ -46,7 +46,7 @@ def _texts(store: Store) -> list[str]:
     return [row["text"] for row in rows]
 
 
-def test_where_ids_are_given_as_rows_are_kept_nothing_ever_waits(tmp_path: Path) -> None:
+def test_file_databases_need_no_queue(tmp_path: Path) -> None:
     outage = Outage()
     with Store(tmp_path / "community.db") as store:
         queue = RecordingQueue(store, outage, most=MOST)
@@ -55,9 +55,7 @@ def test_where_ids_are_given_as_rows_are_kept_nothing_ever_waits(tmp_path: Path)
         assert queue.waiting == 0
 
 
-def test_more_than_fit_are_refused_and_it_is_said_so(
-    store: Store, outage: Outage, queue: RecordingQueue
-) -> None:
+def test_a_full_queue_is_told(store: Store, outage: Outage, queue: RecordingQueue) -> None:
     with outage.bridge():
         queue.record([asked("one"), asked("two")])
         assert queue.problem() == "2 questions wait for the database to be recorded."
@@ -74,9 +72,7 @@ def test_more_than_fit_are_refused_and_it_is_said_so(
     assert _texts(store) == ["one", "two", "three"]
 
 
-def test_as_many_ids_are_there_as_questions_may_wait_however_many_were_recorded(
-    outage: Outage, queue: RecordingQueue
-) -> None:
+def test_ids_for_all_waiting_questions_are_reserved(outage: Outage, queue: RecordingQueue) -> None:
     for number in range(RESERVED_AT_ONCE + 1):
         queue.record([asked(f"{number}")])
     with outage.bridge():
@@ -98,16 +94,14 @@ def test_one_that_can_not_be_recorded_holds_up_no_other(
     assert "words of a lost one" not in caplog.text
 
 
-def test_what_is_recorded_again_under_its_id_is_there_once(store: Store) -> None:
+def test_recording_again_under_an_id_changes_nothing(store: Store) -> None:
     one = asked("one")
     store.question_records.record_under([1], [one])
     store.question_records.record_under([1, 2], [one, asked("two")])
     assert _texts(store) == ["one", "two"]
 
 
-def test_an_id_that_the_database_has_given_twice_costs_no_question(
-    store: Store, queue: RecordingQueue
-) -> None:
+def test_a_repeated_id_costs_no_question(store: Store, queue: RecordingQueue) -> None:
     store.question_records.record_under([1], [asked("somebody else's", asker_id=2)])
     queue.record([asked("one")])
     assert sorted(_texts(store)) == ["one", "somebody else's"]

@@ -64,7 +64,7 @@ def _states(replay: Replay) -> dict[str, PassageState]:
     return {place.document_id.removeprefix("file:"): place.state for place in replay.places}
 
 
-def test_a_question_that_is_not_on_record_can_not_be_replayed(core: Core) -> None:
+def test_an_unrecorded_question_is_not_replayed(core: Core) -> None:
     assert core.replay(99) is None
 
 
@@ -96,7 +96,7 @@ def test_a_refusal_says_how_unlikely_an_answer_was(core: Core) -> None:
     assert question.signals["probability"] < question.signals["none"]
 
 
-def test_documents_that_came_changed_or_went_are_told_apart(core: Core) -> None:
+def test_new_changed_and_removed_documents_are_told_apart(core: Core) -> None:
     question_id = _asked(core)
     _index(
         core,
@@ -128,7 +128,7 @@ def test_an_answer_that_became_a_refusal_says_so(core: Core) -> None:
     assert any(change.endswith("now it is none.") for change in replay.changes)
 
 
-def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
+def test_a_follow_up_is_replayed_with_its_question(core: Core) -> None:
     replay = _replayed(core, _asked(core, "and what does it cost", "quokka club fees"))
     assert replay.question.earlier == "quokka club fees"
     # A refused follow-up offers the page of the answer before.
@@ -137,7 +137,7 @@ def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None
     assert replay.changes == []
 
 
-def test_what_a_follow_up_was_looked_up_with_is_shown(core: Core) -> None:
+def test_the_followed_question_is_shown(core: Core) -> None:
     earlier = "quokka club fees\nand since when"
     replay = _replayed(core, _asked(core, "and what does it cost", earlier))
     console = Console(width=160)
@@ -146,9 +146,7 @@ def test_what_a_follow_up_was_looked_up_with_is_shown(core: Core) -> None:
     assert "following up: quokka club fees › and since when" in captured.get()
 
 
-def test_what_the_asker_may_no_longer_see_is_gone_and_nothing_of_another_guild_comes(
-    core: Core,
-) -> None:
+def test_a_replay_shows_only_what_its_asker_may_see(core: Core) -> None:
     submission = Submission("Quokka", TEXTS["meetup"])
     revision = review_service.update_index(
         core, core.store.contributions.propose(GUILD, Member(1, "Mira"), 5, submission)
@@ -161,9 +159,7 @@ def test_what_the_asker_may_no_longer_see_is_gone_and_nothing_of_another_guild_c
     assert _states(replay)["fees"] is PassageState.GONE
 
 
-def test_what_was_said_in_a_channel_is_replayed_for_its_readers_by_what_is_still_there(
-    core: Core,
-) -> None:
+def test_channel_words_are_replayed_for_their_readers(core: Core) -> None:
     said = Document("channel:7:1", channel_scope(7), Kind.CHAT, "Said", TEXTS["meetup"])
     index_document(core.index, core.embedder, said)
     [reply] = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD, 5, channels=(7,))])
@@ -213,7 +209,7 @@ def test_people_read_places_signals_and_changes(core: Core) -> None:
         assert part in shown
 
 
-def test_what_a_language_model_made_of_an_answer_is_shown_and_given_to_programs(core: Core) -> None:
+def test_a_models_part_is_shown_and_exported(core: Core) -> None:
     question_id = _asked(core)
     assert (
         json.loads(json.dumps(output.replay_record(_replayed(core, question_id))))["phrasing"]

@@ -59,7 +59,7 @@ def test_no_more_than_the_most_are_remembered() -> None:
     assert len(cache) == REPLIES
 
 
-def test_nothing_of_an_earlier_generation_stays_in_memory_and_other_guilds_keep_theirs() -> None:
+def test_only_a_guilds_earlier_generation_is_forgotten() -> None:
     cache, changed, other = ReplyCache[Reply](), Scope(5), Scope(6)
     generations = {changed: 7, other: 7}
     for scope in generations:

@@ -93,9 +93,7 @@ def test_the_operator_says_where_the_articles_stand(
     )
 
 
-def test_a_guild_ends_the_articles_for_itself_whatever_the_operator_says(
-    store: Store, index: Index
-) -> None:
+def test_a_guild_ends_the_articles_whatever_the_operator_says(store: Store, index: Index) -> None:
     _end(store, GUILD)
     articles = BundledArticles(store, index, "always")
     assert _scopes(articles.tiers(OWN)) == (OWN,)
@@ -103,23 +101,19 @@ def test_a_guild_ends_the_articles_for_itself_whatever_the_operator_says(
     assert articles.visible_scopes(scopes_of(None, ())) == (SHARED, ARTICLES)
 
 
-def test_the_articles_answer_a_server_that_has_nothing_of_its_own(
-    store: Store, index: Index
-) -> None:
+def test_articles_answer_a_server_without_documents(store: Store, index: Index) -> None:
     assert _asked(store, index, OF_ARTICLE) == [ARTICLE.id]
     assert _asked(store, index, OF_ARTICLE, "never") == []
 
 
-def test_the_articles_answer_where_nothing_of_ones_own_is_near(store: Store, index: Index) -> None:
+def test_articles_answer_without_near_own_documents(store: Store, index: Index) -> None:
     _fill(index, NOTE)
     assert _asked(store, index, OF_ARTICLE) == [ARTICLE.id]
     assert _asked(store, index, OF_NOTE) == [NOTE.id]
     assert _asked(store, index, "zanzibar ferry timetable") == []
 
 
-def test_as_a_guest_an_article_answers_only_what_it_surely_answers(
-    store: Store, index: Index
-) -> None:
+def test_a_guest_article_answers_only_surely(store: Store, index: Index) -> None:
     partly = "how do bees make honey in spring"
     assert _asked(store, index, partly) == [ARTICLE.id]
     _fill(index, NOTE)
@@ -128,16 +122,14 @@ def test_as_a_guest_an_article_answers_only_what_it_surely_answers(
 
 
 @pytest.mark.parametrize("scope", [SHARED, Scope(GUILD)])
-def test_whatever_is_near_of_ones_own_comes_before_a_better_article(
-    store: Store, index: Index, scope: Scope
-) -> None:
+def test_near_own_documents_beat_better_articles(store: Store, index: Index, scope: Scope) -> None:
     near = replace(NOTE, scope=scope, text="Bees make honey from nectar here, says the keeper.")
     _fill(index, near)
     assert _asked(store, index, OF_ARTICLE) == [near.id]
     assert _asked(store, index, OF_ARTICLE, "always")[0] == ARTICLE.id
 
 
-def test_an_ended_article_is_in_nothing_that_is_searched(store: Store, index: Index) -> None:
+def test_ended_articles_are_searched_nowhere(store: Store, index: Index) -> None:
     """Its words weigh nothing, and it takes no place among the candidates."""
     _fill(index, NOTE)
     _end(store, GUILD)
@@ -147,9 +139,7 @@ def test_an_ended_article_is_in_nothing_that_is_searched(store: Store, index: In
     assert _asked(store, index, OF_ARTICLE, guild_id=None) == [ARTICLE.id]
 
 
-def test_an_answer_from_an_article_is_not_given_again_once_they_have_ended(
-    store: Store, index: Index
-) -> None:
+def test_an_ended_articles_answer_is_not_repeated(store: Store, index: Index) -> None:
     pipeline = AnswerPipeline(store, index, Retriever(index, WordEmbedder(4_096)), 3)
     [before] = pipeline.ask([Ask(OF_ARTICLE, 1, GUILD)], record=False)
     _end(store, GUILD)
@@ -158,7 +148,7 @@ def test_an_answer_from_an_article_is_not_given_again_once_they_have_ended(
     assert after.outcome == Refusal()
 
 
-def test_a_refusal_names_what_is_nearest_of_ones_own(store: Store, index: Index) -> None:
+def test_a_refusal_names_the_nearest_own_documents(store: Store, index: Index) -> None:
     _fill(index, NOTE)
     pipeline = AnswerPipeline(store, index, Retriever(index, WordEmbedder(4_096)), 3)
     [reply] = pipeline.ask([Ask("zanzibar ferry timetable cows", 1, GUILD)], record=False)

@@ -18,7 +18,7 @@ ROWS = [
 MISSED = 0.02
 
 
-def test_nothing_that_asks_or_tells_is_taken_for_small_talk() -> None:
+def test_questions_and_statements_are_no_small_talk() -> None:
     asking = [row["text"] for row in ROWS if "kind" not in row]
 
     assert len(asking) > 300
@@ -82,7 +82,7 @@ def test_no_judged_question_is_taken_for_small_talk(folder: Path) -> None:
         ("Wer bist du?", SmallTalk.IDENTITY),
     ],
 )
-def test_a_message_is_of_the_kind_that_says_most(text: str, kind: SmallTalk) -> None:
+def test_a_message_has_its_strongest_kind(text: str, kind: SmallTalk) -> None:
     assert small_talk(text) is kind
 
 
@@ -101,11 +101,11 @@ def test_a_message_is_of_the_kind_that_says_most(text: str, kind: SmallTalk) -> 
         "a" * 5_000,
     ],
 )
-def test_one_word_that_is_not_known_makes_a_question_of_it(text: str) -> None:
+def test_an_unknown_word_makes_a_question(text: str) -> None:
     assert small_talk(text) is None
 
 
-def test_a_long_row_of_phrases_is_given_up_at_once() -> None:
+def test_a_long_row_of_phrases_is_given_up() -> None:
     assert small_talk("thank you " * 500) is None
 
 
@@ -124,5 +124,5 @@ def test_a_long_row_of_phrases_is_given_up_at_once() -> None:
         ("does that stimmt nicht mean wrong", None),
     ],
 )
-def test_what_was_missed_or_swallowed_once_is_told_apart(text: str, kind: SmallTalk | None) -> None:
+def test_missed_and_swallowed_questions_are_told_apart(text: str, kind: SmallTalk | None) -> None:
     assert small_talk(text) is kind

@@ -33,24 +33,22 @@ def _line(hit: RecordedHit, *, moderator: bool = False) -> str:
         (("meaning",), "matched by meaning"),
     ],
 )
-def test_a_passage_is_told_by_the_words_that_it_shares_with_the_question(
-    legs: tuple[str, ...], told: str
-) -> None:
+def test_a_passage_is_explained_by_shared_words(legs: tuple[str, ...], told: str) -> None:
     assert _line(replace(HIT, legs=legs)) == f"1. **GPU hours** · {told}"
 
 
-def test_signs_of_code_are_named_among_the_words_in_common() -> None:
+def test_common_words_include_signs_of_code() -> None:
     hit = replace(HIT, legs=("words",), passage="`==` compares values, `is` names.")
     [message] = why(_question(hit, text="what does == compare"))
     assert message.endswith("matched by these words: “compare”, “==”")
 
 
-def test_words_that_match_only_once_a_slip_is_mended_are_not_named() -> None:
+def test_words_that_match_by_correction_are_not_named() -> None:
     hit = replace(HIT, title="", passage="Zebras.", heading="Tariffs")
     assert _line(hit) == "1. **Tariffs** · matched by meaning and by words"
 
 
-def test_a_note_is_told_by_its_revision_and_by_who_approved_it() -> None:
+def test_a_note_is_told_by_revision_and_approver() -> None:
     assert _line(replace(HIT, revision=2)).endswith(" · revision 2")
     approved = _line(replace(HIT, revision=2, approved_by="Ada, *Max*"))
     assert approved.endswith(" · revision 2, approved by Ada, \\*Max\\*")
@@ -72,7 +70,7 @@ def test_figures_are_for_moderators() -> None:
     assert "reranker" not in _line(reranked)
 
 
-def test_an_explanation_without_hits_says_so_in_both_languages() -> None:
+def test_an_explanation_without_hits_is_translated() -> None:
     assert why(_question())[0].endswith(explanation._NOTHING_NEAR.english)
     assert why(_question(), Language.GERMAN)[0].endswith(
         "Ich habe nichts gefunden, was dem nahekommt."

@@ -74,33 +74,33 @@ def _answered(question: str, *quotes: Quote, missing: tuple[str, ...] = ()) -> s
 # Answers.
 
 
-def test_a_question_that_can_not_be_asked_is_answered_with_the_reason() -> None:
+def test_an_invalid_question_gets_the_reason() -> None:
     reply = Reply("", Clarification("I need some words."))
     assert _said(reply).startswith("I need some words")
     assert _said(reply, language=Language.GERMAN).startswith("Ich brauche ein paar Wörter")
 
 
-def test_a_refusal_says_that_it_does_not_know_and_what_can_be_done() -> None:
+def test_a_refusal_says_what_can_be_done() -> None:
     text = _said(Reply("who @everyone?", Refusal()))
     assert _REFUSAL.english in text
     assert not re.search(r"(?<!\\)@everyone", text)
 
 
-def test_each_part_of_a_question_has_a_numbered_quotation() -> None:
+def test_each_part_has_a_numbered_quotation() -> None:
     quotes = (_quote("Turn the key."), _quote("Cows eat grass.", id=2))
     text = _said(Reply("how and what?", Answer(Evidence.STRONG, quotes, parts=2)))
     assert text.index("Turn the key") < text.index("1 · ") < text.index("Cows eat grass")
     assert "2 · " in text
 
 
-def test_the_open_part_of_a_question_is_named_without_pinging_anybody() -> None:
+def test_the_open_part_is_named_without_pings() -> None:
     outcome = Answer(Evidence.STRONG, (_quote("Turn the key."),), open_parts=("who is @everyone",))
     text = _said(Reply("how, and who is @everyone?", outcome))
     assert ask_messages._OPEN_PART.english.partition("{")[0] in text
     assert not re.search(r"(?<!\\)@everyone", text)
 
 
-def test_sections_that_answer_alike_are_listed_above_the_quotation() -> None:
+def test_equal_sections_are_listed_above_the_quotation() -> None:
     quote = _quote("Open the menu.")
     sections = tuple(Section(name, quote.hit) for name in ("Web", "Desktop"))
     text = _said(Reply("how?", Answer(Evidence.STRONG, (quote,), sections=sections)))
@@ -111,7 +111,7 @@ def test_sections_that_answer_alike_are_listed_above_the_quotation() -> None:
     assert ask_messages._SECTIONS.english not in text
 
 
-def test_a_refused_follow_up_names_the_page_of_the_answer_before() -> None:
+def test_a_refused_follow_up_names_the_earlier_page() -> None:
     cited = _quote("Turn the key.", title="The press").citation
     assert "**The press**" in _said(Reply("and then?", Refusal(before=cited)))
 
@@ -133,7 +133,7 @@ GERMAN_NOTE = "Der Verein hat 40 Stunden, und sie sind für Mitglieder frei."
         ("这个服务器有多少小时？", ENGLISH_NOTE, Language.ENGLISH, "in English"),
     ],
 )
-def test_note_in_another_language_is_quoted_as_written_and_named(
+def test_foreign_notes_are_quoted_as_written(
     question: str, note: str, language: Language, named: str
 ) -> None:
     reply = Reply(question, Answer(Evidence.STRONG, (_quote(note),)))
@@ -143,18 +143,18 @@ def test_note_in_another_language_is_quoted_as_written_and_named(
     assert (named in parts) if named else not any("auf" in part or "in " in part for part in parts)
 
 
-def test_an_answer_quotes_the_passage_and_says_whose_it_is() -> None:
+def test_an_answer_quotes_and_attributes_its_passage() -> None:
     text = _answered("How many hours?", _quote("The club has 40. It is free.", (0, 16)))
     assert "> **The club has 40.** It is free." in text
     assert "**GPU hours** · by Mira · verified 04 Mar 2026" in text
 
 
-def test_what_a_passage_refers_to_is_quoted_above_it() -> None:
+def test_a_passages_reference_is_quoted_above_it() -> None:
     quote = replace(_quote("It lasts. Then more.", (0, 9)), before="The club has 40.\n\n")
     assert "> The club has 40.\n> \n> **It lasts.** Then more." in _answered("how?", quote)
 
 
-def test_code_and_lists_stand_below_what_announces_them_without_a_blank_line() -> None:
+def test_code_and_lists_follow_their_announcement_directly() -> None:
     text = "Run:\n\n```\na\n```\n\nOr:\n\n- one\n\n- two\n\n\n\nThat is all."
     said = _answered("how?", _quote(text))
     assert "> Run:\n> ```\n> a\n> ```\n> Or:\n> - one\n> - two\n> \n> That is all." in said
@@ -165,7 +165,7 @@ def test_a_partial_answer_says_what_is_missing() -> None:
     assert r"I found nothing on “\*friday\*”." in text
 
 
-def test_a_partial_answer_that_lacks_no_word_claims_no_part_of_the_answer() -> None:
+def test_a_partial_answer_without_missing_words_claims_nothing() -> None:
     reply = Reply("how many hours?", Answer(Evidence.PARTIAL, (_quote("The club has 40."),)))
     text = _said(reply)
     assert ask_messages._NEAREST.english in text
@@ -189,7 +189,7 @@ def test_an_answer_is_always_one_message_that_quotes_something(
     assert "\n> " in message
 
 
-def test_text_that_grows_when_it_is_made_safe_is_still_quoted() -> None:
+def test_text_that_grows_by_escaping_is_still_quoted() -> None:
     for text in ("a\n" * 600, "https://a.org/ " * 90, "@everyone " * 120, "_*_*" * 300):
         message = _answered("?" * 2_000, _quote(text))
         assert len(message) <= MESSAGE_CHARACTERS
@@ -213,7 +213,7 @@ def test_quotations_are_numbered_where_there_are_several() -> None:
         "https://" + "a" * 600,
     ],
 )
-def test_a_citation_never_links_to_what_is_no_address(link: str) -> None:
+def test_only_addresses_are_linked(link: str) -> None:
     cited = Citation("file:x", Kind.FILE, "T", "H", link, "", None, None, "")
     assert citation_line(cited) == "-# **T › H**"
 
@@ -236,7 +236,7 @@ def _conflict(*texts: str) -> str:
     return _said(Reply("how large?", Answer(Evidence.STRONG, quotes, conflicts=(found,))))
 
 
-def test_between_two_notes_that_disagree_what_differs_is_shown_in_bold() -> None:
+def test_a_difference_between_notes_is_bold() -> None:
     lines = _conflict(*LIMITS).split("\n")
     warnings = [line for line in lines if line.startswith("⚠")]
     assert warnings == [
@@ -250,7 +250,7 @@ def test_between_two_notes_that_disagree_what_differs_is_shown_in_bold() -> None
     assert first < lines.index(warnings[0]) < second
 
 
-def test_long_sentences_that_disagree_are_cut_around_what_differs() -> None:
+def test_long_disagreeing_sentences_are_cut_around_differences() -> None:
     padding = "so many words " * 40
     message = _conflict(*(f"{padding}{text} {padding}" for text in LIMITS))
     [warning] = [line for line in message.split("\n") if line.startswith("⚠")]
@@ -261,9 +261,7 @@ def test_long_sentences_that_disagree_are_cut_around_what_differs() -> None:
 
 
 @given(st.text("ab \n*_[]()@`", min_size=1, max_size=60), st.text("ab \n*`", max_size=300))
-def test_what_disagrees_is_one_line_that_formats_nothing_but_the_difference(
-    differing: str, around: str
-) -> None:
+def test_a_disagreement_is_one_line_with_its_difference_bold(differing: str, around: str) -> None:
     text = f"{around}x{differing}"
     start = len(around) + 1
     statement = Statement(text, 0, len(text), ((start, len(text)),))
@@ -276,7 +274,7 @@ LONG_LINE = "A line that an editor has ended behind about seventy signs, as it"
 
 
 @pytest.mark.parametrize("kind", [Kind.FILE, Kind.PAGE, Kind.ARTICLE])
-def test_lines_that_an_editor_has_wrapped_are_shown_as_one(kind: Kind) -> None:
+def test_wrapped_lines_are_joined(kind: Kind) -> None:
     text = f"- {LONG_LINE}\n  does. More."
     start = text.index("More")
     said = _answered("why?", _quote(text, (start, len(text)), kind=kind))
@@ -284,7 +282,7 @@ def test_lines_that_an_editor_has_wrapped_are_shown_as_one(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.NOTE, Kind.CHAT, Kind.CHANNEL])
-def test_lines_that_somebody_has_ended_in_discord_stay_lines(kind: Kind) -> None:
+def test_line_breaks_made_in_discord_stay(kind: Kind) -> None:
     said = _answered("why?", _quote(f"{LONG_LINE}\ndoes. More.", kind=kind))
     assert f"> {LONG_LINE}\n> does. More." in said
 
@@ -301,7 +299,7 @@ def _scored(score: float, text: str) -> Quote:
     return replace(quote, hit=replace(quote.hit, score=score))
 
 
-def test_a_strong_answer_says_so_and_quotes_one_passage() -> None:
+def test_a_strong_answer_quotes_one_passage() -> None:
     quotes = (_scored(0.9, "The club has 40."), _scored(0.88, "A day has 24."))
     text = _said(Reply("how many?", Answer(Evidence.STRONG, quotes)))
     assert "Evidence: strong" in text
@@ -321,13 +319,13 @@ def test_the_likelier_of_two_passages_gets_more_lines() -> None:
     assert lines(likely, _scored(0.9, "It has 50."))[0] > first
 
 
-def test_a_second_passage_is_quoted_where_it_is_about_as_likely() -> None:
+def test_a_nearly_likely_second_passage_is_quoted() -> None:
     quotes = (_scored(0.9, "The club has 40."), _scored(0.88, "It has 40 hours."))
     text = _said(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
     assert "It has 40 hours." in text
 
 
-def test_where_two_passages_are_quoted_both_share_the_room_of_one() -> None:
+def test_two_quotations_share_the_room_of_one() -> None:
     long = "It has {} hours for everybody who is a member of it. "
     quotes = tuple(_scored(0.9, long.format(number) * 30) for number in (40, 50))
     text = _said(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
@@ -344,7 +342,7 @@ def test_what_may_not_answer_is_one_short_quotation() -> None:
     assert "A day has 24." not in text
 
 
-def test_a_refusal_names_the_titles_of_what_came_nearest_and_quotes_nothing() -> None:
+def test_a_refusal_names_near_titles_without_quoting() -> None:
     hits = tuple(_scored(0.3, f"Text {n}.").hit for n in range(5))
     hits = tuple(
         replace(hit, passage=replace(hit.passage, title=f"Title {n}")) for n, hit in enumerate(hits)
@@ -355,7 +353,7 @@ def test_a_refusal_names_the_titles_of_what_came_nearest_and_quotes_nothing() ->
     assert "> " not in text
 
 
-def test_the_longer_the_question_above_the_shorter_is_the_quotation() -> None:
+def test_longer_questions_shorten_the_quotation() -> None:
     long = "The club has 40 hours for everybody who is a member of it. " * 30
     answers = Answer(Evidence.STRONG, (_scored(0.9, long),))
     short, longer = (_said(Reply("how many hours? " * times, answers)) for times in (2, 12))
@@ -364,7 +362,7 @@ def test_the_longer_the_question_above_the_shorter_is_the_quotation() -> None:
     assert quoted[1] > LINE_CHARACTERS
 
 
-def test_the_longer_the_citation_below_the_shorter_is_the_quotation() -> None:
+def test_longer_citations_shorten_the_quotation() -> None:
     text = "It is open on Fridays and Saturdays. " * 40
     short, long = (
         _answered("when?", _quote(text, heading=name)) for name in ("Hours", "Hours " * 16)
@@ -372,7 +370,7 @@ def test_the_longer_the_citation_below_the_shorter_is_the_quotation() -> None:
     assert long.count("Fridays") < short.count("Fridays")
 
 
-def test_a_reply_does_not_repeat_the_question_above_it() -> None:
+def test_a_reply_does_not_repeat_the_question() -> None:
     reply = Reply("how many hours?", Answer(Evidence.STRONG, (_quote("The club has 40."),)))
     assert "how many hours?" not in _said(reply, repeats_question=False)
     assert "how many hours?" in _said(reply)

@@ -11,7 +11,7 @@ from indexer.text.passages import Passage
 from knowledge.values.documents import SHARED, Document, Kind
 
 
-def test_parts_that_are_called_alike_are_told_apart_by_number() -> None:
+def test_parts_of_one_name_are_numbered() -> None:
     hits = [
         Hit(_part(number, heading), 0.0, 0.0, 0.0, 0.0, ())
         for number, heading in enumerate(["Ropes", "Ropes", "R" * 150, "Knots", "Ropes", "R" * 150])
@@ -30,7 +30,7 @@ def _part(number: int, heading: str) -> StoredPassage:
 
 
 @pytest.mark.parametrize("kind", [Kind.FILE, Kind.NOTE])
-def test_a_whole_passage_has_the_line_breaks_of_its_writer_and_no_editors(kind: Kind) -> None:
+def test_a_whole_passage_keeps_its_writers_line_breaks(kind: Kind) -> None:
     first = "The ferry to Lisbon leaves every day of the week from the pier"
     found = replace(_part(1, ""), text=f"{first}\nat nine.", kind=kind)
     break_kept = "\n> " if kind is Kind.NOTE else " "

@@ -60,7 +60,7 @@ def test_a_post_gets_one_step_at_its_time(
         (replace(POST, post_state=PostState.SOLVED), OFF, timedelta()),
     ],
 )
-def test_no_request_is_made_before_a_step_can_be_due(
+def test_no_step_sends_none(
     post: HelpedQuestion, settings: EffectiveSettings, wait: timedelta | None
 ) -> None:
     first = first_look(post, settings)

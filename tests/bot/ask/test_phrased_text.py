@@ -42,7 +42,7 @@ def test_sentences_follow_one_another_each_with_its_number() -> None:
     assert text == ["> Buy wood in May. [1] It is dry then. It is cheap. [2]", CHOSEN]
 
 
-def test_lists_code_and_tables_stand_on_lines_of_their_own() -> None:
+def test_lists_code_and_tables_have_their_own_lines() -> None:
     text, _ = said(
         chosen("Run it:\n\n```sh\nmake\n```"), chosen("- one\n- two", 2), chosen("| a |\n|---|")
     )
@@ -69,7 +69,7 @@ def test_what_a_model_wrote_is_plain_text_and_labelled() -> None:
     assert told == PHRASED
 
 
-def test_beside_what_was_chosen_one_written_sentence_is_what_the_label_says() -> None:
+def test_one_written_sentence_beside_choices_is_labelled_written() -> None:
     text, told = said(written("Wood is bought in May."), chosen("It is dry then.", 2))
     assert text == "Wood is bought in May. [1] It is dry then. [2]"
     assert told == PHRASED
@@ -82,7 +82,7 @@ def test_numbers_are_those_of_the_quotations_below() -> None:
     assert cited_places(Phrased(Outcome.SHOWN, lines)) == [2, 0]
 
 
-def test_marks_of_bold_that_were_cut_in_two_are_left_out() -> None:
+def test_cut_marks_of_bold_are_dropped() -> None:
     text, _ = said(chosen("**Buy wood in May."))
     assert text == "> Buy wood in May. [1]"
     text, _ = said(chosen("**Buy** wood in May."))
@@ -95,7 +95,7 @@ def test_a_models_name_is_no_markdown() -> None:
     assert "…" in told
 
 
-def test_what_is_no_screen_of_a_phone_any_more_is_left_out_from_the_end() -> None:
+def test_text_beyond_a_phones_screen_is_dropped() -> None:
     long = "A sentence of some length that says something. " * 4
     text, _ = said(chosen(long.strip()), chosen("The second one.", 2), chosen(long.strip(), 2))
     assert "The second one. [2]" in text
@@ -103,7 +103,7 @@ def test_what_is_no_screen_of_a_phone_any_more_is_left_out_from_the_end() -> Non
 
 
 @pytest.mark.parametrize("line", [chosen("x" * 1_500), written("@" * 1_000)])
-def test_nothing_is_shown_of_what_is_too_long_for_a_message(line: Line) -> None:
+def test_too_long_a_message_shows_nothing(line: Line) -> None:
     assert said(line) == []
 
 
@@ -134,7 +134,7 @@ def test_whatever_it_is_no_line_leaves_its_quotation(lines: list[Line], language
         assert "](" not in text.replace(r"]\(", "").replace("](<http", "")
 
 
-def test_quotations_are_shown_around_the_first_sentence_that_is_named_of_each() -> None:
+def test_quotations_surround_their_first_named_sentence() -> None:
     text = "Wood is dry in May. Buy it then. It is cheap."
     passage = file_passage(text)
     hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))

@@ -129,7 +129,7 @@ def test_what_goes_on_with_a_conversation_begins_none(text: str) -> None:
     assert not begins_question(text)
 
 
-def test_a_text_that_is_longer_than_a_question_may_be_begins_none() -> None:
+def test_an_overlong_text_begins_no_question() -> None:
     question = "How do I reset my router password? "
     assert not begins_question(question * (QUESTION_CHARACTERS // len(question) + 1))
 
@@ -148,7 +148,7 @@ def test_what_an_asker_adds_does_not_settle_it(text: str) -> None:
     assert not says_settled(text)
 
 
-def test_a_post_asks_its_title_and_all_of_it() -> None:
+def test_a_post_asks_its_title_and_all_its_text() -> None:
     assert questions_of_post("Router", "How do I reset it?") == [
         "Router",
         "Router\nHow do I reset it?",
@@ -161,14 +161,14 @@ ASKER, OTHER = 1, 2
 STATEMENT = LaterMessage(OTHER, "Hold the button on its back for ten seconds.", 60)
 
 
-def test_what_somebody_else_says_settles_a_question_unless_it_is_small_talk_or_asks_too() -> None:
+def test_anothers_statement_settles_a_question() -> None:
     assert is_settled(ASKER, [STATEMENT], in_post=True)
     for said in ("hello", "lol", "Does anybody know when the next meetup is?"):
         assert not is_settled(ASKER, [replace(STATEMENT, text=said)], in_post=True)
         assert is_settled(ASKER, [replace(STATEMENT, text=said, refers=True)], in_post=True)
 
 
-def test_in_a_text_channel_only_what_comes_soon_or_refers_to_it_settles_a_question() -> None:
+def test_in_channels_only_prompt_or_referring_texts_settle() -> None:
     late = replace(STATEMENT, seconds=ANSWERED_WITHIN_SECONDS + 1)
     assert is_settled(ASKER, [STATEMENT], in_post=False)
     assert not is_settled(ASKER, [late], in_post=False)
@@ -176,7 +176,7 @@ def test_in_a_text_channel_only_what_comes_soon_or_refers_to_it_settles_a_questi
     assert is_settled(ASKER, [replace(late, refers=True)], in_post=False)
 
 
-def test_what_its_asker_adds_settles_a_question_only_where_it_says_so() -> None:
+def test_the_askers_addition_settles_only_explicitly() -> None:
     added = LaterMessage(ASKER, "It is the white one with two antennas.", 5)
     assert not is_settled(ASKER, [added], in_post=True)
     assert is_settled(ASKER, [added, replace(added, text="nvm, found it")], in_post=True)

@@ -94,7 +94,7 @@ def pick(
     )
 
 
-def test_what_its_asker_picks_is_the_answer_to_nearly_the_same_question(core: Core) -> None:
+def test_the_askers_pick_answers_nearly_equal_questions(core: Core) -> None:
     asked = ask(core)
     assert first(asked) == "Kite club"
 
@@ -122,7 +122,7 @@ def test_what_others_pick_counts_and_changes_no_answer(core: Core) -> None:
     assert kept.document_id == "note:2"
 
 
-def test_a_refused_question_is_answered_by_what_is_picked(core: Core) -> None:
+def test_a_pick_answers_a_refused_question(core: Core) -> None:
     refused = ask(core, "Zanzibar timetable kite")
     assert isinstance(refused.outcome, Refusal)
 
@@ -134,7 +134,7 @@ def test_a_refused_question_is_answered_by_what_is_picked(core: Core) -> None:
     assert question_of(core, refused).evidence is Evidence.PARTIAL
 
 
-def test_another_part_of_what_was_found_is_offered_shown_and_picked(core: Core) -> None:
+def test_another_found_part_can_be_picked(core: Core) -> None:
     summer = "In summer the kite club meets on the beach at ten. "
     winter = "From October on the kite club meets in the old barn. "
     publish(core, Submission("Kite calendar", f"{summer * 30}\n\n{winter * 30}"))
@@ -180,7 +180,7 @@ def test_a_moderators_pick_stands_against_the_askers(core: Core) -> None:
     assert first(ask(core)) == "Kite club"
 
 
-def test_of_two_questions_that_are_near_the_nearer_ones_pick_comes_first(core: Core) -> None:
+def test_the_nearer_questions_pick_comes_first(core: Core) -> None:
     pick(core, ask(core), "Harbour", by_moderator=True)
     on_monday = f"{QUESTION} Or else on the beach when does the club meet?"
     pick(core, ask(core, on_monday), "Beach times")
@@ -190,7 +190,7 @@ def test_of_two_questions_that_are_near_the_nearer_ones_pick_comes_first(core: C
 
 
 @pytest.mark.parametrize("how", ["retired", "revised"])
-def test_a_passage_that_is_gone_is_the_answer_no_more(core: Core, how: str) -> None:
+def test_a_removed_passage_answers_nothing(core: Core, how: str) -> None:
     pick(core, ask(core))
     assert first(ask(core)) == "Beach times"
 
@@ -205,7 +205,7 @@ def test_a_passage_that_is_gone_is_the_answer_no_more(core: Core, how: str) -> N
     assert first(ask(core)) == "Kite club"
 
 
-def test_a_passage_that_is_gone_can_not_be_picked(core: Core) -> None:
+def test_a_removed_passage_cannot_be_picked(core: Core) -> None:
     asked = ask(core)
     retire(core)
 
@@ -223,7 +223,7 @@ def test_what_is_confirmed_in_one_guild_or_for_some_channels_is_for_no_others(co
     assert not isinstance(private.outcome, Answer)
 
 
-def test_a_follow_up_is_answered_by_what_was_picked_after_the_same_questions(core: Core) -> None:
+def test_a_confirmed_follow_up_answers_after_equal_questions(core: Core) -> None:
     pick(core, ask(core, "And when?", earlier=QUESTION))
 
     assert first(ask(core, "And when?", earlier=QUESTION)) == "Beach times"
@@ -231,7 +231,7 @@ def test_a_follow_up_is_answered_by_what_was_picked_after_the_same_questions(cor
     assert not (isinstance(other, Answer) and other.confirmed)
 
 
-def test_an_answer_of_which_its_asker_takes_it_back_is_confirmed_no_more(core: Core) -> None:
+def test_an_answer_taken_back_is_not_confirmed(core: Core) -> None:
     asked = ask(core)
     pick(core, asked, by_moderator=True)
 
@@ -264,7 +264,7 @@ def test_who_is_forgotten_takes_what_they_confirmed_along(core: Core, judged: bo
     assert core.store.feedback_records.confirmed_version() == ""
 
 
-def test_the_preview_of_a_notes_impact_knows_what_is_confirmed(core: Core) -> None:
+def test_the_impact_preview_knows_confirmed_answers(core: Core) -> None:
     pick(core, ask(core))
     better = Submission("When does the kite club meet?", QUESTION)
     note = core.store.contributions.propose(GUILD, MIRA, 5, better).note
@@ -289,7 +289,7 @@ def test_confirmed_questions_are_embedded_ahead(core: Core) -> None:
     assert list(core.question_vectors.prepare([known.text])) == []
 
 
-def test_a_confirmed_question_in_shorthand_is_found_again_as_it_was_typed(core: Core) -> None:
+def test_a_confirmed_shorthand_question_is_found_as_typed(core: Core) -> None:
     """Both are embedded as they are spelt out: else one would not be near to itself."""
     typed = "pls whens the kite club meeting w/o u n ur mates tmrw"
     reply = ask(core, typed)
@@ -301,7 +301,7 @@ def test_a_confirmed_question_in_shorthand_is_found_again_as_it_was_typed(core: 
     assert again.confirmed
 
 
-def test_a_revision_that_keeps_the_confirmed_passage_changes_no_answer(core: Core) -> None:
+def test_a_revision_with_the_confirmed_passage_changes_nothing(core: Core) -> None:
     asked = ask(core)
     pick(core, asked, "Beach times")
     [kept] = [hit for hit in asked.hits if hit.passage.title == "Beach times"]

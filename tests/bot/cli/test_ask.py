@@ -67,7 +67,7 @@ def test_channels_are_never_quoted_in_a_terminal(data: Path, typed_commands: Typ
 
 
 @pytest.mark.parametrize("number", ["0", "first", str(1 << 63), "9" * 30])
-def test_a_number_of_no_question_ends_with_a_sentence(
+def test_an_unknown_number_is_a_sentence(
     data: Path, typed_commands: TypedCommands, number: str
 ) -> None:
     done = typed_commands.run("dev", "why", number, "--data", data)

@@ -46,7 +46,7 @@ def _hit(score: float, text: str, title: str = "GPU hours") -> Hit:
     return Hit(file_passage(text, title=title), score, score, score, 0.5, ("meaning",))
 
 
-def test_an_answer_for_programs_has_what_is_shown_and_how_likely_it_is_right() -> None:
+def test_programs_get_an_answer_with_its_probability() -> None:
     hits = [
         _hit(0.9, "It is open. The club has 40 hours."),
         _hit(0.8, "Ask Mira.", title="People"),
@@ -93,7 +93,7 @@ def test_an_answer_is_what_discord_shows_of_it() -> None:
     ]
 
 
-def test_the_deciding_sentence_is_bold_and_the_evidence_dim() -> None:
+def test_the_deciding_sentence_is_bold_and_evidence_dim() -> None:
     hits = [_hit(0.9, "It is open. The club has 40 hours.")]
     reply = Reply("how many?", decide(hits, [Deciding(12, 34)], Evidence.STRONG, 3), tuple(hits))
     _, evidence, quotation, *_ = _printed(reply, force_terminal=True, color_system="standard")
@@ -110,7 +110,7 @@ def test_a_refusal_on_the_terminal_promises_no_moderator() -> None:
     assert nearest == "Closest titles: GPU hours › H"
 
 
-def test_an_unread_language_and_missing_words_have_lines_of_their_own_on_the_terminal() -> None:
+def test_language_and_missing_words_have_their_own_lines() -> None:
     foreign = ask_messages.not_my_language("de").removeprefix("-# ")
     refused = _printed(Reply("wie viele?", Refusal(), (), foreign="de"))
     assert " ".join(refused[1:-1]) == foreign
@@ -122,7 +122,7 @@ def test_an_unread_language_and_missing_words_have_lines_of_their_own_on_the_ter
     assert shown[:2] == ["a roof?", ask_messages.partial(["roof"])]
 
 
-def test_titles_of_what_is_far_from_a_question_are_not_named() -> None:
+def test_distant_titles_are_not_named() -> None:
     far = replace(_hit(0.2, "It has a roof."), window_cosine=ask_messages.NEAR_ENOUGH - 0.01)
     assert _printed(Reply("how many?", Refusal(), (far,)))[:2] == ["how many?", REFUSED]
     assert ask_messages.nearest_titles([far]) == ""
@@ -131,7 +131,7 @@ def test_titles_of_what_is_far_from_a_question_are_not_named() -> None:
     assert record["probability"] == 0.0
 
 
-def test_stats_for_people_say_how_many_questions_were_answered() -> None:
+def test_stats_for_people_count_answers() -> None:
     shown = stats_rows(FIGURES, NOW)
     assert shown["questions"] == "2,000"
     assert shown["  answered"] == "1,500 (75%)"
@@ -156,7 +156,7 @@ def test_stats_for_people_say_how_many_questions_were_answered() -> None:
         (None, "never changed"),
     ],
 )
-def test_the_age_of_an_index_is_said_in_a_unit_that_fits(ago: timedelta | None, said: str) -> None:
+def test_an_index_age_has_a_fitting_unit(ago: timedelta | None, said: str) -> None:
     changed_at = None if ago is None else NOW - ago
     shown = stats_rows(replace(FIGURES, changed_at=changed_at), NOW)
     assert shown["index"] == f"generation 9, {said}"
@@ -183,7 +183,7 @@ def _progress(done: int, embedded: int) -> Progress:
     return Progress(done, 10, "guide.md", UpdateReport(embedded=embedded))
 
 
-def test_the_pace_is_counted_from_when_the_work_is_known() -> None:
+def test_pace_counts_from_known_work() -> None:
     seconds = iter([0.0, 100.0, 100.0, 104.0, 104.0]).__next__
     pace = Pace(seconds)
     pace.rate(_progress(0, 5))
@@ -193,7 +193,7 @@ def test_the_pace_is_counted_from_when_the_work_is_known() -> None:
     assert (record["texts_per_second"], record["remaining_seconds"]) == (0.0, None)
 
 
-def test_a_source_is_listed_with_its_server_and_its_machine() -> None:
+def test_a_source_is_listed_with_server_and_machine() -> None:
     failure = Failure("/a/b.md", "is empty.", "file:/a/b.md")
     state = SourceState("/a", Scope(10), 2, 1, NOW, (failure,))
     assert str(sources_text([state])) == (
@@ -216,7 +216,7 @@ def _drawn(panel: Panel) -> list[str]:
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
-def test_the_overview_fits_eighty_columns_with_bars_of_their_parts_lengths() -> None:
+def test_the_overview_fits_eighty_columns() -> None:
     days, asked, *_ = panels(full("How do kites fly? " * 9))
 
     _, heading, *rows = _drawn(days)

@@ -42,9 +42,7 @@ def backups(folder: Path) -> int:
 
 
 @pytest.mark.slow
-async def test_a_backup_is_taken_beside_a_bot_and_put_back_only_without_one(
-    settings: Settings, run: Run
-) -> None:
+async def test_a_backup_is_restored_only_without_a_bot(settings: Settings, run: Run) -> None:
     folder = settings.data.folder
     with Store(folder / COMMUNITY) as store:
         store.contributions.propose(GUILD, Member(1, "Mira"), 5, Submission("Hours", "Forty."))
@@ -65,9 +63,7 @@ async def test_a_backup_is_taken_beside_a_bot_and_put_back_only_without_one(
         assert [note.id for note in store.notes.pending(GUILD)] == [1]
 
 
-def test_a_folder_keeps_as_many_backups_as_it_should_and_a_file_is_replaced(
-    settings: Settings, tmp_path: Path, run: Run
-) -> None:
+def test_old_backups_and_files_are_replaced(settings: Settings, tmp_path: Path, run: Run) -> None:
     data = ("--data", settings.data.folder)
     for _ in range(3):
         code, _, err = run("backup", *data, "--to", tmp_path, "--keep", "2")
@@ -99,9 +95,7 @@ def test_a_folder_is_no_backup_to_restore(settings: Settings, tmp_path: Path, ru
     assert f"{tmp_path} is no file" in err
 
 
-def test_a_backup_makes_no_folder_where_a_disk_is_not_mounted(
-    settings: Settings, tmp_path: Path, run: Run
-) -> None:
+def test_an_unmounted_disk_gets_no_folder(settings: Settings, tmp_path: Path, run: Run) -> None:
     with Store(settings.data.folder / COMMUNITY):
         pass
     for named in ("backups/one.db", "backups/more/"):
@@ -128,7 +122,7 @@ def test_a_path_that_may_not_be_looked_at_ends_with_a_sentence(
     assert "Traceback" not in err
 
 
-def test_a_backups_sources_are_shown_and_taken_only_with_take(
+def test_take_shows_and_takes_a_backups_sources(
     settings: Settings, tmp_path: Path, run: Run
 ) -> None:
     backup, new = tmp_path / "backup.db", tmp_path / "new"
@@ -148,9 +142,7 @@ def test_a_backups_sources_are_shown_and_taken_only_with_take(
         assert store.sources() == [("/srv/handbook", SHARED)]
 
 
-def test_an_export_is_answered_from_where_it_was_imported(
-    settings: Settings, tmp_path: Path, run: Run
-) -> None:
+def test_an_export_answers_where_imported(settings: Settings, tmp_path: Path, run: Run) -> None:
     folder, new, export = settings.data.folder, tmp_path / "new", tmp_path / "export"
     text = "The quokka meetup takes place in Lisbon."
     with Store(folder / COMMUNITY) as store:

@@ -52,7 +52,7 @@ def contributed(store: Store) -> int:
     return note.id
 
 
-def test_what_was_contributed_is_backed_up_and_put_back(
+def test_contributions_are_backed_up_and_restored(
     tmp_path: Path, url: str, commands: ForkServer
 ) -> None:
     folder = data_folder(tmp_path / "server")
@@ -76,7 +76,7 @@ def test_what_was_contributed_is_backed_up_and_put_back(
         assert [note.id for note in store.notes.every_live()] == [1, 2]
 
 
-def test_what_was_asked_is_counted_and_explained_and_the_doctor_looks_at_the_server(
+def test_stats_explain_and_doctor_use_the_server(
     tmp_path: Path, url: str, commands: ForkServer
 ) -> None:
     folder = data_folder(tmp_path / "server")

@@ -45,7 +45,7 @@ def with_database(tmp_path: Path, url: str) -> Path:
     return config
 
 
-def test_there_and_back_it_says_what_to_set_and_where_the_data_is(
+def test_moving_there_and_back_says_what_to_set(
     folder: Path, tmp_path: Path, postgres_url: str
 ) -> None:
     before = run("export", tmp_path / "before", "--data", folder)

@@ -27,9 +27,7 @@ def _command(*arguments: str, data: Path) -> list[str]:
     return [sys.executable, "-m", "bot", "cluster", "worker", "--data", str(data), *arguments]
 
 
-def test_the_command_embeds_with_the_models_own_vectors_and_ends_when_it_is_asked_to(
-    tmp_path: Path, postgres_url: str, jobs: WorkQueue
-) -> None:
+def test_a_worker_embeds_until_stopped(tmp_path: Path, postgres_url: str, jobs: WorkQueue) -> None:
     model = open_embedder(DEFAULT_MODEL)
     data = tmp_path / "data"
     config = tmp_path / "config.toml"

@@ -37,7 +37,7 @@ def test_lines_and_tabs_stay_as_they_are() -> None:
     assert [line.split() for line in captured.get().splitlines()] == [["one", "two"], ["three"]]
 
 
-def test_a_title_with_brackets_is_shown_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_title_with_brackets_is_shown_while_read(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.StringIO()
     monkeypatch.setattr(console, "err", type(err)(file=terminal, force_terminal=True, width=120))
 

@@ -98,7 +98,7 @@ def test_a_foreign_folder_is_refused_and_left_untouched(
 
 
 @pytest.mark.parametrize("names", READ, ids=" ".join)
-def test_reading_makes_no_folder_and_fills_no_empty_one(
+def test_reading_leaves_folders_empty(
     names: tuple[str, ...], tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
     missing, empty = tmp_path / "nosuch", tmp_path / "empty"

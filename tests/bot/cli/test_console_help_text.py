@@ -47,7 +47,7 @@ def test_each_command_has_an_example_that_it_takes(names: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
-def test_paragraphs_break_where_the_terminal_ends_and_nowhere_else(names: tuple[str, ...]) -> None:
+def test_only_paragraphs_break_where_the_terminal_ends(names: tuple[str, ...]) -> None:
     paragraphs = COMMANDS[names].help.split("\n\n")
     assert [each for each in paragraphs if "\n" in each] == []
     assert all(each.endswith(".") for each in paragraphs)
@@ -56,9 +56,7 @@ def test_paragraphs_break_where_the_terminal_ends_and_nowhere_else(names: tuple[
 @pytest.mark.parametrize(
     "words", [("--data", "{}", "source", "list"), ("source", "list", "--data", "{}")], ids=" ".join
 )
-def test_the_data_folder_may_be_named_on_either_side_of_the_command(
-    words: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_the_data_folder_goes_before_or_after(words: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     folder = tmp_path / "file" / "data"
     done = CliRunner().invoke(app, [word.format(folder) for word in words])

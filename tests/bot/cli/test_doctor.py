@@ -58,9 +58,7 @@ def examined(tmp_path: Path) -> Examiner:
     return examine_with
 
 
-def test_a_bot_that_anybody_can_add_is_a_warning_and_nothing_wrong(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_public_bot_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISCORD_TOKEN", raising=False)
     warning = Finding("servers", True, ANYBODY, warning=True)
     assert warning in _discord(Settings())
@@ -93,9 +91,7 @@ def test_a_reranker_is_opened_and_timed(examined: Examiner, cross_encoder: Path)
     assert "reads 32 passages in 60000 ms" in found.details
 
 
-def test_a_reranker_that_is_not_there_is_wrong_and_the_rest_is_looked_at(
-    examined: Examiner,
-) -> None:
+def test_a_missing_reranker_is_wrong(examined: Examiner) -> None:
     found = examined('reranker = "no/such-model"')
     assert not found["reranker"].passed
     assert "There is no reranker" in found["reranker"].details
@@ -120,9 +116,7 @@ def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
     assert not examined("")["evidence"].passed
 
 
-def test_a_configured_model_that_can_not_serve_is_a_warning(
-    examined: Examiner, tmp_path: Path
-) -> None:
+def test_an_unusable_configured_model_is_a_warning(examined: Examiner, tmp_path: Path) -> None:
     examined("")
     # A bot's start writes the pointer; another model is configured later.
     switch_to(tmp_path / "data", DEFAULT_MODEL, Served(ModelRecord(DEFAULT_MODEL)))
@@ -132,9 +126,7 @@ def test_a_configured_model_that_can_not_serve_is_a_warning(
     assert found["model"].details.startswith(DEFAULT_MODEL)
 
 
-def test_a_chosen_language_that_the_model_does_not_read_is_a_warning_with_the_command(
-    examined: Examiner, tmp_path: Path
-) -> None:
+def test_an_unread_chosen_language_is_a_warning(examined: Examiner, tmp_path: Path) -> None:
     examined("")
     with Store(tmp_path / "data" / COMMUNITY) as store:
         store.guilds.change(10, {"language": Language.GERMAN}, 1)
@@ -145,7 +137,7 @@ def test_a_chosen_language_that_the_model_does_not_read_is_a_warning_with_the_co
     assert COMMAND_FOR_LANGUAGES in found.details
 
 
-def test_an_empty_index_is_wrong_unless_a_bot_is_at_it(examined: Examiner, tmp_path: Path) -> None:
+def test_an_empty_index_needs_a_running_bot(examined: Examiner, tmp_path: Path) -> None:
     """As in the folder of a database that was moved."""
     assert examined("")["index"] == Finding("index", False, EMPTY)
     with hold_bot_lock(tmp_path / "data"):
@@ -159,9 +151,7 @@ def test_the_endpoint_that_phrases_is_asked(examined: Examiner) -> None:
     assert "can't be connected to" in found.details
 
 
-def test_members_whose_choice_can_not_be_honoured_any_more_are_counted(
-    examined: Examiner, tmp_path: Path
-) -> None:
+def test_unkept_opt_outs_are_counted(examined: Examiner, tmp_path: Path) -> None:
     examined("")
     with Store(tmp_path / "data" / COMMUNITY) as store:
         store.quote_opt_outs.withhold(12)
@@ -172,9 +162,7 @@ def test_members_whose_choice_can_not_be_honoured_any_more_are_counted(
     assert found.details.startswith("1 member or name")
 
 
-def test_notes_that_are_in_another_state_than_the_log_leads_to_are_named(
-    examined: Examiner, tmp_path: Path
-) -> None:
+def test_notes_that_contradict_the_log_are_named(examined: Examiner, tmp_path: Path) -> None:
     examined("")
     with Store(tmp_path / "data" / COMMUNITY) as store:
         note = store.contributions.propose(10, Member(1, "Mira"), 5, Submission("T", "Text.")).note
@@ -186,9 +174,7 @@ def test_notes_that_are_in_another_state_than_the_log_leads_to_are_named(
     assert f"({note.id})" in found.details
 
 
-def test_copies_that_upgrades_and_restores_kept_are_told_and_nothing_is_wrong_with_them(
-    examined: Examiner, tmp_path: Path
-) -> None:
+def test_copies_from_upgrades_are_no_fault(examined: Examiner, tmp_path: Path) -> None:
     examined("")
     (tmp_path / "data" / "community.m001_first_tables.db").write_bytes(b"x" * 300_000)
     found = examined("")["copies of the database"]
@@ -197,9 +183,7 @@ def test_copies_that_upgrades_and_restores_kept_are_told_and_nothing_is_wrong_wi
 
 
 @pytest.mark.usefixtures("rapidocr", "picture_sandbox")
-def test_whether_text_in_pictures_can_be_read_is_said_where_it_is_wanted(
-    examined: Examiner,
-) -> None:
+def test_text_recognition_is_reported_where_wanted(examined: Examiner) -> None:
     found = examined("[pictures]\nread_text = true")["text in pictures"]
     assert found == Finding("text in pictures", True, "can be read")
 

@@ -91,9 +91,7 @@ def test_a_worse_model_is_marked_in_the_table(run: Run, folder: Path, tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_model_without_a_package_is_said_to_be_slower(
-    run: Run, folder: Path, tmp_path: Path
-) -> None:
+def test_a_model_without_package_is_slower(run: Run, folder: Path, tmp_path: Path) -> None:
     slow = _model(tmp_path / "slow torch")
     done = run("use", slow)
     assert done.exit_code == 0, done.output
@@ -101,9 +99,7 @@ def test_a_model_without_a_package_is_said_to_be_slower(
 
 
 @pytest.mark.slow
-def test_what_was_begun_and_failed_is_gone_on_with(
-    run: Run, folder: Path, other: Path, tmp_path: Path
-) -> None:
+def test_a_failed_choice_is_continued(run: Run, folder: Path, other: Path, tmp_path: Path) -> None:
     """Each build begins with what the one before has embedded."""
     done = run("use", other)
     assert done.exit_code == 0, done.output
@@ -116,9 +112,7 @@ def test_what_was_begun_and_failed_is_gone_on_with(
 
 
 @pytest.mark.slow
-def test_each_model_is_measured_with_what_was_fitted_for_it(
-    run: Run, folder: Path, other: Path
-) -> None:
+def test_each_model_has_its_own_calibration(run: Run, folder: Path, other: Path) -> None:
     """What refuses everything, fitted for the other one, is what the other one is measured with."""
     save_calibration(folder, replace(default_calibration(), none=1.0, model=FittedFor(str(other))))
     done = run("use", other)
@@ -128,9 +122,7 @@ def test_each_model_is_measured_with_what_was_fitted_for_it(
 
 
 @pytest.mark.slow
-def test_fitted_evidence_that_does_not_go_with_the_model_is_told(
-    run: Run, folder: Path, other: Path
-) -> None:
+def test_unfitting_calibration_is_told(run: Run, folder: Path, other: Path) -> None:
     save_calibration(folder, replace(default_calibration(), model=FittedFor(FIRST)))
     done = run("use", other)
     assert done.exit_code == 0, done.output

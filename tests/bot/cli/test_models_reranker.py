@@ -46,9 +46,7 @@ def run(folder: Path, tmp_path: Path) -> Run:
     return invoke
 
 
-def test_one_is_compared_and_counts_from_the_next_start(
-    run: Run, folder: Path, cross_encoder: Path
-) -> None:
+def test_a_choice_counts_after_restart(run: Run, folder: Path, cross_encoder: Path) -> None:
     """Its weights are random: it must do harm."""
     done = run("use", cross_encoder)
     assert done.exit_code == 0, done.output
@@ -73,7 +71,7 @@ def test_a_reranker_is_the_same_from_another_folder(
     assert chosen_reranker(folder, "") == str(copy)
 
 
-def test_the_way_back_is_open_and_leads_forth_again(run: Run, folder: Path) -> None:
+def test_the_way_back_leads_forth_again(run: Run, folder: Path) -> None:
     assert "no earlier reranker" in " ".join(run("back").output.split())
     choose_reranker(folder, "", "one")
     for serving in ("", "one"):

@@ -42,9 +42,7 @@ def with_note(settings: Settings, guild_id: int, title: str) -> None:
         decided(store, note)
 
 
-def test_the_page_of_the_only_server_that_has_one_is_written(
-    settings: Settings, run: Run, tmp_path: Path
-) -> None:
+def test_the_only_servers_page_is_written(settings: Settings, run: Run, tmp_path: Path) -> None:
     with_note(settings, GUILD, "Ferries to Lisbon")
     code, said, _ = run(tmp_path / "www", "--name", "Harbour", "--json")
     assert code == 0
@@ -69,9 +67,7 @@ def test_of_several_servers_one_is_named(settings: Settings, run: Run, tmp_path:
     assert "Ferries" not in first
 
 
-def test_an_unknown_server_is_refused_and_the_page_stays(
-    settings: Settings, run: Run, tmp_path: Path
-) -> None:
+def test_an_unknown_server_is_refused(settings: Settings, run: Run, tmp_path: Path) -> None:
     with_note(settings, GUILD, "Ferries to Lisbon")
     run(tmp_path / "www")
     code, _, said = run(tmp_path / "www", "--guild", "5")
@@ -80,9 +76,7 @@ def test_an_unknown_server_is_refused_and_the_page_stays(
     assert "Ferries to Lisbon" in (tmp_path / "www" / "index.html").read_text()
 
 
-def test_a_page_loses_its_last_note_only_when_told_to(
-    settings: Settings, run: Run, tmp_path: Path
-) -> None:
+def test_the_last_note_needs_permission(settings: Settings, run: Run, tmp_path: Path) -> None:
     with_note(settings, GUILD, "Ferries to Lisbon")
     run(tmp_path / "www")
     with Store(settings.data.folder / COMMUNITY) as store:
@@ -96,16 +90,14 @@ def test_a_page_loses_its_last_note_only_when_told_to(
     assert not (tmp_path / "www" / "notes" / "1").exists()
 
 
-def test_without_any_page_it_says_who_turns_one_on(run: Run, tmp_path: Path) -> None:
+def test_without_a_page_it_says_who_allows_one(run: Run, tmp_path: Path) -> None:
     code, _, said = run(tmp_path / "www")
     assert code == UNUSABLE
     assert "/setup" in said
     assert not (tmp_path / "www").exists()
 
 
-def test_articles_are_there_where_they_are_asked_for(
-    settings: Settings, run: Run, tmp_path: Path
-) -> None:
+def test_articles_are_there_when_asked(settings: Settings, run: Run, tmp_path: Path) -> None:
     with_note(settings, GUILD, "Ferries to Lisbon")
     run(tmp_path / "www")
     assert not (tmp_path / "www" / "articles").exists()
@@ -123,9 +115,7 @@ def test_articles_are_there_where_they_are_asked_for(
         ("--templates", "nowhere"),
     ],
 )
-def test_what_can_not_be_used_is_named(
-    arguments: tuple[str, str], run: Run, tmp_path: Path
-) -> None:
+def test_unusable_places_are_named(arguments: tuple[str, str], run: Run, tmp_path: Path) -> None:
     code, _, said = run(tmp_path / "www", *arguments)
     assert code == UNUSABLE
     assert arguments[1] in said

@@ -51,16 +51,14 @@ def test_a_heading_that_finds_another_section_is_missed(tmp_path: Path) -> None:
     assert (checked.asked, checked.found) == (3, 2)
 
 
-def test_titles_that_say_little_are_named_with_their_documents(tmp_path: Path) -> None:
+def test_uninformative_titles_are_named(tmp_path: Path) -> None:
     files = {"a.md": "# Same\n\nOne.", "b.md": "# Same\n\nTwo.", "c.md": "# Own\n\nThree."}
     checked = _checked(tmp_path, files)
     assert checked == SourceCheck(0, 0, {"Same": 2})
     assert check_text(checked).plain == "Titles that say little: “Same” (2 documents).\n"
 
 
-def test_at_most_a_sample_of_headings_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_headings_are_only_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_check, "HEADINGS", 3)
     text = "# Long\n\n" + "".join(f"## Part {n}\n\nText {n}.\n\n" for n in range(5))
     assert _checked(tmp_path, {"a.md": text}).asked == 3
@@ -89,7 +87,7 @@ def _cited(tmp_path: Path, files: dict[str, str], base_url: str) -> dict[str, se
         return cited_pages(core, str(folder.resolve()))
 
 
-def test_each_cited_page_is_checked_once_with_its_anchors(tmp_path: Path) -> None:
+def test_each_cited_page_is_checked_once(tmp_path: Path) -> None:
     files = {"a.md": FERRIES, "b.md": "Text."}
     assert _cited(tmp_path, files, "mkdocs:https://a.org") == {
         "https://a.org/a/": {"lisbon-boats", "porto-trams"},
@@ -101,9 +99,7 @@ def test_files_without_an_address_have_nothing_to_check(tmp_path: Path) -> None:
     assert _cited(tmp_path, {"a.md": FERRIES}, "") == {}
 
 
-def test_at_most_a_sample_of_pages_is_checked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cited_pages_are_only_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_check, "PAGES", 3)
     files = {f"{number}.md": f"Text {number}." for number in range(4)}
     assert len(_cited(tmp_path, files, "mkdocs:https://a.org")) == 3

@@ -52,7 +52,7 @@ def terminal(tmp_path: Path, typed_commands: TypedCommands, one_article: None) -
     return Terminal(tmp_path, typed_commands)
 
 
-def test_a_dry_run_says_what_would_happen_and_does_nothing(terminal: Terminal) -> None:
+def test_a_dry_run_only_tells(terminal: Terminal) -> None:
     path = terminal.guides / "lab.md"
     path.write_text("The printer is called Gutenberg.")
     plan = terminal.json("index", terminal.guides, "--dry-run")
@@ -77,9 +77,7 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(terminal: Terminal) -
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])
-def test_a_source_that_nothing_can_be_read_from_is_added_nowhere(
-    terminal: Terminal, flags: list[str]
-) -> None:
+def test_an_unreadable_source_is_added_nowhere(terminal: Terminal, flags: list[str]) -> None:
     broken = terminal.guides / "broken.md"
     broken.write_bytes(b"\x00")
     done = terminal.run("source", "add", broken, *flags)
@@ -90,9 +88,7 @@ def test_a_source_that_nothing_can_be_read_from_is_added_nowhere(
     assert terminal.run("source", "add", terminal.guides, *flags).returncode == 0
 
 
-def test_a_source_from_before_stays_one_when_it_can_not_be_read_any_more(
-    terminal: Terminal,
-) -> None:
+def test_an_unreadable_old_source_stays_one(terminal: Terminal) -> None:
     guides = terminal.guides
     assert terminal.run("source", "add", guides).returncode == 0
     (guides / "lab.md").write_bytes(b"\x00")
@@ -103,7 +99,7 @@ def test_a_source_from_before_stays_one_when_it_can_not_be_read_any_more(
 
 
 @pytest.mark.slow
-def test_a_bot_that_runs_here_is_named_only_where_one_does(terminal: Terminal) -> None:
+def test_a_running_bot_is_named_only_here(terminal: Terminal) -> None:
     """The folder's lock tells."""
     page = terminal.guides / "lab.md"
     for text, running in (("One.", False), ("Two.", True)):
@@ -115,9 +111,7 @@ def test_a_bot_that_runs_here_is_named_only_where_one_does(terminal: Terminal) -
         assert terminal.run("source", "remove", terminal.guides).stdout.splitlines()[-1] == TRY
 
 
-def test_only_the_named_source_is_reported_and_articles_are_not_counted(
-    terminal: Terminal,
-) -> None:
+def test_only_the_named_source_is_reported(terminal: Terminal) -> None:
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     (terminal.guides / "broken.md").write_bytes(b"\x00")
     (terminal.guides / "SUMMARY.md").write_text("[Lab](lab.md)")
@@ -133,7 +127,7 @@ def test_only_the_named_source_is_reported_and_articles_are_not_counted(
     assert "broken.md" not in terminal.run("source", "add", terminal.guides / "lab.md").stderr
 
 
-def test_an_import_ends_with_what_can_be_quoted_and_what_to_do_next(terminal: Terminal) -> None:
+def test_an_import_ends_with_the_next_step(terminal: Terminal) -> None:
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     said = terminal.run("index", terminal.guides).stdout.splitlines()
     assert re.fullmatch(r"[0-9]+ passages can be quoted\. This took [0-9.]+ s\.", said[-2])
@@ -175,7 +169,7 @@ def test_sources_are_added_listed_synced_and_removed(terminal: Terminal) -> None
 
 
 @pytest.mark.slow
-def test_what_is_in_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> None:
+def test_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> None:
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     for arguments, told in (
         ((terminal.guides, "--base-url", "nonsense"), "nonsense is no http or https address: name"),
@@ -195,7 +189,7 @@ def test_what_is_in_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> 
 
 
 @pytest.mark.slow
-def test_part_of_a_source_can_become_one_servers_own(terminal: Terminal) -> None:
+def test_part_of_a_source_can_be_one_servers(terminal: Terminal) -> None:
     chat = terminal.guides / "chat.json"
     chat.write_bytes(as_json(export(SOLVED)))
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
@@ -210,7 +204,7 @@ def test_part_of_a_source_can_become_one_servers_own(terminal: Terminal) -> None
 
 
 @pytest.mark.slow
-def test_programs_are_told_how_far_it_is_and_get_one_report(
+def test_programs_get_progress_and_one_report(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(console, "EVENT_SECONDS", 0.0)

@@ -16,7 +16,7 @@ from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
 from tests.knowledge.web_server import Reply, WebServer
 
 
-def test_a_folder_of_exports_says_whom_it_is_for(terminal: Terminal) -> None:
+def test_a_folder_of_exports_names_its_server(terminal: Terminal) -> None:
     (terminal.guides / "thread.json").write_bytes(as_json(export(SOLVED)))
     added = terminal.run("source", "add", terminal.guides)
     assert (
@@ -29,7 +29,7 @@ def test_a_folder_of_exports_says_whom_it_is_for(terminal: Terminal) -> None:
     assert "chat exports" not in again.stdout
 
 
-def test_plain_text_export_is_refused_with_the_format_to_use(terminal: Terminal) -> None:
+def test_a_plain_text_export_is_refused(terminal: Terminal) -> None:
     path = terminal.guides / "thread.txt"
     path.write_text(TEXT)
     [failure] = terminal.json("source", "add", path, "--guild", "77", code=UNREAD)["failed"]
@@ -50,9 +50,7 @@ def test_one_servers_export_cannot_become_everybodys(terminal: Terminal) -> None
 
 
 @pytest.mark.parametrize("named", ["handbook", "handbook/ --crawl", "handbook.git"])
-def test_an_address_of_this_machine_is_refused_however_it_is_written(
-    terminal: Terminal, named: str
-) -> None:
+def test_addresses_of_this_machine_are_refused(terminal: Terminal, named: str) -> None:
     # Resolvers take this for 127.0.0.1.
     address, *options = f"http://127.1:9/{named}".split()
     refused = terminal.run("source", "add", address, *options)
@@ -63,7 +61,7 @@ def test_an_address_of_this_machine_is_refused_however_it_is_written(
     assert terminal.run("index").returncode == 0
 
 
-def test_cited_pages_are_checked_as_politely_as_sources_are_read(terminal: Terminal) -> None:
+def test_cited_pages_are_checked_politely(terminal: Terminal) -> None:
     (terminal.guides / "a.md").write_text("# A\n\nText.")
     add = ("source", "add", terminal.guides, "--base-url", "mkdocs:http://127.1:9", "--check-links")
     done = terminal.run(*add)
@@ -134,9 +132,7 @@ def handbook(tmp_path: Path) -> Repositories:
     return made
 
 
-def test_a_repository_that_is_here_is_followed_by_commit(
-    terminal: Terminal, handbook: Repositories
-) -> None:
+def test_a_local_repository_is_read_by_commit(terminal: Terminal, handbook: Repositories) -> None:
     path = handbook.folder / "handbook.git"
     first = handbook.commit("handbook.git", {"docs/ferry.md": FERRY, "other.md": "# Other\n\nNo."})
     added = terminal.json("source", "add", path, "--path", "docs/")["added"]
@@ -154,9 +150,7 @@ def test_a_repository_that_is_here_is_followed_by_commit(
     assert terminal.json("source", "remove", path)["removed"]
 
 
-def test_what_is_wrong_with_a_repository_is_one_sentence(
-    terminal: Terminal, handbook: Repositories
-) -> None:
+def test_a_bad_repository_is_one_sentence(terminal: Terminal, handbook: Repositories) -> None:
     path = handbook.folder / "handbook.git"
     [failure] = terminal.json("source", "add", path, "--git", code=UNREAD)["failed"]
     assert failure == {"source": str(path), "reason": "is empty: it has no commit yet."}
@@ -184,7 +178,7 @@ def test_options_that_do_not_belong_together_are_refused(terminal: Terminal) -> 
     assert "name the repository's https address." in refused.stderr
 
 
-def test_a_wiki_on_this_machine_is_a_source_once_the_operator_names_it(terminal: Terminal) -> None:
+def test_a_named_local_wiki_is_a_source(terminal: Terminal) -> None:
     with WebServer() as server:
         server.pages["/wiki/ferry"] = Reply("<h1>Ferry</h1><p>To Lisbon at nine.</p>")
         address = server.url("/wiki/ferry", "127.0.0.1")

@@ -29,9 +29,7 @@ async def bot(postgres: Cluster, postgres_url: str, settings: Settings) -> Async
         yield made
 
 
-async def test_each_server_is_answered_by_one_process_and_after_its_death_by_another(
-    bot: Processes,
-) -> None:
+async def test_a_dead_processs_servers_are_answered_by_another(bot: Processes) -> None:
     first = await bot.start()
     second = await bot.start()
     await bot.shared(first, second)
@@ -69,9 +67,7 @@ async def _in_step(bot: Processes, name: str) -> None:
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def test_while_the_database_is_away_shards_are_kept_and_members_are_answered(
-    bot: Processes,
-) -> None:
+async def test_shards_are_kept_in_an_outage(bot: Processes) -> None:
     name = await bot.start()
     await bot.shared(name)
     await bot.answered(0)
@@ -104,9 +100,7 @@ async def test_while_the_database_is_away_shards_are_kept_and_members_are_answer
     assert bot.questions() == 2 + SHARDS
 
 
-async def test_a_process_that_stood_still_answers_and_writes_nothing_of_what_it_was_told(
-    bot: Processes,
-) -> None:
+async def test_a_paused_process_writes_nothing_outdated(bot: Processes) -> None:
     first, second = await bot.start(), await bot.start()
     await bot.shared(first, second)
     lost = bot.shards_of(first)
@@ -125,9 +119,7 @@ async def test_a_process_that_stood_still_answers_and_writes_nothing_of_what_it_
     assert bot.questions() == len(asked) + len(again)
 
 
-async def test_a_process_that_is_stopped_hands_over_at_once_and_gets_its_share_back(
-    bot: Processes,
-) -> None:
+async def test_a_stopped_process_hands_over_at_once(bot: Processes) -> None:
     bot.lease_seconds = 3_600
     first, second = await bot.start(), await bot.start()
     await bot.shared(first, second)
@@ -141,9 +133,7 @@ async def test_a_process_that_is_stopped_hands_over_at_once_and_gets_its_share_b
     assert bot.running[first].returncode in {0, None}
 
 
-async def test_a_process_on_another_machine_takes_over_and_takes_nothing_out_of_the_index(
-    bot: Processes, tmp_path: Path
-) -> None:
+async def test_takeover_on_another_machine_keeps_the_index(bot: Processes, tmp_path: Path) -> None:
     """The other machine has its own data folder, and no files at the same path."""
     page, handbook = "https://docs.example.org/ferries", tmp_path / "handbook"
     handbook.mkdir()

@@ -64,9 +64,7 @@ async def _ask_again(bot: Processes, asked: dict[int, list[Json]], unanswered: s
         await asyncio.sleep(ASKED_AGAIN_SECONDS)
 
 
-async def test_process_answers_or_ends_wherever_the_server_is_killed_during_its_start(
-    bot: Processes, database: Departing
-) -> None:
+async def test_a_killed_server_ends_or_delays_a_start(bot: Processes, database: Departing) -> None:
     """The moments are messages to the server, evenly spread from the first one to an answer."""
     messages = 0
     # The first start makes the tables.

@@ -78,9 +78,7 @@ async def _joined(process: Process) -> Process:
     return process
 
 
-async def test_what_is_held_is_launched_and_counted_on_for_a_time(
-    made: Callable[[str], Process],
-) -> None:
+async def test_a_held_shard_is_launched(made: Callable[[str], Process]) -> None:
     process = await _joined(made("one"))
     assert process.shards.open == process.membership.held == {0, 1}
     process.clock.seconds += SECONDS * COUNTED_ON - 1
@@ -114,7 +112,7 @@ def _name(url: str) -> str:
     return url.partition("@/")[2].partition("?")[0]
 
 
-async def test_who_was_ended_closes_its_shards_before_it_takes_any_again(
+async def test_an_ended_member_closes_its_shards(
     made: Callable[[str], Process], postgres_url: str
 ) -> None:
     first, second = await _joined(made("one")), made("two")
@@ -133,7 +131,7 @@ async def test_who_was_ended_closes_its_shards_before_it_takes_any_again(
     assert first.shards.open == set()
 
 
-async def test_a_shard_too_many_is_closed_before_another_process_gets_it(
+async def test_surplus_shards_close_before_another_gets_them(
     made: Callable[[str], Process],
 ) -> None:
     first, second = await _joined(made("one")), made("two")
@@ -147,9 +145,7 @@ async def test_a_shard_too_many_is_closed_before_another_process_gets_it(
     assert (first.shards.open, second.shards.open) == ({0}, {1})
 
 
-async def test_leases_that_ran_out_while_the_database_hung_are_not_followed(
-    postgres_url: str,
-) -> None:
+async def test_expired_leases_are_not_used_after_an_outage(postgres_url: str) -> None:
     hanging = SECONDS
 
     class HangingLeases(Leases):

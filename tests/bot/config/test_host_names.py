@@ -5,7 +5,7 @@ import pytest
 from bot.config.host_names import LOOPBACK, allowed_hosts, host_without_port
 
 
-def test_a_local_server_allows_local_and_configured_names_only() -> None:
+def test_local_servers_allow_local_and_configured_names() -> None:
     assert allowed_hosts("127.0.0.1") == LOOPBACK
     assert allowed_hosts("::1", ["Example.org"]) == LOOPBACK | {"example.org"}
     assert allowed_hosts("0.0.0.0") == frozenset()  # noqa: S104 - nothing listens

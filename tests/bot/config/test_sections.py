@@ -21,7 +21,7 @@ def test_nothing_is_asked_unless_it_is_set() -> None:
     assert (settings.url, settings.host, settings.may_send_messages) == ("", "", False)
 
 
-def test_an_endpoint_is_a_mode_an_address_and_a_model(tmp_path: Path) -> None:
+def test_an_endpoint_has_mode_address_and_model(tmp_path: Path) -> None:
     said = _settings(tmp_path, f'mode = "choose"\nurl = "{_HERE}/"\nmodel = " small "')
     assert (said.is_on, said.url, said.model, said.host) == (True, _HERE, "small", "127.0.0.1")
 
@@ -43,15 +43,13 @@ def test_an_endpoint_is_a_mode_an_address_and_a_model(tmp_path: Path) -> None:
         "https://äpi.example.com/v1",
     ],
 )
-def test_an_address_that_can_not_be_asked_is_refused_with_one_that_can(
-    tmp_path: Path, url: str
-) -> None:
+def test_an_unusable_address_is_refused_with_a_remedy(tmp_path: Path, url: str) -> None:
     for mode in ("off", "choose"):
         with pytest.raises(ConfigError, match=r"`phrasing\.url` is .*such as http://127"):
             _settings(tmp_path, f'mode = "{mode}"\nurl = "{url}"\nmodel = "m"')
 
 
-def test_a_model_can_not_be_asked_nowhere_and_has_a_name(tmp_path: Path) -> None:
+def test_a_model_needs_an_address_and_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"`phrasing\.url` is '': input should be the address"):
         _settings(tmp_path, 'mode = "choose"\nmodel = "m"')
     with pytest.raises(
@@ -95,9 +93,7 @@ def test_only_an_address_says_that_an_endpoint_is_near(
     assert settings.is_private is is_private
 
 
-def test_a_key_is_read_from_its_variable_alone_and_is_no_word_for_the_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_stays_out_of_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "abc")
     monkeypatch.delenv("PHRASING_KEY", raising=False)
     assert (config.phrasing_key(), config.secrets()) == ("", ["abc"])

@@ -25,7 +25,7 @@ def _file(tmp_path: Path, text: str | bytes) -> Path:
     return path
 
 
-def test_a_settings_file_that_can_not_be_read_is_refused(tmp_path: Path) -> None:
+def test_an_unreadable_settings_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"missing\.toml can't be read: No such file"):
         config.load(tmp_path / "missing.toml")
     with pytest.raises(ConfigError, match="can't be read"):
@@ -57,9 +57,7 @@ def test_a_settings_file_that_can_not_be_read_is_refused(tmp_path: Path) -> None
         ("data = 'here'", r"`data` is 'here'"),
     ],
 )
-def test_unusable_settings_are_refused_with_the_key_and_the_remedy(
-    tmp_path: Path, text: str | bytes, sentence: str
-) -> None:
+def test_bad_settings_name_key_and_remedy(tmp_path: Path, text: str | bytes, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         config.load(_file(tmp_path, text))
 
@@ -74,7 +72,7 @@ def test_former_keys_are_named_and_do_not_count(tmp_path: Path) -> None:
     assert (settings.sources.look_seconds, settings.sources.web_hours) == (60, 3)
 
 
-def test_each_default_of_1_0_0_still_starts_without_a_word(tmp_path: Path) -> None:
+def test_defaults_of_1_0_0_still_start(tmp_path: Path) -> None:
     sections: dict[str, list[str]] = {}
     for name, (default, _) in config.former_keys().items():
         section, _, key = name.partition(".")
@@ -91,7 +89,7 @@ def test_the_former_default_model_starts_as_the_default(tmp_path: Path) -> None:
     assert "so `english` is used" in settings.warning
 
 
-def test_there_are_36_keys_with_a_line_of_description_each() -> None:
+def test_36_keys_have_a_line_of_description_each() -> None:
     assert len(config.keys()) <= 36
     assert all(len(line) <= 100 for line in config.template().splitlines())
 
@@ -104,15 +102,13 @@ def test_there_are_36_keys_with_a_line_of_description_each() -> None:
         ("s3cret", r"`data\.database` can't be used: it should be written as `postgresql://"),
     ],
 )
-def test_a_database_with_a_password_is_refused_and_not_shown(
-    tmp_path: Path, url: str, sentence: str
-) -> None:
+def test_a_password_in_the_address_is_hidden(tmp_path: Path, url: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence) as refused:
         config.load(_file(tmp_path, f"[data]\ndatabase = '{url}'"))
     assert "s3cret" not in str(refused.value)
 
 
-def test_the_password_of_a_database_is_hidden_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logs_hide_the_databases_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSWORD", "s3cret")
     assert config.secrets() == ["s3cret"]
 
@@ -162,9 +158,7 @@ def test_keys_without_a_value_keep_their_defaults(tmp_path: Path) -> None:
     assert settings.model == Settings().model
 
 
-def test_the_option_comes_before_the_variable_and_that_before_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_options_beat_variables_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _file(tmp_path, "[data]\nfolder = 'of the file'")
     monkeypatch.setenv("COMMONPLACE_DATA", "")
     assert config.load(path).data.folder == Path("of the file")
@@ -179,14 +173,14 @@ def test_stray_variables_change_nothing(name: str, monkeypatch: pytest.MonkeyPat
     assert config.load() == Settings()
 
 
-def test_the_table_lists_every_key_once_with_default_and_description() -> None:
+def test_the_table_lists_every_key_once() -> None:
     rows = config.table()
     assert [key for key, _, _ in rows] == config.keys()
     assert all(description for _, _, description in rows)
     assert ("answers.private", "false") in [(key, default) for key, default, _ in rows]
 
 
-def test_text_in_pictures_is_read_only_where_what_reads_it_is_installed(
+def test_pictures_need_their_reader_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = _file(tmp_path, "[pictures]\nread_text = true\n")

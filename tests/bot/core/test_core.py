@@ -86,9 +86,7 @@ def _decide(
     return review_service.decide(core, guild_id, revision_id, ADA, Ruling(decision))
 
 
-def test_an_index_of_another_backend_begins_anew_with_everything(
-    opened: Opener,
-) -> None:
+def test_another_backends_index_is_rebuilt(opened: Opener) -> None:
     core = opened("model torch")
     _decide(core, _proposed(core))
     core.close()
@@ -97,9 +95,7 @@ def test_an_index_of_another_backend_begins_anew_with_everything(
     assert isinstance(other.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
-def test_an_index_of_another_model_is_refused_and_nothing_is_lost(
-    opened: Opener, folder: Path
-) -> None:
+def test_another_models_index_is_refused(opened: Opener, folder: Path) -> None:
     core = opened()
     _decide(core, _proposed(core))
     core.close()
@@ -108,9 +104,7 @@ def test_an_index_of_another_model_is_refused_and_nothing_is_lost(
     assert opened().answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome != Refusal()
 
 
-def test_another_model_serves_from_a_new_index_and_the_old_one_is_kept(
-    opened: Opener, folder: Path
-) -> None:
+def test_another_model_serves_from_a_new_index(opened: Opener, folder: Path) -> None:
     core = opened()
     _decide(core, _proposed(core))
     core.close()
@@ -127,9 +121,7 @@ def test_another_model_serves_from_a_new_index_and_the_old_one_is_kept(
     )
 
 
-async def test_a_bot_whose_index_another_model_made_answers_notes_at_once(
-    opened: Opener, folder: Path
-) -> None:
+async def test_another_models_index_answers_notes(opened: Opener, folder: Path) -> None:
     core = opened()
     _decide(core, _proposed(core))
     core.close()
@@ -142,9 +134,7 @@ async def test_a_bot_whose_index_another_model_made_answers_notes_at_once(
     assert isinstance(reply.outcome, Answer)
 
 
-def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
-    opened: Opener, folder: Path
-) -> None:
+def test_an_abandoned_rebuild_is_replaced(opened: Opener, folder: Path) -> None:
     core = opened()
     core.close()
     opened("second", rebuild=True).close()
@@ -154,7 +144,7 @@ def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
     assert opened("third").index.tables.counts([ARTICLES])["documents"] == 1
 
 
-def test_a_note_is_answerable_as_soon_as_it_is_approved_and_not_before(opened: Opener) -> None:
+def test_a_note_answers_once_it_is_approved(opened: Opener) -> None:
     core = opened()
     revision = _proposed(core)
     assert core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome == Refusal()
@@ -180,9 +170,7 @@ def test_deciding_on_nothing_publishes_nothing(opened: Opener) -> None:
     assert core.counts(GUILD)["documents"] == 0
 
 
-def test_a_note_approved_just_before_the_process_died_is_put_in_at_the_next_start(
-    opened: Opener,
-) -> None:
+def test_an_approval_before_a_crash_is_indexed_later(opened: Opener) -> None:
     core = opened()
     # The first half of `decide`, then a crash.
     core.store.decisions.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
@@ -208,9 +196,7 @@ def test_a_full_disk_while_publishing_keeps_the_decision(opened: Opener) -> None
     assert [note.revision.submission for note in core.store.notes.every_live()] == [long]
 
 
-def test_changed_files_are_indexed_by_follow_and_not_by_the_quick_update(
-    opened: Opener, tmp_path: Path
-) -> None:
+def test_only_follow_indexes_changed_files(opened: Opener, tmp_path: Path) -> None:
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
@@ -225,9 +211,7 @@ def test_changed_files_are_indexed_by_follow_and_not_by_the_quick_update(
     assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
 
 
-def test_the_bot_leaves_following_to_a_command_that_is_at_it(
-    opened: Opener, tmp_path: Path
-) -> None:
+def test_a_command_follows_in_the_bots_place(opened: Opener, tmp_path: Path) -> None:
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     command, bot = opened(), opened()
@@ -241,7 +225,7 @@ def test_the_bot_leaves_following_to_a_command_that_is_at_it(
     assert bot.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
 
 
-def test_each_source_says_what_it_gave_and_what_failed(opened: Opener, tmp_path: Path) -> None:
+def test_each_source_reports_gains_and_failures(opened: Opener, tmp_path: Path) -> None:
     folder = tmp_path / "guides"
     (folder / "deep").mkdir(parents=True)
     (folder / "a.md").write_text("One.")
@@ -259,9 +243,7 @@ def test_each_source_says_what_it_gave_and_what_failed(opened: Opener, tmp_path:
     assert [failure.source for failure in second.failures] == [str(folder / "deep" / "b.md")]
 
 
-def test_a_missing_source_stays_in_the_index_until_it_is_removed(
-    opened: Opener, tmp_path: Path
-) -> None:
+def test_missing_sources_stay_until_removed(opened: Opener, tmp_path: Path) -> None:
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
@@ -277,7 +259,7 @@ def test_a_missing_source_stays_in_the_index_until_it_is_removed(
     assert core.source_states() == []
 
 
-def test_a_plan_says_what_would_be_read_and_changes_nothing(opened: Opener, tmp_path: Path) -> None:
+def test_a_plan_changes_nothing(opened: Opener, tmp_path: Path) -> None:
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
@@ -287,13 +269,13 @@ def test_a_plan_says_what_would_be_read_and_changes_nothing(opened: Opener, tmp_
     assert core.index.tables.files() == {}
 
 
-def test_a_second_core_answers_from_what_the_first_published(opened: Opener) -> None:
+def test_a_second_core_reads_the_firsts_index(opened: Opener) -> None:
     writer, reader = opened(), opened()
     _decide(writer, _proposed(writer))
     assert isinstance(reader.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
-def test_a_document_of_another_guild_can_not_be_read(opened: Opener) -> None:
+def test_another_guilds_document_is_unreadable(opened: Opener) -> None:
     core = opened()
     note = _decide(core, _proposed(core))
     assert note is not None
@@ -312,9 +294,7 @@ def test_cards_that_were_never_posted_are_remembered(opened: Opener) -> None:
     assert [note.revision.id for note, _ in core.store.review_cards.due()] == [unposted]
 
 
-def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_not(
-    opened: Opener,
-) -> None:
+def test_an_overdue_note_yields_to_others(opened: Opener) -> None:
     core = opened()
     core.store.guilds.save_rule(GUILD, Rule("", review_after_days=30), 9)
     # A passage that two documents share is quoted once.
@@ -340,9 +320,7 @@ def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_no
     assert not any(quote.citation.due for quote in outcome.quotes)
 
 
-def test_the_index_can_be_deleted_and_the_notes_are_still_there(
-    opened: Opener, folder: Path
-) -> None:
+def test_a_deleted_index_is_rebuilt_with_notes(opened: Opener, folder: Path) -> None:
     core = opened()
     _decide(core, _proposed(core))
     core.close()
@@ -353,15 +331,13 @@ def test_the_index_can_be_deleted_and_the_notes_are_still_there(
     assert isinstance(core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
-def test_a_store_that_can_not_be_opened_leaves_nothing_open(opened: Opener, folder: Path) -> None:
+def test_a_store_that_fails_to_open_leaves_nothing_open(opened: Opener, folder: Path) -> None:
     (data_folder(folder) / COMMUNITY).write_bytes(b"not a database " * 100)
     with pytest.raises(Exception, match="not a usable database"):
         opened()
 
 
-def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
-    opened: Opener,
-) -> None:
+def test_figures_tell_shared_documents_apart(opened: Opener) -> None:
     core = opened()
     run_to_end(index_updates.update_quickly(core))
     fresh = core.figures()
@@ -394,9 +370,7 @@ def test_an_index_that_never_changed_has_no_age(opened: Opener) -> None:
     assert opened().figures().changed_at is None
 
 
-def test_each_stage_of_answering_is_told_once_for_questions_that_come_together(
-    opened: Opener,
-) -> None:
+def test_batched_questions_count_each_stage_once(opened: Opener) -> None:
     core = opened()
     run_to_end(index_updates.update_quickly(core))
     told: list[tuple[Stage, float]] = []
@@ -407,9 +381,7 @@ def test_each_stage_of_answering_is_told_once_for_questions_that_come_together(
     assert all(seconds >= 0 for _, seconds in told)
 
 
-def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
-    folder: Path, cross_encoder: Path
-) -> None:
+def test_a_reranker_makes_no_index_stale(folder: Path, cross_encoder: Path) -> None:
     embedder = WordEmbedder(4_096)
     with Core(Settings(data=DataSettings(folder=folder)), embedder) as core:
         run_to_end(index_updates.update_quickly(core))
@@ -426,9 +398,7 @@ def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
     assert "placed by the reranker" in "".join(why(question, moderator=True))
 
 
-def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_once(
-    folder: Path, cross_encoder: Path
-) -> None:
+def test_a_reranked_refusal_is_one_gap(folder: Path, cross_encoder: Path) -> None:
     model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
     settings = Settings(data=DataSettings(folder=folder), model=model)
     with Core(settings, WordEmbedder(4_096)) as core:
@@ -441,7 +411,7 @@ def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_on
         ]
 
 
-def test_without_a_reranker_that_is_named_answers_are_given_and_it_is_said(folder: Path) -> None:
+def test_a_missing_reranker_is_told(folder: Path) -> None:
     settings = Settings(
         data=DataSettings(folder=folder), model=ModelSettings(reranker="no/such-model")
     )
@@ -471,9 +441,7 @@ def test_a_reranker_that_fails_later_costs_no_answer_and_it_is_said(
     assert "failed" in problem
 
 
-def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
-    opened: Opener, tmp_path: Path
-) -> None:
+def test_withheld_members_quotations_are_erased(opened: Opener, tmp_path: Path) -> None:
     chat = tmp_path / "chats"
     chat.mkdir()
     (chat / "thread.json").write_bytes(exporting.as_json(exporting.export(exporting.SOLVED)))
@@ -533,7 +501,7 @@ def test_a_long_note_is_embedded_in_slices_and_approving_it_then_embeds_nothing(
         assert core.document(f"note:{note.id}", [Scope(GUILD)])
 
 
-def test_what_is_near_to_a_long_note_is_embedded_in_slices(tmp_path: Path) -> None:
+def test_neighbours_of_long_notes_embed_in_slices(tmp_path: Path) -> None:
     embedder = RecordingEmbedder()
     with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
         _proposed(core, submission=_long_note())
@@ -549,7 +517,7 @@ def test_what_is_near_to_a_long_note_is_embedded_in_slices(tmp_path: Path) -> No
         assert embedder.batches == ahead
 
 
-def test_what_publishing_a_long_note_would_change_is_embedded_in_slices(tmp_path: Path) -> None:
+def test_a_long_notes_impact_embeds_in_slices(tmp_path: Path) -> None:
     embedder = RecordingEmbedder()
     with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
         revision_id = _proposed(core, submission=_long_note())
@@ -562,7 +530,7 @@ def test_what_publishing_a_long_note_would_change_is_embedded_in_slices(tmp_path
 
 
 @pytest.mark.parametrize("action", [Action.RESTORE, Action.UNDO])
-def test_what_is_live_again_was_embedded_in_slices_before(tmp_path: Path, action: Action) -> None:
+def test_a_note_live_again_embeds_in_slices(tmp_path: Path, action: Action) -> None:
     embedder = RecordingEmbedder()
     with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
         revision_id = _proposed(core, submission=_long_note())
@@ -608,7 +576,7 @@ class LockedOutEmbedder(WordEmbedder):
         return super().embed_passages(texts)
 
 
-def test_nothing_is_embedded_while_the_database_is_being_written(tmp_path: Path) -> None:
+def test_nothing_is_embedded_inside_a_write(tmp_path: Path) -> None:
     embedder = LockedOutEmbedder(tmp_path / COMMUNITY)
     with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
         core.store.guilds.save_rule(GUILD, Rule("", publish_role_id=55), 9)
@@ -628,7 +596,7 @@ def test_nothing_is_embedded_while_the_database_is_being_written(tmp_path: Path)
         assert len(core.store.notes.every_live()) == 2
 
 
-def test_what_is_searched_takes_no_more_memory_than_the_settings_say(folder: Path) -> None:
+def test_searches_keep_to_the_memory_of_the_settings(folder: Path) -> None:
     """Only one of two guilds fits in memory: a question loads its guild and evicts the other."""
     settings = Settings(data=DataSettings(folder=folder), index=IndexSettings(resident_mb=1))
     with Core(settings, WordEmbedder(65_536)) as core:
@@ -644,7 +612,7 @@ def test_what_is_searched_takes_no_more_memory_than_the_settings_say(folder: Pat
             assert not core.index.is_resident(Scope(other))
 
 
-def test_after_the_warm_up_a_first_question_embeds_itself_alone(opened: Opener) -> None:
+def test_after_warm_up_a_first_question_embeds_alone(opened: Opener) -> None:
     """The cosine scale needs sixty embedded questions."""
     core = opened()
     for _ in core.warm_up():

@@ -85,9 +85,7 @@ def _long(core: Core) -> int:
     return core.store.contributions.propose(GUILD, MIRA, 5, long).note.revision.id
 
 
-def test_a_decision_that_is_kept_is_told_so_though_the_index_can_not_be_written(
-    core: Core, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unwritten_decisions_are_told(core: Core, caplog: pytest.LogCaptureFixture) -> None:
     revision_id = _long(core)
     _refuse_writing(core, refused=True)
     with caplog.at_level(logging.ERROR):
@@ -104,9 +102,7 @@ def test_a_decision_that_is_kept_is_told_so_though_the_index_can_not_be_written(
     assert core.problems() == ()
 
 
-def test_every_note_of_who_is_forgotten_is_followed_later_where_the_first_can_not_be(
-    core: Core,
-) -> None:
+def test_forgotten_notes_leave_despite_failed_writes(core: Core) -> None:
     for _ in range(3):
         _approved(core, _proposed(core))
     forgotten = privacy_service.forget(core, MIRA.id, withdraw=True)
@@ -119,9 +115,7 @@ def test_every_note_of_who_is_forgotten_is_followed_later_where_the_first_can_no
     assert not core.unindexed_notes
 
 
-def test_a_note_that_another_process_retires_meanwhile_is_not_left_in_the_index(
-    tmp_path: Path,
-) -> None:
+def test_another_processs_retirement_leaves_the_index(tmp_path: Path) -> None:
     settings = Settings(data=DataSettings(folder=tmp_path / "data"))
     slow = Embedder()
     with Core(settings, slow) as core, Core(settings, WordEmbedder(512)) as other:
@@ -139,9 +133,7 @@ def test_a_note_that_another_process_retires_meanwhile_is_not_left_in_the_index(
         assert not _answers(core)
 
 
-def test_a_note_that_is_retired_while_an_update_is_under_way_is_not_put_in_by_it(
-    core: Core,
-) -> None:
+def test_a_retired_note_is_not_indexed(core: Core) -> None:
     for _ in range(40):
         outcome = core.store.decisions.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
         assert outcome is not None
@@ -156,9 +148,7 @@ def test_a_note_that_is_retired_while_an_update_is_under_way_is_not_put_in_by_it
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
-def test_what_nobody_knows_whether_it_was_kept_is_followed_all_the_same(
-    postgres: Cluster, tmp_path: Path, cut: Cut
-) -> None:
+def test_unknown_commits_are_followed(postgres: Cluster, tmp_path: Path, cut: Cut) -> None:
     url = postgres.empty()
     with ExitStack() as opened:
         cutting = opened.enter_context(cutting_socket(postgres.folder))

@@ -71,9 +71,7 @@ def state(path: Path) -> State:
         return store.notes.of_revision(1).revision.state
 
 
-def test_a_decision_on_a_full_disk_is_not_made_and_said_so(
-    settings: Settings, proposed: Path
-) -> None:
+def test_a_full_disk_refuses_decisions(settings: Settings, proposed: Path) -> None:
     def work() -> None:
         with Core(settings, WordEmbedder()) as core:
             fill_the_disk()
@@ -164,9 +162,7 @@ def test_the_next_process_rebuilds_a_truncated_index(settings: Settings, propose
 
 @ROOT_CAN_BE_REFUSED
 @pytest.mark.parametrize("what", ["database", "folder"])
-def test_what_nobody_may_write_is_explained_and_stays_as_it_was(
-    settings: Settings, proposed: Path, what: str
-) -> None:
+def test_unwritable_places_are_explained(settings: Settings, proposed: Path, what: str) -> None:
     def work() -> None:
         give_up_privileges()
         approve(settings)
@@ -187,9 +183,7 @@ def test_what_nobody_may_write_is_explained_and_stays_as_it_was(
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=400), timedelta(days=-400)])
-def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
-    settings: Settings, proposed: Path, jump: timedelta
-) -> None:
+def test_a_wrong_clock_deletes_nothing(settings: Settings, proposed: Path, jump: timedelta) -> None:
     class Clock(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> "Clock":
@@ -223,9 +217,7 @@ def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
     assert state(proposed) is State.APPROVED
 
 
-def test_a_backup_into_a_folder_that_is_not_one_is_explained(
-    proposed: Path, tmp_path: Path
-) -> None:
+def test_a_backup_needs_a_folder(proposed: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BackupError, match="Check free space and permissions"):
         backups.back_up(proposed, tmp_path / "file" / "one.db")

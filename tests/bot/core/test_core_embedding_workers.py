@@ -139,9 +139,7 @@ def test_what_was_read_in_channels_is_embedded_by_a_worker(
         assert core.archive.threads.changed() == []
 
 
-def test_what_is_deleted_while_a_worker_embeds_it_is_never_found(
-    settings: Settings, own: EmbeddingWorker
-) -> None:
+def test_deletion_beats_a_workers_embedding(settings: Settings, own: EmbeddingWorker) -> None:
     with Core(settings, WordEmbedder()) as core:
         for steps in itertools.count():
             driver = _read(core, steps + 1)

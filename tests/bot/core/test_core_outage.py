@@ -80,9 +80,7 @@ def _quoted(reply: Reply) -> list[str]:
     return [quote.text for quote in reply.outcome.quotes]
 
 
-def test_a_question_is_answered_as_ever_and_recorded_once_under_the_id_that_was_told(
-    away: Away,
-) -> None:
+def test_an_outages_question_is_recorded_once_under_its_id(away: Away) -> None:
     before = away.ask(QUESTION)
     with away.server.away():
         told = [away.ask(QUESTION), away.ask(FEEDING), away.ask(QUESTION)]
@@ -101,7 +99,7 @@ def test_a_question_is_answered_as_ever_and_recorded_once_under_the_id_that_was_
     assert not away.ask(QUESTION).bridged
 
 
-def test_what_waits_is_recorded_before_what_is_asked_after_it(away: Away) -> None:
+def test_waiting_questions_are_recorded_first(away: Away) -> None:
     with away.server.away():
         away.ask(FEEDING)
     away.ask(QUESTION)
@@ -146,9 +144,7 @@ def _retire_behind_the_index(away: Away) -> None:
 
 
 @pytest.mark.parametrize("retire", [_retire, _retire_behind_the_index])
-def test_what_this_process_has_withdrawn_is_not_quoted_though_it_is_still_in_memory(
-    away: Away, retire: Callable[[Away], None]
-) -> None:
+def test_withdrawn_notes_are_not_quoted(away: Away, retire: Callable[[Away], None]) -> None:
     away.ask(QUESTION)
     retire(away)
     with away.server.away():
@@ -163,13 +159,13 @@ def test_what_this_process_has_withdrawn_is_not_quoted_though_it_is_still_in_mem
         assert not isinstance(away.ask(QUESTION).outcome, Answer)
 
 
-def test_another_guild_is_not_answered_from_a_guild_that_was_asked_in(away: Away) -> None:
+def test_a_guild_gets_no_other_guilds_answers(away: Away) -> None:
     away.ask(QUESTION)
     with away.server.away():
         assert not isinstance(away.ask(QUESTION, OTHER).outcome, Answer)
 
 
-def test_settings_that_this_process_has_changed_since_are_asked_of_the_database(away: Away) -> None:
+def test_changed_settings_are_read_from_the_database(away: Away) -> None:
     away.core.store.guilds.save_settings(GuildSettings(GUILD, articles=False), ADA.id)
     with away.server.away():
         with pytest.raises(DatabaseAwayError):
@@ -180,7 +176,7 @@ def test_settings_that_this_process_has_changed_since_are_asked_of_the_database(
         assert _quoted(away.ask(QUESTION)) == [QUOKKAS.text]
 
 
-def test_what_is_confirmed_comes_first_and_what_was_taken_back_does_not(away: Away) -> None:
+def test_confirmed_answers_still_come_first(away: Away) -> None:
     asked = away.ask(QUESTION)
     feedback = away.core.store.feedback_records
     question = away.core.store.question_records.question(asked.question_id or 0)
@@ -212,9 +208,7 @@ def test_what_is_not_in_memory_is_not_answered(away: Away) -> None:
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
 @pytest.mark.parametrize("gone", [True, False])
-def test_a_question_of_which_nobody_knows_whether_it_was_kept_is_recorded_once(
-    away: Away, cut: Cut, gone: bool
-) -> None:
+def test_an_uncertain_question_is_recorded_once(away: Away, cut: Cut, gone: bool) -> None:
     with away.server.away() if gone else nullcontext():
         if gone:
             away.ask(FEEDING)
@@ -228,9 +222,7 @@ def test_a_question_of_which_nobody_knows_whether_it_was_kept_is_recorded_once(
     assert [(one.asker_id, len(one.hits)) for one in kept if one] == [(1, 2), (2, 2)]
 
 
-def test_what_waits_of_somebody_who_was_forgotten_meanwhile_is_not_recorded(
-    away: Away,
-) -> None:
+def test_a_forgotten_members_questions_are_dropped(away: Away) -> None:
     with away.server.away():
         away.ask(QUESTION, asker_id=3)
         away.ask(FEEDING, asker_id=4)
@@ -264,7 +256,7 @@ def test_a_question_follows_up_one_of_the_last(away: Away) -> None:
             away.core.recording.question(asked)
 
 
-def test_the_ids_of_a_process_are_above_those_of_the_one_before(away: Away) -> None:
+def test_a_processs_ids_exceed_earlier_ones(away: Away) -> None:
     first = away.ask(QUESTION)
     settings = Settings(data=DataSettings(folder=away.core.folder, database=away.server.own_url))
     with Core(settings, WordEmbedder(512)) as other:
@@ -283,9 +275,7 @@ def test_what_is_asked_again_is_not_recorded_either(away: Away) -> None:
         assert not away.core.recording.waiting
 
 
-def test_what_still_waits_when_the_core_is_closed_is_told(
-    away: Away, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unrecorded_questions_are_told(away: Away, caplog: pytest.LogCaptureFixture) -> None:
     with away.server.away():
         away.ask(QUESTION)
         away.core.close()

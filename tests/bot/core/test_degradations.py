@@ -7,9 +7,7 @@ import pytest
 from bot.core.degradations import Degradations
 
 
-def test_a_part_is_said_to_be_left_out_once_until_it_works_again(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_a_missing_part_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "bot.core.degradations")
     found = Degradations()
     assert found.reasons() == ()

@@ -44,7 +44,7 @@ def test_health_goes_before_all_that_waits() -> None:
     assert queue.get() == (Priority.HEALTH, "HEALTH")
 
 
-def test_jobs_of_members_are_limited_and_those_of_the_bot_are_not() -> None:
+def test_only_members_jobs_are_limited() -> None:
     queue: JobQueue[int] = JobQueue()
     for job in range(MEMBER_WAITING):
         queue.put(job, Priority.REVIEWING, 1)
@@ -63,7 +63,7 @@ def test_jobs_of_members_are_limited_and_those_of_the_bot_are_not() -> None:
     assert queue.lengths()[Priority.ASKING] == MAX_WAITING + 1
 
 
-def test_jobs_that_are_alike_are_taken_from_each_member_before_a_second_of_one() -> None:
+def test_alike_jobs_alternate_between_members() -> None:
     queue: JobQueue[str] = JobQueue()
     for job in ("q a1", "q a2", "other a3", "q a4"):
         queue.put(job, Priority.ASKING, 1)

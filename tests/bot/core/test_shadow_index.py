@@ -60,9 +60,7 @@ def test_it_says_what_the_serving_index_says(core: Core, shadow: Opened) -> None
     assert shadow.index.tables.files().keys() == core.index.tables.files().keys()
 
 
-def test_a_build_that_was_broken_off_goes_on_and_embeds_nothing_twice(
-    core: Core, shadow: Opened
-) -> None:
+def test_a_broken_build_continues(core: Core, shadow: Opened) -> None:
     for number in range(12):
         steps = build(core, shadow.index, shadow.embedder)
         for _ in range(number):
@@ -74,9 +72,7 @@ def test_a_build_that_was_broken_off_goes_on_and_embeds_nothing_twice(
     assert _said(shadow.index.tables) == _said(core.index.tables)
 
 
-def test_the_serving_index_and_the_archive_of_channels_stay_as_they_are(
-    core: Core, shadow: Opened
-) -> None:
+def test_index_and_channel_archive_stay_unchanged(core: Core, shadow: Opened) -> None:
     """A changed thread still waits for the serving index afterwards."""
     server = Server(77)
     thread, _ = server.begin()
@@ -91,7 +87,7 @@ def test_the_serving_index_and_the_archive_of_channels_stay_as_they_are(
     assert set(core.archive.threads.changed()) == changed
 
 
-def test_a_bot_takes_what_is_gone_out_of_a_chosen_index(core: Core, shadow: Opened) -> None:
+def test_a_bot_removes_what_is_gone_from_chosen_indexes(core: Core, shadow: Opened) -> None:
     """The chosen index answers from the next start; until then, the bot serves the old one."""
     run_to_end(build(core, shadow.index, shadow.embedder))
     switch_to(core.folder, core.configured, shadow.served)
@@ -108,7 +104,7 @@ def test_a_bot_takes_what_is_gone_out_of_a_chosen_index(core: Core, shadow: Open
     assert len(said) == len(kept) + 1
 
 
-def test_a_file_that_gave_what_is_gone_is_read_again(core: Core, shadow: Opened) -> None:
+def test_a_file_that_gave_removed_text_is_read_again(core: Core, shadow: Opened) -> None:
     run_to_end(build(core, shadow.index, shadow.embedder))
     [gone, *_] = [key for key in _said(core.index.tables) if "guides" in key]
     core.index.tables.apply([], [gone])
@@ -125,7 +121,7 @@ def test_where_nothing_is_gone_nothing_is_written(core: Core, shadow: Opened) ->
     assert before == (shadow.index.tables.generation(), shadow.index.tables.files_version)
 
 
-def test_of_indexes_that_are_not_open_the_same_is_taken_out(core: Core, shadow: Opened) -> None:
+def test_closed_indexes_lose_the_same_documents(core: Core, shadow: Opened) -> None:
     run_to_end(build(core, shadow.index, shadow.embedder))
     name = shadow.served.index
     [first, *_] = core.store.notes.every_live()
@@ -139,7 +135,7 @@ def test_of_indexes_that_are_not_open_the_same_is_taken_out(core: Core, shadow: 
         assert _said(tables) == _said(core.index.tables)
 
 
-def test_an_index_that_can_not_be_read_is_passed_over(core: Core) -> None:
+def test_an_unreadable_index_is_passed_over(core: Core) -> None:
     (core.folder / "index.odd").mkdir()
     (core.folder / "index.odd" / "index.db").write_bytes(b"")
     with closing(IndexTables(core.folder / "index.odd", {"format": "0"}, 0)):

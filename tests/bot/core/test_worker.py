@@ -121,25 +121,19 @@ async def run_together(
     return found
 
 
-async def test_asking_goes_before_reviewing_and_reviewing_before_indexing(
-    worker: Worker[Diary], diary: Diary
-) -> None:
+async def test_asking_beats_reviewing_beats_indexing(worker: Worker[Diary], diary: Diary) -> None:
     urgency = (Priority.INDEXING, Priority.REVIEWING, Priority.ASKING)
     await run_together(worker, diary, *(written(worker, one.name, one) for one in urgency))
     assert diary.done == ["ASKING", "REVIEWING", "INDEXING"]
 
 
-async def test_questions_that_wait_together_are_answered_in_one_call(
-    worker: Worker[Diary], diary: Diary
-) -> None:
+async def test_waiting_questions_share_a_call(worker: Worker[Diary], diary: Diary) -> None:
     calls = (worker.call_batched(Diary.write_all, letter) for letter in "abc")
     assert await run_together(worker, diary, *calls) == ["A", "B", "C"]
     assert diary.done == ["a+b+c"]
 
 
-async def test_a_call_has_questions_of_one_function_up_to_a_limit(
-    worker: Worker[Diary], diary: Diary
-) -> None:
+async def test_a_call_has_bounded_equal_questions(worker: Worker[Diary], diary: Diary) -> None:
     await run_together(
         worker,
         diary,
@@ -185,7 +179,7 @@ async def test_who_no_longer_waits_causes_no_work(worker: Worker[Diary], diary: 
     assert diary.done == ["wanted"]
 
 
-async def test_a_core_that_can_not_be_opened_gives_every_caller_the_reason() -> None:
+async def test_a_failed_opening_gives_every_caller_the_reason() -> None:
     def open_core() -> Diary:
         raise OSError("the disk is gone")
 
@@ -201,9 +195,7 @@ async def test_a_core_that_can_not_be_opened_gives_every_caller_the_reason() -> 
     assert [str(outcome) for outcome in outcomes] == ["the disk is gone"] * 3
 
 
-async def test_core_is_opened_again_after_an_outage_and_own_jobs_wait_for_it(
-    diary: Diary, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_own_jobs_wait_for_reopening(diary: Diary, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.core.worker.OPEN_AGAIN_SECONDS", 0.05)
     away, lost = DatabaseAwayError("It is away."), OutcomeUnknownError("It was lost.")
     failures, told = [IndexReadError("It can't be read."), lost, away], threading.Event()
@@ -254,9 +246,7 @@ async def test_stopping_finishes_what_was_taken(worker: Worker[Diary], diary: Di
     assert await taken == "taken"
 
 
-async def test_stopping_closes_the_core_in_its_own_thread_and_refuses_jobs(
-    worker: Worker[Diary], diary: Diary
-) -> None:
+async def test_stopping_closes_and_refuses_jobs(worker: Worker[Diary], diary: Diary) -> None:
     await worker.stop()
     await worker.stop()
     with pytest.raises(WorkerStoppedError):
@@ -325,7 +315,7 @@ async def test_a_full_queue_says_at_once_when_to_try_again(
     assert len(diary.done) == MAX_WAITING
 
 
-async def test_what_a_member_would_no_longer_get_is_dropped_and_what_the_bot_does_is_not() -> None:
+async def test_only_members_overdue_jobs_are_dropped() -> None:
     diary, now = Diary(), [0.0]
     worker = Worker(lambda: diary, Diary.close, clock=lambda: now[0])
     holding = held(worker)
@@ -345,7 +335,7 @@ async def test_what_a_member_would_no_longer_get_is_dropped_and_what_the_bot_doe
     assert diary.done == ["own"]
 
 
-async def test_an_exception_in_a_slice_reaches_whoever_runs_them(worker: Worker[Diary]) -> None:
+async def test_exceptions_in_slices_reach_their_caller(worker: Worker[Diary]) -> None:
     def slices(core: Diary) -> Iterator[int]:
         yield 0
         raise KeyError("slice 1")
@@ -375,9 +365,7 @@ class WaitingEmbedder(WordEmbedder):
         return super().embed_passages(texts)
 
 
-async def test_questions_are_answered_between_the_slices_of_an_update(
-    indexed_articles: Path, tmp_path: Path
-) -> None:
+async def test_questions_interrupt_an_update(indexed_articles: Path, tmp_path: Path) -> None:
     """The event loop is never blocked either, and the index is whole afterwards."""
     shutil.copytree(indexed_articles, tmp_path / "data")
     many = tmp_path / "many"
@@ -412,9 +400,7 @@ async def test_questions_are_answered_between_the_slices_of_an_update(
     assert again.report.unchanged == 40 + 16
 
 
-async def test_the_first_command_is_acknowledged_though_the_core_is_still_opening(
-    settings: Settings,
-) -> None:
+async def test_commands_are_acknowledged_while_the_core_opens(settings: Settings) -> None:
     may_open = threading.Event()
 
     def open_slowly() -> Core:

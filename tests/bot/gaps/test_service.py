@@ -97,7 +97,7 @@ def test_a_questions_own_note_needs_less_evidence(core: Core) -> None:
     assert told(core) == [1]
 
 
-def test_a_publication_is_checked_once_the_index_has_it(core: Core) -> None:
+def test_a_publication_is_checked_once_indexed(core: Core) -> None:
     ask(core, TITLE)
     note = core.store.contributions.propose(GUILD, WRITER, 5, Submission(TITLE, TEXT)).note
     core.store.decisions.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
@@ -139,9 +139,7 @@ def test_content_askers_get_no_notice(core: Core) -> None:
     assert told(core) == []
 
 
-def test_listing_settles_gaps_with_strong_evidence(
-    core: Core,
-) -> None:
+def test_listing_settles_gaps_with_strong_evidence(core: Core) -> None:
     ask(core, TITLE, "quokka")
     publish(core)
 
@@ -174,9 +172,7 @@ def test_a_partial_answer_is_a_gap_until_helpful(core: Core) -> None:
     assert gaps_service.groups(core, GUILD) == []
 
 
-def test_many_gaps_are_grouped_fast(
-    core: Core,
-) -> None:
+def test_many_gaps_are_grouped_fast(core: Core) -> None:
     ask(core, UNKNOWN)
     number = 600
     question = refused_questions(core.store, GUILD)[0]
@@ -206,7 +202,7 @@ def hand_over(core: Core, question_id: int = 1, by: int = ASKER) -> Handover:
     return found
 
 
-def test_a_group_answered_by_a_helper_is_listed_last(core: Core) -> None:
+def test_a_helped_group_is_listed_last(core: Core) -> None:
     ask(core, "Where is the quokka habitat?", by=ASKER)
     ask(core, "Where is the quokka habitat?", by=4)
     ask(core, "How is an origami crane folded?", by=ASKER)

@@ -27,7 +27,7 @@ async def test_own_notes_are_offered_with_where_they_stand(world: World) -> None
     assert await offered(world, world.second_member, "show") == []
 
 
-async def test_a_note_is_offered_to_everybody_once_it_is_live(world: World) -> None:
+async def test_a_live_note_is_offered_to_all(world: World) -> None:
     await world.propose()
     assert await offered(world, world.second_member, "show") == []
 
@@ -45,7 +45,7 @@ async def test_no_notes_of_another_server_are_offered(world: World) -> None:
     assert await offered(other, other.admin, "show") == []
 
 
-async def test_titles_are_offered_to_those_who_may_read_them(town: Town) -> None:
+async def test_titles_are_offered_to_their_readers(town: Town) -> None:
     world = town.world
     await world.publish()
 
@@ -91,7 +91,7 @@ async def live_tagged(world: World, title: str, tags: str) -> None:
     await world.moderator.click(world.card, label="Approve")
 
 
-async def test_tags_of_what_is_not_live_are_offered_to_nobody(world: World) -> None:
+async def test_tags_need_a_live_note(world: World) -> None:
     await world.propose(tags="secret")
 
     form = await world.second_member.slash(world.general, "note add", tag="other")
@@ -109,9 +109,7 @@ async def test_tags_are_completed_after_those_before(world: World) -> None:
     assert [choice["value"] for choice in choices] == ["python packaging"]
 
 
-async def test_choices_and_titles_of_so_many_guilds_alone_are_kept_in_memory(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_few_guilds_choices_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(autocomplete, "_GUILDS", 2)
     cache = autocomplete.AutocompleteCache(world.bot)
 

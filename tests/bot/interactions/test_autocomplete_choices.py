@@ -21,7 +21,7 @@ def note(
     return ListedNote(number, by, title, state, title if live else None, tags)
 
 
-def test_titles_that_begin_with_what_is_typed_come_first() -> None:
+def test_titles_with_the_typed_beginning_come_first() -> None:
     choices = Choices([note(1, "The meetup"), note(2, "Meetup in Lisbon"), note(3, "Backups")])
 
     assert [choice.name for choice in choices.live("MEETUP")] == ["Meetup in Lisbon", "The meetup"]
@@ -34,7 +34,7 @@ def test_a_number_finds_its_note_and_no_other() -> None:
     assert [choice.name for choice in choices.live("#12")] == ["Twelve"]
 
 
-def test_what_is_not_live_is_offered_to_its_contributor_alone() -> None:
+def test_unpublished_notes_are_offered_to_contributors() -> None:
     pending = note(1, "Mine", by=ME, live=False, state=State.PENDING)
     choices = Choices([pending])
 
@@ -61,20 +61,20 @@ def test_choices_are_within_discords_limits(typed: str) -> None:
         assert all(1 <= len(choice.name) <= CHOICE_CHARACTERS for choice in found)
 
 
-def test_a_title_of_nothing_that_can_be_seen_has_a_name_all_the_same() -> None:
+def test_an_invisible_title_has_a_name() -> None:
     choices = Choices([note(7, "\u200b\u202e")])
 
     assert [choice.name for choice in choices.live("")] == ["Note 7"]
 
 
 @pytest.mark.parametrize("typed", ["0", "99999999999999999999999", "-1", "²", "1 or 1=1", "\u0661"])
-def test_what_is_no_number_of_ours_finds_no_note_by_chance(typed: str) -> None:
+def test_a_foreign_number_finds_no_note(typed: str) -> None:
     choices = Choices([note(1, "One")])
 
     assert choices.note_id(typed, ME) in {None, 0}
 
 
-def test_tags_are_ranked_by_how_often_live_notes_have_them() -> None:
+def test_tags_are_ranked_by_live_notes() -> None:
     choices = Choices(
         [note(1, "a", tags=("rare", "common")), note(2, "b", tags=("common", "also"))]
     )
@@ -82,7 +82,7 @@ def test_tags_are_ranked_by_how_often_live_notes_have_them() -> None:
     assert choices.tags == ["common", "also", "rare"]
 
 
-def test_a_tag_is_completed_after_those_before_it_and_none_twice() -> None:
+def test_a_tag_is_completed_once() -> None:
     choices = Choices([note(1, "a", tags=("python", "packaging", "pypi"))])
 
     assert [choice.value for choice in choices.tag("Python, #p")] == [

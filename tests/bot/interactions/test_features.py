@@ -14,7 +14,7 @@ from bot.interactions.kit.forms import Form
 from tests.bot.components import BUTTONS, FORMS
 
 
-def test_every_folder_with_a_cog_is_a_feature_in_the_order_of_names() -> None:
+def test_every_folder_with_a_cog_is_a_feature() -> None:
     names = [folder.name for folder in feature_folders()]
     assert names == sorted(names)
     with_ui = {path.parent.parent.name for path in Path(bot.__path__[0]).glob("*/ui/__init__.py")}
@@ -27,7 +27,7 @@ def kinds_of(base: Any) -> Iterator[type]:
         yield from kinds_of(kind)
 
 
-def test_every_kind_of_button_and_form_that_there_is_is_found() -> None:
+def test_every_button_and_form_is_found() -> None:
     assert set(BUTTONS) == {*kinds_of(Button), *kinds_of(Select)}
     assert set(FORMS) == {*kinds_of(Form)}
     assert len(BUTTONS) == len(set(BUTTONS))

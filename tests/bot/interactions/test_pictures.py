@@ -19,15 +19,13 @@ from tests.knowledge.full_store import picture
         ("png", None, False),
     ],
 )
-def test_a_picture_is_what_discord_or_its_name_says_is_one(
-    name: str, kind: str | None, expected: bool
-) -> None:
+def test_pictures_are_told_by_type_or_name(name: str, kind: str | None, expected: bool) -> None:
     attachment: Any = SimpleNamespace(filename=name, content_type=kind)
 
     assert is_picture(attachment) is expected
 
 
-def test_a_picture_that_is_sent_again_is_sent_whole() -> None:
+def test_a_repeated_picture_is_sent_whole() -> None:
     [file] = picture_files([picture()])
     assert file.fp.read() == picture().content
 

@@ -44,7 +44,7 @@ def given(*attachments: Attachment) -> list[discord.Attachment]:
     return cast("list[discord.Attachment]", list(attachments))
 
 
-async def test_the_texts_of_the_first_pictures_are_read_and_no_other_file() -> None:
+async def test_only_texts_of_the_first_pictures_are_read() -> None:
     texts = PictureTexts(is_on=True, recognize=recognized)
     pictures = [Attachment(f"line-{number}".encode()) for number in range(PICTURES + 2)]
     pictures[1] = Attachment(b"unreadable")
@@ -108,7 +108,7 @@ async def test_a_member_is_read_one_message_at_a_time_and_all_of_them_a_few(
     assert await again == PictureText()
 
 
-async def test_no_more_is_fetched_at_once_than_is_read() -> None:
+async def test_fetches_keep_to_the_reading_limit() -> None:
     go_on = asyncio.Event()
 
     class Slow(Attachment):
@@ -164,7 +164,7 @@ async def test_what_takes_too_long_is_given_up(
     assert all(future.cancelled() for future in waiting)
 
 
-async def test_the_text_beside_a_picture_that_can_not_be_read_is_not_the_whole() -> None:
+async def test_an_unreadable_pictures_text_is_partial() -> None:
     texts = PictureTexts(is_on=True, recognize=recognized)
     read = await texts.of([b"first", b"unreadable", b"last"], 1)
     assert read == PictureText("first\nlast", is_whole=False)

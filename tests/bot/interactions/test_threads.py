@@ -17,7 +17,7 @@ def post(title: str = "Router", *, locked: bool = False, archived: bool = False)
     return SimpleNamespace(name=title, locked=locked, archived=archived, applied_tags=[])
 
 
-def test_a_tag_says_it_by_its_name_or_its_emoji() -> None:
+def test_a_tag_is_solved_by_name_or_emoji() -> None:
     assert says_solved([tag("help"), tag("Solved")])
     assert says_solved([tag("done", "✅")])
     assert not says_solved([tag("not solved yet"), tag("unsolved")])
@@ -31,10 +31,10 @@ def test_a_solved_locked_or_archived_post_is_closed(closed: Any) -> None:
     assert is_closed(closed)
 
 
-def test_a_day_later_discord_may_have_archived_it_by_itself() -> None:
+def test_a_days_silence_may_mean_archived() -> None:
     assert not is_closed(post(archived=True), archived_ok=True)
     assert is_closed(post(locked=True, archived=True), archived_ok=True)
 
 
-def test_a_post_that_says_that_it_is_not_solved_is_open() -> None:
+def test_an_unsolved_post_is_open() -> None:
     assert not is_closed(post("Router: not solved yet"))

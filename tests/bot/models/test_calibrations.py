@@ -41,7 +41,7 @@ def strong(folder: Path, model: ModelRecord) -> float:
     return chosen_calibration(folder, model).calibration.strong
 
 
-def test_what_was_fitted_for_a_model_judges_its_answers(tmp_path: Path) -> None:
+def test_a_models_calibration_judges_its_answers(tmp_path: Path) -> None:
     assert save_calibration(tmp_path, fitted(OURS, 0.8)) == tmp_path / CALIBRATION
     chosen = chosen_calibration(tmp_path, OURS)
     assert chosen.calibration.strong == 0.8
@@ -49,7 +49,7 @@ def test_what_was_fitted_for_a_model_judges_its_answers(tmp_path: Path) -> None:
     assert chosen.ignored == ""
 
 
-def test_however_a_model_is_run_and_called_it_is_the_same(tmp_path: Path) -> None:
+def test_a_model_is_the_same_under_any_name(tmp_path: Path) -> None:
     save_calibration(tmp_path, fitted(OURS, 0.8))
     assert strong(tmp_path, replace(OURS, vectors="0123456789abcdef torch")) == 0.8
     assert strong(tmp_path, replace(OURS, name="/mnt/ours")) == 0.8
@@ -57,9 +57,7 @@ def test_however_a_model_is_run_and_called_it_is_the_same(tmp_path: Path) -> Non
     assert strong(tmp_path, replace(OURS, vectors="0123456789abcdee torch")) != 0.8
 
 
-def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told(
-    tmp_path: Path,
-) -> None:
+def test_another_models_calibration_is_not_applied(tmp_path: Path) -> None:
     save_calibration(tmp_path, fitted(OURS))
     chosen = chosen_calibration(tmp_path, THEIRS)
     assert chosen.calibration.digest == without_tokens().digest
@@ -83,7 +81,7 @@ def test_without_anything_fitted_here_nothing_is_ignored(tmp_path: Path) -> None
         max_size=6,
     )
 )
-def test_each_model_has_what_was_fitted_for_it_last(kept: list[tuple[str, int]]) -> None:
+def test_the_last_calibration_of_each_model_counts(kept: list[tuple[str, int]]) -> None:
     """Fits for other models in between don't matter, nor their names."""
     with tempfile.TemporaryDirectory() as folder:
         for name, hundredths in kept:
@@ -98,7 +96,7 @@ def test_each_model_has_what_was_fitted_for_it_last(kept: list[tuple[str, int]])
 # Shipped calibrations.
 
 
-def test_the_default_is_judged_by_its_own_calibration_under_each_name(tmp_path: Path) -> None:
+def test_the_default_has_its_calibration_under_each_name(tmp_path: Path) -> None:
     for model in (
         ModelRecord(DEFAULT_MODEL),
         ModelRecord("all-MiniLM-L6-v2"),
@@ -109,7 +107,7 @@ def test_the_default_is_judged_by_its_own_calibration_under_each_name(tmp_path: 
         assert chosen.origin == "the shipped calibration of this model"
 
 
-def test_a_model_that_has_shipped_parameters_is_judged_by_them(tmp_path: Path) -> None:
+def test_shipped_parameters_judge_their_model(tmp_path: Path) -> None:
     for shipped in shipped_calibrations():
         assert shipped.model is not None
         named = ModelRecord(shipped.model.name, vectors="0000000000000000 torch")
@@ -133,9 +131,7 @@ def test_one_that_tells_no_model_judges_for_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["1", '"x"', "{name = 'x'}"])
-def test_a_file_that_can_not_be_used_is_named_and_can_be_fitted_anew(
-    tmp_path: Path, model: str
-) -> None:
+def test_an_unusable_file_is_named(tmp_path: Path, model: str) -> None:
     own = fitted(OURS, 0.8)
     written = f"model = {model}\n{replace(own, model=None, provenance='').to_toml()}"
     (tmp_path / CALIBRATION).write_text(written)

@@ -50,13 +50,11 @@ def _show(done: int, total: int) -> None:
         ("all-MiniLM-L6-v2", DEFAULT_MODEL),
     ],
 )
-def test_an_installed_model_is_here_under_each_of_its_names(name: str, model: str) -> None:
+def test_an_installed_model_has_each_of_its_names(name: str, model: str) -> None:
     assert find_local_model(name) == ModelRecord(model)
 
 
-def test_a_folder_is_a_model_by_its_absolute_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_is_named_absolutely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "modules.json").write_text("[]")
     monkeypatch.chdir(tmp_path)
@@ -82,7 +80,7 @@ def test_a_folder_without_a_model_is_explained(tmp_path: Path) -> None:
         "/nul\0",
     ],
 )
-def test_a_name_that_no_hub_could_have_is_explained_without_asking_one(name: str) -> None:
+def test_an_impossible_name_is_explained_offline(name: str) -> None:
     with pytest.raises(ModelChoiceError, match="There is no model"):
         find_or_download(name, _show)
 
@@ -101,14 +99,14 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_an_index_for_which_there_is_no_room_is_not_begun(tmp_path: Path) -> None:
+def test_an_index_without_room_is_not_begun(tmp_path: Path) -> None:
     with opened(tmp_path / "data") as core:
         check_disk_space(core.folder, core.served, 1.0)
         with pytest.raises(ModelChoiceError, match=r"needs about .* MB left. Make room"):
             check_disk_space(core.folder, core.served, 1e12)
 
 
-def test_without_another_model_before_there_is_nothing_to_go_back_to(tmp_path: Path) -> None:
+def test_the_first_model_has_no_way_back(tmp_path: Path) -> None:
     with pytest.raises(ModelChoiceError, match="nothing to go back to"):
         go_back(tmp_path, FIRST)
     switch_to(tmp_path, FIRST, Served(ModelRecord(FIRST)))
@@ -158,7 +156,7 @@ def test_each_model_answers_from_its_own_index_and_from_nothing_that_is_gone(
     assert bool(list(folder.glob("index*"))) is not bool(database)
 
 
-def test_going_back_holds_until_the_settings_change_once_more(tmp_path: Path) -> None:
+def test_going_back_holds_until_settings_change(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with opened(folder):
         pass
@@ -168,7 +166,7 @@ def test_going_back_holds_until_the_settings_change_once_more(tmp_path: Path) ->
         assert core.served.model.name == FIRST
 
 
-def test_an_index_that_is_gone_is_no_way_back(tmp_path: Path) -> None:
+def test_a_missing_index_is_no_way_back(tmp_path: Path) -> None:
     write_pointer(
         tmp_path, Pointer(FIRST, Served(ModelRecord(OTHER), "index.2"), Served(ModelRecord(FIRST)))
     )

@@ -68,7 +68,7 @@ def test_two_models_are_measured_on_the_same_questions() -> None:
     assert found[0].serving == [1.0, 1.0]
 
 
-def test_where_nothing_has_to_be_refused_nothing_is_said_of_it() -> None:
+def test_without_refusals_none_are_reported() -> None:
     judged = replace(_judged(), unanswerable={})
     evaluation = _evaluation("one", judged)
     assert [figure.name for figure in figures("bees", evaluation, evaluation)] == [
@@ -77,7 +77,7 @@ def test_where_nothing_has_to_be_refused_nothing_is_said_of_it() -> None:
     ]
 
 
-def test_of_accepted_answers_counts_that_they_are_found_and_not_where() -> None:
+def test_accepted_answers_count_as_found_only() -> None:
     """Most were accepted because the serving model ranked them first."""
     first = _evaluation("one", _judged())
     second = replace(first, run={key: [*found[::-1]] for key, found in first.run.items()})
@@ -91,14 +91,14 @@ def test_of_accepted_answers_counts_that_they_are_found_and_not_where() -> None:
     assert found.other == [0.0, 1.0]
 
 
-def test_what_only_the_servers_own_set_has_is_not_told_twice() -> None:
+def test_equal_sets_are_told_once() -> None:
     evaluation = _evaluation("one", _judged())
     both = [*figures(OWN, evaluation, evaluation), *figures("bees", evaluation, evaluation)]
     assert [figure.name for figure in pool(both)] == ["answered", "refused"]
     assert pool(both[:1]) == []
 
 
-def test_the_servers_own_set_is_what_members_found_helpful_or_picked(tmp_path: Path) -> None:
+def test_helpful_and_picked_answers_are_the_servers_set(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with opened(folder) as core:
         run_to_end(update_notes_and_articles(core))

@@ -31,15 +31,13 @@ def test_the_serving_model_comes_first(tmp_path: Path) -> None:
     assert (second.name, second.standing) == (DEFAULT_MODEL, Standing.BEFORE)
 
 
-def test_a_model_that_the_settings_name_and_that_does_not_serve_yet_is_told(
-    tmp_path: Path,
-) -> None:
+def test_a_configured_model_not_serving_is_told(tmp_path: Path) -> None:
     write_pointer(tmp_path, Pointer(DEFAULT_MODEL, Served(ModelRecord(DEFAULT_MODEL))))
     rows = _by_name(inventory(tmp_path, "owner/next"))
     assert rows["owner/next"].standing is Standing.WANTED
 
 
-def test_what_the_hubs_tools_downloaded_is_listed_with_its_languages(tmp_path: Path) -> None:
+def test_downloaded_models_have_their_languages(tmp_path: Path) -> None:
     repo = tmp_path / "hub" / "models--owner--one"
     snapshot = repo / "snapshots" / ("a" * 40)
     snapshot.mkdir(parents=True)

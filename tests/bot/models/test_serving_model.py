@@ -49,7 +49,7 @@ def test_a_pointer_is_read_as_it_was_written(
     assert [path.name for path in folder.iterdir()] == [POINTER]
 
 
-def test_a_choice_holds_until_the_settings_name_another_model(tmp_path: Path) -> None:
+def test_a_choice_holds_until_settings_change(tmp_path: Path) -> None:
     assert read_pointer(tmp_path) is None
     assert chosen_model(tmp_path, "first") == ModelRecord("first")
     write_pointer(tmp_path, POINTED)
@@ -75,20 +75,20 @@ def test_one_that_can_not_be_read_is_explained(tmp_path: Path, text: str) -> Non
 
 
 @pytest.mark.parametrize("index", ["../elsewhere", "models", "/elsewhere", "index/../../x", ""])
-def test_one_that_leads_out_of_the_data_folder_is_refused(tmp_path: Path, index: str) -> None:
+def test_paths_outside_the_data_folder_are_refused(tmp_path: Path, index: str) -> None:
     write_pointer(tmp_path, replace(POINTED, serving=Served(MODEL, index)))
     with pytest.raises(DataFolderError, match="is no index"):
         read_pointer(tmp_path)
 
 
-def test_the_first_of_two_that_write_the_first_one_is_kept(tmp_path: Path) -> None:
+def test_the_first_of_two_writers_wins(tmp_path: Path) -> None:
     write_pointer(tmp_path, POINTED, only_first=True)
     write_pointer(tmp_path, replace(POINTED, configured="second"), only_first=True)
     assert read_pointer(tmp_path) == POINTED
 
 
 @ROOT_CAN_BE_REFUSED
-def test_where_it_can_not_be_written_nothing_is_changed(tmp_path: Path) -> None:
+def test_an_unwritable_place_changes_nothing(tmp_path: Path) -> None:
     write_pointer(tmp_path, POINTED)
     tmp_path.chmod(0o500)
 
@@ -103,7 +103,7 @@ def test_where_it_can_not_be_written_nothing_is_changed(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
-def test_who_serves_now_is_the_one_before_at_the_next_change(tmp_path: Path) -> None:
+def test_the_serving_model_is_next_times_former(tmp_path: Path) -> None:
     first, second, third = (
         Served(ModelRecord(name), f"index.{name}") for name in ("one", "two", "three")
     )
@@ -114,7 +114,7 @@ def test_who_serves_now_is_the_one_before_at_the_next_change(tmp_path: Path) -> 
     assert not is_serving(tmp_path, second)
 
 
-def test_indexes_that_neither_serve_nor_did_before_are_deleted(tmp_path: Path) -> None:
+def test_unused_indexes_are_deleted(tmp_path: Path) -> None:
     for name in (INDEX, "index.1234", "index.left", "backups"):
         (tmp_path / name).mkdir()
     write_pointer(tmp_path, POINTED)
@@ -126,7 +126,7 @@ def test_indexes_that_neither_serve_nor_did_before_are_deleted(tmp_path: Path) -
     ]
 
 
-def test_whether_an_index_is_being_built_is_the_lock_of_whoever_builds(tmp_path: Path) -> None:
+def test_a_builders_lock_shows_a_build(tmp_path: Path) -> None:
     assert not is_building(tmp_path)
     with try_lock(tmp_path, MODEL_LOCK):
         assert is_building(tmp_path)
@@ -139,7 +139,7 @@ def test_what_is_opened_first_is_written_down(tmp_path: Path) -> None:
     assert pointer == Pointer("first", Served(ModelRecord("first", vectors="first salted"), INDEX))
 
 
-def test_the_same_model_under_another_name_is_no_other_model(tmp_path: Path) -> None:
+def test_one_model_may_have_two_names(tmp_path: Path) -> None:
     def same(record: ModelRecord) -> RecordedModel:
         embedder = WordEmbedder(64)
         return RecordedModel(embedder, replace(record, vectors=embedder.model))
@@ -152,7 +152,7 @@ def test_the_same_model_under_another_name_is_no_other_model(tmp_path: Path) -> 
     assert chosen_model(tmp_path, "renamed").vectors == "words"
 
 
-def test_where_the_model_of_the_index_is_gone_the_remedy_is_said(tmp_path: Path) -> None:
+def test_a_gone_models_index_has_a_remedy(tmp_path: Path) -> None:
     with open_serving(tmp_path, "first", salted_models).index:
         pass
 
@@ -165,9 +165,7 @@ def test_where_the_model_of_the_index_is_gone_the_remedy_is_said(tmp_path: Path)
         open_serving(tmp_path, "second", only_second)
 
 
-def test_a_new_index_replaces_that_of_a_model_that_is_gone(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_new_index_replaces_an_orphan(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Its name is no folder, no package and no download."""
     with open_serving(tmp_path, "gone", salted_models).index:
         pass
@@ -189,7 +187,7 @@ def test_reading_commands_open_the_serving_index(tmp_path: Path) -> None:
     assert read_pointer(tmp_path) == before
 
 
-def test_vectors_that_nobody_can_make_again_are_made_anew(tmp_path: Path) -> None:
+def test_orphaned_vectors_are_made_anew(tmp_path: Path) -> None:
     """An earlier release derived models, and recorded the vectors of the derived form."""
     record = ModelRecord("owner/model", vectors="0123 onnx-int8-2")
     with open_index(tmp_path, SaltedEmbedder("derived", 64)):
@@ -209,7 +207,7 @@ def test_vectors_that_nobody_can_make_again_are_made_anew(tmp_path: Path) -> Non
     assert opened.served.index != INDEX
 
 
-def test_a_model_that_served_before_goes_on_with_the_index_that_it_had(tmp_path: Path) -> None:
+def test_a_former_model_continues_its_index(tmp_path: Path) -> None:
     first, second = (str(tmp_path / name) for name in ("first", "second"))
     for name in (first, second):
         Path(name).mkdir()

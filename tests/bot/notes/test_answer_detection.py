@@ -89,7 +89,7 @@ def test_a_posts_title_needs_no_question_words() -> None:
     assert title_of_question("Ferry to Zanzibar on Sundays", is_known=True) != ""
 
 
-def test_a_yes_fits_only_a_question_of_yes_or_no() -> None:
+def test_yes_answers_only_a_yes_or_no_question() -> None:
     reply = "yeah, once a year"
     asked = "Can members of the club borrow the big tent?"
     assert judge(asked, asked, reply) is Judgement.POSSIBLE

@@ -60,9 +60,7 @@ def _id(note: Note | None) -> int | None:
 
 
 @pytest.mark.parametrize("decision", [None, Decision.REJECT, Decision.REQUEST_CHANGES])
-def test_unpublished_notes_are_for_contributor_and_moderators(
-    core: Core, decision: Decision | None
-) -> None:
+def test_unpublished_notes_stay_private(core: Core, decision: Decision | None) -> None:
     propose(core, decision=decision)
     assert [seen(core, viewer) for viewer in INSIDERS] == [(None, 1)] * 2
     assert seen(core, OTHER) is None

@@ -93,9 +93,7 @@ async def candidate(world: World, text: str, channels: tuple[int, ...] = ()) -> 
 @pytest.mark.parametrize(
     "settings", [{"guild_daily": 1}, {"daily_tokens": 227}], indirect=["settings"]
 )
-async def test_used_up_quota_of_server_or_tokens_stops_requests(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_used_up_quotas_stop_requests(on: World, model: ScriptedEndpoint) -> None:
     assert QUOTE in content(await on.ask(FIRST))
 
     for text, actor in ((SECOND, on.member), (THIRD, on.second_member)):
@@ -125,9 +123,7 @@ async def test_used_up_quota_of_member_survives_a_restart(
 
 
 @pytest.mark.parametrize("settings", [{"in_flight": 1}], indirect=True)
-async def test_full_endpoint_serves_only_equal_questions(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_a_full_endpoint_answers_equal_questions(on: World, model: ScriptedEndpoint) -> None:
     model.always(waits(model, chooses("Rua Augusta")))
     asking = await in_flight(model, on.ask(FIRST))
 
@@ -148,9 +144,7 @@ async def test_full_endpoint_serves_only_equal_questions(
 # What is asked once.
 
 
-async def test_result_is_repeated_until_its_scope_changes(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_results_hold_until_their_scope_changes(on: World, model: ScriptedEndpoint) -> None:
     for asker in (on.member, on.second_member):
         assert QUOTE in content(await on.ask(by=asker))
     assert len(model.bodies) == 1
@@ -172,9 +166,7 @@ async def test_result_is_repeated_until_its_scope_changes(
     assert len(model.bodies) == 3
 
 
-async def test_results_of_a_changed_scope_leave_the_cache(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_outdated_results_leave_the_cache(on: World, model: ScriptedEndpoint) -> None:
     told = dispatcher_of(on)._results
     await on.ask()
     await on.add_note("Boats", "Boats leave from the harbour. They leave at noon.")
@@ -230,9 +222,7 @@ async def test_members_messages_go_only_to_a_private_endpoint(on: World, is_sent
     assert await candidate(on, FIRST) is not None
 
 
-async def test_written_sentences_about_conversations_are_not_stored(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_conversations_sentences_are_not_stored(on: World, model: ScriptedEndpoint) -> None:
     await on.core(said_in_channel(on))
     on.bot.followed[on.guild.id] = {on.general.id}
     await turn_on(on, Phrasing.PHRASE)
@@ -293,9 +283,7 @@ async def test_no_id_is_sent_and_no_text_logged(
 
 
 @pytest.mark.parametrize("settings", [{"reorder": True}], indirect=True)
-async def test_first_passage_of_the_models_order_is_quoted(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_the_models_first_passage_is_quoted(on: World, model: ScriptedEndpoint) -> None:
     other = "Another meetup of the community is in Lisbon, at Rua das Flores. Bring a friend."
     await on.add_note("Porto meetup", other)
 
@@ -325,9 +313,7 @@ async def test_first_passage_of_the_models_order_is_quoted(
 
 
 @pytest.mark.parametrize("settings", [{"reorder": True}], indirect=True)
-async def test_failed_request_for_an_order_changes_nothing(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_a_failed_order_changes_nothing(on: World, model: ScriptedEndpoint) -> None:
     await on.add_note(
         "Porto meetup", "Another meetup of the community is in Porto. Bring a friend."
     )
@@ -343,9 +329,7 @@ async def test_failed_request_for_an_order_changes_nothing(
 # How it fares.
 
 
-async def test_health_names_an_endpoint_that_fails_too_often(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_health_names_a_failing_endpoint(on: World, model: ScriptedEndpoint) -> None:
     model.always(fails(500))
     for number in range(5):
         found = await candidate(on, f"Where is meetup {number} in Lisbon?")
@@ -377,9 +361,7 @@ async def test_late_model_leaves_the_plain_answer(on: World, model: ScriptedEndp
     assert kept.outcome == "late"
 
 
-def test_invalid_key_is_a_configuration_error(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_key_is_an_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PHRASING_KEY", "naïve key")
     with pytest.raises(ConfigError, match="PHRASING_KEY can't be used") as refused:
         Bot(settings)

@@ -64,9 +64,7 @@ def opened(scripted: ScriptedEndpoint, clock: Clock | None = None, **settings: f
     )
 
 
-async def test_reply_has_its_count_of_tokens(
-    endpoint: Endpoint, scripted: ScriptedEndpoint
-) -> None:
+async def test_a_reply_counts_tokens(endpoint: Endpoint, scripted: ScriptedEndpoint) -> None:
     scripted.will(says("words"), says("wor", finish_reason="length"))
     assert await endpoint.reply(PROMPT) == Reply("words", False, 210, 17)
     assert await endpoint.reply(PROMPT) == Reply("wor", True, 210, 17)
@@ -124,9 +122,7 @@ async def test_closed_port_is_unreachable() -> None:
     assert found == Failure(Outcome.UNREACHABLE, "can't be connected to")
 
 
-async def test_refused_schema_is_not_sent_again(
-    endpoint: Endpoint, scripted: ScriptedEndpoint
-) -> None:
+async def test_schemas_are_refused_once(endpoint: Endpoint, scripted: ScriptedEndpoint) -> None:
     scripted.always(refuses_schemas(says("{}")))
     assert isinstance(await endpoint.reply(PROMPT), Reply)
     assert isinstance(await endpoint.reply(PROMPT), Reply)
@@ -134,9 +130,7 @@ async def test_refused_schema_is_not_sent_again(
     assert forms == ["json_schema", "json_object", "json_object"]
 
 
-async def test_other_token_limit_and_missing_temperature_are_learned(
-    endpoint: Endpoint, scripted: ScriptedEndpoint
-) -> None:
+async def test_refused_options_are_learned(endpoint: Endpoint, scripted: ScriptedEndpoint) -> None:
     unsupported = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
     value = "Unsupported value: 'temperature' does not support 0 with this model."
     scripted.always(refuses("max_tokens", unsupported, refuses("temperature", value, says("{}"))))
@@ -200,9 +194,7 @@ async def test_cancelled_request_frees_its_place(scripted: ScriptedEndpoint) -> 
     await endpoint.close()
 
 
-async def test_failures_open_the_circuit_and_a_trial_closes_it(
-    scripted: ScriptedEndpoint, clock: Clock
-) -> None:
+async def test_failures_open_the_circuit(scripted: ScriptedEndpoint, clock: Clock) -> None:
     endpoint = opened(scripted, clock)
     scripted.will(*[fails(500)] * FAILURES)
     for _ in range(FAILURES):
@@ -246,9 +238,7 @@ async def test_trial_request_blocks_all_others(scripted: ScriptedEndpoint, clock
     await endpoint.close()
 
 
-async def test_rare_failures_leave_the_circuit_closed(
-    scripted: ScriptedEndpoint, clock: Clock
-) -> None:
+async def test_rare_failures_open_no_circuit(scripted: ScriptedEndpoint, clock: Clock) -> None:
     endpoint = opened(scripted, clock)
     scripted.always(fails(500))
     for _ in range(2 * FAILURES):
@@ -291,9 +281,7 @@ async def test_retry_after_pauses_requests(
     await endpoint.close()
 
 
-async def test_refused_key_is_a_problem_at_once(
-    endpoint: Endpoint, scripted: ScriptedEndpoint
-) -> None:
+async def test_a_refused_key_shows_at_once(endpoint: Endpoint, scripted: ScriptedEndpoint) -> None:
     scripted.will(fails(401, body=f'"{KEY}"'), says("{}"))
     found = await endpoint.reply(PROMPT)
     assert "it answered 401; its address, model or key is not right" in endpoint.problem

@@ -55,18 +55,14 @@ async def test_choice_of_no_known_sentence_shows_nothing(
     assert (found.outcome, found.lines, found.verdicts) == (Outcome.NOTHING, (), verdicts)
 
 
-async def test_unknown_and_repeated_ids_are_skipped(
-    phraser: Phraser, scripted: ScriptedEndpoint
-) -> None:
+async def test_odd_ids_are_skipped(phraser: Phraser, scripted: ScriptedEndpoint) -> None:
     scripted.will(says({"sentences": ["7.1", "2.1", "2.1", "3.1"], "answers": True}))
     found = await phraser.phrase(TASK)
     assert found.lines == (COSTS,)
     assert found.verdicts == {"chosen": 1, "unknown": 2, "left out": 1}
 
 
-async def test_code_fence_around_a_reply_is_removed(
-    phraser: Phraser, scripted: ScriptedEndpoint
-) -> None:
+async def test_code_fences_are_removed(phraser: Phraser, scripted: ScriptedEndpoint) -> None:
     scripted.will(says('```json\n{"sentences": ["2.1"], "answers": true}\n```'))
     assert (await phraser.phrase(TASK)).lines == (COSTS,)
 
@@ -97,17 +93,13 @@ async def test_each_invalid_reply_has_an_outcome(
     assert "ferry" not in found.problem
 
 
-async def test_passages_without_a_sentence_send_no_request(
-    phraser: Phraser, scripted: ScriptedEndpoint
-) -> None:
+async def test_empty_passages_send_nothing(phraser: Phraser, scripted: ScriptedEndpoint) -> None:
     found = await phraser.phrase(Task("What?", (Quoted("…", "T"),), Mode.CHOOSE))
     assert found.outcome is Outcome.NOTHING
     assert scripted.bodies == []
 
 
-async def test_equal_tasks_in_flight_share_one_request(
-    phraser: Phraser, scripted: ScriptedEndpoint
-) -> None:
+async def test_equal_tasks_share_a_request(phraser: Phraser, scripted: ScriptedEndpoint) -> None:
     scripted.will(waits(scripted, chooses("20 euros")), chooses("nine"))
     waiting = [asyncio.create_task(phraser.phrase(TASK)) for _ in range(5)]
     await scripted.arrived.wait()

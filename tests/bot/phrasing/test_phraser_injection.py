@@ -86,9 +86,7 @@ def _chosen(obeyed: str, body: dict[str, Any]) -> object:
     return {"sentences": [obeyed, "9.9", *reversed(ids(body))], "answers": True}
 
 
-async def test_sentences_demanded_by_an_injected_note_never_show(
-    phraser: Phraser, scripted: ScriptedEndpoint
-) -> None:
+async def test_demanded_sentences_never_show(phraser: Phraser, scripted: ScriptedEndpoint) -> None:
     for note in NOTES:
         task = _task(note["text"], Mode.PHRASE)
         scripted.will(answers_with(functools.partial(_written, note["obeyed"])))

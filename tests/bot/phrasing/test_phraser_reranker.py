@@ -108,18 +108,14 @@ def test_eval_measures_the_endpoints_order(
     assert {sent(body)["question"] for body in served.bodies} == set(QUESTIONS.values())
 
 
-def test_eval_counts_questions_with_an_unchanged_order(
-    run: Callable[[], Result], served: ScriptedEndpoint
-) -> None:
+def test_eval_counts_unchanged_orders(run: Callable[[], Result], served: ScriptedEndpoint) -> None:
     served.always(says("I can't."))
     result = run()
     assert result.exit_code == 0
     assert "2 questions in the same order (invalid)." in result.stderr
 
 
-def test_eval_fails_if_the_endpoint_fails(
-    run: Callable[[], Result], served: ScriptedEndpoint
-) -> None:
+def test_eval_fails_with_its_endpoint(run: Callable[[], Result], served: ScriptedEndpoint) -> None:
     served.always(fails(500))
     result = run()
     assert result.exit_code == UNUSABLE

@@ -44,5 +44,5 @@ async def test_doctor_names_the_settings_of_a_failing_endpoint(
 
 
 @pytest.mark.parametrize(("key", "told"), [("", "can't be connected to"), ("two words", "key")])
-def test_doctor_names_a_closed_port_and_an_invalid_key(key: str, told: str) -> None:
+def test_doctor_names_closed_port_and_invalid_key(key: str, told: str) -> None:
     assert told in endpoint_problem(NOWHERE, key)

@@ -79,9 +79,7 @@ def test_sentence_that_says_the_same_passes(sentence: str, source: str) -> None:
          Mismatch.ORDER),
     ],
 )  # fmt: skip
-def test_sentence_that_says_something_else_fails(
-    sentence: str, source: str, found: Mismatch
-) -> None:
+def test_a_sentence_with_another_meaning_fails(sentence: str, source: str, found: Mismatch) -> None:
     assert mismatch(sentence, [source]) is found
 
 

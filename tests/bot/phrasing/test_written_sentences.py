@@ -40,9 +40,7 @@ async def _writing(*pairs: tuple[str, list[str]], task: Task = TASK) -> CheckedL
     return await check(task, number_sentences(task.quotes), sentences, embed)
 
 
-async def test_sentence_that_follows_from_its_source_is_shown(
-    phraser: Phraser, scripted: ScriptedEndpoint
-) -> None:
+async def test_a_supported_sentence_is_shown(phraser: Phraser, scripted: ScriptedEndpoint) -> None:
     scripted.will(says(_sentences((f"{COSTS} [1]", ["1.1"]))))
     found = await phraser.phrase(TASK)
     assert found.outcome is Outcome.SHOWN
@@ -155,9 +153,7 @@ async def test_written_sentences_have_a_common_limit() -> None:
     assert sum(len(line.text) for line in found.lines) <= WRITTEN_CHARACTERS
 
 
-async def test_cut_reply_loses_its_last_sentence(
-    phraser: Phraser, scripted: ScriptedEndpoint
-) -> None:
+async def test_cut_replies_lose_their_end(phraser: Phraser, scripted: ScriptedEndpoint) -> None:
     whole = json.dumps(_sentences((COSTS, ["1.1"])))[:-2] + ', {"text": "The ferry'
     scripted.will(
         says(whole, finish_reason="length"),
@@ -195,9 +191,7 @@ REPLIES = st.lists(st.tuples(TEXTS, st.lists(IDS, max_size=4)), max_size=8)
 
 
 @given(REPLIES)
-async def test_any_line_is_quoted_or_passed_the_check(
-    pairs: list[tuple[str, list[str]]],
-) -> None:
+async def test_any_line_is_quoted_or_checked(pairs: list[tuple[str, list[str]]]) -> None:
     check_shown((await _writing(*pairs)).lines)
 
 

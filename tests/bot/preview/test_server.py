@@ -99,9 +99,7 @@ async def served(settings: Settings) -> AsyncIterator[Any]:
         await serving
 
 
-async def test_channel_page_ends_the_session(
-    settings: Settings,
-) -> None:
+async def test_channel_page_ends_the_session(settings: Settings) -> None:
     for _ in range(2):
         async with served(settings) as shown:
             assert shown["commands"]["count"] > 10
@@ -155,9 +153,7 @@ async def test_closed_tab_logs_no_error(
 
 
 @pytest.mark.slow
-def test_preview_keeps_its_folder_until_reset(
-    tmp_path: Path,
-) -> None:
+def test_a_preview_keeps_its_folder_until_reset(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "quokka.md").write_text("# Quokkas\n\nThe quokka eats leaves.\n")
     kept = tmp_path / "preview-data"

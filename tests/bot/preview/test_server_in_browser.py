@@ -226,9 +226,7 @@ def propose(shown: FrameLocator, title: str, text: str) -> None:
     shown.get_by_text("is with the moderators").locator("visible=true").first.wait_for()
 
 
-def test_administrator_gets_from_arrival_to_an_answered_post(
-    page: Page,
-) -> None:
+def test_an_administrator_gets_to_an_answered_post(page: Page) -> None:
     shown = go(page, "# general")
     expect(shown.get_by_role("button", name="Set up", exact=True).first).to_be_visible()
     set_up(page)

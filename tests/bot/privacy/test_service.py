@@ -16,9 +16,7 @@ from tests.fakes import WordEmbedder
 GUILD, MEMBER = 10, 3
 
 
-def test_exports_have_feedback_reasons_in_words(
-    settings: Settings,
-) -> None:
+def test_exports_have_feedback_reasons_in_words(settings: Settings) -> None:
     with Core(settings, WordEmbedder()) as core:
         core.answer_pipeline.ask(
             [Ask(f"Where is number {number}?", MEMBER, GUILD) for number in range(1, 4)]
@@ -38,9 +36,7 @@ def test_exports_have_feedback_reasons_in_words(
         assert [*found[0]] == columns
 
 
-def test_the_running_index_forgets_a_moderators_name(
-    settings: Settings,
-) -> None:
+def test_the_index_forgets_a_moderators_name(settings: Settings) -> None:
     moderator = Member(7_654_321, "Zuqname")
     with Core(settings, WordEmbedder()) as core:
         core.store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 9)

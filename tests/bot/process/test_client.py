@@ -22,18 +22,14 @@ async def test_first_start_sends_the_commands(simcord_env: Env) -> None:
     assert syncs(simcord_env) == 1
 
 
-async def test_unchanged_commands_are_not_sent_again(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_unchanged_commands_are_kept(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.bot.close()
     await world.restart(new_bot())
 
     assert syncs(world.env) == 1
 
 
-async def test_changed_command_is_sent_at_the_next_start(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_changed_commands_are_sent(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.bot.close()
     bot = new_bot()
 
@@ -51,9 +47,7 @@ def test_each_name_has_at_most_32_characters(payload: list[dict[str, Any]]) -> N
     assert all(1 <= len(name) <= 32 for name in names)
 
 
-def test_each_command_and_option_has_a_short_description(
-    payload: list[dict[str, Any]],
-) -> None:
+def test_each_command_and_option_is_described(payload: list[dict[str, Any]]) -> None:
     slash = [command for command in payload if command.get("type", 1) == 1]
     # A choice has a name and a value, and no description.
     described = [
@@ -128,9 +122,7 @@ def test_each_command_is_shown_to_its_audience(payload: list[dict[str, Any]]) ->
     assert set(shown.values()) == {None, manages_messages, manages_the_server}
 
 
-def test_no_command_is_installed_for_a_user(
-    payload: list[dict[str, Any]],
-) -> None:
+def test_no_command_is_installed_for_users(payload: list[dict[str, Any]]) -> None:
     assert all(command["integration_types"] == [0] for command in payload)
     assert {command["name"]: command["contexts"] for command in payload} == {
         command["name"]: [0, 1] if command["name"] in DIRECTLY else [0] for command in payload

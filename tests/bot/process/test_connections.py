@@ -52,9 +52,7 @@ def test_outage_of_three_hours_costs_few_sessions(state: State, shards: int) -> 
 @pytest.mark.parametrize("shards", [1, 6])
 @pytest.mark.parametrize("seconds", [10, 60, 1_400])
 @pytest.mark.parametrize("state", KEEPING)
-def test_shards_resume_within_a_minute_of_an_outage(
-    state: State, seconds: float, shards: int
-) -> None:
+def test_shards_resume_within_a_minute(state: State, seconds: float, shards: int) -> None:
     async def through() -> float:
         async with SimulatedBot(SimulatedGateway(shards)) as bot:
             await _outage(bot, state, seconds)
@@ -69,9 +67,7 @@ def test_shards_resume_within_a_minute_of_an_outage(
 @pytest.mark.parametrize("shards", [1, 6])
 @pytest.mark.parametrize("state", [State.FORGETFUL, State.INVALID])
 @pytest.mark.parametrize("seconds", [10, 60, 200])
-def test_sessions_begin_within_a_minute_of_an_outage(
-    state: State, seconds: float, shards: int
-) -> None:
+def test_sessions_begin_within_a_minute(state: State, seconds: float, shards: int) -> None:
     """As far as Discord lets as many shards begin at once."""
 
     async def through() -> float:

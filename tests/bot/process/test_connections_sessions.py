@@ -46,9 +46,7 @@ async def _begin(limit: IdentifyLimit, shard: int, *, again: bool = False) -> No
     shards=st.lists(st.integers(0, 40), min_size=1, max_size=30),
     max_concurrency=st.sampled_from([1, 2, 16]),
 )
-def test_sessions_of_a_bucket_begin_five_seconds_apart(
-    shards: list[int], max_concurrency: int
-) -> None:
+def test_sessions_begin_five_seconds_apart(shards: list[int], max_concurrency: int) -> None:
     """All at once, as after an outage; some shards more than once."""
     clock = _Clock()
     limit = IdentifyLimit(clock.now, clock.sleep)

@@ -88,9 +88,7 @@ def test_worker_survives_a_lost_connection(
     assert "member" not in caplog.text
 
 
-def test_unreachable_database_is_reported_before_the_model_opens(
-    postgres: Cluster,
-) -> None:
+def test_an_unreachable_database_is_reported_first(postgres: Cluster) -> None:
     def open_model() -> Embedder:
         raise AssertionError
 

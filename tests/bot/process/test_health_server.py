@@ -206,9 +206,7 @@ async def test_health_is_served_locally_by_default(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("", 404), ("/", 404), ("/healthz/x", 404)])
-async def test_other_paths_and_methods_are_refused(
-    settings: Settings, path: str, status: int
-) -> None:
+async def test_unknown_requests_are_refused(settings: Settings, path: str, status: int) -> None:
     async with Bot(settings) as bot, served(bot) as address, aiohttp.ClientSession() as session:
         async with session.get(address + path) as response:
             assert response.status == status

@@ -46,9 +46,7 @@ async def test_invitation_has_no_power_over_members(simcord_bot: Bot) -> None:
 
 
 @pytest.mark.parametrize("public", [True, False])
-async def test_application_tells_whether_the_bot_is_public(
-    monkeypatch: pytest.MonkeyPatch, public: bool
-) -> None:
+async def test_application_tells_who_adds_it(monkeypatch: pytest.MonkeyPatch, public: bool) -> None:
     async with wire_server() as server:
         server.state.guilds.clear()
         server.rest.public = public

@@ -154,9 +154,7 @@ def test_libraries_never_log_at_debug(configure: Configure) -> None:
     assert [record["event"] for record in _records(written)] == ["ours"]
 
 
-def test_traceback_has_no_foreign_message(
-    configure: Configure,
-) -> None:
+def test_traceback_has_no_foreign_message(configure: Configure) -> None:
     written = configure()
     try:
         try:
@@ -183,9 +181,7 @@ def test_traceback_has_no_foreign_message(
         (ValueError("a question"), "failed: ValueError"),
     ],
 )
-def test_exception_as_argument_has_no_foreign_message(
-    configure: Configure, error: Exception, said: str
-) -> None:
+def test_foreign_exceptions_stay_out(configure: Configure, error: Exception, said: str) -> None:
     written = configure()
     logging.getLogger("bot").warning("It failed: %s", error)
     [record] = _records(written)

@@ -12,7 +12,7 @@ from tests.bot.process.served import metrics, prepared
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World
 
 
-async def test_questions_are_counted_by_evidence_and_timed_by_stage(world: World) -> None:
+async def test_questions_are_counted_and_timed(world: World) -> None:
     await prepared(world.bot)
     await world.publish()
     await world.ask(QUESTION)

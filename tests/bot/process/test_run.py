@@ -160,9 +160,7 @@ async def _ended(discord: DiscordServer, *arguments: str | Path, token: str) -> 
     return process.returncode, err.decode().splitlines()[-1]
 
 
-async def test_refused_token_is_an_error_with_a_remedy(
-    settings: Settings,
-) -> None:
+async def test_a_refused_token_has_a_remedy(settings: Settings) -> None:
     async with discord_server() as discord:
         code, line = await _ended(discord, "run", "--data", settings.data.folder, token=OTHER_TOKEN)
     assert code == UNUSABLE
@@ -188,9 +186,7 @@ async def test_unreachable_discord_has_its_own_exit_code(settings: Settings, mis
 
 
 @pytest.mark.slow
-async def test_taken_port_ends_the_start_with_a_sentence(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_a_taken_port_is_a_sentence(settings: Settings, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -59,9 +59,7 @@ async def test_single_process_leads_with_every_shard(world: World) -> None:
     assert bot.all_memberships_known(world.guild.id)
 
 
-async def test_left_guilds_are_purged_only_with_all_memberships(
-    cluster: Cluster,
-) -> None:
+async def test_guilds_are_purged_after_all_memberships(cluster: Cluster) -> None:
     member = cluster.membership
     assert cluster.own_shards.ids == {0}
     assert cluster.settled_shards.ids == {0, 1}
@@ -72,9 +70,7 @@ async def test_left_guilds_are_purged_only_with_all_memberships(
     assert cluster.settled_shards.ids == cluster.own_shards.ids == set()
 
 
-async def test_new_leader_runs_its_rounds_immediately(
-    cluster: Cluster,
-) -> None:
+async def test_a_new_leader_runs_rounds_immediately(cluster: Cluster) -> None:
     done: list[int] = []
 
     async def step() -> None:

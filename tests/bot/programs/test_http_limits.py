@@ -23,7 +23,7 @@ class Clock:
         return self.now
 
 
-def test_the_rate_limit_allows_a_burst_and_then_the_average_rate() -> None:
+def test_a_rate_allows_a_burst_first() -> None:
     clock = Clock()
     limit = RateLimit(5, clock)
     assert [limit.seconds_until_next() for _ in range(10)] == [0.0] * 10
@@ -55,7 +55,7 @@ def _client(app: ASGIApp, token: str = FIRST) -> httpx2.AsyncClient:
     )
 
 
-async def test_each_token_has_its_own_rate_and_retry_after() -> None:
+async def test_each_token_has_its_own_rate() -> None:
     clock = Clock()
     app = Limited(_ok, TOKENS, (), per_second=1, clock=clock)
     async with _client(app) as one, _client(app, SECOND) as other:
@@ -115,7 +115,7 @@ async def test_a_late_answer_or_body_times_out() -> None:
         assert (await client.post("/", content=slowly())).status_code == 408
 
 
-async def test_a_connection_is_kept_only_for_a_token_and_a_whole_request() -> None:
+async def test_only_a_token_with_a_request_keeps_a_connection() -> None:
     async def unread(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 404, "headers": []})
         await send({"type": "http.response.body"})

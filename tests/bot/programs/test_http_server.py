@@ -40,9 +40,7 @@ def _scope(*given: bytes) -> Scope:
     return {"headers": [(b"authorization", value) for value in given]}
 
 
-def test_each_of_several_tokens_is_accepted_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_only_configured_tokens_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, f"{TOKEN}, another token of mine")
     tokens = Tokens.of_environment(VARIABLE)
     assert tokens.holder(_scope(f"Bearer {TOKEN}".encode())) == 0
@@ -61,7 +59,7 @@ def test_a_weak_token_is_refused(monkeypatch: pytest.MonkeyPatch, token: str) ->
         Tokens.of_environment(VARIABLE)
 
 
-def test_a_taken_port_and_an_unknown_host_are_explained() -> None:
+def test_taken_ports_and_unknown_hosts_are_explained() -> None:
     with open_socket(0, "--port") as taken:
         port = taken.getsockname()[1]
         assert address_of_socket(taken) == f"http://127.0.0.1:{port}"
@@ -108,9 +106,7 @@ async def test_an_large_head_is_refused() -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-async def test_a_late_request_head_ends_the_connection(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_late_head_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.3)
     async with _serving() as port:
         for begun in (b"", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"):
@@ -226,7 +222,7 @@ async def test_strangers_keep_nobody_out_of_a_public_server(begun: bytes) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a second address of this machine")
-async def test_a_crowd_of_one_address_pushes_out_no_other() -> None:
+async def test_one_addresss_crowd_displaces_no_other() -> None:
     async with _serving(public=True) as port:
         reader, kept = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
         strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * STRANGERS)]
@@ -269,7 +265,7 @@ async def test_readers_behind_one_proxy_are_all_served() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a second address of this machine")
-async def test_responses_to_a_crowd_keep_no_other_address_out() -> None:
+async def test_crowd_responses_keep_no_address_out() -> None:
     go_on = asyncio.Event()
     async with (
         _serving(_slow_application(go_on), public=True) as port,
@@ -285,9 +281,7 @@ async def test_responses_to_a_crowd_keep_no_other_address_out() -> None:
         other[1].close()
 
 
-async def test_a_response_that_is_not_read_ends_at_its_deadline(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_an_unread_response_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "READ_SECONDS", 0.2)
     ended = asyncio.Event()
 

@@ -41,9 +41,7 @@ def _documents(found: Any) -> list[str]:
     return [names[one] for one in re.findall(r"file:\w+", str(found))]
 
 
-async def test_a_question_is_answered_with_evidence_and_citable_quotations_unrecorded(
-    worker: Worker[Core],
-) -> None:
+async def test_answers_cite_without_recording(worker: Worker[Core]) -> None:
     async with Client(mcp_server(Reader(worker))) as client:
         answered = await client.call_tool("ask", {"question": QUESTION})
         refused = await client.call_tool("ask", {"question": "Zyzzyva brvtk gnarl?"})
@@ -103,9 +101,7 @@ async def test_an_invalid_call_is_explained(
     assert said in str(result.content)
 
 
-async def test_every_tool_is_read_only_and_has_an_output_schema(
-    worker: Worker[Core],
-) -> None:
+async def test_every_tool_is_read_only(worker: Worker[Core]) -> None:
     async with Client(mcp_server(Reader(worker))) as client:
         tools = (await client.list_tools()).tools
     assert {tool.name for tool in tools} == {"ask", "search", "get"}
@@ -141,9 +137,7 @@ def _environment(folder: Path, token: str = "") -> dict[str, str]:
 
 
 @pytest.mark.slow
-async def test_the_command_speaks_the_protocol_and_nothing_else_on_standard_output(
-    models_folder: Path,
-) -> None:
+async def test_standard_output_has_only_the_protocol(models_folder: Path) -> None:
     parameters = StdioServerParameters(
         command=sys.executable,
         args=["-m", "bot", "dev", "mcp"],
@@ -157,7 +151,7 @@ async def test_the_command_speaks_the_protocol_and_nothing_else_on_standard_outp
 
 
 @pytest.mark.slow
-async def test_over_http_a_request_without_the_token_is_refused(models_folder: Path) -> None:
+async def test_http_requests_need_the_token(models_folder: Path) -> None:
     process = _started(models_folder, "--http", "0", token=TOKEN)
     try:
         address = _address(process)
@@ -193,7 +187,7 @@ async def _connect(address: str, http: httpx2.AsyncClient) -> None:
         await client.list_tools()
 
 
-async def test_a_client_over_its_rate_or_size_limit_gets_an_error(worker: Worker[Core]) -> None:
+async def test_excessive_clients_get_an_error(worker: Worker[Core]) -> None:
     now = 0.0
     with open_socket(0, "--http") as sock:
         made = http_application(

@@ -25,9 +25,7 @@ async def client(folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
         yield opened
 
 
-async def test_pages_are_served_with_their_headers_as_soon_as_they_are_published(
-    folder: Path, client: httpx2.AsyncClient
-) -> None:
+async def test_published_pages_are_served(folder: Path, client: httpx2.AsyncClient) -> None:
     published(site(note(1, "Ferries")), folder)
     answer = await client.get("/notes/1/")
     assert answer.status_code == 200
@@ -43,9 +41,7 @@ async def test_pages_are_served_with_their_headers_as_soon_as_they_are_published
     assert (await client.get("/notes/2/")).status_code == 200
 
 
-async def test_a_withdrawn_note_is_gone_and_an_unknown_address_not_found(
-    folder: Path, client: httpx2.AsyncClient
-) -> None:
+async def test_gone_and_unknown_pages_differ(folder: Path, client: httpx2.AsyncClient) -> None:
     published(site(note(1), gone=("notes/2/", "notes/12/")), folder)
     for path in ("/notes/2/", "/notes/2"):
         answer = await client.get(path)

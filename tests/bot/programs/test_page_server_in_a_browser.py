@@ -104,7 +104,7 @@ def visit(browser: Browser, address: str, width: int = 1280, scheme: str = "ligh
 
 
 @SCREENS
-def test_each_question_finds_its_note_first_by_keyboard_alone(
+def test_each_question_finds_its_note(
     browser: Browser, address: str, width: int, scheme: str
 ) -> None:
     visited = visit(browser, address, width, scheme)
@@ -120,9 +120,7 @@ def test_each_question_finds_its_note_first_by_keyboard_alone(
     assert [one for one in visited.asked if not one.startswith(address)] == []
 
 
-def test_escape_empties_the_search_and_an_unknown_word_is_said_to_find_nothing(
-    browser: Browser, address: str
-) -> None:
+def test_escape_empties_an_empty_search(browser: Browser, address: str) -> None:
     visited = visit(browser, address)
     visited.go("")
     visited.search("zzyzx")
@@ -163,7 +161,7 @@ def test_nothing_of_hostile_notes_runs_or_leaves_its_place(browser: Browser, add
     assert [one for one in visited.asked if not one.startswith(address)] == []
 
 
-def test_a_page_loads_few_bytes_until_search_is_used(browser: Browser, address: str) -> None:
+def test_a_page_is_small_until_searched(browser: Browser, address: str) -> None:
     visited = visit(browser, address)
     for path in ("", "notes/5/"):
         visited.go(path)

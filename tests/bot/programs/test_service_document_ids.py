@@ -37,9 +37,7 @@ def test_any_other_id_is_shown_as_it_is(document_id: str) -> None:
     assert public_id(document_id) == document_id
 
 
-def test_a_document_is_found_by_its_digest_where_it_is_seen_and_never_by_its_path(
-    settings: Settings,
-) -> None:
+def test_a_digest_finds_what_a_path_does_not(settings: Settings) -> None:
     with filled(settings) as core:
         assert document_id_of(core, shown("shared"), [SHARED]) == "file:/shared.md"
         assert document_id_of(core, shown("here"), [SHARED]) == ""

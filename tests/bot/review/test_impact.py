@@ -216,9 +216,7 @@ def test_questions_are_replayed_with_readers_channels(core: Core) -> None:
 
 
 @pytest.mark.parametrize(("tags", "answered"), [(("boats",), 2), (("other",), 1)])
-def test_questions_are_replayed_with_channels_tags(
-    core: Core, tags: tuple[str, ...], answered: int
-) -> None:
+def test_questions_replay_with_tags(core: Core, tags: tuple[str, ...], answered: int) -> None:
     boats = AnsweredFrom(("boats",))
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, answered_from=boats)])
 
@@ -294,9 +292,7 @@ def test_an_overdue_note_ranks_lower_in_previews(core: Core) -> None:
     assert [change.before.document_id for change in closer.changes] == [now]
 
 
-def test_questions_are_embedded_once_in_bounded_caches(
-    core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_questions_embed_once_in_caches(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(core.embedder, WordEmbedder)
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask("What is for lunch?", 1, GUILD)])
     preview = core.part(ImpactPreview)

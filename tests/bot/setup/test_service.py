@@ -17,7 +17,7 @@ NAMES = {"source:1": "guide", "source:2": "https://a.org/?x,y", "notes": "The no
         (" , ", [], []),
     ],
 )
-def test_names_and_keys_are_parsed_and_other_words_returned_as_unknown(
+def test_names_keys_and_unknowns_are_parsed(
     typed: str, known: list[str], unknown: list[str]
 ) -> None:
     assert parse_items(typed, NAMES) == (known, unknown)

@@ -127,7 +127,7 @@ def act_in(driver: SyncDriver, action: str, thread_id: int, number: int) -> None
                 assert gone not in "\n".join(documents(driver.core, server.channel_id).values())
 
 
-def test_a_message_deleted_while_it_is_embedded_is_never_found(core: Core) -> None:
+def test_a_message_deleted_while_embedding_is_never_found(core: Core) -> None:
     for steps in itertools.count():
         driver = begun(core)
         thread, _ = driver.server.begin()
@@ -168,7 +168,7 @@ def test_an_edit_before_the_page_arrives_wins(core: Core) -> None:
     assert "Edited." in text
 
 
-def test_the_progress_message_is_stored_before_the_first_step(core: Core) -> None:
+def test_progress_is_stored_before_the_first_step(core: Core) -> None:
     channel = SyncedChannel(9_100, 9_100, SyncedContent.PINS, NOW)
 
     channel_sync_steps.add(core, channel, "pins", 9, NOW, ProgressMessage(5, 6))
@@ -178,9 +178,7 @@ def test_the_progress_message_is_stored_before_the_first_step(core: Core) -> Non
     assert found.place == ProgressMessage(5, 6)
 
 
-def test_an_edit_before_the_list_of_pins_arrives_wins(
-    core: Core,
-) -> None:
+def test_edits_before_the_pins_win(core: Core) -> None:
     server = Server(9_000)
     thread, before = server.begin()
     now = server.edit(thread.id, thread.id)
@@ -198,9 +196,7 @@ def test_an_edit_before_the_list_of_pins_arrives_wins(
     assert [*core.archive.messages.read(server.channel_id)] == [now]
 
 
-def test_documents_indexed_before_a_crash_are_recorded_at_the_next_start(
-    core: Core,
-) -> None:
+def test_documents_before_a_crash_are_recorded_later(core: Core) -> None:
     driver = begun(core)
     thread, _ = driver.server.begin()
     driver.server.write(thread.id)
@@ -233,9 +229,7 @@ def test_a_lost_index_is_rebuilt_from_the_archive(tmp_path: Path) -> None:
         assert documents(core, driver.server.channel_id) == before
 
 
-def test_a_lost_archive_is_fetched_again_and_quotes_nothing_until_then(
-    tmp_path: Path,
-) -> None:
+def test_a_lost_archive_is_fetched_again(tmp_path: Path) -> None:
     chosen = Settings(data=DataSettings(folder=tmp_path))
     with Core(chosen, WordEmbedder()) as core:
         driver = begun(core)
@@ -256,7 +250,7 @@ def test_a_lost_archive_is_fetched_again_and_quotes_nothing_until_then(
         assert documents(core, driver.server.channel_id) == before
 
 
-def test_the_command_line_shows_and_removes_a_synced_channel(core: Core) -> None:
+def test_the_command_line_shows_and_removes_channels(core: Core) -> None:
     driver = begun(core)
     thread, _ = driver.server.begin()
     driver.server.write(thread.id)

@@ -41,7 +41,7 @@ def channel_report(
     return ChannelReport(channel, counts, failures)
 
 
-def test_progress_has_a_sentence_for_each_stage_and_kind_of_channel() -> None:
+def test_each_stage_and_channel_kind_has_progress() -> None:
     reading = channel_report(stage=SyncStage.READING)
     assert sources_messages.progress(Language.ENGLISH, reading) == sources_messages._READING(
         Language.ENGLISH, channel="<#3>", done=1000, threads=1340, messages="12,345 messages"
@@ -75,9 +75,7 @@ def test_progress_has_a_sentence_for_each_stage_and_kind_of_channel() -> None:
         (ChannelProblem(ProblemCode.OTHER, {"text": "can't read {Missing} Access"}), "{Missing}"),
     ],
 )
-def test_a_problem_is_stored_as_a_code_and_shown_in_every_language(
-    problem: ChannelProblem, named: str
-) -> None:
+def test_stored_problems_are_translated(problem: ChannelProblem, named: str) -> None:
     stored = stored_problem(str(problem))
     assert stored == problem
     english, german = (
@@ -140,7 +138,7 @@ def test_paths_of_the_operators_files_are_not_shown() -> None:
 
 
 @pytest.mark.parametrize("standing", list(ArticlesUse))
-def test_the_list_shows_whether_the_bundled_articles_are_quoted(standing: ArticlesUse) -> None:
+def test_the_list_shows_if_articles_are_quoted(standing: ArticlesUse) -> None:
     bundled = ArticlesReport(16, standing)
     shown = sources_messages.source_list(
         Language.ENGLISH, [channel_report()], [], bundled, 0

@@ -29,7 +29,7 @@ def test_ending_the_articles_twice_is_logged_once(tmp_path: Path) -> None:
         assert decided == ["settings", "settings"]
 
 
-def test_ended_articles_are_neither_searched_nor_counted_nor_offered(tmp_path: Path) -> None:
+def test_ended_articles_are_searched_and_counted_nowhere(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         index_document(core.index, core.embedder, ARTICLE)
         own = scopes_of(GUILD, ())
@@ -42,7 +42,7 @@ def test_ended_articles_are_neither_searched_nor_counted_nor_offered(tmp_path: P
         assert core.index.tables.titles(core.articles.visible_scopes(own), 10) == []
 
 
-def test_a_search_shows_articles_only_without_a_near_document_of_the_guild(tmp_path: Path) -> None:
+def test_articles_need_no_near_guild_document(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         note = Document("note:1", Scope(GUILD), Kind.NOTE, "Cows", "Cows give milk on meadows.")
         for document in (ARTICLE, note):
@@ -58,7 +58,7 @@ def test_a_search_shows_articles_only_without_a_near_document_of_the_guild(tmp_p
     }
 
 
-def test_a_synced_channel_counts_as_a_document_of_the_guild(tmp_path: Path) -> None:
+def test_a_synced_channel_is_a_guilds_document(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         post = Document("channel:5:6:7", channel_scope(5), Kind.CHANNEL, "Ferry", "At nine.")
         for document in (post, ARTICLE):

@@ -30,9 +30,7 @@ async def states(world: World) -> list[State]:
     return [note.state for note in reversed(waiting)]
 
 
-async def test_imported_tags_answer_by_their_aliases_once_approved(
-    world: World, new_bot: Any
-) -> None:
+async def test_approved_tags_answer_by_alias(world: World, new_bot: Any) -> None:
     posted = len(world.review.history())
     result = await imported(world)
     assert messages._TAGS_IMPORTED(1, ENGLISH) in result
@@ -62,7 +60,7 @@ async def test_the_same_file_again_doubles_nothing(world: World) -> None:
     assert await states(world) == [State.APPROVED]
 
 
-async def test_twenty_are_approved_at_once_and_the_chosen_rejected(world: World) -> None:
+async def test_twenty_are_approved_at_once(world: World) -> None:
     await imported(world, table(PAGE_NOTES + 2))
     shown = await reviewed(world, ReviewPage.IMPORTED)
     await world.moderator.select(shown, ["2"], custom_id="imported_out:0")
@@ -102,6 +100,6 @@ async def test_only_moderators_decide_on_imported_notes(world: World) -> None:
     assert await states(world) == [State.PENDING]
 
 
-async def test_a_file_without_tags_is_refused_with_the_reason(world: World) -> None:
+async def test_a_tagless_file_is_refused(world: World) -> None:
     assert "tags.json has no tags that I know" in await imported(world, b"[]", "tags.json")
     assert told(world) == []

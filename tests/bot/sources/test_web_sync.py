@@ -165,9 +165,7 @@ def test_pages_of_a_servers_own_sources_have_limited_space(
     }
 
 
-def test_only_due_sources_are_visited_by_a_running_bot(
-    settings: Settings, core: Core, server: WebServer
-) -> None:
+def test_only_due_sources_are_visited(settings: Settings, core: Core, server: WebServer) -> None:
     add_address(core.store, server.url("/ferry"))
     stopping = threading.Event()
     stopping.set()
@@ -178,9 +176,7 @@ def test_only_due_sources_are_visited_by_a_running_bot(
     assert visit(settings, core)
 
 
-def test_one_visit_to_a_host_leaves_other_hosts_free(
-    settings: Settings, core: Core, server: WebServer
-) -> None:
+def test_a_visit_frees_other_hosts(settings: Settings, core: Core, server: WebServer) -> None:
     add_address(core.store, server.url("/ferry"))
     under_way = visit_sources(core.web_sources(), settings, make_fetcher=local_fetcher)
     next(under_way)
@@ -191,7 +187,7 @@ def test_one_visit_to_a_host_leaves_other_hosts_free(
 
 
 @pytest.mark.parametrize("address", ["https://me:secret@a.org/", "http:///x"])
-def test_an_address_with_a_login_or_without_a_host_is_refused(core: Core, address: str) -> None:
+def test_a_login_or_missing_host_is_refused(core: Core, address: str) -> None:
     with pytest.raises(MissingSourceError, match=r"has a name or password|names no host"):
         add_address(core.store, address)
     assert core.sources() == {}
@@ -207,9 +203,7 @@ def simcord_bot(settings: Settings, server: WebServer) -> Bot:
     return Bot(settings, start_worker(settings, WordEmbedder()), local_fetcher)
 
 
-async def test_a_running_bot_visits_due_sources_and_answers_from_them(
-    simcord_env: Env, simcord_bot: Bot
-) -> None:
+async def test_due_sources_answer_later(simcord_env: Env, simcord_bot: Bot) -> None:
     async with asyncio.timeout(30):
         while True:
             states = await simcord_bot.worker.call(

@@ -198,9 +198,7 @@ def test_a_visit_ends_at_a_stop(host: AnsweringHost, tmp_path: Path) -> None:
         assert pages.state(host.location).synced_at is None
 
 
-def test_documents_of_a_list_cut_by_the_deadline_are_read(
-    tmp_path: Path, pass_time: Callable[[], None]
-) -> None:
+def test_a_list_cut_short_is_read(tmp_path: Path, pass_time: Callable[[], None]) -> None:
     def wiki(host: AnsweringHost, number: int, sent: Any) -> Any:
         page: dict[str, Any] = {
             "id": str(number),

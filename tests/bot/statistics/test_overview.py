@@ -38,7 +38,7 @@ def words(found: Overview) -> list[str]:
     return [*(one.text for one in found.asked), *(one.text for one in found.doubtful)]
 
 
-def test_questions_of_a_day_are_counted_by_evidence_private_ones_too(core: Core) -> None:
+def test_private_and_public_questions_are_counted(core: Core) -> None:
     asked(core, "kites?")
     asked(core, "kites?", private=True, evidence=Evidence.NONE)
     asked(core, "kites?", asked_at=NOW - timedelta(days=DAYS - 1), evidence=Evidence.PARTIAL)
@@ -122,7 +122,7 @@ def test_the_operator_sees_public_questions_of_all_servers(core: Core) -> None:
     assert sum(seen(core, Audience()).questions.values()) == 4
 
 
-def test_an_answer_is_doubtful_once_it_was_often_unhelpful_or_corrected(core: Core) -> None:
+def test_unhelpful_and_corrected_answers_are_doubtful(core: Core) -> None:
     first = asked(core, "when do kites fly", hits=[NOTE])
     found_unhelpful(core, first, 1)
     assert seen(core).doubtful == ()

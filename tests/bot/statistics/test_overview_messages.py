@@ -10,9 +10,7 @@ from tests.bot.statistics.overviews import full, small
 
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("room", [0, 40, MESSAGE_CHARACTERS])
-def test_a_full_overview_fits_the_room_of_its_text_and_mentions_nobody(
-    language: Language, room: int
-) -> None:
+def test_a_full_overview_fits_and_mentions_nobody(language: Language, room: int) -> None:
     said = messages.text(messages.panels(full(), language), room)
 
     assert size(said) <= room
@@ -21,7 +19,7 @@ def test_a_full_overview_fits_the_room_of_its_text_and_mentions_nobody(
 
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("text", ["How? " * 40, "🦘" * 200, "w"])
-def test_a_description_fits_its_limit_and_names_each_panel(language: Language, text: str) -> None:
+def test_a_description_names_each_panel(language: Language, text: str) -> None:
     panels = messages.panels(full(text), language)
 
     said = messages.description(panels)

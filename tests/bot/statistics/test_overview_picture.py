@@ -12,7 +12,7 @@ from tests.bot.statistics.overviews import full, small
 pytest.importorskip("matplotlib", reason="the picture needs the extra `plot`")
 
 
-def test_a_full_overview_is_little_longer_than_a_phones_screen() -> None:
+def test_a_full_overview_fits_a_phones_screen() -> None:
     png, _ = picture.draw(panels(full("Für $5 und $6?")), Language.GERMAN)
 
     assert png.startswith(b"\x89PNG")
@@ -33,7 +33,7 @@ def test_a_full_overview_is_little_longer_than_a_phones_screen() -> None:
         ("नमस्ते", False),
     ],
 )
-def test_a_picture_reports_words_that_its_font_can_not_draw(text: str, whole: bool) -> None:
+def test_a_picture_reports_undrawable_words(text: str, whole: bool) -> None:
     assert picture.draw(panels(small(text))[1:], Language.ENGLISH)[1] is whole
 
 

@@ -20,9 +20,7 @@ COMPONENTS = 40
 
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("edition", list(Edition))
-def test_a_full_digest_fits_one_message_with_what_is_below_it(
-    edition: Edition, language: Language
-) -> None:
+def test_a_full_digest_fits_one_message(edition: Edition, language: Language) -> None:
     moved = weekly.MOVED(language, channel=f"<#{DIGEST.channel_id}>")
     said = "".join([*(part for part, _ in weekly.digest(full(edition), language)), moved])
 
@@ -43,7 +41,7 @@ def test_a_new_note_leads_to_its_public_page() -> None:
     )
 
 
-def test_a_digest_is_recognised_by_its_beginning_in_any_language() -> None:
+def test_a_digest_is_recognised_in_any_language() -> None:
     parts = weekly.digest(full(Edition.MODERATORS), Language.GERMAN)
     said = "\n".join(part for part, _ in parts)
 
@@ -53,7 +51,7 @@ def test_a_digest_is_recognised_by_its_beginning_in_any_language() -> None:
     assert not weekly.is_digest(f"He said:\n{said}", Edition.MODERATORS, AT)
 
 
-def test_the_schedule_names_the_time_zone_and_the_next_time() -> None:
+def test_the_schedule_names_time_zone_and_time() -> None:
     said = weekly.schedule_of(DIGEST, AT, Language.ENGLISH, writable=True, others_read=False)
 
     assert "every Monday at 9:00 (Europe/Berlin)" in said

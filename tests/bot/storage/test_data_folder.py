@@ -86,7 +86,7 @@ def test_a_lost_database_is_not_begun_anew_beside_what_was_made_with_it(
 
 
 @pytest.mark.parametrize("second", ["run", pytest.param("preview", marks=pytest.mark.slow)])
-async def test_the_second_of_two_bots_says_so_and_stops(settings: Settings, second: str) -> None:
+async def test_the_second_bot_stops_with_a_sentence(settings: Settings, second: str) -> None:
     folder = settings.data.folder
     async with discord_server() as discord, bot_process(discord, "run", "--data", folder):
         line = await _refused(discord, second, "--data", folder)
@@ -98,7 +98,7 @@ async def test_the_second_of_two_bots_says_so_and_stops(settings: Settings, seco
 
 
 @pytest.mark.slow
-async def test_everything_else_may_be_used_beside_a_running_bot(settings: Settings) -> None:
+async def test_commands_run_beside_a_bot(settings: Settings) -> None:
     folder = settings.data.folder
     async with discord_server() as discord, bot_process(discord, "run", "--data", folder):
         with Core(settings, WordEmbedder()) as core:
@@ -110,7 +110,7 @@ async def test_everything_else_may_be_used_beside_a_running_bot(settings: Settin
 
 
 @pytest.mark.slow
-async def test_a_folder_is_free_as_soon_as_its_bot_was_killed(settings: Settings) -> None:
+async def test_a_killed_bot_frees_its_folder(settings: Settings) -> None:
     folder = settings.data.folder
     async with discord_server() as discord:
         async with bot_process(discord, "run", "--data", folder) as first:
@@ -154,9 +154,7 @@ def _torn_mark(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [_database, _backup, _tombstones, _pointer, _torn_mark])
-def test_own_folder_is_known_by_its_content_and_marked(
-    tmp_path: Path, make: Callable[[Path], None]
-) -> None:
+def test_own_folders_are_marked(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path)
     (tmp_path / "notes.txt").touch()
     assert checked_data_folder(tmp_path, may_begin=False) == tmp_path
@@ -174,18 +172,18 @@ def test_foreign_files_prove_nothing(tmp_path: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["~nobody-of-this-name/data", "a\0b", "x" * 300])
-def test_a_folder_that_can_not_be_named_is_explained(name: str) -> None:
+def test_an_unnameable_folder_is_explained(name: str) -> None:
     with pytest.raises(DataFolderError, match=r"can't be read.*--data or COMMONPLACE_DATA"):
         data_folder(Path(name))
 
 
-def test_a_folder_that_can_not_be_written_is_named_with_the_remedy(tmp_path: Path) -> None:
+def test_an_unwritable_folder_has_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     with pytest.raises(DataFolderError, match="can't be written"), hold_bot_lock(tmp_path / "data"):
         pass
 
 
-def test_a_folder_is_emptied_but_for_its_mark_and_lock(tmp_path: Path) -> None:
+def test_an_emptied_folder_keeps_mark_and_lock(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "precious").touch()

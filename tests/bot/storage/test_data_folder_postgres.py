@@ -49,9 +49,7 @@ def _config(settings: Settings, url: str) -> Path:
     return path
 
 
-async def test_a_machine_without_the_key_of_the_others_says_so_and_stops(
-    tmp_path: Path, url: str
-) -> None:
+async def test_another_key_is_refused(tmp_path: Path, url: str) -> None:
     first, second = tmp_path / "first", Settings(data=DataSettings(folder=tmp_path / "second"))
     first.mkdir()
     with open_store(first, url) as store:
@@ -66,9 +64,7 @@ async def test_a_machine_without_the_key_of_the_others_says_so_and_stops(
     assert b"Traceback" not in err
 
 
-async def test_a_bot_whose_database_can_not_be_reached_says_so_and_stops(
-    settings: Settings,
-) -> None:
+async def test_an_unreachable_database_stops_the_bot(settings: Settings) -> None:
     config = _config(settings, "postgresql://bot@/community?host=/nowhere")
     async with (
         discord_server() as discord,
@@ -94,7 +90,7 @@ async def test_a_preview_is_of_nothing_that_is_kept(settings: Settings) -> None:
     assert line.startswith(b"Starting the bot")
 
 
-async def test_what_is_asked_is_on_record_there_and_nowhere_else(
+async def test_questions_are_recorded_on_the_server(
     settings: Settings, url: str, postgres: Cluster
 ) -> None:
     (settings.data.folder / COMMUNITY).unlink()
@@ -116,7 +112,7 @@ async def test_what_is_asked_is_on_record_there_and_nowhere_else(
     assert not (settings.data.folder / COMMUNITY).exists()
 
 
-def test_an_empty_database_beside_a_file_that_is_not_is_not_begun(tmp_path: Path, url: str) -> None:
+def test_an_empty_database_replaces_no_file(tmp_path: Path, url: str) -> None:
     with Store(tmp_path / COMMUNITY) as store:
         store.add_source("https://a.org/", SHARED)
     with pytest.raises(
@@ -127,9 +123,7 @@ def test_an_empty_database_beside_a_file_that_is_not_is_not_begun(tmp_path: Path
     open_store(tmp_path, url).close()
 
 
-def test_without_its_client_it_is_said_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_client_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # As without the extra.
     monkeypatch.setitem(sys.modules, "psycopg", None)
     for name in [each for each in sys.modules if each.startswith("knowledge.store.postgres")]:

@@ -40,9 +40,7 @@ def quotable(core: Core) -> set[str]:
     return {*core.index.tables.document_digests({Kind.PAGE, Kind.CHANNEL})}
 
 
-def test_whoever_takes_over_on_another_machine_takes_nothing_out_of_the_index(
-    machine: OpenMachine,
-) -> None:
+def test_takeover_keeps_the_index_whole(machine: OpenMachine) -> None:
     with machine("first") as first:
         fill(first)
         known = quotable(first)
@@ -57,9 +55,7 @@ def test_whoever_takes_over_on_another_machine_takes_nothing_out_of_the_index(
         assert second.archive.channel(CHANNEL) is not None
 
 
-def test_what_members_wrote_is_shown_and_forgotten_on_whichever_machine(
-    machine: OpenMachine,
-) -> None:
+def test_members_words_are_forgotten_everywhere(machine: OpenMachine) -> None:
     with machine("first") as first, machine("second") as second:
         fill(first)
         written = privacy.export(first, 1)["messages"]
@@ -72,7 +68,7 @@ def test_what_members_wrote_is_shown_and_forgotten_on_whichever_machine(
         assert privacy.export(first, 1)["messages"] == []
 
 
-def test_what_is_no_source_any_more_is_gone_on_every_machine(machine: OpenMachine) -> None:
+def test_a_removed_source_is_gone_everywhere(machine: OpenMachine) -> None:
     with machine("first") as first, machine("second") as second:
         fill(first)
 

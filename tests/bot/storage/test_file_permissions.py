@@ -59,9 +59,7 @@ def test_what_was_left_open_is_closed_when_it_is_opened_and_told_once(
 
 
 @posix
-def test_other_things_in_a_data_folder_and_what_links_point_to_are_left_as_they_are(
-    tmp_path: Path,
-) -> None:
+def test_other_files_and_links_are_left_alone(tmp_path: Path) -> None:
     folder, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
     elsewhere.mkdir()
     elsewhere.chmod(0o755)

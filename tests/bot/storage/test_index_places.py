@@ -24,9 +24,7 @@ def database(request: pytest.FixtureRequest) -> str:
     return url
 
 
-def test_indexes_are_there_under_their_names_until_they_are_deleted(
-    tmp_path: Path, database: str
-) -> None:
+def test_indexes_are_named_until_deleted(tmp_path: Path, database: str) -> None:
     embedder = WordEmbedder(64)
     assert index_names(tmp_path, database) == []
     for name in (INDEX, OTHER):
@@ -44,16 +42,14 @@ def test_indexes_are_there_under_their_names_until_they_are_deleted(
         assert index.size([SHARED]) == 0
 
 
-def test_what_neither_serves_nor_did_so_last_is_deleted(tmp_path: Path, database: str) -> None:
+def test_an_unused_index_is_deleted(tmp_path: Path, database: str) -> None:
     for name in (INDEX, OTHER):
         open_index(tmp_path, WordEmbedder(64), name, database).close()
     delete_leftover_indexes(tmp_path, database)
     assert index_names(tmp_path, database) == [INDEX]
 
 
-def test_an_index_in_a_database_stays_while_a_process_answers_from_it(
-    tmp_path: Path, postgres_url: str
-) -> None:
+def test_an_index_in_use_stays(tmp_path: Path, postgres_url: str) -> None:
     place = index_place(tmp_path, OTHER, postgres_url)
     embedder = WordEmbedder(64)
     with open_index(tmp_path, embedder, OTHER, postgres_url) as index:

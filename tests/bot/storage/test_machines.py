@@ -62,7 +62,7 @@ def rename(folder: Path, name: str) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "name": name}))
 
 
-def test_a_data_folder_is_one_machine_however_often_it_is_opened(tmp_path: Path) -> None:
+def test_a_reopened_data_folder_is_one_machine(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     machine = this_machine(tmp_path)
     assert machine.name
@@ -145,9 +145,7 @@ def test_what_no_machine_has_yet_is_the_first_one_s_that_sees_it(
         assert follow(first).removed == []
 
 
-def test_a_source_that_is_removed_is_gone_on_every_machine(
-    machine: OpenMachine, handbook: Path
-) -> None:
+def test_removed_sources_are_gone_everywhere(machine: OpenMachine, handbook: Path) -> None:
     with machine("first") as first, machine("second") as second:
         add(first, handbook)
 
@@ -157,9 +155,7 @@ def test_a_source_that_is_removed_is_gone_on_every_machine(
         assert quotable(first) == []
 
 
-def test_a_repository_of_another_machine_is_not_visited(
-    machine: OpenMachine, handbook: Path
-) -> None:
+def test_another_machines_repository_waits(machine: OpenMachine, handbook: Path) -> None:
     here = GitRepository.locate_branch(str(handbook))
     nowhere = GitRepository.locate_branch("/nowhere/at/all")
     with machine("first") as first, machine("second") as second:
@@ -186,9 +182,7 @@ async def bots(tmp_path: Path) -> AsyncIterator[list[Bot]]:
         await bot.close()
 
 
-async def test_one_process_of_a_machine_follows_its_files_until_it_ends(
-    bots: list[Bot], handbook: Path
-) -> None:
+async def test_one_process_follows_the_files(bots: list[Bot], handbook: Path) -> None:
     first, second = (FileWatcher(bot) for bot in bots)
     assert first.has_lock
     assert not second.has_lock

@@ -20,9 +20,7 @@ PROSE = st.lists(
 
 
 @given(PROSE, st.integers(min_value=3, max_value=16), st.data())
-def test_an_excerpt_holds_the_deciding_sentence_and_keeps_to_the_limit(
-    text: str, limit: int, data: st.DataObject
-) -> None:
+def test_an_excerpt_keeps_its_deciding_sentence(text: str, limit: int, data: st.DataObject) -> None:
     deciding = data.draw(st.sampled_from(sentences(text)))
     body, cut = excerpt(text, limit, deciding)
     sentence = text[slice(*deciding)]
@@ -37,20 +35,20 @@ def test_a_text_that_fits_is_shown_whole() -> None:
     assert excerpt("One. Two. Three.", 4, (5, 9)) == ("One. **Two.** Three.", False)
 
 
-def test_what_was_left_out_on_either_side_is_marked() -> None:
+def test_omissions_are_marked_on_both_sides() -> None:
     one, two, three = map(sentence, range(1, 4))
     shown = (f"… **{two}** …", True)
     assert excerpt(f"{one} {two} {three}", 2, (len(one) + 1, len(one) + 1 + len(two))) == shown
 
 
-def test_an_excerpt_holds_a_short_table_whose_row_answers_whole_and_unmarked() -> None:
+def test_a_short_table_is_whole() -> None:
     table = "| a | b |\n|---|---|\n| x | 1 |\n| y | 2 |"
     text = f"{'Before it. ' * 20}\n\n{table}\n\n{'After it. ' * 20}"
     row = text.index("| y | 2 |")
     assert excerpt(text, 3, (row, row + 9)) == (f"…\n{table}\n…", True)
 
 
-def test_of_a_table_that_takes_more_room_the_rows_around_the_one_that_answers_are_left() -> None:
+def test_a_long_table_keeps_its_answering_rows() -> None:
     rows = [f"| {number} | {'x' * 20} |" for number in range(10)]
     text = "\n".join(["Prices:", "", "| a | b |", "|---|---|", *rows])
     head = "…\n| a | b |\n|---|---|\n| … |\n"
@@ -59,12 +57,12 @@ def test_of_a_table_that_takes_more_room_the_rows_around_the_one_that_answers_ar
     assert around(text, "Prices:", 5).startswith(text[: text.index("| 1 |")])
 
 
-def test_a_sentence_that_answers_is_whole_where_it_is_longer_than_the_excerpt_may_be() -> None:
+def test_an_overlong_answering_sentence_is_whole() -> None:
     text = f"{sentence(1)} {sentence(2, 9)} {sentence(3)}"
     assert around(text, sentence(2, 9), 4) == f"… {sentence(2, 9)} …"
 
 
-def test_a_sentence_longer_than_a_screen_is_cut_without_a_stray_mark() -> None:
+def test_a_screen_long_sentence_is_cut_cleanly() -> None:
     text = "word " * 200
     body, cut = excerpt(text, 2, (0, 999))
     assert cut
@@ -101,7 +99,7 @@ def around(text: str, answering: str, limit: int = 3) -> str:
 CODE = "```py\nfor number in range(10):\n    print(number)\n```"
 
 
-def test_short_code_is_whole_and_what_is_left_out_is_marked_apart_from_it() -> None:
+def test_code_omissions_have_their_own_mark() -> None:
     text = f"{'Before it. ' * 20}\n\n{CODE}\n\n{'After it. ' * 20}"
     assert around(text, "```py") == f"…\n{CODE}\n…"
 
@@ -112,7 +110,7 @@ def test_each_answering_sentence_is_in_bold() -> None:
     assert excerpt(text, 9, span) == ("One.\n\n- **Two.** **Three.**\n- **Four.**", False)
 
 
-def test_an_answer_below_the_passage_is_shown_with_it() -> None:
+def test_an_answer_below_is_shown() -> None:
     text = "\n\n".join(map(sentence, range(30)))
     answer = text.index(sentence(20)), text.index(sentence(20)) + len(sentence(20))
     own = 0, text.index(sentence(10))
@@ -123,7 +121,7 @@ def test_code_is_never_in_bold() -> None:
     assert excerpt(f"Text.\n\n{CODE}", 9, (7, 7 + len(CODE)))[0] == f"Text.\n\n{CODE}"
 
 
-def test_long_code_ends_between_two_lines_and_is_closed() -> None:
+def test_long_code_is_closed_between_lines() -> None:
     lines = [f"print({number})" for number in range(300)]
     text = "\n".join(["Run this:", "", "```py", *lines, "```", "", "After it."])
     for answering in ("Run", "```py"):
@@ -135,20 +133,20 @@ def test_long_code_ends_between_two_lines_and_is_closed() -> None:
         assert room(body) == 12 + 1
 
 
-def test_code_in_an_item_is_cut_and_closed_as_it_is_set_in() -> None:
+def test_code_in_an_item_stays_indented() -> None:
     code = "\n".join(f"   print({number})" for number in range(30))
     text = f"1. Run this:\n\n   ```py\n{code}\n   ```\n2. End."
     assert around(text, "1. Run", 8).endswith("\n   print(4)\n   ```\n…")
 
 
-def test_an_excerpt_that_begins_inside_of_code_opens_it() -> None:
+def test_an_excerpt_inside_code_opens_it() -> None:
     lines = [f"print({number})" for number in range(30)]
     text = "\n".join(["```py", *lines, "```", "This prints."])
     kept = "\n".join(lines[-4:])
     assert around(text, "This", 6) == f"…\n```py\n{kept}\n```\nThis prints."
 
 
-def test_a_long_table_keeps_its_top_and_the_row_that_answers() -> None:
+def test_a_long_table_keeps_its_top() -> None:
     rows = [f"| {number} | {'x' * 20} |" for number in range(100)]
     text = "\n".join(["| a | b |", "|---|---|", *rows])
     body = around(text, "| 40 |", 8)
@@ -165,7 +163,7 @@ Two things matter.
 - The second one."""
 
 
-def test_a_short_list_item_is_whole_with_all_its_paragraphs() -> None:
+def test_a_short_item_is_whole() -> None:
     item, last = LIST.partition("\n\n")[2].rsplit("\n", 1)
     assert room(item) == WHOLE_LINES
     assert around(LIST, "It has two", WHOLE_LINES) == f"…\n{item}\n…"
@@ -191,22 +189,22 @@ def test_no_excerpt_ends_with_what_announces_what_follows(announcing: str) -> No
     assert around(text, announcing, 5).endswith(f"{announcing.strip('*')}\n\n{CODE}\n…")
 
 
-def test_what_announces_nothing_is_left_out_at_the_end() -> None:
+def test_a_useless_announcement_is_left_out() -> None:
     assert excerpt("It is easy. Examples:", 9, None) == ("It is easy. …", True)
 
 
-def test_a_sentence_that_begins_with_this_or_it_takes_what_it_means_along() -> None:
+def test_a_referring_sentence_takes_its_reference_along() -> None:
     text = f"{sentence(1)} The cache is here. It is emptied. This takes a while. {sentence(2)}"
     shown = "… The cache is here. It is emptied. This takes a while. …"
     assert around(text, "This takes", 3) == shown
 
 
-def test_where_all_that_is_meant_does_not_fit_as_much_as_fits_is_shown() -> None:
+def test_a_long_reference_is_shown_in_part() -> None:
     text = f"{sentence(1, 9)} It is one. It is two. This has a use:\n- one"
     assert around(text, "- one", 3) == "… It is one. It is two. This has a use:\n- one"
 
 
-def test_what_explains_code_takes_that_along_with_what_announces_it() -> None:
+def test_an_explanation_takes_its_code_along() -> None:
     before = f"{sentence(1, 9)}\n\nRun this:\n\n{CODE}"
     shown = f"… Run this:\n\n{CODE}\n\nThen it prints. …"
     assert around(f"{before}\n\nThen it prints. {sentence(2, 9)}", "Then", 6) == shown
@@ -225,7 +223,7 @@ def test_code_takes_along_what_announces_it() -> None:
 # What a phone shows.
 
 
-def test_lines_end_between_words_and_of_a_link_only_the_label_is_seen() -> None:
+def test_lines_end_between_words_and_links_are_labels() -> None:
     assert room("One.") == room("a" * LINE_CHARACTERS) == 1
     assert room("a" * LINE_CHARACTERS + "b") == room("One.\nTwo.") == 2
     assert room(f"{'a' * (LINE_CHARACTERS - 2)} bb") == 2
@@ -233,23 +231,23 @@ def test_lines_end_between_words_and_of_a_link_only_the_label_is_seen() -> None:
     assert room(f"**{'a' * LINE_CHARACTERS}**") == 1
 
 
-def test_an_excerpt_of_short_lines_takes_no_more_room_than_one_of_long_lines() -> None:
+def test_short_lines_take_their_room() -> None:
     text = "\n".join(f"- item {number}" for number in range(100))
     body, _ = excerpt(text, 11, None)
     assert body == "\n".join([*text.split("\n")[:11], "…"])
 
 
-def test_two_blank_lines_are_as_high_as_one_with_words() -> None:
+def test_two_blank_lines_count_as_one_line() -> None:
     assert room("One.\n\nTwo.") == 2
     assert room("One.\n\nTwo.\n\nThree.") == 4
 
 
-def test_neither_the_line_below_the_head_of_a_table_nor_padding_takes_room() -> None:
+def test_table_rules_and_padding_take_no_room() -> None:
     table = f"| a{' ' * 50} | b |\n| {'-' * 50} | --- |\n| x{' ' * 50} | 1 |"
     assert room(table) == 2
 
 
-def test_the_marks_of_code_take_a_line_and_a_half_and_its_lines_break_anywhere() -> None:
+def test_code_marks_take_half_a_line_more() -> None:
     code = "```py\nprint()\n```"
     assert room(code) == 2
     assert room(f"{code}\n{code}") == 5
@@ -265,21 +263,21 @@ def sentence(number: int, lines: int = 2) -> str:
     return " ".join([f"{number:09}", *["x" * 9] * (3 * lines - 1)]) + "."
 
 
-def test_what_follows_in_the_passage_comes_before_what_is_above() -> None:
+def test_later_text_is_preferred_to_earlier() -> None:
     one, two, three, four = map(sentence, range(1, 5))
     assert around(f"{one}\n\n{two}\n\n{three}\n\n{four}", three, 5) == f"… {three}\n\n{four}"
     text = f"{one}\n\n{two}\n\n{three}\n\n{four}\n\n{sentence(5)}"
     assert around(text, three, 7).startswith(f"… {three}\n\n{four}")
 
 
-def test_a_paragraph_is_shown_from_its_top_where_that_fits() -> None:
+def test_a_fitting_paragraph_starts_at_its_top() -> None:
     one, two, three, four = map(sentence, range(1, 5))
     text = f"{sentence(0, 9)}\n\n{one} {two} {three} {four}"
     assert around(text, three, 7) == f"… {one} {two} {three} …"
     assert around(text, three, 5) == f"… {three} {four}"
 
 
-def test_the_opening_stands_above_what_answers_where_that_leaves_room() -> None:
+def test_the_opening_stands_above_if_it_fits() -> None:
     one, two, three = map(sentence, range(1, 4))
     text = f"{one} {sentence(9, 6)}\n\n{two} {three}"
     assert around(text, three, 7) == f"{one}\n\n… {two} {three}"
@@ -288,12 +286,12 @@ def test_the_opening_stands_above_what_answers_where_that_leaves_room() -> None:
     assert around(listed, three, 7) == f"… {two} {three}"
 
 
-def test_an_opening_that_answers_is_shown_without_a_gap() -> None:
+def test_an_answering_opening_has_no_gap() -> None:
     one, two, three = map(sentence, range(1, 4))
     assert around(f"{one} {two} {three}", one, 4) == f"{one} {two} …"
 
 
-def test_a_list_begins_with_its_first_item_and_what_stands_above_it_where_that_fits() -> None:
+def test_a_list_starts_with_its_first_item() -> None:
     items = "\n".join(f"{number}. item {number}" for number in range(1, 30))
     text = f"- Above it.\n\n{sentence(1, 9)}\n\nDo so:\n{items}"
     lines = ["Do so:", *items.split("\n")]
@@ -303,12 +301,12 @@ def test_a_list_begins_with_its_first_item_and_what_stands_above_it_where_that_f
     assert below == "\n".join(["…", *lines[20:24], "…"])
 
 
-def test_where_one_line_more_shows_all_no_sign_takes_its_place() -> None:
+def test_a_single_line_needs_no_omission_mark() -> None:
     text = "\n".join(f"- item {number}" for number in range(5))
     assert around(text, "- item 4", 4) == text
 
 
-def test_no_excerpt_begins_or_ends_with_a_picture_unless_it_is_whole() -> None:
+def test_pictures_at_the_edges_are_whole() -> None:
     picture = "![A picture](./a.png)"
     text = f"{picture}\n\nOne is said here.\n\n{picture}\n\n{sentence(1, 7)}"
     assert around(text, "One", 4) == "… One is said here. …"
@@ -316,7 +314,7 @@ def test_no_excerpt_begins_or_ends_with_a_picture_unless_it_is_whole() -> None:
     assert around(text, "One", 20) == text
 
 
-def test_another_sentence_that_may_answer_is_shown_before_the_text_around_is() -> None:
+def test_another_likely_sentence_beats_its_surroundings() -> None:
     said = [sentence(number) for number in range(1, 10)]
     text = " ".join(said)
     shown, _ = excerpt(text, 6, (0, len(said[0])), also=[text.index(said[7])])
@@ -336,7 +334,7 @@ def test_no_step_between_two_others_is_left_out() -> None:
     assert 5 in shown
 
 
-def test_a_sentence_that_is_not_likely_enough_is_not_in_bold() -> None:
+def test_unlikely_sentences_are_not_bold() -> None:
     assert excerpt("One. Two.", 4, (5, 9), is_bold=False) == ("One. Two.", False)
 
 
@@ -349,12 +347,12 @@ def test_a_sentence_that_is_not_likely_enough_is_not_in_bold() -> None:
         "Dieser Weg ist veraltet.",
     ],
 )
-def test_a_warning_that_the_text_is_outdated_or_for_one_case_is_never_cut(warning: str) -> None:
+def test_warnings_about_the_text_are_never_cut(warning: str) -> None:
     text = f"{sentence(1)} {warning} {sentence(2, 9)}\n\n{sentence(3)} {sentence(4, 9)}"
     assert warning in around(text, sentence(3), 6)
 
 
-def test_what_follows_code_that_was_cut_begins_a_line() -> None:
+def test_text_after_cut_code_begins_a_line() -> None:
     code = "\n".join(f"print({number})" for number in range(30))
     text = f"Run this:\n\n```py\n{code}\n```\n\n{sentence(1)} {sentence(2)}"
     shown, _ = excerpt(text, 8, (0, 9), also=[text.index(sentence(2))])
@@ -373,14 +371,14 @@ def in_section(before: str, text: str, after: str, limit: int) -> str:
     return excerpt(before + text + after, limit, span, (begin, end))[0].replace("**", "")
 
 
-def test_what_is_left_of_the_room_shows_what_stands_around_in_the_section() -> None:
+def test_spare_room_shows_the_section() -> None:
     one, two, three, four = map(sentence, range(1, 5))
     assert in_section(f"{one}\n", two, f"\n{three}", 4) == f"{two}\n{three}"
     assert in_section(f"{one}\n", two, f"\n{three}", 6) == f"{one}\n{two}\n{three}"
     assert in_section(f"{one}\n", two, f"\n{three} {four}", 4) == f"{two}\n{three} …"
 
 
-def test_a_printed_error_leaves_its_lines_to_the_remedy() -> None:
+def test_printed_errors_yield_to_the_remedy() -> None:
     error, remedy = f"```\n{sentence(3, 9)}\n```", sentence(2)
     text = f"{error}\nThis is about money. {remedy}"
     asked = len(error) + 1, len(error) + 21
@@ -391,20 +389,20 @@ def test_a_printed_error_leaves_its_lines_to_the_remedy() -> None:
     assert whole == text
 
 
-def test_a_passage_that_refers_back_begins_with_what_it_refers_to() -> None:
+def test_a_referring_passage_begins_with_its_reference() -> None:
     one, two = sentence(1), sentence(2)
     assert in_section(f"{one} Nectar is thin.\n", "This is why.", f"\n{two}", 4) == (
         f"Nectar is thin.\nThis is why.\n{two}"
     )
 
 
-def test_a_passage_that_ends_with_an_announcement_goes_on_with_what_it_announces() -> None:
+def test_an_announcing_passage_continues() -> None:
     assert in_section("", f"{sentence(1)} Run this:", f"\n{CODE}\nMore. {sentence(2, 9)}", 7) == (
         f"{sentence(1)} Run this:\n{CODE}\nMore. …"
     )
 
 
-def test_rows_stand_below_the_head_of_a_table_that_was_cut() -> None:
+def test_rows_keep_their_tables_head() -> None:
     head, rows = "| Jar | Has |\n|---|---|", [f"| {n} | {'x' * 20} |" for n in range(20)]
     before, text = "\n".join([head, *rows[:15], ""]), "\n".join(rows[15:])
     shown = "\n".join([head, "| … |", *rows[14:]])
@@ -495,7 +493,7 @@ def test_text_without_blanks_is_cut_between_sentences(written: list[str], lines:
         assert all(part.endswith(("。", "！")) for part in kept)
 
 
-def test_long_sentence_without_blanks_is_cut_at_a_clause() -> None:
+def test_a_sentence_without_blanks_is_cut_at_clauses() -> None:
     text = "管理员不会恢复单个玩家的物品，" * 60
     shown, cut = excerpt(text, 4, (0, len(text)))
     assert cut

@@ -111,9 +111,7 @@ def test_every_excerpt_is_whole_in_all_its_parts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CORPORA)
-def test_nothing_of_a_document_is_lost_or_doubled_and_no_passage_ends_inside_code(
-    name: str,
-) -> None:
+def test_documents_are_whole_and_code_is_never_split(name: str) -> None:
     for document in documents(name):
         cut = passages(document, _tokens, 256)
         bodies = "".join(body for _, body in sections(document.text, document.title))

@@ -107,7 +107,7 @@ def test_everything_is_translated_and_nothing_is_left_over(language: Language) -
     assert found.obsolete == {}
 
 
-def test_every_sentence_is_written_where_it_can_be_extracted() -> None:
+def test_every_sentence_can_be_extracted() -> None:
     """What is put together while the bot runs would be shown in English to everybody."""
     markers = ("Sentence", "Plural", "speak", "description", "InvalidNoteError")
     sources = {
@@ -307,9 +307,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         ("ja", None),
     ],
 )
-def test_a_clients_language_is_used_if_it_has_a_catalogue(
-    locale: str, language: Language | None
-) -> None:
+def test_clients_languages_need_a_catalogue(locale: str, language: Language | None) -> None:
     assert of_locale(locale) == language
 
 
@@ -327,12 +325,12 @@ def test_languages_of_a_model_are_named(codes: list[str], english: str, german: 
     assert languages_read(codes, Language.GERMAN) == german
 
 
-def test_many_languages_are_counted_and_the_most_spoken_named() -> None:
+def test_languages_are_counted_and_named() -> None:
     said = languages_read([*"abcdefghi", "en", "ja", "fr"], Language.ENGLISH)
     assert said.startswith("12 languages, such as English, French, Japanese, ")
 
 
-def test_numbers_are_written_and_counted_as_the_language_does() -> None:
+def test_numbers_follow_the_language() -> None:
     groups = Plural("{number:,} group", "{number:,} groups")
     for language, number in itertools.product(Language, (0, 999, 1_234, 12_345, 1_234_567)):
         assert format_number(number, language) == format_decimal(number, locale=language)
@@ -343,13 +341,13 @@ def test_numbers_are_written_and_counted_as_the_language_does() -> None:
     assert groups(0, Language.ENGLISH) == "0 groups"
 
 
-def test_what_two_uses_share_in_english_is_told_apart_by_its_context() -> None:
+def test_contexts_tell_equal_english_apart() -> None:
     assert Sentence("rejected")(Language.GERMAN) == "abgelehnt"
     assert Sentence("rejected", "event")(Language.GERMAN) == "hat abgelehnt"
     assert Sentence("rejected", "event")(Language.ENGLISH) == "rejected"
 
 
-def test_why_a_note_can_not_be_taken_is_said_in_every_language_and_its_numbers_too() -> None:
+def test_reasons_against_notes_are_translated() -> None:
     with pytest.raises(InvalidNoteError) as found:
         checked_submission("t", "x" * 30_001)
     english, german = (
@@ -361,14 +359,14 @@ def test_why_a_note_can_not_be_taken_is_said_in_every_language_and_its_numbers_t
     assert german.startswith("Der Text hat 30.001 Zeichen; höchstens 30.000 gehen.")
 
 
-def test_limits_of_files_are_said_as_they_are_checked() -> None:
+def test_limits_of_files_are_as_checked() -> None:
     limits = f"{MAX_BYTES // 10**6} MB, {MAX_PAGES:,} pages, {TEXT_CHARACTERS:,} characters"
     said = [one for message in MESSAGES for one in message.id if " MB, " in one]
     assert len(said) == 1
     assert [one for one in said if limits not in one] == []
 
 
-def test_limits_of_pictures_are_said_as_they_are_checked() -> None:
+def test_limits_of_pictures_are_as_checked() -> None:
     limits = f"p to {PICTURES} pictures, {PICTURE_BYTES // 10**6} MB each"
     said = [one for message in MESSAGES for one in message.id if ".png" in one]
     assert len(said) == 2
@@ -377,7 +375,7 @@ def test_limits_of_pictures_are_said_as_they_are_checked() -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_what_is_filled_in_is_shown_as_it_is(language: Language) -> None:
+def test_values_are_shown_as_they_are(language: Language) -> None:
     """Braces in what somebody wrote are no fields."""
     filler = "{title} {0} {}"
     for message in MESSAGES:

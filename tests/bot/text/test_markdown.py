@@ -30,18 +30,18 @@ def _bare(text: str) -> str:
     return "".join(re.sub(r"^```\w*$", "", text, flags=re.MULTILINE).split())
 
 
-def test_a_fence_in_a_quotation_ends_with_the_quotation_and_what_follows_is_shown_safely() -> None:
+def test_a_quoted_fence_ends_with_its_quotation() -> None:
     text = safe_markdown("> ```\n> code\n[bank](https://evil.org) @everyone")
     assert text == "> ```\n> code\n> ```\n[bank](<https://evil.org>) @\u200beveryone"
 
 
-def test_a_short_text_is_one_piece_and_no_text_none() -> None:
+def test_short_text_is_one_piece() -> None:
     assert split("Short.") == ["Short."]
     assert split("") == []
 
 
 @given(TEXTS, st.integers(min_value=100, max_value=2_000))
-def test_no_piece_is_longer_than_the_limit_or_blank(text: str, limit: int) -> None:
+def test_pieces_are_within_the_limit(text: str, limit: int) -> None:
     for piece in split(text, limit):
         assert len(piece) <= limit
         assert piece.strip()
@@ -57,14 +57,14 @@ def test_no_piece_is_longer_than_the_limit_or_blank(text: str, limit: int) -> No
     ).map("".join),
     st.integers(min_value=100, max_value=600),
 )
-def test_pieces_joined_are_the_text_and_every_fence_is_closed(text: str, limit: int) -> None:
+def test_joined_pieces_are_the_text(text: str, limit: int) -> None:
     pieces = split(text, limit)
     assert _bare("\n".join(pieces)) == _bare(text)
     for piece in pieces:
         assert piece.count("```") % 2 == 0
 
 
-def test_an_answer_of_7000_characters_with_a_fence_is_split_with_fences_whole() -> None:
+def test_7000_characters_with_a_fence_stay_fenced() -> None:
     code = "\n".join(f"print({n})  # line {n}" for n in range(200))
     text = f"{'Intro words. ' * 60}\n\n```python\n{code}\n```\n\n{'Closing words. ' * 130}"
     assert len(text) > 7_000
@@ -77,7 +77,7 @@ def test_an_answer_of_7000_characters_with_a_fence_is_split_with_fences_whole() 
     assert all(f"# line {n}\n" in "\n".join(pieces) for n in range(200))
 
 
-def test_a_cut_prefers_a_blank_line_to_a_lines_end_and_that_to_a_blank() -> None:
+def test_a_cut_prefers_blank_lines_then_line_ends() -> None:
     assert split("a" * 60 + "\n\n" + "b b\n" * 10, 100)[0] == "a" * 60
     assert split("a" * 60 + "\n" + "b " * 30, 100)[0] == "a" * 60
     assert split("a" * 60 + " " + "b" * 60, 100)[0] == "a" * 60
@@ -90,7 +90,7 @@ def test_a_link_that_fits_is_never_cut(before: int, label: int) -> None:
     assert sum(link in piece for piece in pieces) == 1
 
 
-def test_a_word_longer_than_a_piece_is_cut_all_the_same() -> None:
+def test_an_overlong_word_is_cut() -> None:
     pieces = split("x" * 5_000)
     assert "".join(pieces) == "x" * 5_000
     assert max(map(len, pieces)) <= MESSAGE_CHARACTERS
@@ -111,15 +111,13 @@ def test_a_word_longer_than_a_piece_is_cut_all_the_same() -> None:
     ],
 )
 @pytest.mark.parametrize("show", [safe_markdown, plain])
-def test_what_discord_would_turn_into_something_is_text(
-    text: str, show: Callable[[str], str]
-) -> None:
+def test_discords_markup_becomes_text(text: str, show: Callable[[str], str]) -> None:
     # A backslash before a sign makes it text.
     assert not re.search(rf"(?<!\\){re.escape(text)}", show(f"before {text} after"))
 
 
 @pytest.mark.parametrize("character", ["\u200b", "\u202e", "\u2066", "\ufeff", "\U000e0041"])
-def test_characters_that_hide_or_turn_text_around_are_left_out(character: str) -> None:
+def test_invisible_and_turning_signs_are_left_out(character: str) -> None:
     assert safe_markdown(f"a{character}b") == "ab"
     assert plain(f"a{character}b") == "ab"
 
@@ -188,7 +186,7 @@ def test_no_trick_hides_where_a_link_leads(text: str) -> None:
 
 
 @given(TEXTS)
-def test_outside_fences_no_mention_and_no_bare_mask_is_left(text: str) -> None:
+def test_outside_fences_no_mention_is_left(text: str) -> None:
     outside = _outside_fences(safe_markdown(text))
     assert "@everyone" not in outside
     assert "<@123>" not in outside
@@ -209,17 +207,17 @@ def test_a_longer_fence_inside_a_fence_ends_nothing() -> None:
     assert safe_markdown("`````````\n``````").count("```") == 2
 
 
-def test_a_fence_that_discord_does_not_know_becomes_one_that_it_does() -> None:
+def test_an_unknown_fence_becomes_a_known_one() -> None:
     assert safe_markdown("~~~sh\nls\n~~~\nafter") == "```sh\nls\n```\nafter"
 
 
-def test_a_table_is_shown_in_a_fence_so_that_its_columns_stay() -> None:
+def test_a_tables_columns_stay_in_a_fence() -> None:
     table = "| a | b |\n|---|---|\n| 1 | 2 |"
     assert safe_markdown(f"Before\n{table}\nAfter") == "Before\n```\na  b\n-  -\n1  2\n```\nAfter"
 
 
 @given(st.text(max_size=100))
-def test_a_plain_line_is_one_line_and_formats_nothing(text: str) -> None:
+def test_a_plain_line_formats_nothing(text: str) -> None:
     line = plain(text)
     assert len(line.splitlines()) <= 1
     assert not re.search(r"(?<!\\)(?:\\\\)*[*_~`|\[\]<]", line)
@@ -244,7 +242,7 @@ def test_no_line_leaves_a_quotation(text: str) -> None:
         "\\\\",
     ],
 )
-def test_what_is_seen_as_one_sign_is_left_out_whole_where_it_does_not_fit(sign: str) -> None:
+def test_a_composed_sign_is_cut_whole(sign: str) -> None:
     text = f"before {sign} after"
     for most in range(len("before "), len("before ") + size(sign)):
         assert beginning(text, most) == "before "
@@ -252,7 +250,7 @@ def test_what_is_seen_as_one_sign_is_left_out_whole_where_it_does_not_fit(sign: 
 
 
 @pytest.mark.parametrize("limit", [-1, 0, 59])
-def test_a_text_is_not_cut_without_room_for_a_piece(limit: int) -> None:
+def test_text_without_room_is_not_cut(limit: int) -> None:
     """It would be cut for ever."""
     with pytest.raises(ValueError, match="room"):
         split("a" * 100, limit)
@@ -260,6 +258,6 @@ def test_a_text_is_not_cut_without_room_for_a_piece(limit: int) -> None:
         quoted_parts("a" * 100, limit)
 
 
-def test_the_name_of_a_directive_is_a_language_and_no_line_of_code() -> None:
+def test_a_directives_name_is_a_language() -> None:
     assert safe_markdown("```{eval-rst}\na\n```") == "```eval-rst\na\n```"
     assert safe_markdown("```{versionadded} 2.0\na\n```") == "```\n{versionadded} 2.0\na\n```"

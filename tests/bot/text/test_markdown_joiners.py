@@ -62,17 +62,17 @@ def test_what_joins_nothing_is_left_out(text: str, show: Callable[[str], str], j
     assert joiner not in show(text.replace("*", joiner))
 
 
-def test_emoji_are_joined_by_the_one_sign_that_joins_them() -> None:
+def test_one_joiner_joins_emoji() -> None:
     assert safe_markdown("👨\u200c👩 👍\u200d 🇩\u200d🇪 👍\u200d\u200d👍") == "👨👩 👍 🇩🇪 👍👍"
 
 
 @given(st.text(st.sampled_from("ab.👨🏽️ह्مه \u200c\u200d\u200b\u202e")))
-def test_of_joiners_there_are_never_two_in_a_row_and_showing_twice_drops_no_more(text: str) -> None:
+def test_joiners_never_repeat(text: str) -> None:
     once = legible(text)
     assert not re.search("[\u200c\u200d]{2}", once)
     assert legible(once) == once
 
 
 @pytest.mark.parametrize("label", ["بانکه\u200d.ایران", "बैंकी.भारत", "बैंक.भारत"])
-def test_an_address_in_any_script_does_not_hide_another(label: str) -> None:
+def test_any_scripts_address_hides_no_other(label: str) -> None:
     assert safe_markdown(f"[{label}](https://evil.org)") == f"{label} (<https://evil.org>)"

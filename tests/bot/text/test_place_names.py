@@ -46,9 +46,7 @@ def test_headings_above_the_last_give_way(heading: str, most: int, shown: str) -
         ),
     ],
 )
-def test_the_last_heading_stays_whole_the_longest(
-    title: str, heading: str, most: int, shown: str
-) -> None:
+def test_the_last_heading_stays_longest(title: str, heading: str, most: int, shown: str) -> None:
     assert place_name(title, heading, most) == shown
 
 

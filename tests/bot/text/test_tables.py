@@ -20,9 +20,7 @@ def _shown(table: str) -> str:
         ("| no | head |\n| 2 * 3 | 1 |", "no     head\n2 * 3  1"),
     ],
 )
-def test_a_table_that_fits_a_phone_has_aligned_columns_of_plain_words(
-    table: str, shown: str
-) -> None:
+def test_a_fitting_table_has_aligned_columns(table: str, shown: str) -> None:
     assert _shown(table) == f"```\n{shown}\n```"
 
 
@@ -41,11 +39,11 @@ def test_a_table_that_fits_a_phone_has_aligned_columns_of_plain_words(
         ("  | https://a.org | b |", "  - https://a.org · b"),
     ],
 )
-def test_any_other_is_a_list_with_a_row_in_each_item(table: str, shown: str) -> None:
+def test_other_tables_become_lists(table: str, shown: str) -> None:
     assert _shown(table) == shown
 
 
-def test_from_three_columns_on_each_value_has_its_head_beside_it() -> None:
+def test_third_columns_have_their_heads() -> None:
     table = (
         "| Role | What it does there | **Best** |\n|---|---|---|\n| CLIENT | Sends | Phones |\n"
         "| *new* |  | https://a.org |\n| … |\n|  | Waits | a | more |"

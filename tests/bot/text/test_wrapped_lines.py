@@ -5,7 +5,7 @@ from bot.text.wrapped_lines import join_lines, tighten
 LONG = "A line that an editor has ended behind about seventy signs, as it"
 
 
-def test_wrapped_lines_of_a_paragraph_and_of_a_list_item_are_joined() -> None:
+def test_wrapped_paragraphs_and_items_are_joined() -> None:
     assert join_lines(f"{LONG}\ndoes. More.")[0] == f"{LONG} does. More."
     assert join_lines(f"- {LONG}\n  does.\n- Two")[0] == f"- {LONG} does.\n- Two"
     assert join_lines(f"- One\n\n  {LONG}\n  does.")[0] == f"- One\n\n  {LONG} does."
@@ -36,7 +36,7 @@ def test_other_lines_end_where_they_do(text: str) -> None:
     assert join_lines(text)[0] == text
 
 
-def test_places_move_with_the_text_that_they_are_in() -> None:
+def test_places_move_with_their_text() -> None:
     text = f"- {LONG}\n  does. More.\n- Two"
     places = [text.index(word) for word in ("A line", "does", "More", "Two")]
     found, moved = join_lines(text, [*places, len(text)])
@@ -59,7 +59,7 @@ def test_places_move_with_the_text_that_they_are_in() -> None:
         ("- one\n\n  More of it.", "- one\n\n  More of it."),
     ],
 )
-def test_no_blank_line_stands_above_a_list_or_beside_code(text: str, tight: str) -> None:
+def test_no_blank_line_precedes_lists_or_code(text: str, tight: str) -> None:
     places = [text.index(word) for word in text.split()]
     found, moved = tighten(text, places)
     assert found == tight

@@ -41,7 +41,7 @@ from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, l
 LINK = "https://example.org/"
 
 
-async def test_an_answer_has_its_buttons_and_the_colour_of_its_evidence(world: World) -> None:
+async def test_an_answer_has_buttons_and_its_evidences_colour(world: World) -> None:
     await world.add_note()
     strong = await world.ask()
     partial = await world.ask("Where is the meetup of Lisbon with the zeppelin?")
@@ -60,7 +60,7 @@ def _container(message: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("private", [True, False])
-def test_the_largest_answer_is_a_layout_that_discord_takes(private: bool) -> None:
+def test_discord_takes_the_largest_answer(private: bool) -> None:
     text = "Uploads are limited to 25 MB per file. " * 40
     statement = Statement(text, 0, 40, ((23, 28),))
     passages = [
@@ -88,9 +88,7 @@ def test_the_largest_answer_is_a_layout_that_discord_takes(private: bool) -> Non
     assert len([one for one in strictness.everything_in(components) if "url" in one]) == 5
 
 
-async def test_between_two_quotations_there_is_a_line_and_each_leads_to_its_source(
-    world: World,
-) -> None:
+async def test_quotations_are_separated_and_linked_to_their_sources(world: World) -> None:
     """Two notes that disagree are both quoted."""
     for title, size in (("Uploads", "25 MB"), ("Files", "10 MB")):
         await world.propose(title, f"Uploaded files may be at most {size} large.", "", LINK + title)
@@ -104,7 +102,7 @@ async def test_between_two_quotations_there_is_a_line_and_each_leads_to_its_sour
     assert buttons(answered.response) == ["Helpful", "Not helpful"]
 
 
-def test_only_a_link_to_the_quoted_text_is_named_source() -> None:
+def test_only_a_link_to_the_quotation_is_the_source() -> None:
     text = "As [the report](https://report.org/a) says."
     labels: dict[str, str] = {}
     for kind, link in ((Kind.ARTICLE, ""), (Kind.FILE, LINK)):
@@ -135,9 +133,7 @@ async def test_the_last_verdict_of_a_member_is_recorded(world: World) -> None:
         ]
 
 
-async def test_why_tells_members_what_matched_and_who_approved_it_and_moderators_figures(
-    world: World,
-) -> None:
+async def test_why_has_words_for_members_and_figures_for_moderators(world: World) -> None:
     await world.add_note()
     answered = await world.ask()
     assert answered.response is not None
@@ -188,7 +184,7 @@ async def test_an_old_answer_shows_nothing_of_a_note_that_is_not_live_any_more(
             assert secret not in shown
 
 
-async def test_sharing_shows_the_private_answer_once_to_the_channel(world: World) -> None:
+async def test_sharing_posts_the_private_answer_once(world: World) -> None:
     await world.add_note()
     private = await world.ask(private=True)
     assert private.response is not None
@@ -210,9 +206,7 @@ async def test_a_refusal_offers_to_write_the_note(world: World) -> None:
     assert form.modal["title"] == "Propose a note"
 
 
-async def test_the_buttons_of_another_servers_answer_show_nothing(
-    simcord_env: Env, world: World
-) -> None:
+async def test_another_servers_buttons_show_nothing(simcord_env: Env, world: World) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
     await world.add_note()

@@ -23,9 +23,7 @@ async def verdicts(world: World) -> list[tuple[Verdict, str]]:
     return [(one.verdict, one.reason or one.chosen or "") for one in kept]
 
 
-async def test_not_helpful_counts_at_once_and_keeps_a_reason_in_ones_own_words(
-    world: World,
-) -> None:
+async def test_not_helpful_counts_at_once_and_takes_a_reason(world: World) -> None:
     asked = await unhelpful(world)
     counted, asks_why = messages.FEEDBACK_UNHELPFUL, messages.ASKS_WHY
     assert content(asked) == f"{counted.english} {asks_why.english}"
@@ -39,9 +37,7 @@ async def test_not_helpful_counts_at_once_and_keeps_a_reason_in_ones_own_words(
     assert await verdicts(world) == [(Verdict.UNHELPFUL, "It is in Porto.")]
 
 
-async def test_a_reason_can_be_chosen_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_reason_is_taken_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
     asked = await unhelpful(world)
     assert asked.response is not None
     message = asked.response.message
@@ -72,7 +68,7 @@ async def test_an_answer_takes_no_feedback_from_another_server(world: World) -> 
     assert await verdicts(world) == []
 
 
-async def test_a_reason_that_no_list_offers_is_answered_with_one_sentence(world: World) -> None:
+async def test_an_unlisted_reason_gets_one_sentence(world: World) -> None:
     answered = await world.ask("What is open source AI?")
     assert answered.response is not None
     asked = await world.member.click(answered.response, label="Not helpful")

@@ -69,7 +69,7 @@ def now(world: World, message: discord.Message) -> discord.Message:
     return found
 
 
-async def test_an_answer_lists_up_to_ten_titles_and_a_refusal_only_near_ones(world: World) -> None:
+async def test_answers_list_ten_titles_and_refusals_near_ones(world: World) -> None:
     await world.add_note()
 
     def fill(core: Core) -> None:
@@ -90,7 +90,7 @@ async def test_an_answer_lists_up_to_ten_titles_and_a_refusal_only_near_ones(wor
     assert len(choices((await world.ask(UNKNOWN)).response)) == 0
 
 
-async def test_a_moderators_pick_takes_the_place_of_the_quotation(
+async def test_a_moderators_pick_replaces_the_quotation(
     world: World, posted: discord.Message
 ) -> None:
     shown = await chosen_by(world.moderator, posted)
@@ -121,9 +121,7 @@ async def test_another_members_pick_counts_and_changes_nothing_that_is_posted(
     assert TITLE in content(await world.ask())
 
 
-async def test_a_pick_replaces_a_mentions_answer_until_its_asker_takes_it_back(
-    world: World,
-) -> None:
+async def test_a_pick_replaces_a_mentions_answer_until_taken_back(world: World) -> None:
     await world.add_note()
     await world.add_note(OTHER, OTHER_TEXT)
     await world.member.send(world.general, f"<@{world.env.backend.bot_user.id}> {QUESTION}")
@@ -139,7 +137,7 @@ async def test_a_pick_replaces_a_mentions_answer_until_its_asker_takes_it_back(
     assert TITLE in content(await world.ask())
 
 
-async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -> None:
+async def test_a_picked_refusal_becomes_the_answer(world: World) -> None:
     await world.add_note()
     await world.ask(f"{UNKNOWN} lisbon")
     refusal = world.general.last_message
@@ -155,7 +153,7 @@ async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -
     assert await world.gaps(world.guild.id) == []
 
 
-async def test_a_private_answers_pick_counts_for_the_next_one(world: World) -> None:
+async def test_a_private_pick_counts_for_the_next_answer(world: World) -> None:
     await world.add_note()
     await world.add_note(OTHER, OTHER_TEXT)
     private = await world.ask(private=True)
@@ -186,7 +184,7 @@ async def test_list_and_pick_work_after_a_restart(
     assert OTHER in content(await world.ask(by=world.second_member))
 
 
-async def test_a_pick_that_was_kept_and_not_shown_is_shown_with_the_next_click(
+async def test_an_unshown_pick_appears_with_the_next_click(
     world: World, posted: discord.Message
 ) -> None:
     shown = await chosen(world, posted)
@@ -201,7 +199,7 @@ async def test_a_pick_that_was_kept_and_not_shown_is_shown_with_the_next_click(
     assert len(await picks_of(world)) == 1
 
 
-async def test_a_note_that_was_retired_meanwhile_is_neither_shown_nor_picked(
+async def test_a_retired_note_is_neither_shown_nor_picked(
     world: World, posted: discord.Message
 ) -> None:
     moderator = Member(world.moderator.id, "max")

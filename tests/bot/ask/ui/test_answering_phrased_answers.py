@@ -85,9 +85,7 @@ class CountingWorker:
         return await self._worker.call_batched(*given, **named)
 
 
-async def test_chosen_sentences_stand_above_the_quotations(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_chosen_sentences_stand_above_quotations(on: World, model: ScriptedEndpoint) -> None:
     model.always(chooses("Rua Augusta"))
 
     answered = await on.ask()
@@ -110,9 +108,7 @@ async def test_chosen_sentences_stand_above_the_quotations(
     assert (kept.prompt_tokens, kept.reply_tokens) == (210, 17)
 
 
-async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_edited_once(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_the_plain_answer_is_edited_once(on: World, model: ScriptedEndpoint) -> None:
     """Its last line says until when it may be edited: the model's 15 s, and 5 for the rest."""
     assert isinstance(on.bot.phrasing, PhrasingDispatcher)
     on.bot.phrasing.now = lambda: datetime(2026, 11, 26, tzinfo=UTC)
@@ -135,9 +131,7 @@ async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_e
     assert QUOTE in text_of(on.general.last_message)
 
 
-async def test_nothing_is_waited_for_before_the_plain_answer_but_what_was_without_a_model(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_phrasing_delays_no_plain_answer(on: World, model: ScriptedEndpoint) -> None:
     """Counted in jobs of the worker's, and in requests."""
     worker = CountingWorker(on.bot.worker)
     on.bot._worker = worker  # type: ignore[assignment]
@@ -161,9 +155,7 @@ async def test_nothing_is_waited_for_before_the_plain_answer_but_what_was_withou
     await asking
 
 
-async def test_without_a_result_the_line_goes_and_nothing_else_changes(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_without_a_result_only_the_line_goes(on: World, model: ScriptedEndpoint) -> None:
     await turn_on(on, Phrasing.OFF)
     plain = await on.ask()
     await turn_on(on)
@@ -202,9 +194,7 @@ async def test_no_model_is_asked_unless_it_is_turned_on_and_an_answer_has_no_con
 # The ways to ask.
 
 
-async def test_a_mention_and_a_question_in_a_message_are_phrased(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_mentions_and_messages_are_phrased(on: World, model: ScriptedEndpoint) -> None:
     model.always(chooses("Rua Augusta"))
 
     await on.member.send(on.general, f"{mention(on)} {QUESTION}")
@@ -220,7 +210,7 @@ async def test_a_mention_and_a_question_in_a_message_are_phrased(
     assert QUOTE in content(answered)
 
 
-async def test_a_direct_message_gets_chosen_sentences_and_never_written_ones(
+async def test_direct_messages_get_only_chosen_sentences(
     on: World, model: ScriptedEndpoint
 ) -> None:
     model.always(chooses("open"))
@@ -235,9 +225,7 @@ async def test_a_direct_message_gets_chosen_sentences_and_never_written_ones(
     assert kept.mode == "choose"
 
 
-async def test_a_private_answer_is_phrased_and_so_is_what_is_shared_of_it_from_memory(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_a_private_answer_is_phrased_and_shared(on: World, model: ScriptedEndpoint) -> None:
     model.always(chooses("Rua Augusta"))
     answered = await on.ask(private=True)
     assert QUOTE in content(answered)
@@ -254,9 +242,7 @@ async def test_a_private_answer_is_phrased_and_so_is_what_is_shared_of_it_from_m
     assert kept.repeated
 
 
-async def test_a_follow_up_is_sent_with_the_question_before_it(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_a_follow_up_is_sent_with_its_question(on: World, model: ScriptedEndpoint) -> None:
     model.always(chooses("Tickets"))
     await on.add_note(
         "Community meetup", f"{SECTIONS} Members of the club pay for them at the bar."
@@ -274,9 +260,7 @@ async def test_a_follow_up_is_sent_with_the_question_before_it(
 # What is clicked, replaced or deleted.
 
 
-async def test_every_button_works_below_a_phrased_answer(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_buttons_work_below_a_phrased_answer(on: World, model: ScriptedEndpoint) -> None:
     model.always(chooses("Rua Augusta"))
     answered = await on.ask()
 
@@ -286,9 +270,7 @@ async def test_every_button_works_below_a_phrased_answer(
     assert TEXT in await looked_into(on.member, answered.response, "Other passages")
 
 
-async def test_a_message_that_says_something_else_by_now_is_left_alone(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_a_changed_message_is_left_alone(on: World, model: ScriptedEndpoint) -> None:
     other = "Another meetup of the community is in Porto, at Rua das Flores."
     await on.add_note("Porto meetup", other)
     model.always(waits(model, chooses("Rua")))
@@ -308,9 +290,7 @@ async def test_a_message_that_says_something_else_by_now_is_left_alone(
     assert text_of(on.general.last_message) == "Something else."
 
 
-async def test_a_message_that_was_deleted_is_not_sent_again(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_a_deleted_message_is_not_sent_again(on: World, model: ScriptedEndpoint) -> None:
     model.always(waits(model, chooses("Rua Augusta")))
     asking = await in_flight(model, on.ask())
     message = on.general.last_message

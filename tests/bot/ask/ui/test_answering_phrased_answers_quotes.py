@@ -39,9 +39,7 @@ async def posted(world: World) -> Any:
     return message
 
 
-async def test_what_a_model_wrote_is_labelled_above_the_quotations_and_has_the_button(
-    on: World,
-) -> None:
+async def test_model_text_is_labelled_and_has_its_button(on: World) -> None:
     message = await posted(on)
 
     head, below = text_of(message).split(PHRASED)
@@ -59,9 +57,7 @@ async def test_what_a_model_wrote_is_labelled_above_the_quotations_and_has_the_b
     assert [line.text for line in kept.lines] == [f"{SENTENCE}."]
 
 
-async def test_a_quotation_is_shown_around_what_the_model_names(
-    on: World, model: ScriptedEndpoint
-) -> None:
+async def test_a_quotation_surrounds_its_named_sentence(on: World, model: ScriptedEndpoint) -> None:
     rest = " ".join(f"On day {n} something else is done there by somebody." for n in range(20))
     await on.add_note(
         "Harbour meetup guests", f"The harbour meetup has guests. {rest} Doors open at nine."
@@ -90,9 +86,7 @@ async def test_a_moderator_takes_it_out_for_everybody(on: World) -> None:
     assert content(thanks) == messages.FEEDBACK_HELPFUL.english
 
 
-async def test_anybody_else_sees_the_quotes_alone_until_the_question_is_forgotten(
-    on: World,
-) -> None:
+async def test_others_see_the_quotes_until_the_question_is_forgotten(on: World) -> None:
     message = await posted(on)
 
     shown = await on.second_member.click(message, label="Quotes only")
@@ -108,9 +102,7 @@ async def test_anybody_else_sees_the_quotes_alone_until_the_question_is_forgotte
     assert messages.FEEDBACK_GONE.english in [text_of(one) for one in shown.followups]
 
 
-async def test_its_asker_takes_it_out_below_an_answer_to_a_mention(
-    on: World,
-) -> None:
+async def test_the_asker_takes_it_out_below_a_mentions_answer(on: World) -> None:
     await on.member.send(on.general, f"{mention(on)} {QUESTION}")
     await on.env.settle()
     message = on.general.last_message
@@ -136,7 +128,7 @@ async def test_a_forged_id_of_another_server_shows_nothing(on: World) -> None:
     assert text_of(followup) == messages.FEEDBACK_GONE.english
 
 
-async def test_a_forged_id_below_another_message_changes_nothing_there(on: World) -> None:
+async def test_a_forged_id_below_another_message_changes_nothing(on: World) -> None:
     await posted(on)
     await on.ask("When is the harbour open, and who has the key of the shelf?")
     message = on.general.last_message

@@ -47,9 +47,7 @@ async def _questions(world: World) -> int:
     return await world.core(lambda core: core.store.counts(world.guild.id)["questions"])
 
 
-async def test_a_pictures_text_is_shown_and_asked_as_its_asker_has_corrected_it(
-    reading: World,
-) -> None:
+async def test_a_pictures_text_is_asked_as_corrected(reading: World) -> None:
     offer = await _mention(reading, "Where is this?", "comunity meetup\nat 5 o'clock")
     assert "```\ncomunity meetup\nat 5 o'clock\n```" in offer.content
     assert attachment_questions.READ.english in offer.content
@@ -69,9 +67,7 @@ async def test_a_pictures_text_is_shown_and_asked_as_its_asker_has_corrected_it(
     assert buttons(await _mention(reading)) == LABELS[:1]
 
 
-async def test_only_who_sent_the_picture_asks_with_it_or_with_the_words_alone(
-    reading: World,
-) -> None:
+async def test_only_the_sender_asks_with_the_picture(reading: World) -> None:
     offer = await _mention(reading, QUESTION, "ls -la")
     assert buttons(offer) == LABELS
     for label in LABELS:
@@ -85,9 +81,7 @@ async def test_only_who_sent_the_picture_asks_with_it_or_with_the_words_alone(
     assert QUOTED in text_of(reading.help.last_message).replace("**", "")
 
 
-async def test_a_screenshot_of_somebody_else_is_read_to_who_asks_about_it_alone(
-    reading: World,
-) -> None:
+async def test_anothers_screenshot_is_read_to_its_asker_alone(reading: World) -> None:
     message = await reading.second_member.send(reading.general, attachments=_screenshot())
 
     result = await reading.member.context_menu(reading.general, "Ask about this", message)
@@ -147,9 +141,7 @@ async def test_it_can_be_asked_after_a_restart(reading: World, new_bot: Callable
     assert QUOTED in text_of(reading.help.last_message).replace("**", "")
 
 
-async def test_without_a_text_in_the_picture_or_room_for_it_the_words_are_answered_at_once(
-    reading: World,
-) -> None:
+async def test_without_readable_text_the_words_are_answered_at_once(reading: World) -> None:
     for text in ("", "\n"):
         answer = await _mention(reading, QUESTION, text)
         assert QUOTED in text_of(answer).replace("**", "")

@@ -59,7 +59,7 @@ def _unread(name: str) -> str:
     return attachment_questions.log_problem(name, Problem.NO_TEXT, Language.ENGLISH)
 
 
-async def test_deciding_line_is_shown_and_asked_with_the_words(reading: World) -> None:
+async def test_a_deciding_line_is_asked_with_the_words(reading: World) -> None:
     offer = await _mention(reading)
     assert attachment_questions.READ_IN_LOG.english in offer.content
     assert f"```\n{LOG_MARK}{DECIDING}\n```" in offer.content
@@ -78,7 +78,7 @@ async def test_deciding_line_is_shown_and_asked_with_the_words(reading: World) -
     assert (await reading.recorded(1)).text == asked
 
 
-async def test_long_code_block_is_read_and_taken_off_the_words(reading: World) -> None:
+async def test_a_long_code_block_is_read_and_removed(reading: World) -> None:
     block = f"```py\n{'loading' + chr(10)}" + "ok\n" * 8 + f"{TRACE}```"
     offer = await _mention(reading, f"{WORDS} {block}", b"")
     assert f"```\n{LOG_MARK}{DECIDING}\n```" in offer.content
@@ -87,7 +87,7 @@ async def test_long_code_block_is_read_and_taken_off_the_words(reading: World) -
     assert "install the library" in text_of(short)
 
 
-async def test_log_is_not_read_until_an_administrator_turns_it_on(world: World) -> None:
+async def test_no_log_is_read_before_it_is_allowed(world: World) -> None:
     await world.add_note("The bot does not start", REMEDY)
     assert "install the library" in text_of(await _mention(world))
 
@@ -108,7 +108,7 @@ async def test_only_its_sender_asks_with_a_log(reading: World) -> None:
     assert await _questions(reading) == 0
 
 
-async def test_log_of_somebody_else_is_read_for_the_asker_alone(reading: World) -> None:
+async def test_anothers_log_is_read_for_the_asker_alone(reading: World) -> None:
     files = [("bot.log", TRACE.encode())]
     message = await reading.second_member.send(reading.general, WORDS, attachments=files)
     result = await reading.member.context_menu(reading.general, "Ask about this", message)
@@ -118,7 +118,7 @@ async def test_log_of_somebody_else_is_read_for_the_asker_alone(reading: World) 
     assert seen.id == message.id
 
 
-async def test_unreadable_log_is_named_and_the_words_can_be_asked(reading: World) -> None:
+async def test_an_unreadable_log_is_named(reading: World) -> None:
     offer = await _mention(reading, content=b"\x7fELF\0\0")
     assert offer.content.startswith(_unread("bot.log"))
     assert buttons(offer) == LABELS[:1]
@@ -129,7 +129,7 @@ async def test_unreadable_log_is_named_and_the_words_can_be_asked(reading: World
     assert alone.content == _unread("bot.log")
 
 
-async def test_log_without_an_error_is_left_out_or_said(reading: World) -> None:
+async def test_a_log_without_errors_is_left_out(reading: World) -> None:
     assert "install the library" in text_of(await _mention(reading, content=b"all is well\n"))
     alone = await _mention(reading, "", b"all is well\n")
     assert alone.content == attachment_questions.NO_ERROR.english
@@ -156,7 +156,7 @@ async def test_restart_between_the_steps_loses_and_doubles_nothing(
     assert await _questions(reading) == 1
 
 
-async def test_log_alone_makes_no_answer_sure_without_its_identifier(reading: World) -> None:
+async def test_a_log_needs_its_identifier_for_a_sure_answer(reading: World) -> None:
     await reading.add_note("Slow starts", "If the bot takes long to start, wait a minute.")
     for line, sure in ((DECIDING, True), ("ModuleNotFoundError: No module named 'yaml'", False)):
         form = await reading.member.click(await _mention(reading), label=LABELS[0])

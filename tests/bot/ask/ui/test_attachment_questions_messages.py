@@ -12,9 +12,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zs", "Zl", 
 
 
 @given(TEXTS.filter(lambda text: len(text) <= 300), TEXTS, st.sampled_from(Language))
-def test_what_is_shown_fits_in_a_message_and_can_be_read_again(
-    words: str, text: str, language: Language
-) -> None:
+def test_shown_text_fits_and_is_readable_again(words: str, text: str, language: Language) -> None:
     offered = attachment_questions.offer(words, text, language)
     assert size(offered) <= MESSAGE_CHARACTERS
     found_words, found_text = attachment_questions.words_and_text(offered)
@@ -22,13 +20,13 @@ def test_what_is_shown_fits_in_a_message_and_can_be_read_again(
     assert text.replace("`", "'").startswith(found_text)
 
 
-def test_a_code_block_is_not_ended_by_what_is_in_it() -> None:
+def test_a_code_block_is_not_ended_from_inside() -> None:
     offered = attachment_questions.offer("", "a\n```\n@everyone ```b", Language.ENGLISH)
     assert offered.count("```") == 2
     assert attachment_questions.words_and_text(offered) == ("", "a\n'''\n@everyone '''b")
 
 
-def test_a_long_text_is_cut_to_what_can_be_asked() -> None:
+def test_a_long_text_is_cut_to_a_question() -> None:
     text = "error " * 2_000
     words, found = attachment_questions.words_and_text(
         attachment_questions.offer("why", text, Language.GERMAN)

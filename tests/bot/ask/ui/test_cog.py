@@ -29,7 +29,7 @@ QUOTED = TEXT.replace("The community", "").strip()
 SECRET = f"{TEXT} Bring a xylophone."
 
 
-async def test_a_public_answer_quotes_and_cites_the_note_and_is_recorded(world: World) -> None:
+async def test_a_public_answer_quotes_cites_and_is_recorded(world: World) -> None:
     await world.add_note(link="https://example.org/meetup")
 
     result = await world.ask()
@@ -49,9 +49,7 @@ async def test_a_public_answer_quotes_and_cites_the_note_and_is_recorded(world: 
     assert question.evidence is not Evidence.NONE
 
 
-async def test_a_private_answer_is_deferred_privately_and_seen_by_its_asker_alone(
-    world: World,
-) -> None:
+async def test_a_private_answer_is_seen_by_its_asker_alone(world: World) -> None:
     for private, flags in ((True, 64), (False, 0)):
         result = await world.ask(private=private)
 
@@ -68,9 +66,7 @@ async def test_a_private_answer_is_deferred_privately_and_seen_by_its_asker_alon
         assert int((callbacks[-1].get("data") or {}).get("flags") or 0) == flags
 
 
-async def test_that_a_language_is_read_badly_is_said_once_in_a_channel_and_once_in_private(
-    world: World,
-) -> None:
+async def test_an_unread_language_is_named_once_per_place(world: World) -> None:
     await world.add_note()
     await only_reads(world, "en")
     line = ask_messages.not_my_language("de")
@@ -85,7 +81,7 @@ async def test_that_a_language_is_read_badly_is_said_once_in_a_channel_and_once_
         assert [await hears(actor, private=True) for _ in range(2)] == [True, False]
 
 
-async def test_a_mention_with_a_question_is_answered_as_a_reply(world: World) -> None:
+async def test_a_mention_is_answered_as_a_reply(world: World) -> None:
     await world.add_note()
 
     asked = await world.member.send(world.help, f"<@{_bot_id(world)}> {QUESTION}")
@@ -99,9 +95,7 @@ async def test_a_mention_with_a_question_is_answered_as_a_reply(world: World) ->
     assert text_of(world.help.last_message) == ask_messages.ASK_ME.english
 
 
-async def test_a_direct_message_is_answered_from_the_articles_and_no_servers_notes(
-    world: World,
-) -> None:
+async def test_direct_messages_are_answered_from_articles_alone(world: World) -> None:
     await world.add_note(text=SECRET)
 
     async def answer(question: str) -> discord.Message:
@@ -118,7 +112,7 @@ async def test_a_direct_message_is_answered_from_the_articles_and_no_servers_not
     assert UNKNOWN in [gap.text for gap in await world.gaps(None)]
 
 
-async def test_a_reply_to_a_slash_answer_is_a_follow_up_too(world: World) -> None:
+async def test_a_reply_to_a_slash_answer_follows_it(world: World) -> None:
     await world.add_note(text=SECTIONS)
     answered = await world.ask()
     assert answered.response is not None
@@ -131,7 +125,7 @@ async def test_a_reply_to_a_slash_answer_is_a_follow_up_too(world: World) -> Non
     assert TICKETS in text_of(world.general.last_message).replace("**", "")
 
 
-async def test_ask_about_this_answers_the_message_to_the_one_who_chose_it(world: World) -> None:
+async def test_ask_about_this_answers_its_chooser(world: World) -> None:
     await world.add_note()
     answered = await world.ask()
     assert answered.response is not None
@@ -179,9 +173,7 @@ async def _by_reply(world: World) -> str:
 PATHS = [_by_command, _privately, _by_mention, _by_menu, _by_reply]
 
 
-async def test_a_question_out_of_scope_is_refused_and_a_gap_exactly_once_on_every_path(
-    world: World,
-) -> None:
+async def test_an_unanswerable_question_is_one_gap_on_every_path(world: World) -> None:
     await world.add_note()
 
     for number, ask in enumerate(PATHS, start=1):
@@ -192,7 +184,7 @@ async def test_a_question_out_of_scope_is_refused_and_a_gap_exactly_once_on_ever
         assert [gap.text for gap in gaps if gap.text == UNKNOWN] == [UNKNOWN] * number
 
 
-async def test_a_question_without_words_gets_one_sentence_and_no_record(world: World) -> None:
+async def test_a_question_without_words_leaves_no_record(world: World) -> None:
     for empty in ("???", "   ", "…"):
         result = await world.ask(empty)
         assert content(result).startswith("I need some words")
@@ -235,9 +227,7 @@ async def _leaks(other: World) -> list[str]:
     return shown
 
 
-async def test_a_servers_note_is_never_shown_in_another_server(
-    simcord_env: Env, world: World
-) -> None:
+async def test_a_note_is_never_shown_elsewhere(simcord_env: Env, world: World) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
     await world.add_note(text=SECRET)
@@ -248,7 +238,7 @@ async def test_a_servers_note_is_never_shown_in_another_server(
     assert not any("xylophone" in text or TITLE in text for text in shown)
 
 
-async def test_messages_without_a_mention_and_of_other_bots_are_ignored(world: World) -> None:
+async def test_unaddressed_and_other_bots_messages_are_ignored(world: World) -> None:
     robot = world.guild.add_member(world.env.create_user("robot", bot=True))
 
     await world.member.send(world.general, "What is open source AI?")

@@ -31,7 +31,7 @@ async def test_a_flooder_is_told_once_and_others_are_answered(world: World) -> N
     assert said[5].endswith(error_messages.THEN_SILENT(Language.ENGLISH, sentence=""))
 
 
-async def test_who_asks_too_fast_by_command_is_told_alone_each_time(world: World) -> None:
+async def test_hasty_commands_are_refused_privately_each_time(world: World) -> None:
     for _ in range(5):
         await world.ask()
 

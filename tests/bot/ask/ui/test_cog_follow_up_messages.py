@@ -90,9 +90,7 @@ def shown(world: World) -> str:
     return text_of(world.help.last_message)
 
 
-async def test_a_mention_or_reply_soon_after_an_answer_gets_another_section_of_its_document(
-    world: World,
-) -> None:
+async def test_a_follow_up_message_gets_another_section(world: World) -> None:
     first = await answer(world)
 
     await world.member.send(world.help, f"{mention(world)} {AFTER}")
@@ -106,9 +104,7 @@ async def test_a_mention_or_reply_soon_after_an_answer_gets_another_section_of_i
     assert TEXT not in shown(world)
 
 
-async def test_questions_to_others_elsewhere_or_with_their_own_topic_are_no_follow_ups(
-    world: World,
-) -> None:
+async def test_other_questions_are_no_follow_ups(world: World) -> None:
     first = await answer(world)
     theirs = await world.second_member.send(world.help, AFTER)
     after = f"{mention(world)} {AFTER}"
@@ -143,7 +139,7 @@ async def test_a_direct_message_follows_up_the_one_before(world: World) -> None:
     assert (await questions(world))[-1].earlier == "What is open source AI?"
 
 
-async def test_a_public_command_does_not_follow_up_a_private_one(world: World) -> None:
+async def test_public_commands_follow_no_private_one(world: World) -> None:
     await world.add_note(text=SECTIONS)
     cases = [(False, False), (True, True), (False, True), (True, False)]
 
@@ -159,7 +155,7 @@ async def test_a_public_command_does_not_follow_up_a_private_one(world: World) -
 # In the thread of an answer.
 
 
-async def test_a_message_in_the_thread_of_an_answer_is_a_follow_up(world: World) -> None:
+async def test_an_answers_thread_takes_follow_ups(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
     await world.second_member.send(thread, AFTER)
@@ -174,7 +170,7 @@ async def test_a_message_in_the_thread_of_an_answer_is_a_follow_up(world: World)
     assert len([one for one in world.env.http_requests if one.path.endswith(path)]) == 1
 
 
-async def test_messages_in_threads_of_other_messages_are_no_follow_ups(world: World) -> None:
+async def test_other_threads_take_no_follow_ups(world: World) -> None:
     await answer(world)
     backend = world.env.backend
     theirs = await world.second_member.send(world.help, QUESTION)
@@ -197,9 +193,7 @@ async def test_messages_in_threads_of_other_messages_are_no_follow_ups(world: Wo
     assert len(await questions(world)) == 1
 
 
-async def test_the_last_public_question_in_the_thread_is_the_one_that_is_followed_up(
-    world: World,
-) -> None:
+async def test_the_last_public_question_in_the_thread_is_followed(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
     await world.member.send(thread, f"{mention(world)} {UNKNOWN}")
@@ -209,9 +203,7 @@ async def test_the_last_public_question_in_the_thread_is_the_one_that_is_followe
     assert [one.earlier for one in await questions(world)] == ["", "", "", UNKNOWN]
 
 
-async def test_what_is_not_answered_in_a_thread_is_left_alone_and_recorded_nowhere(
-    world: World,
-) -> None:
+async def test_unanswered_messages_in_a_thread_are_not_recorded(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
     await world.member.send(thread, f"Do you know the {UNKNOWN}?")
@@ -224,7 +216,7 @@ async def test_what_is_not_answered_in_a_thread_is_left_alone_and_recorded_nowhe
     assert len(said(world, thread)) == 2
 
 
-async def test_a_follow_up_has_the_context_of_the_answer_that_it_replies_to(world: World) -> None:
+async def test_a_reply_follows_the_answer_that_it_names(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
     await world.member.send(thread, AFTER)
@@ -237,7 +229,7 @@ async def test_a_follow_up_has_the_context_of_the_answer_that_it_replies_to(worl
     assert [one.earlier for one in await questions(world)] == ["", QUESTION, chain, chain]
 
 
-async def test_the_thread_of_a_refusal_is_followed_up_too(world: World) -> None:
+async def test_a_refusals_thread_is_followed_too(world: World) -> None:
     await world.member.send(world.help, f"{mention(world)} {UNKNOWN}")
     thread = await thread_of(world, world.help.last_message)
     await world.add_note()
@@ -247,7 +239,7 @@ async def test_the_thread_of_a_refusal_is_followed_up_too(world: World) -> None:
     assert quoted(said(world, thread)) == [True]
 
 
-async def test_a_wrong_claim_in_the_thread_is_looked_up_anew(world: World) -> None:
+async def test_a_wrong_claim_is_looked_up_anew(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
     wrong = "No, the community meetup is in Porto."
@@ -261,9 +253,7 @@ async def test_a_wrong_claim_in_the_thread_is_looked_up_anew(world: World) -> No
     assert (last.text, last.hits[0].passage) == (wrong, TEXT)
 
 
-async def test_follow_ups_and_threads_of_answers_are_recognized_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_follow_ups_survive_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
     thread = await thread_of(world, await answer(world))
     await world.member.send(thread, QUESTION)
     await world.restart(new_bot())
@@ -274,7 +264,7 @@ async def test_follow_ups_and_threads_of_answers_are_recognized_after_a_restart(
     assert quoted(said(world, thread)) == [True, True]
 
 
-async def test_small_talk_and_messages_to_others_in_the_thread_get_no_answer(world: World) -> None:
+async def test_small_talk_in_the_thread_is_ignored(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
     for content in ("", "👍", "…", "lol", "Thanks!", "ok thanks, that helped"):
@@ -285,7 +275,7 @@ async def test_small_talk_and_messages_to_others_in_the_thread_get_no_answer(wor
     assert said(world, thread) == []
 
 
-async def test_settings_of_a_channel_hold_in_the_threads_of_its_answers(world: World) -> None:
+async def test_channel_settings_hold_in_answers_threads(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
     await _choose(world, listen_channels=(world.general.id,))
@@ -299,9 +289,7 @@ async def test_settings_of_a_channel_hold_in_the_threads_of_its_answers(world: W
     assert quoted(said(world, thread)) == [True]
 
 
-async def test_where_the_bot_may_not_write_nobody_is_told_who_did_not_mention_it(
-    world: World,
-) -> None:
+async def test_unwritable_threads_tell_only_those_who_mention(world: World) -> None:
     thread = await thread_of(world, await answer(world))
     only_reading = {"permissions": discord.Permissions(view_channel=True).value}
     for role_id in (world.bot_role.id, world.guild.id):
@@ -314,7 +302,7 @@ async def test_where_the_bot_may_not_write_nobody_is_told_who_did_not_mention_it
     assert world.env.http_requests[before:] == []
 
 
-async def test_in_the_thread_is_quoted_what_everybody_there_may_read(
+async def test_threads_quote_what_all_may_read(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page_as_discord_does(monkeypatch)
@@ -335,9 +323,7 @@ async def test_in_the_thread_is_quoted_what_everybody_there_may_read(
 
 
 @pytest.mark.parametrize("settings", [False], indirect=True)
-async def test_without_the_intent_only_a_mention_in_the_thread_is_a_follow_up(
-    world: World,
-) -> None:
+async def test_without_the_intent_threads_need_mentions(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
     await world.member.send(thread, QUESTION)
@@ -349,9 +335,7 @@ async def test_without_the_intent_only_a_mention_in_the_thread_is_a_follow_up(
     assert (await questions(world))[-1].earlier == QUESTION
 
 
-async def test_where_the_message_of_the_thread_can_not_be_read_a_mention_is_answered_by_itself(
-    world: World,
-) -> None:
+async def test_a_mention_stands_alone_without_its_threads_message(world: World) -> None:
     thread = await thread_of(world, await answer(world))
     await world.admin_deletes(_starter(world, thread))
 
@@ -360,9 +344,7 @@ async def test_where_the_message_of_the_thread_can_not_be_read_a_mention_is_answ
     assert (await questions(world))[-1].earlier == ""
 
 
-async def test_where_history_can_not_be_read_a_mention_is_answered_by_itself_and_nothing_is_asked(
-    world: World,
-) -> None:
+async def test_a_mention_stands_alone_without_readable_history(world: World) -> None:
     thread = await thread_of(world, await answer(world))
     denied = discord.Permissions(read_message_history=True).value
     history = Overwrite(world.bot_role.id, OverwriteType.ROLE, deny=denied)

@@ -81,7 +81,7 @@ def question_id(message: Any) -> int:
     return int(custom_ids(message)[0].split(":")[1])
 
 
-async def test_a_question_is_answered_and_its_buttons_work_once_it_is_recorded(
+async def test_an_answer_and_its_buttons_survive_an_outage(
     world: World, database: Departing
 ) -> None:
     await publish(world)
@@ -111,9 +111,7 @@ async def test_a_question_is_answered_and_its_buttons_work_once_it_is_recorded(
     assert messages.REPLACED.english in content(picked)
 
 
-async def test_mentions_are_answered_and_what_replies_to_an_answer_follows_it_up(
-    world: World, database: Departing
-) -> None:
+async def test_mentions_and_replies_are_answered(world: World, database: Departing) -> None:
     await publish(world)
     assert world.bot.user is not None
     mention = f"<@{world.bot.user.id}>"
@@ -129,9 +127,7 @@ async def test_mentions_are_answered_and_what_replies_to_an_answer_follows_it_up
     assert followed.earlier == QUESTION
 
 
-async def test_proposals_and_settings_are_refused_and_nothing_that_was_written_is_lost(
-    world: World, database: Departing
-) -> None:
+async def test_writes_are_refused_and_nothing_is_lost(world: World, database: Departing) -> None:
     await publish(world)
     form = await world.member.slash(world.general, "note add")
     with database.away():
@@ -149,9 +145,7 @@ async def test_proposals_and_settings_are_refused_and_nothing_that_was_written_i
     assert found["pending"] == 0
 
 
-async def test_a_moderators_reply_is_responded_to_in_an_outage(
-    world: World, database: Departing
-) -> None:
+async def test_a_moderators_reply_gets_a_response(world: World, database: Departing) -> None:
     """Where replies become notes, too: a question from memory, other words with the sentence."""
     await publish(world)
     chosen = GuildSettings(
@@ -173,7 +167,7 @@ async def test_a_moderators_reply_is_responded_to_in_an_outage(
         assert text_of(world.help.last_message) == AWAY
 
 
-async def test_what_an_administrator_has_just_changed_is_not_answered_as_before(
+async def test_changed_settings_are_not_answered_as_before(
     world: World, database: Departing
 ) -> None:
     await publish(world)
@@ -185,9 +179,7 @@ async def test_what_an_administrator_has_just_changed_is_not_answered_as_before(
         assert content(await world.ask()) == AWAY
 
 
-async def test_a_member_whose_questions_are_limited_is_answered_all_the_same(
-    world: World, database: Departing
-) -> None:
+async def test_a_limited_member_is_answered(world: World, database: Departing) -> None:
     limits = Limits(questions={world.guild.id: Quota(day=1)})
     await world.core(
         lambda core: core.store.guilds.change(world.guild.id, {"limits": limits}, world.admin.id)
@@ -199,9 +191,7 @@ async def test_a_member_whose_questions_are_limited_is_answered_all_the_same(
     assert longest_part(error_messages.QUESTIONS_USED_UP) in everything(await world.ask())
 
 
-async def test_the_questions_of_several_members_are_recorded_in_their_order(
-    world: World, database: Departing
-) -> None:
+async def test_questions_are_recorded_in_order(world: World, database: Departing) -> None:
     await publish(world)
     texts = [f"{QUESTION} {number}" for number in range(3)]
     with database.away():

@@ -22,7 +22,7 @@ def mention(world: World) -> str:
     return world.bot.user.mention
 
 
-async def test_small_talk_gets_one_line_and_is_recorded_nowhere(world: World) -> None:
+async def test_small_talk_gets_one_unrecorded_line(world: World) -> None:
     for text in ("hello", "thanks!!", "wer bist du?"):
         await world.member.send(world.help, f"{mention(world)} {text}")
         answer = world.help.last_message
@@ -36,7 +36,7 @@ async def test_small_talk_gets_one_line_and_is_recorded_nowhere(world: World) ->
     assert len(await asked(world)) == 1
 
 
-async def test_a_note_titled_as_small_talk_is_the_answer(world: World) -> None:
+async def test_a_note_titled_like_small_talk_answers(world: World) -> None:
     await world.add_note("Commands", "Type !roll to throw a die, and !play to hear a song.")
     for text, answered in (("commands", True), ("Commands?", True), ("help", False)):
         await world.member.send(world.help, f"{mention(world)} {text}")
@@ -46,7 +46,7 @@ async def test_a_note_titled_as_small_talk_is_the_answer(world: World) -> None:
     assert [question.text for question in await asked(world)] == ["commands", "Commands?"]
 
 
-async def test_only_an_askers_thanks_below_an_answer_count_as_helpful(world: World) -> None:
+async def test_only_an_askers_thanks_count_as_helpful(world: World) -> None:
     await world.add_note()
     await world.member.send(world.help, f"{mention(world)} {QUESTION}")
     answer = world.help.last_message

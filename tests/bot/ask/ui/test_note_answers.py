@@ -78,15 +78,13 @@ async def test_chosen_note_is_a_reply_with_both_names(world: World, asked: disco
     assert f"by {plain(world.member.name)}" in text_of(reply)
 
 
-async def test_next_such_question_finds_the_note_first(
-    world: World, asked: discord.Message
-) -> None:
+async def test_the_next_such_question_finds_the_note(world: World, asked: discord.Message) -> None:
     assert FERRIES in content(await world.ask(ASKED)).replace("**", "")
     await chosen(world, asked)
     assert TEXT in content(await world.ask(ASKED)).replace("**", "")
 
 
-async def test_long_note_is_quoted_as_far_as_it_fits(world: World) -> None:
+async def test_a_long_note_is_quoted_to_its_limit(world: World) -> None:
     whole = "\n\n".join(f"Step {number}: turn the wheel by one notch." for number in range(40))
     await world.add_note("Wheel", whole)
     await world.add_note("Works", whole * 5)
@@ -125,9 +123,7 @@ async def test_administrators_can_turn_it_off(world: World, asked: discord.Messa
 
 
 @pytest.mark.parametrize("whose", ["bot", "moderator"])
-async def test_both_must_be_allowed_to_write(
-    world: World, asked: discord.Message, whose: str
-) -> None:
+async def test_both_need_to_write(world: World, asked: discord.Message, whose: str) -> None:
     panel = await opened(world, asked)
     role = {"bot": world.bot_role, "moderator": world.moderator_role}[whose]
     deny = discord.Permissions(send_messages=True).value
@@ -214,9 +210,7 @@ def forget_reply(core: Core) -> None:
         core.store.database.run("update helper_answers set reply_id = null where note_id = 2", [])
 
 
-async def test_deletion_of_the_message_deletes_its_question(
-    world: World, asked: discord.Message
-) -> None:
+async def test_a_deleted_message_deletes_its_question(world: World, asked: discord.Message) -> None:
     await chosen(world, asked)
     assert await recorded_texts(world) == [ASKED]
     await world.admin_deletes(asked)

@@ -85,9 +85,7 @@ def closed(helped: Helped, post: ChannelHandle) -> tuple[bool, bool, list[int]]:
     return state.locked, state.archived, [int(tag) for tag in channel.applied_tags]
 
 
-async def test_helpers_are_pinged_once_in_an_unanswered_post(
-    followed: Helped, new_bot: Callable[[], Bot]
-) -> None:
+async def test_helpers_are_pinged_once(followed: Helped, new_bot: Callable[[], Bot]) -> None:
     post = await followed.forum.post("Ferry", UNKNOWN)
     await hours_later(followed, HOURS - 1)
     assert texts(followed, post) == []
@@ -102,9 +100,7 @@ async def test_helpers_are_pinged_once_in_an_unanswered_post(
     assert texts(followed, post) == [ping(followed)]
 
 
-async def test_lost_response_to_a_ping_posts_it_once(
-    followed: Helped, strict_discord: StrictDiscord
-) -> None:
+async def test_a_lost_response_pings_once(followed: Helped, strict_discord: StrictDiscord) -> None:
     post = await followed.forum.post("Ferry", UNKNOWN)
     strict_discord.lost_answers.append(("POST", f"/channels/{post.id}/messages"))
     await hours_later(followed)
@@ -151,9 +147,7 @@ async def test_yes_marks_and_closes_the_post_as_chosen(
     assert closed(followed, post) == (locked, archived, [SOLVED])
 
 
-async def test_yes_is_carried_out_after_a_kill(
-    followed: Helped, new_bot: Callable[[], Bot]
-) -> None:
+async def test_yes_survives_a_kill(followed: Helped, new_bot: Callable[[], Bot]) -> None:
     post, _ = await asked(followed)
     await followed.set(followed.forum.id, solved_posts=SolvedPosts.LOCK)
     await restarted(followed.world, new_bot)
@@ -182,7 +176,7 @@ async def test_only_the_author_and_moderators_answer(followed: Helped) -> None:
     assert texts(followed, post) == [open_posts.SOLVED.english]
 
 
-async def test_without_manage_threads_the_post_is_solved_but_open(helped: Helped) -> None:
+async def test_without_manage_threads_the_post_stays_open(helped: Helped) -> None:
     await helped.set(helped.forum.id, ping_hours=HOURS, solved_posts=SolvedPosts.LOCK)
     post, message = await asked(helped)
     await helped.world.member.click(message, label=YES)
@@ -203,7 +197,7 @@ async def test_posts_are_left_alone(followed: Helped, case: str) -> None:
     assert texts(followed, post) == []
 
 
-async def test_a_refused_message_is_tried_again_an_hour_later(followed: Helped) -> None:
+async def test_a_refused_message_is_retried_after_an_hour(followed: Helped) -> None:
     post = await followed.forum.post("Ferry", UNKNOWN)
     fail(followed.world, "POST", f"/channels/{post.id}/messages", (403, 50013))
     await hours_later(followed)

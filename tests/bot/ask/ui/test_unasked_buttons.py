@@ -51,9 +51,7 @@ async def by(helped: Helped, actor: MemberActor, answer: discord.Message, label:
     return said(await actor.click(answer, label=label))
 
 
-async def test_its_asker_says_that_it_solved_it_which_counts_and_marks_the_post(
-    helped: Helped,
-) -> None:
+async def test_solved_counts_and_marks_the_post(helped: Helped) -> None:
     let_manage_threads(helped.world)
     post, answer = await answered(helped)
     told = await by(helped, helped.world.member, answer, SOLVED_LABEL)
@@ -65,7 +63,7 @@ async def test_its_asker_says_that_it_solved_it_which_counts_and_marks_the_post(
     assert again == unasked_buttons.THANKS_FOR_SOLVED.english
 
 
-async def test_where_it_may_not_set_the_tag_it_counts_all_the_same(helped: Helped) -> None:
+async def test_solved_counts_without_the_tag(helped: Helped) -> None:
     post, answer = await answered(helped)
     told = await by(helped, helped.world.moderator, answer, SOLVED_LABEL)
     assert told == unasked_buttons.THANKS_FOR_SOLVED.english
@@ -89,7 +87,7 @@ async def test_a_post_with_five_tags_keeps_them(helped: Helped) -> None:
     assert tags_of(helped, post) == [1, 2, 3, 4, 5]
 
 
-async def test_only_the_asker_and_moderators_press_solved_and_dismiss(helped: Helped) -> None:
+async def test_only_asker_and_moderators_solve_and_dismiss(helped: Helped) -> None:
     world = helped.world
     post, answer = await answered(helped)
     world.env.backend.remove_member_role(
@@ -125,9 +123,7 @@ async def test_anybody_may_find_it_unhelpful_and_say_why(helped: Helped) -> None
     assert await verdicts(helped, answer) == [Verdict.UNHELPFUL]
 
 
-async def test_other_passages_are_shown_and_a_pick_counts_without_confirming_what_has_no_words(
-    helped: Helped,
-) -> None:
+async def test_a_pick_without_words_counts_unconfirmed(helped: Helped) -> None:
     _, answer = await answered(helped)
     shown = await looked_into(helped.world.member, answer, OTHER_PASSAGES)
     assert TEXT in shown.replace("**", "")
@@ -140,9 +136,7 @@ async def test_other_passages_are_shown_and_a_pick_counts_without_confirming_wha
     assert said(picked) == messages.PICKED.english
 
 
-async def test_all_buttons_and_the_list_work_after_a_restart(
-    helped: Helped, new_bot: Callable[[], Bot]
-) -> None:
+async def test_all_controls_work_after_restarts(helped: Helped, new_bot: Callable[[], Bot]) -> None:
     post, answer = await answered(helped)
     await restarted(helped.world, new_bot)
     member = helped.world.member

@@ -85,9 +85,7 @@ async def test_nothing_similar_or_turned_off_offers_nothing(similar: Helped) -> 
     assert (similar.said_in(other), similar.said_in(off)) == ([], [])
 
 
-async def test_post_of_a_private_channel_is_not_offered_in_a_public_forum(
-    similar: Helped,
-) -> None:
+async def test_private_posts_are_not_offered_publicly(similar: Helped) -> None:
     world = similar.world
     public = make_forum(world, "public-forum")
     await similar.set(public.id, mode=Mode.HELP, wait_seconds=0, similar_posts=True)
@@ -109,9 +107,7 @@ async def test_unsolved_posts_are_not_offered(helped: Helped) -> None:
 
 
 @pytest.mark.parametrize(("offers", "titles"), [(False, 1), (True, 0)])
-async def test_ping_of_the_helpers_names_similar_posts_once(
-    similar: Helped, offers: bool, titles: int
-) -> None:
+async def test_a_ping_names_similar_posts_once(similar: Helped, offers: bool, titles: int) -> None:
     await similar.set(similar.forum.id, similar_posts=offers, ping_hours=8)
     post = await similar.forum.post(ASKED_TITLE, ASKED)
     await hours_later(similar, 8)
@@ -121,9 +117,7 @@ async def test_ping_of_the_helpers_names_similar_posts_once(
 
 
 @pytest.mark.parametrize("label", [SOLVED_IT, DUPLICATE])
-async def test_choice_is_confirmed_judged_shown_and_tagged_once(
-    similar: Helped, label: str
-) -> None:
+async def test_a_choice_is_confirmed_and_tagged_once(similar: Helped, label: str) -> None:
     let_manage_threads(similar.world)
     post, message = await offered(similar)
     actor = similar.world.member if label == SOLVED_IT else similar.world.moderator
@@ -154,7 +148,7 @@ async def test_choice_of_somebody_unquoted_records_no_words(similar: Helped) -> 
     assert "Hail" not in await similar.words()
 
 
-async def test_deleted_post_takes_the_words_of_its_choice_along(similar: Helped) -> None:
+async def test_a_deleted_post_takes_its_choice_along(similar: Helped) -> None:
     post, message = await offered(similar)
     await chosen(similar.world.member, message)
     assert "Hail" in await similar.words()
@@ -163,9 +157,7 @@ async def test_deleted_post_takes_the_words_of_its_choice_along(similar: Helped)
     assert "Hail" not in await similar.words()
 
 
-async def test_only_the_asker_and_helpers_choose_and_only_helpers_name_duplicates(
-    similar: Helped,
-) -> None:
+async def test_only_asker_and_helpers_choose(similar: Helped) -> None:
     world = similar.world
     post, message = await offered(similar)
     for actor, label, refusal in (
@@ -225,7 +217,7 @@ async def test_note_is_read_and_chosen(similar: Helped) -> None:
     assert judged.hits[0].document_id.startswith("note:")
 
 
-async def test_unchosen_offer_leaves_a_gap_that_a_later_choice_closes(similar: Helped) -> None:
+async def test_an_unchosen_offer_is_a_gap_until_chosen(similar: Helped) -> None:
     world = similar.world
     _, message = await offered(similar)
     await similar.a_day_later()
@@ -237,9 +229,7 @@ async def test_unchosen_offer_leaves_a_gap_that_a_later_choice_closes(similar: H
 # Kills.
 
 
-async def test_offer_posted_before_a_kill_is_found_and_not_repeated(
-    similar: Helped, new_bot: Callable[[], Bot]
-) -> None:
+async def test_an_offer_before_a_kill_is_found(similar: Helped, new_bot: Callable[[], Bot]) -> None:
     post, message = await offered(similar)
     # The process ended after Discord took the message, and before its id was recorded.
     await similar.forget_offer()
@@ -251,7 +241,7 @@ async def test_offer_posted_before_a_kill_is_found_and_not_repeated(
     assert await chosen(similar.world.member, message) == unasked_buttons.THANKS_FOR_SOLVED.english
 
 
-async def test_offer_recorded_before_a_kill_is_posted_after_it(
+async def test_a_recorded_offer_survives_a_kill(
     similar: Helped, new_bot: Callable[[], Bot]
 ) -> None:
     fail(similar.world, "POST", "/channels/*/messages", (403, 200000))

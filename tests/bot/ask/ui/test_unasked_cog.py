@@ -39,9 +39,7 @@ def silences(helped: Helped, *places: ChannelHandle) -> bool:
     return not [one for place in places for one in helped.said_in(place)]
 
 
-async def test_a_post_is_answered_once_in_its_language_with_its_passage_and_four_buttons(
-    helped: Helped,
-) -> None:
+async def test_a_post_is_answered_once_in_its_language(helped: Helped) -> None:
     post = await helped.forum.post(POST_TITLE, ASKED)
     helped.world.bot.dispatch("message", helped.forum.first_message(post))
     await helped.world.env.settle()
@@ -55,7 +53,7 @@ async def test_a_post_is_answered_once_in_its_language_with_its_passage_and_four
 
 
 @pytest.mark.parametrize("message_first", [False, True])
-async def test_the_first_message_and_the_post_come_in_either_order(
+async def test_first_message_and_post_come_in_any_order(
     helped: Helped, message_first: bool
 ) -> None:
     backend = helped.world.env.backend
@@ -75,16 +73,14 @@ async def test_the_first_message_and_the_post_come_in_either_order(
     assert len(helped.said_in(post)) == 1
 
 
-async def test_a_question_in_a_channel_is_answered_as_a_reply_that_pings_nobody(
-    helped: Helped,
-) -> None:
+async def test_a_channel_question_gets_a_silent_reply(helped: Helped) -> None:
     [answer] = helped.said_in(await ask(helped))
     assert answer.reference is not None
     assert TEXT in text_of(answer).replace("**", "")
     assert answer.mentions == []
 
 
-async def test_messages_that_ask_nothing_of_everybody_get_no_answer(helped: Helped) -> None:
+async def test_messages_that_ask_nothing_get_no_answer(helped: Helped) -> None:
     world = helped.world
     before = await world.second_member.send(world.help, "I was there.")
     await world.member.send(world.help, ASKED, reply_to=before)
@@ -100,9 +96,7 @@ async def test_messages_that_ask_nothing_of_everybody_get_no_answer(helped: Help
     assert silences(helped, world.help, world.general, greeting, unhelped)
 
 
-async def test_without_strong_evidence_nothing_is_posted_and_nothing_is_recorded(
-    helped: Helped,
-) -> None:
+async def test_without_strong_evidence_nothing_is_posted_or_recorded(helped: Helped) -> None:
     channel = await ask(helped, UNKNOWN)
     post = await helped.forum.post("Ferry", UNKNOWN)
     assert silences(helped, channel, post)
@@ -120,7 +114,7 @@ async def test_answering_stores_no_words_of_a_channel(helped: Helped, settings: 
     assert any(b"Rua Augusta" in one.read_bytes() for one in files)
 
 
-async def test_a_post_that_mentions_the_bot_is_answered_once(helped: Helped) -> None:
+async def test_a_post_with_a_mention_is_answered_once(helped: Helped) -> None:
     assert helped.world.bot.user is not None
     post = await helped.forum.post(POST_TITLE, f"{helped.world.bot.user.mention} {ASKED}")
     assert len(helped.said_in(post)) == 1
@@ -142,9 +136,7 @@ async def answers_after(
     return [len(helped.said_in(post)) for post in posts]
 
 
-async def test_an_open_post_is_answered_after_its_wait_and_a_settled_one_is_not(
-    helped: Helped,
-) -> None:
+async def test_open_posts_are_answered_after_their_wait(helped: Helped) -> None:
     world, backend = helped.world, helped.world.env.backend
     role = world.guild.create_role("Helpers")
     helper = world.guild.add_member(world.env.create_user("hal"), roles=[role])
@@ -174,9 +166,7 @@ async def test_an_open_post_is_answered_after_its_wait_and_a_settled_one_is_not(
     assert await answers_after(helped, still_open, *settled) == [1, *[0] * 6]
 
 
-async def test_a_question_gets_no_answer_once_it_is_deleted_or_edited_or_helping_is_off(
-    helped: Helped,
-) -> None:
+async def test_a_deleted_edited_or_disallowed_question_gets_nothing(helped: Helped) -> None:
     world = helped.world
     await helped.set(world.help.id, wait_seconds=WAIT_SECONDS)
     await world.member.delete(await world.member.send(world.help, ASKED))
@@ -190,7 +180,7 @@ async def test_a_question_gets_no_answer_once_it_is_deleted_or_edited_or_helping
 # Once.
 
 
-async def test_what_waits_is_answered_after_a_restart_and_what_was_answered_is_not(
+async def test_waiting_questions_survive_a_restart(
     helped: Helped, new_bot: Callable[[], Bot]
 ) -> None:
     answered = await helped.forum.post(POST_TITLE, ASKED)
@@ -202,7 +192,7 @@ async def test_what_waits_is_answered_after_a_restart_and_what_was_answered_is_n
 # What lacks.
 
 
-async def test_where_it_may_not_write_it_is_silent_and_the_log_says_so_once(
+async def test_unwritable_places_are_logged_once(
     helped: Helped, caplog: pytest.LogCaptureFixture
 ) -> None:
     denied = discord.Permissions(send_messages_in_threads=True).value
@@ -226,13 +216,13 @@ async def test_a_flood_is_left_to_people(helped: Helped, monkeypatch: pytest.Mon
     assert len(await helped.states()) == 1
 
 
-async def test_two_posts_of_one_member_in_one_moment_are_both_answered(helped: Helped) -> None:
+async def test_simultaneous_posts_of_a_member_are_both_answered(helped: Helped) -> None:
     posts = [helped.forum.begin(POST_TITLE, ASKED) for _ in range(2)]
     await helped.world.env.settle()
     assert [len(helped.said_in(post)) for post in posts] == [1, 1]
 
 
-async def test_what_is_asked_of_nobody_waits_behind_everybody_who_asks(helped: Helped) -> None:
+async def test_unasked_questions_wait_behind_asked_ones(helped: Helped) -> None:
     world, worker, gate = helped.world, helped.world.bot.worker, threading.Event()
     # What was chosen for the channel is known before.
     await world.bot.guild_settings.in_channel(world.bot.get_channel(world.help.id))
@@ -261,9 +251,7 @@ async def test_what_is_asked_of_nobody_waits_behind_everybody_who_asks(helped: H
 # After a day.
 
 
-async def test_only_questions_without_a_helpful_answer_within_a_day_become_gaps(
-    helped: Helped,
-) -> None:
+async def test_unhelped_questions_become_gaps_after_a_day(helped: Helped) -> None:
     world = helped.world
     await ask(helped, UNKNOWN)
     ferry = await helped.forum.post("Ferry", UNKNOWN)
@@ -291,7 +279,7 @@ async def test_only_questions_without_a_helpful_answer_within_a_day_become_gaps(
     assert silences(helped, unquoted)
 
 
-async def test_question_that_a_note_answers_by_now_is_no_gap(helped: Helped) -> None:
+async def test_a_question_that_a_note_answers_is_no_gap(helped: Helped) -> None:
     post = await helped.forum.post(UNKNOWN, UNKNOWN)
     await helped.world.add_note(UNKNOWN, UNKNOWN)
     await helped.a_day_later()
@@ -300,9 +288,7 @@ async def test_question_that_a_note_answers_by_now_is_no_gap(helped: Helped) -> 
     assert silences(helped, post)
 
 
-async def test_an_answer_that_discord_refused_is_not_tried_again_and_leaves_a_gap(
-    helped: Helped,
-) -> None:
+async def test_a_refused_answer_is_not_retried_and_leaves_a_gap(helped: Helped) -> None:
     post = await waiting(helped)
     fail(helped.world, "POST", f"/channels/{post.id}/messages", (403, 200000))
     assert await answers_after(helped, post) == [0]
@@ -313,9 +299,7 @@ async def test_an_answer_that_discord_refused_is_not_tried_again_and_leaves_a_ga
     assert gap.channel_id == post.id
 
 
-async def test_with_the_message_its_gap_goes_also_where_it_helps_no_more(
-    helped: Helped, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_deleted_messages_gap_goes_too(helped: Helped, new_bot: Callable[[], Bot]) -> None:
     asked = await helped.world.member.send(helped.world.help, UNKNOWN)
     post = await helped.forum.post("Ferry", UNKNOWN)
     await helped.a_day_later()

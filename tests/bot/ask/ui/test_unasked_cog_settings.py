@@ -17,7 +17,7 @@ def settings(
 
 
 @pytest.mark.parametrize("settings", [HelperSettings(message_content=True)], indirect=True)
-async def test_daily_caps_of_a_member_and_of_a_channel_limit_answers(helped: Helped) -> None:
+async def test_daily_caps_limit_members_and_channels(helped: Helped) -> None:
     world = helped.world
     first = await helped.forum.post(POST_TITLE, ASKED)
     await world.member.send(world.help, ASKED)
@@ -28,7 +28,7 @@ async def test_daily_caps_of_a_member_and_of_a_channel_limit_answers(helped: Hel
 
 
 @pytest.mark.parametrize("settings", [HelperSettings()], indirect=True)
-async def test_without_the_content_of_messages_it_is_silent_and_the_log_says_why(
+async def test_without_content_it_is_silent(
     helped: Helped, caplog: pytest.LogCaptureFixture
 ) -> None:
     await helped.world.member.send(helped.world.help, ASKED)

@@ -79,7 +79,7 @@ def helped(server: WireServer, settings: Settings, tmp_path: Path) -> HelpedServ
     return HelpedServer(server, forum, config)
 
 
-async def test_a_lost_connection_answers_no_question_twice_and_loses_none(
+async def test_a_lost_connection_answers_each_question_once(
     helped: HelpedServer, settings: Settings
 ) -> None:
     server = helped.server
@@ -98,7 +98,7 @@ async def test_a_lost_connection_answers_no_question_twice_and_loses_none(
     assert [len(helped.answers(one)) for one in places] == [1, 1]
 
 
-async def test_a_process_that_is_killed_while_it_answers_answers_once(
+async def test_a_kill_while_answering_answers_once(
     helped: HelpedServer, settings: Settings
 ) -> None:
     server = helped.server
@@ -119,9 +119,7 @@ async def test_a_process_that_is_killed_while_it_answers_answers_once(
 
 
 @pytest.mark.parametrize("taken", [True, False])
-async def test_similar_posts_are_offered_once_around_a_kill(
-    helped: HelpedServer, settings: Settings, taken: bool
-) -> None:
+async def test_offers_survive_a_kill(helped: HelpedServer, settings: Settings, taken: bool) -> None:
     server, forum_id = helped.server, int(helped.forum["id"])
     with Core(settings, WordEmbedder()) as core:
         guild_id, chosen = int(server.guild["id"]), {"similar_posts": True}
@@ -142,9 +140,7 @@ async def test_similar_posts_are_offered_once_around_a_kill(
     assert TITLE in offer["content"]
 
 
-async def test_an_unanswered_post_is_a_gap_after_a_kill(
-    helped: HelpedServer, settings: Settings
-) -> None:
+async def test_an_unanswered_post_is_a_gap(helped: HelpedServer, settings: Settings) -> None:
     server = helped.server
     start = ("run", "--data", settings.data.folder, "--config", helped.config)
     async with bot_process(server, *start) as process:
@@ -162,9 +158,7 @@ async def test_an_unanswered_post_is_a_gap_after_a_kill(
     assert helped.answers(post) == []
 
 
-async def test_what_is_told_again_after_a_broken_connection_is_answered_once(
-    helped: HelpedServer, settings: Settings
-) -> None:
+async def test_a_repeated_event_is_answered_once(helped: HelpedServer, settings: Settings) -> None:
     server = helped.server
     async with running(server, settings, "--config", helped.config):
         server.gateway.cut()
@@ -176,7 +170,7 @@ async def test_what_is_told_again_after_a_broken_connection_is_answered_once(
     assert [len(helped.answers(one)) for one in (post, other)] == [1, 1]
 
 
-async def test_an_answer_has_its_passage_and_its_buttons_work_over_the_wire(
+async def test_an_answers_buttons_work_over_the_wire(
     helped: HelpedServer, settings: Settings
 ) -> None:
     server = helped.server

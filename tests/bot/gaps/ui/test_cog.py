@@ -154,9 +154,7 @@ async def test_dismissed_groups_return_when_asked_again(world: World) -> None:
     assert "asked 1 time by 1 member" in said(await listed(world))
 
 
-async def test_a_groups_note_is_awaited(
-    world: World,
-) -> None:
+async def test_a_groups_note_is_awaited(world: World) -> None:
     await world.ask(UNKNOWN, private=True)
     theirs = shown_message(await world.ask("Quokka habitat", by=world.second_member))
     forged = world.press(world.second_member, theirs.message, "gap:1:write")

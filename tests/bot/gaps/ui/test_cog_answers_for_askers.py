@@ -67,9 +67,7 @@ async def unsent(world: World) -> list[Notice]:
     return [notice for notice in found if notice.question_id is not None]
 
 
-async def test_askers_are_answered_once_in_their_channel(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_askers_are_answered_once(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.ask(UNKNOWN)
     await world.ask(UNKNOWN)
     await world.ask(f"{UNKNOWN}?", by=world.second_member)
@@ -130,9 +128,7 @@ async def test_former_and_quiet_members_get_no_notice(world: World) -> None:
     assert await unsent(world) == []
 
 
-async def test_askers_without_access_are_answered_directly(
-    world: World,
-) -> None:
+async def test_askers_without_access_are_answered_directly(world: World) -> None:
     await world.ask(UNKNOWN)
     await world.propose("Zanzibar ferry timetable", TIMETABLE)
     everyone = next(
@@ -163,9 +159,7 @@ async def test_a_second_notice_waits_an_hour(world: World) -> None:
     assert len(posted(world)) == 2
 
 
-async def test_an_undelivered_notice_is_sent_once_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_an_unsent_notice_is_sent_once(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.ask(UNKNOWN)
     fail(world, "POST", f"/channels/{world.general.id}/messages", (500, 0))
     await publish(world)
@@ -179,9 +173,7 @@ async def test_an_undelivered_notice_is_sent_once_after_a_restart(
     assert len(posted(world)) == 1
 
 
-async def test_an_undone_publication_reopens_the_gap(
-    world: World,
-) -> None:
+async def test_an_undone_publication_reopens_the_gap(world: World) -> None:
     await world.ask(UNKNOWN)
     fail(world, "POST", f"/channels/{world.general.id}/messages", (500, 0))
     await publish(world)

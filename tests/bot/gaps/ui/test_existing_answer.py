@@ -101,9 +101,7 @@ async def test_members_point_to_nothing(world: World) -> None:
     assert len(await open_groups(world)) == 1
 
 
-async def test_passages_closed_to_askers_are_not_offered(
-    world: World,
-) -> None:
+async def test_passages_closed_to_askers_are_not_offered(world: World) -> None:
     """The moderator may read its channel, and forges its id and digest."""
     await world.ask(UNKNOWN)
     staff = 77

@@ -47,9 +47,7 @@ async def test_text_channels_get_threads_forums_posts(helping: Helping) -> None:
     assert asked.id != opened.id
 
 
-async def test_private_questions_are_posted_among_helpers(
-    helping: Helping,
-) -> None:
+async def test_private_questions_are_posted_among_helpers(helping: Helping) -> None:
     world = helping.world
     await helping.choose(handover_channel_id=world.help.id, review_channel_id=world.help.id)
     refused = await helping.hand_over(private=True)
@@ -63,9 +61,7 @@ async def test_private_questions_are_posted_among_helpers(
     assert len(posts(world.review)) == 1
 
 
-async def test_closed_channels_questions_gain_no_readers(
-    helping: Helping,
-) -> None:
+async def test_closed_channels_questions_gain_no_readers(helping: Helping) -> None:
     world = helping.world
     await helping.choose(handover_channel_id=world.help.id)
     staff = world.guild.create_text_channel("staff", overwrites=helping.closed())
@@ -95,9 +91,7 @@ async def test_a_refused_post_goes_to_review(helping: Helping, error: tuple[int,
     assert len(posts(world.review)) == 1
 
 
-async def test_a_deleted_message_is_not_posted_again(
-    helping: Helping,
-) -> None:
+async def test_a_deleted_message_is_not_posted_again(helping: Helping) -> None:
     world = helping.world
     await helping.hand_over()
     message = post(helping)
@@ -159,9 +153,7 @@ async def test_a_pruned_question_cannot_be_claimed(helping: Helping) -> None:
     assert [one.content for one in click.followups] == [handover_messages.GONE(EN)]
 
 
-async def test_an_earlier_versions_hand_over_gets_a_note(
-    helping: Helping, new_bot: Callable[[], Bot]
-) -> None:
+async def test_earlier_hand_overs_get_a_note(helping: Helping, new_bot: Callable[[], Bot]) -> None:
     world = helping.world
     await world.ask(UNKNOWN)
 

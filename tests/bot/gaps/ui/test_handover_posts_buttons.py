@@ -41,9 +41,7 @@ async def pressed(by: MemberActor, refused: InteractionResult, label: str = ASK)
     return await by.click(shown_message(refused), label=label)
 
 
-async def test_the_button_is_off_by_default(
-    world: World,
-) -> None:
+async def test_the_button_is_off_by_default(world: World) -> None:
     assert buttons((await world.ask(UNKNOWN)).response) == ["Write this note"]
 
     await choose(world, ask_moderators="yes")
@@ -76,9 +74,7 @@ async def test_a_repeated_hand_over_posts_once(asking: World, new_bot: Callable[
     assert buttons(post) == ["Claim", "Answer", "Not for us"]
 
 
-async def test_a_private_question_needs_confirmation(
-    asking: World,
-) -> None:
+async def test_a_private_question_needs_confirmation(asking: World) -> None:
     private = await asking.ask(UNKNOWN, private=True)
     public = await asking.ask(UNKNOWN, by=asking.second_member)
     message = shown_message(public).message
@@ -131,9 +127,7 @@ async def test_without_a_channel_a_hand_over_is_repeatable(asking: World) -> Non
     assert len(posts(asking.review)) == 1
 
 
-async def test_a_hand_over_speaks_the_servers_language(
-    asking: World,
-) -> None:
+async def test_a_hand_over_speaks_the_servers_language(asking: World) -> None:
     german = Language.GERMAN
     await turn(asking, language=german)
     asking.speaks(asking.member, "ja")

@@ -13,9 +13,7 @@ from tests.bot.world import UNKNOWN, buttons
 # From the question to the note.
 
 
-async def test_a_helpers_answer_becomes_their_note(
-    helping: Helping,
-) -> None:
+async def test_a_helpers_answer_becomes_their_note(helping: Helping) -> None:
     world = helping.world
     await helping.hand_over()
     assert "**Open**" in post(helping).content
@@ -52,9 +50,7 @@ async def test_a_helpers_answer_becomes_their_note(
     assert len(told(world.general)) == 1
 
 
-async def test_an_unnamed_helper_is_named_nowhere(
-    helping: Helping,
-) -> None:
+async def test_an_unnamed_helper_is_named_nowhere(helping: Helping) -> None:
     await helping.hand_over()
     await helping.answer(post(helping), name="unnamed")
 
@@ -65,9 +61,7 @@ async def test_an_unnamed_helper_is_named_nowhere(
     assert (await helping.world.note()).contributor_id == helping.world.moderator.id
 
 
-async def test_submitting_anyway_keeps_the_helpers_credit(
-    helping: Helping,
-) -> None:
+async def test_submitting_anyway_keeps_the_helpers_credit(helping: Helping) -> None:
     world = helping.world
     await helping.hand_over()
     await world.publish("Departures", ANSWER)
@@ -108,9 +102,7 @@ async def test_helpers_learn_of_unwanted_notices(helping: Helping) -> None:
     assert told(world.general) == []
 
 
-async def test_every_button_works_after_a_restart(
-    helping: Helping, new_bot: Callable[[], Bot]
-) -> None:
+async def test_buttons_survive_a_restart(helping: Helping, new_bot: Callable[[], Bot]) -> None:
     await helping.hand_over()
     await restarted(helping.world, new_bot)
     for label, state in (
@@ -131,9 +123,7 @@ async def test_every_button_works_after_a_restart(
 # Rights.
 
 
-async def test_a_claim_holds_until_a_moderator_ends_it(
-    helping: Helping,
-) -> None:
+async def test_a_claim_holds_until_a_moderator_ends_it(helping: Helping) -> None:
     await helping.hand_over()
     pair = (helping.helper, helping.second)
     clicks = [helping.world.press(one, post(helping), "handover:1:claim") for one in pair]

@@ -24,7 +24,7 @@ NOBODY: Any = None
 
 
 @given(st.data())
-def test_every_id_that_a_format_takes_makes_its_button(data: st.DataObject) -> None:
+def test_every_valid_id_makes_its_button(data: st.DataObject) -> None:
     for kind in BUTTONS:
         pattern = kind.ids.pattern
         custom_id = data.draw(st.from_regex(pattern, fullmatch=True))
@@ -34,7 +34,7 @@ def test_every_id_that_a_format_takes_makes_its_button(data: st.DataObject) -> N
         assert pattern.fullmatch(made.custom_id)
 
 
-def test_what_an_id_says_is_what_its_button_has() -> None:
+def test_a_button_has_its_ids_values() -> None:
     match = BoardButton.ids.pattern.fullmatch("board:2:month")
     assert match is not None
 
@@ -44,7 +44,7 @@ def test_what_an_id_says_is_what_its_button_has() -> None:
     assert made.custom_id == "board:2:month"
 
 
-def test_a_button_is_called_what_its_action_is_in_a_language() -> None:
+def test_a_button_is_named_in_the_language() -> None:
     button = PrivacyButton(Language.GERMAN, action="cancel")
 
     assert button.item.label == PRIVACY_LABELS["cancel"](Language.GERMAN)
@@ -53,12 +53,12 @@ def test_a_button_is_called_what_its_action_is_in_a_language() -> None:
     assert deleting.item.style is discord.ButtonStyle.danger
 
 
-def test_a_button_without_a_value_that_its_id_needs_is_not_made() -> None:
+def test_a_button_without_needed_values_is_not_made() -> None:
     with pytest.raises(ValueError, match="board"):
         BoardButton("Next", page=2)
 
 
-async def test_the_values_of_a_button_are_found_on_its_message(world: World) -> None:
+async def test_the_buttons_values_are_on_its_message(world: World) -> None:
     await world.ask(UNKNOWN)
     message = world.general.last_message
 
@@ -78,7 +78,7 @@ def _pages(page: int, pages: int) -> list[tuple[str | None, str]]:
     return [(button.item.label, button.custom_id) for button in buttons]
 
 
-def test_beside_a_page_are_the_buttons_to_those_before_and_after_it() -> None:
+def test_pages_have_buttons_before_and_after() -> None:
     assert _pages(0, 1) == []
     assert _pages(0, 3) == [("Next", "board:1:all")]
     assert _pages(1, 3) == [("Previous", "board:0:all"), ("Next", "board:2:all")]

@@ -55,7 +55,7 @@ def test_what_a_format_writes_it_reads() -> None:
         {"number": 7, "colour": "red", "way": "in", "word": "a:b"},
     ],
 )
-def test_what_a_format_could_not_read_it_does_not_write(values: dict[str, object]) -> None:
+def test_unreadable_ids_are_not_written(values: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="paint"):
         PAINT.format(**values)
 
@@ -68,16 +68,14 @@ def test_what_has_another_format_is_not_read(custom_id: str) -> None:
 
 
 @pytest.mark.parametrize("custom_id", POSTED)
-def test_an_id_that_was_posted_is_read_by_one_format_which_writes_it_the_same(
-    custom_id: str,
-) -> None:
+def test_a_posted_id_is_read_by_one_format(custom_id: str) -> None:
     [ids] = [ids for ids in FORMATS.values() if ids.parse(custom_id) is not None]
     values = ids.parse(custom_id)
     assert values is not None
     assert ids.format(**values) == custom_id
 
 
-def test_no_format_has_words_that_no_posted_id_has() -> None:
+def test_every_format_has_a_posted_id() -> None:
     """A new format adds its ids to the file; ids in the file must stay.
 
     A setting's ids follow from its declaration. Its controls are in private messages.
@@ -103,7 +101,7 @@ def test_no_two_kinds_of_button_share_an_id() -> None:
             assert not other.pattern.match(example), (ids.prefix, other.prefix, example)
 
 
-def test_every_id_of_a_button_is_within_discords_limit() -> None:
+def test_every_id_keeps_discords_limit() -> None:
     # Of a note's form, two numbers of three that are Discord's at the most are not 0.
     longest = [
         example.replace("123", "1" + "9" * 18, 3).replace("123", "0")
@@ -116,16 +114,16 @@ NUMBERS = st.from_regex(NUMBER, fullmatch=True)
 
 
 @given(NUMBERS)
-def test_every_number_in_an_id_can_be_held_by_the_database(number: str) -> None:
+def test_ids_hold_only_numbers_the_database_takes(number: str) -> None:
     assert 0 <= int(number) < 2**63
 
 
 @given(st.integers(0, 8 * 10**18))
-def test_every_number_that_is_needed_can_be_in_an_id(number: int) -> None:
+def test_ids_take_every_needed_number(number: int) -> None:
     assert re.fullmatch(NUMBER, str(number))
 
 
-def test_each_form_that_is_opened_has_a_number_of_its_own() -> None:
+def test_each_form_has_a_new_number() -> None:
     made = {nonce() for _ in range(1_000)}
     assert len(made) == 1_000
     assert all(re.fullmatch(NONCE.pattern, each) for each in made)

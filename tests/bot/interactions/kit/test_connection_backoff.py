@@ -49,7 +49,7 @@ class Shard:
         self.seconds += seconds
 
 
-def test_waits_double_stay_below_a_minute_and_double_again() -> None:
+def test_waits_double_below_a_minute_twice() -> None:
     waits = [connection_seconds(number) for number in range(1, 50)]
     assert waits[:7] == [1, 2, 4, 8, 16, 32, SHORT_SECONDS]
     assert waits[33:39] == [SHORT_SECONDS, 110, 220, 440, LONG_SECONDS, LONG_SECONDS]
@@ -76,9 +76,7 @@ def test_whatever_the_jitter_three_hours_hold_fewer_sessions(shares: list[float]
 
 
 @given(SHARES, st.floats(0, 1_400))
-def test_after_a_short_outage_the_next_connection_is_less_than_a_minute_away(
-    shares: list[float], outage: float
-) -> None:
+def test_a_short_outage_costs_a_minute_at_most(shares: list[float], outage: float) -> None:
     shard = Shard(shares)
     while shard.seconds <= outage:
         shard.connect()
@@ -95,7 +93,7 @@ def test_connections_that_end_soon_are_no_good_ones(shares: list[float]) -> None
 
 
 @pytest.mark.parametrize("identifies", [True, False])
-def test_after_a_good_connection_the_next_is_made_at_once(identifies: bool) -> None:
+def test_a_good_connection_is_renewed_at_once(identifies: bool) -> None:
     shard = Shard()
     assert shard.connect(identifies=True) == 0
     for _ in range(100):
@@ -103,7 +101,7 @@ def test_after_a_good_connection_the_next_is_made_at_once(identifies: bool) -> N
         assert shard.connect(identifies=identifies) == 0
 
 
-def test_how_long_a_connection_lasted_is_how_long_it_was_good() -> None:
+def test_a_connection_is_good_as_long_as_it_lasted() -> None:
     """Not how long the next one had to wait."""
     shard = Shard()
     for _ in range(50):
@@ -113,7 +111,7 @@ def test_how_long_a_connection_lasted_is_how_long_it_was_good() -> None:
     assert shard.connect(identifies=True) == LONG_SECONDS
 
 
-def test_after_a_long_outage_a_session_that_is_cut_once_is_resumed_soon() -> None:
+def test_a_session_cut_after_an_outage_resumes_soon() -> None:
     shard = Shard()
     for _ in range(50):
         shard.connect()
@@ -121,7 +119,7 @@ def test_after_a_long_outage_a_session_that_is_cut_once_is_resumed_soon() -> Non
     assert shard.connect() <= 1
 
 
-def test_no_session_is_begun_again_sooner_because_another_one_was_cut_soon() -> None:
+def test_another_cut_session_hastens_none() -> None:
     shard = Shard()
     for _ in range(7):
         shard.connect(identifies=True)

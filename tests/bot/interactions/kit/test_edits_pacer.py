@@ -19,14 +19,14 @@ class Time:
         self.slept.append(seconds)
 
 
-async def test_the_edits_of_a_channel_are_a_second_apart() -> None:
+async def test_a_channels_edits_are_a_second_apart() -> None:
     time = Time()
     pacer = EditPacer(time.clock, time.sleep)
     await asyncio.gather(*(pacer.turn(7) for _ in range(4)))
     assert time.slept == [PAUSE_SECONDS, 2 * PAUSE_SECONDS, 3 * PAUSE_SECONDS]
 
 
-async def test_another_channel_waits_for_nobody_nor_does_who_comes_later() -> None:
+async def test_other_and_later_channels_do_not_wait() -> None:
     time = Time()
     pacer = EditPacer(time.clock, time.sleep)
     await pacer.turn(7)

@@ -10,9 +10,7 @@ from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import TITLE, UNKNOWN, World
 
 
-async def test_a_click_that_was_not_acknowledged_does_nothing_and_works_again(
-    world: World,
-) -> None:
+async def test_an_unacknowledged_click_can_be_repeated(world: World) -> None:
     await world.propose()
     card = world.card
 
@@ -27,9 +25,7 @@ async def test_a_click_that_was_not_acknowledged_does_nothing_and_works_again(
     assert "is live" in everything(again)
 
 
-async def test_who_clicked_is_told_though_discord_says_that_they_were_answered_already(
-    world: World, strict_discord: StrictDiscord
-) -> None:
+async def test_a_doubled_response_is_told(world: World, strict_discord: StrictDiscord) -> None:
     await world.propose()
     # The acknowledgement arrives, but not the word that it did.
     strict_discord.lost_answers.append(("POST", "/interactions/*/callback"))
@@ -41,7 +37,7 @@ async def test_who_clicked_is_told_though_discord_says_that_they_were_answered_a
     assert (await world.note()).revision.state is State.PENDING
 
 
-async def test_a_command_whose_answer_does_not_arrive_says_so(world: World) -> None:
+async def test_a_lost_command_answer_is_told(world: World) -> None:
     await world.publish()
 
     for command, options in COMMANDS.items():
@@ -53,7 +49,7 @@ async def test_a_command_whose_answer_does_not_arrive_says_so(world: World) -> N
     assert len(world.env.errors) == len(COMMANDS)
 
 
-async def test_a_form_that_can_not_be_opened_in_time_ends_in_a_sentence_in_time(
+async def test_a_late_form_ends_in_a_sentence(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.publish()

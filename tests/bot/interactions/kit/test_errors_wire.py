@@ -32,9 +32,7 @@ PLACES = {
 }
 
 
-async def test_an_error_after_a_public_promise_is_said_in_private(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_public_promises_fail_in_private(server: WireServer, settings: Settings) -> None:
     async with running(server, settings):
         server.fail("PATCH", "/messages/@original$", 400)
         asked = await server.mia.slash(server.general, "ask", question="What is open source AI?")
@@ -45,9 +43,7 @@ async def test_an_error_after_a_public_promise_is_said_in_private(
         assert server.messages(server.general) == []
 
 
-async def test_who_uses_a_command_as_an_earlier_version_had_it_is_told_to_reload(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_outdated_commands_ask_for_a_reload(server: WireServer, settings: Settings) -> None:
     async with running(server, settings):
         [ask] = [one for one in server.state.commands if one["name"] == "ask"]
         for name, sentence in (

@@ -300,7 +300,7 @@ def forms_done(core: Core) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in core.store.database.rows("select * from forms_done")]
 
 
-async def test_a_form_that_is_found_in_memory_is_taken_once(world: World) -> None:
+async def test_a_form_in_memory_is_taken_once(world: World) -> None:
     result = await world.propose()
 
     assert said(result) == notes_messages.note_submitted(await world.note(1))
@@ -311,9 +311,7 @@ async def test_a_form_that_is_found_in_memory_is_taken_once(world: World) -> Non
 # What can't be taken is given back.
 
 
-async def test_where_the_file_is_lost_with_the_process_what_was_typed_is_kept(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_lost_files_keep_typed_text(world: World, new_bot: Callable[[], Bot]) -> None:
     form = await world.member.slash(world.general, "note add", file=("a.md", TEXT.encode()))
     await restarted(world, new_bot)
 
@@ -326,9 +324,7 @@ async def test_where_the_file_is_lost_with_the_process_what_was_typed_is_kept(
     assert again.modal["components"][0]["component"]["value"] == TYPED
 
 
-async def test_a_form_whose_note_is_gone_gives_back_what_was_typed(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_gone_notes_form_returns_text(world: World, new_bot: Callable[[], Bot]) -> None:
     actor, form = await edit_long(world)
     await restarted(world, new_bot)
 
@@ -345,9 +341,7 @@ async def test_a_form_whose_note_is_gone_gives_back_what_was_typed(
 
 
 @pytest.mark.parametrize("label", ["Reject", "Edit & approve"])
-async def test_words_for_a_note_that_somebody_else_has_decided_on_come_back(
-    world: World, label: str
-) -> None:
+async def test_a_decided_notes_wording_returns(world: World, label: str) -> None:
     actor, form = await on_the_card(label)(world)
     await world.second_moderator.click(world.card, label="Approve")
 
@@ -366,7 +360,7 @@ def sent(world: World, custom_id: str, text: str) -> InteractionResult:
 
 
 @pytest.mark.parametrize("text", [TYPED, "long " * 600, "```\ncode\n```"])
-async def test_a_form_that_is_not_known_gives_back_what_was_typed(world: World, text: str) -> None:
+async def test_an_unknown_form_returns_text(world: World, text: str) -> None:
     result = sent(world, "form:former:1:ab", text)
     await world.env.settle()
 
@@ -389,9 +383,7 @@ async def test_a_forged_form_tells_nothing_of_a_note_that_is_pending(world: Worl
     assert notes_messages.NO_SUCH_NOTE.english in everything(result)
 
 
-async def test_a_form_that_fails_gives_back_what_was_typed(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_failing_form_returns_text(world: World, caplog: pytest.LogCaptureFixture) -> None:
     actor, form = await say_why(world)
     await world.core(lambda core: core.close())
 

@@ -41,9 +41,7 @@ async def test_nothing_typed_is_lost_or_doubled_wherever_the_process_is_killed(
         assert len(waiting(server)) == 1
 
 
-async def test_who_decided_in_the_queue_reads_there_what_became_of_it_once_it_was_killed(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_queue_decisions_survive_a_kill(server: WireServer, settings: Settings) -> None:
     async with bot_process(server, "run", "--data", settings.data.folder) as process:
         await server.until(lambda: server.state.commands, "commands")
         await proposed(server, "Quokkas", TEXT)

@@ -58,9 +58,7 @@ async def test_a_click_is_answered_after_a_kill_by_whether_it_was_acted_on(
         await server.until(lambda: not left(settings), "an empty inbox")
 
 
-async def test_a_click_of_which_nothing_is_awaited_changes_no_message_after_the_start(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_an_unawaited_click_changes_nothing(server: WireServer, settings: Settings) -> None:
     async with bot_process(server, "run", "--data", settings.data.folder) as process:
         await server.until(lambda: server.state.commands, "commands")
         await proposed(server, "Quokkas", TEXT)

@@ -12,7 +12,7 @@ def _button(number: int) -> discord.ui.Button[Any]:
     return discord.ui.Button(label=str(number), custom_id=str(number))
 
 
-def test_five_buttons_are_a_row_and_a_list_is_one_of_its_own() -> None:
+def test_five_buttons_are_a_row_and_a_list_another() -> None:
     option = discord.SelectOption(label="a", value="a")
     select = discord.ui.Select[Any](custom_id="list", options=[option])
 
@@ -22,9 +22,7 @@ def test_five_buttons_are_a_row_and_a_list_is_one_of_its_own() -> None:
     assert rows([]) == []
 
 
-async def test_a_message_says_its_content_or_the_texts_of_its_layout_in_order(
-    world: World,
-) -> None:
+async def test_a_message_has_content_or_ordered_layout_texts(world: World) -> None:
     channel = world.bot.get_channel(world.general.id)
     assert isinstance(channel, discord.TextChannel)
     container = discord.ui.Container[Any](

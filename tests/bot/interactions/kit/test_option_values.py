@@ -108,9 +108,7 @@ async def test_a_forged_value_of_any_option_ends_in_a_sentence(
     assert b"commonplace_errors_total{" not in await world.bot.exposition()
 
 
-async def test_a_channel_of_another_kind_and_a_hidden_message_end_in_sentences(
-    world: World,
-) -> None:
+async def test_invalid_channels_and_messages_end_in_sentences(world: World) -> None:
     channel = {"id": "77", "type": _CATEGORY, "name": "x", "permissions": "0", "guild_id": "1"}
     sent = {"name": "channel", "type": 7, "value": "77"}
 

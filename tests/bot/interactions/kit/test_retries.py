@@ -19,7 +19,7 @@ def patched(server: WireServer) -> int:
 
 
 @pytest.mark.parametrize("taken", [False, True])
-async def test_a_draft_whose_answer_was_cut_off_twice_is_whole_and_can_be_continued(
+async def test_a_cut_draft_is_continued(
     server: WireServer, settings: Settings, taken: bool
 ) -> None:
     async with running(server, settings):
@@ -34,9 +34,7 @@ async def test_a_draft_whose_answer_was_cut_off_twice_is_whole_and_can_be_contin
     assert TEXT in fields
 
 
-async def test_who_clicks_below_a_draft_whose_file_is_empty_is_told_that_it_is_lost(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_a_lost_draft_is_told(server: WireServer, settings: Settings) -> None:
     async with running(server, settings):
         form = await server.mia.slash(server.general, "note add")
         await server.form(form)
@@ -47,9 +45,7 @@ async def test_who_clicks_below_a_draft_whose_file_is_empty_is_told_that_it_is_l
         assert (await server.answered(again))["content"] == messages.DRAFT_LOST.english
 
 
-async def test_a_first_response_that_discord_fails_to_take_twice_is_there_in_time(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_a_first_response_is_retried(server: WireServer, settings: Settings) -> None:
     async with running(server, settings):
         server.fail("POST", r"/callback$", 502, times=2)
         said = await proposed(server, "Quokkas", TEXT)

@@ -52,9 +52,7 @@ async def mentioned(world: World, actor: MemberActor, question: str) -> list[str
 # Questions.
 
 
-async def test_every_way_to_ask_counts_and_is_refused_when_it_is_one_too_many(
-    world: World,
-) -> None:
+async def test_every_way_to_ask_counts_and_is_refused(world: World) -> None:
     await questions(world, Quota(day=3))
     await world.ask()
     await world.ask(UNKNOWN, private=True)
@@ -88,7 +86,7 @@ async def test_only_answered_questions_of_limited_members_are_counted(world: Wor
     assert await counted(world) == 2
 
 
-async def test_a_role_may_be_given_more_and_moderators_have_no_limit(world: World) -> None:
+async def test_roles_raise_limits_and_moderators_have_none(world: World) -> None:
     trusted = world.guild.create_role("Trusted")
     world.env.backend.add_member_role(world.guild.id, world.second_member.id, trusted.id)
     await limit(world, Limits(questions={world.guild.id: Quota(hour=1), trusted.id: Quota()}))
@@ -143,7 +141,7 @@ async def opened(world: World, actor: MemberActor | None = None) -> InteractionR
     return await (actor or world.member).slash(world.general, "note add")
 
 
-async def test_who_has_written_enough_is_told_before_the_form_is_opened(world: World) -> None:
+async def test_a_used_up_quota_is_told_before_the_form(world: World) -> None:
     await notes(world, Quota(day=1))
     await world.propose()
 
@@ -161,7 +159,7 @@ async def test_who_has_written_enough_is_told_before_the_form_is_opened(world: W
     assert (await opened(world, world.second_member)).modal is not None
 
 
-async def test_a_form_that_was_open_is_given_back_with_what_was_typed(world: World) -> None:
+async def test_an_open_form_returns_its_text(world: World) -> None:
     await notes(world, Quota(hour=1))
     first, second = await opened(world), await opened(world)
     await world.member.submit_modal(first, {"title": "Ferries", "text": "They leave at nine."})
@@ -173,9 +171,7 @@ async def test_a_form_that_was_open_is_given_back_with_what_was_typed(world: Wor
     assert await world.core(lambda core: core.store.notes.latest(world.guild.id, 2)) is None
 
 
-async def test_of_two_forms_that_are_sent_at_once_only_as_many_are_taken_as_are_left(
-    world: World,
-) -> None:
+async def test_simultaneous_forms_keep_the_limit(world: World) -> None:
     await notes(world, Quota(hour=1))
     forms = [await opened(world) for _ in range(3)]
     texts = ("Ferries leave at nine.", "Quokkas are small.", "Violins have four strings.")
@@ -203,7 +199,7 @@ async def test_revisions_count_unless_a_moderator_requested_them(world: World) -
     assert WROTE_MUCH in said(await opened(world))
 
 
-async def test_new_members_wait_with_notes_but_ask_and_report(world: World) -> None:
+async def test_new_members_ask_and_report_only(world: World) -> None:
     await world.publish()
     await limit(world, Limits(newcomers=Newcomers(account_days=3_650)))
 
@@ -221,7 +217,7 @@ async def test_new_members_wait_with_notes_but_ask_and_report(world: World) -> N
     assert (await world.note()).reports
 
 
-async def test_who_is_new_may_be_allowed_a_note_a_day(world: World) -> None:
+async def test_newcomers_may_be_allowed_one_note_daily(world: World) -> None:
     await limit(world, Limits(newcomers=replace(Newcomers(3_650), notes=1)))
     await world.propose()
 

@@ -110,7 +110,7 @@ async def test_changed_permissions_count_at_once(town: Town) -> None:
 # Private questions.
 
 
-async def test_a_private_answer_quotes_what_its_asker_may_read_now(town: Town) -> None:
+async def test_a_private_answer_follows_its_askers_access(town: Town) -> None:
     world = town.world
     asked = await world.second_member.send(world.general, QUESTION)
     about = [
@@ -142,7 +142,7 @@ async def _clicked(actor: MemberActor, answer: InteractionResult, label: str) ->
     return await looked_into(actor, answer.response, label)
 
 
-async def test_the_buttons_of_an_answer_work_for_its_viewers_alone(town: Town) -> None:
+async def test_buttons_work_for_the_answers_viewers(town: Town) -> None:
     world = town.world
     among_staff = await world.moderator.slash(town.staff, "ask", question=QUESTION)
     for label in (OTHER_PASSAGES, "Why this answer?"):
@@ -182,7 +182,7 @@ async def _shared(town: Town, question: str) -> tuple[str, str]:
     return text_of(shared.response), "\n".join(text_of(message) for message in seen)
 
 
-async def test_an_answer_is_shared_without_what_its_viewers_may_not_read(town: Town) -> None:
+async def test_sharing_leaves_out_what_viewers_may_not_read(town: Town) -> None:
     world = town.world
     assert await _shared(town, QUESTION) == (ask_messages.NOT_FOR_EVERYBODY.english, "")
     assert await world.gaps(world.guild.id) == []
@@ -198,7 +198,7 @@ async def test_an_answer_is_shared_without_what_its_viewers_may_not_read(town: T
     assert not is_told(seen)
 
 
-async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(town: Town) -> None:
+async def test_a_shared_answer_counts_once_for_all(town: Town) -> None:
     answer = await town.world.ask(OPEN_QUESTION, private=True)
     assert answer.response is not None
     shared = await in_menu(town.world.member, answer.response, "Share with everyone here")
@@ -215,7 +215,7 @@ async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(to
 # Messages that the bot sends unasked.
 
 
-async def test_who_asked_is_told_without_what_not_everybody_may_read(town: Town) -> None:
+async def test_a_notice_keeps_channels_confidential(town: Town) -> None:
     ferry = "The Zanzibar ferry timetable"
     await town.say(town.staff, f"{ferry}: xylophones leave at nine and at four.", UNKNOWN)
     await town.world.ask(UNKNOWN)
@@ -237,12 +237,12 @@ async def _near(town: Town, actor: MemberActor) -> str:
     return everything(await actor.submit_modal(form, values))
 
 
-async def test_a_contributor_is_told_of_a_like_text_that_they_may_read(town: Town) -> None:
+async def test_a_contributor_reads_only_permitted_like_texts(town: Town) -> None:
     assert HEADLINE in await _near(town, town.world.moderator)
     assert HEADLINE not in await _near(town, town.world.member)
 
 
-async def test_a_card_shows_what_everybody_in_the_review_channel_may_read(town: Town) -> None:
+async def test_a_card_keeps_to_its_channels_access(town: Town) -> None:
     await town.world.propose("Meetup", TEXT)
     assert HEADLINE in text_of(town.world.card)
 
@@ -251,7 +251,7 @@ async def test_a_card_shows_what_everybody_in_the_review_channel_may_read(town: 
     assert HEADLINE not in text_of(town.world.card)
 
 
-async def test_what_a_note_would_change_names_no_message_of_a_channel(town: Town) -> None:
+async def test_impact_names_no_channel_messages(town: Town) -> None:
     await town.world.moderator.slash(town.staff, "ask", question=QUESTION)
     town.hide(town.staff, town.world.moderator_role.id)
     await town.world.propose("Meetup", f"{QUESTION}? {TEXT}")
@@ -264,7 +264,7 @@ async def test_what_a_note_would_change_names_no_message_of_a_channel(town: Town
     assert not is_told(shown)
 
 
-async def test_changed_answers_name_channels_and_their_words_to_readers_only(town: Town) -> None:
+async def test_changed_answers_show_channels_to_readers_only(town: Town) -> None:
     world = town.world
     await choose(world, golden_questions="yes")
     answer = await world.moderator.slash(town.staff, "ask", question=QUESTION)
@@ -284,7 +284,7 @@ async def test_changed_answers_name_channels_and_their_words_to_readers_only(tow
 # Figures and stored data.
 
 
-async def test_figures_count_and_name_what_their_reader_may_read(town: Town) -> None:
+async def test_figures_show_what_their_reader_may_read(town: Town) -> None:
     async def documents(actor: MemberActor) -> str:
         return everything(await actor.slash(town.world.general, "stats")).split("documents")[0]
 
@@ -332,7 +332,7 @@ def settings(settings: Settings) -> Settings:
     )
 
 
-async def test_a_forum_that_is_read_is_quoted_where_everybody_may_read_it(world: World) -> None:
+async def test_a_public_forum_is_quoted(world: World) -> None:
     forum = make_forum(world)
     await forum.solved()
     await world.admin.slash(world.general, "source add", channel=forum.channel)
@@ -380,9 +380,7 @@ async def test_one_more_viewer_opens_a_closed_channel(world: World) -> None:
         world.env.backend.delete_overwrite(world.review.id, who)
 
 
-async def test_what_all_viewers_of_a_place_may_read_is_told_with_its_public_threads(
-    town: Town,
-) -> None:
+async def test_all_viewers_of_a_place_read_its_public_threads(town: Town) -> None:
     world = town.world
     public = town.thread_in(world.general, ChannelType.PUBLIC_THREAD)
     private = town.thread_in(world.general, ChannelType.PRIVATE_THREAD)

@@ -89,9 +89,7 @@ def places(place_id: int) -> st.SearchStrategy[Place]:
 @example(EVERYBODY, OPEN, STAFF_ONLY)
 @example(EVERYBODY, STAFF_ONLY, Place(2, members={21: HIDDEN}))
 @example(GATED, STAFF_ONLY, Place(2, HIDDEN, {STAFF: SHOWN, MUTED: HIDDEN}))
-def test_a_channel_is_used_exactly_where_nobody_there_could_be_is_kept_from_it(
-    roles: Roles, here: Place, there: Place
-) -> None:
+def test_a_channel_is_used_only_where_all_read_it(roles: Roles, here: Place, there: Place) -> None:
     assert (quotable(roles, here, [there]) == ()) == kept_from_somebody(roles, here, there)
 
 
@@ -104,7 +102,7 @@ def test_what_everybody_may_read_is_used_everywhere(roles: Roles) -> None:
         assert quotable(roles, here, [OPEN]) == (OPEN.id,)
 
 
-def test_what_staff_may_read_is_used_among_staff_and_nowhere_else() -> None:
+def test_staff_channels_are_used_among_staff() -> None:
     assert quotable(EVERYBODY, STAFF_TOO, [STAFF_ONLY]) == (STAFF_ONLY.id,)
     assert quotable(EVERYBODY, OPEN, [STAFF_ONLY]) == ()
     assert quotable(EVERYBODY, STAFF_AND_HELPERS, [STAFF_ONLY]) == ()
@@ -114,32 +112,32 @@ def test_a_channel_is_used_where_fewer_may_look() -> None:
     assert quotable(EVERYBODY, STAFF_ONLY, [STAFF_AND_HELPERS]) == (STAFF_AND_HELPERS.id,)
 
 
-def test_what_one_role_is_kept_from_is_not_used_where_it_may_look() -> None:
+def test_a_denied_role_blocks_its_place() -> None:
     there = Place(9, roles={MUTED: HIDDEN})
     assert quotable(EVERYBODY, OPEN, [there]) == ()
     assert quotable(EVERYBODY, Place(8, roles={MUTED: HIDDEN}), [there]) == (9,)
 
 
-def test_what_one_member_is_kept_from_is_not_used_where_they_may_look() -> None:
+def test_a_denied_member_blocks_their_place() -> None:
     there = Place(9, members={21: HIDDEN})
     assert quotable(EVERYBODY, OPEN, [there]) == ()
     assert quotable(EVERYBODY, Place(8, members={21: HIDDEN}), [there]) == (9,)
 
 
-def test_a_guest_of_a_channel_keeps_out_what_the_guest_may_not_read() -> None:
+def test_a_guest_blocks_what_they_may_not_read() -> None:
     here = Place(8, HIDDEN, {STAFF: SHOWN}, {21: SHOWN})
     assert quotable(EVERYBODY, here, [STAFF_ONLY]) == ()
     guest_too = Place(9, HIDDEN, {STAFF: SHOWN}, {21: SHOWN})
     assert quotable(EVERYBODY, here, [guest_too]) == (9,)
 
 
-def test_what_was_said_before_is_not_used_where_the_past_can_not_be_read() -> None:
+def test_unreadable_history_is_not_used() -> None:
     without_history = Place(9, Overwrite(denied=HISTORY))
     assert quotable(EVERYBODY, without_history, [without_history]) == ()
     assert quotable(EVERYBODY, OPEN, [OPEN]) == (OPEN.id,)
 
 
-def test_what_is_for_adults_is_used_among_adults_alone() -> None:
+def test_adult_channels_are_used_among_adults() -> None:
     adults, more_adults = Place(8, restricted=True), Place(9, restricted=True)
     assert quotable(EVERYBODY, OPEN, [adults]) == ()
     assert quotable(EVERYBODY, more_adults, [adults, OPEN]) == (OPEN.id, adults.id)

@@ -35,7 +35,7 @@ def ask(limits: FloodControl, member_id: int, guild_id: int | None = GUILD) -> T
         return error
 
 
-def test_a_flooder_is_told_once_and_is_taken_again_when_quiet(clock: Clock) -> None:
+def test_a_flooder_is_told_once_until_quiet(clock: Clock) -> None:
     asked = limits(clock, member_burst=5)
     refusals = []
     # 20 a second for a minute.
@@ -71,7 +71,7 @@ def test_what_one_member_sends_too_fast_takes_nothing_from_the_others(clock: Clo
     assert [ask(asked, member) for member in range(2, 7)] == [None] * 5
 
 
-def test_a_guild_has_a_bucket_for_all_its_members(clock: Clock) -> None:
+def test_a_guild_has_one_bucket_for_members(clock: Clock) -> None:
     asked = limits(clock, member_burst=1)
     assert [ask(asked, member) for member in range(10)] == [None] * 10
 

@@ -24,22 +24,18 @@ async def answered_privately(world: World, **options: Any) -> bool:
 
 
 @pytest.mark.parametrize("private", [True, False])
-async def test_answers_are_as_private_as_was_chosen_unless_the_asker_says_otherwise(
-    world: World, private: bool
-) -> None:
+async def test_answers_keep_the_chosen_privacy(world: World, private: bool) -> None:
     await choose(world, private_answers="yes" if private else "no")
 
     assert await answered_privately(world) is private
     assert await answered_privately(world, private=not private) is not private
 
 
-async def test_a_server_that_chose_nothing_answers_as_the_operator_chose(
-    world: World, settings: Settings
-) -> None:
+async def test_unset_servers_follow_the_operator(world: World, settings: Settings) -> None:
     assert await answered_privately(world) is settings.answers.private
 
 
-async def test_a_choice_holds_for_the_server_that_made_it(world: World) -> None:
+async def test_a_choice_holds_for_its_server(world: World) -> None:
     other = build_world(world.env, "Another")
 
     await choose(world, private_answers="yes")
@@ -48,7 +44,7 @@ async def test_a_choice_holds_for_the_server_that_made_it(world: World) -> None:
     assert not await answered_privately(other)
 
 
-async def test_while_the_worker_is_busy_an_answer_is_private_and_in_time(
+async def test_a_busy_worker_answers_privately(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody knows yet what was chosen: what was private can still be shared."""
@@ -57,7 +53,7 @@ async def test_while_the_worker_is_busy_an_answer_is_private_and_in_time(
     assert await answered_privately(world)
 
 
-async def test_mentions_are_answered_in_the_channels_that_were_chosen(world: World) -> None:
+async def test_mentions_are_answered_in_chosen_channels(world: World) -> None:
     assert await answers_mention(world, world.general)
 
     await choose(world, listen=[world.help, world.review])
@@ -67,9 +63,7 @@ async def test_mentions_are_answered_in_the_channels_that_were_chosen(world: Wor
     assert (await world.ask()).response is not None
 
 
-async def test_mentions_are_answered_in_a_category_that_was_chosen_and_in_threads(
-    world: World,
-) -> None:
+async def test_a_chosen_category_and_threads_answer_mentions(world: World) -> None:
     category = world.guild.create_category("Support")
     inside = world.guild.create_text_channel("inside", category=category)
     more = invite_permissions() | discord.Permissions(create_public_threads=True)
@@ -95,7 +89,7 @@ async def test_all_channels_can_be_chosen_again(world: World) -> None:
     assert await answers_mention(world, world.general)
 
 
-async def test_a_thread_in_a_category_has_what_was_chosen_nearest_to_it(world: World) -> None:
+async def test_a_categorys_thread_takes_its_nearest_choice(world: World) -> None:
     category = world.guild.create_category("Support")
     forum = world.guild.create_forum_channel("questions")
     world.env.backend.edit_channel(forum.id, {"parent_id": str(category.id)})
@@ -150,9 +144,7 @@ async def test_direct_messages_are_answered_whatever_channels_were_chosen(world:
     assert answer.author == world.bot.user
 
 
-async def test_settings_of_so_many_guilds_alone_are_kept_in_memory(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_few_guilds_settings_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guild_settings_cache, "_GUILDS", 3)
     cache = guild_settings_cache.GuildSettingsCache(world.bot)
 

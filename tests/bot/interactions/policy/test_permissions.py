@@ -15,7 +15,7 @@ from tests.bot.steps import COMMANDS, everything, in_menu, shown_message
 from tests.bot.world import QUESTION, TEXT, World, buttons, custom_ids
 
 
-async def test_a_command_is_answered_where_the_bot_may_not_write(world: World) -> None:
+async def test_commands_are_answered_in_unwritable_places(world: World) -> None:
     await world.publish()
     async with silent(world, send_messages=False, embed_links=False) as channel:
         result = await world.member.slash(channel, "ask", question=QUESTION)
@@ -30,9 +30,7 @@ def muted(world: World) -> Any:
     )
 
 
-async def test_members_who_may_not_write_in_a_channel_are_answered_alone_there(
-    world: World,
-) -> None:
+async def test_members_who_may_not_write_are_answered_alone(world: World) -> None:
     await world.publish()
     channel = muted(world)
 

@@ -31,7 +31,7 @@ def test_who_is_new_waits_or_writes_fewer() -> None:
     assert notes(OLD, fewer) == Quota(2, 5)
 
 
-def test_who_was_given_a_role_with_a_rule_of_its_own_is_not_new() -> None:
+def test_a_role_with_its_own_rule_is_not_new() -> None:
     limits = Limits(notes={TRUSTED: Quota(0, 9)}, newcomers=Newcomers(7, 3))
 
     assert notes(GIVEN, limits) == Quota(0, 9)

@@ -67,9 +67,7 @@ async def test_edit_opens_the_contributors_last_text(world: World) -> None:
     assert said(refused) == messages.NOT_YOURS.english
 
 
-async def test_an_edit_waits_beside_the_live_note(
-    world: World,
-) -> None:
+async def test_an_edit_waits_beside_the_live_note(world: World) -> None:
     await world.publish()
 
     form = await on_note(world.member, world.general, "Edit", TITLE)

@@ -67,7 +67,7 @@ async def test_the_form_marks_required_fields(world: World) -> None:
     assert required == [True, True, False]
 
 
-async def test_details_of_a_pending_note_change_its_card_in_place(
+async def test_a_pending_notes_details_change_in_place(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     taken = await world.propose()
@@ -284,9 +284,7 @@ async def test_simultaneous_forms_belong_to_their_own_members(world: World) -> N
 # Rights.
 
 
-async def test_publishing_roles_publish_at_once(
-    world: World,
-) -> None:
+async def test_publishing_roles_publish_at_once(world: World) -> None:
     def rule(core: Core) -> None:
         role_id = world.moderator_role.id
         core.store.guilds.save_rule(world.guild.id, Rule("", publish_role_id=role_id), 1)

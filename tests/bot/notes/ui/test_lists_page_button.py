@@ -83,9 +83,7 @@ async def test_an_announcement_survives_a_restart(public: World) -> None:
 # Keeping it off.
 
 
-async def test_a_writer_keeps_off_and_allows_later(
-    public: World,
-) -> None:
+async def test_a_writer_keeps_off_and_allows_later(public: World) -> None:
     sent = await public.propose()
     assert sent.response is not None
     assert messages._PUBLIC_ONCE_APPROVED.english in said(sent)

@@ -82,9 +82,7 @@ async def test_reporters_hear_of_new_text_and_retirement(world: World) -> None:
     assert told(world)[1:] == expected
 
 
-async def test_unpublished_notes_cannot_be_discovered_by_report(
-    world: World,
-) -> None:
+async def test_unpublished_notes_escape_reports(world: World) -> None:
     await world.propose()
     other = build_world(world.env, "Another")
     for server in (world, other):

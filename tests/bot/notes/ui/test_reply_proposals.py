@@ -110,7 +110,7 @@ async def test_a_reply_to_a_refusal_becomes_one_note(
     assert len(await proposed(world)) == 1
 
 
-async def test_a_reply_to_a_refused_command_becomes_a_note(helping: Helping) -> None:
+async def test_a_replied_command_refusal_becomes_a_note(helping: Helping) -> None:
     refused = await helping.world.ask(UNKNOWN)
     channel: Any = helping.world.general
     said = await helping.helper.send(channel, ANSWER, reply_to=shown_message(refused))
@@ -136,9 +136,7 @@ async def test_moderators_cannot_publish_own_replies(helping: Helping) -> None:
     assert ANSWER in text_of(answer).replace("**", "")
 
 
-async def test_a_helpers_reply_becomes_an_unlinked_note(
-    helping: Helping,
-) -> None:
+async def test_a_helpers_reply_becomes_an_unlinked_note(helping: Helping) -> None:
     await helping.hand_over()
     await helping.helper.send(helping.world.review, ANSWER, reply_to=post(helping))
     [note] = await proposed(helping.world)
@@ -201,9 +199,7 @@ async def questions(world: World) -> list[str]:
 
 @pytest.mark.parametrize("from_replies", [True, False])
 @pytest.mark.parametrize("to", ["question", "refusal"])
-async def test_a_statement_in_reply_is_no_question(
-    helping: Helping, to: str, from_replies: bool
-) -> None:
+async def test_statements_are_no_questions(helping: Helping, to: str, from_replies: bool) -> None:
     """Of members, helpers and moderators, with the mention that Discord's *Reply* adds."""
     world = helping.world
     await helping.choose(from_replies=from_replies)
@@ -222,7 +218,7 @@ async def test_a_statement_in_reply_is_no_question(
     )
 
 
-async def test_a_statement_in_a_refused_post_is_no_question(helping: Helping) -> None:
+async def test_a_statement_in_a_post_is_no_question(helping: Helping) -> None:
     world = helping.world
     me = f"<@{world.bot.user.id}> "  # type: ignore[union-attr]
     thread = await make_forum(world).post("The bar on Sundays", me + BAR)
@@ -265,9 +261,7 @@ async def offer(helping: Helping) -> tuple[discord.Message, discord.Message]:
     return asked, asks
 
 
-async def test_a_doubtful_reply_needs_its_authors_click(
-    helping: Helping, new_bot: Callable[[], Bot]
-) -> None:
+async def test_doubtful_replies_need_a_click(helping: Helping, new_bot: Callable[[], Bot]) -> None:
     """One direct message for a question; the button works after a restart."""
     world = helping.world
     _, asks = await offer(helping)
@@ -358,9 +352,7 @@ async def test_a_failed_look_costs_one_answer(helping: Helping, new_bot: Callabl
 # Withdrawn.
 
 
-async def test_a_proposal_goes_with_its_messages(
-    helping: Helping,
-) -> None:
+async def test_a_proposal_goes_with_its_messages(helping: Helping) -> None:
     world = helping.world
     asked, _ = await mention(world)
     said = await helping.helper.send(world.help, ANSWER, reply_to=asked)
@@ -438,9 +430,7 @@ async def test_proposals_are_off_by_default(helping: Helping) -> None:
     assert len(await proposed(world)) == 1
 
 
-async def test_talk_and_others_answers_are_not_proposed(
-    helping: Helping,
-) -> None:
+async def test_talk_and_others_answers_are_not_proposed(helping: Helping) -> None:
     world = helping.world
     asked, _ = await mention(world)
     talk = "Which ferry do you mean, the fast one or the slow one to Zanzibar?"
@@ -454,7 +444,7 @@ async def test_talk_and_others_answers_are_not_proposed(
 
 
 @pytest.mark.parametrize("who", ["asker", "author"])
-async def test_members_who_opted_out_of_quotation_are_left_out(helping: Helping, who: str) -> None:
+async def test_members_who_opted_out_are_left_out(helping: Helping, who: str) -> None:
     member: MemberActor = helping.world.member if who == "asker" else helping.helper
     await helping.world.core(lambda core: core.store.quote_opt_outs.withhold(member.id))
     await to_a_mention(helping)

@@ -158,9 +158,7 @@ async def test_an_exchange_leaves_out_opted_out_members(world: World, forum: For
     assert world.second_member.name not in draft.text
 
 
-async def test_opted_out_authors_alone_save_their_messages(
-    world: World,
-) -> None:
+async def test_opted_out_authors_alone_save_their_messages(world: World) -> None:
     message = await world.second_member.send(world.general, "The wifi password is on the fridge.")
     await withheld(world, world.second_member)
 

@@ -81,9 +81,7 @@ async def test_an_edit_during_the_form_flags_it(world: World) -> None:
     assert EDITED in text_of(world.card)
 
 
-async def test_a_deleted_source_returns_the_note(
-    world: World,
-) -> None:
+async def test_a_deleted_source_returns_the_note(world: World) -> None:
     message = await world.second_member.send(world.general, TEXT)
     await save(world, message)
     await world.moderator.click(world.card, label="Approve")
@@ -119,9 +117,7 @@ async def test_the_bots_own_edits_flag_nothing(world: World) -> None:
     assert await change(world) is SourceChange.NONE
 
 
-async def test_events_of_other_messages_cost_no_query(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_other_events_cost_no_query(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     source = await world.second_member.send(world.general, TEXT)
     await save(world, source)
     later(world)

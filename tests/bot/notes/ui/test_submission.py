@@ -85,9 +85,7 @@ async def test_without_a_setup_the_draft_is_returned(simcord_env: Env) -> None:
     }
 
 
-async def test_a_refused_card_is_posted_after_setup(
-    world: World,
-) -> None:
+async def test_a_refused_card_is_posted_after_setup(world: World) -> None:
     def forbid_sending(denied: int) -> None:
         overwrites = world.env.backend.get_channel(world.review.id).overwrites
         mine = next(one for one in overwrites if one.target_id == world.bot_role.id)

@@ -120,9 +120,7 @@ REFUSED = [
 ]
 
 
-async def test_unsafe_files_are_refused_but_drafts_kept(
-    world: World,
-) -> None:
+async def test_unsafe_files_are_refused_but_drafts_kept(world: World) -> None:
     for files, sentence in REFUSED:
         result = await proposed(world, *files)
         assert sentence in said(result)
@@ -210,9 +208,7 @@ async def test_an_extension_adds_its_pictures(world: World, new_bot: Callable[[]
     assert await kept(world, 2) == [*PHOTOS, picture(9).content]
 
 
-async def test_a_withdrawn_note_leaves_no_picture(
-    world: World,
-) -> None:
+async def test_a_withdrawn_note_leaves_no_picture(world: World) -> None:
     await published(world, *photos(2))
 
     asked = await on_note(world.member, world.general, "Withdraw", TITLE)

@@ -179,9 +179,7 @@ async def test_an_extension_redacts_anothers_secrets(world: World) -> None:
     assert secret not in repr(form.modal)
 
 
-async def test_a_pending_note_is_its_contributors_alone(
-    world: World,
-) -> None:
+async def test_a_pending_note_is_its_contributors_alone(world: World) -> None:
     await world.propose()
     mine = await propose(world, world.member)
     assert "Submit anyway" in buttons(mine.response)

@@ -133,9 +133,7 @@ async def test_deleting_leaves_no_trace_anywhere(
     ]
 
 
-async def test_an_interrupted_deletion_is_finished_at_start(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_interrupted_deletions_finish(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.publish()
     await world.core(lambda core: privacy_service.forget(core, world.member.id, False))
     await world.bot.close()

@@ -86,9 +86,7 @@ async def test_a_blank_reason_is_no_reason(world: World) -> None:
     assert "Reason:" not in told(world)[0]
 
 
-async def test_a_card_is_edited_without_forbidden_files(
-    world: World,
-) -> None:
+async def test_a_card_is_edited_without_forbidden_files(world: World) -> None:
     await world.propose(text="long " * 500)
     allowed = invite_permissions()
     allowed.update(attach_files=False)

@@ -43,9 +43,7 @@ async def test_a_card_shows_similarity_contradictions_and_risks(world: World) ->
     assert "⚠ Links to hosts that aren't trusted: phish.example" in card
 
 
-async def test_a_note_is_found_by_its_title_and_decided(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_titled_note_is_decided(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.publish()
     await world.propose("Ferries", "The ferry leaves at noon.")
     panel = await reviewed(world, ReviewPage.NOTE)
@@ -145,9 +143,7 @@ async def test_log_names_the_changed_setting(world: World) -> None:
     assert "changed the settings: Decisions can be undone" in text_of(log)
 
 
-async def test_the_log_is_paged_and_exported_whole(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_the_log_is_paged_and_exported(world: World, new_bot: Callable[[], Bot]) -> None:
     titles = [f"Note {number:02}" for number in range(20)]
     await proposed(world, [Submission(title, TEXT) for title in titles], 5)
     log = await reviewed(world, ReviewPage.LOG)

@@ -16,9 +16,7 @@ from tests.bot.steps import content, restarted, rule, said, shown_message, state
 from tests.bot.world import TEXT, World, build_world, buttons, text_of
 
 
-async def test_the_queue_goes_on_after_each_decision(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_the_queue_continues(world: World, new_bot: Callable[[], Bot]) -> None:
     for number in range(3):
         await world.propose(title=f"Note number {number}")
     shown = await world.moderator.slash(world.review, "review")

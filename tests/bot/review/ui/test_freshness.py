@@ -94,9 +94,7 @@ async def pass_days(world: World, days: int) -> None:
 # Questions.
 
 
-async def test_a_writer_is_asked_once_across_restarts(
-    doubted: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_writer_is_asked_once(doubted: World, new_bot: Callable[[], Bot]) -> None:
     await rounds(doubted)
     await restarted(doubted, new_bot)
     await rounds(doubted)
@@ -115,9 +113,7 @@ async def test_a_lost_response_asks_once(doubted: World, strict_discord: StrictD
     assert len(asked_of(doubted.member)) == 1
 
 
-async def test_a_kill_before_the_message_loses_nothing(
-    doubted: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_early_kills_lose_nothing(doubted: World, new_bot: Callable[[], Bot]) -> None:
     await doubted.core(lambda core: core.store.note_checks.ask(doubted.guild.id, now(), {}))
     assert asked_of(doubted.member) == []
     await restarted(doubted, new_bot)
@@ -184,9 +180,7 @@ async def test_a_newer_release_is_named(world: World) -> None:
 # Answers, from a direct message.
 
 
-async def test_still_true_counts_once_after_a_restart(
-    doubted: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_still_true_counts_once(doubted: World, new_bot: Callable[[], Bot]) -> None:
     await rounds(doubted)
     [question] = asked_of(doubted.member)
     await restarted(doubted, new_bot)

@@ -112,9 +112,7 @@ async def changed(world: World) -> list[tuple[GoldenState, list[int]]]:
     return await world.core(lambda core: core.store.golden_questions.changes(world.guild.id))
 
 
-async def test_moved_helpful_answer_is_kept_as_the_confirmed_one(
-    world: World, strict_discord: StrictDiscord
-) -> None:
+async def test_a_moved_answer_stays_confirmed(world: World, strict_discord: StrictDiscord) -> None:
     await helpful(world)
     assert await changed(world) == []
     await world.add_note(OTHER, OTHER_TEXT)
@@ -175,7 +173,7 @@ async def test_answer_that_changed_again_is_not_accepted_unseen(world: World) ->
     assert await changed(world) == [(GoldenState.MOVED, [1])]
 
 
-async def test_withdrawn_note_and_removed_source_are_named_as_such(world: World) -> None:
+async def test_withdrawn_notes_and_removed_sources_are_named(world: World) -> None:
     await helpful(world)
     document = Document("file:ferry", Scope(world.guild.id), Kind.FILE, "Ferry", "Ferries at nine.")
     await world.core(lambda core: index_document(core.index, core.embedder, document))
@@ -202,9 +200,7 @@ async def test_withdrawn_note_and_removed_source_are_named_as_such(world: World)
     ("title", "text", "is_changed"),
     [(TITLE, TEXT.replace("Fridays", "Saturdays"), False), ("Pancakes", "Eat pancakes.", True)],
 )
-async def test_edit_changes_an_answer_only_if_it_no_longer_answers(
-    world: World, title: str, text: str, is_changed: bool
-) -> None:
+async def test_harmless_edits_pass(world: World, title: str, text: str, is_changed: bool) -> None:
     await helpful(world)
     await world.core(lambda core: revise(core, world, title, text))
     await check(world)
@@ -217,9 +213,7 @@ async def test_edit_changes_an_answer_only_if_it_no_longer_answers(
         assert text in content(await world.ask())
 
 
-async def test_digest_counts_changes_and_opens_the_page(
-    world: World, strict_discord: StrictDiscord
-) -> None:
+async def test_the_digest_counts_changes(world: World, strict_discord: StrictDiscord) -> None:
     await moved(world)
     await chosen(world, world.general)
     await its_time_comes(world)
@@ -243,9 +237,7 @@ async def test_card_counts_moved_answers_that_moderators_confirmed(world: World)
     assert f"- “{QUESTION}”" in said(effect).partition("Confirmed by moderators")[2]
 
 
-async def test_kill_between_slices_loses_and_doubles_nothing(
-    world: World, settings: Settings
-) -> None:
+async def test_kills_between_slices_lose_nothing(world: World, settings: Settings) -> None:
     await helpful(world)
     questions = [f"{QUESTION} {number}" for number in range(3 * service.SLICE)]
     await world.core(lambda core: find_helpful(core, world, questions))
@@ -270,7 +262,7 @@ async def test_kill_between_slices_loses_and_doubles_nothing(
     assert {key for key, at in times.items() if now[key] == at} == once
 
 
-async def test_check_stops_at_its_budget_and_goes_on_later(world: World) -> None:
+async def test_a_check_stops_at_its_budget_and_continues(world: World) -> None:
     await helpful(world)
     questions = [f"{QUESTION} {number}" for number in range(2 * service.SLICE)]
     await world.core(lambda core: find_helpful(core, world, questions))

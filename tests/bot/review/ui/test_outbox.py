@@ -81,9 +81,7 @@ async def test_a_rejected_card_blocks_no_other(world: World) -> None:
 
 
 @pytest.mark.parametrize("error", [MISSING_PERMISSIONS, UNAVAILABLE, UNKNOWN_MESSAGE])
-async def test_a_decision_counts_once_without_its_card(
-    world: World, error: tuple[int, int]
-) -> None:
+async def test_a_decision_counts_without_its_card(world: World, error: tuple[int, int]) -> None:
     await world.propose()
     fail(world, "PATCH", f"/channels/{world.review.id}/messages/*", error)
 
@@ -98,9 +96,7 @@ async def test_a_decision_counts_once_without_its_card(
 
 
 @pytest.mark.parametrize("error", [(404, UNKNOWN_INTERACTION), UNAVAILABLE])
-async def test_a_decision_shows_without_its_moderators_response(
-    world: World, error: tuple[int, int]
-) -> None:
+async def test_decisions_show_without_a_response(world: World, error: tuple[int, int]) -> None:
     await world.propose()
     status, code = error
     for method in ("PATCH", "POST"):
@@ -134,9 +130,7 @@ async def test_a_closed_channels_card_is_posted_anew(world: World) -> None:
     assert [TITLE in text_of(message) for message in other.history()] == [True]
 
 
-async def test_pending_cards_move_with_the_review_channel(
-    world: World,
-) -> None:
+async def test_pending_cards_move_with_the_channel(world: World) -> None:
     await world.propose()
     await world.propose(title="Ferries", text="Boats leave from the other quay at noon.")
     second = world.guild.create_text_channel("review-2")
@@ -191,9 +185,7 @@ async def test_an_unreachable_contributor_is_notified_later_once(world: World) -
     assert len(world.general.history()) == general
 
 
-async def test_public_notices_leave_out_the_rejected_text(
-    world: World,
-) -> None:
+async def test_public_notices_leave_out_rejected_text(world: World) -> None:
     await world.propose()
     refuse_direct_messages(world)
 

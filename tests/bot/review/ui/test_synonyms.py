@@ -30,9 +30,7 @@ async def _kept(world: World, word: str = SLANG, meaning: str = "meetup") -> Any
     return await world.moderator.click(preview, label=synonym_service.LABELS["keep"].english)
 
 
-async def test_a_synonym_is_previewed_kept_searched_with_listed_and_stored_once(
-    world: World,
-) -> None:
+async def test_a_synonym_is_previewed_and_stored_once(world: World) -> None:
     await world.publish()
     await world.ask(QUESTION)
     assert "Rua Augusta" not in content(await world.ask(UNKNOWN))
@@ -58,7 +56,7 @@ async def test_a_synonym_is_previewed_kept_searched_with_listed_and_stored_once(
     assert UNKNOWN.lower() not in json.dumps(log).lower()
 
 
-async def test_the_preview_has_no_words_that_the_moderator_may_not_read(world: World) -> None:
+async def test_a_preview_keeps_channels_confidential(world: World) -> None:
     await world.publish()
     closed = world.guild.create_text_channel(
         "closed",
@@ -80,7 +78,7 @@ async def test_the_preview_has_no_words_that_the_moderator_may_not_read(world: W
     assert "channel that you can't read" in hidden
 
 
-async def test_why_names_the_applied_synonym_and_a_replay_agrees(world: World) -> None:
+async def test_why_and_replay_name_the_synonym(world: World) -> None:
     await world.publish()
     await _kept(world)
     answered = await world.ask(ASKED)
@@ -114,7 +112,7 @@ async def test_a_synonym_applies_to_its_server_only(world: World) -> None:
     assert elsewhere == [ASKED, ASKED]
 
 
-async def test_a_word_that_can_not_be_a_synonym_is_refused(world: World) -> None:
+async def test_an_invalid_synonym_is_refused(world: World) -> None:
     def fill(core: Core) -> None:
         many = tuple(Synonym(f"word{n}", "thing") for n in range(SYNONYMS))
         core.store.guilds.change(world.guild.id, {"synonyms": many}, 1)
@@ -133,7 +131,7 @@ async def test_a_word_that_can_not_be_a_synonym_is_refused(world: World) -> None
     assert "is the limit" in said(await _previewed(world, "vip", "rank"))
 
 
-async def test_members_can_not_change_synonyms_even_with_a_forged_button(world: World) -> None:
+async def test_members_cannot_forge_synonym_changes(world: World) -> None:
     message = await world.member.send(world.general, "Anything.")
     world.press(world.member, message, "synonym:perm:rank:keep")
     refused = world.submit(world.member, "form:synonym:ab", {"word": "perm", "meaning": "rank"})

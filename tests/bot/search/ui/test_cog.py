@@ -52,9 +52,7 @@ def crowd(world: World) -> list[Document]:
 # What is found.
 
 
-async def test_a_search_is_private_and_unrecorded(
-    world: World,
-) -> None:
+async def test_a_search_is_private_and_unrecorded(world: World) -> None:
     await world.add_note()
 
     found = await searched(world)
@@ -87,9 +85,7 @@ async def test_hostile_text_is_harmless(world: World) -> None:
 # Filters.
 
 
-async def test_filters_find_notes_behind_nearer_passages(
-    world: World,
-) -> None:
+async def test_filters_find_notes_behind_nearer_passages(world: World) -> None:
     await have(world, *crowd(world))
     await world.add_note("Cycling", "Bring a helmet.", tags=("bikes",))
     await world.add_note("Other", f"{TEXT} Or not.", by=world.second_member)
@@ -119,9 +115,7 @@ async def test_only_live_notes_are_found_by_tag(world: World) -> None:
     assert "#bikes" in content(await searched(world, tag="bikes", by=world.moderator))
 
 
-async def test_odd_queries_are_refused_in_the_language(
-    world: World,
-) -> None:
+async def test_odd_queries_are_refused_in_the_language(world: World) -> None:
     assert content(await searched(world, " ?! ")) == search_messages.NO_QUERY(PLAIN)
     # Discord's limit counts signs; clients count an emoji as two.
     assert "202" in content(await searched(world, "a" + "\U0001f642" * 100 + "b"))

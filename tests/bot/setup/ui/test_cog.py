@@ -23,9 +23,7 @@ async def stored(world: World) -> GuildSettings:
     return await world.core(lambda core: core.store.guilds.settings(world.guild.id))
 
 
-async def test_setup_stores_its_options_and_opens_the_panel_at_the_first_unfinished_step(
-    fresh: World,
-) -> None:
+async def test_setup_stores_options_and_opens_its_panel(fresh: World) -> None:
     opened = said(await fresh.admin.slash(fresh.general, "setup"))
     assert "step 1 of 4" in opened
     assert "Review channel" in opened
@@ -46,9 +44,7 @@ async def test_setup_stores_its_options_and_opens_the_panel_at_the_first_unfinis
     assert TITLES[Page.TRIAL].english in shown
 
 
-async def test_setup_is_offered_to_administrators_and_refuses_everyone_else(
-    fresh: World,
-) -> None:
+async def test_setup_is_for_administrators(fresh: World) -> None:
     with pytest.raises(SetupError, match="default-member-permissions"):
         await fresh.member.slash(fresh.general, "setup")
     await fresh.show_to_all("setup")
@@ -61,9 +57,7 @@ async def test_setup_is_offered_to_administrators_and_refuses_everyone_else(
     assert not (await stored(fresh)).complete
 
 
-def test_commands_for_administrators_are_offered_to_those_who_manage_the_server(
-    payload: list[dict[str, Any]],
-) -> None:
+def test_administrators_commands_need_manage_server(payload: list[dict[str, Any]]) -> None:
     wanted = discord.Permissions(manage_guild=True).value
     commands = {command["name"]: command for command in payload}
 

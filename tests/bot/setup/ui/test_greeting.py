@@ -41,9 +41,7 @@ def told(world: World) -> list[str]:
     return [text_of(message) for message in world.guild.owner.dm_channel.history()]
 
 
-async def test_the_bot_greets_a_server_once_with_a_button_that_opens_the_panel(
-    simcord_env: Env, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_server_is_greeted_once(simcord_env: Env, new_bot: Callable[[], Bot]) -> None:
     world = await added(simcord_env)
     assert greetings(world) == [setup_messages.ARRIVED.english]
     await restarted(world, new_bot)
@@ -59,7 +57,7 @@ async def test_the_bot_greets_a_server_once_with_a_button_that_opens_the_panel(
     assert told(world) == []
 
 
-async def test_a_server_is_greeted_again_only_if_the_bot_had_left_it(simcord_env: Env) -> None:
+async def test_only_a_returning_bot_greets_again(simcord_env: Env) -> None:
     world = await added(simcord_env)
     await world.set_up()
     world.bot.guild_settings.forget(world.guild.id)
@@ -83,9 +81,7 @@ async def test_without_a_system_channel_the_owner_is_greeted(simcord_env: Env) -
     assert told(world) == [setup_messages.direct_arrival("Open Source Corner", Language.ENGLISH)]
 
 
-async def test_the_person_in_the_audit_log_who_added_the_bot_is_greeted(
-    simcord_env: Env,
-) -> None:
+async def test_the_adder_in_the_audit_log_is_greeted(simcord_env: Env) -> None:
     world = build_world(simcord_env)
     backend = simcord_env.backend
     seen = discord.Permissions(view_audit_log=True, view_channel=True)
@@ -116,7 +112,7 @@ async def test_a_greeting_that_nobody_can_receive_raises_nothing(simcord_env: En
     assert told(world) == []
 
 
-async def test_a_server_that_is_not_allowed_is_not_greeted(simcord_env: Env, world: World) -> None:
+async def test_a_disallowed_server_is_not_greeted(simcord_env: Env, world: World) -> None:
     guilds = GuildsSettings(allowed=[world.guild.id])  # type: ignore[arg-type]
     world.bot.settings = world.bot.settings.model_copy(update={"guilds": guilds})
     world.bot.allowed_guilds.__init__(world.bot)  # type: ignore[misc]

@@ -27,9 +27,7 @@ async def kept(world: World) -> GuildSettings:
     return await world.core(lambda core: core.store.guilds.settings(world.guild.id))
 
 
-async def test_each_step_stores_its_choice_and_leads_to_the_next_even_after_restarts(
-    fresh: World, new_bot: Any
-) -> None:
+async def test_each_step_leads_to_the_next(fresh: World, new_bot: Any) -> None:
     panel = await opened(fresh)
     await restarted(fresh, new_bot)
     await fresh.admin.select(panel, [fresh.review], custom_id="setting:review_channel")
@@ -53,7 +51,7 @@ async def test_each_step_stores_its_choice_and_leads_to_the_next_even_after_rest
     assert "step 4 of 4" in text_of(await opened(fresh))
 
 
-async def test_a_trial_question_is_answered_in_private_with_next_steps(fresh: World) -> None:
+async def test_a_trial_question_is_answered_privately(fresh: World) -> None:
     panel = await opened(fresh, Page.TRIAL)
     form = await fresh.admin.click(panel, label="Ask a question")
 
@@ -177,7 +175,7 @@ async def test_a_forged_choice_changes_nothing(world: World) -> None:
     assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
 
 
-async def test_choices_of_two_administrators_at_once_are_both_stored(world: World) -> None:
+async def test_two_administrators_choices_are_both_stored(world: World) -> None:
     second = world.guild.add_member(
         world.env.create_user("adam"), roles=[world.guild.roles["Admins"]]
     )

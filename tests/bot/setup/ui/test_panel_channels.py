@@ -142,7 +142,7 @@ async def test_channels_inherit_their_categorys_settings_after_a_restart(
     assert "answered_from" not in (await kept(world))[inside.id]
 
 
-async def test_a_channel_set_to_commands_only_answers_no_mention(world: World) -> None:
+async def test_commands_only_means_no_mentions(world: World) -> None:
     await set_(world, world.help, mode="off")
 
     assert not await answers_mention(world, world.help)
@@ -155,9 +155,7 @@ async def test_a_channel_set_to_commands_only_answers_no_mention(world: World) -
     assert await answers_mention(world, world.general)
 
 
-async def test_answers_speak_the_channels_language_with_a_warning_if_the_model_does_not(
-    world: World,
-) -> None:
+async def test_answers_speak_the_channels_language_with_a_warning(world: World) -> None:
     await world.publish()
     await only_reads(world, "en")
     warning = model_reads(Language.GERMAN, ["en"], Language.ENGLISH)
@@ -169,9 +167,7 @@ async def test_answers_speak_the_channels_language_with_a_warning_if_the_model_d
     assert "More about this answer" in str((await ask_in(world, world.general)).response.components)
 
 
-async def test_a_channel_is_answered_only_or_first_from_documents_with_its_tag(
-    world: World,
-) -> None:
+async def test_a_channels_tag_is_first_or_alone(world: World) -> None:
     await world.add_note(TITLE, "The community meetup is in Lisbon at Rua Augusta.")
     await world.add_note("Ferries", RUST, tags=("rust",))
     private = await world.member.slash(world.help, "ask", question=QUESTION, private=True)
@@ -241,7 +237,7 @@ async def test_many_sources_are_typed_by_name(world: World) -> None:
     assert "guide3 or The notes of this server" in text_of(panel)
 
 
-async def test_a_channel_with_a_removed_source_quotes_nothing_else(world: World) -> None:
+async def test_a_channel_without_its_source_quotes_nothing(world: World) -> None:
     await world.publish()
     location = "https://example.org/docs"
     await world.core(lambda core: core.store.add_source(location, SHARED))
@@ -318,7 +314,7 @@ async def test_settings_of_a_deleted_channel_are_deleted(world: World) -> None:
     assert held.mode is Mode.HELP
 
 
-async def test_a_note_for_a_refused_question_gets_the_channels_tag(world: World) -> None:
+async def test_a_channels_refused_question_gives_its_tag(world: World) -> None:
     await set_sources(world, world.help, "boats")
     refused = await ask_in(world, world.help, UNKNOWN)
 
@@ -346,9 +342,7 @@ async def test_forums_their_posts_and_voice_channels_have_settings(world: World)
     assert line("quotations", "at most 2") in await set_(world, post, quotations="2")
 
 
-async def test_archived_threads_have_settings_and_hidden_channels_a_warning(
-    world: World,
-) -> None:
+async def test_archived_threads_are_set_and_hidden_channels_warned_about(world: World) -> None:
     channel = world.bot.get_channel(world.help.id)
     assert isinstance(channel, discord.TextChannel)
     made = await channel.create_thread(name="A", type=discord.ChannelType.public_thread)

@@ -49,9 +49,7 @@ def permit(world: World, channel: ChannelHandle, target_id: int, **permissions: 
     world.env.backend.set_overwrite(channel.id, mine)
 
 
-async def test_the_panel_warns_about_a_closed_public_or_deleted_review_channel(
-    fresh: World,
-) -> None:
+async def test_the_panel_warns_about_unusable_review_channels(fresh: World) -> None:
     review = [fresh.review]
     assert "Everybody can read" in await choose(fresh, review_channel=[fresh.general])
     assert "Everybody can read" not in await choose(fresh, review_channel=review)
@@ -70,7 +68,7 @@ async def test_the_panel_warns_about_a_closed_public_or_deleted_review_channel(
     assert "is gone" in told
 
 
-async def test_a_link_grants_the_permissions_that_the_bots_role_lacks(fresh: World) -> None:
+async def test_a_link_grants_missing_permissions(fresh: World) -> None:
     for role in (fresh.bot_role, fresh.guild.default_role):
         fresh.env.backend.edit_role(fresh.guild.id, role.id, {"permissions": 3072})
 
@@ -79,9 +77,7 @@ async def test_a_link_grants_the_permissions_that_the_bots_role_lacks(fresh: Wor
     assert f"guild_id={fresh.guild.id}" in link
 
 
-async def test_the_panel_warns_about_a_role_that_too_many_have_or_that_sees_too_little(
-    world: World, new_bot: Any
-) -> None:
+async def test_unsafe_roles_are_warned_about(world: World, new_bot: Any) -> None:
     everybody = await world.admin.slash(
         world.general, "setup", moderator_role=world.guild.default_role
     )
@@ -106,7 +102,7 @@ async def test_the_panel_warns_about_a_role_that_too_many_have_or_that_sees_too_
     assert longest_part(panel_messages.MOST) in await choose(world, moderator_role=[helpers])
 
 
-async def test_a_waiting_card_moves_to_the_new_review_channel(world: World) -> None:
+async def test_waiting_cards_move_to_the_review_channel(world: World) -> None:
     await world.propose()
     new = world.guild.create_text_channel("review-2")
 
@@ -116,9 +112,7 @@ async def test_a_waiting_card_moves_to_the_new_review_channel(world: World) -> N
     assert world.review.history() == []
 
 
-async def test_the_quorum_applies_to_every_note_and_keeps_the_rest_of_the_rule(
-    world: World,
-) -> None:
+async def test_the_quorum_applies_to_every_note(world: World) -> None:
     rule = Rule("", review_after_days=90)
     await world.core(lambda core: core.store.guilds.save_rule(world.guild.id, rule, world.admin.id))
 
@@ -134,7 +128,7 @@ async def test_the_quorum_applies_to_every_note_and_keeps_the_rest_of_the_rule(
     assert (await world.note()).live
 
 
-async def test_trusted_hosts_are_typed_and_a_mistake_changes_nothing(world: World) -> None:
+async def test_hosts_are_typed_without_mistakes(world: World) -> None:
     panel = await opened(world, Page.RULES)
 
     async def type_(hosts: str) -> str:
@@ -160,7 +154,7 @@ async def test_a_list_offers_a_stored_value_from_outside(world: World) -> None:
     assert choices(await opened_at(world, "undo_minutes"))["7"] == "for 7 minutes"
 
 
-async def test_the_digest_for_moderators_is_posted_on_the_chosen_day(world: World) -> None:
+async def test_the_moderators_digest_comes_on_its_day(world: World) -> None:
     await choose(world, digest="4")
     before = await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
     digest = before[Edition.MODERATORS]
@@ -191,7 +185,7 @@ async def test_helpers_and_their_channel_are_chosen_and_removed(world: World) ->
     assert "Not only helpers" not in told
 
 
-async def test_the_panel_names_channels_in_which_the_bot_can_not_answer(world: World) -> None:
+async def test_the_panel_names_channels_closed_to_the_bot(world: World) -> None:
     def without(permission: str, channel: ChannelHandle) -> ChannelHandle:
         deny = discord.Permissions(**{permission: True}).value
         overwrite = Overwrite(world.bot_role.id, OverwriteType.ROLE, allow=0, deny=deny)
@@ -222,9 +216,7 @@ async def test_the_bundled_articles_are_turned_off_and_on(world: World) -> None:
     assert (await kept(world)).articles
 
 
-async def test_the_panel_warns_about_a_language_that_the_model_does_not_read(
-    world: World,
-) -> None:
+async def test_the_panel_warns_about_unread_languages(world: World) -> None:
     await only_reads(world, "en")
     said = await choose(world, language="de")
     assert messages.model_reads(Language.GERMAN, ["en"], Language.ENGLISH) in said

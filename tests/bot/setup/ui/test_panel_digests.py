@@ -30,7 +30,7 @@ async def preview(world: World, edition: Edition = Edition.MODERATORS) -> str:
     return said(await world.admin.click(panel, custom_id=f"setup:preview_{edition}"))
 
 
-async def test_day_channel_and_time_are_chosen_one_by_one(world: World) -> None:
+async def test_day_channel_and_time_are_chosen(world: World) -> None:
     told = await choose(world, digest="4")
     assert f"every Friday at 9:00 (UTC) in <#{world.review.id}>" in told
     assert OTHERS_READ not in told

@@ -13,9 +13,7 @@ async def kept(world: World) -> GuildSettings:
     return await world.core(lambda core: core.store.guilds.settings(world.guild.id))
 
 
-async def test_the_page_is_off_and_not_indexed_until_an_administrator_turns_it_on(
-    world: World,
-) -> None:
+async def test_the_page_needs_an_administrators_permission(world: World) -> None:
     assert not (await kept(world)).page
     panel = await opened(world, Page.PUBLIC)
     assert said._PUBLIC_PAGE.english in text_of(panel)
@@ -36,15 +34,13 @@ async def test_the_page_is_off_and_not_indexed_until_an_administrator_turns_it_o
     assert await on_page(world) == set()
 
 
-async def test_the_panel_counts_the_notes_that_wait_for_a_release(world: World) -> None:
+async def test_the_panel_counts_unreleased_notes(world: World) -> None:
     await world.publish()
     panel = await opened(world, Page.PUBLIC)
     assert said._UNRELEASED(1, Language.ENGLISH) in text_of(panel)
 
 
-async def test_colour_and_welcome_are_chosen_in_a_form_that_gives_back_mistakes(
-    world: World,
-) -> None:
+async def test_page_colour_and_welcome_are_typed(world: World) -> None:
     panel = await opened(world, Page.PUBLIC)
     for accent, welcome, stored in (
         ("AABB01", " **Hello** ", ("#aabb01", "**Hello**")),

@@ -39,9 +39,7 @@ def offered(panel: Any) -> list[str]:
     ]
 
 
-async def test_phrasing_is_turned_on_for_the_host_that_the_panel_names(
-    world: World, new_bot: Any
-) -> None:
+async def test_phrasing_is_allowed_for_a_host(world: World, new_bot: Any) -> None:
     panel = await opened_at(world, "phrasing")
     assert panel_messages._SENT(Language.ENGLISH, host=f"**{HOST}**") in text_of(panel)
     assert panel_messages._NO_MESSAGES.english in text_of(panel)
@@ -60,9 +58,7 @@ async def test_phrasing_is_turned_on_for_the_host_that_the_panel_names(
     [{"mode": "choose", "reorder": True, "may_send_messages": True}],
     indirect=True,
 )
-async def test_only_allowed_modes_are_offered_and_all_sent_data_is_named(
-    world: World,
-) -> None:
+async def test_allowed_modes_and_sent_data_are_named(world: World) -> None:
     panel = await opened_at(world, "phrasing")
 
     assert offered(panel) == ["off", "choose"]
@@ -70,9 +66,7 @@ async def test_only_allowed_modes_are_offered_and_all_sent_data_is_named(
     assert panel_messages._MESSAGES.english in text_of(panel)
 
 
-async def test_members_read_which_host_gets_what_unless_another_host_was_allowed(
-    world: World,
-) -> None:
+async def test_members_read_which_host_gets_what(world: World) -> None:
     await turn_on(world, Phrasing.PHRASE, "other.example.com")
     assert panel_messages._OTHER_HOST.english in text_of(await opened_at(world, "phrasing"))
     assert "language model" not in said(await world.member.slash(world.general, "stats"))
@@ -87,7 +81,7 @@ async def test_members_read_which_host_gets_what_unless_another_host_was_allowed
 
 
 @pytest.mark.parametrize("settings", [{"mode": "off"}], indirect=True)
-async def test_without_a_model_phrasing_is_neither_shown_nor_used(world: World) -> None:
+async def test_without_a_model_phrasing_is_hidden(world: World) -> None:
     await turn_on(world, Phrasing.PHRASE)
     panel = await opened(world, Page.ANSWERS)
 

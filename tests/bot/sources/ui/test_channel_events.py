@@ -33,7 +33,7 @@ def set_access(world: World, forum: Forum, *, allowed: bool) -> None:
     world.env.backend.set_overwrite(forum.id, overwrite)
 
 
-async def test_deleted_messages_and_threads_are_forgotten_as_soon_as_discord_says_so(
+async def test_deleted_messages_and_threads_are_forgotten_at_once(
     world: World, forum: Forum
 ) -> None:
     thread, answer = await forum.solved()
@@ -58,7 +58,7 @@ async def test_deleted_messages_and_threads_are_forgotten_as_soon_as_discord_say
     assert "long snow pegs" in left
 
 
-async def test_an_edited_message_is_quoted_as_it_is_now(world: World, forum: Forum) -> None:
+async def test_an_edited_message_is_quoted_anew(world: World, forum: Forum) -> None:
     _, answer = await forum.solved()
     await add(world, forum)
     await read(world)
@@ -82,7 +82,7 @@ async def test_a_new_thread_is_indexed(world: World, forum: Forum) -> None:
     assert len(await found(world, forum.id)) == 1
 
 
-async def test_a_tag_solved_takes_effect_when_it_is_added(world: World, forum: Forum) -> None:
+async def test_a_new_tag_solved_takes_effect(world: World, forum: Forum) -> None:
     thread = await forum.post()
     await world.second_member.send(thread, "Have you looked at the list of tents in the wiki yet?")
     await add(world, forum)
@@ -99,9 +99,7 @@ async def test_a_tag_solved_takes_effect_when_it_is_added(world: World, forum: F
     assert answer in await texts(world, forum.id)
 
 
-async def test_a_deleted_announcement_is_forgotten_at_once(
-    world: World,
-) -> None:
+async def test_deleted_announcements_are_forgotten_at_once(world: World) -> None:
     news = world.guild.create_news_channel("news")
     message = await world.admin.send(news, "The tundra branch is merged and tagged.")
     await world.admin.slash(world.general, "source add", channel=news)
@@ -113,7 +111,7 @@ async def test_a_deleted_announcement_is_forgotten_at_once(
     assert await texts(world, news.id) == ""
 
 
-async def test_an_edited_pinned_message_is_quoted_until_it_is_unpinned(world: World) -> None:
+async def test_an_edited_pin_is_quoted_until_unpinned(world: World) -> None:
     pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
     await world.admin.set_pinned(pinned, True)
     await world.admin.slash(world.general, "source add", channel=world.help)
@@ -128,7 +126,7 @@ async def test_an_edited_pinned_message_is_quoted_until_it_is_unpinned(world: Wo
     assert await texts(world, world.help.id) == ""
 
 
-async def test_a_reply_with_a_check_mark_becomes_the_answer(world: World, forum: Forum) -> None:
+async def test_a_marked_reply_is_the_answer(world: World, forum: Forum) -> None:
     thread = await forum.post()
     await world.second_member.send(thread, "Perhaps a dome tent, which is what most people have.")
     right = await world.second_member.send(thread, ANSWER)
@@ -143,9 +141,7 @@ async def test_a_reply_with_a_check_mark_becomes_the_answer(world: World, forum:
     assert text.index(ANSWER) < text.index("dome tent")
 
 
-async def test_a_channel_is_quoted_only_while_the_bot_may_read_it(
-    world: World, forum: Forum
-) -> None:
+async def test_only_readable_channels_are_quoted(world: World, forum: Forum) -> None:
     await forum.solved()
     await add(world, forum)
     await read(world)

@@ -56,9 +56,7 @@ async def kept_of(world: World, member_id: int) -> list[int]:
     return await world.core(look)
 
 
-async def test_a_solved_thread_is_reported_quoted_and_counted_for_its_members(
-    world: World, forum: Forum
-) -> None:
+async def test_solved_threads_are_quoted_and_counted(world: World, forum: Forum) -> None:
     await forum.solved()
     await forum.post("Weather", "Nice weather today!")
     begun = sources_messages._CHANNEL_ADDED[SyncedContent.THREADS]
@@ -101,7 +99,7 @@ async def test_all_pages_of_archived_threads_are_read(
     assert len(await found(world, forum.id)) == 1
 
 
-async def test_a_thread_without_its_first_post_is_not_quoted(world: World, forum: Forum) -> None:
+async def test_a_thread_without_its_post_is_not_quoted(world: World, forum: Forum) -> None:
     thread, _ = await forum.solved()
     await add(world, forum)
     await read(world)
@@ -140,7 +138,7 @@ async def test_a_long_thread_is_read_in_pages_and_continued_after_a_restart(
     assert ": 1 document from" in text_of(told)
 
 
-async def test_changes_while_the_bot_was_off_are_fetched_at_the_next_start(
+async def test_offline_changes_are_fetched(
     world: World, forum: Forum, new_bot: Callable[[], Bot]
 ) -> None:
     to_this_day(world)
@@ -166,7 +164,7 @@ async def test_changes_while_the_bot_was_off_are_fetched_at_the_next_start(
 # Other kinds of channels.
 
 
-async def test_each_announcement_is_a_document_titled_with_its_first_line(world: World) -> None:
+async def test_an_announcement_is_titled_by_its_first_line(world: World) -> None:
     news = world.guild.create_news_channel("news")
     await world.admin.send(news, "**Release 2.0**\nThe tundra branch is merged and tagged.")
     await world.admin.send(news, "Thanks!")
@@ -183,7 +181,7 @@ async def test_each_announcement_is_a_document_titled_with_its_first_line(world:
     }
 
 
-async def test_only_pinned_messages_of_a_text_channel_are_read(world: World) -> None:
+async def test_text_channels_give_only_pins(world: World) -> None:
     pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
     await world.member.send(world.help, "Where is the cat that lives in the harbour office?")
     await world.admin.set_pinned(pinned, True)
@@ -198,9 +196,7 @@ async def test_only_pinned_messages_of_a_text_channel_are_read(world: World) -> 
     assert "cat" not in text
 
 
-async def test_a_channel_that_becomes_visible_again_is_read_again(
-    world: World, forum: Forum
-) -> None:
+async def test_a_visible_channel_is_read_again(world: World, forum: Forum) -> None:
     await forum.solved()
     await add(world, forum)
     await read(world)
@@ -231,9 +227,7 @@ async def test_an_outage_of_discord_is_reported_and_retried(world: World, forum:
     assert (await report(world, forum.id)).channel.problem is None
 
 
-async def test_an_unreadable_thread_is_named_and_does_not_stop_the_others(
-    world: World, forum: Forum
-) -> None:
+async def test_an_unreadable_thread_stops_no_other(world: World, forum: Forum) -> None:
     await forum.solved()
     locked, _ = await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")
     world.env.inject_error(
@@ -249,9 +243,7 @@ async def test_an_unreadable_thread_is_named_and_does_not_stop_the_others(
     )
 
 
-async def test_a_member_can_stop_quotation_allow_it_again_and_be_forgotten(
-    world: World, forum: Forum
-) -> None:
+async def test_members_stop_and_allow_quotation(world: World, forum: Forum) -> None:
     member = world.second_member
 
     async def press(*labels: str) -> None:
@@ -279,9 +271,7 @@ async def test_a_member_can_stop_quotation_allow_it_again_and_be_forgotten(
     assert await kept_of(world, member.id) == []
 
 
-async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
-    world: World, forum: Forum
-) -> None:
+async def test_purged_guilds_leave_no_channels(world: World, forum: Forum) -> None:
     await forum.solved()
     await add(world, forum)
     await read(world)

@@ -171,9 +171,7 @@ class ForumServer(DiscordServer):
 
 
 @pytest.mark.slow
-async def test_rate_limited_requests_are_retried_without_gaps(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_rate_limits_leave_no_gaps(settings: Settings, tmp_path: Path) -> None:
     with Core(settings, WordEmbedder()) as core:
         channel_sync_steps.add(
             core,
@@ -204,9 +202,7 @@ async def test_rate_limited_requests_are_retried_without_gaps(
 
 
 @pytest.mark.slow
-async def test_a_bot_without_message_content_says_where_to_turn_it_on(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_missing_content_has_a_remedy(settings: Settings, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text("[sources]\nchannels = true\n")
     server = DiscordServer(content_is_given=False)

@@ -54,7 +54,7 @@ async def begun_from(world: World, text: str = QUESTION) -> tuple[ChannelHandle,
     return thread, message
 
 
-async def test_a_thread_from_a_message_starts_with_it_until_it_is_deleted(world: World) -> None:
+async def test_a_threads_first_message_is_its_beginning(world: World) -> None:
     thread, message = await begun_from(world)
     assert await follow(world) == messages.channel_added(
         Language.ENGLISH, world.help.id, SyncedContent.THREADS
@@ -78,9 +78,7 @@ async def test_a_thread_from_a_message_starts_with_it_until_it_is_deleted(world:
     assert await texts(world, world.help.id) == ""
 
 
-async def test_a_thread_without_a_message_starts_with_its_first_one_until_it_is_deleted(
-    world: World,
-) -> None:
+async def test_threads_without_a_message_start_with_their_first(world: World) -> None:
     await follow(world)
     thread = begun(world)
     first = await world.member.send(thread, QUESTION)
@@ -96,7 +94,7 @@ async def test_a_thread_without_a_message_starts_with_its_first_one_until_it_is_
     assert await texts(world, world.help.id) == ""
 
 
-async def test_private_threads_and_messages_outside_threads_are_never_read(world: World) -> None:
+async def test_private_threads_and_other_messages_stay_unread(world: World) -> None:
     await follow(world)
     await world.member.send(world.help, "The cat is asleep in the harbour office, as always.")
     thread = begun(world, type=ChannelType.PRIVATE_THREAD)

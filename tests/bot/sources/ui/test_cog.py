@@ -99,9 +99,7 @@ async def found_links(world: World) -> list[str]:
     return await world.core(search)
 
 
-async def test_a_request_that_names_no_readable_or_new_source_is_refused(
-    world: World, forum: Forum
-) -> None:
+async def test_unreadable_and_known_sources_are_refused(world: World, forum: Forum) -> None:
     unread = discord.PermissionOverwrite(view_channel=True, read_message_history=False)
     hidden = world.guild.create_text_channel(
         "hidden",
@@ -127,9 +125,7 @@ async def test_a_request_that_names_no_readable_or_new_source_is_refused(
     assert told.startswith(sources_messages.KNOWN(Language.ENGLISH, channel=f"<#{forum.id}>"))
 
 
-async def test_a_channel_is_listed_read_again_and_removed_without_a_trace(
-    world: World, forum: Forum
-) -> None:
+async def test_a_channel_is_removed_without_trace(world: World, forum: Forum) -> None:
     assert (await listed(world)).startswith(sources_messages.NO_SOURCE.english)
     thread, answer = await forum.solved()
     await add(world, forum.channel)
@@ -156,7 +152,7 @@ async def test_a_channel_is_listed_read_again_and_removed_without_a_trace(
     assert sources_messages.NO_SOURCE.english in await listed(world)
 
 
-async def test_a_server_ends_the_bundled_articles_and_brings_them_back(world: World) -> None:
+async def test_a_server_ends_and_restores_the_articles(world: World) -> None:
     question = "What is open source AI?"
     [choice] = await offered(world, "bundled")
     before = content(await world.ask(question))
@@ -176,7 +172,7 @@ async def test_a_server_ends_the_bundled_articles_and_brings_them_back(world: Wo
     assert again == before
 
 
-async def test_sources_that_fill_more_than_a_page_are_paged(world: World) -> None:
+async def test_more_sources_have_pages(world: World) -> None:
     def many(core: Core) -> None:
         for number in range(40):
             address = f"https://example.org/a/page/with/a/long/address/{number:02}/{'x' * 60}"
@@ -196,9 +192,7 @@ async def test_sources_that_fill_more_than_a_page_are_paged(world: World) -> Non
     assert "/39/" in content(shown)
 
 
-async def test_an_address_is_read_for_one_server_until_it_is_removed(
-    world: World, server: WebServer
-) -> None:
+async def test_an_address_belongs_to_one_server(world: World, server: WebServer) -> None:
     server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Welcome.</p><a href="ferry">Ferry</a>')
     server.pages["/docs/ferry"] = Reply(PAGE)
     page, site = server.url("/ferry"), server.url("/docs/")
@@ -221,7 +215,7 @@ async def test_an_address_is_read_for_one_server_until_it_is_removed(
     assert await found_links(world) == []
 
 
-async def test_form_adds_an_address_and_the_log_names_it(world: World, server: WebServer) -> None:
+async def test_an_address_typed_in_the_form_is_logged(world: World, server: WebServer) -> None:
     server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Welcome.</p><a href="ferry">Ferry</a>')
     server.pages["/docs/ferry"] = Reply(PAGE)
     panel = await opened(world, Page.SOURCES)
@@ -249,9 +243,7 @@ def git_server(tmp_path: Path) -> Iterator[GitServer]:
         yield made
 
 
-async def test_a_repository_is_cited_at_its_commit_and_removed_by_its_address(
-    world: World, git_server: GitServer
-) -> None:
+async def test_a_repository_is_cited_by_commit(world: World, git_server: GitServer) -> None:
     text = "# Ferry\n\nThe ferry to Lisbon leaves at nine."
     commit = git_server.repositories.commit("harbour/handbook.git", {"docs/ferry.md": text})
     address = git_server.url("harbour/handbook.git")
@@ -269,9 +261,7 @@ async def test_a_repository_is_cited_at_its_commit_and_removed_by_its_address(
     assert await found_links(world) == []
 
 
-async def test_a_wiki_is_recognised_cited_with_its_licence_and_removed_without_trace(
-    world: World,
-) -> None:
+async def test_a_wiki_is_recognised_cited_and_removed(world: World) -> None:
     with WikiServer() as wiki:
         wiki.pages["/"] = Reply('<meta name="generator" content="MediaWiki 1.43.1">')
         wiki.content = {1: WikiPage("Ferry", "<p>The ferry to Lisbon leaves at nine.</p>")}

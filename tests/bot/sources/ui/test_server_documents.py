@@ -59,9 +59,7 @@ async def test_question_where_to_post_names_the_channel(
     assert bugs.mention in told
 
 
-async def test_other_questions_are_not_answered_with_a_topic(
-    world: World, bugs: ChannelHandle
-) -> None:
+async def test_other_questions_get_no_topic(world: World, bugs: ChannelHandle) -> None:
     assert TOPIC not in await answer(world, "bug reports log")
 
 
@@ -84,9 +82,7 @@ async def test_hidden_channel_leaves_answers_at_once(world: World, bugs: Channel
     assert TOPIC in await answer(world)
 
 
-async def test_role_of_everybody_without_access_hides_all_channels(
-    world: World, bugs: ChannelHandle
-) -> None:
+async def test_a_hidden_server_hides_its_channels(world: World, bugs: ChannelHandle) -> None:
     world.env.backend.edit_role(world.guild.id, world.guild.id, {"permissions": 0})
     await world.env.settle()
     assert bugs.mention not in await indexed(world)

@@ -40,9 +40,7 @@ def _ask(ask: Ask, core: Core) -> Reply:
     return reply
 
 
-async def test_questions_about_a_server_are_answered_with_the_right_place(
-    simcord_env: Env,
-) -> None:
+async def test_judged_server_questions_find_the_right_place(simcord_env: Env) -> None:
     server = json.loads((FOLDER / "server.json").read_text("utf-8"))
     guild = simcord_env.create_guild(server["name"])
     backend = simcord_env.backend

@@ -27,9 +27,7 @@ async def board(world: World, period: str = "all") -> InteractionResult:
     return await world.second_member.select(shown_message(shown), [period], custom_id="board_menu")
 
 
-async def test_leaderboard_and_figures_count_this_server_alone(
-    simcord_env: Env, world: World
-) -> None:
+async def test_figures_count_this_server_alone(simcord_env: Env, world: World) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
     await world.publish()
@@ -55,9 +53,7 @@ async def test_leaderboard_and_figures_count_this_server_alone(
     assert "**0 questions so far**" in elsewhere
 
 
-async def test_the_leaderboards_pages_work_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_leaderboard_pages_survive_restarts(world: World, new_bot: Callable[[], Bot]) -> None:
     def fill(core: Core) -> None:
         with core.store.database.writing():
             for number in range(1, 12):
@@ -94,7 +90,7 @@ async def test_the_leaderboards_pages_work_after_a_restart(
     assert "Writer11" in str(edits[-1])
 
 
-async def test_the_figures_say_what_the_bot_is_and_knows(world: World) -> None:
+async def test_the_figures_describe_the_bot(world: World) -> None:
     await world.publish()
 
     figures = said(await world.member.slash(world.general, "stats"))
@@ -124,9 +120,7 @@ def described(result: InteractionResult) -> str:
     return file.description or ""
 
 
-async def test_moderators_get_a_picture_with_a_description_and_members_only_figures(
-    world: World,
-) -> None:
+async def test_only_moderators_get_the_picture(world: World) -> None:
     await world.publish()
     await world.ask()
     await world.ask(UNKNOWN)
@@ -171,7 +165,7 @@ async def test_without_a_picture_the_overview_is_text(
     await assert_it_is_text()
 
 
-async def test_moderators_see_no_words_that_they_may_not_read(world: World, town: Town) -> None:
+async def test_moderators_read_only_permitted_words(world: World, town: Town) -> None:
     await world.ask("Yeti diet", private=True)
     await world.admin.slash(town.staff, "ask", question="Budget among colleagues")
     await world.admin.slash(town.thread, "ask", question="Salaries next year")

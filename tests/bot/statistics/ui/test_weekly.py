@@ -35,9 +35,7 @@ def described(digest: discord.Message) -> str:
     return file.description or ""
 
 
-async def test_a_digest_has_text_in_place_of_a_picture_that_may_not_be_attached(
-    world: World,
-) -> None:
+async def test_a_forbidden_picture_becomes_text(world: World) -> None:
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
     refused = discord.Permissions(attach_files=True).value
@@ -51,9 +49,7 @@ async def test_a_digest_has_text_in_place_of_a_picture_that_may_not_be_attached(
     assert f"- {UNKNOWN} – 1 time by 1 member, 1 not answered" in text_of(digest)
 
 
-async def test_a_digest_whose_record_was_lost_is_recognised_in_its_channel(
-    world: World,
-) -> None:
+async def test_an_unrecorded_digest_is_recognised(world: World) -> None:
     """The process died before Discord answered, or an older backup was restored."""
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
@@ -75,9 +71,7 @@ async def test_a_digest_whose_record_was_lost_is_recognised_in_its_channel(
     assert len(posted(world.review)) == 1
 
 
-async def test_a_digest_without_its_channel_is_posted_in_the_review_channel(
-    world: World,
-) -> None:
+async def test_a_lost_channel_is_replaced_by_review(world: World) -> None:
     lost = world.guild.create_text_channel("lost")
     await chosen(world, lost)
     await world.ask(UNKNOWN)
@@ -91,9 +85,7 @@ async def test_a_digest_without_its_channel_is_posted_in_the_review_channel(
     assert weekly.MOVED(Language.ENGLISH, channel=f"<#{lost.id}>") in text_of(digest)
 
 
-async def test_a_digest_for_moderators_is_posted_once_a_week_if_there_is_news(
-    world: World,
-) -> None:
+async def test_moderators_digests_need_news(world: World) -> None:
     await chosen(world, world.review)
     await chosen(world, world.general, Edition.EVERYBODY)
     await its_time_comes(world)
@@ -120,7 +112,7 @@ async def test_a_digest_for_moderators_is_posted_once_a_week_if_there_is_news(
     assert buttons(digest) == ["Write this note", "Point to …", "Dismiss"]
 
 
-async def test_an_old_gap_without_new_questions_is_no_news(world: World) -> None:
+async def test_an_old_gap_is_no_news(world: World) -> None:
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
     await its_time_comes(world)
@@ -130,9 +122,7 @@ async def test_an_old_gap_without_new_questions_is_no_news(world: World) -> None
     assert len(posted(world.review)) == 1
 
 
-async def test_the_digest_for_everyone_names_new_notes_and_the_public_questions_they_answer(
-    world: World,
-) -> None:
+async def test_the_public_digest_names_notes_and_questions(world: World) -> None:
     await chosen(world, world.general, Edition.EVERYBODY)
     await world.ask(UNKNOWN)
     await world.ask(f"{UNKNOWN} please", by=world.second_member, private=True)
@@ -188,9 +178,7 @@ async def test_a_digest_shows_no_words_that_a_reader_of_its_channel_may_not_read
         assert "Quokka" not in picture
 
 
-async def test_a_digest_is_sent_again_only_if_discord_still_drops_a_second_copy(
-    world: World,
-) -> None:
+async def test_a_digest_is_resent_only_if_discord_drops_copies(world: World) -> None:
     """The bot can't read the channel's history, so it relies on Discord's check of nonces."""
     unread = discord.PermissionOverwrite(view_channel=True, read_message_history=False)
     hidden = world.guild.create_text_channel("hidden", overwrites={world.bot_role: unread})
@@ -211,9 +199,7 @@ async def test_a_digest_is_sent_again_only_if_discord_still_drops_a_second_copy(
     assert weekly.is_digest(text_of(digest), Edition.MODERATORS, at)
 
 
-async def test_a_channel_without_permission_is_reported_once_and_its_news_posted_later(
-    world: World,
-) -> None:
+async def test_a_closed_channel_is_reported_once(world: World) -> None:
     closed = world.guild.create_text_channel(
         "closed", overwrites={world.bot_role: discord.PermissionOverwrite(send_messages=False)}
     )
@@ -231,9 +217,7 @@ async def test_a_channel_without_permission_is_reported_once_and_its_news_posted
     assert len(posted(closed)) == 1
 
 
-async def test_a_digest_refused_by_discord_delays_no_other_guild_and_comes_with_the_next_round(
-    simcord_env: Env, world: World
-) -> None:
+async def test_refused_digests_delay_no_guild(simcord_env: Env, world: World) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
     for one in (world, other):
@@ -248,7 +232,7 @@ async def test_a_digest_refused_by_discord_delays_no_other_guild_and_comes_with_
     assert (len(posted(world.review)), len(posted(other.review))) == (1, 1)
 
 
-async def test_after_four_days_off_the_next_digest_covers_the_missed_week(world: World) -> None:
+async def test_a_digest_covers_the_missed_week(world: World) -> None:
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
 
@@ -260,9 +244,7 @@ async def test_after_four_days_off_the_next_digest_covers_the_missed_week(world:
     assert "**1 question**" in text_of(digest)
 
 
-async def test_the_buttons_of_a_digest_work_after_a_restart_and_for_moderators_alone(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_digests_buttons_survive_restarts(world: World, new_bot: Callable[[], Bot]) -> None:
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
     await its_time_comes(world)

@@ -46,9 +46,7 @@ async def listed(helped: Helped) -> str:
     return "\n".join(text_of(one) for one in posted(helped.world.review))
 
 
-async def test_a_digest_lists_only_open_posts_to_which_nobody_but_their_author_wrote(
-    helped: Helped,
-) -> None:
+async def test_only_unanswered_open_posts_are_listed(helped: Helped) -> None:
     world, backend = helped.world, helped.world.env.backend
     await chosen(world, world.review)
     fates = ("waiting", "answered", "locked", "deleted", "solved", "dismissed")
@@ -74,7 +72,7 @@ async def test_a_digest_lists_only_open_posts_to_which_nobody_but_their_author_w
     assert "Ferry" not in line
 
 
-async def test_a_post_in_a_forum_without_help_is_not_listed(helped: Helped) -> None:
+async def test_posts_without_help_are_not_listed(helped: Helped) -> None:
     await helped.set(helped.forum.id, mode=None)
     await chosen(helped.world, helped.world.review)
     post = await helped.forum.post("Ferry in winter", UNKNOWN)
@@ -84,7 +82,7 @@ async def test_a_post_in_a_forum_without_help_is_not_listed(helped: Helped) -> N
     assert f"<#{post.id}>" not in await listed(helped)
 
 
-async def test_a_post_is_listed_after_the_chosen_number_of_hours(helped: Helped) -> None:
+async def test_a_post_is_listed_after_its_wait(helped: Helped) -> None:
     digest = replace(await chosen(helped.world, helped.world.review), post_hours=4)
     await helped.world.core(lambda core: core.store.digests.choose(digest, 1))
     early, late = [await helped.forum.post(f"Ferry {one}", f"{UNKNOWN} {one}") for one in "ab"]

@@ -48,9 +48,7 @@ def settled(settings: Settings) -> bool:
         return store.digests.all()[0].settled_at is not None
 
 
-async def test_a_lost_connection_posts_no_digest_twice_and_loses_none(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_lost_connections_post_once(server: WireServer, settings: Settings) -> None:
     due(server, settings)
     path = f"/channels/{server.review['id']}/messages"
     fault = server.fail("POST", path, taken=True)
@@ -66,9 +64,7 @@ async def test_a_lost_connection_posts_no_digest_twice_and_loses_none(
     assert server.state.files[int(file["id"])].startswith(b"\x89PNG")
 
 
-async def test_a_bot_killed_after_sending_a_digest_does_not_send_it_again(
-    server: WireServer, settings: Settings
-) -> None:
+async def test_a_kill_posts_no_second_digest(server: WireServer, settings: Settings) -> None:
     due(server, settings)
     path = f"/channels/{server.review['id']}/messages"
     # Discord has it, and never says so: what was sent is not known to have arrived.
