@@ -1,5 +1,4 @@
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,8 @@ from knowledge.values.documents import ARTICLES, Document, Failure, Kind, Scope
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
 from tests.knowledge.made_files import zipped
-from tests.stores import Place
 
 GUILD = Scope(10)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Place(tmp_path).store() as opened:
-        yield opened
 
 
 @pytest.fixture

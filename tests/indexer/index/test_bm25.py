@@ -14,11 +14,6 @@ from tests.fakes import WordEmbedder
 from tests.indexer.small_index import ONE, SCOPES, build, new_document, opened, thirty_documents
 
 
-@pytest.fixture
-def embedder() -> WordEmbedder:
-    return WordEmbedder(64)
-
-
 def test_rarities_follow_the_index(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
         index_document(index, embedder, new_document("one", "The wombat digs."))

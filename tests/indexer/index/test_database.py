@@ -23,11 +23,6 @@ from tests.indexer.small_index import (
 )
 
 
-@pytest.fixture
-def embedder() -> WordEmbedder:
-    return WordEmbedder(64)
-
-
 def test_another_index_is_refused_with_the_remedy(home: Home, embedder: WordEmbedder) -> None:
     """It is left as it is."""
     made = {"model": "words", "dimension": 64, "max_tokens": 256}

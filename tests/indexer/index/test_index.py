@@ -27,11 +27,6 @@ from tests.indexer.small_index import (
 )
 
 
-@pytest.fixture
-def embedder() -> WordEmbedder:
-    return WordEmbedder(64)
-
-
 def test_a_vector_of_another_dimension_is_refused(tmp_path: Path, embedder: WordEmbedder) -> None:
     with (
         opened(tmp_path, embedder) as index,

@@ -21,11 +21,6 @@ from tests.indexer.small_index import (
 )
 
 
-@pytest.fixture
-def embedder() -> WordEmbedder:
-    return WordEmbedder(64)
-
-
 def foreign(path: Path) -> None:
     path.write_bytes(hashlib.sha512(b"noise").digest() * 100)
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,11 +23,6 @@ DOCUMENT = Document(
     link="https://a.org/r/blob/1111/a.md",
     lines=Lines(5, "L{first}-L{last}"),
 )
-
-
-@pytest.fixture
-def embedder() -> WordEmbedder:
-    return WordEmbedder(64)
 
 
 def test_each_passage_is_cited_at_its_own_lines(tmp_path: Path, embedder: WordEmbedder) -> None:

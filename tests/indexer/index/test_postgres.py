@@ -40,11 +40,6 @@ QUERIES = ("where is the ferry", "bread and kite", "lanterns of the harbour", "q
 _schemas = itertools.count(1)
 
 
-@pytest.fixture
-def embedder() -> WordEmbedder:
-    return WordEmbedder(64)
-
-
 def _document(number: int, place: int) -> Document:
     text = " ".join(WORDS[(number * step + place) % len(WORDS)] for step in range(1, 9))
     return Document(

@@ -30,11 +30,6 @@ from tests.indexer.small_index import (
 
 
 @pytest.fixture
-def embedder() -> WordEmbedder:
-    return WordEmbedder(64)
-
-
-@pytest.fixture
 def filled(tmp_path: Path, embedder: WordEmbedder) -> Path:
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())

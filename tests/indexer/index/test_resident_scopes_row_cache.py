@@ -9,11 +9,6 @@ from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.small_index import SCOPES, Home, build, everything, opened, thirty_documents
 
 
-@pytest.fixture
-def embedder() -> WordEmbedder:
-    return WordEmbedder(64)
-
-
 def test_the_caches_are_bounded_and_give_the_same_rows(
     tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

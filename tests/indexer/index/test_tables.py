@@ -29,11 +29,6 @@ from tests.indexer.small_index import (
 )
 
 
-@pytest.fixture
-def embedder() -> WordEmbedder:
-    return WordEmbedder(64)
-
-
 def test_full_disk_changes_nothing(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())

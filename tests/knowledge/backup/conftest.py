@@ -39,3 +39,9 @@ def full_backup(_lived_once: Path, tmp_path: Path) -> Path:
 def full_export(_lived_once: Path, tmp_path: Path) -> Path:
     """The export of that database."""
     return Path(shutil.copytree(_lived_once / "export", tmp_path / "export"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of an export."""
+    return tmp_path / "export"

@@ -5,7 +5,6 @@ import shutil
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -19,18 +18,6 @@ from knowledge.store.store import Store
 from knowledge.values.tombstones import TombstoneKind
 from tests.knowledge.decided_notes import ELSEWHERE, GUILD, MIRA
 from tests.knowledge.two_guilds import AT, approved, asked, live, restored, standings, told
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "community.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    path.parent.mkdir()
-    with Store(path) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database " * 500])

@@ -1,7 +1,6 @@
 """Exports are complete, the same bytes each time, and updated in place."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,22 +8,6 @@ import pytest
 from knowledge.backup.exporter import FolderError, export
 from knowledge.store.store import Store
 from tests.knowledge.full_store import GUILD, approved, exported, lived, note_file
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "community.db"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "export"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store(path) as opened:
-        yield opened
 
 
 def test_export_refuses_a_folder_with_other_files(store: Store, folder: Path) -> None:

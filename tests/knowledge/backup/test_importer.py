@@ -41,22 +41,6 @@ from tests.stores import FILE
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "community.db"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "export"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store(path) as opened:
-        yield opened
-
-
-@pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Store]:
     (tmp_path / "other").mkdir()
     with Store(tmp_path / "other" / FILE) as opened:

@@ -32,11 +32,6 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store
     cluster.execute(EMPTY_TABLES, url)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "export"
-
-
 def test_export_crosses_the_databases(
     both: tuple[Store, Store], folder: Path, tmp_path: Path
 ) -> None:

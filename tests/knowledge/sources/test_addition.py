@@ -18,7 +18,6 @@ from knowledge.sources.addition import (
 from knowledge.sources.kinds.registry import service_of
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED
-from tests.knowledge.test_corpus import store as store
 
 
 @pytest.mark.parametrize(
@@ -107,11 +106,11 @@ def test_a_repository_that_is_here_is_cited_at_its_remote(store: Store, tmp_path
         add_visited(store, location, SHARED, "ftp://a.org/{path}")
 
 
-@pytest.mark.parametrize("place", ["https://a.org/{commit}/{stem}", "hugo:https://a.org/{first}"])
-def test_pages_of_a_repository_have_no_commit(store: Store, place: str) -> None:
+@pytest.mark.parametrize("pattern", ["https://a.org/{commit}/{stem}", "hugo:https://a.org/{first}"])
+def test_pages_of_a_repository_have_no_commit(store: Store, pattern: str) -> None:
     location = repository_location("https://a.org/r.git")
     with pytest.raises(MissingSourceError, match="which only a Git repository's file"):
-        add_visited(store, location, SHARED, place)
+        add_visited(store, location, SHARED, pattern)
     assert location not in store.base_urls()
 
 

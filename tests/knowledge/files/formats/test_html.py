@@ -95,14 +95,23 @@ def test_part_beside_a_small_article_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "text"),
+    ("body", "text"),
     [
         ("<div>around</div><main><p>Inside.</p></main>", "Inside."),
         # Tables of contents.
-        ('<div class="toc"><p><b>Contents</b></p><dl><dt>1. How?</dt></dl></div><p>So.</p>', "So."),
-        ('<div id="toc" class="x"><ul><li>How?</li></ul></div><p>So.</p>', "So."),
-        ('<div class="contents local topic"><ul><li>How?</li></ul></div><p>So.</p>', "So."),
-        ('<div class="toctree-wrapper compound"><ul><li>How?</li></ul></div><p>So.</p>', "So."),
+        (
+            '<div class="toc"><p><b>Parts</b></p><dl><dt>1. How?</dt></dl></div><p>So it is.</p>',
+            "So it is.",
+        ),
+        ('<div id="toc" class="x"><ul><li>How?</li></ul></div><p>So it is.</p>', "So it is."),
+        (
+            '<div class="contents local topic"><ul><li>How?</li></ul></div><p>So it is.</p>',
+            "So it is.",
+        ),
+        (
+            '<div class="toctree-wrapper compound"><ul><li>How?</li></ul></div><p>So it is.</p>',
+            "So it is.",
+        ),
         ("<p>T.</p><aside class=footnote>1 Note.</aside><aside>Ad</aside>", "T.\n\n1 Note."),
         (
             "<dl><dt>Undo</dt><dd><pre>git reset\ngit commit</pre></dd></dl>",
@@ -119,8 +128,10 @@ def test_part_beside_a_small_article_is_kept() -> None:
         ),
     ],
 )
-def test_only_the_text_of_a_page_is_read(page: str, text: str) -> None:
-    reading = parse_bytes(f"<!doctype html><title>T</title>{page}".encode(), name="x.html")
+def test_only_the_text_of_a_page_is_read(body: str, text: str) -> None:
+    reading = parse_bytes(
+        f"<!doctype html><title>T</title><body>{body}</body>".encode(), name="x.html"
+    )
     assert (reading.title, reading.text) == ("T", text)
 
 

@@ -121,7 +121,7 @@ def _checkout(folder: Path, url: str, more: str = "") -> Path:
 
 
 @pytest.mark.parametrize(
-    ("url", "page"),
+    ("url", "shown"),
     [
         ("https://github.com/owner/repo.git", "https://github.com/owner/repo"),
         ("https://user:secret@github.com/owner/repo", "https://github.com/owner/repo"),
@@ -137,8 +137,8 @@ def _checkout(folder: Path, url: str, more: str = "") -> Path:
         ("", ""),
     ],
 )
-def test_a_remote_leads_to_a_page_without_anybodys_password(url: str, page: str) -> None:
-    assert page_of(url) == page
+def test_a_remote_leads_to_a_page_without_anybodys_password(url: str, shown: str) -> None:
+    assert page_of(url) == shown
 
 
 @pytest.mark.parametrize(

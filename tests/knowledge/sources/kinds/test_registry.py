@@ -120,15 +120,15 @@ def test_api_php_stands_for_the_wiki(wiki: WikiServer, recognise: Recognise) -> 
 
 
 @pytest.mark.parametrize(
-    "page",
+    "html",
     [
         '<meta name="generator" content="WordPress 6.8">' + RSD,
         "<meta content=generator name=description>",
         "<p>MediaWiki</p>",
     ],
 )
-def test_other_sites_are_not_recognised(wiki: WikiServer, recognise: Recognise, page: str) -> None:
-    wiki.pages["/"] = Reply(page)
+def test_other_sites_are_not_recognised(wiki: WikiServer, recognise: Recognise, html: str) -> None:
+    wiki.pages["/"] = Reply(html)
     assert recognise("/") is None
 
 

@@ -177,7 +177,7 @@ def test_a_base_moves_what_is_relative() -> None:
 
 
 @pytest.mark.parametrize(
-    "page",
+    "html",
     [
         b'<meta name="robots" content="nofollow"><a href="c">C</a>',
         b'<meta name="Commonplace" content="none"><a href="c">C</a>',
@@ -187,8 +187,8 @@ def test_a_base_moves_what_is_relative() -> None:
         b"<a href='http://[broken'>B</a><a href='https://me:secret@a.org/'>P</a>",
     ],
 )
-def test_links_that_are_not_to_be_gone_after(page: bytes) -> None:
-    assert extract_links(page, URL) == Outgoing()
+def test_links_that_are_not_to_be_gone_after(html: bytes) -> None:
+    assert extract_links(html, URL) == Outgoing()
 
 
 def test_a_rule_for_another_program_is_not_ours() -> None:

@@ -31,12 +31,6 @@ def place(postgres: Cluster, tmp_path: Path) -> Iterator[Place]:
     postgres.execute(EMPTY_TABLES, url)
 
 
-@pytest.fixture
-def store(place: Place) -> Iterator[Store]:
-    with place.store() as opened:
-        yield opened
-
-
 @contextmanager
 def _meanwhile(place: Place, act: Callable[[Store], Any]) -> Iterator[Callable[[], Any]]:
     """Let another process act; returns a function that waits for its result."""
