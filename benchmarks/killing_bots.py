@@ -220,8 +220,13 @@ class Bots:
         With `dying`, kill processes after so many seconds on average.
         """
         for life in self.lives:
-            if time.monotonic() > life.until:
-                self._kill(life)
+            # It may have ended meanwhile.
+            with contextlib.suppress(ProcessLookupError):
+                if time.monotonic() > life.until:
+                    # Through the process object, a poll would come first and hide the exit from
+                    # asyncio.
+                    os.kill(life.process.pid, signal.SIGKILL)
+                    life.how = "at random"
         for life in [life for life in self.lives if life.process.returncode is not None]:
             self._count_end(life)
             self.lives.remove(life)
@@ -241,13 +246,6 @@ class Bots:
             return
         if member := found.get("process"):
             life.name = f"commonplace {member.partition('.')[0]}"
-
-    def _kill(self, life: Life) -> None:
-        # It may have ended meanwhile.
-        with contextlib.suppress(ProcessLookupError):
-            # Not through the process object, which would poll first and hide the exit from asyncio.
-            os.kill(life.process.pid, signal.SIGKILL)
-            life.how = "at random"
 
     def _count_end(self, life: Life) -> None:
         violent = life.process.returncode == -signal.SIGKILL

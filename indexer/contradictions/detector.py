@@ -276,7 +276,11 @@ def _difference(claim: _Claim, other: _Claim) -> tuple[Subject, _Spans, _Spans] 
         differ in nothing, in several things, or in a label such as "step 3".
     """
     mine, theirs = _by_kind(claim, other), _by_kind(other, claim)
-    differing = [kind for kind in mine.keys() & theirs.keys() if _differ(mine[kind], theirs[kind])]
+    differing = [
+        kind
+        for kind in mine.keys() & theirs.keys()
+        if {value.normal for value in mine[kind]}.isdisjoint(v.normal for v in theirs[kind])
+    ]
     turned = (len(claim.negations) + len(other.negations)) % 2 == 1
     if turned and not differing and mine.keys() == theirs.keys():
         return Subject.NEGATION, _spans_of_negation(claim, other), _spans_of_negation(other, claim)
@@ -301,11 +305,6 @@ def _by_kind(claim: _Claim, other: _Claim) -> dict[str, list[Value]]:
             kind = named.pop() if len(named) == 1 else kind
         found.setdefault(kind, []).append(value)
     return found
-
-
-def _differ(mine: Sequence[Value], theirs: Sequence[Value]) -> bool:
-    """Whether two lists of values of one kind have no value in common."""
-    return {value.normal for value in mine}.isdisjoint(value.normal for value in theirs)
 
 
 def _spans(values: Sequence[Value], others: Sequence[Value]) -> _Spans:

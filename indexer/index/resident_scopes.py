@@ -51,7 +51,10 @@ class RowCache:
         self._vectors: LRUCache[int, bytes] = LRUCache(VECTORS_BYTES, getsizeof=len)
         self._codes: LRUCache[int, bytes] = LRUCache(CODES_BYTES, getsizeof=len)
         self._passages: LRUCache[int, StoredPassage] = LRUCache(
-            PASSAGES_CHARACTERS, getsizeof=_characters
+            PASSAGES_CHARACTERS,
+            getsizeof=lambda passage: (
+                PASSAGE_CHARACTERS + len(passage.text) + len(passage.title) + len(passage.heading)
+            ),
         )
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
@@ -60,7 +63,12 @@ class RowCache:
 
     def vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
         """The vectors of each passage's whole text, then of its windows, as float32 bytes by id."""
-        return _rows_by_key(self._vectors, list(passage_ids), self._read_vectors)
+
+        def read(missing: Sequence[int]) -> dict[int, bytes]:
+            halves = self._tables.passage_vectors(missing)
+            return {key: _full_precision(half) for key, half in halves.items()}
+
+        return _rows_by_key(self._vectors, list(passage_ids), read)
 
     def token_codes(self, passage_ids: Iterable[int], *, cached: bool = False) -> dict[int, bytes]:
         """The codes of passages' token vectors, by id; passages without codes are left out.
@@ -70,10 +78,6 @@ class RowCache:
         if cached:
             return {key: self._codes[key] for key in passage_ids if key in self._codes}
         return _rows_by_key(self._codes, list(passage_ids), self._tables.token_codes)
-
-    def _read_vectors(self, passage_ids: Sequence[int]) -> dict[int, bytes]:
-        halves = self._tables.passage_vectors(passage_ids)
-        return {key: _full_precision(half) for key, half in halves.items()}
 
     def remove(self, passage_ids: Iterable[int]) -> None:
         for passage_id in passage_ids:
@@ -177,10 +181,6 @@ def _fill(cache: "LRUCache[int, _Row]", rows: Iterable[tuple[int, _Row]]) -> boo
                 return False
             cache[key] = row
     return True
-
-
-def _characters(passage: StoredPassage) -> int:
-    return PASSAGE_CHARACTERS + len(passage.text) + len(passage.title) + len(passage.heading)
 
 
 def _full_precision(half: bytes) -> bytes:

@@ -68,24 +68,16 @@ def load_prepared(embedder: Embedder) -> Prepared:
 @lru_cache(maxsize=1)
 def _read_file(path: Path) -> Prepared:
     try:
-        return _read_arrays(path)
+        with np.load(path, allow_pickle=False) as arrays:
+            keys = [row.tobytes() for row in arrays["digests"]]
+            vectors = arrays["vectors"].astype(np.float32)
+            codes, ends = arrays["codes"].tobytes(), arrays["ends"].tolist()
+        places = zip(keys, [0, *ends[:-1]], ends, strict=True)
+        coded = {key: codes[start:end] for key, start, end in places if start < end}
+        return Prepared(dict(zip(keys, vectors, strict=True)), coded)
     except _DAMAGES as error:
         _logger.warning("%s is damaged (%s): the articles are embedded instead.", path, error)
         return NOT_PREPARED
-
-
-def _read_arrays(path: Path) -> Prepared:
-    with np.load(path, allow_pickle=False) as arrays:
-        keys = [row.tobytes() for row in arrays["digests"]]
-        vectors = arrays["vectors"].astype(np.float32)
-        codes, ends = arrays["codes"].tobytes(), arrays["ends"].tolist()
-    starts = [0, *ends[:-1]]
-    coded = {
-        key: codes[start:end]
-        for key, start, end in zip(keys, starts, ends, strict=True)
-        if start < end
-    }
-    return Prepared(dict(zip(keys, vectors, strict=True)), coded)
 
 
 def write(path: Path, made: Prepared) -> None:

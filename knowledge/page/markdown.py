@@ -148,15 +148,6 @@ def _image(
     return f'<a href="{escapeHtml(address)}" rel="{_OUTSIDE}">{escapeHtml(name)}</a>'
 
 
-def _table_open(*_: Any) -> str:
-    # Wide tables scroll, with the keyboard, too.
-    return '<div class="wide" tabindex="0"><table>\n'
-
-
-def _table_close(*_: Any) -> str:
-    return "</table></div>\n"
-
-
 def _cell(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
@@ -185,8 +176,9 @@ def _parser(*, line_breaks: bool) -> MarkdownIt:
     rules: dict[str, Any] = {
         "link_open": _link_open,
         "image": _image,
-        "table_open": _table_open,
-        "table_close": _table_close,
+        # Wide tables scroll, with the keyboard, too.
+        "table_open": lambda *_: '<div class="wide" tabindex="0"><table>\n',
+        "table_close": lambda *_: "</table></div>\n",
         "th_open": _cell,
         "td_open": _cell,
         "fence": _code,
