@@ -1,7 +1,7 @@
-"""Pages and other files of a site.
+"""Pages and other files of a site, and their rendering with Jinja.
 
 A page is a value: path, template and context. Its digest covers all its inputs, so unchanged pages
-aren't rendered again.
+aren't rendered again. An operator's templates override the built-in ones.
 
 Source:
     sitemaps.org, "Sitemaps XML format".
@@ -200,6 +200,8 @@ def _sitemap(site: Site) -> str:
         f"<url><loc>{escape(site.base_url)}</loc></url>\n{urls}</urlset>\n"
     )
 
+
+# Rendering.
 
 _TEMPLATES: Final = ("css", "html", "txt", "xml")
 _LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin")
