@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer.text.passages import sections
 from knowledge import corpus
 from knowledge.files.scan import files_of
 from knowledge.sources.addition import MissingSourceError, add_paths
@@ -232,3 +233,28 @@ def test_impossible_source_is_refused(store: Store, folder: Path) -> None:
         with pytest.raises(MissingSourceError, match=told):
             add_paths(store, [folder / name])
     assert store.sources() == []
+
+
+# The bundled articles. `test_project.py` checks their files.
+
+
+BUNDLED = [item for item in corpus.articles() if isinstance(item, Document)]
+
+
+def test_every_article_can_be_read_and_has_what_a_citation_needs() -> None:
+    assert [item for item in corpus.articles() if not isinstance(item, Document)] == []
+    assert len(BUNDLED) == 16
+    assert len({article.title for article in BUNDLED}) == 16
+    for article in BUNDLED:
+        assert article.kind is Kind.ARTICLE, article.id
+        # A footnote's address is not the article's.
+        assert article.link == "", article.id
+        assert article.verified is not None, article.id
+        assert article.tags, article.id
+
+
+def test_an_article_has_sections_each_with_a_text_of_its_own() -> None:
+    for article in BUNDLED:
+        headed = [heading for heading, _ in sections(article.text, article.title) if heading]
+        assert len(headed) >= 3, article.id
+        assert len(set(headed)) == len(headed), article.id

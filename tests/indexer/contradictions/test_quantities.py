@@ -1,5 +1,3 @@
-"""Quantities in sentences: one form however they are written."""
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

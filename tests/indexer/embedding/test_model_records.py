@@ -1,5 +1,3 @@
-"""Models are opened again as recorded, or not at all."""
-
 import shutil
 from dataclasses import replace
 from pathlib import Path

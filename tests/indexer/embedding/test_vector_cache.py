@@ -1,5 +1,3 @@
-"""A text is embedded once while its vector is cached."""
-
 from indexer.embedding.vector_cache import VectorCache
 from tests.fakes import WordEmbedder
 

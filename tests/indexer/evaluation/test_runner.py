@@ -1,5 +1,3 @@
-"""An evaluation over a judged set, and two of them compared."""
-
 import random
 from pathlib import Path
 

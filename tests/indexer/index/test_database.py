@@ -1,5 +1,3 @@
-"""Opening the index database: refused, built anew, or explained."""
-
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor

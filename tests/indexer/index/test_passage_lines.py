@@ -1,5 +1,3 @@
-"""Fragments of citations: the lines or the heading of each passage."""
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""The inverted index through adding, removing, merging and saving."""
-
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,3 @@
-"""Questions that ask the same: grouped alike in any order, and embedded once."""
-
 from collections.abc import Sequence
 
 import numpy as np

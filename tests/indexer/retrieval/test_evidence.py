@@ -1,5 +1,3 @@
-"""Evidence: its four features, and what is strong or none."""
-
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace

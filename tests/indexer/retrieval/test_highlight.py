@@ -1,5 +1,3 @@
-"""Which sentence is marked: texts as people write them, and what is never marked."""
-
 import pytest
 
 from indexer.retrieval.highlight import BOLD, Comparison, Deciding, TokenCosines, highlight

@@ -1,5 +1,3 @@
-"""Names and rare nouns of a question that a passage lacks, and nothing else."""
-
 import pytest
 
 from indexer.retrieval.names import missing_names, missing_nouns

@@ -1,5 +1,3 @@
-"""Which slips in a question are mended, and which words are left as they are."""
-
 import pytest
 
 from indexer.index.postings import Postings

@@ -1,5 +1,3 @@
-"""How a question is read: what it is typed like makes no difference to words and embedding."""
-
 from itertools import product
 
 import pytest

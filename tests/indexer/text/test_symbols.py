@@ -1,5 +1,3 @@
-"""Which signs are words, and that punctuation, arrows and Markdown are none."""
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,5 +1,3 @@
-"""Readings of a question by synonyms."""
-
 import pytest
 
 from indexer.text.synonyms import synonym_variants

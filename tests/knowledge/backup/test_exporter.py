@@ -1,5 +1,3 @@
-"""Exports are complete, the same bytes each time, and updated in place."""
-
 import json
 from pathlib import Path
 

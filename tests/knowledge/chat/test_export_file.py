@@ -1,5 +1,3 @@
-"""Chat exports as documents of their own guild."""
-
 import contextlib
 from pathlib import Path
 

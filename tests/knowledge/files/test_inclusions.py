@@ -1,5 +1,3 @@
-"""Lines of other files in pages: which are taken, and from where."""
-
 from pathlib import Path, PurePosixPath
 
 import pytest

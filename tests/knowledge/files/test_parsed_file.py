@@ -1,5 +1,3 @@
-"""A parsed file: what its front matter says, in types."""
-
 from datetime import date
 
 import pytest

@@ -1,5 +1,3 @@
-"""Pictures: accepted and refused ones, by their first bytes and stated sizes."""
-
 import io
 import itertools
 import struct

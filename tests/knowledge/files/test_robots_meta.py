@@ -1,5 +1,3 @@
-"""Robots rules in headers and in a page's `<meta>` tags."""
-
 import pytest
 
 from knowledge.files.robots_meta import (

@@ -1,5 +1,3 @@
-"""Lists of a site: order, pages, and the few pages changed by a new note."""
-
 from dataclasses import replace
 
 from lxml import etree

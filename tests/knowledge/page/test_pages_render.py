@@ -1,5 +1,3 @@
-"""Rendered pages: languages, overridden templates, heads, the feed."""
-
 import json
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Headers of a page, as documented for operators."""
-
 import re
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""The check of citations: pages and anchors that are there, gone, or withheld."""
-
 from knowledge.sources.link_check import IDS, LinkCheck, check_links
 from knowledge.sources.sync import FAILURES_IN_A_ROW
 from tests.knowledge.web_server import Reply, WebServer, local_fetcher

@@ -1,5 +1,3 @@
-"""Names of the variables with tokens."""
-
 from itertools import product
 
 import pytest

@@ -1,5 +1,3 @@
-"""Database URLs: passwords are refused, and never shown."""
-
 import pytest
 
 from knowledge.store.database_url import check_database_url, database_label, is_database_url

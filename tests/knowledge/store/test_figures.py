@@ -1,5 +1,3 @@
-"""Figures of a week, and its new notes."""
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 

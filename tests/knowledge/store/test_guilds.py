@@ -1,5 +1,3 @@
-"""A guild's settings in the community database."""
-
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,3 @@
-"""Rows become dataclasses, and dataclasses columns."""
-
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing

@@ -1,5 +1,3 @@
-"""Scopes of guilds and channels."""
-
 from hypothesis import given
 from hypothesis import strategies as st
 

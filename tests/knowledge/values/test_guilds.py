@@ -1,5 +1,3 @@
-"""A guild's settings."""
-
 import pytest
 
 from knowledge.values.settings import GuildSettings

@@ -1,5 +1,3 @@
-"""The level of each effective setting of a channel."""
-
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType

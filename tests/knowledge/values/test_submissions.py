@@ -1,5 +1,3 @@
-"""Submissions: accepted ones, and refused ones with their reasons."""
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

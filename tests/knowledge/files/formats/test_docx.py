@@ -1,5 +1,3 @@
-"""Word files: what is kept of them, and what they can not do."""
-
 import pytest
 
 from knowledge.files.formats.docx import MAX_XML_BYTES

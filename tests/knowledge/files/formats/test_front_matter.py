@@ -1,5 +1,3 @@
-"""Front matter: what of it is refused before it costs anything, and the sentences for it."""
-
 import pytest
 import yaml
 from hypothesis import given

@@ -1,5 +1,3 @@
-"""Pages of HTML: what is kept of them, and what they can not do."""
-
 import pytest
 
 from knowledge.files.formats.html import parse_html

@@ -1,5 +1,3 @@
-"""PDF files: what is kept of them, and what they can not do."""
-
 import zlib
 
 import pytest

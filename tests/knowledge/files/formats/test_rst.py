@@ -1,5 +1,3 @@
-"""reStructuredText: what is kept of it, and what it can not do."""
-
 import pytest
 
 from knowledge.files.formats import rst

@@ -1,5 +1,3 @@
-"""Lists of questions with answers, and tables row by row."""
-
 import json
 from typing import Any
 

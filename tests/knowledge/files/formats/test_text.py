@@ -1,5 +1,3 @@
-"""Markdown and plain text: front matter, encodings, titles and headings."""
-
 import codecs
 import hashlib
 import re

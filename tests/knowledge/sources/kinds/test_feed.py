@@ -1,5 +1,3 @@
-"""Feeds: entries of Atom and RSS, and their removal."""
-
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,3 @@
-"""Requests to an API: retries, refusals, and the end of lists."""
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler

@@ -1,5 +1,3 @@
-"""Contributors' transactions in a real database."""
-
 import pytest
 
 from knowledge.store.database import now

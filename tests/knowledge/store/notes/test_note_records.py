@@ -1,5 +1,3 @@
-"""Waiting notes: the queue, due reviews, cards."""
-
 from datetime import timedelta
 
 from knowledge.store.database import now

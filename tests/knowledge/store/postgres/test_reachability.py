@@ -1,5 +1,3 @@
-"""Whether a server is down for everybody."""
-
 import socket
 from collections.abc import Iterator
 

@@ -1,5 +1,3 @@
-"""Gaps: their questions, notices to askers, and opt-outs."""
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 

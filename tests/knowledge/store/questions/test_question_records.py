@@ -1,5 +1,3 @@
-"""Recorded questions: each passage once; old ones keep their figures without words."""
-
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
