@@ -189,12 +189,15 @@ class RuntimeModel:
                 installed ONNX Runtime.
         """
         manifest = Manifest.load(folder)
-        has_pieces = (folder / PIECES).exists()
-
-        def tokenizer_of(folder: Path) -> Tokenizer | SentencePieces:
-            return SentencePieces(folder / PIECES) if has_pieces else fast_tokenizer(folder)
-
-        return cls(manifest, *open_parts(folder, tokenizer_of))
+        try:
+            session = open_session(folder)
+            if (folder / PIECES).exists():
+                return cls(manifest, session, SentencePieces(folder / PIECES))
+            return cls(manifest, session, Tokenizer.from_file(str(folder / TOKENIZER)))
+        except Exception as error:
+            raise RuntimeModelError(
+                f"{folder} can't be opened with ONNX Runtime {onnxruntime.__version__}: {error}."
+            ) from error
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of questions, (n, d) float32, rows of unit length."""
@@ -277,32 +280,14 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit
 
 
-def open_parts(
-    folder: Path, tokenizer_of: Callable[[Path], _Made]
-) -> tuple[onnxruntime.InferenceSession, _Made]:
-    """Open the graph and the tokenizer of a derived folder.
-
-    Raises:
-        RuntimeModelError: if the installed libraries can't read them.
-    """
+def open_session(folder: Path) -> onnxruntime.InferenceSession:
+    """Open the graph of a derived folder."""
     options = session_options()
     # The file was optimized when it was derived.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    try:
-        session = onnxruntime.InferenceSession(
-            str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
-        )
-        tokenizer = tokenizer_of(folder)
-    except Exception as error:
-        raise RuntimeModelError(
-            f"{folder} can't be opened with ONNX Runtime {onnxruntime.__version__}: {error}."
-        ) from error
-    return session, tokenizer
-
-
-def fast_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a derived folder, of the library tokenizers."""
-    return Tokenizer.from_file(str(folder / TOKENIZER))
+    return onnxruntime.InferenceSession(
+        str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def session_options() -> onnxruntime.SessionOptions:

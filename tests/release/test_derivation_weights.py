@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.embedding.onnx_model import GRAPH, TOKENIZER, open_parts
+from indexer.embedding.onnx_model import GRAPH, TOKENIZER, open_session
 from models.derivation import move_weights
 
 LIMIT = 13_000_000
@@ -24,7 +24,7 @@ def test_moved_weights_give_the_same_outputs(derived: Path, tmp_path: Path) -> N
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
     assert sizes.keys() == {GRAPH, TOKENIZER, "weights-1.bin", "weights-2.bin"}
     assert max(sizes.values()) <= LIMIT
-    [expected, found] = [open_parts(one, str)[0].run(None, IDS) for one in (derived, folder)]
+    [expected, found] = [open_session(one).run(None, IDS) for one in (derived, folder)]
     for left, right in zip(expected, found, strict=True):
         np.testing.assert_array_equal(left, right)
 
