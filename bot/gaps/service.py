@@ -133,7 +133,7 @@ def same_questions(core: Core, questions: Sequence[OpenQuestion]) -> list[_Group
 
 def _merge_groups(core: Core, groups: Sequence[_Grouped]) -> list[_Grouped]:
     """Join groups merged by moderators; the largest part gives the most typical question."""
-    under = core.store.gaps.merged(groups[0][1].guild_id) if groups else {}
+    under = core.store.gaps.merged_groups(groups[0][1].guild_id) if groups else {}
     alone: list[_Grouped] = []
     together: list[tuple[set[int], list[_Grouped]]] = []
     for group in groups:

@@ -122,7 +122,9 @@ def overview(core: Core, audience: Audience, now: datetime, quotes: int) -> Over
     since = _start(now)
     counted = core.store.period_figures.days(audience.guild_id, since, now)
     dates = [since.date() + timedelta(days=number) for number in range(DAYS)]
-    quoted = core.store.period_figures.quoted(audience.guild_id, since, now, quotes, FURTHER_SHARE)
+    quoted = core.store.period_figures.quotations(
+        audience.guild_id, since, now, quotes, FURTHER_SHARE
+    )
     return Overview(
         tuple(Day(day, _by_evidence(counted.get(day, {}))) for day in dates),
         tuple(_most_asked(core, _recent(core, audience, now))[:MOST_ASKED]),
@@ -179,7 +181,7 @@ def _most_asked(core: Core, questions: Sequence[OpenQuestion]) -> list[AskedOfte
 
 
 def _doubtful(core: Core, questions: Sequence[OpenQuestion]) -> list[Doubtful]:
-    verdicts = core.store.period_figures.judged([question.id for question in questions])
+    verdicts = core.store.period_figures.verdicts([question.id for question in questions])
     found = []
     for asked, example in _groups(core, questions):
         judged = [verdicts[question.id] for question in asked]

@@ -204,7 +204,7 @@ def gather_week(
     pending = sum(note.revision.state is State.PENDING for note in waiting)
     return replace(
         week,
-        asked=figures.asked(guild_id, at_first, at_last),
+        asked=figures.question_counts(guild_id, at_first, at_last),
         gaps=tuple(gaps[:MOST_GAPS]),
         open_gaps=len(groups),
         pending=pending,

@@ -290,7 +290,7 @@ def _shown_revision_id(database: Database, note: Row) -> int:
 
 
 def _tables(database: Database) -> list[str]:
-    elsewhere = schema.left_out() | {"notes", "revisions"}
+    elsewhere = schema.unexported_tables() | {"notes", "revisions"}
     return [*(name for name in database.tables() if name not in elsewhere), SEQUENCES]
 
 

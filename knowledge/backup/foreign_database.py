@@ -27,7 +27,7 @@ from knowledge.store.audit_log import ADD_MISSING_HEADS
 from knowledge.store.guilds import LAST_LOOK
 from knowledge.store.migrations import is_mark
 from knowledge.store.rows import insertion
-from knowledge.store.schema import holds, is_valid
+from knowledge.store.schema import is_valid, passes_check
 from knowledge.values.submissions import checked_tags, is_link
 
 # No version writes a longer row or table definition.
@@ -156,7 +156,7 @@ def _tables(own: sqlite3.Connection) -> list[str]:
     return [
         name
         for (name,) in rows.fetchall()
-        if not name.startswith(("sqlite_", "_")) and name not in schema.left_out()
+        if not name.startswith(("sqlite_", "_")) and name not in schema.unexported_tables()
     ]
 
 
@@ -239,9 +239,9 @@ def check_values(table: str, row: Row) -> None:
             raise ValueError(f"{column} holds something else than it should")
     if row.get("key") == LAST_LOOK and not is_valid(table, "at", row.get("value")):
         raise ValueError("value is no time")
-    if table == "revisions" and not holds(_is_typable, row):
+    if table == "revisions" and not passes_check(_is_typable, row):
         raise ValueError("the link isn't a web address, or the tags aren't tags")
-    if table == "pictures" and not holds(_is_picture, row):
+    if table == "pictures" and not passes_check(_is_picture, row):
         raise ValueError("content is no picture of its kind and digest")
 
 

@@ -147,7 +147,7 @@ def read(folder: Path, part: Path) -> list[_Edit]:
         migrations.apply(Database(connection), exported)
         connection.execute("pragma foreign_keys = off")
         for place, table, row in _rows(folder, edits):
-            if table not in schema.left_out():
+            if table not in schema.unexported_tables():
                 _insert(connection, place, table, row)
         connection.commit()
         try:

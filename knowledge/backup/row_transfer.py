@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from knowledge.store.database import Database
 from knowledge.store.rows import insertion
-from knowledge.store.schema import left_out
+from knowledge.store.schema import unexported_tables
 from knowledge.text import storable
 
 # Rows in memory at once; a picture has up to 2 MB.
@@ -22,7 +22,9 @@ Key = tuple[Any, ...]
 
 def keys_by_table(database: Database) -> dict[str, list[str]]:
     """The primary key of each table with exported rows."""
-    return {name: database.keys(name) for name in database.tables() if name not in left_out()}
+    return {
+        name: database.keys(name) for name in database.tables() if name not in unexported_tables()
+    }
 
 
 def differing(source: Database, target: Database, table: str, keys: Sequence[str]) -> Iterator[Key]:

@@ -61,7 +61,7 @@ class PeriodFigures:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def asked(self, guild_id: int, since: datetime, until: datetime) -> Asked:
+    def question_counts(self, guild_id: int, since: datetime, until: datetime) -> Asked:
         """Questions of a period, also private ones; a question with a later answer counts once."""
         [row] = self._database.rows(
             "select count(*) filter (where evidence = 'strong') as answered, "
@@ -79,7 +79,7 @@ class PeriodFigures:
     def days(
         self, guild_id: int | None, since: datetime, until: datetime
     ) -> dict[date, Counter[Evidence]]:
-        """Each UTC day's questions by evidence, counted like `asked`; in one guild or all."""
+        """Each UTC day's questions by evidence, as in `question_counts`; in one guild or all."""
         which, values = _guild(guild_id)
         rows = self._database.rows(
             "select substr(q.asked_at, 1, 10) as day, q.evidence, count(*) as number "  # noqa: S608
@@ -93,7 +93,7 @@ class PeriodFigures:
             counted[Evidence(row["evidence"])] = row["number"]
         return days
 
-    def quoted(
+    def quotations(
         self,
         guild_id: int | None,
         since: datetime,
@@ -129,7 +129,7 @@ class PeriodFigures:
         )
         return [record(Quoted, row) for row in rows]
 
-    def judged(self, question_ids: Sequence[int]) -> dict[int, Judged]:
+    def verdicts(self, question_ids: Sequence[int]) -> dict[int, Judged]:
         rows = rows_among(
             self._database,
             "select q.id, (select count(*) from feedback f where f.question_id = q.id "

@@ -304,7 +304,7 @@ def table(name: str) -> Table:
     return TABLES.get(name, Table())
 
 
-def left_out() -> set[str]:
+def unexported_tables() -> set[str]:
     return {name for name, table in TABLES.items() if table.exported == "false"}
 
 
@@ -324,12 +324,12 @@ def is_valid(table_name: str, column: str, value: Any) -> bool:
     if declared is PLAIN and column.endswith("_at"):
         declared = TIME
     record = table(table_name).record
-    return holds(declared.check, value) and (
-        record is None or holds(partial(rows.is_readable, record, column), value)
+    return passes_check(declared.check, value) and (
+        record is None or passes_check(partial(rows.is_readable, record, column), value)
     )
 
 
-def holds(check: Callable[[Any], object], value: Any) -> bool:
+def passes_check(check: Callable[[Any], object], value: Any) -> bool:
     """Whether a check returns a true value, and raises none of the errors of wrong values."""
     try:
         return bool(check(value))

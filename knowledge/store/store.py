@@ -117,15 +117,6 @@ class Store:
         with self.database.writing():
             self.database.replace("memory", {"key": key, "value": value}, ["key"])
 
-    def remembered(self, prefix: str) -> dict[str, str]:
-        """All values whose keys have this prefix, by the rest of the key."""
-        rows = self.database.rows(
-            # The length is formatted in: PostgreSQL's `substr` rejects the type of a bound one.
-            f"select key, value from memory where substr(key, 1, {len(prefix)}) = ? order by key",  # noqa: S608
-            [prefix],
-        )
-        return {row["key"].removeprefix(prefix): row["value"] for row in rows}
-
     # Sources.
 
     def add_source(

@@ -172,7 +172,7 @@ class Gaps:
 
     def merge(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
         with self._database.writing(guild_id):
-            known = self.merged(guild_id)
+            known = self.merged_groups(guild_id)
             groups = {known.get(question_id, question_id) for question_id in question_ids}
             ids = [*question_ids, *(member for member, group in known.items() if group in groups)]
             self._database.run_many(
@@ -184,7 +184,7 @@ class Gaps:
             detail = {"questions": sorted(question_ids)}
             self._log.append(guild_id, moderator_id, "gaps_merged", f"question:{min(ids)}", detail)
 
-    def merged(self, guild_id: int) -> dict[int, int]:
+    def merged_groups(self, guild_id: int) -> dict[int, int]:
         """The group of each question merged by hand: the lowest question id in the group."""
         rows = self._database.rows(
             "select question_id, with_id from merged_gaps where guild_id = ?", [guild_id]

@@ -40,7 +40,7 @@ def test_a_period_has_its_beginning_and_not_its_end(store: Store) -> None:
     ]
     store.question_records.record(asked)
 
-    assert store.period_figures.asked(GUILD, AT, AT + 2 * HOUR) == Asked(1, 1, 1, 0)
+    assert store.period_figures.question_counts(GUILD, AT, AT + 2 * HOUR) == Asked(1, 1, 1, 0)
 
 
 def test_question_is_helpful_once(store: Store) -> None:
@@ -49,7 +49,7 @@ def test_question_is_helpful_once(store: Store) -> None:
         store.feedback_records.record(Feedback(first, member_id, Verdict.HELPFUL))
     store.feedback_records.record(Feedback(second, 1, Verdict.UNHELPFUL))
 
-    assert store.period_figures.asked(GUILD, now() - HOUR, now() + HOUR).solved == 1
+    assert store.period_figures.question_counts(GUILD, now() - HOUR, now() + HOUR).solved == 1
 
 
 def test_days_begin_at_midnight_in_utc(store: Store) -> None:
@@ -89,10 +89,10 @@ def test_documents_verdicts_are_counted_in_a_period(store: Store) -> None:
     pick = Feedback(not_helped, 2, Verdict.HELPFUL, document_id="d")
     store.feedback_records.record(pick)
 
-    quoted = store.period_figures.quoted(GUILD, AT, AT + HOUR, 2, 0.5)
+    quoted = store.period_figures.quotations(GUILD, AT, AT + HOUR, 2, 0.5)
 
     assert quoted == [Quoted("a", 2, 1, 1), Quoted("b", 1, 1, 0), Quoted("d", 0, 1, 0)]
-    assert store.period_figures.quoted(None, AT, AT + HOUR, 2, 0.5)[0] == Quoted("a", 3, 1, 1)
+    assert store.period_figures.quotations(None, AT, AT + HOUR, 2, 0.5)[0] == Quoted("a", 3, 1, 1)
 
 
 def test_corrected_answer_is_told_by_its_quoted_document(store: Store) -> None:
@@ -107,7 +107,7 @@ def test_corrected_answer_is_told_by_its_quoted_document(store: Store) -> None:
     for member_id in (1, 2):
         store.feedback_records.record(Feedback(right, member_id, Verdict.UNHELPFUL))
 
-    judged = store.period_figures.judged([corrected, right, wordless])
+    judged = store.period_figures.verdicts([corrected, right, wordless])
 
     assert judged == {
         corrected: Judged(0, corrected=True, title="Quoted"),

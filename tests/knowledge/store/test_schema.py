@@ -36,7 +36,7 @@ CHECKED = {
 def test_nonsense_is_refused_in_every_column_with_a_check(tmp_path: Path) -> None:
     with Store(tmp_path / "community.db") as store:
         refused = {}
-        for table in set(store.database.tables()) - schema.left_out():
+        for table in set(store.database.tables()) - schema.unexported_tables():
             rows = store.database.rows("select name, type from pragma_table_info(?)", [table])
             wrong = {row["name"]: -1 if row["type"] == "INTEGER" else "nonsense" for row in rows}
             found = {name for name, each in wrong.items() if not schema.is_valid(table, name, each)}

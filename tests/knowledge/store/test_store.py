@@ -84,8 +84,3 @@ def test_memory_holds_the_last_value(store: Store) -> None:
     store.remember("key", "old")
     store.remember("key", "new")
     assert store.recall("key") == "new"
-    store.remember("key ring", "one")
-    store.remember("another", "two")
-    assert store.remembered("key") == {"": "new", " ring": "one"}
-    assert store.remembered("key ") == {"ring": "one"}
-    assert store.remembered("%") == {}

@@ -150,10 +150,10 @@ def test_merging_merged_gaps_merges_all(store: Store) -> None:
 
     store.gaps.merge(GUILD, [fourth, second], ADA.id)
 
-    merged = store.gaps.merged(GUILD)
+    merged = store.gaps.merged_groups(GUILD)
     assert {merged[one] for one in (first, second, third, fourth)} == {first}
     assert alone not in merged
-    assert store.gaps.merged(ELSEWHERE) == {}
+    assert store.gaps.merged_groups(ELSEWHERE) == {}
 
 
 def test_pointing_to_a_document_tells_each_asker_once(store: Store) -> None:
