@@ -40,7 +40,6 @@ TESTS_OF_SETTINGS: Final = (
     "tests/bot/setup/ui/test_panel.py",
     "tests/bot/setup/ui/test_panel_channels.py",
     "tests/bot/setup/ui/test_panel_digests.py",
-    "tests/bot/setup/ui/test_panel_page.py",
 )
 
 Change = Callable[[], object]

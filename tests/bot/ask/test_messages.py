@@ -21,6 +21,7 @@ from bot.answers.outcome import (
 )
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import LEAST_LINES, SCREEN_LINES, citation_line, excerpts
+from bot.ask import messages
 from bot.ask import messages as ask_messages
 from bot.ask.messages import _DISAGREE, _REFUSAL, disagreement
 from bot.text.excerpt import LINE_CHARACTERS, room
@@ -30,7 +31,8 @@ from indexer.contradictions.quantities import Subject
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
-from knowledge.values.documents import SHARED, Kind
+from indexer.text.passages import Passage
+from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
 from tests.bot.values import TEXTS, in_one
@@ -117,6 +119,8 @@ def test_a_refused_follow_up_names_the_earlier_page() -> None:
 
 
 ENGLISH_NOTE = "The club has 40 hours, and each of them is free for members."
+
+
 GERMAN_NOTE = "Der Verein hat 40 Stunden, und sie sind für Mitglieder frei."
 
 
@@ -374,3 +378,30 @@ def test_a_reply_does_not_repeat_the_question() -> None:
     reply = Reply("how many hours?", Answer(Evidence.STRONG, (_quote("The club has 40."),)))
     assert "how many hours?" not in _said(reply, repeats_question=False)
     assert "how many hours?" in _said(reply)
+
+
+def test_parts_of_one_name_are_numbered() -> None:
+    hits = [
+        Hit(_part(number, heading), 0.0, 0.0, 0.0, 0.0, ())
+        for number, heading in enumerate(["Ropes", "Ropes", "R" * 150, "Knots", "Ropes", "R" * 150])
+    ]
+    labels = messages.options(hits)
+    assert labels[:2] == ["Rigging › Ropes", "Rigging › Ropes (2)"]
+    assert labels[3:5] == ["Rigging › Knots", "Rigging › Ropes (3)"]
+    assert labels[5].endswith(" (2)")
+    assert max(map(len, labels)) <= messages.OPTION_CHARACTERS
+    assert len(set(labels)) == len(labels)
+
+
+def _part(number: int, heading: str) -> StoredPassage:
+    document = Document("file:rig", SHARED, Kind.FILE, "Rigging", "text")
+    return StoredPassage.of(number, document, Passage(document.id, number, "Rigging", heading, "t"))
+
+
+@pytest.mark.parametrize("kind", [Kind.FILE, Kind.NOTE])
+def test_a_whole_passage_keeps_its_writers_line_breaks(kind: Kind) -> None:
+    first = "The ferry to Lisbon leaves every day of the week from the pier"
+    found = replace(_part(1, ""), text=f"{first}\nat nine.", kind=kind)
+    break_kept = "\n> " if kind is Kind.NOTE else " "
+    [shown] = messages.passage(found)
+    assert shown.startswith(f"> {first}{break_kept}at nine.")

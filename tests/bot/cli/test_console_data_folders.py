@@ -13,7 +13,7 @@ import pytest
 
 from bot.cli.console import EXAMPLE, UNUSABLE
 from bot.cli.doctor import UNHEALTHY
-from tests.bot.cli.test_console_help_text import COMMANDS
+from tests.bot.cli.test_console import COMMANDS
 from tests.bot.cli.typed_commands import TypedCommands
 
 WITH_DATA = [

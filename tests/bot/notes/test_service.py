@@ -15,10 +15,18 @@ from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member, Note, Obstacle, State
 from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
+from tests.postgres import Cluster
+from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket
 
 GUILD, OTHER_GUILD = 10, 11
+
+
 MIRA, MODERATOR = Member(1, "Mira"), Member(2, "Max")
+
+
 INSIDERS = (Viewer(MIRA.id), Viewer(9, is_moderator=True))
+
+
 OTHER = Viewer(3)
 
 
@@ -153,3 +161,29 @@ def test_own_notes_are_filtered_by_state_and_paged(core: Core) -> None:
     assert last.content.index("rejected") < last.content.index("live")
     nothing = page_of_own_notes(notes[:1], Filter.PENDING, 0, with_cards=False)
     assert nothing.content.startswith("None of your notes")
+
+
+GUILD, MIRA = 10, Member(1, "Mira")
+
+
+@pytest.fixture
+def cutting(postgres: Cluster) -> Iterator[CuttingSocket]:
+    with cutting_socket(postgres.folder, by_port=True) as made:
+        yield made
+
+
+@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER, Cut.UNHEARD, Cut.LATE])
+def test_it_is_made_once_and_told_of(
+    postgres_url: str, cutting: CuttingSocket, tmp_path: Path, cut: Cut
+) -> None:
+    data = DataSettings(folder=tmp_path, database=cutting.url_of(postgres_url))
+    with Core(Settings(data=data), WordEmbedder(64)) as core:
+        note = core.store.contributions.propose(GUILD, MIRA, 5, Submission("A", "Text.")).note
+        cutting.cut(cut)
+        outcome = service.withdraw(core, GUILD, note.revision.id, MIRA.id, 77)
+        assert cutting.done == 1
+        assert outcome is not None
+        assert outcome.done
+        assert outcome.note.revision.state is State.WITHDRAWN
+        events = [line.event for line in core.store.audit_log.entries()]
+        assert events == ["proposed", "withdrawn"]

@@ -20,11 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.client import Client
 
+from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.notes import service as note_service
 from bot.programs.mcp_server import mcp_server
-from bot.programs.service import Reader, public_id
+from bot.programs.service import Reader, document_id_of, public_id
 from bot.review import service as review_service
 from indexer.ingest import pipeline
 from knowledge.store.notes.decisions import Ruling
@@ -32,14 +33,22 @@ from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_sc
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
 from tests.bot.conftest import settings_for
-from tests.bot.programs.quokkas import CHANNEL, ELSEWHERE, HERE
+from tests.bot.programs.quokkas import CHANNEL, ELSEWHERE, HERE, filled, shown
 from tests.bot.programs.test_http_api import api, client_of
 from tests.fakes import WordEmbedder
 
 TEXT: Final = "The quokka enclosure of {marker} opens at seven."
+
+
 MARKER: Final = re.compile(r"marker\d+x")
+
+
 CALLERS: Final = (None, HERE, ELSEWHERE)
+
+
 SCOPES: Final = (SHARED, Scope(HERE), Scope(ELSEWHERE), channel_scope(CHANNEL))
+
+
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 
 
@@ -166,6 +175,8 @@ def _markers(texts: Sequence[str]) -> set[str]:
 
 
 PLACES = st.lists(st.tuples(st.sampled_from(SCOPES), st.booleans()), max_size=5)
+
+
 NOTES = st.lists(
     st.builds(
         Note, st.sampled_from([HERE, ELSEWHERE]), st.sampled_from(Fate), st.sampled_from(End)
@@ -222,3 +233,41 @@ def _check(
 
 def _scope(guild_id: int | None) -> Scope:
     return SHARED if guild_id is None else Scope(guild_id)
+
+
+@pytest.mark.parametrize(
+    "document_id",
+    [
+        "file:/srv/community/faq.md",
+        "file:/srv/export.zip:inner/faq.md",
+        "git:file:///srv/handbook@main:docs/faq.md",
+        "git:7:file:///srv/handbook:docs/faq.md",
+        "git:/srv/handbook:docs/faq.md",
+    ],
+)
+def test_an_id_with_a_path_of_this_machine_is_shown_as_a_digest(document_id: str) -> None:
+    assert "srv" not in public_id(document_id)
+    assert "/" not in public_id(document_id)
+    assert public_id(document_id).split(":")[0] == document_id.split(":")[0]
+
+
+@pytest.mark.parametrize(
+    "document_id",
+    [
+        "note:7",
+        "article:what-is-open-source-ai",
+        "page:https://example.org/file:/faq",
+        "git:https://example.org/handbook@main:docs/faq.md",
+    ],
+)
+def test_any_other_id_is_shown_as_it_is(document_id: str) -> None:
+    assert public_id(document_id) == document_id
+
+
+def test_a_digest_finds_what_a_path_does_not(settings: Settings) -> None:
+    with filled(settings) as core:
+        assert document_id_of(core, shown("shared"), [SHARED]) == "file:/shared.md"
+        assert document_id_of(core, shown("here"), [SHARED]) == ""
+        assert document_id_of(core, shown("here"), [SHARED, Scope(HERE)]) != ""
+        assert document_id_of(core, "file:/shared.md", [SHARED]) == ""
+        assert document_id_of(core, "note:7", [SHARED]) == "note:7"

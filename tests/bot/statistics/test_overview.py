@@ -10,17 +10,23 @@ import pytest
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
+from bot.statistics import overview as messages
 from bot.statistics.overview import DAYS, Audience, Overview, overview
+from bot.text.markdown import MESSAGE_CHARACTERS, size
 from indexer.ingest.pipeline import index_document
 from knowledge.sources.kinds.folder import Channel
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
-from knowledge.values.guilds import SyncedChannel, SyncedContent
+from knowledge.values.guilds import Language, SyncedChannel, SyncedContent
 from knowledge.values.questions import Evidence, Feedback, RecordedHit, Verdict
-from tests.bot.statistics.overviews import CHANNEL, GUILD, NOW, asked, found_unhelpful
+from tests.bot.statistics.overviews import CHANNEL, GUILD, NOW, asked, found_unhelpful, full, small
 from tests.fakes import WordEmbedder
 
 READ, UNREAD = 6, 8
+
+
 SEEN = Audience(GUILD, {CHANNEL, READ})
+
+
 NOTE = RecordedHit("note:1", "Kites", "", "Kites fly.", 1.0, ())
 
 
@@ -179,3 +185,36 @@ def test_unreadable_channels_are_not_among_the_sources(core: Core) -> None:
 
     assert (source.location, source.name, source.quoted) == (Channel.at(READ), "kites", 1)
     assert len(seen(core, Audience()).sources) == 2
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("room", [0, 40, MESSAGE_CHARACTERS])
+def test_a_full_overview_fits_and_mentions_nobody(language: Language, room: int) -> None:
+    said = messages.text(messages.panels(full(), language), room)
+
+    assert size(said) <= room
+    assert "<@&" not in said
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("text", ["How? " * 40, "🦘" * 200, "w"])
+def test_a_description_names_each_panel(language: Language, text: str) -> None:
+    panels = messages.panels(full(text), language)
+
+    said = messages.description(panels)
+
+    assert size(said) <= messages.DESCRIPTION_CHARACTERS
+    assert len(panels) == 4
+    assert [panel.heading for panel in panels if panel.heading not in said] == []
+
+
+def test_never_quoted_sources_get_half_of_the_rows() -> None:
+    [*_, sources] = messages.panels(full())
+
+    never = [row for row in sources.rows if row.value.startswith("never quoted: ")]
+    assert len(never) == messages.MOST_SOURCES // 2
+    assert sources.line == "93 more sources, 47 never quoted"
+
+
+def test_panels_without_rows_are_left_out() -> None:
+    assert len(messages.panels(small("Where?"))) == 2

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     beginning,
+    code_block,
+    code_blocks,
+    legible,
     plain,
     quotation,
     quoted_parts,
@@ -261,3 +264,87 @@ def test_text_without_room_is_not_cut(limit: int) -> None:
 def test_a_directives_name_is_a_language() -> None:
     assert safe_markdown("```{eval-rst}\na\n```") == "```eval-rst\na\n```"
     assert safe_markdown("```{versionadded} 2.0\na\n```") == "```\n{versionadded} 2.0\na\n```"
+
+
+def test_nothing_ends_a_code_block_but_its_end() -> None:
+    block = code_block("a\n```\n@everyone", 100)
+    assert block == "```\na\n'''\n@everyone\n```"
+
+
+def test_a_long_text_is_cut() -> None:
+    assert code_block("x" * 50, 10) == "```\nxxxxxxxxxx\n```"
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=3))
+def test_what_is_in_code_blocks_is_read_again(texts: list[str]) -> None:
+    message = "\n".join(f"Said:\n{code_block(text, 1_000)}" for text in texts)
+    expected = [legible(text).replace("`", "'").strip() for text in texts]
+    assert code_blocks(message) == expected
+
+
+@pytest.mark.parametrize("show", [safe_markdown, plain])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("👨\u200d👩\u200d👧\u200d👦", id="family"),
+        pytest.param("👩🏽\u200d💻", id="colour"),
+        pytest.param("🏳️\u200d🌈", id="rainbow"),
+        pytest.param("❤️\u200d🔥 🧔🏿\u200d♂️", id="heart and beard"),
+        pytest.param("🙂\u200d↔️ 🐈\u200d⬛", id="shaken head, black cat"),
+        pytest.param("می\u200cخواهم", id="Persian: I want"),  # noqa: RUF001 - Persian
+        pytest.param("خانه\u200cها", id="Persian: houses"),  # noqa: RUF001 - Persian
+        pytest.param("۱۴۰۲ ه\u200d.ق", id="Persian: of the lunar year"),  # noqa: RUF001 - Persian
+        pytest.param("क्\u200dष", id="Hindi: a half letter"),
+        pytest.param("र\u200d्याम", id="Bengali, as it is typed"),
+        pytest.param("র\u200d্যাম", id="Bengali: RAM"),
+        pytest.param("ශ්\u200dරී ලංකා", id="Sinhala: Sri Lanka"),
+        pytest.param("അവന്\u200d വന്നു.", id="Malayalam: he came"),
+        pytest.param("അവന്\u200d", id="Malayalam: he"),
+    ],
+)
+def test_what_joins_emoji_and_letters_stays(text: str, show: Callable[[str], str]) -> None:
+    assert show(text).replace("\\", "") == text
+
+
+@pytest.mark.parametrize("joiner", ["\u200c", "\u200d"])
+@pytest.mark.parametrize("show", [safe_markdown, plain])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pay*pal",
+        "*start",
+        "end*",
+        "a*.",
+        "1*2",
+        "*@everyone",
+        "word* 👍",
+        "👍*word",
+        "我*们",
+        "شما*x",
+        "x*شما",
+        "می**خواهم",
+        "क्**ष",
+        "क्*a",
+        "https*://evil.org",
+        "\u202e*",
+        "👍*\u202e👍",
+    ],
+)
+def test_what_joins_nothing_is_left_out(text: str, show: Callable[[str], str], joiner: str) -> None:
+    assert joiner not in show(text.replace("*", joiner))
+
+
+def test_one_joiner_joins_emoji() -> None:
+    assert safe_markdown("👨\u200c👩 👍\u200d 🇩\u200d🇪 👍\u200d\u200d👍") == "👨👩 👍 🇩🇪 👍👍"
+
+
+@given(st.text(st.sampled_from("ab.👨🏽️ह्مه \u200c\u200d\u200b\u202e")))
+def test_joiners_never_repeat(text: str) -> None:
+    once = legible(text)
+    assert not re.search("[\u200c\u200d]{2}", once)
+    assert legible(once) == once
+
+
+@pytest.mark.parametrize("label", ["بانکه\u200d.ایران", "बैंकी.भारत", "बैंक.भारत"])
+def test_any_scripts_address_hides_no_other(label: str) -> None:
+    assert safe_markdown(f"[{label}](https://evil.org)") == f"{label} (<https://evil.org>)"

@@ -1,19 +1,22 @@
 """The buttons below an answer: verdicts, more, why, share."""
 
+from collections.abc import Callable
 from typing import Any
 
 import discord
 import pytest
-from simcord import Env
+from simcord import Env, InteractionResult
 
 from bot.answers.outcome import Answer, Conflict, Quote, citation
 from bot.answers.pipeline import Reply
 from bot.ask import messages
 from bot.ask.ui.answer_message import answer_message
 from bot.core.core import Core
+from bot.process.client import Bot
 from bot.review import service as review_service
 from bot.review.messages import _OBSTACLES as OBSTACLES
 from bot.review.messages import NOT_A_CORRECTOR
+from bot.text import error_messages
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.retrieval.hit import Hit
@@ -21,7 +24,7 @@ from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Decision, Member, Obstacle
-from knowledge.values.questions import Evidence, Verdict
+from knowledge.values.questions import Evidence, FeedbackReason, Verdict
 from knowledge.values.submissions import Submission
 from tests.bot import strictness
 from tests.bot.steps import (
@@ -30,8 +33,10 @@ from tests.bot.steps import (
     OTHER_PASSAGES,
     content,
     edit,
+    elsewhere,
     in_menu,
     looked_into,
+    restarted,
     said,
     told,
 )
@@ -237,3 +242,72 @@ async def test_moderators_correct_a_quoted_note(world: World) -> None:
     await edit(world, TEXT)
     waits = await world.second_moderator.submit_modal(late, {"title": TITLE, "text": EDITED})
     assert OBSTACLES[Obstacle.PENDING](Language.ENGLISH, title=TITLE) in said(waits)
+
+
+async def unhelpful(world: World) -> InteractionResult:
+    answered = await world.ask("What is open source AI?")
+    assert answered.response is not None
+    return await world.second_member.click(answered.response, label="Not helpful")
+
+
+async def verdicts(world: World) -> list[tuple[Verdict, str]]:
+    kept = await world.core(lambda core: core.store.feedback_records.of(1))
+    return [(one.verdict, one.reason or one.chosen or "") for one in kept]
+
+
+async def test_not_helpful_counts_at_once_and_takes_a_reason(world: World) -> None:
+    asked = await unhelpful(world)
+    counted, asks_why = messages.FEEDBACK_UNHELPFUL, messages.ASKS_WHY
+    assert content(asked) == f"{counted.english} {asks_why.english}"
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
+    assert asked.response is not None
+
+    form = await world.second_member.select(asked.response, [FeedbackReason.OTHER.value])
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
+    await world.second_member.submit_modal(form, {"reason": "  It is in Porto. "})
+
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, "It is in Porto.")]
+
+
+async def test_a_reason_is_taken_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+    asked = await unhelpful(world)
+    assert asked.response is not None
+    message = asked.response.message
+    await restarted(world, new_bot)
+
+    await world.second_member.select(message, [FeedbackReason.WRONG.value])
+
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, FeedbackReason.WRONG)]
+
+
+async def test_an_answer_takes_no_feedback_from_another_server(world: World) -> None:
+    other = await elsewhere(world)
+    theirs = await other.ask("What is open source AI?")
+    assert theirs.response is not None
+    message = theirs.response.message
+
+    for action in ("helpful", "unhelpful"):
+        forged = other.press(other.member, message, f"answer:1:{action}")
+        await world.env.settle()
+        assert content(forged) == messages.FEEDBACK_GONE.english
+    chosen = other.press(other.member, message, "reason:1", values=["wrong"])
+    await world.env.settle()
+    typed = other.submit(other.member, "form:reason:1:ab", {"reason": "Typed."})
+    await world.env.settle()
+
+    assert chosen.acknowledged
+    assert typed.acknowledged
+    assert await verdicts(world) == []
+
+
+async def test_an_unlisted_reason_gets_one_sentence(world: World) -> None:
+    answered = await world.ask("What is open source AI?")
+    assert answered.response is not None
+    asked = await world.member.click(answered.response, label="Not helpful")
+    assert asked.response is not None
+
+    result = world.press(world.member, asked.response.message, "reason:1", values=["none of them"])
+    await world.env.settle()
+
+    assert result.response is not None
+    assert text_of(result.response) == error_messages.UNKNOWN_BUTTON.english

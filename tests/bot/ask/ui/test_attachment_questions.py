@@ -5,16 +5,23 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.ask.ui import attachment_questions
 from bot.interactions.pictures import PictureTexts
 from bot.process.client import Bot
+from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.files.picture_text import TextLine
+from knowledge.values.guilds import Language
 from tests.bot.steps import restarted, said, shown_message
 from tests.bot.world import QUESTION, TEXT, World, buttons, text_of
 from tests.knowledge.drawings import drawn
 
 QUOTED = TEXT.replace("The community", "").strip()
+
+
 LABELS = [label.english for label in attachment_questions.LABELS.values()]
 
 
@@ -184,3 +191,34 @@ async def test_what_commands_in_a_picture_is_shown_and_searched_and_nothing_else
     await reading.member.submit_modal(form, {"question": command})
     assert (await reading.note()).live_revision_id is not None
     assert await _questions(reading) == 1
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zs", "Zl", "Zp"]))
+
+
+@given(TEXTS.filter(lambda text: len(text) <= 300), TEXTS, st.sampled_from(Language))
+def test_shown_text_fits_and_is_readable_again(words: str, text: str, language: Language) -> None:
+    offered = attachment_questions.offer(words, text, language)
+    assert size(offered) <= MESSAGE_CHARACTERS
+    found_words, found_text = attachment_questions.words_and_text(offered)
+    assert found_words == words.replace("`", "'")
+    assert text.replace("`", "'").startswith(found_text)
+
+
+def test_a_code_block_is_not_ended_from_inside() -> None:
+    offered = attachment_questions.offer("", "a\n```\n@everyone ```b", Language.ENGLISH)
+    assert offered.count("```") == 2
+    assert attachment_questions.words_and_text(offered) == ("", "a\n'''\n@everyone '''b")
+
+
+def test_a_long_text_is_cut_to_a_question() -> None:
+    text = "error " * 2_000
+    words, found = attachment_questions.words_and_text(
+        attachment_questions.offer("why", text, Language.GERMAN)
+    )
+    assert (words, len(found) > 1_000) == ("why", True)
+    assert len(attachment_questions.question(words, text)) <= QUESTION_CHARACTERS
+
+
+def test_a_message_of_another_shape_says_nothing() -> None:
+    assert attachment_questions.words_and_text("Hello") == ("", "")

@@ -12,14 +12,19 @@ from simcord.enums import OverwriteType
 
 from bot.gaps import handover_messages
 from bot.process.client import Bot
+from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.questions import NotHandedOn
-from tests.bot.gaps.handing_over import EN, posts
-from tests.bot.steps import choose, restarted, said, shown_message
+from tests.bot.gaps.handing_over import ANSWER, EN, Helping, direct, post, posts, told
+from tests.bot.steps import choose, everything, longest_part, restarted, said, shown_message, up_to
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 
 ASK = handover_messages.ASK_MODERATORS_LABELS["ask"](EN)
+
+
 DONE = handover_messages.confirmation(by_asker=True, quiet=False, language=EN)
+
+
 ALREADY = handover_messages.refusal(NotHandedOn.ALREADY, EN)
 
 
@@ -155,3 +160,191 @@ async def test_erasure_leaves_no_trace_in_hand_overs(asking: World) -> None:
         return [row["member_id"] for row in core.store.database.rows("select * from handed_on")]
 
     assert await asking.core(forgotten) == [0]
+
+
+# From the question to the note.
+
+
+async def test_a_helpers_answer_becomes_their_note(helping: Helping) -> None:
+    world = helping.world
+    await helping.hand_over()
+    assert "**Open**" in post(helping).content
+
+    await helping.helper.click(post(helping), label="Claim")
+    claimed = up_to("when", handover_messages._CLAIMED, helper=f"<@{helping.helper.id}>")
+    assert claimed in post(helping).content
+    assert buttons(post(helping)) == ["Answer", "Give it back", "Not for us"]
+    thanks = await helping.answer(post(helping))
+
+    assert said(thanks) == f"{handover_messages._THANKS(EN)} {handover_messages._MAY_PROPOSE(EN)}"
+    [message] = told(world.general)
+    assert f"**{helping.helper.user.name}** has answered:" in message.content.replace("\\", "")
+    assert "> It leaves at **nine** and at four." in message.content
+    assert [one.id for one in message.mentions] == [world.member.id]
+    assert not message.mention_everyone
+    assert "**Answered**" in post(helping).content
+    assert buttons(post(helping)) == ["Send to review"]
+
+    # Two clicks propose one note.
+    for actor in (helping.helper, world.moderator):
+        world.press(actor, post(helping), "handover:1:send")
+    await world.env.settle()
+
+    [listed] = await world.core(lambda core: core.store.notes.listed(world.guild.id))
+    note = await world.note(listed.id)
+    assert note.contributor_id == helping.helper.id
+    assert note.revision.submission.text == ANSWER
+    assert note.revision.submission.title == UNKNOWN
+    assert buttons(post(helping)) == []
+    # The asker has the answer already, so its publication brings no second notice.
+    await world.second_moderator.click(world.card, label="Approve")
+    await world.env.settle()
+    assert len(told(world.general)) == 1
+
+
+async def test_an_unnamed_helper_is_named_nowhere(helping: Helping) -> None:
+    await helping.hand_over()
+    await helping.answer(post(helping), name="unnamed")
+
+    [message] = told(helping.world.general)
+    assert "A helper has answered:" in message.content
+    assert f"<@{helping.helper.id}>" not in post(helping).content
+    await helping.world.moderator.click(post(helping), label="Send to review")
+    assert (await helping.world.note()).contributor_id == helping.world.moderator.id
+
+
+async def test_submitting_anyway_keeps_the_helpers_credit(helping: Helping) -> None:
+    world = helping.world
+    await helping.hand_over()
+    await world.publish("Departures", ANSWER)
+    await helping.answer(post(helping))
+
+    asked = await world.moderator.click(post(helping), label="Send to review")
+    assert asked.response is not None
+    await world.moderator.click(asked.response, custom_id="draft:submit")
+
+    notes = await world.core(
+        lambda core: core.store.notes.of_member(world.guild.id, helping.helper.id)
+    )
+    assert [one.revision.submission.text for one in notes] == [ANSWER]
+
+
+async def test_private_questions_are_answered_privately(helping: Helping) -> None:
+    world = helping.world
+    await world.ask(UNKNOWN, by=world.second_member)
+    await helping.hand_over(private=True)
+    assert "asked privately" in post(helping).content
+
+    await helping.answer(post(helping))
+
+    assert told(world.general) == []
+    [message] = direct(world)
+    assert ANSWER.split(".", maxsplit=1)[0] in message.content
+
+
+async def test_helpers_learn_of_unwanted_notices(helping: Helping) -> None:
+    world = helping.world
+    await helping.hand_over()
+    await world.core(lambda core: core.store.gaps.set_opt_out(world.member.id, quiet=True))
+
+    assert (
+        said(await helping.answer(post(helping)))
+        == f"{handover_messages._THANKS_TO_NOBODY(EN)} {handover_messages._MAY_PROPOSE(EN)}"
+    )
+    assert told(world.general) == []
+
+
+async def test_buttons_survive_a_restart(helping: Helping, new_bot: Callable[[], Bot]) -> None:
+    await helping.hand_over()
+    await restarted(helping.world, new_bot)
+    for label, state in (
+        ("Claim", "**Claimed**"),
+        ("Give it back", "**Open**"),
+        ("Not for us", "**Not for us**"),
+        ("Open again", "**Open**"),
+    ):
+        await helping.helper.click(post(helping), label=label)
+        assert state in post(helping).content
+    assert buttons(post(helping)) == ["Claim", "Answer", "Not for us"]
+    await helping.answer(post(helping))
+    await restarted(helping.world, new_bot)
+    await helping.helper.click(post(helping), label="Send to review")
+    assert (await helping.world.note()).contributor_id == helping.helper.id
+
+
+# Rights.
+
+
+async def test_a_claim_holds_until_a_moderator_ends_it(helping: Helping) -> None:
+    await helping.hand_over()
+    pair = (helping.helper, helping.second)
+    clicks = [helping.world.press(one, post(helping), "handover:1:claim") for one in pair]
+    await helping.world.env.settle()
+
+    winner = (await helping.standing()).helper_id
+    other = helping.second if winner == helping.helper.id else helping.helper
+    taken = up_to("when", handover_messages._TAKEN, helper=f"<@{winner}>")
+    [refused] = [one.content for click in clicks for one in click.followups]
+    assert taken in refused
+    for label in ("Answer", "Give it back", "Not for us"):
+        assert taken in everything(await other.click(post(helping), label=label))
+    assert (await helping.standing()).helper_id == winner
+    await helping.world.moderator.click(post(helping), label="Give it back")
+    assert "**Open**" in post(helping).content
+
+
+async def test_one_of_simultaneous_answers_arrives(helping: Helping) -> None:
+    await helping.hand_over()
+    forms = [
+        await by.click(post(helping), label="Answer") for by in (helping.helper, helping.second)
+    ]
+
+    first = await helping.helper.submit_modal(forms[0], {"answer": "One.", "name": ["unnamed"]})
+    second = await helping.second.submit_modal(forms[1], {"answer": "Two.", "name": ["unnamed"]})
+
+    assert said(first) == f"{handover_messages._THANKS(EN)} {handover_messages._MAY_PROPOSE(EN)}"
+    assert up_to("when", handover_messages._DONE, helper=f"<@{helping.helper.id}>") in said(second)
+    assert "Two." in said(second)
+    [message] = told(helping.world.general)
+    assert "> One." in message.content
+
+
+async def test_members_and_former_helpers_are_refused(helping: Helping) -> None:
+    world = helping.world
+    await helping.hand_over()
+    message = post(helping)
+    helping.demote(helping.helper)
+    before = await helping.standing()
+
+    clicks = [
+        world.press(actor, message, f"handover:1:{action}")
+        for action in handover_messages.LABELS
+        for actor in (world.member, helping.helper)
+    ]
+    # Its form was open when the role was taken.
+    typed: dict[str, str | list[str]] = {"answer": "Nine.", "name": ["named"]}
+    form = world.submit(helping.helper, "form:helper:1:ab", typed)
+    await world.env.settle()
+
+    assert all(error_messages.NOT_A_HELPER(EN) in everything(click) for click in [*clicks, form])
+    assert "Nine." in said(form)
+    assert await helping.standing() == before
+    assert told(world.general) == []
+
+
+async def test_another_helper_may_take_over_a_stale_claim(helping: Helping) -> None:
+    world = helping.world
+    await helping.hand_over()
+    await helping.helper.click(post(helping), label="Claim")
+
+    def age(core: Any) -> None:
+        with core.store.database.writing():
+            core.store.database.run("update handed_on set changed_at = '2020-01-01T00:00:00+00:00'")
+
+    await world.core(age)
+    await world.bot.outbox.catch_up()
+
+    assert longest_part(handover_messages._STALE_CLAIM) in post(helping).content
+    await helping.second.click(post(helping), label="Claim")
+    claimed = up_to("when", handover_messages._CLAIMED, helper=f"<@{helping.second.id}>")
+    assert claimed in post(helping).content

@@ -1,15 +1,19 @@
 """History, own notes and withdrawal in Discord."""
 
 from collections.abc import Callable
+from typing import Any
 
 from simcord import InteractionResult, MemberActor
 
 from bot.notes import messages
 from bot.process.client import Bot
-from knowledge.values.notes import State
+from bot.review import messages as review_messages
+from knowledge.values.notes import NoticeEvent, Problem, State
 from tests.bot.steps import (
     content,
+    decided,
     edit,
+    in_menu,
     longest_part,
     on_note,
     reject,
@@ -17,10 +21,24 @@ from tests.bot.steps import (
     said,
     shown_message,
 )
-from tests.bot.world import TITLE, World, buttons, choices, text_of
+from tests.bot.world import (
+    QUESTION,
+    TEXT,
+    TITLE,
+    World,
+    actions,
+    build_world,
+    buttons,
+    choices,
+    text_of,
+)
 
 FIRST = "The meetup is in Lisbon on Fridays."
+
+
 SECOND = "The meetup is in Porto on Fridays."
+
+
 THIRD = "The meetup is in Faro on Mondays."
 
 
@@ -171,3 +189,158 @@ async def test_other_members_withdraw_nothing(world: World) -> None:
     await world.env.settle()
 
     assert (await world.note()).live
+
+
+REASON = "It moved to Porto."
+
+
+async def reports(world: World, revision_id: int = 1) -> list[tuple[Problem, str]]:
+    note = await world.note(revision_id)
+    return [(report.problem, report.reason) for report in note.reports]
+
+
+async def report(
+    world: World,
+    reason: str = REASON,
+    problem: Problem = Problem.OUTDATED,
+    by: MemberActor | None = None,
+) -> InteractionResult:
+    actor = by or world.second_member
+    form = await on_note(actor, world.general, "Report")
+    return await actor.submit_modal(form, {"problem": [problem], "reason": reason})
+
+
+async def submit(world: World, form: InteractionResult, problem: str, **more: Any) -> None:
+    fields = {"problem": [problem], "reason": REASON, **more}
+    await world.second_member.submit_modal(form, fields)
+
+
+def labels(form: InteractionResult) -> list[str]:
+    assert form.modal is not None
+    return [label["label"] for label in form.modal["components"]]
+
+
+def told(world: World) -> list[str]:
+    return [text_of(message) for message in world.second_member.user.dm_channel.history()]
+
+
+async def test_a_report_stays_until_the_decision(world: World) -> None:
+    await world.publish()
+    await report(world, reason="First.")
+    await report(world, "Second.", Problem.WRONG, world.moderator)
+
+    result = await report(world, reason=REASON)
+
+    assert said(result) == messages.confirm_report(await world.note(), Problem.OUTDATED)
+    # A member's second report replaces the first.
+    assert sorted(await reports(world)) == [(Problem.OUTDATED, REASON), (Problem.WRONG, "Second.")]
+    assert "Reported as **outdated**" in text_of(world.card)
+    assert REASON in text_of(world.card)
+    await world.moderator.click(world.card, label="Keep as it is")
+    assert "Reported" not in text_of(world.card)
+    assert told(world) == review_messages.notice_parts(await world.note(), NoticeEvent.REPORT_KEPT)
+    # A moderator gets no notice about a report that they settled.
+    assert len(world.moderator.user.dm_channel.history()) == 0
+    assert len(world.general.history()) == 0
+
+
+async def test_reporters_hear_of_new_text_and_retirement(world: World) -> None:
+    await world.publish()
+    await report(world)
+    await edit(world)
+    await world.moderator.click(world.card, label="Approve")
+    assert told(world) == review_messages.notice_parts(
+        await world.note(2), NoticeEvent.REPORT_REVISED
+    )
+
+    await report(world)
+    await decided(world, world.moderator, "Retire", {"reason": "It has closed."})
+    expected = review_messages.notice_parts(
+        await world.note(2), NoticeEvent.REPORT_RETIRED, reason="It has closed."
+    )
+    assert told(world)[1:] == expected
+
+
+async def test_unpublished_notes_escape_reports(world: World) -> None:
+    await world.propose()
+    other = build_world(world.env, "Another")
+    for server in (world, other):
+        for number in (1, 17):
+            fields: dict[str, str | list[str]] = {"problem": ["wrong"], "reason": REASON}
+            refused = server.submit(server.second_member, f"form:report:{number}:ab", fields)
+            await world.env.settle()
+            assert said(refused) == messages.NO_HISTORY.english
+        if server is world:
+            await world.moderator.click(world.card, label="Approve")
+    assert await reports(world) == []
+
+
+# By button and menu.
+
+
+async def test_any_quoting_answer_reports_its_note(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    articles = await world.ask("What is open source AI?")
+    assert "report" not in actions(articles.response)
+    await world.publish()
+    await world.publish("Second meetup", f"{TEXT} Everybody is welcome.")
+    private = await world.ask(private=True)
+    await in_menu(world.member, shown_message(private), "Share with everyone here")
+    shared = world.general.last_message
+    assert shared is not None
+    assert "report" in actions(shared)
+
+    await restarted(world, new_bot)
+    form = await in_menu(world.second_member, shared, "Report")
+    assert form.modal is not None
+    [which, *_] = form.modal["components"]
+    options = {option["label"] for option in which["component"]["options"]}
+    assert options == {TITLE, "Second meetup"}
+    await submit(world, form, "unsafe", note=["2"])
+    assert await reports(world, 2) == [(Problem.UNSAFE, REASON)]
+
+    await restarted(world, new_bot)
+    form = await world.second_member.context_menu(world.general, "Report", shared)
+    await submit(world, form, "wrong", note=["1"])
+    assert await reports(world, 1) == [(Problem.WRONG, REASON)]
+
+
+async def test_a_shown_note_is_reported_while_it_is_live(world: World) -> None:
+    await world.publish()
+    shown = shown_message(await world.second_member.slash(world.general, "note show", note=TITLE))
+    assert buttons(shown) == ["Report"]
+    form = await world.second_member.click(shown, label="Report")
+    assert labels(form) == [messages.PROBLEM.english, "Reason"]
+    await submit(world, form, "wrong")
+    assert await reports(world) == [(Problem.WRONG, REASON)]
+
+    await decided(world, world.moderator, "Retire", {"reason": ""})
+    result = await world.second_member.click(shown, label="Report")
+    assert said(result) == messages.NOTHING_TO_REPORT.english
+
+
+async def test_messages_without_notes_report_nothing(world: World) -> None:
+    await world.ask("What is open source AI?")
+    answer = world.general.last_message
+    assert answer is not None
+    message = await world.member.send(world.general, "hello")
+
+    for each, sentence in (
+        (answer, messages.NOTHING_TO_REPORT),
+        (message, messages.QUOTES_NO_NOTE),
+    ):
+        result = await world.second_member.context_menu(world.general, "Report", each)
+        assert said(result) == sentence.english
+
+
+async def test_forged_buttons_in_another_server_report_nothing(world: World) -> None:
+    await world.publish()
+    await world.ask(QUESTION)
+    other = build_world(world.env, "Another")
+    message = await other.member.send(other.general, "Anything.")
+
+    for custom_id in ("report:answer:1", "report:note:1", "report:note:99"):
+        result = other.press(other.member, message, custom_id)
+        await world.env.settle()
+        assert said(result) == messages.NOTHING_TO_REPORT.english

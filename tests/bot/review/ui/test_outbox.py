@@ -9,8 +9,10 @@ import discord
 import pytest
 from simcord import ChannelHandle
 
+from bot.config.settings import Settings
 from bot.notes import messages as notes_messages
 from bot.process.client import Bot
+from bot.review import cards
 from bot.review.actions import Action, confirmation
 from bot.review.ui.outbox import OutboxDispatcher
 from knowledge.store.notes.decisions import Ruling
@@ -19,11 +21,17 @@ from tests.bot.components import part
 from tests.bot.faults import UNKNOWN_INTERACTION, fail
 from tests.bot.steps import SENTENCE, answer, everything, reject, restarted, said, told
 from tests.bot.strict_discord import StrictDiscord
+from tests.bot.wire.server import WireServer
+from tests.bot.wire.steps import proposed, running, waiting
 from tests.bot.world import TITLE, World, build_world, text_of
 
 # HTTP status and code of Discord's refusals that last, and of those that don't.
 MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = (403, 50013), (404, 10003), (404, 10008)
+
+
 NO_DIRECT_MESSAGES = (403, 50007)
+
+
 UNAVAILABLE = (503, 0)
 
 
@@ -258,3 +266,34 @@ async def test_moderators_are_reminded_once_per_interval(world: World) -> None:
     ]
     assert len(nonces) == len(set(nonces)) == 4
     assert max(map(len, nonces)) <= 25
+
+
+pytestmark = pytest.mark.slow
+
+
+TEXT = "The quokka enclosure of Perth opens at seven in summer."
+
+
+# The bot sends a card so often before it waits for the next round.
+ATTEMPTS = 3
+
+
+async def test_a_card_changed_unheard_is_posted_once(
+    server: WireServer, settings: Settings
+) -> None:
+    async with running(server, settings):
+        asked = await server.mia.slash(server.general, "ask", question="When opens the enclosure?")
+        await server.answered(asked)
+        cards_taken = f"/channels/{server.review['id']}/messages"
+        silent = server.fail("POST", cards_taken, 503, taken=True, times=ATTEMPTS)
+        await proposed(server, "Quokkas", TEXT)
+        assert silent.met == ATTEMPTS
+        # What publishing the note would change is found out meanwhile.
+        preview = cards.IF_PUBLISHED.english.partition("{")[0]
+        await server.until(
+            lambda: any(preview in text_of(card) for card in waiting(server)), "the preview"
+        )
+        [card] = waiting(server)
+        await server.answered(await server.ada.click(card, "Approve"))
+        await server.until(lambda: not waiting(server), "the decided card")
+    assert len(server.messages(server.review)) == 1
