@@ -52,7 +52,6 @@ class Request:
 
     @property
     def parts(self) -> list[str]:
-        """The path's parts."""
         return self.path.strip("/").split("/")
 
 
@@ -226,7 +225,6 @@ def _by_token(request: Request, token: str, where: Sequence[str]) -> Iterator[st
 
 
 def _edit(request: Request, channel_id: int, message_id: int | None) -> Iterator[str]:
-    """Edits of an existing message."""
     kept = request.backend.messages.get(channel_id, {}).get(message_id or 0)
     before = {"content": kept.content, "embeds": kept.embeds, "flags": kept.flags} if kept else None
     yield from _flags(int(request.body.get("flags") or 0), _OF_EDITS)

@@ -194,7 +194,6 @@ def everything_in(components: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[s
 
 
 def layout(components: Sequence[Mapping[str, Any]], *, v2: bool) -> Iterator[str]:
-    """Violations of a message's components."""
     found = list(everything_in(components))
     if v2:
         if len(found) > 40:
@@ -326,7 +325,6 @@ def _input(one: Mapping[str, Any]) -> Iterator[str]:
 
 
 def form(data: Mapping[str, Any]) -> Iterator[str]:
-    """Violations of a form."""
     yield from _text(data.get("title"), "title", 45, least=1)
     yield from _text(data.get("custom_id"), "custom_id of a form", 100, least=1)
     rows = data.get("components") or []
@@ -344,7 +342,6 @@ def form(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def choices(offered: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Violations of autocomplete choices."""
     if len(offered) > 25:
         yield f"{len(offered)} choices, 25 is the most"
     for choice in offered:
@@ -354,7 +351,6 @@ def choices(offered: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def commands(listed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Violations of all commands together."""
     for kind, most in _COMMANDS.items():
         names = [one["name"] for one in listed if one.get("type", 1) == kind]
         if len(names) > most or len(set(names)) < len(names):

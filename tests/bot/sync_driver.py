@@ -133,7 +133,6 @@ class SyncDriver:
         self.on, self._asked, self._update = False, None, iter(())
 
     def turn_on(self) -> None:
-        """The bot starts."""
         if not self.on:
             self.on = True
             channel_sync_steps.begin_round(self.core, [self.server.channel_id], NOW)

@@ -66,7 +66,6 @@ class World:
 
     @property
     def bot(self) -> Bot:
-        """The bot that runs now."""
         assert isinstance(self.env.bot, Bot)
         return self.env.bot
 
@@ -173,24 +172,19 @@ class World:
     async def ask(
         self, question: str = QUESTION, *, by: MemberActor | None = None, **options: Any
     ) -> InteractionResult:
-        """Ask in the general channel."""
         return await (by or self.member).slash(self.general, "ask", question=question, **options)
 
     async def note(self, revision_id: int = 1) -> Note:
-        """The note with this revision."""
         note = await self.core(lambda core: core.store.notes.find(revision_id, self.guild.id))
         assert isinstance(note, Note)
         return note
 
     async def recorded(self, question_id: int) -> Question:
-        """The question with this id."""
         question = await self.core(lambda core: core.store.question_records.question(question_id))
         assert question is not None
         return question
 
     async def gaps(self, guild_id: int | None) -> list[Question]:
-        """The refused questions."""
-
         def gaps(core: Core) -> list[Question]:
             return refused_questions(core.store, guild_id)
 

@@ -44,7 +44,6 @@ async def search(world: World, text: str) -> None:
 
 
 async def talk(world: World, text: str) -> None:
-    """A question to nobody."""
     await world.member.send(world.help, f"How do I get there? {text}"[:MESSAGE_CHARACTERS])
 
 

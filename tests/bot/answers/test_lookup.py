@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from bot.answers.ask import Ask
 from bot.answers.lookup import SIBLING_GAIN, context_after, with_sibling_sections
 from indexer.retrieval.hit import Hit
@@ -13,30 +15,26 @@ def asked(text: str, earlier: str = "", evidence: Evidence = Evidence.PARTIAL) -
     return Question(1, None, None, 1, text, evidence, datetime.now(UTC), 1, earlier=earlier)
 
 
-def test_the_question_before_an_answer_is_carried_along() -> None:
-    assert context_after(asked("When?", "Who made it?")) == "Who made it?\nWhen?"
+LONG = "why " * (EARLIER_CHARACTERS // 4)
 
 
-def test_two_questions_are_carried_and_no_more() -> None:
-    assert context_after(asked("Third?", "First?\nSecond?")) == "Second?\nThird?"
-
-
-def test_nothing_is_carried_after_a_refusal() -> None:
-    assert context_after(asked("Pancakes?", "Who made it?", Evidence.NONE)) == "Pancakes?"
-
-
-def test_a_carried_question_is_one_line() -> None:
-    asked_so = asked("Hello,\n\nwhen  was that?", "Who?")
-    assert context_after(asked_so) == "Who?\nHello, when was that?"
-
-
-def test_a_long_question_is_carried_alone() -> None:
-    long = "why " * (EARLIER_CHARACTERS // 4)
-    assert context_after(asked(long, "Who made it?")) == long.strip()
-
-
-def test_an_erased_question_carries_nothing() -> None:
-    assert context_after(asked("", "Who made it?")) == ""
+@pytest.mark.parametrize(
+    ("question", "context"),
+    [
+        pytest.param(asked("When?", "Who made it?"), "Who made it?\nWhen?", id="before an answer"),
+        pytest.param(asked("Third?", "First?\nSecond?"), "Second?\nThird?", id="no more than two"),
+        pytest.param(
+            asked("Pancakes?", "Who made it?", Evidence.NONE), "Pancakes?", id="after a refusal"
+        ),
+        pytest.param(
+            asked("Hello,\n\nwhen  was that?", "Who?"), "Who?\nHello, when was that?", id="one line"
+        ),
+        pytest.param(asked(LONG, "Who made it?"), LONG.strip(), id="long question alone"),
+        pytest.param(asked("", "Who made it?"), "", id="erased"),
+    ],
+)
+def test_at_most_two_questions_are_carried_along(question: Question, context: str) -> None:
+    assert context_after(question) == context
 
 
 def test_a_followed_question_is_its_members_own_here() -> None:

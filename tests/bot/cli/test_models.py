@@ -54,7 +54,6 @@ def other(tmp_path: Path) -> Path:
 
 
 def _model(folder: Path) -> Path:
-    """A folder that looks like a model's."""
     folder.mkdir()
     (folder / "modules.json").write_text("[]")
     return folder

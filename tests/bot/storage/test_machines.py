@@ -29,7 +29,6 @@ SLEDGES = "A sledge is lent at the lodge for two hours."
 
 @pytest.fixture
 def handbook(tmp_path: Path) -> Path:
-    """A folder as a source."""
     folder = tmp_path / "handbook"
     folder.mkdir()
     (folder / "ferries.md").write_text(f"# Ferries\n\n{FERRIES}")

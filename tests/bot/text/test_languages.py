@@ -158,7 +158,6 @@ def test_hardly_a_translation_is_the_english(language: Language) -> None:
 
 
 def sentences(value: object) -> Iterator[Sentence]:
-    """Every sentence in a value."""
     if isinstance(value, Sentence):
         yield value
     elif isinstance(value, dict):

@@ -101,7 +101,6 @@ class Gateway:
         return (int(guild_id) >> 22) % self.shards if guild_id else 0
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One connection."""
         self.connections += 1
         if 0 < self.refusing < _FIRST_CODE:
             return web.Response(status=self.refusing)
@@ -268,7 +267,6 @@ class Gateway:
         await self._lines[shard].send({"op": 9, "d": False, "s": None, "t": None})
 
     async def close(self, code: int, shard: int = 0) -> None:
-        """Close the socket with a code."""
         await self._lose(shard).socket.close(code=code)
 
     async def go_away(self, refusing: int) -> None:

@@ -28,7 +28,6 @@ class Person:
 
     @property
     def id(self) -> int:
-        """Their id."""
         return int(self.account["id"])
 
     @property
@@ -78,7 +77,6 @@ class Person:
         return await self._interact(AUTOCOMPLETE, channel, data)
 
     async def menu(self, name: str, message: Json) -> Interaction:
-        """Choose a message's menu."""
         [command] = [one for one in self.state.commands if one["name"] == name]
         assert command["type"] == 3
         data = {
@@ -91,7 +89,6 @@ class Person:
         return await self._interact(COMMAND, self.state.channels[int(message["channel_id"])], data)
 
     async def click(self, message: Json, label: str) -> Interaction:
-        """Click a button that is on a message."""
         found = [
             one
             for one in strictness.everything_in(message["components"])
@@ -237,7 +234,6 @@ class Person:
 
 
 def labels(message: Json) -> list[str]:
-    """Labels of a message's buttons."""
     return [
         one["label"]
         for one in strictness.everything_in(message["components"])

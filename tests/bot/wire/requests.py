@@ -26,7 +26,6 @@ class Sent:
     files: Files
 
     def number(self, name: str) -> int:
-        """An id in the address."""
         return int(self.match[name])
 
 

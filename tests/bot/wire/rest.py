@@ -99,7 +99,6 @@ class Rest:
     # From the wire and back to it.
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request."""
         path = request.path.removeprefix("/api")
         path = re.sub(r"^/v10", "", path)
         fault = next((one for one in self.faults if one.meets(request.method, path)), None)
@@ -151,7 +150,6 @@ class Rest:
             raise RefusedError(400, 50035, "Invalid Form Body", errors)
 
     async def file(self, request: web.Request) -> web.StreamResponse:
-        """A file by its address."""
         content = self.state.files.get(int(request.match_info["id"]))
         signed = {"ex", "is", "hm"} <= set(request.query)
         if content is None or not signed or self.files_expired:

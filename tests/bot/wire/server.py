@@ -46,7 +46,6 @@ class WireServer:
 
     @property
     def address(self) -> str:
-        """Its address."""
         return self.state.address
 
     @property
@@ -60,7 +59,6 @@ class WireServer:
         return [*self.rest.problems, *self.gateway.problems]
 
     def person(self, name: str, *roles: Json) -> Person:
-        """A member of the server."""
         account = user(name)
         self.state.join(self.guild, account, roles)
         return Person(self.state, self.gateway, self.guild, account)
@@ -125,7 +123,6 @@ class WireServer:
         return form
 
     def application(self) -> web.Application:
-        """Its routes."""
         app = web.Application(client_max_size=_BODY_BYTES)
         app.router.add_get("/gateway/", self.gateway.serve)
         app.router.add_get("/attachments/{channel}/{id}/{name}", self.rest.file)

@@ -70,17 +70,14 @@ class Interaction:
 
     @property
     def channel_id(self) -> int:
-        """Id of the channel."""
         return int(self.payload["channel_id"])
 
     @property
     def user_id(self) -> int:
-        """Id of the user."""
         return int((self.payload.get("user") or self.payload["member"]["user"])["id"])
 
 
 def user(name: str, *, bot: bool = False) -> Json:
-    """A new account."""
     return {
         "id": str(snowflake()),
         "username": name.lower(),
@@ -153,7 +150,6 @@ class State:
         return guild
 
     def add_role(self, guild: Json, name: str, may: str = "", role_id: int | None = None) -> Json:
-        """A role."""
         role: Json = {
             "id": str(role_id or snowflake()),
             "name": name,
@@ -173,7 +169,6 @@ class State:
     def add_channel(
         self, guild: Json, name: str, kind: int = 0, channel_id: int | None = None
     ) -> Json:
-        """A channel of a server."""
         channel: Json = {
             "id": str(channel_id or snowflake()),
             "type": kind,
@@ -221,7 +216,6 @@ class State:
         return thread
 
     def join(self, guild: Json, who: Json, roles: Iterable[Json] = ()) -> Json:
-        """Make an account a member of a server."""
         self.users[int(who["id"])] = who
         member: Json = {
             "user": who,
@@ -255,7 +249,6 @@ class State:
         return channel
 
     def member(self, guild_id: int, user_id: int) -> Json:
-        """A member of a server."""
         guild = self.guilds.get(guild_id)
         if guild is None:
             raise RefusedError(404, 10004, "Unknown Guild")
@@ -308,7 +301,6 @@ class State:
     # Messages.
 
     def write(self, channel: Json, author: Json, body: Json, **more: Any) -> Json:
-        """A new message."""
         # The first message of a forum's post has its id.
         first = channel["type"] == 11 and int(channel["id"]) not in self.messages
         message_id = int(channel["id"]) if first else snowflake()
@@ -343,7 +335,6 @@ class State:
         return [self.users[number] for number in dict.fromkeys(found) if number in self.users]
 
     def attach(self, message: Json, content: bytes, filename: str, kind: str = "") -> Json:
-        """A file on a message."""
         attachment = self.upload(int(message["channel_id"]), content, filename, kind)
         message["attachments"].append(attachment)
         return attachment

@@ -75,12 +75,10 @@ class CountingWorker:
         return getattr(self._worker, name)
 
     async def call(self, *given: Any, **named: Any) -> Any:
-        """Count a job, and have it done."""
         self.jobs += 1
         return await self._worker.call(*given, **named)
 
     async def call_batched(self, *given: Any, **named: Any) -> Any:
-        """Count a job, and have it done."""
         self.jobs += 1
         return await self._worker.call_batched(*given, **named)
 

@@ -48,7 +48,6 @@ def mention(world: World) -> str:
 
 
 async def answer(world: World) -> discord.Message:
-    """The bot's answer to a mention."""
     await world.add_note(text=SECTIONS)
     await world.member.send(world.help, f"{mention(world)} {QUESTION}")
     answered = world.help.last_message
@@ -66,7 +65,6 @@ async def thread_of(world: World, message: Any) -> ChannelHandle:
 
 
 def said(world: World, thread: ChannelHandle) -> list[str]:
-    """What the bot said in a thread."""
     assert world.bot.user is not None
     return [text_of(one) for one in thread.history() if one.author.id == world.bot.user.id]
 

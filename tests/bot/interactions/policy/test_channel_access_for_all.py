@@ -112,16 +112,17 @@ def test_a_channel_is_used_where_fewer_may_look() -> None:
     assert quotable(EVERYBODY, STAFF_ONLY, [STAFF_AND_HELPERS]) == (STAFF_AND_HELPERS.id,)
 
 
-def test_a_denied_role_blocks_its_place() -> None:
-    there = Place(9, roles={MUTED: HIDDEN})
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        (Place(9, roles={MUTED: HIDDEN}), Place(8, roles={MUTED: HIDDEN})),
+        (Place(9, members={21: HIDDEN}), Place(8, members={21: HIDDEN})),
+    ],
+    ids=["role", "member"],
+)
+def test_a_channel_is_used_where_its_denied_may_not_look(there: Place, here: Place) -> None:
     assert quotable(EVERYBODY, OPEN, [there]) == ()
-    assert quotable(EVERYBODY, Place(8, roles={MUTED: HIDDEN}), [there]) == (9,)
-
-
-def test_a_denied_member_blocks_their_place() -> None:
-    there = Place(9, members={21: HIDDEN})
-    assert quotable(EVERYBODY, OPEN, [there]) == ()
-    assert quotable(EVERYBODY, Place(8, members={21: HIDDEN}), [there]) == (9,)
+    assert quotable(EVERYBODY, here, [there]) == (9,)
 
 
 def test_a_guest_blocks_what_they_may_not_read() -> None:
