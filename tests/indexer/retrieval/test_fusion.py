@@ -7,13 +7,22 @@ import pytest
 
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
-from indexer.ingest.pipeline import update
-from indexer.retrieval.fusion import CENTRE, SPREAD, CosineScale, cosine_scale, everyday_questions
+from indexer.ingest.pipeline import index_document, update
+from indexer.retrieval.fusion import (
+    CENTRE,
+    SPREAD,
+    CosineScale,
+    cosine_scale,
+    everyday_questions,
+    window_cosines,
+)
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
+from indexer.text.passages import passages
 from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.questions import Evidence
 from tests.fakes import SqueezedEmbedder, WordEmbedder
+from tests.indexer.small_index import new_document, opened
 
 TEXTS = {
     "bees": "Bees make honey from nectar.",
@@ -91,3 +100,50 @@ def test_words_weigh_as_much_beside_squeezed_cosines_as_beside_others(tmp_path: 
         plain[0].score - plain[1].score, rel=0.35
     )
     assert squeezed[1].score < 0.8 * squeezed[0].score
+
+
+# Cosines of the passages' own vectors against brute force.
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(4_096)
+
+
+def test_cosines_are_of_the_whole_or_best_window(tmp_path: Path, embedder: WordEmbedder) -> None:
+    text = " ".join(f"Sentence {n} speaks of thing{n} at some length." for n in range(20))
+    document = new_document("long", text)
+    [passage] = passages(document, embedder.count_tokens, embedder.max_tokens)
+    vector = embedder.embed_queries(["thing7 thing8"])[0]
+    whole = float(embedder.embed_passages([passage.embedded])[0] @ vector)
+    window = float((embedder.embed_passages(passage.windows) @ vector).max())
+    assert window > whole
+    with opened(tmp_path, embedder) as index:
+        index_document(index, embedder, document)
+        [(key, _)] = index.nearest(vector, 1, [SHARED])
+        # Kept in half precision, which has eleven bits.
+        [found] = Retriever(index, embedder).cosines(vector[np.newaxis], [[key]])
+        assert found.wholes.tolist() == pytest.approx([whole], abs=1e-3)
+        assert found.windows.tolist() == pytest.approx([window], abs=1e-3)
+        of_windows = window_cosines(vector, index.own_vectors([key])[key])
+        assert of_windows == pytest.approx(
+            (embedder.embed_passages(passage.windows) @ vector).tolist(), abs=1e-3
+        )
+        assert found.best_windows([0]) == [of_windows.index(max(of_windows))]
+
+
+def test_cosines_of_gone_passages_are_left_out(tmp_path: Path, embedder: WordEmbedder) -> None:
+    vectors = embedder.embed_queries(["first", "second"])
+    with opened(tmp_path, embedder) as index:
+        index_document(index, embedder, new_document("first", "The first."))
+        index_document(index, embedder, new_document("second", "The second."))
+        keys = [key for key, _ in index.nearest(vectors[0], 2, [SHARED])]
+        retriever = Retriever(index, embedder)
+        before = retriever.cosines(vectors, [keys, keys[::-1]])
+        assert [one.ids.tolist() for one in before] == [keys, keys[::-1]]
+        index.tables.apply([], ["file:first"])
+        gone, left = keys[0], keys[1]
+        assert [key for key, _ in index.nearest(vectors[0], 2, [SHARED])] == [left]
+        after = retriever.cosines(vectors, [[gone, left], [gone]])
+        assert [one.ids.tolist() for one in after] == [[left], []]
+        assert index.passages([gone, left]).keys() == {left}
