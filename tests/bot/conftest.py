@@ -25,7 +25,7 @@ from tests.bot.phrasing.scripted_endpoint import KEY, ScriptedEndpoint, scripted
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.town import Town, build_town
 from tests.bot.wire.server import WireServer, wire_server
-from tests.bot.world import World, build_world
+from tests.bot.world import NewBot, World, build_world
 from tests.fakes import WordEmbedder
 from tests.shared_folders import shared_folder
 
@@ -126,7 +126,7 @@ async def new_bot(settings: Settings) -> AsyncIterator[Callable[[], Bot]]:
 
 
 @pytest.fixture
-def simcord_bot(new_bot: Callable[[], Bot]) -> Bot:
+def simcord_bot(new_bot: NewBot) -> Bot:
     return new_bot()
 
 

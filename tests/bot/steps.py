@@ -1,6 +1,6 @@
 """Steps that tests of several features take in Discord, and what members read of the responses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from string import Formatter
 from typing import Any
@@ -9,7 +9,6 @@ from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessa
 
 from bot.ask.messages import MENU_LABELS
 from bot.core.core import Core
-from bot.process.client import Bot
 from bot.review import service as review_service
 from bot.review.ui.panel import ReviewPage
 from bot.setup.settings import SETTINGS, Page
@@ -20,6 +19,7 @@ from tests.bot.world import (
     QUESTION,
     TITLE,
     UNKNOWN,
+    NewBot,
     World,
     build_world,
     choices,
@@ -117,7 +117,7 @@ async def only_reads(world: World, *languages: str) -> None:
     await world.core(change)
 
 
-async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:
+async def restarted(world: World, new_bot: NewBot) -> None:
     """The process ends and starts again on the same data folder."""
     await world.bot.close()
     await world.restart(new_bot())

@@ -45,6 +45,8 @@ _LIST: Final = 3
 _TEXT: Final = 4
 _LABEL: Final = 18
 _DISPLAY: Final = 10
+# Makes another bot on the same data folder.
+NewBot = Callable[[], Bot]
 
 
 @dataclass
@@ -106,6 +108,10 @@ class World:
             self.second_moderator,
             self.admin,
         )
+
+    def demote(self, moderator: MemberActor) -> None:
+        """Take the moderators' role from somebody."""
+        self.env.backend.remove_member_role(self.guild.id, moderator.id, self.moderator_role.id)
 
     async def restart(self, bot: Bot) -> None:
         """Replace the bot by another one, whose worker must not be open before."""

@@ -1,6 +1,6 @@
 """Export and erasure of a member's data."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +13,6 @@ from bot.core.core import Core
 from bot.privacy import service
 from bot.privacy import service as privacy_service
 from bot.privacy.ui.cog import prune_questions
-from bot.process.client import Bot
 from bot.review import service as review_service
 from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.store.notes.decisions import Ruling
@@ -23,7 +22,7 @@ from knowledge.values.questions import Feedback, FeedbackReason, Verdict
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.bot.steps import looked_into, restarted
-from tests.bot.world import QUESTION, World
+from tests.bot.world import QUESTION, NewBot, World
 from tests.fakes import WordEmbedder
 
 GUILD, MEMBER = 10, 3
@@ -79,7 +78,7 @@ def _age(core: Core) -> None:
         core.store.database.run(AGED)
 
 
-async def test_a_running_bot_prunes_old_questions(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_running_bot_prunes_old_questions(world: World, new_bot: NewBot) -> None:
     await world.publish()
     asked = await world.ask()
     await world.core(_age)

@@ -1,14 +1,12 @@
 """Command sync: payload and time."""
 
-from collections.abc import Callable
 from typing import Any
 
 import discord
 import pytest
 from simcord import Env
 
-from bot.process.client import Bot
-from tests.bot.world import World, parts
+from tests.bot.world import NewBot, World, parts
 
 
 def syncs(env: Env) -> int:
@@ -22,14 +20,14 @@ async def test_first_start_sends_the_commands(simcord_env: Env) -> None:
     assert syncs(simcord_env) == 1
 
 
-async def test_unchanged_commands_are_kept(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_unchanged_commands_are_kept(world: World, new_bot: NewBot) -> None:
     await world.bot.close()
     await world.restart(new_bot())
 
     assert syncs(world.env) == 1
 
 
-async def test_changed_commands_are_sent(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_changed_commands_are_sent(world: World, new_bot: NewBot) -> None:
     await world.bot.close()
     bot = new_bot()
 

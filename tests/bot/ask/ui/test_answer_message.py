@@ -1,6 +1,5 @@
 """The buttons below an answer: verdicts, more, why, share."""
 
-from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -12,7 +11,6 @@ from bot.answers.pipeline import Reply
 from bot.ask import messages
 from bot.ask.ui.answer_message import answer_message
 from bot.core.core import Core
-from bot.process.client import Bot
 from bot.review import service as review_service
 from bot.review.messages import _OBSTACLES as OBSTACLES
 from bot.review.messages import NOT_A_CORRECTOR
@@ -41,7 +39,17 @@ from tests.bot.steps import (
     told,
 )
 from tests.bot.values import file_passage
-from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, links, text_of
+from tests.bot.world import (
+    TEXT,
+    TITLE,
+    UNKNOWN,
+    NewBot,
+    World,
+    build_world,
+    buttons,
+    links,
+    text_of,
+)
 
 LINK = "https://example.org/"
 
@@ -269,7 +277,7 @@ async def test_not_helpful_counts_at_once_and_takes_a_reason(world: World) -> No
     assert await verdicts(world) == [(Verdict.UNHELPFUL, "It is in Porto.")]
 
 
-async def test_a_reason_is_taken_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_reason_is_taken_after_a_restart(world: World, new_bot: NewBot) -> None:
     asked = await unhelpful(world)
     assert asked.response is not None
     message = asked.response.message

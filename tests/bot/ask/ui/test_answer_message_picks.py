@@ -1,6 +1,5 @@
 """*Other passages* below answers and refusals, and *This answers it*."""
 
-from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -11,7 +10,6 @@ from bot.answers.outcome import MOST_OTHERS
 from bot.ask import messages
 from bot.ask import messages as ask_messages
 from bot.core.core import Core
-from bot.process.client import Bot
 from bot.review import service as review_service
 from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import Document, Kind, Scope
@@ -24,6 +22,7 @@ from tests.bot.world import (
     QUESTION,
     TITLE,
     UNKNOWN,
+    NewBot,
     World,
     buttons,
     choices,
@@ -169,7 +168,7 @@ async def test_a_private_pick_counts_for_the_next_answer(world: World) -> None:
 
 
 async def test_list_and_pick_work_after_a_restart(
-    world: World, posted: discord.Message, new_bot: Callable[[], Bot]
+    world: World, posted: discord.Message, new_bot: NewBot
 ) -> None:
     await restarted(world, new_bot)
     shown = await chosen(world, posted)
@@ -229,9 +228,7 @@ async def test_who_may_not_read_the_channel_any_more_is_shown_nothing_of_it(town
         for digest in digests
     ]
     [told] = [one for one in shown if is_told(content(one))]
-    world.env.backend.remove_member_role(
-        world.guild.id, world.moderator.id, world.moderator_role.id
-    )
+    world.demote(world.moderator)
 
     again = await world.moderator.click(told.response, label=PICK)
 

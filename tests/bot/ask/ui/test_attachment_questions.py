@@ -1,6 +1,5 @@
 """Questions with a picture: what was read is shown to the asker, who asks with it or does not."""
 
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -11,12 +10,11 @@ from hypothesis import strategies as st
 from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.ask.ui import attachment_questions
 from bot.interactions.pictures import PictureTexts
-from bot.process.client import Bot
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.files.picture_text import TextLine
 from knowledge.values.guilds import Language
 from tests.bot.steps import restarted, said, shown_message
-from tests.bot.world import QUESTION, TEXT, World, buttons, text_of
+from tests.bot.world import QUESTION, TEXT, NewBot, World, buttons, text_of
 from tests.knowledge.drawings import drawn
 
 QUOTED = TEXT.replace("The community", "").strip()
@@ -137,7 +135,7 @@ async def test_a_real_screenshot_is_read_and_asked(world: World) -> None:
     assert QUOTED in text_of(shown_message(result)).replace("**", "")
 
 
-async def test_it_can_be_asked_after_a_restart(reading: World, new_bot: Callable[[], Bot]) -> None:
+async def test_it_can_be_asked_after_a_restart(reading: World, new_bot: NewBot) -> None:
     offer = await _mention(reading)
     form = await reading.member.click(offer, label=LABELS[0])
     await restarted(reading, new_bot)

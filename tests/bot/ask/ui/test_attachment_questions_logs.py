@@ -1,18 +1,17 @@
 """Questions with a log: its deciding lines are shown to the asker, who asks with them or not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from bot.ask.ui import attachment_questions
-from bot.process.client import Bot
 from indexer.retrieval.error_identifiers import LOG_MARK
 from knowledge.files import logs
 from knowledge.files.logs import Problem
 from knowledge.values.guilds import Language
 from tests.bot.steps import choose, restarted, said, shown_message
-from tests.bot.world import World, buttons, text_of
+from tests.bot.world import NewBot, World, buttons, text_of
 
 LABELS = [label.english for label in attachment_questions.LABELS.values()]
 # In two parts, so that no file of the project has a machine's path.
@@ -137,7 +136,7 @@ async def test_a_log_without_errors_is_left_out(reading: World) -> None:
 
 @pytest.mark.parametrize("step", ["offer", "form", "answer"])
 async def test_restart_between_the_steps_loses_and_doubles_nothing(
-    reading: World, new_bot: Callable[[], Bot], step: str
+    reading: World, new_bot: NewBot, step: str
 ) -> None:
     offer = await _mention(reading)
     if step == "offer":

@@ -1,6 +1,5 @@
 """Follow-ups: what is asked soon after an answer, in reply to it, or in its thread."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,6 @@ from bot.answers.recording_queue import FOLLOWED_UP_WITHIN
 from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.process.client import Bot
 from knowledge.values.questions import Question
 from knowledge.values.settings import GuildSettings
 from tests.bot.forum import QUESTION as FORUM_QUESTION
@@ -28,6 +26,7 @@ from tests.bot.world import (
     TICKETS,
     TITLE,
     UNKNOWN,
+    NewBot,
     World,
     text_of,
 )
@@ -251,7 +250,7 @@ async def test_a_wrong_claim_is_looked_up_anew(world: World) -> None:
     assert (last.text, last.hits[0].passage) == (wrong, TEXT)
 
 
-async def test_follow_ups_survive_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_follow_ups_survive_a_restart(world: World, new_bot: NewBot) -> None:
     thread = await thread_of(world, await answer(world))
     await world.member.send(thread, QUESTION)
     await world.restart(new_bot())

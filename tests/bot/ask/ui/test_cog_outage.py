@@ -1,6 +1,6 @@
 """Members are answered while the database is away, and everything else is refused in a sentence."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from tests.bot.world import (
     TICKETS,
     TITLE,
     UNKNOWN,
+    NewBot,
     World,
     choices,
     custom_ids,
@@ -50,7 +51,7 @@ def settings(settings: Settings, database: Departing) -> Settings:
 
 
 @pytest.fixture
-def simcord_bot(new_bot: Callable[[], Bot]) -> Bot:
+def simcord_bot(new_bot: NewBot) -> Bot:
     """A bot that shares its shards with nobody: simcord has no gateway that it could ask."""
     bot = new_bot()
     bot.cluster = Process(bot)

@@ -1,6 +1,5 @@
 """*Answer with a note…*: a helper chooses a note, and the bot posts it once as a reply."""
 
-from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -12,7 +11,6 @@ from simcord.enums import OverwriteType
 from bot.ask.ui import note_answers
 from bot.ask.ui.note_answers import NoteAnswers
 from bot.core.core import Core
-from bot.process.client import Bot
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import plain
@@ -24,7 +22,7 @@ from tests.bot.forum import make_forum, page_as_discord_does
 from tests.bot.gaps.handing_over import Helping
 from tests.bot.steps import choose, content, restarted, said, shown_message
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import TEXT, World, choices, custom_ids, text_of
+from tests.bot.world import TEXT, NewBot, World, choices, custom_ids, text_of
 
 ASKED = "Hello! Does anybody know where the boats leave at noon?"
 FERRIES = "Boats leave from the other quay at noon."
@@ -181,7 +179,7 @@ async def test_kills_between_the_steps_post_once(
     world: World,
     asked: discord.Message,
     strict_discord: StrictDiscord,
-    new_bot: Callable[[], Bot],
+    new_bot: NewBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page_as_discord_does(monkeypatch)

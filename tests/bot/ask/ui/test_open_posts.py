@@ -1,6 +1,5 @@
 """Unanswered posts ping the helpers once, answered ones ask their author; *Yes* closes them."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ from simcord import ChannelHandle
 from bot.ask import open_posts
 from bot.ask.ui.open_posts import OpenPosts
 from bot.core.core import Core
-from bot.process.client import Bot
 from knowledge.values.guilds import Language
 from knowledge.values.questions import PostState
 from knowledge.values.settings import Mode, SolvedPosts
@@ -22,7 +20,7 @@ from tests.bot.faults import fail
 from tests.bot.forum import SOLVED
 from tests.bot.steps import everything, restarted
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import custom_ids
+from tests.bot.world import NewBot, custom_ids
 
 ENGLISH = Language.ENGLISH
 YES, NO = (open_posts.LABELS[action].english for action in ("yes", "no"))
@@ -85,7 +83,7 @@ def closed(helped: Helped, post: ChannelHandle) -> tuple[bool, bool, list[int]]:
     return state.locked, state.archived, [int(tag) for tag in channel.applied_tags]
 
 
-async def test_helpers_are_pinged_once(followed: Helped, new_bot: Callable[[], Bot]) -> None:
+async def test_helpers_are_pinged_once(followed: Helped, new_bot: NewBot) -> None:
     post = await followed.forum.post("Ferry", UNKNOWN)
     await hours_later(followed, HOURS - 1)
     assert texts(followed, post) == []
@@ -107,9 +105,7 @@ async def test_a_lost_response_pings_once(followed: Helped, strict_discord: Stri
     assert texts(followed, post) == [ping(followed)]
 
 
-async def test_author_of_an_answered_post_is_asked_once(
-    followed: Helped, new_bot: Callable[[], Bot]
-) -> None:
+async def test_author_of_an_answered_post_is_asked_once(followed: Helped, new_bot: NewBot) -> None:
     post, message = await asked(followed)
     assert message.content == question(followed)
     await restarted(followed.world, new_bot)
@@ -133,7 +129,7 @@ async def test_answer_of_the_bot_counts(followed: Helped) -> None:
 )
 async def test_yes_marks_and_closes_the_post_as_chosen(
     followed: Helped,
-    new_bot: Callable[[], Bot],
+    new_bot: NewBot,
     choice: SolvedPosts,
     locked: bool,
     archived: bool,
@@ -147,7 +143,7 @@ async def test_yes_marks_and_closes_the_post_as_chosen(
     assert closed(followed, post) == (locked, archived, [SOLVED])
 
 
-async def test_yes_survives_a_kill(followed: Helped, new_bot: Callable[[], Bot]) -> None:
+async def test_yes_survives_a_kill(followed: Helped, new_bot: NewBot) -> None:
     post, _ = await asked(followed)
     await followed.set(followed.forum.id, solved_posts=SolvedPosts.LOCK)
     await restarted(followed.world, new_bot)

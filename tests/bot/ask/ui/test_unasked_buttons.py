@@ -1,19 +1,16 @@
 """Below an unasked answer its asker and the moderators decide, also after a restart."""
 
-from collections.abc import Callable
-
 import discord
 from simcord import ChannelHandle, MemberActor
 
 from bot.ask import messages
 from bot.ask.ui import unasked_buttons
-from bot.process.client import Bot
 from knowledge.values.questions import Verdict
 from tests.bot.ask.helping import ASKED, POST_TITLE, Helped
 from tests.bot.faults import fail
 from tests.bot.forum import SOLVED
 from tests.bot.steps import OTHER_PASSAGES, looked_into, restarted, said
-from tests.bot.world import TEXT, World, build_world, choices, custom_ids
+from tests.bot.world import TEXT, NewBot, World, build_world, choices, custom_ids
 
 SOLVED_LABEL = unasked_buttons.LABELS["solved"].english
 DISMISS_LABEL = unasked_buttons.LABELS["dismiss"].english
@@ -90,9 +87,7 @@ async def test_a_post_with_five_tags_keeps_them(helped: Helped) -> None:
 async def test_only_asker_and_moderators_solve_and_dismiss(helped: Helped) -> None:
     world = helped.world
     post, answer = await answered(helped)
-    world.env.backend.remove_member_role(
-        world.guild.id, world.moderator.id, world.moderator_role.id
-    )
+    world.demote(world.moderator)
     await world.env.settle()
     for actor in (world.second_member, world.moderator):
         for label in (SOLVED_LABEL, DISMISS_LABEL):
@@ -136,7 +131,7 @@ async def test_a_pick_without_words_counts_unconfirmed(helped: Helped) -> None:
     assert said(picked) == messages.PICKED.english
 
 
-async def test_all_controls_work_after_restarts(helped: Helped, new_bot: Callable[[], Bot]) -> None:
+async def test_all_controls_work_after_restarts(helped: Helped, new_bot: NewBot) -> None:
     post, answer = await answered(helped)
     await restarted(helped.world, new_bot)
     member = helped.world.member

@@ -1,7 +1,5 @@
 """A post without a sure answer gets titles of solved posts and notes, where that is turned on."""
 
-from collections.abc import Callable
-
 import discord
 import pytest
 from simcord import ChannelHandle, MemberActor
@@ -12,7 +10,6 @@ from bot.ask.ui import unasked_buttons
 from bot.ask.ui.unasked_cog import UnaskedCog
 from bot.config.sections import HelperSettings, SourceSettings
 from bot.config.settings import Settings
-from bot.process.client import Bot
 from bot.text.error_messages import NOT_A_HELPER
 from knowledge.values.questions import Evidence
 from knowledge.values.settings import Mode
@@ -23,7 +20,7 @@ from tests.bot.components import part
 from tests.bot.faults import fail
 from tests.bot.forum import ANSWER, QUESTION, SOLVED, TITLE, add, make_forum, read
 from tests.bot.steps import restarted, said
-from tests.bot.world import custom_ids
+from tests.bot.world import NewBot, custom_ids
 
 # The words are those of the solved post, as the tests' embedder wants it. The title is unsure.
 ASKED = QUESTION
@@ -169,9 +166,7 @@ async def test_only_asker_and_helpers_choose(similar: Helped) -> None:
         assert said(await actor.click(message, label=label)) == refusal.english
     assert len(similar.said_in(post)) == 1
     listed = await world.moderator.click(message, label=DUPLICATE)
-    world.env.backend.remove_member_role(
-        world.guild.id, world.moderator.id, world.moderator_role.id
-    )
+    world.demote(world.moderator)
     await world.env.settle()
     assert listed.response is not None
     [select] = custom_ids(listed.response)
@@ -229,7 +224,7 @@ async def test_an_unchosen_offer_is_a_gap_until_chosen(similar: Helped) -> None:
 # Kills.
 
 
-async def test_an_offer_before_a_kill_is_found(similar: Helped, new_bot: Callable[[], Bot]) -> None:
+async def test_an_offer_before_a_kill_is_found(similar: Helped, new_bot: NewBot) -> None:
     post, message = await offered(similar)
     # The process ended after Discord took the message, and before its id was recorded.
     await similar.forget_offer()
@@ -241,9 +236,7 @@ async def test_an_offer_before_a_kill_is_found(similar: Helped, new_bot: Callabl
     assert await chosen(similar.world.member, message) == unasked_buttons.THANKS_FOR_SOLVED.english
 
 
-async def test_a_recorded_offer_survives_a_kill(
-    similar: Helped, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_recorded_offer_survives_a_kill(similar: Helped, new_bot: NewBot) -> None:
     fail(similar.world, "POST", "/channels/*/messages", (403, 200000))
     post = await similar.forum.post(ASKED_TITLE, ASKED)
     assert (similar.said_in(post), (await similar.states())[-1]) == ([], "waiting")

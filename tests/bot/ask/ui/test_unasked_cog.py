@@ -16,13 +16,12 @@ from bot.ask.ui.unasked_cog import MOST_WAITING
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.job_queue import Priority
-from bot.process.client import Bot
 from knowledge.values.guilds import Language
 from knowledge.values.settings import Mode
 from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN, Helped, labels
 from tests.bot.faults import fail
 from tests.bot.steps import restarted
-from tests.bot.world import TEXT, text_of
+from tests.bot.world import TEXT, NewBot, text_of
 
 # Longer than the 60 s by which the harness advances the clock by itself; each costs CPU time.
 WAIT_SECONDS = 75
@@ -180,9 +179,7 @@ async def test_a_deleted_edited_or_disallowed_question_gets_nothing(helped: Help
 # Once.
 
 
-async def test_waiting_questions_survive_a_restart(
-    helped: Helped, new_bot: Callable[[], Bot]
-) -> None:
+async def test_waiting_questions_survive_a_restart(helped: Helped, new_bot: NewBot) -> None:
     answered = await helped.forum.post(POST_TITLE, ASKED)
     waits = await waiting(helped)
     await restarted(helped.world, new_bot)
@@ -299,7 +296,7 @@ async def test_a_refused_answer_is_not_retried_and_leaves_a_gap(helped: Helped) 
     assert gap.channel_id == post.id
 
 
-async def test_a_deleted_messages_gap_goes_too(helped: Helped, new_bot: Callable[[], Bot]) -> None:
+async def test_a_deleted_messages_gap_goes_too(helped: Helped, new_bot: NewBot) -> None:
     asked = await helped.world.member.send(helped.world.help, UNKNOWN)
     post = await helped.forum.post("Ferry", UNKNOWN)
     await helped.a_day_later()

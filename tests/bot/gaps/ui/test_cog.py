@@ -1,16 +1,13 @@
 """`/gaps`: the worklist of unanswered questions, and its actions."""
 
-from collections.abc import Callable
-
 from simcord import Env, InteractionResult, MemberActor, ResponseMessage
 
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
-from bot.process.client import Bot
 from knowledge.values.guilds import Language
 from tests.bot.steps import longest_part, restarted, said, shown_message
-from tests.bot.world import UNKNOWN, World, build_world, choices, custom_ids, text_of
+from tests.bot.world import UNKNOWN, NewBot, World, build_world, choices, custom_ids, text_of
 
 EN = Language.ENGLISH
 NOTHING_OPEN = gaps_messages.page_of_gaps([], 0).content
@@ -67,7 +64,7 @@ async def test_gaps_are_grouped_most_askers_first(world: World) -> None:
     assert gaps_messages._UNHELPFUL(EN, number=1) in shown
 
 
-async def test_the_list_pages_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_the_list_pages_after_a_restart(world: World, new_bot: NewBot) -> None:
     asked = ["Quokka habitat", "Zanzibar ferry", "Lava heat", "Origami crane", "Yeti diet"]
     for question in (*asked, "Tundra moss"):
         await world.ask(question)
@@ -111,9 +108,7 @@ async def test_gaps_are_for_current_moderators(world: World) -> None:
     await world.show_to_all("gaps")
     assert said(await listed(world, world.member)) == gaps_messages.NOT_A_MODERATOR.english
     shown = shown_message(await listed(world))
-    world.env.backend.remove_member_role(
-        world.guild.id, world.moderator.id, world.moderator_role.id
-    )
+    world.demote(world.moderator)
 
     for action in ("dismiss", "claim", "merge", "back"):
         world.press(world.moderator, shown.message, f"gaps:0:1:{action}")

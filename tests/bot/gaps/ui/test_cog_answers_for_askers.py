@@ -1,6 +1,5 @@
 """Notices to earlier askers: each question once, in the right place, at most one an hour."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,12 +12,11 @@ from bot.gaps import messages as gaps_messages
 from bot.gaps.service import COOLDOWN
 from bot.gaps.ui.cog import AnswersForAskers
 from bot.privacy import messages as privacy_messages
-from bot.process.client import Bot
 from knowledge.values.notes import Notice
 from tests.bot.components import part
 from tests.bot.faults import fail
 from tests.bot.steps import OTHER_PASSAGES, decided, looked_into, restarted, said
-from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of
+from tests.bot.world import UNKNOWN, NewBot, World, build_world, buttons, text_of
 
 TIMETABLE = "The Zanzibar ferry timetable: it leaves at nine and at four."
 ANSWERED = "leaves at nine and at four"
@@ -67,7 +65,7 @@ async def unsent(world: World) -> list[Notice]:
     return [notice for notice in found if notice.question_id is not None]
 
 
-async def test_askers_are_answered_once(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_askers_are_answered_once(world: World, new_bot: NewBot) -> None:
     await world.ask(UNKNOWN)
     await world.ask(UNKNOWN)
     await world.ask(f"{UNKNOWN}?", by=world.second_member)
@@ -159,7 +157,7 @@ async def test_a_second_notice_waits_an_hour(world: World) -> None:
     assert len(posted(world)) == 2
 
 
-async def test_an_unsent_notice_is_sent_once(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_an_unsent_notice_is_sent_once(world: World, new_bot: NewBot) -> None:
     await world.ask(UNKNOWN)
     fail(world, "POST", f"/channels/{world.general.id}/messages", (500, 0))
     await publish(world)

@@ -1,7 +1,5 @@
 """*Point to …*: an existing document answers a group, and its askers are notified."""
 
-from collections.abc import Callable
-
 import discord
 from simcord import InteractionResult, ResponseMessage
 
@@ -10,12 +8,11 @@ from bot.ask import messages as ask_messages
 from bot.core.core import Core
 from bot.gaps import messages, service
 from bot.gaps.service import Group
-from bot.process.client import Bot
 from indexer.ingest.pipeline import index_document
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Document, Kind, channel_scope
 from tests.bot.steps import on_note, restarted, said, shown_message
-from tests.bot.world import TEXT, TITLE, UNKNOWN, World, choices, text_of
+from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, choices, text_of
 
 DONE = messages.POINTED.english
 
@@ -69,7 +66,7 @@ async def test_a_document_answers_a_group_once(world: World) -> None:
     assert ask_messages._CONFIRMED.english.removeprefix("-# ") in text_of(shown_message(again))
 
 
-async def test_each_step_works_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_each_step_works_after_a_restart(world: World, new_bot: NewBot) -> None:
     await world.publish()
     await world.ask(UNKNOWN)
     offered = await world.moderator.submit_modal(await form_of(world), {"words": TITLE})

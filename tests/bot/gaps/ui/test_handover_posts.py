@@ -1,6 +1,5 @@
 """Posts of hand-overs: the channel, its readers, and deleted posts."""
 
-from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -9,12 +8,11 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.gaps import handover_messages
-from bot.process.client import Bot
 from knowledge.values.questions import NotHandedOn
 from tests.bot.faults import fail
 from tests.bot.gaps.handing_over import EN, Helping, post, posts
 from tests.bot.steps import restarted, said
-from tests.bot.world import UNKNOWN
+from tests.bot.world import UNKNOWN, NewBot
 
 
 async def test_text_channels_get_threads_forums_posts(helping: Helping) -> None:
@@ -153,7 +151,7 @@ async def test_a_pruned_question_cannot_be_claimed(helping: Helping) -> None:
     assert [one.content for one in click.followups] == [handover_messages.GONE(EN)]
 
 
-async def test_earlier_hand_overs_get_a_note(helping: Helping, new_bot: Callable[[], Bot]) -> None:
+async def test_earlier_hand_overs_get_a_note(helping: Helping, new_bot: NewBot) -> None:
     world = helping.world
     await world.ask(UNKNOWN)
 

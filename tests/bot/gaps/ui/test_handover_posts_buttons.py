@@ -1,6 +1,5 @@
 """*Ask the moderators* below a refusal: once, knowingly, and without the asker's name."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +10,12 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.gaps import handover_messages
-from bot.process.client import Bot
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.questions import NotHandedOn
 from tests.bot.gaps.handing_over import ANSWER, EN, Helping, direct, post, posts, told
 from tests.bot.steps import choose, everything, longest_part, restarted, said, shown_message, up_to
-from tests.bot.world import UNKNOWN, World, build_world, buttons
+from tests.bot.world import UNKNOWN, NewBot, World, build_world, buttons
 
 ASK = handover_messages.ASK_MODERATORS_LABELS["ask"](EN)
 
@@ -58,7 +56,7 @@ async def test_the_button_is_off_by_default(world: World) -> None:
     assert ASK not in buttons(world.member.user.dm_channel.last_message)
 
 
-async def test_a_repeated_hand_over_posts_once(asking: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_repeated_hand_over_posts_once(asking: World, new_bot: NewBot) -> None:
     refused = await asking.ask(UNKNOWN)
     again = await asking.ask(f"{UNKNOWN.upper()}?", by=asking.second_member)
     await restarted(asking, new_bot)
@@ -254,7 +252,7 @@ async def test_helpers_learn_of_unwanted_notices(helping: Helping) -> None:
     assert told(world.general) == []
 
 
-async def test_buttons_survive_a_restart(helping: Helping, new_bot: Callable[[], Bot]) -> None:
+async def test_buttons_survive_a_restart(helping: Helping, new_bot: NewBot) -> None:
     await helping.hand_over()
     await restarted(helping.world, new_bot)
     for label, state in (

@@ -10,7 +10,6 @@ from bot.core.core import Core
 from bot.interactions.kit.buttons import ID_CHARACTERS
 from bot.notes import drafts
 from bot.notes import messages as notes_messages
-from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.review.actions import Action
 from bot.text import error_messages
@@ -20,7 +19,7 @@ from knowledge.values.submissions import FORM_CHARACTERS
 from tests.bot.components import BUTTONS, FORMS
 from tests.bot.forged_ids import forgeries, settled
 from tests.bot.steps import elsewhere, everything, in_menu, on_note, restarted, shown_message
-from tests.bot.world import TEXT, TITLE, UNKNOWN, World, text_of
+from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, text_of
 
 TYPED = "What somebody took an hour to type about Fridays in Porto."
 
@@ -285,7 +284,7 @@ EVERY_FORM = [
 
 @pytest.mark.parametrize(("open_form", "fields", "check"), EVERY_FORM)
 async def test_a_form_that_was_open_at_a_restart_is_taken(
-    world: World, new_bot: Callable[[], Bot], open_form: Open, fields: Any, check: Check
+    world: World, new_bot: NewBot, open_form: Open, fields: Any, check: Check
 ) -> None:
     actor, form = await open_form(world)
 
@@ -323,7 +322,7 @@ async def test_a_form_in_memory_is_taken_once(world: World) -> None:
 # What can't be taken is given back.
 
 
-async def test_lost_files_keep_typed_text(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_lost_files_keep_typed_text(world: World, new_bot: NewBot) -> None:
     form = await world.member.slash(world.general, "note add", file=("a.md", TEXT.encode()))
     await restarted(world, new_bot)
 
@@ -336,7 +335,7 @@ async def test_lost_files_keep_typed_text(world: World, new_bot: Callable[[], Bo
     assert again.modal["components"][0]["component"]["value"] == TYPED
 
 
-async def test_a_gone_notes_form_returns_text(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_gone_notes_form_returns_text(world: World, new_bot: NewBot) -> None:
     actor, form = await edit_long(world)
     await restarted(world, new_bot)
 

@@ -1,17 +1,15 @@
 """Descriptions of commands, options and choices in the languages of Discord's clients."""
 
-from collections.abc import Callable
 from typing import Any
 
 import discord
 
 from bot.interactions.kit.localisation import description
-from bot.process.client import Bot
 from bot.process.commands import COMMANDS_DIGEST
 from bot.text.languages import NAMES
 from knowledge.sources.kinds.registry import SERVICES
 from tests.bot.english import CODE, in_english
-from tests.bot.world import World, parts
+from tests.bot.world import NewBot, World, parts
 
 PROPER_NAMES = {*NAMES.values(), *(service.label for service in SERVICES.values())}
 
@@ -35,7 +33,7 @@ def test_names_are_the_same_in_every_language(payload: list[dict[str, Any]]) -> 
     assert [part["name"] for part in named if part.get("name_localizations")] == []
 
 
-async def test_a_new_german_description_is_sent(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_new_german_description_is_sent(world: World, new_bot: NewBot) -> None:
     digests = [await world.core(lambda core: core.store.recall(COMMANDS_DIGEST))]
     for context in ("", "event"):
         await world.bot.close()

@@ -1,6 +1,5 @@
 """Members with a used-up quota read when they can go on, before they type."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,11 +7,10 @@ from typing import Any
 from simcord import Env, InteractionResult, MemberActor
 
 from bot.interactions.policy import quota_check
-from bot.process.client import Bot
 from bot.text import error_messages
 from knowledge.values.quotas import Limits, Newcomers, Quota
 from tests.bot.steps import decided, edit, everything, longest_part, on_note, restarted, said
-from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, build_world, buttons, text_of
+from tests.bot.world import QUESTION, TEXT, UNKNOWN, NewBot, World, build_world, buttons, text_of
 
 USED_UP = error_messages.QUESTIONS_USED_UP.english.split("{")[0]
 WROTE_MUCH = quota_check._NOTES_USED_UP.english.split("!")[0]
@@ -103,9 +101,7 @@ async def test_roles_raise_limits_and_moderators_have_none(world: World) -> None
     assert await counted(world) == 1
 
 
-async def test_questions_are_counted_over_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_questions_are_counted_over_a_restart(world: World, new_bot: NewBot) -> None:
     await questions(world, EVERYBODY_TWO)
     await world.ask()
     await world.ask()

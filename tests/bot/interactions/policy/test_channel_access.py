@@ -122,9 +122,7 @@ async def test_a_private_answer_follows_its_askers_access(town: Town) -> None:
     assert [is_told(everything(one)) for one in (*about, answered)] == [False, True, True]
     assert not is_told(everything(await world.ask(private=True)))
 
-    world.env.backend.remove_member_role(
-        world.guild.id, world.moderator.id, world.moderator_role.id
-    )
+    world.demote(world.moderator)
     again = await world.ask(by=world.moderator, private=True)
     old = [
         await _clicked(world.moderator, answered, label)

@@ -61,9 +61,7 @@ async def filled(actor: MemberActor, result: InteractionResult) -> InteractionRe
 
 def demote(world: World) -> None:
     """Take the role away, in a server in which everybody sees the review channel."""
-    world.env.backend.remove_member_role(
-        world.guild.id, world.moderator.id, world.moderator_role.id
-    )
+    world.demote(world.moderator)
     for overwrite in list(world.env.backend.get_channel(world.review.id).overwrites):
         if overwrite.target_id == world.guild.default_role.id:
             overwrite.deny = 0

@@ -1,17 +1,14 @@
 """`/note show` and `/note edit` in Discord, for long notes and in direct messages, too."""
 
-from collections.abc import Callable
-
 import discord
 from simcord import InteractionResult, MemberActor
 
 from bot.core.core import Core
 from bot.notes import messages
-from bot.process.client import Bot
 from knowledge.values.notes import State
 from knowledge.values.submissions import FORM_CHARACTERS
 from tests.bot.steps import NEW_TEXT, edit, on_note, reject, restarted, said, shown_message
-from tests.bot.world import TEXT, TITLE, World, build_world, text_of
+from tests.bot.world import TEXT, TITLE, NewBot, World, build_world, text_of
 
 LONG = "\n".join(f"Line {number} of a handbook that no form holds." for number in range(200))
 
@@ -81,7 +78,7 @@ async def test_an_edit_waits_beside_the_live_note(world: World) -> None:
     assert "Lisbon" in said(await world.ask(private=True))
 
 
-async def test_a_long_note_is_edited_as_file(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_long_note_is_edited_as_file(world: World, new_bot: NewBot) -> None:
     await propose_long(world)
     assert await file_of(await show(world, world.member)) == LONG
     given = await on_note(world.member, world.general, "Edit", TITLE)
@@ -105,9 +102,7 @@ def revise_button(world: World) -> discord.Message:
     return next(message for message in notices if message.components)
 
 
-async def test_a_rejected_long_note_returns_as_file(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_rejected_long_note_returns_as_file(world: World, new_bot: NewBot) -> None:
     await propose_long(world)
     await reject(world)
     notice = revise_button(world)

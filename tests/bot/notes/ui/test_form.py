@@ -1,6 +1,5 @@
 """The form of a note: its fields, files, tags and drafts, and hostile input."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,12 +7,11 @@ from simcord import InteractionResult
 
 from bot.core.core import Core
 from bot.notes import drafts, messages
-from bot.process.client import Bot
 from bot.review import cards
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import State
 from tests.bot.steps import everything, on_note, restarted, said, shown_message
-from tests.bot.world import TEXT, TITLE, UNKNOWN, World, buttons, text_of
+from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, buttons, text_of
 from tests.knowledge.made_files import pdf
 
 EN = Language.ENGLISH
@@ -67,9 +65,7 @@ async def test_the_form_marks_required_fields(world: World) -> None:
     assert required == [True, True, False]
 
 
-async def test_a_pending_notes_details_change_in_place(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_pending_notes_details_change_in_place(world: World, new_bot: NewBot) -> None:
     taken = await world.propose()
     form = await world.member.click(shown_message(taken), label="Add details")
     assert labels(form) == ["Asked as", "Tags", "Source link"]
@@ -183,7 +179,7 @@ BAD = [
 ]
 
 
-async def test_bad_input_returns_the_whole_draft(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_bad_input_returns_the_whole_draft(world: World, new_bot: NewBot) -> None:
     good = {"title": TITLE, "text": TEXT, "tags": "one,two", "link": "https://example.org/"}
     refused = await world.propose("   ")
     assert said(refused).startswith("The title is empty")
@@ -204,9 +200,7 @@ async def test_bad_input_returns_the_whole_draft(world: World, new_bot: Callable
     assert "Source: <https://example.org/>" in text_of(world.card)
 
 
-async def test_a_textless_draft_returns_without_file(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_textless_draft_returns_without_file(world: World, new_bot: NewBot) -> None:
     given = {"title": TITLE, "text": "  ", "tags": "one two"}
     form = await world.member.slash(world.general, "note add", tag="one two")
 

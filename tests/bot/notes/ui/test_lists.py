@@ -1,12 +1,10 @@
 """History, own notes and withdrawal in Discord."""
 
-from collections.abc import Callable
 from typing import Any
 
 from simcord import InteractionResult, MemberActor
 
 from bot.notes import messages
-from bot.process.client import Bot
 from bot.review import messages as review_messages
 from knowledge.values.notes import NoticeEvent, Problem, State
 from tests.bot.steps import (
@@ -25,6 +23,7 @@ from tests.bot.world import (
     QUESTION,
     TEXT,
     TITLE,
+    NewBot,
     World,
     actions,
     build_world,
@@ -42,7 +41,7 @@ SECOND = "The meetup is in Porto on Fridays."
 THIRD = "The meetup is in Faro on Mondays."
 
 
-async def test_the_history_is_shown_by_right(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_the_history_is_shown_by_right(world: World, new_bot: NewBot) -> None:
     await world.publish(TITLE, FIRST)
     await edit(world, SECOND)
     await world.moderator.click(world.card, label="Approve")
@@ -80,9 +79,7 @@ async def listed(world: World, actor: MemberActor, **options: str) -> str:
     return said(await actor.slash(world.general, "note mine", **options))
 
 
-async def test_own_notes_are_listed_over_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_own_notes_are_listed_over_a_restart(world: World, new_bot: NewBot) -> None:
     assert await listed(world, world.member) == messages.NO_NOTES.english
     await world.publish("First", FIRST)
     await world.propose("Second", "Another text.")
@@ -115,9 +112,7 @@ async def test_only_moderators_get_card_links(world: World) -> None:
     assert f"/{world.review.id}/" in await listed(world, world.moderator)
 
 
-async def test_a_listed_note_is_opened_and_withdrawn(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_listed_note_is_opened_and_withdrawn(world: World, new_bot: NewBot) -> None:
     await world.publish(TITLE, FIRST)
     await edit(world, SECOND)
     mine = await world.member.slash(world.general, "note mine")
@@ -141,9 +136,7 @@ async def to_withdraw(world: World) -> InteractionResult:
     return await on_note(world.member, world.general, "Withdraw", TITLE)
 
 
-async def test_a_note_is_withdrawn_after_a_confirmation(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_note_is_withdrawn_after_a_confirmation(world: World, new_bot: NewBot) -> None:
     await world.publish()
     asked = await to_withdraw(world)
     assert longest_part(messages._WITHDRAW_LIVE) in said(asked)
@@ -278,9 +271,7 @@ async def test_unpublished_notes_escape_reports(world: World) -> None:
 # By button and menu.
 
 
-async def test_any_quoting_answer_reports_its_note(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_any_quoting_answer_reports_its_note(world: World, new_bot: NewBot) -> None:
     articles = await world.ask("What is open source AI?")
     assert "report" not in actions(articles.response)
     await world.publish()

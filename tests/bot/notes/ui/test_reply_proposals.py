@@ -1,6 +1,5 @@
 """Answers of helpers and moderators to unanswered questions, proposed as notes once."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,7 +14,6 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.gaps import handover_messages
 from bot.notes import messages
-from bot.process.client import Bot
 from bot.review import cards
 from bot.review.actions import ACTIONS, Action
 from knowledge.values.guilds import Rule
@@ -24,7 +22,7 @@ from tests.bot.ask.helping import UNKNOWN, Helped, help_in
 from tests.bot.forum import make_forum, page_as_discord_does
 from tests.bot.gaps.handing_over import Helping, post
 from tests.bot.steps import content, restarted, shown_message
-from tests.bot.world import World, text_of
+from tests.bot.world import NewBot, World, text_of
 
 ANSWER: Final = (
     "In winter, the Zanzibar ferry leaves at nine and at four; the timetable is at the harbour."
@@ -90,9 +88,7 @@ async def approve(world: World, by: MemberActor) -> None:
 # Proposed.
 
 
-async def test_a_reply_to_a_refusal_becomes_one_note(
-    helping: Helping, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_reply_to_a_refusal_becomes_one_note(helping: Helping, new_bot: NewBot) -> None:
     world = helping.world
     asked, refusal = await mention(world)
     said = await helping.helper.send(world.help, ANSWER, reply_to=refusal)
@@ -261,7 +257,7 @@ async def offer(helping: Helping) -> tuple[discord.Message, discord.Message]:
     return asked, asks
 
 
-async def test_doubtful_replies_need_a_click(helping: Helping, new_bot: Callable[[], Bot]) -> None:
+async def test_doubtful_replies_need_a_click(helping: Helping, new_bot: NewBot) -> None:
     """One direct message for a question; the button works after a restart."""
     world = helping.world
     _, asks = await offer(helping)
@@ -335,7 +331,7 @@ async def test_replies_answer_what_the_bot_did_not(helping: Helping) -> None:
     assert len(others) == 2
 
 
-async def test_a_failed_look_costs_one_answer(helping: Helping, new_bot: Callable[[], Bot]) -> None:
+async def test_a_failed_look_costs_one_answer(helping: Helping, new_bot: NewBot) -> None:
     world = helping.world
     helped = await help_in(world)
     thread = await helped.forum.post("Zanzibar ferry in winter", UNKNOWN)
@@ -388,7 +384,7 @@ async def test_a_proposal_is_withdrawn_with_its_question(helping: Helping, to: s
 
 @pytest.mark.parametrize("gone", ["question", "reply"])
 async def test_offline_deletions_withdraw_proposals(
-    helping: Helping, new_bot: Callable[[], Bot], gone: str
+    helping: Helping, new_bot: NewBot, gone: str
 ) -> None:
     world = helping.world
     asked, refusal = await mention(world)

@@ -1,6 +1,5 @@
 """*Save as note* on a thread's first message: the whole exchange, or one message and the reason."""
 
-from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -13,13 +12,12 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.notes import drafts
 from bot.notes.drafts import from_file
-from bot.process.client import Bot
 from knowledge.values.drafts import Draft
 from knowledge.values.notes import SourceMessage
 from knowledge.values.submissions import FORM_CHARACTERS, TEXT_CHARACTERS
 from tests.bot.forum import ANSWER, QUESTION, TITLE, Forum, make_forum, page_as_discord_does
 from tests.bot.steps import restarted, said, shown_message
-from tests.bot.world import World, buttons
+from tests.bot.world import NewBot, World, buttons
 
 
 @pytest.fixture
@@ -55,7 +53,7 @@ async def draft_of(result: InteractionResult) -> Draft:
 
 
 async def test_a_forum_post_is_saved_over_a_restart(
-    world: World, forum: Forum, new_bot: Callable[[], Bot]
+    world: World, forum: Forum, new_bot: NewBot
 ) -> None:
     thread, answered = await forum.solved()
     await world.moderator.send(thread, "A snow anchor made of a buried bag holds even better.")

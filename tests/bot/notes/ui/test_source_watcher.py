@@ -12,11 +12,10 @@ from simcord.backend import serializers
 from bot.core.core import Core
 from bot.interactions.kit.layouts import layout
 from bot.notes.ui import source_watcher
-from bot.process.client import Bot
 from bot.review import cards
 from knowledge.values.notes import SourceChange
 from tests.bot.steps import restarted, shown_message
-from tests.bot.world import TEXT, TITLE, World, buttons, text_of
+from tests.bot.world import TEXT, TITLE, NewBot, World, buttons, text_of
 
 EDITED = cards._SOURCE_CHANGED[SourceChange.EDITED].english
 DELETED = cards._SOURCE_CHANGED[SourceChange.DELETED].english
@@ -54,7 +53,7 @@ async def update(world: World, message: discord.Message) -> None:
     await world.env.settle()
 
 
-async def test_only_later_edits_flag_the_note(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_only_later_edits_flag_the_note(world: World, new_bot: NewBot) -> None:
     message = await world.second_member.send(world.general, "A draft.")
     await world.second_member.edit(message, TEXT)
     await save(world, message)
@@ -141,7 +140,7 @@ async def test_other_events_cost_no_query(world: World, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("when", ["between processes", "after the submission"])
 async def test_a_deletion_beside_another_process_flags_it(
-    world: World, new_bot: Callable[[], Bot], when: str
+    world: World, new_bot: NewBot, when: str
 ) -> None:
     message = await world.second_member.send(world.general, TEXT)
     form = await form_for(world, message)

@@ -1,6 +1,5 @@
 """Pictures of notes: from a form or message to card and answer, and deleted with the note."""
 
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -12,14 +11,13 @@ from bot.core.core import Core
 from bot.interactions.kit.layouts import text_of as text_in
 from bot.interactions.pictures import PictureTexts
 from bot.notes import drafts, messages
-from bot.process.client import Bot
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PICTURE_BYTES, PICTURES
 from tests.bot.faults import silent
 from tests.bot.steps import in_menu, on_note, restarted, reviewed_note, said, shown_message
-from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons, choices, custom_ids
+from tests.bot.world import QUESTION, TEXT, TITLE, NewBot, World, buttons, choices, custom_ids
 from tests.knowledge.full_store import picture
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
@@ -130,7 +128,7 @@ async def test_unsafe_files_are_refused_but_drafts_kept(world: World) -> None:
     assert (await world.note()).revision.submission.text == TEXT
 
 
-async def test_a_draft_survives_a_restart_whole(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_draft_survives_a_restart_whole(world: World, new_bot: NewBot) -> None:
     files = [("meetup.md", TEXT.encode()), *photos(2)]
     form = await world.member.slash(world.general, "note add", tag="?")
     fields = {"title": TITLE, "text": "", "file": files, "tags": "?"}
@@ -148,9 +146,7 @@ async def test_a_draft_survives_a_restart_whole(world: World, new_bot: Callable[
     assert await contents(world.card) == PHOTOS
 
 
-async def test_a_messages_pictures_survive_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_messages_pictures_survive_a_restart(world: World, new_bot: NewBot) -> None:
     message = await world.second_member.send(
         world.general, TEXT, attachments=[*photos(1), ("b.png", SVG), ("notes.txt", b"Text.")]
     )
@@ -177,9 +173,7 @@ async def test_an_edit_keeps_pictures_without_others(world: World) -> None:
     assert await contents(shown_message(await world.ask())) == PHOTOS
 
 
-async def test_removed_pictures_stay_removed_over_restarts(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_removed_pictures_stay_removed_over_restarts(world: World, new_bot: NewBot) -> None:
     await published(world, *photos(2))
 
     form = await on_note(world.member, world.general, "Remove the pictures", TITLE)
@@ -194,7 +188,7 @@ async def test_removed_pictures_stay_removed_over_restarts(
     assert await contents(shown_message(await world.ask())) == []
 
 
-async def test_an_extension_adds_its_pictures(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_an_extension_adds_its_pictures(world: World, new_bot: NewBot) -> None:
     await published(world, *photos(2))
     more = f"{TEXT} Everybody is welcome."
     form = await world.second_member.slash(world.general, "note add")
@@ -269,9 +263,7 @@ async def test_a_pictures_text_can_be_the_note(reading: World) -> None:
     assert (await reading.note()).revision.submission.text == f"{SHOWN} (0)"
 
 
-async def test_text_is_offered_once_over_restarts(
-    reading: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_text_is_offered_once_over_restarts(reading: World, new_bot: NewBot) -> None:
     form = await continue_editing(reading, await proposed(reading, *photos(1)))
     await restarted(reading, new_bot)
     reading.bot.picture_texts = PictureTexts(is_on=True, recognize=recognized)

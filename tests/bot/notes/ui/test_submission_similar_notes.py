@@ -1,11 +1,8 @@
 """The question about documents similar to a new note, and extensions of existing notes."""
 
-from collections.abc import Callable
-
 from simcord import InteractionResult, MemberActor, ResponseMessage
 
 from bot.notes import drafts, messages
-from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.text.markdown import plain
 from knowledge.values.guilds import Language
@@ -20,7 +17,7 @@ from tests.bot.steps import (
     shown_message,
     told,
 )
-from tests.bot.world import TEXT, TITLE, World, buttons, text_of
+from tests.bot.world import TEXT, TITLE, NewBot, World, buttons, text_of
 
 LIKE = "The community meetup is in Lisbon at Rua Augusta on Fridays, and for everybody."
 EXTEND = f"Extend “{TITLE}”"
@@ -47,9 +44,7 @@ def sentence(event: NoticeEvent, name: str = "") -> str:
     return review_messages._SENTENCES[event](Language.ENGLISH, title=TITLE, name=name)
 
 
-async def test_a_similar_notes_writer_sees_both_texts(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_a_similar_notes_writer_sees_both_texts(world: World, new_bot: NewBot) -> None:
     at = "The community meetup in Lisbon at Rua Augusta is for {} people."
     await world.publish(TITLE, at.format(25))
 
@@ -73,7 +68,7 @@ async def test_a_similar_notes_writer_sees_both_texts(
     assert not await exists(world, 2)
 
 
-async def test_submit_anyway_submits_once(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_submit_anyway_submits_once(world: World, new_bot: NewBot) -> None:
     await world.publish()
     shown = shown_message(await propose(world, world.second_member))
     await restarted(world, new_bot)
@@ -115,9 +110,7 @@ async def test_extending_an_own_note_revises_it(world: World) -> None:
     assert (submission.text, submission.tags) == (f"{TEXT}\n\n{LIKE}", ("meetup",))
 
 
-async def test_extending_anothers_note_credits_both(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_extending_anothers_note_credits_both(world: World, new_bot: NewBot) -> None:
     """The extender is a moderator, and doesn't approve the own extension."""
     await world.publish()
     shown = shown_message(await propose(world, world.moderator))

@@ -1,7 +1,6 @@
 """`/privacy`: a member's data is counted, exported, and deleted everywhere."""
 
 import json
-from collections.abc import Callable
 from itertools import islice
 
 import pytest
@@ -12,11 +11,10 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
-from bot.process.client import Bot
 from knowledge.values.notes import PageName
 from tests.bot.page.turned_on import turn_on
 from tests.bot.steps import content, said, shown_message
-from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, buttons, text_of
+from tests.bot.world import QUESTION, TEXT, UNKNOWN, NewBot, World, buttons, text_of
 
 LONG = "A secret that nobody may keep. " * 90
 
@@ -133,7 +131,7 @@ async def test_deleting_leaves_no_trace_anywhere(
     ]
 
 
-async def test_interrupted_deletions_finish(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_interrupted_deletions_finish(world: World, new_bot: NewBot) -> None:
     await world.publish()
     await world.core(lambda core: privacy_service.forget(core, world.member.id, False))
     await world.bot.close()
@@ -188,7 +186,7 @@ async def test_notices_and_quotation_switch_off_and_on(world: World) -> None:
     assert await choices() == (False, False)
 
 
-async def test_every_button_works_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_every_button_works_after_a_restart(world: World, new_bot: NewBot) -> None:
     await world.ask(UNKNOWN)
     shown = await opened(world)
     assert shown.response is not None

@@ -1,6 +1,5 @@
 """Review cards in Discord: their decisions, forms and menus, for notes in every state."""
 
-from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -8,7 +7,6 @@ from simcord import InteractionResult
 
 from bot.core.core import Core
 from bot.privacy import service as privacy_service
-from bot.process.client import Bot
 from bot.process.login import invite_permissions
 from bot.review import cards, messages
 from bot.review import messages as review_messages
@@ -38,6 +36,7 @@ from tests.bot.world import (
     TEXT,
     TITLE,
     UNKNOWN,
+    NewBot,
     World,
     buttons,
     choices,
@@ -46,9 +45,7 @@ from tests.bot.world import (
 )
 
 
-async def test_an_approval_shows_on_card_and_notice(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_an_approval_shows_on_card_and_notice(world: World, new_bot: NewBot) -> None:
     await world.propose()
     card = world.card.id
     assert "If published" not in text_of(world.card)

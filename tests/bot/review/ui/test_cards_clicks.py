@@ -196,9 +196,7 @@ async def test_members_and_former_moderators_are_refused(world: World) -> None:
     assert await decides(world.second_member) == [refusal, refusal]
 
     opened = await world.moderator.click(world.card, label="Reject")
-    world.env.backend.remove_member_role(
-        world.guild.id, world.moderator.id, world.moderator_role.id
-    )
+    world.demote(world.moderator)
     given_back, clicked = await decides(world.moderator, opened)
     assert given_back.startswith(refusal)
     assert clicked == refusal

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from simcord import Env, InteractionResult
 
 from bot.core.core import Core
-from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.review.ui.outbox import OutboxDispatcher
 from bot.review.ui.panel import ReviewPage
@@ -34,7 +32,17 @@ from tests.bot.steps import (
     shown_message,
     state,
 )
-from tests.bot.world import TEXT, TITLE, World, build_world, buttons, choices, custom_ids, text_of
+from tests.bot.world import (
+    TEXT,
+    TITLE,
+    NewBot,
+    World,
+    build_world,
+    buttons,
+    choices,
+    custom_ids,
+    text_of,
+)
 
 
 async def test_a_card_shows_similarity_contradictions_and_risks(world: World) -> None:
@@ -50,7 +58,7 @@ async def test_a_card_shows_similarity_contradictions_and_risks(world: World) ->
     assert "⚠ Links to hosts that aren't trusted: phish.example" in card
 
 
-async def test_a_titled_note_is_decided(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_titled_note_is_decided(world: World, new_bot: NewBot) -> None:
     await world.publish()
     await world.propose("Ferries", "The ferry leaves at noon.")
     panel = await reviewed(world, ReviewPage.NOTE)
@@ -150,7 +158,7 @@ async def test_log_names_the_changed_setting(world: World) -> None:
     assert "changed the settings: Decisions can be undone" in text_of(log)
 
 
-async def test_the_log_is_paged_and_exported(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_the_log_is_paged_and_exported(world: World, new_bot: NewBot) -> None:
     titles = [f"Note {number:02}" for number in range(20)]
     await proposed(world, [Submission(title, TEXT) for title in titles], 5)
     log = await reviewed(world, ReviewPage.LOG)
@@ -171,7 +179,7 @@ async def test_the_log_is_paged_and_exported(world: World, new_bot: Callable[[],
     assert [line["title"] for line in lines] == titles
 
 
-async def test_the_queue_continues(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_the_queue_continues(world: World, new_bot: NewBot) -> None:
     for number in range(3):
         await world.propose(title=f"Note number {number}")
     shown = await world.moderator.slash(world.review, "review")
@@ -205,9 +213,7 @@ async def test_the_queue_is_for_its_servers_moderators(simcord_env: Env, world: 
     assert review_messages.QUEUE_EMPTY.english in said(result)
 
     shown = await world.moderator.slash(world.general, "review")
-    world.env.backend.remove_member_role(
-        world.guild.id, world.moderator.id, world.moderator_role.id
-    )
+    world.demote(world.moderator)
     following = await world.moderator.click(shown_message(shown), label="Next")
     assert said(following) == error_messages.NOT_A_MODERATOR.english
     assert buttons(following.response) == []

@@ -1,6 +1,5 @@
 """Writers are asked by direct message whether a note is still true, and can hand it on."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +7,6 @@ import pytest
 from simcord import MemberActor
 
 from bot.core.core import Core
-from bot.process.client import Bot
 from bot.review import messages
 from bot.review.ui.outbox import OutboxDispatcher
 from indexer.ingest.pipeline import index_document
@@ -19,7 +17,7 @@ from tests.bot.components import part
 from tests.bot.faults import fail
 from tests.bot.steps import SENTENCE, answer, content, restarted, said
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import TITLE, World, buttons, choices, custom_ids, text_of
+from tests.bot.world import TITLE, NewBot, World, buttons, choices, custom_ids, text_of
 from tests.knowledge.decided_notes import asked
 
 STILL_TRUE, CHANGE, HAND_ON = "Still true", "Change it", "Hand it to someone else"
@@ -94,7 +92,7 @@ async def pass_days(world: World, days: int) -> None:
 # Questions.
 
 
-async def test_a_writer_is_asked_once(doubted: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_writer_is_asked_once(doubted: World, new_bot: NewBot) -> None:
     await rounds(doubted)
     await restarted(doubted, new_bot)
     await rounds(doubted)
@@ -113,7 +111,7 @@ async def test_a_lost_response_asks_once(doubted: World, strict_discord: StrictD
     assert len(asked_of(doubted.member)) == 1
 
 
-async def test_early_kills_lose_nothing(doubted: World, new_bot: Callable[[], Bot]) -> None:
+async def test_early_kills_lose_nothing(doubted: World, new_bot: NewBot) -> None:
     await doubted.core(lambda core: core.store.note_checks.ask(doubted.guild.id, now(), {}))
     assert asked_of(doubted.member) == []
     await restarted(doubted, new_bot)
@@ -180,7 +178,7 @@ async def test_a_newer_release_is_named(world: World) -> None:
 # Answers, from a direct message.
 
 
-async def test_still_true_counts_once(doubted: World, new_bot: Callable[[], Bot]) -> None:
+async def test_still_true_counts_once(doubted: World, new_bot: NewBot) -> None:
     await rounds(doubted)
     [question] = asked_of(doubted.member)
     await restarted(doubted, new_bot)
@@ -227,7 +225,7 @@ async def hand_on(world: World, name: str) -> Any:
     return await world.member.user.submit_modal(form, {"name": name})
 
 
-async def test_a_new_owner_accepts_and_is_asked(doubted: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_new_owner_accepts_and_is_asked(doubted: World, new_bot: NewBot) -> None:
     await rounds(doubted)
     offered = await hand_on(doubted, f"@{doubted.second_member.user.name.upper()}")
     assert TITLE in content(offered)

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import discord
@@ -11,7 +10,6 @@ from simcord import ChannelHandle
 
 from bot.config.settings import Settings
 from bot.notes import messages as notes_messages
-from bot.process.client import Bot
 from bot.review import cards
 from bot.review.actions import Action, confirmation
 from bot.review.ui.outbox import OutboxDispatcher
@@ -23,7 +21,7 @@ from tests.bot.steps import SENTENCE, answer, everything, reject, restarted, sai
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.steps import proposed, running, waiting
-from tests.bot.world import TITLE, World, build_world, text_of
+from tests.bot.world import TITLE, NewBot, World, build_world, text_of
 
 # HTTP status and code of Discord's refusals that last, and of those that don't.
 MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = (403, 50013), (404, 10003), (404, 10008)
@@ -219,7 +217,7 @@ async def test_an_approval_stands_without_any_notice(world: World) -> None:
     assert SENTENCE in await answer(world)
 
 
-async def test_a_decision_survives_a_kill_once(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_decision_survives_a_kill_once(world: World, new_bot: NewBot) -> None:
     await world.propose()
     # The first half of a decision; the process ends before it updates index, card and contributor.
     max_ = Member(world.moderator.id, "max")

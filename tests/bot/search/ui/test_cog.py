@@ -1,13 +1,11 @@
 """`/search`: what is found, by whom, page by page, and what nobody may see through it."""
 
-from collections.abc import Callable
 from typing import Any
 
 from simcord import InteractionResult, MemberActor
 from simcord.enums import OverwriteType
 
 from bot.core.core import Core
-from bot.process.client import Bot
 from bot.search import messages as search_messages
 from bot.search.service import Nothing
 from bot.text import error_messages
@@ -16,7 +14,7 @@ from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.values.guilds import Language
 from tests.bot.steps import content
 from tests.bot.town import HEADLINE, Town, is_told
-from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
+from tests.bot.world import QUESTION, TEXT, TITLE, NewBot, World, build_world, buttons
 
 PLAIN = Language.ENGLISH
 MANY = 120
@@ -127,7 +125,7 @@ async def test_odd_queries_are_refused_in_the_language(world: World) -> None:
 # Pages.
 
 
-async def test_pages_are_turned_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_pages_are_turned_after_a_restart(world: World, new_bot: NewBot) -> None:
     first = await searched(world, "What is open-source AI? \\*~")
     assert first.response is not None
     assert buttons(first.response) == ["Next"]

@@ -1,6 +1,5 @@
 """The greeting in a server: its channel, its readers, and that it comes once."""
 
-from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -8,12 +7,11 @@ from simcord import Env
 from simcord.backend import serializers
 
 from bot.config.sections import GuildsSettings
-from bot.process.client import Bot
 from bot.setup import messages as setup_messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from tests.bot.steps import restarted, said
-from tests.bot.world import World, build_world, text_of
+from tests.bot.world import NewBot, World, build_world, text_of
 
 
 async def added(env: Env, **guild: Any) -> World:
@@ -41,7 +39,7 @@ def told(world: World) -> list[str]:
     return [text_of(message) for message in world.guild.owner.dm_channel.history()]
 
 
-async def test_a_server_is_greeted_once(simcord_env: Env, new_bot: Callable[[], Bot]) -> None:
+async def test_a_server_is_greeted_once(simcord_env: Env, new_bot: NewBot) -> None:
     world = await added(simcord_env)
     assert greetings(world) == [setup_messages.ARRIVED.english]
     await restarted(world, new_bot)

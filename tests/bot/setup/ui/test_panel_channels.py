@@ -1,13 +1,12 @@
 """Settings of channels in the `/setup` panel: in effect at once, each with its origin."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import discord
 from simcord import ChannelHandle
 
 from bot.core.core import Core
-from bot.process.client import Bot
 from bot.setup import panel_messages
 from bot.setup.messages import model_reads
 from bot.setup.settings import SETTINGS, Page
@@ -32,7 +31,7 @@ from tests.bot.steps import (
     up_to,
 )
 from tests.bot.strictness import everything_in
-from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, text_of
+from tests.bot.world import QUESTION, TITLE, UNKNOWN, NewBot, World, text_of
 
 RUST = "The Zanzibar ferry timetable changes in March and in October."
 ORIGINS, HERE = panel_messages._ORIGINS, panel_messages._HERE
@@ -120,7 +119,7 @@ async def test_a_channel_is_chosen_on_its_page(world: World) -> None:
 
 
 async def test_channels_inherit_their_categorys_settings_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
+    world: World, new_bot: NewBot
 ) -> None:
     category = world.guild.create_category("Support")
     inside = world.guild.create_text_channel("inside", category=category)

@@ -1,6 +1,5 @@
 """Channel sync: requests to Discord, quoted content, and deleted content."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +10,6 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
-from bot.process.client import Bot
 from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import reports
 from bot.sources.ui.channel_sync import ChannelSync
@@ -31,7 +29,7 @@ from tests.bot.forum import (
     texts,
 )
 from tests.bot.steps import content
-from tests.bot.world import World, text_of
+from tests.bot.world import NewBot, World, text_of
 
 
 def pages_of(world: World, thread_id: int) -> list[HttpLogEntry]:
@@ -113,7 +111,7 @@ async def test_a_thread_without_its_post_is_not_quoted(world: World, forum: Foru
 async def test_a_long_thread_is_read_in_pages_and_continued_after_a_restart(
     world: World,
     forum: Forum,
-    new_bot: Callable[[], Bot],
+    new_bot: NewBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page_as_discord_does(monkeypatch)
@@ -138,9 +136,7 @@ async def test_a_long_thread_is_read_in_pages_and_continued_after_a_restart(
     assert ": 1 document from" in text_of(told)
 
 
-async def test_offline_changes_are_fetched(
-    world: World, forum: Forum, new_bot: Callable[[], Bot]
-) -> None:
+async def test_offline_changes_are_fetched(world: World, forum: Forum, new_bot: NewBot) -> None:
     to_this_day(world)
     thread, answer = await forum.solved()
     gone, _ = await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")

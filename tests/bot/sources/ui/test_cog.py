@@ -30,7 +30,7 @@ from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.steps import content, longest_part, opened
-from tests.bot.world import World, build_world
+from tests.bot.world import NewBot, World, build_world
 from tests.fakes import WordEmbedder
 from tests.knowledge.git_server import GitServer
 from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
@@ -365,7 +365,7 @@ class TestOff:
 
 
 async def test_channel_sync_turned_off_deletes_its_content(
-    simcord_env: Env, settings: Settings, new_bot: Callable[[], Bot]
+    simcord_env: Env, settings: Settings, new_bot: NewBot
 ) -> None:
     world = build_world(simcord_env)
     await world.set_up()

@@ -1,7 +1,5 @@
 """The server itself as a source: what members are answered about its channels and events."""
 
-from collections.abc import Callable
-
 import pytest
 from simcord import ChannelHandle
 from simcord.backend import serializers
@@ -16,7 +14,7 @@ from tests.bot.components import part
 from tests.bot.steps import choose, content, restarted
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.town import VIEW
-from tests.bot.world import World, build_world
+from tests.bot.world import NewBot, World, build_world
 
 TOPIC = "One bug a post, with your log."
 QUESTION = "Where can I post about bug reports?"
@@ -103,7 +101,7 @@ async def test_restricted_or_deleted_channel_leaves(
 
 
 async def test_change_while_the_bot_was_away_is_found(
-    world: World, bugs: ChannelHandle, new_bot: Callable[[], Bot]
+    world: World, bugs: ChannelHandle, new_bot: NewBot
 ) -> None:
     hidden = world.guild.create_text_channel("secret-plans", topic="Plans")
     await compare(world)
@@ -203,7 +201,7 @@ async def test_event_in_a_hidden_channel_is_not_told(world: World) -> None:
 
 
 async def test_former_server_is_forgotten(
-    world: World, bugs: ChannelHandle, new_bot: Callable[[], Bot]
+    world: World, bugs: ChannelHandle, new_bot: NewBot
 ) -> None:
     def forgotten() -> Bot:
         world.env.backend.guilds.pop(world.guild.id)

@@ -1,7 +1,5 @@
 """`/stats` with the leaderboard, and the overview for moderators."""
 
-from collections.abc import Callable
-
 import discord
 import pytest
 from simcord import Env, InteractionResult, MemberActor
@@ -9,13 +7,12 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
 from bot.core.core import Core
-from bot.process.client import Bot
 from bot.statistics import messages
 from knowledge.values.guilds import Language
 from knowledge.values.questions import RecordedHit
 from tests.bot.steps import content, restarted, said, shown_message
 from tests.bot.town import Town
-from tests.bot.world import QUESTION, UNKNOWN, World, build_world, text_of
+from tests.bot.world import QUESTION, UNKNOWN, NewBot, World, build_world, text_of
 
 # No letter of it is in the font of the picture.
 UNDRAWABLE = "日本語で質問できますか"
@@ -53,7 +50,7 @@ async def test_figures_count_this_server_alone(simcord_env: Env, world: World) -
     assert "**0 questions so far**" in elsewhere
 
 
-async def test_leaderboard_pages_survive_restarts(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_leaderboard_pages_survive_restarts(world: World, new_bot: NewBot) -> None:
     def fill(core: Core) -> None:
         with core.store.database.writing():
             for number in range(1, 12):

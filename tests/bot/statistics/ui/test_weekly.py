@@ -1,6 +1,5 @@
 """Each digest is posted once, for permitted readers only, despite errors."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import discord
@@ -10,14 +9,13 @@ from simcord.enums import OverwriteType
 
 from bot.core.core import Core
 from bot.interactions.kit.layouts import components_of
-from bot.process.client import Bot
 from bot.statistics import weekly
 from knowledge.values.guilds import Language
 from knowledge.values.settings import Edition
 from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.steps import restarted
 from tests.bot.town import VIEW, Town
-from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of
+from tests.bot.world import UNKNOWN, NewBot, World, build_world, buttons, text_of
 
 STAFF = "Xylophone budget of the staff"
 
@@ -244,15 +242,13 @@ async def test_a_digest_covers_the_missed_week(world: World) -> None:
     assert "**1 question**" in text_of(digest)
 
 
-async def test_a_digests_buttons_survive_restarts(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_a_digests_buttons_survive_restarts(world: World, new_bot: NewBot) -> None:
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
     await its_time_comes(world)
     [digest] = posted(world.review)
     await restarted(world, new_bot)
-    world.env.backend.remove_member_role(
-        world.guild.id, world.second_moderator.id, world.moderator_role.id
-    )
+    world.demote(world.second_moderator)
 
     refused = world.press(world.second_moderator, digest, "digest:1:dismiss")
     pointless = world.press(world.second_moderator, digest, "digest:1:point")
