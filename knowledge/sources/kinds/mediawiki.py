@@ -186,7 +186,7 @@ class MediaWiki(Service):
         except LostError:
             # The wiki may refuse programs its page, but not its API.
             pass
-        host = host_of(self.url)
+        host, problems = host_of(self.url), []
         for place in dict.fromkeys(
             f"{base}{folder}{_API}" for base in (self.url, host) for folder in ("", "/w")
         ):
@@ -194,10 +194,13 @@ class MediaWiki(Service):
                 self.api.json(place, {"action": "query", "meta": "siteinfo", "format": "json"})
             except BusyError:
                 raise
-            except RefusedError:
+            except RefusedError as error:
+                problems.append(error)
                 continue
             return place
-        raise RefusedError("has no api.php where MediaWiki has it: name the wiki's main page")
+        told = "has no api.php where MediaWiki has it: name the wiki's main page"
+        is_lost = all(isinstance(problem, LostError) for problem in problems)
+        raise LostError(told) if is_lost else RefusedError(told)
 
     def _site_and_changes(self, since: str) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
         """Request the site's data and the changes since a time.

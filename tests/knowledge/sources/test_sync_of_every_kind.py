@@ -178,10 +178,6 @@ class MediaWikiOrigin(Origin):
         self.server = WikiServer()
         self.location = KINDS["mediawiki"].locate(self.server.base)
 
-    def lose(self) -> None:
-        denied = Reply('{"error": {"code": "readapidenied", "info": "No."}}')
-        self.server.answer = lambda request: self.server.send(request, denied)
-
     def show(self, words: Mapping[int, str]) -> None:
         self.server.pass_days(0.1)
         for at in {*self.shown} - {*words}:
@@ -191,6 +187,14 @@ class MediaWikiOrigin(Origin):
                 self.server.content.setdefault(at, WikiPage(f"Ferry {at}"))
                 self.server.edit(at, title=f"Ferry {at}", html=f"<p>{text}</p>")
         self.shown = dict(words)
+
+
+class PrivateWikiOrigin(MediaWikiOrigin):
+    """A MediaWiki that comes to ask for a login, in words of its API."""
+
+    def lose(self) -> None:
+        denied = Reply('{"error": {"code": "readapidenied", "info": "No."}}')
+        self.server.answer = lambda request: self.server.send(request, denied)
 
 
 class DiscourseOrigin(Origin):
@@ -249,6 +253,7 @@ ORIGINS: Final[dict[str, Callable[[Path], Origin]]] = {
     "bookstack": lambda folder: WikiOrigin(wikis.BookStack),
     "outline": lambda folder: WikiOrigin(wikis.Outline),
     "mediawiki": MediaWikiOrigin,
+    "private mediawiki": PrivateWikiOrigin,
     "discourse": DiscourseOrigin,
     "github": lambda folder: TrackerOrigin(github.Hub, "/o/n/issues"),
     "gitlab": lambda folder: TrackerOrigin(gitlab.Lab, "/g/s/p/-/issues"),
