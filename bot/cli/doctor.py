@@ -382,7 +382,7 @@ def _discord(settings: Settings) -> Iterator[Finding]:
 
 def _servers(settings: Settings, *, public: bool) -> Iterator[Finding]:
     """Warn if anyone can add the bot to a server."""
-    from bot.interactions.policy.allowed_guilds import ANYBODY
+    from bot.config.sections import ANYBODY
 
     if settings.guilds.allowed == "all" and public:
         yield Finding("servers", True, ANYBODY, warning=True)

@@ -320,6 +320,14 @@ def _guild_ids(value: object) -> object:
     raise PydanticCustomError("guilds", 'Input should be "all" or a list of server ids')
 
 
+# Warning to the operator, also if Discord doesn't say whether the application is public.
+ANYBODY: Final = (
+    "Anybody can add the bot to a server of their own, unless Public Bot is off on the Bot page of "
+    "your application in Discord's developer portal: turn it off there, or name your servers in "
+    "`guilds.allowed` in config.toml."
+)
+
+
 class GuildsSettings(_Section):
     """Section `[guilds]`: the servers that the bot serves."""
 

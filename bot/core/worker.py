@@ -22,9 +22,8 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from bot.core.job_queue import JobQueue, Priority, QueueFullError
 from knowledge.store.database import passes
@@ -75,8 +74,7 @@ class WorkerStoppedError(Exception):
     """The worker has been stopped; the process is ending."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     future: "asyncio.Future[Any]"

@@ -480,10 +480,6 @@ _EFFECTS: Final[Mapping[Effect, Plural]] = {
 _OF_THE_LAST: Final = Plural(
     "{changes} for the last question.", "{changes} for the last {number:,} questions."
 )
-_MOVES: Final = Plural(
-    "**{number:,} answer** that a moderator confirmed would change.",
-    "**{number:,} answers** that moderators confirmed would change.",
-)
 _LESS_OF_ARTICLES: Final = Sentence("Once you have notes, I'll quote the bundled articles less.")
 
 
@@ -494,7 +490,13 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
     changes = ", ".join(parts) or speak("no change")
     told = [_OF_THE_LAST(impact.total, language, changes=changes)] if impact.total else []
     if impact.confirmed:
-        told.append(_MOVES(len(impact.confirmed), language))
+        told.append(
+            speak.plural(
+                len(impact.confirmed),
+                "**{number:,} answer** that a moderator confirmed would change.",
+                "**{number:,} answers** that moderators confirmed would change.",
+            )
+        )
     if impact.loses_article_answers:
         told.append(_LESS_OF_ARTICLES(language))
     return " ".join(told)

@@ -56,14 +56,10 @@ def check_synonym(known: Synonyms, new: Synonym) -> Problem | None:
     return None if topic(new.word) and topic(new.meaning) else Problem.TOO_COMMON
 
 
-def synonyms(core: Core, guild_id: int) -> Synonyms:
-    return core.store.guilds.settings(guild_id).synonyms
-
-
 def preview_effect(core: Core, guild_id: int, new: Synonym) -> Iterator[Preview | None]:
     """Ask the last questions again with a new synonym; the last value is the preview."""
     impact = Impact(0, 0)
-    wanted = (*synonyms(core, guild_id), new)
+    wanted = (*core.store.guilds.settings(guild_id).synonyms, new)
     for known in core.part(ImpactPreview).of_synonyms(guild_id, wanted, QUESTIONS):
         impact = known
         yield None

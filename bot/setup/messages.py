@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.text.languages import COMMAND_FOR_LANGUAGES, Sentence, language_name, languages_read
+from bot.text.languages import (
+    COMMAND_FOR_LANGUAGES,
+    Sentence,
+    Speaker,
+    language_name,
+    languages_read,
+)
 from bot.text.markdown import plain, shorten
 from knowledge.values.guilds import Language
 
 _WORD: Final = Sentence("“{word}”")
-
-
-def _quoted_words(typed: Sequence[str], language: Language) -> str:
-    """Quote the first five words, separated by commas."""
-    return ", ".join(_WORD(language, word=plain(shorten(word, 50))) for word in typed[:5])
 
 
 _NO_HOSTS: Final = Sentence(
@@ -23,7 +24,8 @@ _NO_HOSTS: Final = Sentence(
 
 def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """Say that nothing was changed, because some words aren't web hosts."""
-    return _NO_HOSTS(language, words=_quoted_words(typed, language))
+    words = ", ".join(_WORD(language, word=plain(shorten(word, 50))) for word in typed[:5])
+    return _NO_HOSTS(language, words=words)
 
 
 _READ: Final = Sentence("-# My search model reads {names}.")
@@ -70,16 +72,6 @@ def trial(unfinished: Sequence[str], language: Language, *, sources: bool) -> st
 QUESTION_FIELD: Final = Sentence("Your question")
 EXAMPLE: Final = Sentence("Why were early AI systems closed?")
 _NEXT: Final = Sentence("**What next?**")
-_NEXT_NOTE: Final = Sentence(
-    "- `/note add`: answer a frequent question. Its card will appear in {channel}."
-)
-_NEXT_ASK: Final = Sentence("- `/ask`: your members can use this now or mention me in a channel.")
-_NEXT_HELP: Final = Sentence("- Ask in {channels} without mentioning me: I'll answer if I'm sure.")
-_NEXT_SOURCE: Final = Sentence("- `/source add`: let me read a forum or your website.")
-_NEXT_MORE: Final = Sentence(
-    "- `/setup` also has settings of channels, digests and limits; `/review` has rules by tag."
-)
-_NEXT_STEPS: Final = Sentence("- `/setup`: still to do: {steps}.")
 
 
 def next_steps(
@@ -99,21 +91,33 @@ def next_steps(
         sources: whether the guild has sources.
         language: the language of the message.
     """
+    speak = Speaker(language)
     lines = [_NEXT(language)]
     if unfinished:
-        lines.append(_NEXT_STEPS(language, steps=", ".join(unfinished)))
+        lines.append(speak("- `/setup`: still to do: {steps}.", steps=", ".join(unfinished)))
     if not sources:
-        lines.append(_NEXT_SOURCE(language))
-    lines.append(_NEXT_ASK(language))
+        lines.append(speak("- `/source add`: let me read a forum or your website."))
+    lines.append(speak("- `/ask`: your members can use this now or mention me in a channel."))
     if helped:
         lines.append(
-            _NEXT_HELP(
-                language, channels=", ".join(f"<#{channel_id}>" for channel_id in helped[:10])
+            speak(
+                "- Ask in {channels} without mentioning me: I'll answer if I'm sure.",
+                channels=", ".join(f"<#{channel_id}>" for channel_id in helped[:10]),
             )
         )
     if review_channel_id is not None and not unfinished:
-        lines.append(_NEXT_NOTE(language, channel=f"<#{review_channel_id}>"))
-    lines.append(_NEXT_MORE(language))
+        lines.append(
+            speak(
+                "- `/note add`: answer a frequent question. Its card will appear in {channel}.",
+                channel=f"<#{review_channel_id}>",
+            )
+        )
+    lines.append(
+        speak(
+            "- `/setup` also has settings of channels, digests and limits; `/review` has rules by "
+            "tag."
+        )
+    )
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from bot.setup.service import Offered, State
 from bot.setup.settings import STEPS, Kind, Page, Setting
 from bot.sources import messages as sources_messages
-from bot.text.languages import Plural, Sentence
+from bot.text.languages import Plural, Sentence, Speaker
 from bot.text.markdown import plain, shorten
 from bot.text.permission_names import permission_name
 from knowledge.corpus import source_key
@@ -147,9 +147,6 @@ _REVIEW: Final = Sentence(
     "Each proposed note appears in this channel as a card with buttons. By default, nothing is "
     "published until a moderator approves it."
 )
-_CHOSEN_CHANNEL: Final = Sentence("Notes are reviewed in {channel}.")
-_NO_CHANNEL: Final = Sentence("Choose a review channel so that members can propose notes.")
-_GONE_CHANNEL: Final = Sentence("⚠ The review channel is gone: choose another one.")
 _NOTHING_LACKING: Final = Sentence("✓ I have all permissions there.")
 _LACKING: Final = Sentence(
     "⚠ I need {names} in {channel}. Allow this for my role in *Edit Channel › Permissions*."
@@ -175,13 +172,15 @@ def review(
     language: Language,
 ) -> str:
     """Describe the review channel; `missing` is None if the channel is gone."""
+    speak = Speaker(language)
     lines = [_REVIEW(language)]
     if channel_id is None:
-        lines.append(_NO_CHANNEL(language))
+        lines.append(speak("Choose a review channel so that members can propose notes."))
     elif missing is None:
-        lines.append(_GONE_CHANNEL(language))
+        lines.append(speak("⚠ The review channel is gone: choose another one."))
     else:
-        lines.append(f"**{_CHOSEN_CHANNEL(language, channel=f'<#{channel_id}>')}**")
+        chosen = speak("Notes are reviewed in {channel}.", channel=f"<#{channel_id}>")
+        lines.append(f"**{chosen}**")
         if public:
             lines.append(_PUBLIC(language, channel=f"<#{channel_id}>"))
         lacks = lacking(channel_id, missing, language) if missing else _NOTHING_LACKING(language)
@@ -192,9 +191,6 @@ def review(
 _MODERATORS: Final = Sentence(
     "Moderators decide on notes and see unanswered questions. So do administrators."
 )
-_CHOSEN_ROLE: Final = Sentence("Moderators have the role {role}.")
-_NO_ROLE: Final = Sentence("Choose the moderators' role so that members can propose notes.")
-_GONE_ROLE: Final = Sentence("⚠ The moderators' role is gone: choose another one.")
 EVERYBODY: Final = Sentence(
     "⚠ Every member has {role}, so anyone could publish notes. Choose a role that only "
     "moderators have."
@@ -214,13 +210,15 @@ NOT_SHOWN: Final = Sentence(
 
 def moderators(role_id: int | None, warnings: Sequence[str] | None, language: Language) -> str:
     """Describe the moderators' role; `warnings` is None if the role is gone."""
+    speak = Speaker(language)
     lines = [_MODERATORS(language)]
     if role_id is None:
-        lines.append(_NO_ROLE(language))
+        lines.append(speak("Choose the moderators' role so that members can propose notes."))
     elif warnings is None:
-        lines.append(_GONE_ROLE(language))
+        lines.append(speak("⚠ The moderators' role is gone: choose another one."))
     else:
-        lines += [f"**{_CHOSEN_ROLE(language, role=f'<@&{role_id}>')}**", *warnings]
+        chosen = speak("Moderators have the role {role}.", role=f"<@&{role_id}>")
+        lines += [f"**{chosen}**", *warnings]
     return "\n".join(lines)
 
 
@@ -460,8 +458,6 @@ ZONE_HELP: Final = Sentence("For example Europe/Berlin.")
 POSTS_FIELD: Final = Sentence("Hours until a post is listed")
 POSTS_HELP: Final = Sentence("Forum posts without an answer, 1 to 336 hours old.")
 _NOT_A_NUMBER: Final = Sentence("“{typed}” isn't a number from 0 to {most:,}.")
-_NO_ZONE: Final = Sentence("I don't know the time zone “{typed}”. {more}")
-_LIKE: Final = Sentence("Did you mean {names}?")
 
 
 def not_a_number(typed: str, most: int, language: Language) -> str:
@@ -470,9 +466,12 @@ def not_a_number(typed: str, most: int, language: Language) -> str:
 
 def no_zone(typed: str, like: Sequence[str], language: Language) -> str:
     """Say that a time zone is unknown; `like` has the names of similar ones."""
+    speak = Speaker(language)
     names = ", ".join(f"`{name}`" for name in like)
-    more = _LIKE(language, names=names) if like else ZONE_HELP(language)
-    return _NO_ZONE(language, typed=plain(shorten(typed, 100)), more=more)
+    more = speak("Did you mean {names}?", names=names) if like else ZONE_HELP(language)
+    return speak(
+        "I don't know the time zone “{typed}”. {more}", typed=plain(shorten(typed, 100)), more=more
+    )
 
 
 # Limits.

@@ -6,7 +6,7 @@ Functions that take a core run there; the others are pure.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bot.answers.ask import scopes_of
 from bot.answers.search_tiers import scopes_of_tiers
@@ -146,10 +146,6 @@ def _choose_digest(
     return change_digest(core, guild_id, member_id, edition, changes)
 
 
-def digest(core: Core, guild_id: int, edition: Edition) -> WeeklyDigest | None:
-    return core.store.digests.of_guild(guild_id).get(edition)
-
-
 def change_digest(
     core: Core, guild_id: int, member_id: int, edition: Edition, changes: Mapping[str, Any]
 ) -> bool:
@@ -180,12 +176,7 @@ def choose_in(
     core.store.channel_settings.change(channel_id, guild_id, changes, member_id)
 
 
-def forget(core: Core, channel_id: int, guild_id: int) -> None:
-    core.store.channel_settings.forget(channel_id, guild_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """Documents that a channel can be answered from.
 
     Attributes:

@@ -6,8 +6,8 @@ shown has left the index. New content is embedded later, in slices
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from bot.core.core import Core
 from indexer.ingest.channels import withdraw
@@ -24,8 +24,7 @@ from knowledge.discord_archive.sync_state import (
 from knowledge.values.guilds import SyncedChannel, SyncedContent
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelReport:
+class ChannelReport(NamedTuple):
     """A synced channel with its counts, and the names and failure reasons of its failed threads."""
 
     channel: ArchivedChannel
@@ -93,8 +92,7 @@ def begin_round(
         core.archive.begin_round(channel_id, now, whole=whole)
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(NamedTuple):
     """The next request and its channel, and reports on channels whose round has just ended."""
 
     step: SyncStep | None

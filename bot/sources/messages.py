@@ -156,11 +156,9 @@ _NO_PINS: Final = Sentence(
 )
 _UNREAD: Final = Sentence("⚠ {number:,} not read: see `/source list`.")
 _UNREADABLE: Final = Sentence("⚠ {channel} {reason}.")
-_SHARED: Final = Sentence("for every server")
 _WHEN: Final = Sentence("read {when}")
 _TRIED: Final = Sentence("tried {when}")
 _NEVER: Final = Sentence("not read yet")
-_CRAWLED: Final = Sentence("crawled")
 _COMMIT: Final = Sentence("commit {commit}")
 _MORE: Final = Sentence("… and {number:,} more.")
 _CHANNEL_ADDED: Final[Mapping[SyncedContent, Sentence]] = {
@@ -315,6 +313,7 @@ def _channel_entry(language: Language, report: ChannelReport) -> str:
 
 
 def source_entry(language: Language, state: SourceState) -> str:
+    speak = Speaker(language)
     parts = [
         plain(shorten(location_name(state.location), _LINE_CHARACTERS)),
         _DOCUMENTS(state.documents, language),
@@ -325,13 +324,13 @@ def source_entry(language: Language, state: SourceState) -> str:
         else _NEVER(language),
     ]
     source = source_at(state.location)
-    parts += [_CRAWLED(language)] if isinstance(source, Site) else filter(None, [source.label])
+    parts += [speak("crawled")] if isinstance(source, Site) else filter(None, [source.label])
     if state.commit:
         parts.append(_COMMIT(language, commit=state.commit[:_COMMIT_CHARACTERS]))
     if state.licence:
         parts.append(plain(shorten(state.licence, 100)))
     if not state.scope:
-        parts.append(_SHARED(language))
+        parts.append(speak("for every server"))
     failures = [(location_name(failure.source), failure.reason) for failure in state.failures]
     return "\n".join([" · ".join(parts), *_failures(language, failures)])
 

@@ -7,7 +7,7 @@ sources are visited. Functions that take a core run in the worker's thread.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.answers.ask import scopes_of
 from bot.answers.search_tiers import ArticlesUse
@@ -58,8 +58,7 @@ _OUTCOMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TypedAddress:
+class TypedAddress(NamedTuple):
     """An address that an administrator typed, with options.
 
     `kind` is the software of a wiki, forum or tracker, and `only` its filters, separated by commas.
@@ -108,16 +107,14 @@ def find_by_address(locations: Sequence[str], address: str) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class ArticlesReport:
+class ArticlesReport(NamedTuple):
     """Number of bundled articles, and their use in a guild's answers."""
 
     documents: int
     use: ArticlesUse
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(NamedTuple):
     """Sources of a guild: synced channels, addresses and files, bundled articles."""
 
     channels: Sequence[ChannelReport]

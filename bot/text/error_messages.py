@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import size
 from knowledge.values.guilds import Language
 from knowledge.values.submissions import InvalidNoteError
@@ -87,10 +87,6 @@ _FIELDS: Final[Mapping[str, Sentence]] = {
     "duplicate_of": Sentence("Duplicate of"),
 }
 
-_IN_THE_FILE: Final = Sentence("Your text is in the file.")
-
-_YOU_HAD_TYPED: Final = Sentence("You wrote:")
-
 
 def typed_text(fields: Sequence[tuple[str, str]], language: Language = Language.ENGLISH) -> str:
     """Return a form's input as one text. If several fields are filled, each is under its name."""
@@ -107,11 +103,12 @@ def _field(name: str, language: Language) -> str:
 
 def given_back(sentence: str, text: str, language: Language = Language.ENGLISH) -> tuple[str, bool]:
     """Return a message with the error and the input, and whether the input must go into a file."""
+    speak = Speaker(language)
     if not text:
         return sentence, False
     if size(text) > TYPED_CHARACTERS or "```" in text:
-        return f"{sentence}\n{_IN_THE_FILE(language)}", True
-    return f"{sentence}\n{_YOU_HAD_TYPED(language)}\n```\n{text}\n```", False
+        return "\n".join((sentence, speak("Your text is in the file."))), True
+    return "\n".join((sentence, speak("You wrote:"), "```", text, "```")), False
 
 
 FAILED: Final = Sentence(

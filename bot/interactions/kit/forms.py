@@ -291,15 +291,13 @@ def _forget(interaction_id: int, core: Core) -> None:
 async def _outcome(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dict[str, Any]:
     """Return the message edit that reports the outcome of a form or click."""
     language = languages.of_locale(kept.locale) or Language.ENGLISH
-    if not kept.taken and await _mark_given_back(bot, kept):
+    guild_id = kept.guild_id or NO_GUILD
+    # False if a process has acted on it already.
+    if not kept.taken and await bot.worker.call(
+        lambda core: core.store.handled.give_back(guild_id, kept.id)
+    ):
         return kind.given_back(bot, kept.custom_id, kept.fields, language)
     return {"content": kind.done_before(language)}
-
-
-async def _mark_given_back(bot: Services, kept: KeptInteraction) -> bool:
-    """Mark a form or click as given back; False if a process has acted on it already."""
-    guild_id = kept.guild_id or NO_GUILD
-    return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, kept.id))
 
 
 def _as_layout(content: str, attachments: Sequence[discord.File] = (), **_: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import discord
 from cachetools import TTLCache
 from discord.ext import commands
 
+from bot.config.sections import ANYBODY
 from bot.interactions.kit.errors import UNREACHED, say
 from bot.interactions.kit.forms import give_back
 from bot.interactions.kit.localisation import viewer_language
@@ -23,13 +24,6 @@ from knowledge.values.guilds import Language
 # TTL of a membership: Discord reports changes only with a privileged intent.
 _SECONDS: Final = 600
 _MEMBERS: Final = 10_000
-
-# Warning to the operator, also if Discord doesn't say whether the application is public.
-ANYBODY: Final = (
-    "Anybody can add the bot to a server of their own, unless Public Bot is off on the Bot page of "
-    "your application in Discord's developer portal: turn it off there, or name your servers in "
-    "`guilds.allowed` in config.toml."
-)
 
 _logger = logging.getLogger(__name__)
 

@@ -18,16 +18,16 @@ from bot.interactions import shared_buttons
 from bot.interactions.autocomplete import choices_at_once
 from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.authorization import First, Found
-from bot.interactions.kit.buttons import NONCE, Button, CustomId, Part, Select
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, Part, Select, view_of
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import description, viewer_language
 from bot.interactions.kit.panels import panel
-from bot.interactions.policy.channel_access import quotable_channels
+from bot.interactions.policy.channel_access import quotable_channels, sees
 from bot.interactions.policy.component_access import administrators, moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, may_manage, refused
 from bot.interactions.services import Cog, Interaction, MovedTo, Services
-from bot.review import cards, messages, service
+from bot.review import cards, messages, service, synonym_service
 from bot.review.service import LogDirection, LogFilters
 from bot.review.ui.cards import (
     CardsCog,
@@ -47,7 +47,6 @@ from bot.review.ui.panel import (
     review_menu,
     show_page,
 )
-from bot.review.ui.synonyms import show_synonyms
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import LAYOUT_CHARACTERS, size
@@ -58,6 +57,144 @@ from knowledge.values.submissions import (
     InvalidNoteError,
     checked_tags,
 )
+from knowledge.values.synonyms import (
+    WORD_CHARACTERS,
+    InvalidSynonymError,
+    checked_synonym,
+)
+
+# Discord's limit for the label of an option.
+_LABEL_CHARACTERS: Final = 100
+_WORD: Final = Part(r"[\w' -]{1,30}", str)
+
+
+async def show_synonyms(interaction: Interaction, said: str = "") -> None:
+    """Show the page *Synonyms*, below the sentence `said`."""
+    guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
+    found = await interaction.client.worker.call(
+        lambda core: core.store.guilds.settings(guild_id).synonyms
+    )
+    items: list[discord.ui.Item[Any]] = [AddSynonymButton(synonym_service.ADD(language))]
+    rows = [[*items]]
+    if found:
+        options = [
+            discord.SelectOption(label=str(pair)[:_LABEL_CHARACTERS], value=str(number))
+            for number, pair in enumerate(found)
+        ]
+        rows.append([SynonymMenu(synonym_service.REMOVE(language), options)])
+    texts = [synonym_service.listed(found, language), *filter(None, [said])]
+    await show_page(interaction, ReviewPage.SYNONYMS, texts, *rows)
+
+
+class SynonymMenu(Select, ids=CustomId("synonyms"), rule=moderators(), first=First.IN_PLACE):
+    """List of the synonyms; the chosen pair is removed."""
+
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
+        guild_id, member_id, bot = (
+            interaction.guild_id or 0,
+            interaction.user.id,
+            interaction.client,
+        )
+        # The option's label names the pair that the moderator saw.
+        pair = next(
+            (str(option.label) for option in self.item.options if option.value == value), ""
+        )
+        gone = await bot.worker.call(
+            lambda core: synonym_service.remove(core, guild_id, member_id, pair)
+        )
+        bot.guild_settings.forget(guild_id)
+        said = synonym_service.removed(pair, gone, await viewer_language(interaction))
+        await show_synonyms(interaction, said)
+
+
+class AddSynonymButton(Button, ids=CustomId("add_synonym"), rule=moderators(), first=First.OWN):
+    """Opens the form of a new pair."""
+
+    async def on_click(self, interaction: Interaction) -> None:
+        await interaction.response.send_modal(SynonymForm(await viewer_language(interaction)))
+
+
+class SynonymForm(Form, ids=CustomId("form:synonym", nonce=NONCE), rule=moderators()):
+    """The form of a new pair. Its effect is shown before it is stored."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__(synonym_service.ADD(language))
+        word, meaning = synonym_service.WORD(language), synonym_service.MEANING(language)
+        self.ask_text(word, "word", WORD_CHARACTERS, synonym_service.WORD_HELP(language))
+        self.ask_text(meaning, "meaning", WORD_CHARACTERS, synonym_service.MEANING_HELP(language))
+
+    @classmethod
+    async def handle(
+        cls, interaction: Interaction, _subject: dict[str, Any], filled: Filled
+    ) -> None:
+        language, bot = await viewer_language(interaction), interaction.client
+        guild_id = interaction.guild_id or 0
+        try:
+            new = checked_synonym(filled.text("word"), filled.text("meaning"))
+        except InvalidSynonymError as error:
+            await give_back(interaction, synonym_service.bad_word(error.word, language))
+            return
+        known = await bot.worker.call(lambda core: core.store.guilds.settings(guild_id).synonyms)
+        against = synonym_service.check_synonym(known, new)
+        if against is not None:
+            await give_back(interaction, synonym_service.problem(against, new, language))
+            return
+        found = await bot.worker.run_slices(
+            lambda core: synonym_service.preview_effect(core, guild_id, new)
+        )
+        if found is None:
+            return
+        asked_in = set().union(*found.channels.values())
+        readable = found.readable(
+            {channel_id for channel_id in asked_in if sees(interaction, channel_id)}
+        )
+        buttons = [
+            SynonymButton(language, word=new.word, meaning=new.meaning, action=action)
+            for action in synonym_service.LABELS
+        ]
+        await interaction.edit_original_response(
+            content=synonym_service.preview(new, found.impact, readable, language),
+            view=view_of(buttons),
+        )
+
+
+class SynonymButton(
+    Button,
+    ids=CustomId("synonym", word=_WORD, meaning=_WORD, action=tuple(synonym_service.LABELS)),
+    rule=moderators(),
+    first=First.IN_PLACE,
+    labels=synonym_service.LABELS,
+    styles={"keep": discord.ButtonStyle.success},
+):
+    """Button *Keep* or *Discard* below the preview of a synonym."""
+
+    word: str
+    meaning: str
+    action: str
+
+    async def on_click(self, interaction: Interaction) -> None:
+        said = synonym_service.DISCARDED(await viewer_language(interaction))
+        if self.action == "keep":
+            said = await self._kept(interaction)
+        await interaction.edit_original_response(content=said, view=None)
+
+    async def _kept(self, interaction: Interaction) -> str:
+        language, bot = await viewer_language(interaction), interaction.client
+        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
+        try:
+            # An id can be forged.
+            new = checked_synonym(self.word, self.meaning)
+        except InvalidSynonymError as error:
+            return synonym_service.bad_word(error.word, language)
+        added = await bot.worker.call(
+            lambda core: synonym_service.add(core, guild_id, member_id, new),
+            priority=Priority.REVIEWING,
+        )
+        bot.guild_settings.forget(guild_id)
+        if isinstance(added, synonym_service.Problem):
+            return synonym_service.problem(added, new, language)
+        return synonym_service.kept(new, language)
+
 
 _DAYS: Final = Part(r"[0-9]{1,4}", int)
 _EVENT: Final = Part(r"[a-z_]{1,32}", str)

@@ -169,7 +169,7 @@ class SettingsMenu(
             edition = setting.edition
             async with in_time(interaction):
                 digest = await bot.worker.call(
-                    lambda core: service.digest(core, guild_id, edition),
+                    lambda core: core.store.digests.of_guild(guild_id).get(edition),
                     priority=Priority.ASKING,
                 )
             await interaction.response.send_modal(DigestForm(language, edition, digest))

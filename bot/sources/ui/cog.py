@@ -1,5 +1,8 @@
 """Sources cog: `/source add`, `list`, `sync` and `remove`."""
 
+import functools
+import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,13 +15,15 @@ from bot.core.core import Core
 from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, pages_view
+from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import description, viewer_language
+from bot.interactions.kit.retries import send_with_retries
+from bot.interactions.policy.channel_access import visible_without_roles
 from bot.interactions.policy.component_access import administrators, administrators_group
 from bot.interactions.services import Interaction, Services
 from bot.sources import channel_sync_steps, messages, service
 from bot.sources.service import TagImport, import_tags
-from bot.sources.ui.alarms import ROUND_SECONDS, SourceAlarms
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
 from bot.sources.ui.discord_messages import content_to_sync, missing_permissions
@@ -30,14 +35,97 @@ from bot.text import error_messages
 from bot.text.markdown import plain_within, shorten
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
+from knowledge.corpus import FailingSource
 from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.sources.addition import MissingSourceError
 from knowledge.sources.kinds.registry import SERVICES
 from knowledge.sources.net.addresses import URL_CHARACTERS
-from knowledge.values.documents import Scope
-from knowledge.values.guilds import Language, SyncedChannel
+from knowledge.values.documents import SHARED, Scope
+from knowledge.values.guilds import Language, SourceCard, SyncedChannel
 from knowledge.values.notes import Member
+from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import InvalidNoteError
+
+ROUND_SECONDS: Final = 60.0
+
+_logger = logging.getLogger(__name__)
+
+
+class SourceAlarms:
+    """Posts and edits the cards of failing sources."""
+
+    def __init__(self, bot: Services) -> None:
+        self._bot = bot
+
+    async def round(self) -> None:
+        """Post cards of sources that began to fail, and bring the others up to date."""
+        guilds, mine = [guild.id for guild in self._bot.guilds], self._bot.serves
+        failing, cards = await self._bot.worker.call(
+            lambda core: service.alarms(core, guilds, mine)
+        )
+        for key in sorted(failing.keys() | cards.keys()):
+            guild_id, location = key
+            if guild_id not in guilds:
+                continue
+            settings = await self._bot.guild_settings.current(guild_id)
+            try:
+                await self._show(settings, location, failing.get(key), cards.get(key))
+            except UNREACHED as error:
+                _logger.warning("A source's alarm could not be posted: %s", error)
+
+    async def _show(
+        self,
+        settings: GuildSettings,
+        location: str,
+        source: FailingSource | None,
+        card: SourceCard | None,
+    ) -> None:
+        """Post or edit the card of a source; `source` is None if it doesn't fail any more."""
+        channel: Any = self._bot.get_channel(settings.review_channel_id or 0)
+        if card is None or card.message_id is None:
+            if card is not None and source is None:
+                await self._drop(settings.guild_id, location)
+            is_wanted = source is not None and settings.source_alarms
+            if is_wanted and isinstance(channel, discord.abc.Messageable):
+                new = card or SourceCard(settings.guild_id, location, datetime.now(UTC))
+                await self._keep(new)
+                said = self._words(settings, channel, location, source)
+                message = await send_with_retries(
+                    functools.partial(channel.send, said, silent=True, nonce=new.nonce)
+                )
+                # An earlier attempt may have posted other words, which are edited next.
+                new = replace(new, channel_id=message.channel.id, message_id=message.id)
+                await self._keep(replace(new, shown=message.content))
+            return
+        place = self._bot.get_channel(card.channel_id or 0)
+        said = self._words(settings, place, location, source)
+        if said != card.shown:
+            try:
+                partial: Any = self._bot.get_partial_messageable(card.channel_id or 0)
+                await partial.get_partial_message(card.message_id).edit(content=said)
+            except (discord.NotFound, discord.Forbidden):
+                # A deleted card isn't posted again.
+                _logger.info("The card of a source is gone.")
+            await self._keep(replace(card, shown=said))
+        if source is None:
+            await self._drop(settings.guild_id, location)
+
+    async def _keep(self, card: SourceCard) -> None:
+        await self._bot.worker.call(lambda core: core.store.source_cards.keep(card))
+
+    async def _drop(self, guild_id: int, location: str) -> None:
+        await self._bot.worker.call(lambda core: core.store.source_cards.drop(guild_id, location))
+
+    def _words(
+        self, settings: GuildSettings, channel: Any, location: str, source: FailingSource | None
+    ) -> str:
+        roles = (settings.moderator_role_id,)
+        is_closed = isinstance(channel, discord.abc.GuildChannel) and not visible_without_roles(
+            channel, roles
+        )
+        is_named = is_closed or (source is not None and source.scope == SHARED)
+        return messages.alarm(location, source, settings.language, is_named=is_named)
+
 
 Readable = discord.TextChannel | discord.ForumChannel
 

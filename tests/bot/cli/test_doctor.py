@@ -11,9 +11,8 @@ import pytest
 
 from bot.cli import doctor
 from bot.cli.doctor import EMPTY, Finding, _discord, _repositories, _servers, examine
-from bot.config.sections import GuildsSettings
+from bot.config.sections import ANYBODY, GuildsSettings
 from bot.config.settings import Settings
-from bot.interactions.policy.allowed_guilds import ANYBODY
 from bot.models.calibrations import CALIBRATION, save_calibration
 from bot.models.serving_model import Served, open_serving, switch_to
 from bot.storage.data_folder import COMMUNITY, data_folder, hold_bot_lock

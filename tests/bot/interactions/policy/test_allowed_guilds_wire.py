@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.sections import ANYBODY
 from bot.config.settings import Settings
-from bot.interactions.policy.allowed_guilds import ANYBODY
 from tests.bot.discord_server import SECONDS, bot_process
 from tests.bot.wire.server import wire_server
 

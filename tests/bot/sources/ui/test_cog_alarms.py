@@ -12,7 +12,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import Bot, start_worker
 from bot.sources.messages import alarm, location_name
-from bot.sources.ui.alarms import SourceAlarms
+from bot.sources.ui.cog import SourceAlarms
 from bot.text.markdown import plain
 from knowledge.sources.addition import add_visited, page_location
 from knowledge.values.documents import SHARED, Scope
