@@ -22,7 +22,6 @@ from bot.answers.outcome import (
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import LEAST_LINES, SCREEN_LINES, citation_line, excerpts
 from bot.ask import messages
-from bot.ask import messages as ask_messages
 from bot.ask.messages import _DISAGREE, _REFUSAL, disagreement
 from bot.text.excerpt import LINE_CHARACTERS, room
 from bot.text.markdown import MESSAGE_CHARACTERS
@@ -65,7 +64,7 @@ def _quote(text: str, deciding: tuple[int, int] | None = None, **changed: object
 
 
 def _said(reply: Reply, **how: Any) -> str:
-    return in_one(ask_messages.answer(reply, **how))
+    return in_one(messages.answer(reply, **how))
 
 
 def _answered(question: str, *quotes: Quote, missing: tuple[str, ...] = ()) -> str:
@@ -98,7 +97,7 @@ def test_each_part_has_a_numbered_quotation() -> None:
 def test_the_open_part_is_named_without_pings() -> None:
     outcome = Answer(Evidence.STRONG, (_quote("Turn the key."),), open_parts=("who is @everyone",))
     text = _said(Reply("how, and who is @everyone?", outcome))
-    assert ask_messages._OPEN_PART.english.partition("{")[0] in text
+    assert messages._OPEN_PART.english.partition("{")[0] in text
     assert not re.search(r"(?<!\\)@everyone", text)
 
 
@@ -107,10 +106,10 @@ def test_equal_sections_are_listed_above_the_quotation() -> None:
     sections = tuple(Section(name, quote.hit) for name in ("Web", "Desktop"))
     text = _said(Reply("how?", Answer(Evidence.STRONG, (quote,), sections=sections)))
     assert text.index("- **Web**") < text.index("- **Desktop**") < text.index("Open the menu")
-    assert ask_messages._SECTIONS.english in text
+    assert messages._SECTIONS.english in text
     text = _said(Reply("how?", Answer(Evidence.PARTIAL, (quote,), sections=sections)))
     assert "- **Web**" in text
-    assert ask_messages._SECTIONS.english not in text
+    assert messages._SECTIONS.english not in text
 
 
 def test_a_refused_follow_up_names_the_earlier_page() -> None:
@@ -141,7 +140,7 @@ def test_foreign_notes_are_quoted_as_written(
     question: str, note: str, language: Language, named: str
 ) -> None:
     reply = Reply(question, Answer(Evidence.STRONG, (_quote(note),)))
-    [quotation] = ask_messages.answer(reply, language=language).quotations
+    [quotation] = messages.answer(reply, language=language).quotations
     assert note.replace("`", "") in quotation.text.replace("`", "").replace("**", "")
     parts = quotation.cited.split(" · ")
     assert (named in parts) if named else not any("auf" in part or "in " in part for part in parts)
@@ -172,7 +171,7 @@ def test_a_partial_answer_says_what_is_missing() -> None:
 def test_a_partial_answer_without_missing_words_claims_nothing() -> None:
     reply = Reply("how many hours?", Answer(Evidence.PARTIAL, (_quote("The club has 40."),)))
     text = _said(reply)
-    assert ask_messages._NEAREST.english in text
+    assert messages._NEAREST.english in text
     assert "found nothing on" not in text
 
 

@@ -163,9 +163,6 @@ def test_own_notes_are_filtered_by_state_and_paged(core: Core) -> None:
     assert nothing.content.startswith("None of your notes")
 
 
-GUILD, MIRA = 10, Member(1, "Mira")
-
-
 @pytest.fixture
 def cutting(postgres: Cluster) -> Iterator[CuttingSocket]:
     with cutting_socket(postgres.folder, by_port=True) as made:

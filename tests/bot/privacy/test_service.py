@@ -11,14 +11,13 @@ from bot.cluster.processes import Shards
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.privacy import service
-from bot.privacy import service as privacy_service
 from bot.privacy.ui.cog import prune_questions
 from bot.review import service as review_service
 from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.guilds import every_guild
 from knowledge.values.notes import Decision, Member
-from knowledge.values.questions import Feedback, FeedbackReason, Verdict
+from knowledge.values.questions import Feedback, FeedbackReason, HelpedQuestion, Verdict
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.bot.steps import looked_into, restarted
@@ -26,6 +25,10 @@ from tests.bot.world import QUESTION, NewBot, World
 from tests.fakes import WordEmbedder
 
 GUILD, MEMBER = 10, 3
+# A guild as it left.
+FORMER = 1 << 22
+NOW = datetime(2026, 3, 4, tzinfo=UTC)
+DAY = timedelta(days=1)
 
 
 def test_exports_have_feedback_reasons_in_words(settings: Settings) -> None:
@@ -40,7 +43,7 @@ def test_exports_have_feedback_reasons_in_words(settings: Settings) -> None:
         ):
             assert core.store.feedback_records.record(feedback)
 
-        found = privacy_service.export(core, MEMBER)["feedback"]
+        found = service.export(core, MEMBER)["feedback"]
 
         off_topic = FEEDBACK_REASONS[FeedbackReason.OFF_TOPIC].english
         assert [row["reason"] for row in found] == ["", off_topic, "My own."]
@@ -58,8 +61,8 @@ def test_the_index_forgets_a_moderators_name(settings: Settings) -> None:
         review_service.decide(core, GUILD, note.revision.id, moderator, Ruling(Decision.APPROVE))
         assert b"Zuqname" in _index_bytes(settings)
 
-        forgotten = privacy_service.forget(core, moderator.id, withdraw=False)
-        for _ in privacy_service.update_index(core, forgotten):
+        forgotten = service.forget(core, moderator.id, withdraw=False)
+        for _ in service.update_index(core, forgotten):
             pass
 
         assert b"Zuqname" not in _index_bytes(settings)
@@ -93,6 +96,14 @@ async def test_a_running_bot_prunes_old_questions(world: World, new_bot: NewBot)
     assert told == FEEDBACK_GONE.english
 
 
+def test_questions_that_helpers_answer_are_pruned_too(settings: Settings) -> None:
+    with Core(settings, WordEmbedder()) as core:
+        asked = HelpedQuestion(7, GUILD, 20, MEMBER, is_post=False, asked_at=NOW, due_at=NOW)
+        core.store.helped_questions.add(asked)
+        assert list(service.prune_questions(core, NOW + DAY)) == []
+        assert core.store.helped_questions.waiting() == []
+
+
 def test_many_questions_are_pruned_in_slices(settings: Settings) -> None:
     asked = service.SLICE + 1
     questions = [QUESTION] * asked
@@ -103,19 +114,10 @@ def test_many_questions_are_pruned_in_slices(settings: Settings) -> None:
         assert list(service.prune_questions(core, tomorrow)) == [service.SLICE, asked]
 
 
-GUILD = 1 << 22
-
-
-NOW = datetime(2026, 3, 4, tzinfo=UTC)
-
-
-DAY = timedelta(days=1)
-
-
 @pytest.fixture
 def core(settings: Settings) -> Iterator[Core]:
     with Core(settings, WordEmbedder()) as opened:
-        opened.store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 3)
+        opened.store.guilds.save_settings(GuildSettings(FORMER, 1, 2), 3)
         yield opened
 
 
@@ -125,18 +127,18 @@ def purge(core: Core, at: datetime) -> list[int]:
 
 def purged_after(core: Core, start: datetime) -> int:
     """Number of days until the data is deleted, with a round on each."""
-    return next(day for day in range(1, 99) if purge(core, start + day * DAY) == [GUILD])
+    return next(day for day in range(1, 99) if purge(core, start + day * DAY) == [FORMER])
 
 
 def test_data_is_deleted_after_thirty_days_running(core: Core) -> None:
-    assert service.record_removal(core, [GUILD], NOW) == [GUILD]
+    assert service.record_removal(core, [FORMER], NOW) == [FORMER]
 
     assert purged_after(core, NOW) in (30, 31)
     assert core.store.guilds.known() == set()
 
 
 def test_a_clock_that_jumps_ahead_deletes_nothing(core: Core) -> None:
-    service.record_removal(core, [GUILD], NOW)
+    service.record_removal(core, [FORMER], NOW)
     assert purge(core, NOW + 400 * DAY) == []
     assert purge(core, NOW + 400 * DAY + timedelta(hours=1)) == []
 
@@ -146,7 +148,7 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(core: Core) -> None:
 
 
 def test_years_without_a_running_bot_do_not_count(core: Core) -> None:
-    service.record_removal(core, [GUILD], NOW)
+    service.record_removal(core, [FORMER], NOW)
 
     for years in range(1, 30):
         assert purge(core, NOW + years * 365 * DAY) == []
@@ -159,7 +161,7 @@ def test_guilds_of_other_shards_are_left_alone(core: Core) -> None:
 
     for known in (other, unnamed):
         assert service.compare_guilds(core, [], known, NOW) == ([], [])
-    service.record_removal(core, [GUILD], NOW)
+    service.record_removal(core, [FORMER], NOW)
     for known in (other, unnamed):
         assert service.purge_former_guilds(core, [], known, NOW, -DAY) == []
-    assert service.purge_former_guilds(core, [], mine, NOW, -DAY) == [GUILD]
+    assert service.purge_former_guilds(core, [], mine, NOW, -DAY) == [FORMER]

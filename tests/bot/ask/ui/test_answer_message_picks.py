@@ -8,7 +8,6 @@ from simcord import Env
 
 from bot.answers.outcome import MOST_OTHERS
 from bot.ask import messages
-from bot.ask import messages as ask_messages
 from bot.core.core import Core
 from bot.review import service as review_service
 from indexer.ingest.pipeline import index_document
@@ -96,9 +95,9 @@ async def test_a_moderators_pick_replaces_the_quotation(
 
     thanks = await world.moderator.click(shown.response, label=PICK)
 
-    assert said(thanks) == ask_messages.REPLACED.english
+    assert said(thanks) == messages.REPLACED.english
     changed = text_of(now(world, posted))
-    assert changed.startswith(ask_messages.question_line(QUESTION))
+    assert changed.startswith(messages.question_line(QUESTION))
     assert OTHER in changed
     assert TITLE not in changed
     assert await picks_of(world) == [(world.moderator.id, Verdict.HELPFUL, "note:2")]
@@ -114,7 +113,7 @@ async def test_another_members_pick_counts_and_changes_nothing_that_is_posted(
 
     thanks = await world.second_member.click(shown.response, label=PICK)
 
-    assert said(thanks) == ask_messages.PICKED.english
+    assert said(thanks) == messages.PICKED.english
     assert text_of(now(world, posted)) == text_of(posted)
     assert await picks_of(world) == [(world.second_member.id, Verdict.HELPFUL, "note:2")]
     assert TITLE in content(await world.ask())
@@ -160,7 +159,7 @@ async def test_a_private_pick_counts_for_the_next_answer(world: World) -> None:
     shown = await chosen(world, private.response)
     thanks = await world.member.click(shown.response, label=PICK)
 
-    assert said(thanks) == ask_messages.CONFIRMED.english
+    assert said(thanks) == messages.CONFIRMED.english
     assert OTHER in content(await world.ask(private=True))
     world.speaks(world.member, "de")
     shown = await chosen(world, private.response)
@@ -178,7 +177,7 @@ async def test_list_and_pick_work_after_a_restart(
 
     thanks = await world.member.click(message, label=PICK)
 
-    assert said(thanks) == ask_messages.REPLACED.english
+    assert said(thanks) == messages.REPLACED.english
     assert OTHER in text_of(now(world, posted))
     assert OTHER in content(await world.ask(by=world.second_member))
 
@@ -192,8 +191,8 @@ async def test_an_unshown_pick_appears_with_the_next_click(
     lost = await world.member.click(shown.response, label=PICK)
     again = await world.member.click(shown.response, label=PICK)
 
-    assert said(lost) == ask_messages.CONFIRMED.english
-    assert said(again) == ask_messages.REPLACED.english
+    assert said(lost) == messages.CONFIRMED.english
+    assert said(again) == messages.REPLACED.english
     assert OTHER in text_of(now(world, posted))
     assert len(await picks_of(world)) == 1
 
@@ -213,7 +212,7 @@ async def test_a_retired_note_is_neither_shown_nor_picked(
     picked = await world.member.click(before.response, label=PICK)
 
     assert buttons(after.response) == []
-    assert said(after) == said(picked) == ask_messages.NO_LONGER_QUOTED.english
+    assert said(after) == said(picked) == messages.NO_LONGER_QUOTED.english
     assert text_of(now(world, posted)) == text_of(posted)
     assert await picks_of(world) == []
 
@@ -232,7 +231,7 @@ async def test_who_may_not_read_the_channel_any_more_is_shown_nothing_of_it(town
 
     again = await world.moderator.click(told.response, label=PICK)
 
-    assert said(again) == ask_messages.NO_LONGER_QUOTED.english
+    assert said(again) == messages.NO_LONGER_QUOTED.english
     assert await picks_of(world) == []
 
 
@@ -255,11 +254,11 @@ async def test_forged_ids_change_and_show_nothing(
     looked = other.press(other.member, theirs, "passages:1", values=[digest])
     await simcord_env.settle()
     for result, sentence in (
-        (unknown, ask_messages.NO_LONGER_QUOTED),
-        (unlisted, ask_messages.NO_LONGER_QUOTED),
-        (none, ask_messages.FEEDBACK_GONE),
-        (abroad, ask_messages.FEEDBACK_GONE),
-        (looked, ask_messages.FEEDBACK_GONE),
+        (unknown, messages.NO_LONGER_QUOTED),
+        (unlisted, messages.NO_LONGER_QUOTED),
+        (none, messages.FEEDBACK_GONE),
+        (abroad, messages.FEEDBACK_GONE),
+        (looked, messages.FEEDBACK_GONE),
     ):
         assert said(result) == sentence.english
     assert await picks_of(world) == []
@@ -272,5 +271,5 @@ async def test_forged_ids_change_and_show_nothing(
     for wrong in (message.id, world.card.id, 5):
         forged = world.press(world.member, posted, f"pick:1:{digest}:{wrong}:answers")
         await simcord_env.settle()
-        assert said(forged) == ask_messages.CONFIRMED.english
+        assert said(forged) == messages.CONFIRMED.english
     assert _everywhere(world) == before

@@ -9,7 +9,6 @@ from bot.core.core import Core
 from bot.privacy import service as privacy_service
 from bot.process.login import invite_permissions
 from bot.review import cards, messages
-from bot.review import messages as review_messages
 from bot.review.actions import ACTIONS, Action, confirmation
 from bot.text import markdown
 from knowledge.values.guilds import Language
@@ -61,7 +60,7 @@ async def test_an_approval_shows_on_card_and_notice(world: World, new_bot: NewBo
     assert [message.id for message in world.review.history()] == [card]
     assert f"**Approved** by {markdown.plain(world.moderator.name)}" in text_of(world.card)
     assert buttons(world.card) == ["Retire", "Undo", "Asked as…"]
-    assert told(world) == review_messages.notice_parts(note, NoticeEvent.APPROVED)
+    assert told(world) == messages.notice_parts(note, NoticeEvent.APPROVED)
 
     def log(core: Core) -> tuple[list[str], int | None]:
         entries = core.store.audit_log.entries()
@@ -157,7 +156,7 @@ async def test_a_duplicate_is_closed_with_its_original(world: World) -> None:
         return await world.moderator.submit_modal(form, fields)
 
     unknown = await duplicate_of("nothing of that name")
-    assert longest_part(review_messages._OBSTACLES[Obstacle.NO_ORIGINAL]) in said(unknown)
+    assert longest_part(messages._OBSTACLES[Obstacle.NO_ORIGINAL]) in said(unknown)
     assert "As said." in text_of(unknown.followups[0])
     assert await state(world, 2) is State.PENDING
 
@@ -181,7 +180,7 @@ async def test_a_resubmission_is_compared_with_the_returned(world: World) -> Non
     assert "~~Fridays~~**Saturdays**" in text_of(new)
     assert "Undo" not in buttons(old)
     late = await world.moderator.submit_modal(form, {"reason": ""})
-    assert said(late) == review_messages._OBSTACLES[Obstacle.REVISED](Language.ENGLISH, title=TITLE)
+    assert said(late) == messages._OBSTACLES[Obstacle.REVISED](Language.ENGLISH, title=TITLE)
     assert not late.followups
     assert await state(world) is State.CHANGES_REQUESTED
 
@@ -189,7 +188,7 @@ async def test_a_resubmission_is_compared_with_the_returned(world: World) -> Non
 async def test_message_menu_shows_a_card_with_its_buttons(world: World) -> None:
     hello = await world.member.send(world.general, "hello")
     result = await world.moderator.context_menu(world.general, "Decide on note…", hello)
-    assert said(result) == review_messages.NOT_A_CARD.english
+    assert said(result) == messages.NOT_A_CARD.english
 
     await world.propose()
     shown = await world.moderator.context_menu(world.review, "Decide on note…", world.card)

@@ -10,7 +10,6 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.setup import messages, panel_messages, service
-from bot.setup import panel_messages as said
 from bot.setup.settings import Page
 from bot.text import permission_names
 from knowledge.values.guilds import Language, Rule
@@ -239,14 +238,14 @@ async def test_the_panel_warns_about_unread_languages(world: World) -> None:
 async def test_the_page_needs_an_administrators_permission(world: World) -> None:
     assert not (await kept(world)).page
     panel = await opened(world, Page.PUBLIC)
-    assert said._PUBLIC_PAGE.english in text_of(panel)
+    assert panel_messages._PUBLIC_PAGE.english in text_of(panel)
 
     await choose(world, page="yes")
     panel = await opened(world, Page.PUBLIC)
 
     settings = await kept(world)
     assert (settings.page, settings.page_indexed) == (True, False)
-    assert said._NO_FOLDER.english in text_of(panel)
+    assert panel_messages._NO_FOLDER.english in text_of(panel)
     # The form of the next note says so.
     await world.propose()
     await world.moderator.click(world.card, custom_id="card:1:approve")
@@ -260,7 +259,7 @@ async def test_the_page_needs_an_administrators_permission(world: World) -> None
 async def test_the_panel_counts_unreleased_notes(world: World) -> None:
     await world.publish()
     panel = await opened(world, Page.PUBLIC)
-    assert said._UNRELEASED(1, Language.ENGLISH) in text_of(panel)
+    assert panel_messages._UNRELEASED(1, Language.ENGLISH) in text_of(panel)
 
 
 async def test_page_colour_and_welcome_are_typed(world: World) -> None:
@@ -277,6 +276,6 @@ async def test_page_colour_and_welcome_are_typed(world: World) -> None:
     for typed in ("red", "#12345", "#12345g", "#1234567", "};b{}"):
         sent = world.submit(world.admin, "form:looks:ab", {"accent": typed, "welcome": "Hi there"})
         await world.env.settle()
-        assert said.NO_COLOUR.english in everything(sent)
+        assert panel_messages.NO_COLOUR.english in everything(sent)
         assert "Hi there" in everything(sent)
     assert (await kept(world)).page_accent == ""
