@@ -9,7 +9,7 @@ heading or "It works like this:". Such a piece is said to announce the next piec
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, takewhile
 from typing import Final
@@ -74,7 +74,7 @@ class _Pieces:
         code: the spans of the code blocks.
         repeated: pieces that tell the reader nothing new.
         signatures: pieces that are the signatures of a reference's entries.
-        head: the head above the answering piece, whose room is no longer counted.
+        centre: the answering piece.
     """
 
     text: str
@@ -84,14 +84,16 @@ class _Pieces:
     code: Sequence[Span]
     repeated: Set[int]
     signatures: Sequence[int]
-    head: str
+    centre: int
 
     def __getitem__(self, place: int) -> str:
         return self.text[slice(*self.pieces[place])]
 
-    def piece_at(self, offset: int, otherwise: int) -> int:
-        """Return the first piece that ends after an offset of the text."""
-        return next((i for i, piece in enumerate(self.pieces) if offset < piece[1]), otherwise)
+    @property
+    def head(self) -> str:
+        """The head above the answering piece, unless a run shows it with the piece."""
+        is_below = self.centre - 1 in self.signatures
+        return "" if is_below else self.head_above(self.centre)[0]
 
     def room(self, first: int, last: int) -> int:
         return room(self.text[self.pieces[first][0] : self.pieces[last][1]])
@@ -140,7 +142,8 @@ class _Pieces:
         return runs
 
     def _room_of(self, runs: Sequence[Span]) -> int:
-        # A mark alone is no more than the "…" in prose, which counts nothing.
+        # The room of the centre's head is taken off the limit. A mark alone is no more than the "…"
+        # in prose, which counts nothing.
         heads = {head for head, _ in self.heads(runs)} - {self.head, f"{LEFT_OUT}\n"}
         return sum(self.room(*run) for run in runs) + sum(map(room, heads))
 
@@ -337,6 +340,11 @@ class _Pieces:
         return self[place].startswith(ROW) or LIST_MARKER.match(self[place]) is not None
 
 
+def _piece_at(pieces: Sequence[Span], offset: int, otherwise: int) -> int:
+    """Return the first piece that ends after an offset of the text."""
+    return next((i for i, piece in enumerate(pieces) if offset < piece[1]), otherwise)
+
+
 def _merge(runs: Sequence[Span]) -> list[Span]:
     """Return runs in order, with those that overlap or touch as one."""
     merged: list[Span] = []
@@ -447,7 +455,7 @@ def excerpt(
     if not places:
         return beginning(text[begin:end], limit * LINE_CHARACTERS), room(text[begin:end]) > limit
     at, until = deciding or (begin, begin + 1)
-    centre = next((i for i, piece in enumerate(pieces) if at < piece[1]), places[0])
+    centre = _piece_at(pieces, at, places[0])
     known = {
         i
         for i, (start, _) in enumerate(pieces)
@@ -461,18 +469,16 @@ def excerpt(
     ]
     if len(signatures) < LEAST_ENTRIES:
         signatures.clear()
-    found = _Pieces(
-        text, units(text), pieces, (new[0], new[-1]), [*fences(text)], known, signatures, ""
-    )
-    head = found.head_above(centre)[0] if centre - 1 not in signatures else ""
-    found = replace(found, head=head)
-    limit = max(limit - room(head.rstrip()), 1) if head else limit
+    ends = new[0], new[-1]
+    found = _Pieces(text, units(text), pieces, ends, [*fences(text)], known, signatures, centre)
+    if head := found.head:
+        limit = max(limit - room(head.rstrip()), 1)
     limit = max(limit, min(room(found[centre]), most))
     if room(found[centre]) <= limit:
-        wanted = [found.piece_at(place, centre) for place in also]
+        wanted = [_piece_at(pieces, place, centre) for place in also]
         wanted = [place for place in wanted if place not in known]
         warnings = [*filter(found.warns, places)]
-        last = max(found.piece_at(until - 1, centre), centre)
+        last = max(_piece_at(pieces, until - 1, centre), centre)
         last = last if found.room(centre, last) <= limit else centre
         runs = found.choose_runs((centre, last), limit, [*warnings, *wanted])
         return _cut_out(found, runs, deciding if is_bold else None, (begin, end))

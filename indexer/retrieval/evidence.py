@@ -99,9 +99,11 @@ class Support:
         English chats.
         """
         is_unread = self.unread and language_of(self.passage) == self.unread
-        asked_in, written_in = map(language_of_question, (self.question, self.passage))
-        is_translated = asked_in and written_in and asked_in != written_in
-        return bool(self.missing or self.unidentified or is_translated or is_unread)
+        return bool(self.missing or self.unidentified or is_unread) or self._is_translated()
+
+    def _is_translated(self) -> bool:
+        asked_in = language_of_question(self.question)
+        return bool(asked_in) and language_of_question(self.passage) not in ("", asked_in)
 
 
 def features(support: Support) -> NDArray[np.float64]:
@@ -198,7 +200,7 @@ class Calibration:
         return float((refused - self.bias - (margin + sections) * MOST_AHEAD) / cosine)
 
     def verdict(
-        self, probability: float, likeliest: float = 0.0, *, at_most_partial: bool = False
+        self, probability: float, likeliest: float = 0.0, support: Support | None = None
     ) -> Evidence:
         """The verdict of a probability.
 
@@ -206,12 +208,14 @@ class Calibration:
             probability: the probability of the passage shown first.
             likeliest: the probability of the passage with the best score. The verdict is *none*
                 only if this and `probability` are both too low.
-            at_most_partial: whether *strong* is excluded; see `Support.at_most_partial`.
+            support: what may exclude *strong* (`Support.at_most_partial`). Its languages are only
+                looked at if the probability suffices.
         """
         if max(probability, likeliest) < self.none:
             return Evidence.NONE
-        strong = probability >= self.strong and not at_most_partial
-        return Evidence.STRONG if strong else Evidence.PARTIAL
+        if probability < self.strong or (support is not None and support.at_most_partial):
+            return Evidence.PARTIAL
+        return Evidence.STRONG
 
     def to_toml(self) -> str:
         comment = "\n".join(f"# {line}".rstrip() for line in self.provenance.splitlines())

@@ -142,10 +142,8 @@ class Retriever:
         """Whether a text is the title or a wording of a note, as found by its words."""
         ids = [passage_id for passage_id, _ in self.index.matching(text, NAMESAKES, scopes)]
         found = self.index.passages(ids).values()
-        return (
-            named_passage(text, [passage for passage in found if passage.kind is Kind.NOTE])
-            is not None
-        )
+        notes = [passage for passage in found if passage.kind is Kind.NOTE]
+        return named_passage(text, notes) is not None
 
     def embed(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of queries, (n, d) float32 with rows of unit length."""
@@ -326,9 +324,7 @@ class Retriever:
         by_score = sorted(hits, key=lambda hit: -hit.score)
         # Only a reranker, or a review date, puts another one first.
         likeliest = probability if by_score[0] is hits[0] else self.strength(query, by_score)
-        return self.calibration.verdict(
-            probability, likeliest, at_most_partial=support.at_most_partial
-        ), judged_by
+        return self.calibration.verdict(probability, likeliest, support), judged_by
 
     def strength(self, query: str, hits: Sequence[Hit]) -> float:
         """The probability that the first hit answers the query; 0 without hits."""

@@ -140,7 +140,7 @@ def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Ret
 )
 def test_missing_proper_name_is_never_strong(missing: tuple[str, ...], evidence: Evidence) -> None:
     support = replace(_support([0.9]), missing=missing)
-    assert default_calibration().verdict(1.0, at_most_partial=support.at_most_partial) is evidence
+    assert default_calibration().verdict(1.0, support=support) is evidence
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_misreadable_passage_is_not_strong(
     question: str, passage: str, unread: str, evidence: Evidence
 ) -> None:
     asked = replace(_support([0.9], passage), question=question, unread=unread)
-    assert default_calibration().verdict(1.0, at_most_partial=asked.at_most_partial) is evidence
+    assert default_calibration().verdict(1.0, support=asked) is evidence
 
 
 def test_missing_words_count_unless_the_model_reads_the_language() -> None:
