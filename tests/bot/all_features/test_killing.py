@@ -18,14 +18,15 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 
 
-def killed(*arguments: str) -> str:
+def output(benchmark: str, *arguments: str, seconds: int = 600) -> str:
+    """The output of a benchmark that ends well."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.killing", *arguments],
+        [sys.executable, "-m", f"benchmarks.{benchmark}", *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=seconds,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -33,40 +34,23 @@ def killed(*arguments: str) -> str:
 
 
 def test_random_kills_lose_and_double_nothing() -> None:
-    assert "0 losses or doubles" in killed("--kills", "8")
+    assert "0 losses or doubles" in output("killing", "--kills", "8", seconds=300)
 
 
 def test_kills_before_writes_lose_and_double_nothing() -> None:
     operations = ("approve", "import", "backup", "restore", "read")
-    assert "0 losses or doubles" in killed("--boundaries", "3", "--only", *operations)
+    arguments = ("--boundaries", "3", "--only", *operations)
+    assert "0 losses or doubles" in output("killing", *arguments, seconds=300)
 
 
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL's programs are not installed")
 def test_connections_cut_around_commits_lose_nothing() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.killing_bots", "--cuts=3", "--settle=3"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 lost, double or told wrongly" in done.stdout
+    said = output("killing_bots", "--cuts=3", "--settle=3")
+    assert "0 lost, double or told wrongly" in said
 
 
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL's programs are not installed")
 def test_ended_processes_and_connections_lose_and_double_nothing() -> None:
     trials = ["--kills=5", "--cuts=5", "--restarts=1", "--stops=1", "--seconds=1"]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.killing_processes", *trials],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("; 0 lost, double or told wrongly") == 4
+    said = output("killing_processes", *trials)
+    assert said.count("; 0 lost, double or told wrongly") == 4
