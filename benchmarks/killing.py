@@ -151,7 +151,7 @@ def check_approval(place: Place, *, again: bool) -> Iterator[str]:
         done = core.store.notes.of_revision(PENDING).revision.state is State.APPROVED
         lines = [e for e in core.store.audit_log.entries() if e.event == "approved"]
         here = [e for e in lines if f'"revision": {PENDING}' in e.detail]
-        told = [n for n in core.store.notices.unsent() if n.revision_id == PENDING]
+        told = [n for n in core.store.notices.queue() if n.revision_id == PENDING]
         reviews = core.store.notes.of_revision(PENDING).reviews
     if not len(here) == len(told) == len(reviews) == int(done):
         yield f"approval: {len(here)} lines, {len(told)} notices, {len(reviews)} reviews"

@@ -360,7 +360,7 @@ class NewAnswer(NamedTuple):
 
 def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
     """Undelivered notices to earlier askers."""
-    found = core.store.notices.unsent(mine)
+    found = core.store.notices.queue(mine)
     return [
         notice for notice in found if notice.event in (NoticeEvent.ANSWERED, NoticeEvent.HELPED)
     ]

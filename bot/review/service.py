@@ -339,7 +339,7 @@ class Delivery(NamedTuple):
 
 def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
     """Undelivered notices about notes."""
-    found = core.store.notices.unsent(mine)
+    found = core.store.notices.queue(mine)
     return [
         notice
         for notice in found

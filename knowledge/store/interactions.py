@@ -251,7 +251,7 @@ class Notices:
             },
         )
 
-    def unsent(self, mine: GuildFilter = every_guild) -> list[Notice]:
+    def queue(self, mine: GuildFilter = every_guild) -> list[Notice]:
         rows = self._database.rows("select * from notices where sent_at is null order by id")
         return [record(Notice, row) for row in rows if mine(row["guild_id"])]
 

@@ -42,18 +42,18 @@ def test_the_installed_version_is_that_of_the_checkout() -> None:
 
 
 def test_the_changelog_begins_with_this_version_and_its_date() -> None:
-    version, day = next(one for one in RELEASES if one[0] != "Unreleased")
+    version, day = next(release for release in RELEASES if release[0] != "Unreleased")
     assert version == PROJECT["version"]
     assert date.fromisoformat(day) >= date(2026, 11, 29)
 
 
 def test_the_package_tells_who_made_it_for_whom() -> None:
     told = metadata(PROJECT["name"])
-    assert [one["name"] for one in PROJECT["authors"]] == told.get_all("Author")
+    assert [author["name"] for author in PROJECT["authors"]] == told.get_all("Author")
     assert ",".join(PROJECT["keywords"]) == told["Keywords"]
     assert PROJECT["classifiers"] == told.get_all("Classifier")
 
 
 def test_oldest_classified_python_is_required() -> None:
-    named = [one for one in PROJECT["classifiers"] if re.fullmatch(r".*Python :: 3\.\d+", one)]
+    named = [said for said in PROJECT["classifiers"] if re.fullmatch(r".*Python :: 3\.\d+", said)]
     assert PROJECT["requires-python"] == f">={named[0].rpartition(' ')[2]}"

@@ -91,8 +91,8 @@ def test_each_command_has_an_example_that_it_takes(names: tuple[str, ...]) -> No
 @pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
 def test_only_paragraphs_break_where_the_terminal_ends(names: tuple[str, ...]) -> None:
     paragraphs = COMMANDS[names].help.split("\n\n")
-    assert [each for each in paragraphs if "\n" in each] == []
-    assert all(each.endswith(".") for each in paragraphs)
+    assert [text for text in paragraphs if "\n" in text] == []
+    assert all(text.endswith(".") for text in paragraphs)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def to_end(steps: Iterator[int]) -> int:
 
 
 def told(core: Core) -> list[int | None]:
-    notices = core.store.notices.unsent()
+    notices = core.store.notices.queue()
     return [one.question_id for one in notices if one.event is NoticeEvent.ANSWERED]
 
 
@@ -234,5 +234,5 @@ def test_a_repeated_form_notifies_once(core: Core) -> None:
         assert done is not None
         outcome, notified = done
         assert (outcome.done, outcome.handover.answer, notified) == (True, "At nine.", 1)
-    notices = core.store.notices.unsent()
+    notices = core.store.notices.queue()
     assert [one.member_id for one in notices if one.handed_on_id] == [ASKER]

@@ -84,8 +84,8 @@ async def test_only_texts_of_the_first_pictures_are_read() -> None:
     pictures[1] = Attachment(b"unreadable")
     others = [Attachment(b"notes", "notes.md"), Attachment(b"big", size=RECOGNIZED_BYTES + 1)]
     assert await texts.among(given(*others, *pictures), 1) == "line-0\nline-2\nline-3"
-    assert [one.fetched for one in others] == [0, 0]
-    assert [one.fetched for one in pictures] == [1] * PICTURES + [0] * 2
+    assert [picture.fetched for picture in others] == [0, 0]
+    assert [picture.fetched for picture in pictures] == [1] * PICTURES + [0] * 2
 
 
 async def test_nothing_is_fetched_where_it_is_switched_off() -> None:
@@ -124,7 +124,7 @@ async def _turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_member_is_read_one_message_at_a_time_and_all_of_them_a_few(
+async def test_few_messages_are_read_at_once_and_one_of_a_member(
     waiting: list["Future[list[TextLine]]"],
     slowly: Callable[[bytes], "Future[list[TextLine]]"],
 ) -> None:
@@ -163,7 +163,7 @@ async def test_fetches_keep_to_the_reading_limit() -> None:
     assert await asyncio.gather(*tasks) == ["line"] * AT_ONCE + [""] * 3
 
 
-async def test_a_member_with_many_pictures_takes_turns_with_one_who_has_one(
+async def test_members_with_many_and_few_pictures_take_turns(
     waiting: list["Future[list[TextLine]]"],
     slowly: Callable[[bytes], "Future[list[TextLine]]"],
 ) -> None:

@@ -156,7 +156,7 @@ def test_years_without_a_running_bot_do_not_count(core: Core) -> None:
 
 def test_guilds_of_other_shards_are_left_alone(core: Core) -> None:
     """Another process may be in them, or this one soon."""
-    mine, other = (Shards(2, frozenset({one})).have for one in (1, 0))
+    mine, other = (Shards(2, frozenset({shard})).have for shard in (1, 0))
     unnamed = Shards(1, frozenset()).have
 
     for known in (other, unnamed):

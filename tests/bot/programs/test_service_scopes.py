@@ -245,7 +245,7 @@ def _scope(guild_id: int | None) -> Scope:
         "git:/srv/handbook:docs/faq.md",
     ],
 )
-def test_an_id_with_a_path_of_this_machine_is_shown_as_a_digest(document_id: str) -> None:
+def test_an_id_with_a_local_path_is_shown_as_digest(document_id: str) -> None:
     assert "srv" not in public_id(document_id)
     assert "/" not in public_id(document_id)
     assert public_id(document_id).split(":")[0] == document_id.split(":")[0]

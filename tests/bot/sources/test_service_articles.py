@@ -87,7 +87,7 @@ FILE = b"name,text,aliases\nferry,The ferry to Lisbon leaves at nine.,boat times
 
 
 def table(number: int) -> bytes:
-    rows = (f"tag{each},The lantern number {each} is lit." for each in range(1, number + 1))
+    rows = (f"tag{row},The lantern number {row} is lit." for row in range(1, number + 1))
     return "\n".join(["name,text", *rows]).encode()
 
 
@@ -153,7 +153,7 @@ async def test_importers_do_not_approve_their_own_tags(world: World) -> None:
 async def test_a_note_decided_on_alone_leaves_the_list(world: World) -> None:
     await imported(world)
     shown = await reviewed(world, ReviewPage.QUEUE)
-    [approve] = [one for one in custom_ids(shown) if one.endswith(":approve")]
+    [approve] = [key for key in custom_ids(shown) if key.endswith(":approve")]
     await world.moderator.click(shown, custom_id=approve)
     assert not choices(await reviewed(world, ReviewPage.IMPORTED)).keys() & {"1"}
 

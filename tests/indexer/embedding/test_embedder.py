@@ -159,7 +159,7 @@ def test_vectors_are_those_of_the_model(minilm: RuntimeModel, tokens: TokenVecto
     vectors, codes = tokens.of_passages(TEXTS)
     np.testing.assert_array_equal(vectors, minilm.embed_passages(TEXTS))
     assert len(codes) == len(TEXTS)
-    questions = [one.vector for one in tokens.of_queries(QUESTIONS)]
+    questions = [read.vector for read in tokens.of_queries(QUESTIONS)]
     np.testing.assert_array_equal(questions, minilm.embed_queries(QUESTIONS))
 
 
@@ -189,20 +189,20 @@ def test_the_cache_is_bounded_and_drops_the_oldest() -> None:
     tokens = tokens_of(embedder)
     assert tokens is not None
     many = [f"question {number}" for number in range(QUESTIONS_KEPT + 1)]
-    for one in many:
-        tokens.of_queries([one])
+    for text in many:
+        tokens.of_queries([text])
     embedder.calls.clear()
     tokens.of_queries(many[1:])
     assert embedder.texts == []
     tokens.of_queries(many[:1])
     assert embedder.texts == many[:1]
     # More than are kept come back all the same.
-    assert [one.words[1] for one in tokens.of_queries(many)] == [one.split()[1] for one in many]
+    assert [read.words[1] for read in tokens.of_queries(many)] == [text.split()[1] for text in many]
 
 
 def test_threads_may_share_them(tokens: TokenVectors) -> None:
     asked = [f"{QUESTION} {number % 5}" for number in range(20)]
-    expected = [one.vector for one in tokens.of_queries(asked[:5])]
+    expected = [read.vector for read in tokens.of_queries(asked[:5])]
     fresh = TokenVectors(tokens._model, tokens.codec)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda text: fresh.of_queries([text])[0].vector, asked))

@@ -239,7 +239,7 @@ def test_the_caches_are_bounded_and_give_the_same_rows(
         assert weights == [index.idfs(f"common alpha{n}", [SHARED]) for n in range(5)]
 
 
-def test_rows_read_ahead_are_those_of_the_database_within_the_bound(
+def test_rows_read_ahead_equal_the_database_within_the_bound(
     home: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = embedder.embed_queries(["common"])[0]

@@ -404,7 +404,7 @@ def _texts(index: Index, key: bytes) -> set[tuple[str]]:
     """The embedded texts of the passages with a digest."""
     rows = index.tables.db.rows("select id from passages where digest = ?", (key,))
     found = index.tables.passages([row[0] for row in rows]).values()
-    return {(with_titles(one.title, one.heading, one.text),) for one in found}
+    return {(with_titles(passage.title, passage.heading, passage.text),) for passage in found}
 
 
 def test_missing_codes_are_made_here(coded: World) -> None:
@@ -437,7 +437,7 @@ def test_two_updates_store_the_codes_of_each_other_s_results(coded: World) -> No
     """The updates run in turn, as those of pages and of channels do."""
     worker = coded.worker("a", CodedEmbedder(64))
     own = update(coded.index, coded.embedder, DOCUMENTS, kinds={Kind.FILE}, queue=coded.queue)
-    pages = [replace(one, id=one.id.replace("file", "page"), kind=Kind.PAGE) for one in LONG]
+    pages = [replace(page, id=page.id.replace("file", "page"), kind=Kind.PAGE) for page in LONG]
     other = update(coded.index, coded.embedder, pages, kinds={Kind.PAGE}, queue=coded.queue)
     going = [own, other]
     while going:

@@ -140,10 +140,10 @@ def test_cosines_of_gone_passages_are_left_out(tmp_path: Path, embedder: WordEmb
         keys = [key for key, _ in index.nearest(vectors[0], 2, [SHARED])]
         retriever = Retriever(index, embedder)
         before = retriever.cosines(vectors, [keys, keys[::-1]])
-        assert [one.ids.tolist() for one in before] == [keys, keys[::-1]]
+        assert [ranking.ids.tolist() for ranking in before] == [keys, keys[::-1]]
         index.tables.apply([], ["file:first"])
         gone, left = keys[0], keys[1]
         assert [key for key, _ in index.nearest(vectors[0], 2, [SHARED])] == [left]
         after = retriever.cosines(vectors, [[gone, left], [gone]])
-        assert [one.ids.tolist() for one in after] == [[left], []]
+        assert [ranking.ids.tolist() for ranking in after] == [[left], []]
         assert index.passages([gone, left]).keys() == {left}

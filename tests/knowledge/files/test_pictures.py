@@ -182,7 +182,7 @@ WITH_METADATA: Final = {
 }
 
 
-def shown(content: bytes) -> Any:
+def look(content: bytes) -> Any:
     """The visible content of a picture: frames with durations, colours, orientation."""
     with Image.open(io.BytesIO(content)) as image:
         turned = image.getexif().get(_ORIENTATION, 1)
@@ -200,7 +200,7 @@ def test_what_is_kept_shows_the_same_and_has_nothing_else(content: bytes) -> Non
 
     kept = checked_picture("a", content + behind()).content
 
-    assert shown(kept) == shown(content)
+    assert look(kept) == look(content)
     for hidden in (SECRET, b"hidden.txt", b"PK\x03\x04", b"xmp", b"XMP", b"Photoshop"):
         assert hidden not in kept
     with Image.open(io.BytesIO(kept)) as image:
@@ -211,7 +211,7 @@ def test_what_is_kept_shows_the_same_and_has_nothing_else(content: bytes) -> Non
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "apng", "webp", "webp that moves"])
 def test_which_side_is_up_and_the_colours_are_kept(kind: str) -> None:
-    _, _, turned, profile, _, _ = shown(checked_picture("a", WITH_METADATA[kind]).content)
+    _, _, turned, profile, _, _ = look(checked_picture("a", WITH_METADATA[kind]).content)
 
     assert (turned, profile) == (TURNED, PROFILE)
 
@@ -223,7 +223,7 @@ def test_only_the_orientation_of_exif_is_kept(order: str, turned: int) -> None:
     tiff = head + struct.pack(f"{order}IHHHIHHI", 8, 1, _ORIENTATION, 3, 1, turned, 0, 0) + SECRET
     content = saved("JPEG", exif=b"Exif\0\0" + tiff)
 
-    assert shown(without_metadata(pictures.jpeg_parts, content))[2] == (
+    assert look(without_metadata(pictures.jpeg_parts, content))[2] == (
         turned if 2 <= turned <= 8 else 1
     )
 
@@ -245,7 +245,7 @@ def test_png_hides_nothing_in_its_colours() -> None:
     kept = without_metadata(pictures.png_parts, content)
 
     assert SECRET not in kept
-    assert shown(kept)[3] == PROFILE
+    assert look(kept)[3] == PROFILE
 
 
 @pytest.mark.parametrize("content", WITH_METADATA.values(), ids=WITH_METADATA)

@@ -142,7 +142,7 @@ def test_a_page_takes_no_more_steps_of_a_long_log(store: Store) -> None:
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def long_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with Store(tmp_path_factory.mktemp("log") / "community.db") as store:
         fill(store, 60)
         yield store
@@ -159,9 +159,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     st.integers(1, 20),
 )
 def test_page_is_the_filtered_lines_near_a_line(
-    filled: Store, wanted: LogFilter, line: int, limit: int
+    long_store: Store, wanted: LogFilter, line: int, limit: int
 ) -> None:
-    log = filled.audit_log
+    log = long_store.audit_log
     members = log.members()
     right = [
         entry

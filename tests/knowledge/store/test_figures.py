@@ -175,7 +175,7 @@ def helpful(store: Store, question_id: int, *members: int) -> None:
 
 def credited(store: Store, since: datetime | None = None) -> list[tuple[str, int, int]]:
     found = store.credit.contributors(GUILD, since, 3, 0.8)
-    return [(one.name, one.citations, one.notes) for one in found]
+    return [(row.name, row.citations, row.notes) for row in found]
 
 
 def test_helpful_verdict_counts_for_each_quoted_note(store: Store) -> None:

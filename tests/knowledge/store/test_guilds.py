@@ -98,7 +98,7 @@ def test_only_real_changes_are_logged(store: Store) -> None:
     change(store, mode=Mode.HELP)
     change(store, mode=Mode.HELP)
 
-    [entry] = [one for one in store.audit_log.entries() if one.event == "channel_settings"]
+    [entry] = [line for line in store.audit_log.entries() if line.event == "channel_settings"]
     assert (entry.guild_id, entry.subject) == (GUILD, f"channel:{CHANNEL}")
     assert entry.detail == '{"mode": "help"}'
 

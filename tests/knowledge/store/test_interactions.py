@@ -196,7 +196,7 @@ def test_forgotten_member_and_purged_guild_leave_no_form(store: Store) -> None:
 def test_a_notice_waits_until_it_was_sent(place: Place, store: Store) -> None:
     decided(store, proposed(store))
     with place.store() as reopened:
-        [notice] = reopened.notices.unsent()
+        [notice] = reopened.notices.queue()
         assert (notice.member_id, notice.channel_id, notice.revision_id) == (MIRA.id, 77, 1)
         reopened.notices.mark_sent(notice.id)
-    assert store.notices.unsent() == []
+    assert store.notices.queue() == []

@@ -86,7 +86,7 @@ def test_each_kind_of_row_is_its_guilds(store: Store) -> None:
     [question_id] = store.question_records.record([_question(GUILD)])
     with store.database.writing(GUILD):
         store.notices.add(GUILD, 7, 5, NoticeEvent.APPROVED)
-    [notice] = store.notices.unsent()
+    [notice] = store.notices.queue()
     store.inbox.keep(KeptInteraction(3, GUILD, 7, "token", "en", "form", [], AT))
     helped = HelpedQuestion(9, GUILD, 5, 7, False, AT, AT + timedelta(hours=1))
     store.helped_questions.add(helped)
@@ -134,7 +134,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     with opened.writing():
         opened.run_many(
             "insert into quiet_members (member_id) values (?)",
-            [(one,) for one in range(0, 3 * MOST, 2)],
+            [(number,) for number in range(0, 3 * MOST, 2)],
         )
     yield opened
     opened.close()
@@ -143,15 +143,15 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 @given(listed=st.lists(st.integers(-5, 4 * MOST), max_size=50), above=st.integers(-10, MOST))
 def test_listed_rows_are_found_once(database: Database, listed: list[int], above: int) -> None:
     found = rows_among(database, _FOUND, listed, before=[above], after=[1])
-    there = {one for one in listed if one > above and one % 2 == 0 and 0 <= one < 3 * MOST}
+    there = {i for i in listed if i > above and i % 2 == 0 and 0 <= i < 3 * MOST}
     assert sorted(row["member_id"] for row in found) == sorted(there)
 
 
 def test_list_of_any_length_is_found_whole(database: Database) -> None:
     for length in (1, 2, 3, MOST - 1, MOST, MOST + 1, 2 * MOST + 1):
-        listed = [2 * one for one in range(length)]
+        listed = [2 * number for number in range(length)]
         found = [row["member_id"] for row in rows_among(database, _FOUND, listed, [-1], [1])]
-        assert sorted(found) == [one for one in listed if one < 3 * MOST]
+        assert sorted(found) == [number for number in listed if number < 3 * MOST]
     assert rows_among(database, "this is no statement in (?)", []) == []
 
 

@@ -127,7 +127,7 @@ def test_a_clock_that_is_put_back_breaks_neither_the_log_nor_the_order_of_revisi
     [note] = store.notes.every_live()
     assert (note.revision.number, note.revision.submission.text) == (4, "Text 3")
     assert replay(entries)[1].live == note.revision.id
-    assert [each.revision.number for each in store.notes.history(GUILD, 1)] == [1, 2, 3, 4]
+    assert [old.revision.number for old in store.notes.history(GUILD, 1)] == [1, 2, 3, 4]
 
 
 def test_wrongly_passed_date_is_undone(store: Store, set_clock: Callable[[datetime], None]) -> None:
@@ -135,10 +135,10 @@ def test_wrongly_passed_date_is_undone(store: Store, set_clock: Callable[[dateti
     store.guilds.save_rule(GUILD, Rule("", review_after_days=90), ADA.id)
     note = store.contributions.propose(GUILD, MIRA, 5, Submission("A note", "Text.")).note
     store.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
-    assert [each.id for each in store.review_cards.mark_newly_due(TODAY + YEAR)] == [note.id]
+    assert [card.id for card in store.review_cards.mark_newly_due(TODAY + YEAR)] == [note.id]
     assert store.review_cards.mark_newly_due(TODAY) == []
     assert store.notes.due_ids(TODAY) == []
-    assert [each.id for each in store.review_cards.mark_newly_due(TODAY + timedelta(days=91))] == [
+    assert [card.id for card in store.review_cards.mark_newly_due(TODAY + timedelta(days=91))] == [
         note.id
     ]
 

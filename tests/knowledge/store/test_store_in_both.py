@@ -336,7 +336,7 @@ def _seen(store: Store) -> list[Any]:
         store.notes.watched(),
         store.notes.due_ids(until),
         store.review_cards.due(),
-        store.notices.unsent(),
+        store.notices.queue(),
         store.totals(),
         store.sources(),
         records.judged_helpful(),

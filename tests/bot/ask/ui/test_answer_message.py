@@ -260,7 +260,7 @@ async def unhelpful(world: World) -> InteractionResult:
 
 async def verdicts(world: World) -> list[tuple[Verdict, str]]:
     kept = await world.core(lambda core: core.store.feedback_records.of(1))
-    return [(one.verdict, one.reason or one.chosen or "") for one in kept]
+    return [(mark.verdict, mark.reason or mark.chosen or "") for mark in kept]
 
 
 async def test_not_helpful_counts_at_once_and_takes_a_reason(world: World) -> None:

@@ -60,8 +60,8 @@ async def an_hour_passes(world: World) -> None:
     await part(world.bot, AnswersForAskers).catch_up()
 
 
-async def unsent(world: World) -> list[Notice]:
-    found = await world.core(lambda core: core.store.notices.unsent())
+async def queue(world: World) -> list[Notice]:
+    found = await world.core(lambda core: core.store.notices.queue())
     return [notice for notice in found if notice.question_id is not None]
 
 
@@ -123,7 +123,7 @@ async def test_former_and_quiet_members_get_no_notice(world: World) -> None:
     await publish(world)
 
     assert posted(world) == []
-    assert await unsent(world) == []
+    assert await queue(world) == []
 
 
 async def test_askers_without_access_are_answered_directly(world: World) -> None:
@@ -151,7 +151,7 @@ async def test_a_second_notice_waits_an_hour(world: World) -> None:
     await world.publish("Quokka habitat size", "The quokka habitat size is ten hectares.")
     await world.env.settle()
     assert len(posted(world)) == 1
-    assert len(await unsent(world)) == 1
+    assert len(await queue(world)) == 1
     await an_hour_passes(world)
 
     assert len(posted(world)) == 2
@@ -162,7 +162,7 @@ async def test_an_unsent_notice_is_sent_once(world: World, new_bot: NewBot) -> N
     fail(world, "POST", f"/channels/{world.general.id}/messages", (500, 0))
     await publish(world)
     assert posted(world) == []
-    assert len(await unsent(world)) == 1
+    assert len(await queue(world)) == 1
     await restarted(world, new_bot)
 
     await part(world.bot, AnswersForAskers).catch_up()

@@ -178,7 +178,7 @@ async def test_a_helpers_answer_becomes_their_note(helping: Helping) -> None:
     [message] = told(world.general)
     assert f"**{helping.helper.user.name}** has answered:" in message.content.replace("\\", "")
     assert "> It leaves at **nine** and at four." in message.content
-    assert [one.id for one in message.mentions] == [world.member.id]
+    assert [member.id for member in message.mentions] == [world.member.id]
     assert not message.mention_everyone
     assert "**Answered**" in post(helping).content
     assert buttons(post(helping)) == ["Send to review"]
@@ -224,7 +224,7 @@ async def test_submitting_anyway_keeps_the_helpers_credit(helping: Helping) -> N
     notes = await world.core(
         lambda core: core.store.notes.of_member(world.guild.id, helping.helper.id)
     )
-    assert [one.revision.submission.text for one in notes] == [ANSWER]
+    assert [note.revision.submission.text for note in notes] == [ANSWER]
 
 
 async def test_private_questions_are_answered_privately(helping: Helping) -> None:
@@ -276,13 +276,13 @@ async def test_buttons_survive_a_restart(helping: Helping, new_bot: NewBot) -> N
 async def test_a_claim_holds_until_a_moderator_ends_it(helping: Helping) -> None:
     await helping.hand_over()
     pair = (helping.helper, helping.second)
-    clicks = [helping.world.press(one, post(helping), "handover:1:claim") for one in pair]
+    clicks = [helping.world.press(helper, post(helping), "handover:1:claim") for helper in pair]
     await helping.world.env.settle()
 
     winner = (await helping.standing()).helper_id
     other = helping.second if winner == helping.helper.id else helping.helper
     taken = up_to("when", handover_messages._TAKEN, helper=f"<@{winner}>")
-    [refused] = [one.content for click in clicks for one in click.followups]
+    [refused] = [message.content for click in clicks for message in click.followups]
     assert taken in refused
     for label in ("Answer", "Give it back", "Not for us"):
         assert taken in everything(await other.click(post(helping), label=label))

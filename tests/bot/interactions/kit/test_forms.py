@@ -453,7 +453,9 @@ async def test_ids_of_another_server_change_nothing(world: World) -> None:
         for custom_id in forgeries(kind.ids, number)
         if not custom_id.startswith(OWN_CHOICES)
     ]
-    forms = [each for number in NUMBERS for kind in FORMS for each in forgeries(kind.ids, number)]
+    forms = [
+        forged for number in NUMBERS for kind in FORMS for forged in forgeries(kind.ids, number)
+    ]
     forms += [next(forgeries(FORMS[0].ids, number)) for number in NO_NUMBERS]
     # The blank text keeps the form of a new note in the forger's own server from being taken.
     fields: dict[str, str | list[str]] = {"text": " ", "reason": "Typed.", "problem": ["wrong"]}

@@ -213,7 +213,7 @@ def labels(form: InteractionResult) -> list[str]:
     return [label["label"] for label in form.modal["components"]]
 
 
-def told(world: World) -> list[str]:
+def notices(world: World) -> list[str]:
     return [text_of(message) for message in world.second_member.user.dm_channel.history()]
 
 
@@ -231,7 +231,9 @@ async def test_a_report_stays_until_the_decision(world: World) -> None:
     assert REASON in text_of(world.card)
     await world.moderator.click(world.card, label="Keep as it is")
     assert "Reported" not in text_of(world.card)
-    assert told(world) == review_messages.notice_parts(await world.note(), NoticeEvent.REPORT_KEPT)
+    assert notices(world) == review_messages.notice_parts(
+        await world.note(), NoticeEvent.REPORT_KEPT
+    )
     # A moderator gets no notice about a report that they settled.
     assert len(world.moderator.user.dm_channel.history()) == 0
     assert len(world.general.history()) == 0
@@ -242,7 +244,7 @@ async def test_reporters_hear_of_new_text_and_retirement(world: World) -> None:
     await report(world)
     await edit(world)
     await world.moderator.click(world.card, label="Approve")
-    assert told(world) == review_messages.notice_parts(
+    assert notices(world) == review_messages.notice_parts(
         await world.note(2), NoticeEvent.REPORT_REVISED
     )
 
@@ -251,7 +253,7 @@ async def test_reporters_hear_of_new_text_and_retirement(world: World) -> None:
     expected = review_messages.notice_parts(
         await world.note(2), NoticeEvent.REPORT_RETIRED, reason="It has closed."
     )
-    assert told(world)[1:] == expected
+    assert notices(world)[1:] == expected
 
 
 async def test_unpublished_notes_escape_reports(world: World) -> None:
@@ -317,11 +319,11 @@ async def test_messages_without_notes_report_nothing(world: World) -> None:
     assert answer is not None
     message = await world.member.send(world.general, "hello")
 
-    for each, sentence in (
+    for reported, sentence in (
         (answer, messages.NOTHING_TO_REPORT),
         (message, messages.QUOTES_NO_NOTE),
     ):
-        result = await world.second_member.context_menu(world.general, "Report", each)
+        result = await world.second_member.context_menu(world.general, "Report", reported)
         assert said(result) == sentence.english
 
 

@@ -246,7 +246,7 @@ async def _find_by_click(
     asked = await by.slash(channel, "ask", question=question, **options)
     answer = shown_message(asked)
     [digest] = [key for key, label in choices(answer).items() if label.startswith(OTHER)]
-    [select] = [one for one in custom_ids(answer) if one.startswith("passages:")]
+    [select] = [key for key in custom_ids(answer) if key.startswith("passages:")]
     picked = await by.select(answer, [digest], custom_id=select)
     await by.click(shown_message(picked), label="This answers it")
 
@@ -297,13 +297,13 @@ async def test_only_public_questions_are_suggested(world: World) -> None:
     await world.bot.outbox.catch_up()
     panel = await _panel(world)
     assert QUESTION not in text_of(panel)
-    assert [one for one in custom_ids(panel) if one.startswith("wording:")] == []
+    assert [key for key in custom_ids(panel) if key.startswith("wording:")] == []
 
     await _find_by_click(world, member, QUESTION, world.general)
     await world.bot.outbox.catch_up()
     assert cards._SUGGESTED.english in text_of(world.card)
     panel = await _panel(world)
-    [suggested] = [one for one in custom_ids(panel) if one.startswith("wording:")]
+    [suggested] = [key for key in custom_ids(panel) if key.startswith("wording:")]
     done = await world.moderator.click(panel, custom_id=suggested)
 
     assert f"- {QUESTION}\n" in f"{said(done)}\n"
@@ -319,7 +319,7 @@ async def test_only_public_questions_are_suggested(world: World) -> None:
     assert QUESTION not in text_of(world.card)
     assert (await world.note(2)).revision.submission.wordings == ()
     assert not await world.core(
-        lambda core: [one for one in core.index.document_passages("note:2") if one.wordings]
+        lambda core: [found for found in core.index.document_passages("note:2") if found.wordings]
     )
 
 

@@ -34,7 +34,7 @@ def greetings(world: World) -> list[str]:
     return [text_of(message) for message in world.general.history()]
 
 
-def told(world: World) -> list[str]:
+def direct_messages(world: World) -> list[str]:
     """Direct messages to the owner."""
     return [text_of(message) for message in world.guild.owner.dm_channel.history()]
 
@@ -52,7 +52,7 @@ async def test_a_server_is_greeted_once(simcord_env: Env, new_bot: NewBot) -> No
     assert "step 1 of 4" in said(opened)
     assert said(refused) == error_messages.NOT_AN_ADMINISTRATOR.english
     assert greetings(world) == [setup_messages.ARRIVED.english]
-    assert told(world) == []
+    assert direct_messages(world) == []
 
 
 async def test_only_a_returning_bot_greets_again(simcord_env: Env) -> None:
@@ -76,7 +76,9 @@ async def test_only_a_returning_bot_greets_again(simcord_env: Env) -> None:
 async def test_without_a_system_channel_the_owner_is_greeted(simcord_env: Env) -> None:
     world = await added(simcord_env, system_channel_id=None)
 
-    assert told(world) == [setup_messages.direct_arrival("Open Source Corner", Language.ENGLISH)]
+    assert direct_messages(world) == [
+        setup_messages.direct_arrival("Open Source Corner", Language.ENGLISH)
+    ]
 
 
 async def test_the_adder_in_the_audit_log_is_greeted(simcord_env: Env) -> None:
@@ -93,7 +95,7 @@ async def test_the_adder_in_the_audit_log_is_greeted(simcord_env: Env) -> None:
 
     [message] = world.admin.user.dm_channel.history()
     assert "type `/setup` there" in message.content
-    assert told(world) == []
+    assert direct_messages(world) == []
 
 
 async def test_the_greeting_is_in_the_servers_language(simcord_env: Env) -> None:
@@ -107,7 +109,7 @@ async def test_a_greeting_that_nobody_can_receive_raises_nothing(simcord_env: En
 
     world = await added(simcord_env, system_channel_id=None)
 
-    assert told(world) == []
+    assert direct_messages(world) == []
 
 
 async def test_a_disallowed_server_is_not_greeted(simcord_env: Env, world: World) -> None:

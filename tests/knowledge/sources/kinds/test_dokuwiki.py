@@ -71,7 +71,7 @@ class RealWiki(PhpServer):
         self.start(self._folder)
         return self
 
-    def asked(self) -> int:
+    def requests(self) -> int:
         """The number of requests since the last call."""
         count = self.log.read_text().count(": POST ")
         self._seen, before = count, self._seen
@@ -156,14 +156,14 @@ def source(wiki: RealWiki, pages: EntryStore) -> VisitedService:
 
 
 def test_stopped_visits_ask_for_each_page_once(wiki: RealWiki, source: VisitedService) -> None:
-    wiki.asked()
+    wiki.requests()
     for _ in range(10):
         steps = source.steps()
         next(steps)
         next(steps)
         steps.close()
     source.sync()
-    assert wiki.asked() == 10 + 1 + QUOTED
+    assert wiki.requests() == 10 + 1 + QUOTED
     assert sorted(title for title in source.documents if not title.startswith("Pier ")) == [
         "Ferry to Lisbon",
         "Fähre №1: nachts & früh",
@@ -173,7 +173,7 @@ def test_stopped_visits_ask_for_each_page_once(wiki: RealWiki, source: VisitedSe
     ]
     assert len(source.documents) == QUOTED
     source.sync(1)
-    assert wiki.asked() == 1
+    assert wiki.requests() == 1
 
 
 def test_a_page_is_read_without_chrome(wiki: RealWiki, source: VisitedService) -> None:
@@ -229,9 +229,9 @@ def test_changed_pages_are_followed_both_ways(wiki: RealWiki, source: VisitedSer
             "market:pier_2": PAGES["harbour:pier_2"],
         }
     )
-    wiki.asked()
+    wiki.requests()
     source.sync(1)
-    assert wiki.asked() == 1 + 2
+    assert wiki.requests() == 1 + 2
     assert source.documents["Harbour Wiki"].text.endswith("All about boats.")
     assert "Pier 1" not in source.documents
     assert source.documents["Pier 2"].link == f"{wiki.base}/doku.php?id=market:pier_2"

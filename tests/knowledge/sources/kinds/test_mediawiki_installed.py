@@ -70,7 +70,7 @@ class RealWiki(PhpServer):
         self.start(PROGRAM, self._environment)
         return self
 
-    def asked(self) -> list[str]:
+    def requests(self) -> list[str]:
         """The addresses that were asked for since the last call."""
         lines = [line for line in self.log.read_text().splitlines() if ": GET " in line]
         new = [line.partition(": GET ")[2] for line in lines[self._seen :]]
@@ -173,7 +173,7 @@ def wiki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealWiki]:
 def store(wiki: RealWiki, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of a first visit, during which three processes were killed."""
     folder = tmp_path_factory.mktemp("store")
-    wiki.asked()
+    wiki.requests()
     for taken in KILLS:
         command = [sys.executable, "-c", DYING, wiki.base, str(folder), str(taken)]
         assert subprocess.run(command, check=False).returncode < 0
@@ -191,7 +191,7 @@ def source(wiki: RealWiki, store: Path) -> Iterator[VisitedService]:
 def _killed_visits_cost_no_page_and_no_second_request(
     wiki: RealWiki, source: VisitedService
 ) -> None:
-    asked = [path for path in wiki.asked() if "action=parse" in path]
+    asked = [path for path in wiki.requests() if "action=parse" in path]
     assert len(asked) == len(set(asked))
     # The piers, the ferries, the main page and the page of nothing but its category.
     assert len(asked) == PIERS + 5 + 2
@@ -215,9 +215,9 @@ def _a_page_is_its_text_as_rendered_without_chrome(wiki: RealWiki, source: Visit
 
 def _an_unchanged_wiki_costs_one_request(wiki: RealWiki, source: VisitedService) -> None:
     source.sync()
-    wiki.asked()
+    wiki.requests()
     source.sync()
-    assert len(wiki.asked()) == 1
+    assert len(wiki.requests()) == 1
 
 
 def _changes_are_followed_there_and_back(wiki: RealWiki, source: VisitedService) -> None:
@@ -230,9 +230,9 @@ def _changes_are_followed_there_and_back(wiki: RealWiki, source: VisitedService)
     wiki.edit("Jetty 11", "#REDIRECT [[Pier 15]]")
     wiki.edit("Pier 21", pier(21))
     wiki.run_jobs()
-    wiki.asked()
+    wiki.requests()
     source.sync()
-    requests = wiki.asked()
+    requests = wiki.requests()
     after = source.documents
     assert set(before) ^ set(after) == {"Pier 10", "Pier 11", "Pier 12", "Quay 11", "Pier 21"}
     assert after["Quay 11"].id == before["Pier 11"].id

@@ -34,7 +34,7 @@ from tests.stores import Place, in_both
 
 
 def told(store: Store) -> list[NoticeEvent]:
-    return [notice.event for notice in store.notices.unsent()]
+    return [notice.event for notice in store.notices.queue()]
 
 
 def test_another_guilds_notes_and_revisions_are_not_there(store: Store) -> None:

@@ -81,7 +81,7 @@ def questions(store: Store) -> list[int]:
     """The members who are asked whether a note is still true."""
     return [
         notice.member_id
-        for notice in store.notices.unsent()
+        for notice in store.notices.queue()
         if notice.event is NoticeEvent.STILL_TRUE
     ]
 
@@ -327,10 +327,10 @@ def test_an_owner_sees_no_unpublished_text(store: Store) -> None:
 def test_an_owners_text_is_reviewed_and_told_once(store: Store) -> None:
     note = live_note(store)
     handed_on(store, note)
-    before = len(store.notices.unsent())
+    before = len(store.notices.queue())
     extended = some(store.contributions.revise(GUILD, note.id, BEN, SECOND))
     decided(store, extended.note)
-    told = [(notice.member_id, notice.event) for notice in store.notices.unsent()[before:]]
+    told = [(notice.member_id, notice.event) for notice in store.notices.queue()[before:]]
     assert told == [(BEN.id, NoticeEvent.EXTENSION_APPROVED)]
     assert some(store.notes.live(note.id)).authors_line == f"{MIRA.name}, {BEN.name}"
 
@@ -344,7 +344,7 @@ def test_only_the_invited_member_takes_over(store: Store) -> None:
     assert not store.note_checks.take_over(note, BEN.id)
     assert store.note_checks.take_over(note, ADA.id)
     assert not store.note_checks.take_over(note, ADA.id)
-    told = [notice.event for notice in store.notices.unsent()]
+    told = [notice.event for notice in store.notices.queue()]
     assert told.count(NoticeEvent.OFFERED) == 2
     assert told.count(NoticeEvent.TAKEN_OVER) == 1
 
@@ -356,7 +356,7 @@ def test_a_decline_is_told_once(store: Store) -> None:
         store.note_checks.decline(note, BEN.id)
     told = [
         (notice.member_id, notice.event)
-        for notice in store.notices.unsent()
+        for notice in store.notices.queue()
         if notice.event is NoticeEvent.NOT_TAKEN_OVER
     ]
     assert told == [(MIRA.id, NoticeEvent.NOT_TAKEN_OVER)]

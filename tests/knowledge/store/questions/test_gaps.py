@@ -60,7 +60,7 @@ def test_publication_is_checked_and_told_once(store: Store) -> None:
     store.gaps.record_check(publication, [question_id], [question])
     store.gaps.record_check(publication, [question_id], [question])
 
-    told = [n for n in store.notices.unsent() if n.event is NoticeEvent.ANSWERED]
+    told = [n for n in store.notices.queue() if n.event is NoticeEvent.ANSWERED]
     assert [(n.member_id, n.question_id, n.revision_id) for n in told] == [
         (BEN.id, question_id, note.revision.id)
     ]
@@ -87,11 +87,11 @@ def test_opted_out_asker_gets_no_notice(store: Store) -> None:
     store.gaps.set_opt_out(4, quiet=True)
 
     store.gaps.record_check(publication, [first, second], store.gaps.open(GUILD))
-    waiting = [n.member_id for n in store.notices.unsent() if n.event is NoticeEvent.ANSWERED]
+    waiting = [n.member_id for n in store.notices.queue() if n.event is NoticeEvent.ANSWERED]
     store.gaps.set_opt_out(BEN.id, quiet=True)
 
     assert waiting == [BEN.id]
-    assert [n.event for n in store.notices.unsent()] == [NoticeEvent.APPROVED]
+    assert [n.event for n in store.notices.queue()] == [NoticeEvent.APPROVED]
 
 
 def test_untrue_notice_makes_its_question_a_gap(store: Store) -> None:
@@ -100,12 +100,12 @@ def test_untrue_notice_makes_its_question_a_gap(store: Store) -> None:
     store.gaps.record_check(
         store.gaps.unchecked_publications()[0], [question_id], store.gaps.open(GUILD)
     )
-    notice = store.notices.unsent()[-1]
+    notice = store.notices.queue()[-1]
 
     store.gaps.reopen(notice.id, question_id)
 
     assert open_ids(store) == [question_id]
-    assert notice.id not in [one.id for one in store.notices.unsent()]
+    assert notice.id not in [one.id for one in store.notices.queue()]
 
 
 def test_note_answers_only_its_own_guilds_question(store: Store) -> None:
@@ -165,7 +165,7 @@ def test_pointing_to_a_document_tells_each_asker_once(store: Store) -> None:
     store.gaps.point_to_document(GUILD, ADA.id, store.gaps.open(GUILD))
     store.gaps.point_to_document(GUILD, ADA.id, [second])
 
-    told = store.notices.unsent()
+    told = store.notices.queue()
     assert [(n.member_id, n.question_id, n.revision_id) for n in told] == [(BEN.id, 2, None)]
     assert open_ids(store) == []
 

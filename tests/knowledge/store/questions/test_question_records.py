@@ -211,7 +211,7 @@ def test_verdicts_stay_with_what_was_quoted_when_they_were_given(store: Store) -
     confirm(store, question_id, ARTICLE, by_moderator=True)
     helpful(store, question_id, 9)
 
-    said = {one.member_id: one.document_id for one in store.feedback_records.of(question_id)}
+    said = {mark.member_id: mark.document_id for mark in store.feedback_records.of(question_id)}
     assert said == {5: "article:x", 8: "note:1", 9: "article:x"}
 
 
@@ -229,7 +229,9 @@ def test_what_somebody_picked_is_accepted_whatever_was_quoted(store: Store) -> N
 def test_nothing_is_confirmed_by_a_note_that_was_deleted(store: Store) -> None:
     question_id = ask(store, "Hours?", ARTICLE, NOTE)
     confirm(store, question_id, NOTE, by_moderator=True)
-    assert [one.passage for one in store.feedback_records.confirmed(GUILD)] == ["Forty hours."]
+    assert [answer.passage for answer in store.feedback_records.confirmed(GUILD)] == [
+        "Forty hours."
+    ]
 
     store.purge.apply([Tombstone("2026", TombstoneKind.NOTE, "1")])
 

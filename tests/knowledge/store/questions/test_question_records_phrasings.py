@@ -27,7 +27,7 @@ HIT = RecordedHit("note:1", "Wood", "", "Buy wood in May.", 0.9, ())
 ANY = PhrasingCaps()
 
 
-def asked(store: Store, member_id: int = MIRA, guild_id: int | None = GUILD) -> int:
+def ask(store: Store, member_id: int = MIRA, guild_id: int | None = GUILD) -> int:
     question = Question(0, guild_id, 5, member_id, "When?", Evidence.STRONG, NOW, 1, hits=[HIT])
     return store.question_records.record([question])[0]
 
@@ -38,7 +38,7 @@ def found(at: datetime = NOW, **values: Any) -> RecordedPhrasing:
 
 
 def test_question_is_claimed_once_and_on_record(store: Store) -> None:
-    question_id = asked(store)
+    question_id = ask(store)
     assert store.phrasings.claim(question_id, "choose", ANY, NOW)
     assert not store.phrasings.claim(question_id, "choose", ANY, NOW)
     assert not store.phrasings.claim(question_id + 1, "choose", ANY, NOW)
@@ -48,7 +48,7 @@ def test_question_is_claimed_once_and_on_record(store: Store) -> None:
 
 
 def test_all_that_is_said_of_a_phrasing_is_kept(store: Store) -> None:
-    question_id = asked(store)
+    question_id = ask(store)
     store.phrasings.claim(question_id, "phrase", ANY, NOW)
     whole = found(
         prompt_version=3,
@@ -64,7 +64,7 @@ def test_all_that_is_said_of_a_phrasing_is_kept(store: Store) -> None:
 
 
 def test_without_leave_no_word_of_a_models_is_kept(store: Store) -> None:
-    question_id = asked(store)
+    question_id = ask(store)
     lines = (WrittenLine("Wood is bought in May.", (1,)),)
     store.phrasings.finish(question_id, found(lines=lines), keeps_words=False)
     assert store.phrasings.of(question_id) == found()
@@ -72,7 +72,7 @@ def test_without_leave_no_word_of_a_models_is_kept(store: Store) -> None:
 
 @pytest.mark.parametrize("pruned", [True, False])
 def test_words_go_and_figures_stay(store: Store, pruned: bool) -> None:
-    question_id = asked(store)
+    question_id = ask(store)
     lines = (WrittenLine("Wood is bought in May.", (1,)),)
     store.phrasings.finish(question_id, found(lines=lines, reply_tokens=9), keeps_words=True)
     if pruned:
@@ -85,7 +85,7 @@ def test_words_go_and_figures_stay(store: Store, pruned: bool) -> None:
 
 
 def test_phrasing_goes_with_its_question(store: Store) -> None:
-    question_id = asked(store)
+    question_id = ask(store)
     store.phrasings.claim(question_id, "choose", ANY, NOW)
     store.database.run("delete from questions")
     store.phrasings.finish(question_id, found(), keeps_words=True)
@@ -94,30 +94,30 @@ def test_phrasing_goes_with_its_question(store: Store) -> None:
 
 def test_member_has_an_hourly_limit_everywhere(store: Store) -> None:
     caps = PhrasingCaps(member_hourly=2)
-    assert store.phrasings.claim(asked(store), "choose", caps, NOW)
-    assert store.phrasings.claim(asked(store, guild_id=ELSEWHERE), "choose", caps, NOW)
-    assert not store.phrasings.claim(asked(store), "choose", caps, NOW + HOUR / 2)
-    assert store.phrasings.claim(asked(store, ADA), "choose", caps, NOW + HOUR / 2)
-    assert store.phrasings.claim(asked(store), "choose", caps, NOW + HOUR)
+    assert store.phrasings.claim(ask(store), "choose", caps, NOW)
+    assert store.phrasings.claim(ask(store, guild_id=ELSEWHERE), "choose", caps, NOW)
+    assert not store.phrasings.claim(ask(store), "choose", caps, NOW + HOUR / 2)
+    assert store.phrasings.claim(ask(store, ADA), "choose", caps, NOW + HOUR / 2)
+    assert store.phrasings.claim(ask(store), "choose", caps, NOW + HOUR)
 
 
 @pytest.mark.parametrize("guild_id", [GUILD, None])
 def test_guild_has_its_limit_in_any_day(store: Store, guild_id: int | None) -> None:
     caps = PhrasingCaps(guild_daily=1)
-    assert store.phrasings.claim(asked(store, MIRA, guild_id), "choose", caps, NOW)
-    assert not store.phrasings.claim(asked(store, ADA, guild_id), "choose", caps, NOW + HOUR)
-    assert store.phrasings.claim(asked(store, ADA, ELSEWHERE), "choose", caps, NOW + HOUR)
-    assert store.phrasings.claim(asked(store, ADA, guild_id), "choose", caps, NOW + DAY)
+    assert store.phrasings.claim(ask(store, MIRA, guild_id), "choose", caps, NOW)
+    assert not store.phrasings.claim(ask(store, ADA, guild_id), "choose", caps, NOW + HOUR)
+    assert store.phrasings.claim(ask(store, ADA, ELSEWHERE), "choose", caps, NOW + HOUR)
+    assert store.phrasings.claim(ask(store, ADA, guild_id), "choose", caps, NOW + DAY)
 
 
 def test_tokens_of_a_day_are_those_of_everybody(store: Store) -> None:
     caps = PhrasingCaps(daily_tokens=100)
     for minutes, member_id in enumerate((MIRA, ADA)):
-        question_id, at = asked(store, member_id), NOW + timedelta(minutes=minutes)
+        question_id, at = ask(store, member_id), NOW + timedelta(minutes=minutes)
         assert store.phrasings.claim(question_id, "choose", caps, at)
         spent = found(at, prompt_tokens=40, reply_tokens=10)
         store.phrasings.finish(question_id, spent, keeps_words=False)
-    last = asked(store, 9, ELSEWHERE)
+    last = ask(store, 9, ELSEWHERE)
     assert not store.phrasings.claim(last, "choose", caps, NOW + HOUR)
     assert store.phrasings.claim(last, "choose", caps, NOW + DAY)
 
@@ -125,21 +125,21 @@ def test_tokens_of_a_day_are_those_of_everybody(store: Store) -> None:
 def test_what_is_repeated_is_on_record_and_counts_for_nothing(store: Store) -> None:
     caps = PhrasingCaps(member_hourly=1, guild_daily=1, daily_tokens=1)
     repeated = found(repeated=True, prompt_tokens=40)
-    store.phrasings.finish(asked(store), repeated, keeps_words=False)
+    store.phrasings.finish(ask(store), repeated, keeps_words=False)
     assert store.phrasings.of(1) == repeated
-    assert store.phrasings.claim(asked(store), "choose", caps, NOW)
+    assert store.phrasings.claim(ask(store), "choose", caps, NOW)
 
 
 def test_a_clock_that_was_set_back_locks_nobody_out(store: Store) -> None:
     caps = PhrasingCaps(member_hourly=1)
-    assert store.phrasings.claim(asked(store), "choose", caps, NOW)
-    assert store.phrasings.claim(asked(store), "choose", caps, NOW - DAY)
+    assert store.phrasings.claim(ask(store), "choose", caps, NOW)
+    assert store.phrasings.claim(ask(store), "choose", caps, NOW - DAY)
 
 
 def test_a_bot_that_starts_knows_who_has_none_left(store: Store) -> None:
     caps = PhrasingCaps(member_hourly=1, guild_daily=2, daily_tokens=1_000)
-    store.phrasings.claim(asked(store), "choose", caps, NOW)
-    store.phrasings.claim(asked(store, ADA), "choose", caps, NOW - HOUR)
+    store.phrasings.claim(ask(store), "choose", caps, NOW)
+    store.phrasings.claim(ask(store, ADA), "choose", caps, NOW - HOUR)
     used = store.phrasings.all_used_up(caps, NOW)
     assert used == UsedUp({MIRA: NOW + HOUR}, {GUILD: NOW - HOUR + DAY})
     assert used.stops(ADA, GUILD, NOW)
