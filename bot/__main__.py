@@ -16,7 +16,7 @@ gc.disable()
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 
@@ -46,7 +46,6 @@ from bot.cli.console import (
     fail,
     out,
     plain_group,
-    usage_sentence,
 )
 from bot.config.settings import ConfigError
 from bot.storage.data_folder import DataFolderError
@@ -92,9 +91,14 @@ def main(part: object = None) -> None:
             err.print("Stopped.")
         sys.exit(code)
     except UsageError as error:
-        if sentence := usage_sentence(error):
-            fail(sentence)
-        sys.exit(UNUSABLE)
+        usage: Any = error
+        message = usage.format_message().replace("Value error, ", "").strip()
+        if not message:
+            # Its help is printed already.
+            sys.exit(UNUSABLE)
+        end = "" if message.endswith((".", "?")) else "."
+        command = usage.ctx.command_path if usage.ctx else "commonplace"
+        fail(f"{message}{end} `{command} --help` shows the usage.")
     except EXPLAINED as error:
         fail(str(error))
     except BrokenPipeError:

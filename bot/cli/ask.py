@@ -4,7 +4,7 @@ The JSON records are a stable interface: keys are added, never changed.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby, zip_longest
 from typing import Annotated, Any, Final
@@ -89,8 +89,13 @@ def search(
         if problem := problem_with(query):
             console.fail(problem)
         hits = core.search(query, guild_id, k)
-    records = [hit_record(hit) for hit in hits]
-    console.show(records, hits_text(hits), as_json=as_json)
+    text = Text("" if hits else "No passages found.")
+    for rank, hit in enumerate(hits, start=1):
+        text.append(f"{rank}. {_where(hit.passage.title, hit.passage.heading)}", style="bold")
+        text.append(f"  {hit.score:.3f} by {found_by(hit.legs)}\n", style="dim")
+        text.append(f"{passage_markdown(hit.passage.kind, hit.passage.text)}\n")
+        text.append("\n" if rank < len(hits) else "")
+    console.show([hit_record(hit) for hit in hits], text, as_json=as_json)
 
 
 def _check_guild(core: Core, guild_id: int | None) -> None:
@@ -138,7 +143,8 @@ def reply_record(reply: Reply) -> dict[str, Any]:
     `legs` of a hit are the retrievers that found it. `nearest` lists the titles of the hits.
     """
     outcome = reply.outcome
-    answer, quotes = "", []
+    answer = outcome.problem if isinstance(outcome, Clarification) else ""
+    quotes, open_parts, sections = [], [], []
     if isinstance(outcome, Answer):
         quotes = [
             {
@@ -151,8 +157,8 @@ def reply_record(reply: Reply) -> dict[str, Any]:
             for quote, markdown in excerpts(outcome)
         ]
         answer = "\n\n".join(quote.text for quote in outcome.quotes)
-    elif isinstance(outcome, Clarification):
-        answer = outcome.problem
+        open_parts = [*outcome.open_parts]
+        sections = [section.heading for section in outcome.sections]
     return {
         "question": reply.question,
         "evidence": reply.evidence.value,
@@ -161,10 +167,8 @@ def reply_record(reply: Reply) -> dict[str, Any]:
         "seconds": round(reply.seconds, 4),
         "probability": round(reply.signals.get("probability", 0.0), 4),
         "quotes": quotes,
-        "open_parts": list(outcome.open_parts) if isinstance(outcome, Answer) else [],
-        "sections": [section.heading for section in outcome.sections]
-        if isinstance(outcome, Answer)
-        else [],
+        "open_parts": open_parts,
+        "sections": sections,
         "nearest": list(dict.fromkeys(filter(None, (hit.passage.title for hit in reply.hits)))),
     }
 
@@ -324,16 +328,3 @@ def _terminal_text(text: str) -> Iterator[RenderableType]:
 
 
 _SMALL: Final = "-# "
-
-
-def hits_text(hits: Sequence[Hit]) -> Text:
-    """A numbered list of passages."""
-    found = (_hit_text(rank, hit) for rank, hit in enumerate(hits, start=1))
-    return Text("\n").join(found) if hits else Text("No passages found.")
-
-
-def _hit_text(rank: int, hit: Hit) -> Text:
-    text = Text(f"{rank}. {_where(hit.passage.title, hit.passage.heading)}", style="bold")
-    text.append(f"  {hit.score:.3f} by {found_by(hit.legs)}\n", style="dim not bold")
-    quoted = passage_markdown(hit.passage.kind, hit.passage.text)
-    return text.append(f"{quoted}\n", style="not bold")

@@ -24,8 +24,7 @@ from bot.storage.data_folder import (
     refuse_lost_database,
 )
 from knowledge.backup import archives, backups, exporter, importer
-from knowledge.backup.backups import OptInRows, Restored, Unknown
-from knowledge.backup.importer import Imported
+from knowledge.backup.backups import OptInRows, Unknown
 from knowledge.store.sqlite_database import is_community_database, is_empty
 from knowledge.store.store import Store
 from knowledge.text import count_of
@@ -108,18 +107,16 @@ def backup(
         refuse_lost_database(folder)
         backups.back_up(folder / COMMUNITY, target)
     deleted, kept = kind.rotate(target.parent, keep, target) if rotating else ([], [])
-    names = ", ".join(path.name for path in kept)
-    sentences = [
-        f"Backed up to {target} and verified.",
-        "`restore` takes this ZIP file." if url else "",
-        f"Deleted older ones: {len(deleted)}." if deleted else "",
-        f"Kept, because they have data that this one lacks: {names}. Check these and delete them "
-        "yourself."
-        if kept
-        else "",
-    ]
+    text = f"Backed up to {target} and verified."
+    if url:
+        text += " `restore` takes this ZIP file."
+    if deleted:
+        text += f" Deleted older ones: {len(deleted)}."
+    if kept:
+        names = ", ".join(path.name for path in kept)
+        text += f" Kept, because they have data that this one lacks: {names}. Check these and "
+        text += "delete them yourself."
     record = {"deleted": [str(path) for path in deleted], "kept": [str(path) for path in kept]}
-    text = " ".join(filter(None, sentences))
     console.show({"backup": str(target), **record}, text, as_json=as_json)
 
 
@@ -148,22 +145,20 @@ def restore(
         commonplace restore data/backups/community-20261129T020000.000000Z.db
     """
     folder = data_folder(settings.data.folder)
+    at, url = datetime.now(UTC), settings.data.database
     with hold_bot_lock(folder):
-        restored = _restore(settings, folder, check_reachable(file), take or ())
+        check_reachable(file)
+        if url:
+            server = open_server(folder, url)
+            with Store(server) as store:
+                restored = archives.restore(file, store, server, at, take or ())
+        else:
+            restored = backups.restore(file, folder / COMMUNITY, at, take or (), archives.read)
     kept = restored.kept
     before = f" The database before it is {kept}." if kept else ""
     text = f"Restored {file} and verified it.{before}\n{_unknown(restored.unknown, take or ())}"
     record = {"restored": str(file), "kept": str(kept) if kept else None}
     console.show({**record, "unknown": restored.unknown}, text.rstrip(), as_json=as_json)
-
-
-def _restore(settings: Settings, folder: Path, file: Path, take: Collection[OptInRows]) -> Restored:
-    at = datetime.now(UTC)
-    if not settings.data.database:
-        return backups.restore(file, folder / COMMUNITY, at, take, archives.read)
-    server = open_server(folder, settings.data.database)
-    with Store(server) as store:
-        return archives.restore(file, store, server, at, take)
 
 
 def _unknown(unknown: Unknown, taken: Collection[OptInRows]) -> str:
@@ -225,21 +220,15 @@ def import_(
     if imported.rows:
         with console.open_core(settings):
             pass
-    text = f"{_report(imported)}\n{_unknown(imported.unknown, take or ())}".rstrip()
+    rows = count_of(sum(imported.rows.values()), "row")
+    notes = count_of(imported.rows.get("notes", 0), "note")
+    text = "There was nothing new to import."
+    if imported.rows:
+        text = f"Imported {rows}, among them {notes}."
+    if imported.edited:
+        text += f" Edited notes, now waiting for review: {', '.join(map(str, imported.edited))}."
+    if imported.differing:
+        rows = count_of(imported.differing, "row")
+        text += f" Left as they are, because they changed here since: {rows}."
+    text = f"{text}\n{_unknown(imported.unknown, take or ())}".rstrip()
     console.show(asdict(imported), text, as_json=as_json)
-
-
-def _report(imported: Imported) -> str:
-    rows = sum(imported.rows.values())
-    notes = ", ".join(map(str, imported.edited))
-    sentences = [
-        f"Imported {count_of(rows, 'row')}, among them "
-        f"{count_of(imported.rows.get('notes', 0), 'note')}."
-        if rows
-        else "There was nothing new to import.",
-        f"Edited notes, now waiting for review: {notes}." if notes else "",
-        f"Left as they are, because they changed here since: {count_of(imported.differing, 'row')}."
-        if imported.differing
-        else "",
-    ]
-    return " ".join(filter(None, sentences))

@@ -29,7 +29,7 @@ from bot.storage.data_folder import (
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import open_record
 from knowledge.backup import backups, exporter, move
-from knowledge.backup.move import Moved, Place, Step
+from knowledge.backup.move import Moved, Place
 from knowledge.files.parsed_file import one_line
 from knowledge.store.database import Database, row_counts
 from knowledge.store.database_url import check_database_url, database_label, is_database_url
@@ -188,50 +188,43 @@ def migrate(
     with ExitStack() as holding:
         for path in sorted({folder.resolve(), target.folder.resolve()}):
             holding.enter_context(hold_bot_lock(path))
-        if not check:
-            _copy_tombstones(folder, target.folder)
-        moved = move.move(source, target, check=check, tell=_tell)
+        if not check and (folder / TOMBSTONES).exists():
+            kept = target.folder / TOMBSTONES
+            if not kept.exists():
+                shutil.copy2(folder / TOMBSTONES, kept)
+        moved = move.move(
+            source,
+            target,
+            check=check,
+            tell=lambda step: console.say(f"{step.value.capitalize()}…", console.err),
+        )
     record = {"to": target.name, "checked": check, **asdict(moved)}
     console.show(record, _report(moved, source, target, check=check), as_json=as_json)
 
 
 def _target(to: str, folder: Path) -> FilePlace | PostgresPlace:
-    if not is_database_url(to):
-        return FilePlace(_target_folder(to))
-    try:
-        return PostgresPlace(check_database_url(to), folder)
-    except ValueError as error:
-        console.fail(f"--to can't be used: {error}.")
-
-
-def _target_folder(to: str) -> Path:
-    """Return the folder, created if missing.
-
-    A new folder's path must begin with /, ./, ../ or ~, so that a mistyped URL creates no folder.
-    """
+    """A database, with the data folder in use, or else another data folder, created if missing."""
+    if is_database_url(to):
+        try:
+            return PostgresPlace(check_database_url(to), folder)
+        except ValueError as error:
+            console.fail(f"--to can't be used: {error}.")
     path = Path(to).expanduser()
-    if path.is_dir():
-        return data_folder(path)
-    if "://" in to or not to.startswith(("/", "./", "../", "~")):
-        console.fail(
-            f"--to {one_line(to)} is neither a PostgreSQL address nor an existing folder. Write "
-            "`postgresql://USER@HOST/DATABASE`, or a new folder's path that begins with / or ./."
-        )
-    try:
-        path.mkdir()
-    except OSError as error:
-        console.fail(f"{path} can't be created: {error.strerror or error}. Name another folder.")
-    return data_folder(path)
-
-
-def _copy_tombstones(folder: Path, target: Path) -> None:
-    """Copy the tombstones into another data folder, unless it has tombstones already."""
-    if (folder / TOMBSTONES).exists() and not (target / TOMBSTONES).exists():
-        shutil.copy2(folder / TOMBSTONES, target / TOMBSTONES)
-
-
-def _tell(step: Step) -> None:
-    console.say(f"{step.value.capitalize()}…", console.err)
+    if not path.is_dir():
+        # A mistyped URL must not create a folder.
+        if "://" in to or not to.startswith(("/", "./", "../", "~")):
+            console.fail(
+                f"--to {one_line(to)} is neither a PostgreSQL address nor an existing folder. "
+                "Write `postgresql://USER@HOST/DATABASE`, or a new folder's path that begins with "
+                "/ or ./."
+            )
+        try:
+            path.mkdir()
+        except OSError as error:
+            console.fail(
+                f"{path} can't be created: {error.strerror or error}. Name another folder."
+            )
+    return FilePlace(data_folder(path))
 
 
 def _report(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, check: bool) -> str:

@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
@@ -126,15 +126,15 @@ def with_settings(
         def run(config_file: Path | None, data: Path | None, **values: Any) -> None:
             command(settings=settings_from(config_file, data, begins), **values)
 
-        own = [parameter for name, parameter in signature.parameters.items() if name != "settings"]
-        given = {"config_file": ConfigOption, "data": DataOption}
-        shared = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
-            for name, option in given.items()
-        ]
+        kind = inspect.Parameter.KEYWORD_ONLY
         parameters = [
-            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
-            *shared,
+            *(
+                parameter.replace(kind=kind)
+                for name, parameter in signature.parameters.items()
+                if name != "settings"
+            ),
+            inspect.Parameter("config_file", kind, default=None, annotation=ConfigOption),
+            inspect.Parameter("data", kind, default=None, annotation=DataOption),
         ]
         # Typer reads options from the signature.
         vars(run)["__signature__"] = signature.replace(parameters=parameters)
@@ -142,13 +142,6 @@ def with_settings(
         return run
 
     return decorate
-
-
-def log_to_file(settings: Settings, path: Path) -> Path:
-    """Log to a new file instead of the terminal; return the file's path."""
-    file = path.open("w", encoding="utf-8")
-    logs.configure(settings.log, Console(file=file), config.secrets())
-    return path
 
 
 @contextmanager
@@ -194,12 +187,18 @@ class Pace:
 def run_with_progress(
     steps: Iterator[Progress], title: str, *, as_json: bool = False
 ) -> UpdateReport:
-    """Run an update with a progress bar or, with `as_json`, an event every second."""
+    """Run an update with a progress bar or, with `as_json`, an event every `EVENT_SECONDS`."""
     pace = Pace(time.monotonic)
-    return _report(steps, pace) if as_json else _draw(steps, title, pace)
+    last = time.monotonic()
 
+    def tell(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last >= EVENT_SECONDS:
+            last = time.monotonic()
+            print_event("progress", pace.record(progress))
 
-def _draw(steps: Iterator[Progress], title: str, pace: Pace) -> UpdateReport:
+    if as_json:
+        return run_to_end(steps, tell)
     columns = (
         # Brackets in a title would be parsed as markup.
         TextColumn("{task.description}", markup=False),
@@ -211,7 +210,7 @@ def _draw(steps: Iterator[Progress], title: str, pace: Pace) -> UpdateReport:
     with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(title, total=None, rate="")
 
-        def show(progress: Progress) -> None:
+        def draw(progress: Progress) -> None:
             bar.update(
                 task,
                 completed=progress.done,
@@ -220,19 +219,7 @@ def _draw(steps: Iterator[Progress], title: str, pace: Pace) -> UpdateReport:
                 rate=f"{pace.rate(progress):,.0f} texts/s",
             )
 
-        return run_to_end(steps, show)
-
-
-def _report(steps: Iterator[Progress], pace: Pace) -> UpdateReport:
-    last = time.monotonic()
-
-    def tell(progress: Progress) -> None:
-        nonlocal last
-        if time.monotonic() - last >= EVENT_SECONDS:
-            last = time.monotonic()
-            print_event("progress", pace.record(progress))
-
-    return run_to_end(steps, tell)
+        return run_to_end(steps, draw)
 
 
 def print_event(event: str, record: dict[str, Any]) -> None:
@@ -272,19 +259,19 @@ def say(text: RenderableType, console: Console = out) -> None:
 
 def table(record: Record | Sequence[Record], title: str = "") -> Table:
     """A table of an object, with the values of objects inside it, or of a list of objects."""
+    rows: list[list[Text]]
     if isinstance(record, Mapping):
-        found = Table(title=title or None, show_header=False, box=None, pad_edge=False)
-        for name, value in _values(record):
-            found.add_row(name, value)
-        return found
-    columns = [key.replace("_", " ") for key in (record[0] if record else ())]
-    cells = [[*map(_cell, row.values())] for row in record]
-    # Blank lines between rows of several lines.
-    spaced = any("\n" in cell for row in cells for cell in row)
-    found = Table(*columns, title=title or None, box=SIMPLE, padding=(0, 1), show_lines=spaced)
-    for row in cells:
-        found.add_row(*row)
-    return found
+        drawn = Table(title=title or None, show_header=False, box=None, pad_edge=False)
+        rows = [[Text(name), value] for name, value in _values(record)]
+    else:
+        columns = [key.replace("_", " ") for key in (record[0] if record else ())]
+        rows = [[*map(_cell, row.values())] for row in record]
+        # Blank lines between rows of several lines.
+        spaced = any("\n" in cell for row in rows for cell in row)
+        drawn = Table(*columns, title=title or None, box=SIMPLE, padding=(0, 1), show_lines=spaced)
+    for row in rows:
+        drawn.add_row(*row)
+    return drawn
 
 
 def _values(record: Record, before: str = "") -> Iterator[tuple[str, Text]]:
@@ -326,7 +313,9 @@ class PlainCommand(TyperCommand):
         return _without_types(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        return _without_braces(super().collect_usage_pieces(ctx))
+        """Write a required argument as `NAME`, not `{NAME}`, and a repeated one without dots."""
+        pieces = super().collect_usage_pieces(ctx)
+        return [re.sub(r"^\{(.*)\}", r"\1", piece).removesuffix("...") for piece in pieces]
 
 
 class PlainGroup(TyperGroup):
@@ -345,27 +334,12 @@ def defaults_everywhere(group: TyperGroup, values: dict[str, Any]) -> dict[str, 
     return {**values, **inner}
 
 
-def usage_sentence(error: Any) -> str:
-    """The sentence for a usage error; empty if its help is already printed."""
-    message = error.format_message().replace("Value error, ", "").strip()
-    if not message:
-        return ""
-    end = "" if message.endswith((".", "?")) else "."
-    command = error.ctx.command_path if error.ctx else "commonplace"
-    return f"{message}{end} `{command} --help` shows the usage."
-
-
 def _without_types(params: Sequence[Any]) -> list[Any]:
     """Hide the types of switches and arguments, which are redundant."""
     for param in params:
         if param.param_type_name == "argument" or getattr(param, "is_bool_flag", False):
             param.display_type_rich = lambda ctx: None
     return [*params]
-
-
-def _without_braces(pieces: Iterable[str]) -> list[str]:
-    """Write a required argument as `NAME`, not `{NAME}`, and a repeated one without dots."""
-    return [re.sub(r"^\{(.*)\}", r"\1", piece).removesuffix("...") for piece in pieces]
 
 
 def plain_group(text: str) -> typer.Typer:

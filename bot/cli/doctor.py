@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -98,13 +98,11 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield Finding("configuration", True, f"data in {folder}, model {settings.model.name}")
     if settings.warning:
         yield Finding("configuration", True, settings.warning, warning=True)
-    yield _model_libraries()
-    yield from _file_permissions(folder)
+    yield from _machine(folder)
     yield from _store(folder, settings.data.database)
     yield from _server(folder, settings.data.database)
     yield from _copies(folder)
-    yield from _repositories(folder, settings.data.database)
-    yield from _failing_sources(folder, settings.data.database)
+    yield from _sources(folder, settings.data.database)
     yield from _workers(settings.data.database)
     try:
         serving = open_serving(folder, settings.model.name, database=settings.data.database)
@@ -118,24 +116,31 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
         with serving.index:
             yield from _model(serving, folder, settings.model.name)
             yield from _languages(serving, folder, settings.data.database)
-            yield _evidence(serving, folder)
-            yield _index(serving, folder)
+            yield from _index(serving, folder)
     yield from _reranker(settings, folder)
-    yield from _pictures(settings)
+    if settings.pictures.read_text:
+        problem = picture_text.problem()
+        yield Finding("text in pictures", not problem, problem or "can be read")
     yield from _phrasing(settings)
     yield from _discord(settings)
 
 
-def _model_libraries() -> Finding:
-    """Name the libraries of models that don't come with the program; a bot may do without."""
+def _machine(folder: Path) -> Iterator[Finding]:
+    """Name the installed libraries of models, and files that other users can read."""
     names = {"sentence_transformers": "sentence-transformers", "torch": "torch"}
-    found = [f"{name} {version(name)}" for module, name in names.items() if has_modules(module)]
-    hint = install_hint("models")
-    return Finding(
-        "libraries of other models",
-        True,
-        ", ".join(found) or f"none; models that come with Commonplace need none, others {hint}",
-    )
+    libraries = [f"{name} {version(name)}" for module, name in names.items() if has_modules(module)]
+    # A bot may do without.
+    none = f"none; models that come with Commonplace need none, others {install_hint('models')}"
+    yield Finding("libraries of other models", True, ", ".join(libraries) or none)
+    # `data_folder` restricted all it can.
+    if paths := paths_open_to_others(folder):
+        files = count_of(len(paths), "file or folder", "files and folders")
+        yield Finding(
+            "file permissions",
+            False,
+            f"Other users of this machine can read {files}, such as {paths[0]}. This user can't "
+            "change that; remove the permission as the owner.",
+        )
 
 
 def _reranker(settings: Settings, folder: Path) -> Iterator[Finding]:
@@ -147,15 +152,9 @@ def _reranker(settings: Settings, folder: Path) -> Iterator[Finding]:
         return
     if reranking is not None:
         fit = reranking.fitting()
-        found = f"{name} reads {fit} passages in {budget_ms} ms"
+        speed = f"{name} reads {fit} passages in {budget_ms} ms"
         too_slow = f"{name} is too slow to read two passages in {budget_ms} ms; it is not used"
-        yield Finding("reranker", fit > 0, found if fit else too_slow)
-
-
-def _pictures(settings: Settings) -> Iterator[Finding]:
-    if settings.pictures.read_text:
-        problem = picture_text.problem()
-        yield Finding("text in pictures", not problem, problem or "can be read")
+        yield Finding("reranker", fit > 0, speed if fit else too_slow)
 
 
 def _phrasing(settings: Settings) -> Iterator[Finding]:
@@ -164,29 +163,25 @@ def _phrasing(settings: Settings) -> Iterator[Finding]:
         return
     from bot.phrasing.phraser import endpoint_problem
 
-    found = endpoint_problem(settings.phrasing, config.phrasing_key())
+    problem = endpoint_problem(settings.phrasing, config.phrasing_key())
     answers = f"{settings.phrasing.model} answers at {settings.phrasing.url}"
-    yield Finding("phrasing", not found, found or answers)
+    yield Finding("phrasing", not problem, problem or answers)
 
 
-def _repositories(folder: Path, url: str) -> Iterator[Finding]:
-    """Check that dulwich is installed if any source is a repository."""
+def _sources(folder: Path, url: str) -> Iterator[Finding]:
+    """Check that dulwich is installed if any source is a repository, and name failing sources.
+
+    A source is failing if two visits in a row failed, or a third of its documents is lost.
+    """
     try:
         with open_store(folder, url) as store:
             sources = [source_at(location) for location, _ in store.sources()]
-    except StoreError:
-        # An earlier check reports this.
-        return
-    followed = sum(isinstance(source, GitRepository) for source in sources)
-    if followed:
-        found = f"{followed:,} followed by commit"
-        yield Finding("repositories", is_installed(), found if is_installed() else MISSING)
-
-
-def _failing_sources(folder: Path, url: str) -> Iterator[Finding]:
-    """Name the sources that failed at two visits in a row, or lost a third of their documents."""
-    try:
-        with open_store(folder, url) as store:
+            followed = sum(isinstance(source, GitRepository) for source in sources)
+            if followed:
+                commits = f"{followed:,} followed by commit"
+                yield Finding(
+                    "repositories", is_installed(), commits if is_installed() else MISSING
+                )
             if not on_the_web(store):
                 return
             with open_entries(folder, url) as entries:
@@ -196,8 +191,8 @@ def _failing_sources(folder: Path, url: str) -> Iterator[Finding]:
         return
     for location, source in failing.items():
         lost = f"lost documents: {source.state.found:,} of {source.state.documents:,} are left."
-        told = source.reason if source.state.failed_visits > 1 else lost
-        yield Finding("sources", True, f"{source_at(location).url} {told}", warning=True)
+        reason = source.reason if source.state.failed_visits > 1 else lost
+        yield Finding("sources", True, f"{source_at(location).url} {reason}", warning=True)
 
 
 def _workers(url: str) -> Iterator[Finding]:
@@ -213,30 +208,16 @@ def _workers(url: str) -> Iterator[Finding]:
     problem = unembedded_texts_warning(state.set_aside)
     if problem and state.error:
         problem = f"{problem} One failed of {state.error}."
-    workers, waiting = sum(state.workers.values()), state.waiting
-    found = f"{count_of(workers, 'worker')}; {count_of(waiting, 'text')} left to embed"
-    yield Finding("workers", not problem, problem or found)
-
-
-def _file_permissions(folder: Path) -> Iterator[Finding]:
-    """Report files that other users can read, after `data_folder` restricted all it can."""
-    found = paths_open_to_others(folder)
-    if found:
-        files = count_of(len(found), "file or folder", "files and folders")
-        yield Finding(
-            "file permissions",
-            False,
-            f"Other users of this machine can read {files}, such as {found[0]}. This user can't "
-            "change that; remove the permission as the owner.",
-        )
+    workers = count_of(sum(state.workers.values()), "worker")
+    load = f"{workers}; {count_of(state.waiting, 'text')} left to embed"
+    yield Finding("workers", not problem, problem or load)
 
 
 def _copies(folder: Path) -> Iterator[Finding]:
     """List database copies that upgrades and restores kept, because they hold private data."""
-    found = copies_beside(folder / COMMUNITY)
-    if found:
-        names = ", ".join(copy.name for copy in found)
-        size = sum(copy.stat().st_size for copy in found) / 1_000_000
+    if copies := copies_beside(folder / COMMUNITY):
+        names = ", ".join(copy.name for copy in copies)
+        size = sum(copy.stat().st_size for copy in copies) / 1_000_000
         yield Finding(
             "copies of the database",
             True,
@@ -292,18 +273,21 @@ def _server(folder: Path, url: str) -> Iterator[Finding]:
 def _model(serving: Opened, folder: Path, configured: str) -> Iterator[Finding]:
     """Report the serving model, the one that will serve next, and a build of an index."""
     record, embedder = serving.served.model, serving.embedder
-    found = f"{record.name or 'an earlier one'} serves ({embedder.model}, passages of "
-    yield Finding("model", True, f"{found}{embedder.max_tokens} tokens)")
+    model = f"{embedder.model}, passages of {embedder.max_tokens} tokens"
+    yield Finding("model", True, f"{record.name or 'an earlier one'} serves ({model})")
     wanted = chosen_model(folder, configured)
     if wanted.name != record.name:
-        told = f"{wanted.name} in config.toml serves from the bot's next start, which builds its "
         try:
             open_record(wanted)
-            problem = ""
         except ModelError as error:
-            problem = f"`model.name` can't serve. {error}"
-        details = problem or f"{told}index, or `commonplace index`"
-        yield Finding("next model", True, details, warning=bool(problem))
+            yield Finding("next model", True, f"`model.name` can't serve. {error}", warning=True)
+        else:
+            yield Finding(
+                "next model",
+                True,
+                f"{wanted.name} in config.toml serves from the bot's next start, which builds its "
+                "index, or `commonplace index`",
+            )
     if is_building(folder):
         yield Finding("next index", True, "another model's index is being built")
 
@@ -332,30 +316,26 @@ def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
     for language, servers in sorted(chosen.items()):
         if read and language not in read:
             name = language_name(language, Language.ENGLISH)
-            told = f"{count_of(servers, 'server')} chose {name}, which the model isn't made for."
+            choice = f"{count_of(servers, 'server')} chose {name}, which the model isn't made for."
             remedy = f"Run `{COMMAND_FOR_LANGUAGES}` for one that reads it."
-            yield Finding("language", True, f"{told} {remedy}", warning=True)
+            yield Finding("language", True, f"{choice} {remedy}", warning=True)
 
 
-def _evidence(serving: Opened, folder: Path) -> Finding:
-    """Report the calibration in use, and say if a fitted calibration is ignored."""
+def _index(serving: Opened, folder: Path) -> Iterator[Finding]:
+    """Report the calibration in use, also if a fitted one is ignored, and the index's size."""
     try:
         chosen = chosen_calibration(folder, serving.served.model)
+        yield Finding("evidence", True, chosen.description())
     except CalibrationError as error:
-        return Finding("evidence", False, str(error))
-    return Finding("evidence", True, chosen.description())
-
-
-def _index(serving: Opened, folder: Path) -> Finding:
+        yield Finding("evidence", False, str(error))
     index = serving.index
     if not (sum(index.tables.passages_by_scope().values()) or is_bot_running(folder)):
-        return Finding("index", False, EMPTY)
+        yield Finding("index", False, EMPTY)
+        return
     counts = index.tables.counts([SHARED, ARTICLES])
-    found = (
-        f"generation {index.generation}, {count_of(counts['documents'], 'shared document')} in "
-        f"{count_of(counts['passages'], 'passage')}"
-    )
-    return Finding("index", True, found)
+    documents = count_of(counts["documents"], "shared document")
+    size = f"{documents} in {count_of(counts['passages'], 'passage')}"
+    yield Finding("index", True, f"generation {index.generation}, {size}")
 
 
 def _discord(settings: Settings) -> Iterator[Finding]:
@@ -372,12 +352,17 @@ def _discord(settings: Settings) -> Iterator[Finding]:
     from bot.process.login import LoginError, application
 
     try:
-        found = application(token)
+        registered = application(token)
     except LoginError as error:
         yield Finding("Discord", False, str(error))
         return
-    yield from _servers(settings, public=found.public)
-    yield from _permissions(found.lacking)
+    yield from _servers(settings, public=registered.public)
+    if not registered.lacking:
+        yield Finding("Discord", True, "the token works; the bot is in no server yet")
+    for guild, lacking in registered.lacking.items():
+        permissions = f"missing permissions: {', '.join(lacking)}"
+        details = permissions if lacking else "all permissions granted"
+        yield Finding(f"server {guild}", not lacking, details)
 
 
 def _servers(settings: Settings, *, public: bool) -> Iterator[Finding]:
@@ -386,15 +371,3 @@ def _servers(settings: Settings, *, public: bool) -> Iterator[Finding]:
 
     if settings.guilds.allowed == "all" and public:
         yield Finding("servers", True, ANYBODY, warning=True)
-
-
-def _permissions(lacking: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    if not lacking:
-        yield Finding("Discord", True, "the token works; the bot is in no server yet")
-    for guild, missing in lacking.items():
-        names = ", ".join(missing)
-        yield Finding(
-            f"server {guild}",
-            not missing,
-            f"missing permissions: {names}" if missing else "all permissions granted",
-        )

@@ -66,8 +66,8 @@ def accepted_answers(settings: Settings) -> JudgedSet:
     folder = data_folder(checked_data_folder(settings.data.folder, may_begin=False))
     url = settings.data.database
     with open_store(folder, url) as store, open_entries(folder, url) as entries:
-        found = [item for item in documents(store, entries) if isinstance(item, Document)]
-        return harvest(store.question_records.judged_helpful(), found)
+        corpus = [item for item in documents(store, entries) if isinstance(item, Document)]
+        return harvest(store.question_records.judged_helpful(), corpus)
 
 
 def serving_side(settings: Settings, opener: Opener) -> Side:

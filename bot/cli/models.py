@@ -113,7 +113,8 @@ def use_model(
     folder = data_folder(settings.data.folder)
     opener: serving_model.Opener = context.obj or open_record
     with _explain_errors(), choice.hold_model_lock(folder):
-        lower_priority(folder)
+        if is_bot_running(folder) and hasattr(os, "nice"):
+            os.nice(_NICE - os.nice(0))
         if reranker:
             _use_reranker(settings, folder, opener, name)
             return
@@ -161,22 +162,16 @@ def _explain_errors() -> Iterator[None]:
         console.fail(str(error))
 
 
-def lower_priority(folder: Path) -> None:
-    """Lower the priority of this process if a bot runs on the data folder."""
-    if is_bot_running(folder) and hasattr(os, "nice"):
-        os.nice(_NICE - os.nice(0))
-
-
 def _find_or_download(name: str) -> ModelRecord:
     """Return the model, with a progress bar while it is downloaded."""
-    columns = (
+    with Bar(
         TextColumn("Downloading {task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
-    )
-    with Bar(
-        *columns, console=console.err, transient=True, disable=not console.err.is_terminal
+        console=console.err,
+        transient=True,
+        disable=not console.err.is_terminal,
     ) as bar:
         task = bar.add_task(name, total=None)
         return choice.find_or_download(
@@ -282,17 +277,17 @@ def _figures(core: Core, sides: Sequence[Side], indexes: Sequence[Index]) -> lis
 
 def _evaluate(sides: Sequence[Side], name: str) -> list[Evaluation]:
     """Measure the sides with one embedder on the judged set `name`."""
-    found: list[Evaluation] = []
+    evaluations: list[Evaluation] = []
 
     def steps() -> Iterator[Progress]:
         for step in comparison.measure(sides, judged_set(COMMITTED[name])):
             if isinstance(step, Progress):
                 yield step
             else:
-                found.append(step)
+                evaluations.append(step)
 
     console.run_with_progress(steps(), f"Measuring {sides[0].model.record.name} on {name}")
-    return found
+    return evaluations
 
 
 def print_comparison(figures: Sequence[Figure], serving: str, other: str) -> None:

@@ -1,16 +1,20 @@
 """The command `preview`: the bot in a browser page, without Discord."""
 
 import asyncio
+import logging
 import webbrowser
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from rich.console import Console
 
 from bot.cli import console, sources
+from bot.config import settings as config
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
+from bot.process import logs
 from bot.storage.data_folder import (
     check_database_server,
     data_folder,
@@ -70,7 +74,7 @@ def preview(
         commonplace preview --index docs/ --open
     """
     try:
-        from bot.preview.server import PreviewError, check_free, serve, silence_logs_about_discord
+        from bot.preview.server import UNTRUE_HERE, PreviewError, check_free, serve
     except ImportError as error:
         console.fail(
             f"The preview needs packages that are missing ({error}). Run `make preview` instead."
@@ -94,8 +98,12 @@ def preview(
         check_database_server(folder, settings.data.database)
         if fresh:
             empty_data_folder(settings.data.folder)
-        log = console.log_to_file(settings, settings.data.folder / PREVIEW_LOG)
-        silence_logs_about_discord()
+        log = settings.data.folder / PREVIEW_LOG
+        # It stays open until the process ends.
+        file = log.open("w", encoding="utf-8")
+        logs.configure(settings.log, Console(file=file), config.secrets())
+        for name in UNTRUE_HERE:
+            logging.getLogger(name).setLevel(logging.ERROR)
         console.say(preview_start(settings.data.folder, log), console.err)
         try:
             check_free(port, host)

@@ -16,7 +16,6 @@ Errors:
 import asyncio
 import functools
 import json
-import logging
 import re
 import secrets
 import socket
@@ -381,12 +380,6 @@ async def serve(
         await _serve(Bot(settings, worker), port, host, ready)
     finally:
         await worker.stop()
-
-
-def silence_logs_about_discord() -> None:
-    """Drop log messages that apply only to the real Discord."""
-    for name in UNTRUE_HERE:
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def check_free(port: int, host: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import doctor
-from bot.cli.doctor import EMPTY, Finding, _discord, _repositories, _servers, examine
+from bot.cli.doctor import EMPTY, Finding, _discord, _servers, _sources, examine
 from bot.config.sections import ANYBODY, GuildsSettings
 from bot.config.settings import Settings
 from bot.models.calibrations import CALIBRATION, save_calibration
@@ -199,6 +199,6 @@ def test_repositories_are_counted_and_what_reads_them_is_looked_for(
     # As where the extra was not installed.
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.delitem(sys.modules, "dulwich", raising=False)
-    found = next(_repositories(tmp_path / "data", ""))
+    found = next(_sources(tmp_path / "data", ""))
     assert not found.passed
     assert install_hint("git") in found.details

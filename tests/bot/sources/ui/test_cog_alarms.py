@@ -6,7 +6,7 @@ import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.cli.doctor import _failing_sources
+from bot.cli.doctor import _sources
 from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -187,10 +187,10 @@ async def test_metrics_and_doctor_count_failing_sources(
     location = await add(world, server)
     folder, url = settings.data.folder, settings.data.database
     assert (await world.core(Core.figures)).failing_sources == 0
-    assert [*_failing_sources(folder, url)] == []
+    assert [*_sources(folder, url)] == []
     server.pages.clear()
     await visit(world, location, 2)
     assert (await world.core(Core.figures)).failing_sources == 1
-    [finding] = _failing_sources(folder, url)
+    [finding] = _sources(folder, url)
     assert finding.warning
     assert finding.details.startswith(f"{location} is gone")
