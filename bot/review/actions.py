@@ -15,6 +15,7 @@ from bot.core.core import Core
 from bot.review.cards import is_live_or_pending, page_line, status_line
 from bot.review.service import (
     decide,
+    earlier_revision,
     embed_ahead,
     embed_revision_ahead,
     once_per_interaction,
@@ -22,7 +23,8 @@ from bot.review.service import (
 )
 from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import plain, shorten
-from knowledge.store.notes.decisions import Decisions, Ruling
+from knowledge.store.notes.decisions import Ruling
+from knowledge.store.store import Store
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Decision, Member, Note, Outcome, PageVeto, State
 from knowledge.values.settings import GuildSettings
@@ -96,24 +98,17 @@ def _decision(decision: Decision) -> _Effect:
     )
 
 
-def _change(change: Callable[[Decisions, Note, Click], Outcome | None]) -> _Effect:
+def _change(change: Callable[[Store, Note, Click], Outcome | None]) -> _Effect:
     return lambda core, note, click: once_per_interaction(
-        core,
-        note.guild_id,
-        click.interaction_id,
-        lambda: change(core.store.decisions, note, click),
+        core, note.guild_id, click.interaction_id, lambda: change(core.store, note, click)
     )
 
 
 def _page_veto(*, vetoed: bool) -> _Effect:
-    by = PageVeto.MODERATOR
-    return lambda core, note, click: once_per_interaction(
-        core,
-        note.guild_id,
-        click.interaction_id,
-        lambda: core.store.public_notes.set_veto(
-            note.guild_id, note.id, click.moderator, by, vetoed=vetoed
-        ),
+    return _change(
+        lambda store, note, click: store.public_notes.set_veto(
+            note.guild_id, note.id, click.moderator, PageVeto.MODERATOR, vetoed=vetoed
+        )
     )
 
 
@@ -131,13 +126,10 @@ def _own_revision(_core: Core, note: Note) -> int:
 
 def _earlier_revision(core: Core, note: Note) -> int:
     """The last approved revision before a live one."""
-    history = core.store.notes.history(note.guild_id, note.id) if note.live else []
-    approved = [
-        earlier.revision.id
-        for earlier in history
-        if earlier.revision.state is State.APPROVED and earlier.revision.id < note.revision.id
-    ]
-    return max(approved, default=0)
+    if not note.live:
+        return 0
+    approved = earlier_revision(core, note, lambda other: other.revision.state is State.APPROVED)
+    return approved.revision.id if approved is not None else 0
 
 
 # In the order on a card.
@@ -177,7 +169,7 @@ ACTIONS: Final[Mapping[Action, Declaration]] = {
         lambda note, settings, at: note.needs_another_review(at),
         Sentence("“{title}” stays as it is, verified today."),
         _change(
-            lambda deciding, note, click: deciding.keep(note.guild_id, note.id, click.moderator)
+            lambda store, note, click: store.decisions.keep(note.guild_id, note.id, click.moderator)
         ),
         style="success",
     ),
@@ -186,7 +178,7 @@ ACTIONS: Final[Mapping[Action, Declaration]] = {
         lambda note, settings, at: note.live,
         Sentence("“{title}” is retired: I no longer answer from it."),
         _change(
-            lambda deciding, note, click: deciding.retire(
+            lambda store, note, click: store.decisions.retire(
                 note.guild_id, note.id, click.moderator, click.reason
             )
         ),
@@ -198,7 +190,7 @@ ACTIONS: Final[Mapping[Action, Declaration]] = {
         lambda note, settings, at: note.retired,
         Sentence("“{title}” is live again."),
         _change(
-            lambda deciding, note, click: deciding.restore(
+            lambda store, note, click: store.decisions.restore(
                 note.guild_id, note.id, click.moderator, click.reason
             )
         ),
@@ -212,7 +204,7 @@ ACTIONS: Final[Mapping[Action, Declaration]] = {
         lambda note, settings, at: False,
         Sentence("“{title}” is live again with this text."),
         _change(
-            lambda deciding, note, click: deciding.roll_back(
+            lambda store, note, click: store.decisions.roll_back(
                 note.guild_id, note.revision.id, click.moderator
             )
         ),
@@ -223,7 +215,7 @@ ACTIONS: Final[Mapping[Action, Declaration]] = {
         lambda note, settings, at: note.can_be_undone(at, timedelta(minutes=settings.undo_minutes)),
         Sentence("Taken back: “{title}” is pending again."),
         _change(
-            lambda deciding, note, click: deciding.undo(
+            lambda store, note, click: store.decisions.undo(
                 note.guild_id, note.revision.id, click.moderator, click.reason
             )
         ),

@@ -102,14 +102,13 @@ def card(
             if impact and (impact.total or impact.confirmed)
             else []
         ),
-        *_reports(note, at, language),
-        *_check_lines(note, data.check, language),
+        *_warnings(note, at, data.check, language),
     ]
     foot = _fitting_lines(lines, room - size(head) - size(body), language)
     name = f"note-{note.id}-revision-{note.revision.number}.md"
     file = ("", "") if whole else (name, submission.text)
-    attached = Card("", *file, data.pictures)
-    return ReviewCard(_card_state(note, at), (head, body, *([foot] if foot else [])), attached)
+    texts = (head, body, *([foot] if foot else []))
+    return ReviewCard(_card_state(note, at), texts, Card("", *file, data.pictures))
 
 
 def _card_state(note: Note, at: datetime) -> CardState:
@@ -124,12 +123,6 @@ def _card_state(note: Note, at: datetime) -> CardState:
 
 NUMBERED: Final = Sentence("Note {number}")
 REVISION: Final = Sentence("revision {number}")
-_EDITED_BY: Final = Sentence("edited by {name}")
-_EXTENDED_BY: Final = Sentence("extended by {name}")
-_RECORD: Final[Mapping[str, Sentence]] = {
-    "approved": Sentence("{number} approved"),
-    "rejected": Sentence("{number} rejected"),
-}
 _SAVED_FROM: Final = Sentence("Saved from a message in {channel}.")
 _FROM_REPLY: Final = Sentence(
     "**From a reply** in {channel}. Its author was told and can withdraw it."
@@ -139,6 +132,7 @@ _SOURCE_CHANGED: Final[Mapping[SourceChange, Sentence]] = {
     SourceChange.DELETED: Sentence("⚠ The message it was saved from has been deleted."),
 }
 IF_PUBLISHED: Final = Sentence("If published: {change}")
+_NO_ANSWER: Final = Sentence("I asked {member} {when} whether it's still true, and got no answer.")
 _MORE_LINES: Final = Sentence("-# {number} more lines don't fit here.")
 
 
@@ -153,16 +147,16 @@ def credit_line(
         parts.append(REVISION(language, number=revision.number))
     parts.append(speak("proposed by {name}", name=plain(shorten(note.contributor, 40))))
     if revision.writer_id != note.contributor_id:
-        by = _EXTENDED_BY if revision.extension else _EDITED_BY
+        by = Sentence("extended by {name}") if revision.extension else Sentence("edited by {name}")
         parts.append(by(language, name=plain(shorten(revision.writer, 40))))
     parts.append(f"<t:{int(revision.created_at.timestamp())}:R>")
-    earlier = [
-        sentence(language, number=record[state])
-        for state, sentence in _RECORD.items()
-        if record.get(state)
-    ]
-    known = speak(" · so far {earlier}", earlier=", ".join(earlier)) if earlier else ""
-    return f"-# {' · '.join(parts)}{known}"
+    earlier = []
+    if number := record.get("approved"):
+        earlier.append(speak("{number} approved", number=number))
+    if number := record.get("rejected"):
+        earlier.append(speak("{number} rejected", number=number))
+    so_far = speak(" · so far {earlier}", earlier=", ".join(earlier)) if earlier else ""
+    return f"-# {' · '.join(parts)}{so_far}"
 
 
 def asked_as(submission: Submission, language: Language) -> str:
@@ -183,15 +177,14 @@ def _details(note: Note, language: Language) -> list[str]:
     if submission.link:
         lines.append(f"{SOURCE(language)}: <{submission.link}>")
     if note.source is not None:
-        said = _SAVED_FROM if note.asked_message_id is None else _FROM_REPLY
-        lines.append(said(language, channel=f"<#{note.source.channel_id}>"))
-    if note.source is not None and note.source.change is not SourceChange.NONE:
-        lines.append(_SOURCE_CHANGED[note.source.change](language))
+        origin = _SAVED_FROM if note.asked_message_id is None else _FROM_REPLY
+        lines.append(origin(language, channel=f"<#{note.source.channel_id}>"))
+        if note.source.change is not SourceChange.NONE:
+            lines.append(_SOURCE_CHANGED[note.source.change](language))
     return lines
 
 
 _ON_PAGE: Final = Sentence("Released for the public page.")
-_FOR_PAGE: Final = Sentence("Released for the public page, once it's live.")
 _UNRELEASED: Final = Sentence(
     "Not on the public page: its writer wasn't told about the page. Release it in `/review`."
 )
@@ -207,15 +200,25 @@ def is_live_or_pending(note: Note) -> bool:
 
 def page_line(note: Note, language: Language = Language.ENGLISH) -> str:
     """Say that a note is or will be on the public page, or the reason why not."""
+    speak = Speaker(language)
     for veto in PageVeto:
         if veto in note.off_page:
             return _OFF_PAGE[veto](language)
     if not note.revision.for_page:
         return _UNRELEASED(language)
-    return (_ON_PAGE if note.live else _FOR_PAGE)(language)
+    if note.live:
+        return _ON_PAGE(language)
+    return speak("Released for the public page, once it's live.")
 
 
-def _reports(note: Note, at: datetime, language: Language) -> list[str]:
+_CHECKED: Final[Mapping[CheckReason, Sentence]] = {
+    CheckReason.UNHELPFUL: Sentence("⚠ Its last three ratings: *Not helpful*."),
+    CheckReason.RELEASE: Sentence("⚠ It names a version older than {release}."),
+}
+
+
+def _warnings(note: Note, at: datetime, check: NoteCheck | None, language: Language) -> list[str]:
+    """Reports, due reviews, the question to the note's writer, and who looks after the note."""
     speak = Speaker(language)
     lines = [
         speak(
@@ -232,27 +235,14 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
         )
     if note.sampled and note.live:
         lines.append(speak("⚠ Published at once; picked for a spot check."))
-    return lines
-
-
-_CHECKED: Final[Mapping[CheckReason, Sentence]] = {
-    CheckReason.UNHELPFUL: Sentence("⚠ Its last three ratings: *Not helpful*."),
-    CheckReason.RELEASE: Sentence("⚠ It names a version older than {release}."),
-}
-_WRITER_ASKED: Final = Sentence("I asked {member} {when} whether it's still true.")
-_NO_ANSWER: Final = Sentence("I asked {member} {when} whether it's still true, and got no answer.")
-
-
-def _check_lines(note: Note, check: NoteCheck | None, language: Language) -> list[str]:
-    """Say why and since when the writer is asked, and who looks after the note."""
-    lines = []
-    speak = Speaker(language)
     if check is not None:
         if check.reason in _CHECKED:
             lines.append(_CHECKED[check.reason](language, release=plain(check.cause)))
-        said = _WRITER_ASKED if check.state is CheckState.ASKED else _NO_ANSWER
+        question = Sentence("I asked {member} {when} whether it's still true.")
+        if check.state is not CheckState.ASKED:
+            question = _NO_ANSWER
         when = f"<t:{int(check.asked_at.timestamp())}:R>"
-        lines.append(said(language, member=f"<@{note.responsible_id}>", when=when))
+        lines.append(question(language, member=f"<@{note.responsible_id}>", when=when))
     if note.owner_id:
         lines.append(speak("Looked after by {member}.", member=f"<@{note.owner_id}>"))
     if note.offered_id:
@@ -298,9 +288,6 @@ _STATES: Final[Mapping[Decision, Sentence]] = {
     Decision.REJECT: Sentence("Rejected"),
     Decision.DUPLICATE: Sentence("Duplicate"),
 }
-_APPROVED: Final = Sentence("Approved")
-_RETIRED: Final = Sentence("Retired")
-_NOT_LIVE: Final = Sentence("No longer live; approved")
 
 
 def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
@@ -317,7 +304,7 @@ def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLI
         return f"**{_DECIDED(language)}**"
     if note.retired and note.retirement is not None:
         review = note.retirement
-    line = f"**{_state_name(note, review)(language)}**{_by(note, review, language)}"
+    line = _decision(note, review, language)
     if review.duplicate_of:
         line += f" ({plain(shorten(review.duplicate_of, 80))})"
     if not review.reason:
@@ -335,23 +322,20 @@ def _names(approvals: Sequence[Review], language: Language) -> str:
     return ", ".join([*names[:3], *more])
 
 
-def _state_name(note: Note, review: Review) -> Sentence:
+def _decision(note: Note, review: Review, language: Language) -> str:
+    """A decision in bold, by whom and when."""
+    by, names = Sentence(" by {names} {when}"), plain(shorten(review.moderator, 40))
+    state = _STATES.get(review.decision, _DECIDED)
     if note.revision.state is State.APPROVED:
+        state = Sentence("Approved") if note.live else Sentence("No longer live; approved")
         if note.retired:
-            return _RETIRED
-        return _APPROVED if note.live else _NOT_LIVE
-    return _STATES.get(review.decision, _DECIDED)
-
-
-def _by(note: Note, review: Review, language: Language) -> str:
-    speak = Speaker(language)
+            state = Sentence("Retired")
+        if review is not note.retirement and review.moderator_id == note.contributor_id:
+            by = Sentence(" by {names} {when}, at once")
+        elif review is not note.retirement:
+            names = _names(note.approvals, language)
     when = f"<t:{int(review.created_at.timestamp())}:R>"
-    name = plain(shorten(review.moderator, 40))
-    if note.revision.state is State.APPROVED and review is not note.retirement:
-        if review.moderator_id == note.contributor_id:
-            return speak(" by {names} {when}, at once", names=name, when=when)
-        name = _names(note.approvals, language)
-    return speak(" by {names} {when}", names=name, when=when)
+    return f"**{state(language)}**{by(language, names=names, when=when)}"
 
 
 PROBLEM_LABELS: Final[Mapping[Problem, Sentence]] = {
@@ -395,16 +379,12 @@ def revision_difference(old: Note, new: Note, language: Language = Language.ENGL
     return "\n".join(lines) or speak("No difference.")
 
 
-# Markdown around changed words within a text.
-_MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
-
-
 def _mark(change: Change, text: str) -> str:
     """A text with escaped Markdown, and with the marks of a change around each line.
 
     Blanks stay outside of the marks, because Discord ignores marks next to blanks.
     """
-    mark = _MARKS[change]
+    mark = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}[change]
     lines = []
     for line in text.split("\n"):
         inner = line.strip()
@@ -415,9 +395,6 @@ def _mark(change: Change, text: str) -> str:
 
 
 # Automatic checks: similar documents, risk flags, impact.
-
-# Longest sentence with its differing words in bold.
-_STATEMENT_CHARACTERS: Final = 240
 
 
 def similar_lines(
@@ -432,18 +409,15 @@ def similar_lines(
         + (speak(" (**nearly the same text**)") if document.closeness is Closeness.SAME else "")
         for document in near
     ]
-    lines = [speak("Similar: {places}", places=" · ".join(places))]
-    disagreeing = [
-        (document, document.contradictions[0]) for document in near if document.contradictions
-    ]
-    return lines + [
+    return [speak("Similar: {places}", places=" · ".join(places))] + [
         speak(
             "⚠ Disagrees with {place}: here “{here}”, there “{there}”",
             place=_place(document, language),
-            here=_statement(found.left),
-            there=_statement(found.right),
+            here=_statement(contradiction.left),
+            there=_statement(contradiction.right),
         )
-        for document, found in disagreeing
+        for document in near
+        for contradiction in document.contradictions[:1]
     ]
 
 
@@ -456,13 +430,14 @@ def _place(near: SimilarDocument, language: Language) -> str:
 
 
 def _statement(statement: Statement) -> str:
+    """A sentence with its differing words in bold; a long one is shortened, without bold words."""
     parts, position = [], 0
     for start, end in statement.differing:
         parts += [plain(statement.text[position:start]), f"**{plain(statement.text[start:end])}**"]
         position = end
     parts.append(plain(statement.text[position:]))
     whole = " ".join(part for part in parts if part)
-    return whole if size(whole) <= _STATEMENT_CHARACTERS else plain(shorten(statement.text, 120))
+    return whole if size(whole) <= 240 else plain(shorten(statement.text, 120))
 
 
 _EFFECTS: Final[Mapping[Effect, Plural]] = {
@@ -485,12 +460,15 @@ _LESS_OF_ARTICLES: Final = Sentence("Once you have notes, I'll quote the bundled
 
 def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> str:
     speak = Speaker(language)
-    counts = ((impact.count(effect), phrase) for effect, phrase in _EFFECTS.items())
-    parts = [phrase(count, language) for count, phrase in counts if count]
+    parts = [
+        phrase(count, language)
+        for effect, phrase in _EFFECTS.items()
+        if (count := impact.count(effect))
+    ]
     changes = ", ".join(parts) or speak("no change")
-    told = [_OF_THE_LAST(impact.total, language, changes=changes)] if impact.total else []
+    sentences = [_OF_THE_LAST(impact.total, language, changes=changes)] if impact.total else []
     if impact.confirmed:
-        told.append(
+        sentences.append(
             speak.plural(
                 len(impact.confirmed),
                 "**{number:,} answer** that a moderator confirmed would change.",
@@ -498,8 +476,8 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
             )
         )
     if impact.loses_article_answers:
-        told.append(_LESS_OF_ARTICLES(language))
-    return " ".join(told)
+        sentences.append(_LESS_OF_ARTICLES(language))
+    return " ".join(sentences)
 
 
 _RISKS: Final[Mapping[Risk, Sentence]] = {

@@ -160,8 +160,21 @@ def ask_again(core: Core, question_ids: Sequence[int]) -> dict[int, Result]:
 
 
 def _result(core: Core, question: Question, hits: Sequence[Hit], evidence: Evidence) -> Result:
-    first = recorded_hit(hits[0]) if hits else None
-    return Result(question, _state(core, question, first), first, evidence)
+    first, expected = recorded_hit(hits[0]) if hits else None, question.hits[0]
+    passages = core.document(expected.document_id, ask_from_record(question).scopes)
+    # The text of a passage from a channel isn't recorded: any passage of its document will do.
+    is_there = expected.source_channel_id is not None or any(
+        passage.text == expected.passage for passage in passages
+    )
+    state = GoldenState.MOVED if is_there else GoldenState.EDITED
+    if not passages:
+        state = GoldenState.GONE
+    elif first is not None and first.document_id == expected.document_id:
+        # An edit under the same heading isn't another answer.
+        same = (first.passage, expected.passage) if is_there else (first.heading, expected.heading)
+        if len(set(same)) == 1:
+            state = GoldenState.HELD
+    return Result(question, state, first, evidence)
 
 
 def _pipeline_without_pins(core: Core) -> AnswerPipeline:
@@ -174,23 +187,6 @@ def _pipeline_without_pins(core: Core) -> AnswerPipeline:
         outage=core.outage,
         recording=core.recording,
     )
-
-
-def _state(core: Core, question: Question, first: RecordedHit | None) -> GoldenState:
-    expected = question.hits[0]
-    passages = core.document(expected.document_id, ask_from_record(question).scopes)
-    if not passages:
-        return GoldenState.GONE
-    # The text of a passage from a channel isn't recorded: any passage of its document will do.
-    is_there = expected.source_channel_id is not None or any(
-        passage.text == expected.passage for passage in passages
-    )
-    if first is not None and first.document_id == expected.document_id:
-        # An edit under the same heading isn't another answer.
-        same = (first.passage, expected.passage) if is_there else (first.heading, expected.heading)
-        if len(set(same)) == 1:
-            return GoldenState.HELD
-    return GoldenState.MOVED if is_there else GoldenState.EDITED
 
 
 def _with_result(
@@ -224,8 +220,8 @@ def _is_news(golden: GoldenQuestion, result: Result, now: datetime) -> bool:
         return True
     if result.state is not GoldenState.MOVED:
         return result.state is not golden.state
-    known = {golden.first, *map(_key, result.question.hits)}
-    return result.evidence is Evidence.STRONG and result.key not in known
+    earlier = {golden.first, *map(_key, result.question.hits)}
+    return result.evidence is Evidence.STRONG and result.key not in earlier
 
 
 def _key(hit: RecordedHit | None) -> str:
@@ -249,9 +245,9 @@ class Changes(NamedTuple):
 
 def changes(core: Core, guild_id: int, most: int) -> Changes:
     """A guild's changes, with at most `most` results of each kind."""
-    found = core.store.golden_questions.changes(guild_id)
-    moved = [ids[0] for state, ids in found if state is not GoldenState.GONE]
-    gone = [ids[0] for state, ids in found if state is GoldenState.GONE]
+    groups = core.store.golden_questions.changes(guild_id)
+    moved = [ids[0] for state, ids in groups if state is not GoldenState.GONE]
+    gone = [ids[0] for state, ids in groups if state is GoldenState.GONE]
     moved_now, gone_now = (
         # The next check finds that these hold again.
         [r for r in ask_again(core, ids[:most]).values() if r.state is not GoldenState.HELD]
@@ -278,8 +274,8 @@ def decide(
     Returns:
         False if the change was decided on, or is another one by now.
     """
-    found = core.store.golden_questions.changes(guild_id)
-    same = next((ids for _, ids in found if question_id in ids), [])
+    groups = core.store.golden_questions.changes(guild_id)
+    same = next((ids for _, ids in groups if question_id in ids), [])
     wanted = {
         key: result.first if accept else _old(core, result)
         for key, result in ask_again(core, same).items()
@@ -294,8 +290,8 @@ def decide(
                 feedback.take_back(key, by_moderator=True)
                 continue
             records.add_hit(key, hit)
-            said = Feedback(key, moderator_id, Verdict.HELPFUL, document_id=hit.document_id)
-            feedback.record_pick(said, digest_of(hit), by_moderator=True)
+            pick = Feedback(key, moderator_id, Verdict.HELPFUL, document_id=hit.document_id)
+            feedback.record_pick(pick, digest_of(hit), by_moderator=True)
         core.store.golden_questions.settle(guild_id, [*wanted])
     return True
 
@@ -309,8 +305,8 @@ def _old(core: Core, result: Result) -> RecordedHit | None:
     ids = np.array([passage.id for passage in passages], np.int64)
     seen = core.articles.visible_scopes(ask.scopes)
     [vector] = core.retriever.embed([ask.text])
-    found = core.retriever.rank(ask.text, vector, seen, 1, among=ids)
-    return recorded_hit(found[0]) if found else recorded_passage(passages[0])
+    hits = core.retriever.rank(ask.text, vector, seen, 1, among=ids)
+    return recorded_hit(hits[0]) if hits else recorded_passage(passages[0])
 
 
 LABELS: Final[Mapping[str, Sentence]] = {
@@ -325,9 +321,6 @@ DECIDED: Final = Sentence(
 DECIDED_ALREADY: Final = Sentence(
     "Nothing changed: somebody else decided first, or the answer has changed again."
 )
-_QUESTION_CHARACTERS: Final = 150
-_TITLE_CHARACTERS: Final = 80
-_WORDS_CHARACTERS: Final = 120
 
 
 def introduction(found: Changes, language: Language, *, is_checked: bool) -> str:
@@ -375,18 +368,20 @@ _GONE: Final = {
     True: Sentence("Before: {place}, a note that was withdrawn, retired or deleted"),
     False: Sentence("Before: {place}, whose page or source was removed"),
 }
-_BEFORE: Final = {
-    GoldenState.EDITED: Sentence("Before: {place}, edited since"),
-    GoldenState.MOVED: Sentence("Before: {place}"),
-}
 
 
 def before(result: Result, channels: Collection[int], language: Language) -> str:
     """A question with its answer before; `channels` are those that the viewer may read."""
-    expected = result.question.hits[0]
-    gone = _GONE[note_of_document(expected.document_id) is not None]
-    said = _BEFORE.get(result.state, gone)(language, place=_place(expected, channels, language))
-    return f"**“{plain_within(result.question.text, _QUESTION_CHARACTERS)}”**\n{said}"
+    expected, speak = result.question.hits[0], Speaker(language)
+    place = _place(expected, channels, language)
+    if result.state is GoldenState.EDITED:
+        answer = speak("Before: {place}, edited since", place=place)
+    elif result.state is GoldenState.MOVED:
+        answer = speak("Before: {place}", place=place)
+    else:
+        is_note = note_of_document(expected.document_id) is not None
+        answer = _GONE[is_note](language, place=place)
+    return f"**“{plain_within(result.question.text, 150)}”**\n{answer}"
 
 
 def change(result: Result, channels: Collection[int], language: Language) -> str:
@@ -413,14 +408,15 @@ def is_readable(hit: RecordedHit | None, channels: Collection[int]) -> bool:
 
 
 def _place(hit: RecordedHit, channels: Collection[int], language: Language) -> str:
+    speak = Speaker(language)
     if hit.source_channel_id is None:
-        return f"“{plain_within(place_name(hit.title, hit.heading, 200), _TITLE_CHARACTERS)}”"
+        return f"“{plain_within(place_name(hit.title, hit.heading, 200), 80)}”"
     if not is_readable(hit, channels):
         return SAID_SOMEWHERE(language)
-    return Speaker(language)("a message in {channel}", channel=f"<#{hit.source_channel_id}>")
+    return speak("a message in {channel}", channel=f"<#{hit.source_channel_id}>")
 
 
 def _words(hit: RecordedHit) -> list[str]:
     """The beginning of a passage as a quotation; a passage from a channel is recorded without."""
     words = " ".join(hit.passage.split())
-    return [f"> {plain_within(words, _WORDS_CHARACTERS)}"] if words else []
+    return [f"> {plain_within(words, 120)}"] if words else []

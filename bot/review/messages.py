@@ -29,7 +29,6 @@ NO_SUCH_NOTE: Final = Sentence("There's no such note here.")
 FIND: Final = Sentence("Find by title…")
 FIND_FIELD: Final = Sentence("Title or number")
 FIND_HELP: Final = Sentence("A few words of the title are enough.")
-FOUND: Final = Sentence("Choose a note below, or find one by its title.")
 CHOOSE_NOTE: Final = Sentence("Choose a note")
 MORE: Final = Sentence("More…")
 QUEUE_EMPTY: Final = Sentence("No notes are awaiting a decision.")
@@ -49,27 +48,14 @@ ONLY_DAYS: Final = Sentence("In the last … days")
 ONLY_DAYS_HELP: Final = Sentence("A number, such as 30. Leave it empty for all time.")
 NOT_DAYS: Final = Sentence("Nothing changed: type the days as a number from 1 to 3,650.")
 LOG_EMPTY: Final = Sentence("No log entries match.")
-ONE_TAG: Final = Sentence("A rule covers one tag. Name one, or none to cover every note.")
-CHANGE_RULE: Final = Sentence("Change a rule…")
 EVERY_NOTE: Final = Sentence("Every note")
-NEW_RULE: Final = Sentence("A tag without a rule…")
 RULE_TITLE: Final = Sentence("Rule for a tag")
-TAG: Final = Sentence("Notes with the tag")
-TAG_HELP: Final = Sentence("Leave this empty for all notes.")
-APPROVALS: Final = Sentence("Approvals to publish")
 APPROVALS_HELP: Final = Sentence("From 1 to 10. With 1 and nothing else, the rule is dropped.")
-AGAIN: Final = Sentence("Look at it again after … days")
 AGAIN_HELP: Final = Sentence("Optional: a number from 1 to 3,650.")
-PUBLISHERS: Final = Sentence("Role that publishes at once")
 NOT_A_RULE: Final = Sentence(
     "Nothing changed: approvals are a number from 1 to 10, and days a number from 1 to 3,650."
 )
 EXPORTED: Final = Sentence("The log as JSON lines, oldest first. Entries: {number:,}.")
-
-
-_TODAY: Final = Sentence("waiting since today")
-_YESTERDAY: Final = Sentence("waiting since yesterday")
-_FOR_DAYS: Final = Sentence("waiting for {days} days")
 
 
 def queue_header(
@@ -82,9 +68,14 @@ def queue_header(
     """The lines above a note: its `place` in the queue and their number, its wait, and `said`."""
     speak = Speaker(language)
     days = (at - note.waiting_since).days
-    waiting = _TODAY if days < 1 else _YESTERDAY if days == 1 else _FOR_DAYS
+    if days < 1:
+        waiting = speak("waiting since today")
+    elif days == 1:
+        waiting = speak("waiting since yesterday")
+    else:
+        waiting = speak("waiting for {days} days", days=days)
     number = speak("{place} of {total}", place=place[0] + 1, total=place[1])
-    line = f"-# {number} · {waiting(language, days=days)}"
+    line = f"-# {number} · {waiting}"
     return f"{said}\n{line}" if said else line
 
 
@@ -145,49 +136,39 @@ def _summary(summary: AnswerSummary, language: Language) -> str:
     )
 
 
-_ONE_WAITS: Final = Sentence("1 note from {since} is awaiting a decision. `/review` shows it.")
-_SOME_WAIT: Final = Sentence(
-    "{waiting:,} notes are awaiting a decision, the oldest from {since}. `/review` shows them one "
-    "by one."
-)
-
-
 def reminder(waiting: int, since: datetime, language: Language = Language.ENGLISH) -> str:
-    sentence = _ONE_WAITS if waiting == 1 else _SOME_WAIT
-    return sentence(language, waiting=waiting, since=f"<t:{int(since.timestamp())}:R>")
+    speak, when = Speaker(language), f"<t:{int(since.timestamp())}:R>"
+    if waiting == 1:
+        return speak("1 note from {since} is awaiting a decision. `/review` shows it.", since=when)
+    return speak(
+        "{waiting:,} notes are awaiting a decision, the oldest from {since}. `/review` shows them "
+        "one by one.",
+        waiting=waiting,
+        since=when,
+    )
 
 
 _AGAIN: Final = Sentence("reviewed again after {days} days")
 _TAGGED: Final = Sentence("Notes tagged “{tag}”")
 
 
-def rule_line(rule: Rule, language: Language = Language.ENGLISH) -> str:
-    speak = Speaker(language)
-    parts = [speak.plural(rule.quorum, "{number:,} approval", "{number:,} approvals")]
-    if rule.review_after_days:
-        parts.append(_AGAIN(language, days=rule.review_after_days))
-    if rule.publish_role_id:
-        parts.append(speak("{role} publishes at once", role=f"<@&{rule.publish_role_id}>"))
-    name = _TAGGED(language, tag=plain(rule.tag)) if rule.tag else EVERY_NOTE(language)
-    return f"{name}: {', '.join(parts)}."
-
-
 def rules(found: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
+    """A line for each rule, as far as they fit in one message, and how many are left out."""
     speak = Speaker(language)
-    if not found:
-        return speak("No rules: one approval publishes a note.")
-    return fitting_lines([rule_line(rule, language) for rule in found], language)
-
-
-def fitting_lines(lines: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """Join as many lines as fit in one message, and say how many lines are left out."""
-    kept: list[str] = []
-    for number, line in enumerate(lines):
-        if size("\n".join([*kept, line])) > MESSAGE_CHARACTERS - 40:
-            more = len(lines) - number
-            return "\n".join([*kept, AND_MORE(language, number=more)])
-        kept.append(line)
-    return "\n".join(kept)
+    lines: list[str] = []
+    for number, rule in enumerate(found):
+        parts = [speak.plural(rule.quorum, "{number:,} approval", "{number:,} approvals")]
+        if rule.review_after_days:
+            parts.append(_AGAIN(language, days=rule.review_after_days))
+        if rule.publish_role_id:
+            parts.append(speak("{role} publishes at once", role=f"<@&{rule.publish_role_id}>"))
+        name = _TAGGED(language, tag=plain(rule.tag)) if rule.tag else EVERY_NOTE(language)
+        line = f"{name}: {', '.join(parts)}."
+        if size("\n".join([*lines, line])) > MESSAGE_CHARACTERS - 40:
+            lines.append(AND_MORE(language, number=len(found) - number))
+            break
+        lines.append(line)
+    return "\n".join(lines) or speak("No rules: one approval publishes a note.")
 
 
 EVENTS: Final[dict[str, Sentence]] = {
@@ -306,14 +287,8 @@ NOT_USED: Final = Sentence("Your text wasn't used.")
 NOT_A_CARD: Final = Sentence("That message is not a review card.")
 DUPLICATE_OF: Final = Sentence("Duplicate of")
 DUPLICATE_HELP: Final = Sentence("The title, number or link of the original.")
-ADD_WORDING: Final = Sentence("Add “{wording}”")
 EDIT_WORDINGS: Final = Sentence("Edit")
-WORDINGS_TITLE: Final = Sentence("Other ways to ask")
 WORDINGS_HELP: Final = Sentence("Up to five, one per line. Each finds the note, as its title does.")
-_TO_ADD: Final = Sentence(
-    "Members asked these in public channels, then picked this note as the answer."
-)
-_FULL: Final = Sentence("Five is the limit. *Edit* makes room for others.")
 
 
 def wordings(note: Note, suggested: Sequence[str], language: Language = Language.ENGLISH) -> str:
@@ -322,9 +297,13 @@ def wordings(note: Note, suggested: Sequence[str], language: Language = Language
     submission = note.revision.submission.safe
     lines = [speak("**Other ways to ask “{title}”**", title=plain(submission.title))]
     lines += [f"- {plain(wording)}" for wording in submission.wordings] or [speak("None yet.")]
-    if suggested:
-        full = len(submission.wordings) >= WORDINGS
-        lines.append(f"-# {(_FULL if full else _TO_ADD)(language)}")
+    if suggested and len(submission.wordings) >= WORDINGS:
+        lines.append("-# " + speak("Five is the limit. *Edit* makes room for others."))
+    elif suggested:
+        asked = speak(
+            "Members asked these in public channels, then picked this note as the answer."
+        )
+        lines.append(f"-# {asked}")
     return "\n".join(lines)
 
 
@@ -332,7 +311,6 @@ REASON: Final = Sentence("Reason")
 REASON_HELP: Final = Sentence("The contributor will see it.")
 OPTIONAL_REASON_HELP: Final = Sentence("Optional. The contributor will see it.")
 EDIT_TITLE: Final = Sentence("Edit and approve")
-CORRECTION_TITLE: Final = Sentence("Correct this note")
 NOT_A_CORRECTOR: Final = Sentence(
     "Only moderators can correct a note. Choose *Report* to tell them what's wrong."
 )
@@ -340,7 +318,6 @@ TEXT: Final = Sentence("Text")
 TEXT_AS_FILE: Final = Sentence("Text as a file")
 FILE_HELP: Final = Sentence("The text is too long for a form. Edit the file on the card.")
 TAGS_HELP: Final = Sentence("Separated by spaces or commas.")
-NO_FILE: Final = Sentence("The file is missing. Upload the edited text.")
 _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
     Obstacle.DECIDED: Sentence("Already decided. {status}"),
     Obstacle.OWN_NOTE: OWN_NOTE,
@@ -462,7 +439,6 @@ _STILL_TRUE: Final[Mapping[CheckReason, Sentence]] = {
         "Is your note “{title}” still true? It names an older version, but {release} is out now."
     ),
 }
-_IN_A_WEEK: Final = Sentence("If you don't answer within a week, I'll ask the moderators.")
 _OTHER: Final = Sentence("Something changed with your note “{title}”.")
 
 
@@ -483,9 +459,23 @@ def notice_parts(
     `before`. The `reason` is one of a decision made after the review (`DECIDED_LATER`).
     """
     speak = Speaker(language)
+    title = plain(title or note.revision.submission.safe.title)
     if event is NoticeEvent.STILL_TRUE and check is not None:
-        return [_still_true(note, check, language)]
-    first = _first(note, event, reason, title or note.revision.submission.safe.title, language)
+        question = _STILL_TRUE[check.reason](language, title=title, release=plain(check.cause))
+        later = speak("If you don't answer within a week, I'll ask the moderators.")
+        return [f"{question}\n-# {later}"]
+    review = note.review
+    if review and event not in DECIDED_LATER:
+        reason = review.reason
+    original = plain(review.duplicate_of) if review else ""
+    first = _SENTENCES.get(event, _OTHER)(
+        language,
+        title=title,
+        reason=speak("\nReason: {reason}", reason=plain(reason)) if reason else "",
+        original=f" ({original})" if original else "",
+        name=plain(shorten(note.revision.writer, 40)),
+        contributor=plain(shorten(note.contributor, 40)),
+    )
     if event is NoticeEvent.EDITED and before is not None:
         head = speak("The changes:\n")
         part, *rest = quoted_parts(
@@ -502,62 +492,17 @@ def notice_parts(
     return [first]
 
 
-def _first(note: Note, event: NoticeEvent, reason: str, title: str, language: Language) -> str:
-    speak = Speaker(language)
-    review = note.review
-    decided = event not in DECIDED_LATER
-    reason = plain(review.reason if decided and review else reason)
-    original = plain(review.duplicate_of) if review else ""
-    return _SENTENCES.get(event, _OTHER)(
-        language,
-        title=plain(title),
-        reason=speak("\nReason: {reason}", reason=reason) if reason else "",
-        original=f" ({original})" if original else "",
-        name=plain(shorten(note.revision.writer, 40)),
-        contributor=plain(shorten(note.contributor, 40)),
-    )
-
-
-def _still_true(note: Note, check: NoteCheck, language: Language) -> str:
-    title = plain(note.revision.submission.safe.title)
-    question = _STILL_TRUE[check.reason](language, title=title, release=plain(check.cause))
-    return f"{question}\n-# {_IN_A_WEEK(language)}"
-
-
 # Answers to these questions, and hand-overs of notes.
 
-FRESHNESS_LABELS: Final[Mapping[str, Sentence]] = {
-    "true": Sentence("Still true"),
-    "hand_on": Sentence("Hand it to someone else"),
-}
-OFFER_LABELS: Final[Mapping[str, Sentence]] = {
-    "accept": Sentence("I'll look after it"),
-    "decline": Sentence("No, thanks"),
-}
-HAND_ON_TITLE: Final = Sentence("Hand this note to someone else")
-NEXT_OWNER: Final = Sentence("Member who looks after it")
-NEXT_OWNER_HELP: Final = Sentence("Their name on the server. I'll ask them first.")
 NOT_YOURS_NOW: Final = Sentence(
     "You no longer look after this note, so there's nothing for you to do."
 )
 NOT_OFFERED: Final = Sentence("I no longer need you to look after this note.")
-DECLINED: Final = Sentence("All right, nothing changes.")
 SETTLED: Final = Sentence("That's settled already. Thank you!")
 NOT_A_NEXT_OWNER: Final = Sentence(
     "Nothing changed: I found no other member with exactly this name. Check the name and try again."
 )
-
-
 CONFIRMED: Final = Sentence("Thank you! “{title}” counts as verified today.")
-ASKED_NEXT_OWNER: Final = Sentence(
-    "I've asked {name} to look after “{title}”. Until they accept, nothing changes."
-)
-TAKEN_OVER: Final = Sentence(
-    "Thank you! “{title}” is now in `/note mine`, and I'll send you the messages about it."
-)
-OWNER_IS_HERE: Final = Sentence(
-    "{name} is still on the server. Only they can hand “{title}” to someone else."
-)
 
 
 def returned_text(note: Note, event: NoticeEvent) -> Card | None:

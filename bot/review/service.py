@@ -50,12 +50,6 @@ from knowledge.values.submissions import Submission, checked_wordings
 
 _logger = logging.getLogger(__name__)
 
-# Errors that delay the update of the index, but not the decision.
-_INDEX_ERRORS: Final = (StoreError, IndexError_, ModelError)
-
-# Events for askers; `bot.gaps` notifies them.
-_TO_ASKERS: Final = frozenset({NoticeEvent.ANSWERED, NoticeEvent.HELPED})
-
 # Notices of extensions use the note's earlier title: both contributor and writer know it.
 _OF_EXTENSIONS: Final = frozenset(
     {
@@ -102,16 +96,12 @@ class CardData:
 NO_DATA: Final = CardData({})
 
 
-# Longest text embedded in one slice; it takes about 14 embeddings.
-SHORT_CHARACTERS: Final = 4_000
-
-
 def update_index(core: Core, outcome: _Outcome) -> _Outcome:
     """Update the index after a change of the store, which stands even if that fails."""
     if outcome is not None and outcome.live_changed:
         try:
             core.index_note(outcome.note.id)
-        except _INDEX_ERRORS as error:
+        except (StoreError, IndexError_, ModelError) as error:
             _logger.error("Note %d is not followed by the index yet: %s", outcome.note.id, error)
     return outcome
 
@@ -172,6 +162,10 @@ def decide(
     )
 
 
+# Longest text embedded in one slice; it takes about 14 embeddings.
+SHORT_CHARACTERS: Final = 4_000
+
+
 def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:
     """Embed a text in slices before it is published, because a long text takes seconds.
 
@@ -228,24 +222,20 @@ def card_data(core: Core, note: Note, channels: Sequence[int] = ()) -> CardData:
         suggests = bool(note.live and suggested_wordings(core, note))
         check = core.store.note_checks.open_for(note.id) if note.live else None
         return CardData(record, pictures=pictures, suggests=suggests, check=check)
-    settings = core.store.guilds.settings(note.guild_id)
-    flags = submission_flags(note.revision.submission, settings.allowed_hosts)
-    near = core.part(SimilarNotes).documents(
-        note.guild_id, note.revision.submission, note.id, channels
+    submission = note.revision.submission
+    flags = submission_flags(submission, core.store.guilds.settings(note.guild_id).allowed_hosts)
+    near = core.part(SimilarNotes).documents(note.guild_id, submission, note.id, channels)
+    before = notes.live(note.id) or earlier_revision(
+        core, note, lambda earlier: earlier.revision.state is State.CHANGES_REQUESTED
     )
-    before, needed = notes.live(note.id) or _last_returned_revision(core, note), quorum(core, note)
-    return CardData(record, before, needed, tuple(flags), tuple(near), pictures)
+    return CardData(record, before, quorum(core, note), tuple(flags), tuple(near), pictures)
 
 
-def _last_returned_revision(core: Core, note: Note) -> Note | None:
-    """The last revision before `note` of which a moderator requested changes, if any."""
-    returned = [
-        earlier
-        for earlier in core.store.notes.history(note.guild_id, note.id)
-        if earlier.revision.id < note.revision.id
-        and earlier.revision.state is State.CHANGES_REQUESTED
-    ]
-    return returned[-1] if returned else None
+def earlier_revision(core: Core, note: Note, fits: Callable[[Note], bool]) -> Note | None:
+    """The last revision before this one that `fits`, if any."""
+    history = core.store.notes.history(note.guild_id, note.id)
+    earlier = [former for former in history if former.revision.id < note.revision.id]
+    return next(filter(fits, reversed(earlier)), None)
 
 
 def suggested_wordings(core: Core, note: Note) -> list[SuggestedWording]:
@@ -255,17 +245,16 @@ def suggested_wordings(core: Core, note: Note) -> list[SuggestedWording]:
     everyone on the server can read the channels of the suggested questions.
     """
     submission = note.revision.submission
-    found = {text.casefold(): None for text in (submission.title, *submission.wordings)}
+    taken = {text.casefold() for text in (submission.title, *submission.wordings)}
     suggested = []
     for wording in core.store.wordings.suggested(note):
         try:
             [text] = checked_wordings(without_secrets(wording.text))
         except ValueError:
             continue
-        if text.casefold() not in found and not core.store.quote_opt_outs.is_withheld(
-            wording.asker_id
-        ):
-            found[text.casefold()] = None
+        withheld = core.store.quote_opt_outs.is_withheld(wording.asker_id)
+        if text.casefold() not in taken and not withheld:
+            taken.add(text.casefold())
             suggested.append(replace(wording, text=text))
     return suggested
 
@@ -292,29 +281,6 @@ def quorum(core: Core, note: Note) -> int:
     return requirements(rules, note.revision.submission.tags).quorum
 
 
-def contributors_revision(core: Core, note: Note) -> Note | None:
-    """The contributor's last revision before this one of somebody else, if any."""
-    if note.revision.writer_id == note.contributor_id:
-        return None
-    earlier = [
-        former
-        for former in core.store.notes.history(note.guild_id, note.id)
-        if former.revision.id < note.revision.id
-        and former.revision.writer_id == former.contributor_id
-    ]
-    return earlier[-1] if earlier else None
-
-
-def title_before(core: Core, note: Note) -> str:
-    """The title of the last approved revision before `note`, or else the title of `note`."""
-    earlier = [
-        former.revision.submission.safe.title
-        for former in core.store.notes.history(note.guild_id, note.id)
-        if former.revision.id < note.revision.id and former.revision.state is State.APPROVED
-    ]
-    return earlier[-1] if earlier else note.revision.submission.safe.title
-
-
 def replace_card(core: Core, message_id: int) -> int:
     """Mark a card as deleted, and return the change number for posting the card again."""
     core.store.review_cards.forget_messages([message_id])
@@ -325,7 +291,8 @@ class Delivery(NamedTuple):
     """A notice to a contributor or reporter, with its content.
 
     `before` is the contributor's own revision, if a moderator edited it. The review's own reason is
-    in `note`; `reason` is that of a later decision (`DECIDED_LATER`).
+    in `note`; `reason` is that of a later decision (`DECIDED_LATER`). A notice of an extension has
+    the note's earlier title.
     """
 
     notice: Notice
@@ -338,12 +305,12 @@ class Delivery(NamedTuple):
 
 
 def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
-    """Undelivered notices about notes."""
-    found = core.store.notices.queue(mine)
+    """Undelivered notices about notes, without those to askers, whom `bot.gaps` notifies."""
     return [
         notice
-        for notice in found
-        if notice.event not in _TO_ASKERS and notice.revision_id is not None
+        for notice in core.store.notices.queue(mine)
+        if notice.event not in {NoticeEvent.ANSWERED, NoticeEvent.HELPED}
+        and notice.revision_id is not None
     ]
 
 
@@ -354,16 +321,20 @@ def notice_delivery(core: Core, notice: Notice) -> Delivery | None:
     if note is None or not _is_current(note, check, notice):
         core.store.notices.mark_sent(notice.id)
         return None
+    own, title = None, ""
+    if note.revision.writer_id != note.contributor_id:
+        own = earlier_revision(
+            core, note, lambda other: other.revision.writer_id == other.contributor_id
+        )
+    if notice.event in _OF_EXTENSIONS:
+        approved = earlier_revision(
+            core, note, lambda other: other.revision.state is State.APPROVED
+        )
+        title = (approved or note).revision.submission.safe.title
     decision = DECIDED_LATER.get(notice.event)
-    return Delivery(
-        notice,
-        note,
-        contributors_revision(core, note),
-        core.store.notes.last_reason(note.revision.id, decision) if decision else "",
-        title_before(core, note) if notice.event in _OF_EXTENSIONS else "",
-        core.store.guilds.settings(note.guild_id),
-        check,
-    )
+    reason = core.store.notes.last_reason(note.revision.id, decision) if decision else ""
+    settings = core.store.guilds.settings(note.guild_id)
+    return Delivery(notice, note, own, reason, title, settings, check)
 
 
 def _is_current(note: Note, check: NoteCheck | None, notice: Notice) -> bool:
@@ -374,15 +345,6 @@ def _is_current(note: Note, check: NoteCheck | None, notice: Notice) -> bool:
         return True
     waits = check is not None and check.state is CheckState.ASKED
     return waits and note.live and note.responsible_id == notice.member_id
-
-
-def note_to_review(core: Core, guild_id: int, note_id: int) -> Note | None:
-    """Return a note with its pending revision, or else with its live or latest revision."""
-    notes = core.store.notes
-    latest = notes.latest(guild_id, note_id)
-    if latest is None or latest.revision.state is State.PENDING:
-        return latest
-    return notes.live(note_id) or latest
 
 
 def reminders(
@@ -396,13 +358,13 @@ def reminders(
     """
     core.store.review_cards.mark_newly_due(at, mine)
     core.find_overdue_notes(at)
-    found = []
+    due = []
     for guild_id in core.store.notes.waiting(at, mine):
         waiting = core.store.notes.queue(guild_id, at)
         since = waiting[0].waiting_since if waiting else at
         if waiting and core.store.guilds.claim_reminder(guild_id, at, since):
-            found.append((core.store.guilds.settings(guild_id), len(waiting), since))
-    return found
+            due.append((core.store.guilds.settings(guild_id), len(waiting), since))
+    return due
 
 
 class NotePage(NamedTuple):
@@ -432,8 +394,14 @@ def queue_page(
 def note_page(
     core: Core, guild_id: int, note_id: int, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
-    """Look up a note for a viewer who can read `channels`; the last value is its page, if any."""
-    note = note_to_review(core, guild_id, note_id)
+    """Look up a note for a viewer who can read `channels`; the last value is its page, if any.
+
+    The page has the note's pending revision, or else the live or latest one.
+    """
+    notes = core.store.notes
+    note = notes.latest(guild_id, note_id)
+    if note is not None and note.revision.state is not State.PENDING:
+        note = notes.live(note_id) or note
     if note is not None:
         yield from _page(core, note, channels)
 
@@ -519,10 +487,10 @@ def log_page(
     side, entry_id = beside
     page = partial(core.store.audit_log.page, guild_id, filters.filter)
     if side is LogDirection.NEWER:
-        found = page(LOG_LINES, after=entry_id)
+        entries = page(LOG_LINES, after=entry_id)
     else:
-        found = page(LOG_LINES, before=entry_id) if entry_id else page(LOG_LINES)
-    lines = _log_lines(core, guild_id, found)
+        entries = page(LOG_LINES, before=entry_id) if entry_id else page(LOG_LINES)
+    lines = _log_lines(core, guild_id, entries)
     lines = lines[: fitting(lines)]
     if side is LogDirection.NEWER:
         lines.reverse()
@@ -657,13 +625,3 @@ def ask_writers(core: Core, at: datetime, mine: GuildFilter) -> Iterator[None]:
             yield
         checks.ask(guild_id, at, newer)
         yield
-
-
-def confirm_note(core: Core, note: Note, member_id: int, interaction_id: int) -> Outcome | None:
-    """Confirm a note for its owner, once per interaction; quotations then show today's date."""
-    return once_per_interaction(
-        core,
-        note.guild_id,
-        interaction_id,
-        lambda: core.store.note_checks.confirm(note.guild_id, note.revision.id, member_id),
-    )

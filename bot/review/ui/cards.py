@@ -26,7 +26,7 @@ from bot.review.cards import ASKED_AS, TAGS, TITLE, CardState, ReviewCard
 from bot.review.impact import Impact, ImpactPreview
 from bot.review.ui.freshness import HandOnForm
 from bot.text import error_messages
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import legible, shorten, size
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note, Outcome, SuggestedWording
@@ -251,16 +251,13 @@ def _first_response(interaction: Interaction, action: Action) -> First:
 
 async def _carry_out(interaction: Interaction, note: Note, action: Action) -> None:
     """Act at once, or open the form that the action needs."""
+    language = await viewer_language(interaction)
     if ACTIONS[action].form:
-        language = await viewer_language(interaction)
-        ruling = RulingModal(note.revision.id, action, language)
-        await interaction.response.send_modal(ruling)
+        await interaction.response.send_modal(RulingModal(note.revision.id, action, language))
     elif action is Action.EDIT:
-        editor = EditModal(note, await viewer_language(interaction))
-        await interaction.response.send_modal(editor)
+        await interaction.response.send_modal(EditModal(note, language))
     elif action is Action.HAND_ON:
-        form = HandOnForm(note, await viewer_language(interaction), with_list=True)
-        await interaction.response.send_modal(form)
+        await interaction.response.send_modal(HandOnForm(note, language, with_list=True))
     elif action is Action.IMPACT:
         await _show_impact(interaction, note)
     elif action is Action.WORDINGS:
@@ -301,9 +298,7 @@ class RulingModal(
         return first_response_to_decision(interaction)
 
     @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def handle(cls, interaction: Interaction, subject: Found, filled: Filled) -> None:
         decided = await act(
             interaction,
             subject["note"],
@@ -324,11 +319,11 @@ async def _give_back(interaction: Interaction) -> None:
 
 
 async def _show_impact(interaction: Interaction, note: Note) -> None:
-    found = await interaction.client.worker.run_slices(
+    impact = await interaction.client.worker.run_slices(
         lambda core: core.part(ImpactPreview).of_revision(note)
     )
-    found = found or Impact(0, 0)
-    first, *rest = messages.impact(note, found, await viewer_language(interaction))
+    language = await viewer_language(interaction)
+    first, *rest = messages.impact(note, impact or Impact(0, 0), language)
     await interaction.edit_original_response(content=first)
     for part in rest:
         await interaction.followup.send(part, ephemeral=True)
@@ -343,31 +338,20 @@ class EditModal(
     """The form to edit and approve a contributor's note; a text too long for it is a file."""
 
     heading: ClassVar[Sentence] = messages.EDIT_TITLE
+    corrects: ClassVar[bool] = False
 
     def __init__(self, note: Note, language: Language) -> None:
         submission = note.revision.submission.safe
         super().__init__(self.heading(language), revision_id=note.revision.id)
         self.ask_text(TITLE(language), "title", TITLE_CHARACTERS, text=submission.title)
-        if size(submission.text) <= FORM_CHARACTERS:
-            text = submission.text
-            self.ask_text(
-                messages.TEXT(language), "text", FORM_CHARACTERS, text=text, paragraph=True
-            )
+        text = submission.text
+        if size(text) <= FORM_CHARACTERS:
+            label = messages.TEXT(language)
+            self.ask_text(label, "text", FORM_CHARACTERS, text=text, paragraph=True)
         else:
-            self.ask(
-                messages.TEXT_AS_FILE(language),
-                discord.ui.FileUpload[Any](custom_id="file", max_values=1),
-                messages.FILE_HELP(language),
-            )
-        self.ask_text(
-            ASKED_AS(language),
-            "wordings",
-            WORDINGS * (1 + WORDING_CHARACTERS),
-            messages.WORDINGS_HELP(language),
-            text="\n".join(submission.wordings),
-            required=False,
-            paragraph=True,
-        )
+            upload = discord.ui.FileUpload[Any](custom_id="file", max_values=1)
+            self.ask(messages.TEXT_AS_FILE(language), upload, messages.FILE_HELP(language))
+        _ask_wordings(self, submission.wordings, language)
         tags, help_ = " ".join(submission.tags), messages.TAGS_HELP(language)
         self.ask_text(TAGS(language), "tags", 200, help_, text=tags, required=False)
 
@@ -376,10 +360,31 @@ class EditModal(
         return first_response_to_decision(interaction)
 
     @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
-        if not await _approve_edited(interaction, subject["note"], filled):
+    async def handle(cls, interaction: Interaction, subject: Found, filled: Filled) -> None:
+        """Approve the revision with the form's edits, or give the input back."""
+        note, language = subject["note"], await viewer_language(interaction)
+        bot, uploaded, text = interaction.client, filled.file("file"), filled.text("text")
+        try:
+            if not text and uploaded is None:
+                raise InvalidNoteError("The file is missing. Upload the edited text.")
+            if not text and uploaded is not None:
+                text = (await bot.attachments.read(uploaded, interaction.user.id)).text
+            link = note.revision.submission.link
+            submission = checked_submission(
+                filled.text("title"), text, filled.text("tags"), link, filled.text("wordings")
+            )
+        except InvalidNoteError as error:
+            await show_outcome(interaction, error_messages.invalid(error, language))
+            await _give_back(interaction)
+            return
+        moderator = Member(interaction.user.id, interaction.user.display_name)
+        acted = await bot.worker.run_slices(
+            lambda core: actions.edit_and_approve(
+                core, note, moderator, submission, interaction.id, corrects=cls.corrects
+            ),
+            priority=Priority.REVIEWING,
+        )
+        if not await report_outcome(interaction, acted, Action.EDIT):
             await _give_back(interaction)
 
 
@@ -390,14 +395,21 @@ class CorrectionModal(
 ):
     """The same form for a live note."""
 
-    heading = messages.CORRECTION_TITLE
+    heading = Sentence("Correct this note")
+    corrects = True
 
-    @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
-        if not await _approve_edited(interaction, subject["note"], filled, corrects=True):
-            await _give_back(interaction)
+
+def _ask_wordings(form: Form, wordings: Sequence[str], language: Language) -> None:
+    """Add the field of a note's wordings to a form, with one wording a line."""
+    form.ask_text(
+        ASKED_AS(language),
+        "wordings",
+        WORDINGS * (1 + WORDING_CHARACTERS),
+        messages.WORDINGS_HELP(language),
+        text="\n".join(wordings),
+        required=False,
+        paragraph=True,
+    )
 
 
 async def open_correction(interaction: Interaction, note_id: int) -> None:
@@ -416,91 +428,53 @@ async def open_correction(interaction: Interaction, note_id: int) -> None:
         await interaction.response.send_modal(CorrectionModal(note, language))
 
 
-async def _approve_edited(
-    interaction: Interaction, note: Note, filled: Filled, *, corrects: bool = False
-) -> bool:
-    """Approve a revision with the form's edits. Return False if a problem prevents the approval."""
-    bot = interaction.client
-    try:
-        text = filled.text("text") or await _text_of_upload(interaction, filled.file("file"))
-        link = note.revision.submission.link
-        submission = checked_submission(
-            filled.text("title"), text, filled.text("tags"), link, filled.text("wordings")
-        )
-    except InvalidNoteError as error:
-        await show_outcome(
-            interaction,
-            error_messages.invalid(error, await viewer_language(interaction)),
-        )
-        return False
-    moderator = Member(interaction.user.id, interaction.user.display_name)
-    acted = await bot.worker.run_slices(
-        lambda core: actions.edit_and_approve(
-            core, note, moderator, submission, interaction.id, corrects=corrects
-        ),
-        priority=Priority.REVIEWING,
-    )
-    return await report_outcome(interaction, acted, Action.EDIT)
-
-
-async def _text_of_upload(interaction: Interaction, uploaded: discord.Attachment | None) -> str:
-    if uploaded is None:
-        raise InvalidNoteError(messages.NO_FILE.english)
-    return (await interaction.client.attachments.read(uploaded, interaction.user.id)).text
-
-
 # Wordings: the panel that a card opens.
 
 
 async def show_wordings(interaction: Interaction, note: Note) -> None:
     """Show the wordings of a note to a moderator, with buttons to add suggested ones."""
-    language = await viewer_language(interaction)
-    suggested = await _suggestions(interaction, note)
-    view: list[Any] = []
+    language, revision_id = await viewer_language(interaction), note.revision.id
+    speak, suggested = Speaker(language), await _suggestions(interaction, note)
+    buttons: list[Button] = []
     if len(note.revision.submission.wordings) < WORDINGS:
-        view = [
+        buttons = [
             WordingButton(
-                messages.ADD_WORDING(language, wording=shorten(legible(wording.text), 60)),
-                revision_id=note.revision.id,
+                speak("Add “{wording}”", wording=shorten(legible(wording.text), 60)),
+                revision_id=revision_id,
                 question_id=wording.question_id,
             )
             for wording in suggested
         ]
-    view.append(EditWordingsButton(messages.EDIT_WORDINGS(language), revision_id=note.revision.id))
-    said = messages.wordings(note, [wording.text for wording in suggested], language)
-    await interaction.edit_original_response(content=said, view=view_of(view))
+    buttons.append(EditWordingsButton(messages.EDIT_WORDINGS(language), revision_id=revision_id))
+    content = messages.wordings(note, [wording.text for wording in suggested], language)
+    await interaction.edit_original_response(content=content, view=view_of(buttons))
 
 
 async def _suggestions(interaction: Interaction, note: Note) -> list[SuggestedWording]:
     """The suggested wordings from channels that everyone can read."""
-    found = await interaction.client.worker.call(
+    suggested = await interaction.client.worker.call(
         lambda core: service.suggested_wordings(core, note) if note.live else []
     )
     guild = interaction.guild
-    return [wording for wording in found if is_open_to_everyone(guild, wording.channel_id)][
-        :WORDINGS
-    ]
+    readable = [wording for wording in suggested if is_open_to_everyone(guild, wording.channel_id)]
+    return readable[:WORDINGS]
 
 
 async def _reword(
     interaction: Interaction, note: Note, wordings: Sequence[str] | SuggestedWording
-) -> Outcome | None:
+) -> None:
+    """Change the wordings, and show them, or the reason why they weren't changed."""
     moderator = Member(interaction.user.id, interaction.user.display_name)
     outcome = await interaction.client.worker.call(
         lambda core: service.reword(core, note, moderator, wordings, interaction.id)
     )
     await interaction.client.outbox.catch_up()
-    return outcome
-
-
-async def _show_result(interaction: Interaction, outcome: Outcome | None) -> None:
-    """Show the changed wordings, or the reason why they weren't changed."""
     language = await viewer_language(interaction)
     if outcome is None:
         await give_back(interaction, messages.CARD_GONE(language))
     elif outcome.obstacle is not None:
-        said = messages.obstacle(outcome.note, outcome.obstacle, language=language)
-        await give_back(interaction, said)
+        refusal = messages.obstacle(outcome.note, outcome.obstacle, language=language)
+        await give_back(interaction, refusal)
     else:
         await show_wordings(interaction, outcome.note)
 
@@ -518,13 +492,11 @@ class WordingButton(
 
     async def on_click(self, interaction: Interaction) -> None:
         # An id can be forged, so the question must still be among the suggested ones.
-        found = [
-            wording
-            for wording in await _suggestions(interaction, self.note)
-            if wording.question_id == self.question_id
-        ]
-        if found:
-            await _show_result(interaction, await _reword(interaction, self.note, found[0]))
+        suggested = {
+            wording.question_id: wording for wording in await _suggestions(interaction, self.note)
+        }
+        if wording := suggested.get(self.question_id):
+            await _reword(interaction, self.note, wording)
         else:
             await show_wordings(interaction, self.note)
 
@@ -550,27 +522,17 @@ class WordingsModal(
     """The form of a note's wordings, with one wording a line."""
 
     def __init__(self, note: Note, language: Any) -> None:
-        super().__init__(messages.WORDINGS_TITLE(language), revision_id=note.revision.id)
-        self.ask_text(
-            ASKED_AS(language),
-            "wordings",
-            WORDINGS * (1 + WORDING_CHARACTERS),
-            messages.WORDINGS_HELP(language),
-            text="\n".join(note.revision.submission.safe.wordings),
-            required=False,
-            paragraph=True,
-        )
+        speak = Speaker(language)
+        super().__init__(speak("Other ways to ask"), revision_id=note.revision.id)
+        _ask_wordings(self, note.revision.submission.safe.wordings, language)
 
     @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def handle(cls, interaction: Interaction, subject: Found, filled: Filled) -> None:
         note: Note = subject["note"]
         try:
-            title = note.revision.submission.title
-            wordings = checked_wordings(filled.text("wordings"), title)
+            wordings = checked_wordings(filled.text("wordings"), note.revision.submission.title)
         except InvalidNoteError as error:
-            said = error_messages.invalid(error, await viewer_language(interaction))
-            await give_back(interaction, said)
+            refusal = error_messages.invalid(error, await viewer_language(interaction))
+            await give_back(interaction, refusal)
             return
-        await _show_result(interaction, await _reword(interaction, note, wordings))
+        await _reword(interaction, note, wordings)

@@ -6,6 +6,7 @@ The queue shows one note at a time, with its card's buttons.
 import functools
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -28,7 +29,7 @@ from bot.interactions.policy.component_access import administrators, moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, may_manage, refused
 from bot.interactions.services import Cog, Interaction, MovedTo, Services
 from bot.review import cards, messages, service, synonym_service
-from bot.review.service import LogDirection, LogFilters
+from bot.review.service import LogDirection, LogFilters, NotePage
 from bot.review.ui.cards import (
     CardsCog,
     card_buttons,
@@ -48,7 +49,7 @@ from bot.review.ui.panel import (
     show_page,
 )
 from bot.text import error_messages
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.submissions import (
@@ -71,18 +72,18 @@ _WORD: Final = Part(r"[\w' -]{1,30}", str)
 async def show_synonyms(interaction: Interaction, said: str = "") -> None:
     """Show the page *Synonyms*, below the sentence `said`."""
     guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
-    found = await interaction.client.worker.call(
+    synonyms = await interaction.client.worker.call(
         lambda core: core.store.guilds.settings(guild_id).synonyms
     )
-    items: list[discord.ui.Item[Any]] = [AddSynonymButton(synonym_service.ADD(language))]
-    rows = [[*items]]
-    if found:
+    speak = Speaker(language)
+    rows: list[list[discord.ui.Item[Any]]] = [[AddSynonymButton(synonym_service.ADD(language))]]
+    if synonyms:
         options = [
             discord.SelectOption(label=str(pair)[:_LABEL_CHARACTERS], value=str(number))
-            for number, pair in enumerate(found)
+            for number, pair in enumerate(synonyms)
         ]
-        rows.append([SynonymMenu(synonym_service.REMOVE(language), options)])
-    texts = [synonym_service.listed(found, language), *filter(None, [said])]
+        rows.append([SynonymMenu(speak("Remove a pair…"), options)])
+    texts = [synonym_service.listed(synonyms, language), *filter(None, [said])]
     await show_page(interaction, ReviewPage.SYNONYMS, texts, *rows)
 
 
@@ -90,17 +91,13 @@ class SynonymMenu(Select, ids=CustomId("synonyms"), rule=moderators(), first=Fir
     """List of the synonyms; the chosen pair is removed."""
 
     async def on_choice(self, interaction: Interaction, value: str) -> None:
-        guild_id, member_id, bot = (
-            interaction.guild_id or 0,
-            interaction.user.id,
-            interaction.client,
-        )
+        guild_id, bot = interaction.guild_id or 0, interaction.client
         # The option's label names the pair that the moderator saw.
         pair = next(
             (str(option.label) for option in self.item.options if option.value == value), ""
         )
         gone = await bot.worker.call(
-            lambda core: synonym_service.remove(core, guild_id, member_id, pair)
+            lambda core: synonym_service.remove(core, guild_id, interaction.user.id, pair)
         )
         bot.guild_settings.forget(guild_id)
         said = synonym_service.removed(pair, gone, await viewer_language(interaction))
@@ -119,14 +116,13 @@ class SynonymForm(Form, ids=CustomId("form:synonym", nonce=NONCE), rule=moderato
 
     def __init__(self, language: Language) -> None:
         super().__init__(synonym_service.ADD(language))
-        word, meaning = synonym_service.WORD(language), synonym_service.MEANING(language)
-        self.ask_text(word, "word", WORD_CHARACTERS, synonym_service.WORD_HELP(language))
-        self.ask_text(meaning, "meaning", WORD_CHARACTERS, synonym_service.MEANING_HELP(language))
+        speak = Speaker(language)
+        word, meaning = speak("A word that members use"), speak("The word that documents use")
+        self.ask_text(word, "word", WORD_CHARACTERS, speak("For example: perm"))
+        self.ask_text(meaning, "meaning", WORD_CHARACTERS, speak("For example: permission"))
 
     @classmethod
-    async def handle(
-        cls, interaction: Interaction, _subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def handle(cls, interaction: Interaction, _subject: Found, filled: Filled) -> None:
         language, bot = await viewer_language(interaction), interaction.client
         guild_id = interaction.guild_id or 0
         try:
@@ -173,13 +169,14 @@ class SynonymButton(
     action: str
 
     async def on_click(self, interaction: Interaction) -> None:
-        said = synonym_service.DISCARDED(await viewer_language(interaction))
+        speak = Speaker(await viewer_language(interaction))
+        outcome = speak("Nothing was changed.")
         if self.action == "keep":
-            said = await self._kept(interaction)
-        await interaction.edit_original_response(content=said, view=None)
+            outcome = await self._add(interaction, speak.language)
+        await interaction.edit_original_response(content=outcome, view=None)
 
-    async def _kept(self, interaction: Interaction) -> str:
-        language, bot = await viewer_language(interaction), interaction.client
+    async def _add(self, interaction: Interaction, language: Language) -> str:
+        bot = interaction.client
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         try:
             # An id can be forged.
@@ -255,19 +252,22 @@ class ReviewCog(Cog):
 async def show_finder(interaction: Interaction, typed: str = "") -> None:
     """Show the page that finds a note; `typed` is a part of its title, or its number."""
     language = await viewer_language(interaction)
-    found = (await choices_at_once(interaction, interaction.guild_id)).every(typed, language)
-    texts = [(messages.FOUND if found else messages.NO_SUCH_NOTE)(language)]
+    notes = await choices_at_once(interaction, interaction.guild_id)
+    choices = notes.every(typed, language)
+    speak, text = Speaker(language), messages.NO_SUCH_NOTE(language)
     rows: list[list[discord.ui.Item[Any]]] = []
-    if found:
-        options = [discord.SelectOption(label=choice.name, value=choice.value) for choice in found]
+    if choices:
+        text = speak("Choose a note below, or find one by its title.")
+        options = [
+            discord.SelectOption(label=choice.name, value=choice.value) for choice in choices
+        ]
         rows.append([NoteMenu(messages.CHOOSE_NOTE(language), options)])
     rows.append([FindButton(messages.FIND(language))])
-    await show_page(interaction, ReviewPage.NOTE, texts, *rows)
+    await show_page(interaction, ReviewPage.NOTE, [text], *rows)
 
 
 async def show_note(interaction: Interaction, note_id: int) -> None:
     """Show the page of one note, with its card and buttons."""
-    language, now = await viewer_language(interaction), datetime.now(UTC)
     guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
     found = await interaction.client.worker.run_slices(
         lambda core: service.note_page(core, guild_id, note_id, channels),
@@ -276,17 +276,24 @@ async def show_note(interaction: Interaction, note_id: int) -> None:
     if found is None:
         await show_finder(interaction)
         return
-    note, settings, above = found.note, found.settings, heading(ReviewPage.NOTE, language)
-    room = LAYOUT_CHARACTERS - size(above)
-    card = cards.card(note, now, found.card_data, room, on_page=settings.page, language=language)
-    shown = card_message(
-        card,
-        card_buttons(note, settings, now, language),
-        [shared_buttons.note_history(note.id, language), FindButton(messages.FIND(language))],
-        [review_menu(ReviewPage.NOTE, language)],
-        above=above,
+    language, history = await viewer_language(interaction), shared_buttons.note_history
+    beside = [history(found.note.id, language), FindButton(messages.FIND(language))]
+    shown = _note_message(
+        found, ReviewPage.NOTE, heading(ReviewPage.NOTE, language), beside, language
     )
-    await interaction.edit_original_response(**shown, attachments=files_of(card.attached))
+    await interaction.edit_original_response(**shown)
+
+
+def _note_message(
+    shown: NotePage, page: ReviewPage, above: str, beside: Sequence[Button], language: Language
+) -> dict[str, Any]:
+    """Arguments that show a note on a page, with its buttons and others `beside` them."""
+    now, note, settings = datetime.now(UTC), shown.note, shown.settings
+    room = LAYOUT_CHARACTERS - size(above)
+    card = cards.card(note, now, shown.card_data, room, on_page=settings.page, language=language)
+    buttons, menu = card_buttons(note, settings, now, language), review_menu(page, language)
+    message = card_message(card, buttons, beside, [menu], above=above)
+    return {**message, "attachments": files_of(card.attached)}
 
 
 class NoteMenu(Select, ids=CustomId("review_note"), rule=moderators(), first=First.IN_PLACE):
@@ -315,9 +322,7 @@ class FindForm(
         self.ask_text(field, "title", TITLE_CHARACTERS, help_)
 
     @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def handle(cls, interaction: Interaction, _subject: Found, filled: Filled) -> None:
         await show_finder(interaction, filled.text("title"))
 
 
@@ -328,15 +333,15 @@ async def show_rules(interaction: Interaction) -> None:
     """Show the rules. Administrators can change them."""
     guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
     rules = await interaction.client.worker.call(lambda core: core.store.guilds.rules(guild_id))
-    rows = []
+    speak, rows = Speaker(language), []
     if may_manage(interaction):
         tags = [rule.tag for rule in rules if rule.tag][:_MOST_TAGS]
-        labels = {_EVERY: messages.EVERY_NOTE(language), _NEW: messages.NEW_RULE(language)}
+        labels = {_EVERY: messages.EVERY_NOTE(language), _NEW: speak("A tag without a rule…")}
         options = [
             discord.SelectOption(label=labels.get(value, value), value=value)
             for value in (_EVERY, *tags, _NEW)
         ]
-        rows = [[RuleMenu(messages.CHANGE_RULE(language), options)]]
+        rows = [[RuleMenu(speak("Change a rule…"), options)]]
     await show_page(interaction, ReviewPage.RULES, [messages.rules(rules, language)], *rows)
 
 
@@ -363,33 +368,31 @@ class RuleForm(
 
     def __init__(self, rule: Rule, role: discord.Role | None, language: Language) -> None:
         super().__init__(messages.RULE_TITLE(language))
+        speak, help_ = Speaker(language), messages.APPROVALS_HELP(language)
+        tag, every = speak("Notes with the tag"), speak("Leave this empty for all notes.")
+        again, again_help = speak("Look at it again after … days"), messages.AGAIN_HELP(language)
         days = str(rule.review_after_days or "")
-        for label, field, most, help_, text, required in (
-            (messages.TAG, "tag", TAG_CHARACTERS + 1, messages.TAG_HELP, rule.tag, False),
-            (messages.APPROVALS, "quorum", 2, messages.APPROVALS_HELP, str(rule.quorum), True),
-            (messages.AGAIN, "days", 4, messages.AGAIN_HELP, days, False),
-        ):
-            self.ask_text(
-                label(language), field, most, help_(language), text=text, required=required
-            )
+        self.ask_text(tag, "tag", TAG_CHARACTERS + 1, every, text=rule.tag, required=False)
+        self.ask_text(speak("Approvals to publish"), "quorum", 2, help_, text=str(rule.quorum))
+        self.ask_text(again, "days", 4, again_help, text=days, required=False)
         select = discord.ui.RoleSelect[Any](
             custom_id="role", required=False, min_values=0, default_values=[role] if role else []
         )
-        self.ask(messages.PUBLISHERS(language), select)
+        self.ask(speak("Role that publishes at once"), select)
 
     @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def handle(cls, interaction: Interaction, _subject: Found, filled: Filled) -> None:
         member_id, guild = interaction.user.id, interaction.guild
         language = await viewer_language(interaction)
+        speak = Speaker(language)
         try:
             tags = checked_tags(filled.text("tag"))
         except InvalidNoteError as error:
             await give_back(interaction, error_messages.invalid(error, language))
             return
         if len(tags) > 1:
-            await give_back(interaction, messages.ONE_TAG(language))
+            refusal = speak("A rule covers one tag. Name one, or none to cover every note.")
+            await give_back(interaction, refusal)
             return
         quorum = _number(filled.text("quorum"), _MOST_APPROVALS)
         days = _number(filled.text("days") or "0", _MOST_DAYS)
@@ -413,27 +416,6 @@ def _number(typed: str, most: int) -> int | None:
 
 
 # The log.
-
-
-def log_as_json(lines: list[service.LogLine]) -> str:
-    """The log as JSON lines, oldest first."""
-    return "".join(
-        json.dumps(
-            {
-                "id": line.entry.id,
-                "at": line.entry.at.isoformat(),
-                "member_id": line.member_id,
-                "event": line.entry.event,
-                "subject": line.entry.subject,
-                "title": line.title,
-                "reason": line.reason,
-                "detail": json.loads(line.entry.detail),
-            },
-            ensure_ascii=False,
-        )
-        + "\n"
-        for line in lines
-    )
 
 
 async def show_log(
@@ -497,11 +479,25 @@ class LogButton(
             await show_log(interaction, filters, LogDirection(self.action), self.entry_id)
 
     async def _export(self, interaction: Interaction, filters: LogFilters) -> None:
-        """Send the filtered log as a file."""
+        """Send the filtered log as a file of JSON lines, oldest first."""
         lines = await interaction.client.worker.call(
             lambda core: service.log(core, interaction.guild_id or 0, filters)
         )
-        file = discord.File(io.BytesIO(log_as_json(lines).encode()), "review-log.jsonl")
+        records = [
+            {
+                "id": line.entry.id,
+                "at": line.entry.at.isoformat(),
+                "member_id": line.member_id,
+                "event": line.entry.event,
+                "subject": line.entry.subject,
+                "title": line.title,
+                "reason": line.reason,
+                "detail": json.loads(line.entry.detail),
+            }
+            for line in lines
+        ]
+        text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        file = discord.File(io.BytesIO(text.encode()), "review-log.jsonl")
         language = await viewer_language(interaction)
         await interaction.edit_original_response(
             content=messages.EXPORTED(language, number=len(lines)), attachments=[file]
@@ -526,30 +522,18 @@ class LogForm(Form, ids=CustomId("form:log", nonce=NONCE), rule=moderators(), fi
             custom_id="member", required=False, min_values=0, default_values=chosen
         )
         self.ask(messages.ONLY_MEMBER(language), member)
-        self.ask_text(
-            messages.ONLY_DAYS(language),
-            "days",
-            4,
-            messages.ONLY_DAYS_HELP(language),
-            text=str(filters.days or ""),
-            required=False,
-        )
+        label, help_ = messages.ONLY_DAYS(language), messages.ONLY_DAYS_HELP(language)
+        self.ask_text(label, "days", 4, help_, text=str(filters.days or ""), required=False)
 
     @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def handle(cls, interaction: Interaction, _subject: Found, filled: Filled) -> None:
         days = _number(filled.text("days") or "0", _MOST_DAYS)
         if days is None:
             await give_back(interaction, messages.NOT_DAYS(await viewer_language(interaction)))
             return
         event = filled.choice("event")
-        filters = LogFilters(
-            days,
-            int(filled.choice("member") or 0),
-            event if event in messages.EVENTS else ALL.event,
-        )
-        await show_log(interaction, filters)
+        event = event if event in messages.EVENTS else ALL.event
+        await show_log(interaction, LogFilters(days, int(filled.choice("member") or 0), event))
 
 
 # The queue.
@@ -575,26 +559,22 @@ class Queue:
             priority=Priority.REVIEWING,
         )
         language = await viewer_language(interaction)
+        title = heading(ReviewPage.QUEUE, language)
         if found is None:
-            texts = [heading(ReviewPage.QUEUE, language), *filter(None, [said])]
-            texts.append(messages.QUEUE_EMPTY(language))
+            texts = [title, *filter(None, [said]), messages.QUEUE_EMPTY(language)]
             menu = review_menu(ReviewPage.QUEUE, language)
             return {**panel(texts, [], menu), "attachments": []}
-        note, settings = found.note, found.settings
-        above = messages.queue_header(note, (found.place, found.total), now, said, language)
-        above = f"{heading(ReviewPage.QUEUE, language)}\n{above}"
-        room = LAYOUT_CHARACTERS - size(above)
-        card = cards.card(
-            note, now, found.card_data, room, on_page=settings.page, language=language
-        )
+        at = (found.place, found.total)
+        above = f"{title}\n{messages.queue_header(found.note, at, now, said, language)}"
         beside = [
             QueueButton(language, place=found.place, action=action)
             for action in messages.QUEUE_LABELS
         ]
-        menu = review_menu(ReviewPage.QUEUE, language)
-        buttons = card_buttons(note, settings, now, language)
-        shown = card_message(card, buttons, beside, [menu], above=above)
-        return {**shown, "attachments": files_of(card.attached)}
+        return _note_message(found, ReviewPage.QUEUE, above, beside, language)
+
+    async def show(self, interaction: Interaction) -> None:
+        """Show the page of the panel: the first note."""
+        await interaction.edit_original_response(**await self.page(interaction, 0))
 
 
 class QueueButton(
@@ -611,21 +591,15 @@ class QueueButton(
 
     async def on_click(self, interaction: Interaction) -> None:
         place = max(self.place + (1 if self.action == "next" else -1), 0)
-        await interaction.edit_original_response(
-            **await interaction.client.queue.page(interaction, place)
-        )
-
-
-async def show_queue(interaction: Interaction) -> None:
-    page = await interaction.client.queue.page(interaction, 0)
-    await interaction.edit_original_response(**page)
+        shown = await interaction.client.queue.page(interaction, place)
+        await interaction.edit_original_response(**shown)
 
 
 def feature(bot: Services) -> Feature:
-    bot.queue = Queue(bot)
+    bot.queue = queue = Queue(bot)
     bot.review_panel = ReviewPanel(
         {
-            ReviewPage.QUEUE: show_queue,
+            ReviewPage.QUEUE: queue.show,
             ReviewPage.NOTE: show_finder,
             ReviewPage.LOG: show_log,
             ReviewPage.RULES: show_rules,

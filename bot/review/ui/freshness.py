@@ -18,7 +18,7 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import is_moderator, member_of
 from bot.interactions.services import Interaction
 from bot.review import messages, service
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import plain, shorten
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note
@@ -53,12 +53,30 @@ async def _say(
     await interaction.client.outbox.catch_up()
 
 
+_FRESHNESS_LABELS: Final = {
+    "true": Sentence("Still true"),
+    "hand_on": Sentence("Hand it to someone else"),
+}
+_OFFER_LABELS: Final = {"accept": Sentence("I'll look after it"), "decline": Sentence("No, thanks")}
+
+
+_OWNER_IS_HERE: Final = Sentence(
+    "{name} is still on the server. Only they can hand “{title}” to someone else."
+)
+_ASKED_NEXT_OWNER: Final = Sentence(
+    "I've asked {name} to look after “{title}”. Until they accept, nothing changes."
+)
+_TAKEN_OVER: Final = Sentence(
+    "Thank you! “{title}” is now in `/note mine`, and I'll send you the messages about it."
+)
+
+
 class FreshnessButton(
     Button,
-    ids=CustomId("fresh", revision_id=int, action=tuple(messages.FRESHNESS_LABELS)),
+    ids=CustomId("fresh", revision_id=int, action=tuple(_FRESHNESS_LABELS)),
     rule=_members,
     first={"true": First.THINKING, "hand_on": First.OWN},
-    labels=messages.FRESHNESS_LABELS,
+    labels=_FRESHNESS_LABELS,
     styles={"true": discord.ButtonStyle.success},
 ):
     """The writer's answers *Still true* and *Hand it on*."""
@@ -72,8 +90,16 @@ class FreshnessButton(
             form = HandOnForm(self.note, language, with_list=interaction.guild_id is not None)
             await interaction.response.send_modal(form)
             return
+        guild_id, revision_id = self.note.guild_id, self.note.revision.id
+        member_id = interaction.user.id
+        # Quotations then show today's date.
         outcome = await interaction.client.worker.call(
-            lambda core: service.confirm_note(core, self.note, interaction.user.id, interaction.id)
+            lambda core: service.once_per_interaction(
+                core,
+                guild_id,
+                interaction.id,
+                lambda: core.store.note_checks.confirm(guild_id, revision_id, member_id),
+            )
         )
         sentence = messages.NOT_YOURS_NOW
         if outcome is not None:
@@ -85,7 +111,7 @@ def question_buttons(note: Note, language: Language) -> list[Button]:
     """The answers below the question whether a note is still true."""
     still_true, hand_on = (
         FreshnessButton(language, revision_id=note.revision.id, action=action)
-        for action in messages.FRESHNESS_LABELS
+        for action in _FRESHNESS_LABELS
     )
     return [still_true, shared_buttons.change_note(note.id, language), hand_on]
 
@@ -98,17 +124,17 @@ class HandOnForm(
     """The form that names a note's next owner: a list of members, or a name in direct messages."""
 
     def __init__(self, note: Note, language: Language, *, with_list: bool) -> None:
-        super().__init__(messages.HAND_ON_TITLE(language), revision_id=note.revision.id)
-        label = messages.NEXT_OWNER(language)
+        speak = Speaker(language)
+        title, label = speak("Hand this note to someone else"), speak("Member who looks after it")
+        super().__init__(title, revision_id=note.revision.id)
         if with_list:
             self.ask(label, discord.ui.UserSelect[Any](custom_id="member"))
         else:
-            self.ask_text(label, "name", _NAME_CHARACTERS, messages.NEXT_OWNER_HELP(language))
+            help_ = speak("Their name on the server. I'll ask them first.")
+            self.ask_text(label, "name", _NAME_CHARACTERS, help_)
 
     @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def handle(cls, interaction: Interaction, subject: Found, filled: Filled) -> None:
         """Offer the note to the named member, who then decides by direct message."""
         bot, note = interaction.client, subject["note"]
         guild = bot.get_guild(note.guild_id)
@@ -120,7 +146,7 @@ class HandOnForm(
             return
         others = owner_id not in (0, interaction.user.id)
         if others and (owner := await _member(guild, owner_id)):
-            await _say(interaction, messages.OWNER_IS_HERE, note, owner)
+            await _say(interaction, _OWNER_IS_HERE, note, owner)
             return
         if chosen := filled.choice("member"):
             member = await _member(guild, int(chosen))
@@ -130,7 +156,7 @@ class HandOnForm(
             await give_back(interaction, messages.NOT_A_NEXT_OWNER(language))
             return
         await bot.worker.call(lambda core: core.store.note_checks.offer(note, member.id))
-        await _say(interaction, messages.ASKED_NEXT_OWNER, note, member)
+        await _say(interaction, _ASKED_NEXT_OWNER, note, member)
 
 
 async def _member(guild: discord.Guild, member_id: int) -> discord.Member | None:
@@ -157,9 +183,9 @@ async def _member_named(guild: discord.Guild, name: str) -> discord.Member | Non
 
 class OwnershipButton(
     Button,
-    ids=CustomId("ownership", revision_id=int, action=tuple(messages.OFFER_LABELS)),
+    ids=CustomId("ownership", revision_id=int, action=tuple(_OFFER_LABELS)),
     rule=_members,
-    labels=messages.OFFER_LABELS,
+    labels=_OFFER_LABELS,
     styles={"accept": discord.ButtonStyle.success},
 ):
     """The answer of a member who is asked to look after a note."""
@@ -168,21 +194,20 @@ class OwnershipButton(
     note: Note
 
     async def on_click(self, interaction: Interaction) -> None:
-        note, accepts = self.note, self.action == "accept"
-        member_id = interaction.user.id
+        accepts, member_id = self.action == "accept", interaction.user.id
         done = await interaction.client.worker.call(
             lambda core: (
-                core.store.note_checks.take_over(note, member_id)
+                core.store.note_checks.take_over(self.note, member_id)
                 if accepts
-                else core.store.note_checks.decline(note, member_id)
+                else core.store.note_checks.decline(self.note, member_id)
             )
         )
-        answered = messages.TAKEN_OVER if accepts else messages.DECLINED
-        await _say(interaction, answered if done else messages.NOT_OFFERED, note)
+        sentence = _TAKEN_OVER if accepts else Sentence("All right, nothing changes.")
+        await _say(interaction, sentence if done else messages.NOT_OFFERED, self.note)
 
 
 def offer_buttons(note: Note, language: Language) -> list[Button]:
     return [
         OwnershipButton(language, revision_id=note.revision.id, action=action)
-        for action in messages.OFFER_LABELS
+        for action in _OFFER_LABELS
     ]

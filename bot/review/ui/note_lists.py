@@ -41,10 +41,7 @@ _WAITING: Final = Plural(
 _NOTHING: Final = Sentence(
     "No notes left to review: every live note is released or kept off the page."
 )
-_RELEASED: Final = Plural(
-    "{number:,} note released.",
-    "{number:,} notes released.",
-)
+_RELEASED: Final = Plural("{number:,} note released.", "{number:,} notes released.")
 _REJECT: Final = Sentence("Choose notes to reject")
 _IMPORTED: Final = Plural(
     "**{number:,} imported note** to approve or reject. I send no messages about these decisions.",
@@ -63,12 +60,9 @@ _FLAGGED: Final = Sentence(
 )
 
 
-_OPTION_CHARACTERS: Final = 100
-
-
 def _list_lines(page: NoteList, language: Language) -> list[str]:
     """The notes of a page, a line each, and remarks below them."""
-    lines = []
+    speak, lines = Speaker(language), []
     for note in page.notes:
         title = plain_within(note.submission.title, _TITLE_CHARACTERS)
         text = plain_within(" ".join(note.submission.text.split()), _TEXT_CHARACTERS)
@@ -78,23 +72,13 @@ def _list_lines(page: NoteList, language: Language) -> list[str]:
         lines.append(_FLAGGED(language))
     if page.count > 1:
         lines.append(
-            Speaker(language)(
+            speak(
                 "-# Page {number} of {count} · `/note show` shows a whole note.",
                 number=page.number + 1,
                 count=page.count,
             )
         )
     return lines
-
-
-def _options(page: NoteList) -> list[discord.SelectOption]:
-    return [
-        discord.SelectOption(
-            label=shorten(f"{note.id}. {legible(note.submission.title)}", _OPTION_CHARACTERS),
-            value=str(note.revision_id),
-        )
-        for note in page.notes
-    ]
 
 
 async def _show_list(
@@ -111,10 +95,16 @@ async def _show_list(
         await show_page(interaction, where, texts)
         return
     kind, placeholder = menu
-    select = kind(placeholder(language), _options(page), page=page.number)
+    options = [
+        discord.SelectOption(
+            label=shorten(f"{note.id}. {legible(note.submission.title)}", 100),
+            value=str(note.revision_id),
+        )
+        for note in page.notes
+    ]
+    select = kind(placeholder(language), options, page=page.number)
     select.item.max_values = len(page.notes)
-    decide, *_ = button.labels
-    actions = [decide]
+    actions = [next(iter(button.labels))]
     actions += ["earlier"] if page.number else []
     actions += ["later"] if page.number + 1 < page.count else []
     buttons = [button(language, page=page.number, action=action) for action in actions]

@@ -67,25 +67,30 @@ class OutboxDispatcher:
     async def catch_up(self) -> None:
         """Bring every card up to date and deliver all notices."""
         self._bot.autocomplete.forget()
+        mine = self._bot.serves
         async with self._one_at_a_time:
             await self._show_cards()
-            await self._deliver_notices()
+            for notice in await self._bot.worker.call(
+                lambda core: review_service.unsent_notices(core, mine)
+            ):
+                await self._deliver(notice)
             await self._bot.handovers.catch_up()
         self._bot.answers_for_askers.begin()
 
     async def catch_up_in_time(self) -> None:
         """Catch up for at most `PATIENCE_SECONDS`, then return and continue in the background."""
-        task = self._bot.loop.create_task(self._catch_up_behind(), name="commonplace-posting")
+
+        async def behind() -> None:
+            self._bot.track()
+            try:
+                await self.catch_up()
+            except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+                self._bot.explanation(error)
+
+        task = self._bot.loop.create_task(behind(), name="commonplace-posting")
         self._behind.add(task)
         task.add_done_callback(self._behind.discard)
         await asyncio.wait([task], timeout=PATIENCE_SECONDS)
-
-    async def _catch_up_behind(self) -> None:
-        self._bot.track()
-        try:
-            await self.catch_up()
-        except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-            self._bot.explanation(error)
 
     async def round(self) -> None:
         """Ask writers, remind moderators of waiting notes, and retry failed deliveries."""
@@ -104,17 +109,16 @@ class OutboxDispatcher:
         """Post reminders of long waiting notes in the review channels, without notifications."""
         mine = self._bot.serves
         await self._bot.worker.call(lambda core: review_service.ask_about_dates(core, at, mine))
-        found = await self._bot.worker.call(lambda core: review_service.reminders(core, at, mine))
-        for settings, waiting, since in found:
+        due = await self._bot.worker.call(lambda core: review_service.reminders(core, at, mine))
+        for settings, waiting, since in due:
             channel = self._bot.get_channel(settings.review_channel_id or 0)
             if isinstance(channel, discord.abc.Messageable):
-                said = review_messages.reminder(waiting, since, settings.language)
+                text = review_messages.reminder(waiting, since, settings.language)
+                # Unique by guild and time, within Discord's limit of 25 characters.
+                nonce = f"r{settings.guild_id:x}{int(at.timestamp()):x}"
+                send = functools.partial(channel.send, text, silent=True, nonce=nonce)
                 try:
-                    # Unique by guild and time, within Discord's limit of 25 characters.
-                    nonce = f"r{settings.guild_id:x}{int(at.timestamp()):x}"
-                    await send_with_retries(
-                        functools.partial(channel.send, said, silent=True, nonce=nonce)
-                    )
+                    await send_with_retries(send)
                 except UNREACHED as error:
                     _logger.warning("Moderators could not be reminded: %s", error)
 
@@ -217,13 +221,13 @@ class OutboxDispatcher:
 
     async def _preview(self, note: Note) -> None:
         try:
-            found = await self._bot.worker.run_slices(
+            impact = await self._bot.worker.run_slices(
                 lambda core: core.part(ImpactPreview).of_revision(note)
             )
-            if found is None:
+            if impact is None:
                 return
-            self._impacts[note.revision.id] = found
-            if found.total or found.confirmed:
+            self._impacts[note.revision.id] = impact
+            if impact.total or impact.confirmed:
                 await self._bot.worker.call(
                     lambda core: core.store.review_cards.mark_outdated(note.revision.id)
                 )
@@ -280,13 +284,6 @@ class OutboxDispatcher:
 
     # Notices.
 
-    async def _deliver_notices(self) -> None:
-        mine = self._bot.serves
-        for notice in await self._bot.worker.call(
-            lambda core: review_service.unsent_notices(core, mine)
-        ):
-            await self._deliver(notice)
-
     async def _deliver(self, notice: Notice) -> None:
         delivery = await self._bot.worker.call(
             lambda core: review_service.notice_delivery(core, notice)
@@ -306,10 +303,15 @@ class OutboxDispatcher:
             title=delivery.title,
             check=delivery.check,
         )
-        view = _notice_view(delivery)
+        view, nonce = _notice_view(delivery), f"notice-{notice.id}"
+        guild, member_id = self._bot.get_guild(notice.guild_id), notice.member_id
         try:
-            user = await self._recipient(notice)
-            nonce = f"notice-{notice.id}"
+            user: discord.User | discord.Member
+            if notice.event in review_service.QUESTIONS and guild is not None:
+                # A former member isn't asked about the server's notes.
+                user = await guild.fetch_member(member_id)
+            else:
+                user = self._bot.get_user(member_id) or await self._bot.fetch_user(member_id)
             await send_with_retries(functools.partial(user.send, first, view=view, nonce=nonce))
             whole = review_messages.returned_text(note, notice.event)
             for number, part in enumerate(rest):
@@ -329,28 +331,19 @@ class OutboxDispatcher:
             return await self._deliver_in_channel(notice, first, view)
         return True
 
-    async def _recipient(self, notice: Notice) -> discord.User | discord.Member:
-        guild = self._bot.get_guild(notice.guild_id)
-        if notice.event in review_service.QUESTIONS and guild is not None:
-            # A former member isn't asked about the server's notes.
-            return await guild.fetch_member(notice.member_id)
-        return self._bot.get_user(notice.member_id) or await self._bot.fetch_user(notice.member_id)
-
     async def _deliver_in_channel(self, notice: Notice, text: str, view: Any) -> bool:
         channel = self._bot.get_channel(notice.channel_id)
         if not isinstance(channel, discord.abc.Messageable):
             return True
-        allowed = discord.AllowedMentions(users=[discord.Object(notice.member_id)])
+        send = functools.partial(
+            channel.send,
+            f"<@{notice.member_id}> {text}",
+            allowed_mentions=discord.AllowedMentions(users=[discord.Object(notice.member_id)]),
+            view=view,
+            nonce=f"notice-{notice.id}-c",
+        )
         try:
-            await send_with_retries(
-                functools.partial(
-                    channel.send,
-                    f"<@{notice.member_id}> {text}",
-                    allowed_mentions=allowed,
-                    view=view,
-                    nonce=f"notice-{notice.id}-c",
-                )
-            )
+            await send_with_retries(send)
         except UNREACHED as error:
             _logger.warning("A contributor could not be notified: %s", error)
             return not worth_retrying(error)
@@ -389,12 +382,13 @@ async def _send_part(
 
 def _notice_view(delivery: Delivery) -> Any:
     language = delivery.settings.language
-    if delivery.notice.event is NoticeEvent.FROM_REPLY:
-        return view_of([shared_buttons.withdraw_note(delivery.note.revision.id, language)])
-    if delivery.notice.event is NoticeEvent.STILL_TRUE:
-        return view_of(question_buttons(delivery.note, language))
-    if delivery.notice.event is NoticeEvent.OFFERED:
-        return view_of(offer_buttons(delivery.note, language))
-    if delivery.notice.event not in review_messages.REVISABLE:
-        return discord.utils.MISSING
-    return view_of([shared_buttons.revise_note(delivery.note.id, language)])
+    event, note = delivery.notice.event, delivery.note
+    if event is NoticeEvent.FROM_REPLY:
+        return view_of([shared_buttons.withdraw_note(note.revision.id, language)])
+    if event is NoticeEvent.STILL_TRUE:
+        return view_of(question_buttons(note, language))
+    if event is NoticeEvent.OFFERED:
+        return view_of(offer_buttons(note, language))
+    if event in review_messages.REVISABLE:
+        return view_of([shared_buttons.revise_note(note.id, language)])
+    return discord.utils.MISSING
