@@ -84,12 +84,8 @@ def next_steps(
 ) -> str:
     """Suggest next steps after a trial question.
 
-    Args:
-        review_channel_id: the review channel, if any.
-        unfinished: the titles of unfinished steps.
-        helped: the ids of channels where the bot answers questions even if nobody mentions it.
-        sources: whether the guild has sources.
-        language: the language of the message.
+    `unfinished` has the titles of steps, and `helped` the channels where the bot answers questions
+    that don't mention it.
     """
     speak = Speaker(language)
     lines = [_NEXT(language)]

@@ -12,7 +12,7 @@ from bot.text.permission_names import permission_name
 from knowledge.corpus import source_key
 from knowledge.sources.kinds.folder import Channel
 from knowledge.values.guilds import Language
-from knowledge.values.quotas import Limits, Newcomers, Quota
+from knowledge.values.quotas import Limits, Quota
 from knowledge.values.settings import (
     ARTICLES_KEY,
     NOTES_KEY,
@@ -75,21 +75,32 @@ def line(setting: Setting, value: str, origin: str, language: Language) -> str:
     return f"- {named} · *{origin}*"
 
 
-def server_origin(state: State, setting: Setting, language: Language) -> str:
+def server_line(state: State, setting: Setting, words: str, language: Language) -> str:
+    """The line of a server's setting, whose value is `words`."""
     content = state.content(setting)
     is_default = content is None or content == setting.default
     if isinstance(content, WeeklyDigest):
         is_default = (content.hour, content.zone) == (9, "UTC")
     elif setting.edition is not None and setting.kind is Kind.CHANNEL:
         is_default = content in (None, state.settings.review_channel_id)
-    return (_ORIGINS[Level.CONFIGURATION] if is_default else _CHANGED)(language)
+    origin = _ORIGINS[Level.CONFIGURATION] if is_default else _CHANGED
+    return line(setting, words, origin(language), language)
 
 
-def place_origin(
-    effective: EffectiveSettings, setting: Setting, own: Level, language: Language
+def place_line(
+    effective: EffectiveSettings,
+    setting: Setting,
+    own: Level,
+    names: Mapping[str, str],
+    language: Language,
 ) -> str:
-    level = effective.origins[setting.place]
-    return (_HERE if level is own else _ORIGINS[level])(language)
+    """The line of a channel's setting; `names` has the names of sources by key."""
+    content, level = getattr(effective, setting.place), effective.origins[setting.place]
+    if isinstance(content, AnsweredFrom):
+        words = answer_sources(language, content, names)
+    else:
+        words = setting.say(content, language)
+    return line(setting, words, (_HERE if level is own else _ORIGINS[level])(language), language)
 
 
 def option(setting: Setting, content: Any, language: Language, *, private: bool) -> str:
@@ -107,37 +118,20 @@ def value(state: State, setting: Setting, language: Language, *, private: bool) 
     if setting.kind is Kind.CHOICE:
         is_open = setting.key == "private_answers" and content is None
         return setting.say(private if is_open else content, language)
-    if setting.kind is Kind.ROLE:
-        return f"<@&{content}>" if content else _empty(setting, language)
-    if setting.kind is Kind.CHANNEL:
-        return f"<#{content}>" if content else _empty(setting, language)
-    if setting.kind is Kind.CHANNELS:
-        return _mentions(content, language) if content else _empty(setting, language)
+    if setting.kind is not Kind.FORM:
+        if not content:
+            return (setting.empty if setting.optional and setting.empty else _NONE)(language)
+        if setting.kind is Kind.CHANNELS:
+            return _mentions(content, language)
+        return f"<@&{content}>" if setting.kind is Kind.ROLE else f"<#{content}>"
     if setting.edition is not None:
-        return _time(content, language)
+        hour, zone = (content.hour, content.zone) if content else (9, "UTC")
+        return Sentence("{hour}:00 ({zone})")(language, hour=hour, zone=zone)
     if setting.key == "hosts":
         return plain(shorten(" ".join(content), 300)) or _NONE(language)
     settings = state.settings
     looks = filter(None, (settings.page_accent, plain(shorten(settings.page_welcome, 300))))
     return " · ".join(looks) or _NONE(language)
-
-
-def _empty(setting: Setting, language: Language) -> str:
-    return (setting.empty if setting.optional and setting.empty else _NONE)(language)
-
-
-def _time(digest: WeeklyDigest | None, language: Language) -> str:
-    hour, zone = (digest.hour, digest.zone) if digest else (9, "UTC")
-    return Sentence("{hour}:00 ({zone})")(language, hour=hour, zone=zone)
-
-
-def place_value(
-    setting: Setting, content: Any, names: Mapping[str, str], language: Language
-) -> str:
-    """The words for a channel's value; `names` has the names of sources by key."""
-    if isinstance(content, AnsweredFrom):
-        return answer_sources(language, content, names)
-    return setting.say(content, language)
 
 
 INHERIT: Final = Sentence("As in its category or the server")
@@ -304,14 +298,7 @@ def answer_warnings(
     content_hidden: bool,
     language: Language,
 ) -> list[str]:
-    """Warnings about the channels in which to answer.
-
-    Args:
-        silent: channels in which the bot can't answer mentions.
-        missing: the permissions that the bot lacks to help, by channel.
-        content_hidden: whether help needs the Message Content intent, which the bot lacks.
-        language: the reader's language.
-    """
+    """Warnings about channels: `silent` to mentions, or `missing` permissions to help there."""
     warnings = [_NO_CONTENT(language)] if content_hidden else []
     if silent:
         warnings.append(_CAN_NOT_ANSWER(language, channels=_mentions(silent, language)))
@@ -393,17 +380,15 @@ def channel_warnings(
 
 def source_names(language: Language, offered: Offered) -> dict[str, str]:
     """Names of sources by key."""
-    channels = {
-        Channel.at(channel.id): sources_messages.source_name(language, channel)
-        for channel in offered.channels
-    }
-    locations = {
-        source_key(location): sources_messages.location_name(location)
-        for location in offered.locations
-    }
     return {
-        **channels,
-        **locations,
+        **{
+            Channel.at(channel.id): sources_messages.source_name(language, channel)
+            for channel in offered.channels
+        },
+        **{
+            source_key(location): sources_messages.location_name(location)
+            for location in offered.locations
+        },
         NOTES_KEY: NOTES_NAME(language),
         ARTICLES_KEY: sources_messages.ARTICLES_NAME(language),
     }
@@ -526,23 +511,24 @@ _FEWER: Final = Plural("{number:,} note a day", "{number:,} notes a day")
 
 def limits(chosen: Limits, guild_id: int, language: Language) -> str:
     """List a guild's limits."""
-    lines = [
-        label(language, limits=_by_role(quotas, guild_id, language))
-        for label, quotas in ((_QUESTIONS, chosen.questions), (_NOTES, chosen.notes))
-    ]
+    lines = []
+    for label, quotas in ((_QUESTIONS, chosen.questions), (_NOTES, chosen.notes)):
+        by_role = [
+            _EVERYBODY(language, quota=_quota(quota, language))
+            if role_id == guild_id
+            else f"<@&{role_id}> {_quota(quota, language)}"
+            for role_id, quota in {guild_id: Quota(), **quotas}.items()
+        ]
+        lines.append(label(language, limits=" · ".join(by_role)))
     newcomers = chosen.newcomers
     if newcomers and (newcomers.account_days or newcomers.member_days):
-        lines.append(_newcomers(newcomers, language))
+        days = ((newcomers.account_days, _ACCOUNT), (newcomers.member_days, _JOINED))
+        who, *other = [phrase(number, language) for number, phrase in days if number]
+        if other:
+            who = _EITHER(language, first=who, second=other[0])
+        notes = _FEWER(newcomers.notes, language) if newcomers.notes else _NONE_YET(language)
+        lines.append(_NEWCOMERS(language, who=who, notes=notes))
     return "\n".join([*lines, _UNLIMITED(language)])
-
-
-def _by_role(quotas: Mapping[int, Quota], guild_id: int, language: Language) -> str:
-    return " · ".join(
-        _EVERYBODY(language, quota=_quota(quota, language))
-        if role_id == guild_id
-        else f"<@&{role_id}> {_quota(quota, language)}"
-        for role_id, quota in {guild_id: Quota(), **quotas}.items()
-    )
 
 
 def _quota(quota: Quota, language: Language) -> str:
@@ -551,17 +537,6 @@ def _quota(quota: Quota, language: Language) -> str:
     if quota.hour and quota.day:
         return _BOTH(language, hourly=quota.hour, daily=quota.day)
     return _HOUR(language, hourly=quota.hour) if quota.hour else _DAY(language, daily=quota.day)
-
-
-def _newcomers(newcomers: Newcomers, language: Language) -> str:
-    parts = [
-        phrase(days, language)
-        for days, phrase in ((newcomers.account_days, _ACCOUNT), (newcomers.member_days, _JOINED))
-        if days
-    ]
-    who = parts[0] if len(parts) == 1 else _EITHER(language, first=parts[0], second=parts[1])
-    notes = _FEWER(newcomers.notes, language) if newcomers.notes else _NONE_YET(language)
-    return _NEWCOMERS(language, who=who, notes=notes)
 
 
 # Phrasing by a language model.
@@ -587,14 +562,10 @@ _OTHER_HOST: Final = Sentence("⚠ The host has changed, so this is off until yo
 def consent(
     host: str, language: Language, *, ten: bool, conversations: bool, other_host: bool
 ) -> str:
-    """Return the explanation for administrators before they turn phrasing on.
+    """Explain what is sent, before an administrator turns phrasing on.
 
-    Args:
-        host: the endpoint's host.
-        language: the reader's language.
-        ten: whether the ten nearest passages are sent.
-        conversations: whether messages from channels and chats are sent.
-        other_host: whether phrasing is already on, but for another host.
+    With `ten`, the ten nearest passages are sent. With `other_host`, phrasing is on already, but
+    for another host.
     """
     named = f"**{plain(host)}**"
     lines = [

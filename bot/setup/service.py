@@ -111,8 +111,13 @@ def choose(
         content = [int(value) for value in values]
     else:
         content = int(values[0]) if values else None
-    if setting.edition is not None:
-        return _choose_digest(core, guild_id, member_id, setting, content)
+    if (edition := setting.edition) is not None:
+        if setting.column == "weekday" and content is None:
+            core.store.digests.end(guild_id, edition, member_id)
+            return True
+        content = guilds.settings(guild_id).review_channel_id if content is None else content
+        changes = {} if content is None else {setting.column: content}
+        return change_digest(core, guild_id, member_id, edition, changes)
     if setting.key == "quorum":
         guilds.set_quorum(guild_id, content, member_id)
     elif setting.key == "help":
@@ -130,20 +135,6 @@ def choose(
             changes["phrasing_host"] = host if content is not Phrasing.OFF else ""
         guilds.change(guild_id, changes, member_id)
     return True
-
-
-def _choose_digest(
-    core: Core, guild_id: int, member_id: int, setting: Setting, content: Any
-) -> bool:
-    """Change a digest, set one up, or, without a day, stop it."""
-    edition = setting.edition or Edition.MODERATORS
-    if setting.column == "weekday" and content is None:
-        core.store.digests.end(guild_id, edition, member_id)
-        return True
-    if content is None:
-        content = core.store.guilds.settings(guild_id).review_channel_id
-    changes = {} if content is None else {setting.column: content}
-    return change_digest(core, guild_id, member_id, edition, changes)
 
 
 def change_digest(
@@ -177,13 +168,7 @@ def choose_in(
 
 
 class Offered(NamedTuple):
-    """Documents that a channel can be answered from.
-
-    Attributes:
-        tags: the tags of the guild's documents.
-        channels: the synced channels.
-        locations: the locations of other sources.
-    """
+    """Tags, synced channels and other sources that a channel can be answered from."""
 
     tags: Sequence[str]
     channels: Sequence[ArchivedChannel]
@@ -205,12 +190,10 @@ def is_answerable(core: Core, guild_id: int, of: AnsweredFrom) -> bool:
     """Whether a selection matches any document of a guild, readable by the administrator or not."""
     synced = core.store.synced_channels.all()
     followed = [channel.id for channel in synced if channel.guild_id == guild_id]
-    first, *_ = tiers = core.articles.tiers(scopes_of(guild_id, followed), of)
-    selection = first.selection
-    return (
-        selection is None
-        or len(core.index.selected_passages(selection, scopes_of_tiers(tiers))) > 0
-    )
+    tiers = core.articles.tiers(scopes_of(guild_id, followed), of)
+    selection = tiers[0].selection
+    scopes = scopes_of_tiers(tiers)
+    return selection is None or bool(len(core.index.selected_passages(selection, scopes)))
 
 
 def parse_items(typed: str, names: Mapping[str, str]) -> tuple[list[str], list[str]]:

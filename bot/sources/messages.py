@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.answers.search_tiers import ArticlesUse
 from bot.sources.channel_sync_steps import ChannelReport
-from bot.sources.service import MOST_SITES, AddOutcome, ArticlesReport, TagImport
+from bot.sources.service import MOST_SITES, AddOutcome, ArticlesReport, Overview, TagImport
 from bot.text import error_messages
 from bot.text.languages import Plural, Sentence, Speaker
 from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, plain_within, shorten, size
@@ -18,7 +18,6 @@ from knowledge.corpus import FailingSource, SourceState
 from knowledge.discord_archive.sync_state import (
     ArchivedChannel,
     ChannelProblem,
-    Counts,
     ProblemCode,
     SyncStage,
 )
@@ -188,10 +187,6 @@ def address_added(language: Language, what: AddOutcome, address: str) -> str:
     return _ADDED[what](language, address=address, most=most)
 
 
-def is_visited_now(what: AddOutcome) -> bool:
-    return what in (AddOutcome.PAGE, AddOutcome.SITE, AddOutcome.REPOSITORY, AddOutcome.SERVICE)
-
-
 def missing_permissions(language: Language, channel: str, permissions: Sequence[str]) -> str:
     names = ", ".join(f"**{permission_name(name, language)}**" for name in permissions)
     return _LACKING(language, channel=channel, permissions=names)
@@ -219,31 +214,27 @@ def progress(language: Language, report: ChannelReport) -> str:
     place = f"<#{channel.id}>"
     if channel.problem:
         return _UNREADABLE(language, channel=place, reason=problem(channel.problem, language))
-    sentence = _progress(channel, counts)
-    lines = [
-        sentence(
-            language,
-            channel=place,
-            threads=counts.threads,
-            done=counts.threads - counts.unread,
-            messages=_MESSAGES(counts.messages, language),
-            documents=_DOCUMENTS(counts.documents, language),
-        )
-    ]
+    if not channel.is_busy:
+        sentence = _DONE
+        if channel.reads is SyncedContent.PINS:
+            sentence = _DONE_PINS if counts.messages else _NO_PINS
+    elif channel.reads is not SyncedContent.THREADS:
+        sentence = _READING_POSTS
+    else:
+        is_listing = channel.stage in (SyncStage.ACTIVE, SyncStage.ARCHIVED)
+        sentence = _LISTING if is_listing else _READING
+    text = sentence(
+        language,
+        channel=place,
+        threads=counts.threads,
+        done=counts.threads - counts.unread,
+        messages=_MESSAGES(counts.messages, language),
+        documents=_DOCUMENTS(counts.documents, language),
+    )
     if report.failures and not channel.is_busy:
         # No thread names: readers of this message may not read their channel.
-        lines.append(_UNREAD(language, number=len(report.failures)))
-    return "\n".join(lines)
-
-
-def _progress(channel: ArchivedChannel, counts: Counts) -> Sentence:
-    if not channel.is_busy:
-        if channel.reads is not SyncedContent.PINS:
-            return _DONE
-        return _DONE_PINS if counts.messages else _NO_PINS
-    if channel.reads is not SyncedContent.THREADS:
-        return _READING_POSTS
-    return _LISTING if channel.stage in (SyncStage.ACTIVE, SyncStage.ARCHIVED) else _READING
+        text += f"\n{_UNREAD(language, number=len(report.failures))}"
+    return text
 
 
 def _failures(language: Language, failures: Sequence[tuple[str, str]]) -> list[str]:
@@ -255,22 +246,19 @@ def _failures(language: Language, failures: Sequence[tuple[str, str]]) -> list[s
     return [*shown, f"> {_MORE(language, number=left)}"] if left > 0 else shown
 
 
-def source_list(
-    language: Language,
-    channels: Sequence[ChannelReport],
-    others: Sequence[SourceState],
-    bundled: ArticlesReport,
-    number: int,
-) -> Page:
+def source_list(language: Language, sources: Overview, number: int) -> Page:
     """A page of a guild's sources, the bundled articles last."""
-    entries = [
-        *(_channel_entry(language, channel) for channel in channels),
-        *(source_entry(language, source) for source in others),
-    ]
+    articles = articles_entry(language, sources.articles)
+    entries = [_channel_entry(language, channel) for channel in sources.channels]
+    entries += [source_entry(language, source) for source in sources.others]
     if not entries:
-        return Page(f"{NO_SOURCE(language)}\n{articles_entry(language, bundled)}", 0, 1)
-    entries.append(articles_entry(language, bundled))
-    pages = _pages(entries)
+        return Page(f"{NO_SOURCE(language)}\n{articles}", 0, 1)
+    pages: list[str] = []
+    for entry in [*entries, articles]:
+        if pages and size(pages[-1]) + 1 + size(entry) <= _PAGE_CHARACTERS:
+            pages[-1] += f"\n{entry}"
+        else:
+            pages.append(beginning(entry, _PAGE_CHARACTERS))
     number = min(number, len(pages) - 1)
     heading = _HEADING(language)
     if len(pages) > 1:
@@ -285,16 +273,6 @@ def articles_entry(language: Language, report: ArticlesReport) -> str:
 
 def source_name(language: Language, channel: ArchivedChannel) -> str:
     return f"#{channel.name or channel.id} ({READS[channel.reads](language)})"
-
-
-def _pages(entries: Sequence[str]) -> list[str]:
-    pages: list[str] = []
-    for entry in entries:
-        if pages and size(pages[-1]) + 1 + size(entry) <= _PAGE_CHARACTERS:
-            pages[-1] += f"\n{entry}"
-        else:
-            pages.append(beginning(entry, _PAGE_CHARACTERS))
-    return pages
 
 
 def _channel_entry(language: Language, report: ChannelReport) -> str:

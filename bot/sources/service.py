@@ -77,7 +77,8 @@ def add_address(
 
     Raises MissingSourceError if the address can't be a source.
     """
-    location = _location_of(named)
+    only = [*filter(None, named.only.split(","))]
+    location = location_of(named.address.strip(), kind=named.kind, only=only, crawl=named.crawl)
     kind = _kind(location)
     if kind is AddOutcome.REPOSITORY and not is_installed():
         return location, AddOutcome.WITHOUT_GIT
@@ -97,7 +98,8 @@ def add_address(
 
 def own_addresses(sources: dict[str, list[Scope]], scope: Scope) -> list[str]:
     """A guild's own addresses, without the operator's local files."""
-    return [each for each, scopes in sources.items() if scope in scopes and _is_address(each)]
+    own = {location: source_at(location) for location, its in sources.items() if scope in its}
+    return [location for location, source in own.items() if source.is_visited and not source.path]
 
 
 def find_by_address(locations: Sequence[str], address: str) -> str | None:
@@ -154,18 +156,8 @@ def needs_recognition(named: TypedAddress) -> bool:
     return is_web(address) and not told
 
 
-def _location_of(named: TypedAddress) -> str:
-    only = [*filter(None, named.only.split(","))]
-    return location_of(named.address.strip(), kind=named.kind, only=only, crawl=named.crawl)
-
-
 def _kind(location: str) -> AddOutcome:
     return _OUTCOMES.get(type(source_at(location)), AddOutcome.SERVICE)
-
-
-def _is_address(location: str) -> bool:
-    source = source_at(location)
-    return source.is_visited and not source.path
 
 
 def alarms(

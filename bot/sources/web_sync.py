@@ -72,6 +72,9 @@ def visit_sources(
         for location in sources if named is None else filter(named.__contains__, sources):
             source = source_at(location)
             fetcher = fetcher_for(source.is_internal)
+            # Users whose texts are left out are listed as name@host.
+            users = (user.rpartition("@") for user in chosen.unquoted)
+            host = urlsplit(source.host).hostname or ""
             visit = Visit(
                 pages,
                 fetcher,
@@ -79,7 +82,7 @@ def visit_sources(
                 timedelta(days=chosen.web_grace_days),
                 folder,
                 _bytes_left(pages, location, sources, chosen.web_megabytes * 1_000_000),
-                without=_names_without_quotes(source.host, chosen.unquoted),
+                without=[name for name, _, at in users if at.casefold() == host],
             )
             if isinstance(source, Service):
                 # Only the operator adds sources for every server, and on internal hosts.
@@ -166,13 +169,6 @@ def _token_and_advice(source: Source, *, is_operators: bool) -> tuple[str, str]:
     variable = token_variable(source.url)
     token = os.environ.get(variable, "").strip()
     return token, f"{'check the' if token else 'set its'} token in {variable}"
-
-
-def _names_without_quotes(host: str, unquoted: Sequence[str]) -> list[str]:
-    """The user names on a host whose texts are left out; they are listed as name@host."""
-    named = (person.rpartition("@") for person in unquoted)
-    name_of_host = urlsplit(host).hostname or ""
-    return [name for name, _, at in named if at.casefold() == name_of_host]
 
 
 def _bytes_left(

@@ -89,12 +89,13 @@ class WebVisits:
 
     async def visit_now(self, locations: Sequence[str]) -> bool:
         """Visit sources now. Return False if their hosts are visited, or another process leads."""
-        return bool(await self._bot.as_leader(lambda: self._visit_hosts(locations)))
 
-    async def _visit_hosts(self, locations: Sequence[str]) -> bool:
-        sources = await self._sources()
-        visits = (self._visit(sources, named) for named in _by_host(locations).values())
-        return any(await asyncio.gather(*visits))
+        async def visit_hosts() -> bool:
+            sources = await self._sources()
+            visits = (self._visit(sources, named) for named in _by_host(locations).values())
+            return any(await asyncio.gather(*visits))
+
+        return bool(await self._bot.as_leader(visit_hosts))
 
     async def _sources(self) -> Mapping[str, Sequence[Scope]]:
         return await self._bot.worker.call(Core.web_sources, priority=Priority.INDEXING)

@@ -1,13 +1,11 @@
 """Checks of the setup against Discord's current permissions and roles."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import discord
 
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.policy.channel_access import visible_without_roles
-from bot.interactions.policy.permissions import lacking_to_answer
 from bot.setup import panel_messages as messages
 from bot.text import permission_names
 from knowledge.values.guilds import Language
@@ -26,27 +24,9 @@ def review_channel(guild: discord.Guild, settings: GuildSettings) -> discord.Tex
     return channel if isinstance(channel, discord.TextChannel) else None
 
 
-def handover_channel(
-    guild: discord.Guild, settings: GuildSettings
-) -> discord.abc.GuildChannel | None:
-    """The channel for hand-overs; None if hand-overs are off or the channel is gone."""
-    place = settings.handover_channel_id or settings.review_channel_id
-    return guild.get_channel(place or 0) if settings.hand_on else None
-
-
 def read_by_others(channel: discord.abc.GuildChannel, settings: GuildSettings) -> bool:
     """Whether anyone but helpers and moderators can read a channel."""
     return visible_without_roles(channel, (settings.helper_role_id, settings.moderator_role_id))
-
-
-def is_public(channel: discord.abc.GuildChannel) -> bool:
-    return channel.permissions_for(channel.guild.default_role).view_channel
-
-
-def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
-    """The channels, among the given ones, where the bot lacks permissions to answer."""
-    channels = {one: guild.get_channel(one) for one in channel_ids}
-    return [one for one, channel in channels.items() if channel and lacking_to_answer(channel)]
 
 
 async def role_warnings(
@@ -60,7 +40,10 @@ async def role_warnings(
         return [messages.EVERYBODY(language, role=role.mention)]
     warnings = []
     members = guild.member_count or 0
-    number = await _member_count(role)
+    try:
+        number = (await guild.role_member_counts()).get(role, 0)
+    except UNREACHED:
+        number = 0
     # No warning in a small server, where most members may be moderators.
     if number * 2 > members >= _LARGE:
         warnings.append(messages.MOST(language, number=number, members=members, role=role.mention))
@@ -70,14 +53,6 @@ async def role_warnings(
     if not role.permissions.manage_messages and not role.permissions.administrator:
         warnings.append(messages.NOT_SHOWN(language, role=role.mention))
     return warnings
-
-
-async def _member_count(role: discord.Role) -> int:
-    """The number of members with a role, or 0 if Discord can't be reached."""
-    try:
-        return (await role.guild.role_member_counts()).get(role, 0)
-    except UNREACHED:
-        return 0
 
 
 def invitation(guild: discord.Guild, application_id: int) -> str | None:

@@ -56,23 +56,23 @@ class GreetingCog(Cog):
                 functools.partial(channel.send, sentence(language), view=view, nonce=nonce)
             )
             return
-        user = await self._inviter(guild)
+        # The person who added the bot, or else the guild's owner.
+        user: discord.User | discord.Member | None = None
+        if guild.me.guild_permissions.view_audit_log:
+            async for entry in guild.audit_logs(action=discord.AuditLogAction.bot_add, limit=10):
+                if entry.target is not None and entry.target.id == guild.me.id:
+                    user = entry.user
+                    break
+        if user is None and guild.owner_id is not None:
+            user = await self.bot.fetch_user(guild.owner_id)
         if user is not None:
             # Role and channel lists work only inside the server.
             link = discord.ui.Button[discord.ui.View](
                 label=messages.TO_THE_SERVER(language),
                 url=f"https://discord.com/channels/{guild.id}",
             )
-            told = messages.direct_arrival(guild.name, language)
-            await user.send(told, view=view_of([link]) or discord.utils.MISSING)
-
-    async def _inviter(self, guild: discord.Guild) -> discord.User | discord.Member | None:
-        """The person who added the bot, from the audit log, or else the guild's owner."""
-        if guild.me.guild_permissions.view_audit_log:
-            async for entry in guild.audit_logs(action=discord.AuditLogAction.bot_add, limit=10):
-                if entry.target is not None and entry.target.id == guild.me.id:
-                    return entry.user
-        return await self.bot.fetch_user(guild.owner_id) if guild.owner_id is not None else None
+            arrival = messages.direct_arrival(guild.name, language)
+            await user.send(arrival, view=view_of([link]) or discord.utils.MISSING)
 
 
 class _Place(app_commands.Transformer):
@@ -123,15 +123,12 @@ class SetupCog(Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         if not await manages(interaction):
             return
-        given = {"review_channel_id": review_channel, "moderator_role_id": moderator_role}
-        changes = {name: one.id for name, one in given.items() if one is not None}
+        options = {"review_channel_id": review_channel, "moderator_role_id": moderator_role}
+        changes = {column: option.id for column, option in options.items() if option is not None}
         if changes:
             await store(interaction, service.change, **changes)
-        if channel is None:
-            await self.bot.setup_panel.show(interaction)
-        else:
-            panel = self.bot.setup_panel
-            await panel.show(interaction, Page.CHANNELS, channel_id=channel.id)
+        page, channel_id = (None, 0) if channel is None else (Page.CHANNELS, channel.id)
+        await self.bot.setup_panel.show(interaction, page, channel_id=channel_id)
         if review_channel is not None:
             await deliver_cards(interaction)
 

@@ -208,11 +208,18 @@ class SettingSelect(
         """Store the choice, then show the page again."""
         sent: Any = interaction.data
         bot, setting = interaction.client, self.setting
-        values = _existing_ids(interaction.guild, setting, sent["values"])
-        if setting.key == "phrasing" and bot.phrasing is None:
-            values = None
+        values: list[str] = sent["values"]
+        # Ids may be forged, and a channel may be deleted while its list is shown.
+        guild = interaction.guild
+        if setting.kind is Kind.ROLE:
+            values = [value for value in values if guild and guild.get_role(int(value))]
+        elif setting.kind is not Kind.CHOICE:
+            channels = [guild.get_channel(int(value)) if guild else None for value in values]
+            types = CHANNEL_TYPES[setting.key]
+            values = [str(channel.id) for channel in channels if channel and channel.type in types]
+        is_offered = setting.key != "phrasing" or bot.phrasing is not None
         stored = True
-        if values is not None:
+        if is_offered and (values or setting.optional):
             shown = {str(default.id) for default in getattr(self.item, "default_values", ())}
             host = bot.settings.phrasing.host
             stored = await store(
@@ -222,22 +229,6 @@ class SettingSelect(
         await bot.setup_panel.show(interaction, setting.page, note=note)
         if setting.key == "review_channel":
             await deliver_cards(interaction)
-
-
-def _existing_ids(
-    guild: discord.Guild | None, setting: Setting, values: list[str]
-) -> list[str] | None:
-    """Return the chosen ids that exist in the guild, or None if a required choice has none.
-
-    Ids may be forged, and a channel may be deleted while its list is shown.
-    """
-    if setting.kind is Kind.ROLE:
-        values = [value for value in values if guild and guild.get_role(int(value))]
-    elif setting.kind in (Kind.CHANNEL, Kind.CHANNELS):
-        found = [guild.get_channel(int(value)) if guild else None for value in values]
-        types = CHANNEL_TYPES[setting.key]
-        values = [str(channel.id) for channel in found if channel and channel.type in types]
-    return values if values or setting.optional else None
 
 
 class ChannelMenu(Select, ids=CustomId("setup_channel"), rule=ADMINISTRATORS, first=First.IN_PLACE):

@@ -82,14 +82,9 @@ class SetupPanel:
         channel_id: int = 0,
         note: Sentence | None = None,
     ) -> None:
-        """Show a page in the interaction's response.
+        """Show a page, or one `setting` with its control, in the interaction's response.
 
-        Args:
-            interaction: the command, click or form.
-            page: None for the first unfinished step.
-            setting: a setting to show with its control, instead of all of the page.
-            channel_id: the channel, thread or category whose settings to show.
-            note: a sentence above the settings.
+        Without a `page`, the first unfinished step is shown. The `note` stands above the settings.
         """
         guild = interaction.guild
         if guild is None:
@@ -190,7 +185,11 @@ class _Pages:
     async def _body(self, page: Page) -> Any:
         """The items of a page: its texts and warnings, its settings, its buttons."""
         texts, buttons = await self._page(page)
-        settings = [each for each in settings_on(page) if self._is_offered(each)]
+        settings = [
+            setting
+            for setting in settings_on(page)
+            if setting.key != "phrasing" or self._bot.phrasing is not None
+        ]
         if page is Page.REVIEW:
             # The first step shows its controls at once, each below its text.
             for text, setting in zip(texts, settings, strict=True):
@@ -208,17 +207,13 @@ class _Pages:
         if row:
             yield _row(row)
 
-    def _is_offered(self, setting: Setting) -> bool:
-        return setting.key != "phrasing" or self._bot.phrasing is not None
-
-    def _value(self, setting: Setting) -> str:
-        if setting.key == "phrasing":
-            return setting.say(self._phrasing(), self._language)
-        return said.value(self._state, setting, self._language, private=self._private)
-
     def _line(self, setting: Setting) -> str:
-        origin = said.server_origin(self._state, setting, self._language)
-        return said.line(setting, self._value(setting), origin, self._language)
+        language = self._language
+        if setting.key == "phrasing":
+            words = setting.say(self._phrasing(), language)
+        else:
+            words = said.value(self._state, setting, language, private=self._private)
+        return said.server_line(self._state, setting, words, language)
 
     def _menu(self, page: Page, channel_id: int, settings: Sequence[Setting]) -> _Item:
         """The list of settings."""
@@ -240,7 +235,16 @@ class _Pages:
             control = await self._channel_control(setting, channel)
         else:
             if setting.key == "phrasing":
-                texts.append(self._consent())
+                own, settings = self._bot.settings.phrasing, self._settings
+                is_on = settings.phrasing is not Phrasing.OFF
+                consent = said.consent(
+                    own.host,
+                    language,
+                    ten=own.reorder,
+                    conversations=own.is_private or own.may_send_messages,
+                    other_host=is_on and settings.phrasing_host != own.host,
+                )
+                texts.append(consent)
             texts.append(self._line(setting))
             control = self._control(setting)
         return [_text("\n".join(texts)), control, _row([back])]
@@ -300,17 +304,6 @@ class _Pages:
         mode = self._bot.phrasing.mode_in(self._settings) if self._bot.phrasing else None
         return Phrasing.OFF if mode is None else Phrasing(mode.value)
 
-    def _consent(self) -> str:
-        chosen, settings = self._bot.settings.phrasing, self._settings
-        return said.consent(
-            chosen.host,
-            self._language,
-            ten=chosen.reorder,
-            conversations=chosen.is_private or chosen.may_send_messages,
-            other_host=settings.phrasing is not Phrasing.OFF
-            and settings.phrasing_host != chosen.host,
-        )
-
     # Texts and buttons of the pages.
 
     async def _page(self, page: Page) -> tuple[list[str], list[_Item]]:
@@ -322,10 +315,12 @@ class _Pages:
         if page is Page.ANSWERS:
             return self._answers()
         if page is Page.HANDOVER:
-            channel = checks.handover_channel(self._guild, settings)
-            is_open = channel is not None and checks.read_by_others(channel, settings)
-            warning = [said.read_by_others(channel.id, language)] if channel and is_open else []
-            return [said.HANDOVER(language), *warning], []
+            texts = [said.HANDOVER(language)]
+            place = settings.handover_channel_id or settings.review_channel_id
+            channel = self._guild.get_channel(place or 0) if settings.hand_on else None
+            if channel is not None and checks.read_by_others(channel, settings):
+                texts.append(said.read_by_others(channel.id, language))
+            return texts, []
         if page is Page.REMINDERS:
             return self._digests()
         if page is Page.LIMITS:
@@ -354,7 +349,8 @@ class _Pages:
         review = said.review(
             self._settings.review_channel_id,
             None if channel is None else checks.missing_permissions(channel),
-            public=channel is not None and checks.is_public(channel),
+            public=channel is not None
+            and channel.permissions_for(self._guild.default_role).view_channel,
             language=language,
         )
         warnings = await checks.role_warnings(self._guild, self._settings, language)
@@ -364,12 +360,12 @@ class _Pages:
         return [review, moderators], [button] if address is not None else []
 
     def _answers(self) -> tuple[list[str], list[_Item]]:
-        helped = self._state.helped
-        channels = filter(None, map(self._guild.get_channel, helped))
+        helped, listen = self._state.helped, self._settings.listen_channels
+        channels = filter(None, map(self._guild.get_channel, {*helped, *listen}))
         lacking = {channel.id: lacking_to_answer(channel) for channel in channels}
         warnings = said.answer_warnings(
-            checks.silent_in(self._guild, self._settings.listen_channels),
-            {id_: names for id_, names in lacking.items() if names},
+            [id_ for id_ in listen if lacking.get(id_)],
+            {id_: lacking[id_] for id_ in helped if lacking.get(id_)},
             content_hidden=bool(helped) and not self._bot.intents.message_content,
             language=self._language,
         )
@@ -395,13 +391,11 @@ class _Pages:
         return texts, [SetupButton(language, action=action) for action in previews]
 
     def _sources(self) -> tuple[list[str], list[_Item]]:
-        found, language = self._state.sources, self._language
-        listed = source_messages.source_list(
-            language, found.channels, found.others, found.articles, 0
-        )
+        sources, language = self._state.sources, self._language
+        listed = source_messages.source_list(language, sources, 0)
         buttons: list[_Item] = [SetupButton(language, action="address")]
-        if found.articles.use is not ArticlesUse.OFF:
-            action = "quote" if found.articles.use is ArticlesUse.ENDED else "end"
+        if sources.articles.use is not ArticlesUse.OFF:
+            action = "quote" if sources.articles.use is ArticlesUse.ENDED else "end"
             buttons.append(SetupButton(language, action=action))
         return [said.SOURCES(language), listed.content], buttons
 
@@ -442,11 +436,17 @@ class _Pages:
 
     async def _channel_line(self, setting: Setting, channel: Any) -> str:
         effective = await self._bot.guild_settings.in_channel(channel)
-        names = await self._source_names() if setting.key == "answered_from" else {}
-        content = getattr(effective, setting.place)
-        value = said.place_value(setting, content, names, self._language)
-        origin = said.place_origin(effective, setting, _level(channel), self._language)
-        return said.line(setting, value, origin, self._language)
+        names: dict[str, str] = {}
+        if setting.key == "answered_from":
+            guild_id = self._guild.id
+            offered = await self._bot.worker.call(
+                lambda core: service.offer(core, guild_id), priority=Priority.ASKING
+            )
+            names = said.source_names(self._language, offered)
+        level = Level.CATEGORY if isinstance(channel, discord.CategoryChannel) else Level.CHANNEL
+        if isinstance(channel, discord.Thread):
+            level = Level.THREAD
+        return said.place_line(effective, setting, level, names, self._language)
 
     async def _channel_control(self, setting: Setting, channel: Any) -> _Item:
         own = self._state.channels.get(channel.id, {}).get(setting.place)
@@ -468,13 +468,6 @@ class _Pages:
         select = ChannelSettingSelect("", options, channel_id=channel.id, setting=setting)
         return _row([select])
 
-    async def _source_names(self) -> dict[str, str]:
-        guild_id = self._guild.id
-        offered = await self._bot.worker.call(
-            lambda core: service.offer(core, guild_id), priority=Priority.ASKING
-        )
-        return said.source_names(self._language, offered)
-
     async def _channel_warnings(self, channel: Any) -> list[str]:
         guild_id, effective = self._guild.id, await self._bot.guild_settings.in_channel(channel)
         answerable = await self._bot.worker.call(
@@ -492,12 +485,6 @@ class _Pages:
         if read and effective.language.value not in read:
             warnings.append(messages.model_reads(effective.language, read, self._language))
         return warnings
-
-
-def _level(channel: Any) -> Level:
-    if isinstance(channel, discord.Thread):
-        return Level.THREAD
-    return Level.CATEGORY if isinstance(channel, discord.CategoryChannel) else Level.CHANNEL
 
 
 def _text(text: str) -> _Item:

@@ -30,6 +30,7 @@ from bot.sources.ui.discord_messages import (
     missing_permissions,
 )
 from knowledge.discord_archive.sync_state import (
+    ArchivedChannel,
     ChannelProblem,
     MessagePage,
     ProblemCode,
@@ -219,7 +220,7 @@ class ChannelSync:
             priority=Priority.INDEXING,
         )
         for report in found.ended:
-            await self._report_end(report)
+            await self._report_end(report.channel)
         step, channel = found.step, found.channel
         if step is None or channel is None:
             self.unread = False
@@ -340,13 +341,13 @@ class ChannelSync:
                 lambda core: core.archive.record_problem(step.channel_id, problem)
             )
 
-    async def _report_end(self, report: ChannelReport) -> None:
+    async def _report_end(self, channel: ArchivedChannel) -> None:
         await self._index_changes()
-        now = await self._bot.worker.call(lambda core: steps.report(core, report.channel))
-        await self._report_progress(now)
-        await self._bot.worker.call(lambda core: steps.end_progress(core, report.channel.id))
-        known = {"channel_id": report.channel.id, "messages": now.counts.messages}
-        _logger.info("A channel was read.", extra={**known, "documents": now.counts.documents})
+        report = await self._bot.worker.call(lambda core: steps.report(core, channel))
+        await self._report_progress(report)
+        await self._bot.worker.call(lambda core: steps.end_progress(core, channel.id))
+        counts = {"messages": report.counts.messages, "documents": report.counts.documents}
+        _logger.info("A channel was read.", extra={"channel_id": channel.id, **counts})
 
     async def _report_progress(self, report: ChannelReport) -> None:
         """Edit the channel's progress message."""

@@ -23,7 +23,7 @@ from bot.interactions.policy.channel_access import visible_without_roles
 from bot.interactions.policy.component_access import administrators, administrators_group
 from bot.interactions.services import Interaction, Services
 from bot.sources import channel_sync_steps, messages, service
-from bot.sources.service import TagImport, import_tags
+from bot.sources.service import AddOutcome, TagImport, import_tags
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
 from bot.sources.ui.discord_messages import content_to_sync, missing_permissions
@@ -212,16 +212,15 @@ class SourcesCog(commands.Cog):
         elif channel is not None:
             await self._add_channel(interaction, channel, threads=threads)
         elif address is not None:
+            await interaction.response.defer(ephemeral=True, thinking=True)
             if address.strip().casefold() == ARTICLES:
-                await interaction.response.defer(ephemeral=True, thinking=True)
                 await self._choose_articles(interaction, quoted=True)
             else:
-                await interaction.response.defer(ephemeral=True, thinking=True)
                 named = service.TypedAddress(address, crawl, kind or "", only or "")
                 await add_address(interaction, named)
         else:
-            told = messages.WHICH(await viewer_language(interaction))
-            await interaction.response.send_message(told, ephemeral=True)
+            which = messages.WHICH(await viewer_language(interaction))
+            await interaction.response.send_message(which, ephemeral=True)
 
     async def _add_channel(
         self, interaction: Interaction, channel: Readable, *, threads: bool
@@ -389,16 +388,22 @@ async def add_address(interaction: Interaction, named: service.TypedAddress) -> 
         await interaction.edit_original_response(content=told)
         return
     await interaction.edit_original_response(content=messages.address_added(language, added, shown))
-    if not messages.is_visited_now(added):
+    if added in (AddOutcome.KNOWN, AddOutcome.TOO_MANY, AddOutcome.WITHOUT_GIT):
         return
-    visited = await bot.web_visits.visit_now([location])
-    states = await bot.worker.call(lambda core: service.states(core, [scope]))
-    added_now = [each for each in states if each.location == location]
-    found = [messages.source_entry(language, each) for each in added_now]
-    if any(map(messages.is_unread, added_now)):
-        found.append(messages.ADDRESS_UNREAD(language))
-    waits = messages.ADDRESS_WAITS(language, address=shown)
-    await _edit_response(interaction, "\n".join(found) if visited else waits)
+    text = messages.ADDRESS_WAITS(language, address=shown)
+    if await bot.web_visits.visit_now([location]):
+        states = await bot.worker.call(lambda core: service.states(core, [scope]))
+        new = [state for state in states if state.location == location]
+        lines = [messages.source_entry(language, state) for state in new]
+        if any(map(messages.is_unread, new)):
+            lines.append(messages.ADDRESS_UNREAD(language))
+        text = "\n".join(lines)
+    try:
+        await interaction.edit_original_response(content=text)
+    except discord.HTTPException as error:
+        # The interaction may have expired meanwhile.
+        if error.status >= 500:
+            raise
 
 
 class AddressForm(Form, ids=CustomId("form:address", nonce=NONCE), rule=administrators()):
@@ -427,20 +432,11 @@ class AddressForm(Form, ids=CustomId("form:address", nonce=NONCE), rule=administ
         await add_address(interaction, service.TypedAddress(filled.text("address"), crawl))
 
 
-async def _edit_response(interaction: Interaction, text: str) -> None:
-    """Edit the response, unless the interaction has expired."""
-    try:
-        await interaction.edit_original_response(content=text)
-    except discord.HTTPException as error:
-        if error.status >= 500:
-            raise
-
-
 async def _show(interaction: Interaction, number: int) -> None:
     bot = interaction.client
     language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
-    found = await bot.worker.call(lambda core: service.overview(core, scope))
-    page = messages.source_list(language, found.channels, found.others, found.articles, number)
+    sources = await bot.worker.call(lambda core: service.overview(core, scope))
+    page = messages.source_list(language, sources, number)
     view = pages_view(
         page, PAGE_LABELS, language, lambda other, label: SourcesButton(label, page=other)
     )

@@ -35,7 +35,10 @@ def archived_message(message: discord.Message) -> ArchivedMessage | None:
             at=message.created_at,
             text=text,
             reply_to=(reference.message_id or 0) if reference is not None else 0,
-            reactions=tuple(Reaction(_emoji(one.emoji), one.count) for one in message.reactions),
+            reactions=tuple(
+                Reaction(getattr(reaction.emoji, "name", str(reaction.emoji)), reaction.count)
+                for reaction in message.reactions
+            ),
             # Announcements from other servers come by webhook, but people wrote them.
             bot=message.author.bot and not message.flags.is_crossposted,
         ),
@@ -47,10 +50,6 @@ def archived_message(message: discord.Message) -> ArchivedMessage | None:
 
 def _name(user: discord.abc.User) -> str:
     return " ".join((user.global_name or user.name).split())
-
-
-def _emoji(emoji: discord.PartialEmoji | discord.Emoji | str) -> str:
-    return emoji if isinstance(emoji, str) else emoji.name
 
 
 def _mentions(message: discord.Message) -> Iterable[Any]:
@@ -108,13 +107,11 @@ def content_to_sync(channel: object, *, threads: bool = False) -> SyncedContent 
     The content is a forum's threads, an announcement channel's messages, or another text channel's
     pins. If `threads` is true, the threads are synced in all these channels.
     """
-    if isinstance(channel, discord.ForumChannel):
+    if not isinstance(channel, discord.ForumChannel | discord.TextChannel):
+        return None
+    if threads or isinstance(channel, discord.ForumChannel):
         return SyncedContent.THREADS
-    if isinstance(channel, discord.TextChannel) and threads:
-        return SyncedContent.THREADS
-    if isinstance(channel, discord.TextChannel):
-        return SyncedContent.POSTS if channel.is_news() else SyncedContent.PINS
-    return None
+    return SyncedContent.POSTS if channel.is_news() else SyncedContent.PINS
 
 
 def missing_permissions(channel: discord.abc.GuildChannel) -> list[str]:

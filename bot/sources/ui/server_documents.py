@@ -62,7 +62,15 @@ class ServerDocuments(commands.Cog):
         """Compare the guilds with events, and each hour all guilds, with the index."""
         if self._rounds % _ROUNDS_OF_ALL == 0:
             self._wanted.clear()
-            await self._forget_former_guilds()
+            present = {guild.id for guild in self._bot.guilds}
+            is_known = self._bot.all_memberships_known
+
+            def forget_former_guilds(core: Core) -> None:
+                for guild_id in index_updates.guilds_with_documents(core) - present:
+                    if is_known(guild_id):
+                        index_updates.keep_of_server(core, guild_id, ())
+
+            await self._bot.worker.call(forget_former_guilds)
         self._rounds += 1
         for guild in [*self._bot.guilds]:
             is_wanted = self._bot.guild_settings.known(guild.id).server_documents
@@ -74,25 +82,18 @@ class ServerDocuments(commands.Cog):
                     self._due.add(guild.id)
                     raise
 
-    async def _forget_former_guilds(self) -> None:
-        present, is_known = (
-            {guild.id for guild in self._bot.guilds},
-            self._bot.all_memberships_known,
-        )
-
-        def forget(core: Core) -> None:
-            for guild_id in index_updates.guilds_with_documents(core) - present:
-                if is_known(guild_id):
-                    index_updates.keep_of_server(core, guild_id, ())
-
-        await self._bot.worker.call(forget)
-
     async def _compare(self, guild: discord.Guild) -> None:
         settings = await self._bot.guild_settings.current(guild.id)
         self._wanted[guild.id] = settings.server_documents
         documents: list[Document] = []
         if settings.server_documents:
-            documents += server_documents(guild, await _welcome_screen(guild), settings.language)
+            screen = None
+            if "WELCOME_SCREEN_ENABLED" in guild.features:
+                try:
+                    screen = await guild.welcome_screen()
+                except UNREACHED as error:
+                    _logger.warning("A welcome screen could not be read: %s", error)
+            documents += server_documents(guild, screen, settings.language)
         changed = await self._bot.worker.call(
             lambda core: index_updates.compare_server(core, guild.id, documents)
         )
@@ -161,16 +162,6 @@ class ServerDocuments(commands.Cog):
         self, _: discord.ScheduledEvent, event: discord.ScheduledEvent
     ) -> None:
         await self._change(event.guild)
-
-
-async def _welcome_screen(guild: discord.Guild) -> discord.WelcomeScreen | None:
-    if "WELCOME_SCREEN_ENABLED" not in guild.features:
-        return None
-    try:
-        return await guild.welcome_screen()
-    except UNREACHED as error:
-        _logger.warning("A welcome screen could not be read: %s", error)
-        return None
 
 
 def _channels(guild: discord.Guild) -> list[Listed]:

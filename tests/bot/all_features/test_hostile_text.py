@@ -396,10 +396,9 @@ def test_sources_are_listed_on_pages_that_fit(
         channels.append(ChannelReport(heard, counts, ((name, reason),) * 5))
         failures = (Failure(name, reason, "file:1"),) * 5
         others.append(SourceState(name, SHARED, 1, 2, WHEN, failures))
+    sources = Overview(channels, others, ArticlesReport(1, standing))
     for language in Language:
-        page = partial(
-            sources_messages.source_list, language, channels, others, ArticlesReport(1, standing)
-        )
+        page = partial(sources_messages.source_list, language, sources)
         first = page(0)
         pages = [first, *map(page, range(1, first.count))]
         _shown_well([page.content for page in pages])

@@ -7,7 +7,7 @@ import pytest
 from bot.answers.search_tiers import ArticlesUse
 from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import ChannelReport
-from bot.sources.service import ArticlesReport
+from bot.sources.service import ArticlesReport, Overview
 from bot.text.markdown import MESSAGE_CHARACTERS
 from knowledge.corpus import SourceState
 from knowledge.discord_archive.sync_state import (
@@ -104,7 +104,9 @@ def test_public_progress_counts_failed_threads_without_names() -> None:
 def test_the_list_names_the_first_failed_threads() -> None:
     report = channel_report(failures=FAILURES)
 
-    told = sources_messages.source_list(Language.ENGLISH, [report], [], BUNDLED, 0).content
+    told = sources_messages.source_list(
+        Language.ENGLISH, Overview([report], [], BUNDLED), 0
+    ).content
 
     assert told.count("⚠") == sources_messages.FAILURES_SHOWN
     assert "and 6 more" in told
@@ -119,7 +121,9 @@ def test_a_page_of_long_sources_fits_one_message() -> None:
     ]
 
     pages = [
-        sources_messages.source_list(Language.ENGLISH, [channel_report()], states, BUNDLED, number)
+        sources_messages.source_list(
+            Language.ENGLISH, Overview([channel_report()], states, BUNDLED), number
+        )
         for number in range(40)
     ]
 
@@ -130,7 +134,7 @@ def test_a_page_of_long_sources_fits_one_message() -> None:
 def test_paths_of_the_operators_files_are_not_shown() -> None:
     state = SourceState("/srv/private/manuals", SHARED, 5, 4, AT, ())
 
-    page = sources_messages.source_list(Language.ENGLISH, [], [state], BUNDLED, 0)
+    page = sources_messages.source_list(Language.ENGLISH, Overview([], [state], BUNDLED), 0)
 
     assert "manuals · 4 documents" in page.content
     assert "srv" not in page.content
@@ -141,7 +145,7 @@ def test_paths_of_the_operators_files_are_not_shown() -> None:
 def test_the_list_shows_if_articles_are_quoted(standing: ArticlesUse) -> None:
     bundled = ArticlesReport(16, standing)
     shown = sources_messages.source_list(
-        Language.ENGLISH, [channel_report()], [], bundled, 0
+        Language.ENGLISH, Overview([channel_report()], [], bundled), 0
     ).content
     *_, last = shown.splitlines()
     assert last.startswith(f"{sources_messages.ARTICLES_NAME.english} · 16 documents · ")
