@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from knowledge.store.database import Database, now
-from knowledge.store.rows import NO_GUILD, columns, record, rows_among
+from knowledge.store.rows import NO_GUILD, columns, rows_among
 from knowledge.values.notes import State
 
 _OUTCOMES = {
@@ -79,7 +79,7 @@ class AuditLog:
     """The log in the community database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def append(
         self,
@@ -105,21 +105,21 @@ class AuditLog:
         The guild's row in the table `log_heads` is locked until the transaction ends, so writers of
         one guild take turns, and its lines are committed in the order of their numbers.
         """
-        [head] = self._database.rows(
+        [head] = self._db.rows(
             "insert into log_heads (guild_id, number, digest) values (?, 1, '') "
             "on conflict (guild_id) do update set number = log_heads.number + 1 returning number",
             [entry.guild_id or NO_GUILD],
         )
         row = {**columns(entry), "number": head["number"], "digest": ""}
         del row["id"]
-        self._database.insert("log", row)
+        self._db.insert("log", row)
 
     def key(self, member_id: int) -> int:
         """A member's key in the log, created if it is missing."""
-        rows = self._database.rows("select key from members where user_id = ?", [member_id])
+        rows = self._db.rows("select key from members where user_id = ?", [member_id])
         if not rows:
             # A writer for another guild may have inserted the same member just now.
-            rows = self._database.rows(
+            rows = self._db.rows(
                 "insert into members (user_id) values (?) "
                 "on conflict (user_id) do update set user_id = excluded.user_id returning key",
                 [member_id],
@@ -130,16 +130,15 @@ class AuditLog:
         """Discord ids by key, of these keys or all; forgotten members are missing."""
         every = "select key, user_id from members where user_id is not null"
         if keys is None:
-            rows = self._database.rows(every)
+            rows = self._db.rows(every)
         else:
-            rows = rows_among(self._database, f"{every} and key in (?)", [*keys])
+            rows = rows_among(self._db, f"{every} and key in (?)", [*keys])
         return {row["key"]: row["user_id"] for row in rows}
 
     def entries(self, guild_id: int | None = None) -> list[LogEntry]:
         """The lines of one guild or all, oldest first."""
         of_guild, values = ("", []) if guild_id is None else ("where guild_id = ?", [guild_id])
-        rows = self._database.rows(f"select * from log {of_guild} order by id", values)  # noqa: S608
-        return [record(LogEntry, row) for row in rows]
+        return self._db.records(LogEntry, f"select * from log {of_guild} order by id", values)  # noqa: S608
 
     def page(
         self,
@@ -164,18 +163,18 @@ class AuditLog:
             conditions.append("event = ?")
             values.append(wanted.event)
         order = "desc" if after is None else "asc"
-        rows = self._database.rows(
+        return self._db.records(
+            LogEntry,
             # The conditions are constants; values are bound.
             f"select * from log where {' and '.join(conditions)} order by id {order} limit ?",  # noqa: S608
             [*values, limit],
         )
-        return [record(LogEntry, row) for row in rows]
 
     def _first_since(self, guild_id: int, since: datetime) -> int:
         """The id of a guild's first line at or after a time, or a number above every id."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select id from log where guild_id = ? and at >= ? order by at, id limit 1",
-            [guild_id, since.isoformat()],
+            [guild_id, since],
         )
         return int(rows[0]["id"]) if rows else _NEWEST
 
@@ -184,7 +183,7 @@ class AuditLog:
 
         A difference shows that another program has changed the tables or the log.
         """
-        return contradictions(self._database.rows(STANDINGS), self.entries())
+        return contradictions(self._db.rows(STANDINGS), self.entries())
 
 
 @dataclass(slots=True)

@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+_T = TypeVar("_T")
 
 
 class StoreError(Exception):
@@ -63,9 +65,22 @@ class Database(Protocol):
 
     def close(self) -> None: ...
 
-    # Statements. Callers write the names of tables and columns; values are bound.
+    # Statements. Callers write the names of tables and columns; values are bound, times as text in
+    # ISO 8601.
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
+
+    def records(self, kind: type[_T], sql: str, values: Sequence[Any] = ()) -> list[_T]:
+        """The rows of a query as records (`knowledge.store.rows.record`)."""
+
+    def find(self, kind: type[_T], sql: str, values: Sequence[Any] = ()) -> _T | None:
+        """The first row of a query as a record, if any."""
+
+    def column(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The first column of each row of a query."""
+
+    def value(self, kind: type[_T], sql: str, values: Sequence[Any] = ()) -> _T | None:
+        """The first column of the first row of a query; None if there is none, or it is null."""
 
     def rows_together(
         self, queries: Sequence[tuple[str, Sequence[Any]]]

@@ -15,7 +15,7 @@ from typing import Final
 from knowledge.store.audit_log import PUBLISHED
 from knowledge.store.database import Database
 from knowledge.store.notes.note_records import ACCEPTED
-from knowledge.store.rows import record, rows_among
+from knowledge.store.rows import rows_among
 from knowledge.values.questions import Evidence
 
 
@@ -59,11 +59,11 @@ class PeriodFigures:
     """Figures from the community database. Only `unanswered_posts` includes a period's end."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def question_counts(self, guild_id: int, since: datetime, until: datetime) -> Asked:
         """Questions of a period, also private ones; a question with a later answer counts once."""
-        [row] = self._database.rows(
+        [row] = self._db.rows(
             "select count(*) filter (where evidence = 'strong') as answered, "
             "count(*) filter (where evidence = 'partial') as partly, "
             "count(*) filter (where evidence = 'none') as refused, "
@@ -72,7 +72,7 @@ class PeriodFigures:
             "  and f.verdict = 'helpful' and f.created_at >= ? and f.created_at < ?) as solved "
             "from questions where guild_id = ? and told_for is null "
             "and asked_at >= ? and asked_at < ?",
-            [guild_id, since.isoformat(), until.isoformat()] * 2,
+            [guild_id, since, until] * 2,
         )
         return Asked(**row)
 
@@ -81,11 +81,11 @@ class PeriodFigures:
     ) -> dict[date, Counter[Evidence]]:
         """Each UTC day's questions by evidence, as in `question_counts`; in one guild or all."""
         which, values = _guild(guild_id)
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select substr(q.asked_at, 1, 10) as day, q.evidence, count(*) as number "  # noqa: S608
             f"from questions q where {which} q.told_for is null "
             "and q.asked_at >= ? and q.asked_at < ? group by substr(q.asked_at, 1, 10), q.evidence",
-            [*values, since.isoformat(), until.isoformat()],
+            [*values, since, until],
         )
         days: dict[date, Counter[Evidence]] = {}
         for row in rows:
@@ -107,9 +107,10 @@ class PeriodFigures:
         as in `Credit.contributors`.
         """
         which, values = _guild(guild_id)
-        period = [*values, since.isoformat(), until.isoformat()]
+        period = [*values, since, until]
         asked = f"{which} q.asked_at >= ? and q.asked_at < ?"
-        rows = self._database.rows(
+        return self._db.records(
+            Quoted,
             "with quoted as (select distinct h.question_id, p.document_id from questions q "  # noqa: S608
             "  join hits h on h.question_id = q.id "
             "  join recorded_passages p on p.digest = h.passage_digest "
@@ -127,11 +128,10 @@ class PeriodFigures:
             "from told group by document_id order by document_id",
             [*period, quotes, further_share, *period],
         )
-        return [record(Quoted, row) for row in rows]
 
     def verdicts(self, question_ids: Sequence[int]) -> dict[int, Judged]:
         rows = rows_among(
-            self._database,
+            self._db,
             "select q.id, (select count(*) from feedback f where f.question_id = q.id "
             "  and f.verdict = 'unhelpful') as unhelpful, exists (select 1 from feedback f "
             "  where f.question_id = q.id and f.document_id != '') as corrected, "
@@ -154,25 +154,25 @@ class PeriodFigures:
 
         The period from `since` to `until` includes both.
         """
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select h.message_id, h.asked_at from helped_questions h "
             "left join questions q on q.id = h.question_id "
             "where h.guild_id = ? and h.is_post = 1 and h.asked_at >= ? and h.asked_at <= ? "
             "and (h.state = 'watched' and q.id is null "
             "  or h.state = 'done' and q.evidence = 'none' and q.settled = '') "
             "order by h.asked_at desc, h.message_id desc limit ?",
-            [guild_id, since.isoformat(), until.isoformat(), most],
+            [guild_id, since, until, most],
         )
         return [(row["message_id"], datetime.fromisoformat(row["asked_at"])) for row in rows]
 
     def new_notes(self, guild_id: int, since: datetime, until: datetime) -> list[int]:
         """Live notes first published in the period, by time of publication."""
         published = rows_among(
-            self._database,
+            self._db,
             "select at, detail from log where guild_id = ? and event in (?) and at < ?",
             sorted(PUBLISHED),
             before=[guild_id],
-            after=[until.isoformat()],
+            after=[until],
         )
         first: dict[int, str] = {}
         for row in published:
@@ -180,7 +180,7 @@ class PeriodFigures:
             first[note_id] = min(row["at"], first.get(note_id, row["at"]))
         new = [note_id for note_id, at in first.items() if at >= since.isoformat()]
         live = rows_among(
-            self._database,
+            self._db,
             "select id from notes where guild_id = ? and live_revision_id is not null "
             "and id in (?)",
             new,
@@ -195,7 +195,7 @@ class PeriodFigures:
         it also answers the asker's question.
         """
         rows = rows_among(
-            self._database,
+            self._db,
             "select q.id, q.text from questions q where q.private = 0 and q.text != '' "
             "and (q.id in (select question_id from gap_notes where note_id = ?) or q.id in "
             "  (select s.question_id from notices s join revisions r on r.id = s.revision_id "
@@ -267,7 +267,7 @@ class Credit:
     """Credit and figures from the community database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def contributors(
         self, guild_id: int, since: datetime | None, quotes: int, further_share: float
@@ -278,10 +278,9 @@ class Credit:
         no number was recorded with the question, the best `quotes` hits count, and a further hit
         needs the share `further_share` of the best hit's score.
         """
-        since_then, moments = (
-            ("and f.created_at >= ?", [since.isoformat()]) if since is not None else ("", [])
-        )
-        rows = self._database.rows(
+        since_then, moments = ("and f.created_at >= ?", [since]) if since is not None else ("", [])
+        return self._db.records(
+            Contributor,
             f"with {_CREDITED}, quoted as (select h.question_id, n.id as note_id, "  # noqa: S608
             "  a.contributor_id, '' as document_id "
             "  from hits h join recorded_passages p on p.digest = h.passage_digest "
@@ -312,16 +311,15 @@ class Credit:
             "order by citations desc, notes, contributor_id",
             [guild_id, guild_id, quotes, further_share, guild_id, guild_id, *moments, guild_id],
         )
-        return [record(Contributor, row) for row in rows]
 
     def activity(self, guild_id: int, gaps: int, most_quoted: int) -> Activity:
         """Figures of a guild; a question that was answered again later is counted once."""
-        asked = self._database.rows(
+        asked = self._db.rows(
             "select evidence, count(*) as number from questions "
             "where guild_id = ? and told_for is null group by evidence",
             [guild_id],
         )
-        [verdicts] = self._database.rows(
+        [verdicts] = self._db.rows(
             "select count(*) filter (where f.verdict = 'helpful') as helpful, "
             "count(*) filter (where f.verdict = 'unhelpful') as unhelpful "
             "from feedback f join questions q on q.id = f.question_id where q.guild_id = ?",
@@ -334,13 +332,13 @@ class Credit:
             },
             helpful=verdicts["helpful"],
             unhelpful=verdicts["unhelpful"],
-            **note_counts(self._database, guild_id),
+            **note_counts(self._db, guild_id),
             gaps=gaps,
             quoted=self._most_quoted(guild_id, most_quoted),
         )
 
     def _most_quoted(self, guild_id: int, most: int) -> tuple[tuple[str, int], ...]:
-        quoted = self._database.rows(
+        quoted = self._db.rows(
             "select max(p.title) as title, count(distinct h.question_id) as number from hits h "
             "join recorded_passages p on p.digest = h.passage_digest "
             "join questions q on q.id = h.question_id "

@@ -55,23 +55,23 @@ class Guilds:
     """Settings and rules in the community database."""
 
     def __init__(self, database: Database, log: AuditLog) -> None:
-        self._database = database
+        self._db = database
         self._log = log
         # Counters of this process's changes by guild, for caches to compare.
         self.saves: Counter[int] = Counter()
 
     def settings(self, guild_id: int) -> GuildSettings:
-        rows = self._database.rows("select * from guilds where id = ?", [guild_id])
+        rows = self._db.rows("select * from guilds where id = ?", [guild_id])
         return _guild_settings(rows[0]) if rows else GuildSettings(guild_id)
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
         values = _columns(settings)
         self.saves[settings.guild_id] += 1
-        with self._database.writing(settings.guild_id):
+        with self._db.writing(settings.guild_id):
             self._begin(settings.guild_id)
             before = _columns(self.settings(settings.guild_id))
             changes = ", ".join(f"{column} = ?" for column in values)
-            self._database.run(
+            self._db.run(
                 f"update guilds set {changes} where id = ?",  # noqa: S608 - columns named above
                 [*values.values(), settings.guild_id],
             )
@@ -84,7 +84,7 @@ class Guilds:
 
     def _begin(self, guild_id: int) -> None:
         """Insert the guild's row if it is missing, inside a transaction."""
-        self._database.insert_new("guilds", {"id": guild_id})
+        self._db.insert_new("guilds", {"id": guild_id})
 
     def change(self, guild_id: int, changes: Mapping[str, Any], actor_id: int) -> GuildSettings:
         """Change settings of a guild, by name; returns all of them."""
@@ -94,31 +94,31 @@ class Guilds:
         self, guild_id: int, change: Callable[[GuildSettings], GuildSettings], actor_id: int
     ) -> GuildSettings:
         """Apply the function `change` to a guild's settings; returns the changed settings."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             settings = change(self.settings(guild_id))
             self.save_settings(settings, actor_id)
             return settings
 
     def synonyms(self) -> dict[int, tuple[Synonym, ...]]:
-        rows = self._database.rows("select id, synonyms from guilds where synonyms <> '[]'")
+        rows = self._db.rows("select id, synonyms from guilds where synonyms <> '[]'")
         return {row["id"]: parse_synonyms(row["synonyms"]) for row in rows}
 
     def every(self) -> dict[int, GuildSettings]:
-        rows = self._database.rows("select * from guilds order by id")
+        rows = self._db.rows("select * from guilds order by id")
         return {row["id"]: _guild_settings(row) for row in rows}
 
     def languages(self) -> dict[int, Language]:
-        rows = self._database.rows("select id, language from guilds order by id")
+        rows = self._db.rows("select id, language from guilds order by id")
         return {row["id"]: Language(row["language"]) for row in rows}
 
     def without_articles(self, scopes: Iterable[int]) -> bool:
         """Whether one of these scopes is a guild without the bundled articles."""
         sql = "select 1 from guilds where id in (?) and articles = 0"
-        return bool(rows_among(self._database, sql, list(scopes)))
+        return bool(rows_among(self._db, sql, list(scopes)))
 
     def sources_turned_off(self) -> dict[int, SourceSwitches]:
         """The switches of each guild that turned the articles or the server's documents off."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select id, articles, server_documents from guilds "
             "where articles = 0 or server_documents = 0"
         )
@@ -136,37 +136,37 @@ class Guilds:
         hours = timedelta(hours=self.settings(guild_id).reminder_hours)
         if not hours or at - waiting_since < hours:
             return False
-        with self._database.writing(guild_id):
-            reminded = self._database.run(
+        with self._db.writing(guild_id):
+            reminded = self._db.run(
                 # A time in the future comes from a wrong clock.
                 "update guilds set reminded_at = ? where id = ? "
                 "and (reminded_at is null or reminded_at <= ? or reminded_at > ?)",
-                [at.isoformat(), guild_id, (at - hours).isoformat(), at.isoformat()],
+                [at, guild_id, at - hours, at],
             )
         return reminded == 1
 
     # Joining and leaving.
 
     def known(self) -> set[int]:
-        rows = self._database.rows(
-            "select id from guilds union select guild_id from notes union "
-            "select guild_id from questions where guild_id is not null union "
-            "select guild_id from rules union select guild_id from channels union "
-            "select guild_id from channel_settings"
+        return set(
+            self._db.column(
+                "select id from guilds union select guild_id from notes union "
+                "select guild_id from questions where guild_id is not null union "
+                "select guild_id from rules union select guild_id from channels union "
+                "select guild_id from channel_settings"
+            )
         )
-        return {row["id"] for row in rows}
 
     def departed(self) -> set[int]:
-        rows = self._database.rows("select id from guilds where left_at is not null")
-        return {row["id"] for row in rows}
+        return set(self._db.column("select id from guilds where left_at is not null"))
 
     def leave(self, guild_id: int, at: datetime) -> bool:
         """Record that the bot left a guild; False if the departure was recorded before."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             self._begin(guild_id)
-            news = self._database.run(
+            news = self._db.run(
                 "update guilds set left_at = ? where id = ? and left_at is null",
-                [at.isoformat(), guild_id],
+                [at, guild_id],
             )
             if news:
                 self._log.append(guild_id, None, "left", "guild")
@@ -174,12 +174,12 @@ class Guilds:
 
     def come_back(self, guild_id: int) -> bool:
         """Record that the bot is in a guild again; False if no departure was recorded."""
-        if not self._database.rows(
+        if not self._db.rows(
             "select 1 from guilds where id = ? and left_at is not null", [guild_id]
         ):
             return False
-        with self._database.writing(guild_id):
-            news = self._database.run(
+        with self._db.writing(guild_id):
+            news = self._db.run(
                 "update guilds set left_at = null where id = ? and left_at is not null", [guild_id]
             )
             if news:
@@ -193,48 +193,45 @@ class Guilds:
         method regularly. If the time since the last call exceeds `LONGEST_LOOK`, departures are
         postponed by the excess. So the data isn't deleted early.
         """
-        with self._database.writing():
-            last = moment(recall(self._database, LAST_LOOK))
-            for row in self._database.rows(
-                "select id, left_at from guilds where left_at is not null"
-            ):
+        with self._db.writing():
+            last = moment(recall(self._db, LAST_LOOK))
+            for row in self._db.rows("select id, left_at from guilds where left_at is not null"):
                 left_at = datetime.fromisoformat(row["left_at"])
                 seen = max(left_at, last or left_at)
                 unseen = max(at - seen - LONGEST_LOOK, timedelta())
                 counted = min(left_at + unseen, at)
                 if counted != left_at:
-                    self._database.run(
+                    self._db.run(
                         "update guilds set left_at = ? where id = ?",
-                        [counted.isoformat(), row["id"]],
+                        [counted, row["id"]],
                     )
-            self._database.replace("memory", {"key": LAST_LOOK, "value": at.isoformat()}, ["key"])
+            self._db.replace("memory", {"key": LAST_LOOK, "value": at}, ["key"])
 
     # Review rules.
 
     def rules(self, guild_id: int) -> list[Rule]:
         """The guild's rules by tag; the general rule (tag "") comes first."""
-        rows = self._database.rows(
-            "select * from rules where guild_id = ? order by tag", [guild_id]
+        return self._db.records(
+            Rule, "select * from rules where guild_id = ? order by tag", [guild_id]
         )
-        return [record(Rule, row) for row in rows]
 
     def set_quorum(self, guild_id: int, quorum: int, actor_id: int) -> None:
         """Change the quorum of the general rule; the rest of the rule stays."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             rule = next((rule for rule in self.rules(guild_id) if not rule.tag), Rule(""))
             if quorum != rule.quorum:
                 self.save_rule(guild_id, replace(rule, quorum=quorum), actor_id)
 
     def save_rule(self, guild_id: int, rule: Rule, actor_id: int) -> None:
         """Replace a tag's rule. If the new rule has only default values, no rule is stored."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             if rule == Rule(rule.tag):
-                self._database.run(
+                self._db.run(
                     "delete from rules where guild_id = ? and tag = ?", [guild_id, rule.tag]
                 )
             else:
                 row = {"guild_id": guild_id, **asdict(rule)}
-                self._database.replace("rules", row, ["guild_id", "tag"])
+                self._db.replace("rules", row, ["guild_id", "tag"])
             self._log.append(guild_id, actor_id, "rule", "guild", asdict(rule))
 
 
@@ -252,13 +249,13 @@ class ChannelSettingsTable:
     """The channel settings in the community database."""
 
     def __init__(self, database: Database, log: AuditLog, guilds: Guilds) -> None:
-        self._database = database
+        self._db = database
         self._log = log
         self._guilds = guilds
 
     def of_guild(self, guild_id: int) -> dict[int, Chosen]:
         """The settings of a guild's channels, by channel id; channels without any are missing."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select * from channel_settings where guild_id = ? order by channel_id", [guild_id]
         )
         return {row["channel_id"]: values(EffectiveSettings, row) for row in rows}
@@ -271,7 +268,7 @@ class ChannelSettingsTable:
         found = {
             guild_id: GuildChoices(settings) for guild_id, settings in self._guilds.every().items()
         }
-        rows = self._database.rows("select * from channel_settings order by guild_id, channel_id")
+        rows = self._db.rows("select * from channel_settings order by guild_id, channel_id")
         for guild_id, own in groupby(rows, key=itemgetter("guild_id")):
             known = found.get(guild_id) or GuildChoices(GuildSettings(guild_id))
             channels = {row["channel_id"]: values(EffectiveSettings, row) for row in own}
@@ -282,7 +279,7 @@ class ChannelSettingsTable:
         self, channel_id: int, guild_id: int, changes: Mapping[str, Any], actor_id: int
     ) -> Chosen:
         """Change some settings of a channel. A setting that is changed to None is inherited."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             known = self.of_guild(guild_id).get(channel_id, {})
             chosen = {
                 name: value for name, value in {**known, **changes}.items() if value is not None
@@ -290,7 +287,7 @@ class ChannelSettingsTable:
             row = {name: column(chosen.get(name)) for name in SETTINGS}
             if chosen:
                 row |= {"channel_id": channel_id, "guild_id": guild_id}
-                self._database.replace("channel_settings", row, ["channel_id"])
+                self._db.replace("channel_settings", row, ["channel_id"])
             else:
                 self.forget(channel_id, guild_id)
             if chosen != known:
@@ -302,8 +299,8 @@ class ChannelSettingsTable:
 
     def forget(self, channel_id: int, guild_id: int) -> bool:
         """Delete the settings of a deleted channel; returns whether it had any."""
-        with self._database.writing(guild_id):
-            deleted = self._database.run(
+        with self._db.writing(guild_id):
+            deleted = self._db.run(
                 "delete from channel_settings where channel_id = ? and guild_id = ?",
                 [channel_id, guild_id],
             )
@@ -314,12 +311,12 @@ class SyncedChannels:
     """The channels in the community database."""
 
     def __init__(self, database: Database, log: AuditLog) -> None:
-        self._database = database
+        self._db = database
         self._log = log
 
     def add(self, channel: SyncedChannel, actor_id: int) -> bool:
-        with self._database.writing(channel.guild_id):
-            added = self._database.insert_new("channels", columns(channel))
+        with self._db.writing(channel.guild_id):
+            added = self._db.insert_new("channels", columns(channel))
             if added:
                 detail = {"reads": channel.reads.value}
                 self._log.append(
@@ -328,8 +325,8 @@ class SyncedChannels:
         return added
 
     def remove(self, channel_id: int, guild_id: int, actor_id: int | None) -> bool:
-        with self._database.writing(guild_id):
-            removed = self._database.run(
+        with self._db.writing(guild_id):
+            removed = self._db.run(
                 "delete from channels where id = ? and guild_id = ?", [channel_id, guild_id]
             )
             if removed:
@@ -337,8 +334,7 @@ class SyncedChannels:
         return removed == 1
 
     def all(self) -> Sequence[SyncedChannel]:
-        rows = self._database.rows("select * from channels order by added_at, id")
-        return [record(SyncedChannel, row) for row in rows]
+        return self._db.records(SyncedChannel, "select * from channels order by added_at, id")
 
 
 _OF_ONE: Final = "where guild_id = ? and edition = ?"
@@ -348,19 +344,19 @@ class WeeklyDigests:
     """The digests in the community database."""
 
     def __init__(self, database: Database, log: AuditLog) -> None:
-        self._database = database
+        self._db = database
         self._log = log
 
     def all(self, mine: GuildFilter = every_guild) -> list[WeeklyDigest]:
         """The digests of all guilds with the bot."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select d.* from digests d left join guilds g on g.id = d.guild_id "
             "where g.left_at is null order by d.guild_id, d.edition desc"
         )
         return [record(WeeklyDigest, row) for row in rows if mine(row["guild_id"])]
 
     def of_guild(self, guild_id: int) -> dict[Edition, WeeklyDigest]:
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select * from digests where guild_id = ? order by edition desc", [guild_id]
         )
         return {Edition(row["edition"]): record(WeeklyDigest, row) for row in rows}
@@ -378,12 +374,12 @@ class WeeklyDigests:
         Returns:
             The digest after the change. None if a missing digest has no channel, chosen or default.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             before = self.of_guild(guild_id).get(edition)
             if before is None:
                 channel_id = changes.get("channel_id")
                 if channel_id is None and edition is Edition.MODERATORS:
-                    guilds = self._database.rows(
+                    guilds = self._db.rows(
                         "select review_channel_id from guilds where id = ?", [guild_id]
                     )
                     channel_id = guilds[0]["review_channel_id"] if guilds else None
@@ -399,31 +395,31 @@ class WeeklyDigests:
         chosen = {name: getattr(digest, name) for name in facts_of(WeeklyDigest)}
         row = {
             "guild_id": digest.guild_id,
-            "edition": digest.edition.value,
+            "edition": digest.edition,
             "channel_id": digest.channel_id,
             **chosen,
-            "chosen_at": digest.chosen_at.isoformat(),
+            "chosen_at": digest.chosen_at,
             "warned": 0,
         }
-        with self._database.writing(digest.guild_id):
-            self._database.insert_new("guilds", {"id": digest.guild_id})
-            self._database.replace("digests", row, ["guild_id", "edition"])
+        with self._db.writing(digest.guild_id):
+            self._db.insert_new("guilds", {"id": digest.guild_id})
+            self._db.replace("digests", row, ["guild_id", "edition"])
             detail = {"edition": row["edition"], "channel": digest.channel_id, **chosen}
             self._log.append(digest.guild_id, actor_id, "digest", "guild", detail)
 
     def end(self, guild_id: int, edition: Edition, actor_id: int) -> bool:
         """Delete a digest; False if there was none."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             ended = self._run("delete from digests", guild_id, edition)
             if ended:
-                detail = {"edition": edition.value}
+                detail = {"edition": edition}
                 self._log.append(guild_id, actor_id, "digest_off", "guild", detail)
         return ended
 
     def claim(self, digest: WeeklyDigest, at: datetime) -> bool:
         """Claim the digest for the scheduled time `at`; False if it was claimed before."""
-        with self._database.writing(digest.guild_id):
-            self._run("update digests set claimed_at = ?", *_digest_key(digest), at.isoformat())
+        with self._db.writing(digest.guild_id):
+            self._run("update digests set claimed_at = ?", *_digest_key(digest), at)
         return digest.claimed_at != at
 
     def settle(self, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
@@ -432,20 +428,20 @@ class WeeklyDigests:
         If `covered`, the news was posted, or there was none, and the next digest begins with the
         time `at`. Otherwise, the next digest also covers this digest's period.
         """
-        with self._database.writing(digest.guild_id):
-            self._run("update digests set settled_at = ?", *_digest_key(digest), at.isoformat())
+        with self._db.writing(digest.guild_id):
+            self._run("update digests set settled_at = ?", *_digest_key(digest), at)
             if covered:
                 self._run("update digests set covered_at = settled_at", *_digest_key(digest))
 
     def warn(self, digest: WeeklyDigest, *, warned: bool) -> bool:
         """Record whether administrators were warned of a failed digest; False if unchanged."""
-        with self._database.writing(digest.guild_id):
+        with self._db.writing(digest.guild_id):
             self._run("update digests set warned = ?", *_digest_key(digest), int(warned))
         return digest.warned != warned
 
     def _run(self, change: str, guild_id: int, edition: Edition, *values: Any) -> bool:
         # The statements are constants of this module; values are bound.
-        return self._database.run(f"{change} {_OF_ONE}", [*values, guild_id, edition.value]) == 1
+        return self._db.run(f"{change} {_OF_ONE}", [*values, guild_id, edition]) == 1
 
 
 def _digest_key(digest: WeeklyDigest) -> tuple[int, Edition]:
@@ -456,18 +452,18 @@ class SourceCards:
     """Cards of failing sources, stored before they are posted: a second attempt has the nonce."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def all(self, mine: GuildFilter = every_guild) -> list[SourceCard]:
-        rows = self._database.rows("select * from source_cards order by guild_id, source")
+        rows = self._db.rows("select * from source_cards order by guild_id, source")
         return [record(SourceCard, row) for row in rows if mine(row["guild_id"])]
 
     def keep(self, card: SourceCard) -> None:
-        with self._database.writing(card.guild_id):
-            self._database.replace("source_cards", columns(card), ["guild_id", "source"])
+        with self._db.writing(card.guild_id):
+            self._db.replace("source_cards", columns(card), ["guild_id", "source"])
 
     def drop(self, guild_id: int, source: str) -> None:
-        with self._database.writing(guild_id):
-            self._database.run(
+        with self._db.writing(guild_id):
+            self._db.run(
                 "delete from source_cards where guild_id = ? and source = ?", [guild_id, source]
             )

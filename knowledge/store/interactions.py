@@ -59,43 +59,39 @@ class Inbox:
     """The inbox in the community database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def keep(self, kept: KeptInteraction) -> None:
         """Store an interaction until `delete`, and drop expired interactions."""
         row = columns(kept, fields=json.dumps(kept.fields, ensure_ascii=False))
-        with self._database.writing(kept.guild_id or NO_GUILD):
+        with self._db.writing(kept.guild_id or NO_GUILD):
             self._drop_old(kept.sent_at)
-            self._database.insert_new("inbox", row)
+            self._db.insert_new("inbox", row)
 
     def mark_acted_on(self, interaction_id: int) -> None:
         """Mark an interaction as acted on, inside the transaction of the action."""
-        self._database.run(
-            "update inbox set taken = 1, fields = '[]' where id = ?", [interaction_id]
-        )
+        self._db.run("update inbox set taken = 1, fields = '[]' where id = ?", [interaction_id])
 
     def delete(self, interaction_id: int) -> None:
         """Delete an interaction; its sender has the reply."""
-        with self._database.writing(guild_of(self._database, RowKind.INBOX, interaction_id)):
-            self._database.run("delete from inbox where id = ?", [interaction_id])
+        with self._db.writing(guild_of(self._db, RowKind.INBOX, interaction_id)):
+            self._db.run("delete from inbox where id = ?", [interaction_id])
 
     def left_over(self, before: datetime) -> list[KeptInteraction]:
         """Interactions that an earlier process left unfinished.
 
         `before` is the start of the present process; the interactions were sent before it.
         """
-        with self._database.writing():
+        with self._db.writing():
             self._drop_old(before)
-            rows = self._database.rows(
-                "select * from inbox where sent_at < ? order by id", [before.isoformat()]
-            )
+            rows = self._db.rows("select * from inbox where sent_at < ? order by id", [before])
         return [
             record(KeptInteraction, row, fields=[*map(tuple, json.loads(row["fields"]))])
             for row in rows
         ]
 
     def _drop_old(self, at: datetime) -> None:
-        self._database.run("delete from inbox where sent_at < ?", [(at - TOKEN_LIFE).isoformat()])
+        self._db.run("delete from inbox where sent_at < ?", [at - TOKEN_LIFE])
 
 
 # A form can be submitted for a day after it was opened, and so can a draft.
@@ -118,7 +114,7 @@ class HandledInteractions:
     """The idempotency keys in the community database, by id of the interaction or message."""
 
     def __init__(self, database: Database, pauses: Iterable[float] = PAUSES) -> None:
-        self._database = database
+        self._db = database
         self._pauses = pauses
 
     def once(
@@ -171,7 +167,7 @@ class HandledInteractions:
         act: Callable[[], tuple[_T, int | None]],
         again: Callable[[int], _T | None],
     ) -> _T:
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             for known in self._rows_acted_on(ids):
                 if known == _GIVEN_BACK:
                     raise GivenBackError(
@@ -187,25 +183,21 @@ class HandledInteractions:
 
     def give_back(self, guild_id: int, interaction_id: int) -> bool:
         """Record that a form was returned to its sender; False if it was acted on already."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             known = self._rows_acted_on([interaction_id])
             if not known:
                 self._keep([interaction_id], _GIVEN_BACK)
             return known in ([], [_GIVEN_BACK])
 
     def _rows_acted_on(self, ids: Collection[int]) -> list[int]:
-        found = [
-            self._database.rows("select acted_on from handled where id = ?", [key]) for key in ids
-        ]
+        found = [self._db.rows("select acted_on from handled where id = ?", [key]) for key in ids]
         return [int(row["acted_on"]) for rows in found for row in rows]
 
     def _keep(self, ids: Collection[int], acted_on: int) -> None:
         at = now()
-        self._database.run("delete from handled where at < ?", [(at - KEPT_FOR).isoformat()])
+        self._db.run("delete from handled where at < ?", [at - KEPT_FOR])
         for key in ids:
-            self._database.replace(
-                "handled", {"id": key, "acted_on": acted_on, "at": at.isoformat()}, ["id"]
-            )
+            self._db.replace("handled", {"id": key, "acted_on": acted_on, "at": at}, ["id"])
 
 
 # The channel of notices sent only by direct message.
@@ -216,7 +208,7 @@ class Notices:
     """The notices in the community database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def add(
         self,
@@ -237,27 +229,25 @@ class Notices:
         # A forgotten member has no id and can't be notified.
         if member_id == 0:
             return
-        self._database.insert(
+        self._db.insert(
             "notices",
             {
                 "guild_id": guild_id,
                 "member_id": member_id,
                 "channel_id": channel_id,
-                "event": event.value,
+                "event": event,
                 "revision_id": revision_id,
                 "question_id": question_id,
                 "handed_on_id": handed_on_id,
-                "created_at": now().isoformat(),
+                "created_at": now(),
             },
         )
 
     def queue(self, mine: GuildFilter = every_guild) -> list[Notice]:
-        rows = self._database.rows("select * from notices where sent_at is null order by id")
+        rows = self._db.rows("select * from notices where sent_at is null order by id")
         return [record(Notice, row) for row in rows if mine(row["guild_id"])]
 
     def mark_sent(self, notice_id: int) -> None:
         """Mark a notice as delivered, or as undeliverable."""
-        with self._database.writing(guild_of(self._database, RowKind.NOTICE, notice_id)):
-            self._database.run(
-                "update notices set sent_at = ? where id = ?", [now().isoformat(), notice_id]
-            )
+        with self._db.writing(guild_of(self._db, RowKind.NOTICE, notice_id)):
+            self._db.run("update notices set sent_at = ? where id = ?", [now(), notice_id])

@@ -56,6 +56,28 @@ class RowStatements(ABC):
         self.run(replacement(table, row, keys), [*row.values()])
 
 
+class RowQueries(ABC):
+    """Records and values made of rows, for both databases."""
+
+    @abstractmethod
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
+
+    def records(self, kind: type[_T], sql: str, values: Sequence[Any] = ()) -> list[_T]:
+        return [record(kind, row) for row in self.rows(sql, values)]
+
+    def find(self, kind: type[_T], sql: str, values: Sequence[Any] = ()) -> _T | None:
+        rows = self.rows(sql, values)
+        return record(kind, rows[0]) if rows else None
+
+    def column(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        return [next(iter(row.values())) for row in self.rows(sql, values)]
+
+    def value(self, kind: type[_T], sql: str, values: Sequence[Any] = ()) -> _T | None:
+        column = self.column(sql, values)
+        read: Any = _reader(kind) or kind
+        return None if not column or column[0] is None else read(column[0])
+
+
 def record(kind: type[_T], row: Mapping[str, Any], **values: Any) -> _T:
     """Make a dataclass of a row, by the names and types of its fields; ignore other columns.
 

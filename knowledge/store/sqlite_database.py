@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 from knowledge.store import migrations, sqlite_file
 from knowledge.store.database import StoreError, StoreVersionError, now
 from knowledge.store.migrations import is_mark, refuse_marked
+from knowledge.store.rows import RowQueries
 
 # SQLite's primary error codes for refusals by the system; the file itself may be sound.
 _REFUSED: Final = frozenset(
@@ -86,7 +87,7 @@ def delete_moved(path: Path) -> None:
             path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-class SqliteDatabase(sqlite_file.OpenedFile):
+class SqliteDatabase(sqlite_file.OpenedFile, RowQueries):
     """The opened file."""
 
     # A commit to a file always has a known outcome.

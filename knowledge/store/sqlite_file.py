@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -24,6 +25,8 @@ OPENING_SECONDS: Final = 600
 OPENING_LOCK: Final = "opening.lock"
 
 _logger = logging.getLogger(__name__)
+
+sqlite3.register_adapter(datetime, datetime.isoformat)
 
 
 def connect(path: Path) -> Database:

@@ -130,7 +130,7 @@ class Store:
         row = {
             "location": location,
             "scope": scope,
-            "added_at": now().isoformat(),
+            "added_at": now(),
             "base_url": base_url,
         }
         with self.database.writing(scope or None):

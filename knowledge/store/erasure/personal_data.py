@@ -66,7 +66,7 @@ class PersonalData:
     ) -> None:
         self._opt_outs = opt_outs
         self._wordings = wordings
-        self._database = database
+        self._db = database
         self._states = states
         self._notes = states.notes
         self._tombstones = tombstones
@@ -81,7 +81,7 @@ class PersonalData:
         found = {}
         titles = self._hit_titles(member_id)
         for kind, sql in KINDS.items():
-            rows = self._database.rows(sql, [member_id] * sql.count("?"))
+            rows = self._db.rows(sql, [member_id] * sql.count("?"))
             for row in rows:
                 if kind == "questions":
                     row["found"] = titles.get(row["id"], [])
@@ -102,7 +102,7 @@ class PersonalData:
     def _hit_titles(self, member_id: int) -> dict[int, list[str]]:
         """Titles of the hits of a member's questions, best first, by question id."""
         found: dict[int, list[str]] = {}
-        for row in self._database.rows(
+        for row in self._db.rows(
             "select h.question_id, p.title from questions q join hits h on h.question_id = q.id "
             "join recorded_passages p on p.digest = h.passage_digest "
             "where q.asker_id = ? and p.title != '' order by h.question_id, h.rank",
@@ -120,7 +120,7 @@ class PersonalData:
         Returns:
             The ids of notes with a changed text, name or wording.
         """
-        with self._database.erasing():
+        with self._db.erasing():
             # A restored older copy must not bring them back.
             kind = TombstoneKind.MEMBER_AND_NOTES if withdraw else TombstoneKind.MEMBER
             self._tombstones.add(kind, member_id)
@@ -132,21 +132,21 @@ class PersonalData:
 
         `quotable` takes a document's id, and returns the texts of its passages that may be quoted.
         """
-        with self._database.erasing():
-            for row in self._database.rows(
+        with self._db.erasing():
+            for row in self._db.rows(
                 "select distinct document_id as id from recorded_passages order by document_id"
             ):
                 if not _CHAT.search(row["id"]):
                     continue
                 kept = frozenset(quotable(row["id"]))
-                passages = self._database.rows(
+                passages = self._db.rows(
                     # Passages of channels are recorded without words.
                     "select digest, passage from recorded_passages where document_id = ? "
                     "and source_channel_id is null and passage != ''",
                     [row["id"]],
                 )
                 gone = [found["digest"] for found in passages if found["passage"] not in kept]
-                run_among(self._database, "delete from recorded_passages where digest in (?)", gone)
+                run_among(self._db, "delete from recorded_passages where digest in (?)", gone)
 
     def repeat_forgetting(self, member_id: int, *, withdraw: bool) -> list[int]:
         """Repeat `forget` on an older copy of the data, inside a transaction."""
@@ -157,7 +157,7 @@ class PersonalData:
         for table, column, kept in member_columns():
             # Declared in the schema; the value is bound.
             change = f"update {table} set {kept}" if kept else f"delete from {table}"  # noqa: S608
-            self._database.run(f"{change} where {column} = ?", [member_id])
+            self._db.run(f"{change} where {column} = ?", [member_id])
         return changed
 
     # Notes.
@@ -167,7 +167,7 @@ class PersonalData:
 
         Then erase the member's texts, except approved texts of notes that stay live or retired.
         """
-        for row in self._database.rows(
+        for row in self._db.rows(
             "select id, guild_id, live_revision_id, retired_revision_id from notes "
             "where contributor_id = ? order by id",
             [member_id],
@@ -186,7 +186,7 @@ class PersonalData:
                 if not (stays and note.revision.state is State.APPROVED):
                     self._erase(note.revision.id)
             self._forget_quotations(row["id"])
-        for row in self._database.rows(
+        for row in self._db.rows(
             "select id, note_id, state from revisions where extension = 1 and writer_id = ? "
             "and state != 'approved' order by id",
             [member_id],
@@ -199,36 +199,34 @@ class PersonalData:
             self._forget_quotations(note.id)
 
     def _erase(self, revision_id: int) -> None:
-        self._database.run(
+        self._db.run(
             "update revisions set title = ?, text = ?, tags = '[]', link = '', wordings = '[]' "
             "where id = ?",
             [ERASED_TITLE, ERASED_TEXT, revision_id],
         )
-        self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])
+        self._db.run("delete from revision_pictures where revision_id = ?", [revision_id])
         # Its card may just be posted, and has no message yet.
-        mark_due(self._database, revision_id)
+        mark_due(self._db, revision_id)
 
     def _forget_quotations(self, note_id: int) -> None:
         """Delete recorded passages of this note that are in none of its texts any more."""
         texts = [
             row["text"]
-            for row in self._database.rows(
+            for row in self._db.rows(
                 "select text from revisions where note_id = ? and text != ?",
                 [note_id, ERASED_TEXT],
             )
         ]
-        for row in self._database.rows(
+        for row in self._db.rows(
             "select digest, passage from recorded_passages where document_id = ?",
             [document_of_note(note_id)],
         ):
             if not any(row["passage"] in text for text in texts):
-                self._database.run(
-                    "delete from recorded_passages where digest = ?", [row["digest"]]
-                )
+                self._db.run("delete from recorded_passages where digest = ?", [row["digest"]])
 
     def _outdate_notes(self, member_id: int) -> list[int]:
         """Mark cards and pages with a member's name as outdated; returns the notes that show it."""
-        shown = self._database.rows(
+        shown = self._db.rows(
             "select distinct n.id from notes n left join revisions r on r.note_id = n.id "
             "left join reviews v on v.revision_id = r.id "
             "where n.contributor_id = ? or v.moderator_id = ? "
@@ -236,7 +234,7 @@ class PersonalData:
             [member_id] * 3,
         )
         self._mark_cards_due("n.contributor_id = ? or r.writer_id = ?", member_id)
-        self._database.run(
+        self._db.run(
             # Their additions to others' notes leave public pages until a moderator releases them.
             "update revisions set for_page = 0 where note_id in (select e.note_id from revisions e "
             "where e.extension = 1 and e.writer_id = ? "
@@ -250,11 +248,11 @@ class PersonalData:
 
         `condition` is the SQL condition for these cards; each `?` in it stands for the member's id.
         """
-        rows = self._database.rows(
+        rows = self._db.rows(
             f"{_CARDS} where ({condition}) and r.card_message_id is not null order by r.id",
             [member_id] * condition.count("?"),
         )
-        mark_due(self._database, *(row["id"] for row in rows))
+        mark_due(self._db, *(row["id"] for row in rows))
 
     # Questions.
 
@@ -265,7 +263,7 @@ class PersonalData:
         the channel and the earlier questions. A *judged* question has another member's verdict. Its
         record loses the words, too, unless the question is shared.
         """
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select q.id, q.text, "
             "q.text != '' and exists (select 1 from questions o where o.asker_id not in (0, ?) "
             "  and lower(trim(o.text)) = lower(trim(q.text))) as shared, "
@@ -275,20 +273,20 @@ class PersonalData:
         )
         private = {row["text"] for row in rows if not row["shared"]}
         for row in rows:
-            self._database.run("delete from phrasings where question_id = ?", [row["id"]])
+            self._db.run("delete from phrasings where question_id = ?", [row["id"]])
             if row["judged"] and not row["shared"]:
-                self._database.run(
+                self._db.run(
                     "update questions set text = '', settings = '', confirmed_at = null "
                     "where id = ?",
                     [row["id"]],
                 )
             elif not row["shared"]:
-                self._database.run("delete from questions where id = ?", [row["id"]])
+                self._db.run("delete from questions where id = ?", [row["id"]])
         # Others' follow-ups to a deleted question have its words, too.
         erased = {" ".join(text.split())[:EARLIER_CHARACTERS] for text in private} - {""}
-        for row in self._database.rows("select id, earlier from questions where earlier != ''"):
+        for row in self._db.rows("select id, earlier from questions where earlier != ''"):
             if not erased.isdisjoint(row["earlier"].split("\n")):
-                self._database.run("update questions set earlier = '' where id = ?", [row["id"]])
+                self._db.run("update questions set earlier = '' where id = ?", [row["id"]])
 
 
 _CARDS: Final = """
@@ -322,15 +320,12 @@ class Purge:
         personal_data: PersonalData,
     ) -> None:
         self._personal_data = personal_data
-        self._database = database
+        self._db = database
         self._log = log
         self._tombstones = tombstones
 
     def guilds_left_before(self, before: datetime) -> list[int]:
-        rows = self._database.rows(
-            "select id from guilds where left_at < ? order by id", [before.isoformat()]
-        )
-        return [row["id"] for row in rows]
+        return self._db.column("select id from guilds where left_at < ? order by id", [before])
 
     def guild(self, guild_id: int) -> list[int]:
         """Delete everything of a guild except its log lines.
@@ -338,7 +333,7 @@ class Purge:
         If all log lines of a member are in deleted guilds, the log no longer names the member. The
         ids of the guild's notes are returned, to be removed from the index.
         """
-        with self._database.erasing():
+        with self._db.erasing():
             self._tombstones.add(TombstoneKind.GUILD, guild_id)
             return self._delete_guild(guild_id)
 
@@ -352,7 +347,7 @@ class Purge:
         if not fresh:
             return 0
         members = self._members() if any(stone.kind in FORGOTTEN for stone in fresh) else {}
-        with self._database.erasing():
+        with self._db.erasing():
             self._tombstones.keep(fresh)
             for tombstone in fresh:
                 self._apply(tombstone, members)
@@ -367,7 +362,7 @@ class Purge:
         elif tombstone.kind is TombstoneKind.NOTE:
             self._delete_note(int(tombstone.subject))
         elif tombstone.kind is TombstoneKind.QUESTION:
-            self._database.run("delete from questions where id = ?", [int(tombstone.subject)])
+            self._db.run("delete from questions where id = ?", [int(tombstone.subject)])
         elif tombstone.kind not in MEMBERS:
             self._delete_guild(int(tombstone.subject))
 
@@ -376,7 +371,7 @@ class Purge:
         found: set[int] = set()
         for table, column, _ in member_columns():
             # Declared in the schema.
-            rows = self._database.rows(
+            rows = self._db.rows(
                 f"select distinct {column} as id from {table} where {column} > 0"  # noqa: S608
             )
             found.update(row["id"] for row in rows)
@@ -384,18 +379,16 @@ class Purge:
         return {digest(str(member_id)): member_id for member_id in found}
 
     def _delete_guild(self, guild_id: int) -> list[int]:
-        rows = self._database.rows(
-            "select id from notes where guild_id = ? order by id", [guild_id]
-        )
+        rows = self._db.rows("select id from notes where guild_id = ? order by id", [guild_id])
         note_ids = [row["id"] for row in rows]
         self._delete_notes(note_ids)
-        for table in self._database.tables("guild_id"):
+        for table in self._db.tables("guild_id"):
             if table not in ("log", "log_heads", "notes"):
-                self._database.run(f"delete from {table} where guild_id = ?", [guild_id])  # noqa: S608
-        self._database.run("delete from guilds where id = ?", [guild_id])
-        self._database.run("delete from sources where scope = ?", [guild_id])
+                self._db.run(f"delete from {table} where guild_id = ?", [guild_id])  # noqa: S608
+        self._db.run("delete from guilds where id = ?", [guild_id])
+        self._db.run("delete from sources where scope = ?", [guild_id])
         # Members with lines only in purged guilds lose their name.
-        self._database.run(
+        self._db.run(
             "delete from members where key in (select actor from log where guild_id = ?) "
             "and not exists (select 1 from log l where l.actor = members.key and "
             "l.guild_id is distinct from ? and not exists (select 1 from tombstones t "
@@ -406,18 +399,18 @@ class Purge:
         return note_ids
 
     def _delete_note(self, note_id: int) -> None:
-        for row in self._database.rows("select guild_id from notes where id = ?", [note_id]):
+        for row in self._db.rows("select guild_id from notes where id = ?", [note_id]):
             self._delete_notes([note_id])
             detail = {"note": note_id}
             self._log.append(row["guild_id"], None, NOTE_DELETED, document_of_note(note_id), detail)
 
     def _delete_notes(self, note_ids: Sequence[int]) -> None:
         # Notes and revisions refer to each other.
-        self._database.defer_references()
+        self._db.defer_references()
         run_among(
-            self._database,
+            self._db,
             "delete from recorded_passages where document_id in (?)",
             [document_of_note(note_id) for note_id in note_ids],
         )
         for statement in _OF_NOTES:
-            run_among(self._database, statement, note_ids)
+            run_among(self._db, statement, note_ids)

@@ -82,7 +82,7 @@ class QuoteOptOuts:
     """Opt-outs, read from the tombstones of a community database."""
 
     def __init__(self, database: Database, tombstones: Tombstones) -> None:
-        self._database = database
+        self._db = database
         self._tombstones = tombstones
 
     def withheld(self) -> Withheld:
@@ -104,7 +104,7 @@ class QuoteOptOuts:
 
     def withhold(self, member_id: int, name: str = "") -> None:
         """Stop quoting a member's messages; `name` is for exports without ids."""
-        with self._database.writing():
+        with self._db.writing():
             self._tombstones.add(TombstoneKind.OPTED_OUT, member_id)
             self.withhold_name(name)
 
@@ -114,7 +114,7 @@ class QuoteOptOuts:
             self._tombstones.add_digest(TombstoneKind.OPTED_OUT, _name_text(name))
 
     def quote_again(self, member_id: int, name: str = "") -> None:
-        with self._database.writing():
+        with self._db.writing():
             self._tombstones.add(TombstoneKind.OPTED_IN, member_id)
             if name:
                 self._tombstones.add_digest(TombstoneKind.OPTED_IN, _name_text(name))

@@ -54,7 +54,7 @@ class Tombstones:
     """The tombstones of a community database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
         self._path = database.folder / FILE
 
     def add(self, kind: TombstoneKind, subject_id: int) -> None:
@@ -82,25 +82,21 @@ class Tombstones:
             # The copies that upgrades and restores kept hold the deleted data. The retention of
             # backups is up to the operator.
             try:
-                self._database.delete_copies()
+                self._db.delete_copies()
             except OSError as error:
                 raise self._unwritable(error) from error
         self.keep([tombstone])
 
     def _after_others(self, subject: str) -> str:
         """The time of a new tombstone: now, but later than the subject's last tombstone."""
-        rows = self._database.rows(
-            "select max(at) as at from tombstones where subject = ?", [subject]
-        )
+        rows = self._db.rows("select max(at) as at from tombstones where subject = ?", [subject])
         last = moment(rows[0]["at"])
         at = now()
         return (at if last is None or last < at else last + timedelta(microseconds=1)).isoformat()
 
     def since(self, at: datetime) -> "Deleted":
         """The tombstones of deletions at or after the time `at`."""
-        rows = self._database.rows(
-            "select kind, subject, at from tombstones where at >= ?", [at.isoformat()]
-        )
+        rows = self._db.rows("select kind, subject, at from tombstones where at >= ?", [at])
         found = [Tombstone.of(row["at"], row["kind"], row["subject"]) for row in rows]
         kept = [tombstone for tombstone in found if tombstone is not None]
         # Asking for the key may create it, so it is done only if needed.
@@ -108,22 +104,22 @@ class Tombstones:
 
     def keep(self, tombstones: Iterable[Tombstone]) -> None:
         """Insert tombstones in the database but not in the file, inside a transaction."""
-        self._database.run_many(
+        self._db.run_many(
             "insert into tombstones (kind, subject, at) values (?, ?, ?) "
             "on conflict (kind, subject, at) do nothing",
-            [(stone.kind.value, stone.subject, stone.at) for stone in tombstones],
+            [(stone.kind, stone.subject, stone.at) for stone in tombstones],
         )
 
     def drop(self, tombstones: Iterable[Tombstone]) -> None:
         """Remove tombstones from the database of a copy that isn't in use yet."""
-        with self._database.writing():
-            self._database.run_many(
+        with self._db.writing():
+            self._db.run_many(
                 "delete from tombstones where kind = ? and subject = ? and at = ?",
-                [(stone.kind.value, stone.subject, stone.at) for stone in tombstones],
+                [(stone.kind, stone.subject, stone.at) for stone in tombstones],
             )
 
     def in_database(self) -> set[Tombstone]:
-        rows = self._database.rows("select * from tombstones")
+        rows = self._db.rows("select * from tombstones")
         return {Tombstone(row["at"], TombstoneKind(row["kind"]), row["subject"]) for row in rows}
 
     def in_file(self) -> set[Tombstone]:
@@ -149,10 +145,10 @@ class Tombstones:
         Raises:
             StoreError: if the file has another key, or none.
         """
-        check = recall(self._database, _CHECK)
+        check = recall(self._db, _CHECK)
         if check is None:
-            self._database.insert_new("memory", {"key": _CHECK, "value": _check(self._key())})
-            check = recall(self._database, _CHECK)
+            self._db.insert_new("memory", {"key": _CHECK, "value": _check(self._key())})
+            check = recall(self._db, _CHECK)
         key = self._key_in_file()
         if key is None or _check(key) != check:
             raise StoreError(
@@ -224,7 +220,7 @@ def _check(key: bytes) -> str:
 
 
 def _line(tombstone: Tombstone) -> str:
-    record = {"at": tombstone.at, "kind": tombstone.kind.value, "subject": tombstone.subject}
+    record = {"at": tombstone.at, "kind": tombstone.kind, "subject": tombstone.subject}
     return json.dumps(record, sort_keys=True)
 
 

@@ -37,7 +37,7 @@ class Contributions:
     """
 
     def __init__(self, database: Database, guilds: Guilds, states: NoteStates) -> None:
-        self._database = database
+        self._db = database
         self._guilds = guilds
         self._states = states
         self._notes = states.notes
@@ -61,7 +61,7 @@ class Contributions:
         whether the contributor was told about the public page, and `off_page` whether they opted
         out of the page.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note_id = self._states.add(guild_id, contributor, channel_id, source)
             if off_page:
                 self._states.veto_page(note_id, PageVeto.WRITER, vetoed=True)
@@ -88,7 +88,7 @@ class Contributions:
             The note. None if there is a note from this message already, or a pending or live note
             for the question.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             if self.has_note(guild_id, source.message_id, asked_message_id, question_id):
                 return None
             note_id = self._states.add(
@@ -104,7 +104,7 @@ class Contributions:
     ) -> bool:
         """Whether there is a note from this reply, or a pending or live note for its question."""
         return bool(
-            self._database.rows(
+            self._db.rows(
                 "select 1 from notes n where n.guild_id = ? and (n.source_message_id = ? "
                 "or (n.asked_message_id = ? or exists (select 1 from gap_notes g "
                 "where g.note_id = n.id and g.question_id = ?)) "
@@ -132,7 +132,7 @@ class Contributions:
         contributor proposes the text, the new revision is an extension. Tags, link and wordings of
         a pending revision that nobody has voted on are changed in place.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
                 return None
@@ -217,23 +217,23 @@ class Contributions:
         self._states.record(note, contributor.id, "published_at_once")
         every = self._guilds.settings(note.guild_id).sample_every
         if every and note.revision.id % every == 0:
-            self._database.run("update notes set sampled = 1 where id = ?", [note.id])
-            mark_due(self._database, note.revision.id)
+            self._db.run("update notes set sampled = 1 where id = ?", [note.id])
+            mark_due(self._db, note.revision.id)
         return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def written_since(self, guild_id: int, member_id: int, since: datetime) -> list[datetime]:
         """The times of the revisions that a member wrote after the time `since`, oldest first."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select r.created_at from revisions r join notes n on n.id = r.note_id "
             "where r.writer_id = ? and r.created_at > ? and n.guild_id = ? "
             "order by r.created_at, r.id",
-            [member_id, since.isoformat(), guild_id],
+            [member_id, since, guild_id],
         )
         return [datetime.fromisoformat(row["created_at"]) for row in rows]
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
         """Withdraw a contributor's note: the pending revision, or else the published revision."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
                 return None
@@ -261,12 +261,12 @@ class Contributions:
 
         The report replaces the member's earlier report about the same problem.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note = self._notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
             self._states.add_report(note, member_id, problem, reason)
-            self._states.record(note, member_id, "reported", problem=problem.value)
+            self._states.record(note, member_id, "reported", problem=problem)
             return Outcome(self._notes.of_revision(note.revision.id))
 
     def flag_source_change(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
@@ -282,10 +282,10 @@ class Contributions:
         proposed = self._notes.proposed_from_replies(message_ids) if deleted else []
         if not noted and not proposed:
             return []
-        with self._database.writing(only_guild(note.guild_id for note in [*noted, *proposed])):
+        with self._db.writing(only_guild(note.guild_id for note in [*noted, *proposed])):
             flagged = self._states.flag_sources(message_ids, change)
             for note in flagged:
-                self._states.record(note, None, f"source_{change.value}")
+                self._states.record(note, None, f"source_{change}")
             for note in proposed:
                 self._states.set_state(note.revision.id, State.WITHDRAWN)
                 self._states.record(note, note.contributor_id, "withdrawn")

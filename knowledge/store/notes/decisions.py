@@ -24,7 +24,6 @@ from knowledge.store.notes.note_records import STANDING
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.public_notes import ListedText, texts_from
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.rows import record
 from knowledge.values.documents import document_of_note
 from knowledge.values.guilds import requirements
 from knowledge.values.notes import (
@@ -47,14 +46,15 @@ class Wordings:
     """Wordings of revisions in the community database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def suggested(self, note: Note) -> list[SuggestedWording]:
         """Public questions whose confirmed answer is the note, newest first.
 
         Follow-ups are left out, because they mean little alone.
         """
-        rows = self._database.rows(
+        return self._db.records(
+            SuggestedWording,
             "select q.id as question_id, q.text, q.asker_id, q.channel_id from questions q "
             "join hits h on h.question_id = q.id and h.rank = 1 "
             "join recorded_passages p on p.digest = h.passage_digest "
@@ -63,7 +63,6 @@ class Wordings:
             "order by q.confirmed_at desc, q.id desc limit ?",
             [note.guild_id, document_of_note(note.id), _MOST_SUGGESTED],
         )
-        return [record(SuggestedWording, row) for row in rows]
 
     def record_copy(self, note: Note, suggested: SuggestedWording) -> None:
         row = {
@@ -71,11 +70,11 @@ class Wordings:
             "wording": suggested.text,
             "member_id": suggested.asker_id,
         }
-        self._database.replace("copied_wordings", row, ["note_id", "wording"])
+        self._db.replace("copied_wordings", row, ["note_id", "wording"])
 
     def forget(self, member_id: int) -> list[int]:
         """Delete a member's questions from wordings, in a transaction; returns the notes."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select r.id, r.note_id, r.wordings, c.wording from copied_wordings c "
             "join revisions r on r.note_id = c.note_id where c.member_id = ? order by r.id",
             [member_id],
@@ -88,11 +87,11 @@ class Wordings:
 
     def change(self, revision_id: int, wordings: Sequence[str]) -> None:
         """Replace a revision's wordings and mark its card as outdated, inside a transaction."""
-        self._database.run(
+        self._db.run(
             "update revisions set wordings = ? where id = ?",
             [json.dumps(wordings, ensure_ascii=False), revision_id],
         )
-        mark_due(self._database, revision_id)
+        mark_due(self._db, revision_id)
 
 
 _NOTICES = {
@@ -121,7 +120,7 @@ class Decisions:
     def __init__(
         self, database: Database, guilds: Guilds, states: NoteStates, wordings: Wordings
     ) -> None:
-        self._database = database
+        self._db = database
         self._guilds = guilds
         self._states = states
         self._wordings = wordings
@@ -140,7 +139,7 @@ class Decisions:
 
         The contributor gets a notice, unless it is decided `quietly`.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
@@ -162,7 +161,7 @@ class Decisions:
         The contributor's words stay in the earlier revision. If the moderator changed nothing, the
         pending revision is approved as it is.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
@@ -187,7 +186,7 @@ class Decisions:
 
         A pending revision has to be decided on first.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
@@ -210,7 +209,7 @@ class Decisions:
     def _obstacle(self, note: Note, moderator: Member, decision: Decision) -> Obstacle | None:
         if note.revision.state is not State.PENDING:
             return Obstacle.DECIDED
-        if self._refuse_as_own(note, moderator, decision.value):
+        if self._refuse_as_own(note, moderator, decision):
             return Obstacle.OWN_NOTE
         voted = any(review.moderator_id == moderator.id for review in note.approvals)
         return Obstacle.VOTED if voted and decision is Decision.APPROVE else None
@@ -230,7 +229,7 @@ class Decisions:
     def _is_own_answer(self, note: Note, moderator: Member) -> bool:
         """Whether a note is the moderator's answer as an unnamed helper."""
         return bool(
-            self._database.rows(
+            self._db.rows(
                 "select 1 from gap_notes g join handed_on h on h.question_id = g.question_id "
                 "where g.note_id = ? and h.helper_id = ? and h.message_id = ?",
                 [note.id, moderator.id, note.asked_message_id or 0],
@@ -277,7 +276,7 @@ class Decisions:
         The revision becomes pending, and the note's previous live revision is live again. A
         decision can't be taken back after another revision or a retirement.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
@@ -308,7 +307,7 @@ class Decisions:
         self, guild_id: int, note_id: int, moderator: Member, reason: str = ""
     ) -> Outcome | None:
         """Retire a live note: answers don't quote the note until it is restored."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note = self._notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
@@ -322,7 +321,7 @@ class Decisions:
         self, guild_id: int, note_id: int, moderator: Member, reason: str = ""
     ) -> Outcome | None:
         """Make a retired note live again."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
                 return None
@@ -343,7 +342,7 @@ class Decisions:
 
         A pending revision has to be decided on first.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             earlier = self._notes.find(revision_id, guild_id)
             if earlier is None:
                 return None
@@ -382,7 +381,7 @@ class Decisions:
 
     def keep(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
         """Confirm a live note: its reports are closed, and it counts as verified now."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note = self._notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
@@ -405,7 +404,7 @@ class Decisions:
         This makes no new revision. Wordings added to a live revision are also added to the note's
         pending revision, up to the limit.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
@@ -461,7 +460,7 @@ class Imports:
     def __init__(
         self, database: Database, guilds: Guilds, states: NoteStates, decisions: Decisions
     ) -> None:
-        self._database = database
+        self._db = database
         self._guilds = guilds
         self._states = states
         self._decisions = decisions
@@ -479,9 +478,9 @@ class Imports:
         imported again doubles nothing.
         """
         new = 0
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             for submission in submissions:
-                if self._database.rows(
+                if self._db.rows(
                     "select 1 from revisions r join notes n on n.id = r.note_id "
                     "where n.guild_id = ? and r.title = ? and r.text = ? limit 1",
                     [guild_id, submission.title, submission.text],
@@ -490,23 +489,26 @@ class Imports:
                 note_id = self._states.add(guild_id, contributor, channel_id, None)
                 note, _ = self._states.write(note_id, contributor, submission)
                 self._states.record(note, contributor.id, "proposed")
-                self._database.run(_NO_CARD, [note.revision.id])
+                self._db.run(_NO_CARD, [note.revision.id])
                 new += 1
         return new
 
     def waiting_count(self, guild_id: int, moderator_id: int) -> int:
         """The number of imported notes that a moderator may decide on."""
-        rows = self._database.rows(
-            f"select count(*) as number {_WAITING}",
-            [guild_id, *self._deciding(guild_id, moderator_id)],
+        return (
+            self._db.value(
+                int,
+                f"select count(*) as number {_WAITING}",
+                [guild_id, *self._deciding(guild_id, moderator_id)],
+            )
+            or 0
         )
-        return int(rows[0]["number"])
 
     def waiting(
         self, guild_id: int, moderator_id: int, limit: int, offset: int = 0
     ) -> list[ListedText]:
         """A page of the imported notes that a moderator may decide on, by note number."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_WAITING} "
             "order by n.id limit ? offset ?",
             [guild_id, *self._deciding(guild_id, moderator_id), limit, offset],
@@ -523,10 +525,10 @@ class Imports:
         self, guild_id: int, revision_id: int, moderator: Member, decision: Decision
     ) -> Outcome | None:
         """Decide on an imported note, without a card and a notice to its importer."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             outcome = self._decisions.decide(
                 guild_id, revision_id, moderator, Ruling(decision), quietly=True
             )
             if outcome is not None and outcome.done:
-                self._database.run(_NO_CARD, [revision_id])
+                self._db.run(_NO_CARD, [revision_id])
             return outcome

@@ -12,7 +12,6 @@ from knowledge.store.database import Database, now
 from knowledge.store.interactions import NO_CHANNEL, Notices
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.rows import record
 from knowledge.values.guilds import GuildFilter
 from knowledge.values.notes import (
     MOST_ASKED,
@@ -63,29 +62,29 @@ class NoteChecks:
     """The checks in the community database."""
 
     def __init__(self, database: Database, states: NoteStates, notices: Notices) -> None:
-        self._database = database
+        self._db = database
         self._states = states
         self._notes = states.notes
         self._notices = notices
 
     def open_for(self, note_id: int) -> NoteCheck | None:
         """The check before the writer or the moderators, if any."""
-        rows = self._database.rows(
+        return self._db.find(
+            NoteCheck,
             "select * from note_checks where note_id = ? and state <> 'settled' "
             "order by id desc limit 1",
             [note_id],
         )
-        return record(NoteCheck, rows[0]) if rows else None
 
     def asking_guilds(self, mine: GuildFilter) -> list[int]:
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select id from guilds where ask_writers <> 0 and left_at is null order by id"
         )
         return [row["id"] for row in rows if mine(row["id"])]
 
     def live_texts(self, guild_id: int, after: int, most: int) -> list[tuple[int, str]]:
         """The titles and texts of at most `most` live notes with ids above `after`, by id."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select n.id, r.title, r.text from notes n join revisions r "
             "on r.id = n.live_revision_id where n.guild_id = ? and n.id > ? order by n.id limit ?",
             [guild_id, after, most],
@@ -102,7 +101,7 @@ class NoteChecks:
         """
         if not any(self._doubtful(guild_id, at, newer)):
             return
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             for note_id, reason, cause in list(self._doubtful(guild_id, at, newer)):
                 self._ask(note_id, reason, cause, at)
 
@@ -110,7 +109,7 @@ class NoteChecks:
         self, guild_id: int, at: datetime, newer: Mapping[int, str] | None
     ) -> Iterator[tuple[int, CheckReason, str]]:
         """Find live notes without an open check, each with a new reason and its cause."""
-        known = self._database.rows(
+        known = self._db.rows(
             "select note_id, reason, cause, state from note_checks where guild_id = ?", [guild_id]
         )
         causes = {(row["note_id"], row["reason"], row["cause"]) for row in known}
@@ -123,12 +122,12 @@ class NoteChecks:
     def _reasons(
         self, guild_id: int, at: datetime, newer: Mapping[int, str] | None
     ) -> Iterator[tuple[int, CheckReason, str]]:
-        since = (at - WEEK).isoformat()
-        for row in self._database.rows(_DUE_AND_QUOTED, [guild_id, at.isoformat(), since]):
+        since = at - WEEK
+        for row in self._db.rows(_DUE_AND_QUOTED, [guild_id, at, since]):
             yield row["id"], CheckReason.DATE, row["review_at"]
         if newer is not None:
-            since = (at - VERDICTS_COUNT_FOR).isoformat()
-            for row in self._database.rows(_UNHELPFUL, [guild_id, since]):
+            since = at - VERDICTS_COUNT_FOR
+            for row in self._db.rows(_UNHELPFUL, [guild_id, since]):
                 yield row["id"], CheckReason.UNHELPFUL, row["judged_at"]
             for note_id, release in newer.items():
                 yield note_id, CheckReason.RELEASE, release
@@ -138,7 +137,7 @@ class NoteChecks:
         if note is None:
             return
         writer_id = note.responsible_id
-        [waiting] = self._database.rows(
+        [waiting] = self._db.rows(
             "select count(*) as number from note_checks c join notes n on n.id = c.note_id "
             "where c.state = 'asked' and n.guild_id = ? "
             "and coalesce(n.owner_id, n.contributor_id) = ?",
@@ -146,20 +145,20 @@ class NoteChecks:
         )
         if writer_id and waiting["number"] >= MOST_ASKED:
             return
-        check_id = self._database.insert_id(
+        check_id = self._db.insert_id(
             "note_checks",
             {
                 "guild_id": note.guild_id,
                 "note_id": note_id,
-                "reason": reason.value,
+                "reason": reason,
                 "cause": cause,
-                "asked_at": at.isoformat(),
-                "state": CheckState.ASKED.value,
+                "asked_at": at,
+                "state": CheckState.ASKED,
             },
         )
         if writer_id:
             self._tell(note, writer_id, NoticeEvent.STILL_TRUE)
-            mark_due(self._database, note.revision.id)
+            mark_due(self._db, note.revision.id)
         else:
             self._give_to_moderators(check_id, at)
 
@@ -168,37 +167,35 @@ class NoteChecks:
 
     def end_waiting(self, at: datetime, mine: GuildFilter) -> None:
         """Ask the moderators after a week without the writer's answer."""
-        for row in self._database.rows(
+        for row in self._db.rows(
             "select id, guild_id from note_checks where state = 'asked' and asked_at <= ? "
             "order by id",
-            [(at - WEEK).isoformat()],
+            [at - WEEK],
         ):
             if mine(row["guild_id"]):
-                with self._database.writing(row["guild_id"]):
+                with self._db.writing(row["guild_id"]):
                     self._give_to_moderators(row["id"], at)
 
     def _give_to_moderators(self, check_id: int, at: datetime) -> None:
         """Make the note of an unanswered check due; settle the check of one that isn't live."""
-        for row in self._database.rows(
+        for row in self._db.rows(
             "select c.note_id, n.live_revision_id from note_checks c "
             "join notes n on n.id = c.note_id where c.id = ? and c.state = 'asked'",
             [check_id],
         ):
             live_id = row["live_revision_id"]
             state = CheckState.MODERATORS if live_id else CheckState.SETTLED
-            self._database.run(
-                "update note_checks set state = ? where id = ?", [state.value, check_id]
-            )
-            self._database.run(
+            self._db.run("update note_checks set state = ? where id = ?", [state, check_id])
+            self._db.run(
                 "update notes set review_at = ? "
                 "where id = ? and live_revision_id is not null and coalesce(review_at, ?) >= ?",
-                [at.isoformat(), row["note_id"], at.isoformat(), at.isoformat()],
+                [at, row["note_id"], at, at],
             )
-            mark_due(self._database, live_id)
+            mark_due(self._db, live_id)
 
     def confirm(self, guild_id: int, revision_id: int, member_id: int) -> Outcome | None:
         """Settle the check of the member's live note, which is verified now; None if not theirs."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None or note.responsible_id != member_id:
                 return None
@@ -210,7 +207,7 @@ class NoteChecks:
 
     def undeliverable(self, notice: Notice, at: datetime) -> None:
         """Go on without the member: they left, or refuse direct messages."""
-        with self._database.writing(notice.guild_id):
+        with self._db.writing(notice.guild_id):
             note = self._notes.find(notice.revision_id or 0, notice.guild_id)
             if note is None:
                 return
@@ -223,7 +220,7 @@ class NoteChecks:
 
     def offer(self, note: Note, member_id: int) -> None:
         """Offer a note to a member; a second offer replaces the first."""
-        with self._database.writing(note.guild_id):
+        with self._db.writing(note.guild_id):
             live = self._notes.live(note.id)
             if live is not None and live.offered_id != member_id:
                 self._set(live, "offered_id", member_id)
@@ -234,7 +231,7 @@ class NoteChecks:
 
         The former owner's open question is asked of the new owner.
         """
-        with self._database.writing(note.guild_id):
+        with self._db.writing(note.guild_id):
             live = self._notes.live(note.id)
             if live is None or live.offered_id != member_id:
                 return False
@@ -245,16 +242,16 @@ class NoteChecks:
             self._tell(live, live.responsible_id, NoticeEvent.TAKEN_OVER)
             check = self.open_for(note.id)
             if check is not None and check.state is CheckState.ASKED:
-                self._database.run(
+                self._db.run(
                     "update note_checks set asked_at = ? where id = ?",
-                    [now().isoformat(), check.id],
+                    [now(), check.id],
                 )
                 self._tell(live, member_id, NoticeEvent.STILL_TRUE)
             return True
 
     def decline(self, note: Note, member_id: int) -> bool:
         """End a declined or undelivered offer; False without the offer."""
-        with self._database.writing(note.guild_id):
+        with self._db.writing(note.guild_id):
             present = self._notes.latest(note.guild_id, note.id)
             if present is None or present.offered_id != member_id:
                 return False
@@ -263,8 +260,8 @@ class NoteChecks:
             return True
 
     def _set(self, note: Note, column: str, member_id: int | None) -> None:
-        self._database.run(
+        self._db.run(
             f"update notes set {column} = ? where id = ?",  # noqa: S608 - columns of this module
             [member_id, note.id],
         )
-        mark_due(self._database, note.revision.id)
+        mark_due(self._db, note.revision.id)

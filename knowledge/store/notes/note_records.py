@@ -104,12 +104,12 @@ class Notes:
     """The notes in the community database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     # Queries.
 
     def listed(self, guild_id: int) -> list[ListedNote]:
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select n.id, n.contributor_id, latest.title, latest.state, live.title as live_title, "
             "coalesce(live.tags, '[]') as tags from notes n "
             "join revisions latest on latest.id = "
@@ -130,7 +130,7 @@ class Notes:
 
     def watched(self) -> list[Watched]:
         """The source messages of notes, and the questions of pending proposals from replies."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select source_message_id as message_id, source_channel_id as channel_id, "
             "created_at as saved_at from notes where source_message_id is not null union all "
             "select n.asked_message_id, n.source_channel_id, n.created_at from notes n "
@@ -143,7 +143,7 @@ class Notes:
 
     def messages_of_proposals(self, mine: GuildFilter = every_guild) -> list[SourceMessage]:
         """The replies and questions of pending proposals, each in the channel of the reply."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select n.guild_id, n.source_channel_id, n.source_message_id, n.asked_message_id "
             "from notes n join revisions r on r.note_id = n.id "
             "where n.asked_message_id is not null and r.state = 'pending' order by n.id"
@@ -212,7 +212,7 @@ class Notes:
         found = self._select(
             "n.guild_id = ? and (r.state = 'pending' or "
             f"(r.id = n.live_revision_id and {_RECONSIDERED}))",
-            [guild_id, at.isoformat()],
+            [guild_id, at],
             "r.id",
         )
         return sorted(found, key=lambda note: note.waiting_since)
@@ -222,11 +222,11 @@ class Notes:
 
         The caller checks how long the notes have waited, so only a due reminder is sent.
         """
-        rows = self._database.rows(
+        rows = self._db.rows(
             f"select g.id, g.reminder_hours, g.reminded_at, w.since from ({_WAITING}) w "  # noqa: S608
             "join guilds g on g.id = w.guild_id where g.review_channel_id is not null "
             "and g.moderator_role_id is not null and g.reminder_hours > 0 order by g.id",
-            [at.isoformat()],
+            [at],
         )
         found = []
         for row in rows:
@@ -239,16 +239,15 @@ class Notes:
         return found
 
     def due_ids(self, at: datetime) -> list[int]:
-        rows = self._database.rows(
+        return self._db.column(
             "select id from notes where review_at <= ? and live_revision_id is not null "
             "order by id",
-            [at.isoformat()],
+            [at],
         )
-        return [row["id"] for row in rows]
 
     def revision_titles(self, guild_id: int, revision_ids: Iterable[int]) -> dict[int, str]:
         rows = rows_among(
-            self._database,
+            self._db,
             "select r.id, r.title from revisions r join notes n on n.id = r.note_id "
             "where n.guild_id = ? and r.id in (?)",
             [*revision_ids],
@@ -258,7 +257,7 @@ class Notes:
 
     def reasons(self, guild_id: int, review_ids: Iterable[int]) -> dict[int, str]:
         rows = rows_among(
-            self._database,
+            self._db,
             "select v.id, v.reason from reviews v join revisions r on r.id = v.revision_id "
             "join notes n on n.id = r.note_id where n.guild_id = ? and v.id in (?)",
             [*review_ids],
@@ -268,12 +267,15 @@ class Notes:
 
     def last_reason(self, revision_id: int, decision: Decision) -> str:
         """The last reason for this decision on a revision, or an empty string."""
-        rows = self._database.rows(
-            "select reason from reviews where revision_id = ? and decision = ? "
-            "order by id desc limit 1",
-            [revision_id, decision.value],
+        return (
+            self._db.value(
+                str,
+                "select reason from reviews where revision_id = ? and decision = ? "
+                "order by id desc limit 1",
+                [revision_id, decision],
+            )
+            or ""
         )
-        return str(rows[0]["reason"]) if rows else ""
 
     def saved_from(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
         """Notes saved from these messages, to be flagged with a change of the messages.
@@ -281,12 +283,12 @@ class Notes:
         Notes that already have this flag are left out, and so are notes flagged as deleted.
         """
         rows = rows_among(
-            self._database,
+            self._db,
             f"{_NOTE} where n.source_message_id in (?) "  # noqa: S608 - written here
             "and n.source_change not in (?, 'deleted') and r.id = coalesce(n.live_revision_id, "
             "(select max(id) from revisions where note_id = n.id))",
             message_ids,
-            after=[change.value],
+            after=[change],
         )
         return self._with_relations(sorted(rows, key=itemgetter("id")))
 
@@ -296,7 +298,7 @@ class Notes:
             row["id"]: row
             for column in ("source_message_id", "asked_message_id")
             for row in rows_among(
-                self._database,
+                self._db,
                 f"{_NOTE} where n.asked_message_id is not null and r.state = 'pending' "
                 f"and n.{column} in (?)",
                 message_ids,
@@ -306,7 +308,7 @@ class Notes:
 
     def record_of(self, note: Note) -> dict[str, int]:
         """The numbers of the contributor's other revisions by state, without replaced revisions."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select r.state, count(*) as number from revisions r join notes n on n.id = r.note_id "
             "where n.guild_id = ? and n.contributor_id = ? and r.id != ? and r.replaced_by is null "
             "group by r.state order by r.state",
@@ -324,14 +326,14 @@ class Notes:
         """The notes with the revisions that meet a condition, with reviews and reports."""
         # Conditions and orders are constants of this module; values are bound.
         return self._with_relations(
-            self._database.rows(f"{_NOTE} where {condition} order by {order}", values)
+            self._db.rows(f"{_NOTE} where {condition} order by {order}", values)
         )
 
     def _with_relations(self, rows: list[dict[str, Any]]) -> list[Note]:
         """Notes from their rows and the rows of related tables."""
         note_ids = [row["id"] for row in rows]
         found_reviews, found_reports, co_authors = rows_of_lists(
-            self._database,
+            self._db,
             [
                 (_REVIEWS, [row["revision_id"] for row in rows]),
                 (_REPORTS, note_ids),

@@ -38,10 +38,10 @@ class Pictures:
     """The pictures in the community database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def of(self, revision_id: int) -> tuple[Picture, ...]:
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select p.kind, p.content from revision_pictures r join pictures p "
             "on p.digest = r.digest where r.revision_id = ? order by r.position",
             [revision_id],
@@ -49,33 +49,33 @@ class Pictures:
         return tuple(Picture(PictureKind(row["kind"]), row["content"]) for row in rows)
 
     def by_digest(self, digest: str) -> Picture | None:
-        rows = self._database.rows("select kind, content from pictures where digest = ?", [digest])
+        rows = self._db.rows("select kind, content from pictures where digest = ?", [digest])
         return Picture(PictureKind(rows[0]["kind"]), rows[0]["content"]) if rows else None
 
     def keep(self, revision_id: int, pictures: Sequence[Picture]) -> None:
         """Store a new revision's pictures, inside the transaction that writes it."""
         # One order everywhere, so two guilds never deadlock.
         for picture in sorted(pictures, key=lambda picture: picture.digest):
-            self._database.run(
+            self._db.run(
                 # The update locks an existing picture against deletion by another guild.
                 "insert into pictures (digest, kind, content) values (?, ?, ?) "
                 "on conflict (digest) do update set kind = excluded.kind",
-                [picture.digest, picture.kind.value, picture.content],
+                [picture.digest, picture.kind, picture.content],
             )
         for position, picture in enumerate(pictures):
             values = {"revision_id": revision_id, "position": position, "digest": picture.digest}
-            self._database.insert("revision_pictures", values)
+            self._db.insert("revision_pictures", values)
 
     def inherit(self, revision_id: int, earlier_id: int) -> None:
         """Give a new revision the pictures of an earlier revision."""
-        self._database.run(
+        self._db.run(
             "insert into revision_pictures (revision_id, position, digest) "
             "select ?, position, digest from revision_pictures where revision_id = ?",
             [revision_id, earlier_id],
         )
 
     def drop(self, revision_id: int) -> None:
-        self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])
+        self._db.run("delete from revision_pictures where revision_id = ?", [revision_id])
 
 
 # The columns of a note restored by an undo.
@@ -94,7 +94,7 @@ class NoteStates:
         notices: Notices,
         pictures: Pictures,
     ) -> None:
-        self._database = database
+        self._db = database
         self.pictures = pictures
         self._notices = notices
         self._log = log
@@ -119,7 +119,7 @@ class NoteStates:
         source: SourceMessage | None,
         asked_message_id: int | None = None,
     ) -> int:
-        return self._database.insert_id(
+        return self._db.insert_id(
             "notes",
             {
                 "guild_id": guild_id,
@@ -129,7 +129,7 @@ class NoteStates:
                 "source_channel_id": source.channel_id if source else None,
                 "source_message_id": source.message_id if source else None,
                 "asked_message_id": asked_message_id,
-                "created_at": now().isoformat(),
+                "created_at": now(),
             },
         )
 
@@ -150,27 +150,25 @@ class NoteStates:
         Returns:
             The note with that revision, and the ids of the replaced revisions.
         """
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select id from revisions where note_id = ? and state = 'pending' order by id",
             [note_id],
         )
         replaced = [row["id"] for row in rows]
         # A decision on the latest revision can't be undone any more, so its card loses *Undo*.
-        rows = self._database.rows(
-            "select max(id) as latest from revisions where note_id = ?", [note_id]
-        )
-        mark_due(self._database, rows[0]["latest"])
+        rows = self._db.rows("select max(id) as latest from revisions where note_id = ?", [note_id])
+        mark_due(self._db, rows[0]["latest"])
         # The schema allows one pending revision, so this comes first; its pictures may be inherited
         # below.
-        self._database.run(
+        self._db.run(
             "update revisions set state = 'withdrawn' where note_id = ? and state = 'pending'",
             [note_id],
         )
-        [row] = self._database.rows(
+        [row] = self._db.rows(
             "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
             [note_id],
         )
-        revision_id = self._database.insert_id(
+        revision_id = self._db.insert_id(
             "revisions",
             {
                 "note_id": note_id,
@@ -180,8 +178,8 @@ class NoteStates:
                 "tags": json.dumps(submission.tags, ensure_ascii=False),
                 "link": submission.link,
                 "wordings": json.dumps(submission.wordings, ensure_ascii=False),
-                "state": State.PENDING.value,
-                "created_at": now().isoformat(),
+                "state": State.PENDING,
+                "created_at": now(),
                 "writer_id": writer.id,
                 "writer": writer.name,
                 "extension": int(extension),
@@ -194,14 +192,14 @@ class NoteStates:
             self.pictures.keep(revision_id, pictures)
         for earlier_id in replaced:
             self.set_state(earlier_id, State.WITHDRAWN)
-            self._database.run(
+            self._db.run(
                 "update revisions set replaced_by = ? where id = ?", [revision_id, earlier_id]
             )
         return self.notes.of_revision(revision_id), replaced
 
     def describe(self, note: Note, submission: Submission) -> Note:
         """Change the tags, link and wordings of a revision in place."""
-        self._database.run(
+        self._db.run(
             "update revisions set tags = ?, link = ?, wordings = ? where id = ?",
             [
                 json.dumps(submission.tags, ensure_ascii=False),
@@ -210,7 +208,7 @@ class NoteStates:
                 note.revision.id,
             ],
         )
-        mark_due(self._database, note.revision.id)
+        mark_due(self._db, note.revision.id)
         return self.notes.of_revision(note.revision.id)
 
     def tell_of_extension(self, note: Note, outcome: NoticeEvent) -> None:
@@ -242,45 +240,43 @@ class NoteStates:
         duplicate_of: str = "",
     ) -> int:
         # The note's columns that an undo restores.
-        [before] = self._database.rows(
+        [before] = self._db.rows(
             f"select {', '.join(_UNDONE)} from notes where id = ?",  # noqa: S608
             [note.id],
         )
-        review_id = self._database.insert_id(
+        review_id = self._db.insert_id(
             "reviews",
             {
                 "revision_id": note.revision.id,
                 "moderator_id": moderator.id,
                 "moderator": moderator.name,
-                "decision": decision.value,
+                "decision": decision,
                 "reason": reason,
                 "duplicate_of": duplicate_of,
                 "before": json.dumps(before),
-                "created_at": now().isoformat(),
+                "created_at": now(),
             },
         )
-        mark_due(self._database, note.revision.id)
+        mark_due(self._db, note.revision.id)
         return review_id
 
     def take_back(self, note: Note) -> dict[str, Any]:
         """Undo the last review of the note's revision; returns the restored columns."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             f"select id, before from reviews where revision_id = ? and {STANDING} "  # noqa: S608
             "order by id desc limit 1",
             [note.revision.id],
         )
-        self._database.run(
-            "update reviews set undone_at = ? where id = ?", [now().isoformat(), rows[0]["id"]]
-        )
+        self._db.run("update reviews set undone_at = ? where id = ?", [now(), rows[0]["id"]])
         before: dict[str, Any] = json.loads(rows[0]["before"])
         if note.live:
             changes = ", ".join(f"{column} = ?" for column in _UNDONE)
-            self._database.run(
+            self._db.run(
                 f"update notes set {changes} where id = ?",  # noqa: S608 - columns of this module
                 [*(before[column] for column in _UNDONE), note.id],
             )
         self.set_state(note.revision.id, State.PENDING)
-        mark_due(self._database, before["live_revision_id"], before["retired_revision_id"])
+        mark_due(self._db, before["live_revision_id"], before["retired_revision_id"])
         return before
 
     def set_state(self, revision_id: int, state: State) -> None:
@@ -288,9 +284,9 @@ class NoteStates:
 
         A withdrawn revision loses its pictures.
         """
-        self._database.run(
+        self._db.run(
             "update revisions set state = ?, card_due = card_due + 1 where id = ?",
-            [state.value, revision_id],
+            [state, revision_id],
         )
         if state is State.WITHDRAWN:
             self.pictures.drop(revision_id)
@@ -300,8 +296,8 @@ class NoteStates:
 
         The review cards of all affected revisions are marked as outdated.
         """
-        mark_due(self._database, note.live_revision_id, note.retired_revision_id)
-        self._database.run(
+        mark_due(self._db, note.live_revision_id, note.retired_revision_id)
+        self._db.run(
             "update notes set live_revision_id = ?, retired_revision_id = null where id = ?",
             [revision_id, note.id],
         )
@@ -310,7 +306,7 @@ class NoteStates:
             self.verify(live, NoticeEvent.REPORT_REVISED, by)
 
     def retire(self, note: Note, by: int) -> None:
-        self._database.run(
+        self._db.run(
             "update notes set retired_revision_id = live_revision_id, live_revision_id = null, "
             "sampled = 0 where id = ?",
             [note.id],
@@ -323,9 +319,7 @@ class NoteStates:
         The members who reported the note get the notice `outcome`, except the member `by`.
         """
         self.confirm(note)
-        self._database.run(
-            "update notes set sampled = 0, source_change = '' where id = ?", [note.id]
-        )
+        self._db.run("update notes set sampled = 0, source_change = '' where id = ?", [note.id])
         self.close_reports(note, outcome, by)
 
     def confirm(self, note: Note) -> None:
@@ -333,50 +327,48 @@ class NoteStates:
         asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
         at = now()
         again = at + timedelta(days=asked.review_after_days) if asked.review_after_days else None
-        self._database.run(
+        self._db.run(
             "update notes set verified_at = ?, review_at = ? where id = ?",
-            [at.isoformat(), again.isoformat() if again else None, note.id],
+            [at, again, note.id],
         )
-        self._database.run(
+        self._db.run(
             "update note_checks set state = ? where note_id = ?",
-            [CheckState.SETTLED.value, note.id],
+            [CheckState.SETTLED, note.id],
         )
-        mark_due(self._database, note.revision.id)
+        mark_due(self._db, note.revision.id)
 
     def settle_answered_check(self, note_id: int) -> None:
-        self._database.run(
+        self._db.run(
             "update note_checks set state = ? where note_id = ? and state = ?",
-            [CheckState.SETTLED.value, note_id, CheckState.ASKED.value],
+            [CheckState.SETTLED, note_id, CheckState.ASKED],
         )
 
     def add_report(self, note: Note, member_id: int, problem: Problem, reason: str) -> None:
         """Add a member's report; it replaces their open report about the same problem."""
-        self._database.run(
+        self._db.run(
             "delete from reports where note_id = ? and member_id = ? and problem = ? "
             "and closed_at is null",
-            [note.id, member_id, problem.value],
+            [note.id, member_id, problem],
         )
-        self._database.insert(
+        self._db.insert(
             "reports",
             {
                 "note_id": note.id,
                 "revision_id": note.revision.id,
                 "member_id": member_id,
-                "problem": problem.value,
+                "problem": problem,
                 "reason": reason,
-                "created_at": now().isoformat(),
+                "created_at": now(),
             },
         )
-        mark_due(self._database, note.revision.id)
+        mark_due(self._db, note.revision.id)
 
     def flag_sources(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
         """Flag the notes saved from these messages; returns the newly flagged notes."""
         flagged = self.notes.saved_from(message_ids, change)
         for note in flagged:
-            self._database.run(
-                "update notes set source_change = ? where id = ?", [change.value, note.id]
-            )
-            mark_due(self._database, note.revision.id)
+            self._db.run("update notes set source_change = ? where id = ?", [change, note.id])
+            mark_due(self._db, note.revision.id)
         return flagged
 
     def close_reports(self, note: Note, outcome: NoticeEvent, by: int) -> None:
@@ -389,15 +381,15 @@ class NoteStates:
                 note.guild_id, member_id, NO_CHANNEL, outcome, revision_id=note.revision.id
             )
         if note.reports:
-            self._database.run(
+            self._db.run(
                 "update reports set closed_at = ? where note_id = ? and closed_at is null",
-                [now().isoformat(), note.id],
+                [now(), note.id],
             )
-        mark_due(self._database, note.revision.id)
+        mark_due(self._db, note.revision.id)
 
     def veto_page(self, note_id: int, by: PageVeto, *, vetoed: bool) -> None:
         """Set or clear a veto against the public page, by the contributor or the moderators."""
-        self._database.run(
+        self._db.run(
             f"update notes set off_page_{by.value} = ? where id = ?",  # noqa: S608 - of two names
             [int(vetoed), note_id],
         )

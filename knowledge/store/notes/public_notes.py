@@ -104,26 +104,26 @@ class PublicNotes:
     """The texts of public pages in the community database."""
 
     def __init__(self, database: Database, states: NoteStates) -> None:
-        self._database = database
+        self._db = database
         self._states = states
 
     # Content of the page.
 
     def of_guild(self, guild_id: int) -> list[PublicNote]:
         pictures: dict[int, list[tuple[str, PictureKind]]] = {}
-        for row in self._database.rows(_PICTURES, [guild_id]):
+        for row in self._db.rows(_PICTURES, [guild_id]):
             picture = row["digest"], PictureKind(row["kind"])
             pictures.setdefault(row["id"], []).append(picture)
         names: dict[int, dict[str, None]] = {}
-        for row in self._database.rows(_NAMES, [guild_id] * 2):
+        for row in self._db.rows(_NAMES, [guild_id] * 2):
             if shown := _page_name(row["name"], PageName(row["shown"])):
                 names.setdefault(row["id"], {})[shown] = None
         approvals: dict[int, list[tuple[int, str]]] = {}
-        for row in self._database.rows(_APPROVALS, [guild_id]):
+        for row in self._db.rows(_APPROVALS, [guild_id]):
             approval = row["revision_id"], row["created_at"]
             approvals.setdefault(row["id"], []).append(approval)
         found = []
-        for row in self._database.rows(_PUBLIC, [guild_id]):
+        for row in self._db.rows(_PUBLIC, [guild_id]):
             live, written = row["revision_id"], row["created_at"]
             approved = approvals.get(row["id"], [])
             before = [at for revision_id, at in approved if revision_id < live]
@@ -144,17 +144,17 @@ class PublicNotes:
 
     def formerly_public(self, guild_id: int) -> list[int]:
         """Notes that may have been on the guild's page before, but aren't now."""
-        return [row["id"] for row in self._database.rows(_GONE, [guild_id] * 2)]
+        return [row["id"] for row in self._db.rows(_GONE, [guild_id] * 2)]
 
     def on_page(self, guild_id: int, note_ids: Collection[int]) -> frozenset[int]:
         """The ids among `note_ids` whose notes are on the guild's page."""
         sql = f"select n.id {_FROM} where {_ON_PAGE} and n.id in (?)"
-        rows = rows_among(self._database, sql, [*note_ids], before=[guild_id])
+        rows = rows_among(self._db, sql, [*note_ids], before=[guild_id])
         return frozenset(row["id"] for row in rows)
 
     def times_asked(self, guild_id: int) -> dict[str, int]:
         """The number of public questions with each document as the best hit, by document id."""
-        rows = self._database.rows(_ASKED, [guild_id])
+        rows = self._db.rows(_ASKED, [guild_id])
         return {row["document_id"]: row["number"] for row in rows}
 
     def version(self, guild_id: int) -> tuple[Any, ...]:
@@ -163,7 +163,7 @@ class PublicNotes:
         It is made of the guild's last line in the log (decisions, vetoes, settings), the number of
         tombstones (erasures), and the last choice of a contributor's name.
         """
-        [row] = self._database.rows(
+        [row] = self._db.rows(
             "select (select max(number) from log_heads where guild_id = ?) as log, "
             "(select count(*) from tombstones) as tombstones, count(*) as names, "
             "max(changed_at) as named_at from page_names",
@@ -172,16 +172,15 @@ class PublicNotes:
         return tuple(row.values())
 
     def guilds(self) -> list[int]:
-        rows = self._database.rows(
+        return self._db.column(
             "select id from guilds where page = 1 and left_at is null order by id"
         )
-        return [row["id"] for row in rows]
 
     def number_of_member(self, member_id: int) -> int | None:
         """How many notes with texts of a member are on pages; None if no guild has a page."""
         guilds = self.guilds()
         found = (
-            self._database.rows(_OF_MEMBER, [member_id, guild_id, member_id])[0]["number"]
+            self._db.rows(_OF_MEMBER, [member_id, guild_id, member_id])[0]["number"]
             for guild_id in guilds
         )
         return sum(found) if guilds else None
@@ -195,7 +194,7 @@ class PublicNotes:
 
         The caller checks that the member is the note's contributor or a moderator.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             note = self._states.notes.latest(guild_id, note_id)
             if note is None:
                 return None
@@ -203,17 +202,16 @@ class PublicNotes:
                 return Outcome(note, Obstacle.UNCHANGED)
             self._states.veto_page(note_id, by, vetoed=vetoed)
             self._states.record(note, member.id, "page_off" if vetoed else "page_on")
-            mark_due(self._database, note.revision.id, note.live_revision_id)
+            mark_due(self._db, note.revision.id, note.live_revision_id)
             return Outcome(self._states.notes.of_revision(note.revision.id))
 
     def unreleased_count(self, guild_id: int) -> int:
         """The number of live texts for moderators to release."""
-        rows = self._database.rows(f"select count(*) as number {_UNRELEASED}", [guild_id])
-        return int(rows[0]["number"])
+        return self._db.value(int, f"select count(*) as number {_UNRELEASED}", [guild_id]) or 0
 
     def unreleased(self, guild_id: int, limit: int, offset: int = 0) -> list[ListedText]:
         """A page of the live texts for moderators to release, by note number."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_UNRELEASED} "
             "order by n.id limit ? offset ?",
             [guild_id, limit, offset],
@@ -222,32 +220,32 @@ class PublicNotes:
 
     def release(self, guild_id: int, revision_ids: Sequence[int], moderator_id: int) -> int:
         """Release these texts for the page if they are still live; returns how many."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             sql = f"select r.id {_UNRELEASED} and r.id in (?)"
-            found = rows_among(self._database, sql, revision_ids, before=[guild_id])
+            found = rows_among(self._db, sql, revision_ids, before=[guild_id])
             for row in found:
-                self._database.run("update revisions set for_page = 1 where id = ?", [row["id"]])
+                self._db.run("update revisions set for_page = 1 where id = ?", [row["id"]])
                 note = self._states.notes.of_revision(row["id"])
                 self._states.record(note, moderator_id, "page_on")
-                mark_due(self._database, row["id"])
+                mark_due(self._db, row["id"])
             return len(found)
 
     # Names.
 
     def name_of(self, member_id: int) -> PageName:
-        rows = self._database.rows("select shown from page_names where member_id = ?", [member_id])
+        rows = self._db.rows("select shown from page_names where member_id = ?", [member_id])
         return PageName(rows[0]["shown"]) if rows else PageName.NOBODY
 
     def choose_name(self, member_id: int, shown: PageName) -> None:
-        with self._database.writing():
-            self._database.run("delete from page_names where member_id = ?", [member_id])
+        with self._db.writing():
+            self._db.run("delete from page_names where member_id = ?", [member_id])
             if shown is not PageName.NOBODY:
                 row = {
                     "member_id": member_id,
-                    "shown": shown.value,
-                    "changed_at": now().isoformat(),
+                    "shown": shown,
+                    "changed_at": now(),
                 }
-                self._database.insert("page_names", row)
+                self._db.insert("page_names", row)
 
 
 def texts_from(rows: Iterable[dict[str, Any]]) -> list[ListedText]:

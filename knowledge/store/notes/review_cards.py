@@ -18,12 +18,12 @@ class ReviewCards:
     """The cards of every guild's notes."""
 
     def __init__(self, database: Database, notes: Notes) -> None:
-        self._database = database
+        self._db = database
         self._notes = notes
 
     def record_message(self, revision_id: int, channel_id: int, message_id: int) -> None:
-        with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
-            self._database.run(
+        with self._db.writing(guild_of(self._db, RowKind.REVISION, revision_id)):
+            self._db.run(
                 "update revisions set card_channel_id = ?, card_message_id = ? where id = ?",
                 [channel_id, message_id, revision_id],
             )
@@ -34,7 +34,7 @@ class ReviewCards:
         Most deleted messages aren't cards, so nothing is written for them.
         """
         cards = rows_among(
-            self._database,
+            self._db,
             "select r.id, r.card_message_id, n.guild_id from revisions r "
             "join notes n on n.id = r.note_id where r.card_message_id in (?)",
             message_ids,
@@ -42,8 +42,8 @@ class ReviewCards:
         if not cards:
             return
         numbers = [(card_number(card["card_message_id"]), card["id"]) for card in cards]
-        with self._database.writing(only_guild(card["guild_id"] for card in cards)):
-            self._database.run_many(
+        with self._db.writing(only_guild(card["guild_id"] for card in cards)):
+            self._db.run_many(
                 "update revisions set card_channel_id = null, card_message_id = null, "
                 "card_posting = ?, card_due = case when state = 'pending' then ? else card_due end "
                 "where id = ?",
@@ -52,7 +52,7 @@ class ReviewCards:
 
     def forget_misplaced(self, guild_id: int) -> list[tuple[int, int]]:
         """Forget pending revisions' cards outside of the review channel; returns their messages."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select r.card_channel_id as channel, r.card_message_id as message "
             "from revisions r join notes n on n.id = r.note_id join guilds g on g.id = n.guild_id "
             "where n.guild_id = ? and r.state = 'pending' and r.card_message_id is not null "
@@ -63,7 +63,7 @@ class ReviewCards:
         return [(row["channel"], row["message"]) for row in rows]
 
     def forget_channel(self, channel_id: int) -> None:
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select card_message_id as message from revisions where card_channel_id = ?",
             [channel_id],
         )
@@ -71,16 +71,16 @@ class ReviewCards:
 
     def revision_of(self, guild_id: int, message_id: int) -> int | None:
         """The revision whose card is this message, if the guild has the revision."""
-        rows = self._database.rows(
+        return self._db.value(
+            int,
             "select r.id from revisions r join notes n on n.id = r.note_id "
             "where r.card_message_id = ? and n.guild_id = ?",
             [message_id, guild_id],
         )
-        return int(rows[0]["id"]) if rows else None
 
     def due(self, mine: GuildFilter = every_guild) -> list[tuple[Note, int]]:
         """Revisions with outdated cards, oldest first, each with its last change's number."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select r.id, r.card_due, n.guild_id from revisions r "
             "join notes n on n.id = r.note_id where r.card_due > 0 order by r.id"
         )
@@ -92,47 +92,45 @@ class ReviewCards:
 
     def begin_posting(self, revision_id: int, change: int) -> int:
         """Begin to post a card; returns the nonce: `change`, or the first attempt's in a retry."""
-        with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
-            self._database.run(
+        with self._db.writing(guild_of(self._db, RowKind.REVISION, revision_id)):
+            self._db.run(
                 "update revisions set card_posting = ? where id = ? and card_posting is null",
                 [change, revision_id],
             )
-            rows = self._database.rows(
-                "select card_posting from revisions where id = ?", [revision_id]
-            )
+            rows = self._db.rows("select card_posting from revisions where id = ?", [revision_id])
         return int(rows[0]["card_posting"]) if rows else change
 
     def mark_outdated(self, revision_id: int) -> None:
-        with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
-            mark_due(self._database, revision_id)
+        with self._db.writing(guild_of(self._db, RowKind.REVISION, revision_id)):
+            mark_due(self._db, revision_id)
 
     def mark_newly_due(self, at: datetime, mine: GuildFilter = every_guild) -> list[Note]:
         """Mark the cards of notes newly due for another review as outdated; returns these notes."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select id, guild_id, live_revision_id, review_at <= ? as due from notes "
             "where (review_at <= ? and live_revision_id is not null "
             "and (due_shown is null or due_shown <> review_at)) "
             # A wrong clock may have shown this one as due too early.
             "or (review_at > ? and due_shown = review_at) order by id",
-            [at.isoformat()] * 3,
+            [at] * 3,
         )
         own = [row for row in rows if mine(row["guild_id"])]
         if not own:
             return []
-        with self._database.writing():
+        with self._db.writing():
             for row in own:
                 shown = "review_at" if row["due"] else "null"
-                self._database.run(
+                self._db.run(
                     f"update notes set due_shown = {shown} where id = ?",  # noqa: S608
                     [row["id"]],
                 )
-                mark_due(self._database, row["live_revision_id"])
+                mark_due(self._db, row["live_revision_id"])
             return [self._notes.of_revision(row["live_revision_id"]) for row in own if row["due"]]
 
     def mark_shown(self, revision_id: int, due: int) -> None:
         """Mark a card as current up to change `due`; later changes stay due."""
-        with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
-            self._database.run(
+        with self._db.writing(guild_of(self._db, RowKind.REVISION, revision_id)):
+            self._db.run(
                 "update revisions set card_due = 0 where id = ? and card_due = ?",
                 [revision_id, due],
             )

@@ -15,6 +15,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -26,7 +27,7 @@ from psycopg.types.numeric import FloatDumper, Int8Dumper
 
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
 from knowledge.store.database_url import database_label
-from knowledge.store.rows import RowStatements, insertion
+from knowledge.store.rows import RowQueries, RowStatements, insertion
 
 
 class _TruthDumper(Dumper):
@@ -39,6 +40,11 @@ class _TruthDumper(Dumper):
 class _ZeroDumper(FloatDumper):
     def dump(self, value: float) -> Buffer | None:
         return super().dump(value + 0.0)
+
+
+class _TimeDumper(Dumper):
+    def dump(self, value: datetime) -> bytes:
+        return value.isoformat().encode()
 
 
 class _NumericLoader(Loader):
@@ -57,6 +63,7 @@ def adapt(connection: psycopg.Connection[object]) -> None:
     connection.adapters.register_dumper(int, Int8Dumper)
     connection.adapters.register_dumper(bool, _TruthDumper)
     connection.adapters.register_dumper(float, _ZeroDumper)
+    connection.adapters.register_dumper(datetime, _TimeDumper)
     connection.adapters.register_loader("numeric", _NumericLoader)
     connection.adapters.register_loader("bool", _TruthLoader)
 
@@ -188,7 +195,7 @@ def _is_repeatable(sql: str) -> bool:
     return sql.lstrip()[:6].lower() == "select"
 
 
-class Connection(RowStatements):
+class Connection(RowStatements, RowQueries):
     """An opened connection."""
 
     def __init__(

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import Database, moment
+from knowledge.store.database import Database
 from knowledge.store.interactions import Notices
 from knowledge.store.rows import RowKind, guild_of, record, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
@@ -74,24 +74,24 @@ class Publication(NamedTuple):
 
 
 # Unsolicited notices about the answer to a question.
-_ANSWER_NOTICES: Final = (NoticeEvent.ANSWERED.value, NoticeEvent.HELPED.value)
+_ANSWER_NOTICES: Final = (NoticeEvent.ANSWERED, NoticeEvent.HELPED)
 
 
 class Gaps:
     """The gaps in the community database."""
 
     def __init__(self, database: Database, log: AuditLog, notices: Notices) -> None:
-        self._database = database
+        self._db = database
         self._log = log
         self._notices = notices
 
     def open(self, guild_id: int) -> list[OpenQuestion]:
         """The guild's gaps, newest first, at most `MOST_QUESTIONS`."""
-        rows = self._database.rows(
+        return self._db.records(
+            OpenQuestion,
             f"{_WITH_VERDICTS} {_OPEN} and q.text != '' order by q.id desc limit ?",
             [guild_id, MOST_QUESTIONS],
         )
-        return [record(OpenQuestion, row) for row in rows]
 
     def public_questions(
         self, guild_id: int | None, since: datetime, until: datetime, *, judged: bool = False
@@ -105,37 +105,37 @@ class Gaps:
         """
         which, values = ("q.guild_id = ?", [guild_id]) if guild_id else ("q.guild_id > 0", [])
         kind = _JUDGED if judged else "q.told_for is null"
-        rows = self._database.rows(
+        return self._db.records(
+            OpenQuestion,
             f"{_WITH_VERDICTS} from questions q where {which} and {kind} and q.asked_at >= ? "
             "and q.asked_at < ? and q.private = 0 and q.text != '' and q.asker_id != 0 "
             "and q.channel_id is not null order by q.id desc limit ?",
-            [*values, since.isoformat(), until.isoformat(), MOST_QUESTIONS],
+            [*values, since, until, MOST_QUESTIONS],
         )
-        return [record(OpenQuestion, row) for row in rows]
 
     def find(self, guild_id: int, question_id: int) -> OpenQuestion | None:
         """A question of the guild, whether or not it is a gap."""
-        rows = self._database.rows(
+        return self._db.find(
+            OpenQuestion,
             "select q.*, 0 as satisfied, 0 as unhelpful from questions q "
             "where q.id = ? and q.guild_id = ?",
             [question_id, guild_id],
         )
-        return record(OpenQuestion, rows[0]) if rows else None
 
     def number_open(self, guild_id: int) -> int:
-        [row] = self._database.rows(
-            f"select count(*) as number {_OPEN} and q.text != ''", [guild_id]
+        return (
+            self._db.value(int, f"select count(*) as number {_OPEN} and q.text != ''", [guild_id])
+            or 0
         )
-        return int(row["number"])
 
     def settle(self, guild_id: int, question_ids: Sequence[int]) -> None:
         """Mark a guild's questions as answered by present content."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             self._settle(question_ids, "answered")
 
     def _settle(self, question_ids: Sequence[int], how: str) -> None:
         run_among(
-            self._database,
+            self._db,
             "update questions set settled = ? where id in (?)",
             question_ids,
             before=[how],
@@ -143,7 +143,7 @@ class Gaps:
 
     def dismiss(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
         """Dismiss gaps for a moderator; the same question asked later is a new gap."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             self._settle(question_ids, "dismissed")
             self._log.append(
                 guild_id,
@@ -161,7 +161,7 @@ class Gaps:
         Each asker is notified once.
         """
         ids = sorted(question.id for question in answered)
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             self._settle(ids, "answered")
             for question in once_each(answered):
                 self._tell(question, None)
@@ -171,11 +171,11 @@ class Gaps:
     # Groups merged by hand.
 
     def merge(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             known = self.merged_groups(guild_id)
             groups = {known.get(question_id, question_id) for question_id in question_ids}
             ids = [*question_ids, *(member for member, group in known.items() if group in groups)]
-            self._database.run_many(
+            self._db.run_many(
                 "insert into merged_gaps (question_id, guild_id, with_id) values (?, ?, ?) "
                 "on conflict (question_id) do update "
                 "set guild_id = excluded.guild_id, with_id = excluded.with_id",
@@ -186,7 +186,7 @@ class Gaps:
 
     def merged_groups(self, guild_id: int) -> dict[int, int]:
         """The group of each question merged by hand: the lowest question id in the group."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select question_id, with_id from merged_gaps where guild_id = ?", [guild_id]
         )
         return {row["question_id"]: row["with_id"] for row in rows}
@@ -194,8 +194,8 @@ class Gaps:
     # Notes written for a gap.
 
     def link_note(self, guild_id: int, note_id: int, question_id: int) -> None:
-        with self._database.writing(guild_id):
-            self._database.run(
+        with self._db.writing(guild_id):
+            self._db.run(
                 "insert into gap_notes (note_id, question_id) "
                 "select n.id, q.id from notes n, questions q "
                 "where n.id = ? and q.id = ? and n.guild_id = ? and q.guild_id = n.guild_id "
@@ -203,18 +203,17 @@ class Gaps:
                 [note_id, question_id, guild_id],
             )
             # The hand-over's message has to show it.
-            self._database.run(
+            self._db.run(
                 "update handed_on set changes = changes + 1 "
                 "where question_id = ? and message_id is not null",
                 [question_id],
             )
 
     def question_of_note(self, note_id: int) -> int | None:
-        rows = self._database.rows("select question_id from gap_notes where note_id = ?", [note_id])
-        return int(rows[0]["question_id"]) if rows else None
+        return self._db.value(int, "select question_id from gap_notes where note_id = ?", [note_id])
 
     def under_review(self, guild_id: int) -> frozenset[int]:
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select g.question_id from gap_notes g join notes n on n.id = g.note_id "
             "join revisions r on r.note_id = n.id where n.guild_id = ? and r.state = 'pending'",
             [guild_id],
@@ -225,7 +224,7 @@ class Gaps:
 
     def unchecked_publications(self, mine: GuildFilter = every_guild) -> list[Publication]:
         """Live texts of notes not compared with gaps yet, oldest note first."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select n.id as note_id, n.guild_id, r.id as revision_id, r.number, n.verified_at "
             "from notes n join revisions r on r.id = n.live_revision_id "
             "left join gap_checks c on c.note_id = n.id where c.note_id is null "
@@ -245,7 +244,7 @@ class Gaps:
 
         Members who opted out get no notice, and no question gets a second notice.
         """
-        with self._database.writing(publication.guild_id):
+        with self._db.writing(publication.guild_id):
             self._settle(answered, "answered")
             for question in notified:
                 self._tell(question, publication.revision_id)
@@ -254,10 +253,10 @@ class Gaps:
                 "revision_id": publication.revision_id,
                 "verified_at": publication.verified_at,
             }
-            self._database.replace("gap_checks", row, ["note_id"])
+            self._db.replace("gap_checks", row, ["note_id"])
 
     def _tell(self, question: OpenQuestion, revision_id: int | None) -> None:
-        has_notice = self._database.rows(
+        has_notice = self._db.rows(
             "select 1 from notices where question_id = ? and event in (?, ?)",
             [question.id, *_ANSWER_NOTICES],
         )
@@ -273,45 +272,43 @@ class Gaps:
 
     def reopen(self, notice_id: int, question_id: int) -> None:
         """Delete an outdated notice, and make its question a gap again."""
-        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
-            self._database.run("delete from notices where id = ?", [notice_id])
-            self._database.run("update questions set settled = '' where id = ?", [question_id])
+        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+            self._db.run("delete from notices where id = ?", [notice_id])
+            self._db.run("update questions set settled = '' where id = ?", [question_id])
 
     def last_notice_at(self, member_id: int) -> datetime | None:
-        rows = self._database.rows(
+        return self._db.value(
+            datetime,
             "select max(sent_at) as at from notices where member_id = ? and event = ?",
-            [member_id, NoticeEvent.ANSWERED.value],
+            [member_id, NoticeEvent.ANSWERED],
         )
-        return moment(rows[0]["at"])
 
     def later_answer(self, question_id: int) -> int | None:
         """The id of the record with the later answer to this question, or None."""
-        rows = self._database.rows(
+        return self._db.value(
+            int,
             # Sharing a private answer records it once more, for others.
             "select q.id from questions q join questions earlier on earlier.id = q.told_for "
             "where q.told_for = ? and q.private = earlier.private order by q.id limit 1",
             [question_id],
         )
-        return int(rows[0]["id"]) if rows else None
 
     # Opt-outs from notices.
 
     def has_opted_out(self, member_id: int) -> bool:
-        return bool(
-            self._database.rows("select 1 from quiet_members where member_id = ?", [member_id])
-        )
+        return bool(self._db.rows("select 1 from quiet_members where member_id = ?", [member_id]))
 
     def set_opt_out(self, member_id: int, *, quiet: bool) -> None:
         """Opt a member out of notices about answers (`quiet`), or in again.
 
         Opting out deletes the member's unsent notices.
         """
-        with self._database.writing():
+        with self._db.writing():
             if not quiet:
-                self._database.run("delete from quiet_members where member_id = ?", [member_id])
+                self._db.run("delete from quiet_members where member_id = ?", [member_id])
                 return
-            self._database.insert_new("quiet_members", {"member_id": member_id})
-            self._database.run(
+            self._db.insert_new("quiet_members", {"member_id": member_id})
+            self._db.run(
                 "delete from notices where member_id = ? and event in (?, ?) and sent_at is null",
                 [member_id, *_ANSWER_NOTICES],
             )
@@ -332,7 +329,7 @@ class Handovers:
     """
 
     def __init__(self, database: Database, notices: Notices) -> None:
-        self._database = database
+        self._db = database
         self._notices = notices
 
     def enqueue(
@@ -346,23 +343,23 @@ class Handovers:
             The id of the question to post, or the reason for refusing. If one of these questions
             was queued before, but not posted because of an interruption, its id is returned.
         """
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             known = {
                 row["question_id"]: bool(row["posted"])
                 for row in rows_among(
-                    self._database,
+                    self._db,
                     "select question_id, posted from handed_on where question_id in (?)",
                     same,
                 )
             }
             if known:
                 return NotHandedOn.ALREADY if any(known.values()) else min(known)
-            since = (at - HANDING_PAUSE).isoformat()
-            if self._database.rows(
+            since = at - HANDING_PAUSE
+            if self._db.rows(
                 # A time in the future comes from a wrong clock.
                 "select 1 from handed_on where member_id = ? and guild_id = ? "
                 "and at > ? and at <= ?",
-                [member_id, guild_id, since, at.isoformat()],
+                [member_id, guild_id, since, at],
             ):
                 return NotHandedOn.TOO_SOON
             self._add(guild_id, same[0], member_id, at, posted=False)
@@ -371,14 +368,14 @@ class Handovers:
     def _add(
         self, guild_id: int, question_id: int, member_id: int, at: datetime, *, posted: bool
     ) -> None:
-        self._database.insert(
+        self._db.insert(
             "handed_on",
             {
                 "question_id": question_id,
                 "guild_id": guild_id,
                 "member_id": member_id,
-                "at": at.isoformat(),
-                "changed_at": at.isoformat(),
+                "at": at,
+                "changed_at": at,
                 "posted": int(posted),
                 "changes": int(not posted),
             },
@@ -386,8 +383,8 @@ class Handovers:
 
     def drop_queued(self, question_id: int) -> None:
         """Drop a queued question for lack of a channel."""
-        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
-            self._database.run(
+        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+            self._db.run(
                 "delete from handed_on where question_id = ? and posted = 0", [question_id]
             )
 
@@ -400,25 +397,23 @@ class Handovers:
 
     def record_attempt(self, question_id: int) -> None:
         """Record that posting begins, so that a later attempt first looks for the message."""
-        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
-            self._database.run(
-                "update handed_on set tried = 1 where question_id = ?", [question_id]
-            )
+        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+            self._db.run("update handed_on set tried = 1 where question_id = ?", [question_id])
 
     def record_message(
         self, question_id: int, channel_id: int | None, message_id: int | None
     ) -> None:
         """Record the message of a hand-over; None records that the message was deleted."""
-        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
-            self._database.run(
+        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+            self._db.run(
                 "update handed_on set posted = 1, channel_id = ?, message_id = ? "
                 "where question_id = ?",
                 [channel_id, message_id, question_id],
             )
 
     def mark_shown(self, handover: Handover) -> None:
-        with self._database.writing(handover.guild_id):
-            self._database.run(
+        with self._db.writing(handover.guild_id):
+            self._db.run(
                 "update handed_on set shown = ? where question_id = ? and shown < ?",
                 [handover.changes, handover.question_id, handover.changes],
             )
@@ -454,7 +449,7 @@ class Handovers:
         self, guild_id: int, question_ids: Sequence[int], member_id: int, at: datetime
     ) -> HandoverOutcome | None:
         """Claim a group of gaps, handed over or not; None if the group is empty."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             found = [self.find(guild_id, question_id) for question_id in sorted(question_ids)]
             known = [handover for handover in found if handover is not None]
             if not known and question_ids:
@@ -510,7 +505,7 @@ class Handovers:
             "helper": helper,
             "answer": text,
         }
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             outcome = self._step(
                 guild_id, question_id, at, lambda handover: handover.free_for(helper_id), values
             )
@@ -533,15 +528,15 @@ class Handovers:
         may: Callable[[Handover], bool],
         values: dict[str, Any],
     ) -> HandoverOutcome | None:
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             before = self.find(guild_id, question_id)
             if before is None:
                 return None
             if not may(before):
                 return HandoverOutcome(False, before)
-            values = {**values, "changed_at": at.isoformat(), "stale": 0}
+            values = {**values, "changed_at": at, "stale": 0}
             changes = ", ".join(f"{column} = ?" for column in values)
-            self._database.run(
+            self._db.run(
                 f"update handed_on set {changes}, changes = changes + 1 "  # noqa: S608 - see above
                 "where question_id = ?",
                 [*values.values(), question_id],
@@ -551,7 +546,7 @@ class Handovers:
 
     def mark_stale(self, at: datetime, mine: GuildFilter = every_guild) -> None:
         """Mark waiting hand-overs as stale after the guild's `handover_hours` without a change."""
-        waiting = self._database.rows(
+        waiting = self._db.rows(
             "select h.question_id, h.guild_id, h.changed_at, g.handover_hours as hours "
             "from handed_on h join guilds g on g.id = h.guild_id where h.stale = 0 "
             "and g.handover_hours > 0 and h.standing in ('open', 'claimed')"
@@ -563,14 +558,14 @@ class Handovers:
             and at - datetime.fromisoformat(row["changed_at"]) >= timedelta(hours=row["hours"])
         ]
         if ids:
-            with self._database.writing():
+            with self._db.writing():
                 run_among(
-                    self._database,
+                    self._db,
                     "update handed_on set stale = 1, changes = changes + 1 "
                     "where question_id in (?)",
                     ids,
                 )
 
     def _select(self, sql: str, values: list[Any]) -> list[Handover]:
-        rows = self._database.rows(sql, values)
+        rows = self._db.rows(sql, values)
         return [record(Handover, row, state=HandoverState(row["standing"])) for row in rows]

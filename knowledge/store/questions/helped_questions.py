@@ -34,44 +34,44 @@ class HelpedQuestions:
     """Helped questions in the community database."""
 
     def __init__(self, database: Database, records: QuestionRecords) -> None:
-        self._database = database
+        self._db = database
         self._records = records
 
     def add(self, question: HelpedQuestion) -> bool:
         """Store a waiting question; False if it is known already."""
-        with self._database.writing(question.guild_id):
-            known = self._database.rows(
+        with self._db.writing(question.guild_id):
+            known = self._db.rows(
                 "select 1 from helped_questions where message_id = ?", [question.message_id]
             )
             if not known:
-                self._database.insert("helped_questions", columns(question))
+                self._db.insert("helped_questions", columns(question))
         return not known
 
     def find(self, guild_id: int, message_id: int) -> HelpedQuestion | None:
-        rows = self._database.rows(
+        return self._db.find(
+            HelpedQuestion,
             "select * from helped_questions where message_id = ? and guild_id = ?",
             [message_id, guild_id],
         )
-        return record(HelpedQuestion, rows[0]) if rows else None
 
     def guilds(self, mine: GuildFilter = every_guild) -> set[int]:
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select guild_id from helped_questions union select guild_id from helper_answers"
         )
         return {row["guild_id"] for row in rows if mine(row["guild_id"])}
 
     def waiting(self, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select * from helped_questions where state = 'waiting' order by due_at, message_id"
         )
         return [record(HelpedQuestion, row) for row in rows if mine(row["guild_id"])]
 
     def due(self, at: datetime, most: int, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
         """Watched questions at the end of their day, longest due first."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select * from helped_questions where state = 'watched' and due_at <= ? "
             "order by due_at, message_id",
-            [at.isoformat()],
+            [at],
         )
         mine_first = islice((row for row in rows if mine(row["guild_id"])), most)
         return [record(HelpedQuestion, row) for row in mine_first]
@@ -85,8 +85,8 @@ class HelpedQuestions:
             The record's id, for the answer's buttons. None if there was an answer already, or the
             member or channel has reached a cap.
         """
-        with self._database.writing(question.guild_id):
-            waits = self._database.rows(
+        with self._db.writing(question.guild_id):
+            waits = self._db.rows(
                 "select 1 from helped_questions where message_id = ? and state = 'waiting'",
                 [question.message_id],
             )
@@ -103,9 +103,9 @@ class HelpedQuestions:
 
         False if the question doesn't wait, or the member or channel has reached a cap.
         """
-        with self._database.writing(question.guild_id):
+        with self._db.writing(question.guild_id):
             return not self._has_enough(question, caps, at) and bool(
-                self._database.run(
+                self._db.run(
                     "update helped_questions set similar_ids = ? "
                     "where message_id = ? and state = 'waiting'",
                     [column(tuple(similar)), question.message_id],
@@ -113,7 +113,7 @@ class HelpedQuestions:
             )
 
     def _has_enough(self, question: HelpedQuestion, caps: DailyCaps, at: datetime) -> bool:
-        [row] = self._database.rows(
+        [row] = self._db.rows(
             "select count(*) filter (where asker_id = ?) as member, "
             "count(*) filter (where channel_id = ?) as channel from helped_questions "
             "where guild_id = ? and asked_at > ? "
@@ -122,7 +122,7 @@ class HelpedQuestions:
                 question.asker_id,
                 question.channel_id,
                 question.guild_id,
-                (at - CAPPED_FOR).isoformat(),
+                at - CAPPED_FOR,
             ],
         )
         return bool(
@@ -131,29 +131,29 @@ class HelpedQuestions:
         )
 
     def _watch(self, question: HelpedQuestion, question_id: int | None) -> None:
-        self._database.run(
+        self._db.run(
             "update helped_questions set state = 'watched', due_at = ?, question_id = ? "
             "where message_id = ? and state = 'waiting'",
-            [(question.asked_at + WATCHED_FOR).isoformat(), question_id, question.message_id],
+            [question.asked_at + WATCHED_FOR, question_id, question.message_id],
         )
 
     def watch(self, question: HelpedQuestion) -> None:
         """Leave a waiting question to members, and watch it."""
-        with self._database.writing(question.guild_id):
+        with self._db.writing(question.guild_id):
             self._watch(question, None)
 
     def record_reply(self, message_id: int, reply_id: int) -> None:
-        with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
-            self._database.run(
+        with self._db.writing(guild_of(self._db, RowKind.HELPED_QUESTION, message_id)):
+            self._db.run(
                 "update helped_questions set reply_id = ? where message_id = ?",
                 [reply_id, message_id],
             )
 
     def finish(self, message_id: int, recorded: Question | None = None) -> int | None:
         """Finish a question, and record it if it is a gap or a similar post answers it."""
-        with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
+        with self._db.writing(guild_of(self._db, RowKind.HELPED_QUESTION, message_id)):
             question_id = self._records.record([recorded])[0] if recorded is not None else None
-            self._database.run(
+            self._db.run(
                 "update helped_questions set state = 'done', "
                 "question_id = coalesce(?, question_id) where message_id = ?",
                 [question_id, message_id],
@@ -169,7 +169,7 @@ class HelpedQuestions:
 
         Guilds where neither pings nor questions to authors are on anywhere are left out.
         """
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select h.* from helped_questions h left join guilds g on g.id = h.guild_id "
             "where h.is_post = 1 and h.post_state <> 'ended' and h.asked_at > ? "
             "and (h.look_at is null or h.look_at <= ?) and (h.post_state = 'solved' "
@@ -177,84 +177,85 @@ class HelpedQuestions:
             "(select 1 from channel_settings c where c.guild_id = h.guild_id "
             "and (c.ping_hours > 0 or c.solved_posts <> 'off'))) "
             "order by coalesce(h.look_at, h.asked_at), h.message_id",
-            [since.isoformat(), at.isoformat()],
+            [since, at],
         )
         return [record(HelpedQuestion, row) for row in rows if mine(row["guild_id"])]
 
     def set_post_state(
         self, message_id: int, state: PostState, look_at: datetime | None = None
     ) -> None:
-        with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
-            self._database.run(
+        with self._db.writing(guild_of(self._db, RowKind.HELPED_QUESTION, message_id)):
+            self._db.run(
                 "update helped_questions set post_state = ?, look_at = ? where message_id = ?",
-                [state.value, look_at and look_at.isoformat(), message_id],
+                [state, look_at, message_id],
             )
 
     def forget(self, message_ids: Collection[int]) -> bool:
         """Delete the questions of deleted messages, with their gaps; False if there were none."""
         # Most deleted messages were no questions.
         known = {
-            table: [row["message_id"] for row in rows_among(self._database, select, [*message_ids])]
+            table: [row["message_id"] for row in rows_among(self._db, select, [*message_ids])]
             for table, select in _KNOWN.items()
         }
         if not any(known.values()):
             return False
-        with self._database.erasing():
+        with self._db.erasing():
             for table, ids in known.items():
                 run_among(
-                    self._database,
+                    self._db,
                     # Names are constants of this module; values are bound.
                     "delete from questions where text != '' and id in "  # noqa: S608
                     f"(select question_id from {table} where message_id in (?))",
                     ids,
                 )
-                run_among(self._database, f"delete from {table} where message_id in (?)", ids)  # noqa: S608
+                run_among(self._db, f"delete from {table} where message_id in (?)", ids)  # noqa: S608
         return True
 
     def prune(self, before: datetime) -> None:
-        with self._database.writing():
+        with self._db.writing():
             for old in (
                 "delete from helped_questions where asked_at < ?",
                 "delete from helper_answers where chosen_at < ?",
             ):
-                self._database.run(old, [before.isoformat()])
+                self._db.run(old, [before])
 
 
 class HelperAnswers:
     """Notes chosen by helpers in the community database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def add(self, answer: HelperAnswer) -> None:
-        with self._database.writing(answer.guild_id):
-            self._database.insert("helper_answers", columns(answer))
+        with self._db.writing(answer.guild_id):
+            self._db.insert("helper_answers", columns(answer))
 
     def find(self, message_id: int, note_id: int) -> HelperAnswer | None:
-        rows = self._database.rows(
+        return self._db.find(
+            HelperAnswer,
             "select * from helper_answers where message_id = ? and note_id = ?",
             [message_id, note_id],
         )
-        return record(HelperAnswer, rows[0]) if rows else None
 
     def due(self, mine: GuildFilter = every_guild) -> list[HelperAnswer]:
-        rows = self._database.rows(
-            "select * from helper_answers where reply_id is null order by chosen_at, message_id"
+        answers = self._db.records(
+            HelperAnswer,
+            "select * from helper_answers where reply_id is null order by chosen_at, message_id",
         )
-        return [record(HelperAnswer, row) for row in rows if mine(row["guild_id"])]
+        return [answer for answer in answers if mine(answer.guild_id)]
 
     def record_reply(self, answer: HelperAnswer, reply_id: int) -> None:
-        with self._database.writing(answer.guild_id):
-            self._database.run(
+        with self._db.writing(answer.guild_id):
+            self._db.run(
                 "update helper_answers set reply_id = ? where message_id = ? and note_id = ?",
                 [reply_id, answer.message_id, answer.note_id],
             )
 
     def drop(self, answer: HelperAnswer) -> None:
         """Delete an unposted choice, and its question."""
-        with self._database.writing(answer.guild_id):
-            self._database.run(
+        with self._db.writing(answer.guild_id):
+            self._db.run(
                 "delete from helper_answers where message_id = ? and note_id = ?",
                 [answer.message_id, answer.note_id],
             )
-            self._database.run("delete from questions where id = ?", [answer.question_id])
+            self._db.run("delete from questions where id = ?", [answer.question_id])

@@ -105,18 +105,18 @@ class QuestionRecords:
     """Questions and their hits in the community database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def record(self, questions: Sequence[Question]) -> list[int]:
         """Store questions with their hits, in one transaction; returns the new ids, in order."""
         with self._recording(questions):
-            ids = [self._database.insert_id("questions", _row(question)) for question in questions]
+            ids = [self._db.insert_id("questions", _row(question)) for question in questions]
             self._record_hits(zip(ids, questions, strict=True))
             return ids
 
     def reserve_ids(self, number: int) -> list[int]:
         """Ids for `record_under`; none with SQLite, where rows get their ids when inserted."""
-        return self._database.reserve_ids("questions", number)
+        return self._db.reserve_ids("questions", number)
 
     def record_under(self, ids: Sequence[int], questions: Sequence[Question]) -> None:
         """Store questions under reserved ids, except those that an earlier attempt has stored.
@@ -129,7 +129,7 @@ class QuestionRecords:
         numbered = [*zip(ids, questions, strict=True)]
         rows = [{"id": key, **_row(question)} for key, question in numbered]
         with self._recording(questions):
-            kept = self._database.run_many(
+            kept = self._db.run_many(
                 f"{insertion('questions', rows[0])} on conflict (id) do nothing",
                 [[*row.values()] for row in rows],
             )
@@ -140,7 +140,7 @@ class QuestionRecords:
         there = {
             row["id"]: row
             for row in rows_among(
-                self._database,
+                self._db,
                 "select id, asker_id, asked_at, exists "
                 "(select 1 from hits where question_id = q.id) as is_whole "
                 "from questions q where id in (?)",
@@ -152,7 +152,7 @@ class QuestionRecords:
             row, own = there[key], _row(question)
             if any(row[column] != own[column] for column in ("asker_id", "asked_at")):
                 # The database lost the reservation, and the id is another question's.
-                found.append((self._database.insert_id("questions", own), question))
+                found.append((self._db.insert_id("questions", own), question))
             elif not row["is_whole"]:
                 found.append((key, question))
         return found
@@ -160,7 +160,7 @@ class QuestionRecords:
     def _recording(self, questions: Sequence[Question]) -> AbstractContextManager[None]:
         guild_id = only_guild(question.guild_id for question in questions)
         # Rows are only added, so several guilds need no common lock.
-        return self._database.writing(NO_GUILD if guild_id is None else guild_id)
+        return self._db.writing(NO_GUILD if guild_id is None else guild_id)
 
     def _record_hits(self, numbered: Iterable[tuple[int, Question]]) -> None:
         self._insert(
@@ -172,7 +172,7 @@ class QuestionRecords:
         )
 
     def question(self, question_id: int) -> Question | None:
-        rows = self._database.rows("select * from questions where id = ?", [question_id])
+        rows = self._db.rows("select * from questions where id = ?", [question_id])
         return replace(_question(rows[0]), hits=self.hits(question_id)) if rows else None
 
     def questions(self, question_ids: Iterable[int]) -> list[Question]:
@@ -182,37 +182,37 @@ class QuestionRecords:
 
     def last_public_id(self, channel_id: int, after: int) -> int | None:
         """The id of the last public question in a channel or thread, if it is above `after`."""
-        rows = self._database.rows(
+        return self._db.value(
+            int,
             "select id from questions where id > ? and channel_id = ? and private = 0 "
             "and text != '' and told_for is null order by id desc limit 1",
             [after, channel_id],
         )
-        return int(rows[0]["id"]) if rows else None
 
     def last_of_member(self, asker_id: int, channel_id: int, since: datetime) -> Question | None:
         """A member's last question in a channel since the time `since`, without its hits."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select * from questions where asker_id = ? and channel_id = ? and asked_at >= ? "
             "and told_for is null order by id desc limit 1",
-            [asker_id, channel_id, since.isoformat()],
+            [asker_id, channel_id, since],
         )
         return _question(rows[0]) if rows else None
 
     def recent_public(self, guild_id: int, limit: int) -> list[RecentQuestion]:
         """A guild's last public questions, newest first; repeated questions are returned once."""
-        rows = self._database.rows(
+        return self._db.records(
+            RecentQuestion,
             "select text, earlier, channels, answered_from, count(*) as times from "
             "(select * from questions where guild_id = ? and private = 0 and text != '' "
             "  and told_for is null order by id desc limit ?) as q "
             "group by text, earlier, channels, answered_from order by max(id) desc",
             [guild_id, limit],
         )
-        return [record(RecentQuestion, row) for row in rows]
 
     def public_places(self, guild_id: int, texts: Sequence[str]) -> dict[str, set[int]]:
         """The channels in which members asked each of these questions in public."""
         rows = rows_among(
-            self._database,
+            self._db,
             "select distinct text, channel_id from questions where guild_id = ? and private = 0 "
             "and channel_id is not null and told_for is null and text in (?)",
             texts,
@@ -229,7 +229,7 @@ class QuestionRecords:
         A question is returned once for each document that members picked, with this document's hits
         first. If nobody picked a document and somebody found the answer unhelpful, it is left out.
         """
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select distinct q.id, f.document_id from questions q "
             "join feedback f on f.question_id = q.id and f.verdict = 'helpful' "
             "where q.text != '' and (f.document_id != '' or q.evidence != 'none' and not exists "
@@ -246,7 +246,7 @@ class QuestionRecords:
 
     def _insert(self, hits: Sequence[_RankedHit]) -> None:
         keyed = [(*hit[:-1], recorded_digest(hit[-1]), hit[-1]) for hit in hits]
-        self._database.run_many(
+        self._db.run_many(
             # Names are constants of this module; values are bound.
             f"insert into recorded_passages (digest, {', '.join(_COLUMNS)}) "  # noqa: S608
             "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (digest) do nothing",
@@ -256,7 +256,7 @@ class QuestionRecords:
                 key=itemgetter(0),
             ),
         )
-        self._database.run_many(
+        self._db.run_many(
             "insert into hits (question_id, rank, score, legs, passage_digest) "
             "values (?, ?, ?, ?, ?)",
             [hit[:-1] for hit in keyed],
@@ -265,7 +265,7 @@ class QuestionRecords:
     def add_hit(self, question_id: int, hit: RecordedHit) -> None:
         """Append a hit, inside a transaction, unless the question has the same hit already."""
         if digest_of(hit) not in map(digest_of, self.hits(question_id)):
-            [row] = self._database.rows(
+            [row] = self._db.rows(
                 "select coalesce(max(rank), 0) as last from hits where question_id = ?",
                 [question_id],
             )
@@ -273,7 +273,7 @@ class QuestionRecords:
 
     def hits(self, question_id: int) -> list[RecordedHit]:
         """A question's hits, best first; the hits of a pruned question have no words."""
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select * from hits h join recorded_passages p on p.digest = h.passage_digest "
             "where h.question_id = ? order by h.rank",
             [question_id],
@@ -285,37 +285,35 @@ class QuestionRecords:
 
         At most `most` questions are pruned, in one transaction that overwrites deleted rows.
         """
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select id from questions where pruned_at is null and asked_at < ? "
             "order by asked_at, id limit ?",
-            [before.isoformat(), most],
+            [before, most],
         )
         if not rows:
             return 0
         ids = [row["id"] for row in rows]
-        with self._database.erasing():
+        with self._db.erasing():
             self._reduce_hits(ids)
+            run_among(self._db, "update handed_on set answer = '' where question_id in (?)", ids)
             run_among(
-                self._database, "update handed_on set answer = '' where question_id in (?)", ids
-            )
-            run_among(
-                self._database,
+                self._db,
                 "update feedback set reason = '' where reason != '' and question_id in (?)",
                 ids,
             )
             run_among(
-                self._database,
+                self._db,
                 "update questions set text = '', earlier = '', settings = '', signals = '{}', "
                 "confirmed_at = null, pruned_at = ? where id in (?)",
                 ids,
-                before=[now().isoformat()],
+                before=[now()],
             )
         return len(rows)
 
     def _reduce_hits(self, ids: Sequence[int]) -> None:
         """Keep only the first hit and the hits from quoted notes, all without their words."""
         kept = rows_among(
-            self._database,
+            self._db,
             "select h.question_id, h.rank, h.score, p.document_id, p.source_channel_id "
             "from hits h join recorded_passages p on p.digest = h.passage_digest "
             "where h.question_id in (?) "
@@ -323,7 +321,7 @@ class QuestionRecords:
             ids,
             after=[_MOST_QUOTED],
         )
-        run_among(self._database, "delete from hits where question_id in (?)", ids)
+        run_among(self._db, "delete from hits where question_id in (?)", ids)
         self._insert(
             [
                 (
@@ -342,7 +340,7 @@ class QuestionRecords:
 _MOST_CONFIRMED: Final = 200
 
 _CONFIRMED: Final = (
-    "select q.text, q.earlier, p.document_id, p.passage, q.confirmed_at, "
+    "select p.document_id, q.text, q.earlier, p.passage, q.confirmed_at, "
     "q.confirmed_by_moderator as by_moderator from questions q "
     "join hits h on h.question_id = q.id and h.rank = 1 "
     "join recorded_passages p on p.digest = h.passage_digest"
@@ -353,7 +351,7 @@ class FeedbackRecords:
     """Verdicts in the community database, one per member and question."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
         # A counter of this process's changes of confirmed answers, for caches to compare.
         self.confirmations = 0
 
@@ -362,14 +360,10 @@ class FeedbackRecords:
         document_id = feedback.document_id
         if feedback.verdict is Verdict.HELPFUL and not document_id:
             document_id = self.confirmed_document(feedback.question_id)
-        with self._database.writing(
-            guild_of(self._database, RowKind.QUESTION, feedback.question_id)
-        ):
-            known = self._database.rows(
-                "select 1 from questions where id = ?", [feedback.question_id]
-            )
+        with self._db.writing(guild_of(self._db, RowKind.QUESTION, feedback.question_id)):
+            known = self._db.rows("select 1 from questions where id = ?", [feedback.question_id])
             if known:
-                self._database.replace(
+                self._db.replace(
                     "feedback",
                     {
                         "question_id": feedback.question_id,
@@ -378,14 +372,14 @@ class FeedbackRecords:
                         "reason": feedback.reason,
                         "reason_code": feedback.chosen or "",
                         "document_id": document_id,
-                        "created_at": now().isoformat(),
+                        "created_at": now(),
                     },
                     ["question_id", "member_id"],
                 )
         return bool(known)
 
     def of(self, question_id: int) -> list[Feedback]:
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select * from feedback where question_id = ? order by member_id", [question_id]
         )
         return [
@@ -401,7 +395,7 @@ class FeedbackRecords:
         `digest` is the picked passage's. The pick of a member with `by_moderator` None confirms no
         answer. Returns whether the answer is confirmed now.
         """
-        with self._database.writing(guild_of(self._database, RowKind.QUESTION, pick.question_id)):
+        with self._db.writing(guild_of(self._db, RowKind.QUESTION, pick.question_id)):
             return (
                 self.record(pick)
                 and by_moderator is not None
@@ -418,7 +412,7 @@ class FeedbackRecords:
             False if there is no such hit, or a moderator has picked another hit.
         """
         self.confirmations += 1
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select h.rank, case when q.confirmed_at is null then 0 "
             "  else q.confirmed_by_moderator end as settled "
             "from hits h join questions q on q.id = h.question_id "
@@ -427,7 +421,7 @@ class FeedbackRecords:
         )
         if not rows or (rows[0]["settled"] and not by_moderator):
             return False
-        self._database.run(
+        self._db.run(
             "update feedback set document_id = (select p.document_id from hits h "
             "  join recorded_passages p on p.digest = h.passage_digest "
             "  where h.question_id = ? and h.rank = 1) "
@@ -436,31 +430,33 @@ class FeedbackRecords:
             [question_id] * 3,
         )
         # Ranks are unique, so all are moved out of the way first.
-        self._database.run("update hits set rank = -rank where question_id = ?", [question_id])
-        self._database.run(
+        self._db.run("update hits set rank = -rank where question_id = ?", [question_id])
+        self._db.run(
             "update hits set rank = case when rank = ? then 1 when rank > ? then 1 - rank "
             "else -rank end where question_id = ?",
             [-rows[0]["rank"], -rows[0]["rank"], question_id],
         )
-        self._database.run(
+        self._db.run(
             "update questions set confirmed_at = ?, confirmed_by_moderator = ?, "
             "evidence = case evidence when 'none' then 'partial' else evidence end where id = ?",
-            [now().isoformat(), int(by_moderator), question_id],
+            [now(), int(by_moderator), question_id],
         )
         return True
 
     def confirmed_document(self, question_id: int) -> str:
         """The confirmed document of a question, or an empty string."""
-        rows = self._database.rows(
-            f"{_CONFIRMED} where q.id = ? and q.confirmed_at is not null", [question_id]
+        return (
+            self._db.value(
+                str, f"{_CONFIRMED} where q.id = ? and q.confirmed_at is not null", [question_id]
+            )
+            or ""
         )
-        return str(rows[0]["document_id"]) if rows else ""
 
     def take_back(self, question_id: int, *, by_moderator: bool) -> None:
         """Revoke a confirmed answer. A moderator's confirmation is revoked only by a moderator."""
         self.confirmations += 1
-        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
-            self._database.run(
+        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+            self._db.run(
                 "update questions set confirmed_at = null, confirmed_by_moderator = 0 "
                 "where id = ? and confirmed_by_moderator <= ?",
                 [question_id, int(by_moderator)],
@@ -475,17 +471,17 @@ class FeedbackRecords:
         channels (`Question.channels`).
         """
         given = None if channels is None else json.dumps(sorted(set(channels)))
-        rows = self._database.rows(
+        return self._db.records(
+            ConfirmedAnswer,
             f"{_CONFIRMED} where q.guild_id = ? and q.confirmed_at is not null and q.text != '' "
             "and q.channels = coalesce(?, q.channels) "
             "order by q.confirmed_at desc, q.id desc limit ?",
             [guild_id, given, _MOST_CONFIRMED],
         )
-        return [record(ConfirmedAnswer, row) for row in rows]
 
     def confirmed_version(self) -> str:
         """A value that changes with every confirmed or revoked answer."""
-        [row] = self._database.rows(
+        [row] = self._db.rows(
             "select count(*) as number, max(confirmed_at) as last from questions "
             "where confirmed_at is not null"
         )
@@ -496,25 +492,23 @@ class RecentQuestions:
     """The times of members' questions in the last day, for limits."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def count_question(
         self, guild_id: int, member_id: int, quota: Quota, now: datetime
     ) -> datetime | None:
         """Count a question; if the limit is reached, return when the next question is allowed."""
-        with self._database.writing(guild_id):
-            self._database.run(
-                "delete from recent_questions where asked_at <= ?", [(now - DAY).isoformat()]
-            )
-            rows = self._database.rows(
+        with self._db.writing(guild_id):
+            self._db.run("delete from recent_questions where asked_at <= ?", [now - DAY])
+            rows = self._db.rows(
                 "select asked_at from recent_questions where member_id = ? and guild_id = ? "
                 "order by asked_at",
                 [member_id, guild_id],
             )
             wait = quota.wait([datetime.fromisoformat(row["asked_at"]) for row in rows], now)
             if wait is None:
-                row = {"guild_id": guild_id, "member_id": member_id, "asked_at": now.isoformat()}
-                self._database.insert("recent_questions", row)
+                row = {"guild_id": guild_id, "member_id": member_id, "asked_at": now}
+                self._db.insert("recent_questions", row)
         return wait
 
 
@@ -549,31 +543,30 @@ class GoldenQuestions:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def guilds(self) -> list[int]:
         """The guilds with checks, by id."""
-        rows = self._database.rows("select id from guilds where golden_questions = 1 order by id")
-        return [row["id"] for row in rows]
+        return self._db.column("select id from guilds where golden_questions = 1 order by id")
 
     def version(self) -> str:
         """A value that changes with every verdict."""
-        [row] = self._database.rows("select count(*) as n, max(created_at) as last from feedback")
+        [row] = self._db.rows("select count(*) as n, max(created_at) as last from feedback")
         return f"{row['n']} {row['last']}"
 
     def of_guild(self, guild_id: int) -> list[GoldenQuestion]:
-        rows = self._database.rows(
+        return self._db.records(
+            GoldenQuestion,
             f"select {_GOLDEN_COLUMNS} {_GOLDEN} order by q.id desc limit {MOST_GOLDEN}",
             [guild_id],
         )
-        return [record(GoldenQuestion, row) for row in rows]
 
     def changes(self, guild_id: int) -> list[tuple[GoldenState, list[int]]]:
         """The questions with a change to decide on, by their state, the oldest change first.
 
         Questions with the same words, state and expected passage are together.
         """
-        rows = self._database.rows(
+        rows = self._db.rows(
             "select q.id, q.text, q.earlier, g.expected, g.state "
             f"{_GOLDEN} and g.changed_at is not null order by g.changed_at, q.id",
             [guild_id],
@@ -586,18 +579,17 @@ class GoldenQuestions:
 
     def ids_by_moderators(self, guild_id: int, most: int) -> list[int]:
         """The questions with answers confirmed by moderators, newest first."""
-        rows = self._database.rows(
+        return self._db.column(
             f"select q.id {_GOLDEN} and q.confirmed_by_moderator = 1 "
             "order by q.confirmed_at desc, q.id desc limit ?",
             [guild_id, most],
         )
-        return [row["id"] for row in rows]
 
     def record_checks(self, guild_id: int, checked: Sequence[GoldenQuestion]) -> None:
         """Store the checks in one transaction, except checks of deleted questions."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             there = rows_among(
-                self._database,
+                self._db,
                 "select id from questions where id in (?)",
                 [golden.question_id for golden in checked],
             )
@@ -606,26 +598,26 @@ class GoldenQuestions:
             for row in rows:
                 del row["answered_at"], row["channels"]
             if rows:
-                self._database.run_many(
+                self._db.run_many(
                     replacement("golden_questions", rows[0], ["question_id"]),
                     [[*row.values()] for row in rows],
                 )
 
     def settle(self, guild_id: int, question_ids: Sequence[int]) -> None:
         """Record a decision on the changes of these questions."""
-        with self._database.writing(guild_id):
+        with self._db.writing(guild_id):
             run_among(
-                self._database,
+                self._db,
                 "update golden_questions set changed_at = null where question_id in (?)",
                 question_ids,
             )
 
     def settle_gone(self, guild_id: int) -> None:
         """Close the changes of questions with a lost document."""
-        with self._database.writing(guild_id):
-            self._database.run(
+        with self._db.writing(guild_id):
+            self._db.run(
                 "update golden_questions set changed_at = null where guild_id = ? and state = ?",
-                [guild_id, GoldenState.GONE.value],
+                [guild_id, GoldenState.GONE],
             )
 
 
@@ -643,7 +635,7 @@ class Phrasings:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._db = database
 
     def claim(self, question_id: int, mode: str, caps: PhrasingCaps, now: datetime) -> bool:
         """Count a request to a model about a question, before it is sent.
@@ -652,8 +644,8 @@ class Phrasings:
             Whether it may be sent. False if a limit is reached, if the question is gone, or if a
             model was asked about the question before.
         """
-        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
-            rows = self._database.rows(
+        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+            rows = self._db.rows(
                 "select asker_id, guild_id from questions where id = ?", [question_id]
             )
             if not rows:
@@ -663,11 +655,11 @@ class Phrasings:
                 return False
             row = {
                 "question_id": question_id,
-                "asked_at": now.isoformat(),
+                "asked_at": now,
                 "mode": mode,
                 "outcome": UNDER_WAY,
             }
-            return self._database.insert_new("phrasings", row)
+            return self._db.insert_new("phrasings", row)
 
     def used_up(
         self, caps: PhrasingCaps, now: datetime, member_id: int, guild_id: int | None
@@ -686,9 +678,9 @@ class Phrasings:
         """All reached limits of members, guilds and tokens; the bot reads them at its start."""
         members: dict[int, datetime] = {}
         guilds: dict[int | None, datetime] = {}
-        for row in self._database.rows(
+        for row in self._db.rows(
             f"select distinct q.asker_id, q.guild_id {_REQUESTED}",
-            [(now - DAY).isoformat(), now.isoformat()],
+            [now - DAY, now],
         ):
             found = self.used_up(caps, now, row["asker_id"], row["guild_id"])
             members |= found.members
@@ -704,10 +696,10 @@ class Phrasings:
         """
         if not most:
             return None
-        rows = self._database.rows(
+        rows = self._db.rows(
             f"select p.asked_at {_REQUESTED} and {condition} "
             "order by p.asked_at desc limit 1 offset ?",
-            [(now - window).isoformat(), now.isoformat(), key, most - 1],
+            [now - window, now, key, most - 1],
         )
         return datetime.fromisoformat(rows[0]["asked_at"]) + window if rows else None
 
@@ -715,10 +707,10 @@ class Phrasings:
         if not most:
             return None
         spent = 0
-        for row in self._database.rows(
+        for row in self._db.rows(
             "select asked_at, prompt_tokens + reply_tokens as tokens from phrasings "
             "where repeated = 0 and asked_at > ? and asked_at <= ? order by asked_at desc",
-            [(now - DAY).isoformat(), now.isoformat()],
+            [now - DAY, now],
         ):
             spent += row["tokens"]
             if spent >= most:
@@ -730,17 +722,17 @@ class Phrasings:
 
         Without `keeps_words`, the model's words aren't stored.
         """
-        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
-            if not self._database.rows("select 1 from questions where id = ?", [question_id]):
+        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+            if not self._db.rows("select 1 from questions where id = ?", [question_id]):
                 return
             lines = [[line.text, *line.numbers] for line in found.lines] if keeps_words else []
             row = columns(found, lines=json.dumps(lines, ensure_ascii=False))
             row["question_id"] = question_id
-            self._database.replace("phrasings", row, ["question_id"])
+            self._db.replace("phrasings", row, ["question_id"])
 
     def of(self, question_id: int) -> RecordedPhrasing | None:
         """The outcome of a question's phrasing; None if the answer was never phrased."""
-        rows = self._database.rows("select * from phrasings where question_id = ?", [question_id])
+        rows = self._db.rows("select * from phrasings where question_id = ?", [question_id])
         if not rows:
             return None
         lines = json.loads(rows[0]["lines"])

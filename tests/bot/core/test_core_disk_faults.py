@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -191,6 +192,7 @@ def test_a_wrong_clock_deletes_nothing(settings: Settings, proposed: Path, jump:
 
     def work() -> None:
         # Of this process alone.
+        sqlite3.register_adapter(Clock, datetime.isoformat)
         vars(database).update(datetime=Clock)
         at = Clock.now(UTC)
         with Core(settings, WordEmbedder()) as core:

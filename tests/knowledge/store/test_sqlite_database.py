@@ -103,6 +103,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
             def now(cls, tz: tzinfo | None = None) -> "Clock":
                 return cls.fromisoformat(moment.isoformat())
 
+        sqlite3.register_adapter(Clock, datetime.isoformat)
         monkeypatch.setattr(database, "datetime", Clock)
 
     return set_to
