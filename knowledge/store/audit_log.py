@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.store.database import Database, now
-from knowledge.store.rows import NO_GUILD, columns, rows_among
+from knowledge.store.database import now
+from knowledge.store.rows import NO_GUILD, Tables, columns, rows_among
 from knowledge.values.notes import State
 
 _OUTCOMES = {
@@ -75,11 +75,8 @@ class LogFilter:
     event: str | None = None
 
 
-class AuditLog:
+class AuditLog(Tables):
     """The log in the community database."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def append(
         self,
@@ -116,15 +113,15 @@ class AuditLog:
 
     def key(self, member_id: int) -> int:
         """A member's key in the log, created if it is missing."""
-        rows = self._db.rows("select key from members where user_id = ?", [member_id])
-        if not rows:
+        key = self._db.value(int, "select key from members where user_id = ?", [member_id])
+        if key is None:
             # A writer for another guild may have inserted the same member just now.
-            rows = self._db.rows(
+            [key] = self._db.column(
                 "insert into members (user_id) values (?) "
                 "on conflict (user_id) do update set user_id = excluded.user_id returning key",
                 [member_id],
             )
-        return int(rows[0]["key"])
+        return key
 
     def members(self, keys: Iterable[int] | None = None) -> dict[int, int]:
         """Discord ids by key, of these keys or all; forgotten members are missing."""
@@ -153,7 +150,12 @@ class AuditLog:
         lowest = after or 0
         if wanted.since is not None:
             # Ids are in the order of time.
-            lowest = max(lowest, self._first_since(guild_id, wanted.since) - 1)
+            first = self._db.value(
+                int,
+                "select id from log where guild_id = ? and at >= ? order by at, id limit 1",
+                [guild_id, wanted.since],
+            )
+            lowest = max(lowest, (_NEWEST if first is None else first) - 1)
         conditions = ["guild_id = ?", "id > ?", "id < ?"]
         values: list[Any] = [guild_id, lowest, before]
         if wanted.member_id is not None:
@@ -169,14 +171,6 @@ class AuditLog:
             f"select * from log where {' and '.join(conditions)} order by id {order} limit ?",  # noqa: S608
             [*values, limit],
         )
-
-    def _first_since(self, guild_id: int, since: datetime) -> int:
-        """The id of a guild's first line at or after a time, or a number above every id."""
-        rows = self._db.rows(
-            "select id from log where guild_id = ? and at >= ? order by at, id limit 1",
-            [guild_id, since],
-        )
-        return int(rows[0]["id"]) if rows else _NEWEST
 
     def contradicted_notes(self) -> list[int]:
         """Ids of notes whose state in the tables differs from their state in the log.

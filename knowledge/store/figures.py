@@ -15,7 +15,7 @@ from typing import Final
 from knowledge.store.audit_log import PUBLISHED
 from knowledge.store.database import Database
 from knowledge.store.notes.note_records import ACCEPTED
-from knowledge.store.rows import rows_among
+from knowledge.store.rows import Tables, rows_among
 from knowledge.values.questions import Evidence
 
 
@@ -55,11 +55,8 @@ class Judged:
     title: str
 
 
-class PeriodFigures:
+class PeriodFigures(Tables):
     """Figures from the community database. Only `unanswered_posts` includes a period's end."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def question_counts(self, guild_id: int, since: datetime, until: datetime) -> Asked:
         """Questions of a period, also private ones; a question with a later answer counts once."""
@@ -263,11 +260,8 @@ def note_counts(database: Database, guild_id: int) -> dict[str, int]:
     return row
 
 
-class Credit:
+class Credit(Tables):
     """Credit and figures from the community database."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def contributors(
         self, guild_id: int, since: datetime | None, quotes: int, further_share: float

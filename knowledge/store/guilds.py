@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment, recall
-from knowledge.store.rows import column, columns, record, rows_among, values
+from knowledge.store.rows import Tables, column, columns, record, rows_among, values
 from knowledge.values.guilds import (
     GuildFilter,
     Language,
@@ -51,11 +51,11 @@ class SourceSwitches(NamedTuple):
     server_documents: bool = True
 
 
-class Guilds:
+class Guilds(Tables):
     """Settings and rules in the community database."""
 
     def __init__(self, database: Database, log: AuditLog) -> None:
-        self._db = database
+        super().__init__(database)
         self._log = log
         # Counters of this process's changes by guild, for caches to compare.
         self.saves: Counter[int] = Counter()
@@ -245,11 +245,11 @@ def _guild_settings(row: Mapping[str, Any]) -> GuildSettings:
     return record(GuildSettings, row, guild_id=row["id"], synonyms=parse_synonyms(row["synonyms"]))
 
 
-class ChannelSettingsTable:
+class ChannelSettingsTable(Tables):
     """The channel settings in the community database."""
 
     def __init__(self, database: Database, log: AuditLog, guilds: Guilds) -> None:
-        self._db = database
+        super().__init__(database)
         self._log = log
         self._guilds = guilds
 
@@ -307,11 +307,11 @@ class ChannelSettingsTable:
         return deleted == 1
 
 
-class SyncedChannels:
+class SyncedChannels(Tables):
     """The channels in the community database."""
 
     def __init__(self, database: Database, log: AuditLog) -> None:
-        self._db = database
+        super().__init__(database)
         self._log = log
 
     def add(self, channel: SyncedChannel, actor_id: int) -> bool:
@@ -340,11 +340,11 @@ class SyncedChannels:
 _OF_ONE: Final = "where guild_id = ? and edition = ?"
 
 
-class WeeklyDigests:
+class WeeklyDigests(Tables):
     """The digests in the community database."""
 
     def __init__(self, database: Database, log: AuditLog) -> None:
-        self._db = database
+        super().__init__(database)
         self._log = log
 
     def all(self, mine: GuildFilter = every_guild) -> list[WeeklyDigest]:
@@ -448,11 +448,8 @@ def _digest_key(digest: WeeklyDigest) -> tuple[int, Edition]:
     return digest.guild_id, digest.edition
 
 
-class SourceCards:
+class SourceCards(Tables):
     """Cards of failing sources, stored before they are posted: a second attempt has the nonce."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def all(self, mine: GuildFilter = every_guild) -> list[SourceCard]:
         rows = self._db.rows("select * from source_cards order by guild_id, source")

@@ -28,7 +28,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from knowledge.store.database import Database, OutcomeUnknownError, StoreError, now
-from knowledge.store.rows import NO_GUILD, RowKind, columns, guild_of, record
+from knowledge.store.rows import NO_GUILD, RowKind, Tables, columns, record
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import Notice, NoticeEvent
 
@@ -55,11 +55,8 @@ class KeptInteraction:
     taken: bool = False
 
 
-class Inbox:
+class Inbox(Tables):
     """The inbox in the community database."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def keep(self, kept: KeptInteraction) -> None:
         """Store an interaction until `delete`, and drop expired interactions."""
@@ -74,7 +71,7 @@ class Inbox:
 
     def delete(self, interaction_id: int) -> None:
         """Delete an interaction; its sender has the reply."""
-        with self._db.writing(guild_of(self._db, RowKind.INBOX, interaction_id)):
+        with self._writing(RowKind.INBOX, interaction_id):
             self._db.run("delete from inbox where id = ?", [interaction_id])
 
     def left_over(self, before: datetime) -> list[KeptInteraction]:
@@ -110,11 +107,11 @@ class GivenBackError(StoreError):
     """Another process has returned the form to its sender."""
 
 
-class HandledInteractions:
+class HandledInteractions(Tables):
     """The idempotency keys in the community database, by id of the interaction or message."""
 
     def __init__(self, database: Database, pauses: Iterable[float] = PAUSES) -> None:
-        self._db = database
+        super().__init__(database)
         self._pauses = pauses
 
     def once(
@@ -204,11 +201,8 @@ class HandledInteractions:
 NO_CHANNEL: Final = 0
 
 
-class Notices:
+class Notices(Tables):
     """The notices in the community database."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def add(
         self,
@@ -249,5 +243,5 @@ class Notices:
 
     def mark_sent(self, notice_id: int) -> None:
         """Mark a notice as delivered, or as undeliverable."""
-        with self._db.writing(guild_of(self._db, RowKind.NOTICE, notice_id)):
+        with self._writing(RowKind.NOTICE, notice_id):
             self._db.run("update notices set sent_at = ? where id = ?", [now(), notice_id])

@@ -13,6 +13,7 @@ import dataclasses
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum, StrEnum
 from functools import cache
@@ -252,8 +253,18 @@ class RowKind(Enum):
 
 def guild_of(database: Database, kind: RowKind, key: int) -> int:
     """The guild of a row; `NO_GUILD` if the row is missing or has no guild."""
-    rows = database.rows(kind.value, [key])
-    return (rows[0]["guild_id"] if rows else None) or NO_GUILD
+    return database.value(int, kind.value, [key]) or NO_GUILD
+
+
+class Tables:
+    """Tables of the community database."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def _writing(self, kind: RowKind, key: int) -> AbstractContextManager[None]:
+        """A write transaction in the guild of a row."""
+        return self._db.writing(guild_of(self._db, kind, key))
 
 
 def only_guild(guild_ids: Iterable[int | None]) -> int | None:

@@ -25,7 +25,7 @@ from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.notes.decisions import Wordings
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.rows import run_among
+from knowledge.store.rows import Tables, run_among
 from knowledge.store.schema import member_columns
 from knowledge.values.documents import INSIDE, document_of_note
 from knowledge.values.notes import NoticeEvent, State
@@ -53,7 +53,7 @@ class Stored(NamedTuple):
     everywhere: int
 
 
-class PersonalData:
+class PersonalData(Tables):
     """Personal data in the community database."""
 
     def __init__(
@@ -66,7 +66,7 @@ class PersonalData:
     ) -> None:
         self._opt_outs = opt_outs
         self._wordings = wordings
-        self._db = database
+        super().__init__(database)
         self._states = states
         self._notes = states.notes
         self._tombstones = tombstones
@@ -210,13 +210,8 @@ class PersonalData:
 
     def _forget_quotations(self, note_id: int) -> None:
         """Delete recorded passages of this note that are in none of its texts any more."""
-        texts = [
-            row["text"]
-            for row in self._db.rows(
-                "select text from revisions where note_id = ? and text != ?",
-                [note_id, ERASED_TEXT],
-            )
-        ]
+        sql = "select text from revisions where note_id = ? and text != ?"
+        texts = self._db.column(sql, [note_id, ERASED_TEXT])
         for row in self._db.rows(
             "select digest, passage from recorded_passages where document_id = ?",
             [document_of_note(note_id)],
@@ -309,7 +304,7 @@ _OF_NOTES: Final = (
 )
 
 
-class Purge:
+class Purge(Tables):
     """Permanent deletion in the community database."""
 
     def __init__(
@@ -320,7 +315,7 @@ class Purge:
         personal_data: PersonalData,
     ) -> None:
         self._personal_data = personal_data
-        self._db = database
+        super().__init__(database)
         self._log = log
         self._tombstones = tombstones
 
@@ -360,7 +355,11 @@ class Purge:
                 withdraw = tombstone.kind is TombstoneKind.MEMBER_AND_NOTES
                 self._personal_data.repeat_forgetting(member_id, withdraw=withdraw)
         elif tombstone.kind is TombstoneKind.NOTE:
-            self._delete_note(int(tombstone.subject))
+            note_id = int(tombstone.subject)
+            for guild_id in self._db.column("select guild_id from notes where id = ?", [note_id]):
+                self._delete_notes([note_id])
+                subject, detail = document_of_note(note_id), {"note": note_id}
+                self._log.append(guild_id, None, NOTE_DELETED, subject, detail)
         elif tombstone.kind is TombstoneKind.QUESTION:
             self._db.run("delete from questions where id = ?", [int(tombstone.subject)])
         elif tombstone.kind not in MEMBERS:
@@ -371,16 +370,15 @@ class Purge:
         found: set[int] = set()
         for table, column, _ in member_columns():
             # Declared in the schema.
-            rows = self._db.rows(
-                f"select distinct {column} as id from {table} where {column} > 0"  # noqa: S608
-            )
-            found.update(row["id"] for row in rows)
+            sql = f"select distinct {column} from {table} where {column} > 0"  # noqa: S608
+            found.update(self._db.column(sql))
         digest = self._tombstones.digester()
         return {digest(str(member_id)): member_id for member_id in found}
 
     def _delete_guild(self, guild_id: int) -> list[int]:
-        rows = self._db.rows("select id from notes where guild_id = ? order by id", [guild_id])
-        note_ids = [row["id"] for row in rows]
+        note_ids = self._db.column(
+            "select id from notes where guild_id = ? order by id", [guild_id]
+        )
         self._delete_notes(note_ids)
         for table in self._db.tables("guild_id"):
             if table not in ("log", "log_heads", "notes"):
@@ -397,12 +395,6 @@ class Purge:
         )
         self._log.append(guild_id, None, PURGED, "guild", {"notes": len(note_ids)})
         return note_ids
-
-    def _delete_note(self, note_id: int) -> None:
-        for row in self._db.rows("select guild_id from notes where id = ?", [note_id]):
-            self._delete_notes([note_id])
-            detail = {"note": note_id}
-            self._log.append(row["guild_id"], None, NOTE_DELETED, document_of_note(note_id), detail)
 
     def _delete_notes(self, note_ids: Sequence[int]) -> None:
         # Notes and revisions refer to each other.

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from knowledge.store.database import Database
 from knowledge.store.erasure.tombstones import Tombstones
+from knowledge.store.rows import Tables
 from knowledge.values.tombstones import MEMBERS, Tombstone, TombstoneKind
 
 # Discord's user name for deleted accounts, now and formerly.
@@ -78,11 +79,11 @@ class _DigestSet:
         return self._known[item]
 
 
-class QuoteOptOuts:
+class QuoteOptOuts(Tables):
     """Opt-outs, read from the tombstones of a community database."""
 
     def __init__(self, database: Database, tombstones: Tombstones) -> None:
-        self._db = database
+        super().__init__(database)
         self._tombstones = tombstones
 
     def withheld(self) -> Withheld:

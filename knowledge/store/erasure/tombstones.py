@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from knowledge.store.database import Database, StoreError, moment, now, recall
+from knowledge.store.database import Database, StoreError, now, recall
+from knowledge.store.rows import Tables
 from knowledge.values.tombstones import CHOICES, FORGOTTEN, MEMBERS, Tombstone, TombstoneKind
 
 FILE: Final = "tombstones.jsonl"
@@ -50,11 +51,11 @@ class Deleted:
         )
 
 
-class Tombstones:
+class Tombstones(Tables):
     """The tombstones of a community database."""
 
     def __init__(self, database: Database) -> None:
-        self._db = database
+        super().__init__(database)
         self._path = database.folder / FILE
 
     def add(self, kind: TombstoneKind, subject_id: int) -> None:
@@ -76,7 +77,13 @@ class Tombstones:
         self._add(kind, self.digester()(text))
 
     def _add(self, kind: TombstoneKind, subject: str) -> None:
-        tombstone = Tombstone(self._after_others(subject), kind, subject)
+        last = self._db.value(
+            datetime, "select max(at) as at from tombstones where subject = ?", [subject]
+        )
+        at = now()
+        # Later than the subject's last tombstone, also after a clock was put back.
+        at = at if last is None or last < at else last + timedelta(microseconds=1)
+        tombstone = Tombstone(at.isoformat(), kind, subject)
         self._write([_line(tombstone)])
         if kind not in CHOICES:
             # The copies that upgrades and restores kept hold the deleted data. The retention of
@@ -86,13 +93,6 @@ class Tombstones:
             except OSError as error:
                 raise self._unwritable(error) from error
         self.keep([tombstone])
-
-    def _after_others(self, subject: str) -> str:
-        """The time of a new tombstone: now, but later than the subject's last tombstone."""
-        rows = self._db.rows("select max(at) as at from tombstones where subject = ?", [subject])
-        last = moment(rows[0]["at"])
-        at = now()
-        return (at if last is None or last < at else last + timedelta(microseconds=1)).isoformat()
 
     def since(self, at: datetime) -> "Deleted":
         """The tombstones of deletions at or after the time `at`."""

@@ -11,7 +11,7 @@ from knowledge.store.database import Database
 from knowledge.store.guilds import Guilds
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.rows import only_guild
+from knowledge.store.rows import Tables, only_guild
 from knowledge.values.guilds import requirements
 from knowledge.values.notes import (
     Decision,
@@ -30,14 +30,14 @@ from knowledge.values.notes import (
 from knowledge.values.submissions import Submission
 
 
-class Contributions:
+class Contributions(Tables):
     """Actions of contributors on notes.
 
     Methods return None if the guild has no such note.
     """
 
     def __init__(self, database: Database, guilds: Guilds, states: NoteStates) -> None:
-        self._db = database
+        super().__init__(database)
         self._guilds = guilds
         self._states = states
         self._notes = states.notes
@@ -196,15 +196,6 @@ class Contributions:
         if note.revision.extension and note.revision.state is State.PENDING:
             self._states.tell_of_extension(note, NoticeEvent.EXTENSION_WITHDRAWN)
 
-    def _refuse_to_others(self, note_id: int) -> Outcome | None:
-        """Refuse an action on another member's note.
-
-        If the note isn't live, the outcome is None, as for a missing note: other members can't see
-        it.
-        """
-        live = self._notes.live(note_id)
-        return Outcome(live, Obstacle.NOT_YOURS) if live is not None else None
-
     def _publish_at_once(self, note: Note, contributor: Member, role_ids: Sequence[int]) -> Outcome:
         """Publish a new revision if the contributor's role allows it."""
         tags = note.revision.submission.tags
@@ -223,13 +214,13 @@ class Contributions:
 
     def written_since(self, guild_id: int, member_id: int, since: datetime) -> list[datetime]:
         """The times of the revisions that a member wrote after the time `since`, oldest first."""
-        rows = self._db.rows(
+        moments = self._db.column(
             "select r.created_at from revisions r join notes n on n.id = r.note_id "
             "where r.writer_id = ? and r.created_at > ? and n.guild_id = ? "
             "order by r.created_at, r.id",
             [member_id, since, guild_id],
         )
-        return [datetime.fromisoformat(row["created_at"]) for row in rows]
+        return [*map(datetime.fromisoformat, moments)]
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
         """Withdraw a contributor's note: the pending revision, or else the published revision."""
@@ -238,7 +229,9 @@ class Contributions:
             if latest is None:
                 return None
             if latest.contributor_id != contributor_id:
-                return self._refuse_to_others(note_id)
+                # Other members can't see a note that isn't live.
+                live = self._notes.live(note_id)
+                return Outcome(live, Obstacle.NOT_YOURS) if live is not None else None
             waits = latest.revision.state in {State.PENDING, State.CHANGES_REQUESTED}
             published = latest.live_revision_id or latest.retired_revision_id
             revision_id = latest.revision.id if waits else published
@@ -283,8 +276,10 @@ class Contributions:
         if not noted and not proposed:
             return []
         with self._db.writing(only_guild(note.guild_id for note in [*noted, *proposed])):
-            flagged = self._states.flag_sources(message_ids, change)
+            flagged = self._notes.saved_from(message_ids, change)
             for note in flagged:
+                self._db.run("update notes set source_change = ? where id = ?", [change, note.id])
+                mark_due(self._db, note.revision.id)
                 self._states.record(note, None, f"source_{change}")
             for note in proposed:
                 self._states.set_state(note.revision.id, State.WITHDRAWN)

@@ -24,6 +24,7 @@ from knowledge.store.notes.note_records import STANDING
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.public_notes import ListedText, texts_from
 from knowledge.store.notes.review_cards import mark_due
+from knowledge.store.rows import Tables
 from knowledge.values.documents import document_of_note
 from knowledge.values.guilds import requirements
 from knowledge.values.notes import (
@@ -42,11 +43,8 @@ from knowledge.values.submissions import WORDINGS, Submission
 _MOST_SUGGESTED: Final = 50
 
 
-class Wordings:
+class Wordings(Tables):
     """Wordings of revisions in the community database."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def suggested(self, note: Note) -> list[SuggestedWording]:
         """Public questions whose confirmed answer is the note, newest first.
@@ -111,7 +109,7 @@ class Ruling:
     duplicate_of: str = ""
 
 
-class Decisions:
+class Decisions(Tables):
     """Actions of moderators on notes.
 
     Methods return None if the guild has no such revision or note.
@@ -120,7 +118,7 @@ class Decisions:
     def __init__(
         self, database: Database, guilds: Guilds, states: NoteStates, wordings: Wordings
     ) -> None:
-        self._db = database
+        super().__init__(database)
         self._guilds = guilds
         self._states = states
         self._wordings = wordings
@@ -348,7 +346,11 @@ class Decisions:
                 return None
             if earlier.revision.state is not State.APPROVED:
                 return Outcome(earlier, Obstacle.NOT_LIVE)
-            if earlier.live or self._is_live_again(earlier):
+            live, pictures = self._notes.live(earlier.id), self._states.pictures
+            if live is not None and (
+                live.revision.submission == earlier.revision.submission
+                and pictures.of(live.revision.id) == pictures.of(revision_id)
+            ):
                 return Outcome(earlier, Obstacle.UNCHANGED)
             latest = self._notes.of_revision(earlier.latest_revision_id)
             if latest.revision.state is State.PENDING:
@@ -369,15 +371,6 @@ class Decisions:
             self._states.record(note, moderator.id, "rolled_back", to=revision_id)
             self._tell(note, NoticeEvent.ROLLED_BACK)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
-
-    def _is_live_again(self, earlier: Note) -> bool:
-        live = self._notes.live(earlier.id)
-        pictures = self._states.pictures
-        return (
-            live is not None
-            and live.revision.submission == earlier.revision.submission
-            and pictures.of(live.revision.id) == pictures.of(earlier.revision.id)
-        )
 
     def keep(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
         """Confirm a live note: its reports are closed, and it counts as verified now."""
@@ -454,13 +447,13 @@ _WAITING: Final = f"""
 _NO_CARD: Final = "update revisions set card_due = 0 where id = ? and card_message_id is null"
 
 
-class Imports:
+class Imports(Tables):
     """Imported notes in the community database."""
 
     def __init__(
         self, database: Database, guilds: Guilds, states: NoteStates, decisions: Decisions
     ) -> None:
-        self._db = database
+        super().__init__(database)
         self._guilds = guilds
         self._states = states
         self._decisions = decisions

@@ -12,6 +12,7 @@ from knowledge.store.database import Database, now
 from knowledge.store.interactions import NO_CHANNEL, Notices
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
+from knowledge.store.rows import Tables
 from knowledge.values.guilds import GuildFilter
 from knowledge.values.notes import (
     MOST_ASKED,
@@ -58,11 +59,11 @@ _UNHELPFUL: Final = f"""
 """  # noqa: S608 - constants only
 
 
-class NoteChecks:
+class NoteChecks(Tables):
     """The checks in the community database."""
 
     def __init__(self, database: Database, states: NoteStates, notices: Notices) -> None:
-        self._db = database
+        super().__init__(database)
         self._states = states
         self._notes = states.notes
         self._notices = notices

@@ -12,8 +12,8 @@ from operator import itemgetter
 from typing import Any, Final
 
 from knowledge.secrets import without_secrets
-from knowledge.store.database import Database, moment
-from knowledge.store.rows import record, rows_among, rows_of_lists
+from knowledge.store.database import moment
+from knowledge.store.rows import Tables, record, rows_among, rows_of_lists
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import (
     Decision,
@@ -100,11 +100,8 @@ class ListedNote:
     tags: tuple[str, ...]
 
 
-class Notes:
+class Notes(Tables):
     """The notes in the community database."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     # Queries.
 

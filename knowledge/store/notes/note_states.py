@@ -16,6 +16,7 @@ from knowledge.store.guilds import Guilds
 from knowledge.store.interactions import NO_CHANNEL, Notices
 from knowledge.store.notes.note_records import STANDING, Notes
 from knowledge.store.notes.review_cards import mark_due
+from knowledge.store.rows import Tables
 from knowledge.values.guilds import requirements
 from knowledge.values.notes import (
     CheckState,
@@ -27,18 +28,14 @@ from knowledge.values.notes import (
     Picture,
     PictureKind,
     Problem,
-    SourceChange,
     SourceMessage,
     State,
 )
 from knowledge.values.submissions import Submission
 
 
-class Pictures:
+class Pictures(Tables):
     """The pictures in the community database."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def of(self, revision_id: int) -> tuple[Picture, ...]:
         rows = self._db.rows(
@@ -66,14 +63,6 @@ class Pictures:
             values = {"revision_id": revision_id, "position": position, "digest": picture.digest}
             self._db.insert("revision_pictures", values)
 
-    def inherit(self, revision_id: int, earlier_id: int) -> None:
-        """Give a new revision the pictures of an earlier revision."""
-        self._db.run(
-            "insert into revision_pictures (revision_id, position, digest) "
-            "select ?, position, digest from revision_pictures where revision_id = ?",
-            [revision_id, earlier_id],
-        )
-
     def drop(self, revision_id: int) -> None:
         self._db.run("delete from revision_pictures where revision_id = ?", [revision_id])
 
@@ -82,7 +71,7 @@ class Pictures:
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")
 
 
-class NoteStates:
+class NoteStates(Tables):
     """Steps that change notes."""
 
     def __init__(
@@ -94,7 +83,7 @@ class NoteStates:
         notices: Notices,
         pictures: Pictures,
     ) -> None:
-        self._db = database
+        super().__init__(database)
         self.pictures = pictures
         self._notices = notices
         self._log = log
@@ -187,7 +176,11 @@ class NoteStates:
             },
         )
         if isinstance(pictures, int):
-            self.pictures.inherit(revision_id, pictures)
+            self._db.run(
+                "insert into revision_pictures (revision_id, position, digest) "
+                "select ?, position, digest from revision_pictures where revision_id = ?",
+                [revision_id, pictures],
+            )
         else:
             self.pictures.keep(revision_id, pictures)
         for earlier_id in replaced:
@@ -362,14 +355,6 @@ class NoteStates:
             },
         )
         mark_due(self._db, note.revision.id)
-
-    def flag_sources(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-        """Flag the notes saved from these messages; returns the newly flagged notes."""
-        flagged = self.notes.saved_from(message_ids, change)
-        for note in flagged:
-            self._db.run("update notes set source_change = ? where id = ?", [change, note.id])
-            mark_due(self._db, note.revision.id)
-        return flagged
 
     def close_reports(self, note: Note, outcome: NoticeEvent, by: int) -> None:
         """Close the note's open reports, and notify the reporters except `by`.

@@ -13,7 +13,7 @@ from knowledge.store.database import Database, moment, now
 from knowledge.store.notes.note_records import ACCEPTED
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.rows import record, rows_among
+from knowledge.store.rows import Tables, record, rows_among
 from knowledge.values.notes import Member, Obstacle, Outcome, PageName, PageVeto, PictureKind
 from knowledge.values.submissions import Submission
 
@@ -100,11 +100,11 @@ class ListedText:
     submission: Submission
 
 
-class PublicNotes:
+class PublicNotes(Tables):
     """The texts of public pages in the community database."""
 
     def __init__(self, database: Database, states: NoteStates) -> None:
-        self._db = database
+        super().__init__(database)
         self._states = states
 
     # Content of the page.

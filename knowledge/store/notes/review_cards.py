@@ -9,20 +9,20 @@ from datetime import datetime
 
 from knowledge.store.database import Database
 from knowledge.store.notes.note_records import Notes
-from knowledge.store.rows import RowKind, guild_of, only_guild, rows_among, run_among
+from knowledge.store.rows import RowKind, Tables, only_guild, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import Note
 
 
-class ReviewCards:
+class ReviewCards(Tables):
     """The cards of every guild's notes."""
 
     def __init__(self, database: Database, notes: Notes) -> None:
-        self._db = database
+        super().__init__(database)
         self._notes = notes
 
     def record_message(self, revision_id: int, channel_id: int, message_id: int) -> None:
-        with self._db.writing(guild_of(self._db, RowKind.REVISION, revision_id)):
+        with self._writing(RowKind.REVISION, revision_id):
             self._db.run(
                 "update revisions set card_channel_id = ?, card_message_id = ? where id = ?",
                 [channel_id, message_id, revision_id],
@@ -92,7 +92,7 @@ class ReviewCards:
 
     def begin_posting(self, revision_id: int, change: int) -> int:
         """Begin to post a card; returns the nonce: `change`, or the first attempt's in a retry."""
-        with self._db.writing(guild_of(self._db, RowKind.REVISION, revision_id)):
+        with self._writing(RowKind.REVISION, revision_id):
             self._db.run(
                 "update revisions set card_posting = ? where id = ? and card_posting is null",
                 [change, revision_id],
@@ -101,7 +101,7 @@ class ReviewCards:
         return int(rows[0]["card_posting"]) if rows else change
 
     def mark_outdated(self, revision_id: int) -> None:
-        with self._db.writing(guild_of(self._db, RowKind.REVISION, revision_id)):
+        with self._writing(RowKind.REVISION, revision_id):
             mark_due(self._db, revision_id)
 
     def mark_newly_due(self, at: datetime, mine: GuildFilter = every_guild) -> list[Note]:
@@ -129,7 +129,7 @@ class ReviewCards:
 
     def mark_shown(self, revision_id: int, due: int) -> None:
         """Mark a card as current up to change `due`; later changes stay due."""
-        with self._db.writing(guild_of(self._db, RowKind.REVISION, revision_id)):
+        with self._writing(RowKind.REVISION, revision_id):
             self._db.run(
                 "update revisions set card_due = 0 where id = ? and card_due = ?",
                 [revision_id, due],

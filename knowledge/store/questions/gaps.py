@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.interactions import Notices
-from knowledge.store.rows import RowKind, guild_of, record, rows_among, run_among
+from knowledge.store.rows import RowKind, Tables, record, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import NoticeEvent
 from knowledge.values.questions import (
@@ -77,11 +77,11 @@ class Publication(NamedTuple):
 _ANSWER_NOTICES: Final = (NoticeEvent.ANSWERED, NoticeEvent.HELPED)
 
 
-class Gaps:
+class Gaps(Tables):
     """The gaps in the community database."""
 
     def __init__(self, database: Database, log: AuditLog, notices: Notices) -> None:
-        self._db = database
+        super().__init__(database)
         self._log = log
         self._notices = notices
 
@@ -272,7 +272,7 @@ class Gaps:
 
     def reopen(self, notice_id: int, question_id: int) -> None:
         """Delete an outdated notice, and make its question a gap again."""
-        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+        with self._writing(RowKind.QUESTION, question_id):
             self._db.run("delete from notices where id = ?", [notice_id])
             self._db.run("update questions set settled = '' where id = ?", [question_id])
 
@@ -320,7 +320,7 @@ _SELECT: Final = (
 )
 
 
-class Handovers:
+class Handovers(Tables):
     """Questions for the helpers, each claimed, answered or declined once.
 
     Each step is one transaction that checks the present state, so exactly one of two simultaneous
@@ -329,7 +329,7 @@ class Handovers:
     """
 
     def __init__(self, database: Database, notices: Notices) -> None:
-        self._db = database
+        super().__init__(database)
         self._notices = notices
 
     def enqueue(
@@ -383,7 +383,7 @@ class Handovers:
 
     def drop_queued(self, question_id: int) -> None:
         """Drop a queued question for lack of a channel."""
-        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+        with self._writing(RowKind.QUESTION, question_id):
             self._db.run(
                 "delete from handed_on where question_id = ? and posted = 0", [question_id]
             )
@@ -397,14 +397,14 @@ class Handovers:
 
     def record_attempt(self, question_id: int) -> None:
         """Record that posting begins, so that a later attempt first looks for the message."""
-        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+        with self._writing(RowKind.QUESTION, question_id):
             self._db.run("update handed_on set tried = 1 where question_id = ?", [question_id])
 
     def record_message(
         self, question_id: int, channel_id: int | None, message_id: int | None
     ) -> None:
         """Record the message of a hand-over; None records that the message was deleted."""
-        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+        with self._writing(RowKind.QUESTION, question_id):
             self._db.run(
                 "update handed_on set posted = 1, channel_id = ?, message_id = ? "
                 "where question_id = ?",

@@ -15,7 +15,7 @@ from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
-from knowledge.store.rows import RowKind, column, columns, guild_of, record, rows_among, run_among
+from knowledge.store.rows import RowKind, Tables, column, columns, record, rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.questions import DailyCaps, HelpedQuestion, HelperAnswer, PostState, Question
 
@@ -30,11 +30,11 @@ _KNOWN: Final = {
 }
 
 
-class HelpedQuestions:
+class HelpedQuestions(Tables):
     """Helped questions in the community database."""
 
     def __init__(self, database: Database, records: QuestionRecords) -> None:
-        self._db = database
+        super().__init__(database)
         self._records = records
 
     def add(self, question: HelpedQuestion) -> bool:
@@ -143,7 +143,7 @@ class HelpedQuestions:
             self._watch(question, None)
 
     def record_reply(self, message_id: int, reply_id: int) -> None:
-        with self._db.writing(guild_of(self._db, RowKind.HELPED_QUESTION, message_id)):
+        with self._writing(RowKind.HELPED_QUESTION, message_id):
             self._db.run(
                 "update helped_questions set reply_id = ? where message_id = ?",
                 [reply_id, message_id],
@@ -151,7 +151,7 @@ class HelpedQuestions:
 
     def finish(self, message_id: int, recorded: Question | None = None) -> int | None:
         """Finish a question, and record it if it is a gap or a similar post answers it."""
-        with self._db.writing(guild_of(self._db, RowKind.HELPED_QUESTION, message_id)):
+        with self._writing(RowKind.HELPED_QUESTION, message_id):
             question_id = self._records.record([recorded])[0] if recorded is not None else None
             self._db.run(
                 "update helped_questions set state = 'done', "
@@ -184,7 +184,7 @@ class HelpedQuestions:
     def set_post_state(
         self, message_id: int, state: PostState, look_at: datetime | None = None
     ) -> None:
-        with self._db.writing(guild_of(self._db, RowKind.HELPED_QUESTION, message_id)):
+        with self._writing(RowKind.HELPED_QUESTION, message_id):
             self._db.run(
                 "update helped_questions set post_state = ?, look_at = ? where message_id = ?",
                 [state, look_at, message_id],
@@ -220,11 +220,8 @@ class HelpedQuestions:
                 self._db.run(old, [before])
 
 
-class HelperAnswers:
+class HelperAnswers(Tables):
     """Notes chosen by helpers in the community database."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def add(self, answer: HelperAnswer) -> None:
         with self._db.writing(answer.guild_id):

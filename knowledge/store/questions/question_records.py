@@ -19,8 +19,8 @@ from knowledge.store.database import Database, now
 from knowledge.store.rows import (
     NO_GUILD,
     RowKind,
+    Tables,
     columns,
-    guild_of,
     insertion,
     only_guild,
     record,
@@ -101,11 +101,8 @@ def _question(row: Mapping[str, Any]) -> Question:
     return record(Question, row, pruned=row["pruned_at"] is not None)
 
 
-class QuestionRecords:
+class QuestionRecords(Tables):
     """Questions and their hits in the community database."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def record(self, questions: Sequence[Question]) -> list[int]:
         """Store questions with their hits, in one transaction; returns the new ids, in order."""
@@ -347,11 +344,11 @@ _CONFIRMED: Final = (
 )
 
 
-class FeedbackRecords:
+class FeedbackRecords(Tables):
     """Verdicts in the community database, one per member and question."""
 
     def __init__(self, database: Database) -> None:
-        self._db = database
+        super().__init__(database)
         # A counter of this process's changes of confirmed answers, for caches to compare.
         self.confirmations = 0
 
@@ -360,7 +357,7 @@ class FeedbackRecords:
         document_id = feedback.document_id
         if feedback.verdict is Verdict.HELPFUL and not document_id:
             document_id = self.confirmed_document(feedback.question_id)
-        with self._db.writing(guild_of(self._db, RowKind.QUESTION, feedback.question_id)):
+        with self._writing(RowKind.QUESTION, feedback.question_id):
             known = self._db.rows("select 1 from questions where id = ?", [feedback.question_id])
             if known:
                 self._db.replace(
@@ -395,7 +392,7 @@ class FeedbackRecords:
         `digest` is the picked passage's. The pick of a member with `by_moderator` None confirms no
         answer. Returns whether the answer is confirmed now.
         """
-        with self._db.writing(guild_of(self._db, RowKind.QUESTION, pick.question_id)):
+        with self._writing(RowKind.QUESTION, pick.question_id):
             return (
                 self.record(pick)
                 and by_moderator is not None
@@ -455,7 +452,7 @@ class FeedbackRecords:
     def take_back(self, question_id: int, *, by_moderator: bool) -> None:
         """Revoke a confirmed answer. A moderator's confirmation is revoked only by a moderator."""
         self.confirmations += 1
-        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+        with self._writing(RowKind.QUESTION, question_id):
             self._db.run(
                 "update questions set confirmed_at = null, confirmed_by_moderator = 0 "
                 "where id = ? and confirmed_by_moderator <= ?",
@@ -488,11 +485,8 @@ class FeedbackRecords:
         return f"{row['number']} {row['last']}" if row["number"] else ""
 
 
-class RecentQuestions:
+class RecentQuestions(Tables):
     """The times of members' questions in the last day, for limits."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def count_question(
         self, guild_id: int, member_id: int, quota: Quota, now: datetime
@@ -534,16 +528,13 @@ _GOLDEN: Final = (
 )
 
 
-class GoldenQuestions:
+class GoldenQuestions(Tables):
     """The last check of each golden question, and undecided changes.
 
     Whether a question is golden follows from its rows in other tables: its answer is confirmed, or
     members found the first passage helpful and nobody disagreed. So a forgotten member's verdicts
     count by the rules of those tables. A check of another expected passage doesn't count.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def guilds(self) -> list[int]:
         """The guilds with checks, by id."""
@@ -627,15 +618,12 @@ _REQUESTED: Final = (
 )
 
 
-class Phrasings:
+class Phrasings(Tables):
     """A language model's sentences for answers, and recent use of the model.
 
     A row is inserted before the model is asked, so requests in progress count, too. The asker and
     the channel are recorded with the question. If the question is deleted, so is the phrasing.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def claim(self, question_id: int, mode: str, caps: PhrasingCaps, now: datetime) -> bool:
         """Count a request to a model about a question, before it is sent.
@@ -644,7 +632,7 @@ class Phrasings:
             Whether it may be sent. False if a limit is reached, if the question is gone, or if a
             model was asked about the question before.
         """
-        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+        with self._writing(RowKind.QUESTION, question_id):
             rows = self._db.rows(
                 "select asker_id, guild_id from questions where id = ?", [question_id]
             )
@@ -722,7 +710,7 @@ class Phrasings:
 
         Without `keeps_words`, the model's words aren't stored.
         """
-        with self._db.writing(guild_of(self._db, RowKind.QUESTION, question_id)):
+        with self._writing(RowKind.QUESTION, question_id):
             if not self._db.rows("select 1 from questions where id = ?", [question_id]):
                 return
             lines = [[line.text, *line.numbers] for line in found.lines] if keeps_words else []
