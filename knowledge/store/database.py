@@ -185,8 +185,7 @@ def row_counts(database: Database) -> dict[str, int]:
 
 def recall(database: Database, key: str) -> str | None:
     """The value of a key in the table `memory`."""
-    rows = database.rows("select value from memory where key = ?", [key])
-    return rows[0]["value"] if rows else None
+    return database.value(str, "select value from memory where key = ?", [key])
 
 
 def now() -> datetime:

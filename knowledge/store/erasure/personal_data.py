@@ -133,17 +133,14 @@ class PersonalData(Tables):
         `quotable` takes a document's id, and returns the texts of its passages that may be quoted.
         """
         with self._db.erasing():
-            for row in self._db.rows(
-                "select distinct document_id as id from recorded_passages order by document_id"
-            ):
-                if not _CHAT.search(row["id"]):
-                    continue
-                kept = frozenset(quotable(row["id"]))
+            sql = "select distinct document_id from recorded_passages order by document_id"
+            for document_id in filter(_CHAT.search, self._db.column(sql)):
+                kept = frozenset(quotable(document_id))
                 passages = self._db.rows(
                     # Passages of channels are recorded without words.
                     "select digest, passage from recorded_passages where document_id = ? "
                     "and source_channel_id is null and passage != ''",
-                    [row["id"]],
+                    [document_id],
                 )
                 gone = [found["digest"] for found in passages if found["passage"] not in kept]
                 run_among(self._db, "delete from recorded_passages where digest in (?)", gone)
@@ -221,7 +218,7 @@ class PersonalData(Tables):
 
     def _outdate_notes(self, member_id: int) -> list[int]:
         """Mark cards and pages with a member's name as outdated; returns the notes that show it."""
-        shown = self._db.rows(
+        shown = self._db.column(
             "select distinct n.id from notes n left join revisions r on r.note_id = n.id "
             "left join reviews v on v.revision_id = r.id "
             "where n.contributor_id = ? or v.moderator_id = ? "
@@ -236,18 +233,18 @@ class PersonalData(Tables):
             "and (e.state = 'approved' or e.replaced_by is not null))",
             [member_id],
         )
-        return [row["id"] for row in shown]
+        return shown
 
     def _mark_cards_due(self, condition: str, member_id: int) -> None:
         """Mark review cards as outdated, because they show the name of a member.
 
         `condition` is the SQL condition for these cards; each `?` in it stands for the member's id.
         """
-        rows = self._db.rows(
+        revision_ids = self._db.column(
             f"{_CARDS} where ({condition}) and r.card_message_id is not null order by r.id",
             [member_id] * condition.count("?"),
         )
-        mark_due(self._db, *(row["id"] for row in rows))
+        mark_due(self._db, *revision_ids)
 
     # Questions.
 

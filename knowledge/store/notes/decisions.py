@@ -216,23 +216,17 @@ class Decisions(Tables):
         """Refuse and log a forbidden decision on the moderator's own note; False if allowed."""
         settings = self._guilds.settings(note.guild_id)
         extended = note.revision.extension and note.revision.writer_id == moderator.id
-        own = (
-            extended or note.contributor_id == moderator.id or self._is_own_answer(note, moderator)
+        # An answer as an unnamed helper is the moderator's own, too.
+        answer = self._db.rows(
+            "select 1 from gap_notes g join handed_on h on h.question_id = g.question_id "
+            "where g.note_id = ? and h.helper_id = ? and h.message_id = ?",
+            [note.id, moderator.id, note.asked_message_id or 0],
         )
+        own = extended or note.contributor_id == moderator.id or answer
         if not settings.four_eyes or not own:
             return False
         self._states.record(note, moderator.id, "refused_own_note", attempt=attempt)
         return True
-
-    def _is_own_answer(self, note: Note, moderator: Member) -> bool:
-        """Whether a note is the moderator's answer as an unnamed helper."""
-        return bool(
-            self._db.rows(
-                "select 1 from gap_notes g join handed_on h on h.question_id = g.question_id "
-                "where g.note_id = ? and h.helper_id = ? and h.message_id = ?",
-                [note.id, moderator.id, note.asked_message_id or 0],
-            )
-        )
 
     def _carry_out(
         self,

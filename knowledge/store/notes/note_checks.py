@@ -78,10 +78,8 @@ class NoteChecks(Tables):
         )
 
     def asking_guilds(self, mine: GuildFilter) -> list[int]:
-        rows = self._db.rows(
-            "select id from guilds where ask_writers <> 0 and left_at is null order by id"
-        )
-        return [row["id"] for row in rows if mine(row["id"])]
+        sql = "select id from guilds where ask_writers <> 0 and left_at is null order by id"
+        return [*filter(mine, self._db.column(sql))]
 
     def live_texts(self, guild_id: int, after: int, most: int) -> list[tuple[int, str]]:
         """The titles and texts of at most `most` live notes with ids above `after`, by id."""
@@ -138,13 +136,14 @@ class NoteChecks(Tables):
         if note is None:
             return
         writer_id = note.responsible_id
-        [waiting] = self._db.rows(
-            "select count(*) as number from note_checks c join notes n on n.id = c.note_id "
+        waiting = self._db.value(
+            int,
+            "select count(*) from note_checks c join notes n on n.id = c.note_id "
             "where c.state = 'asked' and n.guild_id = ? "
             "and coalesce(n.owner_id, n.contributor_id) = ?",
             [note.guild_id, writer_id],
         )
-        if writer_id and waiting["number"] >= MOST_ASKED:
+        if writer_id and (waiting or 0) >= MOST_ASKED:
             return
         check_id = self._db.insert_id(
             "note_checks",

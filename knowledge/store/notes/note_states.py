@@ -26,7 +26,6 @@ from knowledge.values.notes import (
     NoticeEvent,
     PageVeto,
     Picture,
-    PictureKind,
     Problem,
     SourceMessage,
     State,
@@ -38,16 +37,17 @@ class Pictures(Tables):
     """The pictures in the community database."""
 
     def of(self, revision_id: int) -> tuple[Picture, ...]:
-        rows = self._db.rows(
+        pictures = self._db.records(
+            Picture,
             "select p.kind, p.content from revision_pictures r join pictures p "
             "on p.digest = r.digest where r.revision_id = ? order by r.position",
             [revision_id],
         )
-        return tuple(Picture(PictureKind(row["kind"]), row["content"]) for row in rows)
+        return tuple(pictures)
 
     def by_digest(self, digest: str) -> Picture | None:
-        rows = self._db.rows("select kind, content from pictures where digest = ?", [digest])
-        return Picture(PictureKind(rows[0]["kind"]), rows[0]["content"]) if rows else None
+        sql = "select kind, content from pictures where digest = ?"
+        return self._db.find(Picture, sql, [digest])
 
     def keep(self, revision_id: int, pictures: Sequence[Picture]) -> None:
         """Store a new revision's pictures, inside the transaction that writes it."""
@@ -139,29 +139,23 @@ class NoteStates(Tables):
         Returns:
             The note with that revision, and the ids of the replaced revisions.
         """
-        rows = self._db.rows(
-            "select id from revisions where note_id = ? and state = 'pending' order by id",
-            [note_id],
-        )
-        replaced = [row["id"] for row in rows]
+        sql = "select id from revisions where note_id = ? and state = 'pending' order by id"
+        replaced = self._db.column(sql, [note_id])
         # A decision on the latest revision can't be undone any more, so its card loses *Undo*.
-        rows = self._db.rows("select max(id) as latest from revisions where note_id = ?", [note_id])
-        mark_due(self._db, rows[0]["latest"])
+        latest = "select max(id) from revisions where note_id = ?"
+        mark_due(self._db, self._db.value(int, latest, [note_id]))
         # The schema allows one pending revision, so this comes first; its pictures may be inherited
         # below.
         self._db.run(
             "update revisions set state = 'withdrawn' where note_id = ? and state = 'pending'",
             [note_id],
         )
-        [row] = self._db.rows(
-            "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
-            [note_id],
-        )
+        number = "select max(number) from revisions where note_id = ?"
         revision_id = self._db.insert_id(
             "revisions",
             {
                 "note_id": note_id,
-                "number": row["number"],
+                "number": (self._db.value(int, number, [note_id]) or 0) + 1,
                 "title": submission.title,
                 "text": submission.text,
                 "tags": json.dumps(submission.tags, ensure_ascii=False),
@@ -232,7 +226,6 @@ class NoteStates(Tables):
         reason: str = "",
         duplicate_of: str = "",
     ) -> int:
-        # The note's columns that an undo restores.
         [before] = self._db.rows(
             f"select {', '.join(_UNDONE)} from notes where id = ?",  # noqa: S608
             [note.id],
@@ -255,13 +248,13 @@ class NoteStates(Tables):
 
     def take_back(self, note: Note) -> dict[str, Any]:
         """Undo the last review of the note's revision; returns the restored columns."""
-        rows = self._db.rows(
+        [review, *_] = self._db.rows(
             f"select id, before from reviews where revision_id = ? and {STANDING} "  # noqa: S608
             "order by id desc limit 1",
             [note.revision.id],
         )
-        self._db.run("update reviews set undone_at = ? where id = ?", [now(), rows[0]["id"]])
-        before: dict[str, Any] = json.loads(rows[0]["before"])
+        self._db.run("update reviews set undone_at = ? where id = ?", [now(), review["id"]])
+        before: dict[str, Any] = json.loads(review["before"])
         if note.live:
             changes = ", ".join(f"{column} = ?" for column in _UNDONE)
             self._db.run(

@@ -144,7 +144,7 @@ class PublicNotes(Tables):
 
     def formerly_public(self, guild_id: int) -> list[int]:
         """Notes that may have been on the guild's page before, but aren't now."""
-        return [row["id"] for row in self._db.rows(_GONE, [guild_id] * 2)]
+        return self._db.column(_GONE, [guild_id] * 2)
 
     def on_page(self, guild_id: int, note_ids: Collection[int]) -> frozenset[int]:
         """The ids among `note_ids` whose notes are on the guild's page."""
@@ -233,8 +233,8 @@ class PublicNotes(Tables):
     # Names.
 
     def name_of(self, member_id: int) -> PageName:
-        rows = self._db.rows("select shown from page_names where member_id = ?", [member_id])
-        return PageName(rows[0]["shown"]) if rows else PageName.NOBODY
+        sql = "select shown from page_names where member_id = ?"
+        return self._db.value(PageName, sql, [member_id]) or PageName.NOBODY
 
     def choose_name(self, member_id: int, shown: PageName) -> None:
         with self._db.writing():

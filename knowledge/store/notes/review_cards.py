@@ -63,11 +63,8 @@ class ReviewCards(Tables):
         return [(row["channel"], row["message"]) for row in rows]
 
     def forget_channel(self, channel_id: int) -> None:
-        rows = self._db.rows(
-            "select card_message_id as message from revisions where card_channel_id = ?",
-            [channel_id],
-        )
-        self.forget_messages([row["message"] for row in rows])
+        sql = "select card_message_id from revisions where card_channel_id = ?"
+        self.forget_messages(self._db.column(sql, [channel_id]))
 
     def revision_of(self, guild_id: int, message_id: int) -> int | None:
         """The revision whose card is this message, if the guild has the revision."""
@@ -97,8 +94,9 @@ class ReviewCards(Tables):
                 "update revisions set card_posting = ? where id = ? and card_posting is null",
                 [change, revision_id],
             )
-            rows = self._db.rows("select card_posting from revisions where id = ?", [revision_id])
-        return int(rows[0]["card_posting"]) if rows else change
+            sql = "select card_posting from revisions where id = ?"
+            posting = self._db.value(int, sql, [revision_id])
+        return change if posting is None else posting
 
     def mark_outdated(self, revision_id: int) -> None:
         with self._writing(RowKind.REVISION, revision_id):

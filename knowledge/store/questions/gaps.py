@@ -213,12 +213,12 @@ class Gaps(Tables):
         return self._db.value(int, "select question_id from gap_notes where note_id = ?", [note_id])
 
     def under_review(self, guild_id: int) -> frozenset[int]:
-        rows = self._db.rows(
+        ids = self._db.column(
             "select g.question_id from gap_notes g join notes n on n.id = g.note_id "
             "join revisions r on r.note_id = n.id where n.guild_id = ? and r.state = 'pending'",
             [guild_id],
         )
-        return frozenset(row["question_id"] for row in rows)
+        return frozenset(ids)
 
     # Published notes, and notices.
 

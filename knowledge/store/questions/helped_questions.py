@@ -55,10 +55,8 @@ class HelpedQuestions(Tables):
         )
 
     def guilds(self, mine: GuildFilter = every_guild) -> set[int]:
-        rows = self._db.rows(
-            "select guild_id from helped_questions union select guild_id from helper_answers"
-        )
-        return {row["guild_id"] for row in rows if mine(row["guild_id"])}
+        sql = "select guild_id from helped_questions union select guild_id from helper_answers"
+        return set(filter(mine, self._db.column(sql)))
 
     def waiting(self, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
         rows = self._db.rows(

@@ -262,11 +262,9 @@ class QuestionRecords(Tables):
     def add_hit(self, question_id: int, hit: RecordedHit) -> None:
         """Append a hit, inside a transaction, unless the question has the same hit already."""
         if digest_of(hit) not in map(digest_of, self.hits(question_id)):
-            [row] = self._db.rows(
-                "select coalesce(max(rank), 0) as last from hits where question_id = ?",
-                [question_id],
-            )
-            self._insert([(question_id, row["last"] + 1, hit.score, "", _values(hit))])
+            sql = "select max(rank) from hits where question_id = ?"
+            rank = (self._db.value(int, sql, [question_id]) or 0) + 1
+            self._insert([(question_id, rank, hit.score, "", _values(hit))])
 
     def hits(self, question_id: int) -> list[RecordedHit]:
         """A question's hits, best first; the hits of a pruned question have no words."""
@@ -282,14 +280,13 @@ class QuestionRecords(Tables):
 
         At most `most` questions are pruned, in one transaction that overwrites deleted rows.
         """
-        rows = self._db.rows(
+        ids = self._db.column(
             "select id from questions where pruned_at is null and asked_at < ? "
             "order by asked_at, id limit ?",
             [before, most],
         )
-        if not rows:
+        if not ids:
             return 0
-        ids = [row["id"] for row in rows]
         with self._db.erasing():
             self._reduce_hits(ids)
             run_among(self._db, "update handed_on set answer = '' where question_id in (?)", ids)
@@ -305,7 +302,7 @@ class QuestionRecords(Tables):
                 ids,
                 before=[now()],
             )
-        return len(rows)
+        return len(ids)
 
     def _reduce_hits(self, ids: Sequence[int]) -> None:
         """Keep only the first hit and the hits from quoted notes, all without their words."""
@@ -494,12 +491,12 @@ class RecentQuestions(Tables):
         """Count a question; if the limit is reached, return when the next question is allowed."""
         with self._db.writing(guild_id):
             self._db.run("delete from recent_questions where asked_at <= ?", [now - DAY])
-            rows = self._db.rows(
+            moments = self._db.column(
                 "select asked_at from recent_questions where member_id = ? and guild_id = ? "
                 "order by asked_at",
                 [member_id, guild_id],
             )
-            wait = quota.wait([datetime.fromisoformat(row["asked_at"]) for row in rows], now)
+            wait = quota.wait([*map(datetime.fromisoformat, moments)], now)
             if wait is None:
                 row = {"guild_id": guild_id, "member_id": member_id, "asked_at": now}
                 self._db.insert("recent_questions", row)
@@ -684,12 +681,13 @@ class Phrasings(Tables):
         """
         if not most:
             return None
-        rows = self._db.rows(
+        last = self._db.value(
+            datetime,
             f"select p.asked_at {_REQUESTED} and {condition} "
             "order by p.asked_at desc limit 1 offset ?",
             [now - window, now, key, most - 1],
         )
-        return datetime.fromisoformat(rows[0]["asked_at"]) + window if rows else None
+        return last + window if last is not None else None
 
     def _until_tokens(self, most: int, now: datetime) -> datetime | None:
         if not most:
