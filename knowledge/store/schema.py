@@ -67,7 +67,8 @@ class Table:
     """A declared table.
 
     Attributes:
-        columns: the declared columns, by name; all of them, with `since`.
+        columns: the declared columns, by name; with `since`, all of them. A column without its own
+            `since` is of the table's migration.
         record: a dataclass; imported values must fit the types of its fields.
         exported: the SQL condition of the rows in an export.
         order: the order of exported rows, if it isn't their key's.
@@ -168,15 +169,13 @@ TABLES: Mapping[str, Table] = {
     ),
     "note_checks": Table(
         {
-            "id": Column("integer primary key autoincrement", _FRESHNESS, _is_id),
-            "guild_id": Column("integer not null", _FRESHNESS),
-            "note_id": Column(
-                "integer not null references notes(id) on delete cascade", _FRESHNESS
-            ),
-            "reason": Column("text not null", _FRESHNESS),
-            "cause": Column("text not null", _FRESHNESS),
-            "asked_at": Column("text not null", _FRESHNESS, _is_time),
-            "state": Column("text not null", _FRESHNESS),
+            "id": Column("integer primary key autoincrement", check=_is_id),
+            "guild_id": Column("integer not null"),
+            "note_id": Column("integer not null references notes(id) on delete cascade"),
+            "reason": Column("text not null"),
+            "cause": Column("text not null"),
+            "asked_at": Column("text not null", check=_is_time),
+            "state": Column("text not null"),
         },
         NoteCheck,
         since=_FRESHNESS,
@@ -235,14 +234,14 @@ TABLES: Mapping[str, Table] = {
     ),
     "helper_answers": Table(
         {
-            "message_id": Column("integer not null", _HELPERS),
-            "note_id": Column("integer not null", _HELPERS),
-            "guild_id": Column("integer not null", _HELPERS),
-            "channel_id": Column("integer not null", _HELPERS),
+            "message_id": Column("integer not null"),
+            "note_id": Column("integer not null"),
+            "guild_id": Column("integer not null"),
+            "channel_id": Column("integer not null"),
             "helper_id": _keep("helper_id = 0").added(_HELPERS, "integer not null"),
-            "question_id": Column("integer not null", _HELPERS),
-            "chosen_at": Column("text not null", _HELPERS),
-            "reply_id": Column("integer", _HELPERS),
+            "question_id": Column("integer not null"),
+            "chosen_at": Column("text not null"),
+            "reply_id": Column("integer"),
         },
         HelperAnswer,
         since=_HELPERS,
@@ -260,12 +259,12 @@ TABLES: Mapping[str, Table] = {
     "handled": Table(exported="false"),
     "source_cards": Table(
         {
-            "guild_id": Column("integer not null", _ALARMS),
-            "source": Column("text not null", _ALARMS),
-            "began_at": Column("text not null", _ALARMS),
-            "channel_id": Column("integer", _ALARMS),
-            "message_id": Column("integer", _ALARMS),
-            "shown": Column("text not null", _ALARMS),
+            "guild_id": Column("integer not null"),
+            "source": Column("text not null"),
+            "began_at": Column("text not null"),
+            "channel_id": Column("integer"),
+            "message_id": Column("integer"),
+            "shown": Column("text not null"),
         },
         exported="false",
         since=_ALARMS,
@@ -274,15 +273,15 @@ TABLES: Mapping[str, Table] = {
     "golden_questions": Table(
         {
             "question_id": Column(
-                "integer primary key references questions (id) on delete cascade", _GOLDEN
+                "integer primary key references questions (id) on delete cascade"
             ),
-            "guild_id": Column("integer not null", _GOLDEN),
-            "expected": Column("text not null", _GOLDEN),
-            "checked": Column("text not null", _GOLDEN),
-            "checked_at": Column("text not null", _GOLDEN),
-            "state": Column("text not null", _GOLDEN),
-            "first": Column("text not null", _GOLDEN),
-            "changed_at": Column("text", _GOLDEN),
+            "guild_id": Column("integer not null"),
+            "expected": Column("text not null"),
+            "checked": Column("text not null"),
+            "checked_at": Column("text not null"),
+            "state": Column("text not null"),
+            "first": Column("text not null"),
+            "changed_at": Column("text"),
         },
         exported="false",
         since=_GOLDEN,
@@ -356,6 +355,7 @@ def migrations() -> set[str]:
         since
         for table in TABLES.values()
         for since in (
+            table.since,
             *(column.since for column in table.columns.values()),
             *(since for since, _ in table.indexes.values()),
         )
@@ -371,7 +371,11 @@ def statements(migration: str, *, postgres: bool = False) -> Iterator[str]:
     """
     translate = in_postgres if postgres else str
     for name, table in TABLES.items():
-        added = {key: column for key, column in table.columns.items() if column.since == migration}
+        added = {
+            key: column
+            for key, column in table.columns.items()
+            if (column.since or table.since) == migration
+        }
         columns = [f"{key} {translate(column.sql)}" for key, column in added.items()]
         if table.since == migration:
             inside = ",\n    ".join((*columns, *table.constraints))
