@@ -204,15 +204,15 @@ class Note:
             can't be delivered.
         reviews: the decisions on this revision, oldest first, without revoked ones.
         card: the channel id and message id of the review card; None until the card is posted.
-        reports: the open reports.
+        reports: the open ones.
         verified_at: when the note was last published or confirmed.
         review_at: when the note is due for another review.
         sampled: whether the note was published without review, and waits for a review.
         co_authors: the names of members with an accepted extension.
         asked_message_id: the message with the question, if the bot proposed the note from a
             member's reply to it.
-        owner_id: the member who looks after the note in the contributor's place, if any.
-        offered_id: the member who is asked to look after it, if any.
+        owner_id: the member who looks after the note in the contributor's place.
+        offered_id: the member who is asked to do so.
     """
 
     id: int

@@ -70,11 +70,8 @@ class Limits:
 
     def with_role(self, role_id: int, questions: Quota | None, notes: Quota | None) -> Self:
         """A copy with a role's quotas replaced; None leaves a quota as it is."""
-        return replace(
-            self,
-            questions=_with(self.questions, role_id, questions),
-            notes=_with(self.notes, role_id, notes),
-        )
+        asked, written = ({} if quota is None else {role_id: quota} for quota in (questions, notes))
+        return replace(self, questions={**self.questions, **asked}, notes={**self.notes, **written})
 
     def without_role(self, role_id: int) -> Self:
         return replace(
@@ -120,10 +117,6 @@ def quota_of(chosen: Mapping[int, Quota], role_ids: Iterable[int]) -> Quota:
         return Quota()
     hours, days = ([quota.hour for quota in applying], [quota.day for quota in applying])
     return Quota(max(hours) if all(hours) else 0, max(days) if all(days) else 0)
-
-
-def _with(chosen: Mapping[int, Quota], role_id: int, quota: Quota | None) -> dict[int, Quota]:
-    return {**chosen} if quota is None else {**chosen, role_id: quota}
 
 
 def _quotas(kept: Mapping[str, Sequence[int]]) -> dict[int, Quota]:

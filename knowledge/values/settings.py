@@ -22,10 +22,6 @@ from knowledge.values.synonyms import SYNONYMS, Synonym, parse_synonyms
 _FACTS: Final = "facts"
 
 
-def _within(least: int, most: int) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, int) and least <= value <= most
-
-
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Facts of a setting besides its type and default.
@@ -44,18 +40,11 @@ class Facts:
     since: str = ""
 
 
-def setting(
-    default: Any,
-    *,
-    most: int | None = None,
-    check: Callable[[Any], object] | None = None,
-    **facts: Any,
-) -> Any:
+def setting(default: Any, *, most: int | None = None, **facts: Any) -> Any:
     """Declare a field as a setting; `most` limits a number, and other values have a `check`."""
     if most is not None:
-        check = _within(0, most)
-    given = facts if check is None else {**facts, "check": check}
-    return field(default=default, metadata={_FACTS: Facts(**given)})
+        facts["check"] = lambda value: isinstance(value, int) and 0 <= value <= most
+    return field(default=default, metadata={_FACTS: Facts(**facts)})
 
 
 @cache
@@ -102,32 +91,24 @@ class GuildSettings:
         sample_every: one of this many notes published without review is reviewed afterwards; 0 for
             none.
         allowed_hosts: links to these hosts aren't flagged.
-        private_answers: the default of `/ask`; None leaves it to the operator.
         listen_channels: mentions are answered in these channels, or everywhere if there are none.
-        hand_on: whether askers can hand a refused question over to the helpers.
-        articles: whether the bundled articles are used.
-        helper_role_id: the role of the helpers; moderators are helpers, too.
+        private_answers: None leaves it to the operator.
+        helper_role_id: moderators are helpers, too.
         handover_channel_id: the channel or forum for hand-overs; None for the review channel.
         handover_hours: after this time without a change, a hand-over is stale; 0 for never.
-        phrasing: a language model's part in answers.
         phrasing_host: the host of the model that administrators agreed to. If the operator
             configures another host, `phrasing` has no effect.
-        page: whether notes with consent are on a public page.
-        page_indexed: whether search engines may list the page.
         page_welcome: Markdown.
         synonyms: words with one meaning; questions are also looked up with them replaced.
         from_replies: whether helpers' and moderators' replies to unanswered questions are proposed
             as notes.
-        source_alarms: whether moderators are told of sources that fail.
         similar_posts: whether titles of similar posts are offered where there is no answer.
         golden_questions: whether confirmed and helpful answers are asked again after changes.
         server_documents: whether the names and topics of public channels, the rules and the events
             answer questions about the server.
         read_logs: whether logs beside a question are read, and shown to their sender.
         ask_writers: whether writers are asked first if their notes may no longer be true.
-        note_answers: whether helpers and moderators may answer a message with a note.
         ping_hours: the age at which the helpers are pinged in an unanswered post; 0 for never.
-        solved_posts: whether authors of answered posts are asked if these are solved.
     """
 
     guild_id: int
@@ -343,7 +324,7 @@ class WeeklyDigest:
 
     Attributes:
         weekday: 0 is Monday.
-        chosen_at: when the settings were chosen; digests are posted from then on.
+        chosen_at: digests are posted from then on.
         settled_at: the scheduled time of the last finished digest, posted or not.
         covered_at: the end of the last period reported in a digest.
         claimed_at: the scheduled time of the last digest claimed for posting.

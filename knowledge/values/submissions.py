@@ -87,8 +87,9 @@ def checked_submission(
     """
     title = " ".join(storable(title).split())
     text = storable(text).strip()
-    tags = storable(tags)
-    link = completed_link(storable(link).strip())
+    link = storable(link).strip()
+    if _BARE_LINK.fullmatch(link):
+        link = f"https://{link}"
     if not title:
         raise InvalidNoteError("The title is empty. Give the note a title of one line.")
     if len(title) > TITLE_CHARACTERS:
@@ -111,7 +112,7 @@ def checked_submission(
             "at most {most:,} characters.",
             most=LINK_CHARACTERS,
         )
-    known = checked_tags(tags)
+    checked = checked_tags(storable(tags))
     letters = "".join(filter(str.isalnum, text)).encode(errors="replace")
     if len(text.split()) < 2 and len(letters) < _FEW:
         raise InvalidNoteError(
@@ -119,7 +120,7 @@ def checked_submission(
             "others understand it.",
             text=text,
         )
-    return Submission(title, text, known, link, checked_wordings(wordings, title))
+    return Submission(title, text, checked, link, checked_wordings(wordings, title))
 
 
 def checked_wordings(text: str, title: str = "") -> tuple[str, ...]:
@@ -147,10 +148,6 @@ def checked_wordings(text: str, title: str = "") -> tuple[str, ...]:
             most=WORDINGS,
         )
     return wordings
-
-
-def completed_link(text: str) -> str:
-    return f"https://{text}" if _BARE_LINK.fullmatch(text) else text
 
 
 def is_link(text: str) -> bool:
