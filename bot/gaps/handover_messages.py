@@ -15,7 +15,6 @@ from knowledge.values.questions import (
     NotHandedOn,
     OpenQuestion,
     Question,
-    RecordedHit,
 )
 
 # Below a refusal.
@@ -55,13 +54,6 @@ _REFUSED: Final[Mapping[NotHandedOn, Sentence]] = {
         "see it in `/gaps`."
     ),
 }
-_HANDED_ON: Final = Sentence("I've asked the moderators.")
-_YOU_ARE_TOLD: Final = Sentence("I'll tell you when somebody answers.")
-_QUIET: Final = Sentence(
-    "You've turned off notices about answers, so I won't tell you. Turn them on again with "
-    "`/privacy`."
-)
-_ASKER_TOLD: Final = Sentence("I'll tell the asker when somebody answers.")
 
 
 def refusal(why: NotHandedOn, language: Language) -> str:
@@ -70,18 +62,23 @@ def refusal(why: NotHandedOn, language: Language) -> str:
 
 def confirmation(*, by_asker: bool, quiet: bool, language: Language) -> str:
     """The response to whoever handed a question over; a `quiet` asker gets no notices."""
-    to_asker = _QUIET if quiet else _YOU_ARE_TOLD
-    after = to_asker if by_asker else _ASKER_TOLD
-    return f"{_HANDED_ON(language)} {after(language)}"
+    speak = Speaker(language)
+    after = speak("I'll tell the asker when somebody answers.")
+    if by_asker and quiet:
+        after = speak(
+            "You've turned off notices about answers, so I won't tell you. Turn them on again with "
+            "`/privacy`."
+        )
+    elif by_asker:
+        after = speak("I'll tell you when somebody answers.")
+    return speak("I've asked the moderators.") + f" {after}"
 
 
 # To the helpers.
 
-# Leaves room for the rest of the message, even if every character is escaped.
+# They leave room for the rest of the message, even if every character is escaped.
 _PUT_CHARACTERS: Final = 800
 _ANSWER_CHARACTERS: Final = 360
-_TITLE_CHARACTERS: Final = 60
-_FOUND: Final = 3
 _ADDRESS: Final = re.compile(r"https?://[^\s<>]{1,150}")
 THREAD_CHARACTERS: Final = 100
 
@@ -101,10 +98,6 @@ _STALE: Final = Sentence("**Still open** · Nobody has answered since {when}.")
 _STALE_CLAIM: Final = Sentence(
     "**Still open** · Claimed by {helper} {when}, but not answered yet: anyone may take over."
 )
-_DRAFT: Final = Sentence(
-    "*Send to review* proposes this answer as a note, so that I can quote it next time."
-)
-_NOTED: Final = Sentence("This answer was proposed as a note.")
 A_HELPER: Final = Sentence("a helper")
 
 
@@ -133,15 +126,22 @@ def handover_message(handover: Handover, question: Question, language: Language)
         f"> {markdown.plain_within(question.text, _PUT_CHARACTERS)}",
         f"-# {place}",
     ]
-    named = list(dict.fromkeys(_name_of_hit(hit) for hit in question.hits if hit.title))[:_FOUND]
-    if named and not handover.answer:
-        lines.append(f"-# {_NEAREST(language, titles=' · '.join(named))}")
-    return "\n".join([*lines, state_line(handover, language), *_answer_lines(handover, language)])
-
-
-def _name_of_hit(hit: RecordedHit) -> str:
-    title = markdown.plain_within(hit.title, _TITLE_CHARACTERS)
-    return f"[{title}](<{hit.link}>)" if _ADDRESS.fullmatch(hit.link) else f"**{title}**"
+    titles: dict[str, None] = {}
+    for hit in [hit for hit in question.hits if hit.title]:
+        title = markdown.plain_within(hit.title, 60)
+        has_link = _ADDRESS.fullmatch(hit.link)
+        titles[f"[{title}](<{hit.link}>)" if has_link else f"**{title}**"] = None
+    if titles and not handover.answer:
+        lines.append(f"-# {_NEAREST(language, titles=' · '.join([*titles][:3]))}")
+    lines.append(state_line(handover, language))
+    if handover.answer:
+        noted = speak("This answer was proposed as a note.")
+        draft = speak(
+            "*Send to review* proposes this answer as a note, so that I can quote it next time."
+        )
+        lines.append(f"> {markdown.plain_within(handover.answer, _ANSWER_CHARACTERS)}")
+        lines.append(f"-# {noted if handover.noted else draft}")
+    return "\n".join(lines)
 
 
 def state_line(handover: Handover, language: Language) -> str:
@@ -165,14 +165,6 @@ def state_line(handover: Handover, language: Language) -> str:
     return (_STALE if handover.stale else _OPEN)(language, when=at)
 
 
-def _answer_lines(handover: Handover, language: Language) -> list[str]:
-    """Lines with the helper's answer, and whether it was proposed as a note."""
-    if not handover.answer:
-        return []
-    answer = markdown.plain_within(handover.answer, _ANSWER_CHARACTERS)
-    return [f"> {answer}", f"-# {(_NOTED if handover.noted else _DRAFT)(language)}"]
-
-
 def thread_name(question: Question) -> str:
     return markdown.shorten(question.text, THREAD_CHARACTERS)
 
@@ -180,18 +172,18 @@ def thread_name(question: Question) -> str:
 GONE: Final = Sentence("This question is no longer on record.")
 _TAKEN: Final = Sentence("{helper} claimed this {when}.")
 _DONE: Final = Sentence("{helper} answered this {when}.")
-_PUT_ASIDE: Final = Sentence("{helper} put this aside {when}. *Open again* brings it back.")
-NOTED_ALREADY: Final = Sentence("This answer has already been proposed as a note.")
 
 
 def already_taken(handover: Handover, language: Language) -> str:
     """The response to a helper's click if the hand-over is claimed, answered or declined."""
     speak = Speaker(language)
-    sentence = {HandoverState.ANSWERED: _DONE, HandoverState.DECLINED: _PUT_ASIDE}.get(
-        handover.state, _TAKEN
-    )
     if handover.state is HandoverState.OPEN:
         return speak("Only the helper who claimed this or a moderator can do that.")
+    sentence = _TAKEN
+    if handover.state is HandoverState.ANSWERED:
+        sentence = _DONE
+    elif handover.state is HandoverState.DECLINED:
+        sentence = Sentence("{helper} put this aside {when}. *Open again* brings it back.")
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
     helper = f"<@{handover.helper_id}>" if handover.helper_id else A_HELPER(language)
     return sentence(language, helper=helper, when=at)
@@ -205,14 +197,8 @@ ANSWER_CHARACTERS: Final = 2_000
 FORM_TITLE_CHARACTERS: Final = 45
 EMPTY: Final = Sentence("Your answer is empty. Write something, then send it.")
 ANSWER_LABEL: Final = Sentence("Your answer")
-GOES_PUBLIC: Final = Sentence(
-    "I'll post it where the question was asked. You can propose it as a note afterwards."
-)
 GOES_PUBLIC_AND_PROPOSED: Final = Sentence(
     "I'll post it where the question was asked, and propose it as a note."
-)
-GOES_PRIVATE: Final = Sentence(
-    "Only the asker will get it. You can propose it as a note afterwards."
 )
 NAME_LABEL: Final = Sentence("May I say who answered?")
 NAME_CHOICES: Final[Mapping[str, Sentence]] = {
@@ -241,13 +227,12 @@ _MAY_PROPOSE: Final = Sentence(
 
 def thanks(handover: Handover, *, notified: bool, proposed: bool, language: Language) -> str:
     """The confirmation of a helper's answer: who is told, and how it becomes a note, if it can."""
-    told = _THANKS if notified else _THANKS_TO_NOBODY
-    noted = None
+    sentences = [_THANKS if notified else _THANKS_TO_NOBODY]
     if proposed:
-        noted = _PROPOSED if handover.helper else _PROPOSED_UNNAMED
+        sentences.append(_PROPOSED if handover.helper else _PROPOSED_UNNAMED)
     elif "send" in actions(handover):
-        noted = _MAY_PROPOSE
-    return " ".join([told(language), *([noted(language)] if noted is not None else [])])
+        sentences.append(_MAY_PROPOSE)
+    return " ".join(sentence(language) for sentence in sentences)
 
 
 def answer_messages(

@@ -1,10 +1,8 @@
 """Hand-overs of gaps to helpers, in the worker's thread: posts, claims and answers."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from bot.answers.replay import with_passage_texts
 from bot.core.core import Core
 from knowledge.store.questions.gaps import once_each, same_words
 from knowledge.values.guilds import GuildFilter
@@ -16,13 +14,6 @@ from knowledge.values.questions import (
     OpenQuestion,
     Question,
 )
-
-
-class ActingHelper(NamedTuple):
-    """A helper or moderator, acting on a hand-over."""
-
-    id: int
-    is_moderator: bool
 
 
 class HelpersAnswer(NamedTuple):
@@ -66,29 +57,19 @@ def _gaps_in_same_words(core: Core, guild_id: int, question_id: int) -> list[Ope
 
 def question(core: Core, handover: Handover) -> Question | None:
     """The question of a hand-over; None if the question's text was pruned."""
-    found = core.store.question_records.question(handover.question_id)
-    if found is None or found.guild_id != handover.guild_id or not found.text:
-        return None
-    return found
-
-
-def question_to_answer(
-    core: Core, guild_id: int, question_id: int
-) -> tuple[Handover | None, Question | None]:
-    """A question's hand-over and the question; each is None if missing or pruned."""
-    asked = core.store.question_records.question(question_id)
-    return core.store.handovers.find(guild_id, question_id), asked if asked and asked.text else None
+    asked = core.store.question_records.question(handover.question_id)
+    return asked if asked and asked.guild_id == handover.guild_id and asked.text else None
 
 
 def apply_action(
-    core: Core, action: str, guild_id: int, question_id: int, member: ActingHelper
+    core: Core, action: str, guild_id: int, question_id: int, helper_id: int, *, moderator: bool
 ) -> HandoverOutcome | None:
     """Claim, decline, give back or reopen a hand-over; return None if there is no hand-over."""
     handovers, now = core.store.handovers, datetime.now(UTC)
     if action == "claim":
-        return handovers.claim(guild_id, question_id, member.id, now)
+        return handovers.claim(guild_id, question_id, helper_id, now)
     take = handovers.decline if action == "decline" else handovers.give_back
-    return take(guild_id, question_id, member.id, now, moderator=member.is_moderator)
+    return take(guild_id, question_id, helper_id, now, moderator=moderator)
 
 
 def answer(
@@ -104,12 +85,8 @@ def answer(
     same = _gaps_in_same_words(core, handover.guild_id, handover.question_id)
     # The answer to a private question is never posted in public.
     alone = asked is not None and asked.private
-    askers = once_each(
-        [
-            *([asked] if asked else []),
-            *(question for question in same if question.private or not alone),
-        ]
-    )
+    others = [question for question in same if question.private or not alone]
+    askers = once_each([*([asked] if asked else []), *others])
     notified = [question for question in askers if not store.gaps.has_opted_out(question.asker_id)]
 
     def act() -> tuple[HandoverOutcome | None, int | None]:
@@ -122,8 +99,8 @@ def answer(
         return outcome, handover.question_id
 
     def again(question_id: int) -> HandoverOutcome | None:
-        found = store.handovers.find(guild_id, question_id)
-        return HandoverOutcome(True, found) if found is not None else None
+        handover = store.handovers.find(guild_id, question_id)
+        return HandoverOutcome(True, handover) if handover is not None else None
 
     outcome = store.handled.once(guild_id, [form_id], act, again)
     return None if outcome is None else (outcome, len(notified))
@@ -132,19 +109,19 @@ def answer(
 def answer_to_deliver(core: Core, notice: Notice) -> HelpersAnswer | None:
     """The helper's answer that a notice is about; None if the answer or question was deleted."""
     asked = core.store.gaps.find(notice.guild_id, notice.question_id or 0)
-    found = core.store.handovers.find(notice.guild_id, notice.handed_on_id or 0)
-    if asked is None or found is None or not found.answer:
+    handover = core.store.handovers.find(notice.guild_id, notice.handed_on_id or 0)
+    if asked is None or handover is None or not handover.answer:
         return None
-    return HelpersAnswer(asked, found)
+    return HelpersAnswer(asked, handover)
 
 
 def answer_to_propose(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None:
     """A helper's answer; None if it is missing or was proposed as a note already."""
-    found = core.store.handovers.find(guild_id, question_id)
+    handover = core.store.handovers.find(guild_id, question_id)
     asked = core.store.gaps.find(guild_id, question_id)
-    if found is None or asked is None or not found.answer or found.noted:
+    if handover is None or asked is None or not handover.answer or handover.noted:
         return None
-    return HelpersAnswer(asked, found)
+    return HelpersAnswer(asked, handover)
 
 
 # Posting.
@@ -154,8 +131,3 @@ def due(core: Core, now: datetime, mine: GuildFilter) -> list[Handover]:
     """The hand-overs to post, and the posted hand-overs with an outdated message."""
     core.store.handovers.mark_stale(now, mine)
     return core.store.handovers.due(mine)
-
-
-def quotable(core: Core, question: Question, channels: Sequence[int]) -> Question:
-    """A question with the hits that readers of these channels may see."""
-    return with_passage_texts(question, core.index, channels)

@@ -8,7 +8,6 @@ from bot.gaps.service import Group
 from bot.text import markdown
 from bot.text.languages import Plural, Sentence, Speaker
 from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
-from bot.text.place_names import place_name
 from indexer.index.stored_passage import StoredPassage
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, Handover, HandoverState, OpenQuestion
@@ -162,13 +161,6 @@ def already_taken(handovers: Sequence[Handover], language: Language = Language.E
 
 # Pointing to a document.
 
-POINT_TITLE: Final = Sentence("Which document answers this?")
-POINT_LABEL: Final = Sentence("Its title, or words from it")
-POINT_CHARACTERS: Final = 200
-CHOOSE_PASSAGE: Final = Sentence("Choose the passage that answers it")
-NOTHING_FOUND: Final = Sentence(
-    "I found nothing close to these words that the askers can read. Try others, or write a note."
-)
 PASSAGE_GONE: Final = Sentence(
     "Nothing changed: the passage was edited, the askers can't read it, or the question is already "
     "settled."
@@ -177,39 +169,21 @@ POINTED: Final = Sentence(
     "Done. That passage now comes first for questions like this, and I'll tell everyone who asked."
 )
 ANSWERS_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
-_PASSAGE_CHARACTERS: Final = 1_500
 
 
-def passages_found(words: str, language: Language = Language.ENGLISH) -> str:
-    speak = Speaker(language)
-    return speak(
-        "Passages closest to “{words}”:", words=markdown.plain(markdown.shorten(words, 100))
-    )
-
-
-def passage_option(title: str, heading: str) -> str:
-    return place_name(title, heading, OPTION_CHARACTERS) or "…"
-
-
-def passage_to_confirm(found: StoredPassage) -> str:
+def passage_to_confirm(passage: StoredPassage) -> str:
     """A passage for a moderator to confirm; a long passage is cut."""
-    parts = filter(None, (found.title, found.heading))
-    named = " › ".join(markdown.plain(markdown.shorten(part, 100)) for part in parts)
-    first, *rest = markdown.quoted_parts(
-        markdown.safe_markdown(passage_markdown(found.kind, found.text)), _PASSAGE_CHARACTERS
-    )
-    return "\n".join([first, *(["> …"] if rest else []), f"-# **{named}**"])
+    parts = filter(None, (passage.title, passage.heading))
+    name = " › ".join(markdown.plain(markdown.shorten(part, 100)) for part in parts)
+    text = markdown.safe_markdown(passage_markdown(passage.kind, passage.text))
+    first, *rest = markdown.quoted_parts(text, 1_500)
+    return "\n".join([first, *(["> …"] if rest else []), f"-# **{name}**"])
 
 
 # Answers to earlier askers.
 
 
 _TOLD: Final = Sentence("{asker} You asked this {when}. Now there's an answer:")
-_TOLD_PRIVATELY: Final = Sentence("You asked this in {server} {when}. Now there's an answer:")
-
-
-_HELPED: Final = Sentence("{asker} You asked this {when}. {helper} has answered:")
-_HELPED_PRIVATELY: Final = Sentence("You asked this in {server} {when}. {helper} has answered:")
 
 
 def answer_lead(
@@ -221,9 +195,14 @@ def answer_lead(
     helper: str = "",
 ) -> str:
     """The line above an answer to an earlier asker, with the `helper` in Markdown, if any."""
-    sentence = _TOLD_PRIVATELY if private else _TOLD
-    if helper:
-        sentence = _HELPED_PRIVATELY if private else _HELPED
+    if helper and private:
+        sentence = Sentence("You asked this in {server} {when}. {helper} has answered:")
+    elif helper:
+        sentence = Sentence("{asker} You asked this {when}. {helper} has answered:")
+    elif private:
+        sentence = Sentence("You asked this in {server} {when}. Now there's an answer:")
+    else:
+        sentence = _TOLD
     return sentence(
         language,
         asker=f"<@{question.asker_id}>",

@@ -5,14 +5,11 @@ asker gets a notice only if a new note answers the question with *strong* eviden
 evidence is enough for the group of questions that the note was written for.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from bot.answers.ask import scopes_of
 from bot.answers.outcome import Answer, recorded_hit, recorded_passage
@@ -89,23 +86,14 @@ def groups(core: Core, guild_id: int) -> list[Group]:
     questions = core.store.gaps.open(guild_id)
     awaited = core.store.gaps.under_review(guild_id)
     handovers = core.store.handovers.of_guild(guild_id)
-    found = [
-        Group(
-            tuple(asked),
-            example,
-            any(question.id in awaited for question in asked),
-            _current_handover(
-                [handovers[question.id] for question in asked if question.id in handovers]
-            ),
-        )
-        for asked, example in same_questions(core, questions)
-    ]
-    return sorted(found, key=lambda group: (group.is_answered, -group.askers))
-
-
-def _current_handover(handovers: Sequence[Handover]) -> Handover | None:
-    claimed = [handover for handover in handovers if handover.state is HandoverState.CLAIMED]
-    return max(claimed or handovers, key=lambda one: one.changed_at, default=None)
+    groups = []
+    for asked, example in same_questions(core, questions):
+        own = [handovers[question.id] for question in asked if question.id in handovers]
+        claimed = [handover for handover in own if handover.state is HandoverState.CLAIMED]
+        current = max(claimed or own, key=lambda handover: handover.changed_at, default=None)
+        is_awaited = any(question.id in awaited for question in asked)
+        groups.append(Group(tuple(asked), example, is_awaited, current))
+    return sorted(groups, key=lambda group: (group.is_answered, -group.askers))
 
 
 # Questions that ask the same, newest first, and the most typical one.
@@ -118,17 +106,20 @@ def same_questions(core: Core, questions: Sequence[OpenQuestion]) -> list[_Group
     for question in questions:
         by_text.setdefault(same_words(question.text), []).append(question)
     same = list(by_text.values())
-    cosines = _cosines(core, [found[0].text for found in same])
+    vectors = core.question_vectors.of([questions[0].text for questions in same])
+    cosines = core.retriever.cosine_scale().of(vectors @ vectors.T)
     joined = [
         (
-            sorted(
-                (question for place in group for question in same[place]), key=lambda one: -one.id
-            ),
-            same[medoid(cosines, group)][0],
+            _newest_first(question for place in places for question in same[place]),
+            same[medoid(cosines, places)][0],
         )
-        for group in cluster(cosines)
+        for places in cluster(cosines)
     ]
-    return sorted(_merge_groups(core, joined), key=lambda found: (-len(found[0]), -found[0][0].id))
+    return sorted(_merge_groups(core, joined), key=lambda group: (-len(group[0]), -group[0][0].id))
+
+
+def _newest_first(questions: Iterable[OpenQuestion]) -> list[OpenQuestion]:
+    return sorted(questions, key=lambda question: -question.id)
 
 
 def _merge_groups(core: Core, groups: Sequence[_Grouped]) -> list[_Grouped]:
@@ -143,18 +134,12 @@ def _merge_groups(core: Core, groups: Sequence[_Grouped]) -> list[_Grouped]:
             continue
         same = [part for part in together if part[0] & keys]
         together = [part for part in together if not part[0] & keys]
-        joined = [group, *(part for _, found in same for part in found)]
+        joined = [group, *(part for _, parts in same for part in parts)]
         together.append((keys.union(*(part[0] for part in same)), joined))
-    for _, found in together:
-        largest = max(found, key=lambda group: len(group[0]))
-        questions = [question for group in found for question in group[0]]
-        alone.append((sorted(questions, key=lambda one: -one.id), largest[1]))
+    for _, parts in together:
+        _, example = max(parts, key=lambda part: len(part[0]))
+        alone.append((_newest_first(question for part in parts for question in part[0]), example))
     return alone
-
-
-def _cosines(core: Core, texts: Sequence[str]) -> NDArray[np.float32]:
-    vectors = core.question_vectors.of(texts)
-    return core.retriever.cosine_scale().of(vectors @ vectors.T)
 
 
 def groups_with(core: Core, guild_id: int, question_ids: Collection[int]) -> list[Group]:
@@ -167,30 +152,30 @@ def dismiss(
     core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int
 ) -> list[Group]:
     """Dismiss the groups with any of these questions, and return them."""
-    found = groups_with(core, guild_id, question_ids)
-    for group in found:
+    dismissed = groups_with(core, guild_id, question_ids)
+    for group in dismissed:
         core.store.gaps.dismiss(guild_id, group.ids, moderator_id)
-    return found
+    return dismissed
 
 
 def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int) -> int:
     """Merge the groups with any of these questions, permanently; return the number of groups."""
-    found = groups_with(core, guild_id, question_ids)
-    if len(found) > 1:
-        ids = [question_id for group in found for question_id in group.ids]
+    parts = groups_with(core, guild_id, question_ids)
+    if len(parts) > 1:
+        ids = [question_id for group in parts for question_id in group.ids]
         core.store.gaps.merge(guild_id, ids, moderator_id)
-    return len(found)
+    return len(parts)
 
 
 def claim(
     core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
 ) -> list[Handover]:
     """Claim the groups with any of these questions; return those that others have claimed."""
-    found = groups_with(core, guild_id, question_ids)
-    taken = [
-        core.store.handovers.claim_group(guild_id, group.ids, member_id, at) for group in found
+    outcomes = [
+        core.store.handovers.claim_group(guild_id, group.ids, member_id, at)
+        for group in groups_with(core, guild_id, question_ids)
     ]
-    return [outcome.handover for outcome in taken if outcome is not None and not outcome.done]
+    return [outcome.handover for outcome in outcomes if outcome is not None and not outcome.done]
 
 
 def give_back(
@@ -224,18 +209,15 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
         questions = due[start : start + SLICE]
         seen.cache_clear()
         at = {question.id: generations(question) for question in questions}
-        replies = core.answer_pipeline.ask(
-            [ask_from_record(question) for question in questions], record=False
-        )
-        gaps.settle(
-            guild_id,
-            [
-                question.id
-                for question, reply in zip(questions, replies, strict=True)
-                if reply.evidence is Evidence.STRONG
-                and _differs_from_earlier_answer(core, question, reply)
-            ],
-        )
+        asks = [ask_from_record(question) for question in questions]
+        replies = core.answer_pipeline.ask(asks, record=False)
+        answered = [
+            question.id
+            for question, reply in zip(questions, replies, strict=True)
+            if reply.evidence is Evidence.STRONG
+            and _differs_from_earlier_answer(core, question, reply)
+        ]
+        gaps.settle(guild_id, answered)
         core.recheck_generations.update(at)
         yield len(due) - start
     yield from core.question_vectors.prepare([question.text for question in gaps.open(guild_id)])
@@ -245,14 +227,14 @@ def _differs_from_earlier_answer(core: Core, question: OpenQuestion, reply: Repl
     """Whether a reply begins with another passage than the question's earlier answer."""
     if question.evidence is Evidence.NONE:
         return True
+
+    def identity(hit: RecordedHit) -> object:
+        """A recorded passage's words or, if the words were pruned, its place in the document."""
+        return hit.passage or (hit.document_id, hit.position)
+
     recorded = core.store.question_records.question(question.id)
     before = recorded.hits[:1] if recorded else []
-    return _identity(recorded_hit(reply.hits[0])) not in [_identity(hit) for hit in before]
-
-
-def _identity(hit: RecordedHit) -> object:
-    """A recorded passage's words or, if the words were pruned, its place in the document."""
-    return hit.passage or (hit.document_id, hit.position)
+    return identity(recorded_hit(reply.hits[0])) not in [identity(hit) for hit in before]
 
 
 # Publications.
@@ -261,13 +243,10 @@ def _identity(hit: RecordedHit) -> object:
 def check_publications(core: Core, mine: GuildFilter = every_guild) -> Iterator[int]:
     """Ask open questions after each published note; store it as checked with the notices."""
     for publication in core.store.gaps.unchecked_publications(mine):
-        if _is_indexed(core, publication):
+        passages = core.index.tables.document_passages(document_of_note(publication.note_id))
+        # A note that isn't in the index yet is checked later.
+        if passages and passages[0].revision == publication.number:
             yield from _check_publication(core, publication)
-
-
-def _is_indexed(core: Core, publication: Publication) -> bool:
-    found = core.index.tables.document_passages(document_of_note(publication.note_id))
-    return bool(found) and found[0].revision == publication.number
 
 
 def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
@@ -360,10 +339,8 @@ class NewAnswer(NamedTuple):
 
 def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
     """Undelivered notices to earlier askers."""
-    found = core.store.notices.queue(mine)
-    return [
-        notice for notice in found if notice.event in (NoticeEvent.ANSWERED, NoticeEvent.HELPED)
-    ]
+    events = (NoticeEvent.ANSWERED, NoticeEvent.HELPED)
+    return [notice for notice in core.store.notices.queue(mine) if notice.event in events]
 
 
 def is_due(core: Core, notice: Notice, now: datetime) -> bool:
@@ -410,11 +387,11 @@ def answer_to_deliver(
     if not _still_answers(core, notice, reply):
         gaps.reopen(notice.id, question.id)
         return None
-    known = gaps.later_answer(question.id)
-    if known is None:
+    recorded_id = gaps.later_answer(question.id)
+    if recorded_id is None:
         [reply] = core.answer_pipeline.ask([ask])
     else:
-        reply = replace(reply, question_id=known)
+        reply = replace(reply, question_id=recorded_id)
     return NewAnswer(question, reply)
 
 
@@ -461,12 +438,12 @@ def find_offered_passage(
     """The offered passage with this id and digest; None if the passage is gone or not visible."""
     question = core.store.gaps.find(guild_id, question_id)
     passage_id, digest = wanted
-    found = core.index.tables.passages([passage_id]).get(passage_id)
-    if question is None or found is None:
+    passage = core.index.tables.passages([passage_id]).get(passage_id)
+    if question is None or passage is None:
         return None
-    hit = recorded_passage(found)
+    hit = recorded_passage(passage)
     seen = core.articles.visible_scopes(_scopes_of_readers(question, channels))
-    return (found, hit) if found.scope in seen and digest_of(hit) == digest else None
+    return (passage, hit) if passage.scope in seen and digest_of(hit) == digest else None
 
 
 def confirm_passage(
@@ -482,11 +459,11 @@ def confirm_passage(
     A question stays open if its asker may not read the passage. Return whether any question was
     answered.
     """
-    found = find_offered_passage(core, guild_id, question_id, wanted, channels)
+    offered = find_offered_passage(core, guild_id, question_id, wanted, channels)
     groups = groups_with(core, guild_id, [question_id])
-    if found is None or not groups:
+    if offered is None or not groups:
         return False
-    stored, hit = found
+    stored, hit = offered
     answered = [
         question
         for question in groups[0].questions
@@ -496,10 +473,9 @@ def confirm_passage(
     with core.store.database.writing(guild_id):
         for question in answered:
             records.add_hit(question.id, hit)
-            said = Feedback(
-                question.id, moderator_id, Verdict.HELPFUL, document_id=stored.document_id
-            )
-            core.store.feedback_records.record_pick(said, wanted[1], by_moderator=True)
+            document_id = stored.document_id
+            pick = Feedback(question.id, moderator_id, Verdict.HELPFUL, document_id=document_id)
+            core.store.feedback_records.record_pick(pick, wanted[1], by_moderator=True)
         if answered:
             core.store.gaps.point_to_document(guild_id, moderator_id, answered)
     return bool(answered)

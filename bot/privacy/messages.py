@@ -9,11 +9,9 @@ from knowledge.store.erasure.personal_data import Stored
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageName
 
-QUIET_LABEL: Final = Sentence("Don't tell me about later answers")
-
 PRIVACY_LABELS: Final[Mapping[str, Sentence]] = {
     "export": Sentence("Export"),
-    "quiet": QUIET_LABEL,
+    "quiet": Sentence("Don't tell me about later answers"),
     "tell": Sentence("Tell me again"),
     "withhold": Sentence("Don't quote my messages"),
     "quote": Sentence("Quote my messages again"),
@@ -59,38 +57,20 @@ KINDS: Final[Mapping[str, Sentence]] = {
 }
 
 
-_IS_QUIET: Final = Sentence("I won't tell you when your question is answered later.")
-
-_TELLS: Final = Sentence(
-    "I'll tell you when your question is answered later, at most once an hour."
-)
-
 _WITHHOLDS: Final = Sentence("I don't quote your messages from channels and exported chats.")
-
 _QUOTES: Final = Sentence("I may quote your messages from channels and exported chats that I read.")
-
 _NAMED: Final[Mapping[PageName, Sentence]] = {
     PageName.NAME: Sentence("Public pages show your name with your notes."),
     PageName.INITIAL: Sentence("Public pages show your initial with your notes."),
     PageName.NOBODY: Sentence("Public pages show no name with your notes."),
 }
-
 _NOBODY_ELSE: Final = Sentence(
     "-# I don't share this with anyone. Your texts stay on the bot's own computer."
-)
-_NOBODY_BUT_PAGES: Final = Sentence(
-    "-# Apart from public pages, I don't share this with anyone. Your other texts stay on the "
-    "bot's own computer."
 )
 _TO_A_MODEL: Final = Sentence(
     "-# I don't share this with anyone, with one exception: in direct messages, and in servers "
     "that turned it on, a language model at {host} receives your answered questions, the question "
     "before each, and the passages found, without your name or id."
-)
-_TO_A_MODEL_AND_PAGES: Final = Sentence(
-    "-# Apart from public pages, I don't share this with anyone, with one exception: in direct "
-    "messages, and in servers that turned it on, a language model at {host} receives your answered "
-    "questions, the question before each, and the passages found, without your name or id."
 )
 
 
@@ -106,14 +86,8 @@ def privacy(
 ) -> str:
     """Describe a member's stored data and privacy choices.
 
-    Args:
-        stored: counts of stored data by kind.
-        quiet: whether the member gets no notices of later answers.
-        withheld: whether the member's messages in chats aren't quoted.
-        named: the member's choice of a name for public pages; None if there are no such pages.
-        published: the number of the member's notes on public pages; None if no server has a page.
-        language: the language of the message.
-        model_host: the language model's host, or "" without a model.
+    A `quiet` member gets no notices of later answers. `named`, the choice of a name for public
+    pages, is None if there are no such pages; so is `published`, the number of notes on them.
     """
     speak = Speaker(language)
     counts = {
@@ -127,7 +101,12 @@ def privacy(
         f"`{here:>{width}} / {everywhere:>{width}}` {KINDS[kind](language)}"
         for kind, (here, everywhere) in counts.items()
     ] or [speak("Nothing.")]
-    lines.append((_IS_QUIET if quiet else _TELLS)(language))
+    if quiet:
+        lines.append(speak("I won't tell you when your question is answered later."))
+    else:
+        lines.append(
+            speak("I'll tell you when your question is answered later, at most once an hour.")
+        )
     lines.append((_WITHHOLDS if withheld else _QUOTES)(language))
     if named is not None:
         lines.append(_NAMED[named](language))
@@ -138,12 +117,21 @@ def privacy(
                 number=format_number(published, language),
             )
         )
-    host = plain(model_host)
-    if host:
-        to_a_model = _TO_A_MODEL if published is None else _TO_A_MODEL_AND_PAGES
-        lines.append(to_a_model(language, host=host))
+    if published is None:
+        sharing = _TO_A_MODEL if model_host else _NOBODY_ELSE
+    elif model_host:
+        sharing = Sentence(
+            "-# Apart from public pages, I don't share this with anyone, with one exception: in "
+            "direct messages, and in servers that turned it on, a language model at {host} "
+            "receives your answered questions, the question before each, and the passages found, "
+            "without your name or id."
+        )
     else:
-        lines.append((_NOBODY_ELSE if published is None else _NOBODY_BUT_PAGES)(language))
+        sharing = Sentence(
+            "-# Apart from public pages, I don't share this with anyone. Your other texts stay on "
+            "the bot's own computer."
+        )
+    lines.append(sharing(language, host=plain(model_host)))
     return "\n".join(lines)
 
 
@@ -158,12 +146,7 @@ ASKS_TO_DELETE: Final = Sentence(
     "notes leave public pages in any case.\n**Not in my hands**: messages in Discord, "
     "including mine, and the operator's backups."
 )
-
-NOT_DELETED: Final = Sentence("Nothing was deleted.")
-
 QUIET: Final = Sentence("I won't tell you about later answers any more. `/privacy` undoes this.")
-
-TOLD_AGAIN: Final = Sentence("I'll tell you when your question is answered later.")
 
 
 def now_named(named: PageName, language: Language = Language.ENGLISH) -> str:
@@ -179,17 +162,7 @@ WITHHELD: Final = Sentence(
 )
 
 QUOTED_AGAIN: Final = Sentence("I may quote your messages again.")
-
 EXPORTED: Final = Sentence("All data stored about you.")
-
-_DELETED: Final = Sentence(
+DELETED: Final = Sentence(
     "Deleted. Your live notes no longer name you, and nothing else here identifies you."
 )
-
-_DELETED_WITHDRAWN: Final = Sentence(
-    "Deleted. Your live notes are withdrawn, and nothing here identifies you any more."
-)
-
-
-def confirm_deletion(*, withdrawn: bool, language: Language = Language.ENGLISH) -> str:
-    return (_DELETED_WITHDRAWN if withdrawn else _DELETED)(language)

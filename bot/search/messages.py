@@ -22,7 +22,6 @@ QUERY_CHARACTERS: Final = 200
 PASSAGES_A_PAGE: Final = 5
 PASSAGE_LINES: Final = 9
 
-
 NO_QUERY: Final = Sentence("Type some words to search for, or choose a title.")
 ONLY_IN_SERVERS: Final = Sentence(
     "`tag` and `contributor` only work in a server. Leave them out here."
@@ -85,15 +84,7 @@ def nothing(why: Nothing, tag: str, contributor: str, language: Language) -> str
 
 
 def page(query: str, about: Sequence[str], found: Found, number: int, language: Language) -> Page:
-    """A page of passages; the last page if `number` is too high.
-
-    Args:
-        query: the query, as `query_of` returns it.
-        about: the filters, in Markdown.
-        found: the result of the search.
-        number: the page's number, counting from 0.
-        language: the reader's language.
-    """
+    """The page `number`, counting from 0, or else the last; `about` has the filters in Markdown."""
     heading = [f"**{plain(query)}**"]
     if found.only_near:
         heading.append(_ONLY_NEAR(language))

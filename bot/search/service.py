@@ -35,14 +35,10 @@ class Nothing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search by a member.
+    """A search by a member, who can read `channels`.
 
-    Attributes:
-        guild_id: the guild, or None in a direct message.
-        channels: followed channels readable by the member.
-        tag: if set, only live notes of the guild with this tag are searched.
-        contributor_id: if set, only live notes of this contributor are searched.
-        named: ids of documents with the query as title. Passages of these documents come first.
+    A `tag` and a contributor narrow the search to live notes of the guild. The documents `named`,
+    which have the query as title, come first.
     """
 
     query: str
@@ -62,11 +58,7 @@ class Search:
 
 
 class Found(NamedTuple):
-    """The result of a search.
-
-    Attributes:
-        only_near: True if no passage is clearly about the query.
-    """
+    """The result of a search; `only_near` if no passage is clearly about the query."""
 
     quotes: tuple[Quote, ...] = ()
     nothing: Nothing | None = None
@@ -129,9 +121,8 @@ def _titled_hits(
 
     Documents missing from `among` are left out, unless `among` is None.
     """
-    ids = [document_id for document_id in wanted.named if among is None or document_id in among][
-        :NAMED
-    ]
+    ids = [document_id for document_id in wanted.named if among is None or document_id in among]
+    ids = ids[:NAMED]
     if not ids:
         return []
     passages = core.index.tables.passage_ids(ids, seen)

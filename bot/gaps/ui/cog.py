@@ -73,14 +73,13 @@ class AnswersForAskers:
         mine = self._bot.serves
         await self._bot.worker.run_slices(lambda core: service.check_publications(core, mine))
         for notice in await self._bot.worker.call(lambda core: service.unsent_notices(core, mine)):
-            await self._deliver_if_due(notice)
-
-    async def _deliver_if_due(self, notice: Notice) -> None:
-        now = datetime.now(UTC)
-        if await self._bot.worker.call(lambda core: service.is_due(core, notice, now)):
             await self._notify(notice)
 
     async def _notify(self, notice: Notice) -> None:
+        """Deliver a notice, if it is due now."""
+        now = datetime.now(UTC)
+        if not await self._bot.worker.call(lambda core: service.is_due(core, notice, now)):
+            return
         guild = self._bot.get_guild(notice.guild_id)
         # An unavailable guild returns; a later round delivers the notice.
         if guild is None or guild.unavailable:
@@ -243,7 +242,10 @@ def _view(
     for action in _actions(marked, member_id):
         label = messages.ACTION_LABELS[action](language)
         button = GapsButton(label, row=1, page=shown.number, question_id=0, action=action)
-        button.item.disabled = not _possible(action, len(marked))
+        if action in ("write", "point"):
+            button.item.disabled = len(marked) != 1
+        else:
+            button.item.disabled = len(marked) < (2 if action == "merge" else 1)
         view.add_item(button)
     before, after = (label(language) for label in paging.PAGE_LABELS)
     for number, label in neighbours(shown.number, shown.count, before, after):
@@ -261,12 +263,6 @@ def _actions(marked: Sequence[Group], member_id: int) -> list[str]:
         for handover in handovers
     )
     return ["write", "point", "back" if mine else "claim", "merge", "dismiss"]
-
-
-def _possible(action: str, number: int) -> bool:
-    if action in ("write", "point"):
-        return number == 1
-    return number > 1 if action == "merge" else number > 0
 
 
 _MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)

@@ -1,16 +1,21 @@
 """Components of *Point to …*: a form for words, a list of passages, and a confirming button."""
 
-from typing import Any, Final
+from typing import Final
 
 import discord
 
 from bot.gaps import messages, service
+from bot.gaps.messages import OPTION_CHARACTERS
+from bot.interactions.kit.authorization import Found
 from bot.interactions.kit.buttons import DIGEST, NONCE, Button, CustomId, Select, view_of
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
+from bot.text.languages import Speaker
+from bot.text.markdown import plain, shorten
+from bot.text.place_names import place_name
 from knowledge.values.guilds import Language
 
 _MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)
@@ -20,35 +25,37 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), 
     """The form to search for a passage that answers a gap, by words from the document."""
 
     def __init__(self, question_id: int, language: Language) -> None:
-        super().__init__(messages.POINT_TITLE(language), question_id=question_id)
-        self.ask_text(messages.POINT_LABEL(language), "words", messages.POINT_CHARACTERS)
+        speak = Speaker(language)
+        super().__init__(speak("Which document answers this?"), question_id=question_id)
+        self.ask_text(speak("Its title, or words from it"), "words", 200)
 
     @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def handle(cls, interaction: Interaction, subject: Found, filled: Filled) -> None:
         """Offer the passages nearest to the words."""
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
         words, channels = filled.text("words"), quotable_channels(interaction, private=True)
-        found = await interaction.client.worker.call(
+        offered = await interaction.client.worker.call(
             lambda core: service.nearest_passages(core, guild_id, question_id, words, channels)
         )
-        language = await viewer_language(interaction)
-        if not found:
-            said = messages.NOTHING_FOUND(language)
-            await interaction.edit_original_response(content=said)
+        speak = Speaker(await viewer_language(interaction))
+        if not offered:
+            refusal = speak(
+                "I found nothing close to these words that the askers can read. Try others, or "
+                "write a note."
+            )
+            await interaction.edit_original_response(content=refusal)
             return
         options = [
             discord.SelectOption(
-                label=messages.passage_option(passage.title, passage.heading),
+                label=place_name(passage.title, passage.heading, OPTION_CHARACTERS) or "…",
                 value=f"{passage.id}:{digest}",
             )
-            for passage, digest in found
+            for passage, digest in offered
         ]
-        select = PointSelect(messages.CHOOSE_PASSAGE(language), options, question_id=question_id)
-        await interaction.edit_original_response(
-            content=messages.passages_found(words, language), view=view_of([select])
-        )
+        placeholder = speak("Choose the passage that answers it")
+        select = PointSelect(placeholder, options, question_id=question_id)
+        content = speak("Passages closest to “{words}”:", words=plain(shorten(words, 100)))
+        await interaction.edit_original_response(content=content, view=view_of([select]))
 
 
 class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATORS):
@@ -60,17 +67,16 @@ class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATO
         guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
         number, _, digest = value.partition(":")
         wanted = (int(number) if number.isdecimal() and len(number) < 19 else 0, digest)
-        found = await interaction.client.worker.call(
+        offered = await interaction.client.worker.call(
             lambda core: service.find_offered_passage(
                 core, guild_id, self.question_id, wanted, channels
             )
         )
         language = await viewer_language(interaction)
-        if found is None:
-            gone = messages.PASSAGE_GONE(language)
-            await interaction.edit_original_response(content=gone)
+        if offered is None:
+            await interaction.edit_original_response(content=messages.PASSAGE_GONE(language))
             return
-        passage, _ = found
+        passage, _ = offered
         button = PointButton(
             language,
             question_id=self.question_id,
@@ -78,10 +84,8 @@ class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATO
             digest=digest,
             action="answers",
         )
-        await interaction.edit_original_response(
-            content=messages.passage_to_confirm(passage),
-            view=view_of([button]),
-        )
+        content = messages.passage_to_confirm(passage)
+        await interaction.edit_original_response(content=content, view=view_of([button]))
 
 
 class PointButton(
@@ -113,7 +117,8 @@ class PointButton(
                 core, guild_id, self.question_id, wanted, member_id, channels
             )
         )
-        said = messages.POINTED if done else messages.PASSAGE_GONE
-        await interaction.edit_original_response(content=said(await viewer_language(interaction)))
+        sentence = messages.POINTED if done else messages.PASSAGE_GONE
+        language = await viewer_language(interaction)
+        await interaction.edit_original_response(content=sentence(language))
         if done:
             await bot.outbox.catch_up()

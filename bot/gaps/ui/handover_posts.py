@@ -15,11 +15,11 @@ from typing import Any, Final, TypeVar
 
 import discord
 
+from bot.answers.replay import with_passage_texts
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.gaps import handover_messages, handover_service
-from bot.gaps.handover_service import ActingHelper
-from bot.interactions.kit.authorization import First
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import UNREACHED, in_time, worth_retrying
 from bot.interactions.kit.forms import Filled, Form, give_back
@@ -29,6 +29,7 @@ from bot.interactions.policy import channel_access
 from bot.interactions.policy.component_access import helpers, readers_of_answer
 from bot.interactions.policy.permissions import may_decide, may_send
 from bot.interactions.services import Interaction, Services
+from bot.text.languages import Speaker
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
 from knowledge.values.questions import Handover, NotHandedOn, Question
@@ -75,10 +76,9 @@ async def _hand_on(
     settings = await bot.guild_settings.current(guild.id)
     if not settings.hand_on:
         return handover_messages.NOT_SET_UP(language)
-    refusal = refusal_for(bot, guild, settings, question)
-    now = datetime.now(UTC)
-    if refusal is not None:
-        return handover_messages.refusal(refusal, language)
+    now, writable = datetime.now(UTC), any(True for _ in _writable(guild, settings))
+    if writable and not any(True for _ in channels_for(bot, guild, settings, question)):
+        return handover_messages.refusal(NotHandedOn.PRIVATE, language)
     claimed = await bot.worker.call(
         lambda core: handover_service.hand_over(core, guild.id, question.id, member_id, now),
         priority=Priority.ASKING,
@@ -133,10 +133,10 @@ class HandoverButton(
     async def _step(self, interaction: Interaction) -> None:
         bot, guild_id = interaction.client, interaction.guild_id or 0
         language = await viewer_language(interaction)
-        member = ActingHelper(interaction.user.id, may_decide(interaction.user, self.settings))
+        helper_id, moderator = interaction.user.id, may_decide(interaction.user, self.settings)
         outcome = await bot.worker.call(
             lambda core: handover_service.apply_action(
-                core, self.action, guild_id, self.question_id, member
+                core, self.action, guild_id, self.question_id, helper_id, moderator=moderator
             ),
             priority=Priority.ASKING,
         )
@@ -151,15 +151,19 @@ class HandoverButton(
     async def _open_form(self, interaction: Interaction) -> None:
         guild_id = interaction.guild_id or 0
         async with in_time(interaction):
-            found, asked = await interaction.client.worker.call(
-                lambda core: handover_service.question_to_answer(core, guild_id, self.question_id),
+            handover, asked = await interaction.client.worker.call(
+                lambda core: (
+                    core.store.handovers.find(guild_id, self.question_id),
+                    core.store.question_records.question(self.question_id),
+                ),
                 priority=Priority.ASKING,
             )
         language = await viewer_language(interaction)
-        sentence = _why_not(interaction, found, language)
-        if sentence or asked is None:
-            said = sentence or handover_messages.GONE(language)
-            await interaction.response.send_message(said, ephemeral=True)
+        refusal = _why_not(interaction, handover, language)
+        # The words of an old question are pruned.
+        if refusal or asked is None or not asked.text:
+            refusal = refusal or handover_messages.GONE(language)
+            await interaction.response.send_message(refusal, ephemeral=True)
             return
         proposed = await interaction.client.reply_proposals.may_propose_handed_over(
             guild_id, interaction.channel, asked
@@ -169,31 +173,26 @@ class HandoverButton(
 
     async def _propose_note(self, interaction: Interaction) -> None:
         bot, guild_id = interaction.client, interaction.guild_id or 0
-        language = await viewer_language(interaction)
+        speak = Speaker(await viewer_language(interaction))
         origin = interaction.message.id if interaction.message is not None else 0
-        found = await bot.worker.call(
+        answer = await bot.worker.call(
             lambda core: handover_service.answer_to_propose(core, guild_id, self.question_id)
         )
-        if found is None:
-            await interaction.edit_original_response(
-                content=handover_messages.NOTED_ALREADY(language)
-            )
+        if answer is None:
+            refusal = speak("This answer has already been proposed as a note.")
+            await interaction.edit_original_response(content=refusal)
         else:
-            await bot.submissions.propose_answer(
-                interaction, found.question, found.handover, origin
-            )
+            await bot.submissions.propose_answer(interaction, *answer, origin)
             await bot.handovers.catch_up()
 
 
-def _why_not(interaction: Interaction, found: Handover | None, language: Language) -> str:
+def _why_not(interaction: Interaction, handover: Handover | None, language: Language) -> str:
     """The reason why a helper may not answer; empty if the helper may answer."""
-    if found is None:
+    if handover is None:
         return handover_messages.GONE(language)
-    return (
-        ""
-        if found.free_for(interaction.user.id)
-        else handover_messages.already_taken(found, language)
-    )
+    if handover.free_for(interaction.user.id):
+        return ""
+    return handover_messages.already_taken(handover, language)
 
 
 class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE), rule=helpers):
@@ -201,19 +200,18 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
 
     def __init__(self, question: Question, language: Language, *, proposed: bool) -> None:
         super().__init__(handover_messages.form_title(question.text), question_id=question.id)
-        public = (
-            handover_messages.GOES_PUBLIC_AND_PROPOSED
-            if proposed
-            else handover_messages.GOES_PUBLIC
-        )
-        goes = handover_messages.GOES_PRIVATE if question.private else public
-        self.ask_text(
-            handover_messages.ANSWER_LABEL(language),
-            "answer",
-            handover_messages.ANSWER_CHARACTERS,
-            goes(language),
-            paragraph=True,
-        )
+        speak, label = Speaker(language), handover_messages.ANSWER_LABEL(language)
+        if question.private:
+            goes = speak("Only the asker will get it. You can propose it as a note afterwards.")
+        elif proposed:
+            goes = handover_messages.GOES_PUBLIC_AND_PROPOSED(language)
+        else:
+            goes = speak(
+                "I'll post it where the question was asked. You can propose it as a note "
+                "afterwards."
+            )
+        most = handover_messages.ANSWER_CHARACTERS
+        self.ask_text(label, "answer", most, goes, paragraph=True)
         # Preselected, because the menu is required and hidden below the edge of a phone's screen.
         options = [
             discord.SelectOption(label=label(language), value=value, default=value == "unnamed")
@@ -223,38 +221,34 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         self.ask(handover_messages.NAME_LABEL(language), select)
 
     @classmethod
-    async def handle(
-        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def handle(cls, interaction: Interaction, subject: Found, filled: Filled) -> None:
         """Store the answer and notify the askers, or give the text back with the reason."""
         bot = interaction.client
         language = await viewer_language(interaction)
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
-        found = await bot.worker.call(
+        handover = await bot.worker.call(
             lambda core: core.store.handovers.find(guild_id, question_id),
             priority=Priority.ASKING,
         )
-        sentence = _why_not(interaction, found, language)
+        refusal = _why_not(interaction, handover, language)
         text = filled.text("answer").strip()
-        if sentence or found is None or not text:
-            await give_back(interaction, sentence or handover_messages.EMPTY(language))
+        if refusal or handover is None or not text:
+            await give_back(interaction, refusal or handover_messages.EMPTY(language))
             return
         name = interaction.user.display_name if filled.choice("name") == "named" else ""
         helper, now = Member(interaction.user.id, name), datetime.now(UTC)
         answered = await bot.worker.call(
-            lambda core: handover_service.answer(core, found, helper, text, now, interaction.id),
+            lambda core: handover_service.answer(core, handover, helper, text, now, interaction.id),
             priority=Priority.ASKING,
         )
-        if answered is None or not answered[0].done:
-            gone = handover_messages.GONE(language)
-            said = (
-                handover_messages.already_taken(answered[0].handover, language)
-                if answered
-                else gone
-            )
-            await give_back(interaction, said)
+        if answered is None:
+            await give_back(interaction, handover_messages.GONE(language))
             return
         outcome, notified = answered
+        if not outcome.done:
+            refusal = handover_messages.already_taken(outcome.handover, language)
+            await give_back(interaction, refusal)
+            return
         unnamed = handover_messages.A_HELPER(
             await bot.guild_settings.language_in(interaction.channel)
         )
@@ -263,13 +257,10 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         )
         await bot.handovers.catch_up()
         await bot.outbox.catch_up_in_time()
-        said = handover_messages.thanks(
-            outcome.handover,
-            notified=bool(notified),
-            proposed=proposed,
-            language=language,
+        thanks = handover_messages.thanks(
+            outcome.handover, notified=bool(notified), proposed=proposed, language=language
         )
-        await interaction.edit_original_response(content=said)
+        await interaction.edit_original_response(content=thanks)
 
 
 # Channels: only helpers and moderators are new readers of a question there.
@@ -291,16 +282,6 @@ def channels_for(
         )
         if not others or _is_public(bot, channel, question):
             yield channel
-
-
-def refusal_for(
-    bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
-) -> NotHandedOn | None:
-    """A refusal if only channels outside `channels_for` are left to write in, or else None."""
-    writable = any(True for _ in _writable(guild, settings))
-    if writable and not any(True for _ in channels_for(bot, guild, settings, question)):
-        return NotHandedOn.PRIVATE
-    return None
 
 
 def _writable(guild: discord.Guild, settings: GuildSettings) -> Iterator[Place]:
@@ -362,14 +343,14 @@ class HandoverPosts:
     async def _message(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
         """Arguments for sending or editing the message of a hand-over."""
         channels = channel_access.followed_readable_by_viewers(self._bot, place)
-        quotable = await self._call(
-            lambda core: handover_service.quotable(core, question, channels)
-        )
+        quotable = await self._call(lambda core: with_passage_texts(question, core.index, channels))
         language = await self._bot.guild_settings.language(handover.guild_id)
-        return {
-            "content": handover_messages.handover_message(handover, quotable, language),
-            "view": handover_view(handover, language),
-        }
+        buttons = [
+            HandoverButton(language, question_id=handover.question_id, action=action)
+            for action in handover_messages.actions(handover)
+        ]
+        content = handover_messages.handover_message(handover, quotable, language)
+        return {"content": content, "view": view_of(buttons)}
 
     # Posting.
 
@@ -480,11 +461,4 @@ class HandoverPosts:
 def _record_message(core: Core, handover: Handover) -> None:
     core.store.handovers.record_message(
         handover.question_id, handover.channel_id, handover.message_id
-    )
-
-
-def handover_view(handover: Handover, language: Language) -> discord.ui.View | None:
-    return view_of(
-        HandoverButton(language, question_id=handover.question_id, action=action)
-        for action in handover_messages.actions(handover)
     )

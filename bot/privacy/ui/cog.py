@@ -23,6 +23,7 @@ from bot.interactions.policy.permissions import also_directly
 from bot.interactions.services import Cog, Interaction, Services
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
+from bot.text.languages import Speaker
 from knowledge.text import count_of
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageName
@@ -101,18 +102,15 @@ class PrivacyButton(
             await interaction.response.send_message(asks, view=view, ephemeral=True)
         elif self.action == "export":
             await _export(interaction, language)
-        elif self.action in ("quiet", "tell"):
-            await _keep_quiet(interaction, language, quiet=self.action == "quiet")
-        elif self.action in ("withhold", "quote"):
-            await _withhold(interaction, language, withheld=self.action == "withhold")
-        elif self.action in list(PageName):
-            await _name(interaction, language, PageName(self.action))
-        elif self.action == "cancel":
-            await interaction.edit_original_response(
-                content=messages.NOT_DELETED(language), view=None
-            )
-        else:
+        elif self.action in ("keep", "withdraw"):
             await _forget(interaction, language, withdraw=self.action == "withdraw")
+        elif self.action == "cancel":
+            speak = Speaker(language)
+            nothing = speak("Nothing was deleted.")
+            await interaction.edit_original_response(content=nothing, view=None)
+        else:
+            content = await _choose(interaction, self.action, language)
+            await interaction.edit_original_response(content=content)
 
 
 def _view(language: Language, *actions: str) -> discord.ui.View:
@@ -121,10 +119,10 @@ def _view(language: Language, *actions: str) -> discord.ui.View:
 
 
 async def _export(interaction: Interaction, language: Language) -> None:
-    found = await interaction.client.worker.call(
+    data = await interaction.client.worker.call(
         lambda core: service.export(core, interaction.user.id)
     )
-    content, name = json.dumps(found, ensure_ascii=False, indent=1).encode(), "commonplace.json"
+    content, name = json.dumps(data, ensure_ascii=False, indent=1).encode(), "commonplace.json"
     if len(content) > _FILE_BYTES:
         content, name = gzip.compress(content), f"{name}.gz"
     await interaction.edit_original_response(
@@ -133,30 +131,24 @@ async def _export(interaction: Interaction, language: Language) -> None:
     )
 
 
-async def _keep_quiet(interaction: Interaction, language: Language, *, quiet: bool) -> None:
-    await interaction.client.worker.call(
-        lambda core: core.store.gaps.set_opt_out(interaction.user.id, quiet=quiet)
-    )
-    said = messages.QUIET if quiet else messages.TOLD_AGAIN
-    await interaction.edit_original_response(content=said(language))
-
-
-async def _withhold(interaction: Interaction, language: Language, *, withheld: bool) -> None:
-    bot = interaction.client
-    user = interaction.user
-    account = _account(user)
-    await bot.worker.call(lambda core: service.choose_quotation(core, user.id, account, withheld))
-    await bot.channel_sync.apply_quote_opt_outs()
-    said = messages.WITHHELD if withheld else messages.QUOTED_AGAIN
-    await interaction.edit_original_response(content=said(language))
-
-
-async def _name(interaction: Interaction, language: Language, shown: PageName) -> None:
-    await interaction.client.worker.call(
-        lambda core: core.store.public_notes.choose_name(interaction.user.id, shown)
-    )
-    said = messages.now_named(shown, language)
-    await interaction.edit_original_response(content=said)
+async def _choose(interaction: Interaction, choice: str, language: Language) -> str:
+    """Store a choice about notices, quotations or the name on public pages, and confirm it."""
+    bot, user, speak = interaction.client, interaction.user, Speaker(language)
+    if choice in ("quiet", "tell"):
+        quiet = choice == "quiet"
+        await bot.worker.call(lambda core: core.store.gaps.set_opt_out(user.id, quiet=quiet))
+        again = speak("I'll tell you when your question is answered later.")
+        return messages.QUIET(language) if quiet else again
+    if choice in ("withhold", "quote"):
+        account, withheld = _account(user), choice == "withhold"
+        await bot.worker.call(
+            lambda core: service.choose_quotation(core, user.id, account, withheld)
+        )
+        await bot.channel_sync.apply_quote_opt_outs()
+        return (messages.WITHHELD if withheld else messages.QUOTED_AGAIN)(language)
+    name = PageName(choice)
+    await bot.worker.call(lambda core: core.store.public_notes.choose_name(user.id, name))
+    return messages.now_named(name, language)
 
 
 def _account(user: discord.User | discord.Member) -> str:
@@ -165,17 +157,19 @@ def _account(user: discord.User | discord.Member) -> str:
 
 
 async def _forget(interaction: Interaction, language: Language, *, withdraw: bool) -> None:
-    bot = interaction.client
-    member = interaction.user
+    bot, member, speak = interaction.client, interaction.user, Speaker(language)
     account = _account(member)
-    forgotten = await bot.worker.call(
+    note_ids = await bot.worker.call(
         lambda core: service.forget(core, member.id, withdraw, account)
     )
-    await bot.worker.run_slices(lambda core: service.update_index(core, forgotten))
+    await bot.worker.run_slices(lambda core: service.update_index(core, note_ids))
     await bot.channel_sync.apply_quote_opt_outs()
+    withdrawn = speak(
+        "Deleted. Your live notes are withdrawn, and nothing here identifies you any more."
+    )
+    content = withdrawn if withdraw else messages.DELETED(language)
     try:
-        said = messages.confirm_deletion(withdrawn=withdraw, language=language)
-        await interaction.edit_original_response(content=said, view=None)
+        await interaction.edit_original_response(content=content, view=None)
     finally:
         await bot.outbox.catch_up()
 
@@ -204,8 +198,6 @@ async def prune_questions(bot: Services) -> None:
 
 # Interval of purging the data of guilds left long ago.
 ROUND_SECONDS: Final = 3_600
-
-_logger = logging.getLogger(__name__)
 
 
 class GuildRemoval(commands.Cog):

@@ -87,22 +87,12 @@ async def _show(
         return
     about = messages.filter_labels(tag, member)
     page = messages.page(query, about, found, number, language)
-    view = pages_view(
-        page,
-        messages.LABELS,
-        language,
-        lambda other, label: SearchButton(
-            label, page=other, contributor_id=contributor_id, tag=tag
-        ),
-    )
+
+    def button(other: int, label: str) -> SearchButton:
+        return SearchButton(label, page=other, contributor_id=contributor_id, tag=tag)
+
+    view = pages_view(page, messages.LABELS, language, button)
     await interaction.edit_original_response(content=page.content, view=view)
-
-
-def _query_in(message: discord.Message | None) -> str:
-    """The query on a private page of a search, or an empty string for public messages."""
-    if message is None or not message.flags.ephemeral:
-        return ""
-    return messages.query_in(message.content)
 
 
 class SearchButton(
@@ -118,7 +108,10 @@ class SearchButton(
     tag: str
 
     async def on_click(self, interaction: Interaction) -> None:
-        query = _query_in(interaction.message)
+        message = interaction.message
+        # The query is read from a private page only, never from a public message.
+        is_page = message is not None and message.flags.ephemeral
+        query = messages.query_in(message.content) if is_page and message is not None else ""
         language = await viewer_language(interaction)
         if messages.problem_with(query, language):
             await interaction.followup.send(messages.GONE(language), ephemeral=True)
