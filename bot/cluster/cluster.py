@@ -9,7 +9,6 @@ import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -90,7 +89,7 @@ class Cluster(Process):
             )
         set_shard_count(self.bot, self.count)
         gate_events(self.bot, lambda: self.membership.valid)
-        self.bot.worker.leading = self._leading_with
+        self.bot.worker.leading = lambda core: self._open_fence(core).leading()
         self.membership.begin()
         self._candidacy = asyncio.create_task(self._keep_leading())
         return True
@@ -215,9 +214,6 @@ class Cluster(Process):
             return fence.try_to_lead()
         fence.step_down()
         return False
-
-    def _leading_with(self, core: Core) -> AbstractContextManager[None]:
-        return self._open_fence(core).leading()
 
     def _open_fence(self, core: Core) -> Fence:
         if self._fence is None:

@@ -33,13 +33,6 @@ def boottime() -> float:
     return time.clock_gettime(clock)
 
 
-def _leave(leases: Leases) -> None:
-    try:
-        leases.leave()
-    finally:
-        leases.close()
-
-
 class RunsShards(Protocol):
     """Connects shards, and ends their connections."""
 
@@ -128,7 +121,9 @@ class Membership:
     def begin(self) -> None:
         """Begin to renew the leases, and to run the leased shards."""
         for work in (self._go_on(), self._watch()):
-            self._keep(work)
+            task = asyncio.create_task(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def end(self) -> None:
         """Give up every lease at once, after the shards are closed."""
@@ -136,9 +131,16 @@ class Membership:
             task.cancel()
         if self._leases is None:
             return
+
+        def leave(leases: Leases) -> None:
+            try:
+                leases.leave()
+            finally:
+                leases.close()
+
         try:
             async with asyncio.timeout(self._seconds):
-                await self._do(_leave)
+                await self._do(leave)
         except (StoreError, TimeoutError) as error:
             _logger.warning("Others take over in %.0f s: %s", self._seconds, error)
         self._until = 0.0
@@ -165,11 +167,6 @@ class Membership:
         async with self._one_at_a_time:
             result: _T = await run_in_thread(done)
         return result
-
-    def _keep(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _go_on(self) -> None:
         while True:

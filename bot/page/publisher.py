@@ -62,13 +62,13 @@ class PagePublisher:
         if not self._bot.settings.page.folder:
             return
         try:
-            found = await self._bot.worker.call(_versions)
+            contents = await self._bot.worker.call(_versions)
         except ROUND_ERRORS as error:
             _logger.warning("The public pages wait for the next round: %s", error)
             return
         # Question counts are refreshed daily.
         today = datetime.now(UTC).date()
-        versions = {guild_id: (*version, today) for guild_id, version in found.items()}
+        versions = {guild_id: (*version, today) for guild_id, version in contents.items()}
         for guild_id, version in versions.items():
             if self._is_due(guild_id, version):
                 await self._publish(guild_id, version)
@@ -155,10 +155,10 @@ def _write(
             site = add_articles(site)
 
         def picture(digest: str) -> bytes:
-            found = store.pictures.by_digest(digest)
-            if found is None:
+            stored = store.pictures.by_digest(digest)
+            if stored is None:
                 raise PublishError("A picture was deleted meanwhile.")
-            return found.content
+            return stored.content
 
         templates = Path(chosen.templates).expanduser() if chosen.templates else None
         place = folder / str(guild_id)

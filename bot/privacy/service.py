@@ -20,21 +20,21 @@ SLICE: Final = 50
 def count_stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:
     written = core.archive.messages_of(member_id)
     here = sum(message["guild"] == guild_id for message in written)
-    found = core.store.personal_data.summary(member_id, guild_id)
-    return {**found, "messages": Stored(here, len(written))} if written else found
+    stored = core.store.personal_data.summary(member_id, guild_id)
+    return {**stored, "messages": Stored(here, len(written))} if written else stored
 
 
 def export(core: Core, member_id: int) -> dict[str, Any]:
     """Return all stored data of a member. Reasons of feedback are given in words."""
-    found = core.store.personal_data.export(member_id)
-    for row in found["feedback"]:
+    data = core.store.personal_data.export(member_id)
+    for row in data["feedback"]:
         chosen = row.pop("reason_code")
         if chosen not in ("", FeedbackReason.OTHER):
             row["reason"] = FEEDBACK_REASONS[FeedbackReason(chosen)].english
     return {
         "member": member_id,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        **found,
+        **data,
         "messages": core.archive.messages_of(member_id),
     }
 

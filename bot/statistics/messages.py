@@ -124,13 +124,7 @@ def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
     return "\n".join(lines)
 
 
-_WHAT: Final = Sentence(
-    "**Commonplace {version}** answers questions with quotations from this community's knowledge."
-)
-_SIZE: Final = Sentence("{documents:,} documents, {passages:,} passages.")
-_INDEX: Final = Sentence("-# Index generation {generation:,}, model {model}.")
 _CHANGED: Final = Sentence("Index updated {when}.")
-_HOW: Final = Sentence("Ask with `/ask`. Share knowledge with `/note add`.")
 
 
 def about(
@@ -144,12 +138,27 @@ def about(
     moderator: bool = False,
 ) -> str:
     """Describe the bot with its language model and, to a moderator, the index."""
-    lines = [_WHAT(language, version=version), _SIZE(language, **counts)]
+    speak = Speaker(language)
+    lines = [
+        speak(
+            "**Commonplace {version}** answers questions with quotations from this community's "
+            "knowledge.",
+            version=version,
+        ),
+        speak("{documents:,} documents, {passages:,} passages.", **counts),
+    ]
     if changed_at is not None:
         lines.append(_CHANGED(language, when=f"<t:{int(changed_at.timestamp())}:R>"))
-    lines += [*filter(None, [phrasing]), _HOW(language)]
+    how = speak("Ask with `/ask`. Share knowledge with `/note add`.")
+    lines += [phrasing, how] if phrasing else [how]
     if moderator:
-        lines.append(_INDEX(language, model=plain(model), generation=counts["generation"]))
+        lines.append(
+            speak(
+                "-# Index generation {generation:,}, model {model}.",
+                model=plain(model),
+                generation=counts["generation"],
+            )
+        )
     return "\n".join(lines)
 
 

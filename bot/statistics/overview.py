@@ -36,10 +36,6 @@ MOST_DOUBTFUL: Final = 5
 # An answer with fewer complaints isn't listed.
 OFTEN: Final = 2
 
-_WITHOUT_LOCATION: Final = (Kind.NOTE, Kind.ARTICLE)
-
-_WEEK: Final = timedelta(days=7)
-
 
 class Day(NamedTuple):
     """The number of questions on a day in UTC, by evidence."""
@@ -113,7 +109,7 @@ def knowledge_size(
 
 def prepare(core: Core, audience: Audience, now: datetime) -> Iterator[int]:
     """Embed the questions that `overview` groups, in slices."""
-    questions = [*_recent(core, audience, now), *_open_questions(core, audience, now)]
+    questions = [*_recent(core, audience, now), *_judged(core, audience, now)]
     yield from core.question_vectors.prepare([question.text for question in questions])
 
 
@@ -129,7 +125,7 @@ def overview(core: Core, audience: Audience, now: datetime, quotes: int) -> Over
         tuple(Day(day, _by_evidence(counted.get(day, {}))) for day in dates),
         tuple(_most_asked(core, _recent(core, audience, now))[:MOST_ASKED]),
         tuple(_sources(core, audience, quoted)),
-        tuple(_doubtful(core, _open_questions(core, audience, now))[:MOST_DOUBTFUL]),
+        tuple(_doubtful(core, _judged(core, audience, now))[:MOST_DOUBTFUL]),
     )
 
 
@@ -139,14 +135,13 @@ def _start(now: datetime) -> datetime:
 
 
 def _recent(core: Core, audience: Audience, now: datetime) -> list[OpenQuestion]:
-    return _readable(
-        core, audience, core.store.gaps.public_questions(audience.guild_id, now - _WEEK, now)
-    )
+    week = core.store.gaps.public_questions(audience.guild_id, now - timedelta(days=7), now)
+    return _readable(core, audience, week)
 
 
-def _open_questions(core: Core, audience: Audience, now: datetime) -> list[OpenQuestion]:
-    found = core.store.gaps.public_questions(audience.guild_id, _start(now), now, judged=True)
-    return _readable(core, audience, found)
+def _judged(core: Core, audience: Audience, now: datetime) -> list[OpenQuestion]:
+    judged = core.store.gaps.public_questions(audience.guild_id, _start(now), now, judged=True)
+    return _readable(core, audience, judged)
 
 
 def _readable(
@@ -169,7 +164,7 @@ def _groups(
 
 
 def _most_asked(core: Core, questions: Sequence[OpenQuestion]) -> list[AskedOften]:
-    found = [
+    groups = [
         AskedOften(
             example.text,
             len({question.asker_id for question in asked}),
@@ -177,12 +172,12 @@ def _most_asked(core: Core, questions: Sequence[OpenQuestion]) -> list[AskedOfte
         )
         for asked, example in _groups(core, questions)
     ]
-    return sorted(found, key=lambda group: (-sum(group.questions.values()), -group.askers))
+    return sorted(groups, key=lambda group: (-sum(group.questions.values()), -group.askers))
 
 
 def _doubtful(core: Core, questions: Sequence[OpenQuestion]) -> list[Doubtful]:
     verdicts = core.store.period_figures.verdicts([question.id for question in questions])
-    found = []
+    answers = []
     for asked, example in _groups(core, questions):
         judged = [verdicts[question.id] for question in asked]
         titles = Counter(verdict.title for verdict in judged if verdict.title)
@@ -193,8 +188,8 @@ def _doubtful(core: Core, questions: Sequence[OpenQuestion]) -> list[Doubtful]:
             titles.most_common(1)[0][0] if titles else "",
         )
         if answer.unhelpful + answer.corrected >= OFTEN:
-            found.append(answer)
-    return sorted(found, key=lambda answer: -answer.unhelpful - answer.corrected)
+            answers.append(answer)
+    return sorted(answers, key=lambda answer: -answer.unhelpful - answer.corrected)
 
 
 def _sources(core: Core, audience: Audience, quoted: Sequence[Quoted]) -> list[SourceUse]:
@@ -220,24 +215,23 @@ def _sources(core: Core, audience: Audience, quoted: Sequence[Quoted]) -> list[S
         kind, _, rest = document_id.partition(":")
         key = f"{kind}:{rest.partition(':')[0]}" if kind == Kind.CHANNEL else kind
         by_location.setdefault(key, []).append(document_id)
-    found = [use(kind.value, by_location.get(kind.value, ())) for kind in _WITHOUT_LOCATION]
-    found = [source for source in found if source.documents]
-    found += [use(location, ids) for location, ids in _documents(core, scopes).items()]
+    own = [use(kind.value, by_location.get(kind.value, ())) for kind in (Kind.NOTE, Kind.ARTICLE)]
+    sources = [source for source in own if source.documents]
+    sources += [use(location, ids) for location, ids in _documents(core, scopes).items()]
     for channel in core.archive.channels():
         location = Channel.at(channel.id)
         if audience.guild_id in (None, channel.guild_id) and channel.id in audience:
-            found.append(use(location, by_location.get(location, ()), channel.name))
-    return sorted(found, key=lambda source: (-source.quoted, -source.documents))
+            sources.append(use(location, by_location.get(location, ()), channel.name))
+    return sorted(sources, key=lambda source: (-source.quoted, -source.documents))
 
 
 def _scopes(core: Core, audience: Audience) -> Sequence[Scope]:
     """Return the scopes of documents that the readers may see quoted."""
     if audience.guild_id is None:
         return [*core.index.tables.passages_by_scope()]
-    followed = core.store.synced_channels.all()
     channels = [
         channel.id
-        for channel in followed
+        for channel in core.store.synced_channels.all()
         if channel.guild_id == audience.guild_id and channel.id in audience
     ]
     return core.articles.visible_scopes(scopes_of(audience.guild_id, channels))
@@ -245,16 +239,16 @@ def _scopes(core: Core, audience: Audience) -> Sequence[Scope]:
 
 def _documents(core: Core, scopes: Collection[Scope]) -> dict[str, list[str]]:
     """Return the ids of the documents of files, sites and repositories, by location."""
-    found: dict[str, list[str]] = {}
+    documents: dict[str, list[str]] = {}
     for location, scope in core.store.sources():
         if scope in scopes:
             source = source_at(location)
-            found.setdefault(location, []).extend(
+            documents.setdefault(location, []).extend(
                 source.document_ids(core.pages, scope)
                 if source.is_visited
                 else core.index.tables.documents_of_files(location)
             )
-    return found
+    return documents
 
 
 def _by_evidence(counted: Mapping[Evidence, int]) -> dict[Evidence, int]:
@@ -323,15 +317,11 @@ class Panel(NamedTuple):
 def panels(overview: Overview, language: Language = Language.ENGLISH) -> tuple[Panel, ...]:
     """Return the panels of an overview, days first. Panels without rows are left out."""
     speak = Speaker(language)
+    asked = tuple(_asked_row(group, speak) for group in overview.asked)
+    doubtful = tuple(_doubtful_row(answer, speak) for answer in overview.doubtful)
     rest = (
-        Panel(
-            speak("Asked most, last 7 days"),
-            tuple(_asked_row(group, speak) for group in overview.asked),
-        ),
-        Panel(
-            speak("Answers to look at, last 30 days"),
-            tuple(_doubtful_row(answer, speak) for answer in overview.doubtful),
-        ),
+        Panel(speak("Asked most, last 7 days"), asked),
+        Panel(speak("Answers to look at, last 30 days"), doubtful),
         _sources_panel(overview.sources, speak),
     )
     return (_days_panel(overview, speak), *(panel for panel in rest if panel.rows))
@@ -360,10 +350,7 @@ def _outcomes(questions: Mapping[Evidence, int]) -> dict[Part, int]:
 def _asked_row(group: AskedOften, speak: Speaker) -> Row:
     times = TIMES(sum(group.questions.values()), speak.language)
     value = speak.plural(
-        group.askers,
-        "{times} by {number:,} member",
-        "{times} by {number:,} members",
-        times=times,
+        group.askers, "{times} by {number:,} member", "{times} by {number:,} members", times=times
     )
     if refused := group.questions[Evidence.NONE]:
         value = speak("{asked}, {number:,} not answered", asked=value, number=refused)
@@ -371,16 +358,16 @@ def _asked_row(group: AskedOften, speak: Speaker) -> Row:
 
 
 def _doubtful_row(answer: Doubtful, speak: Speaker) -> Row:
-    said = []
+    value = []
     if answer.unhelpful:
-        said.append(speak("not helpful {times}", times=TIMES(answer.unhelpful, speak.language)))
+        value.append(speak("not helpful {times}", times=TIMES(answer.unhelpful, speak.language)))
     if answer.corrected:
-        said.append(speak("corrected {times}", times=TIMES(answer.corrected, speak.language)))
+        value.append(speak("corrected {times}", times=TIMES(answer.corrected, speak.language)))
     if answer.title:
         title = shorten(legible(answer.title), _TITLE_CHARACTERS)
-        said.append(QUOTED(speak.language, text=title))
+        value.append(QUOTED(speak.language, text=title))
     parts = {Part.UNHELPFUL: answer.unhelpful, Part.CORRECTED: answer.corrected}
-    return Row(_label(answer.text), parts, " · ".join(said))
+    return Row(_label(answer.text), parts, " · ".join(value))
 
 
 def _sources_panel(sources: Sequence[SourceUse], speak: Speaker) -> Panel:
@@ -434,15 +421,15 @@ def _label(text: str) -> str:
 
 def description(shown: Sequence[Panel]) -> str:
     """Return the panels as the picture's alternative text, within Discord's limit."""
-    said = ""
+    words = ""
     for most_rows, label_characters in _SHORTER:
-        said = "\n".join(
+        words = "\n".join(
             f"{panel.heading}: {'; '.join(_lines(panel, most_rows, label_characters, shorten))}."
             for panel in shown
         )
-        if size(said) <= DESCRIPTION_CHARACTERS:
-            return said
-    return shorten(said, DESCRIPTION_CHARACTERS)
+        if size(words) <= DESCRIPTION_CHARACTERS:
+            return words
+    return shorten(words, DESCRIPTION_CHARACTERS)
 
 
 def text(shown: Sequence[Panel], most: int) -> str:
@@ -451,8 +438,8 @@ def text(shown: Sequence[Panel], most: int) -> str:
     for panel in shown:
         # Discord shows a bold line below a list as part of the list.
         lines.append(f"### {panel.heading}")
-        said = _lines(panel, *_SHORTER[0], plain_within)
-        lines += said if panel.daily else (f"- {line}" for line in said)
+        mark = "" if panel.daily else "- "
+        lines += [mark + line for line in _lines(panel, *_SHORTER[0], plain_within)]
     while size("\n".join(lines)) > most:
         lines.pop()
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.statistics.overview import PARTS, Panel, Part, Row
+from bot.statistics.overview import PARTS, Panel, Part
 from bot.text.markdown import shorten
 from knowledge.values.guilds import Language
 
@@ -67,7 +67,11 @@ def draw(panels: Sequence[Panel], language: Language) -> tuple[bytes, bool]:
 def _render(panels: Sequence[Panel], language: Language) -> bytes:
     from matplotlib.figure import Figure
 
-    heights = [_height(panel) for panel in panels]
+    heights = []
+    for panel in panels:
+        rows = len(panel.rows) + bool(panel.line)
+        inner = _DAYS_HEIGHT if panel.daily else _ROW_HEIGHT * rows
+        heights.append(_head_height(panel) + inner)
     figure = Figure(figsize=(_WIDTH, sum(heights)), dpi=_DOTS, facecolor=GROUND)
     known, top = _font_characters(), sum(heights)
     for panel, height in zip(panels, heights, strict=True):
@@ -77,20 +81,14 @@ def _render(panels: Sequence[Panel], language: Language) -> bytes:
         place = (0.035, bottom, 0.93, inner / sum(heights))
         axes = figure.add_axes(place, facecolor=GROUND)
         head = 1 + (_head_height(panel) - 0.3) / inner
-        _write(
-            axes, 0, head, panel.heading, fontsize=_LARGE, weight="bold", transform=axes.transAxes
-        )
+        heading: dict[str, Any] = {"fontsize": _LARGE, "weight": "bold"}
+        _write(axes, 0, head, panel.heading, transform=axes.transAxes, **heading)
         _legend(axes, 1 + 0.07 / inner, panel, language)
         (_days if panel.daily else _bars)(axes, panel, known)
         top -= height
     drawn = BytesIO()
     figure.savefig(drawn, format="png", facecolor=GROUND)
     return drawn.getvalue()
-
-
-def _height(panel: Panel) -> float:
-    rows = len(panel.rows) + bool(panel.line)
-    return _head_height(panel) + (_DAYS_HEIGHT if panel.daily else _ROW_HEIGHT * rows)
 
 
 def _head_height(panel: Panel) -> float:
@@ -142,22 +140,17 @@ def _bars(axes: "Axes", panel: Panel, known: frozenset[int]) -> None:
     axes.set(xlim=(0, 1), ylim=(count, 0))
     axes.axis("off")
     for place, row in enumerate(panel.rows):
-        _write(
-            axes, 0, place + 0.4, _drawable(f"{place + 1}. {row.label}", known, _LINE_CHARACTERS)
-        )
-        _bar(axes, place + 0.64, row, longest)
+        label = _drawable(f"{place + 1}. {row.label}", known, _LINE_CHARACTERS)
+        _write(axes, 0, place + 0.4, label)
+        start = 0.0
+        for part, number in row.parts.items():
+            width = _BAR * number / longest
+            axes.barh(place + 0.64, width, 0.22, start, color=COLOURS[part])
+            start += width
         value = _drawable(row.value, known, _VALUE_CHARACTERS)
         _write(axes, _VALUE, place + 0.76, value, color=FAINT, fontsize=_SMALL - 0.5)
     if panel.line:
         _write(axes, 0, count - 0.4, panel.line, color=FAINT)
-
-
-def _bar(axes: "Axes", place: float, row: Row, longest: int) -> None:
-    start = 0.0
-    for part, number in row.parts.items():
-        width = _BAR * number / longest
-        axes.barh(place, width, 0.22, start, color=COLOURS[part])
-        start += width
 
 
 def _write(axes: "Axes", x: float, y: float, words: str, **how: Any) -> None:

@@ -173,7 +173,7 @@ def gather_week(
     if week.digest.edition is Edition.EVERYBODY:
         new = [notes.live(note_id) for note_id in figures.new_notes(guild_id, at_first, at_last)]
         urls = core.page_links.of(guild_id, [note.id for note in new if note is not None])
-        found = (
+        new_notes = tuple(
             NewNote(
                 note.revision.submission.safe.title,
                 note.contributor,
@@ -183,7 +183,7 @@ def gather_week(
             for note in new
             if note is not None
         )
-        return replace(week, new=tuple(found))
+        return replace(week, new=new_notes)
     groups = gaps_service.groups(core, guild_id)
     gaps = []
     for group in groups:
@@ -297,7 +297,7 @@ def _at(moment: datetime, style: str) -> str:
 
 
 def _waiting(week: Week, since: datetime, speak: Speaker) -> str:
-    said = [
+    phrases = [
         speak.plural(
             week.pending,
             "**{number:,} note** awaits a decision",
@@ -310,10 +310,10 @@ def _waiting(week: Week, since: datetime, speak: Speaker) -> str:
         ),
     ]
     numbers = (week.pending, week.due)
-    named = [phrase for phrase, number in zip(said, numbers, strict=True) if number]
+    notes = [phrase for phrase, number in zip(phrases, numbers, strict=True) if number]
     return speak(
         "{notes}, the oldest since {when}: `/review`.",
-        notes=_enumeration(named, speak),
+        notes=_enumeration(notes, speak),
         when=_at(since, "R"),
     )
 
@@ -330,8 +330,8 @@ def _failing(sources: Sequence[str], speak: Speaker) -> str:
 
 def _thanks(thanked: Sequence[Contributor], speak: Speaker) -> str:
     names = [f"**{plain_within(writer.name, _NAME_CHARACTERS)}**" for writer in thanked]
-    said = _enumeration(names, speak)
-    return speak("**Thank you**, {names}: your notes helped others.", names=said)
+    writers = _enumeration(names, speak)
+    return speak("**Thank you**, {names}: your notes helped others.", names=writers)
 
 
 def _enumeration(names: Sequence[str], speak: Speaker) -> str:

@@ -99,9 +99,7 @@ def data_folder(folder: Path) -> Path:
 def checked_data_folder(folder: Path, *, may_begin: bool) -> Path:
     """Return a data folder's path, with `~` expanded. Nothing is created or changed.
 
-    Args:
-        folder: the folder.
-        may_begin: whether the folder may be missing or empty.
+    With `may_begin`, the folder may be missing or empty.
 
     Raises:
         DataFolderError: if the folder can't be read or used.
@@ -185,11 +183,7 @@ def _mark(folder: Path) -> None:
 
 
 def open_store(folder: Path, url: str = "") -> Store:
-    """Open the community database, or create it in a folder that never had one.
-
-    Args:
-        folder: the data folder.
-        url: the URL of a PostgreSQL database used instead of a file.
+    """Open the database at `url` or in the folder, or create it in one that never had one.
 
     Raises:
         StoreError: if the database can't be opened, or is lost.
@@ -212,11 +206,7 @@ def open_database(
 ) -> Database:
     """Open the community database without checking whether it was lost.
 
-    Args:
-        folder: the data folder.
-        url: the URL of a PostgreSQL database used instead of a file.
-        schema: the schema of the tables in PostgreSQL; "" means the bot's schema.
-        though_marked: whether to open a database that is marked as moved.
+    An empty `schema` is the bot's. With `though_marked`, open a database marked as moved, too.
 
     Raises:
         StoreError: if the database can't be opened.
@@ -262,8 +252,9 @@ def refuse_lost_database(folder: Path) -> None:
         StoreError: if the database is lost; the message says what to do.
     """
     # Look for these before the database, which a process that makes the folder creates first.
+    others = [folder / name for name in (INDEX, POINTER, TOMBSTONES, BACKUPS)]
     left = [
-        folder / name for name in (INDEX, POINTER, TOMBSTONES, BACKUPS) if _is_there(folder / name)
+        other for other in others if other.is_file() or (other.is_dir() and any(other.iterdir()))
     ]
     path = folder / COMMUNITY
     if left and is_empty(path):
@@ -273,11 +264,6 @@ def refuse_lost_database(folder: Path) -> None:
             "restore a backup, use `commonplace restore FILE`; an export, `commonplace import "
             "DIR`. To begin with an empty database, move these away."
         )
-
-
-def _is_there(path: Path) -> bool:
-    """Whether this is a file, or a folder that isn't empty."""
-    return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
 @contextmanager

@@ -32,7 +32,9 @@ _FOLDERS: Final = ("index", "index.*", "backups")
 
 def paths_open_to_others(folder: Path) -> list[Path]:
     """Paths of a data folder that other users may use, the folder itself first."""
-    return [path for path in _own_paths(folder) if _mode(path) & UMASK] if _closable() else []
+    if os.name != "posix":
+        return []
+    return [path for path in _own_paths(folder) if _mode(path) & UMASK]
 
 
 def restrict_to_owner(folder: Path) -> int:
@@ -48,20 +50,16 @@ def restrict_to_owner(folder: Path) -> int:
     return closed
 
 
-def _closable() -> bool:
-    return os.name == "posix"
-
-
 def _own_paths(folder: Path) -> Iterator[Path]:
     # A shared folder such as /tmp must stay open.
     if not folder.stat().st_mode & stat.S_ISVTX:
         yield folder
     for pattern in _FILES:
         yield from (path for path in folder.glob(pattern) if not path.is_symlink())
-    for found in (found for pattern in _FOLDERS for found in folder.glob(pattern)):
-        if found.is_symlink():
+    for top in (top for pattern in _FOLDERS for top in folder.glob(pattern)):
+        if top.is_symlink():
             continue
-        for above, folders, files in os.walk(found):
+        for above, folders, files in os.walk(top):
             here = Path(above)
             yield here
             yield from (path for file in files if not (path := here / file).is_symlink())

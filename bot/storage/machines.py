@@ -83,26 +83,22 @@ class SourceMachines:
         may have no owner and not exist here. Then its owner's name is "", so that the caller
         doesn't treat the repository as deleted.
         """
-        found = {}
+        owners = {}
         for location, _ in self._store.sources():
             source = source_at(location)
             path = source.path
             owner = self._owner(location) if path else self.machine
             if owner is None and not missing_source_failures(path):
-                owner = self._first_claim(location)
+                with self._store.database.writing():
+                    # Another machine may have been quicker.
+                    if (owner := self._owner(location)) is None:
+                        self.claim([location])
+                owner = owner or self.machine
             if owner is not None and owner.id != self.machine.id:
-                found[location] = owner.name
+                owners[location] = owner.name
             elif owner is None and source.is_visited:
-                found[location] = ""
-        return found
-
-    def _first_claim(self, location: str) -> Machine:
-        with self._store.database.writing():
-            # Another machine may have been quicker.
-            owner = self._owner(location)
-            if owner is None:
-                self.claim([location])
-        return owner or self.machine
+                owners[location] = ""
+        return owners
 
     def _owner(self, location: str) -> Machine | None:
         recorded = self._store.recall(_key(location))

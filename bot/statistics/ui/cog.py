@@ -58,20 +58,22 @@ class CommunityCog(Cog):
                 guild_id, core.store.gaps.number_open(guild_id), _MOST_QUOTED
             )
         )
-        said, overview = messages.stats(activity, language), DrawnOverview()
+        figures, overview = messages.stats(activity, language), DrawnOverview()
         if await is_moderator(interaction):
             channels = all_readable_by(self.bot, interaction.user, interaction.channel)
-            found = await gather_overview(self.bot, Audience(guild_id, channels), datetime.now(UTC))
+            gathered = await gather_overview(
+                self.bot, Audience(guild_id, channels), datetime.now(UTC)
+            )
             attach = interaction.app_permissions.attach_files
-            overview = await draw_overview(found, language, attach=attach)
-        room = MESSAGE_CHARACTERS - size(said) - size(about) - 2
-        said = "\n".join(filter(None, (said, text(overview.panels, room), about)))
+            overview = await draw_overview(gathered, language, attach=attach)
+        room = MESSAGE_CHARACTERS - size(figures) - size(about) - 2
+        content = "\n".join(filter(None, (figures, text(overview.panels, room), about)))
         periods = [
             discord.SelectOption(label=label(language), value=period.value)
             for period, label in PERIOD_LABELS.items()
         ]
         await interaction.edit_original_response(
-            content=said,
+            content=content,
             attachments=overview.files,
             view=view_of([BoardMenu(messages.CHOOSE_PERIOD(language), periods)]),
         )
@@ -86,17 +88,12 @@ class CommunityCog(Cog):
         )
         guild = None if guild_id is None else await self.bot.guild_settings.settings(guild_id)
         mode = phrasing.mode_in(guild) if phrasing is not None else None
-        settings, phrased = self.bot.settings, ""
+        settings, phrased, version = self.bot.settings, "", own_version()
         if mode is not None:
             phrased = messages.phrased(settings.phrasing.host, Phrasing(mode.value), language)
+        model, moderator = settings.model.name, await is_moderator(interaction)
         return messages.about(
-            own_version(),
-            counts,
-            settings.model.name,
-            changed_at,
-            language,
-            phrased,
-            moderator=await is_moderator(interaction),
+            version, counts, model, changed_at, language, phrased, moderator=moderator
         )
 
 

@@ -45,9 +45,6 @@ from bot.text.markdown import LAYOUT_CHARACTERS, plain_within, size
 from knowledge.values.guilds import Language
 from knowledge.values.settings import Edition, GuildSettings, WeeklyDigest
 
-# matplotlib is broken, or lacks a folder for its fonts.
-_UNDRAWN: Final = (ImportError, OSError, RuntimeError, ValueError)
-
 
 class DrawnOverview(NamedTuple):
     """An overview's picture, if any, and panels to show as text."""
@@ -60,8 +57,8 @@ async def gather_overview(bot: Services, audience: Audience, now: datetime) -> O
     """Gather an overview; None if nobody asked anything."""
     quotes = bot.settings.answers.passages
     await bot.worker.run_slices(lambda core: overviews.prepare(core, audience, now))
-    found = await bot.worker.call(lambda core: overviews.overview(core, audience, now, quotes))
-    return found if any(found.questions.values()) else None
+    overview = await bot.worker.call(lambda core: overviews.overview(core, audience, now, quotes))
+    return overview if any(overview.questions.values()) else None
 
 
 async def draw_overview(
@@ -78,7 +75,8 @@ async def draw_overview(
         return DrawnOverview(panels=panels)
     try:
         png, whole = await run_in_thread(picture.draw, panels, language)
-    except _UNDRAWN as error:
+    # matplotlib is broken, or lacks a folder for its fonts.
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         _logger.warning("The overview could not be drawn, so it is text: %r", error)
         return DrawnOverview(panels=panels)
     file = drawing_file(png, "overview", overviews.description(panels))
@@ -161,12 +159,7 @@ async def gather_week(
     quotes = bot.settings.answers.passages
     week = await bot.worker.call(
         lambda core: weekly.gather_week(
-            core,
-            week,
-            public,
-            moderators_only=inside,
-            quotes=quotes,
-            alarms=settings.source_alarms,
+            core, week, public, moderators_only=inside, quotes=quotes, alarms=settings.source_alarms
         )
     )
     if digest.edition is Edition.EVERYBODY or week.is_empty:
@@ -212,8 +205,8 @@ class DigestButton(
         groups = await interaction.client.worker.call(
             lambda core: gaps_service.dismiss(core, guild_id, [self.question_id], member_id)
         )
-        said = gaps_messages.confirm_dismissal(groups, language)
-        await interaction.edit_original_response(content=said)
+        content = gaps_messages.confirm_dismissal(groups, language)
+        await interaction.edit_original_response(content=content)
 
 
 def digest_message(
@@ -351,11 +344,9 @@ class DigestPoster:
         # Discord's limit is 25 characters.
         nonce = f"d{digest.edition[0]}{channel.guild.id:x}{int(time.at.timestamp()) // 3_600:x}"
         self._sent[sent] = True
-        await send_with_retries(
-            functools.partial(
-                channel.send, **content, files=overview.files, silent=True, nonce=nonce
-            )
-        )
+        files = overview.files
+        send = functools.partial(channel.send, **content, files=files, silent=True, nonce=nonce)
+        await send_with_retries(send)
         await call(lambda core: core.store.digests.warn(digest, warned=False))
 
     async def _warn(
