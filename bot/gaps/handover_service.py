@@ -1,8 +1,10 @@
 """Hand-overs of gaps to helpers, in the worker's thread: posts, claims and answers."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from bot.answers.replay import with_passage_texts
 from bot.core.core import Core
 from knowledge.store.questions.gaps import once_each, same_words
 from knowledge.values.guilds import GuildFilter
@@ -131,3 +133,8 @@ def due(core: Core, now: datetime, mine: GuildFilter) -> list[Handover]:
     """The hand-overs to post, and the posted hand-overs with an outdated message."""
     core.store.handovers.mark_stale(now, mine)
     return core.store.handovers.due(mine)
+
+
+def quotable(core: Core, question: Question, channels: Sequence[int]) -> Question:
+    """A question with the hits that readers of these channels may see."""
+    return with_passage_texts(question, core.index, channels)

@@ -15,7 +15,6 @@ from typing import Any, Final, TypeVar
 
 import discord
 
-from bot.answers.replay import with_passage_texts
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.gaps import handover_messages, handover_service
@@ -343,7 +342,9 @@ class HandoverPosts:
     async def _message(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
         """Arguments for sending or editing the message of a hand-over."""
         channels = channel_access.followed_readable_by_viewers(self._bot, place)
-        quotable = await self._call(lambda core: with_passage_texts(question, core.index, channels))
+        quotable = await self._call(
+            lambda core: handover_service.quotable(core, question, channels)
+        )
         language = await self._bot.guild_settings.language(handover.guild_id)
         buttons = [
             HandoverButton(language, question_id=handover.question_id, action=action)
