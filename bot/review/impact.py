@@ -4,12 +4,12 @@ The change is a proposed note, or new synonyms. Each question is looked up witho
 change, by the rules for members' questions. Nothing is written, and no question is recorded.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cache
 from itertools import chain
-from typing import Final, TypeVar
+from typing import Final
 
 from cachetools import LRUCache
 
@@ -36,8 +36,6 @@ SLICE: Final = 16
 # The largest number of cached vectors and of cached summaries. A vector of the default model has
 # 1.5 kB.
 CACHED: Final = 10_000
-
-_Made = TypeVar("_Made")
 
 # A question, as asked and with synonyms.
 _Variants = tuple[Ask, ...]
@@ -176,7 +174,13 @@ class ImpactPreview:
         impact = Impact(0, sum(question.times for question in recent))
         yield impact
         steps = cut_and_embed(self._embedder, document)
-        cut, vectors, codes = yield from _run_with_impact(steps, impact)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                cut, vectors, codes = done.value
+                break
+            yield impact
 
         def summaries(
             asks: Sequence[Ask], confirmed: ConfirmedAnswers | None
@@ -297,19 +301,6 @@ def _moves(expected: RecordedHit, before: AnswerSummary, after: AnswerSummary) -
     now, then = before.source, after.source
     wanted = (expected.document_id, expected.passage or str(expected.position))
     return now != then != wanted and (now == wanted or after.is_sure)
-
-
-def _run_with_impact(
-    steps: Generator[None, None, _Made], impact: Impact
-) -> Generator[Impact, None, _Made]:
-    """Run `steps` to the end and return their result. After each step, yield `impact`."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            made: _Made = done.value
-            return made
-        yield impact
 
 
 def _summary(lookup: Lookup) -> AnswerSummary:

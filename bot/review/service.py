@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from bot.core.core import Core
-from bot.review.similar_notes import SimilarDocument, SimilarNotes
+from bot.review.similar_notes import SimilarDocument, SimilarNotes, document_of_submission
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
@@ -26,7 +26,7 @@ from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.notes.public_notes import ListedText
 from knowledge.store.notes.review_cards import card_number
-from knowledge.values.documents import SHARED, Document, Kind, Scope
+from knowledge.values.documents import SHARED, Scope
 from knowledge.values.guilds import GuildFilter, every_guild, requirements
 from knowledge.values.notes import (
     CheckState,
@@ -174,15 +174,7 @@ def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[N
     """
     if len(submission.text) <= SHORT_CHARACTERS:
         return
-    submission = submission.safe
-    document = Document(
-        "note:",
-        Scope(guild_id),
-        Kind.NOTE,
-        submission.title,
-        submission.text,
-        wordings=submission.wordings,
-    )
+    document = document_of_submission(guild_id, submission.safe)
     cut = yield from cut_in_slices(core.embedder, document)
     yield from embed_documents(core.index, core.embedder, [cut], UpdateReport())
 

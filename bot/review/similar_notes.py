@@ -102,16 +102,16 @@ class SimilarNotes:
         can read `channels`.
         """
         submission = submission.safe
-        texts = self._passages_of(_document(guild_id, submission))
+        texts = self._passages_of(document_of_submission(guild_id, submission))
         if not texts:
             return []
         vectors = self._vectors.of(texts)
-        found = [
+        candidates = [
             *self._near_documents(self._scopes(guild_id, channels), vectors, own_note_id),
             *self._near_pending_notes(guild_id, submission, vectors, own_note_id),
         ]
         near = sorted(
-            (candidate for candidate in found if candidate[0].cosine >= CLOSE_COSINE),
+            (candidate for candidate in candidates if candidate[0].cosine >= CLOSE_COSINE),
             key=lambda candidate: (-candidate[0].cosine, candidate[0].document_id),
         )
         return [self._near(submission, *candidate) for candidate in near[:NEAREST]]
@@ -121,7 +121,7 @@ class SimilarNotes:
     ) -> Iterator[None]:
         """Embed the texts that `documents` will compare, in slices: a long note takes seconds."""
         submission = submission.safe
-        yield from self._embed_in_slices(_document(guild_id, submission))
+        yield from self._embed_in_slices(document_of_submission(guild_id, submission))
         for note in self._likely(guild_id, submission, own_note_id):
             yield from self._embed_in_slices(note_document(note))
 
@@ -150,14 +150,15 @@ class SimilarNotes:
     def _near(
         self, submission: Submission, document: SimilarDocument, text: str
     ) -> SimilarDocument:
-        found = contradictions(
+        disagreeing = contradictions(
             Titled(submission.text, submission.title),
             Titled(text, document.title),
             self._embedder.embed_passages,
         )
-        same = _share_of_runs(submission.text, text) >= SAME_SHARE
+        runs = _runs(submission.text)
+        same = len(runs & _runs(text)) / len(runs) >= SAME_SHARE
         closeness = Closeness.SAME if same else Closeness.CLOSE
-        return replace(document, closeness=closeness, contradictions=tuple(found))
+        return replace(document, closeness=closeness, contradictions=tuple(disagreeing))
 
     def _near_documents(
         self, scopes: Sequence[Scope], vectors: NDArray[np.float32], own_note_id: int | None
@@ -181,13 +182,9 @@ class SimilarNotes:
                 if part.scope in scopes
             ]
             if parts:
-                text = "\n\n".join(part.text for part in parts)
-                first = parts[0]
-                cosine = best[document_id]
-                yield (
-                    SimilarDocument(document_id, first.kind, first.title, first.link, cosine),
-                    text,
-                )
+                first, cosine = parts[0], best[document_id]
+                near = SimilarDocument(document_id, first.kind, first.title, first.link, cosine)
+                yield near, "\n\n".join(part.text for part in parts)
 
     def _near_pending_notes(
         self,
@@ -203,13 +200,12 @@ class SimilarNotes:
             if texts:
                 cosines = vectors @ self._vectors.of(texts).T
                 cosine = float(self._retriever.cosine_scale().of(cosines).max())
+                link, revision_id = "", note.revision.id
+                if note.card is not None:
+                    channel_id, message_id = note.card
+                    link = f"https://discord.com/channels/{guild_id}/{channel_id}/{message_id}"
                 near = SimilarDocument(
-                    document.id,
-                    Kind.NOTE,
-                    document.title,
-                    _card_link(note),
-                    cosine,
-                    revision_id=note.revision.id,
+                    document.id, Kind.NOTE, document.title, link, cosine, revision_id=revision_id
                 )
                 yield near, document.text
 
@@ -226,7 +222,8 @@ class SimilarNotes:
         return [passage.embedded for passage in cut]
 
 
-def _document(guild_id: int, submission: Submission) -> Document:
+def document_of_submission(guild_id: int, submission: Submission) -> Document:
+    """A note to embed, before it has a number."""
     return Document(
         "note:",
         Scope(guild_id),
@@ -241,20 +238,8 @@ def _words_of(submission: Submission) -> frozenset[str]:
     return word_set(f"{submission.title}\n{submission.text}")
 
 
-def _card_link(note: Note) -> str:
-    if note.card is None:
-        return ""
-    channel_id, message_id = note.card
-    return f"https://discord.com/channels/{note.guild_id}/{channel_id}/{message_id}"
-
-
-def _share_of_runs(text: str, other: str) -> float:
-    """The share of a text's three-word sequences that another text also has, from 0 to 1."""
-    runs = _runs(text)
-    return len(runs & _runs(other)) / len(runs)
-
-
 def _runs(text: str) -> frozenset[tuple[str, ...]]:
-    found = words(text)
-    last = max(len(found) - RUN_WORDS, 0)
-    return frozenset(tuple(found[i : i + RUN_WORDS]) for i in range(last + 1))
+    """A text's sequences of three words; of a shorter text, one sequence."""
+    all_words = words(text)
+    last = max(len(all_words) - RUN_WORDS, 0)
+    return frozenset(tuple(all_words[i : i + RUN_WORDS]) for i in range(last + 1))

@@ -10,7 +10,7 @@ from bot.core.core import Core
 from bot.review.cards import impact_sentence
 from bot.review.impact import Impact, ImpactPreview
 from bot.review.messages import changed_questions
-from bot.text.languages import Plural, Sentence
+from bot.text.languages import Sentence, Speaker
 from bot.text.markdown import plain, split
 from indexer.text.analyzer import topic
 from knowledge.values.guilds import Language
@@ -69,17 +69,15 @@ def preview_effect(core: Core, guild_id: int, new: Synonym) -> Iterator[Preview 
 
 def add(core: Core, guild_id: int, member_id: int, new: Synonym) -> Synonyms | Problem:
     """Store a new synonym, and return all synonyms, or the reason for a refusal."""
-    found: list[Problem] = []
+    against: Problem | None = None
 
     def change(settings: GuildSettings) -> GuildSettings:
+        nonlocal against
         against = check_synonym(settings.synonyms, new)
-        if against:
-            found.append(against)
-            return settings
-        return replace(settings, synonyms=(*settings.synonyms, new))
+        return settings if against else replace(settings, synonyms=(*settings.synonyms, new))
 
     changed = core.store.guilds.update(guild_id, change, member_id)
-    return found[0] if found else changed.synonyms
+    return against or changed.synonyms
 
 
 def remove(core: Core, guild_id: int, member_id: int, word: str) -> Synonyms:
@@ -87,9 +85,9 @@ def remove(core: Core, guild_id: int, member_id: int, word: str) -> Synonyms:
     gone: list[Synonym] = []
 
     def change(settings: GuildSettings) -> GuildSettings:
-        known = settings.synonyms
-        gone.extend(pair for pair in known if word in (pair.word, pair.meaning, str(pair)))
-        return replace(settings, synonyms=tuple(pair for pair in known if pair not in gone))
+        synonyms = settings.synonyms
+        gone.extend(pair for pair in synonyms if word in (pair.word, pair.meaning, str(pair)))
+        return replace(settings, synonyms=tuple(pair for pair in synonyms if pair not in gone))
 
     core.store.guilds.update(guild_id, change, member_id)
     return tuple(gone)
@@ -110,57 +108,49 @@ _PROBLEMS: Final[Mapping[Problem, Sentence]] = {
         "“{word}” or “{meaning}” has only everyday words, such as “how”. Use words from your topic."
     ),
 }
-_PREVIEW: Final = Sentence(
-    "Not saved yet. If “{word}” and “{meaning}” mean the same here: {change}"
-)
-_NOBODY_ASKED: Final = Sentence(
-    "Not saved yet. Nobody has asked anything here, so there's nothing to compare for “{word}” and "
-    "“{meaning}”."
-)
-_ELSEWHERE: Final = Plural(
-    "-# {number:,} more of these was asked in a channel that you can't read.",
-    "-# {number:,} more of these were asked in channels that you can't read.",
-)
 _KEPT: Final = Sentence("Saved. I now also read “{word}” as “{meaning}”, and vice versa.")
-DISCARDED: Final = Sentence("Nothing was changed.")
-_REMOVED: Final = Sentence("Removed: {synonyms}.")
 _UNKNOWN: Final = Sentence("“{word}” isn't among the synonyms.")
 _NONE: Final = Sentence("This server has no synonyms yet.")
-_MEANING: Final = Sentence(
-    "Words that mean the same in questions here, such as *perm* and *permission*."
-)
 ADD: Final = Sentence("Add a pair…")
-REMOVE: Final = Sentence("Remove a pair…")
-WORD: Final = Sentence("A word that members use")
-WORD_HELP: Final = Sentence("For example: perm")
-MEANING: Final = Sentence("The word that documents use")
-MEANING_HELP: Final = Sentence("For example: permission")
+# One message, in which each takes 200 characters at most.
+_SHOWN: Final = 8
 
 
 def bad_word(word: str, language: Language = Language.ENGLISH) -> str:
     return _BAD_WORD(language, word=plain(word[:WORD_CHARACTERS]), most=WORD_CHARACTERS)
 
 
-def problem(found: Problem, new: Synonym, language: Language = Language.ENGLISH) -> str:
-    return _PROBLEMS[found](language, most=SYNONYMS, **_sides(new))
+def problem(why: Problem, new: Synonym, language: Language = Language.ENGLISH) -> str:
+    return _PROBLEMS[why](language, most=SYNONYMS, **_sides(new))
 
 
 def preview(
     new: Synonym, impact: Impact, readable: Impact, language: Language = Language.ENGLISH
 ) -> str:
     """Describe a synonym's effect. `readable` is the part that the moderator may read."""
+    speak = Speaker(language)
     if not impact.total:
-        return _NOBODY_ASKED(language, **_sides(new))
-    head = _PREVIEW(language, change=impact_sentence(impact, language), **_sides(new))
-    hidden = len(impact.changes) - len(readable.changes)
-    more = [_ELSEWHERE(hidden, language)] if hidden else []
-    lines = changed_questions(readable.changes[:_SHOWN], language)
-    first, *_ = split("\n".join([head, *lines, *more]))
+        return speak(
+            "Not saved yet. Nobody has asked anything here, so there's nothing to compare for "
+            "“{word}” and “{meaning}”.",
+            **_sides(new),
+        )
+    head = speak(
+        "Not saved yet. If “{word}” and “{meaning}” mean the same here: {change}",
+        change=impact_sentence(impact, language),
+        **_sides(new),
+    )
+    lines = [head, *changed_questions(readable.changes[:_SHOWN], language)]
+    if hidden := len(impact.changes) - len(readable.changes):
+        lines.append(
+            speak.plural(
+                hidden,
+                "-# {number:,} more of these was asked in a channel that you can't read.",
+                "-# {number:,} more of these were asked in channels that you can't read.",
+            )
+        )
+    first, *_ = split("\n".join(lines))
     return first
-
-
-# One message, in which each takes 200 characters at most.
-_SHOWN: Final = 8
 
 
 def kept(new: Synonym, language: Language = Language.ENGLISH) -> str:
@@ -168,19 +158,22 @@ def kept(new: Synonym, language: Language = Language.ENGLISH) -> str:
 
 
 def removed(word: str, gone: Synonyms, language: Language = Language.ENGLISH) -> str:
+    speak = Speaker(language)
     if not gone:
         return _UNKNOWN(language, word=plain(word))
-    return _REMOVED(language, synonyms=", ".join(map(_line, gone)))
+    return speak("Removed: {synonyms}.", synonyms=", ".join(map(_line, gone)))
 
 
-def listed(found: Sequence[Synonym], language: Language = Language.ENGLISH) -> str:
-    pairs = [f"- {_line(pair)}" for pair in found] or [_NONE(language)]
-    return "\n".join([_MEANING(language), *pairs])
+def listed(synonyms: Sequence[Synonym], language: Language = Language.ENGLISH) -> str:
+    speak = Speaker(language)
+    head = speak("Words that mean the same in questions here, such as *perm* and *permission*.")
+    pairs = [f"- {_line(pair)}" for pair in synonyms] or [_NONE(language)]
+    return "\n".join([head, *pairs])
 
 
-def _line(one: Synonym) -> str:
-    return f"{plain(one.word)} = {plain(one.meaning)}"
+def _line(pair: Synonym) -> str:
+    return f"{plain(pair.word)} = {plain(pair.meaning)}"
 
 
-def _sides(one: Synonym) -> dict[str, str]:
-    return {"word": plain(one.word), "meaning": plain(one.meaning)}
+def _sides(pair: Synonym) -> dict[str, str]:
+    return {"word": plain(pair.word), "meaning": plain(pair.meaning)}

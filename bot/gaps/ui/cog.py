@@ -132,17 +132,15 @@ class AnswersForAskers:
             private = place is member
             nonce = f"notice-{notice.id}{'' if private else '-c'}"
             try:
-                for number, part in enumerate(
-                    await self._messages(answer, member, place, language)
-                ):
-                    await send_with_retries(
-                        functools.partial(
-                            place.send,
-                            **part,
-                            allowed_mentions=discord.AllowedMentions(users=[member]),
-                            nonce=f"{nonce}-{number}" if number else nonce,
-                        )
+                parts = await self._messages(answer, member, place, language)
+                for number, part in enumerate(parts):
+                    send = functools.partial(
+                        place.send,
+                        **part,
+                        allowed_mentions=discord.AllowedMentions(users=[member]),
+                        nonce=f"{nonce}-{number}" if number else nonce,
                     )
+                    await send_with_retries(send)
             except UNREACHED as error:
                 if worth_retrying(error):
                     return False
@@ -168,15 +166,11 @@ class AnswersForAskers:
             more = [{"content": part} for part in parts[1:]]
             return [{"content": parts[0], "view": view_of([quiet])}, *more]
         lead = messages.answer_lead(answer.question, server, private=private, language=language)
-        return [
-            await self._bot.answers.message_to_asker(
-                answer.reply,
-                None if private else place,
-                language=language,
-                lead=lead,
-                extra=[quiet],
-            )
-        ]
+        channel = None if private else place
+        message = await self._bot.answers.message_to_asker(
+            answer.reply, channel, language=language, lead=lead, extra=[quiet]
+        )
+        return [message]
 
     async def _channel(self, notice: Notice, member: discord.Member) -> Any:
         """The channel for a public answer; None if the asker gets a direct message instead."""
@@ -335,27 +329,21 @@ class GapsButton(
 
     async def on_click(self, interaction: Interaction) -> None:
         chosen = [self.question_id] if self.question_id else _choice_on(interaction.message)
-        if self.action in _FORMS:
-            await self._open(interaction, chosen)
-            return
-        if self.action == "page":
-            await _show(interaction, self.page)
-            return
-        said = await _act(interaction, self.action, chosen)
-        if said:
-            await interaction.followup.send(said, ephemeral=True)
-        kept = chosen if self.action in ("claim", "back") else []
-        await _show(interaction, self.page, kept)
-
-    async def _open(self, interaction: Interaction, chosen: Sequence[int]) -> None:
         language = await viewer_language(interaction)
-        if len(chosen) != 1:
-            said = messages.NONE_CHOSEN(language)
-            await interaction.response.send_message(said, ephemeral=True)
+        if self.action in _FORMS and len(chosen) != 1:
+            refusal = messages.NONE_CHOSEN(language)
+            await interaction.response.send_message(refusal, ephemeral=True)
         elif self.action == "write":
             await interaction.client.submissions.write_for(interaction, chosen[0])
-        else:
+        elif self.action == "point":
             await interaction.response.send_modal(PointForm(chosen[0], language))
+        elif self.action == "page":
+            await _show(interaction, self.page)
+        else:
+            if response := await _act(interaction, self.action, chosen):
+                await interaction.followup.send(response, ephemeral=True)
+            kept = chosen if self.action in ("claim", "back") else []
+            await _show(interaction, self.page, kept)
 
 
 async def _act(interaction: Interaction, action: str, chosen: Sequence[int]) -> str:
@@ -363,28 +351,28 @@ async def _act(interaction: Interaction, action: str, chosen: Sequence[int]) -> 
     bot, guild_id, member_id = interaction.client, interaction.guild_id or 0, interaction.user.id
     language, now = await viewer_language(interaction), datetime.now(UTC)
     if action == "dismiss":
-        gone = await bot.worker.call(
+        groups = await bot.worker.call(
             lambda core: service.dismiss(core, guild_id, chosen, member_id)
         )
-        return messages.confirm_dismissal(gone, language)
+        return messages.confirm_dismissal(groups, language)
     if action == "merge":
         number = await bot.worker.call(
             lambda core: service.merge(core, guild_id, chosen, member_id)
         )
         return "" if number > 1 else messages.NONE_CHOSEN(language)
-    said = ""
+    response = ""
     if action == "claim":
         taken = await bot.worker.call(
             lambda core: service.claim(core, guild_id, chosen, member_id, now)
         )
-        said = messages.already_taken(taken, language)
+        response = messages.already_taken(taken, language)
     else:
         await bot.worker.call(
             lambda core: service.give_back(core, guild_id, chosen, member_id, now)
         )
     # The helpers' messages show the new state.
     await bot.handovers.catch_up()
-    return said
+    return response
 
 
 def feature(bot: Services) -> Feature:
