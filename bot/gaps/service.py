@@ -352,12 +352,6 @@ def is_due(core: Core, notice: Notice, now: datetime) -> bool:
     return not timedelta() <= now - last < COOLDOWN
 
 
-def is_public_question(core: Core, notice: Notice) -> bool:
-    """Whether the question of a notice was asked in public."""
-    question = core.store.question_records.question(notice.question_id or 0)
-    return question is not None and not question.private
-
-
 def answer_to_deliver(
     core: Core,
     notice: Notice,

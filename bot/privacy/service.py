@@ -102,16 +102,6 @@ def prune_questions(core: Core, before: datetime) -> Iterator[int]:
 # Data of former guilds: kept for a while after they removed the bot, then deleted.
 
 
-def record_removal(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:
-    """Record that guilds removed the bot. Return the guilds that weren't recorded before."""
-    return [guild_id for guild_id in guild_ids if core.store.guilds.leave(guild_id, at)]
-
-
-def record_return(core: Core, guild_ids: Sequence[int]) -> list[int]:
-    """Record that guilds have the bot again. Return the guilds whose removal had been recorded."""
-    return [guild_id for guild_id in guild_ids if core.store.guilds.come_back(guild_id)]
-
-
 def compare_guilds(
     core: Core, present: Sequence[int], known: GuildFilter, at: datetime
 ) -> tuple[list[int], list[int]]:
@@ -123,9 +113,13 @@ def compare_guilds(
     Returns:
         The guilds newly recorded as removed, and the guilds with the bot again.
     """
-    gone = sorted(set(filter(known, core.store.guilds.known())) - set(present))
-    back = sorted(core.store.guilds.departed() & set(present))
-    return record_removal(core, gone, at), record_return(core, back)
+    guilds = core.store.guilds
+    gone = sorted(set(filter(known, guilds.known())) - set(present))
+    back = sorted(guilds.departed() & set(present))
+    return (
+        [guild_id for guild_id in gone if guilds.leave(guild_id, at)],
+        [guild_id for guild_id in back if guilds.come_back(guild_id)],
+    )
 
 
 def purge_former_guilds(

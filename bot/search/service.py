@@ -68,31 +68,28 @@ class Found(NamedTuple):
 def search(core: Core, wanted: Search) -> Found:
     with core.index.steady():
         query = core.best_variant(wanted.query, wanted.guild_id, wanted.scopes)
-        return _find(core, replace(wanted, query=query))
-
-
-def _find(core: Core, wanted: Search) -> Found:
-    notes = _notes(core, wanted) if wanted.is_narrow else []
-    if isinstance(notes, Nothing):
-        return Found(nothing=notes)
-    [vector] = core.retriever.embed([wanted.query])
-    if wanted.is_narrow:
-        among = core.index.tables.passage_ids(notes, wanted.scopes)
-        hits = core.retriever.rank(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
-    else:
-        hits = core.rank(wanted.query, vector, wanted.scopes, DOCUMENTS)
-    hits = with_due_penalty(hits, core.answer_pipeline.due)
-    seen = core.articles.visible_scopes(wanted.scopes)
-    only_near = bool(hits) and core.retriever.evidence(wanted.query, hits) is Evidence.NONE
-    named = _titled_hits(core, wanted, vector, seen, set(notes) if wanted.is_narrow else None)
-    if named:
-        first = {hit.passage.document_id for hit in named}
-        others = [hit for hit in hits if hit.passage.document_id not in first]
-        hits, only_near = [*named, *others][:DOCUMENTS], False
-    if not hits:
-        return Found(nothing=Nothing.EMPTY)
-    quotes = tuple(_quotes(core, wanted, vector, seen, hits))
-    return Found(core.page_links.link(wanted.guild_id, quotes), only_near=only_near)
+        wanted = replace(wanted, query=query)
+        notes = _notes(core, wanted) if wanted.is_narrow else []
+        if isinstance(notes, Nothing):
+            return Found(nothing=notes)
+        [vector] = core.retriever.embed([wanted.query])
+        if wanted.is_narrow:
+            among = core.index.tables.passage_ids(notes, wanted.scopes)
+            hits = core.retriever.rank(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
+        else:
+            hits = core.rank(wanted.query, vector, wanted.scopes, DOCUMENTS)
+        hits = with_due_penalty(hits, core.answer_pipeline.due)
+        seen = core.articles.visible_scopes(wanted.scopes)
+        only_near = bool(hits) and core.retriever.evidence(wanted.query, hits) is Evidence.NONE
+        named = _titled_hits(core, wanted, vector, seen, set(notes) if wanted.is_narrow else None)
+        if named:
+            first = {hit.passage.document_id for hit in named}
+            others = [hit for hit in hits if hit.passage.document_id not in first]
+            hits, only_near = [*named, *others][:DOCUMENTS], False
+        if not hits:
+            return Found(nothing=Nothing.EMPTY)
+        quotes = tuple(_quotes(core, wanted, vector, seen, hits))
+        return Found(core.page_links.link(wanted.guild_id, quotes), only_near=only_near)
 
 
 def _notes(core: Core, wanted: Search) -> list[str] | Nothing:

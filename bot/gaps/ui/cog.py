@@ -174,7 +174,10 @@ class AnswersForAskers:
 
     async def _channel(self, notice: Notice, member: discord.Member) -> Any:
         """The channel for a public answer; None if the asker gets a direct message instead."""
-        if not await self._bot.worker.call(lambda core: service.is_public_question(core, notice)):
+        question = await self._bot.worker.call(
+            lambda core: core.store.question_records.question(notice.question_id or 0)
+        )
+        if question is None or question.private:
             return None
         channel: Any = self._bot.get_channel(notice.channel_id)
         if channel is None:

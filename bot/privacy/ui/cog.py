@@ -216,7 +216,7 @@ class GuildRemoval(commands.Cog):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Start the retention period. For outages, Discord sends another event."""
         now = datetime.now(UTC)
-        await self._bot.worker.call(lambda core: service.record_removal(core, [guild.id], now))
+        await self._bot.worker.call(lambda core: core.store.guilds.leave(guild.id, now))
         _logger.info("The bot was removed from a server.", extra={"guild_id": guild.id})
 
     @commands.Cog.listener("on_guild_join")
@@ -226,7 +226,7 @@ class GuildRemoval(commands.Cog):
         if not self._compared:
             # At the start, `compare` handles all guilds together.
             return
-        if await self._bot.worker.call(lambda core: service.record_return(core, [guild.id])):
+        if await self._bot.worker.call(lambda core: core.store.guilds.come_back(guild.id)):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
 
     async def round(self) -> None:

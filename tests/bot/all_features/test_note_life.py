@@ -224,7 +224,7 @@ class NotesLife(RuleBasedStateMachine):
         if not seldom:
             return
         theirs = [note.id for note in self.core.store.notes.every_live() if note.guild_id == guild]
-        privacy_service.record_removal(self.core, [guild], BEGINNING)
+        self.core.store.guilds.leave(guild, BEGINNING)
         assert privacy_service.purge_former_guilds(
             self.core, [], every_guild, BEGINNING + timedelta(days=1), timedelta()
         ) == [guild]

@@ -131,14 +131,14 @@ def purged_after(core: Core, start: datetime) -> int:
 
 
 def test_data_is_deleted_after_thirty_days_running(core: Core) -> None:
-    assert service.record_removal(core, [FORMER], NOW) == [FORMER]
+    assert core.store.guilds.leave(FORMER, NOW)
 
     assert purged_after(core, NOW) in (30, 31)
     assert core.store.guilds.known() == set()
 
 
 def test_a_clock_that_jumps_ahead_deletes_nothing(core: Core) -> None:
-    service.record_removal(core, [FORMER], NOW)
+    core.store.guilds.leave(FORMER, NOW)
     assert purge(core, NOW + 400 * DAY) == []
     assert purge(core, NOW + 400 * DAY + timedelta(hours=1)) == []
 
@@ -148,7 +148,7 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(core: Core) -> None:
 
 
 def test_years_without_a_running_bot_do_not_count(core: Core) -> None:
-    service.record_removal(core, [FORMER], NOW)
+    core.store.guilds.leave(FORMER, NOW)
 
     for years in range(1, 30):
         assert purge(core, NOW + years * 365 * DAY) == []
@@ -161,7 +161,7 @@ def test_guilds_of_other_shards_are_left_alone(core: Core) -> None:
 
     for known in (other, unnamed):
         assert service.compare_guilds(core, [], known, NOW) == ([], [])
-    service.record_removal(core, [FORMER], NOW)
+    core.store.guilds.leave(FORMER, NOW)
     for known in (other, unnamed):
         assert service.purge_former_guilds(core, [], known, NOW, -DAY) == []
     assert service.purge_former_guilds(core, [], mine, NOW, -DAY) == [FORMER]

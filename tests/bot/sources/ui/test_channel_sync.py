@@ -272,9 +272,7 @@ async def test_purged_guilds_leave_no_channels(world: World, forum: Forum) -> No
     await add(world, forum)
     await read(world)
     await world.core(
-        lambda core: privacy_service.record_removal(
-            core, [world.guild.id], datetime(2026, 1, 1, tzinfo=UTC)
-        )
+        lambda core: core.store.guilds.leave(world.guild.id, datetime(2026, 1, 1, tzinfo=UTC))
     )
 
     def present(core: Core) -> list[int]:
