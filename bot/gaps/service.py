@@ -271,12 +271,12 @@ def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
             and _differs_from_earlier_answer(core, question, reply)
         ]
         yield len(near) - start
-    told = [
+    notified = [
         question
         for group, _ in same_questions(core, answered)
         for question in once_each([question for question in group if not question.satisfied])
     ]
-    gaps.record_check(publication, [question.id for question in answered], told)
+    gaps.record_check(publication, [question.id for question in answered], notified)
     yield 0
 
 

@@ -206,7 +206,7 @@ async def run_hook(command: list[str], seconds: float) -> str:
         return f"{command[0]} can't be run: {error.strerror}."
     try:
         async with asyncio.timeout(seconds):
-            _, said = await process.communicate()
+            _, stderr = await process.communicate()
     except TimeoutError:
         return f"It was ended after {seconds:g} s."
     finally:
@@ -215,5 +215,5 @@ async def run_hook(command: list[str], seconds: float) -> str:
             await process.wait()
     if not process.returncode:
         return ""
-    last = said.decode(errors="replace").strip().rpartition("\n")[2][:_SHOWN_CHARACTERS]
+    last = stderr.decode(errors="replace").strip().rpartition("\n")[2][:_SHOWN_CHARACTERS]
     return f"It ended with exit code {process.returncode}: {last}"

@@ -91,9 +91,9 @@ def privacy(
     """
     speak = Speaker(language)
     counts = {
-        kind: (format_number(found.here, language), format_number(found.everywhere, language))
-        for kind, found in stored.items()
-        if found.everywhere
+        kind: (format_number(count.here, language), format_number(count.everywhere, language))
+        for kind, count in stored.items()
+        if count.everywhere
     }
     width = max((len(everywhere) for _, everywhere in counts.values()), default=0)
     lines = [speak("**Data stored about you** (this server / all servers)")]

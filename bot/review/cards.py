@@ -503,7 +503,7 @@ def flag_lines(flags: Sequence[Flag], language: Language = Language.ENGLISH) -> 
     for flag in flags:
         examples.setdefault(flag.risk, []).append(plain(shorten(flag.detail, 40)))
     return [
-        f"⚠ {_RISKS[risk](language)}: {', '.join(found[:3])}"
-        + (speak(" and {number} more", number=len(found) - 3) if len(found) > 3 else "")
-        for risk, found in examples.items()
+        f"⚠ {_RISKS[risk](language)}: {', '.join(details[:3])}"
+        + (speak(" and {number} more", number=len(details) - 3) if len(details) > 3 else "")
+        for risk, details in examples.items()
     ]

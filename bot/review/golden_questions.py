@@ -258,8 +258,8 @@ def changes(core: Core, guild_id: int, most: int) -> Changes:
 
 def number_changed(core: Core, guild_id: int) -> tuple[int, int]:
     """How many changes there are to decide on, and how many answers are gone."""
-    found = changes(core, guild_id, 0)
-    return found.number, found.number_gone
+    open_changes = changes(core, guild_id, 0)
+    return open_changes.number, open_changes.number_gone
 
 
 def decide(
@@ -323,14 +323,14 @@ DECIDED_ALREADY: Final = Sentence(
 )
 
 
-def introduction(found: Changes, language: Language, *, is_checked: bool) -> str:
+def introduction(open_changes: Changes, language: Language, *, is_checked: bool) -> str:
     speak = Speaker(language)
     if not is_checked:
         return speak(
             "I don't check confirmed and helpful answers after changes. An administrator "
             "can turn that on in `/setup`, at *Reminders and digests*."
         )
-    if not (found.number or found.number_gone):
+    if not (open_changes.number or open_changes.number_gone):
         return speak(
             "When my sources change, I check the answers that members confirmed or found "
             "helpful. Nothing needs your decision now."
@@ -397,9 +397,14 @@ def change(result: Result, channels: Collection[int], language: Language) -> str
     return "\n".join(lines)
 
 
-def more(found: Changes, language: Language) -> str:
+def more(open_changes: Changes, language: Language) -> str:
     """The number of changes that aren't shown; empty if all are."""
-    number = found.number + found.number_gone - len(found.moved) - len(found.gone)
+    number = (
+        open_changes.number
+        + open_changes.number_gone
+        - len(open_changes.moved)
+        - len(open_changes.gone)
+    )
     return AND_MORE(language, number=number) if number else ""
 
 

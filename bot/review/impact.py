@@ -186,7 +186,7 @@ class ImpactPreview:
             asks: Sequence[Ask], confirmed: ConfirmedAnswers | None
         ) -> tuple[list[AnswerSummary], list[AnswerSummary]]:
             variants = self._variants_of(asks)
-            known = self._vectors_of(variants)
+            query_vectors = self._vectors_of(variants)
             # The index may have changed since the last slice.
             after = self._retriever.over(IndexOverlay(self._index, cut, vectors, codes))
             # A newly published document is not due for review.
@@ -195,11 +195,11 @@ class ImpactPreview:
                 ask: self._articles.tiers(ask.scopes, ask.answered_from, filled=True)
                 for ask in chain.from_iterable(variants)
             }
-            then = Lookups(after, due, confirmed).of(filled, known)
+            then = Lookups(after, due, confirmed).of(filled, query_vectors)
             new = [_summary(surest([then[variant] for variant in own])) for own in variants]
             if confirmed is not None:
-                return self._summaries_now(variants, known), new
-            return [*map(_summary, self._look_up(variants, known, None))], new
+                return self._summaries_now(variants, query_vectors), new
+            return [*map(_summary, self._look_up(variants, query_vectors, None))], new
 
         for start in range(0, len(asked), SLICE) if cut.passages else ():
             some = recent[start : start + SLICE]
@@ -229,8 +229,11 @@ class ImpactPreview:
             some = asked[start : start + SLICE]
             asks = [_ask(question, guild_id) for question in some]
             old, new = self._variants_of(asks), self._variants_of(asks, synonyms)
-            known = self._vectors_of([*old, *new])
-            then, now = self._summaries_now(new, known), self._summaries_now(old, known)
+            query_vectors = self._vectors_of([*old, *new])
+            then, now = (
+                self._summaries_now(new, query_vectors),
+                self._summaries_now(old, query_vectors),
+            )
             impact = impact.with_changes(some, now, then)
             yield impact
 
@@ -243,13 +246,13 @@ class ImpactPreview:
         self, asks: Sequence[Ask], synonyms: Synonyms | None = None
     ) -> list[_Variants]:
         """The variants of each question: as asked, and with synonyms replaced."""
-        tiers_of, known = cache(self._articles.tiers), cache(self._pipeline.synonyms.of)
+        tiers_of, synonyms_of = cache(self._articles.tiers), cache(self._pipeline.synonyms.of)
         return [
             readings(
                 self._retriever,
                 ask,
                 tiers_of(ask.scopes),
-                known(ask.guild_id) if synonyms is None else synonyms,
+                synonyms_of(ask.guild_id) if synonyms is None else synonyms,
             )
             for ask in asks
         ]
@@ -264,8 +267,8 @@ class ImpactPreview:
         """The surest lookup of each question in the present index."""
         tiers_of = cache(self._articles.tiers)
         tiers = {ask: tiers_of(ask.scopes, ask.answered_from) for own in variants for ask in own}
-        found = Lookups(self._retriever, self._pipeline.due, confirmed).of(tiers, vectors)
-        return [surest([found[variant] for variant in own]) for own in variants]
+        lookups = Lookups(self._retriever, self._pipeline.due, confirmed).of(tiers, vectors)
+        return [surest([lookups[variant] for variant in own]) for own in variants]
 
     def _summaries_now(
         self, variants: Sequence[_Variants], vectors: Vectors
@@ -280,9 +283,9 @@ class ImpactPreview:
         missing = [own for own, key in keys.items() if key not in self._now]
         lookups = self._look_up(missing, vectors, self._confirmed)
         new = dict(zip(missing, map(_summary, lookups), strict=True))
-        found = {own: new.get(own) or self._now[key] for own, key in keys.items()}
+        summaries = {own: new.get(own) or self._now[key] for own, key in keys.items()}
         self._now.update({keys[own]: summary for own, summary in new.items()})
-        return [found[own] for own in variants]
+        return [summaries[own] for own in variants]
 
 
 def _ask(question: RecentQuestion, guild_id: int) -> Ask:
@@ -307,5 +310,5 @@ def _summary(lookup: Lookup) -> AnswerSummary:
     if lookup.evidence is Evidence.NONE or not lookup.hits:
         return AnswerSummary(lookup.evidence)
     first = recorded_hit(lookup.hits[0])
-    said = first.passage if first.source_channel_id is None else str(first.position)
-    return AnswerSummary(lookup.evidence, first.document_id, first.title, said)
+    place = first.passage if first.source_channel_id is None else str(first.position)
+    return AnswerSummary(lookup.evidence, first.document_id, first.title, place)

@@ -84,21 +84,21 @@ AND_MORE: Final = Sentence("… and {number:,} more.")
 _SETTINGS_NAMED: Final = 5
 
 
-def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> list[str]:
+def impact(note: Note, effect: Impact, language: Language = Language.ENGLISH) -> list[str]:
     speak = Speaker(language)
     title = plain(note.revision.submission.safe.title)
-    if not (found.total or found.confirmed):
+    if not (effect.total or effect.confirmed):
         return [speak("Nobody has asked anything here yet, so there's nothing to compare.")]
     head = speak(
         "**If “{title}” is published:** {change}",
         title=title,
-        change=impact_sentence(found, language),
+        change=impact_sentence(effect, language),
     )
-    lines = changed_questions(found.changes[:IMPACT_LINES], language)
-    if len(found.changes) > IMPACT_LINES:
-        more = len(found.changes) - IMPACT_LINES
+    lines = changed_questions(effect.changes[:IMPACT_LINES], language)
+    if len(effect.changes) > IMPACT_LINES:
+        more = len(effect.changes) - IMPACT_LINES
         lines.append(AND_MORE(language, number=more))
-    confirmed = [change for change in found.confirmed if change.question][:IMPACT_LINES]
+    confirmed = [change for change in effect.confirmed if change.question][:IMPACT_LINES]
     if confirmed:
         lines += [speak("**Confirmed by moderators:**"), *changed_questions(confirmed, language)]
     return split("\n".join([head, *lines]))
@@ -152,11 +152,11 @@ _AGAIN: Final = Sentence("reviewed again after {days} days")
 _TAGGED: Final = Sentence("Notes tagged “{tag}”")
 
 
-def rules(found: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
+def rules(guild_rules: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
     """A line for each rule, as far as they fit in one message, and how many are left out."""
     speak = Speaker(language)
     lines: list[str] = []
-    for number, rule in enumerate(found):
+    for number, rule in enumerate(guild_rules):
         parts = [speak.plural(rule.quorum, "{number:,} approval", "{number:,} approvals")]
         if rule.review_after_days:
             parts.append(_AGAIN(language, days=rule.review_after_days))
@@ -165,7 +165,7 @@ def rules(found: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
         name = _TAGGED(language, tag=plain(rule.tag)) if rule.tag else EVERY_NOTE(language)
         line = f"{name}: {', '.join(parts)}."
         if size("\n".join([*lines, line])) > MESSAGE_CHARACTERS - 40:
-            lines.append(AND_MORE(language, number=len(found) - number))
+            lines.append(AND_MORE(language, number=len(guild_rules) - number))
             break
         lines.append(line)
     return "\n".join(lines) or speak("No rules: one approval publishes a note.")
@@ -259,8 +259,8 @@ def log_line(
     who = f"<@{line.member_id}>" if line.member_id else speak("somebody")
     if line.entry.actor is None:
         who = speak("the bot")
-    known = (EVENTS | _OTHER_EVENTS).get(line.entry.event)
-    what = known(language) if known else line.entry.event.replace("_", " ")
+    event = (EVENTS | _OTHER_EVENTS).get(line.entry.event)
+    what = event(language) if event else line.entry.event.replace("_", " ")
     title = speak(" “{title}”", title=plain(shorten(line.title, 50))) if line.title else ""
     reason = f": {plain(shorten(line.reason, 80))}" if line.reason else ""
     subject = title or _subject(line.entry, language, setting_name)

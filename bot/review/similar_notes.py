@@ -164,10 +164,10 @@ class SimilarNotes:
         self, scopes: Sequence[Scope], vectors: NDArray[np.float32], own_note_id: int | None
     ) -> Iterator[_Candidate]:
         nearest = self._index.nearest_many(vectors, CANDIDATES, scopes)
-        ids = list(dict.fromkeys(key for found, _ in nearest for key in found.tolist()))
+        ids = list(dict.fromkeys(key for keys, _ in nearest for key in keys.tolist()))
         cosines: dict[int, float] = {}
-        for found in self._retriever.cosines(vectors, [ids] * len(vectors)):
-            for key, whole in zip(found.ids.tolist(), found.wholes.tolist(), strict=True):
+        for of_passage in self._retriever.cosines(vectors, [ids] * len(vectors)):
+            for key, whole in zip(of_passage.ids.tolist(), of_passage.wholes.tolist(), strict=True):
                 cosines[key] = max(cosines.get(key, -1.0), whole)
         best: dict[str, float] = {}
         for key, passage in self._index.passages(ids).items():

@@ -47,10 +47,10 @@ class Preview:
         return replace(self.impact, changes=tuple(shown))
 
 
-def check_synonym(known: Synonyms, new: Synonym) -> Problem | None:
-    if {(new.word, new.meaning), (new.meaning, new.word)} & {(o.word, o.meaning) for o in known}:
+def check_synonym(synonyms: Synonyms, new: Synonym) -> Problem | None:
+    if {(new.word, new.meaning), (new.meaning, new.word)} & {(o.word, o.meaning) for o in synonyms}:
         return Problem.KNOWN
-    if len(known) >= SYNONYMS:
+    if len(synonyms) >= SYNONYMS:
         return Problem.FULL
     # Every question has words like "the".
     return None if topic(new.word) and topic(new.meaning) else Problem.TOO_COMMON
@@ -60,8 +60,8 @@ def preview_effect(core: Core, guild_id: int, new: Synonym) -> Iterator[Preview 
     """Ask the last questions again with a new synonym; the last value is the preview."""
     impact = Impact(0, 0)
     wanted = (*core.store.guilds.settings(guild_id).synonyms, new)
-    for known in core.part(ImpactPreview).of_synonyms(guild_id, wanted, QUESTIONS):
-        impact = known
+    for so_far in core.part(ImpactPreview).of_synonyms(guild_id, wanted, QUESTIONS):
+        impact = so_far
         yield None
     texts = [change.question for change in impact.changes]
     yield Preview(impact, core.store.question_records.public_places(guild_id, texts))

@@ -68,8 +68,8 @@ def problem_with(query: str, language: Language) -> str:
 
 def query_in(content: str) -> str:
     """The query in the text of a page, or an empty string for other messages."""
-    found = _FIRST_LINE.fullmatch(content.partition("\n")[0])
-    return _MARKED.sub(r"\1", found["query"]) if found else ""
+    match = _FIRST_LINE.fullmatch(content.partition("\n")[0])
+    return _MARKED.sub(r"\1", match["query"]) if match else ""
 
 
 def filter_labels(tag: str, contributor: str) -> list[str]:
@@ -83,15 +83,15 @@ def nothing(why: Nothing, tag: str, contributor: str, language: Language) -> str
     return _NOTHING[why](language, tag=shown, contributor=contributor)
 
 
-def page(query: str, about: Sequence[str], found: Found, number: int, language: Language) -> Page:
+def page(query: str, about: Sequence[str], result: Found, number: int, language: Language) -> Page:
     """The page `number`, counting from 0, or else the last; `about` has the filters in Markdown."""
     heading = [f"**{plain(query)}**"]
-    if found.only_near:
+    if result.only_near:
         heading.append(_ONLY_NEAR(language))
     # Room for the longest page number.
     last = "-# " + " · ".join([*about, _PAGE(language, page=99, pages=99)])
     room = MESSAGE_CHARACTERS - size("\n".join([*heading, last, ""]))
-    pages = _pages(found.quotes, room, language)
+    pages = _pages(result.quotes, room, language)
     number = min(number, len(pages) - 1)
     below = [*about]
     if len(pages) > 1:

@@ -59,9 +59,9 @@ def draw(panels: Sequence[Panel], language: Language) -> tuple[bytes, bool]:
     """Draw panels below each other; return the PNG, and whether the font has all words."""
     with _ONE_AT_A_TIME:
         drawn = _render(panels, language)
-        known = _font_characters()
+        characters = _font_characters()
     words = (word for panel in panels for row in panel.rows for word in (row.label, row.value))
-    return drawn, all(_is_whole(word, known) for word in words)
+    return drawn, all(_is_whole(word, characters) for word in words)
 
 
 def _render(panels: Sequence[Panel], language: Language) -> bytes:
@@ -73,7 +73,7 @@ def _render(panels: Sequence[Panel], language: Language) -> bytes:
         inner = _DAYS_HEIGHT if panel.daily else _ROW_HEIGHT * rows
         heights.append(_head_height(panel) + inner)
     figure = Figure(figsize=(_WIDTH, sum(heights)), dpi=_DOTS, facecolor=GROUND)
-    known, top = _font_characters(), sum(heights)
+    characters, top = _font_characters(), sum(heights)
     for panel, height in zip(panels, heights, strict=True):
         # Places are shares of the figure, from its bottom.
         inner = height - _head_height(panel)
@@ -84,7 +84,7 @@ def _render(panels: Sequence[Panel], language: Language) -> bytes:
         heading: dict[str, Any] = {"fontsize": _LARGE, "weight": "bold"}
         _write(axes, 0, head, panel.heading, transform=axes.transAxes, **heading)
         _legend(axes, 1 + 0.07 / inner, panel, language)
-        (_days if panel.daily else _bars)(axes, panel, known)
+        (_days if panel.daily else _bars)(axes, panel, characters)
         top -= height
     drawn = BytesIO()
     figure.savefig(drawn, format="png", facecolor=GROUND)
@@ -133,21 +133,21 @@ def _days(axes: "Axes", panel: Panel, _: Iterable[int]) -> None:
     )
 
 
-def _bars(axes: "Axes", panel: Panel, known: frozenset[int]) -> None:
+def _bars(axes: "Axes", panel: Panel, characters: frozenset[int]) -> None:
     """Draw each row as its label, with a bar and the value below it."""
     longest = max((sum(row.parts.values()) for row in panel.rows), default=1) or 1
     count = len(panel.rows) + bool(panel.line)
     axes.set(xlim=(0, 1), ylim=(count, 0))
     axes.axis("off")
     for place, row in enumerate(panel.rows):
-        label = _drawable(f"{place + 1}. {row.label}", known, _LINE_CHARACTERS)
+        label = _drawable(f"{place + 1}. {row.label}", characters, _LINE_CHARACTERS)
         _write(axes, 0, place + 0.4, label)
         start = 0.0
         for part, number in row.parts.items():
             width = _BAR * number / longest
             axes.barh(place + 0.64, width, 0.22, start, color=COLOURS[part])
             start += width
-        value = _drawable(row.value, known, _VALUE_CHARACTERS)
+        value = _drawable(row.value, characters, _VALUE_CHARACTERS)
         _write(axes, _VALUE, place + 0.76, value, color=FAINT, fontsize=_SMALL - 0.5)
     if panel.line:
         _write(axes, 0, count - 0.4, panel.line, color=FAINT)
@@ -166,17 +166,17 @@ def _font_characters() -> frozenset[int]:
     return frozenset(get_font(findfont(_FONT)).get_charmap())
 
 
-def _drawable(text: str, known: frozenset[int], most: int) -> str:
+def _drawable(text: str, characters: frozenset[int], most: int) -> str:
     """Drop characters that can't be drawn, and shorten the text."""
-    line = "".join(sign for sign in text if _is_drawable(sign, known))
-    return shorten(line if _is_whole(text, known) else f"{line} …", most)
+    line = "".join(sign for sign in text if _is_drawable(sign, characters))
+    return shorten(line if _is_whole(text, characters) else f"{line} …", most)
 
 
-def _is_whole(text: str, known: frozenset[int]) -> bool:
+def _is_whole(text: str, characters: frozenset[int]) -> bool:
     """Whether all letters of a text can be drawn; pictograms may be left out."""
-    return all(_is_drawable(sign, known) or not sign.isalnum() for sign in text)
+    return all(_is_drawable(sign, characters) or not sign.isalnum() for sign in text)
 
 
-def _is_drawable(sign: str, known: frozenset[int]) -> bool:
+def _is_drawable(sign: str, characters: frozenset[int]) -> bool:
     """Whether matplotlib's font has a character, and the character isn't written right to left."""
-    return ord(sign) in known and unicodedata.bidirectional(sign) not in ("R", "AL")
+    return ord(sign) in characters and unicodedata.bidirectional(sign) not in ("R", "AL")

@@ -319,13 +319,13 @@ def _waiting(week: Week, since: datetime, speak: Speaker) -> str:
 
 
 def _failing(sources: Sequence[str], speak: Speaker) -> str:
-    told = speak.plural(
+    problem = speak.plural(
         len(sources),
         "⚠ **{number:,} source** has a problem",
         "⚠ **{number:,} sources** have problems",
     )
     names = [f"**{plain_within(name, _TITLE_CHARACTERS)}**" for name in sources if name]
-    return f"{told}: {_enumeration(names[:MOST_FAILING], speak)}" if names else told
+    return f"{problem}: {_enumeration(names[:MOST_FAILING], speak)}" if names else problem
 
 
 def _thanks(thanked: Sequence[Contributor], speak: Speaker) -> str:

@@ -120,13 +120,13 @@ def checked_data_folder(folder: Path, *, may_begin: bool) -> Path:
             "Name the bot's data folder, or a new one, with --data or COMMONPLACE_DATA."
         )
     if state is not _State.OWN and not may_begin:
-        found = (
+        problem = (
             f"There is no data folder {folder}."
             if state is _State.MISSING
             else f"The data folder {folder} is empty. Check that its disk is mounted."
         )
         raise DataFolderError(
-            f"{found} Name the bot's with --data or COMMONPLACE_DATA; `commonplace run` and "
+            f"{problem} Name the bot's with --data or COMMONPLACE_DATA; `commonplace run` and "
             "`commonplace index` begin a new one."
         )
     return folder

@@ -382,10 +382,10 @@ class HandoverPosts:
     async def _post_in(
         self, place: Place, handover: Handover, question: Question
     ) -> discord.Message:
-        said = await self._message(handover, question, place)
+        message = await self._message(handover, question, place)
         if isinstance(place, discord.TextChannel):
             nonce = f"asked-{handover.question_id}"
-            return await send_with_retries(functools.partial(place.send, **said, nonce=nonce))
+            return await send_with_retries(functools.partial(place.send, **message, nonce=nonce))
         if handover.tried and (lost := await self._lost_post(place, handover)):
             return lost
         await self._call(lambda core: core.store.handovers.record_attempt(handover.question_id))
@@ -395,7 +395,7 @@ class HandoverPosts:
             name=handover_messages.thread_name(question),
             applied_tags=tags[:1] if place.flags.require_tag else [],
             auto_archive_duration=_ARCHIVED_AFTER,
-            **said,
+            **message,
         )
         try:
             return (await create()).message
@@ -444,11 +444,11 @@ class HandoverPosts:
         if question is None:
             return
         channel = self._bot.get_channel(handover.channel_id or 0)
-        said = await self._message(handover, question, channel)
+        content = await self._message(handover, question, channel)
         place = self._bot.get_partial_messageable(handover.channel_id or 0)
         message = place.get_partial_message(handover.message_id or 0)
         try:
-            await send_with_retries(lambda: message.edit(**said))
+            await send_with_retries(lambda: message.edit(**content))
         except discord.NotFound:
             await self._call(
                 lambda core: core.store.handovers.record_message(handover.question_id, None, None)

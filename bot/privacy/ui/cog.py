@@ -65,7 +65,7 @@ class PrivacyCog(Cog):
             choices += [name.value for name in PageName if name is not named]
         view = _view(language, "export", *choices, "delete")
         phrasing = self.bot.settings.phrasing
-        said = messages.privacy(
+        content = messages.privacy(
             stored,
             quiet=quiet,
             withheld=withheld,
@@ -74,7 +74,7 @@ class PrivacyCog(Cog):
             language=language,
             model_host=phrasing.host if phrasing.is_on else "",
         )
-        await interaction.edit_original_response(content=said, view=view)
+        await interaction.edit_original_response(content=content, view=view)
 
 
 _FIRST: Final = {"delete": First.OWN} | dict.fromkeys(

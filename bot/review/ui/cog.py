@@ -130,18 +130,18 @@ class SynonymForm(Form, ids=CustomId("form:synonym", nonce=NONCE), rule=moderato
         except InvalidSynonymError as error:
             await give_back(interaction, synonym_service.bad_word(error.word, language))
             return
-        known = await bot.worker.call(lambda core: core.store.guilds.settings(guild_id).synonyms)
-        against = synonym_service.check_synonym(known, new)
+        synonyms = await bot.worker.call(lambda core: core.store.guilds.settings(guild_id).synonyms)
+        against = synonym_service.check_synonym(synonyms, new)
         if against is not None:
             await give_back(interaction, synonym_service.problem(against, new, language))
             return
-        found = await bot.worker.run_slices(
+        preview = await bot.worker.run_slices(
             lambda core: synonym_service.preview_effect(core, guild_id, new)
         )
-        if found is None:
+        if preview is None:
             return
-        asked_in = set().union(*found.channels.values())
-        readable = found.readable(
+        asked_in = set().union(*preview.channels.values())
+        readable = preview.readable(
             {channel_id for channel_id in asked_in if sees(interaction, channel_id)}
         )
         buttons = [
@@ -149,7 +149,7 @@ class SynonymForm(Form, ids=CustomId("form:synonym", nonce=NONCE), rule=moderato
             for action in synonym_service.LABELS
         ]
         await interaction.edit_original_response(
-            content=synonym_service.preview(new, found.impact, readable, language),
+            content=synonym_service.preview(new, preview.impact, readable, language),
             view=view_of(buttons),
         )
 
@@ -269,17 +269,17 @@ async def show_finder(interaction: Interaction, typed: str = "") -> None:
 async def show_note(interaction: Interaction, note_id: int) -> None:
     """Show the page of one note, with its card and buttons."""
     guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
-    found = await interaction.client.worker.run_slices(
+    page = await interaction.client.worker.run_slices(
         lambda core: service.note_page(core, guild_id, note_id, channels),
         priority=Priority.REVIEWING,
     )
-    if found is None:
+    if page is None:
         await show_finder(interaction)
         return
     language, history = await viewer_language(interaction), shared_buttons.note_history
-    beside = [history(found.note.id, language), FindButton(messages.FIND(language))]
+    beside = [history(page.note.id, language), FindButton(messages.FIND(language))]
     shown = _note_message(
-        found, ReviewPage.NOTE, heading(ReviewPage.NOTE, language), beside, language
+        page, ReviewPage.NOTE, heading(ReviewPage.NOTE, language), beside, language
     )
     await interaction.edit_original_response(**shown)
 
@@ -554,23 +554,23 @@ class Queue:
         """Arguments of `edit_original_response` that show a note in the queue or an empty queue."""
         guild_id, now = interaction.guild_id or 0, datetime.now(UTC)
         channels = quotable_channels(interaction, private=True)
-        found = await self._bot.worker.run_slices(
+        page = await self._bot.worker.run_slices(
             lambda core: service.queue_page(core, guild_id, place, now, channels),
             priority=Priority.REVIEWING,
         )
         language = await viewer_language(interaction)
         title = heading(ReviewPage.QUEUE, language)
-        if found is None:
+        if page is None:
             texts = [title, *filter(None, [said]), messages.QUEUE_EMPTY(language)]
             menu = review_menu(ReviewPage.QUEUE, language)
             return {**panel(texts, [], menu), "attachments": []}
-        at = (found.place, found.total)
-        above = f"{title}\n{messages.queue_header(found.note, at, now, said, language)}"
+        at = (page.place, page.total)
+        above = f"{title}\n{messages.queue_header(page.note, at, now, said, language)}"
         beside = [
-            QueueButton(language, place=found.place, action=action)
+            QueueButton(language, place=page.place, action=action)
             for action in messages.QUEUE_LABELS
         ]
-        return _note_message(found, ReviewPage.QUEUE, above, beside, language)
+        return _note_message(page, ReviewPage.QUEUE, above, beside, language)
 
     async def show(self, interaction: Interaction) -> None:
         """Show the page of the panel: the first note."""

@@ -48,8 +48,8 @@ async def _say(
     title, language = note.revision.submission.safe.title, await viewer_language(interaction)
     # Direct messages don't show the name of everybody who is mentioned.
     name = plain(shorten(member.display_name, 40)) if member is not None else ""
-    said = sentence(language, title=plain(title), name=name)
-    await interaction.edit_original_response(content=said)
+    content = sentence(language, title=plain(title), name=name)
+    await interaction.edit_original_response(content=content)
     await interaction.client.outbox.catch_up()
 
 
@@ -172,11 +172,11 @@ async def _member_named(guild: discord.Guild, name: str) -> discord.Member | Non
     if not name:
         return None
     try:
-        found = await guild.query_members(name, limit=_NAMESAKES)
+        members = await guild.query_members(name, limit=_NAMESAKES)
     except TimeoutError:
         return None
-    named = [member for member in found if member.name.casefold() == name] or [
-        member for member in found if member.display_name.casefold() == name
+    named = [member for member in members if member.name.casefold() == name] or [
+        member for member in members if member.display_name.casefold() == name
     ]
     return named[0] if len(named) == 1 else None
 

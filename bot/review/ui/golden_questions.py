@@ -69,13 +69,13 @@ async def show_changes(interaction: Interaction, said: str = "") -> None:
     """Show the page with the changed answers, below the sentence `said`."""
     guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
     channels = quotable_channels(interaction, private=True)
-    found = await interaction.client.worker.call(
+    changes = await interaction.client.worker.call(
         lambda core: service.changes(core, guild_id, MOST_SHOWN)
     )
     settings = await interaction.client.guild_settings.current(guild_id)
-    intro = service.introduction(found, language, is_checked=settings.golden_questions)
+    intro = service.introduction(changes, language, is_checked=settings.golden_questions)
     items: list[discord.ui.Item[Any]] = []
-    for result in found.moved:
+    for result in changes.moved:
         items.append(discord.ui.TextDisplay(service.change(result, channels, language)))
         buttons = [
             ChangeButton(
@@ -89,11 +89,11 @@ async def show_changes(interaction: Interaction, said: str = "") -> None:
             if action != "accept" or service.is_readable(result.first, channels)
         ]
         items += rows(buttons)
-    if found.gone:
-        lines = [service.before(result, channels, language) for result in found.gone]
+    if changes.gone:
+        lines = [service.before(result, channels, language) for result in changes.gone]
         items.append(discord.ui.TextDisplay("\n".join(lines)))
         items += rows([GoneButton(service.SETTLE_GONE(language))])
-    more = service.more(found, language)
+    more = service.more(changes, language)
     if more:
         items.append(discord.ui.TextDisplay(more))
     texts = [heading(ReviewPage.CHANGES, language), *filter(None, [said]), intro]

@@ -76,17 +76,17 @@ async def _show(
         contributor_id or None,
         tuple(titles.ids_of_title(query, (*scopes_of(interaction.guild_id, channels), ARTICLES))),
     )
-    found = await bot.worker.call(
+    result = await bot.worker.call(
         lambda core: service.search(core, wanted), priority=Priority.ASKING
     )
     language = await viewer_language(interaction)
     member = f"<@{contributor_id}>" if contributor_id else ""
-    if found.nothing is not None:
-        sentence = messages.nothing(found.nothing, tag, member, language)
+    if result.nothing is not None:
+        sentence = messages.nothing(result.nothing, tag, member, language)
         await interaction.edit_original_response(content=sentence, view=None)
         return
     about = messages.filter_labels(tag, member)
-    page = messages.page(query, about, found, number, language)
+    page = messages.page(query, about, result, number, language)
 
     def button(other: int, label: str) -> SearchButton:
         return SearchButton(label, page=other, contributor_id=contributor_id, tag=tag)

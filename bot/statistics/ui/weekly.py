@@ -234,8 +234,8 @@ def digest_message(
     # Without lines between: a full digest has nearly all components that Discord takes.
     if overview.files:
         container.add_item(gallery(overview.files))
-    if told := text(overview.panels, room):
-        container.add_item(discord.ui.TextDisplay(told))
+    if words := text(overview.panels, room):
+        container.add_item(discord.ui.TextDisplay(words))
     if below:
         container.add_item(discord.ui.Separator())
         container.add_item(discord.ui.TextDisplay(below))
@@ -359,7 +359,7 @@ class DigestPoster:
         if not is_new:
             return
         speak = Speaker(settings.language)
-        said = speak(
+        warning = speak(
             "{digest} of {server} can't be posted: I can't write in {channel}, or it's gone. "
             "Choose another channel in `/setup`. I won't repeat this.",
             digest=weekly.NAMES[digest.edition](settings.language),
@@ -371,7 +371,7 @@ class DigestPoster:
             if not is_writable(place):
                 place = await self._bot.fetch_user(guild.owner_id or 0)
             nonce = f"w{digest.edition[0]}{guild.id:x}"
-            await send_with_retries(functools.partial(place.send, said, nonce=nonce))
+            await send_with_retries(functools.partial(place.send, warning, nonce=nonce))
         except UNREACHED as error:
             _logger.warning(
                 "Administrators could not be told that a digest has no channel: %s", error
