@@ -9,6 +9,7 @@ in the custom_ids of posted cards, so none is renamed or removed.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Final, NamedTuple
 
 from bot.core.core import Core
@@ -298,16 +299,11 @@ def edit_and_approve(
     corrects: bool = False,
 ) -> Iterator[tuple[Outcome, int] | None]:
     """Approve a revision as edited by a moderator; with `corrects`, a live one. See `act`."""
-    decisions = core.store.decisions
-    change = decisions.correct if corrects else decisions.edit_and_approve
-    guild_id, revision_id = note.guild_id, note.revision.id
+    decisions, guild_id = core.store.decisions, note.guild_id
     yield from embed_ahead(core, guild_id, submission)
-    outcome = once_per_interaction(
-        core,
-        guild_id,
-        interaction_id,
-        lambda: change(guild_id, revision_id, moderator, submission),
-    )
+    edit = decisions.correct if corrects else decisions.edit_and_approve
+    change = partial(edit, guild_id, note.revision.id, moderator, submission)
+    outcome = once_per_interaction(core, guild_id, interaction_id, change)
     yield None if outcome is None else (outcome, quorum(core, outcome.note))
 
 

@@ -153,13 +153,8 @@ def decide(
             if not named:
                 return Outcome(note, Obstacle.NO_ORIGINAL)
             ruling = replace(ruling, duplicate_of=named)
-    decisions = core.store.decisions
-    return once_per_interaction(
-        core,
-        guild_id,
-        asked_in,
-        lambda: decisions.decide(guild_id, revision_id, moderator, ruling),
-    )
+    change = partial(core.store.decisions.decide, guild_id, revision_id, moderator, ruling)
+    return once_per_interaction(core, guild_id, asked_in, change)
 
 
 # Longest text embedded in one slice; it takes about 14 embeddings.
@@ -259,13 +254,9 @@ def reword(
     interaction_id: int,
 ) -> Outcome | None:
     """Change the wordings of a note. A live note is indexed again at once."""
-    decisions, revision_id = core.store.decisions, note.revision.id
-    return once_per_interaction(
-        core,
-        note.guild_id,
-        interaction_id,
-        lambda: decisions.reword(note.guild_id, revision_id, moderator, wordings),
-    )
+    guild_id, reword = note.guild_id, core.store.decisions.reword
+    change = partial(reword, guild_id, note.revision.id, moderator, wordings)
+    return once_per_interaction(core, guild_id, interaction_id, change)
 
 
 def quorum(core: Core, note: Note) -> int:
@@ -560,8 +551,7 @@ def list_unreleased(core: Core, guild_id: int, number: int) -> tuple[NoteList, b
 def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Member) -> None:
     """Keep the notes with these revisions off the public page."""
     for revision_id in revision_ids:
-        note = core.store.notes.find(revision_id, guild_id)
-        if note is not None:
+        if note := core.store.notes.find(revision_id, guild_id):
             core.store.public_notes.set_veto(guild_id, note.id, by, PageVeto.MODERATOR, vetoed=True)
 
 
