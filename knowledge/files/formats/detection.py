@@ -49,6 +49,7 @@ ENDINGS: Final = {
     ".zip": Format.ZIP,
 }
 
+BOM: Final = b"\xef\xbb\xbf"
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Other formats based on zip, by a file name inside, and what to do.
@@ -85,9 +86,19 @@ def format_of(content: bytes, ending: str = "") -> Format:
     promised = ENDINGS.get(ending)
     if content.startswith(WIDE_MARKS):
         content = decode(content).encode()
-    if _is_page(content) or (promised is Format.HTML and _has_tags(content)):
+    page = _PAGE.search(content[:4096])
+    if page is not None and _BEFORE_A_PAGE.match(content[: page.start()]):
         return Format.HTML
-    return _text_format(decode(content), promised)
+    if promised is Format.HTML and (
+        content[:4096].removeprefix(BOM).lstrip().startswith(b"<") or _TAG.search(content)
+    ):
+        return Format.HTML
+    text = decode(content)
+    if promised is Format.JSON or (text.lstrip()[:1] in ("{", "[") and _is_json(text)):
+        return Format.JSON
+    if promised in (Format.RST, Format.PLAIN) and _is_rst(text, promised):
+        return Format.RST
+    return promised if promised in (Format.CSV, Format.PLAIN) else Format.MARKDOWN
 
 
 def packed_format(content: bytes) -> Format | None:
@@ -113,28 +124,6 @@ def packed_format(content: bytes) -> Format | None:
     return Format.ZIP
 
 
-def _is_page(content: bytes) -> bool:
-    """Whether content begins with a doctype, `<html>`, `<head>` or `<body>`."""
-    match = _PAGE.search(content[:4096])
-    return match is not None and _BEFORE_A_PAGE.match(content[: match.start()]) is not None
-
-
-def _has_tags(content: bytes) -> bool:
-    """Whether the content of an `.html` file has HTML tags."""
-    begins = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
-    return begins or _TAG.search(content) is not None
-
-
-def _text_format(text: str, promised: Format | None) -> Format:
-    if promised is Format.JSON or (text.lstrip()[:1] in ("{", "[") and _is_json(text)):
-        return Format.JSON
-    if promised in (Format.RST, Format.PLAIN) and _is_rst(text, promised):
-        return Format.RST
-    if promised in (Format.CSV, Format.PLAIN, Format.MARKDOWN):
-        return promised
-    return Format.MARKDOWN
-
-
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
@@ -156,8 +145,6 @@ def _is_rst(text: str, promised: Format) -> bool:
 
 # Enough for the part before the messages, with the longest topic of a channel.
 HEAD_BYTES: Final = 65_536
-
-BOM: Final = b"\xef\xbb\xbf"
 
 # DiscordChatExporter's suffixes. With another suffix, an export is refused.
 EXPORT_SUFFIXES: Final = frozenset({".json", ".txt", ".html", ".csv"})

@@ -71,10 +71,9 @@ class _Builder(Composer, SafeConstructor, Resolver):  # type: ignore[misc]
 
 def parsed_values(block: str) -> Any:
     """The values of a block of YAML; UnreadableError if it isn't YAML, or exceeds the limits."""
-    if len(block) > MAX_MATTER_CHARACTERS:
-        raise _too_long(block)
-    before, found, _ = block.partition(_BYTE_ORDER_MARK)
-    if found:
+    _check_length(block)
+    before, mark, _ = block.partition(_BYTE_ORDER_MARK)
+    if mark:
         line = before.count("\n") + 1
         raise UnreadableError(
             f"has front matter with a byte-order mark (U+FEFF) in line {line}: take it out."
@@ -82,18 +81,20 @@ def parsed_values(block: str) -> Any:
     try:
         return _Builder(list(_checked_events(block))).get_single_data()
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark is not None else ""
+        place = getattr(error, "problem_mark", None)
+        where = f" in line {place.line + 1}" if place is not None else ""
         problem = getattr(error, "problem", None) or "it can't be parsed"
         raise UnreadableError(f"has front matter that is not YAML{where}: {problem}.") from error
     except _IMPOSSIBLE as error:
         raise UnreadableError(f"has front matter with an impossible value: {error}.") from error
 
 
-def _too_long(block: str) -> UnreadableError:
-    return UnreadableError(
-        f"has front matter of {len(block):,} characters; the limit is {MAX_MATTER_CHARACTERS:,}."
-    )
+def _check_length(block: str) -> None:
+    if len(block) > MAX_MATTER_CHARACTERS:
+        raise UnreadableError(
+            f"has front matter of {len(block):,} characters; the limit is "
+            f"{MAX_MATTER_CHARACTERS:,}."
+        )
 
 
 def _checked_events(block: str) -> Iterator[yaml.Event]:
@@ -115,26 +116,27 @@ def _checked_events(block: str) -> Iterator[yaml.Event]:
         yield event
 
 
-def _toml_values(block: str) -> dict[str, Any]:
-    if len(block) > MAX_MATTER_CHARACTERS:
-        raise _too_long(block)
-    try:
-        return tomllib.loads(block)
-    except tomllib.TOMLDecodeError as error:
-        raise UnreadableError(f"has front matter that is not TOML: {error}.") from error
-    except RecursionError as error:
-        raise UnreadableError("has front matter that is nested too deeply.") from error
-
-
 def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
     """Parse front matter in YAML, or in TOML if `toml`.
 
     Raises UnreadableError if the block is malformed, exceeds the limits, or isn't a mapping.
     """
-    values = _toml_values(block) if toml else parsed_values(block)
+    if toml:
+        _check_length(block)
+        try:
+            values: Any = tomllib.loads(block)
+        except tomllib.TOMLDecodeError as error:
+            raise UnreadableError(f"has front matter that is not TOML: {error}.") from error
+        except RecursionError as error:
+            raise UnreadableError("has front matter that is nested too deeply.") from error
+    else:
+        values = parsed_values(block)
     if not isinstance(values, dict | None):
         raise UnreadableError("has front matter that is not a list of `key: value`.")
     values = values or {}
+    # The original's web address. In a list of `sources` are the pages of others.
+    links = (values.get(key) for key in ("link", "url", "source"))
+    own = (link for link in links if isinstance(link, str) and link.startswith(_ADDRESS))
     try:
         return FrontMatter(
             # Files of questions and answers often have a `question` instead of a title.
@@ -142,7 +144,7 @@ def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
             aliases=names(values.get("aliases")),
             tags=_tags(values.get("tags")),
             verified=_day(values.get("verified")),
-            link=_link(values),
+            link=next(own, ""),
             hidden=_text(values.get("hidden") or None),
             page={key: said for key in _PAGE if (said := _text(values.get(key)).strip())},
         )
@@ -188,11 +190,3 @@ def _day(value: Any) -> date | None:
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, date) else None
-
-
-def _link(values: dict[Any, Any]) -> str:
-    """The original's web address. In a list of `sources` are the pages of others."""
-    for value in (values.get(key) for key in ("link", "url", "source")):
-        if isinstance(value, str) and value.startswith(_ADDRESS):
-            return value
-    return ""

@@ -95,7 +95,12 @@ def parse_html(content: bytes, name: str) -> ParsedFile:
     headings: list[str] = []
     for heading in main.find_all(_HEADINGS):
         own_id = _own_id(heading)
-        _drop_own_links(heading)
+        # Links to anchors on the page; those without words, such as "#", are dropped.
+        for anchor in heading.select('a[href^="#"]'):
+            if any(map(str.isalnum, anchor.get_text())):
+                anchor.unwrap()
+            else:
+                anchor.decompose()
         words = one_line(heading.get_text())
         if own_id:
             heading.append(with_own_id("", own_id))
@@ -174,7 +179,9 @@ class _Converter(MarkdownConverter):
 
     def process_text(self, el: NavigableString, parent_tags: set[str] | None = None) -> str:
         if "pre" not in (parent_tags or ()):
-            calm = NavigableString(_BLANKS.sub(_one_blank, el))
+            calm = NavigableString(
+                _BLANKS.sub(lambda run: "\n" if run[0].strip("\t ") else " ", el)
+            )
             el.replace_with(calm)
             el = calm
         # The library's types leave its methods out.
@@ -187,10 +194,6 @@ class _Converter(MarkdownConverter):
         indented = len(text) - len(text.lstrip(" \n"))
         text = text[text.rfind("\n", 0, indented) + 1 :]
         return str(super().convert_pre(el, text, parent_tags))  # type: ignore[misc]
-
-
-def _one_blank(run: re.Match[str]) -> str:
-    return "\n" if run[0].strip("\t ") else " "
 
 
 def _target(base: str, href: str) -> str:
@@ -206,17 +209,13 @@ def _soup(html: str) -> BeautifulSoup:
         # XHTML is read as HTML, which it nearly always is.
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
         soup = BeautifulSoup(html, "lxml")
-    _check_depth(soup)
-    return soup
-
-
-def _check_depth(soup: BeautifulSoup) -> None:
     depths = {id(soup): 0}
     for tag in soup.find_all(True):
         depth = depths[id(tag.parent)] + 1
         depths[id(tag)] = depth
         if depth > MAX_DEPTH:
             raise UnreadableError(f"has tags nested more than {MAX_DEPTH} levels deep.")
+    return soup
 
 
 def _main(soup: BeautifulSoup) -> Tag:
@@ -250,15 +249,6 @@ def _article(main: Tag, soup: BeautifulSoup) -> Tag:
         article, whole = len(inside[0].get_text()), len(main.get_text())
         return inside[0] if 2 * article > whole else main
     return main
-
-
-def _drop_own_links(heading: Tag) -> None:
-    """Unwrap a heading's links to anchors on the page; drop links without words, such as "#"."""
-    for link in heading.select('a[href^="#"]'):
-        if any(map(str.isalnum, link.get_text())):
-            link.unwrap()
-        else:
-            link.decompose()
 
 
 def _language(pre: Tag) -> str:
@@ -315,8 +305,12 @@ def wiki_body(soup: BeautifulSoup) -> Tag | None:
     if not bodies:
         return None
     # The site notice has the class of a body, too.
-    body = max(bodies, key=lambda one: len(one.get_text()))
-    for chrome in body.find_all(_is_chrome):
+    body = max(bodies, key=lambda body: len(body.get_text()))
+    for chrome in body.find_all(
+        lambda tag: (
+            not _CHROME.isdisjoint(_classes(tag)) or bool(_HIDDEN.search(str(tag.get("style"))))
+        )
+    ):
         chrome.decompose()
     _drop_navigation_tables(body)
     for picture in body.find_all("img"):
@@ -324,11 +318,20 @@ def wiki_body(soup: BeautifulSoup) -> Tag | None:
         picture.replace_with("" if _PICTURE.search(alt) else alt)
     for definitions in reversed(body.find_all("dl")):
         _list_terms(definitions)
-    first = next(filter(_is_heading, body.find_all(True, recursive=False)), None)
-    for box in body.find_all(_is_infobox):
-        if (facts := _facts(box)) is None:
+    parts = body.find_all(True, recursive=False)
+    headings = (
+        part for part in parts if not _WIKI_HEADINGS.isdisjoint((part.name, *_classes(part)))
+    )
+    first = next(headings, None)
+    # Outermost infoboxes become lists of facts, below the introduction.
+    for box in body.find_all(lambda tag: _is_box(tag) and not any(map(_is_box, tag.parents))):
+        facts = Tag(name="ul")
+        for label, value in _lines(box):
+            item = Tag(name="li")
+            item.string = f"{label}: {value}" if label and value else label or value
+            facts.append(item)
+        if not facts.contents:
             continue
-        # The facts follow the introduction.
         if first is None:
             body.append(facts)
         else:
@@ -376,35 +379,12 @@ def _list_terms(definitions: Tag) -> None:
             between = " "
 
 
-def _is_chrome(tag: Tag) -> bool:
-    return not _CHROME.isdisjoint(_classes(tag)) or bool(_HIDDEN.search(str(tag.get("style", ""))))
-
-
-def _is_heading(tag: Tag) -> bool:
-    return not _WIKI_HEADINGS.isdisjoint((tag.name, *_classes(tag)))
-
-
-def _is_infobox(tag: Tag) -> bool:
-    """Whether a tag is an outermost infobox."""
-    return _is_box(tag) and not any(map(_is_box, tag.parents))
-
-
 def _is_box(tag: Tag) -> bool:
     return any("infobox" in name for name in _classes(tag))
 
 
 def _classes(tag: Tag) -> list[str]:
     return [name or "" for name in tag.get_attribute_list("class")]
-
-
-def _facts(box: Tag) -> Tag | None:
-    """An infobox as a list of facts; None if the infobox has no facts."""
-    facts = Tag(name="ul")
-    for label, value in _lines(box):
-        item = Tag(name="li")
-        item.string = f"{label}: {value}" if label and value else label or value
-        facts.append(item)
-    return facts if facts.contents else None
 
 
 def _lines(box: Tag) -> Iterator[tuple[str, str]]:

@@ -69,22 +69,14 @@ class _Directive(NamedTuple):
 
 def without_myst(text: str) -> str:
     """Convert a MyST text to Markdown; any other text stays as it is."""
-    lines = text.split("\n")
-    if not _is_myst(lines, text):
-        return text
-    titles = _titles(lines)
-    return "\n".join(_read(lines, titles, 0))
-
-
-def _is_myst(lines: Sequence[str], text: str) -> bool:
     if "{" not in text and ")=" not in text:
-        return False
-    if any(match["name"] for match in _INLINE.finditer(text)):
-        return True
-    return any(
-        (("{" in line and _DIRECTIVE.match(line)) or (")=" in line and _TARGETS.match(line)))
+        return text
+    lines = text.split("\n")
+    is_myst = any(match["name"] for match in _INLINE.finditer(text)) or any(
+        ("{" in line and _DIRECTIVE.match(line)) or (")=" in line and _TARGETS.match(line))
         for line in lines
     )
+    return "\n".join(_read(lines, _titles(lines), 0)) if is_myst else text
 
 
 def _titles(lines: Sequence[str]) -> dict[str, str]:
@@ -109,7 +101,8 @@ def _read(lines: Sequence[str], titles: Mapping[str, str], depth: int) -> list[s
     place = 0
     while place < len(lines):
         line = lines[place]
-        fence = _FENCE.match(line) if _is_fence_like(line) else None
+        is_fence = "```" in line or "~~~" in line or ":::" in line
+        fence = _FENCE.match(line) if is_fence else None
         end = _end(lines, place, fence) if fence is not None else place
         if fence is None or (fence["mark"][0] == ":" and not _DIRECTIVE.match(line)):
             prose.append(_line(line, depth))
@@ -118,18 +111,12 @@ def _read(lines: Sequence[str], titles: Mapping[str, str], depth: int) -> list[s
         read += _prose(prose, titles)
         prose = []
         directive = _directive(lines, place, end) if depth < MAX_DEPTH else None
-        whole = lines[place : end + 1]
-        read += (
-            whole
-            if directive is None
-            else _read_directive(lines, place, end, directive, titles, depth)
-        )
+        if directive is None:
+            read += lines[place : end + 1]
+        else:
+            read += _read_directive(lines, end, directive, titles, depth)
         place = end + 1
     return read + _prose(prose, titles)
-
-
-def _is_fence_like(line: str) -> bool:
-    return "```" in line or "~~~" in line or ":::" in line
 
 
 def _end(lines: Sequence[str], first: int, fence: re.Match[str]) -> int:
@@ -184,23 +171,20 @@ def _is_option(lines: Sequence[str], place: int, first: int) -> bool:
 
 
 def _read_directive(
-    lines: Sequence[str],
-    first: int,
-    end: int,
-    directive: _Directive,
-    titles: Mapping[str, str],
-    depth: int,
+    lines: Sequence[str], end: int, directive: _Directive, titles: Mapping[str, str], depth: int
 ) -> list[str]:
     """The lines of a directive, as many as it had."""
-    start, last = directive.body
+    first, (start, last) = directive.first, directive.body
     body, lead = lines[start:last], directive.lead
     name = directive_name(directive.name)
     head, tail = [""] * (start - first), [""] * (end + 1 - last)
     if name in _CONVERTED:
-        said = _prose(_CONVERTED[name](directive, body), titles)
-        return _pad(lead, said, end + 1 - first)
+        return _pad(lead, _prose(_CONVERTED[name](directive, body), titles), end + 1 - first)
     if name in ("image", "figure"):
-        head[0] = lead + _picture(directive)
+        # A picture of the page's own without a description is left out.
+        alt = directive.options.get("alt", "").replace("[", "(").replace("]", ")")
+        source = directive.argument.split(" ")[0]
+        head[0] = f"{lead}![{alt}]({source})" if alt or source.startswith(_EXTERNAL) else lead
         return [*head, *_read(body, titles, depth + 1), *tail]
     shown = display(directive.name, directive.argument, body)
     if shown is Shown.NOTHING:
@@ -219,7 +203,13 @@ def _read_directive(
         head[0] = argument
     head[0] = lead + head[0]
     if name == "glossary":
-        body = [*map(_term, body)]
+        # A term in bold, or its definition without indent or colon.
+        body = [
+            f"**{line.strip()}**"
+            if line.strip() and not line.startswith((" ", "\t", ":", "`"))
+            else line.lstrip(" \t").removeprefix(": ")
+            for line in body
+        ]
     return [*head, *_read(body, titles, depth + 1), *tail]
 
 
@@ -239,13 +229,6 @@ def _code(directive: _Directive, body: Sequence[str], size: int) -> list[str]:
     return [*above, f"{lead}{opening}", *block[1:]][:size]
 
 
-def _picture(directive: _Directive) -> str:
-    """A picture with its description; a picture of the page's own without one is left out."""
-    alt = directive.options.get("alt", "").replace("[", "(").replace("]", ")")
-    source = directive.argument.split(" ")[0]
-    return f"![{alt}]({source})" if alt or source.startswith(_EXTERNAL) else ""
-
-
 def _pad(lead: str, said: Sequence[str], size: int) -> list[str]:
     """Lines behind `lead`, and as many blank lines as are missing.
 
@@ -256,10 +239,10 @@ def _pad(lead: str, said: Sequence[str], size: int) -> list[str]:
 
 
 def _from_rst(directive: _Directive, body: Sequence[str]) -> list[str]:
-    from knowledge.files.formats.rst import rst_fragment
+    from knowledge.files.formats.rst import rst_to_markdown
 
     indent = min((len(line) - len(line.lstrip()) for line in body if line.strip()), default=0)
-    text = rst_fragment("\n".join(line[indent:] for line in body))
+    _, text = rst_to_markdown("\n".join(line[indent:] for line in body))
     return [f"{' ' * indent}{line}".rstrip() for line in text.split("\n")]
 
 
@@ -294,13 +277,6 @@ def _table(rows: Sequence[Sequence[str]], directive: _Directive) -> list[str]:
 
 
 _CONVERTED: Final = {"eval-rst": _from_rst, "list-table": _list_table, "csv-table": _csv_table}
-
-
-def _term(line: str) -> str:
-    """A line of a glossary: a term in bold, or its definition without indent or colon."""
-    if not line.strip() or line.startswith((" ", "\t", ":", "`")):
-        return line.lstrip(" \t").removeprefix(": ") if not line.startswith("`") else line
-    return f"**{line.strip()}**"
 
 
 def _line(line: str, depth: int) -> str:

@@ -44,9 +44,18 @@ def parse_pdf(content: bytes, name: str) -> ParsedFile:
         count = len(reader.pages)
         if count > MAX_PAGES:
             raise UnreadableError(f"has {count:,} pages; the limit is {MAX_PAGES:,}. Split it.")
-        pages = _page_texts(reader)
+        pages: list[str] = []
+        size = 0
+        for page in reader.pages:
+            text = page.extract_text()
+            pages.append(_HYPHENATED.sub("", text.replace("\x00", "")))
+            size += len(text)
+            if size > MAX_BYTES:
+                raise UnreadableError(
+                    f"has more than {MAX_BYTES / 1e6:,.0f} million characters of text. Split it."
+                )
         outline = _outline(reader)
-        title = _title(reader)
+        title = one_line(reader.metadata.title or "") if reader.metadata is not None else ""
     except DependencyError as error:
         raise UnreadableError(_ENCRYPTED) from error
     except LimitReachedError as error:
@@ -58,28 +67,10 @@ def parse_pdf(content: bytes, name: str) -> ParsedFile:
         raise UnreadableError(
             "has no text, only pictures of pages: run text recognition (OCR) over it first."
         )
-    return ParsedFile(title or name, _with_headings(_without_running_lines(pages), outline))
-
-
-def _page_texts(reader: PdfReader) -> list[str]:
-    pages: list[str] = []
-    size = 0
-    for page in reader.pages:
-        text = page.extract_text()
-        pages.append(_HYPHENATED.sub("", text.replace("\x00", "")))
-        size += len(text)
-        if size > MAX_BYTES:
-            raise UnreadableError(
-                f"has more than {MAX_BYTES / 1e6:,.0f} million characters of text. Split it."
-            )
-    return pages
-
-
-def _title(reader: PdfReader) -> str:
-    """The title in the PDF's metadata, unless it is the name of a file."""
-    metadata = reader.metadata
-    title = one_line(metadata.title or "") if metadata is not None else ""
-    return "" if re.search(r"\.\w{2,4}$|^untitled|^microsoft word", title, re.I) else title[:200]
+    if re.search(r"\.\w{2,4}$|^untitled|^microsoft word", title, re.I):
+        # The name of a file.
+        title = ""
+    return ParsedFile(title[:200] or name, _with_headings(_without_running_lines(pages), outline))
 
 
 def _outline(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:

@@ -233,41 +233,33 @@ def _sphinx_role(
 
 
 def parse_rst(text: str, name: str) -> ParsedFile:
-    """Parse a reStructuredText document.
-
-    Raises:
-        UnreadableError: if the document has no text.
-    """
-    parts = _publish(text)
-    markdown = fragment_to_markdown(parts["html_body"], code="span.literal")
+    """Parse a reStructuredText document; UnreadableError if it has no text."""
+    title, markdown = rst_to_markdown(text)
     if not markdown:
         raise UnreadableError("has no text once its directives are understood.")
+    return ParsedFile(title or name, markdown)
+
+
+def rst_to_markdown(text: str) -> tuple[str, str]:
+    """The title and the Markdown of a document, or of a part of one."""
+    parts = _publish(text)
     heading = fragment_to_markdown(f"<h1>{parts['title']}</h1>", code="span.literal")
-    title = heading.removeprefix("#")
-    return ParsedFile(one_line(title) or name, markdown)
-
-
-def rst_fragment(text: str) -> str:
-    """The Markdown of a part of a document."""
-    return fragment_to_markdown(_publish(text)["html_body"], code="span.literal")
+    markdown = fragment_to_markdown(parts["html_body"], code="span.literal")
+    return one_line(heading.removeprefix("#")), markdown
 
 
 def _publish(text: str) -> Any:
     text = _PAGE_FIELD.sub("", text)
-    _register(text)
-    return publish_parts(text, reader=_Reader(), writer="html5", settings_overrides=_SETTINGS)
-
-
-def _register(text: str) -> None:
-    """Register this text's directives and roles, except docutils' own."""
-    english: Any = directives._fallback_language_module
+    # Register this text's directives and roles, except docutils' own.
     for match in _DIRECTIVE.finditer(text):
         if (name := match["name"].lower()) not in _EXECUTED:
             directives.register_directive(name, _SphinxDirective)
+    english: Any = directives._fallback_language_module
     role = partial(_sphinx_role, _titles(text))
     for match in _ROLE.finditer(text):
         if (name := match["name"].lower()) not in english.roles:
             roles.register_local_role(name, role)
+    return publish_parts(text, reader=_Reader(), writer="html5", settings_overrides=_SETTINGS)
 
 
 def _titles(text: str) -> dict[str, str]:
@@ -280,12 +272,9 @@ def _titles(text: str) -> dict[str, str]:
             waiting.append(label["name"].strip("` ").casefold())
         elif not _UNDERLINE.match(line):
             if _UNDERLINE.match(below):
-                words = _ROLE_IN_TITLE.sub(_role_in_title, line)
+                words = _ROLE_IN_TITLE.sub(
+                    lambda role: role_words(role["name"], role["text"], {})[0], line
+                )
                 titles |= dict.fromkeys(waiting, one_line(re.sub("[`*]", "", words)))
             waiting = []
     return titles
-
-
-def _role_in_title(found: re.Match[str]) -> str:
-    words, _ = role_words(found["name"], found["text"], {})
-    return words

@@ -68,7 +68,6 @@ _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)([^*_\n]{1,500})(?<=\S)\1")
 
 # A heading without a blank behind its mark.
 _UNSPACED: Final = re.compile(r"( {0,3}#{2,6})(?=[^\W\d_]|[*`\[])")
-# A horizontal rule; below a line of text, one of hyphens makes a heading of that line.
 _RULE: Final = re.compile(r" {0,3}([*_-])(?:[ \t]{0,9}\1){2,200}[ \t]*\Z")
 # A link between the pages of a wiki.
 _WIKI_LINK: Final = re.compile(
@@ -169,10 +168,15 @@ _EXPORT: Final = re.compile(r"export\s+(?:const|let|default|function|class|\*|\{
 
 def without_mdx(text: str) -> str:
     """Remove imports, exports and comments from MDX; lines keep their numbers."""
-    text = _without_braced_comments(text)
+    # A comment that isn't closed stays.
+    *closed, rest = text.split("*/}")
+    kept = []
+    for piece in closed:
+        before, opening, inside = piece.partition("{/*")
+        kept += [before, "\n" * inside.count("\n") if opening else "*/}"]
     lines: list[str] = []
     fence, exports = "", False
-    for line in text.split("\n"):
+    for line in "".join([*kept, rest]).split("\n"):
         before, fence = fence, fence_after(line, fence)
         is_code = bool(before or fence)
         goes_on = exports and bool(line.strip())
@@ -181,22 +185,16 @@ def without_mdx(text: str) -> str:
     return "\n".join(lines)
 
 
-def _without_braced_comments(text: str) -> str:
-    """Remove `{/* … */}`; a comment that isn't closed stays."""
-    *closed, rest = text.split("*/}")
-    kept = []
-    for piece in closed:
-        before, opening, inside = piece.partition("{/*")
-        kept += [before, "\n" * inside.count("\n") if opening else "*/}"]
-    return "".join([*kept, rest])
-
-
 def without_site_markup(text: str) -> str:
     """Reduce the markup in a Markdown text; lines keep their numbers."""
     lines = without_prose_fences(_without_admonitions(_without_comments(text.split("\n"))))
     addresses = {found["name"].casefold(): found["to"] for found in _DEFINITION.finditer(text)}
     runs = [*_runs(lines)]
-    paired = _paired_tags("\n".join("\n".join(run) for is_code, run in runs if not is_code))
+    # The names of tags that have both a start and an end tag in the text.
+    prose = "\n".join("\n".join(run) for is_code, run in runs if not is_code)
+    tags = [tag for tag in (_OPENS.finditer(prose) if "</" in prose else ()) if tag["name"]]
+    paired = {tag["name"] for tag in tags if tag["close"]}
+    paired &= {tag["name"] for tag in tags if not tag["close"]}
     parts: list[str] = []
     for is_code, run in runs:
         parts += run if is_code else _prose(run, addresses, paired)
@@ -245,29 +243,18 @@ def _without_admonitions(lines: list[str]) -> list[str]:
             taken = box["lead"] + _label(box["title"] or "")
         before, fence = fence, fence_after(taken, fence)
         if not before:
-            taken, has_options = _without_slashes(taken, has_options)
-            taken = _plain_fence(taken) if fence else taken
+            # Of a block of PyMdown, the title stays.
+            if has_options and _SLASHED_OPTION.match(taken):
+                taken = ""
+            elif "///" in taken and (slashes := _SLASHES.match(taken)) is not None:
+                taken, has_options = _label(slashes["title"] or ""), True
+            else:
+                has_options = False
+            # Other words behind a fence are instructions for the page, such as the lines to mark.
+            if fence and (opened := _FENCE_OPENING.match(taken)) is not None:
+                taken = f"{opened['fence']}{opened['language'] or ''}"
         found.append(taken)
     return found
-
-
-def _without_slashes(line: str, has_options: bool) -> tuple[str, bool]:
-    """Reduce a line of PyMdown's blocks; `has_options` tells whether options may stand here."""
-    if has_options and _SLASHED_OPTION.match(line):
-        return "", True
-    if "///" not in line or (opened := _SLASHES.match(line)) is None:
-        return line, False
-    return _label(opened["title"] or ""), True
-
-
-def _plain_fence(line: str) -> str:
-    """Reduce the first line of a code fence to the fence and the language.
-
-    Other words are instructions for the page, such as the lines to mark.
-    """
-    if (opened := _FENCE_OPENING.match(line)) is None:
-        return line
-    return f"{opened['fence']}{opened['language'] or ''}"
 
 
 def _has_indented_text(lines: list[str], place: int, least: int) -> bool:
@@ -309,11 +296,23 @@ def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
 
 
 def _prose(lines: list[str], addresses: Mapping[str, str], paired: Set[str]) -> list[str]:
-    text = "\n".join(_with_pipes(_without_rules([_plain_line(line) for line in lines])))
+    lines = [_plain_line(line) for line in lines]
+    above = ""
+    for place, line in enumerate(lines):
+        # A horizontal rule; below a line of text, one of hyphens makes a heading of that line.
+        if (rule := _RULE.match(line)) is not None and not (rule[1] == "-" and above.strip()):
+            lines[place] = ""
+        above = lines[place]
+    text = "\n".join(_with_pipes(lines))
     if addresses:
         text = _DEFINITION.sub("", text)
         text = _REFERENCE.sub(lambda found: _resolve(found, addresses), text)
-    text = _without_tags(_DRAWN_RULE.sub("", text), paired)
+    text = _DRAWN_RULE.sub("", text)
+    if any(mark in text for mark in ("<", "&", "```")):
+        text = "".join(
+            _as_markdown(piece, paired) if is_text else piece
+            for is_text, piece in _visible_pieces(text)
+        )
     if "](" in text or "://" in text:
         text = _PLAYER.sub(r"\1", _LINKED_PICTURE.sub(_unlink, text))
         text = _TARGET.sub(lambda found: found["code"] or _ESCAPED.sub(r"\1", found[0]), text)
@@ -321,16 +320,6 @@ def _prose(lines: list[str], addresses: Mapping[str, str], paired: Set[str]) -> 
     if "[[" in text:
         text = _WIKI_LINK.sub(_wiki_link, text)
     return [_plain_heading(line) for line in _with_breaks(text).split("\n")]
-
-
-def _without_rules(lines: list[str]) -> list[str]:
-    """Replace horizontal rules by blank lines."""
-    above = ""
-    for place, line in enumerate(lines):
-        if (rule := _RULE.match(line)) is not None and not (rule[1] == "-" and above.strip()):
-            lines[place] = ""
-        above = lines[place]
-    return lines
 
 
 def _wiki_link(found: re.Match[str]) -> str:
@@ -439,24 +428,6 @@ def _as_table_row(row: str) -> str:
     return f"{lead}{opening}{cells}{closing}"
 
 
-def _paired_tags(text: str) -> Set[str]:
-    """The names of tags that have both a start and an end tag in the text."""
-    found = _OPENS.finditer(text) if "</" in text else ()
-    names = [(tag["close"], tag["name"]) for tag in found if tag["name"]]
-    closed = {name for close, name in names if close}
-    return closed.intersection(name for close, name in names if not close)
-
-
-def _without_tags(text: str, paired: Set[str]) -> str:
-    """Convert HTML tags in a text to Markdown, and drop invisible elements; code stays."""
-    if not any(mark in text for mark in ("<", "&", "```")):
-        return text
-    return "".join(
-        _as_markdown(piece, paired) if is_text else piece
-        for is_text, piece in _visible_pieces(text)
-    )
-
-
 def _visible_pieces(text: str) -> Iterator[tuple[bool, str]]:
     """Split a text; yields (True, text) and (False, code).
 
@@ -478,16 +449,15 @@ def _visible_pieces(text: str) -> Iterator[tuple[bool, str]]:
         if found["code"] and "\n\n" in piece:
             continue
         yield True, text[shown : found.start()]
-        yield False, _inline_code(piece) if found["code"] else "\n" * piece.count("\n")
+        if found["code"]:
+            # Discord would show a block for three backticks.
+            code = piece.strip("`")
+            is_line = piece.startswith("```") and not {"`", "\n"} & {*code} and code.strip()
+            yield False, f"`{code}`" if is_line else piece
+        else:
+            yield False, "\n" * piece.count("\n")
         shown = position = place + len(closing)
     yield True, text[shown:]
-
-
-def _inline_code(code: str) -> str:
-    """Replace three backticks around inline code by one, because Discord would show a block."""
-    said = code.strip("`")
-    is_line = code.startswith("```") and not {"`", "\n"} & {*said} and said.strip()
-    return f"`{said}`" if is_line else code
 
 
 def _closing(opened: re.Match[str]) -> str:
@@ -507,14 +477,15 @@ def _as_markdown(text: str, paired: Set[str]) -> str:
             text = pattern.sub(replaced, text)
         text = _LINK.sub(r"[\g<label>](\g<to>)", text)
         text = _SUMMARY.sub(lambda found: _label(found[1]), text)
-        text = _HEADING.sub(_heading, text)
+        text = _HEADING.sub(
+            lambda found: (
+                f"{'#' * int(found['level'])} "
+                + with_own_id(found["text"], _values(found["attributes"]).get("id", ""))
+            ),
+            text,
+        )
         text = _OPENS.sub(lambda found: _as_shown(found, paired), text)
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
-
-
-def _heading(found: re.Match[str]) -> str:
-    named = with_own_id(found["text"], _values(found["attributes"]).get("id", ""))
-    return f"{'#' * int(found['level'])} {named}"
 
 
 def _values(attributes: str | None) -> dict[str, str]:
@@ -561,21 +532,18 @@ def without_prose_fences(lines: list[str]) -> list[str]:
         if opened is None:
             place += 1
             continue
-        after = _fence_end(found, place + 1, opened["mark"])
+        mark = opened["mark"]
+        closing = (
+            at
+            for at in range(place + 1, len(found))
+            if found[at].strip().startswith(mark) and not found[at].strip().strip(mark[0])
+        )
+        after = next(closing, len(found))
         shown = _unfence(found[place + 1 : after], opened["info"].strip().lower())
         if shown is not None and after < len(found):
             found[place : after + 1] = ["", *shown, ""]
         place = after + 1
     return found
-
-
-def _fence_end(lines: list[str], first: int, mark: str) -> int:
-    """The index of the line that closes a fence; the number of lines if none does."""
-    for place in range(first, len(lines)):
-        stripped = lines[place].strip()
-        if stripped.startswith(mark) and not stripped.strip(mark[0]):
-            return place
-    return len(lines)
 
 
 def _unfence(inside: list[str], language: str) -> list[str] | None:
@@ -586,12 +554,10 @@ def _unfence(inside: list[str], language: str) -> list[str] | None:
         if len(addresses) != 1:
             return None
         return [found[0] if (found := _CARD_ADDRESS.search(line)) else "" for line in inside]
-    return inside if language in _PROSE_LANGUAGES and _is_prose(text) else None
-
-
-def _is_prose(text: str) -> bool:
-    return (
-        _EXAMPLE.search(text) is None
+    is_prose = (
+        language in _PROSE_LANGUAGES
+        and _EXAMPLE.search(text) is None
         and len(_SENTENCE_END.findall(text)) >= _SENTENCES
         and word_count(text) >= _WORDS
     )
+    return inside if is_prose else None

@@ -104,7 +104,9 @@ _CODE_LINE: Final = re.compile(
 def display(name: str, argument: str, body: Sequence[str]) -> Shown:
     """The shown parts of a directive; its name may have a domain (`py:function`)."""
     own = directive_name(name)
-    if own == "class" and ":" not in name and not _is_class(argument):
+    # A class of a style sheet, not of Python's.
+    is_style = not (argument[:1].isupper() or "(" in argument or "." in argument)
+    if own == "class" and ":" not in name and is_style:
         return Shown.PROSE
     if own in _VERSIONS:
         return Shown.VERSION
@@ -126,11 +128,6 @@ def directive_name(name: str) -> str:
     """The name of a directive without its domain, in Sphinx's older spelling."""
     own = name.lower().rpartition(":")[2].replace("_", "-")
     return own.replace("-", "") if own.replace("-", "") in _VERSIONS else own
-
-
-def _is_class(argument: str) -> bool:
-    """Whether the argument of `class` is a class of Python's, not of a style sheet."""
-    return argument[:1].isupper() or "(" in argument or "." in argument
 
 
 def language_of(name: str, argument: str) -> str:

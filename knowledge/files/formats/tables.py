@@ -110,8 +110,13 @@ def parse_csv(text: str, name: str) -> ParsedFile:
     pairs = list(_csv_pairs(rows))
     if pairs:
         return ParsedFile(name, _sections(pairs))
-    items = (_row_item(header, row) for row in rows[1:])
-    return ParsedFile(name, "\n".join(item for item in items if item))
+    items = []
+    for row in rows[1:]:
+        cells = itertools.zip_longest(header, (one_line(cell) for cell in row), fillvalue="")
+        named = [f"**{column}**: {cell}" if column else cell for column, cell in cells if cell]
+        if named:
+            items.append(f"- {'; '.join(named)}")
+    return ParsedFile(name, "\n".join(items))
 
 
 def has_csv_pairs(text: str) -> bool:
@@ -182,13 +187,6 @@ def _csv_pairs(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
             yield pair
 
 
-def _row_item(header: Sequence[str], row: Sequence[str]) -> str:
-    cells = itertools.zip_longest(header, (one_line(cell) for cell in row), fillvalue="")
-    named = (f"**{column}**: {cell}" if column else cell for column, cell in cells if cell)
-    text = "; ".join(named)
-    return f"- {text}" if text else ""
-
-
 def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
     waiting: list[tuple[int, Any, bool]] = [(0, found, False)]
     seen = 1
@@ -198,11 +196,23 @@ def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
             raise UnreadableError(f"has lists nested more than {MAX_DEPTH} levels deep.")
         if isinstance(value, dict):
             record = {str(key).casefold(): inner for key, inner in value.items()}
-            pair = _pair(record) if listed else _pair_alone(record)
+            # Outside lists, one key must be unmistakable.
+            pair = (
+                _pair(record)
+                if listed
+                else _pair(record, _SURE_QUESTIONS) or _pair(record, answers=_SURE_ANSWERS)
+            )
             if pair:
                 yield pair
                 continue
-            yield from _question_keys(value)
+            # An object may map questions to answers.
+            yield from (
+                (one_line(str(key)), answer.strip())
+                for key, answer in value.items()
+                if isinstance(answer, str)
+                and str(key).strip().endswith(QUESTION_MARKS)
+                and answer.strip()
+            )
         inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, dict | list):
             listed = isinstance(value, list)
@@ -210,13 +220,6 @@ def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
             if seen > MAX_VALUES:
                 raise UnreadableError(f"has more than {MAX_VALUES:,} values. Split it.")
             waiting.extend((depth + 1, inner, listed) for inner in reversed(list(inside)))
-
-
-def _question_keys(record: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    """The pairs of an object that maps questions to answers."""
-    for key, value in record.items():
-        if isinstance(value, str) and str(key).strip().endswith(QUESTION_MARKS) and value.strip():
-            yield one_line(str(key)), value.strip()
 
 
 def _pair(
@@ -232,11 +235,6 @@ def _pair(
     if link.startswith(("http://", "https://")):
         answer = f"{answer}\n\n<{one_line(link)}>"
     return one_line(question), answer
-
-
-def _pair_alone(record: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The (question, answer) of a record outside lists, where one key must be unmistakable."""
-    return _pair(record, questions=_SURE_QUESTIONS) or _pair(record, answers=_SURE_ANSWERS)
 
 
 def _first(record: Mapping[str, Any], keys: Iterable[str]) -> str:

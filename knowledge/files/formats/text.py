@@ -116,8 +116,9 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
     text = without_site_markup(text)
     if not text.strip():
         raise UnreadableError("has nothing but comments and markup.")
+    heading = first_heading(text)
     return ParsedFile(
-        title=matter.title or _title_heading(text) or name,
+        title=matter.title or ("" if is_generic(heading) else heading) or name,
         page=matter.page,
         text=text,
         tags=matter.tags,
@@ -141,7 +142,9 @@ def front_matter(text: str) -> tuple[FrontMatter, str, int]:
     """
     if (found := _TOML.match(text)) is not None and "=" in found["block"]:
         matter = parsed_front_matter(found["block"], toml=True)
-    elif (found := _YAML.match(text)) is not None and _is_mapping(found["block"]):
+    elif (found := _YAML.match(text)) is not None and (
+        not found["block"].strip() or _KEY.match(found["block"])
+    ):
         matter = parsed_front_matter(found["block"])
     else:
         return FrontMatter(), text, 1
@@ -150,19 +153,9 @@ def front_matter(text: str) -> tuple[FrontMatter, str, int]:
     return matter, content, text.count("\n", 0, text.rindex(content)) + 1
 
 
-def _is_mapping(block: str) -> bool:
-    return not block.strip() or _KEY.match(block) is not None
-
-
 def is_generic(title: str) -> bool:
     """Whether a title is too generic to name a document."""
     return title.strip(" _.").casefold() in _GENERIC
-
-
-def _title_heading(text: str) -> str:
-    """The `first_heading` of a text; empty if the heading is too generic for a title."""
-    heading = first_heading(text)
-    return "" if is_generic(heading) else heading
 
 
 def first_heading(text: str) -> str:
