@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import Any, Final, TypeAlias
 
-from bot.text.languages import NAMES, Plural, Sentence
+from bot.text.languages import Plural, Sentence
+from knowledge.languages.vocabularies import spoken
 from knowledge.values.calendar_words import weekday
 from knowledge.values.guilds import Language, Phrasing
 from knowledge.values.settings import MOST_QUOTATIONS, Edition, GuildSettings, Mode, SolvedPosts
@@ -289,7 +290,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             Sentence("Language of public messages"),
             "language",
             {language.value: language for language in Language},
-            lambda content, _: NAMES[content],
+            lambda content, _: spoken(content)["name"],
             place="language",
             explanation=Sentence(
                 "Private messages use the language of the member's Discord, if I speak it."

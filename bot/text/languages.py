@@ -15,23 +15,8 @@ from typing import Any, Final, NamedTuple
 
 import polib
 
+from knowledge.languages.vocabularies import spoken
 from knowledge.values.guilds import Language
-
-NAMES: Final = {
-    Language.ENGLISH: "English",
-    Language.FRENCH: "Français",
-    Language.GERMAN: "Deutsch",
-    Language.PORTUGUESE: "Português (Brasil)",
-    Language.SPANISH: "Español",
-}
-# Between groups of digits, and before decimals.
-_SEPARATORS: Final = {
-    Language.ENGLISH: ",.",
-    Language.FRENCH: "\u202f,",
-    Language.GERMAN: ".,",
-    Language.PORTUGUESE: ".,",
-    Language.SPANISH: ".,",
-}
 
 
 @cache
@@ -42,7 +27,7 @@ def of_locale(locale: str) -> Language | None:
 
 
 def format_number(number: float, language: Language, decimals: int = 0) -> str:
-    return f"{number:,.{decimals}f}".translate(str.maketrans(",.", _SEPARATORS[language]))
+    return f"{number:,.{decimals}f}".translate(str.maketrans(",.", spoken(language)["separators"]))
 
 
 @cache

@@ -39,6 +39,12 @@ def values(key: str, section: str = "") -> Mapping[str, Any]:
     return MappingProxyType({code: some[key] for code, some in sections.items() if key in some})
 
 
+def spoken(language: str) -> Mapping[str, str]:
+    """What the bot says in a language beside its catalogue: its name, parts of numbers, dates."""
+    found: Mapping[str, str] = tables()[language]["spoken"]
+    return found
+
+
 def words(key: str, section: str, languages: Iterable[str]) -> frozenset[str]:
     """The words under a key in the tables of these languages."""
     listed = values(key, section)

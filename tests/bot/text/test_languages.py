@@ -99,6 +99,10 @@ def test_the_catalogues_have_what_the_code_says(tmp_path: Path) -> None:
     assert [language for language in TRANSLATIONS if known(CATALOGUES[language]) != now] == []
 
 
+def test_every_catalogue_is_a_language() -> None:
+    assert {path.parts[-3] for path in LOCALE.glob("*/*/*.po")} == {*TRANSLATIONS}
+
+
 @pytest.mark.parametrize("language", TRANSLATIONS)
 def test_everything_is_translated_and_nothing_is_left_over(language: Language) -> None:
     found = CATALOGUES[language]

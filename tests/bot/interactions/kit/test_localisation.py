@@ -6,12 +6,16 @@ import discord
 
 from bot.interactions.kit.localisation import description
 from bot.process.commands import COMMANDS_DIGEST
-from bot.text.languages import NAMES
+from knowledge.languages.vocabularies import spoken
 from knowledge.sources.kinds.registry import SERVICES
+from knowledge.values.guilds import Language
 from tests.bot.english import CODE, in_english
 from tests.bot.world import NewBot, World, parts
 
-PROPER_NAMES = {*NAMES.values(), *(service.label for service in SERVICES.values())}
+PROPER_NAMES = {
+    *(spoken(language)["name"] for language in Language),
+    *(service.label for service in SERVICES.values()),
+}
 
 
 def test_descriptions_are_translated(payload: list[dict[str, Any]]) -> None:
