@@ -5,7 +5,7 @@ Runs in the sandbox for files of unknown origin. Chat exports are refused:
 """
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import PurePath
 from typing import Any, Final
@@ -126,17 +126,9 @@ def _name_as_title(name: str) -> str:
 
 def parse_in_sandbox(content: bytes, name: str) -> tuple[dict[str, Any], str]:
     """Run `parse_document` in the sandbox's process; returns JSON values and the text."""
-    found = parse_document(content, name)
-    values = {
-        "title": found.title,
-        "tags": found.tags,
-        "verified": found.verified and found.verified.isoformat(),
-        "link": found.link,
-        "hidden": found.hidden,
-        "first_line": found.first_line,
-        "page": found.page,
-    }
-    return values, found.text
+    values = asdict(parse_document(content, name))
+    values["verified"] = values["verified"] and values["verified"].isoformat()
+    return values, values.pop("text")
 
 
 def checked_document(values: dict[str, Any], text: str) -> ParsedFile:

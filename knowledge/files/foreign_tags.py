@@ -121,22 +121,18 @@ def tags_in_sandbox(content: bytes, name: str) -> tuple[dict[str, Any], str]:
     path = PurePath(name)
     suffix, text = path.suffix.casefold(), decode(content)
     if suffix in (".md", ".markdown"):
-        found = [_markdown_tag(text, path.stem)]
+        matter, text, _ = front_matter(text)
+        # The file's name is the tag's name, or one more alias of a tag with a title.
+        aliases = (*matter.aliases, *([path.stem] if matter.title else []))
+        tags = [ForeignTag(matter.title or path.stem, text, aliases)]
     elif suffix == ".json" or text.lstrip().startswith("{"):
-        found = list(_red_tags(json_value(text), path.parent.name))
+        tags = list(_red_tags(json_value(text), path.parent.name))
     else:
-        found = list(_table_tags(text))
-    if not found:
+        tags = list(_table_tags(text))
+    if not tags:
         raise UnreadableError(f"has no tags that I know: {_KINDS}.")
-    _check_number(found)
-    return {}, json.dumps(found)
-
-
-def _markdown_tag(text: str, stem: str) -> ForeignTag:
-    """The file's name is the tag's name, or one more alias of a tag with a title."""
-    matter, text, _ = front_matter(text)
-    aliases = (*matter.aliases, *([stem] if matter.title else []))
-    return ForeignTag(matter.title or stem, text, aliases)
+    _check_number(tags)
+    return {}, json.dumps(tags)
 
 
 def _table_tags(text: str) -> Iterator[ForeignTag]:

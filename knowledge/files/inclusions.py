@@ -89,7 +89,9 @@ def _as_code(
     """The lines of a directive with code instead of `literalinclude`."""
     suffix = PurePosixPath(directive["path"]).suffix.lower()
     language = options.get("language") or _LANGUAGES.get(suffix, "")
-    lines = [*_dedent(_select(included, options))][:MOST_LINES]
+    chosen = _select(included, options)
+    indent = min((len(line) - len(line.lstrip()) for line in chosen if line.strip()), default=0)
+    lines = [line[indent:].rstrip() for line in chosen[:MOST_LINES]]
     lead = directive["lead"]
     if directive.re is _RST:
         yield from (f"{lead}.. code-block:: {language}".rstrip(), "")
@@ -148,9 +150,3 @@ def _object(lines: Sequence[str], name: str) -> Sequence[str]:
         )
         lines = lines[first : next(below, len(lines))]
     return lines
-
-
-def _dedent(lines: Sequence[str]) -> Iterator[str]:
-    indents = (len(line) - len(line.lstrip()) for line in lines if line.strip())
-    indent = min(indents, default=0)
-    return (line[indent:].rstrip() for line in lines)

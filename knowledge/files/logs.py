@@ -150,7 +150,11 @@ class _Candidate:
 
 def deciding_lines(text: str, most: int = LINES) -> list[str]:
     """The deciding lines of a log, in its order; lines that differ in numbers count once."""
-    lines = [_CONTROL.sub("", line[:_READ_CHARACTERS]) for line in _read(text)]
+    lines = text.splitlines()
+    if len(lines) > _READ_LINES:
+        first = _READ_LINES // 5
+        lines = [*lines[:first], *lines[first - _READ_LINES :]]
+    lines = [_CONTROL.sub("", line[:_READ_CHARACTERS]) for line in lines]
     people = _people(lines)
     best: dict[str, _Candidate] = {}
     for candidate in _candidates(lines):
@@ -163,24 +167,11 @@ def deciding_lines(text: str, most: int = LINES) -> list[str]:
         heaviest = heaviest or candidate.weight
         if len(chosen) == most or candidate.weight < _LEAST_SHARE * heaviest:
             break
-        words = impersonal(candidate.words, people)
-        if words:
-            chosen.setdefault(_cut(without_secrets(words)), candidate.place)
+        if words := without_secrets(impersonal(candidate.words, people)):
+            if len(words) > LINE_CHARACTERS:
+                words = words[: LINE_CHARACTERS - 1].rstrip() + _GAP
+            chosen.setdefault(words, candidate.place)
     return sorted(chosen, key=lambda words: chosen[words])
-
-
-def _cut(words: str) -> str:
-    if len(words) <= LINE_CHARACTERS:
-        return words
-    return words[: LINE_CHARACTERS - 1].rstrip() + _GAP
-
-
-def _read(text: str) -> Sequence[str]:
-    lines = text.splitlines()
-    if len(lines) <= _READ_LINES:
-        return lines
-    first = _READ_LINES // 5
-    return [*lines[:first], *lines[first - _READ_LINES :]]
 
 
 def _candidates(lines: Sequence[str]) -> Iterator[_Candidate]:
@@ -201,7 +192,7 @@ def _candidates(lines: Sequence[str]) -> Iterator[_Candidate]:
         if cause := _CAUSE.match(words):
             # The last cause of a trace is its root.
             weight, words = 84 + 8 * later, words[cause.end() :]
-            weight -= 30 * (_next_cause(lines, place) or _is_wrapped(words))
+            weight -= 30 * _is_wrapping(words, lines[place + 1 : place + 200])
             level = 0
         elif (exception := _EXCEPTION.match(words)) or (in_python and not indented):
             traced = in_python or follows
@@ -218,20 +209,16 @@ def _candidates(lines: Sequence[str]) -> Iterator[_Candidate]:
             yield _Candidate(place, words, (weight or 22) + level - 20 * (len(line) > _LONG))
 
 
-def _next_cause(lines: Sequence[str], place: int) -> bool:
-    """Whether another cause follows in the same trace."""
-    for line in lines[place + 1 : place + 200]:
-        words, *_ = _words(line)
-        if _CAUSE.match(words):
-            return True
-        if not _FRAME.match(words):
-            return False
-    return False
-
-
-def _is_wrapped(words: str) -> bool:
+def _is_wrapping(words: str, below: Sequence[str]) -> bool:
+    """Whether a cause only wraps another: by its words, or by a cause below in the same trace."""
     exception = _EXCEPTION.match(words)
-    return exception is not None and _WRAPPED.match(exception["words"]) is not None
+    if exception is not None and _WRAPPED.match(exception["words"]):
+        return True
+    for line in below:
+        words, *_ = _words(line)
+        if not _FRAME.match(words):
+            return _CAUSE.match(words) is not None
+    return False
 
 
 def _weight(words: str) -> float:

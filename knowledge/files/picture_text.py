@@ -180,19 +180,16 @@ def as_text(lines: Sequence[TextLine]) -> str:
 
 def _lines(values: dict[str, Any], _text: str) -> list[TextLine]:
     """Check and convert the sandbox's answer, because a picture may have hijacked its process."""
-    found = values["lines"]
-    if not isinstance(found, list):
-        raise TypeError(type(found).__name__)
-    lines = [
-        TextLine(_clean(text), min(max(float(confidence), 0.0), 1.0))
-        for text, confidence in found[:LINES]
-    ]
-    return [line for line in lines if line.text]
-
-
-def _clean(text: object) -> str:
-    """One line without control and direction characters."""
-    if not isinstance(text, str):
-        raise TypeError(type(text).__name__)
-    one = " ".join(text[:LINE_CHARACTERS].split())
-    return "".join(sign for sign in one if unicodedata.category(sign)[0] != "C").strip()
+    if not isinstance(values["lines"], list):
+        raise TypeError(type(values["lines"]).__name__)
+    lines = []
+    for text, confidence in values["lines"][:LINES]:
+        if not isinstance(text, str):
+            raise TypeError(type(text).__name__)
+        line = " ".join(text[:LINE_CHARACTERS].split())
+        # Control and direction characters.
+        shown = "".join(sign for sign in line if unicodedata.category(sign)[0] != "C").strip()
+        share = min(max(float(confidence), 0.0), 1.0)
+        if shown:
+            lines.append(TextLine(shown, share))
+    return lines

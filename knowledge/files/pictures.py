@@ -96,22 +96,19 @@ def png_parts(content: bytes) -> Parts:
         whole = _cut(content, place, 12 + length)
         place += 12 + length
         data = whole[8:-4]
-        if kind in (b"eXIf", b"iCCP") and kind not in seen:
-            yield _shown_chunk(kind, data)
+        if kind == b"eXIf" and kind not in seen:
+            if turned := _orientation(data):
+                yield _png_chunk(kind, turned)
+        elif kind == b"iCCP" and kind not in seen:
+            _, named, profile = data.partition(b"\0")
+            if named:
+                # The profile without its name.
+                yield _png_chunk(kind, b"icc" + named + profile)
         elif length in _PNG_SHOWN.get(kind, ()):
             yield whole
         seen.add(kind)
     if b"IDAT" not in seen:
         raise MalformedPictureError("It has no picture.")
-
-
-def _shown_chunk(kind: bytes, data: bytes) -> bytes:
-    """Reduce an Exif chunk to the orientation, or a colour profile's chunk to the profile."""
-    if kind == b"eXIf":
-        turned = _orientation(data)
-        return _png_chunk(kind, turned) if turned else b""
-    _, named, profile = data.partition(b"\0")
-    return _png_chunk(kind, b"icc" + named + profile) if named else b""
 
 
 def _png_chunk(kind: bytes, data: bytes) -> bytes:

@@ -77,24 +77,23 @@ def parse_fragments(fragments: Sequence[str]) -> list[str]:
     """
 
     def texts(_values: dict[str, Any], text: str) -> list[str]:
-        found = text.split(_BETWEEN) if fragments else []
-        if len(found) != len(fragments):
+        pieces = text.split(_BETWEEN) if fragments else []
+        if len(pieces) != len(fragments):
             raise ValueError("These aren't the texts of the fragments.")
-        return found
+        return pieces
 
     content = json.dumps(fragments).encode()
     return sandbox.begin(_fragments_in_sandbox, content, "", texts).result()
 
 
 def _fragments_in_sandbox(content: bytes, _name: str) -> tuple[dict[str, Any], str]:
-    return {}, _BETWEEN.join(map(_fragment_text, json.loads(content)))
-
-
-def _fragment_text(fragment: str) -> str:
-    try:
-        return parse_document(fragment.encode(errors="replace"), "fragment.html").text
-    except UnreadableError:
-        return ""
+    texts = []
+    for fragment in json.loads(content):
+        try:
+            texts.append(parse_document(fragment.encode(errors="replace"), "fragment.html").text)
+        except UnreadableError:
+            texts.append("")
+    return {}, _BETWEEN.join(texts)
 
 
 def parser_name(path: PurePath) -> str:

@@ -119,7 +119,8 @@ def read_with_inclusions(found: FoundFile) -> tuple[bytes, bool]:
         is_hidden = any(part.startswith(".") for part in path.parts[len(root.parts) :])
         if is_hidden or not path.is_relative_to(root):
             return None
-        if _first_containing(str(path), map(_resolve, found.closed)):
+        closed = (str(_target(Path(location))) for location in found.closed)
+        if _first_containing(str(path), closed):
             return None
         try:
             return read_content(path)
@@ -129,10 +130,6 @@ def read_with_inclusions(found: FoundFile) -> tuple[bytes, bool]:
     inside = PurePosixPath(found.path.relative_to(found.folder))
     whole = with_inclusions(content, inside, read)
     return whole, whole is not content
-
-
-def _resolve(location: str) -> str:
-    return str(_target(Path(location)))
 
 
 def digest_of(content: bytes) -> str:
@@ -183,7 +180,8 @@ def scan(
         if path not in present
         and (
             not (
-                _is_in_unreadable_folder(record, result.failures)
+                # Its folder can't be read.
+                any(Path(record.path).is_relative_to(failure.source) for failure in result.failures)
                 or _first_containing(record.path, ordered) in elsewhere
             )
             or record.withheld not in ("", withheld)
@@ -193,7 +191,12 @@ def scan(
         if path:
             present[path] = replace(present[path], document_id=old.document_id, before=old)
         yield result
-    _with_records(present, missing, records)
+    # If the import of a moved file was interrupted, the file's record is still under its old path,
+    # but the document id is already under the new path.
+    by_id = {record.document_id: record for record in missing}
+    for path, found in present.items():
+        before = found.before or records.get(path) or by_id.get(found.document_id)
+        present[path] = replace(found, before=before)
     result.new_ids = _unique_ids(present, ids)
     living = {found.document_id for found in present.values()}
     result.vanished = [record for record in missing if record.document_id not in living]
@@ -227,7 +230,9 @@ def _list_files(
             theirs.append(location)
             continue
         closed = tuple(
-            other for other, _ in sources if other != location and _contains(location, other)
+            other
+            for other, _ in sources
+            if other != location and _first_containing(other, (location,))
         )
         for entry in files_of(Path(location)):
             if isinstance(entry, Failure):
@@ -241,9 +246,11 @@ def _list_files(
                 if location != key:
                     found = replace(found, folder=location, closed=closed)
                 base_url = base_urls.get(location, "")
-                present[key] = (
-                    _with_web_address(found, Path(location), base_url) if base_url else found
-                )
+                if base_url and path.is_relative_to(location):
+                    root = path.parent if path == Path(location) else Path(location)
+                    inside = path.relative_to(root).as_posix()
+                    found = replace(found, base_url=base_url, inside=inside)
+                present[key] = found
                 if len(present) % STEP_FILES == 0:
                     yield
 
@@ -251,23 +258,11 @@ def _list_files(
 def _first_containing(path: str, locations: Iterable[str]) -> str:
     """The first location that equals or contains the path; empty if there is none."""
     parts = Path(path).parts
-    for one in locations:
-        inside = Path(one).parts
+    for location in locations:
+        inside = Path(location).parts
         if parts[: len(inside)] == inside:
-            return one
+            return location
     return ""
-
-
-def _contains(folder: str, path: str) -> bool:
-    return bool(_first_containing(path, (folder,)))
-
-
-def _with_web_address(found: FoundFile, source: Path, base_url: str) -> FoundFile:
-    """Add the web address of the source to a file, and the file's path inside the source."""
-    if not found.path.is_relative_to(source):
-        return found
-    inside = found.path.relative_to(source if found.path != source else source.parent)
-    return replace(found, base_url=base_url, inside=inside.as_posix())
 
 
 def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
@@ -306,7 +301,14 @@ def files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
             path = _target(Path(entry.path)) if entry.is_symlink() else Path(entry.path)
             status = _status(path)
             if status and stat.S_ISREG(status.st_mode) and path.is_relative_to(root):
-                yield (path, status) if _has_unicode_path(path) else _unicode_failure(path)
+                # Linux allows any bytes.
+                shown = os.fsencode(path).decode("utf-8", "replace")
+                if shown == str(path):
+                    yield path, status
+                else:
+                    yield Failure(
+                        shown, "has a name that is not UTF-8: rename it.", f"file:{shown}"
+                    )
             continue
         try:
             with os.scandir(entry) as listed:
@@ -337,20 +339,6 @@ def _status(path: Path) -> os.stat_result | None:
         return None
 
 
-def _has_unicode_path(path: Path) -> bool:
-    """Whether a path is valid Unicode; Linux allows any bytes."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _unicode_failure(path: Path) -> Failure:
-    shown = os.fsencode(path).decode("utf-8", "replace")
-    return Failure(shown, "has a name that is not UTF-8: rename it.", f"file:{shown}")
-
-
 def _is_wanted(entry: os.DirEntry[str]) -> bool:
     if entry.name.startswith(".") or entry.name in _NAVIGATION:
         return False
@@ -375,11 +363,6 @@ def count_unread_files(location: Path) -> Counter[str]:
             if not name.startswith(".") and (name in _NAVIGATION or _suffix(name) not in SUFFIXES)
         )
     return counted
-
-
-def _is_in_unreadable_folder(record: FileRecord, failures: Sequence[Failure]) -> bool:
-    """Whether a file is missing only because its folder can't be read."""
-    return any(Path(record.path).is_relative_to(failure.source) for failure in failures)
 
 
 def _moves(
@@ -410,20 +393,6 @@ def _moves(
                 break
         else:
             yield candidates[0], ""
-
-
-def _with_records(
-    present: dict[str, FoundFile], missing: Sequence[FileRecord], records: Mapping[str, FileRecord]
-) -> None:
-    """Attach each file's record.
-
-    If the import of a moved file was interrupted, the file's record is still under its old path,
-    but the document id is already under the new path.
-    """
-    by_id = {record.document_id: record for record in missing}
-    for path, found in present.items():
-        before = found.before or records.get(path) or by_id.get(found.document_id)
-        present[path] = replace(found, before=before)
 
 
 def _unique_ids(present: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str, str]:
