@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Final
 
-from bot.ask.messages import question_line, replacement_for
+from bot.ask.messages import NO_LONGER_QUOTED, NO_LONGER_THERE, question_line
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shorten, split
 from bot.text.question_labels import EVIDENCE
@@ -64,8 +64,9 @@ def why(
     lines = [question_line(question.text), " ".join(about)]
     for rank, hit in enumerate(question.hits[:5], start=1):
         where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
-        parts = [f"{rank}. **{where}**" if where else f"{rank}. {replacement_for(hit, language)}"]
-        parts.append(_match_line(question, hit, language))
+        gone = NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE
+        place = f"**{where}**" if where else gone(language)
+        parts = [f"{rank}. {place}", _match_line(question, hit, language)]
         if wording := _nearest(question.text, hit.wordings):
             parts.append(_ASKED_AS(language, wording=plain(wording)))
         if hit.revision is not None:

@@ -35,7 +35,7 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.text.passages import HEADING_SEPARATOR
 from knowledge.values.guilds import Language
-from knowledge.values.questions import Evidence, RecordedHit
+from knowledge.values.questions import Evidence
 
 SOURCE: Final = Sentence("Source")
 # Leads to a page that the quoted text names, but not to the text.
@@ -121,11 +121,6 @@ REASON_KEPT: Final = Sentence("Thank you. I've noted the reason.")
 # In place of text no longer in the index: a deleted message or withdrawn note is never shown.
 NO_LONGER_THERE: Final = Sentence("A message that was changed or deleted")
 NO_LONGER_QUOTED: Final = Sentence("A passage that was changed or withdrawn")
-
-
-def replacement_for(hit: RecordedHit, language: Language) -> str:
-    """The text in place of a deleted or withdrawn passage."""
-    return (NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE)(language)
 
 
 def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:

@@ -46,20 +46,20 @@ def phrased_text(
     `numbers` maps the position of a quote in the answer to the number that readers see; both begin
     with 1. Empty if there are no lines, or the text is too long.
     """
-    kept = _fitting(phrased.lines)
-    if not kept:
+    cited: list[tuple[Line, str]] = []
+    for line in _fitting(phrased.lines):
+        seen = {numbers[number] for number in line.numbers if number in numbers}
+        cited.append((line, "".join(f"[{number}]" for number in sorted(seen))))
+    if not cited:
         return ()
-    cited = [(line, _citations(line, numbers)) for line in kept]
-    verbatim = all(line.verbatim for line in kept)
-    text = (
-        _join(cited)
-        if verbatim
-        else " ".join(f"{plain(line.text)} {cite}".strip() for line, cite in cited)
-    )
-    said = quotation(text) if verbatim else text
-    if size(said) > MOST_CHARACTERS:
+    verbatim = all(line.verbatim for line, _ in cited)
+    if verbatim:
+        text = quotation(_join(cited))
+    else:
+        text = " ".join(f"{plain(line.text)} {cite}".strip() for line, cite in cited)
+    if size(text) > MOST_CHARACTERS:
         return ()
-    return said, label(phrased.model, language, verbatim=verbatim)
+    return text, label(phrased.model, language, verbatim=verbatim)
 
 
 def cited_places(phrased: Phrased) -> list[int]:
@@ -102,32 +102,20 @@ def _fitting(lines: Sequence[Line]) -> list[Line]:
     return kept
 
 
-def _citations(line: Line, numbers: Mapping[int, int]) -> str:
-    known = [numbers[number] for number in line.numbers if number in numbers]
-    return "".join(f"[{number}]" for number in sorted(set(known)))
-
-
 def _join(lines: Sequence[tuple[Line, str]]) -> str:
     """Join lines in one paragraph; lists, code and tables start a new line."""
     text = ""
     block_before = False
     for line, cite in lines:
-        block = "\n" in line.text or _is_block(line.text)
+        block = "\n" in line.text or bool(_BLOCK.match(line.text) or LIST_MARKER.match(line.text))
         between = "\n" if block or block_before else " "
         # After a code fence or table row, a number on the same line would break the block.
         apart = "\n" if line.text.rstrip().endswith((*FENCES, "|")) else " "
-        text += f"{between if text else ''}{_markdown(line.text)}{apart}{cite}"
+        # All bold marks are removed if one of them is unpaired.
+        shown = line.text if line.text.count("**") % 2 == 0 else line.text.replace("**", "")
+        text += f"{between if text else ''}{safe_markdown(shown)}{apart}{cite}"
         block_before = block
     return text
-
-
-def _is_block(text: str) -> bool:
-    return _BLOCK.match(text) is not None or LIST_MARKER.match(text) is not None
-
-
-def _markdown(text: str) -> str:
-    """The Markdown of a line; all bold marks are removed if one of them is unpaired."""
-    return safe_markdown(text if text.count("**") % 2 == 0 else text.replace("**", ""))
 
 
 def under_way(until: datetime, language: Language) -> str:

@@ -6,7 +6,7 @@ missed question. Each phrase is a regular expression between the ends of words. 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -43,25 +43,19 @@ _PATTERNS: Final = {
 }
 
 
-class _Rules(dict[str, re.Pattern[str]]):
-    """The patterns by name, with the phrases of some languages."""
-
-    def __init__(self, languages: tuple[str, ...]) -> None:
-        phrases = {
-            key: rf"\b{alternatives(key, 'questions', languages)}\b"
-            for key in (*_PATTERNS, "greetings", "question_words", "points_nowhere")
-        }
-        for name, pattern in _PATTERNS.items():
-            self[name] = re.compile(pattern % phrases, re.IGNORECASE)
+_Rules = Mapping[str, re.Pattern[str]]
 
 
 @cache
 def _rules_in(languages: tuple[str, ...]) -> _Rules:
-    return _Rules(languages)
-
-
-def _rules_for(text: str) -> _Rules:
-    return _rules_in(languages_spoken(text))
+    """The patterns by name, with the phrases of some languages."""
+    phrases = {
+        key: rf"\b{alternatives(key, 'questions', languages)}\b"
+        for key in (*_PATTERNS, "greetings", "question_words", "points_nowhere")
+    }
+    return {
+        name: re.compile(pattern % phrases, re.IGNORECASE) for name, pattern in _PATTERNS.items()
+    }
 
 
 # Messages within this time of a question in a text channel count as answers to it.
@@ -75,7 +69,7 @@ def begins_question(text: str) -> bool:
     plain = prose(text).strip()
     if response_without_lookup(text) or is_small_talk(text) or word_count(text) < _FEWEST_WORDS:
         return False
-    rules = _rules_for(text)
+    rules = _rules_in(languages_spoken(text))
     if rules["goes_on"].match(text.lstrip()) or "<@" in text:
         return False
     sentences = [part.strip() for part in _SENTENCE.findall(plain) if part.strip()]
@@ -106,7 +100,7 @@ def is_question(text: str) -> bool:
     none, unless the statement is about the writer: "I need it, too. Is it open on Sundays?"
     """
     sentences = [part.strip() for part in _SENTENCE.findall(prose(text)) if part.strip()]
-    rules = _rules_for(text)
+    rules = _rules_in(languages_spoken(text))
     others = [part for part in sentences if not _asks_in_reply(part, rules)]
     return len(others) < len(sentences) and all(
         word_count(part) < _FEWEST_WORDS_IN_REPLY or rules["first_person"].search(part)
@@ -131,7 +125,7 @@ def _asks_in_reply(sentence: str, rules: _Rules) -> bool:
 
 def says_settled(text: str) -> bool:
     """Whether an asker's message says that no answer is needed."""
-    plain, rules = prose(text), _rules_for(text)
+    plain, rules = prose(text), _rules_in(languages_spoken(text))
     return (
         word_count(text) <= _MOST_SETTLED_WORDS
         and not set("?？؟") & set(plain)

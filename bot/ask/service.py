@@ -21,7 +21,7 @@ from bot.answers.outcome import (
     recorded_passage,
 )
 from bot.answers.pipeline import Reply, problem_with
-from bot.answers.replay import ask_from_record, with_passage_texts
+from bot.answers.replay import ask_from_record
 from bot.core.core import Core
 from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
@@ -114,20 +114,15 @@ def share(
     return Shared(reply, complete, ask)
 
 
-def quoted_notes(reply: Reply) -> list[Citation]:
-    quotes = reply.outcome.quotes if isinstance(reply.outcome, Answer) else ()
-    return [quote.citation for quote in quotes if quote.citation.kind is Kind.NOTE]
-
-
 def pictures_of(core: Core, quoted: Iterable[Citation | StoredPassage]) -> tuple[Picture, ...]:
     """The pictures of quoted notes. Notes with a newer live revision are left out."""
-    found: list[Picture] = []
+    pictures: list[Picture] = []
     for cited in quoted:
         number = note_of_document(cited.document_id)
         note = core.store.notes.live(number) if number is not None else None
         if note is not None and note.revision.number == cited.revision:
-            found += core.store.pictures.of(note.revision.id)
-    return tuple(dict.fromkeys(found))[:PICTURES]
+            pictures += core.store.pictures.of(note.revision.id)
+    return tuple(dict.fromkeys(pictures))[:PICTURES]
 
 
 def pictures_if_there(core: Core, quoted: Iterable[Citation]) -> tuple[Picture, ...]:
@@ -148,11 +143,6 @@ def record_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id:
         return core.store.feedback_records.record(feedback)
 
 
-def with_visible_hits(core: Core, question: Question, channels: Sequence[int]) -> Question:
-    """A recorded question, without hits hidden from readers of these channels."""
-    return with_passage_texts(question, core.index, channels)
-
-
 class Picked(NamedTuple):
     """Whether a picked passage is confirmed now, and the new answer that quotes it, if any."""
 
@@ -162,10 +152,10 @@ class Picked(NamedTuple):
 
 def by_digest(hits: Iterable[Hit]) -> dict[str, Hit]:
     """Hits by the digest of their record. Of hits with the same digest, the first is kept."""
-    found: dict[str, Hit] = {}
+    by_record: dict[str, Hit] = {}
     for hit in hits:
-        found.setdefault(digest_of(recorded_hit(hit)), hit)
-    return found
+        by_record.setdefault(digest_of(recorded_hit(hit)), hit)
+    return by_record
 
 
 def offered_passage(

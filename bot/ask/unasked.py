@@ -26,7 +26,6 @@ from indexer.index.stored_passage import StoredPassage
 from knowledge.chat import intents
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Kind
-from knowledge.values.guilds import GuildFilter
 from knowledge.values.questions import DailyCaps, Evidence, HelpedQuestion, Verdict
 
 # Unasked answers need more than strong evidence. On the working sets, near misses included, 0.89 of
@@ -54,12 +53,6 @@ def is_sure(reply: Reply) -> bool:
         signals.get("probability", 0.0) >= LEAST_PROBABILITY
         and signals.get("cosine", 0.0) >= LEAST_COSINE
     )
-
-
-def waiting_questions(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestion], set[int]]:
-    """Waiting questions, and the ids of all guilds with questions on record."""
-    helped = core.store.helped_questions
-    return helped.waiting(mine), helped.guilds(mine)
 
 
 def claim(
@@ -103,21 +96,16 @@ def record_gap(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> Non
     core.store.helped_questions.finish(question.message_id, gap)
 
 
-def look_up_similar(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> list[Citation]:
-    """The documents similar to a post, without a record."""
-    return similar_posts(core.retriever, asks[-1], question.message_id)
-
-
 def claim_similar(
     core: Core, question: HelpedQuestion, asks: Sequence[Ask], caps: DailyCaps
 ) -> list[Citation]:
     """Record the documents similar to a post, or find the recorded ones; none above the caps."""
     if question.similar_ids:
         return similar_documents(core, question, asks[0])
-    found = look_up_similar(core, question, asks)
-    ids = [document.document_id for document in found]
+    documents = similar_posts(core.retriever, asks[-1], question.message_id)
+    ids = [document.document_id for document in documents]
     now = datetime.now(UTC)
-    return found if ids and core.store.helped_questions.offer(question, ids, caps, now) else []
+    return documents if ids and core.store.helped_questions.offer(question, ids, caps, now) else []
 
 
 def record_similar_post(core: Core, question: HelpedQuestion, message_id: int) -> None:

@@ -4,7 +4,7 @@ Discord requests choices at each key press. If a lookup takes too long, the bot 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import discord
@@ -59,62 +59,45 @@ class Choices:
     def __init__(self, notes: Sequence[ListedNote]) -> None:
         self._notes = {note.id: note for note in notes}
         counts = Counter(tag for note in notes for tag in note.tags)
-        self.tags = [tag for tag, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
+        self.tags = [tag for tag, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
 
     def live(self, typed: str, language: Language = Language.ENGLISH) -> list[Choice]:
-        return _matching(
-            typed,
-            ((note.id, note.live_title, "") for note in self._notes.values() if _live(note)),
-            language,
-        )
+        live = (note for note in self._notes.values() if note.live_title is not None)
+        return _matching(typed, ((note.id, note.live_title, "") for note in live), language)
 
     def own(
         self, member_id: int, typed: str, language: Language = Language.ENGLISH
     ) -> list[Choice]:
         """Return the member's own notes with matching titles, labelled with their states."""
-        return _matching(
-            typed,
-            (
-                (note.id, note.title, "" if _is_settled(note) else _STATES[note.state](language))
-                for note in self._notes.values()
-                if note.contributor_id == member_id
-            ),
-            language,
-        )
+        own = (note for note in self._notes.values() if note.contributor_id == member_id)
+        return _matching(typed, _with_states(own, language), language)
 
     def every(self, typed: str, language: Language = Language.ENGLISH) -> list[Choice]:
         """Return all matching notes, for moderators; the newest first."""
         notes = sorted(self._notes.values(), key=lambda note: -note.id)
-        return _matching(
-            typed,
-            (
-                (note.id, note.title, "" if _is_settled(note) else _STATES[note.state](language))
-                for note in notes
-            ),
-            language,
-        )
+        return _matching(typed, _with_states(notes, language), language)
 
     def visible(
         self, member_id: int, typed: str, language: Language = Language.ENGLISH
     ) -> list[Choice]:
         """Return matching notes: the member's own notes, then other live notes."""
         own = self.own(member_id, typed, language)
-        known = {choice.value for choice in own}
-        others = [choice for choice in self.live(typed, language) if choice.value not in known]
+        own_ids = {choice.value for choice in own}
+        others = [choice for choice in self.live(typed, language) if choice.value not in own_ids]
         return [*own, *others][:CHOICES]
 
     def tag(self, typed: str) -> list[Choice]:
         """Return choices that repeat the typed words, with the last word completed to a tag."""
         *before, last = typed.casefold().replace(",", " ").split(" ") or [""]
         last = last.removeprefix("#")
-        found = [tag for tag in self.tags if tag.startswith(last) and tag not in before]
-        lines = [" ".join([*filter(None, before), tag]) for tag in found]
+        tags = [tag for tag in self.tags if tag.startswith(last) and tag not in before]
+        lines = [" ".join([*filter(None, before), tag]) for tag in tags]
         return [Choice(line, line) for line in lines if size(line) <= CHOICE_CHARACTERS][:CHOICES]
 
     def one_tag(self, typed: str) -> list[Choice]:
         wanted = typed.strip().removeprefix("#").casefold()
-        found = [tag for tag in self.tags if tag.startswith(wanted)]
-        return [Choice(tag, tag) for tag in found if size(tag) <= CHOICE_CHARACTERS][:CHOICES]
+        tags = [tag for tag in self.tags if tag.startswith(wanted)]
+        return [Choice(tag, tag) for tag in tags if size(tag) <= CHOICE_CHARACTERS][:CHOICES]
 
     def note_id(self, typed: str, member_id: int) -> int | None:
         """The typed or chosen id, or the id of the note with the typed title, if public."""
@@ -150,8 +133,8 @@ class Titles:
                 (beginning if folded.startswith(wanted) else inside)[name] = None
                 if len(beginning) == CHOICES:
                     break
-        found = [*beginning, *(name for name in inside if name not in beginning)]
-        return [Choice(name, name) for name in found[:CHOICES]]
+        names = [*beginning, *(name for name in inside if name not in beginning)]
+        return [Choice(name, name) for name in names[:CHOICES]]
 
     def ids_of_title(self, typed: str, scopes: Collection[Scope]) -> list[str]:
         """Return the ids of the documents with exactly this title."""
@@ -165,23 +148,23 @@ def _fold(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _live(note: ListedNote) -> bool:
-    return note.live_title is not None
-
-
-def _is_settled(note: ListedNote) -> bool:
-    return _live(note) and note.state is State.APPROVED
+def _with_states(
+    notes: Iterable[ListedNote], language: Language
+) -> Iterator[tuple[int, str | None, str]]:
+    for note in notes:
+        is_settled = note.live_title is not None and note.state is State.APPROVED
+        yield note.id, note.title, "" if is_settled else _STATES[note.state](language)
 
 
 def _matching(
     typed: str, notes: Iterable[tuple[int, str | None, str]], language: Language
 ) -> list[Choice]:
     """Return notes whose titles begin with the text, then notes whose titles contain it."""
-    wanted = " ".join(typed.casefold().split())
+    wanted = _fold(typed)
     beginning: list[Choice] = []
     inside: list[Choice] = []
     for note_id, title, state in notes:
-        line = " ".join((title or "").casefold().split())
+        line = _fold(title or "")
         if wanted not in line and wanted.removeprefix("#") != str(note_id):
             continue
         ending = f" · {state}" if state else ""
@@ -269,11 +252,11 @@ async def one_tag(interaction: Interaction, typed: str) -> list[app_commands.Cho
 async def titles(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     try:
         async with in_time(interaction):
-            known = await every_title(interaction)
+            index = await every_title(interaction)
     except BusyError:
         return []
     scopes = scopes_of(interaction.guild_id, quotable_channels(interaction, private=True))
-    return _as_choices(known.matching(typed, (*scopes, ARTICLES)))
+    return _as_choices(index.matching(typed, (*scopes, ARTICLES)))
 
 
 async def note_id_of(interaction: Interaction, typed: str) -> int | None:

@@ -38,24 +38,24 @@ class ThreadStarters:
     """The starter messages of threads and forum posts."""
 
     def __init__(self) -> None:
-        self._found: LRUCache[int, discord.Message | None] = LRUCache(_THREADS)
+        self._starters: LRUCache[int, discord.Message | None] = LRUCache(_THREADS)
 
     async def of(self, thread: discord.Thread) -> discord.Message | None:
         """The message that a thread was started from, unless deleted or out of reach."""
-        if thread.id in self._found:
-            return self._found[thread.id]
-        found: discord.Message | None = thread.starter_message
+        if thread.id in self._starters:
+            return self._starters[thread.id]
+        starter: discord.Message | None = thread.starter_message
         parent = thread.parent
-        if found is None and parent is not None:
+        if starter is None and parent is not None:
             place: Any = thread if isinstance(parent, discord.ForumChannel) else parent
             if not place.permissions_for(thread.guild.me).read_message_history:
                 return None
             try:
-                found = await place.fetch_message(thread.id)
+                starter = await place.fetch_message(thread.id)
             except discord.NotFound:
                 pass
             except UNREACHED as error:
                 _logger.info("What a thread was started from could not be looked up: %s", error)
                 return None
-        self._found[thread.id] = found
-        return found
+        self._starters[thread.id] = starter
+        return starter

@@ -83,10 +83,10 @@ def title_of_question(text: str, *, is_known: bool = False) -> str:
     """
     plain = prose(text).strip()
     asking = (sentence.strip() for sentence in _SENTENCE_END.split(plain) if _asks(sentence))
-    found = next(filter(_names_topic, asking), "")
-    if not found and is_known and stands_alone(plain) and not _UNCLEAR.search(plain):
-        found = plain
-    return title_of(found)
+    question = next(filter(_names_topic, asking), "")
+    if not question and is_known and stands_alone(plain) and not _UNCLEAR.search(plain):
+        question = plain
+    return title_of(question)
 
 
 def _asks(sentence: str) -> bool:

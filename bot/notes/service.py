@@ -303,8 +303,8 @@ def notes_found(core: Core, guild_id: int, question_id: int) -> list[Note]:
     if question is None or question.guild_id != guild_id:
         return []
     numbers = dict.fromkeys(note_of_document(hit.document_id) for hit in question.hits)
-    found = (core.store.notes.live(number) for number in numbers if number is not None)
-    return [note for note in found if note is not None and note.guild_id == guild_id]
+    notes = (core.store.notes.live(number) for number in numbers if number is not None)
+    return [note for note in notes if note is not None and note.guild_id == guild_id]
 
 
 def thread_transcript(

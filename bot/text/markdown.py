@@ -148,7 +148,11 @@ def _safe_prose(text: str) -> str:
     # Left of markup that isn't shown.
     text = _BLANK_LINES.sub("\n\n", text)
     # Discord opens a fence at three backticks anywhere, which would invert the real ones.
-    text = _tables_shown(text.replace("```", r"\`\`\`"))
+    lines: list[str] = []
+    for is_table, group in itertools.groupby(text.replace("```", r"\`\`\`").split("\n"), is_row):
+        rows = [*group]
+        lines += shown_table(rows) if is_table else rows
+    text = "\n".join(lines)
     text = _MENTION.sub(lambda match: f"{match[0]}\u200b", text)
     parts: list[str] = []
     position = 0
@@ -199,15 +203,6 @@ def _honest_link(match: re.Match[str]) -> str:
     if not label or looks_like_address:
         return " ".join(filter(None, (sign, label, f"(<{address}>)")))
     return f"{sign} [{label}](<{address}>)".lstrip()
-
-
-def _tables_shown(text: str) -> str:
-    """Return the text with tables as Discord can show them."""
-    lines: list[str] = []
-    for row, run in itertools.groupby(text.split("\n"), key=is_row):
-        same = [*run]
-        lines += shown_table(same) if row else same
-    return "\n".join(lines)
 
 
 def _fences(text: str) -> list[tuple[int, int]]:
@@ -289,7 +284,8 @@ def _cut(text: str, limit: int, *, inside: bool) -> int:
     """
     window = beginning(text, limit)
     limit = len(window)
-    links = [] if inside else _unbreakable(text, limit)
+    # No cut may break one of these links.
+    links = [] if inside else [link.span() for link in _CUTTABLE.finditer(text[: limit + 2_000])]
     for separator in ("\n\n", "\n", " "):
         cut = window.rfind(separator)
         while cut > limit // 3:
@@ -300,12 +296,6 @@ def _cut(text: str, limit: int, *, inside: bool) -> int:
     if before_link and before_link[0] > 0:
         return before_link[0]
     return limit
-
-
-def _unbreakable(text: str, limit: int) -> list[tuple[int, int]]:
-    """Return the spans of the links that no cut near `limit` may break."""
-    reach = text[: limit + 2_000]
-    return [link.span() for link in _CUTTABLE.finditer(reach)]
 
 
 def _open_fence(piece: str, fence: str) -> str:

@@ -12,6 +12,7 @@ from bot.answers.outcome import Answer, Clarification, Outcome, Refusal, offers
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import shown_places
+from bot.answers.replay import with_passage_texts
 from bot.ask import explanation, messages, service
 from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
@@ -101,13 +102,14 @@ async def with_pictures(bot: Services, reply: Reply, channel: Any = None) -> Rep
     """A reply with the pictures of its quoted notes, if they are there and may be sent."""
     guild = getattr(channel, "guild", None)
     may = guild is None or channel.permissions_for(guild.me).attach_files
-    notes = service.quoted_notes(reply)
+    quotes = reply.outcome.quotes if isinstance(reply.outcome, Answer) else ()
+    notes = [quote.citation for quote in quotes if quote.citation.kind is Kind.NOTE]
     if not may or not notes:
         return reply
-    found = await bot.worker.call(
+    pictures = await bot.worker.call(
         lambda core: service.pictures_if_there(core, notes), priority=Priority.ASKING
     )
-    return replace(reply, pictures=found)
+    return replace(reply, pictures=pictures)
 
 
 def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord.ui.Container[Any]:
@@ -261,7 +263,15 @@ class AnswerButton(
         if not known:
             await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
         elif feedback.verdict is Verdict.UNHELPFUL:
-            await self._take_back(interaction)
+            # A member who may confirm this answer withdraws its confirmation.
+            by_moderator = await _confirms(interaction, self.question)
+            if by_moderator is not None:
+                await interaction.client.worker.call(
+                    lambda core: core.store.feedback_records.take_back(
+                        self.question_id, by_moderator=by_moderator
+                    ),
+                    priority=Priority.ASKING,
+                )
             # The click counts even if no reason follows.
             await interaction.edit_original_response(
                 content=f"{thanks} {messages.ASKS_WHY(language)}",
@@ -270,24 +280,13 @@ class AnswerButton(
         else:
             await interaction.edit_original_response(content=thanks)
 
-    async def _take_back(self, interaction: Interaction) -> None:
-        """Withdraw the confirmation of this answer, if the member may confirm it."""
-        by_moderator = await _confirms(interaction, self.question)
-        if by_moderator is not None:
-            await interaction.client.worker.call(
-                lambda core: core.store.feedback_records.take_back(
-                    self.question_id, by_moderator=by_moderator
-                ),
-                priority=Priority.ASKING,
-            )
-
 
 async def _explain(interaction: Interaction, question: Question, channels: Sequence[int]) -> None:
     """Say why an answer was given, as far as the member may read its passages."""
     if await _reports_pruned(interaction, question):
         return
     visible = await interaction.client.worker.call(
-        lambda core: service.with_visible_hits(core, question, tuple(channels)),
+        lambda core: with_passage_texts(question, core.index, channels),
         priority=Priority.ASKING,
     )
     language = await viewer_language(interaction)

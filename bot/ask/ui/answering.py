@@ -128,7 +128,11 @@ class QuotesButton(
         if not question.text:
             gone = messages.FEEDBACK_GONE(await viewer_language(interaction))
             await interaction.followup.send(gone, ephemeral=True)
-        elif await self._may_remove_phrasing(interaction, question):
+        elif (
+            # The id may be forged, so other messages stay unchanged.
+            PassageSelect.values_on(interaction.message) == {"question_id": self.question_id}
+            and (question.asker_id == interaction.user.id or await is_moderator(interaction))
+        ):
             await self._remove_phrasing(interaction, question)
         else:
             reply = await self._plain_reply(interaction, ask_from_record(question), self.channels)
@@ -136,12 +140,6 @@ class QuotesButton(
             shown = answer_message(reply, language=language, private=False)
             del shown["content"]
             await interaction.followup.send(**shown, ephemeral=True)
-
-    async def _may_remove_phrasing(self, interaction: Interaction, question: Question) -> bool:
-        # The id may be forged, so other messages stay unchanged.
-        if PassageSelect.values_on(interaction.message) != {"question_id": self.question_id}:
-            return False
-        return question.asker_id == interaction.user.id or await is_moderator(interaction)
 
     async def _remove_phrasing(self, interaction: Interaction, question: Question) -> None:
         """Edit the message to the plain answer, for everybody."""

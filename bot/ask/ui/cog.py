@@ -69,13 +69,9 @@ class FollowUpMessages:
             and not response_without_lookup(message.content)
             # Answers to thanks and greetings would repeat the passages.
             and (asks(message.content) or not is_small_talk(message.content))
-            and self._is_to_nobody_else(message)
+            and not (message.mentions or message.role_mentions or message.mention_everyone)
+            and (message.reference is None or self.replies_to_me(message))
         )
-
-    def _is_to_nobody_else(self, message: discord.Message) -> bool:
-        if message.mentions or message.role_mentions or message.mention_everyone:
-            return False
-        return message.reference is None or self.replies_to_me(message)
 
     def replies_to_me(self, message: discord.Message) -> bool:
         """Whether a message replies to the bot, with or without a ping."""
@@ -288,13 +284,13 @@ class AskCog(commands.Cog):
         """Answer a message to nobody in an answer's thread, or else ignore it unrecorded."""
         asked = await self._ask_of(message, message.content.strip())
         try:
-            found = await self.bot.worker.call(
+            reply = await self.bot.worker.call(
                 lambda core: service.answer_unrecorded(core, asked), priority=Priority.ASKING
             )
         except EXPLAINED as error:
             self.bot.explanation(error)
             return
-        if isinstance(found.outcome, Answer):
+        if isinstance(reply.outcome, Answer):
             await self._respond(message)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import discord
 
+from bot.answers.similar_posts import similar_posts
 from bot.ask import open_posts, unasked
 from bot.ask.open_posts import Step
 from bot.ask.ui import unasked_buttons
@@ -132,13 +133,13 @@ class OpenPosts:
         said = open_posts.PING(settings.ping_hours, settings.language, role=f"<@&{role_id}>")
         if not post.similar_ids:
             asks = await asks_of(self._bot, message, thread)
-            found = await self._bot.worker.call(
-                lambda core: unasked.look_up_similar(core, post, asks),
+            documents = await self._bot.worker.call(
+                lambda core: similar_posts(core.retriever, asks[-1], post.message_id),
                 priority=Priority.INDEXING,
             )
-            if found:
+            if documents:
                 lead = f"{said}\n{open_posts.SIMILAR(settings.language)}"
-                said = unasked_buttons.similar(lead, found)
+                said = unasked_buttons.similar(lead, documents)
         await send_with_retries(
             functools.partial(
                 thread.send,

@@ -298,7 +298,10 @@ class UnaskedCog(commands.Cog):
         """Resume waiting questions; those that nobody has answered in a day become gaps."""
         mine = self._bot.serves
         waiting, guilds = await self._bot.worker.call(
-            lambda core: unasked.waiting_questions(core, mine)
+            lambda core: (
+                core.store.helped_questions.waiting(mine),
+                core.store.helped_questions.guilds(mine),
+            )
         )
         self.guilds |= guilds
         await self._resume(waiting)

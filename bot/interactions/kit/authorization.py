@@ -42,12 +42,13 @@ async def authorize(
 
     With `First.OWN`, nothing is acknowledged, because the handler sends the first response.
     """
-    if first is First.IN_PLACE and not _is_seen_by_one(interaction):
+    message = interaction.message
+    if first is First.IN_PLACE and message is not None and not message.flags.ephemeral:
         return error_messages.UNKNOWN_BUTTON
     if first is First.OWN:
         async with in_time(interaction):
             return await rule(interaction, values)
-    if first is First.THINKING or interaction.message is None:
+    if first is First.THINKING or message is None:
         inbox.keep(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
     else:
@@ -61,17 +62,12 @@ async def refuse(interaction: Interaction, first: First, refusal: Sentence) -> N
     If the component edits its own ephemeral message (`First.IN_PLACE`), the refusal replaces the
     message. So the screen of a former moderator doesn't keep showing moderators' content.
     """
-    said = refusal(await viewer_language(interaction))
+    sentence = refusal(await viewer_language(interaction))
     message = interaction.message
     if first is not First.IN_PLACE or message is None or not interaction.response.is_done():
-        await say(interaction, said)
+        await say(interaction, sentence)
         return
-    shown: dict[str, Any] = {"content": said, "view": None}
+    shown: dict[str, Any] = {"content": sentence, "view": None}
     if message.flags.components_v2:
-        shown = layout([discord.ui.TextDisplay(said)])
+        shown = layout([discord.ui.TextDisplay(sentence)])
     await interaction.edit_original_response(**shown, attachments=[])
-
-
-def _is_seen_by_one(interaction: Interaction) -> bool:
-    message = interaction.message
-    return message is None or message.flags.ephemeral

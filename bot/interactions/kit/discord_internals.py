@@ -56,11 +56,8 @@ require("discord.py", USED)
 
 # Sends with an interaction's token: responses, edits, follow-ups.
 WebhookAdapter = async_.AsyncWebhookAdapter
-
-
-def use_webhook_adapter(adapter: async_.AsyncWebhookAdapter) -> None:
-    """Use an adapter for this task's requests with an interaction's token."""
-    async_.async_context.set(adapter)
+# The adapter of this task and of the tasks it starts.
+webhook_adapter: Final = async_.async_context
 
 
 async def submit(modal: discord.ui.Modal, interaction: Interaction) -> None:
@@ -181,15 +178,13 @@ def gate_events(client: discord.Client, is_open: Callable[[], bool]) -> None:
 
 async def give_up_shard(client: discord.AutoShardedClient, shard_id: int) -> None:
     """Close a shard for good, and forget its guilds, which another process serves now."""
-    known: dict[int, _ResumingShard] = getattr(client, "_AutoShardedClient__shards")  # noqa: B009
+    shards: dict[int, _ResumingShard] = getattr(client, "_AutoShardedClient__shards")  # noqa: B009
+    if (own := shards.pop(shard_id, None)) is not None:
+        own.given_up = True
+        await own.disconnect()
     state = client._connection
-    given_up = known.pop(shard_id, None)
-    if given_up is not None:
-        given_up.given_up = True
-        await given_up.disconnect()
-    getting_ready = state._ready_tasks.pop(shard_id, None)
-    if getting_ready is not None:
-        getting_ready.cancel()
+    if (ready_task := state._ready_tasks.pop(shard_id, None)) is not None:
+        ready_task.cancel()
     state._ready_states.pop(shard_id, None)
     for guild in [guild for guild in client.guilds if guild.shard_id == shard_id]:
         state._remove_guild(guild)

@@ -186,14 +186,11 @@ class Form(discord.ui.Modal):
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """Handle the input, or give the input back with an explanation."""
-        entered = functools.partial(
-            self.authorize_and_handle,
+        filled, handle = _read_form(self), self.handle_in_opener
+        await _or_given_back(
             interaction,
-            self.custom_id,
-            _read_form(self),
-            self.handle_in_opener,
+            lambda: self.authorize_and_handle(interaction, self.custom_id, filled, handle),
         )
-        await _or_given_back(interaction, entered)
 
 
 _Handler = Callable[[Interaction, dict[str, Any], Filled], Awaitable[None]]
@@ -222,15 +219,6 @@ class _RebuiltForm(discord.ui.Modal):
                 return
         language = await viewer_language(interaction)
         await give_back(interaction, error_messages.UNKNOWN_FORM(language))
-
-
-async def handle_unopened_form(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
-    """Handle a form that discord.py has not found among those of this process."""
-    if _FOUND not in interaction.extras:
-        # discord.py fills the fields, as it does for a form in memory.
-        await _or_given_back(
-            interaction, lambda: submit(_RebuiltForm(interaction, kinds), interaction)
-        )
 
 
 async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[None]]) -> None:
@@ -274,9 +262,14 @@ async def answer_unfinished(
             original = await fetch_original(webhook)
             is_click = kind is None and not kept.fields
             if original.flags.loading or not is_click:
-                told = await _outcome(bot, kept, kind or Form)
-                is_layout = original.flags.components_v2
-                await edit_original(webhook, **(_as_layout(**told) if is_layout else told))
+                outcome = await _outcome(bot, kept, kind or Form)
+                if original.flags.components_v2:
+                    files = outcome.get("attachments", [])
+                    names = [f"attachment://{file.filename}" for file in files]
+                    text = discord.ui.TextDisplay[Any](outcome["content"])
+                    outcome = layout([text, *map(discord.ui.File[Any], names)])
+                    outcome["attachments"] = files
+                await edit_original(webhook, **outcome)
         except UNREACHED as error:
             _logger.info("An interaction from before the start could not be answered: %s", error)
             if worth_retrying(error):
@@ -298,12 +291,6 @@ async def _outcome(bot: Services, kept: KeptInteraction, kind: type[Form]) -> di
     ):
         return kind.given_back(bot, kept.custom_id, kept.fields, language)
     return {"content": kind.done_before(language)}
-
-
-def _as_layout(content: str, attachments: Sequence[discord.File] = (), **_: Any) -> dict[str, Any]:
-    parts: list[discord.ui.Item[Any]] = [discord.ui.TextDisplay(content)]
-    parts += [discord.ui.File(f"attachment://{file.filename}") for file in attachments]
-    return {**layout(parts), "attachments": attachments}
 
 
 async def give_back(interaction: Interaction, sentence: str) -> None:
@@ -370,30 +357,26 @@ class UnknownComponents(commands.Cog):
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
         if interaction.type is discord.InteractionType.modal_submit:
-            await handle_unopened_form(interaction, self._forms)
-        elif interaction.type is discord.InteractionType.component:
-            sentence = None
-            if not self._is_known(interaction):
-                sentence = error_messages.UNKNOWN_BUTTON
-            elif not _still_there(interaction):
-                sentence = error_messages.BUTTON_GONE
-            if sentence is not None:
-                await say(
-                    interaction,
-                    sentence(await viewer_language(interaction)),
+            if _FOUND not in interaction.extras:
+                # discord.py fills the fields, as it does for a form in memory.
+                await _or_given_back(
+                    interaction, lambda: submit(_RebuiltForm(interaction, self._forms), interaction)
                 )
+        elif interaction.type is discord.InteractionType.component:
+            sent: Any = interaction.data
+            if all(ids.parse(sent["custom_id"]) is None for ids in self._ids):
+                sentence = error_messages.UNKNOWN_BUTTON
+            elif not _is_on_message(sent["custom_id"], interaction.message):
+                # discord.py ignores such a click.
+                sentence = error_messages.BUTTON_GONE
+            else:
+                return
+            await say(interaction, sentence(await viewer_language(interaction)))
 
-    def _is_known(self, interaction: Interaction) -> bool:
-        sent: Any = interaction.data
-        return any(ids.parse(sent["custom_id"]) is not None for ids in self._ids)
 
-
-def _still_there(interaction: Interaction) -> bool:
-    """Whether a clicked component is still there; if not, discord.py ignores the click."""
-    sent: Any = interaction.data
-    message = interaction.message
+def _is_on_message(custom_id: str, message: discord.Message | None) -> bool:
     if message is None:
         return False
     kind = discord.ui.LayoutView if message.flags.components_v2 else discord.ui.View
-    shown = kind.from_message(message, timeout=None).walk_children()
-    return any(getattr(item, "custom_id", None) == sent["custom_id"] for item in shown)
+    items = kind.from_message(message, timeout=None).walk_children()
+    return any(getattr(item, "custom_id", None) == custom_id for item in items)

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import discord
 
-from bot.interactions.kit.discord_internals import WebhookAdapter, use_webhook_adapter
+from bot.interactions.kit.discord_internals import WebhookAdapter, webhook_adapter
 
 _T = TypeVar("_T")
 
@@ -133,4 +133,4 @@ async def _resent_if_lost(
 
 def retry_token_requests() -> None:
     """Retry all requests with an interaction's token, in this task and in tasks it starts."""
-    use_webhook_adapter(ResendingAdapter())  # type: ignore[no-untyped-call]
+    webhook_adapter.set(ResendingAdapter())  # type: ignore[no-untyped-call]

@@ -51,12 +51,12 @@ class AllowedGuilds(commands.Cog):
             return self._allows(guild_id)
         if self._allowed == "all":
             return True
-        known = self._members.get(user.id)
-        if known is None:
+        is_member = self._members.get(user.id)
+        if is_member is None:
             guilds = [guild for guild in self._bot.guilds if self._allows(guild.id)]
-            known = any(await asyncio.gather(*(_is_member(guild, user.id) for guild in guilds)))
-            self._members[user.id] = known
-        return known
+            is_member = any(await asyncio.gather(*(_is_member(guild, user.id) for guild in guilds)))
+            self._members[user.id] = is_member
+        return is_member
 
     async def refuses(self, interaction: Interaction) -> bool:
         """Refuse an interaction unless it is allowed; return whether it was refused.
@@ -65,7 +65,11 @@ class AllowedGuilds(commands.Cog):
         app for their own account are refused in servers and private conversations without the bot.
         """
         refusal = error_messages.NOT_SERVED
-        if _only_installed_by_user(interaction):
+        if interaction.guild_id is None:
+            has_bot = not interaction.context.private_channel
+        else:
+            has_bot = self._bot.get_guild(interaction.guild_id) is not None
+        if not has_bot:
             refusal = error_messages.NOT_A_MEMBER
         elif await self.answers(interaction.user, interaction.guild_id):
             return False
@@ -93,7 +97,12 @@ class AllowedGuilds(commands.Cog):
         self._left.add(guild.id)
         tongue = languages.of_locale(guild.preferred_locale.value) or Language.ENGLISH
         try:
-            await self._tell(guild, error_messages.LEAVES(tongue))
+            channel, sentence = guild.system_channel, error_messages.LEAVES(tongue)
+            if channel is not None and channel.permissions_for(guild.me).send_messages:
+                await channel.send(sentence)
+            elif guild.owner_id is not None:
+                # The inviter is in the audit log, which the bot may not read.
+                await (await self._bot.fetch_user(guild.owner_id)).send(sentence)
         except UNREACHED as error:
             _logger.info("The message about leaving a server failed: %s", error)
         try:
@@ -103,28 +112,10 @@ class AllowedGuilds(commands.Cog):
             self._left.discard(guild.id)
             _logger.error("A server outside the allowlist could not be left: %s", error)
 
-    async def _tell(self, guild: discord.Guild, sentence: str) -> None:
-        channel = guild.system_channel
-        if channel is not None and channel.permissions_for(guild.me).send_messages:
-            await channel.send(sentence)
-        elif guild.owner_id is not None:
-            # The inviter is in the audit log, which the bot may not read.
-            await (await self._bot.fetch_user(guild.owner_id)).send(sentence)
-
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Forget that the bot left this guild, so that it leaves again after a new invitation."""
         self._left.discard(guild.id)
-
-
-def _only_installed_by_user(interaction: Interaction) -> bool:
-    """Whether the interaction comes from a server or private conversation without the bot.
-
-    Members who install the app for their own account can use it in such places.
-    """
-    if interaction.guild_id is not None:
-        return interaction.client.get_guild(interaction.guild_id) is None
-    return bool(interaction.context.private_channel)
 
 
 async def _is_member(guild: discord.Guild, user_id: int) -> bool:

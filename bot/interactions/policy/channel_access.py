@@ -198,11 +198,11 @@ def _quotable(
 
 
 def _with_threads(guild: discord.Guild, channels: Iterable[int]) -> frozenset[int]:
-    found = frozenset(channels)
+    ids = frozenset(channels)
     threads = (
-        thread for thread in guild.threads if thread.parent_id in found and not thread.is_private()
+        thread for thread in guild.threads if thread.parent_id in ids and not thread.is_private()
     )
-    return found.union(thread.id for thread in threads)
+    return ids.union(thread.id for thread in threads)
 
 
 def visible_without_roles(
@@ -242,15 +242,15 @@ def readable_by(bot: Services, member: discord.abc.User, channel: Any = None) ->
 
     Adult content is shown only in channels for adults.
     """
-    guild = bot.get_guild(member.guild.id) if isinstance(member, discord.Member) else None
-    return (
-        () if guild is None else _readable(guild, member, channel, _followed_channels(bot, guild))
-    )
+    guild = _guild_of(bot, member)
+    if guild is None:
+        return ()
+    return _readable(guild, member, channel, _followed_channels(bot, guild))
 
 
 def all_readable_by(bot: Services, member: discord.abc.User, channel: Any) -> frozenset[int]:
     """Like `readable_by`, but for all channels, followed or not, and active public threads."""
-    guild = bot.get_guild(member.guild.id) if isinstance(member, discord.Member) else None
+    guild = _guild_of(bot, member)
     if guild is None:
         return frozenset()
     return _with_threads(guild, _readable(guild, member, channel, guild.channels))
@@ -353,9 +353,9 @@ def is_open_to_everyone(guild: discord.Guild | None, channel_id: int | None) -> 
     return not private and not _is_restricted(around) and granted >= _needs(around)
 
 
-def _guild_of(bot: Services, channel: Any) -> discord.Guild | None:
-    """Return a channel's guild from the cache, because a guild from an event may lack channels."""
-    guild = getattr(channel, "guild", None)
+def _guild_of(bot: Services, thing: Any) -> discord.Guild | None:
+    """The guild of a channel or member from the cache: a guild from an event may lack channels."""
+    guild = getattr(thing, "guild", None)
     return bot.get_guild(guild.id) if guild is not None else None
 
 
@@ -368,8 +368,8 @@ def _parent_or_self(channel: Any, guild: discord.Guild | None) -> discord.abc.Gu
 
 
 def _followed_channels(bot: Services, guild: discord.Guild) -> list[discord.abc.GuildChannel]:
-    found = (guild.get_channel(channel_id) for channel_id in bot.followed.get(guild.id, ()))
-    return [channel for channel in found if channel is not None]
+    channels = (guild.get_channel(channel_id) for channel_id in bot.followed.get(guild.id, ()))
+    return [channel for channel in channels if channel is not None]
 
 
 def _grants(permissions: discord.Permissions) -> frozenset[Need]:

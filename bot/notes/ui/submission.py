@@ -264,13 +264,13 @@ def _pictures(
     interaction: Interaction, files: Sequence[discord.Attachment]
 ) -> list[discord.Attachment]:
     """The pictures among `files`, or else the draft's; InvalidNoteError if there are too many."""
-    found = pictures_among(files)
+    pictures = pictures_among(files)
     message = interaction.message
     beside = message.attachments if message is not None else []
     with_draft = any(file.filename == drafts.FILE_NAME for file in beside)
-    if not found and (with_draft or EmptyDraftButton.values_on(message)):
-        found = pictures_among(beside)
-    return check_picture_count(found)
+    if not pictures and (with_draft or EmptyDraftButton.values_on(message)):
+        pictures = pictures_among(beside)
+    return check_picture_count(pictures)
 
 
 def _text_among(files: Sequence[discord.Attachment]) -> discord.Attachment | None:
