@@ -128,32 +128,29 @@ class ConversationSplitter:
 
     def add(self, message: Message) -> Iterator[list[Message]]:
         """Add a message; yields the conversations that have ended."""
-        yield from self._end_conversations(message.at)
+        for key in list(self._open):
+            if message.at - self._open[key].last <= REPLY_WINDOW:
+                break
+            yield self._close(key)
         if message.bot:
             return
-        key = self._place(message)
-        if key is None:
-            key, self._next = self._next, self._next + 1
-            self._open[key] = _Open(message.at)
-        conversation = self._open[key]
+        place = self._place(message)
+        if place is None:
+            place, self._next = self._next, self._next + 1
+            self._open[place] = _Open(message.at)
+        conversation = self._open[place]
         conversation.add(message)
-        self._open.move_to_end(key)
+        self._open.move_to_end(place)
         if message.id:
-            self._where[message.id] = key
+            self._where[message.id] = place
         if len(conversation.messages) >= CONVERSATION_MESSAGES:
-            yield self._close(key)
+            yield self._close(place)
         if len(self._open) > OPEN_CONVERSATIONS:
             yield self._close(next(iter(self._open)))
 
     def rest(self) -> Iterator[list[Message]]:
         """End and yield all open conversations."""
         for key in list(self._open):
-            yield self._close(key)
-
-    def _end_conversations(self, now: datetime) -> Iterator[list[Message]]:
-        for key in list(self._open):
-            if now - self._open[key].last <= REPLY_WINDOW:
-                return
             yield self._close(key)
 
     def _close(self, key: int) -> list[Message]:
@@ -282,18 +279,13 @@ def _signs(question: Message, after: Sequence[Message]) -> dict[int, int]:
         if thanks(message.text):
             thanked = by_id.get(message.reply_to) or (latest if is_asker else None)
         if thanked is not None and thanked.member != message.member:
-            signs[id(thanked)] = signs.get(id(thanked), 0) + _weight(message, is_asker=is_asker)
+            weight = (8 if message.reply_to else 4) if is_asker else 2
+            signs[id(thanked)] = signs.get(id(thanked), 0) + weight
         elif is_asker and tells_solution(message.text) and message.worth_reading:
             signs[id(message)] += 3
         if not is_asker and message.worth_reading:
             latest = message
     return signs
-
-
-def _weight(thanking: Message, *, is_asker: bool) -> int:
-    if not is_asker:
-        return 2
-    return 8 if thanking.reply_to else 4
 
 
 def _reaction_signs(question: Message, message: Message) -> int:

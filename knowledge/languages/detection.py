@@ -28,11 +28,10 @@ def language_of_question(text: str) -> str:
     A script such as Arabic or Thai makes the language certain. So do at least two words of grammar,
     if the question has fewer of every other language.
     """
-    return _by_script(text) or _certain(_counts_of_grammar(text.lower()))
-
-
-def _certain(counts: Counter[str]) -> str:
-    (language, first), (_, second) = [*counts.most_common(2), ("", 0), ("", 0)][:2]
+    if language := _by_script(text):
+        return language
+    counts = _counts_of_grammar(text.lower()).most_common(2)
+    (language, first), (_, second) = [*counts, ("", 0), ("", 0)][:2]
     return language if first >= 2 and first > second else ""
 
 

@@ -387,11 +387,8 @@ def token_variable(url: str) -> str:
     """
     host = urlsplit(host_of(url))
     named = host.netloc if host.port or host.scheme == "https" else f"{host.netloc}:80"
-    return f"COMMONPLACE_SOURCE_TOKEN_{_SIGN.sub(_sign_in_variable, named.upper())}"
-
-
-def _sign_in_variable(sign: re.Match[str]) -> str:
-    return "_" if sign["dot"] else f"__{ord(sign[0]):02X}"
+    written = _SIGN.sub(lambda sign: "_" if sign["dot"] else f"__{ord(sign[0]):02X}", named.upper())
+    return f"COMMONPLACE_SOURCE_TOKEN_{written}"
 
 
 _ACCESS_ERRORS: Final = (

@@ -99,10 +99,13 @@ def file_link(place: str, commit: str, path: str) -> tuple[str, str]:
     `place` is the page of a repository, or a pattern with `{path}` in it. The fragment's pattern is
     empty if the host can't link lines. The link is `place` itself if the host can't link files.
     """
-    way = _way(place)
-    if way is None:
+    if "{path}" in place:
+        pattern, _, lines = place.partition("#")
+    elif kind := _kind(place):
+        pattern, lines = _WAYS[kind]
+        pattern = f"{place.rstrip('/').removesuffix('.git')}/{pattern}"
+    else:
         return place, ""
-    pattern, lines = way
     values = {"commit": commit, "path": quote(path)}
     return _PLACE.sub(lambda match: values.get(match[1], match[0]), pattern), lines
 
@@ -111,17 +114,6 @@ def branch_link(page: str, branch: str, path: str) -> str:
     """The web address of a folder or file on a branch; `path` "." is the whole repository."""
     parts = [page, _ON_BRANCH.get(_kind(page), "blob"), quote(branch)]
     return "/".join([*parts, quote(path)] if path != "." else parts)
-
-
-def _way(place: str) -> tuple[str, str] | None:
-    if "{path}" in place:
-        pattern, _, lines = place.partition("#")
-        return pattern, lines
-    kind = _kind(place)
-    if not kind:
-        return None
-    pattern, lines = _WAYS[kind]
-    return f"{place.rstrip('/').removesuffix('.git')}/{pattern}", lines
 
 
 def _kind(url: str) -> str:

@@ -108,8 +108,10 @@ class Discourse(ThreadService):
             new = [topic for topic in listed["topics"] if topic["id"] not in seen]
             seen.update(topic["id"] for topic in new)
             # Pinned topics come first, whatever their age.
-            old = any(
-                _is_before(topic["bumped_at"], since) for topic in new if not topic.get("pinned")
+            old = since and any(
+                datetime.fromisoformat(topic["bumped_at"]) < datetime.fromisoformat(since)
+                for topic in new
+                if not topic.get("pinned")
             )
             goes_on = new and not old and listed.get("more_topics_url")
             return new, str(number + 1) if goes_on else ""
@@ -162,10 +164,6 @@ class Discourse(ThreadService):
         found = self.api.json(f"/t/{topic['id']}/posts.json?{asked}")["post_stream"]["posts"]
         near = [post for post in found if post["post_number"] <= number]
         return [*posts, *near[-NEAR_POSTS:]]
-
-
-def _is_before(moment: str, since: str) -> bool:
-    return bool(since) and datetime.fromisoformat(moment) < datetime.fromisoformat(since)
 
 
 def _is_public(post: Mapping[str, Any]) -> bool:

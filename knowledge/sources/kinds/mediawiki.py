@@ -229,16 +229,21 @@ class MediaWiki(Service):
             changes += answer["query"]["recentchanges"]
             if number >= _CHANGE_REQUESTS:
                 return site, None
-        untold = any(change["type"] == "log" and _lacks_page_id(change) for change in changes)
+        untold = any(
+            change["type"] == "log"
+            and not change["pageid"]
+            and change.get("logtype") in ("delete", "move", "import", "merge")
+            for change in changes
+        )
         return site, None if untold else changes
 
     def _read_site(self, site: Mapping[str, Any], licence: str) -> None:
         if len(site["namespaces"]) > _NAMESPACES:
             raise RefusedError(f"has more than {_NAMESPACES:,} namespaces")
         names = {str(space["id"]): space["id"] for space in site["namespaces"].values()}
-        for one in site["namespaces"].values():
-            names |= {one["name"].casefold(): one["id"]}
-            names |= {str(one.get("canonical", one["name"])).casefold(): one["id"]}
+        for space in site["namespaces"].values():
+            names |= {space["name"].casefold(): space["id"]}
+            names |= {str(space.get("canonical", space["name"])).casefold(): space["id"]}
         names |= {
             alias["alias"].casefold(): alias["id"] for alias in site.get("namespacealiases", ())
         }
@@ -435,11 +440,6 @@ def _merge(batch: dict[int, dict[str, Any]], answer: Sequence[Mapping[str, Any]]
 def _parts(value: str) -> list[str]:
     """Split a filter's value at `|`, as in MediaWiki's own parameters."""
     return [part.strip().replace("_", " ") for part in value.split("|") if part.strip()]
-
-
-def _lacks_page_id(change: Mapping[str, Any]) -> bool:
-    """Whether a logged deletion, move, import or merge doesn't name its page's id."""
-    return not change["pageid"] and change.get("logtype") in ("delete", "move", "import", "merge")
 
 
 def _licence(rights: Mapping[str, Any]) -> str:

@@ -149,24 +149,20 @@ class _Frontier:
     left: int
     cut: bool = False
     _waiting: deque[tuple[Listed, int]] = field(default_factory=deque)
-    _seen: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
     _traps: TrapGuard = field(default_factory=TrapGuard)
 
     def add(self, address: str, depth: int, modified: datetime | None = None) -> None:
         url = page_url(address)
-        if depth > self.depth or not url or url in self._seen or not self.scope.has(url):
+        if depth > self.depth or not url or url in self.seen or not self.scope.has(url):
             return
         if not is_page(url) or not self._traps.allows(url):
             return
-        self._seen.add(url)
+        self.seen.add(url)
         if self.left <= len(self._waiting):
             self.cut = True
             return
         self._waiting.append((Listed(url, modified=modified), depth))
-
-    def mark_visited(self, url: str) -> None:
-        """Mark an address as visited, because a redirect has led to it."""
-        self._seen.add(page_url(url))
 
     def next(self) -> tuple[Listed, int] | None:
         if not self._waiting or self.left <= 0:
@@ -211,7 +207,7 @@ class Site(WebSource):
             entry = self.visit.entries.entry(self.location, listed.key)
             found += entry.checked_at is not None
             # A redirect may have led to another page's address.
-            frontier.mark_visited(entry.link or entry.key)
+            frontier.seen.add(page_url(entry.link or entry.key))
             if canonical := entry.data.get("canonical"):
                 frontier.add(canonical, depth)
             for link in entry.data.get("links", ()):

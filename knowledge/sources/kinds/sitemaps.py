@@ -201,22 +201,18 @@ def extract_links_in_sandbox(content: bytes, url: str) -> Parsed:
     named = _absolute(_href(canonical), base) if canonical is not None else ""
     tags = [(str(tag.get("name") or ""), str(tag.get("content") or "")) for tag in soup("meta")]
     if ("generator", "MediaWiki") in ((name, content[:9]) for name, content in tags):
-        _reduce_to_article(soup)
+        # The article and its categories stay, without links for editing.
+        parts = [part.extract() for part in soup.select("#mw-content-text, #catlinks ul")]
+        soup.clear()
+        soup.extend(parts)
+        for tool in soup.select(".mw-editsection, .printfooter, a.new"):
+            tool.decompose()
     found = [] if nofollow_rule_of_tags(tags) else list(dict.fromkeys(_links(soup, base)))
     return {"canonical": named}, "\n".join(found[:LINKS])
 
 
 def _href(tag: Any) -> str:
     return str(tag.get("href") or "") if tag is not None else ""
-
-
-def _reduce_to_article(soup: Any) -> None:
-    """Reduce a MediaWiki page to its article and categories, without links for editing."""
-    parts = [part.extract() for part in soup.select("#mw-content-text, #catlinks ul")]
-    soup.clear()
-    soup.extend(parts)
-    for tool in soup.select(".mw-editsection, .printfooter, a.new"):
-        tool.decompose()
 
 
 def _links(soup: Any, base: str) -> Iterator[str]:

@@ -340,11 +340,19 @@ class GitHub(Tracker):
         if len(comments) > MOST_COMMENTS:
             return None
         posts = [issue, *(comment for comment in comments if not comment.get("minimized"))]
-        messages = [_github_message(post) for post in posts]
+        messages = [
+            message(
+                post["id"],
+                (post["user"] or {}).get("login", "ghost"),
+                post["created_at"],
+                post.get("body"),
+            )
+            for post in posts
+        ]
         maintainers = {
             written.author
-            for written, one in zip(messages, posts, strict=True)
-            if one.get("author_association") in _MAINTAINERS
+            for written, post in zip(messages, posts, strict=True)
+            if post.get("author_association") in _MAINTAINERS
         }
         links = {post["id"]: str(post["html_url"]) for post in posts}
         place = Place(0, issue["id"], issue["title"], url=issue["html_url"], links=links)
@@ -446,11 +454,6 @@ class GitHub(Tracker):
             release["html_url"],
             release["published_at"],
         )
-
-
-def _github_message(post: Mapping[str, Any]) -> Message:
-    author = (post["user"] or {}).get("login", "ghost")
-    return message(post["id"], author, post["created_at"], post.get("body"))
 
 
 def _labels(issue: Mapping[str, Any]) -> list[str]:
