@@ -234,14 +234,16 @@ def _github_anchor(words: str) -> str:
 
     kramdown's GFM and github-slugger make the same anchors.
     """
-    kept = (sign for sign in words.lower() if sign in " -" or _is_ruby_word_character(sign))
+    kept = (
+        sign
+        for sign in words.lower()
+        if sign in " -"
+        or (kind := unicodedata.category(sign))[0] in "LM"
+        or kind in ("Nd", "Nl", "Pc")
+        # Ruby counts circled letters among its word characters, too.
+        or _is_circled(sign)
+    )
     return "".join(kept).replace(" ", "-")
-
-
-def _is_ruby_word_character(sign: str) -> bool:
-    """Whether Ruby counts a character as a word character, such as a circled letter."""
-    kind = unicodedata.category(sign)
-    return kind[0] in "LM" or kind in ("Nd", "Nl", "Pc") or _is_circled(sign)
 
 
 def _is_circled(sign: str) -> bool:
@@ -280,20 +282,19 @@ def _python_markdown_anchor(words: str) -> str:
 
 
 def _mdbook_anchor(words: str) -> str:
-    """The anchor by `mdbook::utils::normalize_id`, which lowers only ASCII letters."""
-    kept = ("-" if sign.isspace() else sign for sign in words if _is_mdbook_character(sign))
-    return "".join(sign.lower() if sign.isascii() else sign for sign in kept)
+    """The anchor by `mdbook::utils::normalize_id`, which lowers only ASCII letters.
 
-
-def _is_mdbook_character(sign: str) -> bool:
-    """Whether mdBook keeps a character: a blank, `_`, `-`, or alphanumeric in Rust.
-
-    Rust counts vowel signs as alphanumeric, but not accents.
+    It keeps alphanumeric characters. Rust counts vowel signs among them, but not accents.
     """
-    is_vowel = unicodedata.category(sign) in ("Mc", "Mn") and not unicodedata.combining(sign)
-    is_selector = "\ufe00" <= sign <= "\ufe0f"
-    is_letter = sign.isalnum() or (is_vowel and not is_selector) or _is_circled(sign)
-    return is_letter or sign.isspace() or sign in "_-"
+    anchor = ""
+    for sign in words:
+        is_vowel = unicodedata.category(sign) in ("Mc", "Mn") and not unicodedata.combining(sign)
+        is_selector = "\ufe00" <= sign <= "\ufe0f"
+        if sign.isspace():
+            anchor += "-"
+        elif sign.isalnum() or (is_vowel and not is_selector) or _is_circled(sign) or sign in "_-":
+            anchor += sign.lower() if sign.isascii() else sign
+    return anchor
 
 
 # The spellings in `docutils.nodes.make_id` of letters that Unicode doesn't decompose.
@@ -403,28 +404,10 @@ def _mdbook_page(path: PurePosixPath) -> str:
     return path.with_name(f"{name}.html").as_posix()
 
 
-def _sphinx_page(path: PurePosixPath) -> str:
-    return path.with_suffix(".html").as_posix()
-
-
-def _github_wiki_page(path: PurePosixPath) -> str:
-    """GitHub's wikis: a page's address doesn't contain its folders."""
-    return "" if path.stem == "Home" else path.stem.replace(" ", "-")
-
-
-def _gitlab_wiki_page(path: PurePosixPath) -> str:
-    return path.with_suffix("").as_posix().replace(" ", "-")
-
-
 def _notion_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
     """Notion: an exported file's name ends in the page's id, which is the page's address."""
     found = _NOTION_ID.search(path.stem)
     return found["id"] if found else None
-
-
-def _no_anchor(words: str) -> str:
-    """Notion: exports don't contain anchors, so a heading's anchor is unknown."""
-    return ""
 
 
 GENERATORS: Final = {
@@ -433,10 +416,16 @@ GENERATORS: Final = {
     "mdbook": Generator(_of_path(_mdbook_page), _mdbook_anchor),
     "hugo": Generator(_hugo_page, _hugo_anchor, prose=_hugo_prose),
     "jekyll": Generator(_jekyll_page, _github_anchor, prose=_without_dashes),
-    "sphinx": Generator(_of_path(_sphinx_page), _docutils_anchor, ""),
-    "github-wiki": Generator(_of_path(_github_wiki_page), _github_anchor),
-    "gitlab-wiki": Generator(_of_path(_gitlab_wiki_page), _gitlab_anchor),
-    "notion": Generator(_notion_page, _no_anchor, keeps_files=False),
+    "sphinx": Generator(lambda path, _: path.with_suffix(".html").as_posix(), _docutils_anchor, ""),
+    # A page's address doesn't contain its folders.
+    "github-wiki": Generator(
+        lambda path, _: "" if path.stem == "Home" else path.stem.replace(" ", "-"), _github_anchor
+    ),
+    "gitlab-wiki": Generator(
+        lambda path, _: path.with_suffix("").as_posix().replace(" ", "-"), _gitlab_anchor
+    ),
+    # Exports don't contain anchors, so a heading's anchor is unknown.
+    "notion": Generator(_notion_page, lambda _: "", keeps_files=False),
     TEMPLATE: Generator(_of_path(str), _github_anchor),
 }
 _OUTLINE: Final = Generator(_of_path(str), _outline_anchor)

@@ -60,7 +60,13 @@ def _discord_mark(state: StateInline, silent: bool) -> bool:
     if found is None:
         return False
     if not silent:
-        state.push("text", "", 0).content = _word_of(found)
+        kind, value = str(found.lastgroup), found[found.lastgroup or 0]
+        if kind == "time":
+            word = f"{datetime.fromtimestamp(int(value), UTC):%Y-%m-%d %H:%M} UTC"
+        else:
+            words = {"emoji": f":{value}:", "command": f"/{value}", "channel": "#…"}
+            word = words.get(kind, "@…")
+        state.push("text", "", 0).content = word
     state.pos = found.end()
     return True
 
@@ -93,17 +99,6 @@ def _bare_address(state: StateInline, silent: bool) -> bool:
         state.push("link_close", "a", -1).info = "auto"
     state.pos = start + len(written)
     return True
-
-
-def _word_of(found: re.Match[str]) -> str:
-    kind = found.lastgroup
-    if kind == "emoji":
-        return f":{found['emoji']}:"
-    if kind == "command":
-        return f"/{found['command']}"
-    if kind == "time":
-        return f"{datetime.fromtimestamp(int(found['time']), UTC):%Y-%m-%d %H:%M} UTC"
-    return {"member": "@…", "role": "@…", "channel": "#…"}[str(kind)]
 
 
 def _headings_below_the_title(state: StateCore) -> None:

@@ -167,7 +167,18 @@ def machine_files(site: Site) -> Iterator[tuple[str, str]]:
     """Yield path and text of each file that isn't a page: sitemap, robots.txt, gone paths, icon."""
     listed = ""
     if site.indexed and site.base_url:
-        yield "sitemap.xml", _sitemap(site)
+        newest = sorted(site.notes, key=lambda note: (note.updated, note.address), reverse=True)
+        urls = "".join(
+            f"<url><loc>{escape(site.base_url + quote(note.address))}</loc>"
+            f"<lastmod>{note.updated:%Y-%m-%d}</lastmod></url>\n"
+            for note in newest[: SITEMAP_URLS - 1]
+        )
+        yield (
+            "sitemap.xml",
+            '<?xml version="1.0" encoding="utf-8"?>\n'
+            '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+            f"<url><loc>{escape(site.base_url)}</loc></url>\n{urls}</urlset>\n",
+        )
         listed = f"Sitemap: {site.base_url}sitemap.xml\n"
     # A search engine must be allowed to read a page to find its `noindex`.
     yield "robots.txt", f"User-agent: *\nAllow: /\n{listed}"
@@ -185,20 +196,6 @@ def machine_files(site: Site) -> Iterator[tuple[str, str]]:
             '<text x="20" y="28" font-family="system-ui, sans-serif" font-size="22" '
             f'font-weight="600" fill="#fff" text-anchor="middle">{letter}</text></svg>\n',
         )
-
-
-def _sitemap(site: Site) -> str:
-    newest = sorted(site.notes, key=lambda note: (note.updated, note.address), reverse=True)
-    urls = "".join(
-        f"<url><loc>{escape(site.base_url + quote(note.address))}</loc>"
-        f"<lastmod>{note.updated:%Y-%m-%d}</lastmod></url>\n"
-        for note in newest[: SITEMAP_URLS - 1]
-    )
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
-        f"<url><loc>{escape(site.base_url)}</loc></url>\n{urls}</urlset>\n"
-    )
 
 
 # Rendering.

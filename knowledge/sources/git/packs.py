@@ -12,7 +12,7 @@ import base64
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, Any, Final
@@ -59,7 +59,13 @@ def _check(reader: "_Reader", limits: PackLimits) -> None:
     if count > limits.objects:
         raise RefusedError(f"has {count:,} files and folders; {limits.objects:,} are read")
     left = limits.all_bytes
-    for size in _object_sizes(reader, count, limits):
+    for _ in range(count):
+        size, base = _read_entry_header(reader)
+        # A stated size above the limit costs no decompression.
+        if size <= limits.object_bytes:
+            begins = reader.skip_object(size)
+            # Of a delta, the result may be larger.
+            size = size if base is None else max(size, _delta_result_size(begins))
         left -= size
         if size > limits.object_bytes:
             raise RefusedError(
@@ -70,17 +76,6 @@ def _check(reader: "_Reader", limits: PackLimits) -> None:
             raise RefusedError(
                 f"has more than {limits.all_bytes / 1e6:,.0f} MB when it is unpacked"
             )
-
-
-def _object_sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
-    """Yield each object's unpacked size; for a delta, the size of its result if larger."""
-    for _ in range(count):
-        size, base = _read_entry_header(reader)
-        # Before decompression, so a stated size above the limit costs nothing.
-        if size > limits.object_bytes:
-            yield size
-        begins = reader.skip_object(size)
-        yield size if base is None else max(size, _delta_result_size(begins))
 
 
 def _read_entry_header(reader: "_Reader") -> tuple[int, int | bytes | None]:
