@@ -21,7 +21,7 @@ from bot.answers.outcome import (
     recorded_passage,
 )
 from bot.answers.pipeline import Reply, problem_with
-from bot.answers.replay import ask_from_record
+from bot.answers.replay import ask_from_record, with_passage_texts
 from bot.core.core import Core
 from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
@@ -141,6 +141,11 @@ def record_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id:
     with core.store.database.writing(guild_id):
         core.store.inbox.mark_acted_on(interaction_id)
         return core.store.feedback_records.record(feedback)
+
+
+def with_visible_hits(core: Core, question: Question, channels: Sequence[int]) -> Question:
+    """A recorded question, without hits hidden from readers of these channels."""
+    return with_passage_texts(question, core.index, channels)
 
 
 class Picked(NamedTuple):

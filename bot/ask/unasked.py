@@ -96,13 +96,18 @@ def record_gap(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> Non
     core.store.helped_questions.finish(question.message_id, gap)
 
 
+def look_up_similar(core: Core, question: HelpedQuestion, ask: Ask) -> list[Citation]:
+    """The documents similar to a post, without a record."""
+    return similar_posts(core.retriever, ask, question.message_id)
+
+
 def claim_similar(
     core: Core, question: HelpedQuestion, asks: Sequence[Ask], caps: DailyCaps
 ) -> list[Citation]:
     """Record the documents similar to a post, or find the recorded ones; none above the caps."""
     if question.similar_ids:
         return similar_documents(core, question, asks[0])
-    documents = similar_posts(core.retriever, asks[-1], question.message_id)
+    documents = look_up_similar(core, question, asks[-1])
     ids = [document.document_id for document in documents]
     now = datetime.now(UTC)
     return documents if ids and core.store.helped_questions.offer(question, ids, caps, now) else []

@@ -12,7 +12,6 @@ from bot.answers.outcome import Answer, Clarification, Outcome, Refusal, offers
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import shown_places
-from bot.answers.replay import with_passage_texts
 from bot.ask import explanation, messages, service
 from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
@@ -286,7 +285,7 @@ async def _explain(interaction: Interaction, question: Question, channels: Seque
     if await _reports_pruned(interaction, question):
         return
     visible = await interaction.client.worker.call(
-        lambda core: with_passage_texts(question, core.index, channels),
+        lambda core: service.with_visible_hits(core, question, channels),
         priority=Priority.ASKING,
     )
     language = await viewer_language(interaction)

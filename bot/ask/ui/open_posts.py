@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.similar_posts import similar_posts
 from bot.ask import open_posts, unasked
 from bot.ask.open_posts import Step
 from bot.ask.ui import unasked_buttons
@@ -134,7 +133,7 @@ class OpenPosts:
         if not post.similar_ids:
             asks = await asks_of(self._bot, message, thread)
             documents = await self._bot.worker.call(
-                lambda core: similar_posts(core.retriever, asks[-1], post.message_id),
+                lambda core: unasked.look_up_similar(core, post, asks[-1]),
                 priority=Priority.INDEXING,
             )
             if documents:
