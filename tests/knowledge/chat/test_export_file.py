@@ -1,5 +1,6 @@
 import contextlib
 from pathlib import Path
+from typing import Any, Final
 
 import ijson
 import pytest
@@ -10,8 +11,7 @@ from knowledge.chat import export_file
 from knowledge.chat.export_file import Count, channel_of, export_documents, on_disk
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.store.erasure.quote_opt_outs import Withheld
-from knowledge.values.documents import Scope
-from tests.knowledge.chat.exports import FILE, read, written
+from knowledge.values.documents import SHARED, Document, Scope
 from tests.knowledge.exporting import (
     ASKER,
     CHANNEL_ID,
@@ -27,6 +27,20 @@ from tests.knowledge.exporting import (
     reply,
     user,
 )
+
+# The id of an export's source.
+FILE: Final = "file:/export"
+
+
+def read(path: Path, scope: Scope = SHARED, withheld: Withheld | None = None) -> list[Document]:
+    found = export_documents(on_disk(path), FILE, scope, withheld or Withheld())
+    return [made for made in found if made is not None]
+
+
+def written(path: Path, messages: list[Any], **channel: Any) -> Path:
+    path.write_bytes(as_json(export(messages, **channel)))
+    return path
+
 
 LINK = f"https://discord.com/channels/{GUILD_ID}/{CHANNEL_ID}"
 
