@@ -111,10 +111,7 @@ def documents(
 @cache
 def articles() -> tuple[Document | Failure, ...]:
     """The bundled articles, parsed once per process."""
-    return tuple(_read_articles())
-
-
-def _read_articles() -> Iterator[Document | Failure]:
+    found: list[Document | Failure] = []
     for entry in sorted(files(_ARTICLES).iterdir(), key=lambda entry: entry.name):
         if not entry.name.endswith(".md"):
             continue
@@ -123,10 +120,10 @@ def _read_articles() -> Iterator[Document | Failure]:
         try:
             # Trusted content, so startup needn't wait for the sandbox.
             reading = parse_document(entry.read_bytes(), name)
+            found.append(_document(document_id, ARTICLES, Kind.ARTICLE, reading))
         except UnreadableError as error:
-            yield Failure(f"article {name}", str(error), document_id)
-            continue
-        yield _document(document_id, ARTICLES, Kind.ARTICLE, reading)
+            found.append(Failure(f"article {name}", str(error), document_id))
+    return tuple(found)
 
 
 def imported_documents(store: Store) -> Iterator[Document | Failure]:
@@ -141,21 +138,15 @@ def imported_documents(store: Store) -> Iterator[Document | Failure]:
                 continue
             content, _ = read_with_inclusions(found)
             for part in begin_parsing(content, name=parser_name(found.path)):
-                yield from _part_documents(found, part, withheld)
+                if part.export is None:
+                    yield imported_part(found, part)
+                    continue
+                try:
+                    yield from filter(None, exported(found, withheld, part))
+                except UnreadableError as error:
+                    yield part_failure(found, part, error)
         except UnreadableError as error:
             yield Failure(str(found.path), str(error), found.document_id)
-
-
-def _part_documents(
-    found: FoundFile, part: FilePart, withheld: Withheld
-) -> Iterator[Document | Failure]:
-    if part.export is None:
-        yield imported_part(found, part)
-        return
-    try:
-        yield from filter(None, exported(found, withheld, part))
-    except UnreadableError as error:
-        yield part_failure(found, part, error)
 
 
 def scan_files(

@@ -23,16 +23,14 @@ def _is_there(name: str) -> bool:
         owner: Any = resolve_name(f"{module}:{outer}" if outer else module)
     except (ImportError, AttributeError):
         return False
-    return hasattr(owner, last) or any(
-        last in getattr(cls, "__annotations__", {}) or last in _names_in_init(cls)
-        for cls in getattr(owner, "__mro__", (owner,))
-    )
-
-
-def _names_in_init(cls: object) -> tuple[str, ...]:
-    """All names used in a class's `__init__`, such as the attributes of instances."""
-    code = getattr(vars(cls).get("__init__"), "__code__", None)
-    return code.co_names if code else ()
+    if hasattr(owner, last):
+        return True
+    for cls in getattr(owner, "__mro__", (owner,)):
+        # The names used in `__init__`, such as the attributes of instances.
+        code = getattr(vars(cls).get("__init__"), "__code__", None)
+        if last in getattr(cls, "__annotations__", {}) or (code and last in code.co_names):
+            return True
+    return False
 
 
 def require(library: str, names: Iterable[str]) -> None:

@@ -107,9 +107,14 @@ class Secret:
 
 def secrets(text: str) -> list[Secret]:
     """The secrets in a text, in reading order, without overlaps."""
-    found = sorted(_found_in_views(text), key=lambda secret: (secret.start, -secret.end))
+    found = [*_found(text, _tokens, _passwords)]
+    if _ENCODED.search(text):
+        found += _found_behind(_ENCODED, text, _tokens, _passwords)
+    if _MARKED_WORD.search(text):
+        # No passwords: asterisks may stand for one.
+        found += _found_behind(_MARKED, text, _tokens)
     apart: list[Secret] = []
-    for secret in found:
+    for secret in sorted(found, key=lambda secret: (secret.start, -secret.end)):
         if apart and secret.start < apart[-1].end:
             first = apart.pop()
             secret = Secret(first.kind, first.start, max(first.end, secret.end))
@@ -124,15 +129,6 @@ def without_secrets(text: str) -> str:
         parts += [text[position : secret.start], HIDDEN]
         position = secret.end
     return "".join([*parts, text[position:]])
-
-
-def _found_in_views(text: str) -> Iterator[Secret]:
-    yield from _found(text, _tokens, _passwords)
-    if _ENCODED.search(text):
-        yield from _found_behind(_ENCODED, text, _tokens, _passwords)
-    if _MARKED_WORD.search(text):
-        # No passwords: asterisks may stand for one.
-        yield from _found_behind(_MARKED, text, _tokens)
 
 
 def _found_behind(
@@ -184,7 +180,13 @@ def _tokens(text: str) -> Iterator[Secret]:
 def _passwords(text: str) -> Iterator[Secret]:
     for match in _PASSWORD.finditer(text):
         value = match["value"].rstrip(".,;:!?)]}*_")
-        if _is_password(value):
+        if (
+            len(value) >= 6
+            and _LETTER.search(value)
+            and _NOT_A_LETTER.search(value)
+            and not _NO_PASSWORD.fullmatch(value)
+            and not _is_example(value)
+        ):
             yield Secret("Password", match.start("value"), match.start("value") + len(value))
 
 
@@ -200,16 +202,6 @@ def _span(match: re.Match[str]) -> tuple[int, int]:
 
 def _is_example(secret: str) -> bool:
     return len(set(secret)) < _DIFFERENT_CHARACTERS or _EXAMPLE.search(secret) is not None
-
-
-def _is_password(value: str) -> bool:
-    return bool(
-        len(value) >= 6
-        and _LETTER.search(value)
-        and _NOT_A_LETTER.search(value)
-        and not _NO_PASSWORD.fullmatch(value)
-        and not _is_example(value)
-    )
 
 
 @lru_cache(maxsize=1)

@@ -74,7 +74,13 @@ def back_up(database: Path, target: Path) -> None:
     part = target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = _new_part(target)
+        # Leftovers of killed backups.
+        for torn in target.parent.glob(f"{glob.escape(target.name)}.*{PART}"):
+            if time.time() - torn.stat().st_mtime > TORN_SECONDS:
+                remove(torn)
+        descriptor, name = tempfile.mkstemp(PART, f"{target.name}.", target.parent)
+        os.close(descriptor)
+        part = Path(name)
         with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(part)) as copy:
             source.backup(copy)
             # One file, readable anywhere, without a write-ahead log beside it.
@@ -92,19 +98,6 @@ def back_up(database: Path, target: Path) -> None:
             f"{target} can't be written: {error}. Check free space and permissions; "
             "earlier backups are as they were."
         ) from error
-
-
-def _new_part(target: Path) -> Path:
-    """Create an empty file with a unique name, to become a backup.
-
-    Leftovers of killed backups are removed after a day.
-    """
-    for torn in target.parent.glob(f"{glob.escape(target.name)}.*{PART}"):
-        if time.time() - torn.stat().st_mtime > TORN_SECONDS:
-            remove(torn)
-    descriptor, name = tempfile.mkstemp(PART, f"{target.name}.", target.parent)
-    os.close(descriptor)
-    return Path(name)
 
 
 def rotate(

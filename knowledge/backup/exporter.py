@@ -90,16 +90,6 @@ def words_digest(revision: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
 
 
-def note_name(note: Row, revision: Row) -> str:
-    slug = "-".join(re.findall("[a-z0-9]+", revision["title"].lower()))[:_SLUG_CHARACTERS]
-    name = f"{note['id']}-{slug}".strip("-")
-    return f"{NOTES}/{note['guild_id']}/{name}.md"
-
-
-def revision_name(note: Row, revision: Row) -> str:
-    return f"{REVISIONS}/{note['guild_id']}/{note['id']}.{revision['number']}.md"
-
-
 def note_text(revision: Row, note: Row | None) -> str:
     """A revision as Markdown; the front matter also has the row of its note, if given."""
     rest = {key: value for key, value in revision.items() if key not in (*_SHOWN, "text")}
@@ -173,14 +163,14 @@ def _is_front_matter(values: object) -> TypeGuard[Row]:
         {*_SHOWN, "digest", "revision"} - {"wordings"} <= values.keys()
         and values.keys() <= {*_SHOWN, "digest", "revision", "note"}
         and all(isinstance(values[key], str) for key in ("title", "link", "digest"))
-        and all(isinstance(values, str) or _is_plain_list(values) for values in lists)
+        and all(
+            isinstance(values, str)
+            or (isinstance(values, list) and all(isinstance(value, str) for value in values))
+            for values in lists
+        )
         and _is_plain_mapping(rest)
         and (note is None or _is_plain_mapping(note))
     )
-
-
-def _is_plain_list(values: object) -> bool:
-    return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
 def _is_plain_mapping(values: object) -> bool:
@@ -227,7 +217,13 @@ def export(database: Database, folder: Path) -> int:
     Raises:
         FolderError: if the folder can't be used or written.
     """
-    _check_folder(folder)
+    if folder.exists() and not folder.is_dir():
+        raise FolderError(f"{folder} is a file: name a folder.")
+    is_usable = not folder.exists() or (folder / MANIFEST).is_file()
+    if not is_usable and any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise FolderError(
+            f"{folder} holds other files than an export: name an empty folder or a new one."
+        )
     try:
         with database.reading():
             schema = database.migrations()
@@ -236,7 +232,11 @@ def export(database: Database, folder: Path) -> int:
             for name, lines in _files(database):
                 _write(folder / name, lines)
                 written.add(name)
-        _remove_others(folder, written)
+        patterns = [f"{place}.*{_PART}" for place in ("", f"{NOTES}/*/", f"{REVISIONS}/*/")]
+        patterns += ["*.jsonl", f"{NOTES}/*/*.md", f"{REVISIONS}/*/*.md"]
+        for path in [path for pattern in patterns for path in folder.glob(pattern)]:
+            if path.relative_to(folder).as_posix() not in written:
+                path.unlink()
         _write(folder / MANIFEST, [_manifest(schema, complete=True)])
     except OSError as error:
         raise FolderError(
@@ -244,17 +244,6 @@ def export(database: Database, folder: Path) -> int:
             "permissions, then export again."
         ) from error
     return len(written)
-
-
-def _check_folder(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise FolderError(f"{folder} is a file: name a folder.")
-    if not folder.exists() or (folder / MANIFEST).is_file():
-        return
-    if any(not path.name.startswith(".") for path in folder.iterdir()):
-        raise FolderError(
-            f"{folder} holds other files than an export: name an empty folder or a new one."
-        )
 
 
 def _manifest(schema: list[str], *, complete: bool) -> str:
@@ -265,33 +254,28 @@ def _manifest(schema: list[str], *, complete: bool) -> str:
 def _files(database: Database) -> Iterator[tuple[str, Iterable[str]]]:
     """Yield the path and the text, in pieces, of each file except the manifest."""
     notes = {row["id"]: row for row in database.rows("select * from notes order by id")}
-    shown = {_shown_revision_id(database, note): note for note in notes.values()}
-    for row in database.rows("select id from revisions order by id"):
-        [revision] = database.rows("select * from revisions where id = ?", [row["id"]])
-        note = shown.get(revision["id"])
-        if note is not None:
-            yield note_name(note, revision), [note_text(revision, note)]
+    # The live revisions, else the retired ones, else the latest.
+    shown = set(
+        database.column(
+            "select coalesce(n.live_revision_id, n.retired_revision_id, "
+            "(select max(id) from revisions where note_id = n.id)) from notes n"
+        )
+    )
+    for revision_id in database.column("select id from revisions order by id"):
+        [revision] = database.rows("select * from revisions where id = ?", [revision_id])
+        note = notes[revision["note_id"]]
+        if revision_id in shown:
+            words = re.findall("[a-z0-9]+", revision["title"].lower())
+            name = f"{note['id']}-{'-'.join(words)[:_SLUG_CHARACTERS]}".strip("-")
+            yield f"{NOTES}/{note['guild_id']}/{name}.md", [note_text(revision, note)]
         else:
-            name = revision_name(notes[revision["note_id"]], revision)
-            yield name, [note_text(revision, None)]
-    for table in _tables(database):
+            name = f"{note['id']}.{revision['number']}"
+            yield f"{REVISIONS}/{note['guild_id']}/{name}.md", [note_text(revision, None)]
+    elsewhere = schema.unexported_tables() | {"notes", "revisions"}
+    for table in (*(name for name in database.tables() if name not in elsewhere), SEQUENCES):
         rows = _pictures(database) if table == "pictures" else _rows(database, table)
         if rows:
             yield f"{table}.jsonl", map(row_line, rows)
-
-
-def _shown_revision_id(database: Database, note: Row) -> int:
-    """The id of a note's live revision, else of its retired revision, else of its latest."""
-    kept = note["live_revision_id"] or note["retired_revision_id"]
-    if kept:
-        return int(kept)
-    rows = database.rows("select max(id) as id from revisions where note_id = ?", [note["id"]])
-    return int(rows[0]["id"])
-
-
-def _tables(database: Database) -> list[str]:
-    elsewhere = schema.unexported_tables() | {"notes", "revisions"}
-    return [*(name for name in database.tables() if name not in elsewhere), SEQUENCES]
 
 
 def _rows(database: Database, table: str) -> list[Row]:
@@ -326,12 +310,3 @@ def _write(path: Path, lines: Iterable[str]) -> None:
         if path.name == MANIFEST:
             os.fsync(file.fileno())
     part.replace(path)
-
-
-def _remove_others(folder: Path, written: set[str]) -> None:
-    places = ("", f"{NOTES}/*/", f"{REVISIONS}/*/")
-    found = [path for place in places for path in folder.glob(f"{place}.*{_PART}")]
-    found += [*folder.glob("*.jsonl"), *folder.glob(f"{NOTES}/*/*.md")]
-    for path in [*found, *folder.glob(f"{REVISIONS}/*/*.md")]:
-        if path.relative_to(folder).as_posix() not in written:
-            path.unlink()

@@ -125,14 +125,19 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
     with closing(sqlite3.connect(part)) as own:
         migrations.apply(Database(own), applied)
         own.execute("pragma foreign_keys = off")
-        for table in _tables(own):
+        tables = _tables(own)
+        for table in tables:
             columns = _columns(own, table)
             rows = (list(row.values()) for row in _valid_rows(foreign, table, columns))
             try:
                 own.executemany(insertion(table, columns), rows)
             except (sqlite3.IntegrityError, OverflowError) as error:
                 raise _impossible(table, error) from error
-        _copy_sequences(foreign, own)
+        # The last id of each table, so no id is given twice.
+        for row in _valid_rows(foreign, SEQUENCES, ["name", "seq"]):
+            if row["name"] in tables:
+                own.execute(f"delete from {SEQUENCES} where name = ?", [row["name"]])  # noqa: S608
+                own.execute(insertion(SEQUENCES, row), [*row.values()])
         own.commit()
         bring_up_to_date(own)
 
@@ -191,15 +196,6 @@ def _valid_rows(
         except ValueError as error:
             raise _impossible(table, error) from error
         yield row
-
-
-def _copy_sequences(foreign: sqlite3.Connection, own: sqlite3.Connection) -> None:
-    """Copy the last id of each table, so no id is given twice."""
-    tables = set(_tables(own))
-    for row in _valid_rows(foreign, SEQUENCES, ["name", "seq"]):
-        if row["name"] in tables:
-            own.execute(f"delete from {SEQUENCES} where name = ?", [row["name"]])  # noqa: S608
-            own.execute(insertion(SEQUENCES, row), [*row.values()])
 
 
 def _no_backup(reason: object) -> str:

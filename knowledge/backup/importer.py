@@ -186,7 +186,10 @@ def _schema(folder: Path) -> list[str]:
 def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
     """Yield every row of an export as (file and line, table, row); edited notes go to `edits`."""
     for above in (NOTES, REVISIONS):
-        for path in _markdown_files(folder, above):
+        guilds = sorted((folder / above).glob("*"))
+        for linked in (folder / above, *guilds) if guilds else ():
+            _refuse_link(folder, linked)
+        for path in [path for guild in guilds for path in sorted(guild.glob("*.md"))]:
             name = path.relative_to(folder).as_posix()
             file = parse_note(name, _content(folder, path))
             if (file.note is None) is (above == NOTES):
@@ -205,13 +208,6 @@ def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
         for number, line in enumerate(_lines(folder, path), start=1):
             place = f"{path.name}, line {number},"
             yield place, path.stem, parse_row(place, line)
-
-
-def _markdown_files(folder: Path, above: str) -> Iterator[Path]:
-    for guild in sorted((folder / above).glob("*")):
-        for path in (folder / above, guild):
-            _refuse_link(folder, path)
-        yield from sorted(guild.glob("*.md"))
 
 
 def _refuse_link(folder: Path, path: Path) -> None:
@@ -310,7 +306,11 @@ def _merge(store: Store, source: Store, incoming: _Incoming) -> Imported:
         tables = keys_by_table(source.database)
         others = {table: keys for table, keys in tables.items() if table != "log"}
         here = _lines_by_guild(store.audit_log.entries())
-        if _is_empty(store, tables):
+        if not any(
+            database.rows(f"select 1 as found from {table} limit 1")  # noqa: S608
+            for table in tables
+            if table not in _OWN
+        ):
             _refuse(incoming.edits, "this database has not got the note as it was exported")
             imported = Imported(copy_missing(source.database, database, tables))
             store.database.run(ADD_MISSING_HEADS)
@@ -354,14 +354,6 @@ def _add_lines(store: Store, source: Store, imported: Imported, here: _LogLines)
             if passed[entry.guild_id] > len(here.get(entry.guild_id, ())):
                 store.audit_log.add(line)
                 imported.rows["log"] = imported.rows.get("log", 0) + 1
-
-
-def _is_empty(store: Store, tables: dict[str, list[str]]) -> bool:
-    return not any(
-        store.database.rows(f"select 1 as found from {table} limit 1")  # noqa: S608
-        for table in tables
-        if table not in _OWN
-    )
 
 
 def _differing(store: Store, source: Store, tables: dict[str, list[str]]) -> list[str]:

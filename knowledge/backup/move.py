@@ -14,7 +14,7 @@ Errors:
 import filecmp
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -117,38 +117,28 @@ def move(
     with closing(source.open()) as guard:
         _check_free(source, target)
         _refuse_used(guard, source)
-        result = _copy_and_mark(source, target, guard, tell, check=check)
+        # Meanwhile the opened source locks out all other writers.
+        with guard.writing():
+            guard.lift_time_limits()
+            kept = ""
+            if not check:
+                tell(Step.BACKUP)
+                kept = source.back_up()
+                if _marks(target) == moving:
+                    # An unfinished copy.
+                    target.discard()
+                elif _marks(target):
+                    # The old database of an earlier move.
+                    target.set_aside(datetime.now(UTC))
+            with target.scratch() if check else nullcontext(target) as into:
+                result = replace(_copy_all(source, into, tell), backup=kept)
+            if not check:
+                tell(Step.MARK)
+                guard.mark(moved_to(target.name))
     if not check:
         tell(Step.FINISH)
         _finish(target)
     return result
-
-
-def _copy_and_mark(
-    source: Place,
-    target: Place,
-    guard: Database,
-    tell: Callable[[Step], None],
-    *,
-    check: bool,
-) -> Moved:
-    """Copy the source to the target, and mark the source as moved unless `check`.
-
-    Meanwhile `guard`, the opened source, locks out all other writers.
-    """
-    with guard.writing():
-        guard.lift_time_limits()
-        kept = ""
-        if not check:
-            tell(Step.BACKUP)
-            kept = source.back_up()
-            _clear(source, target)
-        with target.scratch() if check else nullcontext(target) as into:
-            moved = _copy_all(source, into, tell)
-        if not check:
-            tell(Step.MARK)
-            guard.mark(moved_to(target.name))
-    return replace(moved, backup=kept)
 
 
 def _label(place: Place) -> str:
@@ -192,15 +182,6 @@ def _check_free(source: Place, target: Place) -> None:
             )
 
 
-def _clear(source: Place, target: Place) -> None:
-    """Delete an unfinished copy in the target, or rename the old database of an earlier move."""
-    marks = _marks(target)
-    if marks == [moving_from(source.name)]:
-        target.discard()
-    elif marks:
-        target.set_aside(datetime.now(UTC))
-
-
 def _finish(target: Place) -> None:
     with closing(target.open(though_marked=True)) as database, database.writing():
         database.unmark()
@@ -226,7 +207,10 @@ def _copy_all(source: Place, target: Place, tell: Callable[[Step], None]) -> Mov
 
 def _copy(from_: Database, to: Database, table: str) -> int:
     number = 0
-    for rows in _batches(from_, table):
+    keys = from_.keys(table)
+    # Recent questions have no key.
+    batches = in_batches(from_, table, keys) if keys else filter(None, [_all_rows(from_, table)])
+    for rows in batches:
         if any(isinstance(value, str) and "\0" in value for row in rows for value in row.values()):
             raise MoveError(
                 f"A row of the table {table} has the character U+0000, which PostgreSQL can't "
@@ -236,14 +220,6 @@ def _copy(from_: Database, to: Database, table: str) -> int:
         insert(to, table, rows)
         number += len(rows)
     return number
-
-
-def _batches(database: Database, table: str) -> Iterable[list[Row]]:
-    """The rows of a table, in batches if it has a key."""
-    if keys := database.keys(table):
-        return in_batches(database, table, keys)
-    # Recent questions have no key.
-    return filter(None, [_all_rows(database, table)])
 
 
 def _all_rows(database: Database, table: str) -> list[Row]:

@@ -55,14 +55,17 @@ def copy_missing(
             missing = [row for key, row in theirs.items() if key not in ours]
             if missing:
                 # SQLite may hold text that PostgreSQL can't store.
-                insert(target, table, [_storable(row) for row in missing])
+                rows = [
+                    {
+                        key: storable(value) if isinstance(value, str) else value
+                        for key, value in row.items()
+                    }
+                    for row in missing
+                ]
+                insert(target, table, rows)
                 taken[table] = taken.get(table, 0) + len(missing)
     target.skip_ids(source.last_ids())
     return taken
-
-
-def _storable(row: Row) -> Row:
-    return {key: storable(value) if isinstance(value, str) else value for key, value in row.items()}
 
 
 def in_batches(database: Database, table: str, keys: Sequence[str]) -> Iterator[list[Row]]:

@@ -115,7 +115,13 @@ def flags(text: str, allowed_hosts: Collection[str] = ()) -> list[Flag]:
         *_hidden_flags(text),
         *(
             Flag(flag.risk, places[flag.start], places[flag.end - 1] + 1, flag.detail)
-            for flag in (*_instruction_flags(read), *_mention_flags(read))
+            for flag in (
+                *(
+                    Flag(Risk.INSTRUCTION, start, end, " ".join(read[start:end].split()))
+                    for start, end in instructions(read)
+                ),
+                *_mention_flags(read),
+            )
         ),
         *_shape_flags(text),
         *_contact_flags(text),
@@ -175,14 +181,22 @@ def _link_flags(text: str, allowed_hosts: Collection[str]) -> Iterator[Flag]:
     for match in _ADDRESS.finditer(text):
         address = match[0].rstrip(".,;:!?*_~'’”)]}")
         host = _host(address)
-        for risk in _host_risks(address, host, allowed):
-            if (risk, host) not in seen:
-                seen.add((risk, host))
-                yield Flag(risk, match.start(), match.start() + len(address), host)
+        if _is_ip_address(host):
+            risk = Risk.IP_ADDRESS
+        elif _is_disguised(host) or "@" in address.split("://")[-1].split("/")[0]:
+            risk = Risk.DISGUISED_HOST
+        elif allowed.isdisjoint(_host_and_parents(host)):
+            risk = Risk.UNLISTED_HOST
+        else:
+            continue
+        if (risk, host) not in seen:
+            seen.add((risk, host))
+            yield Flag(risk, match.start(), match.start() + len(address), host)
     for match in _MASKED.finditer(text):
         label = _HOST_LABEL.fullmatch(_plain(match["label"]).strip("*_`~ "))
         host = _host(match["address"])
-        if label and not _same_site(label["host"], host):
+        shown, linked = _host_name(label["host"] if label else host), _host_name(host)
+        if shown not in _host_and_parents(linked) and linked not in _host_and_parents(shown):
             yield Flag(Risk.MASKED_LINK, match.start(), match.end(), host)
 
 
@@ -193,15 +207,6 @@ def _host(address: str) -> str:
         # Invalid IPv6 brackets; browsers refuse them, too.
         return ""
     return (found or "").rstrip(".")
-
-
-def _host_risks(address: str, host: str, allowed: frozenset[str]) -> Iterator[Risk]:
-    if _is_ip_address(host):
-        yield Risk.IP_ADDRESS
-    elif _is_disguised(host) or "@" in address.split("://")[-1].split("/")[0]:
-        yield Risk.DISGUISED_HOST
-    elif allowed.isdisjoint(_host_and_parents(host)):
-        yield Risk.UNLISTED_HOST
 
 
 # A name in the DNS has at most 253 characters.
@@ -235,11 +240,6 @@ def _host_and_parents(host: str) -> Iterator[str]:
     labels = host.split(".")
     for count in range(1, min(len(labels), _MOST_LABELS) + 1):
         yield ".".join(labels[-count:])
-
-
-def _same_site(shown: str, host: str) -> bool:
-    shown, host = _host_name(shown), _host_name(host)
-    return shown in _host_and_parents(host) or host in _host_and_parents(shown)
 
 
 def _is_ip_address(host: str) -> bool:
@@ -337,14 +337,6 @@ def _is_unspaced(sign: str) -> bool:
     These scripts have no spaces between words. Zero-width spaces allow line breaks there.
     """
     return sign != "" and ("\u0e00" <= sign <= "\u0eff" or "\u1000" <= sign <= "\u17ff")
-
-
-# Prompt injection.
-
-
-def _instruction_flags(read: str) -> Iterator[Flag]:
-    for start, end in instructions(read):
-        yield Flag(Risk.INSTRUCTION, start, end, " ".join(read[start:end].split()))
 
 
 # Mentions.

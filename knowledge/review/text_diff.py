@@ -173,13 +173,15 @@ def _lines(text: str) -> list[_Segment]:
 
 
 def _sentences(parts: Sequence[_Segment]) -> list[_Segment]:
-    return [piece for part in parts for piece in ([part] if part.is_code else _split(part.text))]
-
-
-def _split(text: str) -> Iterator[_Segment]:
-    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
-    for start, end in itertools.pairwise(dict.fromkeys([0, *ends, len(text)])):
-        yield _Segment(text[start:end], False)
+    sentences = []
+    for part in parts:
+        if part.is_code:
+            sentences.append(part)
+            continue
+        ends = [match.end() for match in _SENTENCE_END.finditer(part.text)]
+        for start, end in itertools.pairwise(dict.fromkeys([0, *ends, len(part.text)])):
+            sentences.append(_Segment(part.text[start:end], False))
+    return sentences
 
 
 def _words(parts: Sequence[_Segment]) -> list[_Segment]:
