@@ -135,19 +135,13 @@ class SqliteDatabase(sqlite_file.OpenedFile, RowQueries):
             raise StoreVersionError(f"{self.path} {said}")
         if set(migrations.names()) - set(applied):
             if applied:
-                self._copy_before_upgrade(applied[-1])
+                copy = self.path.with_name(f"{self.path.stem}.{applied[-1]}.db")
+                # Written under another name first, so a torn copy never looks whole.
+                torn = copy.with_suffix(".part")
+                with closing(sqlite3.connect(torn)) as target:
+                    self._db.conn.backup(target)
+                torn.replace(copy)
             migrations.apply(self._db)
-
-    def _copy_before_upgrade(self, migration: str) -> None:
-        """Copy the database beside itself, named after its last migration.
-
-        The copy is written under another name first, so a torn copy never looks whole.
-        """
-        copy = self.path.with_name(f"{self.path.stem}.{migration}.db")
-        torn = copy.with_suffix(".part")
-        with closing(sqlite3.connect(torn)) as target:
-            self._db.conn.backup(target)
-        torn.replace(copy)
 
     constraint_error: ClassVar = sqlite3.Error
 
@@ -222,21 +216,18 @@ class SqliteDatabase(sqlite_file.OpenedFile, RowQueries):
             self.run(f"delete from {migrations.APPLIED} where name = ?", [mark])  # noqa: S608
 
     def tables(self, column: str = "") -> list[str]:
-        rows = self.rows(
+        return self.column(
             "select name from sqlite_master t where type = 'table' and name not like 'sqlite_%' "
             "and name not like '\\_%' escape '\\' and (? = '' or exists "
             "(select 1 from pragma_table_info(t.name) c where c.name = ?)) order by name",
             [column, column],
         )
-        return [row["name"] for row in rows]
 
     def columns(self, table: str) -> list[str]:
-        rows = self.rows("select name from pragma_table_info(?) order by cid", [table])
-        return [row["name"] for row in rows]
+        return self.column("select name from pragma_table_info(?) order by cid", [table])
 
     def keys(self, table: str) -> list[str]:
-        rows = self.rows("select name from pragma_table_info(?) where pk order by pk", [table])
-        return [row["name"] for row in rows]
+        return self.column("select name from pragma_table_info(?) where pk order by pk", [table])
 
     def last_ids(self) -> dict[str, int]:
         rows = self.rows("select name, seq from sqlite_sequence where seq > 0 order by name")

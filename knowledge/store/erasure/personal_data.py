@@ -342,25 +342,19 @@ class Purge(Tables):
         with self._db.erasing():
             self._tombstones.keep(fresh)
             for tombstone in fresh:
-                self._apply(tombstone, members)
+                if tombstone.kind in FORGOTTEN:
+                    member_id = members.get(tombstone.subject)
+                    if member_id is not None:
+                        withdraw = tombstone.kind is TombstoneKind.MEMBER_AND_NOTES
+                        self._personal_data.repeat_forgetting(member_id, withdraw=withdraw)
+                elif tombstone.kind is TombstoneKind.NOTE:
+                    self._delete_note(int(tombstone.subject))
+                elif tombstone.kind is TombstoneKind.QUESTION:
+                    sql = "delete from questions where id = ?"
+                    self._db.run(sql, [int(tombstone.subject)])
+                elif tombstone.kind not in MEMBERS:
+                    self._delete_guild(int(tombstone.subject))
         return len(fresh)
-
-    def _apply(self, tombstone: Tombstone, members: dict[str, int]) -> None:
-        if tombstone.kind in FORGOTTEN:
-            member_id = members.get(tombstone.subject)
-            if member_id is not None:
-                withdraw = tombstone.kind is TombstoneKind.MEMBER_AND_NOTES
-                self._personal_data.repeat_forgetting(member_id, withdraw=withdraw)
-        elif tombstone.kind is TombstoneKind.NOTE:
-            note_id = int(tombstone.subject)
-            for guild_id in self._db.column("select guild_id from notes where id = ?", [note_id]):
-                self._delete_notes([note_id])
-                subject, detail = document_of_note(note_id), {"note": note_id}
-                self._log.append(guild_id, None, NOTE_DELETED, subject, detail)
-        elif tombstone.kind is TombstoneKind.QUESTION:
-            self._db.run("delete from questions where id = ?", [int(tombstone.subject)])
-        elif tombstone.kind not in MEMBERS:
-            self._delete_guild(int(tombstone.subject))
 
     def _members(self) -> dict[str, int]:
         """The ids of all stored members, by their tombstone digest."""
@@ -392,6 +386,12 @@ class Purge(Tables):
         )
         self._log.append(guild_id, None, PURGED, "guild", {"notes": len(note_ids)})
         return note_ids
+
+    def _delete_note(self, note_id: int) -> None:
+        for guild_id in self._db.column("select guild_id from notes where id = ?", [note_id]):
+            self._delete_notes([note_id])
+            detail = {"note": note_id}
+            self._log.append(guild_id, None, NOTE_DELETED, document_of_note(note_id), detail)
 
     def _delete_notes(self, note_ids: Sequence[int]) -> None:
         # Notes and revisions refer to each other.

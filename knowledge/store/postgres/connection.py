@@ -122,11 +122,6 @@ def statement_problem(url: str, error: psycopg.Error) -> str:
     return f"The database {place} can't be used: {_server_words(error)}."
 
 
-def commit_problem(url: str) -> str:
-    """The message for a transaction that the server rolled back at its commit."""
-    return f"The database {database_label(url)} has refused a change. {_NOTHING_CHANGED}"
-
-
 def connection_loss(url: str, error: psycopg.Error, *, committing: bool) -> str:
     outcome = (
         "The last change may or may not be stored: look before you repeat it."
@@ -362,9 +357,10 @@ class Connection(RowStatements, RowQueries):
 
     @contextmanager
     def _transaction(self, begin: str, *, writes: bool) -> Iterator[None]:
-        self._begin(begin)
-        self._in_transaction = True
         try:
+            # Several statements at once can't be prepared.
+            self._run(lambda: self._db.execute(begin.encode(), prepare=False), repeatable=True)
+            self._in_transaction = True
             yield
             self._commit(writes)
         except BaseException:
@@ -372,14 +368,6 @@ class Connection(RowStatements, RowQueries):
             raise
         finally:
             self._in_transaction = False
-
-    def _begin(self, script: str) -> None:
-        try:
-            # Several statements at once can't be prepared.
-            self._run(lambda: self._db.execute(script.encode(), prepare=False), repeatable=True)
-        except BaseException:
-            self._roll_back()
-            raise
 
     def _locks(self, part: int | None, shared: bool) -> str:
         """Statements to wait for the advisory locks of a write transaction.
@@ -402,7 +390,8 @@ class Connection(RowStatements, RowQueries):
             raise self._problem(error, writes=writes) from error
         if ended != _COMMITTED:
             # The caller went on after a failed statement, so the server has rolled back.
-            raise self._error(commit_problem(self.url))
+            place = database_label(self.url)
+            raise self._error(f"The database {place} has refused a change. {_NOTHING_CHANGED}")
 
     def _roll_back(self) -> None:
         try:

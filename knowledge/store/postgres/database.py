@@ -125,7 +125,7 @@ class PostgresDatabase(Connection):
     def _migration_names(self) -> list[str]:
         if not self.has_table("_migrations"):
             return []
-        return [row["name"] for row in self.rows("select name from _migrations order by name")]
+        return self.column("select name from _migrations order by name")
 
     def _migrate(self) -> None:
         wanted = names()
@@ -163,13 +163,13 @@ class PostgresDatabase(Connection):
         self.run(f"drop schema {self.schema} cascade")
 
     def tables(self, column: str = "") -> list[str]:
-        return [row["name"] for row in self.rows(_TABLES, [self.schema, column, column])]
+        return self.column(_TABLES, [self.schema, column, column])
 
     def columns(self, table: str) -> list[str]:
-        return [row["name"] for row in self.rows(_COLUMNS, [table])]
+        return self.column(_COLUMNS, [table])
 
     def keys(self, table: str) -> list[str]:
-        return [row["name"] for row in self.rows(_KEYS, [table])]
+        return self.column(_KEYS, [table])
 
     def last_ids(self) -> dict[str, int]:
         found = {row["name"]: self._last_id(row) for row in self.rows(_SEQUENCES, [self.schema])}
@@ -213,7 +213,7 @@ class PostgresDatabase(Connection):
     # Other processes.
 
     def other_connections(self) -> int:
-        return int(self.rows(_OTHERS, [OF_PROCESSES, PROCESS_NAME])[0]["number"])
+        return self.value(int, _OTHERS, [OF_PROCESSES, PROCESS_NAME]) or 0
 
     def holders(self, seconds: float) -> list[str]:
         """Descriptions of sessions that have blocked other writers for at least `seconds`."""

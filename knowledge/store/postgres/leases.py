@@ -163,19 +163,16 @@ class Leases:
         shards = self._connection.rows(
             "select shard, epoch, holder, ready_at is null as unready from shards order by shard"
         )
-        members = self._connection.rows("select id from processes order by joined_at, id")
+        ids = self._connection.column("select id from processes order by joined_at, id")
         own = {row["shard"]: row["epoch"] for row in shards if row["holder"] == self.id}
-        share = self._share([row["id"] for row in members], len(shards))
+        share = 0
+        if self.id in ids:
+            each, over = divmod(len(shards), len(ids))
+            share = each + (ids.index(self.id) < over)
         free = sum(row["holder"] is None for row in shards)
         unready = sum(row["unready"] for row in shards)
         surplus = max(own) if len(own) > share and not unready else None
-        return Standing(own, surplus, len(members), unready), min(free, share - len(own))
-
-    def _share(self, members: list[str], shards: int) -> int:
-        if self.id not in members:
-            return 0
-        each, over = divmod(shards, len(members))
-        return each + (members.index(self.id) < over)
+        return Standing(own, surplus, len(ids), unready), min(free, share - len(own))
 
     def mark_ready(self, shard: int) -> None:
         """Record that a shard's guilds are served. Until then, no process gives back a shard."""

@@ -288,7 +288,22 @@ class QuestionRecords(Tables):
         if not ids:
             return 0
         with self._db.erasing():
-            self._reduce_hits(ids)
+            # Only the first hit and those from quoted notes are kept, all without their words.
+            kept = rows_among(
+                self._db,
+                "select h.question_id, h.rank, h.score, p.document_id, p.source_channel_id "
+                "from hits h join recorded_passages p on p.digest = h.passage_digest "
+                "where h.question_id in (?) "
+                "and (h.rank = 1 or (h.rank <= ? and substr(p.document_id, 1, 5) = 'note:'))",
+                ids,
+                after=[_MOST_QUOTED],
+            )
+            run_among(self._db, "delete from hits where question_id in (?)", ids)
+            hits = []
+            for row in kept:
+                values = (row["document_id"], "", "", "", "", row["source_channel_id"], None)
+                hits.append((row["question_id"], row["rank"], row["score"], "", values))
+            self._insert(hits)
             run_among(self._db, "update handed_on set answer = '' where question_id in (?)", ids)
             run_among(
                 self._db,
@@ -303,31 +318,6 @@ class QuestionRecords(Tables):
                 before=[now()],
             )
         return len(ids)
-
-    def _reduce_hits(self, ids: Sequence[int]) -> None:
-        """Keep only the first hit and the hits from quoted notes, all without their words."""
-        kept = rows_among(
-            self._db,
-            "select h.question_id, h.rank, h.score, p.document_id, p.source_channel_id "
-            "from hits h join recorded_passages p on p.digest = h.passage_digest "
-            "where h.question_id in (?) "
-            "and (h.rank = 1 or (h.rank <= ? and substr(p.document_id, 1, 5) = 'note:'))",
-            ids,
-            after=[_MOST_QUOTED],
-        )
-        run_among(self._db, "delete from hits where question_id in (?)", ids)
-        self._insert(
-            [
-                (
-                    row["question_id"],
-                    row["rank"],
-                    row["score"],
-                    "",
-                    (row["document_id"], "", "", "", "", row["source_channel_id"], None),
-                )
-                for row in kept
-            ]
-        )
 
 
 # The newest confirmed answers, compared with each question; they are embedded once.
