@@ -460,7 +460,14 @@ def offer_text(text: str, read: str, language: Language, *, is_whole: bool = Tru
     if markdown.size("\n".join(new)) < _LEAST_CHARACTERS or room < _LEAST_CHARACTERS:
         return ""
     unread = "" if is_whole else f"\n{TEXT_UNREAD(language)}"
-    return f"{TEXT_READ(language)}\n{markdown.code_block(_whole_lines(new, room), room)}{unread}"
+    # Whole lines, as many as fit, but at least one.
+    kept = new[:1]
+    for line in new[1:]:
+        if markdown.size("\n".join([*kept, line])) > room:
+            break
+        kept.append(line)
+    block = markdown.code_block("\n".join(kept), room)
+    return f"{TEXT_READ(language)}\n{block}{unread}"
 
 
 def _fold(text: str) -> str:
@@ -470,13 +477,3 @@ def _fold(text: str) -> str:
 def with_text(text: str, offered: str) -> str:
     """The text of a note, followed by the text that `offer_text` showed."""
     return _BETWEEN.join(filter(None, [text.strip(), *markdown.code_blocks(offered)[:1]]))
-
-
-def _whole_lines(lines: list[str], most: int) -> str:
-    """The first lines that fit in `most` characters together, at least one line."""
-    kept = lines[:1]
-    for line in lines[1:]:
-        if markdown.size("\n".join([*kept, line])) > most:
-            break
-        kept.append(line)
-    return "\n".join(kept)

@@ -383,19 +383,17 @@ class AskCog(commands.Cog):
             return offer
         if not words:
             return {"content": messages.ASK_ME(language)}
-        if small_talk(words) is SmallTalk.THANKS and await self._keep_thanks(message):
-            return {"content": messages.FEEDBACK_HELPFUL(language)}
-        return None
-
-    async def _keep_thanks(self, message: discord.Message) -> bool:
-        """Count an asker's thanks in reply to an answer as *Helpful*."""
+        if small_talk(words) is not SmallTalk.THANKS:
+            return None
+        # An asker's thanks in reply to an answer count as *Helpful*.
         question_id = await self._follow_ups.question_thanked_for(message)
         if question_id is None:
-            return False
+            return None
         feedback = Feedback(question_id, message.author.id, Verdict.HELPFUL)
-        return await self.bot.worker.call(
+        counts = await self.bot.worker.call(
             lambda core: core.store.feedback_records.record(feedback), priority=Priority.ASKING
         )
+        return {"content": messages.FEEDBACK_HELPFUL(language)} if counts else None
 
     async def _tell_directly(self, message: discord.Message) -> None:
         """Tell an asker by direct message that the bot may not write in their channel."""

@@ -42,7 +42,8 @@ async def message_and_settled(
             answer.content,
             (answer.created_at - message.created_at).total_seconds(),
             by_bot=answer.author == bot.user,
-            refers=_refers(answer, message),
+            refers=message.author in answer.mentions
+            or (answer.reference is not None and answer.reference.message_id == message.id),
         )
         for answer in later
         # Other bots don't count, nor do this bot's unasked answer and its ping of the helpers.
@@ -84,13 +85,6 @@ async def _helper_is_there(
         if may_help(member, settings):
             return True
     return False
-
-
-def _refers(message: discord.Message, asked: discord.Message) -> bool:
-    """Whether a message replies to the question, or mentions its asker."""
-    reference = message.reference
-    replies = reference is not None and reference.message_id == asked.id
-    return replies or asked.author in message.mentions
 
 
 def is_closed(place: Place, *, archived_ok: bool = False) -> bool:

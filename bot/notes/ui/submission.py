@@ -98,8 +98,14 @@ class NoteSubmissions:
             for picture in _pictures(interaction, files):
                 kept = await self._bot.attachments.picture(picture, interaction.user.id)
                 draft = replace(draft, pictures=(*draft.pictures, kept))
-            if text := _text_among(files):
-                draft = await _with_file(interaction, draft, text, replaces=replaces)
+            texts = [file for file in files if not is_picture(file)]
+            if len(texts) > 1:
+                raise InvalidNoteError(drafts.TWO_FILES.english)
+            for file in texts:
+                if draft.text.strip() and not replaces:
+                    raise InvalidNoteError(drafts.TEXT_AND_FILE.english)
+                reading = await self._bot.attachments.read(file, interaction.user.id)
+                draft = draft.with_file_text(reading.title, reading.text)
             response = await self._submit_draft(interaction, draft, language)
         except InvalidNoteError as error:
             response = _Response(error_messages.invalid(error, language), draft)
@@ -141,7 +147,11 @@ class NoteSubmissions:
         has_text = not drafts.is_empty(draft)
         if has_text and (question := await self._check(draft, sender, language)) is not None:
             return question
-        read = await self._text_of_pictures(interaction, draft)
+        read = PictureText()
+        # Text that was offered to the sender before isn't read again.
+        if draft.pictures and not draft.pictures_read:
+            contents = [picture.content for picture in draft.pictures]
+            read = await self._bot.picture_texts.of(contents, interaction.user.id)
         if offer := messages.offer_text(draft.text, read.text, language, is_whole=read.is_whole):
             actions = ("picture", "submit", "edit") if has_text else ("picture", "edit")
             return _Response(offer, replace(draft, pictures_read=True), actions)
@@ -183,13 +193,6 @@ class NoteSubmissions:
             quotable_channels(interaction, private=True),
             await note_allowance(self._bot, member, datetime.now(UTC)),
         )
-
-    async def _text_of_pictures(self, interaction: Interaction, draft: Draft) -> PictureText:
-        """Read the text in a draft's pictures, unless the text was offered to the sender before."""
-        if draft.pictures_read or not draft.pictures:
-            return PictureText()
-        contents = [picture.content for picture in draft.pictures]
-        return await self._bot.picture_texts.of(contents, interaction.user.id)
 
     async def _outcome(
         self, draft: Draft, outcome: Outcome | None, language: Language
@@ -271,22 +274,6 @@ def _pictures(
     if not pictures and (with_draft or EmptyDraftButton.values_on(message)):
         pictures = pictures_among(beside)
     return check_picture_count(pictures)
-
-
-def _text_among(files: Sequence[discord.Attachment]) -> discord.Attachment | None:
-    texts = [file for file in files if not is_picture(file)]
-    if len(texts) > 1:
-        raise InvalidNoteError(drafts.TWO_FILES.english)
-    return texts[0] if texts else None
-
-
-async def _with_file(
-    interaction: Interaction, draft: Draft, file: discord.Attachment, *, replaces: bool
-) -> Draft:
-    if draft.text.strip() and not replaces:
-        raise InvalidNoteError(drafts.TEXT_AND_FILE.english)
-    reading = await interaction.client.attachments.read(file, interaction.user.id)
-    return draft.with_file_text(reading.title, reading.text)
 
 
 async def _drafters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
