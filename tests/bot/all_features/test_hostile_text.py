@@ -1,4 +1,4 @@
-"""Messages that show members' text, with the most hostile text they can type."""
+"""Messages and servers with the most hostile text that members can type."""
 
 import itertools
 import re

@@ -12,8 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from tests.bot.wire.gateway import Gateway
 from tests.bot.wire.people import Person
-from tests.bot.wire.requests import Fault
-from tests.bot.wire.rest import Rest
+from tests.bot.wire.rest import Fault, Rest
 from tests.bot.wire.state import APPLICATION, Interaction, Json, State, permissions, user
 
 # What anything may take on a machine that has other things to do.
