@@ -6,8 +6,9 @@ cosines into a narrow band: multilingual-e5-small gives two unrelated texts 0.78
 all-MiniLM-L6-v2 0.09 ± 0.083. If squeezed cosines were used as they are, words would get more than
 twice the weight they should have, and floors, margins and calibrated probabilities would lose their
 meaning. So such a model's cosines are rescaled linearly to the default model's mean and deviation.
-This keeps the order of each leg and changes only its weight. Other models' cosines stay as they
-are.
+Most of what squeezes them is one direction that all vectors share. Passages differ in it by their
+language and form, not by their topic, so it is taken out of the query first. Other models' cosines
+stay as they are.
 
 The vector index orders candidates by quantized cosines. Here the candidates get exact cosines from
 each passage's own vectors: bytes of float32 rows, the whole passage first, then its windows. A
@@ -193,16 +194,30 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class CosineScale:
-    """A linear map from a model's cosines to the default model's: `shift + factor · cosine`."""
+    """A linear map from a model's cosines to the default model's: `shift + factor · cosine`.
+
+    `shared` is the mean vector of unrelated texts, (d,) float32; None if cosines are wide.
+    """
 
     factor: float = 1.0
     shift: float = 0.0
+    shared: NDArray[np.float32] | None = field(default=None, compare=False)
 
     def of(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosines of any shape, rescaled."""
-        if self.factor == 1.0:
+        if self.shared is None:
             return cosines
         return (self.shift + self.factor * cosines).astype(np.float32)
+
+    def own_part(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Queries (…, d) without the part that all texts share; passages' cosines lack it then."""
+        return queries if self.shared is None else queries - self.shared
+
+    def of_own_part(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The products of passages with queries' own parts, of any shape, rescaled."""
+        if self.shared is None:
+            return cosines
+        return (CENTRE + self.factor * cosines).astype(np.float32)
 
 
 def cosine_scale(unlike: NDArray[np.float32]) -> CosineScale:
@@ -215,7 +230,7 @@ def cosine_scale(unlike: NDArray[np.float32]) -> CosineScale:
     factor = SPREAD / max(float(cosines.std()), 1e-3)
     if factor < SQUEEZED:
         return CosineScale()
-    return CosineScale(factor, CENTRE - factor * float(cosines.mean()))
+    return CosineScale(factor, CENTRE - factor * float(cosines.mean()), unlike.mean(axis=0))
 
 
 def everyday_questions() -> list[str]:

@@ -340,13 +340,14 @@ class Retriever:
         `vectors` are the queries' vectors, (n, d) float32 of unit length. Ids that are missing from
         the index are left out.
         """
-        own = self.index.own_vectors(chain.from_iterable(wanted))
-        found, scale = cosines_of(vectors, wanted, own), self.cosine_scale()
-        if scale.factor == 1:
-            return found
+        own, scale = self.index.own_vectors(chain.from_iterable(wanted)), self.cosine_scale()
         return [
-            replace(cosines, wholes=scale.of(cosines.wholes), windows=scale.of(cosines.windows))
-            for cosines in found
+            replace(
+                cosines,
+                wholes=scale.of_own_part(cosines.wholes),
+                windows=scale.of_own_part(cosines.windows),
+            )
+            for cosines in cosines_of(scale.own_part(vectors), wanted, own)
         ]
 
     def cosine_scale(self) -> CosineScale:
@@ -431,10 +432,11 @@ class Retriever:
     def _windows(
         self, vector: NDArray[np.float32], passage: StoredPassage, own: bytes
     ) -> list[float]:
-        cosines = window_cosines(vector, own)
+        scale = self.cosine_scale()
+        cosines = window_cosines(scale.own_part(vector), own)
         # The last windows are wordings, which are no sentences of the text.
         windows = np.array(cosines[: len(cosines) - len(passage.wordings)], np.float32)
-        return [float(cosine) for cosine in self.cosine_scale().of(windows)]
+        return [float(cosine) for cosine in scale.of_own_part(windows)]
 
     def _token_cosines(
         self, query: str, passages: Sequence[StoredPassage], weights: Sequence[Weight]
