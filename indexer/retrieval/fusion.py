@@ -6,9 +6,8 @@ cosines into a narrow band: multilingual-e5-small gives two unrelated texts 0.78
 all-MiniLM-L6-v2 0.09 ± 0.083. If squeezed cosines were used as they are, words would get more than
 twice the weight they should have, and floors, margins and calibrated probabilities would lose their
 meaning. So such a model's cosines are rescaled linearly to the default model's mean and deviation.
-Most of what squeezes them is one direction that all vectors share. Passages differ in it by their
-language and form, not by their topic, so it is taken out of the query first. Other models' cosines
-stay as they are.
+Squeezed vectors share one large direction. Passages differ in it by language and form, not by
+topic, so it is taken out of the query first. Other models' cosines stay as they are.
 
 The vector index orders candidates by quantized cosines. Here the candidates get exact cosines from
 each passage's own vectors: bytes of float32 rows, the whole passage first, then its windows. A
@@ -210,7 +209,7 @@ class CosineScale:
         return (self.shift + self.factor * cosines).astype(np.float32)
 
     def own_part(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Queries (…, d) without the part that all texts share; passages' cosines lack it then."""
+        """Queries (…, d) without the direction shared by all texts."""
         return queries if self.shared is None else queries - self.shared
 
     def of_own_part(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:

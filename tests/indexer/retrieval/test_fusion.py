@@ -66,7 +66,7 @@ def test_what_all_texts_share_brings_no_passage_nearer() -> None:
     vectors = _unlike(SqueezedEmbedder(4_096))
     scale, common = cosine_scale(vectors), vectors.mean(axis=0)
     passage = common / np.linalg.norm(common)
-    assert float(scale.of(vectors @ passage).mean()) > CENTRE + 3 * SPREAD
+    assert float(scale.of(vectors @ passage).mean()) > CENTRE + 2 * SPREAD
     products = scale.own_part(vectors) @ passage
     assert float(scale.of_own_part(products).mean()) == pytest.approx(CENTRE, abs=1e-3)
 
