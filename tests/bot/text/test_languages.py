@@ -132,7 +132,17 @@ def test_every_sentence_can_be_extracted() -> None:
         # Another one's sentence.
         and not ast.unparse(one).endswith((".english", "error.sentence"))
     ]
-    assert unseen == []
+    # Extraction goes by the name of what is called, so a speaker without a name goes unseen.
+    nameless = [
+        f"{path}:{node.lineno}"
+        for path, source in sources.items()
+        if "Speaker(" in source
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Call)
+        and ast.unparse(node.func.func) == "Speaker"
+    ]
+    assert unseen + nameless == []
 
 
 def fields(sentence: str) -> set[str]:
