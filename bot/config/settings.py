@@ -54,11 +54,7 @@ class ConfigError(Exception):
 
 
 class Settings(BaseModel):
-    """All settings; `config.toml` shows each key with its default.
-
-    Attributes:
-        warning: a sentence about keys of an earlier release in the file, or "".
-    """
+    """All settings; `config.toml` shows each key with its default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     _warning: str = PrivateAttr("")
@@ -80,6 +76,7 @@ class Settings(BaseModel):
 
     @property
     def warning(self) -> str:
+        """A sentence about keys of an earlier release in the file, or ""."""
         return self._warning
 
 

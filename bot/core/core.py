@@ -8,7 +8,7 @@ quoted. If the process dies before that, the next start updates the index from t
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +46,6 @@ from indexer.index.database import IndexError_
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.embedding_queue import EmbeddingQueue
 from indexer.ingest.pipeline import index_document
-from indexer.retrieval.evidence import Calibration
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.reranker import Reranking, open_dispensable_reranking
 from indexer.retrieval.retriever import Retriever
@@ -80,27 +79,13 @@ ROUND_ERRORS: Final = (StoreError, IndexError_, WorkerStoppedError)
 _logger = logging.getLogger(__name__)
 
 
-def _opener_with(embedder: Embedder) -> Opener:
-    """An opener that opens no model and returns the caller's embedder instead."""
-    return lambda record: RecordedModel(embedder, replace(record, vectors=embedder.model))
-
-
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Counts over all guilds, without personal data.
 
-    Attributes:
-        questions: number of questions by evidence.
-        verdicts: number of verdicts by kind.
-        notes: number of live and of pending notes.
-        documents: number of documents by scope, *shared* or *guild*, for all guilds together.
-        passages: number of passages by scope, like `documents`.
-        generation: generation of the index.
-        changed_at: time of the index's last change.
-        model: name of the serving model.
-        embedder: identity of the vectors: the model's digest and the backend.
-        failing_sources: number of sources with an alarm.
-        work: state of the embedding queue, on PostgreSQL.
+    `questions` are counted by evidence, `notes` as live or pending, and `documents` and `passages`
+    by scope, *shared* or *guild*. `changed_at` is the time of the index's last change. `embedder`
+    identifies the vectors: the model's digest and the backend. `work` is None without PostgreSQL.
     """
 
     questions: Mapping[str, int]
@@ -131,14 +116,10 @@ class Core:
     ) -> None:
         """Open the data folder; create the folder if it is missing.
 
-        Args:
-            settings: the settings, with the data folder and the name of the model.
-            embedder: used instead of the serving model.
-            opener: opens models.
-            rebuild: whether the model in config.toml is to serve, even if its index must be built.
-            preload: called with the guilds' settings before the model is opened, because opening
-                the model takes seconds.
-            clock: seconds; measures outages of the database.
+        An `embedder` is used instead of the serving model. With `rebuild`, the model in config.toml
+        is to serve, even if its index must be built. `preload` is called with the guilds' settings
+        before the model is opened, which takes seconds. The `clock` measures outages of the
+        database, in seconds.
 
         Raises:
             DataFolderError, StoreError, IndexError_, ModelError: with the remedy.
@@ -161,10 +142,16 @@ class Core:
             self.machines: SourceMachines | None = None
             self.work: EmbeddingQueue | None = None
             if self.database:
-                self._open_shared(opened)
+                self.store.tombstones.check_key()
+                self.machines = SourceMachines(self.store, this_machine(folder))
+                # Embedding workers take imported texts from this queue.
+                jobs = opened.enter_context(closing(open_work_queue(self.database)))
+                self.work = EmbeddingQueue(jobs)
             self.pages = opened.enter_context(open_entries(folder, self.database))
             self.archive = opened.enter_context(open_archive(folder, self.database))
-            self.opener = opener if embedder is None else _opener_with(embedder)
+            self.opener = opener
+            if (own := embedder) is not None:
+                self.opener = lambda record: RecordedModel(own, replace(record, vectors=own.model))
             found = open_serving(
                 folder, self.configured, self.opener, rebuild=rebuild, database=self.database
             )
@@ -176,30 +163,18 @@ class Core:
             self._assemble(settings, found, reranking)
             self._opened = opened.pop_all()
 
-    def _open_shared(self, opened: ExitStack) -> None:
-        """Open the list of machines and the embedding queue in PostgreSQL."""
-        self.store.tombstones.check_key()
-        self.machines = SourceMachines(self.store, this_machine(self.folder))
-        # Embedding workers take imported texts from this queue.
-        self.work = EmbeddingQueue(opened.enter_context(closing(open_work_queue(self.database))))
-
-    def _calibration(self, found: Opened) -> Calibration:
-        """The calibration of evidence for a model.
-
-        A calibration that was fitted for another model is ignored, with a line in the log.
-        """
-        chosen = chosen_calibration(self.folder, found.served.model)
-        if chosen.ignored:
-            _logger.warning("%s", chosen.description())
-        return chosen.calibration
-
     def _assemble(self, settings: Settings, found: Opened, reranking: Reranking | None) -> None:
         self.served, self.embedder, self.index = found.served, found.embedder, found.index
         self.index.limit_memory(settings.index.resident_bytes)
         # The index's generation when the kept indexes were last pruned.
         self.pruned_at = -1
-        languages, calibration = frozenset(found.served.model.languages), self._calibration(found)
-        self.retriever = Retriever(self.index, self.embedder, calibration, reranking, languages)
+        chosen = chosen_calibration(self.folder, found.served.model)
+        if chosen.ignored:
+            _logger.warning("%s", chosen.description())
+        languages = frozenset(found.served.model.languages)
+        self.retriever = Retriever(
+            self.index, self.embedder, chosen.calibration, reranking, languages
+        )
         self.articles = BundledArticles(
             self.store, self.index, settings.articles.bundled, pages=self.pages, outage=self.outage
         )
@@ -249,19 +224,16 @@ class Core:
         """A sentence for each problem, such as a missing reranker or an outdated index."""
         reranking = self.retriever.reranking
         problem = reranking.problem if reranking is not None else self._unranked
-        set_aside = "" if self.work is None else self._set_aside(self.work)
+        set_aside = ""
+        if self.work is not None:
+            with suppress(DatabaseAwayError):
+                set_aside = unembedded_texts_warning(self.work.state().set_aside)
         waiting = self.recording.problem()
         unindexed = ""
         if self.unindexed_notes:
             notes = count_of(len(self.unindexed_notes), "note")
             unindexed = f"The index is not up to date yet for {notes}."
         return tuple(filter(None, (problem, set_aside, unindexed, waiting)))
-
-    def _set_aside(self, work: EmbeddingQueue) -> str:
-        try:
-            return unembedded_texts_warning(work.state().set_aside)
-        except DatabaseAwayError:
-            return ""
 
     def __enter__(self) -> Self:
         return self
@@ -277,17 +249,16 @@ class Core:
 
     def remove_channel(self, channel_id: int) -> bool:
         """Stop syncing a channel; the next update removes its documents."""
-        found = [each for each in self.store.synced_channels.all() if each.id == channel_id]
-        return any(
-            self.store.synced_channels.remove(each.id, each.guild_id, None) for each in found
-        )
+        synced = self.store.synced_channels
+        own = [channel for channel in synced.all() if channel.id == channel_id]
+        return any(synced.remove(channel_id, channel.guild_id, None) for channel in own)
 
     def sources(self) -> dict[str, list[Scope]]:
         """The scopes of each source by location, in the order of addition."""
-        found: dict[str, list[Scope]] = {}
+        scopes: dict[str, list[Scope]] = {}
         for location, scope in self.store.sources():
-            found.setdefault(location, []).append(scope)
-        return found
+            scopes.setdefault(location, []).append(scope)
+        return scopes
 
     def locations(self) -> list[Path]:
         return [Path(location) for location in self.sources() if not source_at(location).is_visited]
@@ -299,10 +270,9 @@ class Core:
     def web_sources(self) -> dict[str, list[Scope]]:
         """The scopes of the sites and repositories that this machine fetches, by location."""
         elsewhere = self.elsewhere()
-        found = self.sources().items()
         return {
             location: scopes
-            for location, scopes in found
+            for location, scopes in self.sources().items()
             if source_at(location).is_visited and location not in elsewhere
         }
 
@@ -447,7 +417,10 @@ class Core:
         self.find_overdue_notes(datetime.now(UTC))
         document = self._live_document(note_id)
         while True:
-            self._replace_note(note_id, document)
+            if document is not None:
+                index_document(self.index, self.embedder, document)
+            elif self.index.tables.document_passages(document_of_note(note_id)):
+                self.index.tables.apply([], [document_of_note(note_id)])
             before, document = document, self._live_document(note_id)
             # Another process may have decided on the note meanwhile.
             if document == before:
@@ -458,23 +431,13 @@ class Core:
         note = self.store.notes.live(note_id)
         return None if note is None else corpus.note_document(note)
 
-    def _replace_note(self, note_id: int, document: Document | None) -> None:
-        if document is not None:
-            index_document(self.index, self.embedder, document)
-        elif self.index.tables.document_passages(document_of_note(note_id)):
-            self.index.tables.apply([], [document_of_note(note_id)])
-
     # Guilds.
 
     def counts(self, guild_id: int | None, channels: Sequence[int] = ()) -> dict[str, int]:
         """Count a guild's questions and notes, and the documents that readers of `channels` see."""
         scopes = self.articles.visible_scopes(scopes_of(guild_id, channels))
-        going_on = self.store.counts(guild_id) if guild_id is not None else {}
-        return {
-            **self.index.tables.counts(scopes),
-            **going_on,
-            "generation": self.index.generation,
-        }
+        own = self.store.counts(guild_id) if guild_id is not None else {}
+        return {**self.index.tables.counts(scopes), **own, "generation": self.index.generation}
 
     def figures(self) -> Figures:
         return Figures(

@@ -17,12 +17,7 @@ class Degradations:
         self._reasons: dict[str, str] = {}
 
     def leave_out(self, part: str, reason: str) -> None:
-        """Record that answers lack a part, and log the first reason.
-
-        Args:
-            part: a short name such as `phrasing`.
-            reason: a sentence for the operator: problem and remedy.
-        """
+        """Record that answers lack a part, such as `phrasing`, and log the first reason."""
         if part not in self._reasons:
             _logger.warning("Answers are given without %s: %s", part, reason)
         self._reasons[part] = reason

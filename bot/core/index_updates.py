@@ -58,10 +58,10 @@ def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
     With `retry`, files that failed before are read again.
     """
     report = UpdateReport()
-    yield from _update_quickly(core, report)
-    yield from _update_pages(core, report)
-    yield from _update_channels(core, report, check=True)
-    yield from _update_files(core, report, retry=retry)
+    yield from update_notes_and_articles(core, report)
+    yield from update_pages(core, report)
+    yield from update_channels(core, report, check=True)
+    yield from update_files(core, report, retry=retry, exclusive=False)
 
 
 def compare_server(core: Core, guild_id: int, documents: Sequence[Document]) -> list[Document]:
@@ -87,39 +87,25 @@ def keep_of_server(core: Core, guild_id: int, document_ids: Collection[str]) -> 
     core.index.tables.apply([], [each for each in known if each not in document_ids])
 
 
-def update_files(core: Core) -> Iterator[Progress]:
-    """Index the changed imported files, in slices, unless another process indexes them."""
-    return _update_files(core, UpdateReport(), exclusive=True)
-
-
-def update_pages(core: Core) -> Iterator[Progress]:
+def update_pages(core: Core, report: UpdateReport | None = None) -> Iterator[Progress]:
     """Index the web pages fetched so far, in slices."""
-    return _update_pages(core, UpdateReport())
-
-
-def _update_pages(core: Core, report: UpdateReport) -> Iterator[Progress]:
     visited = [location for location, _ in corpus.on_the_web(core.store)]
     core.pages.forget_others(visited)
     forget_other_copies(core.folder, visited)
-    pages = corpus.web_pages(core.store, core.pages)
+    pages, report = corpus.web_pages(core.store, core.pages), report or UpdateReport()
     return pipeline.update(
         core.index, core.embedder, pages, kinds={Kind.PAGE}, report=report, queue=core.work
     )
 
 
-def update_channels(core: Core) -> Iterator[Progress]:
-    """Index the changes of synced channels, in slices."""
-    return _update_channels(core, UpdateReport())
-
-
-def check_channels(core: Core) -> Iterator[Progress]:
-    """Like `update_channels`, and also index threads missing or outdated in the index."""
-    return _update_channels(core, UpdateReport(), check=True)
-
-
-def _update_channels(
-    core: Core, report: UpdateReport, *, check: bool = False
+def update_channels(
+    core: Core, report: UpdateReport | None = None, *, check: bool = False
 ) -> Iterator[Progress]:
+    """Index the changes of synced channels, in slices.
+
+    With `check`, also index threads that are missing or outdated in the index.
+    """
+    report = report or UpdateReport()
     check |= core.archive.set_channels(core.store.synced_channels.all())
     withheld = core.store.quote_opt_outs.withheld()
     yield from channels.update_channels(
@@ -128,10 +114,23 @@ def _update_channels(
     _delete_opted_out_quotations(core, "channels", withheld.version)
 
 
-def _update_files(
-    core: Core, report: UpdateReport, *, retry: bool = False, exclusive: bool = False
+def check_channels(core: Core) -> Iterator[Progress]:
+    return update_channels(core, check=True)
+
+
+def update_files(
+    core: Core,
+    report: UpdateReport | None = None,
+    *,
+    retry: bool = False,
+    exclusive: bool = True,
 ) -> Iterator[Progress]:
-    """Index imported files; with `exclusive`, do nothing while another process indexes them."""
+    """Index the changed imported files, in slices.
+
+    With `exclusive`, do nothing while another process indexes them. With `retry`, files that failed
+    before are read again.
+    """
+    report = report or UpdateReport()
     with try_lock(core.folder, UPDATE_LOCK) as mine:
         if exclusive and not mine:
             yield Progress(0, 0, "", report)
@@ -156,11 +155,7 @@ def _delete_opted_out_quotations(core: Core, sources: str, version: str) -> None
     """Delete recorded quotations of members who opted out since the last call for `sources`.
 
     Call this after the index was updated from these sources, without these members' messages.
-
-    Args:
-        core: the core.
-        sources: "channels", "files", or "files of" a machine's id.
-        version: identifies the current opt-outs.
+    `version` identifies the current opt-outs.
     """
     key = f"{WITHHELD} from {sources}"
     if core.store.recall(key) != version:
@@ -172,9 +167,9 @@ def _delete_opted_out_quotations(core: Core, sources: str, version: str) -> None
         core.store.remember(key, version)
 
 
-def update_notes_and_articles(core: Core) -> Iterator[Progress]:
+def update_notes_and_articles(core: Core, report: UpdateReport | None = None) -> Iterator[Progress]:
     """Update articles and notes only, in slices."""
-    return _update_quickly(core, UpdateReport())
+    return update_notes_and_articles_of(core, core.index, core.embedder, report or UpdateReport())
 
 
 def update_unindexed_notes(core: Core) -> Iterator[None]:
@@ -196,11 +191,7 @@ def update_quickly(core: Core) -> Iterator[Progress]:
     """Update articles and notes, in slices, or everything if the index is empty."""
     if not core.index.tables.document_digests(Kind):
         return update(core)
-    return _update_quickly(core, UpdateReport())
-
-
-def _update_quickly(core: Core, report: UpdateReport) -> Iterator[Progress]:
-    return update_notes_and_articles_of(core, core.index, core.embedder, report)
+    return update_notes_and_articles(core)
 
 
 def update_notes_and_articles_of(
@@ -212,21 +203,14 @@ def update_notes_and_articles_of(
     """
     again = report
     while True:
-        for progress in _index_own(core, index, embedder, again):
+        notes = map(corpus.note_document, core.store.notes.every_live())
+        documents = [*corpus.articles(), *notes]
+        steps = pipeline.update(index, embedder, documents, kinds=QUICK_KINDS, report=again)
+        for progress in steps:
             yield replace(progress, report=report)
         if not again.touched:
             return
         again = UpdateReport()
-
-
-def _index_own(
-    core: Core, index: Index, embedder: Embedder, report: UpdateReport
-) -> Iterator[Progress]:
-    documents = [
-        *corpus.articles(),
-        *(corpus.note_document(note) for note in core.store.notes.every_live()),
-    ]
-    return pipeline.update(index, embedder, documents, kinds=QUICK_KINDS, report=report)
 
 
 def complete_update(core: Core) -> None:

@@ -19,7 +19,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from enum import StrEnum
@@ -103,11 +103,8 @@ class Worker(Generic[_T]):
     ) -> None:
         """Start the thread.
 
-        Args:
-            open_core: makes the core.
-            close_core: closes the core at the end.
-            clock: seconds, for deadlines.
-            before_turn: called with the core before each job or batch; must not raise.
+        The `clock` counts seconds, for deadlines. `before_turn` is called with the core before each
+        job or batch, and must not raise.
         """
         self._jobs: JobQueue[_Job] = JobQueue()
         self._clock = clock
@@ -194,7 +191,8 @@ class Worker(Generic[_T]):
         if not self._stopped.is_set():
             self._stopped.set()
             future = asyncio.get_running_loop().create_future()
-            self._jobs.put(_Job(_do_nothing, (), future), Priority.STOPPING)
+            # The last job only ends the thread.
+            self._jobs.put(_Job(lambda _core: None, (), future), Priority.STOPPING)
             await future
         # Polled, because a thread that joins a stuck one can't be cancelled.
         while self._thread.is_alive():  # noqa: ASYNC110 - a thread's end sets no event of asyncio's
@@ -347,16 +345,6 @@ async def run_in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
 
     threading.Thread(target=run, name=f"commonplace-{function.__name__}", daemon=True).start()
     return await future
-
-
-def _close(steps: Iterator[Any]) -> None:
-    """Close a generator between two steps; other iterators need no closing."""
-    if isinstance(steps, Generator):
-        steps.close()
-
-
-def _do_nothing(core: object) -> None:
-    """Function of the last job, which only ends the thread."""
 
 
 def _settle(

@@ -29,12 +29,9 @@ _OF_ANOTHER: Final = "calibration.{}.toml"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The calibration that a model uses.
+    """The calibration that a model uses, with its origin in words for the operator.
 
-    Attributes:
-        origin: the calibration's origin, in words for the operator.
-        fits: whether the calibration was fitted for this model.
-        ignored: a sentence saying that the data folder's calibration is for another model, or "".
+    `ignored` is a sentence if the data folder's calibration is for another model, or else "".
     """
 
     calibration: Calibration
@@ -65,14 +62,14 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
     beside = _beside(folder, wanted)
     if beside.exists():
         return Chosen(calibration(beside), f"{beside}, fitted for this model", True)
-    found = _shipped_calibration(model)
+    shipped = _shipped_calibration(model)
     if fitted is None or fitted.model is None:
-        return found
+        return shipped
     ignored = (
         f"{last} was fitted for {fitted.model.name} and is not applied to "
         f"{model.name or 'the one that serves'}: run `python -m benchmarks.fitting` to fit it anew."
     )
-    return replace(found, ignored=ignored)
+    return replace(shipped, ignored=ignored)
 
 
 def _shipped_calibration(model: ModelRecord) -> Chosen:

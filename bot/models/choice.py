@@ -33,11 +33,7 @@ class ModelChoiceError(Exception):
 
 @contextmanager
 def hold_model_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock that is needed to build an index or to switch models.
-
-    Raises:
-        ModelChoiceError: if another process holds the lock.
-    """
+    """Hold the lock for building an index or switching models; ModelChoiceError if it's taken."""
     with try_lock(folder, MODEL_LOCK) as mine:
         if not mine:
             raise ModelChoiceError(
@@ -50,8 +46,7 @@ def hold_model_lock(folder: Path) -> Iterator[None]:
 def find_local_model(name: str) -> ModelRecord | None:
     """Find a model on this machine by its short name, folder or hub name; None if it isn't here.
 
-    Raises:
-        ModelChoiceError: if the folder holds no model.
+    ModelChoiceError if the folder holds no model.
     """
     installed = installed_models().get(name)
     if installed is not None:
@@ -92,11 +87,7 @@ def find_or_download(name: str, show: Show) -> ModelRecord:
 
 
 def check_disk_space(folder: Path, serving: Served, ratio: float) -> None:
-    """Check that the disk has space for an index `ratio` times as large as the serving index.
-
-    Raises:
-        ModelChoiceError: if the disk has too little space.
-    """
+    """Check the space for an index `ratio` times as large as the serving one; ModelChoiceError."""
     own = folder / serving.index
     size = sum(path.stat().st_size for path in own.rglob("*") if path.is_file())
     free = shutil.disk_usage(folder).free
@@ -111,12 +102,8 @@ def go_back(folder: Path, configured: str, database: str = "") -> Pointer:
     """Choose the previous model, until `model.name` in config.toml changes.
 
     Documents that were deleted meanwhile are first deleted from the previous model's index. A
-    running bot does so by itself, and may be serving either index.
-
-    Args:
-        folder: the data folder.
-        configured: the present `model.name`, stored so that a change can be noticed.
-        database: URL of the database with the indexes, if they aren't in the data folder.
+    running bot does so by itself, and may be serving either index. `configured` is the present
+    `model.name`, stored so that a change can be noticed.
 
     Raises:
         ModelChoiceError: if there is no previous model, or its index is gone.

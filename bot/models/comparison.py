@@ -114,7 +114,15 @@ def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]
     """
     both = (serving, other)
     if judged == OWN:
-        ordered = "found", [_found_in_ten(model) for model in both]
+        # 1 for each question with an accepted document among the first ten hits.
+        recalls = [
+            [
+                float(not graded.keys().isdisjoint(model.run[key][:K]))
+                for key, graded in model.judgements.items()
+            ]
+            for model in both
+        ]
+        ordered = "found", recalls
     else:
         ordered = (
             "nDCG@10",
@@ -125,18 +133,11 @@ def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]
         for model in both
     ]
     refused = [
-        [float(found is Evidence.NONE) for found in model.unanswerable.values()] for model in both
+        [float(evidence is Evidence.NONE) for evidence in model.unanswerable.values()]
+        for model in both
     ]
     named = [ordered, ("answered", answered), ("refused", refused)]
     return [Figure(judged, name, *pair) for name, pair in named if pair[0]]
-
-
-def _found_in_ten(one: Evaluation) -> list[float]:
-    """Return 1 for each question with an accepted document among the first ten hits, else 0."""
-    return [
-        float(not graded.keys().isdisjoint(one.run[key][:K]))
-        for key, graded in one.judgements.items()
-    ]
 
 
 def pool(found: Sequence[Figure]) -> list[Figure]:

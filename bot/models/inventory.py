@@ -35,13 +35,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model in the list of `commonplace model list`.
+    """A model in the list of `commonplace model list`, with its size on this machine.
 
-    Attributes:
-        key: the name of the package's model, or "" for other models.
-        standing: the model's standing, if any.
-        megabytes: the size on this machine.
-        ndcg: nDCG@10 by judged set, measured in this repository.
+    `key` is the name of a package's model, or "". `ndcg` has nDCG@10 by judged set, measured in
+    this repository.
     """
 
     name: str
@@ -62,10 +59,15 @@ def inventory(folder: Path, configured: str, cache: str | None = None) -> list[R
     `configured` is the model in config.toml. `cache` is the hub's download folder; None means the
     default folder.
     """
+    missing = [name for name in PACKAGES if name not in installed_models()]
     rows: dict[str, Row] = {}
-    pointer = read_pointer(folder)
-    for row in (*_package_rows(), *_downloads(cache)):
+    for row in (
+        *map(_row, models_in_order()),
+        *(Row(name, Where.MISSING, name, about=not_installed(name)) for name in missing),
+        *_downloads(cache),
+    ):
         rows.setdefault(row.name, row)
+    pointer = read_pointer(folder)
     for served, standing in _standings(pointer, configured):
         installed = installed_models().get(served.model.name)
         name = served.model.name if installed is None else installed.name
@@ -84,17 +86,8 @@ def _standings(pointer: Pointer | None, configured: str) -> Iterator[tuple[Serve
         yield pointer.previous, Standing.BEFORE
     yield pointer.serving, Standing.SERVING
     if configured not in (pointer.configured, pointer.serving.model.name):
-        yield (
-            replace(pointer.serving, model=replace(pointer.serving.model, name=configured)),
-            (Standing.WANTED),
-        )
-
-
-def _package_rows() -> Iterator[Row]:
-    yield from map(_row, models_in_order())
-    for name in PACKAGES:
-        if name not in installed_models():
-            yield Row(name, Where.MISSING, name, about=not_installed(name))
+        model = replace(pointer.serving.model, name=configured)
+        yield replace(pointer.serving, model=model), Standing.WANTED
 
 
 def _row(model: InstalledModel) -> Row:

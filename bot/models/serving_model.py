@@ -57,10 +57,7 @@ class Served:
 class Pointer:
     """Content of the pointer file.
 
-    Attributes:
-        configured: the model in config.toml when `serving` was chosen.
-        serving: the serving model.
-        previous: the model that served before, if any.
+    `configured` is the model in config.toml when `serving` was chosen. `previous` served before.
     """
 
     configured: str
@@ -192,12 +189,8 @@ def open_serving(
 ) -> Opened:
     """Open the serving model with its index.
 
-    Args:
-        folder: the data folder.
-        name: the model in config.toml.
-        opener: opens models; tests pass another function.
-        rebuild: whether the model in config.toml is to serve, even if its index must be built.
-        database: URL of the database with the indexes, if they aren't in the data folder.
+    `name` is the model in config.toml. With `rebuild`, it is to serve, even if its index must be
+    built. `database` is the URL of the database with the indexes, if there is one.
 
     Raises:
         ModelError, StaleIndexError, IndexWriteError, DataFolderError: the message says what to do.
@@ -215,7 +208,10 @@ def open_serving(
         opened = open_successor(folder, found, database)
         _logger.warning(BEGUN_ANEW, before.model.name, found.record.name)
     if rebuild or pointer is None:
-        here = is_here(before.model)
+        # Whether the files of the model are on this machine.
+        model = before.model
+        own = installed_models().get(model.name) or recorded_folder(model)
+        here = bool(own or (model.name and model_folder(model.name)))
         switch_to(folder, name, opened.served, keep_previous=here)
         if opened.served.index != before.index and not here:
             delete_index(index_place(folder, before.index, database))
@@ -237,12 +233,6 @@ def _open_model_before(before: Served, chosen: ModelRecord, opener: Opener) -> R
             f"The index was built with the model {before.model.name!r}, which can't be opened. "
             f"`commonplace index`, or the bot's next start, builds an index for {chosen.name!r}."
         ) from error
-
-
-def is_here(model: ModelRecord) -> bool:
-    """Whether the files of a model are on this machine."""
-    installed = installed_models().get(model.name)
-    return bool(installed or recorded_folder(model) or (model.name and model_folder(model.name)))
 
 
 def _open_again(model: ModelRecord, opener: Opener) -> RecordedModel:

@@ -22,10 +22,7 @@ _logger = logging.getLogger(__name__)
 class RerankerChoice:
     """Content of `reranker.json`; each name is "" for no reranker.
 
-    Attributes:
-        configured: the reranker in config.toml at the time of the choice.
-        serving: the chosen reranker.
-        previous: the reranker before the choice.
+    `configured` is the reranker in config.toml at the time of the choice.
     """
 
     configured: str

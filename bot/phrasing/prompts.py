@@ -16,7 +16,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json
@@ -186,20 +186,23 @@ class _Order(BaseModel, strict=True):
     order: list[str]
 
 
+_Form = TypeVar("_Form", bound=BaseModel)
+
+
 def parse_choice(reply: Reply) -> Chosen | None:
     """Return the choice; None if the reply is invalid or was cut."""
-    try:
-        return None if reply.is_cut else Chosen.model_validate_json(_without_fence(reply.text))
-    except ValidationError:
-        return None
+    return _parse(reply, Chosen)
 
 
 def parse_order(reply: Reply) -> list[str] | None:
     """Return the ids in the model's order; None if the reply is invalid or was cut."""
+    parsed = _parse(reply, _Order)
+    return None if parsed is None else parsed.order
+
+
+def _parse(reply: Reply, form: type[_Form]) -> _Form | None:
     try:
-        return (
-            None if reply.is_cut else _Order.model_validate_json(_without_fence(reply.text)).order
-        )
+        return None if reply.is_cut else form.model_validate_json(_without_fence(reply.text))
     except ValidationError:
         return None
 

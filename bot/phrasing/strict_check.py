@@ -321,15 +321,18 @@ def _follows_in_halves(sentence: str, candidates: Sequence[Reading]) -> bool:
         return False
     for joint in joints:
         halves = (read(sentence[: joint.start()]), read(sentence[joint.end() :]))
-        if all(any(_follows_with_subject(half, other) for other in candidates) for half in halves):
+        if all(
+            any(
+                half.clauses
+                and candidate.clauses
+                and half.clauses[0][0] == candidate.clauses[0][0]
+                and _difference(half, candidate) is None
+                for candidate in candidates
+            )
+            for half in halves
+        ):
             return True
     return False
-
-
-def _follows_with_subject(half: Reading, candidate: Reading) -> bool:
-    subjects = [reading.clauses[0][0] if reading.clauses else "" for reading in (half, candidate)]
-    same = bool(subjects[0]) and subjects[0] == subjects[1]
-    return same and _difference(half, candidate) is None
 
 
 def _difference(own: Reading, source: Reading) -> Mismatch | None:
@@ -342,7 +345,7 @@ def _difference(own: Reading, source: Reading) -> Mismatch | None:
         return Mismatch.WORDS
     theirs = [item.value for item in source.items if item.value is not None]
     values = [item.value for item in own.items if item.value is not None]
-    if not all(any(_same(value, other) for other in theirs) for value in values):
+    if not all(any(_is_equal(value, other) for other in theirs) for value in values):
         return Mismatch.NUMBERS
     if sorted(own.negated) != sorted(source.negated):
         return Mismatch.DENIAL
@@ -354,7 +357,7 @@ def _difference(own: Reading, source: Reading) -> Mismatch | None:
     return None if is_alike else Mismatch.TURNED
 
 
-def _same(value: Value, other: Value) -> bool:
+def _is_equal(value: Value, other: Value) -> bool:
     """Whether two values are equal and count the same thing. A bare number may count anything."""
     bare = value.kind in {BARE, VERSION} and other.subject is value.subject
     return value.normal == other.normal and (value.kind == other.kind or bare)

@@ -59,14 +59,6 @@ class RealClock(Clock):
 
     _frozen_at: datetime | None = None
 
-    def begin(self, running: simcord.run) -> None:
-        """Replace simcord's clock, before the bot starts.
-
-        If the clock jumped to the present while the bot's loops run, each loop would run once for
-        every interval since the beginning of 2026.
-        """
-        running._env.backend.clock = self
-
     def now(self) -> datetime:
         return self._frozen_at or datetime.now(UTC)
 
@@ -405,7 +397,9 @@ async def _serve(bot: Bot, port: int, host: str, ready: Callable[[str], None]) -
     add_routes()
     running = simcord.run(bot, settle_timeout=ACTION_SECONDS, check_errors=False)
     clock = RealClock()
-    clock.begin(running)
+    # Before the bot starts: if the clock jumped to the present while the bot's loops run, each loop
+    # would run once for every interval since the beginning of 2026.
+    running._env.backend.clock = clock
     async with running as env, AsyncExitStack() as stack:
         shell = Shell(stack)
         try:
@@ -415,7 +409,13 @@ async def _serve(bot: Bot, port: int, host: str, ready: Callable[[str], None]) -
             with clock.frozen_at_epoch():
                 town = build_town(env)
             # An earlier preview's messages are gone, so waiting cards are posted again.
-            await bot.worker.call(lambda core: _forget_cards(core, town))
+            channel_ids = [channel.id for channel in town.channels.values()]
+
+            def forget_cards(core: Core) -> None:
+                for channel_id in channel_ids:
+                    core.store.review_cards.forget_channel(channel_id)
+
+            await bot.worker.call(forget_cards)
             town.emit_guild_create()
             await env.settle()
             address = await shell.show(town)
@@ -425,11 +425,6 @@ async def _serve(bot: Bot, port: int, host: str, ready: Callable[[str], None]) -
             ) from error
         ready(address)
         await shell.pages.run()
-
-
-def _forget_cards(core: Core, town: Town) -> None:
-    for channel in town.channels.values():
-        core.store.review_cards.forget_channel(channel.id)
 
 
 # The shell.

@@ -61,21 +61,16 @@ class CommandTree(app_commands.CommandTree[Services]):
             if interaction.type is discord.InteractionType.application_command:
                 language = await viewer_language(interaction)
                 said = error_messages.COMMAND_CHANGED(language)
-                name, subcommand = _names(cast("dict[str, Any]", interaction.data))
-                known = self.client.moved_commands
-                moved = known.get(f"{name} {subcommand}") or known.get(name)
+                data = cast("dict[str, Any]", interaction.data)
+                name, options = data.get("name", ""), data.get("options") or [{}]
+                commands = self.client.moved_commands
+                moved = commands.get(f"{name} {options[0].get('name', '')}") or commands.get(name)
                 if moved is not None:
                     sentence, place = moved
                     said = sentence(language, place=place(language).rstrip("…") if place else "")
                 await say(interaction, said)
             return
         await self.client.explain(interaction, cause)
-
-
-def _names(data: dict[str, Any]) -> tuple[str, str]:
-    """The names of a used command and its subcommand, or "" without one."""
-    options = data.get("options") or [{}]
-    return data.get("name", ""), options[0].get("name", "")
 
 
 class CommandSync:

@@ -117,8 +117,8 @@ def _formatter(renderer: Processor) -> logging.Formatter:
 
 def _add_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Add an exception's traceback to the record."""
-    found = event.pop("exc_info", None)
-    error = found[1] if isinstance(found, tuple) else found
+    error = event.pop("exc_info", None)
+    error = error[1] if isinstance(error, tuple) else error
     if isinstance(error, BaseException):
         event["exception"] = "\n".join(_tracebacks(error))
     return event

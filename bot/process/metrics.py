@@ -46,13 +46,25 @@ class Situation(NamedTuple):
     processes: int = 1
 
 
-def _help_texts(registry: CollectorRegistry) -> dict[str, str]:
-    suffixes = {"counter": "_total", "info": "_info"}
-    return {
-        family.name + suffixes.get(family.type, ""): family.documentation
-        for family in registry.collect()
-        if family.name.startswith("commonplace_")
-    }
+class _ProcessMetrics:
+    """Metrics of one process, with their help texts."""
+
+    def __init__(self, version: str) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        Info("commonplace_build", "The program.", registry=self._registry).info(
+            {"version": version}
+        )
+        self._work = WorkGauges(self._registry)
+
+    def help_texts(self) -> dict[str, str]:
+        """Return the help texts of the bot's own metrics, by their names in `/metrics`."""
+        suffixes = {"counter": "_total", "info": "_info"}
+        return {
+            family.name + suffixes.get(family.type, ""): family.documentation
+            for family in self._registry.collect()
+            if family.name.startswith("commonplace_")
+        }
 
 
 class WorkGauges:
@@ -72,12 +84,11 @@ class WorkGauges:
         self._workers.set(sum(state.workers.values()))
 
 
-class Metrics:
+class Metrics(_ProcessMetrics):
     """Metrics of a bot."""
 
     def __init__(self, version: str) -> None:
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
+        super().__init__(version)
         self._questions = self._counter("questions", "Questions answered, by evidence.", "evidence")
         for evidence in Evidence:
             self._questions.labels(evidence.value)
@@ -143,21 +154,13 @@ class Metrics:
         self._documents = self._gauge("documents", "Documents in the index.", "scope")
         self._passages = self._gauge("passages", "Passages in the index.", "scope")
         self._failing = self._gauge("sources_failing", "Sources that fail, or lost documents.")
-        self._work = WorkGauges(self._registry)
         self._embedder = Info("commonplace_embedder", "The model.", registry=self._registry)
-        Info("commonplace_build", "The program.", registry=self._registry).info(
-            {"version": version}
-        )
 
     def _counter(self, name: str, said: str, label: str) -> Counter:
         return Counter(f"commonplace_{name}", said, [label], registry=self._registry)
 
     def _gauge(self, name: str, said: str, *labels: str) -> Gauge:
         return Gauge(f"commonplace_{name}", said, labels, registry=self._registry)
-
-    def help_texts(self) -> dict[str, str]:
-        """Return the help texts of the bot's own metrics, by their names in `/metrics`."""
-        return _help_texts(self._registry)
 
     def count_answer(self, evidence: Evidence, seconds: float) -> None:
         self._questions.labels(evidence.value).inc()
@@ -222,12 +225,12 @@ class Metrics:
         self._embedder.info({"model": figures.model, "vectors": figures.embedder})
 
 
-class EmbeddingMetrics:
+class EmbeddingMetrics(_ProcessMetrics):
     """Metrics of an embedding worker."""
 
     def __init__(self, version: str) -> None:
-        registry = self._registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
+        super().__init__(version)
+        registry = self._registry
         self._healthy = Gauge(
             "commonplace_healthy", "Whether /healthz answers 200.", registry=registry
         )
@@ -239,11 +242,6 @@ class EmbeddingMetrics:
         self._failed = Counter(
             "commonplace_worker_failed", "Texts this worker could not embed.", registry=registry
         )
-        self._work = WorkGauges(registry)
-        Info("commonplace_build", "The program.", registry=registry).info({"version": version})
-
-    def help_texts(self) -> dict[str, str]:
-        return _help_texts(self._registry)
 
     def count_texts(self, done: int, failed: int) -> None:
         self._embedded.inc(done)

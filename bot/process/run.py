@@ -9,7 +9,6 @@ import contextlib
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 from bot.config.settings import Settings
@@ -27,17 +26,6 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Stop:
-    """Handler of stop signals. The first call sets `asked`, and the second `insisted`."""
-
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
-    insisted: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __call__(self) -> None:
-        (self.insisted if self.asked.is_set() else self.asked).set()
-
-
 def run_bot(settings: Settings, token: str, make: Callable[[Settings], Bot] = Bot) -> None:
     """Run the bot until stopped; LoginError, UnreachableError or HealthError if it can't start."""
     asyncio.run(_run(make(settings), token))
@@ -46,18 +34,22 @@ def run_bot(settings: Settings, token: str, make: Callable[[Settings], Bot] = Bo
 async def _run(bot: Bot, token: str) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(logs.log_failed_task)
-    stop = _Stop()
+    asked, insisted = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (insisted if asked.is_set() else asked).set()
+
     async with bot, serving(bot.settings.health, bot.health, bot.exposition, CONTENT_TYPE):
         with _signals(loop, stop):
             running = asyncio.create_task(bot.start(token))
-            await _first(running, stop.asked)
+            await _first(running, asked)
             if running.done():
                 return await running
             _logger.info("Stopping after the work under way.")
             running.cancel()
             await asyncio.wait([running])
             finishing = asyncio.create_task(bot.finish(FINISHING_SECONDS))
-            await _first(finishing, stop.insisted)
+            await _first(finishing, insisted)
             finishing.cancel()
             await asyncio.wait([finishing])
     _logger.info("Stopped.")

@@ -5,7 +5,7 @@ The description is generated from the types. Every error is a problem detail
 from other hosts.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Query, Request, Response
@@ -210,35 +210,37 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refusal(_: Request, error: HTTPException) -> Response:
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-        if "allow" in headers:
-            headers["allow"] = _with_head(headers["allow"])
+        methods = {method.strip() for method in headers.get("allow", "").split(",")}
+        if "GET" in methods:
+            # Because of `_HeadAsGet`.
+            headers["allow"] = ", ".join(sorted(methods | {"HEAD"}))
         detail = _SAID.get(error.status_code, error.detail)
         return _answer(error.status_code, detail, headers)
 
     @app.exception_handler(RequestValidationError)
     async def malformed_request(request: Request, error: RequestValidationError) -> Response:
-        if request.method == "POST" and not _is_json(request):
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if request.method == "POST" and kind != "application/json":
             return _answer(415, "Send JSON, and say so: `Content-Type: application/json`.")
-        return _answer(400, _faults(error.errors()))
-
-    @app.exception_handler(MissingError)
-    async def missing(_: Request, error: MissingError) -> Response:
-        return _answer(404, str(error))
+        # Without repeating the request's content.
+        faults = [
+            f"{'.'.join(map(str, fault['loc']))[:_PLACE_CHARACTERS]}: {fault['msg']}"
+            for fault in error.errors()[:_FAULTS]
+        ]
+        return _answer(400, "; ".join(faults))
 
     @app.exception_handler(UnusableError)
-    async def unusable(_: Request, error: UnusableError) -> Response:
-        return _answer(422, str(error))
-
     @app.exception_handler(WorkerBusyError)
-    async def busy(_: Request, error: WorkerBusyError) -> Response:
-        return _answer(503, str(error), {"retry-after": str(error.seconds)})
-
     @app.exception_handler(WorkerStoppedError)
-    async def worker_stopped(_: Request, error: WorkerStoppedError) -> Response:
-        return _answer(503, str(error), {"retry-after": "60"})
-
     @app.exception_handler(Exception)
-    async def defect(_: Request, error: Exception) -> Response:
+    async def failure(_: Request, error: Exception) -> Response:
+        match error:
+            case UnusableError():
+                return _answer(404 if isinstance(error, MissingError) else 422, str(error))
+            case WorkerBusyError():
+                return _answer(503, str(error), {"retry-after": str(error.seconds)})
+            case WorkerStoppedError():
+                return _answer(503, str(error), {"retry-after": "60"})
         return _answer(500, "This is a defect; see the server's log.")
 
 
@@ -248,29 +250,9 @@ _SAID: Final = {
 }
 
 
-def _with_head(allowed: str) -> str:
-    """Add HEAD to the value of an `Allow` header with GET, because of `_HeadAsGet`."""
-    methods = {method.strip() for method in allowed.split(",")}
-    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
-
-
 def _answer(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
     body = problem_body(status, detail)
     return Response(body, status, headers, media_type=PROBLEM_TYPE)
-
-
-def _is_json(request: Request) -> bool:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind == "application/json"
-
-
-def _faults(errors: Sequence[Any]) -> str:
-    """Describe a request's faults without repeating its content."""
-    said = [
-        f"{'.'.join(map(str, error['loc']))[:_PLACE_CHARACTERS]}: {error['msg']}"
-        for error in errors[:_FAULTS]
-    ]
-    return "; ".join(said)
 
 
 class _HeadAsGet:

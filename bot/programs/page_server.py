@@ -45,13 +45,10 @@ class _Headers:
         await self._app(scope, receive, answer)
 
     def _is_gone(self, path: str) -> bool:
+        """Whether `gone.txt` lists a path, by its last two names: a proxy may remove a prefix."""
         try:
-            return _is_listed(path, (self._folder / "gone.txt").read_text(encoding="utf-8"))
+            listed = (self._folder / "gone.txt").read_text(encoding="utf-8")
         except OSError:
             return False
-
-
-def _is_listed(path: str, listed: str) -> bool:
-    """Whether `gone.txt` lists a path, by its last two names: a proxy may remove a prefix."""
-    ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
-    return f"{path.strip('/')}/".split("/") in ends
+        ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
+        return f"{path.strip('/')}/".split("/") in ends
