@@ -81,21 +81,36 @@ async def test_without_a_system_channel_the_owner_is_greeted(simcord_env: Env) -
     ]
 
 
-async def test_the_adder_in_the_audit_log_is_greeted(simcord_env: Env) -> None:
-    world = build_world(simcord_env)
-    backend = simcord_env.backend
+async def join_with_a_log(env: Env, *, adder: bool) -> World:
+    """A server whose audit log has the bot's addition, with or without the adder."""
+    world, backend = build_world(env), env.backend
     seen = discord.Permissions(view_audit_log=True, view_channel=True)
     backend.edit_role(world.guild.id, world.bot_role.id, {"permissions": seen.value})
-    added_bot = discord.AuditLogAction.bot_add.value
     backend.record_audit_log(
-        world.guild.id, added_bot, user_id=world.admin.id, target_id=backend.bot_user.id
+        world.guild.id,
+        discord.AuditLogAction.bot_add.value,
+        # An id without an account: Discord sends no user with the entry then.
+        user_id=world.admin.id if adder else 1,
+        target_id=backend.bot_user.id,
     )
     join(world)
-    await simcord_env.settle()
+    await env.settle()
+    return world
+
+
+async def test_the_adder_in_the_audit_log_is_greeted(simcord_env: Env) -> None:
+    world = await join_with_a_log(simcord_env, adder=True)
 
     [message] = world.admin.user.dm_channel.history()
     assert "type `/setup` there" in message.content
     assert direct_messages(world) == []
+
+
+async def test_without_a_known_adder_the_owner_is_greeted(simcord_env: Env) -> None:
+    world = await join_with_a_log(simcord_env, adder=False)
+
+    [message] = direct_messages(world)
+    assert "type `/setup` there" in message
 
 
 async def test_the_greeting_is_in_the_servers_language(simcord_env: Env) -> None:
