@@ -118,13 +118,13 @@ def _patterns_at(module: ModuleType, call: ast.Call) -> list[tuple[Any, str]]:
         return [(engine.compile(text, *(_value(module, flag) for flag in flags)), "")]
     except NameError:
         pass
-    found = [pattern for value in _made_at(module, call) for pattern in _patterns_in(value)]
+    found = [pattern for value in _values_at(module, call) for pattern in _patterns_in(value)]
     if not found:
         raise UnknownPatternError(f"{module.__name__}:{call.lineno}")
     return found
 
 
-def _made_at(module: ModuleType, call: ast.Call) -> Iterator[Any]:
+def _values_at(module: ModuleType, call: ast.Call) -> Iterator[Any]:
     """The values that hold the pattern of a call whose arguments its module doesn't know.
 
     These are the values of all calls of the function around it, or else of the name assigned to.
@@ -137,13 +137,13 @@ def _made_at(module: ModuleType, call: ast.Call) -> Iterator[Any]:
             owner = next(node.name for node in around if isinstance(node, ast.ClassDef))
         names = [argument.arg for argument in function.args.args if argument.arg != "self"]
         if "languages" in names:
-            yield from _made_in_all_languages(vars(module)[owner], names)
+            yield from _values_in_all_languages(vars(module)[owner], names)
             return
         for caller, outer in _calls(module, owner):
             try:
                 yield _value(caller, outer)
             except NameError:
-                yield from _made_at(caller, outer)
+                yield from _values_at(caller, outer)
         return
     for node in around:
         if isinstance(node, ast.Assign | ast.AnnAssign):
@@ -151,7 +151,7 @@ def _made_at(module: ModuleType, call: ast.Call) -> Iterator[Any]:
             yield from (vars(module).get(getattr(target, "id", "")) for target in targets)
 
 
-def _made_in_all_languages(make: Callable[..., Any], names: list[str]) -> Iterator[Any]:
+def _values_in_all_languages(make: Callable[..., Any], names: list[str]) -> Iterator[Any]:
     """What a function makes of the vocabularies for texts of each language, and of each key."""
     sections = [part for table in tables().values() for part in table.values()]
     keys = {key for section in sections if isinstance(section, dict) for key in section}

@@ -164,7 +164,7 @@ def removed(word: str, gone: Synonyms, language: Language = Language.ENGLISH) ->
     return speak("Removed: {synonyms}.", synonyms=", ".join(map(_line, gone)))
 
 
-def listed(synonyms: Sequence[Synonym], language: Language = Language.ENGLISH) -> str:
+def synonym_lines(synonyms: Sequence[Synonym], language: Language = Language.ENGLISH) -> str:
     speak = Speaker(language)
     head = speak("Words that mean the same in questions here, such as *perm* and *permission*.")
     pairs = [f"- {_line(pair)}" for pair in synonyms] or [_NONE(language)]

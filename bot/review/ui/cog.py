@@ -83,7 +83,7 @@ async def show_synonyms(interaction: Interaction, said: str = "") -> None:
             for number, pair in enumerate(synonyms)
         ]
         rows.append([SynonymMenu(speak("Remove a pair…"), options)])
-    texts = [synonym_service.listed(synonyms, language), *filter(None, [said])]
+    texts = [synonym_service.synonym_lines(synonyms, language), *filter(None, [said])]
     await show_page(interaction, ReviewPage.SYNONYMS, texts, *rows)
 
 

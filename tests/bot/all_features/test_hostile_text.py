@@ -247,7 +247,7 @@ async def test_hostile_text_is_shown_within_limits(world: World, kinds: list[str
         for message in channel.history():
             if message.author.bot:
                 assert badly_shown(text_of(message), most(message)) == []
-                assert [one.id for one in message.mentions] in (
+                assert [user.id for user in message.mentions] in (
                     [],
                     [world.member.id],
                     [world.second_member.id],

@@ -124,7 +124,7 @@ async def _turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_few_messages_are_read_at_once_and_one_of_a_member(
+async def test_few_messages_are_read_one_of_a_member(
     waiting: list["Future[list[TextLine]]"],
     slowly: Callable[[bytes], "Future[list[TextLine]]"],
 ) -> None:

@@ -47,7 +47,7 @@ def matching(
     return BM25Lookup(scopes, wanted, k).found(also)
 
 
-def filled(texts: Texts) -> Postings:
+def postings_of(texts: Texts) -> Postings:
     lexicon = Postings()
     lexicon.add(list(texts.items()))
     return lexicon
@@ -67,12 +67,12 @@ WANTED = [QueryWord(("wombat",)), QueryWord(("koala", "emu")), QueryWord(("the",
 
 def test_coverage_is_that_of_the_formula() -> None:
     texts = random(200)
-    found = dict(matching([filled(texts)], WANTED, 1_000))
+    found = dict(matching([postings_of(texts)], WANTED, 1_000))
     assert found == pytest.approx(expected(texts, WANTED), abs=1e-6)
 
 
 def test_passages_of_equal_coverage_come_in_the_order_of_ids() -> None:
-    lexicon = filled({key: ["wombat", "digs"] for key in range(10, 50)})
+    lexicon = postings_of({key: ["wombat", "digs"] for key in range(10, 50)})
     assert [key for key, _ in matching([lexicon], [WANTED[0]], 5)] == [10, 11, 12, 13, 14]
 
 
@@ -91,7 +91,7 @@ def test_common_words_of_a_large_lexicon_find_nothing(large: Callable[[], None])
     """Rare words find passages. The order is that of all words together."""
     texts = random(600)
     wanted = [QueryWord(("wombat",)), QueryWord(("quokka",)), QueryWord(("the",))]
-    lexicon = filled(texts)
+    lexicon = postings_of(texts)
     everything = matching([lexicon], wanted, 600)
     large()
     rare = {key for key, words in texts.items() if "wombat" in words or "quokka" in words}
@@ -105,7 +105,7 @@ def test_common_words_of_a_large_lexicon_find_nothing(large: Callable[[], None])
 
 
 def test_common_words_cover_only_what_is_asked_for(large: Callable[[], None]) -> None:
-    lexicon = filled({**random(600), 3_000: ["the", "end"]})
+    lexicon = postings_of({**random(600), 3_000: ["the", "end"]})
     wanted = [QueryWord(("wombat",)), QueryWord(("the",))]
     plainly = dict(matching([lexicon], wanted, 3_000))
     only_common = matching([lexicon], wanted[1:], 20)
@@ -139,13 +139,13 @@ def test_changed_lexicon_equals_a_fresh_one(removed: list[int], every: int) -> N
     assert set(found) == set(expected({**left, 100: ["emu", "emu", "the"]}, [QueryWord(("emu",))]))
     lexicon._merge()
     merged = dict(matching([lexicon], WANTED, 1_000))
-    fresh = filled({**left, 100: ["emu", "emu", "the"]})
+    fresh = postings_of({**left, 100: ["emu", "emu", "the"]})
     assert merged == pytest.approx(dict(matching([fresh], WANTED, 1_000)), abs=1e-6)
 
 
 def test_automatic_merging_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = random(300)
-    at_once = filled(texts)
+    at_once = postings_of(texts)
     monkeypatch.setattr(postings, "MERGE_AFTER", 7)
     bit_by_bit = Postings()
     for key, words in texts.items():
@@ -155,7 +155,7 @@ def test_automatic_merging_changes_no_result(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_saved_lexicon_is_read_back_as_it_was(tmp_path: Path) -> None:
-    lexicon = filled(random(100))
+    lexicon = postings_of(random(100))
     lexicon.remove([3, 4])
     lexicon.save(tmp_path / "words")
     read = Postings.load(tmp_path / "words")
@@ -165,30 +165,32 @@ def test_a_saved_lexicon_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 def test_too_long_a_word_is_not_corrected() -> None:
     longest = "a" * LONGEST_CORRECTED
-    lexicon = filled({1: [f"{longest}b", f"{longest}bc"]})
+    lexicon = postings_of({1: [f"{longest}b", f"{longest}bc"]})
     assert lexicon.corrections(longest) == [f"{longest}b"]
     assert lexicon.corrections(f"{longest}c") == []
 
 
 def test_unknown_words_are_those_of_no_scope_even_corrected() -> None:
-    scopes = [filled({1: ["backup", "restor", "pi", "4"]}), filled({2: ["mount"]})]
+    scopes = [postings_of({1: ["backup", "restor", "pi", "4"]}), postings_of({2: ["mount"]})]
     wanted = query_words("restore a bakcup of a pi4 to the mounts with gluster on a pi5")
     assert unknown_forms(scopes, wanted) == {"gluster", "pi5"}
 
 
 def test_removed_passages_do_not_count_in_a_small_scope() -> None:
     """Otherwise a word of a revised note would be in more passages than exist."""
-    lexicon = filled({1: ["emu", "koala"], 2: ["dingo"]})
+    lexicon = postings_of({1: ["emu", "koala"], 2: ["dingo"]})
     lexicon.remove([1, 2])
     lexicon.add([(3, ["emu", "wombat"])])
     wanted = [QueryWord(("emu",))]
-    assert matching([lexicon], wanted, 5) == matching([filled({3: ["emu", "wombat"]})], wanted, 5)
+    assert matching([lexicon], wanted, 5) == matching(
+        [postings_of({3: ["emu", "wombat"]})], wanted, 5
+    )
     assert "koala" not in lexicon
     assert "emu" in lexicon
 
 
 def test_a_view_without_passages_leaves_the_postings_as_they_are() -> None:
-    lexicon = filled({1: ["emu", "koala"], 2: ["emu", "dingo"]})
+    lexicon = postings_of({1: ["emu", "koala"], 2: ["emu", "dingo"]})
     lexicon.add([(3, ["emu"])])
     view = lexicon.without([1])
     assert "koala" not in view

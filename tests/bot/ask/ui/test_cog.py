@@ -213,7 +213,7 @@ async def test_a_note_that_says_everyone_pings_nobody(world: World) -> None:
     assert len(posted) == 3
     assert not any(message.mention_everyone or message.role_mentions for message in posted)
     assert not any(
-        world.second_member.id in [one.id for one in message.mentions] for message in posted
+        world.second_member.id in [user.id for user in message.mentions] for message in posted
     )
 
 

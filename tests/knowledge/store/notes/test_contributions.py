@@ -53,7 +53,7 @@ def test_extension_by_others_waits_for_review(store: Store) -> None:
         assert outcome.note.revision.state is State.PENDING
         assert outcome.note.revision.extension
     assert len(store.notes.pending(GUILD)) == 1
-    told = [one for one in store.notices.queue() if one.event is NoticeEvent.EXTENDED]
+    told = [notice for notice in store.notices.queue() if notice.event is NoticeEvent.EXTENDED]
     assert [one.member_id for one in told] == [MIRA.id]
 
 

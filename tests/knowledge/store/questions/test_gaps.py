@@ -105,7 +105,7 @@ def test_untrue_notice_makes_its_question_a_gap(store: Store) -> None:
     store.gaps.reopen(notice.id, question_id)
 
     assert open_ids(store) == [question_id]
-    assert notice.id not in [one.id for one in store.notices.queue()]
+    assert notice.id not in [queued.id for queued in store.notices.queue()]
 
 
 def test_note_answers_only_its_own_guilds_question(store: Store) -> None:

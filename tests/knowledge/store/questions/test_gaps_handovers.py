@@ -101,7 +101,7 @@ def test_question_has_one_helper_always(shared: Store, steps: list[tuple[str, in
             assert before.stale or (moderator and step in ("back", "decline"))
         assert (after.helper_id == 0) == (after.state is HandoverState.OPEN)
     answered = found(store, key).state is HandoverState.ANSWERED
-    told = [one for one in store.notices.queue() if one.question_id == key]
+    told = [notice for notice in store.notices.queue() if notice.question_id == key]
     assert [one.event for one in told] == [NoticeEvent.HELPED] * answered
     assert bool(found(store, key).answer) is answered
 
