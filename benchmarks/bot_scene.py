@@ -33,7 +33,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from knowledge.store.postgres.leases import LEADERSHIP
 from tests.bot.cluster.processes import QUESTION, SHARDS
-from tests.bot.discord_server import ROOT, BotProcess, bot_process
+from tests.bot.launcher import ROOT, BotProcess, bot_process
 from tests.bot.wire.gateway import Gateway
 from tests.bot.wire.people import Person, labels
 from tests.bot.wire.server import WireServer, wire_server

@@ -22,7 +22,7 @@ import aiohttp
 from aiohttp.test_utils import unused_port
 
 from benchmarks.shards import processor_seconds
-from tests.bot.discord_server import bot_process
+from tests.bot.launcher import bot_process
 from tests.bot.wire.server import WireServer, wire_server
 
 CLOSING: Final = 4_000

@@ -39,7 +39,7 @@ from typing import Final
 
 from benchmarks.bot_scene import STEP, Ears, Scene, log_problems, people_problems, scene_of
 from benchmarks.killing_processes import durable
-from tests.bot.discord_server import ROOT
+from tests.bot.launcher import ROOT
 from tests.postgres_cuts import Cut, cutting_socket
 
 # Seconds to wait at most for the end of people's actions.

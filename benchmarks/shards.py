@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.embedding import resident
-from tests.bot.discord_server import bot_process
+from tests.bot.launcher import bot_process
 from tests.bot.wire.people import Person
 from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.wire.state import Json, snowflake, user

@@ -128,7 +128,7 @@ say "The image has $((($(bytes "$name") - $(bytes "$base")) / 1000000)) MB above
 # The bot against the tests' Discord, which runs in a container without a network
 
 install -m 444 /dev/null "$scratch/token"
-grep -oP '^TOKEN: Final = "\K[^"]+' tests/bot/discord_server.py > "$scratch/token"
+grep -oP '^TOKEN: Final = "\K[^"]+' tests/bot/wire/state.py > "$scratch/token"
 "${engine[@]}" run --detach --name "$name-discord" --stop-timeout 1 --network none --volume "$PWD/tests:/try/tests:ro" \
     --env PYTHONPATH=/try --entrypoint python "$name" -m tests.bot.image_discord "$question" >/dev/null
 # The arguments of `run` for a bot in that network: its data, its token, and more.

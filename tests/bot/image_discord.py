@@ -6,36 +6,30 @@ the answers.
 
 import asyncio
 import sys
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from aiohttp.test_utils import TestServer
 
-from tests.bot.discord_server import DiscordServer
+from tests.bot.wire.server import WireServer
 
 PORT: Final = 8931
 
 
-@dataclass
-class AskingDiscord(DiscordServer):
-    """A Discord whose member asks as soon as a bot has connected."""
-
-    question: str = ""
-
-    async def _send(self, event: str, data: dict[str, Any]) -> None:
-        await super()._send(event, data)
-        if event == "READY":
-            await self.ask(self.question)
-
-
-async def main() -> None:
-    discord = AskingDiscord(question=sys.argv[1])
+async def main(question: str) -> None:
+    # As long as the script waits for a first start.
+    discord = WireServer(patience_seconds=300)
     async with TestServer(discord.application(), port=PORT) as server:
-        discord.address = str(server.make_url("")).rstrip("/")
+        discord.state.address = str(server.make_url("")).rstrip("/")
         while True:
-            sys.stdout.write(f"answer: {await discord.said.get()!r}\n")
+            await discord.connected.wait()
+            await discord.until(lambda: discord.state.commands, "commands")
+            answer = await discord.answered(
+                await discord.mia.slash(discord.general, "ask", question=question)
+            )
+            sys.stdout.write(f"answer: {answer['content']!r} {answer['components']!r}\n")
             sys.stdout.flush()
+            discord.connected.clear()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1]))

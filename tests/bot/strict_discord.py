@@ -6,22 +6,17 @@ would catch an exception. If Discord's OpenAPI description lies beside the proje
 """
 
 import fnmatch
-import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-import jsonschema_rs
 from simcord.backend import Backend
 from simcord.backend.errors import BackendError
 
 from tests.bot import strictness
-
-DESCRIPTION: Final = Path(__file__).parents[3] / "shared" / "discord" / "openapi.json"
 
 _MODAL_SUBMIT, _AUTOCOMPLETE = 5, 4
 # The flags that may be set, of each kind of message.
@@ -152,8 +147,7 @@ def _problems(request: Request) -> Iterator[str]:
             yield from _in_channel(request, int(channel_id), where)
         case ["applications", _, *_, "commands"] if request.method == "PUT":
             yield from strictness.commands(request.json)
-    if DESCRIPTION.exists():
-        yield from disagreements(request)
+    yield from strictness.disagreements(request.method, request.path, request.json)
 
 
 def _files(files: Sequence[Any]) -> Iterator[str]:
@@ -250,87 +244,3 @@ def _in_channel(request: Request, channel_id: int, where: Sequence[str]) -> Iter
 def _flags(flags: int, known: int) -> Iterator[str]:
     if flags & ~known:
         yield f"flags {flags:b} of which only {known:b} may be set here"
-
-
-# Comparing with Discord's own description.
-
-
-def disagreements(request: Request) -> Iterator[str]:
-    """Differences between a request and the description of its route."""
-    operation = _operation(request.method, request.path)
-    if operation is None:
-        yield "Discord describes no such route"
-        return
-    schema = _schema(operation)
-    if schema is None:
-        if request.json:
-            yield "a body that the route does not take"
-        return
-    if request.json is not None:
-        yield from _compared(schema, json.dumps(request.json))
-
-
-def _compared(schema: str, body: str) -> Iterator[str]:
-    """Differences between a body and a schema; both are JSON."""
-    for error in _validator(schema).iter_errors(json.loads(body)):
-        worst = _nearest(error)
-        where = "/".join(map(str, worst.instance_path))
-        yield f"described otherwise at {where or 'the top'}: {worst.message[:300]}"
-
-
-def _nearest(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:
-    """Errors of the alternative schema that a value matches best."""
-    alternatives = [each for each in getattr(error.kind, "context", []) if each]
-    if not alternatives:
-        return error
-    fewest = min(map(len, alternatives))
-    found = [_nearest(errors[0]) for errors in alternatives if len(errors) == fewest]
-    return min(found, key=_distance)
-
-
-def _distance(error: jsonschema_rs.ValidationError) -> tuple[bool, int]:
-    """Distance of an error: an earlier error, or another type, is farther."""
-    return error.instance_path[-1:] == ["type"], -len(error.instance_path)
-
-
-@functools.cache
-def _description() -> Any:
-    described = json.loads(DESCRIPTION.read_text())
-    # Discord takes ids as numbers as well as it takes texts ("Snowflakes"); discord.py sends both.
-    described["components"]["schemas"]["SnowflakeType"]["type"] = ["string", "integer"]
-    return described
-
-
-@functools.cache
-def _routes() -> list[tuple[re.Pattern[str], int, str]]:
-    """Each path's regular expression, its number of fixed parts, and its description."""
-    found = []
-    for path in _description()["paths"]:
-        fixed = len([part for part in path.split("/") if not part.startswith("{")])
-        found.append((re.compile(re.sub(r"\\{.*?\\}", "[^/]+", re.escape(path))), fixed, path))
-    return found
-
-
-def _operation(method: str, path: str) -> str | None:
-    """Keys of the operation in the description; the path with the most fixed parts wins."""
-    fitting = [
-        (fixed, described)
-        for pattern, fixed, described in _routes()
-        if pattern.fullmatch(path) and method.lower() in _description()["paths"][described]
-    ]
-    return f"{method.lower()} {max(fitting)[1]}" if fitting else None
-
-
-@functools.cache
-def _schema(operation: str) -> str | None:
-    """The schema of an operation's body as JSON text, which is hashable."""
-    method, path = operation.split(" ", 1)
-    content = _description()["paths"][path][method].get("requestBody", {}).get("content", {})
-    body = content.get("application/json") or next(iter(content.values()), None)
-    return json.dumps(body["schema"]) if body else None
-
-
-@functools.cache
-def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
-    whole = {**json.loads(schema), "components": _description()["components"]}
-    return jsonschema_rs.Draft202012Validator(whole)

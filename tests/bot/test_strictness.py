@@ -9,7 +9,7 @@ from simcord import Env
 from simcord.http import router
 
 from tests.bot import strictness
-from tests.bot.strict_discord import DESCRIPTION, Request, StrictDiscord, disagreements
+from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import World
 
 NOBODY: dict[str, list[str]] = {"parse": []}
@@ -175,7 +175,9 @@ def test_what_discord_refuses_is_noticed(found: Iterable[str]) -> None:
     assert list(found)
 
 
-@pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's description is not beside us")
+@pytest.mark.skipif(
+    not strictness.DESCRIPTION.exists(), reason="Discord's description is not beside us"
+)
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
@@ -187,8 +189,7 @@ def test_what_discord_refuses_is_noticed(found: Iterable[str]) -> None:
     ],
 )
 def test_deviations_are_noticed(simcord_env: Env, method: str, path: str, body: Any) -> None:
-    request = Request(simcord_env.backend, method, path, body, {}, [], None)
-    assert list(disagreements(request))
+    assert list(strictness.disagreements(method, path, body))
 
 
 async def test_numbered_messages_are_sent_once(world: World, strict_discord: StrictDiscord) -> None:

@@ -17,11 +17,10 @@ from bot.notes import drafts
 from bot.notes import messages as notes_messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
-from tests.bot.discord_server import SECONDS, bot_process
+from tests.bot.launcher import bot_process, run_and_kill_bot, run_bot
 from tests.bot.wire.people import is_private
-from tests.bot.wire.server import WireServer, wire_server
-from tests.bot.wire.state import APPLICATION, Json
-from tests.bot.wire.steps import proposed, running, waiting
+from tests.bot.wire.server import SECONDS, WireServer, wire_server
+from tests.bot.wire.state import APPLICATION
 from tests.bot.world import text_of
 
 pytestmark = pytest.mark.slow
@@ -47,13 +46,13 @@ ATTEMPTS = 9
 async def test_a_proposed_file_is_answered_from_once(
     server: WireServer, settings: Settings
 ) -> None:
-    async with running(server, settings):
+    async with run_bot(server, settings):
         form = await server.mia.slash(server.general, "note add")
         await server.form(form)
         sent = await server.mia.fill(form, title="Quokkas", file=("quokkas.txt", TEXT.encode()))
         assert is_private(await server.answered(sent))
-        [card] = await server.until(lambda: waiting(server), "the card")
-    async with running(server, settings):
+        [card] = await server.until(lambda: server.waiting(), "the card")
+    async with run_bot(server, settings):
         assert server.rest.puts == 1
         await server.answered(await server.ada.click(card, "Approve"))
         [told] = await server.until(lambda: server.messages(server.mia.direct), "a notice")
@@ -69,14 +68,14 @@ async def test_a_proposed_file_is_answered_from_once(
 
 async def test_a_german_client_is_shown_german(server: WireServer, settings: Settings) -> None:
     server.mia.locale = "de"
-    async with running(server, settings):
+    async with run_bot(server, settings):
         ask = next(one for one in server.state.commands if one["name"] == "ask")
         assert set(ask["description_localizations"]) >= {"de", "es-419", "es-ES", "fr", "pt-BR"}
         form = await server.mia.slash(server.general, "note add")
         assert (await server.form(form))["title"] == drafts.NEW_TITLE(Language.GERMAN)
         answer = await server.answered(await server.mia.fill(form, title="Quokkas", text=TEXT))
         assert "liegt bei der Moderation" in text_of(answer)
-        await server.until(lambda: waiting(server), "the card")
+        await server.until(lambda: server.waiting(), "the card")
 
 
 def faults() -> Iterator[tuple[int, bool]]:
@@ -89,7 +88,7 @@ def faults() -> Iterator[tuple[int, bool]]:
 async def test_lost_requests_neither_lose_nor_repeat(
     server: WireServer, settings: Settings
 ) -> None:
-    async with running(server, settings):
+    async with run_bot(server, settings):
         for number, (status, taken) in enumerate(faults()):
             # Each asks once: whoever asks while a reply is on its way is told to wait.
             asker, other = server.person(f"Asker {number}"), server.person(f"Other {number}")
@@ -99,30 +98,24 @@ async def test_lost_requests_neither_lose_nor_repeat(
             assert fault.met == 1
 
             server.fail("POST", f"/channels/{server.review['id']}/messages", status, taken=taken)
-            assert "is with the moderators" in await proposed(server, *NOTES[number])
-            assert len(waiting(server)) == number + 1
+            assert "is with the moderators" in await server.propose(*NOTES[number])
+            assert len(server.waiting()) == number + 1
 
             server.fail("POST", f"/channels/{server.general['id']}/messages", status, taken=taken)
             said = await other.say(server.general, f"<@{APPLICATION}> {QUESTION}")
-            await server.until(functools.partial(replies, server, said), "a reply")
+            await server.until(functools.partial(server.replies, server.general, said), "a reply")
     assert len(server.messages(server.review)) == 4
     for one in server.messages(server.general):
-        assert len(replies(server, one)) == one["author"]["username"].startswith("other")
-
-
-def replies(server: WireServer, to: Json) -> list[Json]:
-    return [
-        one
-        for one in server.messages(server.general)
-        if (one.get("message_reference") or {}).get("message_id") == to["id"]
-    ]
+        assert len(server.replies(server.general, one)) == one["author"]["username"].startswith(
+            "other"
+        )
 
 
 async def test_an_unposted_card_is_posted_later(server: WireServer, settings: Settings) -> None:
     server.fail("POST", f"/channels/{server.review['id']}/messages", 503, times=3)
-    async with running(server, settings):
-        assert await proposed(server, "Quokkas", TEXT) == notes_messages.CARD_NOT_POSTED.english
-        await server.until(lambda: waiting(server), "the card")
+    async with run_bot(server, settings):
+        assert await server.propose("Quokkas", TEXT) == notes_messages.CARD_NOT_POSTED.english
+        await server.until(lambda: server.waiting(), "the card")
     assert len(server.messages(server.review)) == 1
 
 
@@ -148,36 +141,32 @@ async def test_interactions_are_acknowledged_while_the_core_opens(
 async def test_broken_connections_are_resumed_without_loss(
     server: WireServer, settings: Settings
 ) -> None:
-    async with running(server, settings):
+    async with run_bot(server, settings):
         gateway = server.gateway
         await gateway.ask_to_reconnect()
         await asyncio.wait_for(server.connected.wait(), SECONDS)
         gateway.cut()
         said = await server.mia.say(server.general, f"<@{APPLICATION}> {QUESTION}")
-        await server.until(lambda: replies(server, said), "a reply to what was said meanwhile")
+        await server.until(lambda: server.replies(server.general, said), "a late reply")
         assert (gateway.resumed, gateway.identified) == (2, 1)
         await gateway.invalidate()
         await asyncio.wait_for(server.connected.wait(), SECONDS)
-        assert await proposed(server, "Quokkas", TEXT)
+        assert await server.propose("Quokkas", TEXT)
     assert gateway.identified == 2
     assert server.rest.puts == 1
-    assert len(replies(server, said)) == 1
+    assert len(server.replies(server.general, said)) == 1
     assert len(server.messages(server.review)) == 1
 
 
 async def test_a_click_before_a_kill_counts_once(server: WireServer, settings: Settings) -> None:
-    async with bot_process(server, "run", "--data", settings.data.folder) as process:
-        await server.until(lambda: server.state.commands, "commands")
-        await proposed(server, "Quokkas", TEXT)
-        [card] = waiting(server)
+    async with run_and_kill_bot(server, settings):
+        await server.propose("Quokkas", TEXT)
+        [card] = server.waiting()
         # The decision is kept; nothing gets out before the process is killed.
         edit = server.fail("PATCH", "/messages/", 500, times=ATTEMPTS)
         await server.ada.click(card, "Approve")
         await server.until(lambda: edit.met, "an edit")
-        process.kill()
-        await process.wait()
-    server.rest.faults.clear()
-    async with running(server, settings):
+    async with run_bot(server, settings):
         await server.until(lambda: "Approved" in text_of(card), "the decided card")
         await server.until(lambda: server.messages(server.mia.direct), "a notice")
         asked = await server.mia.slash(server.general, "ask", question="quokka enclosure of Perth")

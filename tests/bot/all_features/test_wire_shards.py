@@ -7,11 +7,9 @@ import pytest
 
 from bot.cli.run import UNREACHABLE
 from bot.config.settings import Settings
-from tests.bot.discord_server import SECONDS, bot_process
-from tests.bot.wire.people import Person
-from tests.bot.wire.server import WireServer, wire_server
-from tests.bot.wire.state import APPLICATION, Json, snowflake, user
-from tests.bot.wire.steps import running
+from tests.bot.launcher import bot_process, run_bot
+from tests.bot.wire.server import SECONDS, wire_server
+from tests.bot.wire.state import APPLICATION
 from tests.bot.world import text_of
 
 pytestmark = pytest.mark.slow
@@ -20,30 +18,12 @@ QUESTION = "What is open source AI?"
 SHARDS = 3
 
 
-def _in_shard(server: WireServer, shard: int) -> tuple[Person, Json]:
-    """A member of a new server that belongs to a shard, and the channel where they write."""
-    ahead = (shard - (snowflake() >> 22)) % server.gateway.shards
-    guild = server.state.add_guild(f"Shard {shard}", snowflake() + (ahead << 22))
-    channel = server.state.add_channel(guild, "general")
-    account = user(f"Member {shard}")
-    server.state.join(guild, account, [])
-    return Person(server.state, server.gateway, guild, account), channel
-
-
-def _replies(server: WireServer, channel: Json, to: Json) -> list[Json]:
-    return [
-        one
-        for one in server.messages(channel)
-        if (one.get("message_reference") or {}).get("message_id") == to["id"]
-    ]
-
-
 async def test_a_lost_shard_hinders_no_other_and_loses_nothing(settings: Settings) -> None:
     async with wire_server() as server:
         gateway = server.gateway
         gateway.shards = gateway.max_concurrency = SHARDS
-        members = [_in_shard(server, shard) for shard in range(SHARDS)]
-        async with running(server, settings):
+        members = [server.in_shard(shard) for shard in range(SHARDS)]
+        async with run_bot(server, settings):
             for member, channel in members:
                 asked = await member.slash(channel, "ask", question=QUESTION)
                 assert "> " in text_of(await server.answered(asked))
@@ -53,11 +33,11 @@ async def test_a_lost_shard_hinders_no_other_and_loses_nothing(settings: Setting
             missed = await member.say(channel, f"<@{APPLICATION}> {QUESTION}")
             for member, elsewhere in (members[0], members[2]):
                 said = await member.say(elsewhere, f"<@{APPLICATION}> What is a model licence?")
-                await server.until(partial(_replies, server, elsewhere, said), "a reply")
-            assert _replies(server, channel, missed) == []
+                await server.until(partial(server.replies, elsewhere, said), "a reply")
+            assert server.replies(channel, missed) == []
             gateway.refusing = 0
-            await server.until(lambda: _replies(server, channel, missed), "a reply to the missed")
-        assert len(_replies(server, channel, missed)) == 1
+            await server.until(lambda: server.replies(channel, missed), "a reply to the missed")
+        assert len(server.replies(channel, missed)) == 1
         assert sorted(shard for shard, _ in gateway.identifies) == list(range(SHARDS))
         assert gateway.resumed == 1
 
@@ -65,7 +45,7 @@ async def test_a_lost_shard_hinders_no_other_and_loses_nothing(settings: Setting
 async def test_shards_of_a_bucket_begin_five_seconds_apart(settings: Settings) -> None:
     async with wire_server() as server:
         server.gateway.shards = 2
-        async with running(server, settings):
+        async with run_bot(server, settings):
             (first, began), (second, later) = server.gateway.identifies
     assert (first, second) == (0, 1)
     assert later - began >= 5

@@ -18,7 +18,8 @@ from knowledge.values.documents import SHARED
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
 from tests.bot.cli.typed_commands import TypedCommands
-from tests.bot.discord_server import bot_process, discord_server
+from tests.bot.launcher import run_bot
+from tests.bot.wire.server import WireServer
 
 GUILD = 10
 
@@ -42,23 +43,24 @@ def backups(folder: Path) -> int:
 
 
 @pytest.mark.slow
-async def test_a_backup_is_restored_only_without_a_bot(settings: Settings, run: Run) -> None:
+async def test_a_backup_is_restored_only_without_a_bot(
+    server: WireServer, settings: Settings, run: Run
+) -> None:
     folder = settings.data.folder
     with Store(folder / COMMUNITY) as store:
         store.contributions.propose(GUILD, Member(1, "Mira"), 5, Submission("Hours", "Forty."))
-    async with discord_server() as discord:
-        async with bot_process(discord, "run", "--data", folder):
-            code, out, err = await asyncio.to_thread(run, "backup", "--data", folder, "--json")
-            assert code == 0, err
-            backup = Path(json.loads(out)["backup"])
-            assert backup.parent == folder / "backups"
-            code, out, err = await asyncio.to_thread(run, "restore", backup, "--data", folder)
-            assert (code, out) == (UNUSABLE, "")
-            assert "Another bot is running on the data folder" in err
-        with Store(folder / COMMUNITY) as store:
-            store.contributions.propose(GUILD, Member(1, "Mira"), 5, Submission("Hours", "Fifty."))
-        code, out, err = await asyncio.to_thread(run, "restore", backup, "--data", folder)
+    async with run_bot(server, settings):
+        code, out, err = await asyncio.to_thread(run, "backup", "--data", folder, "--json")
         assert code == 0, err
+        backup = Path(json.loads(out)["backup"])
+        assert backup.parent == folder / "backups"
+        code, out, err = await asyncio.to_thread(run, "restore", backup, "--data", folder)
+        assert (code, out) == (UNUSABLE, "")
+        assert "Another bot is running on the data folder" in err
+    with Store(folder / COMMUNITY) as store:
+        store.contributions.propose(GUILD, Member(1, "Mira"), 5, Submission("Hours", "Fifty."))
+    code, out, err = await asyncio.to_thread(run, "restore", backup, "--data", folder)
+    assert code == 0, err
     with Store(folder / COMMUNITY) as store:
         assert [note.id for note in store.notes.pending(GUILD)] == [1]
 

@@ -11,10 +11,10 @@ from aiohttp.test_utils import unused_port
 
 from bot.config.settings import Settings
 from knowledge.store.postgres.leases import LEADERSHIP
-from tests.bot.discord_server import BotProcess, bot_process
+from tests.bot.launcher import BotProcess, bot_process
 from tests.bot.wire.people import Person
 from tests.bot.wire.server import WireServer
-from tests.bot.wire.state import APPLICATION, Json, snowflake, user
+from tests.bot.wire.state import APPLICATION, Json
 from tests.postgres import Cluster
 
 SHARDS = 4
@@ -133,11 +133,7 @@ class Processes:
         return await member.say(channel, f"<@{APPLICATION}> {QUESTION}")
 
     def replies(self, shard: int, to: Json) -> list[Json]:
-        return [
-            one
-            for one in self.server.messages(self.members[shard][1])
-            if (one.get("message_reference") or {}).get("message_id") == to["id"]
-        ]
+        return self.server.replies(self.members[shard][1], to)
 
     async def answered(self, shard: int) -> Json:
         """Ask, and wait for an answer; returns the question."""
@@ -149,16 +145,6 @@ class Processes:
         """How many questions are on record."""
         [(number,)] = self.rows("select count(*) from community.questions")
         return int(number)
-
-
-def in_shard(server: WireServer, shard: int) -> tuple[Person, Json]:
-    """A member and a channel of a new server in a shard."""
-    ahead = (shard - (snowflake() >> 22)) % server.gateway.shards
-    guild = server.state.add_guild(f"Shard {shard}", snowflake() + (ahead << 22))
-    channel = server.state.add_channel(guild, "general")
-    account = user(f"Member {shard}")
-    server.state.join(guild, account, [])
-    return Person(server.state, server.gateway, guild, account), channel
 
 
 def _configure(path: Path, url: str, port: int) -> None:
@@ -181,5 +167,5 @@ async def processes(
     server.gateway.shards = server.gateway.max_concurrency = SHARDS
     async with AsyncExitStack() as stack:
         made = Processes(server, postgres, url, settings, lease_seconds, stack)
-        made.members = [in_shard(server, shard) for shard in range(SHARDS)]
+        made.members = [server.in_shard(shard) for shard in range(SHARDS)]
         yield made

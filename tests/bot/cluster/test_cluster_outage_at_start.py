@@ -9,9 +9,9 @@ import pytest
 from bot.cli.run import UNREACHABLE
 from bot.config.settings import Settings
 from tests.bot.cluster.processes import SHARDS, Processes, processes
-from tests.bot.discord_server import SECONDS, BotProcess
+from tests.bot.launcher import BotProcess
 from tests.bot.outages import Departing, departing
-from tests.bot.wire.server import wire_server
+from tests.bot.wire.server import SECONDS, wire_server
 from tests.bot.wire.state import Json
 from tests.bot.world import text_of
 from tests.postgres import Cluster

@@ -34,7 +34,7 @@ from indexer.index.database import IndexReadError
 from knowledge.sources.addition import add_paths
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError
 from knowledge.values.questions import Evidence
-from tests.bot.discord_server import SECONDS
+from tests.bot.wire.server import SECONDS
 from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
 

@@ -21,13 +21,9 @@ from bot.config.settings import Settings
 from bot.process import logs
 from bot.process.client import Bot, start_worker
 from bot.storage.data_folder import DataFolderError
-from tests.bot.discord_server import (
-    INTERACTION_TOKEN,
-    SECONDS,
-    TOKEN,
-    bot_process,
-    discord_server,
-)
+from tests.bot.launcher import run_bot
+from tests.bot.wire.server import WireServer
+from tests.bot.wire.state import TOKEN
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, text_of
 from tests.fakes import WordEmbedder
 
@@ -116,22 +112,21 @@ async def _told_after_an_error(world: World) -> str:
 
 
 @pytest.mark.slow
-async def test_log_of_a_running_bot_has_no_secrets(settings: Settings, tmp_path: Path) -> None:
+async def test_log_of_a_running_bot_has_no_secrets(
+    server: WireServer, settings: Settings, tmp_path: Path
+) -> None:
     """A real process at level debug."""
     config = tmp_path / "config.toml"
     config.write_text('[log]\nlevel = "debug"\nformat = "json"\n')
-    async with (
-        discord_server() as discord,
-        bot_process(discord, "run", "--data", settings.data.folder, "--config", config) as process,
-    ):
-        await discord.ask(QUESTION)
-        await asyncio.wait_for(discord.said.get(), SECONDS)
+    async with run_bot(server, settings, "--config", config) as process:
+        asked = await server.mia.slash(server.general, "ask", question=QUESTION)
+        await server.answered(asked)
         process.terminate()
         _, err = await process.communicate()
     records = [json.loads(line) for line in err.decode().splitlines()]
     assert {"event", "level", "logger", "timestamp"} <= set.intersection(*map(set, records))
     assert "bot.process.client" in {record["logger"] for record in records}
-    for secret in (TOKEN, INTERACTION_TOKEN, QUESTION, "Augusta"):
+    for secret in (TOKEN, asked.token, QUESTION, "Augusta"):
         assert secret not in err.decode()
 
 

@@ -16,14 +16,9 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import Bot
 from knowledge.sources.addition import add_paths
-from tests.bot.discord_server import (
-    SECONDS,
-    TOKEN,
-    BotProcess,
-    DiscordServer,
-    bot_process,
-    discord_server,
-)
+from tests.bot.launcher import BotProcess, bot_process, run_bot
+from tests.bot.wire.server import SECONDS, WireServer
+from tests.bot.wire.state import LOADING, TOKEN, Interaction
 from tests.fakes import WordEmbedder
 
 OTHER_TOKEN = "another-token"  # noqa: S105 - of a Discord that is none
@@ -33,45 +28,46 @@ OTHER_TOKEN = "another-token"  # noqa: S105 - of a Discord that is none
     "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
 async def test_stopping_bot_finishes_acknowledged_work(
-    settings: Settings, number: signal.Signals
+    server: WireServer, settings: Settings, number: signal.Signals
 ) -> None:
-    async with (
-        discord_server() as discord,
-        bot_process(discord, "run", "--data", settings.data.folder) as process,
-    ):
-        await discord.ask("Slowly now: what is open source AI? Answer slowly.")
-        await asyncio.wait_for(discord.acknowledged.wait(), SECONDS)
-        assert discord.said.empty()
+    async with run_bot(server, settings) as process:
+        asked = await _promised(server)
         process.send_signal(number)
         _, err = await asyncio.wait_for(process.communicate(), SECONDS)
-        assert discord.said.qsize() == 1
+    assert not _is_promise(server, asked)
     assert process.returncode == 0, err
     assert b"Stopping" in err
     assert b"Traceback" not in err
 
 
+async def _promised(server: WireServer) -> Interaction:
+    """Ask what takes a moment; returns it once *thinking…* is shown."""
+    question = "Slowly now: what is open source AI? Answer slowly."
+    asked = await server.mia.slash(server.general, "ask", question=question)
+    await server.until(lambda: asked.original, "the acknowledgement")
+    assert _is_promise(server, asked)
+    return asked
+
+
+def _is_promise(server: WireServer, asked: Interaction) -> bool:
+    return bool(server.state.messages[asked.original or 0]["flags"] & LOADING)
+
+
 @pytest.mark.slow
-async def test_second_signal_skips_the_wait(settings: Settings) -> None:
-    async with (
-        discord_server() as discord,
-        bot_process(discord, "run", "--data", settings.data.folder) as process,
-    ):
-        await discord.ask("Answer slowly: what is open source AI?")
-        await asyncio.wait_for(discord.acknowledged.wait(), SECONDS)
+async def test_second_signal_skips_the_wait(server: WireServer, settings: Settings) -> None:
+    async with run_bot(server, settings) as process:
+        asked = await _promised(server)
         process.terminate()
         await _logged(process, b"Stopping")
         process.terminate()
         await asyncio.wait_for(process.wait(), SECONDS)
-        assert discord.said.empty()
+    assert _is_promise(server, asked)
     assert process.returncode == 0
 
 
 @pytest.mark.slow
-async def test_idle_bot_stops_immediately(settings: Settings) -> None:
-    async with (
-        discord_server() as discord,
-        bot_process(discord, "run", "--data", settings.data.folder) as process,
-    ):
+async def test_idle_bot_stops_immediately(server: WireServer, settings: Settings) -> None:
+    async with run_bot(server, settings) as process:
         process.terminate()
         _, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode == 0
@@ -97,12 +93,13 @@ async def test_wait_for_acknowledged_work_ends(
 
 
 @pytest.mark.slow
-async def test_health_is_served_while_the_bot_runs(settings: Settings, tmp_path: Path) -> None:
+async def test_health_is_served_while_the_bot_runs(
+    server: WireServer, settings: Settings, tmp_path: Path
+) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[log]\nformat = "json"\n[health]\nport = 0\n')
     async with (
-        discord_server() as discord,
-        bot_process(discord, "run", "--data", settings.data.folder, "--config", config) as process,
+        run_bot(server, settings, "--config", config) as process,
         aiohttp.ClientSession() as session,
     ):
         line = await _logged(process, b"Health and metrics are served.")
@@ -119,15 +116,15 @@ async def test_health_is_served_while_the_bot_runs(settings: Settings, tmp_path:
 
 
 @pytest.mark.slow
-async def test_running_bot_indexes_changed_files(settings: Settings, tmp_path: Path) -> None:
+async def test_running_bot_indexes_changed_files(
+    server: WireServer, settings: Settings, tmp_path: Path
+) -> None:
     guides = tmp_path / "guides"
     guides.mkdir()
     with Core(settings, WordEmbedder()) as core:
         add_paths(core.store, [guides])
-    async with (
-        discord_server() as discord,
-        bot_process(discord, "run", "--data", settings.data.folder, CLOCK_SPEED="30") as process,
-    ):
+    arguments = ("run", "--data", settings.data.folder)
+    async with bot_process(server, *arguments, CLOCK_SPEED="30") as process:
         await _logged(process, b"Everything is indexed")
         (guides / "lab.md").write_text("The printer is called Gutenberg.")
         line = await _logged(process, b"The imported files have changed")
@@ -152,48 +149,43 @@ async def _logged(process: BotProcess, what: bytes) -> bytes:
 # A failed start ends in one sentence.
 
 
-async def _ended(discord: DiscordServer, *arguments: str | Path, token: str) -> tuple[int, str]:
-    async with bot_process(discord, *arguments, token=token, connected=False) as process:
+async def _ended(server: WireServer, *arguments: str | Path, token: str) -> tuple[int, str]:
+    async with bot_process(server, *arguments, token=token, connected=False) as process:
         _, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode is not None
     assert b"Traceback" not in err
     return process.returncode, err.decode().splitlines()[-1]
 
 
-async def test_a_refused_token_has_a_remedy(settings: Settings) -> None:
-    async with discord_server() as discord:
-        code, line = await _ended(discord, "run", "--data", settings.data.folder, token=OTHER_TOKEN)
+async def test_a_refused_token_has_a_remedy(server: WireServer, settings: Settings) -> None:
+    code, line = await _ended(server, "run", "--data", settings.data.folder, token=OTHER_TOKEN)
     assert code == UNUSABLE
     assert "Copy a new one from the Bot page" in line
     assert OTHER_TOKEN not in line
 
 
-@pytest.mark.parametrize(
-    "missing", ["everything", pytest.param("the gateway", marks=pytest.mark.slow)]
-)
-async def test_unreachable_discord_has_its_own_exit_code(settings: Settings, missing: str) -> None:
+async def test_unreachable_discord_has_its_own_exit_code(
+    server: WireServer, settings: Settings
+) -> None:
     """A service manager starts again then, and only then."""
-    async with discord_server() as discord:
-        if missing == "everything":
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                discord.address = f"http://127.0.0.1:{free.getsockname()[1]}"
-        else:
-            discord.gateway_is_there = False
-        code, line = await _ended(discord, "run", "--data", settings.data.folder, token=TOKEN)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        server.state.address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    code, line = await _ended(server, "run", "--data", settings.data.folder, token=TOKEN)
     assert code == UNREACHABLE
     assert "Discord can't be reached" in line
 
 
 @pytest.mark.slow
-async def test_a_taken_port_is_a_sentence(settings: Settings, tmp_path: Path) -> None:
+async def test_a_taken_port_is_a_sentence(
+    server: WireServer, settings: Settings, tmp_path: Path
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         config = tmp_path / "config.toml"
         config.write_text(f"[health]\nport = {taken.getsockname()[1]}\n")
         arguments = ("run", "--data", settings.data.folder, "--config", config)
-        async with discord_server() as discord:
-            code, line = await _ended(discord, *arguments, token=TOKEN)
+        code, line = await _ended(server, *arguments, token=TOKEN)
     assert code == UNUSABLE
     assert "/healthz can't be served" in line

@@ -1,7 +1,6 @@
 """Two bots on one data folder, with real processes."""
 
 import asyncio
-import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -35,7 +34,9 @@ from indexer.embedding.model_records import ModelRecord
 from knowledge.files.scan import DATA_MARK
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.store import StoreError
-from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
+from tests.bot.launcher import bot_process, run_and_kill_bot, run_bot
+from tests.bot.wire.server import SECONDS, WireServer
+from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
 
 
@@ -47,9 +48,9 @@ def is_held(folder: Path) -> bool:
         return not mine
 
 
-async def _refused(discord: DiscordServer, *arguments: str | Path) -> str:
+async def _refused(server: WireServer, *arguments: str | Path) -> str:
     """The one line of a process that ends at once."""
-    async with bot_process(discord, *arguments, connected=False) as process:
+    async with bot_process(server, *arguments, connected=False) as process:
         out, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode == UNUSABLE, err
     assert out == b""
@@ -86,41 +87,38 @@ def test_a_lost_database_is_not_begun_anew_beside_what_was_made_with_it(
 
 
 @pytest.mark.parametrize("second", ["run", pytest.param("preview", marks=pytest.mark.slow)])
-async def test_the_second_bot_stops_with_a_sentence(settings: Settings, second: str) -> None:
+async def test_the_second_bot_stops_with_a_sentence(
+    server: WireServer, settings: Settings, second: str
+) -> None:
     folder = settings.data.folder
-    async with discord_server() as discord, bot_process(discord, "run", "--data", folder):
-        line = await _refused(discord, second, "--data", folder)
+    async with run_bot(server, settings):
+        line = await _refused(server, second, "--data", folder)
         assert "Another bot is running on the data folder" in line
         assert "--data or COMMONPLACE_DATA" in line
         # The first one goes on as if nothing had happened.
-        await discord.ask("What is open source AI?")
-        assert await asyncio.wait_for(discord.said.get(), SECONDS)
+        asked = await server.mia.slash(server.general, "ask", question="What is open source AI?")
+        assert "> " in text_of(await server.answered(asked))
 
 
 @pytest.mark.slow
-async def test_commands_run_beside_a_bot(settings: Settings) -> None:
-    folder = settings.data.folder
-    async with discord_server() as discord, bot_process(discord, "run", "--data", folder):
+async def test_commands_run_beside_a_bot(server: WireServer, settings: Settings) -> None:
+    async with run_bot(server, settings):
         with Core(settings, WordEmbedder()) as core:
             run_to_end(index_updates.update_quickly(core))
             asked = [Ask("What is open source AI?", 1)]
             [reply] = core.answer_pipeline.ask(asked)
         assert reply.hits
-        assert is_held(folder)
+        assert is_held(settings.data.folder)
 
 
 @pytest.mark.slow
-async def test_a_killed_bot_frees_its_folder(settings: Settings) -> None:
+async def test_a_killed_bot_frees_its_folder(server: WireServer, settings: Settings) -> None:
     folder = settings.data.folder
-    async with discord_server() as discord:
-        async with bot_process(discord, "run", "--data", folder) as first:
-            assert is_held(folder)
-            first.send_signal(signal.SIGKILL)
-            await first.wait()
-        assert not is_held(folder)
-        discord.connected.clear()
-        async with bot_process(discord, "run", "--data", folder):
-            assert is_held(folder)
+    async with run_and_kill_bot(server, settings):
+        assert is_held(folder)
+    assert not is_held(folder)
+    async with run_bot(server, settings):
+        assert is_held(folder)
 
 
 def test_a_folder_is_held_until_its_bot_ends(tmp_path: Path) -> None:

@@ -1,14 +1,12 @@
 """Bots on a PostgreSQL database, as real processes."""
 
 import asyncio
-import json
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from bot.cli.console import UNUSABLE
 from bot.cli.run import UNREACHABLE
@@ -18,7 +16,8 @@ from bot.storage.data_folder import COMMUNITY, open_store
 from knowledge.dependencies import install_hint
 from knowledge.store.store import Store, StoreError
 from knowledge.values.documents import SHARED
-from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
+from tests.bot.launcher import bot_process, run_bot
+from tests.bot.wire.server import SECONDS, WireServer
 from tests.postgres import Cluster
 
 
@@ -29,47 +28,30 @@ def url(postgres: Cluster) -> Iterator[str]:
     postgres.drop(made)
 
 
-class Recommending(DiscordServer):
-    """Discord, which recommends one shard."""
-
-    def add_routes(self, router: web.UrlDispatcher) -> None:
-        router.add_get("/api/gateway/bot", self._recommended)
-
-    async def _recommended(self, request: web.Request) -> web.Response:
-        del request
-        limits = {"total": 10, "remaining": 10, "reset_after": 60_000, "max_concurrency": 1}
-        address = f"{self.address}/gateway/".replace("http", "ws")
-        found = {"url": address, "shards": 1, "session_start_limit": limits}
-        return web.Response(body=json.dumps(found).encode(), content_type="application/json")
-
-
 def _config(settings: Settings, url: str) -> Path:
     path = settings.data.folder.parent / "postgres.toml"
     path.write_text(f"[data]\nfolder = '{settings.data.folder}'\ndatabase = '{url}'\n")
     return path
 
 
-async def test_another_key_is_refused(tmp_path: Path, url: str) -> None:
+async def test_another_key_is_refused(server: WireServer, tmp_path: Path, url: str) -> None:
     first, second = tmp_path / "first", Settings(data=DataSettings(folder=tmp_path / "second"))
     first.mkdir()
     with open_store(first, url) as store:
         store.tombstones.check_key()
-    async with (
-        discord_server() as discord,
-        bot_process(discord, "run", "--config", _config(second, url), connected=False) as process,
-    ):
+    arguments = ("run", "--config", _config(second, url))
+    async with bot_process(server, *arguments, connected=False) as process:
         _, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode == UNUSABLE, err
     assert b"tombstones.jsonl is missing, or differs from the file of the other machines" in err
     assert b"Traceback" not in err
 
 
-async def test_an_unreachable_database_stops_the_bot(settings: Settings) -> None:
+async def test_an_unreachable_database_stops_the_bot(
+    server: WireServer, settings: Settings
+) -> None:
     config = _config(settings, "postgresql://bot@/community?host=/nowhere")
-    async with (
-        discord_server() as discord,
-        bot_process(discord, "run", "--config", config, connected=False) as process,
-    ):
+    async with bot_process(server, "run", "--config", config, connected=False) as process:
         out, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode == UNREACHABLE, err
     assert out == b""
@@ -78,34 +60,28 @@ async def test_an_unreachable_database_stops_the_bot(settings: Settings) -> None
 
 
 @pytest.mark.slow
-async def test_a_preview_is_of_nothing_that_is_kept(settings: Settings) -> None:
+async def test_a_preview_is_of_nothing_that_is_kept(server: WireServer, settings: Settings) -> None:
     # A process without the database would say so.
     config = _config(settings, "postgresql://bot@/community?host=/nowhere")
-    async with (
-        discord_server() as discord,
-        bot_process(discord, "preview", "--config", config, connected=False) as process,
-    ):
+    async with bot_process(server, "preview", "--config", config, connected=False) as process:
         assert process.stderr is not None
         line = await asyncio.wait_for(process.stderr.readline(), SECONDS)
     assert line.startswith(b"Starting the bot")
 
 
 async def test_questions_are_recorded_on_the_server(
-    settings: Settings, url: str, postgres: Cluster
+    server: WireServer, settings: Settings, url: str, postgres: Cluster
 ) -> None:
     (settings.data.folder / COMMUNITY).unlink()
-    async with (
-        discord_server(Recommending()) as discord,
-        bot_process(discord, "run", "--config", _config(settings, url)),
-    ):
+    async with run_bot(server, settings, "--config", _config(settings, url)):
         for question in ("What is open source AI?", "What is a model?"):
-            await discord.ask(question)
-            assert await asyncio.wait_for(discord.said.get(), SECONDS)
+            asked = await server.mia.slash(server.general, "ask", question=question)
+            assert await server.answered(asked)
             # As after a restart of the server.
             postgres.cut(url)
     with open_store(settings.data.folder, url) as store:
-        asked = [store.question_records.question(number) for number in (1, 2)]
-        assert [one.text for one in asked if one is not None] == [
+        kept = [store.question_records.question(number) for number in (1, 2)]
+        assert [question.text for question in kept if question is not None] == [
             "What is open source AI?",
             "What is a model?",
         ]

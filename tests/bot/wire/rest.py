@@ -7,13 +7,13 @@ at its end.
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiohttp import web
 
-from tests.bot import strict_discord, strictness
+from tests.bot import strictness
 from tests.bot.wire.gateway import Gateway
 from tests.bot.wire.state import (
     APPLICATION,
@@ -130,20 +130,6 @@ def failed(request: web.Request, fault: Fault) -> web.Response:
     )
 
 
-def disagreements(method: str, path: str, body: Any) -> Iterator[str]:
-    """Where a request is not as its route is described; nothing without the description."""
-    if strict_discord.DESCRIPTION.exists():
-        request: Any = _Request(method, path, body)
-        yield from strict_discord.disagreements(request)
-
-
-class _Request:
-    """As much of a request as the comparison looks at."""
-
-    def __init__(self, method: str, path: str, body: Any) -> None:
-        self.method, self.path, self.json = method, path, body
-
-
 # Within these an interaction must be answered, and may be followed up.
 ANSWER_SECONDS: Final = 3.0
 TOKEN_SECONDS: Final = 15 * 60
@@ -242,7 +228,7 @@ class Rest:
                     self._authorise(request)
                 body, files = await read(request)
                 sent = Sent(method, path, match, dict(request.query), body, files)
-                for problem in disagreements(method, path, body):
+                for problem in strictness.disagreements(method, path, body):
                     self._refuse(sent, [problem])
                 return await handler(sent)
         self.problems.append(f"no such route: {request.method} {path}")

@@ -11,9 +11,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.bot.wire.gateway import Gateway
-from tests.bot.wire.people import Person
+from tests.bot.wire.people import Person, labels
 from tests.bot.wire.rest import Fault, Rest
-from tests.bot.wire.state import APPLICATION, Interaction, Json, State, permissions, user
+from tests.bot.wire.state import (
+    APPLICATION,
+    Interaction,
+    Json,
+    State,
+    permissions,
+    snowflake,
+    user,
+)
 
 # What anything may take on a machine that has other things to do.
 SECONDS: Final = 60
@@ -29,6 +37,7 @@ class WireServer:
     """Discord with the server of a small community."""
 
     state: State = field(default_factory=State)
+    patience_seconds: float = SECONDS
 
     def __post_init__(self) -> None:
         self.gateway = Gateway(self.state)
@@ -73,6 +82,22 @@ class WireServer:
         denied = {"id": str(APPLICATION), "type": 1, "allow": "0", "deny": str(permissions(names))}
         channel["permission_overwrites"] = [denied] if names else []
 
+    def in_shard(self, shard: int) -> tuple[Person, Json]:
+        """A member and a channel of a new server in a shard."""
+        ahead = (shard - (snowflake() >> 22)) % self.gateway.shards
+        guild = self.state.add_guild(f"Shard {shard}", snowflake() + (ahead << 22))
+        channel = self.state.add_channel(guild, "general")
+        account = user(f"Member {shard}")
+        self.state.join(guild, account, [])
+        return Person(self.state, self.gateway, guild, account), channel
+
+    async def propose(self, title: str, text: str) -> str:
+        """Propose a note as Mia; returns the reply to her."""
+        form = await self.mia.slash(self.general, "note add")
+        await self.form(form)
+        answer = await self.answered(await self.mia.fill(form, title=title, text=text))
+        return str(answer["content"])
+
     # Looking.
 
     def messages(self, channel: Json, *, private: bool = False) -> list[Json]:
@@ -82,6 +107,21 @@ class WireServer:
             for one in self.state.messages.values()
             if one["channel_id"] == channel["id"] and (private or not one["flags"] & 64)
         ]
+
+    def said(self, channel: Json) -> list[Json]:
+        """The bot's own messages in a channel."""
+        return [one for one in self.messages(channel) if one["author"]["id"] == str(APPLICATION)]
+
+    def replies(self, channel: Json, to: Json) -> list[Json]:
+        return [
+            message
+            for message in self.messages(channel)
+            if (message.get("message_reference") or {}).get("message_id") == to["id"]
+        ]
+
+    def waiting(self) -> list[Json]:
+        """The cards with something to decide on."""
+        return [card for card in self.messages(self.review) if "Approve" in labels(card)]
 
     def unanswered(self) -> list[Interaction]:
         """Interactions that the bot has not acknowledged."""
@@ -93,7 +133,7 @@ class WireServer:
         Raises:
             AssertionError: if it does not become so.
         """
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + self.patience_seconds
         while True:
             found = look()
             if found:

@@ -17,12 +17,11 @@ from knowledge.values.notes import Decision, Member
 from knowledge.values.settings import Mode
 from knowledge.values.submissions import Submission
 from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN
-from tests.bot.discord_server import SECONDS, bot_process
+from tests.bot.launcher import run_and_kill_bot, run_bot
 from tests.bot.wire.gateway import CONTENT
 from tests.bot.wire.people import labels
-from tests.bot.wire.server import WireServer
-from tests.bot.wire.state import APPLICATION, Json, permissions
-from tests.bot.wire.steps import running
+from tests.bot.wire.server import SECONDS, WireServer
+from tests.bot.wire.state import Json, permissions
 from tests.bot.world import TEXT, TITLE, text_of
 from tests.fakes import WordEmbedder
 
@@ -47,11 +46,6 @@ class HelpedServer:
         await self.server.gateway.emit("THREAD_CREATE", {**thread, "newly_created": True})
         await self.server.mia.say(thread, text)
         return thread
-
-    def answers(self, channel: Json) -> list[Json]:
-        """What the bot has said in a channel or post."""
-        said = self.server.messages(channel)
-        return [one for one in said if one["author"]["id"] == str(APPLICATION)]
 
 
 def rows(settings: Settings, sql: str) -> list[tuple[object, ...]]:
@@ -84,38 +78,33 @@ async def test_a_lost_connection_answers_each_question_once(
 ) -> None:
     server = helped.server
     places: list[Json] = []
-    async with running(server, settings, "--config", helped.config):
+    async with run_bot(server, settings, "--config", helped.config):
         for is_post in (False, True):
             fault = server.fail("POST", r"/channels/\d+/messages$", taken=True)
             place = await helped.post() if is_post else server.general
             if not is_post:
                 await server.mia.say(place, ASKED)
-            await server.until(functools.partial(helped.answers, place), "an answer")
+            await server.until(functools.partial(server.said, place), "an answer")
             assert fault.met == 1
             places.append(place)
-    async with running(server, settings, "--config", helped.config):
+    async with run_bot(server, settings, "--config", helped.config):
         pass
-    assert [len(helped.answers(one)) for one in places] == [1, 1]
+    assert [len(server.said(one)) for one in places] == [1, 1]
 
 
 async def test_a_kill_while_answering_answers_once(
     helped: HelpedServer, settings: Settings
 ) -> None:
     server = helped.server
-    start = ("run", "--data", settings.data.folder, "--config", helped.config)
-    async with bot_process(server, *start) as process:
-        await server.until(lambda: server.state.commands, "commands")
+    async with run_and_kill_bot(server, settings, "--config", helped.config):
         fault = server.fail("POST", r"/channels/\d+/messages$", 500, taken=True, times=ATTEMPTS)
         await server.mia.say(server.general, ASKED)
         await server.until(lambda: fault.met, "an answer that Discord takes and does not confirm")
-        process.kill()
-        await process.wait()
-    server.rest.faults.clear()
-    async with running(server, settings, "--config", helped.config):
+    async with run_bot(server, settings, "--config", helped.config):
         # Another question shows that it is there, and helps.
         post = await helped.post()
-        await server.until(lambda: helped.answers(post), "an answer")
-    assert len(helped.answers(server.general)) == 1
+        await server.until(lambda: server.said(post), "an answer")
+    assert len(server.said(server.general)) == 1
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -124,50 +113,41 @@ async def test_offers_survive_a_kill(helped: HelpedServer, settings: Settings, t
     with Core(settings, WordEmbedder()) as core:
         guild_id, chosen = int(server.guild["id"]), {"similar_posts": True}
         core.store.channel_settings.change(forum_id, guild_id, chosen, server.root.id)
-    start = ("run", "--data", settings.data.folder, "--config", helped.config)
-    async with bot_process(server, *start) as process:
-        await server.until(lambda: server.state.commands, "commands")
+    async with run_and_kill_bot(server, settings, "--config", helped.config):
         fault = server.fail("POST", r"/channels/\d+/messages$", 500, taken=taken, times=ATTEMPTS)
         post = await helped.post(ASKED, "Hail")
         await server.until(lambda: fault.met, "an offer that Discord does not confirm")
-        process.kill()
-        await process.wait()
-    server.rest.faults.clear()
     watched = "select 1 from helped_questions where state = 'watched' and reply_id is not null"
-    async with running(server, settings, "--config", helped.config):
+    async with run_bot(server, settings, "--config", helped.config):
         await server.until(lambda: rows(settings, watched), "the record of the offer")
-    [offer] = helped.answers(post)
+    [offer] = server.said(post)
     assert TITLE in offer["content"]
 
 
 async def test_an_unanswered_post_is_a_gap(helped: HelpedServer, settings: Settings) -> None:
     server = helped.server
-    start = ("run", "--data", settings.data.folder, "--config", helped.config)
-    async with bot_process(server, *start) as process:
-        await server.until(lambda: server.state.commands, "commands")
+    async with run_and_kill_bot(server, settings, "--config", helped.config):
         post = await helped.post(UNKNOWN)
         waits = "select 1 from helped_questions where state != 'waiting'"
         await server.until(lambda: rows(settings, waits), "a look at the post")
-        process.kill()
-        await process.wait()
     rows(settings, "update helped_questions set due_at = '2020-01-01T00:00:00+00:00'")
-    async with running(server, settings, "--config", helped.config):
+    async with run_bot(server, settings, "--config", helped.config):
         gap = "select channel_id, text from questions"
         asked = await server.until(lambda: rows(settings, gap), "a gap")
     assert asked == [(int(post["id"]), f"{POST_TITLE}\n{UNKNOWN}")]
-    assert helped.answers(post) == []
+    assert server.said(post) == []
 
 
 async def test_a_repeated_event_is_answered_once(helped: HelpedServer, settings: Settings) -> None:
     server = helped.server
-    async with running(server, settings, "--config", helped.config):
+    async with run_bot(server, settings, "--config", helped.config):
         server.gateway.cut()
         post = await helped.post()
-        await server.until(lambda: helped.answers(post), "an answer to what was asked meanwhile")
+        await server.until(lambda: server.said(post), "an answer to what was asked meanwhile")
         await server.gateway.ask_to_reconnect()
         other = await helped.post()
-        await server.until(lambda: helped.answers(other), "another answer")
-    assert [len(helped.answers(one)) for one in (post, other)] == [1, 1]
+        await server.until(lambda: server.said(other), "another answer")
+    assert [len(server.said(one)) for one in (post, other)] == [1, 1]
 
 
 async def test_an_answers_buttons_work_over_the_wire(
@@ -176,9 +156,9 @@ async def test_an_answers_buttons_work_over_the_wire(
     server = helped.server
     own = next(one for one in server.guild["roles"] if one["name"] == "Commonplace")
     own["permissions"] = str(int(own["permissions"]) | permissions("manage_threads"))
-    async with running(server, settings, "--config", helped.config):
+    async with run_bot(server, settings, "--config", helped.config):
         post = await helped.post()
-        [answer] = await server.until(lambda: helped.answers(post), "an answer")
+        [answer] = await server.until(lambda: server.said(post), "an answer")
         assert TEXT in text_of(answer).replace("**", "")
         solved, unhelpful, dismiss = labels(answer)[:3]
         told = await server.answered(await server.mia.click(answer, solved))
@@ -187,4 +167,4 @@ async def test_an_answers_buttons_work_over_the_wire(
         await server.answered(await server.ben.click(answer, unhelpful))
         told = await server.answered(await server.ada.click(answer, dismiss))
         assert told["content"] == unasked_buttons.DISMISSED.english
-    assert helped.answers(post) == []
+    assert server.said(post) == []

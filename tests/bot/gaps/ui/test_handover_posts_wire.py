@@ -9,11 +9,10 @@ from bot.core.core import Core
 from bot.gaps import handover_messages
 from bot.interactions.kit.retries import PAUSES
 from knowledge.values.guilds import Language
-from tests.bot.discord_server import bot_process
+from tests.bot.launcher import run_and_kill_bot, run_bot
 from tests.bot.wire.people import Person, labels
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import Json
-from tests.bot.wire.steps import running
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.slow
@@ -55,7 +54,7 @@ async def test_lost_connections_hand_over_exactly_once(
 ) -> None:
     choose(server, settings)
     review, general = (server.review["id"], server.general["id"])
-    async with running(server, settings):
+    async with run_bot(server, settings):
         faults = [
             server.fail("POST", f"/channels/{review}/messages$", taken=True),
             server.fail("POST", r"/messages/\d+/threads$", taken=True),
@@ -72,7 +71,7 @@ async def test_lost_connections_hand_over_exactly_once(
         await server.until(lambda: told(server, server.general), "the answer")
         await server.until(lambda: labels(post) == ["Send to review"], "that it is answered")
         assert [one.met for one in faults] == [1] * 4
-    async with running(server, settings):
+    async with run_bot(server, settings):
         pass
     assert len(posts(server, server.review)) == 1
     [answer] = told(server, server.general)
@@ -88,7 +87,7 @@ async def test_an_interrupted_forum_post_is_made_once(
     forum = server.state.add_channel(server.guild, "desk", 15)
     forum["available_tags"] = []
     choose(server, settings, handover_channel_id=int(forum["id"]))
-    async with running(server, settings):
+    async with run_bot(server, settings):
         for number, taken in enumerate((False, True), start=1):
             fault = server.fail("POST", f"/channels/{forum['id']}/threads$", 0, taken=taken)
             assert await hand_over(server, server.person(f"Asker {number}")) == ASKED
@@ -104,7 +103,7 @@ async def test_a_silently_accepted_post_shows_its_claim(
     server: WireServer, settings: Settings
 ) -> None:
     choose(server, settings)
-    async with running(server, settings):
+    async with run_bot(server, settings):
         path = f"/channels/{server.review['id']}/messages$"
         fault = server.fail("POST", path, taken=True, times=len(PAUSES) + 1)
         assert await hand_over(server, server.mia) == ASKED
@@ -118,16 +117,12 @@ async def test_a_silently_accepted_post_shows_its_claim(
 async def test_a_killed_post_is_posted_once(server: WireServer, settings: Settings) -> None:
     choose(server, settings)
     path = f"/channels/{server.review['id']}/messages$"
-    async with bot_process(server, "run", "--data", settings.data.folder) as process:
-        await server.until(lambda: server.state.commands, "commands")
+    async with run_and_kill_bot(server, settings):
         fault = server.fail("POST", path, 500, taken=True, times=ATTEMPTS)
         asked = await server.mia.slash(server.general, "ask", question=QUESTION)
         await server.mia.click(await server.answered(asked), "Ask the moderators")
         await server.until(lambda: fault.met, "a post that Discord takes and does not confirm")
-        process.kill()
-        await process.wait()
-    server.rest.faults.clear()
-    async with running(server, settings):
+    async with run_bot(server, settings):
         [post] = posts(server, server.review)
         # The thread is begun once it is known that the post is there.
         await server.until(lambda: int(post["id"]) in server.state.channels, "the thread")

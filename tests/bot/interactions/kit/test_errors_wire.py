@@ -5,9 +5,9 @@ import pytest
 from bot.config.settings import Settings
 from bot.process.client import Bot
 from bot.text import error_messages
+from tests.bot.launcher import run_bot
 from tests.bot.wire.people import is_private
 from tests.bot.wire.server import WireServer
-from tests.bot.wire.steps import running
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ PLACES = {
 
 
 async def test_public_promises_fail_in_private(server: WireServer, settings: Settings) -> None:
-    async with running(server, settings):
+    async with run_bot(server, settings):
         server.fail("PATCH", "/messages/@original$", 400)
         asked = await server.mia.slash(server.general, "ask", question="What is open source AI?")
         await server.until(lambda: asked.followups, "the error")
@@ -44,7 +44,7 @@ async def test_public_promises_fail_in_private(server: WireServer, settings: Set
 
 
 async def test_outdated_commands_ask_for_a_reload(server: WireServer, settings: Settings) -> None:
-    async with running(server, settings):
+    async with run_bot(server, settings):
         [ask] = [one for one in server.state.commands if one["name"] == "ask"]
         for name, sentence in (
             ("question", error_messages.COMMAND_CHANGED.english),
@@ -73,7 +73,7 @@ async def test_each_of_sixty_rapid_questions_of_one_member_is_acknowledged(
     server: WireServer, settings: Settings, command: dict[str, str]
 ) -> None:
     [(name, option)] = command.items()
-    async with running(server, settings):
+    async with run_bot(server, settings):
         first = await server.mia.slash(server.general, "ask", question="What opens slowly?")
         rapid = [await server.mia.slash(server.general, name, **{option: "x"}) for _ in range(60)]
         told = [await server.answered(one) for one in rapid]

@@ -11,10 +11,9 @@ from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.store.interactions import KeptInteraction
 from knowledge.store.store import Store
-from tests.bot.discord_server import bot_process
+from tests.bot.launcher import run_and_kill_bot, run_bot
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import Interaction
-from tests.bot.wire.steps import proposed, running, waiting
 from tests.bot.world import text_of
 
 pytestmark = pytest.mark.slow
@@ -31,16 +30,12 @@ def left(settings: Settings) -> list[KeptInteraction]:
 
 async def killed_before_told(server: WireServer, settings: Settings, action: Action) -> Interaction:
     """Click below a card, and kill the process just before its answer."""
-    async with bot_process(server, "run", "--data", settings.data.folder) as process:
-        await server.until(lambda: server.state.commands, "commands")
-        await proposed(server, "Quokkas", TEXT)
-        [card] = await server.until(lambda: waiting(server), "the card")
+    async with run_and_kill_bot(server, settings):
+        await server.propose("Quokkas", TEXT)
+        [card] = await server.until(lambda: server.waiting(), "the card")
         untold = server.fail("PATCH", EDIT_OF_AN_ANSWER, 500, times=9)
         clicked = await server.ada.click(card, ACTIONS[action].label.english)
         await server.until(lambda: untold.met, "an answer")
-        process.kill()
-        await process.wait()
-    server.rest.faults.clear()
     return clicked
 
 
@@ -52,25 +47,21 @@ async def test_a_click_is_answered_after_a_kill_by_whether_it_was_acted_on(
     server: WireServer, settings: Settings, action: Action, sentence: Sentence
 ) -> None:
     clicked = await killed_before_told(server, settings, action)
-    async with running(server, settings):
+    async with run_bot(server, settings):
         told = await server.answered(clicked)
         assert told["content"] == sentence.english
         await server.until(lambda: not left(settings), "an empty inbox")
 
 
 async def test_an_unawaited_click_changes_nothing(server: WireServer, settings: Settings) -> None:
-    async with bot_process(server, "run", "--data", settings.data.folder) as process:
-        await server.until(lambda: server.state.commands, "commands")
-        await proposed(server, "Quokkas", TEXT)
-        await proposed(server, "Wombats", "Wombats dig burrows at night, far from the sea.")
+    async with run_and_kill_bot(server, settings):
+        await server.propose("Quokkas", TEXT)
+        await server.propose("Wombats", "Wombats dig burrows at night, far from the sea.")
         page = await server.answered(await server.ada.slash(server.review, "review"))
         server.fail("PATCH", EDIT_OF_AN_ANSWER, 500, times=9)
         shown = text_of(page)
         turned = await server.ada.click(page, "Next")
         await server.until(lambda: turned.response, "the acknowledgement")
-        process.kill()
-        await process.wait()
-    server.rest.faults.clear()
-    async with running(server, settings):
+    async with run_bot(server, settings):
         await server.answered(await server.ada.slash(server.review, "review"))
     assert text_of(page) == shown

@@ -4,8 +4,8 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.notes import messages
+from tests.bot.launcher import run_bot
 from tests.bot.wire.server import WireServer
-from tests.bot.wire.steps import proposed, running, waiting
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def patched(server: WireServer) -> int:
 async def test_a_cut_draft_is_continued(
     server: WireServer, settings: Settings, taken: bool
 ) -> None:
-    async with running(server, settings):
+    async with run_bot(server, settings):
         form = await server.mia.slash(server.general, "note add")
         await server.form(form)
         server.fail("PATCH", ORIGINAL, taken=taken, times=2)
@@ -35,7 +35,7 @@ async def test_a_cut_draft_is_continued(
 
 
 async def test_a_lost_draft_is_told(server: WireServer, settings: Settings) -> None:
-    async with running(server, settings):
+    async with run_bot(server, settings):
         form = await server.mia.slash(server.general, "note add")
         await server.form(form)
         given_back = await server.answered(await server.mia.fill(form, title="", text=TEXT))
@@ -46,8 +46,8 @@ async def test_a_lost_draft_is_told(server: WireServer, settings: Settings) -> N
 
 
 async def test_a_first_response_is_retried(server: WireServer, settings: Settings) -> None:
-    async with running(server, settings):
+    async with run_bot(server, settings):
         server.fail("POST", r"/callback$", 502, times=2)
-        said = await proposed(server, "Quokkas", TEXT)
+        said = await server.propose("Quokkas", TEXT)
         assert "is with the moderators" in said
-        assert len(waiting(server)) == 1
+        assert len(server.waiting()) == 1

@@ -7,8 +7,8 @@ import pytest
 
 from bot.config.sections import ANYBODY
 from bot.config.settings import Settings
-from tests.bot.discord_server import SECONDS, bot_process
-from tests.bot.wire.server import wire_server
+from tests.bot.launcher import bot_process
+from tests.bot.wire.server import SECONDS, wire_server
 
 
 @pytest.mark.slow

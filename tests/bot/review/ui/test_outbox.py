@@ -17,10 +17,10 @@ from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member
 from tests.bot.components import part
 from tests.bot.faults import UNKNOWN_INTERACTION, fail
+from tests.bot.launcher import run_bot
 from tests.bot.steps import SENTENCE, answer, everything, reject, restarted, said, told
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.wire.server import WireServer
-from tests.bot.wire.steps import proposed, running, waiting
 from tests.bot.world import TITLE, NewBot, World, build_world, text_of
 
 # HTTP status and code of Discord's refusals that last, and of those that don't.
@@ -279,19 +279,19 @@ ATTEMPTS = 3
 async def test_a_card_changed_unheard_is_posted_once(
     server: WireServer, settings: Settings
 ) -> None:
-    async with running(server, settings):
+    async with run_bot(server, settings):
         asked = await server.mia.slash(server.general, "ask", question="When opens the enclosure?")
         await server.answered(asked)
         cards_taken = f"/channels/{server.review['id']}/messages"
         silent = server.fail("POST", cards_taken, 503, taken=True, times=ATTEMPTS)
-        await proposed(server, "Quokkas", TEXT)
+        await server.propose("Quokkas", TEXT)
         assert silent.met == ATTEMPTS
         # What publishing the note would change is found out meanwhile.
         preview = cards.IF_PUBLISHED.english.partition("{")[0]
         await server.until(
-            lambda: any(preview in text_of(card) for card in waiting(server)), "the preview"
+            lambda: any(preview in text_of(card) for card in server.waiting()), "the preview"
         )
-        [card] = waiting(server)
+        [card] = server.waiting()
         await server.answered(await server.ada.click(card, "Approve"))
-        await server.until(lambda: not waiting(server), "the decided card")
+        await server.until(lambda: not server.waiting(), "the decided card")
     assert len(server.messages(server.review)) == 1

@@ -11,10 +11,9 @@ from bot.storage.data_folder import COMMUNITY
 from knowledge.store.store import Store
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.settings import Edition, WeeklyDigest
-from tests.bot.discord_server import bot_process
+from tests.bot.launcher import run_and_kill_bot, run_bot
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import Json
-from tests.bot.wire.steps import running
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.slow
@@ -52,9 +51,9 @@ async def test_lost_connections_post_once(server: WireServer, settings: Settings
     due(server, settings)
     path = f"/channels/{server.review['id']}/messages"
     fault = server.fail("POST", path, taken=True)
-    async with running(server, settings):
+    async with run_bot(server, settings):
         await server.until(lambda: digests(server) and fault.met, "the digest")
-    async with running(server, settings):
+    async with run_bot(server, settings):
         pass
     assert fault.met == 1
     [digest] = digests(server)
@@ -69,13 +68,10 @@ async def test_a_kill_posts_no_second_digest(server: WireServer, settings: Setti
     path = f"/channels/{server.review['id']}/messages"
     # Discord has it, and never says so: what was sent is not known to have arrived.
     fault = server.fail("POST", path, 500, taken=True, times=ATTEMPTS)
-    async with bot_process(server, "run", "--data", settings.data.folder) as process:
+    async with run_and_kill_bot(server, settings):
         await server.until(lambda: fault.met, "an attempt")
-        process.kill()
-        await process.wait()
-    server.rest.faults.clear()
     # Discord knows a nonce for some minutes alone.
     server.state.nonces.clear()
-    async with running(server, settings):
+    async with run_bot(server, settings):
         await server.until(lambda: settled(settings), "the digest done with")
     assert len(digests(server)) == 1
