@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise, takewhile
+from itertools import filterfalse, pairwise, takewhile
 from typing import Final
 from unicodedata import east_asian_width
 
@@ -236,19 +236,28 @@ class _Pieces:
         """Return the last piece needed below the piece `place`, or `place` itself.
 
         If a piece announces text, the announced text is needed. If this text is code, only as many
-        lines are needed as fit into half of the limit.
+        lines are needed as fit into half of the limit, up to one that opens no block.
         """
         rest = range(place, len(self.pieces))
         last = next((i for i in rest if not self._announces(i)), place)
         if last > place and (code := self._code_of(last)) is not None:
-            lines = (i for i in range(last, len(self.pieces)) if self.pieces[i][1] <= code[1])
-            last = max(takewhile(lambda i: self.room(place, i) <= limit // 2, lines), default=last)
+            lines = [i for i in rest if i > place and self._code_of(i) == code]
+            fits = self.room(place, last) <= limit + WHOLE_LINES
+            short = takewhile(lambda i: self.room(place, i) <= limit // 2, lines)
+            last = max(filterfalse(self._announces, short), default=last if fits else lines[0])
         return last
 
     def _announces(self, place: int) -> bool:
+        """Whether a piece announces the next one, as a line of code does whose block is set in."""
         if place in self.signatures:
             return True
-        return self._code_of(place) is None and announces(self[place])
+        code = self._code_of(place)
+        if code is None:
+            return announces(self[place])
+        if self.pieces[place][1] >= code[1]:
+            return False
+        below = next(filter(str.strip, self[place + 1].splitlines()), "")
+        return _indentation(self[place].rsplit("\n", 1)[-1]) < _indentation(below)
 
     def _refers_back(self, place: int) -> bool:
         return self._code_of(place) is None and refers_back(self[place])
@@ -338,6 +347,10 @@ class _Pieces:
     def _is_listed(self, place: int) -> bool:
         """Whether a piece is a list item or a row of a table."""
         return self[place].startswith(ROW) or LIST_MARKER.match(self[place]) is not None
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _piece_at(pieces: Sequence[Span], offset: int, otherwise: int) -> int:

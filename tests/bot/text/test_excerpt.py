@@ -133,6 +133,14 @@ def test_long_code_is_closed_between_lines() -> None:
         assert room(body) == 12 + 1
 
 
+def test_cut_code_does_not_end_with_an_opened_block() -> None:
+    loops = "\n".join(f"for n in range({number}):\n    print(n)" for number in range(30))
+    text = f"Run this:\n\n```py\n{loops}\n```\n\n{sentence(1)}"
+    for limit in range(8, 14):
+        *_, last, _, _ = around(text, "Run", limit).split("\n")
+        assert last == "    print(n)"
+
+
 def test_code_in_an_item_stays_indented() -> None:
     code = "\n".join(f"   print({number})" for number in range(30))
     text = f"1. Run this:\n\n   ```py\n{code}\n   ```\n2. End."
