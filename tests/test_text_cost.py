@@ -55,7 +55,7 @@ from tests.knowledge.sources.kinds.test_bookstack_and_outline import BookStack, 
 from tests.knowledge.sources.kinds.test_discourse import Forum, Post, Topic
 from tests.knowledge.sources.kinds.test_tracker_github import Hub
 from tests.knowledge.sources.kinds.test_tracker_gitlab import Lab
-from tests.knowledge.sources.test_sync_hostile_services import Service
+from tests.knowledge.sources.test_sync import Service
 from tests.knowledge.sources.visited import VisitedService
 from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
 from tests.knowledge.web_server import Reply, WebServer
