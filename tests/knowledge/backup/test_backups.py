@@ -279,22 +279,22 @@ SHOWN = {
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def two_guilds(tmp_path: Path) -> Path:
     """A database with a note in each of two guilds, and one source."""
-    path = tmp_path / "data" / "community.db"
-    path.parent.mkdir()
-    with Store(path) as store:
+    two_guilds = tmp_path / "data" / "community.db"
+    two_guilds.parent.mkdir()
+    with Store(two_guilds) as store:
         approved(store, GUILD)
         approved(store, ELSEWHERE)
         store.add_source("/srv/handbook", SHARED)
-    return path
+    return two_guilds
 
 
 @pytest.fixture
-def hostile(tmp_path: Path, path: Path) -> Path:
+def hostile(tmp_path: Path, two_guilds: Path) -> Path:
     """A backup with foreign sources and a guild's tombstone added."""
     backup = tmp_path / "hostile.db"
-    backups.back_up(path, backup)
+    backups.back_up(two_guilds, backup)
     with Store(backup) as store:
         store.add_source("/etc", SHARED)
         store.add_source("/srv/club", Scope(GUILD))
@@ -311,23 +311,25 @@ def sources(path: Path) -> list[str]:
         return [location for location, _ in store.sources()]
 
 
-def test_backups_private_rows_are_left_out(hostile: Path, path: Path, tmp_path: Path) -> None:
+def test_backups_private_rows_are_left_out(hostile: Path, two_guilds: Path, tmp_path: Path) -> None:
     good = tmp_path / "good.db"
-    backups.back_up(path, good)
-    assert backups.restore(hostile, path, AT).unknown == SHOWN
-    assert sources(path) == ["/srv/handbook"]
+    backups.back_up(two_guilds, good)
+    assert backups.restore(hostile, two_guilds, AT).unknown == SHOWN
+    assert sources(two_guilds) == ["/srv/handbook"]
     # Otherwise the tombstone would delete one of the notes now.
-    path.with_name(f"community.replaced-{AT:%Y%m%dT%H%M%S.%fZ}.db").unlink()
-    assert backups.restore(good, path, AT).unknown == {}
-    assert live(path) == [GUILD, ELSEWHERE]
+    two_guilds.with_name(f"community.replaced-{AT:%Y%m%dT%H%M%S.%fZ}.db").unlink()
+    assert backups.restore(good, two_guilds, AT).unknown == {}
+    assert live(two_guilds) == [GUILD, ELSEWHERE]
 
 
 @pytest.mark.parametrize("asked", list(OptInRows))
-def test_requested_kinds_of_rows_are_restored(hostile: Path, path: Path, asked: OptInRows) -> None:
-    assert backups.restore(hostile, path, AT, [asked]).unknown == SHOWN
+def test_requested_kinds_of_rows_are_restored(
+    hostile: Path, two_guilds: Path, asked: OptInRows
+) -> None:
+    assert backups.restore(hostile, two_guilds, AT, [asked]).unknown == SHOWN
     taken = ["/etc", "/srv/club"] if asked is OptInRows.SOURCES else []
-    assert sources(path) == ["/srv/handbook", *taken]
-    with Store(path) as store:
+    assert sources(two_guilds) == ["/srv/handbook", *taken]
+    with Store(two_guilds) as store:
         assert bool(store.tombstones.in_database()) is (asked is OptInRows.TOMBSTONES)
 
 
@@ -339,25 +341,25 @@ def test_restore_into_empty_folder_takes_no_source(hostile: Path, tmp_path: Path
     assert live(new) == [GUILD, ELSEWHERE]
 
 
-def test_known_tombstones_are_not_listed(path: Path, tmp_path: Path) -> None:
-    with Store(path) as store:
+def test_known_tombstones_are_not_listed(two_guilds: Path, tmp_path: Path) -> None:
+    with Store(two_guilds) as store:
         store.personal_data.forget(MIRA.id, withdraw=True)
     backup = tmp_path / "backup.db"
-    backups.back_up(path, backup)
-    path.unlink()
+    backups.back_up(two_guilds, backup)
+    two_guilds.unlink()
     # The tombstone file still has it.
-    assert backups.restore(backup, path, AT).unknown.keys() == {"sources"}
-    with Store(path) as store:
+    assert backups.restore(backup, two_guilds, AT).unknown.keys() == {"sources"}
+    with Store(two_guilds) as store:
         assert {each.kind for each in store.tombstones.in_database()} == {
             TombstoneKind.MEMBER_AND_NOTES
         }
 
 
-def test_exports_private_rows_are_left_out(hostile: Path, path: Path, tmp_path: Path) -> None:
+def test_exports_private_rows_are_left_out(hostile: Path, two_guilds: Path, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     with Store(hostile) as store:
         exported(store, folder)
-    with Store(path) as store:
+    with Store(two_guilds) as store:
         assert import_folder(store, folder).unknown == SHOWN
         assert store.tombstones.in_database() == set()
         assert [location for location, _ in store.sources()] == ["/srv/handbook"]
@@ -370,7 +372,7 @@ def test_exports_private_rows_are_left_out(hostile: Path, path: Path, tmp_path: 
 def test_export_keeps_sites_with_their_links(tmp_path: Path) -> None:
     folder, other = tmp_path / "export", tmp_path / "other.db"
     repository = "git+https://git.example.org/handbook.git@main#docs"
-    pattern = "https://git.example.org/handbook/{path}?h={commit}#n{first}"
+    pattern = "https://git.example.org/handbook/{two_guilds}?h={commit}#n{first}"
     site = "crawl+https://docs.example.org/guide/#depth=4&pages=300"
     with Store(other) as store:
         store.add_source(repository, SHARED, pattern)
