@@ -238,7 +238,7 @@ async def choose(core: Core, options: argparse.Namespace, url: str) -> None:
             counts["lines"] += 1
             counts["lines to the letter"] += all(piece in quoted for piece in pieces)
         seconds.append(found.seconds)
-    await phraser.close()
+    await phraser.endpoint.close()
     for name, number in sorted(counts.items()):
         print(f"{name}: {number:,}")
     print(f"seconds: median {statistics.median(seconds):.1f}, longest {max(seconds):.1f}")

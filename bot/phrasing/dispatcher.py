@@ -55,7 +55,6 @@ class ResultKey(NamedTuple):
     hits: tuple[Quoted, ...]
     place: tuple[tuple[Scope, ...], AnsweredFrom]
     generation: int
-    model: tuple[object, ...]
 
 
 class Found(NamedTuple):
@@ -96,7 +95,7 @@ class PhrasingDispatcher:
         self._settings = settings = bot.settings.phrasing
         at = EndpointSettings(settings.url, settings.model, settings.seconds, settings.in_flight)
         try:
-            self._endpoint = Endpoint(at, phrasing_key())
+            endpoint = Endpoint(at, phrasing_key())
         except ValueError as error:
             raise ConfigError(f"PHRASING_KEY can't be used: {error}") from error
 
@@ -105,7 +104,7 @@ class PhrasingDispatcher:
                 lambda core: core.embedder.embed_passages(list(texts)), priority=Priority.ASKING
             )
 
-        self._phraser = Phraser(self._endpoint, embed)
+        self._phraser = Phraser(endpoint, embed)
         self._caps = PhrasingCaps(
             settings.member_hourly, settings.guild_daily, settings.daily_tokens
         )
@@ -150,7 +149,7 @@ class PhrasingDispatcher:
 
     def _accepts(self, ask: Ask) -> bool:
         """Whether the endpoint, the limit of requests in flight and the quotas allow a request."""
-        circuit, used = self._endpoint.circuit, self._used_up
+        circuit, used = self._phraser.endpoint.circuit, self._used_up
         is_full = 0 < self._settings.in_flight <= len(self._under_way)
         if is_full or self._closing or circuit.is_open or circuit.is_paused:
             return False
@@ -171,7 +170,6 @@ class PhrasingDispatcher:
             self._to_reorder(candidate),
             (candidate.ask.scopes, candidate.ask.answered_from),
             candidate.reply.generation,
-            self._phraser.identity,
         )
 
     def _to_reorder(self, candidate: Candidate) -> tuple[Quoted, ...]:
@@ -255,7 +253,7 @@ class PhrasingDispatcher:
             phrased.outcome.value,
             extra={"seconds": round(phrased.seconds, 3), "problem": phrased.problem},
         )
-        if problem := self._phraser.problem:
+        if problem := self._phraser.endpoint.problem:
             self._bot.degradations.leave_out(PART, problem)
         else:
             self._bot.degradations.restore(PART)
@@ -346,6 +344,8 @@ class PhrasingDispatcher:
         self._closing = True
         if self._loading is not None:
             self._loading.cancel()
-        for request in [*self._under_way.values()]:
+        requests = [*self._under_way.values()]
+        for request in requests:
             request.cancel()
-        await self._phraser.close()
+        await asyncio.gather(*requests, return_exceptions=True)
+        await self._phraser.endpoint.close()

@@ -182,25 +182,17 @@ class _Answer(BaseModel, strict=True):
     sentences: list[Written]
 
 
-class _Order(BaseModel, strict=True):
+class Order(BaseModel, strict=True):
+    """The ids of passages in the order that a model chose."""
+
     order: list[str]
 
 
 _Form = TypeVar("_Form", bound=BaseModel)
 
 
-def parse_choice(reply: Reply) -> Chosen | None:
-    """Return the choice; None if the reply is invalid or was cut."""
-    return _parse(reply, Chosen)
-
-
-def parse_order(reply: Reply) -> list[str] | None:
-    """Return the ids in the model's order; None if the reply is invalid or was cut."""
-    parsed = _parse(reply, _Order)
-    return None if parsed is None else parsed.order
-
-
-def _parse(reply: Reply, form: type[_Form]) -> _Form | None:
+def parse(reply: Reply, form: type[_Form]) -> _Form | None:
+    """Return a `Chosen` or an `Order`; None if the reply is invalid or was cut."""
     try:
         return None if reply.is_cut else form.model_validate_json(_without_fence(reply.text))
     except ValidationError:

@@ -32,7 +32,5 @@ async def endpoint(scripted: ScriptedEndpoint) -> AsyncIterator[Endpoint]:
 
 
 @pytest.fixture
-async def phraser(endpoint: Endpoint) -> AsyncIterator[Phraser]:
-    opened = Phraser(endpoint, embed)
-    yield opened
-    await opened.close()
+def phraser(endpoint: Endpoint) -> Phraser:
+    return Phraser(endpoint, embed)

@@ -1,4 +1,4 @@
-"""Phrasing as a whole, with the scripted endpoint: choosing, order, what is shared, what fails."""
+"""Phrasing as a whole, with the scripted endpoint: choosing, order, what fails."""
 
 import asyncio
 import functools
@@ -10,12 +10,10 @@ import pytest
 
 from bot.answers.phrased import Line, Mode, Outcome
 from bot.config.sections import PhrasingSettings
-from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser, endpoint_problem
 from bot.phrasing.prompts import INSTRUCTIONS, PROMPT_VERSION
 from bot.phrasing.sentences import Quoted, Task
 from indexer.text.sentences import units
-from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.scripted_endpoint import (
     KEY,
     MODEL,
@@ -27,7 +25,6 @@ from tests.bot.phrasing.scripted_endpoint import (
     ids,
     says,
     says_as,
-    waits,
 )
 
 QUOTES = (
@@ -111,49 +108,6 @@ async def test_empty_passages_send_nothing(phraser: Phraser, scripted: ScriptedE
     found = await phraser.phrase(Task("What?", (Quoted("…", "T"),), Mode.CHOOSE))
     assert found.outcome is Outcome.NOTHING
     assert scripted.bodies == []
-
-
-async def test_equal_tasks_share_a_request(phraser: Phraser, scripted: ScriptedEndpoint) -> None:
-    scripted.will(waits(scripted, chooses("20 euros")), chooses("nine"))
-    waiting = [asyncio.create_task(phraser.phrase(TASK)) for _ in range(5)]
-    await scripted.arrived.wait()
-    scripted.released.set()
-    found = await asyncio.gather(*waiting)
-    assert {one.lines for one in found} == {(COSTS,)}
-    assert len(scripted.bodies) == 1
-    await phraser.phrase(TASK)
-    assert len(scripted.bodies) == 2
-
-
-async def test_cancelled_caller_leaves_the_others_request(
-    phraser: Phraser, scripted: ScriptedEndpoint
-) -> None:
-    scripted.will(waits(scripted, chooses("20 euros")))
-    first, second = (asyncio.create_task(phraser.phrase(TASK)) for _ in range(2))
-    await scripted.arrived.wait()
-    first.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await first
-    scripted.released.set()
-    assert (await second).lines == (COSTS,)
-
-
-async def test_closing_cancels_requests_in_flight(scripted: ScriptedEndpoint) -> None:
-    phraser = Phraser(Endpoint(EndpointSettings(scripted.url, MODEL), scripted.key), embed)
-    scripted.will(waits(scripted, says("{}")))
-    waiting = asyncio.create_task(phraser.phrase(TASK))
-    await scripted.arrived.wait()
-    await phraser.close()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-
-
-async def test_identity_is_address_model_and_prompt(
-    phraser: Phraser, scripted: ScriptedEndpoint
-) -> None:
-    assert phraser.identity == (scripted.url, MODEL, PROMPT_VERSION)
-    assert phraser.host == "127.0.0.1"
-    assert phraser.problem == ""
 
 
 async def test_passages_get_the_models_order(phraser: Phraser, scripted: ScriptedEndpoint) -> None:

@@ -61,14 +61,15 @@ async def _reply(endpoint: Endpoint, mode: Mode) -> Reply:
 
 async def test_llama_replies_in_the_requested_form(server: LlamaServer) -> None:
     endpoint = _endpoint(server.url)
-    chosen = prompts.parse_choice(await _reply(endpoint, Mode.CHOOSE))
+    chosen = prompts.parse(await _reply(endpoint, Mode.CHOOSE), prompts.Chosen)
     assert chosen is not None
     assert set(chosen.sentences) <= {"1.1", "1.2", "2.1", "2.2"}
     reply = await _reply(endpoint, Mode.PHRASE)
     assert prompts.parse_sentences(reply) is not None
     asked = await endpoint.reply(order_prompt(QUESTION, dict(zip("12", QUOTES, strict=True))))
     assert isinstance(asked, Reply)
-    assert set(prompts.parse_order(asked) or ()) <= {"1", "2"}
+    order = prompts.parse(asked, prompts.Order)
+    assert set(order.order if order else ()) <= {"1", "2"}
     await endpoint.close()
 
 
@@ -76,10 +77,10 @@ async def test_llama_serves_the_request_after_a_late_one(server: LlamaServer) ->
     hasty = Phraser(_endpoint(server.url, 0.05), embed)
     task = Task(QUESTION, QUOTES, Mode.CHOOSE)
     assert (await hasty.phrase(task)).outcome is Outcome.LATE
-    await hasty.close()
+    await hasty.endpoint.close()
     patient = Phraser(_endpoint(server.url), embed)
     assert (await patient.phrase(task)).outcome in {Outcome.SHOWN, Outcome.NOTHING}
-    await patient.close()
+    await patient.endpoint.close()
 
 
 async def test_killed_llama_is_unreachable(model: Path) -> None:
@@ -90,4 +91,4 @@ async def test_killed_llama_is_unreachable(model: Path) -> None:
         started.kill()
         assert (await waiting).outcome is Outcome.UNREACHABLE
         assert (await phraser.order(QUESTION, QUOTES)).outcome is Outcome.UNREACHABLE
-        await phraser.close()
+        await phraser.endpoint.close()

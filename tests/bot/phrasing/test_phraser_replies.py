@@ -57,7 +57,7 @@ def texts(draw: st.DrawFn) -> str:
 async def test_any_reply_shows_only_verbatim_or_checked_lines(text: str, is_cut: bool) -> None:
     reply = Reply(text, is_cut)
     offered = number_sentences(QUOTES)
-    if (parsed := prompts.parse_choice(reply)) is not None:
+    if (parsed := prompts.parse(reply, prompts.Chosen)) is not None:
         choice = phraser.choose(QUOTES, offered, parsed)
         assert bool(choice.lines) == bool(choice.ids)
         for line in choice.lines:
@@ -65,8 +65,8 @@ async def test_any_reply_shows_only_verbatim_or_checked_lines(text: str, is_cut:
     if (sentences := prompts.parse_sentences(reply)) is not None:
         found = await check(TASK, offered, sentences, embed)
         check_shown(found.lines)
-    named = prompts.parse_order(reply) or ()
-    places = phraser.places(named, ["1", "2", "3"], 4)
+    order = prompts.parse(reply, prompts.Order)
+    places = phraser.places(order.order if order else (), ["1", "2", "3"], 4)
     assert sorted(places) in ([], [0, 1, 2, 3])
 
 
