@@ -3,8 +3,8 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from bot.cli.console import ConfigOption, DataOption, out
 from bot.config import settings as config
+from bot.config.sections import ANYBODY
 from bot.config.settings import ConfigError, Settings
 from bot.models.calibrations import chosen_calibration
 from bot.models.serving_model import Opened, chosen_model, is_building, open_serving
@@ -34,7 +35,7 @@ from indexer.embedding.model_records import open_record
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import open_reranking
-from knowledge.corpus import failing_sources, on_the_web
+from knowledge.corpus import FailingSource, failing_sources, on_the_web
 from knowledge.dependencies import has_modules, install_hint
 from knowledge.files import picture_text
 from knowledge.sources.git.repository import MISSING, is_installed
@@ -43,15 +44,14 @@ from knowledge.sources.kinds.repository import GitRepository
 from knowledge.store.database_url import database_label
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.sqlite_database import copies_beside
-from knowledge.store.store import StoreError
+from knowledge.store.store import Store, StoreError
 from knowledge.text import count_of
 from knowledge.values.documents import ARTICLES, SHARED
 from knowledge.values.guilds import Language
+from knowledge.values.settings import GuildChoices
 
 # Locks held longer are reported. A change takes milliseconds; a purge or large import, seconds.
 LONG_SECONDS: Final = 60
-
-
 # The exit code if something is wrong.
 UNHEALTHY: Final = 1
 
@@ -98,14 +98,21 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield Finding("configuration", True, f"data in {folder}, model {settings.model.name}")
     if settings.warning:
         yield Finding("configuration", True, settings.warning, warning=True)
+    url = settings.data.database
     yield from _machine(folder)
-    yield from _store(folder, settings.data.database)
-    yield from _server(folder, settings.data.database)
-    yield from _copies(folder)
-    yield from _sources(folder, settings.data.database)
-    yield from _workers(settings.data.database)
+    choices: Collection[GuildChoices] = ()
     try:
-        serving = open_serving(folder, settings.model.name, database=settings.data.database)
+        with open_store(folder, url) as store:
+            yield from _community(store, database_label(url) if url else str(folder / COMMUNITY))
+            yield from _server(folder, url)
+            yield from _sources(store, folder, url)
+            choices = store.channel_settings.every().values()
+    except StoreError as error:
+        yield Finding("community database", False, str(error))
+    yield from _copies(folder)
+    yield from _workers(url)
+    try:
+        serving = open_serving(folder, settings.model.name, database=url)
     except ModelError as error:
         yield Finding("model", False, str(error))
         return
@@ -115,7 +122,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     if serving is not None:
         with serving.index:
             yield from _model(serving, folder, settings.model.name)
-            yield from _languages(serving, folder, settings.data.database)
+            yield from _languages(serving.served.model.languages, choices)
             yield from _index(serving, folder)
     yield from _reranker(settings, folder)
     if settings.pictures.read_text:
@@ -168,27 +175,21 @@ def _phrasing(settings: Settings) -> Iterator[Finding]:
     yield Finding("phrasing", not problem, problem or answers)
 
 
-def _sources(folder: Path, url: str) -> Iterator[Finding]:
+def _sources(store: Store, folder: Path, url: str) -> Iterator[Finding]:
     """Check that dulwich is installed if any source is a repository, and name failing sources.
 
     A source is failing if two visits in a row failed, or a third of its documents is lost.
     """
-    try:
-        with open_store(folder, url) as store:
-            sources = [source_at(location) for location, _ in store.sources()]
-            followed = sum(isinstance(source, GitRepository) for source in sources)
-            if followed:
-                commits = f"{followed:,} followed by commit"
-                yield Finding(
-                    "repositories", is_installed(), commits if is_installed() else MISSING
-                )
-            if not on_the_web(store):
-                return
+    sources = [source_at(location) for location, _ in store.sources()]
+    if followed := sum(isinstance(source, GitRepository) for source in sources):
+        commits = f"{followed:,} followed by commit"
+        yield Finding("repositories", is_installed(), commits if is_installed() else MISSING)
+    failing: dict[str, FailingSource] = {}
+    # Another check reports entries that can't be opened.
+    with suppress(StoreError, IndexError_):
+        if on_the_web(store):
             with open_entries(folder, url) as entries:
                 failing = {source.location: source for source in failing_sources(store, entries)}
-    except (StoreError, IndexError_):
-        # Another check reports this.
-        return
     for location, source in failing.items():
         lost = f"lost documents: {source.state.found:,} of {source.state.documents:,} are left."
         reason = source.reason if source.state.failed_visits > 1 else lost
@@ -226,16 +227,10 @@ def _copies(folder: Path) -> Iterator[Finding]:
         )
 
 
-def _store(folder: Path, url: str) -> Iterator[Finding]:
-    try:
-        with open_store(folder, url) as store:
-            contradicted = store.audit_log.contradicted_notes()
-            problem = store.database.integrity_problem()
-            unrecognizable = store.quote_opt_outs.unrecognizable()
-    except StoreError as error:
-        yield Finding("community database", False, str(error))
-        return
-    place = database_label(url) if url else str(folder / COMMUNITY)
+def _community(store: Store, place: str) -> Iterator[Finding]:
+    contradicted = store.audit_log.contradicted_notes()
+    problem = store.database.integrity_problem()
+    unrecognizable = store.quote_opt_outs.unrecognizable()
     yield Finding("community database", not problem, problem or place)
     if unrecognizable:
         yield Finding(
@@ -259,12 +254,8 @@ def _server(folder: Path, url: str) -> Iterator[Finding]:
     """Describe the database server, and report locks held longer than `LONG_SECONDS`."""
     if not url:
         return
-    try:
-        with closing(open_server(folder, url)) as database:
-            described, holders = database.description(), database.holders(LONG_SECONDS)
-    except StoreError:
-        # An earlier check reports this.
-        return
+    with closing(open_server(folder, url)) as database:
+        described, holders = database.description(), database.holders(LONG_SECONDS)
     yield Finding("database server", True, described)
     held = f"{', '.join(holders[:5])} block all writes: check or end these connections."
     yield Finding("locks", not holders, held if holders else "none held for long")
@@ -292,29 +283,21 @@ def _model(serving: Opened, folder: Path, configured: str) -> Iterator[Finding]:
         yield Finding("next index", True, "another model's index is being built")
 
 
-def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
+def _languages(read: Sequence[str], choices: Iterable[GuildChoices]) -> Iterator[Finding]:
     """Name the model's languages, and warn of servers and channels with another one."""
-    read = serving.served.model.languages
-    if read:
-        yield Finding(
-            "languages", True, f"the model reads {languages_read(read, Language.ENGLISH)}"
-        )
-    try:
-        with open_store(folder, url) as store:
-            every = store.channel_settings.every().values()
-    except StoreError:
-        # An earlier check reports this.
+    if not read:
         return
+    yield Finding("languages", True, f"the model reads {languages_read(read, Language.ENGLISH)}")
     chosen = Counter(
         language.value
-        for choices in every
+        for guild in choices
         for language in {
-            choices.server.language,
-            *(own["language"] for own in choices.channels.values() if "language" in own),
+            guild.server.language,
+            *(own["language"] for own in guild.channels.values() if "language" in own),
         }
     )
     for language, servers in sorted(chosen.items()):
-        if read and language not in read:
+        if language not in read:
             name = language_name(language, Language.ENGLISH)
             choice = f"{count_of(servers, 'server')} chose {name}, which the model isn't made for."
             remedy = f"Run `{COMMAND_FOR_LANGUAGES}` for one that reads it."
@@ -367,7 +350,5 @@ def _discord(settings: Settings) -> Iterator[Finding]:
 
 def _servers(settings: Settings, *, public: bool) -> Iterator[Finding]:
     """Warn if anyone can add the bot to a server."""
-    from bot.config.sections import ANYBODY
-
     if settings.guilds.allowed == "all" and public:
         yield Finding("servers", True, ANYBODY, warning=True)

@@ -48,7 +48,7 @@ from bot.process.background import BackgroundTasks
 from bot.process.commands import CommandTree
 from bot.process.health_server import Health
 from bot.process.login import CONNECTION_FAILURES, connection_error, intents
-from bot.process.metrics import Metrics, Situation
+from bot.process.metrics import Metrics, Values
 from bot.process.sharded_client import ShardedClient
 from bot.sources.web_sync import polite_fetcher
 from indexer.embedding.embedder import Embedder
@@ -305,19 +305,19 @@ class Bot(ShardedClient):
                 async with asyncio.timeout(LOOKING_SECONDS):
                     figures = await self.worker.call(Core.figures)
         waiting = self._worker.waiting() if self._worker is not None else {}
-        return self.metrics.exposition(
-            Situation(
-                health.well,
-                bool(health.degraded),
-                not self.missing_shards_sentence(),
-                waiting,
-                figures,
-                self.cluster.leads,
-                self.cluster.epochs,
-                self.connected_shards,
-                self.cluster.number,
-            )
-        )
+        values: Values = {
+            "healthy": health.well,
+            "degraded": bool(health.degraded),
+            "discord_connected": not self.missing_shards_sentence(),
+            "queue_length": {priority.name.lower(): count for priority, count in waiting.items()},
+            "leads": self.cluster.leads,
+            "shard_epoch": self.cluster.epochs,
+            "shard_connected": self.connected_shards,
+            "processes": self.cluster.number,
+        }
+        if figures is None:
+            return self.metrics.exposition(values)
+        return self.metrics.with_figures(values, figures)
 
     # Answers and errors.
 
@@ -357,7 +357,7 @@ class Bot(ShardedClient):
 
     def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
         if isinstance(error, (TooFastError, WorkerBusyError)):
-            self.metrics.count_refusal(error.reason)
+            self.metrics.count("dropped", error.reason)
         else:
             self.metrics.count_error(error)
         return explanation(error, language)

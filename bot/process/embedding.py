@@ -109,7 +109,8 @@ class Embedding:
             def step() -> int:
                 done, failed = worker.done, worker.failed
                 found = worker.step()
-                self.metrics.count_texts(worker.done - done, worker.failed - failed)
+                self.metrics.count("worker_embedded", number=worker.done - done)
+                self.metrics.count("worker_failed", number=worker.failed - failed)
                 if self._clock() - self._looked_at >= LOOK_SECONDS:
                     self._looked_at = self._clock()
                     jobs.forget_old()
@@ -152,7 +153,7 @@ class Embedding:
 
     async def exposition(self) -> bytes:
         health = await self.health()
-        return self.metrics.exposition(health.well, self.status.state)
+        return self.metrics.exposition({"healthy": health.well}, self.status.state)
 
 
 def run_worker(settings: Settings, open_model: Callable[[], Embedder]) -> None:

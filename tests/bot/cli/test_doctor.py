@@ -199,6 +199,7 @@ def test_repositories_are_counted_and_what_reads_them_is_looked_for(
     # As where the extra was not installed.
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.delitem(sys.modules, "dulwich", raising=False)
-    found = next(_sources(tmp_path / "data", ""))
+    with Store(tmp_path / "data" / COMMUNITY) as store:
+        found = next(_sources(store, tmp_path / "data", ""))
     assert not found.passed
     assert install_hint("git") in found.details

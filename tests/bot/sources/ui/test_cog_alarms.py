@@ -13,6 +13,7 @@ from bot.core.core import Core
 from bot.process.client import Bot, start_worker
 from bot.sources.messages import alarm, location_name
 from bot.sources.ui.cog import SourceAlarms
+from bot.storage.data_folder import open_store
 from bot.text.markdown import plain
 from knowledge.sources.addition import add_visited, page_location
 from knowledge.values.documents import SHARED, Scope
@@ -187,10 +188,12 @@ async def test_metrics_and_doctor_count_failing_sources(
     location = await add(world, server)
     folder, url = settings.data.folder, settings.data.database
     assert (await world.core(Core.figures)).failing_sources == 0
-    assert [*_sources(folder, url)] == []
+    with open_store(folder, url) as store:
+        assert [*_sources(store, folder, url)] == []
     server.pages.clear()
     await visit(world, location, 2)
     assert (await world.core(Core.figures)).failing_sources == 1
-    [finding] = _sources(folder, url)
+    with open_store(folder, url) as store:
+        [finding] = _sources(store, folder, url)
     assert finding.warning
     assert finding.details.startswith(f"{location} is gone")
