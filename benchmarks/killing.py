@@ -48,7 +48,7 @@ from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import import_folder
-from knowledge.discord_archive.sync_state import ProgressMessage
+from knowledge.discord_archive.archive import ProgressMessage
 from knowledge.sources.addition import add_paths
 from knowledge.store.audit_log import replay
 from knowledge.store.database import StoreError

@@ -16,8 +16,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from knowledge.chat import export_file
-from knowledge.discord_archive.archive import ChannelArchive, documents_of_thread
-from knowledge.discord_archive.sync_state import ChannelProblem
+from knowledge.discord_archive.archive import ChannelArchive, ChannelProblem, documents_of_thread
 from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.reader import FilePart, begin_parsing, parser_name

@@ -52,7 +52,7 @@ from indexer.retrieval.retriever import Retriever
 from indexer.text.synonyms import synonym_variants
 from knowledge import corpus
 from knowledge.corpus import FailingSource, SourceState
-from knowledge.discord_archive.sync_state import ChannelProblem
+from knowledge.discord_archive.archive import ChannelProblem
 from knowledge.files.scan import Scan
 from knowledge.secrets import patterns
 from knowledge.sources.kinds.registry import source_at

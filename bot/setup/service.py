@@ -14,7 +14,7 @@ from bot.core.core import Core
 from bot.setup.settings import Kind, Setting
 from bot.sources import service as sources_service
 from bot.sources.service import Overview
-from knowledge.discord_archive.sync_state import ArchivedChannel
+from knowledge.discord_archive.archive import ArchivedChannel
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.guilds import Phrasing
 from knowledge.values.quotas import Limits

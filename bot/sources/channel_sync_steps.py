@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 from bot.core.core import Core
 from indexer.ingest.channels import withdraw
-from knowledge.discord_archive.archive import prefix
-from knowledge.discord_archive.messages import ArchivedMessage, Thread
-from knowledge.discord_archive.sync_state import (
+from knowledge.discord_archive.archive import (
     ArchivedChannel,
     ChannelProblem,
     Counts,
     MessagePage,
     ProgressMessage,
     SyncStep,
+    prefix,
 )
+from knowledge.discord_archive.messages import ArchivedMessage, Thread
 from knowledge.values.guilds import SyncedChannel, SyncedContent
 
 

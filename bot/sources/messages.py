@@ -15,7 +15,7 @@ from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, plain_within
 from bot.text.paging import Page
 from bot.text.permission_names import permission_name
 from knowledge.corpus import FailingSource, SourceState
-from knowledge.discord_archive.sync_state import (
+from knowledge.discord_archive.archive import (
     ArchivedChannel,
     ChannelProblem,
     ProblemCode,

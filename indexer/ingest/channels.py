@@ -24,6 +24,7 @@ from indexer.ingest.pipeline import (
 )
 from knowledge.chat.conversations import THREAD_MESSAGES, Message
 from knowledge.discord_archive.archive import (
+    ArchivedChannel,
     ChannelArchive,
     message_document,
     prefix,
@@ -31,7 +32,6 @@ from knowledge.discord_archive.archive import (
     thread_of,
 )
 from knowledge.discord_archive.messages import Thread
-from knowledge.discord_archive.sync_state import ArchivedChannel
 from knowledge.files.reader import PARSERS_VERSION
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import Document, Kind

@@ -10,9 +10,11 @@ message of an announcement channel, and each pinned message of a channel synced 
 document's scope is its channel, so the bot quotes it only to the channel's readers.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
@@ -35,22 +37,125 @@ from knowledge.discord_archive.messages import (
     first_id,
     new_thread,
 )
-from knowledge.discord_archive.sync_state import (
-    ArchivedChannel,
-    ChannelProblem,
-    Counts,
-    MessagePage,
-    ProgressMessage,
-    SyncStage,
-    SyncStep,
-    stored_problem,
-)
+from knowledge.store.database import moment
 from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.store.rows import record
 from knowledge.text import storable
-from knowledge.values.documents import Document, Kind, Scope, channel_scope
+from knowledge.values.documents import Document, Kind, channel_scope
 from knowledge.values.guilds import SyncedChannel, SyncedContent
+
+
+class SyncStage(StrEnum):
+    """Stages of a round."""
+
+    DONE = ""
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    READING = "reading"
+    PINS = "pins"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStep:
+    """The next request to Discord: a list of threads, a page of messages or the pinned messages.
+
+    A page has the messages after `after`, of a thread or a channel, `thread_id`. `cursor` is the
+    position in the list of archived threads.
+    """
+
+    channel_id: int
+    stage: SyncStage
+    thread_id: int = 0
+    after: int = 0
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """A page of a thread's messages, as returned by Discord, without system messages.
+
+    `end` is the id of the page's last message, possibly a system message, and `last` tells the
+    thread's last page. On the first page, `opener` is the id of the text channel's message from
+    which the thread was started; else 0.
+    """
+
+    messages: Sequence[ArchivedMessage]
+    end: int
+    last: bool
+    opener: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressMessage:
+    """The ids of the message that shows a sync's progress, and of its channel; 0 if none."""
+
+    channel_id: int = 0
+    message_id: int = 0
+
+
+class ProblemCode(StrEnum):
+    """Problems of reading a channel."""
+
+    GONE = "gone"
+    SWITCHED_OFF = "switched_off"
+    # With `permissions`, by their names in Discord's API.
+    LACKS_PERMISSIONS = "lacks_permissions"
+    # Temporary; with the HTTP `status`.
+    ANSWERED = "answered"
+    UNREACHED = "unreached"
+    # With an English `text`.
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelProblem:
+    """A problem of reading a channel: a code, and values for the sentence to show."""
+
+    code: ProblemCode
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return json.dumps({"code": self.code, **self.values})
+
+
+def stored_problem(text: str) -> ChannelProblem | None:
+    """Parse the text of a `ChannelProblem`; returns None if the text is empty."""
+    if not text:
+        return None
+    values = json.loads(text)
+    return ChannelProblem(ProblemCode(values.pop("code")), values)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedChannel:
+    """A synced channel, its round, and its problem if any."""
+
+    id: int
+    guild_id: int
+    name: str
+    reads: SyncedContent
+    stage: SyncStage
+    round: int
+    cursor: str
+    synced_at: datetime | None
+    problem: ChannelProblem | None
+    place: ProgressMessage
+
+    @property
+    def is_busy(self) -> bool:
+        return self.stage is not SyncStage.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """A channel's numbers of threads, unfinished threads, messages and documents."""
+
+    threads: int
+    unread: int
+    messages: int
+    documents: int
+
 
 # Each round fetches messages of this age again, in case of changes while the bot was offline. Older
 # ones are fetched again only by `/source sync`.
@@ -105,9 +210,9 @@ class ChannelArchive:
             if channel_id not in wanted or wanted[channel_id].reads is not reads
         ]
         new = [
-            message
-            for message in wanted.values()
-            if message.id in others or message.id not in known
+            channel
+            for channel in wanted.values()
+            if channel.id in others or channel.id not in known
         ]
         if not others and not new:
             return False
@@ -120,7 +225,7 @@ class ChannelArchive:
                 "place_channel_id, place_message_id) values (?, ?, '', ?, '', 0, '', '', 0, 0) "
                 # Another process may have added it meanwhile.
                 "on conflict (id) do nothing",
-                [(message.id, message.guild_id, message.reads.value) for message in new],
+                [(channel.id, channel.guild_id, channel.reads) for channel in new],
             )
         return bool(others)
 
@@ -137,11 +242,13 @@ class ChannelArchive:
         return [_channel(row) for row in self.tables.rows("select * from channels order by id")]
 
     def channel(self, channel_id: int) -> ArchivedChannel | None:
-        rows = self.tables.rows("select * from channels where id = ?", (channel_id,))
-        return _channel(rows[0]) if rows else None
+        for row in self.tables.rows("select * from channels where id = ?", [channel_id]):
+            return _channel(row)
+        return None
 
     def counts(self, channel_id: int) -> Counts:
-        row = self.tables.rows(
+        [counts] = self.tables.records(
+            Counts,
             "select count(*) as threads, coalesce(sum(due), 0) as unread, "
             "(select count(*) from messages m join threads h on h.id = m.thread_id "
             " where h.channel_id = ?) as messages, "
@@ -149,8 +256,8 @@ class ChannelArchive:
             " where h.channel_id = ?) as documents "
             "from threads where channel_id = ?",
             [channel_id] * 3,
-        )[0]
-        return Counts(row["threads"], row["unread"], row["messages"], row["documents"])
+        )
+        return counts
 
     def rename(self, channel_id: int, name: str) -> None:
         name = storable(name)
@@ -199,7 +306,7 @@ class ChannelArchive:
             self.tables.run(
                 "update channels set stage = ?, round = round + 1, cursor = '', reason = '' "
                 "where id = ?",
-                (_FIRST[row.reads].value, channel_id),
+                [_FIRST[row.reads], channel_id],
             )
             if row.reads is SyncedContent.THREADS:
                 self.tables.run(
@@ -233,13 +340,12 @@ class ChannelArchive:
             return SyncStep(channel_id, stage, channel_id, cursor=row.cursor)
         if row.reads is SyncedContent.PINS:
             return None
-        threads = self.tables.rows(
+        for thread in self.tables.rows(
             "select id, read_to from threads where channel_id = ? and due = 1 "
             "order by last_id desc limit 1",
-            (channel_id,),
-        )
-        if threads:
-            return SyncStep(channel_id, stage, threads[0]["id"], threads[0]["read_to"])
+            [channel_id],
+        ):
+            return SyncStep(channel_id, stage, thread["id"], thread["read_to"])
         return None
 
     def add_threads(
@@ -255,11 +361,7 @@ class ChannelArchive:
                 self.threads.save(thread, row.round, listed=True)
             self.tables.run(
                 "update channels set stage = ?, cursor = ? where id = ?",
-                (
-                    following.value if last else step.stage.value,
-                    "" if last else cursor,
-                    step.channel_id,
-                ),
+                [following if last else step.stage, "" if last else cursor, step.channel_id],
             )
 
     def add_page(
@@ -312,7 +414,7 @@ class ChannelArchive:
             )
             self.tables.run(
                 "update channels set stage = ? where id = ?",
-                (SyncStage.READING.value, step.channel_id),
+                [SyncStage.READING, step.channel_id],
             )
 
     def end_round(self, channel_id: int, now: datetime) -> list[str]:
@@ -323,15 +425,9 @@ class ChannelArchive:
             if row is None or not row.is_busy or self.next_step(channel_id) is not None:
                 return []
             if row.reads is SyncedContent.THREADS:
-                unlisted = self.tables.rows(
-                    "select id from threads where channel_id = ? and round <> ?",
-                    (channel_id, row.round),
-                )
-                gone = [
-                    message_id
-                    for thread in unlisted
-                    for message_id in self.threads.forget(thread["id"])
-                ]
+                sql = "select id from threads where channel_id = ? and round <> ?"
+                unlisted = self.tables.column(sql, [channel_id, row.round])
+                gone = [document for key in unlisted for document in self.threads.forget(key)]
             self.tables.run(
                 "update channels set stage = '', synced_at = ? where id = ?",
                 (now.astimezone(UTC).isoformat(), channel_id),
@@ -348,7 +444,7 @@ class ChannelArchive:
             self.tables.run(
                 "update channels set stage = ? where id = ? and stage = '' and exists "
                 "(select 1 from threads where channel_id = ? and due = 1)",
-                (SyncStage.READING.value, thread.channel_id, thread.channel_id),
+                [SyncStage.READING, thread.channel_id, thread.channel_id],
             )
 
     def refetch_pins(self, channel_id: int) -> None:
@@ -356,7 +452,7 @@ class ChannelArchive:
         with self.tables.writing():
             self.tables.run(
                 "update channels set stage = ? where id = ? and reads = ?",
-                (SyncStage.PINS.value, channel_id, SyncedContent.PINS.value),
+                [SyncStage.PINS, channel_id, SyncedContent.PINS],
             )
 
     def refetch_lacking(self) -> None:
@@ -370,19 +466,17 @@ class ChannelArchive:
 
     def messages_of(self, author_id: int) -> list[dict[str, Any]]:
         """All stored messages of an author, by age."""
-        rows = self.tables.rows(
+        return self.tables.rows(
             "select c.guild_id as guild, c.id as channel, t.id as thread, m.id, m.author, m.text, "
             "m.edited_at from messages m join threads t on t.id = m.thread_id "
             "join channels c on c.id = t.channel_id where m.author_id = ? order by m.id",
-            (author_id,),
+            [author_id],
         )
-        return [dict(row) for row in rows]
 
     # Key-value memory.
 
     def recall(self, key: str) -> str:
-        rows = self.tables.rows("select value from memory where key = ?", (key,))
-        return str(rows[0]["value"]) if rows else ""
+        return self.tables.value(str, "select value from memory where key = ?", [key]) or ""
 
     def remember(self, key: str, value: str) -> None:
         with self.tables.writing():
@@ -393,9 +487,7 @@ def _channel(row: dict[str, Any]) -> ArchivedChannel:
     return record(
         ArchivedChannel,
         row,
-        reads=SyncedContent(row["reads"]),
-        stage=SyncStage(row["stage"]),
-        synced_at=datetime.fromisoformat(row["synced_at"]) if row["synced_at"] else None,
+        synced_at=moment(row["synced_at"]),
         problem=stored_problem(row["reason"]),
         place=ProgressMessage(row["place_channel_id"], row["place_message_id"]),
     )
@@ -438,10 +530,9 @@ def thread_documents(
         else _posts(channel, messages)
     )
     for document in made:
-        if document is None:
-            yield None
-            continue
-        yield replace(document, id=f"{prefix(channel.id)}{document.id}", kind=Kind.CHANNEL)
+        yield document and replace(
+            document, id=f"{prefix(channel.id)}{document.id}", kind=Kind.CHANNEL
+        )
 
 
 def documents_of_thread(
@@ -469,7 +560,7 @@ def _threads(
         thread=True,
         solved=thread.solved,
     )
-    yield from documents(place, chain([first], messages), _scope(channel))
+    yield from documents(place, chain([first], messages), channel_scope(channel.id))
 
 
 def _posts(channel: ArchivedChannel, messages: Iterator[Message]) -> Iterator[Document | None]:
@@ -477,11 +568,7 @@ def _posts(channel: ArchivedChannel, messages: Iterator[Message]) -> Iterator[Do
     for number, message in enumerate(messages):
         if number % STEP_MESSAGES == 0:
             yield None
-        yield post_document(place, message, _scope(channel))
-
-
-def _scope(channel: ArchivedChannel) -> Scope:
-    return channel_scope(channel.id)
+        yield post_document(place, message, channel_scope(channel.id))
 
 
 def quotable(written: ArchivedMessage, withheld: Withheld) -> Message:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from knowledge.chat.conversations import Message, Reaction
 from knowledge.store.derived_tables import DerivedTables
-from knowledge.store.rows import rows_among, run_among
+from knowledge.store.rows import record
 from knowledge.text import storable
 
 
@@ -61,11 +61,7 @@ class ArchivedThreads:
         self._tables = tables
 
     def get(self, thread_id: int) -> Thread | None:
-        for row in self._tables.rows("select * from threads where id = ?", (thread_id,)):
-            return Thread(
-                row["id"], row["channel_id"], row["name"], bool(row["solved"]), row["last_id"]
-            )
-        return None
+        return self._tables.find(Thread, "select * from threads where id = ?", [thread_id])
 
     def save(self, thread: Thread, number: int, *, listed: bool) -> None:
         """Store a thread listed by Discord in a round, or reported in an event.
@@ -98,30 +94,24 @@ class ArchivedThreads:
 
     def opener(self, thread_id: int) -> int:
         """The id of the message that a thread was started from, or else of its first message."""
-        rows = self._tables.rows("select * from openers where thread_id = ?", (thread_id,))
-        return int(rows[0]["message_id"]) if rows else thread_id
+        sql = "select message_id from openers where thread_id = ?"
+        return self._tables.value(int, sql, [thread_id]) or thread_id
 
     def record_opener(self, thread_id: int, message_id: int) -> None:
         """Record the message that a thread was started from, unless a message is recorded.
 
         The first recorded message stays recorded, even after its deletion.
         """
-        values = {"thread_id": thread_id, "message_id": message_id}
-        self._tables.insert_new("openers", values)
+        self._tables.insert_new("openers", {"thread_id": thread_id, "message_id": message_id})
 
     def forget(self, thread_id: int) -> list[str]:
         """Delete a thread and its messages; returns the ids of its documents."""
         documents = [*self.documents(thread_id)]
         with self._tables.writing():
-            for table, column in (
-                ("messages", "thread_id"),
-                ("documents", "thread_id"),
-                ("openers", "thread_id"),
-                ("threads", "id"),
-            ):
-                # Both names are constants of this module.
-                sql = f"delete from {table} where {column} = ?"  # noqa: S608
-                self._tables.run(sql, (thread_id,))
+            for table in ("messages", "documents", "openers"):
+                sql = f"delete from {table} where thread_id = ?"  # noqa: S608 - names of ours
+                self._tables.run(sql, [thread_id])
+            self._tables.run("delete from threads where id = ?", [thread_id])
         return documents
 
     def fail(self, thread_id: int, reason: str) -> None:
@@ -135,35 +125,30 @@ class ArchivedThreads:
         rows = self._tables.rows(
             "select * from threads where channel_id = ? and reason <> '' order by id", (channel_id,)
         )
-        return [(Thread(row["id"], row["channel_id"], row["name"]), row["reason"]) for row in rows]
+        return [(record(Thread, row), row["reason"]) for row in rows]
 
     # Documents.
 
     def changed(self) -> list[int]:
         """Threads fetched to their end, with outdated documents."""
-        rows = self._tables.rows(
-            "select id from threads where changed > made and whole = 1 order by id"
-        )
-        return [row["id"] for row in rows]
+        sql = "select id from threads where changed > made and whole = 1 order by id"
+        return self._tables.column(sql)
 
     def changes(self, thread_id: int) -> int:
-        rows = self._tables.rows("select changed from threads where id = ?", (thread_id,))
-        return int(rows[0]["changed"]) if rows else 0
+        sql = "select changed from threads where id = ?"
+        return self._tables.value(int, sql, [thread_id]) or 0
 
     def complete_ids(self) -> list[int]:
         """Threads fetched to their end at least once."""
-        rows = self._tables.rows("select id from threads where whole = 1 order by id")
-        return [row["id"] for row in rows]
+        return self._tables.column("select id from threads where whole = 1 order by id")
 
     def documents(self, thread_id: int) -> dict[str, str]:
-        rows = self._tables.rows(
-            "select id, digest from documents where thread_id = ?", (thread_id,)
-        )
-        return {row["id"]: row["digest"] for row in rows}
+        sql = "select id, digest from documents where thread_id = ?"
+        return {row["id"]: row["digest"] for row in self._tables.rows(sql, [thread_id])}
 
     def every_document(self) -> dict[str, str]:
-        rows = self._tables.rows("select id, digest from documents")
-        return {row["id"]: row["digest"] for row in rows}
+        sql = "select id, digest from documents"
+        return {row["id"]: row["digest"] for row in self._tables.rows(sql)}
 
     def keep_documents(self, thread_id: int, documents: Mapping[str, str], changes: int) -> None:
         with self._tables.writing():
@@ -186,9 +171,7 @@ class ArchivedThreads:
     def mark_lacking(self, thread_ids: Iterable[int]) -> None:
         """Record that messages in these threads weren't stored, because their authors opted out."""
         with self._tables.writing():
-            self._tables.run_many(
-                "update threads set lacks = 1 where id = ?", [(each,) for each in thread_ids]
-            )
+            self._tables.run("update threads set lacks = 1 where id in (?)", [[*thread_ids]])
 
 
 # Discord's ids contain milliseconds since 2015.
@@ -244,18 +227,17 @@ class ArchivedMessages:
 
     def count(self, thread_id: int) -> int:
         sql = "select count(*) as number from messages where thread_id = ?"
-        return int(self._tables.rows(sql, (thread_id,))[0]["number"])
+        return self._tables.value(int, sql, [thread_id]) or 0
 
     def get(self, message_ids: Iterable[int]) -> list[ArchivedMessage]:
-        sql = "select * from messages where id in (?)"
-        rows = rows_among(self._tables, sql, list(message_ids))
+        rows = self._tables.rows("select * from messages where id in (?)", [[*message_ids]])
         return [_message_of_row(row) for row in sorted(rows, key=lambda row: int(row["id"]))]
 
     def threads_of(self, message_ids: Iterable[int]) -> dict[int, list[int]]:
         """The ids of stored messages, by the ids of their threads."""
         found: dict[int, list[int]] = {}
         sql = "select id, thread_id from messages where id in (?) order by id"
-        for row in rows_among(self._tables, sql, list(message_ids)):
+        for row in self._tables.rows(sql, [[*message_ids]]):
             found.setdefault(row["thread_id"], []).append(row["id"])
         return found
 
@@ -284,7 +266,7 @@ class ArchivedMessages:
         for message_id, written in given.items():
             row = _row(thread_id, written)
             if message_id not in leave and row != kept.get(message_id):
-                self._insert(row)
+                self._tables.replace("messages", row, ["id"])
                 changed += 1
         self._delete(gone)
         if gone or changed:
@@ -297,7 +279,7 @@ class ArchivedMessages:
         if kept and kept[0] == row:
             return False
         with self._tables.writing():
-            self._insert(row)
+            self._tables.replace("messages", row, ["id"])
             self._change([thread_id])
         return True
 
@@ -316,22 +298,15 @@ class ArchivedMessages:
 
     def of_author(self, author_id: int, author: str) -> list[int]:
         """The ids of the stored messages with this author's id and shown name."""
-        rows = self._tables.rows(
-            "select id from messages where author_id = ? and author = ?", (author_id, author)
-        )
-        return [row["id"] for row in rows]
-
-    def _insert(self, row: Mapping[str, Any]) -> None:
-        self._tables.replace("messages", row, ["id"])
+        sql = "select id from messages where author_id = ? and author = ?"
+        return self._tables.column(sql, [author_id, author])
 
     def _delete(self, message_ids: Collection[int]) -> None:
-        run_among(self._tables, "delete from messages where id in (?)", list(message_ids))
+        self._tables.run("delete from messages where id in (?)", [[*message_ids]])
 
     def _change(self, thread_ids: Iterable[int]) -> None:
-        self._tables.run_many(
-            "update threads set changed = changed + 1 where id = ?",
-            [(thread_id,) for thread_id in thread_ids],
-        )
+        sql = "update threads set changed = changed + 1 where id in (?)"
+        self._tables.run(sql, [[*thread_ids]])
 
 
 def _row(thread_id: int, written: ArchivedMessage) -> dict[str, Any]:
@@ -359,15 +334,11 @@ def _row(thread_id: int, written: ArchivedMessage) -> dict[str, Any]:
 def _message_of_row(row: Mapping[str, Any]) -> ArchivedMessage:
     names = json.loads(row["names"]) if row["names"] else {}
     reactions = json.loads(row["reactions"]) if row["reactions"] else []
-    message = Message(
-        id=row["id"],
-        author_id=row["author_id"],
-        author=row["author"],
+    message = record(
+        Message,
+        row,
         at=time_of(row["id"]),
-        text=row["text"],
-        reply_to=row["reply_to"],
         reactions=tuple(Reaction(emoji, count) for emoji, count in reactions),
-        bot=bool(row["bot"]),
     )
     return ArchivedMessage(
         message,

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from knowledge.store.database import now
-from knowledge.store.rows import NO_GUILD, Tables, columns, rows_among
+from knowledge.store.rows import NO_GUILD, Tables, columns
 from knowledge.values.notes import State
 
 _OUTCOMES = {
@@ -126,11 +126,8 @@ class AuditLog(Tables):
     def members(self, keys: Iterable[int] | None = None) -> dict[int, int]:
         """Discord ids by key, of these keys or all; forgotten members are missing."""
         every = "select key, user_id from members where user_id is not null"
-        if keys is None:
-            rows = self._db.rows(every)
-        else:
-            rows = rows_among(self._db, f"{every} and key in (?)", [*keys])
-        return {row["key"]: row["user_id"] for row in rows}
+        query = (every,) if keys is None else (f"{every} and key in (?)", [[*keys]])
+        return {row["key"]: row["user_id"] for row in self._db.rows(*query)}
 
     def entries(self, guild_id: int | None = None) -> list[LogEntry]:
         """The lines of one guild or all, oldest first."""

@@ -48,25 +48,12 @@ def passes(error: BaseException | None) -> bool:
     return error is not None and (isinstance(error, kinds) or passes(error.__cause__))
 
 
-class Database(Protocol):
-    """An opened community database."""
+class Statements(Protocol):
+    """Statements on opened tables.
 
-    @property
-    def constraint_error(self) -> type[Exception]:
-        """The exception raised for rows that violate the tables' constraints."""
-
-    @property
-    def folder(self) -> Path:
-        """The data folder. A restore replaces the database, and keeps the folder's other files."""
-
-    @property
-    def unknown_outcomes(self) -> int:
-        """How many commits had an unknown outcome."""
-
-    def close(self) -> None: ...
-
-    # Statements. Callers write the names of tables and columns; values are bound, times as text in
-    # ISO 8601.
+    Callers write the names of tables and columns; values are bound, times as text in ISO 8601. A
+    list among the values has the placeholder `in (?)`; the statement doesn't run for an empty one.
+    """
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
 
@@ -82,27 +69,45 @@ class Database(Protocol):
     def value(self, kind: type[_T], sql: str, values: Sequence[Any] = ()) -> _T | None:
         """The first column of the first row of a query; None if there is none, or it is null."""
 
-    def rows_together(
-        self, queries: Sequence[tuple[str, Sequence[Any]]]
-    ) -> list[list[dict[str, Any]]]:
-        """The rows of several queries, in one round trip."""
-
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement; returns how many rows it changed."""
 
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int:
         """Run a statement once per row of values; returns how many rows changed in all."""
 
-    def insert(self, table: str, row: Mapping[str, Any]) -> None: ...
-
-    def insert_id(self, table: str, row: Mapping[str, Any], key: str = "id") -> int:
-        """Insert a row whose key the database generates; returns the key."""
-
     def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
         """Insert a row unless it conflicts with another; returns whether it was inserted."""
 
     def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
         """Insert a row, or update the row with the same values of `keys`."""
+
+    def close(self) -> None: ...
+
+
+class Database(Statements, Protocol):
+    """An opened community database."""
+
+    @property
+    def constraint_error(self) -> type[Exception]:
+        """The exception raised for rows that violate the tables' constraints."""
+
+    @property
+    def folder(self) -> Path:
+        """The data folder. A restore replaces the database, and keeps the folder's other files."""
+
+    @property
+    def unknown_outcomes(self) -> int:
+        """How many commits had an unknown outcome."""
+
+    def rows_together(
+        self, queries: Sequence[tuple[str, Sequence[Any]]]
+    ) -> list[list[dict[str, Any]]]:
+        """The rows of several queries, in one round trip."""
+
+    def insert(self, table: str, row: Mapping[str, Any]) -> None: ...
+
+    def insert_id(self, table: str, row: Mapping[str, Any], key: str = "id") -> int:
+        """Insert a row whose key the database generates; returns the key."""
 
     # Transactions.
 

@@ -4,11 +4,12 @@ No backup and no export has them. They are in a SQLite file of the data folder, 
 schema that processes on several machines share. Statements are written once, for both.
 """
 
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from knowledge.store.database import Statements
 
 
 class DerivedTablesError(Exception):
@@ -42,7 +43,7 @@ class DerivedKind:
         return f"{self.name}.db"
 
 
-class DerivedTables(Protocol):
+class DerivedTables(Statements, Protocol):
     """Opened derived tables; the SQL is in the modules that use the tables."""
 
     @property
@@ -52,23 +53,6 @@ class DerivedTables(Protocol):
     @property
     def version_of_others(self) -> int:
         """A number that changes with every write by another connection."""
-
-    def close(self) -> None: ...
-
-    # Statements. Callers write the names of tables and columns; values are bound.
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
-
-    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement; returns how many rows it changed."""
-
-    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int: ...
-
-    def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
-        """Insert a row unless it conflicts with another; returns whether it was inserted."""
-
-    def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
-        """Insert a row, or update the row with the same values of `keys`."""
 
     def bytes_of(self, text_column: str) -> str: ...
 

@@ -15,7 +15,7 @@ from typing import Final
 from knowledge.store.audit_log import PUBLISHED
 from knowledge.store.database import Database
 from knowledge.store.notes.note_records import ACCEPTED
-from knowledge.store.rows import Tables, rows_among
+from knowledge.store.rows import Tables
 from knowledge.values.questions import Evidence
 
 
@@ -127,8 +127,7 @@ class PeriodFigures(Tables):
         )
 
     def verdicts(self, question_ids: Sequence[int]) -> dict[int, Judged]:
-        rows = rows_among(
-            self._db,
+        rows = self._db.rows(
             "select q.id, (select count(*) from feedback f where f.question_id = q.id "
             "  and f.verdict = 'unhelpful') as unhelpful, exists (select 1 from feedback f "
             "  where f.question_id = q.id and f.document_id != '') as corrected, "
@@ -137,7 +136,7 @@ class PeriodFigures(Tables):
             "  on p.digest = h.passage_digest where h.question_id = q.id "
             "  order by h.score desc, h.rank limit 1), '') as title "
             "from questions q where q.id in (?)",
-            question_ids,
+            [[*question_ids]],
         )
         return {
             row["id"]: Judged(row["unhelpful"], bool(row["corrected"]), row["title"])
@@ -164,26 +163,21 @@ class PeriodFigures(Tables):
 
     def new_notes(self, guild_id: int, since: datetime, until: datetime) -> list[int]:
         """Live notes first published in the period, by time of publication."""
-        published = rows_among(
-            self._db,
+        published = self._db.rows(
             "select at, detail from log where guild_id = ? and event in (?) and at < ?",
-            sorted(PUBLISHED),
-            before=[guild_id],
-            after=[until],
+            [guild_id, sorted(PUBLISHED), until],
         )
         first: dict[int, str] = {}
         for row in published:
             note_id = json.loads(row["detail"])["note"]
             first[note_id] = min(row["at"], first.get(note_id, row["at"]))
         new = [note_id for note_id, at in first.items() if at >= since.isoformat()]
-        live = rows_among(
-            self._db,
+        live = self._db.column(
             "select id from notes where guild_id = ? and live_revision_id is not null "
             "and id in (?)",
-            new,
-            before=[guild_id],
+            [guild_id, new],
         )
-        return sorted((row["id"] for row in live), key=lambda note_id: (first[note_id], note_id))
+        return sorted(live, key=lambda note_id: (first[note_id], note_id))
 
     def answered_by(self, note_id: int, channels: Collection[int]) -> list[str]:
         """Public questions in these channels that a note answers, each text once.
@@ -191,14 +185,12 @@ class PeriodFigures(Tables):
         A note answers the question that it was written for. If an asker was notified of the note,
         it also answers the asker's question.
         """
-        rows = rows_among(
-            self._db,
+        rows = self._db.rows(
             "select q.id, q.text from questions q where q.private = 0 and q.text != '' "
             "and (q.id in (select question_id from gap_notes where note_id = ?) or q.id in "
             "  (select s.question_id from notices s join revisions r on r.id = s.revision_id "
             "  where r.note_id = ? and s.event = 'answered')) and q.channel_id in (?)",
-            sorted(channels),
-            before=[note_id, note_id],
+            [note_id, note_id, sorted(channels)],
         )
         texts: dict[str, str] = {}
         for row in sorted(rows, key=itemgetter("id")):

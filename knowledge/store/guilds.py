@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment, recall
-from knowledge.store.rows import Tables, column, columns, record, rows_among, values
+from knowledge.store.rows import Tables, column, columns, record, values
 from knowledge.values.guilds import (
     GuildFilter,
     Language,
@@ -114,7 +114,7 @@ class Guilds(Tables):
     def without_articles(self, scopes: Iterable[int]) -> bool:
         """Whether one of these scopes is a guild without the bundled articles."""
         sql = "select 1 from guilds where id in (?) and articles = 0"
-        return bool(rows_among(self._db, sql, list(scopes)))
+        return bool(self._db.rows(sql, [[*scopes]]))
 
     def sources_turned_off(self) -> dict[int, SourceSwitches]:
         """The switches of each guild that turned the articles or the server's documents off."""

@@ -1,8 +1,8 @@
 """Rows: statements that SQLite and PostgreSQL share, lists of values, and dataclasses made of rows.
 
-In a statement, `in (?)` becomes one placeholder for each value of a list. A long list is cut into
-slices, and the statement is run for each slice. Placeholders work in both databases, unlike tables
-made of JSON or arrays.
+A list among a statement's values has the placeholder `in (?)`, which becomes one placeholder for
+each value. A long list is cut into slices, and the statement is run for each slice. Placeholders
+work in both databases, unlike tables made of JSON or arrays.
 
 A row never changes its guild, so a transaction that knows only a row's id can look its guild up
 before it begins. Rows without a guild, such as a question in a direct message, are written as guild
@@ -18,7 +18,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from functools import cache
 from types import NoneType
-from typing import Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from knowledge.store.database import Database
 
@@ -170,72 +170,27 @@ MOST: Final = 1024
 _MARK: Final = "in (?)"
 
 
-class _Database(Protocol):
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
+def slices(sql: str, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """The statement and its values, for each slice of the list among the values, if there is one.
 
-    def run(self, sql: str, values: Sequence[Any] = ()) -> int: ...
-
-
-class _Together(Protocol):
-    def rows_together(
-        self, queries: Sequence[tuple[str, Sequence[Any]]]
-    ) -> list[list[dict[str, Any]]]: ...
-
-
-def rows_among(
-    database: _Database,
-    sql: str,
-    listed: Sequence[int | str],
-    before: Sequence[Any] = (),
-    after: Sequence[Any] = (),
-) -> list[dict[str, Any]]:
-    """The rows of a statement with one `in (?)` for a list; none for an empty list.
-
-    Rows come in the statement's order within each slice of the list. Sort them yourself if the list
-    may be longer than a slice. `before` and `after` are the values of the placeholders around
-    `in (?)`.
+    Rows come in the statement's order within each slice. Sort them yourself if the list may be
+    longer, and change rows inside a transaction.
     """
-    statements = _statements(sql, listed, before, after)
-    return [row for slice_, values in statements for row in database.rows(slice_, values)]
-
-
-def rows_of_lists(
-    database: _Together, queries: Sequence[tuple[str, Sequence[int | str]]]
-) -> list[list[dict[str, Any]]]:
-    """The rows of several statements with one `in (?)` each, in one round trip."""
-    statements = [[*_statements(sql, listed, (), ())] for sql, listed in queries]
-    found = iter(database.rows_together([slice_ for slices in statements for slice_ in slices]))
-    return [[row for _ in slices for row in next(found)] for slices in statements]
-
-
-def run_among(
-    database: _Database,
-    sql: str,
-    listed: Sequence[int | str],
-    before: Sequence[Any] = (),
-    after: Sequence[Any] = (),
-) -> int:
-    """Run a statement with one `in (?)` for a list; returns how many rows changed.
-
-    If the list may be longer than a slice, call this inside a transaction.
-    """
-    statements = _statements(sql, listed, before, after)
-    return sum(database.run(slice_, values) for slice_, values in statements)
-
-
-def _statements(
-    sql: str, listed: Sequence[int | str], before: Sequence[Any], after: Sequence[Any]
-) -> Iterator[tuple[str, list[Any]]]:
+    place = next((place for place, value in enumerate(values) if isinstance(value, list)), None)
+    if place is None:
+        yield sql, values
+        return
     if sql.count(_MARK) != 1:
         raise ValueError(f"A statement of a list says {_MARK!r} once: {sql}")
     # A repeated value in two slices would return its row twice.
-    values = list(dict.fromkeys(listed))
-    for start in range(0, len(values), MOST):
-        some = values[start : start + MOST]
+    listed = list(dict.fromkeys(values[place]))
+    for start in range(0, len(listed), MOST):
+        some = listed[start : start + MOST]
         # Padded to the next power of two.
         some += some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some))
         marks = ", ".join("?" * len(some))
-        yield sql.replace(_MARK, f"in ({marks})"), [*before, *some, *after]
+        statement = sql.replace(_MARK, f"in ({marks})")
+        yield statement, [*values[:place], *some, *values[place + 1 :]]
 
 
 NO_GUILD: Final = 0

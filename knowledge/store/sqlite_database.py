@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 from knowledge.store import migrations, sqlite_file
 from knowledge.store.database import StoreError, StoreVersionError, now
 from knowledge.store.migrations import is_mark, refuse_marked
-from knowledge.store.rows import RowQueries
+from knowledge.store.rows import RowQueries, slices
 
 # SQLite's primary error codes for refusals by the system; the file itself may be sound.
 _REFUSED: Final = frozenset(
@@ -185,7 +185,7 @@ class SqliteDatabase(sqlite_file.OpenedFile, RowQueries):
             self._db.rollback()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        return list(self._db.query(sql, values))
+        return [row for part in slices(sql, values) for row in self._db.query(*part)]
 
     def rows_together(
         self, queries: Sequence[tuple[str, Sequence[Any]]]

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
 from knowledge.store.derived_tables import DerivedKind, DerivedTablesError
-from knowledge.store.rows import RowStatements, insertion
+from knowledge.store.rows import RowQueries, RowStatements, insertion, slices
 
 # Time limit of a write's wait for another process (`commonplace index` beside a running bot).
 BUSY_SECONDS: Final = 10
@@ -151,7 +151,8 @@ class OpenedFile(RowStatements):
         self._db.close()
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        return int(self._db.execute(sql, tuple(values)).rowcount)
+        statements = slices(sql, values)
+        return sum(int(self._db.execute(part, tuple(own)).rowcount) for part, own in statements)
 
     def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> int:
         return int(self._db.conn.executemany(sql, values).rowcount)
@@ -200,7 +201,7 @@ class DerivedFile(OpenedFile):
             ) from error
 
 
-class DerivedTablesFile(DerivedFile):
+class DerivedTablesFile(DerivedFile, RowQueries):
     """`knowledge.store.derived_tables.DerivedTables` in a file."""
 
     error = DerivedTablesError
@@ -219,7 +220,7 @@ class DerivedTablesFile(DerivedFile):
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         try:
-            return list(self._db.query(sql, values))
+            return [row for part in slices(sql, values) for row in self._db.query(*part)]
         except sqlite3.Error as error:
             raise self.error(f"{self._path} can't be read: {error}. {self._remedy}") from error
 

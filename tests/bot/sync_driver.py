@@ -11,9 +11,8 @@ from bot.core.index_updates import run_to_end
 from bot.sources import channel_sync_steps
 from indexer.ingest.pipeline import Progress
 from knowledge.chat.conversations import Message
-from knowledge.discord_archive.archive import prefix
+from knowledge.discord_archive.archive import MessagePage, SyncStage, SyncStep, prefix
 from knowledge.discord_archive.messages import ArchivedMessage, Thread, first_id, time_of
-from knowledge.discord_archive.sync_state import MessagePage, SyncStage, SyncStep
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 PAGE = 3

@@ -22,8 +22,8 @@ from bot.sources.ui.discord_messages import (
     missing_permissions,
     updated_thread,
 )
+from knowledge.discord_archive.archive import ChannelProblem, ProblemCode
 from knowledge.discord_archive.messages import Thread
-from knowledge.discord_archive.sync_state import ChannelProblem, ProblemCode
 from knowledge.values.guilds import SyncedContent
 
 

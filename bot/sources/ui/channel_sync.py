@@ -29,7 +29,7 @@ from bot.sources.ui.discord_messages import (
     find_opener,
     missing_permissions,
 )
-from knowledge.discord_archive.sync_state import (
+from knowledge.discord_archive.archive import (
     ArchivedChannel,
     ChannelProblem,
     MessagePage,

@@ -36,7 +36,7 @@ from bot.text.markdown import plain_within, shorten
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
 from knowledge.corpus import FailingSource
-from knowledge.discord_archive.sync_state import ProgressMessage
+from knowledge.discord_archive.archive import ProgressMessage
 from knowledge.sources.addition import MissingSourceError
 from knowledge.sources.kinds.registry import SERVICES
 from knowledge.sources.net.addresses import URL_CHARACTERS

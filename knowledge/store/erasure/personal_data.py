@@ -25,7 +25,7 @@ from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.notes.decisions import Wordings
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.rows import Tables, run_among
+from knowledge.store.rows import Tables
 from knowledge.store.schema import member_columns
 from knowledge.values.documents import INSIDE, document_of_note
 from knowledge.values.notes import NoticeEvent, State
@@ -143,7 +143,7 @@ class PersonalData(Tables):
                     [document_id],
                 )
                 gone = [found["digest"] for found in passages if found["passage"] not in kept]
-                run_among(self._db, "delete from recorded_passages where digest in (?)", gone)
+                self._db.run("delete from recorded_passages where digest in (?)", [gone])
 
     def repeat_forgetting(self, member_id: int, *, withdraw: bool) -> list[int]:
         """Repeat `forget` on an older copy of the data, inside a transaction."""
@@ -396,10 +396,7 @@ class Purge(Tables):
     def _delete_notes(self, note_ids: Sequence[int]) -> None:
         # Notes and revisions refer to each other.
         self._db.defer_references()
-        run_among(
-            self._db,
-            "delete from recorded_passages where document_id in (?)",
-            [document_of_note(note_id) for note_id in note_ids],
-        )
+        documents = [document_of_note(note_id) for note_id in note_ids]
+        self._db.run("delete from recorded_passages where document_id in (?)", [documents])
         for statement in _OF_NOTES:
-            run_among(self._db, statement, note_ids)
+            self._db.run(statement, [[*note_ids]])

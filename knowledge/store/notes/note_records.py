@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from knowledge.secrets import without_secrets
 from knowledge.store.database import moment
-from knowledge.store.rows import Tables, record, rows_among, rows_of_lists
+from knowledge.store.rows import Tables, record
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import (
     Decision,
@@ -243,22 +243,18 @@ class Notes(Tables):
         )
 
     def revision_titles(self, guild_id: int, revision_ids: Iterable[int]) -> dict[int, str]:
-        rows = rows_among(
-            self._db,
+        rows = self._db.rows(
             "select r.id, r.title from revisions r join notes n on n.id = r.note_id "
             "where n.guild_id = ? and r.id in (?)",
-            [*revision_ids],
-            before=[guild_id],
+            [guild_id, [*revision_ids]],
         )
         return {row["id"]: without_secrets(row["title"]) for row in rows}
 
     def reasons(self, guild_id: int, review_ids: Iterable[int]) -> dict[int, str]:
-        rows = rows_among(
-            self._db,
+        rows = self._db.rows(
             "select v.id, v.reason from reviews v join revisions r on r.id = v.revision_id "
             "join notes n on n.id = r.note_id where n.guild_id = ? and v.id in (?)",
-            [*review_ids],
-            before=[guild_id],
+            [guild_id, [*review_ids]],
         )
         return {row["id"]: row["reason"] for row in rows}
 
@@ -279,13 +275,11 @@ class Notes(Tables):
 
         Notes that already have this flag are left out, and so are notes flagged as deleted.
         """
-        rows = rows_among(
-            self._db,
+        rows = self._db.rows(
             f"{_NOTE} where n.source_message_id in (?) "  # noqa: S608 - written here
             "and n.source_change not in (?, 'deleted') and r.id = coalesce(n.live_revision_id, "
             "(select max(id) from revisions where note_id = n.id))",
-            message_ids,
-            after=[change],
+            [[*message_ids], change],
         )
         return self._with_relations(sorted(rows, key=itemgetter("id")))
 
@@ -294,11 +288,10 @@ class Notes(Tables):
         rows = {
             row["id"]: row
             for column in ("source_message_id", "asked_message_id")
-            for row in rows_among(
-                self._db,
+            for row in self._db.rows(
                 f"{_NOTE} where n.asked_message_id is not null and r.state = 'pending' "
                 f"and n.{column} in (?)",
-                message_ids,
+                [[*message_ids]],
             )
         }
         return self._with_relations([rows[note_id] for note_id in sorted(rows)])
@@ -329,12 +322,11 @@ class Notes(Tables):
     def _with_relations(self, rows: list[dict[str, Any]]) -> list[Note]:
         """Notes from their rows and the rows of related tables."""
         note_ids = [row["id"] for row in rows]
-        found_reviews, found_reports, co_authors = rows_of_lists(
-            self._db,
+        found_reviews, found_reports, co_authors = self._db.rows_together(
             [
-                (_REVIEWS, [row["revision_id"] for row in rows]),
-                (_REPORTS, note_ids),
-                (_CO_AUTHORS, note_ids),
+                (_REVIEWS, [[row["revision_id"] for row in rows]]),
+                (_REPORTS, [note_ids]),
+                (_CO_AUTHORS, [note_ids]),
             ],
         )
         reviews: defaultdict[int, list[Review]] = defaultdict(list)

@@ -13,7 +13,7 @@ from knowledge.store.database import Database, moment, now
 from knowledge.store.notes.note_records import ACCEPTED
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.rows import Tables, record, rows_among
+from knowledge.store.rows import Tables, record
 from knowledge.values.notes import Member, Obstacle, Outcome, PageName, PageVeto, PictureKind
 from knowledge.values.submissions import Submission
 
@@ -149,8 +149,7 @@ class PublicNotes(Tables):
     def on_page(self, guild_id: int, note_ids: Collection[int]) -> frozenset[int]:
         """The ids among `note_ids` whose notes are on the guild's page."""
         sql = f"select n.id {_FROM} where {_ON_PAGE} and n.id in (?)"
-        rows = rows_among(self._db, sql, [*note_ids], before=[guild_id])
-        return frozenset(row["id"] for row in rows)
+        return frozenset(self._db.column(sql, [guild_id, [*note_ids]]))
 
     def times_asked(self, guild_id: int) -> dict[str, int]:
         """The number of public questions with each document as the best hit, by document id."""
@@ -222,13 +221,13 @@ class PublicNotes(Tables):
         """Release these texts for the page if they are still live; returns how many."""
         with self._db.writing(guild_id):
             sql = f"select r.id {_UNRELEASED} and r.id in (?)"
-            found = rows_among(self._db, sql, revision_ids, before=[guild_id])
-            for row in found:
-                self._db.run("update revisions set for_page = 1 where id = ?", [row["id"]])
-                note = self._states.notes.of_revision(row["id"])
+            unreleased = self._db.column(sql, [guild_id, [*revision_ids]])
+            for revision_id in unreleased:
+                self._db.run("update revisions set for_page = 1 where id = ?", [revision_id])
+                note = self._states.notes.of_revision(revision_id)
                 self._states.record(note, moderator_id, "page_on")
-                mark_due(self._db, row["id"])
-            return len(found)
+                mark_due(self._db, revision_id)
+            return len(unreleased)
 
     # Names.
 

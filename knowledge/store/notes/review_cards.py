@@ -9,7 +9,7 @@ from datetime import datetime
 
 from knowledge.store.database import Database
 from knowledge.store.notes.note_records import Notes
-from knowledge.store.rows import RowKind, Tables, only_guild, rows_among, run_among
+from knowledge.store.rows import RowKind, Tables, only_guild
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import Note
 
@@ -33,11 +33,10 @@ class ReviewCards(Tables):
 
         Most deleted messages aren't cards, so nothing is written for them.
         """
-        cards = rows_among(
-            self._db,
+        cards = self._db.rows(
             "select r.id, r.card_message_id, n.guild_id from revisions r "
             "join notes n on n.id = r.note_id where r.card_message_id in (?)",
-            message_ids,
+            [[*message_ids]],
         )
         if not cards:
             return
@@ -137,7 +136,7 @@ class ReviewCards(Tables):
 def mark_due(database: Database, *revision_ids: int | None) -> None:
     """Mark cards as outdated, inside a transaction."""
     known = [revision_id for revision_id in revision_ids if revision_id is not None]
-    run_among(database, "update revisions set card_due = card_due + 1 where id in (?)", known)
+    database.run("update revisions set card_due = card_due + 1 where id in (?)", [known])
 
 
 def card_number(lost_message_id: int) -> int:

@@ -27,7 +27,7 @@ from psycopg.types.numeric import FloatDumper, Int8Dumper
 
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
 from knowledge.store.database_url import database_label
-from knowledge.store.rows import RowQueries, RowStatements, insertion
+from knowledge.store.rows import RowQueries, RowStatements, insertion, slices
 
 
 class _TruthDumper(Dumper):
@@ -249,7 +249,9 @@ class Connection(RowStatements, RowQueries):
     # Statements.
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        return self._execute(sql, values, repeatable=_is_repeatable(sql)).fetchall()
+        repeatable = _is_repeatable(sql)
+        cursors = (self._execute(*part, repeatable=repeatable) for part in slices(sql, values))
+        return [row for cursor in cursors for row in cursor.fetchall()]
 
     def tuples(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows as tuples, with bytes in binary form instead of hexadecimal."""
@@ -269,7 +271,7 @@ class Connection(RowStatements, RowQueries):
         return bool(self.rows(sql, [self.schema, name]))
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        return self._execute(sql, values).rowcount
+        return sum(self._execute(*part).rowcount for part in slices(sql, values))
 
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int:
         self._renew()
@@ -298,7 +300,10 @@ class Connection(RowStatements, RowQueries):
     def rows_together(
         self, queries: Sequence[tuple[str, Sequence[Any]]]
     ) -> list[list[dict[str, Any]]]:
-        return self._pipeline(queries, lambda: self._db.cursor(), repeatable=True)
+        parts = [[*slices(*query)] for query in queries]
+        statements = [part for slices_ in parts for part in slices_]
+        answers = iter(self._pipeline(statements, lambda: self._db.cursor(), repeatable=True))
+        return [[row for _ in slices_ for row in next(answers)] for slices_ in parts]
 
     def _pipeline(
         self,

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.interactions import Notices
-from knowledge.store.rows import RowKind, Tables, record, rows_among, run_among
+from knowledge.store.rows import RowKind, Tables, record
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import NoticeEvent
 from knowledge.values.questions import (
@@ -134,12 +134,7 @@ class Gaps(Tables):
             self._settle(question_ids, "answered")
 
     def _settle(self, question_ids: Sequence[int], how: str) -> None:
-        run_among(
-            self._db,
-            "update questions set settled = ? where id in (?)",
-            question_ids,
-            before=[how],
-        )
+        self._db.run("update questions set settled = ? where id in (?)", [how, [*question_ids]])
 
     def dismiss(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
         """Dismiss gaps for a moderator; the same question asked later is a new gap."""
@@ -346,10 +341,9 @@ class Handovers(Tables):
         with self._db.writing(guild_id):
             known = {
                 row["question_id"]: bool(row["posted"])
-                for row in rows_among(
-                    self._db,
+                for row in self._db.rows(
                     "select question_id, posted from handed_on where question_id in (?)",
-                    same,
+                    [[*same]],
                 )
             }
             if known:
@@ -559,11 +553,10 @@ class Handovers(Tables):
         ]
         if ids:
             with self._db.writing():
-                run_among(
-                    self._db,
+                self._db.run(
                     "update handed_on set stale = 1, changes = changes + 1 "
                     "where question_id in (?)",
-                    ids,
+                    [ids],
                 )
 
     def _select(self, sql: str, values: list[Any]) -> list[Handover]:

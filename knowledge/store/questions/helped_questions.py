@@ -15,7 +15,7 @@ from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
-from knowledge.store.rows import RowKind, Tables, column, columns, record, rows_among, run_among
+from knowledge.store.rows import RowKind, Tables, column, columns, record
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.questions import DailyCaps, HelpedQuestion, HelperAnswer, PostState, Question
 
@@ -192,21 +192,19 @@ class HelpedQuestions(Tables):
         """Delete the questions of deleted messages, with their gaps; False if there were none."""
         # Most deleted messages were no questions.
         known = {
-            table: [row["message_id"] for row in rows_among(self._db, select, [*message_ids])]
-            for table, select in _KNOWN.items()
+            table: self._db.column(select, [[*message_ids]]) for table, select in _KNOWN.items()
         }
         if not any(known.values()):
             return False
         with self._db.erasing():
             for table, ids in known.items():
-                run_among(
-                    self._db,
+                self._db.run(
                     # Names are constants of this module; values are bound.
                     "delete from questions where text != '' and id in "  # noqa: S608
                     f"(select question_id from {table} where message_id in (?))",
-                    ids,
+                    [ids],
                 )
-                run_among(self._db, f"delete from {table} where message_id in (?)", ids)  # noqa: S608
+                self._db.run(f"delete from {table} where message_id in (?)", [ids])  # noqa: S608
         return True
 
     def prune(self, before: datetime) -> None:

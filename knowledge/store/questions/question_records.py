@@ -25,8 +25,6 @@ from knowledge.store.rows import (
     only_guild,
     record,
     replacement,
-    rows_among,
-    run_among,
 )
 from knowledge.values.questions import (
     UNDER_WAY,
@@ -136,12 +134,11 @@ class QuestionRecords(Tables):
         """The questions without stored hits, with their ids; an id may be new."""
         there = {
             row["id"]: row
-            for row in rows_among(
-                self._db,
+            for row in self._db.rows(
                 "select id, asker_id, asked_at, exists "
                 "(select 1 from hits where question_id = q.id) as is_whole "
                 "from questions q where id in (?)",
-                [key for key, _ in numbered],
+                [[key for key, _ in numbered]],
             )
         }
         found = []
@@ -208,12 +205,10 @@ class QuestionRecords(Tables):
 
     def public_places(self, guild_id: int, texts: Sequence[str]) -> dict[str, set[int]]:
         """The channels in which members asked each of these questions in public."""
-        rows = rows_among(
-            self._db,
+        rows = self._db.rows(
             "select distinct text, channel_id from questions where guild_id = ? and private = 0 "
             "and channel_id is not null and told_for is null and text in (?)",
-            texts,
-            before=[guild_id],
+            [guild_id, [*texts]],
         )
         found: dict[str, set[int]] = {}
         for row in rows:
@@ -289,33 +284,27 @@ class QuestionRecords(Tables):
             return 0
         with self._db.erasing():
             # Only the first hit and those from quoted notes are kept, all without their words.
-            kept = rows_among(
-                self._db,
+            kept = self._db.rows(
                 "select h.question_id, h.rank, h.score, p.document_id, p.source_channel_id "
                 "from hits h join recorded_passages p on p.digest = h.passage_digest "
                 "where h.question_id in (?) "
                 "and (h.rank = 1 or (h.rank <= ? and substr(p.document_id, 1, 5) = 'note:'))",
-                ids,
-                after=[_MOST_QUOTED],
+                [ids, _MOST_QUOTED],
             )
-            run_among(self._db, "delete from hits where question_id in (?)", ids)
+            self._db.run("delete from hits where question_id in (?)", [ids])
             hits = []
             for row in kept:
                 values = (row["document_id"], "", "", "", "", row["source_channel_id"], None)
                 hits.append((row["question_id"], row["rank"], row["score"], "", values))
             self._insert(hits)
-            run_among(self._db, "update handed_on set answer = '' where question_id in (?)", ids)
-            run_among(
-                self._db,
-                "update feedback set reason = '' where reason != '' and question_id in (?)",
-                ids,
+            self._db.run("update handed_on set answer = '' where question_id in (?)", [ids])
+            self._db.run(
+                "update feedback set reason = '' where reason != '' and question_id in (?)", [ids]
             )
-            run_among(
-                self._db,
+            self._db.run(
                 "update questions set text = '', earlier = '', settings = '', signals = '{}', "
                 "confirmed_at = null, pruned_at = ? where id in (?)",
-                ids,
-                before=[now()],
+                [now(), ids],
             )
         return len(ids)
 
@@ -566,13 +555,9 @@ class GoldenQuestions(Tables):
     def record_checks(self, guild_id: int, checked: Sequence[GoldenQuestion]) -> None:
         """Store the checks in one transaction, except checks of deleted questions."""
         with self._db.writing(guild_id):
-            there = rows_among(
-                self._db,
-                "select id from questions where id in (?)",
-                [golden.question_id for golden in checked],
-            )
-            ids = {row["id"] for row in there}
-            rows = [columns(golden) for golden in checked if golden.question_id in ids]
+            ids = [golden.question_id for golden in checked]
+            there = set(self._db.column("select id from questions where id in (?)", [ids]))
+            rows = [columns(golden) for golden in checked if golden.question_id in there]
             for row in rows:
                 del row["answered_at"], row["channels"]
             if rows:
@@ -584,10 +569,9 @@ class GoldenQuestions(Tables):
     def settle(self, guild_id: int, question_ids: Sequence[int]) -> None:
         """Record a decision on the changes of these questions."""
         with self._db.writing(guild_id):
-            run_among(
-                self._db,
+            self._db.run(
                 "update golden_questions set changed_at = null where question_id in (?)",
-                question_ids,
+                [[*question_ids]],
             )
 
     def settle_gone(self, guild_id: int) -> None:

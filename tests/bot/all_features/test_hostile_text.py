@@ -56,7 +56,7 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState
-from knowledge.discord_archive.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
+from knowledge.discord_archive.archive import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.review.risk_flags import flags
 from knowledge.store.audit_log import LogEntry
 from knowledge.store.figures import Activity, Contributor

@@ -19,8 +19,8 @@ from bot.process.embedding import Embedding
 from bot.sources import channel_sync_steps
 from indexer.ingest.embedding_queue import EmbeddingWorker, job_kind
 from indexer.ingest.pipeline import Progress
+from knowledge.discord_archive.archive import ProgressMessage
 from knowledge.discord_archive.messages import ArchivedMessage
-from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.sources.addition import add_paths
 from knowledge.store.postgres.work_queue import WorkQueue
 from knowledge.values.guilds import SyncedChannel, SyncedContent

@@ -16,7 +16,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.sources import channel_sync_steps
-from knowledge.discord_archive.sync_state import ProgressMessage
+from knowledge.discord_archive.archive import ProgressMessage
 from knowledge.sources.kinds.folder import Channel
 from knowledge.values.guilds import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import NOW, Server, SyncDriver, documents

@@ -10,7 +10,7 @@ from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import ArticlesReport, Overview
 from bot.text.markdown import MESSAGE_CHARACTERS
 from knowledge.corpus import SourceState
-from knowledge.discord_archive.sync_state import (
+from knowledge.discord_archive.archive import (
     ArchivedChannel,
     ChannelProblem,
     Counts,

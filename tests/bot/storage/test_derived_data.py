@@ -8,7 +8,7 @@ from bot.core.index_updates import run_to_end
 from bot.privacy import service as privacy
 from bot.sources import channel_sync_steps
 from bot.storage.derived_data import open_archive, open_entries
-from knowledge.discord_archive.sync_state import ProgressMessage
+from knowledge.discord_archive.archive import ProgressMessage
 from knowledge.sources.addition import add_visited, page_location
 from knowledge.sources.entries import Entry
 from knowledge.values.documents import Kind

@@ -12,9 +12,8 @@ import pytest
 
 from bot.storage.derived_data import open_archive
 from knowledge.chat.conversations import Message
-from knowledge.discord_archive.archive import RECENT, ChannelArchive
+from knowledge.discord_archive.archive import RECENT, ChannelArchive, MessagePage, SyncStage
 from knowledge.discord_archive.messages import ArchivedMessage, Thread, first_id, time_of
-from knowledge.discord_archive.sync_state import MessagePage, SyncStage
 from knowledge.store.derived_tables import DerivedTablesError
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.guilds import SyncedChannel, SyncedContent

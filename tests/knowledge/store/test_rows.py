@@ -21,8 +21,6 @@ from knowledge.store.rows import (
     insertion,
     only_guild,
     record,
-    rows_among,
-    run_among,
 )
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
@@ -142,7 +140,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 @given(listed=st.lists(st.integers(-5, 4 * MOST), max_size=50), above=st.integers(-10, MOST))
 def test_listed_rows_are_found_once(database: Database, listed: list[int], above: int) -> None:
-    found = rows_among(database, _FOUND, listed, before=[above], after=[1])
+    found = database.rows(_FOUND, [above, listed, 1])
     there = {i for i in listed if i > above and i % 2 == 0 and 0 <= i < 3 * MOST}
     assert sorted(row["member_id"] for row in found) == sorted(there)
 
@@ -150,21 +148,20 @@ def test_listed_rows_are_found_once(database: Database, listed: list[int], above
 def test_list_of_any_length_is_found_whole(database: Database) -> None:
     for length in (1, 2, 3, MOST - 1, MOST, MOST + 1, 2 * MOST + 1):
         listed = [2 * number for number in range(length)]
-        found = [row["member_id"] for row in rows_among(database, _FOUND, listed, [-1], [1])]
+        found = database.column(_FOUND, [-1, listed, 1])
         assert sorted(found) == [number for number in listed if number < 3 * MOST]
-    assert rows_among(database, "this is no statement in (?)", []) == []
+    assert database.rows("this is no statement in (?)", [[]]) == []
 
 
 def test_so_many_rows_change_as_are_listed_and_there(database: Database) -> None:
     with database.writing():
-        changed = run_among(
-            database,
+        changed = database.run(
             "update quiet_members set member_id = member_id where member_id in (?)",
-            range(0, 4 * MOST),
+            [[*range(0, 4 * MOST)]],
         )
     assert changed == 3 * MOST // 2
 
 
 def test_a_statement_of_no_list_is_refused(database: Database) -> None:
     with pytest.raises(ValueError, match="once"):
-        rows_among(database, "select 1", [1])
+        database.rows("select 1", [[1]])

@@ -10,7 +10,7 @@ from simcord.enums import OverwriteType
 
 from bot.core.core import Core
 from bot.sources.ui import channel_events
-from knowledge.discord_archive.sync_state import ChannelProblem, ProblemCode
+from knowledge.discord_archive.archive import ChannelProblem, ProblemCode
 from tests.bot.forum import (
     ANSWER,
     SOLVED,

@@ -13,7 +13,7 @@ from bot.privacy import service as privacy_service
 from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import reports
 from bot.sources.ui.channel_sync import ChannelSync
-from knowledge.discord_archive.sync_state import ChannelProblem, ProblemCode
+from knowledge.discord_archive.archive import ChannelProblem, ProblemCode
 from knowledge.values.guilds import Language, SyncedContent, every_guild
 from tests.bot.components import part
 from tests.bot.forum import (

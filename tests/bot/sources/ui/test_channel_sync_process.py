@@ -11,8 +11,7 @@ from bot.cli.console import UNUSABLE
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.sources import channel_sync_steps
-from knowledge.discord_archive.archive import prefix
-from knowledge.discord_archive.sync_state import ProgressMessage
+from knowledge.discord_archive.archive import ProgressMessage, prefix
 from knowledge.values.guilds import SyncedChannel, SyncedContent
 from tests.bot.launcher import bot_process, run_bot
 from tests.bot.wire.gateway import CONTENT

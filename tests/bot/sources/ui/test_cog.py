@@ -17,7 +17,7 @@ from bot.setup.settings import Page
 from bot.sources import messages as sources_messages
 from bot.sources.service import MOST_SITES
 from bot.text.markdown import plain
-from knowledge.discord_archive.sync_state import ChannelProblem, ProblemCode
+from knowledge.discord_archive.archive import ChannelProblem, ProblemCode
 from knowledge.sources.addition import (
     add_paths,
     add_visited,
