@@ -120,20 +120,62 @@ class ListState:
 
 
 class Tracker(ThreadService):
-    """Issues or releases of a project: all, or those with some labels."""
+    """Issues or releases of a project: all, or those with some labels.
+
+    `page_form` is the form of their pages' addresses, with a `project` at a `host`, and the `part`
+    of it; `page_name` names such a page. `hosts` are recognized. `closed` asks for closed issues,
+    the latest change first, and `since_key` for changes since a time. `issue_key` and `release_key`
+    are the fields with ids.
+    """
 
     filters: ClassVar = {"label": any_value}
-    # The fields with their ids.
+    page_form: ClassVar[re.Pattern[str]]
+    page_name: ClassVar[str]
+    hosts: ClassVar[tuple[str, ...]]
+    closed: ClassVar[Mapping[str, str]]
+    since_key: ClassVar[str]
     issue_key: ClassVar[str]
     release_key: ClassVar[str]
 
+    @classmethod
+    def page_of(cls, url: str) -> re.Match[str]:
+        page = cls.page_form.fullmatch(url)
+        if page is None:
+            raise ValueError(f"is no page of {cls.page_name}")
+        return page
+
+    @classmethod
+    def normal_address(cls, url: str) -> str:
+        return cls.page_of(url)["page"]
+
+    @classmethod
+    def recognises(cls, url: str) -> bool:
+        page = cls.page_form.fullmatch(url)
+        return page is not None and page["host"] in cls.hosts
+
     def connect(self, fetcher: Fetcher, token: str = "") -> None:
         super().connect(fetcher, token)
+        page = self.page_of(self.url)
+        self.host_url, self.part = page["host"], page["part"]
+        self.owner, _, self.name = page["project"].rpartition("/")
         self.items = ItemCache()
 
-    def wants(self, labels: Collection[str]) -> bool:
-        chosen = self.values_of("label")
-        return not chosen or not set(chosen).isdisjoint(labels)
+    def listing(self, state: Mapping[str, str]) -> Listing:
+        """List the changes since the last visit."""
+        if self.part == "releases":
+            return (yield from self._releases(state))
+        return (yield from self._issues(ListState(state)))
+
+    def content(self, key: str) -> Content | None:
+        """Get a release, or a thread: an issue or a discussion."""
+        try:
+            return self._release(key) if self.part == "releases" else self.thread(key)
+        except MissingError:
+            # Deleted, moved or made confidential since it was listed.
+            return None
+
+    def thread(self, key: str) -> Content | None:
+        raise NotImplementedError
 
     def may_be_answered(self, issue: Mapping[str, Any]) -> bool:
         """Whether a closed issue may have an answer."""
@@ -143,12 +185,28 @@ class Tracker(ThreadService):
         """A release's text; empty if the release isn't public yet."""
         raise NotImplementedError
 
-    def changed_issues(self, found: PagedList, since: ListState) -> Listing:
+    def release_place(self, release: Mapping[str, Any]) -> tuple[str, str]:
+        """The link to a release, and the time of its publication."""
+        raise NotImplementedError
+
+    def wants(self, labels: Collection[str]) -> bool:
+        chosen = self.values_of("label")
+        return not chosen or not set(chosen).isdisjoint(labels)
+
+    def _issues(self, since: ListState) -> Listing:
         """List and cache the changed issues that may have an answer; `since` is updated.
 
         If only changes are listed, a changed issue that can't have an answer is yielded as removed.
         If all issues are listed, such an issue isn't yielded, and the sync drops its document.
         """
+        # Newest change first: an issue that changes meanwhile is listed twice, not skipped.
+        query = {**self.closed, "per_page": PAGE_ITEMS}
+        if not since.is_whole:
+            # Including reopened issues, which are dropped.
+            query |= {"state": "all", self.since_key: since.latest}
+        elif len(labels := self.values_of("label")) == 1:
+            query["labels"] = labels[0]
+        found = PagedList(self.api, "/issues", query, since.etag)
         for issue in found:
             since.record_change(issue["updated_at"])
             key = str(issue[self.issue_key])
@@ -159,7 +217,7 @@ class Tracker(ThreadService):
                 yield Removed(key)
         return ListingEnd(since.state(found.etag or since.etag), whole=since.is_whole)
 
-    def changed_releases(self, state: Mapping[str, str]) -> Listing:
+    def _releases(self, state: Mapping[str, str]) -> Listing:
         """List and cache the releases with a visible text since the last visit."""
         found = PagedList(self.api, "/releases", {"per_page": PAGE_ITEMS}, state.get("etag", ""))
         for release in found:
@@ -172,10 +230,13 @@ class Tracker(ThreadService):
             ListingEnd(state) if found.unchanged else ListingEnd({"etag": found.etag}, whole=True)
         )
 
-    def release_content(self, title: str, text: str, link: str, published_at: str) -> Content:
+    def _release(self, key: str) -> Content:
+        release = self.items.get(key) or self.api.json(f"/releases/{quote(key, safe='')}")
+        link, published_at = self.release_place(release)
+        text = visible(self.release_text(release))
         return Content(
-            title=title,
-            body=without_mentions(visible(text), self.without).encode(),
+            title=f"{self.name} {release['name'] or release['tag_name']}",
+            body=without_mentions(text, self.without).encode(),
             link=link,
             content_type="text/markdown",
             verified=datetime.fromisoformat(published_at).date(),
@@ -210,11 +271,6 @@ def message(number: int, author: str, written_at: str, body: str | None) -> Mess
     return post(number, 0, author, written_at, visible(body or ""), bot=is_program(author))
 
 
-_GITHUB_PAGE: Final = re.compile(
-    r"(?P<host>https?://[^/?#]+)/(?P<repository>[\w.-]+/[\w.-]+)/"
-    r"(?P<part>issues|discussions|releases)/?(?:[?#].*)?"
-)
-_GITHUB_HOSTS: Final = ("https://github.com", "https://www.github.com")
 _MAINTAINERS: Final = ("OWNER", "MEMBER", "COLLABORATOR")
 _UNANSWERED: Final = ("not_planned", "duplicate")
 
@@ -255,70 +311,41 @@ class GitHub(Tracker):
 
     kind = "github"
     label = "GitHub"
+    page_form = re.compile(
+        r"(?P<page>(?P<host>https?://[^/?#]+)/(?P<project>[\w.-]+/[\w.-]+)/"
+        r"(?P<part>issues|discussions|releases))/?(?:[?#].*)?"
+    )
+    page_name = "issues, discussions or releases, such as https://github.com/owner/name/issues"
+    hosts = ("https://github.com", "https://www.github.com")
+    closed: ClassVar = {"state": "closed", "sort": "updated", "direction": "desc"}
+    since_key = "since"
     issue_key, release_key = "number", "id"
 
-    @staticmethod
-    def api_address(url: str) -> str:
-        page = _github_page(url)
-        host = (
-            "https://api.github.com" if page["host"] in _GITHUB_HOSTS else f"{page['host']}/api/v3"
-        )
-        return f"{host}/repos/{page['repository']}"
-
-    @staticmethod
-    def normal_address(url: str) -> str:
-        page = _github_page(url)
-        return f"{page['host']}/{page['repository']}/{page['part']}"
-
-    @staticmethod
-    def recognises(url: str) -> bool:
-        found = _GITHUB_PAGE.fullmatch(url)
-        return found is not None and found["host"] in _GITHUB_HOSTS
+    @classmethod
+    def api_address(cls, url: str) -> str:
+        page = cls.page_of(url)
+        is_own = page["host"] in cls.hosts
+        host = "https://api.github.com" if is_own else f"{page['host']}/api/v3"
+        return f"{host}/repos/{page['project']}"
 
     def connect(self, fetcher: Fetcher, token: str = "") -> None:
         super().connect(fetcher, token)
-        page = _github_page(self.url)
-        self._host, self._part = page["host"], page["part"]
-        self._owner, self._name = str(page["repository"]).split("/")
         self._newest: dict[str, list[Mapping[str, Any]]] | None = None
 
     def listing(self, state: Mapping[str, str]) -> Listing:
         """List the changes since the last visit."""
-        if self._part == "releases":
-            return (yield from self.changed_releases(state))
         since = ListState(state)
         try:
-            if self._part == "issues":
-                return (yield from self._issues(since))
-            return (yield from self._discussions(since))
+            if self.part == "discussions":
+                return (yield from self._discussions(since))
+            return (yield from super().listing(state))
         except BusyError:
             if not since.is_whole or not state.get("since"):
                 raise
             # Without a token, GitHub's limit may be too low for a whole listing: try next month.
             return ListingEnd({**state, "visits": str(since.visits)})
 
-    def content(self, key: str) -> Content | None:
-        """Get an issue, a discussion or a release."""
-        try:
-            if self._part == "releases":
-                return self._release(key)
-            return self._issue(key) if self._part == "issues" else self._discussion(key)
-        except MissingError:
-            # Deleted or moved since it was listed.
-            return None
-
-    # Issues.
-
-    def _issues(self, since: ListState) -> Listing:
-        # Newest change first: an issue that changes meanwhile is listed twice, not skipped.
-        query = {"state": "closed", "sort": "updated", "direction": "desc", "per_page": PAGE_ITEMS}
-        if not since.is_whole:
-            # Including reopened issues, which are dropped.
-            query |= {"state": "all", "since": since.latest}
-        elif len(labels := self.values_of("label")) == 1:
-            query["labels"] = labels[0]
-        found = PagedList(self.api, "/issues", query, since.etag)
-        return (yield from self.changed_issues(found, since))
+    # Issues and releases.
 
     def may_be_answered(self, issue: Mapping[str, Any]) -> bool:
         labels = _labels(issue)
@@ -332,7 +359,9 @@ class GitHub(Tracker):
             and is_question(issue["title"], visible(issue.get("body") or ""), labels)
         )
 
-    def _issue(self, key: str) -> Content | None:
+    def thread(self, key: str) -> Content | None:
+        if self.part == "discussions":
+            return self._discussion(key)
         issue = self.items.get(key) or self.api.json(f"/issues/{key}")
         if not self.may_be_answered(issue):
             return None
@@ -341,12 +370,7 @@ class GitHub(Tracker):
             return None
         posts = [issue, *(comment for comment in comments if not comment.get("minimized"))]
         messages = [
-            message(
-                post["id"],
-                (post["user"] or {}).get("login", "ghost"),
-                post["created_at"],
-                post.get("body"),
-            )
+            message(post["id"], _login(post["user"]), post["created_at"], post.get("body"))
             for post in posts
         ]
         maintainers = {
@@ -381,25 +405,28 @@ class GitHub(Tracker):
             return known
         return [*self.api.json(f"/issues/{key}/comments", {"per_page": PAGE_ITEMS})]
 
+    def release_text(self, release: Mapping[str, Any]) -> str:
+        return "" if release["draft"] else release.get("body") or ""
+
+    def release_place(self, release: Mapping[str, Any]) -> tuple[str, str]:
+        return release["html_url"], release["published_at"]
+
     # Discussions.
 
     def _discussions(self, since: ListState) -> Listing:
+        def page(cursor: str) -> tuple[list[Mapping[str, Any]], str]:
+            found = self._query(_DISCUSSIONS, after=cursor or None)["discussions"]
+            info = found["pageInfo"]
+            return found["nodes"], info["endCursor"] if info["hasNextPage"] else ""
+
         before = "" if since.is_whole else since.latest
-        for discussion in self._answers():
+        for discussion in pages(page):
             if discussion["updatedAt"] < before:
                 break
             since.record_change(discussion["updatedAt"])
             if self.wants(_label_names(discussion)):
                 yield Listed(str(discussion["number"]), discussion["updatedAt"])
         return ListingEnd(since.state(""), whole=since.is_whole)
-
-    def _answers(self) -> Iterator[Mapping[str, Any]]:
-        def page(cursor: str) -> tuple[list[Mapping[str, Any]], str]:
-            found = self._query(_DISCUSSIONS, after=cursor or None)["discussions"]
-            pages = found["pageInfo"]
-            return found["nodes"], pages["endCursor"] if pages["hasNextPage"] else ""
-
-        return pages(page)
 
     def _discussion(self, key: str) -> Content | None:
         found = self._query(_DISCUSSION, number=int(key))["discussion"]
@@ -410,13 +437,13 @@ class GitHub(Tracker):
         if all(post["id"] != found["answer"]["id"] for post in posts):
             # The answer is a reply to a comment, or not among the first comments.
             posts.append(found["answer"])
-        posts.sort(key=lambda one: str(one["createdAt"]))
+        posts.sort(key=lambda post: str(post["createdAt"]))
         messages = [
-            message(at, (one["author"] or {}).get("login", "ghost"), one["createdAt"], one["body"])
-            for at, one in enumerate([found, *posts], start=1)
+            message(at, _login(post["author"]), post["createdAt"], post["body"])
+            for at, post in enumerate([found, *posts], start=1)
         ]
-        links = {at: str(one["url"]) for at, one in enumerate([found, *posts], start=1)}
-        [answer] = [at for at, one in enumerate(posts, 1) if one["id"] == found["answer"]["id"]]
+        links = {at: str(post["url"]) for at, post in enumerate([found, *posts], start=1)}
+        [answer] = [at for at, post in enumerate(posts, 1) if post["id"] == found["answer"]["id"]]
         return thread_content(
             Place(0, int(key), found["title"], url=found["url"], links=links),
             messages,
@@ -427,13 +454,13 @@ class GitHub(Tracker):
 
     def _query(self, query: str, **variables: Any) -> Mapping[str, Any]:
         """Send a GraphQL query; returns the answer's `repository` object."""
-        known = {"owner": self._owner, "name": self._name, **variables}
-        is_own = self._host in _GITHUB_HOSTS
-        url = "https://api.github.com/graphql" if is_own else f"{self._host}/api/graphql"
+        known = {"owner": self.owner, "name": self.name, **variables}
+        is_own = self.host_url in self.hosts
+        url = "https://api.github.com/graphql" if is_own else f"{self.host_url}/api/graphql"
         try:
             found = self.api.json(url, payload={"query": query, "variables": known})
         except LoginError as error:
-            raise token_required("discussions", self._host) from error
+            raise token_required("discussions", self.host_url) from error
         for problem in found.get("errors") or ():
             if problem.get("type") == "RATE_LIMITED":
                 raise BusyError("asks to be left alone for now")
@@ -441,19 +468,10 @@ class GitHub(Tracker):
         repository: Mapping[str, Any] = found["data"]["repository"]
         return repository
 
-    # Releases.
 
-    def release_text(self, release: Mapping[str, Any]) -> str:
-        return "" if release["draft"] else release.get("body") or ""
-
-    def _release(self, key: str) -> Content:
-        release = self.items.get(key) or self.api.json(f"/releases/{key}")
-        return self.release_content(
-            f"{self._name} {release['name'] or release['tag_name']}",
-            release["body"],
-            release["html_url"],
-            release["published_at"],
-        )
+def _login(user: Mapping[str, Any] | None) -> str:
+    # GitHub shows a deleted account as "ghost".
+    return str((user or {}).get("login", "ghost"))
 
 
 def _labels(issue: Mapping[str, Any]) -> list[str]:
@@ -464,20 +482,6 @@ def _label_names(discussion: Mapping[str, Any]) -> list[str]:
     return [label["name"] for label in (discussion["labels"] or {"nodes": ()})["nodes"]]
 
 
-def _github_page(url: str) -> re.Match[str]:
-    found = _GITHUB_PAGE.fullmatch(url)
-    if found is None:
-        raise ValueError(
-            "is no page of issues, discussions or releases, such as "
-            "https://github.com/owner/name/issues"
-        )
-    return found
-
-
-_GITLAB_PAGE: Final = re.compile(
-    r"(?P<host>https?://[^/?#]+)/(?P<project>[\w.-]+(?:/[\w.-]+){1,20})/-/"
-    r"(?P<part>issues|releases)/?(?:[?#].*)?"
-)
 # GitLab's number for the role Reporter, which triages issues.
 _REPORTER: Final = 20
 
@@ -487,57 +491,33 @@ class GitLab(Tracker):
 
     kind = "gitlab"
     label = "GitLab"
+    page_form = re.compile(
+        r"(?P<page>(?P<host>https?://[^/?#]+)/(?P<project>[\w.-]+(?:/[\w.-]+){1,20})/-/"
+        r"(?P<part>issues|releases))/?(?:[?#].*)?"
+    )
+    page_name = "issues or releases, such as https://gitlab.com/group/project/-/issues"
+    hosts = ("https://gitlab.com",)
+    closed: ClassVar = {
+        "state": "closed",
+        "order_by": "updated_at",
+        "sort": "desc",
+        "scope": "all",
+    }
+    since_key = "updated_after"
     issue_key, release_key = "iid", "tag_name"
 
     @staticmethod
     def headers(token: str) -> list[tuple[str, str]]:
         return [("PRIVATE-TOKEN", token)]
 
-    @staticmethod
-    def api_address(url: str) -> str:
-        page = _gitlab_page(url)
+    @classmethod
+    def api_address(cls, url: str) -> str:
+        page = cls.page_of(url)
         return f"{page['host']}/api/v4/projects/{quote(page['project'], safe='')}"
-
-    @staticmethod
-    def normal_address(url: str) -> str:
-        page = _gitlab_page(url)
-        return f"{page['host']}/{page['project']}/-/{page['part']}"
-
-    @staticmethod
-    def recognises(url: str) -> bool:
-        found = _GITLAB_PAGE.fullmatch(url)
-        return found is not None and found["host"] == "https://gitlab.com"
 
     def connect(self, fetcher: Fetcher, token: str = "") -> None:
         super().connect(fetcher, token)
-        page = _gitlab_page(self.url)
-        self._part, self._name = page["part"], page["project"].rpartition("/")[2]
         self._members: set[str] | None = None
-
-    def listing(self, state: Mapping[str, str]) -> Listing:
-        """List the changes since the last visit."""
-        if self._part == "releases":
-            return (yield from self.changed_releases(state))
-        since = ListState(state)
-        query = {"state": "closed", "order_by": "updated_at", "sort": "desc"}
-        query |= {"per_page": PAGE_ITEMS, "scope": "all"}
-        if not since.is_whole:
-            # Including reopened issues, which are dropped.
-            query |= {"state": "all", "updated_after": since.latest}
-        elif len(labels := self.values_of("label")) == 1:
-            query["labels"] = labels[0]
-        found = PagedList(self.api, "/issues", query, since.etag)
-        return (yield from self.changed_issues(found, since))
-
-    def content(self, key: str) -> Content | None:
-        """Get an issue or a release."""
-        try:
-            return self._release(key) if self._part == "releases" else self._issue(key)
-        except LoginError as error:
-            raise token_required("comments of issues", self.url) from error
-        except MissingError:
-            # Deleted, moved or made confidential since it was listed.
-            return None
 
     def may_be_answered(self, issue: Mapping[str, Any]) -> bool:
         return (
@@ -550,14 +530,18 @@ class GitLab(Tracker):
             and is_question(issue["title"], visible(issue["description"] or ""), issue["labels"])
         )
 
-    def _issue(self, key: str) -> Content | None:
+    def thread(self, key: str) -> Content | None:
         issue = self.items.get(key) or self.api.json(f"/issues/{key}")
         if not self.may_be_answered(issue):
             return None
         query = {"sort": "asc", "order_by": "created_at", "per_page": PAGE_ITEMS}
+        try:
+            found = self.api.json(f"/issues/{key}/notes", query)[: int(PAGE_ITEMS)]
+        except LoginError as error:
+            raise token_required("comments of issues", self.url) from error
         notes = [
             note
-            for note in self.api.json(f"/issues/{key}/notes", query)[: int(PAGE_ITEMS)]
+            for note in found
             if not (note["system"] or note.get("internal") or note.get("confidential"))
         ]
         # Only members close the issues of others.
@@ -588,25 +572,9 @@ class GitLab(Tracker):
     def release_text(self, release: Mapping[str, Any]) -> str:
         return "" if release.get("upcoming_release") else release["description"] or ""
 
-    def _release(self, key: str) -> Content:
-        name = quote(key, safe="")
-        release = self.items.get(key) or self.api.json(f"/releases/{name}")
-        return self.release_content(
-            f"{self._name} {release['name'] or key}",
-            release["description"],
-            f"{self.url}/{name}",
-            release["released_at"],
-        )
+    def release_place(self, release: Mapping[str, Any]) -> tuple[str, str]:
+        return f"{self.url}/{quote(release['tag_name'], safe='')}", release["released_at"]
 
 
 def _username(user: Mapping[str, Any] | None) -> str:
     return str((user or {}).get("username", ""))
-
-
-def _gitlab_page(url: str) -> re.Match[str]:
-    found = _GITLAB_PAGE.fullmatch(url)
-    if found is None:
-        raise ValueError(
-            "is no page of issues or releases, such as https://gitlab.com/group/project/-/issues"
-        )
-    return found
