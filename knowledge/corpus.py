@@ -209,8 +209,7 @@ def part_failure(found: FoundFile, part: FilePart, error: UnreadableError) -> Fa
 def is_export(path: Path) -> bool:
     """Whether a file is a chat export, to be read by `exported`.
 
-    Raises:
-        UnreadableError: if the system refuses to read the file.
+    Raises UnreadableError if the system refuses to read the file.
     """
     return export_file.is_export(path)
 
@@ -244,8 +243,7 @@ def plan_import(
 ) -> Scan:
     """Scan the imported files like `scan_files`, with `paths` as additional sources.
 
-    Raises:
-        MissingSourceError: if a path is missing or can't be read.
+    Raises MissingSourceError if a path is missing or can't be read.
     """
     check_paths(paths)
     sources = [*_on_disk(store), *((str(path.resolve()), SHARED) for path in paths)]

@@ -36,8 +36,7 @@ def _is_there(name: str) -> bool:
 def require(library: str, names: Iterable[str]) -> None:
     """Refuse a release of a library without these names.
 
-    Raises:
-        ImportError: if names are missing; the message names the remedy.
+    Raises ImportError if names are missing; the message names the remedy.
     """
     if lacking := missing(names):
         raise ImportError(

@@ -144,8 +144,7 @@ def open_embedder(name: str) -> Embedder:
 def open_installed(model: InstalledModel) -> "RuntimeEmbedder":
     """Open an installed model after checking its files.
 
-    Raises:
-        ModelError: if its files are missing or were changed.
+    Raises ModelError if its files are missing or were changed.
     """
     try:
         runtime = RuntimeModel.open(model.folder)
@@ -186,8 +185,7 @@ def error_sentence(error: Exception) -> str:
 def require_libraries(name: str) -> None:
     """Check for sentence-transformers and PyTorch.
 
-    Raises:
-        ModelError: if they are missing; the message says how to install them.
+    Raises ModelError if they are missing; the message says how to install them.
     """
     if not has_modules(*MODEL_LIBRARIES):
         raise ModelError(
@@ -291,11 +289,7 @@ class SentenceTransformerEmbedder:
     """An embedder on any model of sentence-transformers, without token vectors."""
 
     def __init__(self, name: str) -> None:
-        """Open the model.
-
-        Raises:
-            ModelError: if the model is missing or can't be read.
-        """
+        """Open the model; raises ModelError if the model is missing or can't be read."""
         folder = model_folder(name)
         if folder is None and "/" not in name:
             raise ModelError(f"There is no model {name!r}. {_remedy()}")

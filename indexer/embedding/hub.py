@@ -43,8 +43,7 @@ class Fetched(NamedTuple):
 def fetch(name: str, revision: str = "", show: Show = lambda done, total: None) -> Fetched:
     """Download the model `owner/name`, or its missing files; by default the newest commit.
 
-    Raises:
-        HubError: if the model can't be downloaded.
+    Raises HubError if the model can't be downloaded.
     """
     silence_model_libraries()
     from huggingface_hub import constants

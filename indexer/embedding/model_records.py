@@ -45,8 +45,7 @@ class RecordedModel:
 def open_record(record: ModelRecord) -> RecordedModel:
     """Open a recorded model again; a record with only a name accepts any model of that name.
 
-    Raises:
-        ModelError: if the recorded model is missing, or another model is in its place.
+    Raises ModelError if the recorded model is missing, or another model is in its place.
     """
     if not record.name:
         raise ModelError(
@@ -87,11 +86,7 @@ def recorded_folder(record: ModelRecord) -> Path | None:
 
 
 def check_digest(folder: Path, digest: str) -> None:
-    """Compare a model's files with the recorded digest.
-
-    Raises:
-        ModelError: if the digests differ.
-    """
+    """Compare a model's files with the recorded digest; raises ModelError if the digests differ."""
     try:
         found = source_digest(folder)
     except FileNotFoundError as error:

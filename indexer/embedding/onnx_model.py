@@ -96,8 +96,8 @@ class Manifest:
     def load(cls, folder: Path) -> Self:
         """Read the manifest of a derived folder and compare its files with it.
 
-        Raises:
-            RuntimeModelError: if the manifest is missing, torn or outdated, or a file was changed.
+        Raises RuntimeModelError if the manifest is missing, torn or outdated, or a file was
+        changed.
         """
         try:
             fields = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -184,9 +184,8 @@ class RuntimeModel:
     def open(cls, folder: Path) -> "RuntimeModel":
         """Open a derived folder; this takes well under a second and imports no PyTorch.
 
-        Raises:
-            RuntimeModelError: if the folder is torn, of another format, or unreadable for the
-                installed ONNX Runtime.
+        Raises RuntimeModelError if the folder is torn, of another format, or unreadable for the
+        installed ONNX Runtime.
         """
         manifest = Manifest.load(folder)
         try:

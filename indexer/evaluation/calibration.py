@@ -164,10 +164,8 @@ def check_rows(rows: Rows, accepted: str) -> None:
     """Require enough questions, with both right and wrong first passages.
 
     `accepted` is the name of the set harvested from accepted answers. If too many of these answers
-    are the first result, nearly every first result would become *strong*.
-
-    Raises:
-        JudgedSetError: if the rows don't suffice.
+    are the first result, nearly every first result would become *strong*. Raises JudgedSetError if
+    the rows don't suffice.
     """
     questions = sum(len(found) for (kind, _), found in rows.right.items() if kind == "answerable")
     if questions < LEAST_QUESTIONS:

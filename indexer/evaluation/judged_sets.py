@@ -74,9 +74,8 @@ def plain_heading(heading: str) -> str:
 def judged_set(folder: Path) -> JudgedSet:
     """Read a judged set.
 
-    Raises:
-        JudgedSetError: if a file is missing, a line is malformed, an id is repeated or unknown, or
-            nothing is judged.
+    Raises JudgedSetError if a file is missing, a line is malformed, an id is repeated or unknown,
+    or nothing is judged.
     """
     documents = [
         Document(
@@ -99,10 +98,8 @@ def with_judgements(
 ) -> JudgedSet:
     """Make a judged set of a folder's judgements, these documents and these questions.
 
-    Error messages say that the documents are from `source`.
-
-    Raises:
-        JudgedSetError: if a judgement names an unknown question or document, or nothing is judged.
+    Error messages say that the documents are from `source`. Raises JudgedSetError if a judgement
+    names an unknown question or document, or nothing is judged.
     """
     places = (folder / "qrels.tsv", folder / "qrels" / "test.tsv")
     path = next((path for path in places if path.exists()), None)
@@ -135,8 +132,7 @@ def with_judgements(
 def read_questions(path: Path) -> dict[str, str]:
     """The questions of a file by their `_id`.
 
-    Raises:
-        JudgedSetError: if the file can't be read, or a question has no words.
+    Raises JudgedSetError if the file can't be read, or a question has no words.
     """
     found = {key: str(row.get("text") or "") for key, row in read_rows(path).items()}
     blank = next((key for key, text in found.items() if not text.strip()), None)
@@ -148,8 +144,7 @@ def read_questions(path: Path) -> dict[str, str]:
 def read_rows(path: Path) -> dict[str, dict[str, object]]:
     """The objects of a file by their `_id`.
 
-    Raises:
-        JudgedSetError: if the file can't be read, or an id is missing or repeated.
+    Raises JudgedSetError if the file can't be read, or an id is missing or repeated.
     """
     found: dict[str, dict[str, object]] = {}
     for number, line in enumerate(_lines(path), start=1):
@@ -217,10 +212,8 @@ def harvest(accepted: Iterable[Question], documents: Sequence[Document]) -> Judg
     alone, and so are questions whose document is deleted or no longer visible.
 
     People could accept only results that an earlier retriever had found. So the set shows whether a
-    new retriever loses good answers, but hardly whether it finds better ones.
-
-    Raises:
-        JudgedSetError: if fewer than `LEAST_HARVEST` questions are left.
+    new retriever loses good answers, but hardly whether it finds better ones. Raises JudgedSetError
+    if fewer than `LEAST_HARVEST` questions are left.
     """
     scope_of = {document.id: document.scope for document in documents}
     ids: dict[tuple[str, int | None], str] = {}

@@ -101,9 +101,7 @@ class Connection(Protocol):
 
         If `alone` is true, nobody else writes meanwhile. Otherwise the first statement must lock
         the written scopes by `IndexTables.raise_all`, so that each scope has one writer at a time.
-
-        Raises:
-            IndexWriteError: if the index can't be written; then nothing is changed.
+        Raises IndexWriteError if the index can't be written; then nothing is changed.
         """
 
     def forget_deleted(self) -> None:
@@ -165,8 +163,7 @@ def check_manifest(
 ) -> None:
     """Refuse an index unless its manifest is as `expected`; `passages` counts its passages.
 
-    Raises:
-        StaleIndexError: if the manifest differs.
+    Raises StaleIndexError if the manifest differs.
     """
     manifest = dict(db.rows("select key, value from manifest"))
     for key, value in expected.items():

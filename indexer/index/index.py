@@ -61,11 +61,9 @@ class Index:
         """Open the index in a folder or schema, or make an empty one.
 
         `model` is the identity of the vectors (`Embedder.model`), `dimension` is the length of a
-        vector, and `max_tokens` is the largest number of tokens in a passage.
-
-        Raises:
-            StaleIndexError: if the index was made with another model, passage size or format.
-            IndexWriteError: if the index can't be opened or made.
+        vector, and `max_tokens` is the largest number of tokens in a passage. Raises
+        StaleIndexError if the index was made with another model, passage size or format, and
+        IndexWriteError if the index can't be opened or made.
         """
         self._dimension = dimension
         expected = {

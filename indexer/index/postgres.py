@@ -36,9 +36,8 @@ class PostgresConnection:
     def __init__(self, place: IndexSchema) -> None:
         """Connect, and create the schema if it is missing.
 
-        Raises:
-            IndexReadError: if the database can't be used.
-            ValueError: if the schema's name is not valid for an index.
+        Raises IndexReadError if the database can't be used, and ValueError if the schema's name is
+        not valid for an index.
         """
         if not _SCHEMA.fullmatch(place.schema):
             raise ValueError(f"{place.schema!r} is no name of a schema with an index.")
@@ -97,8 +96,7 @@ class PostgresConnection:
     def make_tables(self, expected: Mapping[str, str]) -> None:
         """Create an index's tables in an empty schema; an existing index stays as it is.
 
-        Raises:
-            IndexWriteError: if the schema has other tables, or the tables can't be created.
+        Raises IndexWriteError if the schema has other tables, or the tables can't be created.
         """
         try:
             if "manifest" in self._tables():
@@ -136,8 +134,7 @@ def _lock_number(name: str) -> int:
 def index_schemas(url: str) -> list[str]:
     """The schemas of a database that contain an index.
 
-    Raises:
-        IndexReadError: if the database can't be used.
+    Raises IndexReadError if the database can't be used.
     """
     with closing(Connection(url, _CATALOGUE, IndexReadError)) as connection:
         sql = "select schemaname from pg_tables where tablename = 'manifest' order by schemaname"
@@ -151,8 +148,7 @@ def is_index(place: IndexSchema) -> bool:
 def drop_schema(place: IndexSchema) -> bool:
     """Drop an index's schema. Return False if a process has it open, or it holds no index.
 
-    Raises:
-        IndexReadError: if the database can't be used.
+    Raises IndexReadError if the database can't be used.
     """
     if not is_index(place):
         return False
@@ -168,9 +164,8 @@ def drop_schema(place: IndexSchema) -> bool:
 def open_schema(place: IndexSchema, expected: Mapping[str, str]) -> PostgresConnection:
     """Open the index in a schema; create it if it is missing.
 
-    Raises:
-        StaleIndexError: if the manifest is not as `expected`.
-        IndexWriteError: if the database can't be used, or the schema doesn't belong to an index.
+    Raises StaleIndexError if the manifest is not as `expected`, and IndexWriteError if the database
+    can't be used, or the schema doesn't belong to an index.
     """
     try:
         connection = PostgresConnection(place)

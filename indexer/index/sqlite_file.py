@@ -43,9 +43,8 @@ class SQLiteConnection(DerivedFile):
     def __init__(self, folder: Path, expected: Mapping[str, str]) -> None:
         """Open the file in `folder`; create it if it is missing or damaged.
 
-        Raises:
-            StaleIndexError: if the manifest is not as `expected`.
-            IndexWriteError: if the folder or file can't be written.
+        Raises StaleIndexError if the manifest is not as `expected`, and IndexWriteError if the
+        folder or file can't be written.
         """
         self._folder = folder
         self._expected = expected

@@ -97,9 +97,8 @@ class IndexTables:
     def __init__(self, place: Place, expected: Mapping[str, str], dimension: int) -> None:
         """Open the index in a folder or schema, or make an empty one.
 
-        Raises:
-            StaleIndexError: if the index was made with another model, passage size or format.
-            IndexWriteError: if the index can't be opened or made.
+        Raises StaleIndexError if the index was made with another model, passage size or format, and
+        IndexWriteError if the index can't be opened or made.
         """
         self._dimension = dimension
         self.db = _open(place, expected)
@@ -365,10 +364,8 @@ class IndexTables:
     ) -> None:
         """Store vectors and token codes by digest, whether or not a passage uses them yet.
 
-        This is a transaction of its own, so that nothing is embedded again after a crash.
-
-        Raises:
-            IndexWriteError: if the vectors can't be written.
+        This is a transaction of its own, so that nothing is embedded again after a crash. Raises
+        IndexWriteError if the vectors can't be written.
         """
         with self.db.writing(alone=False):
             self.db.together([*vector_insertions(vectors), *code_insertions(codes)])
@@ -404,11 +401,9 @@ class IndexTables:
 
         `record` is of the file that these documents come from. The records of `forgotten` paths are
         deleted, so that the files are parsed again. `vectors` and `codes` are of texts without a
-        stored vector, by the text's digest.
-
-        Raises:
-            IndexWriteError: if the index can't be written; then nothing is changed.
-            MissingVectorError: if a vector is missing; then nothing is changed.
+        stored vector, by the text's digest. Raises IndexWriteError if the index can't be written;
+        then nothing is changed, and MissingVectorError if a vector is missing; then nothing is
+        changed.
         """
         if not (changed or removed or record is not None or forgotten):
             return
@@ -479,10 +474,8 @@ class IndexTables:
         """Delete `PART_PASSAGES` passages of documents, before they are removed or replaced.
 
         Until then, these documents count as changed. The token codes of the digests in `coded`
-        stay. Return whether there were any passages.
-
-        Raises:
-            IndexWriteError: if the index can't be written; then nothing is changed.
+        stay. Return whether there were any passages. Raises IndexWriteError if the index can't be
+        written; then nothing is changed.
         """
         self._remember(document_ids)
         with self.db.writing():

@@ -204,8 +204,7 @@ class VectorIndex:
     def save(self, path: Path) -> None:
         """Write the vectors; if the first cells are being trained, wait for them.
 
-        Raises:
-            RuntimeError, OSError: if the file can't be written.
+        Raises RuntimeError or OSError if the file can't be written.
         """
         self._adopt_learned(wait=self.exact)
         faiss.write_index(self._held, os.fspath(path))
@@ -220,8 +219,8 @@ class VectorIndex:
     def load(cls, path: Path, dimension: int) -> Self:
         """Read a saved index.
 
-        Raises:
-            ValueError, RuntimeError: if the file is torn, or has vectors of another size or format.
+        Raises ValueError or RuntimeError if the file is torn, or has vectors of another size or
+        format.
         """
         return cls._load(faiss.read_index(os.fspath(path)), dimension)
 

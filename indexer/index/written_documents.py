@@ -130,12 +130,9 @@ def replace(
 ) -> None:
     """Delete documents, and insert the `changed` ones, at the new `generations` of their scopes.
 
-    Later parts of a document are left out if another process has replaced the document.
-
-    Raises:
-        MissingVectorError: if a vector is neither stored nor among `vectors`.
-        MovedDocumentError: if another process has put a document into a scope outside
-            `generations`.
+    Later parts of a document are left out if another process has replaced the document. Raises
+    MissingVectorError if a vector is neither stored nor among `vectors`, and MovedDocumentError if
+    another process has put a document into a scope outside `generations`.
     """
     # The deletions are recorded under the new generations.
     recorded = statements_in(

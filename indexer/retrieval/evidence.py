@@ -261,8 +261,7 @@ def without_tokens() -> Calibration:
 def calibration(source: Traversable) -> Calibration:
     """Read parameters from a file.
 
-    Raises:
-        CalibrationError: if the file can't be read or lacks a parameter.
+    Raises CalibrationError if the file can't be read or lacks a parameter.
     """
     try:
         values = tomllib.loads(source.read_text(encoding="utf-8"))
@@ -306,11 +305,7 @@ def _model(values: Mapping[str, Any]) -> FittedFor | None:
 
 
 def require_scipy() -> None:
-    """Check that a calibration can be fitted.
-
-    Raises:
-        CalibrationError: if scipy isn't installed.
-    """
+    """Check that a calibration can be fitted; raises CalibrationError if scipy isn't installed."""
     if not has_modules("scipy"):
         raise CalibrationError(f"Fitting a calibration needs scipy, in {install_hint('models')}.")
 

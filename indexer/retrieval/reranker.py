@@ -65,8 +65,7 @@ class CrossEncoderReranker:
     def __init__(self, name: str) -> None:
         """Open the model; this imports PyTorch, which takes seconds.
 
-        Raises:
-            ModelError: if the model is missing, unreadable, or gives several scores for a pair.
+        Raises ModelError if the model is missing, unreadable, or gives several scores for a pair.
         """
         folder = _folder_of(name)
         require_libraries(name)
@@ -168,10 +167,8 @@ class Reranking:
     def order(self, query: str, texts: Sequence[str]) -> list[int] | None:
         """The indices of texts, the best answer first; equally good texts keep their order.
 
-        Return None while the reranker is skipped. The caller passes at most `fitting` texts.
-
-        Raises:
-            RerankerError: if the reranker fails and is not dispensable.
+        Return None while the reranker is skipped. The caller passes at most `fitting` texts. Raises
+        RerankerError if the reranker fails and is not dispensable.
         """
         if self.problem:
             return None
@@ -191,8 +188,7 @@ class Reranking:
 def open_reranking(name: str, budget_ms: int) -> Reranking | None:
     """The reranker named in the settings, a hub name or a folder; None if they name none.
 
-    Raises:
-        ModelError: if the reranker can't be opened, or fails when it is timed.
+    Raises ModelError if the reranker can't be opened, or fails when it is timed.
     """
     if not name:
         return None

@@ -63,8 +63,7 @@ def is_archive(path: Path) -> bool:
 def back_up(database: Database, target: Path) -> None:
     """Write an archive of a database, and verify the archive. The database may be in use.
 
-    Raises:
-        BackupError: if no whole archive can be written.
+    Raises BackupError if no whole archive can be written.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -122,8 +121,7 @@ def _log(path: Path) -> Iterator[tuple[Any, ...]]:
 def read(backup: Path, part: Path) -> None:
     """Create a SQLite database with this version's schema, and copy a backup's rows into it.
 
-    Raises:
-        BackupError: if the archive or SQLite file can't be used.
+    Raises BackupError if the archive or SQLite file can't be used.
     """
     if not is_archive(backup):
         backups.read(backup, part)
@@ -183,10 +181,7 @@ def restore(
     """Replace the rows of a PostgreSQL database by a backup, in one transaction.
 
     An archive named after the time `at` keeps the replaced rows. `asked` are opt-in rows to
-    restore, too.
-
-    Raises:
-        BackupError: if the backup can't be used or restored; nothing was changed.
+    restore, too. Raises BackupError if the backup can't be used or restored; nothing was changed.
     """
     part = database.folder / _PART
     kept = database.folder / f"community.replaced-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.zip"

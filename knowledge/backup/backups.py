@@ -66,8 +66,7 @@ def name(at: datetime) -> str:
 def back_up(database: Path, target: Path) -> None:
     """Copy a database, possibly in use, into one file, and verify the copy.
 
-    Raises:
-        BackupError: if there is nothing to copy, or no whole copy can be written.
+    Raises BackupError if there is nothing to copy, or no whole copy can be written.
     """
     if not database.is_file():
         raise BackupError(f"{database} is not there: nothing was contributed yet.")
@@ -145,8 +144,7 @@ def _has_prefix_log(path: Path, newest: Path) -> bool:
 def verify(path: Path) -> None:
     """Check that a file is a whole community database, usable by this version.
 
-    Raises:
-        BackupError: if the file is missing, damaged or unusable; the message says which.
+    Raises BackupError if the file is missing, damaged or unusable; the message says which.
     """
     with _open_verified(path):
         pass
@@ -262,8 +260,7 @@ class Restored:
 def read(backup: Path, part: Path) -> None:
     """Create a database with this version's schema at `part`, and copy a backup's rows into it.
 
-    Raises:
-        BackupError: if the backup can't be used.
+    Raises BackupError if the backup can't be used.
     """
     with _open_verified(backup) as (foreign, applied):
         foreign_database.copy(foreign, applied, part)
@@ -282,10 +279,8 @@ def restore(
     killed, either the old or the restored database is in place, complete.
 
     The copy of the replaced database, if there is one, is named after the time `at`. `asked` are
-    opt-in rows to restore, too.
-
-    Raises:
-        BackupError: if the backup can't be used or restored; nothing was changed.
+    opt-in rows to restore, too. Raises BackupError if the backup can't be used or restored; nothing
+    was changed.
     """
     if backup.exists() and database.exists() and backup.samefile(database):
         raise BackupError(f"{backup} is the database itself: name a backup of it.")
@@ -310,8 +305,7 @@ def restore(
 def _merge_wal(database: Path) -> None:
     """Merge a database's write-ahead log into its file.
 
-    Raises:
-        BackupError: if another process has the database open.
+    Raises BackupError if another process has the database open.
     """
     if not database.exists():
         return

@@ -117,8 +117,7 @@ def _list_of(text: str) -> list[str] | str:
 def parse_note(path: str, text: str) -> NoteFile:
     """Parse a Markdown file written by `note_text`, edited or not.
 
-    Raises:
-        FolderError: if the front matter is missing, or has other fields than `note_text` writes.
+    Raises FolderError if the front matter is missing, or has other fields than `note_text` writes.
     """
     if not text.startswith(_FENCE):
         raise FolderError(
@@ -189,11 +188,7 @@ def row_line(row: Row) -> str:
 
 
 def parse_row(place: str, line: str) -> Row:
-    """Parse a line written by `row_line`.
-
-    Raises:
-        FolderError: if the line is malformed.
-    """
+    """Parse a line written by `row_line`; raises FolderError if the line is malformed."""
     try:
         values = json.loads(line)
         if not isinstance(values, dict):
@@ -213,9 +208,7 @@ def export(database: Database, folder: Path) -> int:
     """Write everything to a folder, empty or with an earlier export; returns the number of files.
 
     Deletes other JSONL files, and other Markdown files in the note folders. All other files stay.
-
-    Raises:
-        FolderError: if the folder can't be used or written.
+    Raises FolderError if the folder can't be used or written.
     """
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder} is a file: name a folder.")

@@ -80,8 +80,7 @@ def open_foreign(path: Path) -> Iterator[sqlite3.Connection]:
 def check_migrations(foreign: sqlite3.Connection) -> list[str]:
     """Return the names of the migrations applied to a database, and check its tables.
 
-    Raises:
-        ForeignDatabaseError: if the database has other tables than these migrations create.
+    Raises ForeignDatabaseError if the database has other tables than these migrations create.
     """
     with explain_errors():
         found = foreign.execute("select type, name, rootpage from sqlite_master").fetchall()
@@ -119,8 +118,7 @@ def check_migrations(foreign: sqlite3.Connection) -> list[str]:
 def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
     """Copy the rows of a database into a new one, and migrate it.
 
-    Raises:
-        ForeignDatabaseError: if a row is invalid in the database's version.
+    Raises ForeignDatabaseError if a row is invalid in the database's version.
     """
     with closing(sqlite3.connect(part)) as own:
         migrations.apply(Database(own), applied)
@@ -145,8 +143,7 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
 def bring_up_to_date(own: sqlite3.Connection) -> None:
     """Migrate a database with foreign rows to this version, and fill its table `log_heads`.
 
-    Raises:
-        ForeignDatabaseError: if a migration fails on a foreign row.
+    Raises ForeignDatabaseError if a migration fails on a foreign row.
     """
     try:
         migrations.apply(Database(own))
@@ -227,8 +224,7 @@ def _unknown(objects: set[tuple[str, str]]) -> ForeignDatabaseError:
 def check_values(table: str, row: Row) -> None:
     """Check times, JSON, enumerations and amounts, which SQLite doesn't check.
 
-    Raises:
-        ValueError: if a value is invalid; the message names the column.
+    Raises ValueError if a value is invalid; the message names the column.
     """
     for column, value in row.items():
         if value is not None and not is_valid(table, column, value):

@@ -103,9 +103,8 @@ class _Incoming(NamedTuple):
 def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ()) -> Imported:
     """Import an export, in one transaction; `asked` are opt-in rows to import, too.
 
-    Raises:
-        FolderError: if the folder can't be used or conflicts with this database; nothing was
-            changed.
+    Raises FolderError if the folder can't be used or conflicts with this database; nothing was
+    changed.
     """
     with _read_into_scratch(store, folder) as (incoming, edits):
         # The whole log, before rows are deleted: data purged here, and rows not asked for.
@@ -138,8 +137,7 @@ def _read_into_scratch(store: Store, folder: Path) -> Iterator[tuple[Store, list
 def read(folder: Path, part: Path) -> list[_Edit]:
     """Create a database at `part` from an export folder; returns the notes edited in the folder.
 
-    Raises:
-        FolderError: if the folder can't be used, or isn't complete.
+    Raises FolderError if the folder can't be used, or isn't complete.
     """
     exported = _schema(folder)
     edits: list[_Edit] = []

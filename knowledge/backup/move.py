@@ -97,12 +97,9 @@ def move(
     """Move a community database; no bot may be running on either place.
 
     The target must be empty, or hold an unfinished copy of `source`, or the database that an
-    earlier move copied to `source`. With `check`, the move is only tried in a scratch place.
-
-    Raises:
-        MoveError: if the move can't be done; the old place is as it was.
-        StoreMovedError: if the old place was moved elsewhere already.
-        StoreError: if a place can't be opened, read or written.
+    earlier move copied to `source`. With `check`, the move is only tried in a scratch place. Raises
+    MoveError if the move can't be done; the old place is as it was, StoreMovedError if the old
+    place was moved elsewhere already, and StoreError if a place can't be opened, read or written.
     """
     if source.name == target.name:
         raise MoveError(f"{_label(source)} is where the community database is already.")
@@ -230,8 +227,7 @@ def _all_rows(database: Database, table: str) -> list[Row]:
 def _compare(from_: Database, to: Database) -> int:
     """Compare the exports and the rows left out of exports; returns the number of export files.
 
-    Raises:
-        MoveError: if anything differs.
+    Raises MoveError if anything differs.
     """
     with tempfile.TemporaryDirectory(prefix="commonplace-") as name:
         before, after = Path(name) / "before", Path(name) / "after"

@@ -374,8 +374,7 @@ def log_in_sandbox(content: bytes, _name: str) -> tuple[dict[str, Any], str]:
 def _texts(content: bytes) -> Iterator[str]:
     """The texts of a file: itself, or unpacked.
 
-    Raises:
-        _ProblemError: if the file is damaged, too large, or no text.
+    Raises _ProblemError if the file is damaged, too large, or no text.
     """
     try:
         if content.startswith(b"\x1f\x8b"):
@@ -414,8 +413,7 @@ def _zipped(content: bytes) -> Iterator[str]:
 def _unpacked(file: IO[bytes] | gzip.GzipFile, packed: int, room: int = UNPACKED_BYTES) -> bytes:
     """Unpack a file piece by piece, up to the limits.
 
-    Raises:
-        _ProblemError: if it unpacks to too much.
+    Raises _ProblemError if it unpacks to too much.
     """
     most = min(room, max(packed * MOST_RATIO, 1_000_000))
     pieces, size = [], 0

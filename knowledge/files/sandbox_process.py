@@ -40,9 +40,8 @@ def receive(
 ) -> tuple[dict[str, Any], bytes]:
     """Read a header and the bytes after it.
 
-    Raises:
-        EOFError: if the other end is closed, or sends more than allowed.
-        ValueError: if the header is malformed.
+    Raises EOFError if the other end is closed, or sends more than allowed, and ValueError if the
+    header is malformed.
     """
     line = pipe.readline(most_header)
     if not line.endswith(b"\n"):

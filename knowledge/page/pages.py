@@ -280,11 +280,7 @@ class Renderer:
         self.shared = self._shared_digest(site, translations)
 
     def render(self, page: Page) -> bytes:
-        """The bytes of a page.
-
-        Raises:
-            PublishError: if one of the operator's templates fails.
-        """
+        """The bytes of a page; raises PublishError if one of the operator's templates fails."""
         # The 404 page is shown at any path, so it needs absolute links.
         root = self._base_path if page.path == "404.html" else "../" * page.depth
         with _template_errors(page.template):

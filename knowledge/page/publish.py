@@ -89,9 +89,8 @@ def publish(
 ) -> Published:
     """Write the site into the folder; nothing is written if nothing changed.
 
-    Raises:
-        PublishError: if the folder has other files, is locked or can't be written, or if a template
-            or Pagefind fails.
+    Raises PublishError if the folder has other files, is locked or can't be written, or if a
+    template or Pagefind fails.
     """
     base_url = f"{site.base_url.rstrip('/')}/" if site.base_url else ""
     site = replace(site, name=printable(site.name), base_url=base_url)
@@ -116,8 +115,7 @@ def publish(
 def unpublish(folder: Path) -> None:
     """Delete a site with both copies, and nothing else.
 
-    Raises:
-        PublishError: if the folder isn't a site, or it can't be deleted.
+    Raises PublishError if the folder isn't a site, or it can't be deleted.
     """
     try:
         with _lock(folder):
@@ -196,8 +194,7 @@ def _bundles(digests: Mapping[str, str]) -> list[dict[str, str]]:
 def _write_bundle(into: Path, paths: Collection[str], language: Language) -> None:
     """Index these pages into a bundle, the folder `search/NUMBER`.
 
-    Raises:
-        PublishError: if Pagefind fails.
+    Raises PublishError if Pagefind fails.
     """
     with tempfile.TemporaryDirectory(dir=into.parent, prefix=".pages-") as folder:
         for path in paths:
@@ -239,11 +236,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 def _copies(folder: Path) -> tuple[Path, Path]:
-    """The served copy, and the spare copy.
-
-    Raises:
-        PublishError: if the folder isn't a site.
-    """
+    """The served copy, and the spare copy; raises PublishError if the folder isn't a site."""
     first, second = (folder.with_name(f".{folder.name}.{name}") for name in _COPIES)
     if not folder.is_symlink():
         if folder.exists() and not folder.is_dir():

@@ -363,8 +363,8 @@ class Service(Source):
     def normal_address(url: str) -> str:
         """Normalize an address for readers.
 
-        Raises:
-            ValueError: if the address isn't such a service; the message is the rest of a sentence.
+        Raises ValueError if the address isn't such a service; the message is the rest of a
+        sentence.
         """
         return url
 

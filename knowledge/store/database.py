@@ -173,8 +173,7 @@ class Database(Statements, Protocol):
     def delete_copies(self) -> None:
         """Delete the copies made by upgrades and restores; backups stay.
 
-        Raises:
-            OSError: if a copy can't be deleted.
+        Raises OSError if a copy can't be deleted.
         """
 
 

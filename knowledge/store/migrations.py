@@ -44,8 +44,7 @@ def is_mark(name: str) -> bool:
 def refuse_marked(here: str, names: Iterable[str]) -> None:
     """Refuse a database with a mark among the names of its migrations.
 
-    Raises:
-        StoreMovedError: if there is a mark; the message names the remedy.
+    Raises StoreMovedError if there is a mark; the message names the remedy.
     """
     for name in filter(is_mark, names):
         if name.startswith(_MOVING):

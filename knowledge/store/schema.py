@@ -366,8 +366,7 @@ def migrations() -> set[str]:
 def statements(migration: str, *, postgres: bool = False) -> Iterator[str]:
     """The SQL of a migration's declared tables, columns and indexes.
 
-    Raises:
-        ValueError: if a column of an older table isn't optional.
+    Raises ValueError if a column of an older table isn't optional.
     """
     translate = in_postgres if postgres else str
     for name, table in TABLES.items():

@@ -96,10 +96,9 @@ class SqliteDatabase(sqlite_file.OpenedFile, RowQueries):
     def __init__(self, path: Path, *, though_marked: bool = False) -> None:
         """Open the database, make it if it is missing, and migrate it.
 
-        Raises:
-            StoreError: if the file can't be opened or is damaged.
-            StoreVersionError: if another version made the tables.
-            StoreMovedError: if the database has a mark, unless it is opened `though_marked`.
+        Raises StoreError if the file can't be opened or is damaged, StoreVersionError if another
+        version made the tables, and StoreMovedError if the database has a mark, unless it is opened
+        `though_marked`.
         """
         self.path = path
         self._though_marked = though_marked
@@ -153,10 +152,8 @@ class SqliteDatabase(sqlite_file.OpenedFile, RowQueries):
     def writing(self, guild_id: int | None = None) -> Iterator[None]:
         """A write transaction; joins a transaction in progress.
 
-        A file has one writer for all guilds.
-
-        Raises:
-            StoreError: if the disk is full, read-only or locked; nothing was changed.
+        A file has one writer for all guilds. Raises StoreError if the disk is full, read-only or
+        locked; nothing was changed.
         """
         try:
             with sqlite_file.transaction(self._db):

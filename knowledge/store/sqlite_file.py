@@ -37,8 +37,7 @@ def connect(path: Path) -> Database:
 def opening(path: Path) -> Iterator[None]:
     """Hold a lock, so that no other process makes or changes the file's tables.
 
-    Raises:
-        sqlite3.OperationalError: if the lock can't be acquired.
+    Raises sqlite3.OperationalError if the lock can't be acquired.
     """
     try:
         # FileLock would create a missing folder.
@@ -73,9 +72,7 @@ def open_derived(
 
     `prepare` makes its tables, and raises `sqlite3.DatabaseError` for another format. Files in the
     same folder that match the glob pattern `made_from_it` are deleted together with the file.
-
-    Raises:
-        sqlite3.OperationalError: if the file can't be opened or locked; the file is kept.
+    Raises sqlite3.OperationalError if the file can't be opened or locked; the file is kept.
     """
     with opening(path):
         try:
@@ -109,9 +106,7 @@ def make_tables(db: Database, script: Path, file_format: int) -> None:
     """Make the tables of an empty derived file, with its format as `user_version`.
 
     A file of the format before is upgraded by `upgrade_N.sql` beside the script, if there is one.
-
-    Raises:
-        sqlite3.DatabaseError: if the file has another format.
+    Raises sqlite3.DatabaseError if the file has another format.
     """
     found = db.execute("pragma user_version").fetchone()[0]
     if found == file_format:
@@ -176,8 +171,7 @@ class DerivedFile(OpenedFile):
     ) -> None:
         """Open the file with `open_derived`.
 
-        Raises:
-            error: if the file can't be opened or locked.
+        Raises `error` if the file can't be opened or locked.
         """
         self._path = path
         try:
@@ -189,8 +183,7 @@ class DerivedFile(OpenedFile):
     def writing(self) -> Iterator[None]:
         """A write transaction; joins a transaction in progress.
 
-        Raises:
-            error: if the file can't be written; nothing was changed.
+        Raises `error` if the file can't be written; nothing was changed.
         """
         try:
             with transaction(self._db):
@@ -209,8 +202,7 @@ class DerivedTablesFile(DerivedFile, RowQueries):
     def __init__(self, folder: Path, kind: DerivedKind) -> None:
         """Open the folder's file of derived data of this kind, or make it.
 
-        Raises:
-            DerivedTablesError: if the file can't be opened or locked.
+        Raises DerivedTablesError if the file can't be opened or locked.
         """
         self._remedy = kind.remedy
         super().__init__(

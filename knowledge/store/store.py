@@ -51,11 +51,8 @@ class Store:
     def __init__(self, opened: Database | Path) -> None:
         """Use an opened database, or open the SQLite file at this path.
 
-        A missing file is made, and its tables are migrated.
-
-        Raises:
-            StoreError: if the database can't be opened or is damaged.
-            StoreVersionError: if another version made the tables.
+        A missing file is made, and its tables are migrated. Raises StoreError if the database can't
+        be opened or is damaged, and StoreVersionError if another version made the tables.
         """
         self.database: Database = SqliteDatabase(opened) if isinstance(opened, Path) else opened
         self.audit_log = AuditLog(self.database)

@@ -66,8 +66,7 @@ class Draft:
     def submission(self) -> Submission:
         """The checked submission.
 
-        Raises:
-            InvalidNoteError: if the draft is invalid, with the sentence to show.
+        Raises InvalidNoteError if the draft is invalid, with the sentence to show.
         """
         return checked_submission(self.title, self.text, self.tags, self.link, self.wordings)
 

@@ -95,8 +95,7 @@ class Limits:
     def parse(cls, text: str) -> Self:
         """Parse a text from `serialize`; an empty text stands for a guild that has chosen nothing.
 
-        Raises:
-            ValueError, TypeError: if the text is malformed.
+        Raises ValueError or TypeError if the text is malformed.
         """
         kept: Any = json.loads(text or "{}")
         try:

@@ -202,11 +202,7 @@ class AnsweredFrom:
 
     @classmethod
     def parse(cls, column: str) -> Self:
-        """Parse a stored text.
-
-        Raises:
-            ValueError, TypeError: if the text is malformed.
-        """
+        """Parse a stored text; raises ValueError or TypeError if the text is malformed."""
         kept = cls(**json.loads(column or "{}"))
         found = cls(tuple(kept.tags), tuple(kept.sources), bool(kept.first))
         if not all(isinstance(value, str) for value in (*found.tags, *found.sources)):

@@ -126,8 +126,8 @@ def checked_submission(
 def checked_wordings(text: str, title: str = "") -> tuple[str, ...]:
     """The wordings in `text`, one a line, without repeats and without the title.
 
-    Raises:
-        InvalidNoteError: if a wording is too long or has no letter, or there are too many wordings.
+    Raises InvalidNoteError if a wording is too long or has no letter, or there are too many
+    wordings.
     """
     lines = [" ".join(line.split()) for line in storable(text).splitlines()]
     found = {line.casefold(): line for line in reversed(lines) if line}
@@ -157,8 +157,7 @@ def is_link(text: str) -> bool:
 def checked_tags(text: str) -> tuple[str, ...]:
     """The tags in `text`, lower case, without repeats, in the order they were typed.
 
-    Raises:
-        InvalidNoteError: if a tag is invalid, or there are too many tags.
+    Raises InvalidNoteError if a tag is invalid, or there are too many tags.
     """
     words = (word.removeprefix("#").casefold() for word in re.split(r"[,\s]+", text))
     tags = tuple(dict.fromkeys(word for word in words if word))

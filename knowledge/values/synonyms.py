@@ -40,9 +40,8 @@ class InvalidSynonymError(ValueError):
 def checked_synonym(word: str, meaning: str) -> Synonym:
     """Make a synonym of two typed terms, in lower case.
 
-    Raises:
-        InvalidSynonymError: if a term is too long, has more than three words, or has characters
-            other than letters, digits, `_`, `'` and `-`, or if both terms are the same.
+    Raises InvalidSynonymError if a term is too long, has more than three words, or has characters
+    other than letters, digits, `_`, `'` and `-`, or if both terms are the same.
     """
     sides = [" ".join(side.casefold().split()) for side in (word, meaning)]
     for side in sides:
@@ -60,8 +59,7 @@ def serialize_synonyms(synonyms: tuple[Synonym, ...]) -> str:
 def parse_synonyms(text: str) -> tuple[Synonym, ...]:
     """Parse a text from `serialize_synonyms`.
 
-    Raises:
-        ValueError, TypeError: if the text is malformed.
+    Raises ValueError or TypeError if the text is malformed.
     """
     return tuple(checked_synonym(*pair) for pair in json.loads(text))
 

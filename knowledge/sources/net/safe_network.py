@@ -247,10 +247,8 @@ class Connections:
     ) -> Iterator[httpcore2.Response]:
         """Send a request; its response can be read inside the context, until the deadline.
 
-        Raises:
-            RefusedError: if the host leads to a forbidden address.
-            httpcore2.TimeoutException, NetworkError, ProtocolError: if the request fails.
-            VisitOverError: if the visit is over.
+        Raises RefusedError if the host leads to a forbidden address, httpcore2.TimeoutException or
+        NetworkError or ProtocolError if the request fails, and VisitOverError if the visit is over.
         """
         parsed = httpx2.URL(url)
         named = {name.lower() for name, _ in headers if isinstance(name, str)}

@@ -140,10 +140,8 @@ class Tombstones(Tables):
         """Check this machine's key against the key of the other machines with this database.
 
         With another key, opted-out members couldn't be recognized. After the check, tombstones made
-        on other machines are copied from the database to this machine's file, for restores.
-
-        Raises:
-            StoreError: if the file has another key, or none.
+        on other machines are copied from the database to this machine's file, for restores. Raises
+        StoreError if the file has another key, or none.
         """
         check = recall(self._db, _CHECK)
         if check is None:

@@ -153,11 +153,7 @@ class Notes(Tables):
         ]
 
     def of_revision(self, revision_id: int) -> Note:
-        """The note with this revision.
-
-        Raises:
-            LookupError: if the revision doesn't exist.
-        """
+        """The note with this revision; raises LookupError if the revision doesn't exist."""
         found = self.find(revision_id)
         if found is None:
             raise LookupError(f"There is no revision {revision_id} here.")

@@ -87,10 +87,9 @@ class PostgresDatabase(Connection):
     ) -> None:
         """Open the database, make its tables if they are missing, and migrate them.
 
-        Raises:
-            StoreError: if the database can't be opened.
-            StoreVersionError: if another version made the tables.
-            StoreMovedError: if the database has a mark, unless it is opened `though_marked`.
+        Raises StoreError if the database can't be opened, StoreVersionError if another version made
+        the tables, and StoreMovedError if the database has a mark, unless it is opened
+        `though_marked`.
         """
         super().__init__(url, schema, lock_space=LOCK_SPACE)
         self.folder = folder

@@ -22,8 +22,7 @@ class DerivedSchema(Connection):
     def __init__(self, url: str, kind: DerivedKind) -> None:
         """Connect, and make the tables if they are missing.
 
-        Raises:
-            DerivedTablesError: if they can't be used.
+        Raises DerivedTablesError if they can't be used.
         """
         self._own_writes = 0
         # Making the schema and its tables doesn't count as a write.

@@ -90,10 +90,8 @@ class Leases:
         """Connect without joining.
 
         A membership lasts `seconds` without renewal. This session may end expired memberships once
-        it has been connected for `patience` seconds, by default as long.
-
-        Raises:
-            StoreError: if the database can't be used.
+        it has been connected for `patience` seconds, by default as long. Raises StoreError if the
+        database can't be used.
         """
         self._seconds = seconds
         self._patience = seconds if patience is None else patience
@@ -138,8 +136,7 @@ class Leases:
     def step(self, most: int = 1_000) -> Standing:
         """Renew the membership, end expired members, and take at most `most` free shards.
 
-        Raises:
-            LapsedError: if another process has ended this membership.
+        Raises LapsedError if another process has ended this membership.
         """
         run = self._connection.run
         self._reconnect()
@@ -254,8 +251,7 @@ class Fence:
     def leading(self) -> Iterator[None]:
         """A context for the leader's write transactions.
 
-        Raises:
-            NotAllowedError: if this process doesn't lead, now or at a write.
+        Raises NotAllowedError if this process doesn't lead, now or at a write.
         """
         self._refuse_unless_leading()
         before, self._as_leader = self._as_leader, True

@@ -65,8 +65,7 @@ class WorkQueue:
     def __init__(self, url: str) -> None:
         """Open the queue, and make its tables if they are missing.
 
-        Raises:
-            StoreError: if the queue can't be opened.
+        Raises StoreError if the queue can't be opened.
         """
         self._db = Connection(url, SCHEMA, StoreError, lock_space=LOCK_SPACE)
         try:
