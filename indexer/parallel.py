@@ -35,9 +35,8 @@ def pool_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> li
 def pool_submit(function: Callable[[], _Result]) -> Callable[[], _Result]:
     """Submit a function to the pool, to run while the calling thread has released the GIL.
 
-    Returns:
-        A function that waits for the result. If no thread of the pool has begun to run `function`,
-        or there is only one core, the returned function runs it in the calling thread.
+    Returns a function that waits for the result. If no thread of the pool has begun to run
+    `function`, or there is only one core, the returned function runs it in the calling thread.
     """
     if cores() == 1:
         return function

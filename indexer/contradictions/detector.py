@@ -271,9 +271,8 @@ _Spans = tuple[tuple[int, int], ...]
 def _difference(claim: _Claim, other: _Claim) -> tuple[Subject, _Spans, _Spans] | None:
     """The one difference between two claims with the same topic.
 
-    Returns:
-        The subject of the difference, and the differing spans in each claim. None if the claims
-        differ in nothing, in several things, or in a label such as "step 3".
+    Returns the subject of the difference, and the differing spans in each claim; None if the claims
+    differ in nothing, in several things, or in a label such as "step 3".
     """
     mine, theirs = _by_kind(claim, other), _by_kind(other, claim)
     differing = [

@@ -221,7 +221,7 @@ class Postings:
     def load(cls, path: Path) -> Self:
         """Read saved postings.
 
-        Raises ValueError or OSError or KeyError if the file is torn or not a file of postings.
+        Raises ValueError, OSError or KeyError if the file is torn or not a file of postings.
         """
         with path.open("rb") as file:
             return cls.read(file)

@@ -401,9 +401,8 @@ class IndexTables:
 
         `record` is of the file that these documents come from. The records of `forgotten` paths are
         deleted, so that the files are parsed again. `vectors` and `codes` are of texts without a
-        stored vector, by the text's digest. Raises IndexWriteError if the index can't be written;
-        then nothing is changed, and MissingVectorError if a vector is missing; then nothing is
-        changed.
+        stored vector, by the text's digest. Raises IndexWriteError if the index can't be written,
+        and MissingVectorError if a vector is missing; then nothing is changed.
         """
         if not (changed or removed or record is not None or forgotten):
             return
@@ -443,10 +442,8 @@ class IndexTables:
     ) -> dict[Scope, int]:
         """Raise the generations of these scopes and of the documents' present scopes by 1.
 
-        The rows are locked in the order of scopes, so that writers never deadlock.
-
-        Returns:
-            The new generation of each of these scopes.
+        The rows are locked in the order of scopes, so that writers never deadlock. Returns the new
+        generation of each of these scopes.
         """
         wanted = set(scopes)
         if len(document_ids) > MOST_VALUES:

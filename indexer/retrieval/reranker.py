@@ -202,8 +202,7 @@ def open_reranking(name: str, budget_ms: int) -> Reranking | None:
 def open_dispensable_reranking(name: str, budget_ms: int) -> tuple[Reranking | None, str]:
     """`open_reranking` for answers, which do without a missing or failing reranker.
 
-    Returns:
-        The reranker, and the problem if the settings name one that can't be used.
+    Returns the reranker, and the problem if the settings name one that can't be used.
     """
     try:
         reranking = open_reranking(name, budget_ms)

@@ -427,8 +427,8 @@ def _stretches(body: str) -> Iterator[str]:
 def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str, str]:
     """The fence lines that keep both parts valid if code is cut at `place`; empty outside code.
 
-    Returns:
-        The opening line for the part after the cut, and the closing line for the part before it.
+    Returns the opening line for the part after the cut, and the closing line for the part before
+    it.
     """
     if fence is None or not fence[0] < place < fence[1]:
         return "", ""

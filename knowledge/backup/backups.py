@@ -110,10 +110,8 @@ def rotate(
 
     `newest` is never deleted, even if a wrong clock gave other backups a later name. An old backup
     is also kept if its log isn't a prefix of the log of `newest`. This happens if a lost database
-    was replaced by an empty one. Then only the old backup has the lost data.
-
-    Returns:
-        The deleted backups, and the old backups kept because of their logs.
+    was replaced by an empty one. Then only the old backup has the lost data. Returns the deleted
+    backups, and the old backups kept because of their logs.
     """
     may_delete = has_prefix_log or _has_prefix_log
     backups = sorted(path for path in folder.glob(pattern) if path != newest)
@@ -217,10 +215,8 @@ def drop_unrequested(
 ) -> Unknown:
     """Delete opt-in rows from a copy of a backup or export, unless their kind is in `asked`.
 
-    Rows that are also in the operator's database, `sources` and `tombstones`, stay.
-
-    Returns:
-        All opt-in rows that the operator's database lacks, deleted from the copy or not.
+    Rows that are also in the operator's database, `sources` and `tombstones`, stay. Returns all
+    opt-in rows that the operator's database lacks, deleted from the copy or not.
     """
     new_sources = [source for source in copy.sources() if source not in sources]
     new_tombstones = sorted(copy.tombstones.in_database() - set(tombstones))

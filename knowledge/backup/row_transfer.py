@@ -43,9 +43,7 @@ def copy_missing(
     """Insert the rows missing in the target, inside a transaction with deferred references.
 
     `tables` has the keys of each table. New ids in the target will start after the source's ids.
-
-    Returns:
-        The number of inserted rows, by table.
+    Returns the number of inserted rows, by table.
     """
     taken: dict[str, int] = {}
     for table, keys in tables.items():

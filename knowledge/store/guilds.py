@@ -371,8 +371,8 @@ class WeeklyDigests(Tables):
     ) -> WeeklyDigest | None:
         """Change some settings of a digest; a missing digest is created with default settings.
 
-        Returns:
-            The digest after the change. None if a missing digest has no channel, chosen or default.
+        Returns the digest after the change; None if a missing digest has no channel, chosen or
+        default.
         """
         with self._db.writing(guild_id):
             before = self.of_guild(guild_id).get(edition)

@@ -94,8 +94,7 @@ def apply(db: Database, wanted: Sequence[str] | None = None) -> None:
 def misfit(found: Sequence[str]) -> str:
     """Why this version can't use a database with these migrations.
 
-    Returns:
-        The end of a sentence about the database. Empty if this version can use the database.
+    Returns the end of a sentence about the database; empty if this version can use the database.
     """
     known = names()
     if found and known[0] not in found:

@@ -247,7 +247,7 @@ class Connections:
     ) -> Iterator[httpcore2.Response]:
         """Send a request; its response can be read inside the context, until the deadline.
 
-        Raises RefusedError if the host leads to a forbidden address, httpcore2.TimeoutException or
+        Raises RefusedError if the host leads to a forbidden address, httpcore2.TimeoutException,
         NetworkError or ProtocolError if the request fails, and VisitOverError if the visit is over.
         """
         parsed = httpx2.URL(url)

@@ -115,10 +115,8 @@ class PersonalData(Tables):
         """Forget a member, and overwrite the deleted rows.
 
         With `withdraw`, their live notes are withdrawn, and don't only lose the name. Their chat
-        messages aren't quoted any more; `name` is their user name, for exports without ids.
-
-        Returns:
-            The ids of notes with a changed text, name or wording.
+        messages aren't quoted any more; `name` is their user name, for exports without ids. Returns
+        the ids of notes with a changed text, name or wording.
         """
         with self._db.erasing():
             # A restored older copy must not bring them back.

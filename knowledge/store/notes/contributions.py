@@ -82,11 +82,9 @@ class Contributions(Tables):
     ) -> Note | None:
         """Store a member's reply to a question as a pending note, and notify the member.
 
-        `question_id` is the id of the question's record, or None if it wasn't recorded.
-
-        Returns:
-            The note. None if there is a note from this message already, or a pending or live note
-            for the question.
+        `question_id` is the id of the question's record, or None if it wasn't recorded. Returns the
+        note; None if there is a note from this message already, or a pending or live note for the
+        question.
         """
         with self._db.writing(guild_id):
             if self.has_note(guild_id, source.message_id, asked_message_id, question_id):
@@ -265,10 +263,8 @@ class Contributions(Tables):
     def flag_source_change(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
         """Flag the notes saved from these edited or deleted messages.
 
-        A proposal from a reply is withdrawn when the reply or its question is deleted.
-
-        Returns:
-            The notes newly flagged or withdrawn.
+        A proposal from a reply is withdrawn when the reply or its question is deleted. Returns the
+        notes newly flagged or withdrawn.
         """
         deleted = change is SourceChange.DELETED
         noted = self._notes.saved_from(message_ids, change)

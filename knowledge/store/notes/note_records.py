@@ -174,8 +174,8 @@ class Notes(Tables):
     def live_or_outcome(self, guild_id: int, note_id: int) -> Note | Outcome | None:
         """The guild's note with its live revision, for actions on live notes.
 
-        Returns:
-            An `Outcome` with the reason if the note isn't live; None if the guild has no such note.
+        Returns an `Outcome` with the reason if the note isn't live; None if the guild has no such
+        note.
         """
         latest = self.latest(guild_id, note_id)
         if latest is None:

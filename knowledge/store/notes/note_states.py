@@ -134,10 +134,8 @@ class NoteStates(Tables):
     ) -> tuple[Note, list[int]]:
         """Write a note's next revision as pending; it replaces a pending revision.
 
-        `pictures` are new pictures, or the id of the revision to inherit pictures from.
-
-        Returns:
-            The note with that revision, and the ids of the replaced revisions.
+        `pictures` are new pictures, or the id of the revision to inherit pictures from. Returns the
+        note with that revision, and the ids of the replaced revisions.
         """
         sql = "select id from revisions where note_id = ? and state = 'pending' order by id"
         replaced = self._db.column(sql, [note_id])

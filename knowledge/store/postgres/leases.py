@@ -189,9 +189,7 @@ class Leases:
         """Reserve the next time at which a Discord session may begin (*identify*).
 
         Discord puts the shards into buckets. In each bucket, one session may begin every `seconds`.
-
-        Returns:
-            Seconds until the reserved time.
+        Returns the seconds until the reserved time.
         """
         sql = (
             "insert into identifies (bucket, free_at) values (?, clock_timestamp() + given.pause) "

@@ -332,11 +332,9 @@ class Handovers(Tables):
     ) -> int | NotHandedOn:
         """Queue a question for the helpers.
 
-        `same` are the ids of the question and of other gaps with the same words.
-
-        Returns:
-            The id of the question to post, or the reason for refusing. If one of these questions
-            was queued before, but not posted because of an interruption, its id is returned.
+        `same` are the ids of the question and of other gaps with the same words. Returns the id of
+        the question to post, or the reason for refusing. If one of these questions was queued
+        before, but not posted because of an interruption, its id is returned.
         """
         with self._db.writing(guild_id):
             known = {

@@ -79,9 +79,8 @@ class HelpedQuestions(Tables):
     ) -> int | None:
         """Record an answer before it is posted, if the question still waits.
 
-        Returns:
-            The record's id, for the answer's buttons. None if there was an answer already, or the
-            member or channel has reached a cap.
+        Returns the record's id, for the answer's buttons; None if there was an answer already, or
+        the member or channel has reached a cap.
         """
         with self._db.writing(question.guild_id):
             waits = self._db.rows(

@@ -379,10 +379,8 @@ class FeedbackRecords(Tables):
         """Move a picked hit to the first rank, inside a transaction.
 
         A refused question becomes partially answered. Earlier helpful verdicts are stored as
-        verdicts about the document that was the first hit until now.
-
-        Returns:
-            False if there is no such hit, or a moderator has picked another hit.
+        verdicts about the document that was the first hit until now. Returns False if there is no
+        such hit, or a moderator has picked another hit.
         """
         self.confirmations += 1
         rows = self._db.rows(
@@ -599,9 +597,8 @@ class Phrasings(Tables):
     def claim(self, question_id: int, mode: str, caps: PhrasingCaps, now: datetime) -> bool:
         """Count a request to a model about a question, before it is sent.
 
-        Returns:
-            Whether it may be sent. False if a limit is reached, if the question is gone, or if a
-            model was asked about the question before.
+        Returns whether it may be sent; False if a limit is reached, if the question is gone, or if
+        a model was asked about the question before.
         """
         with self._writing(RowKind.QUESTION, question_id):
             rows = self._db.rows(
