@@ -32,12 +32,12 @@ from numpy.typing import NDArray
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from benchmarks.calibration import Rows, collect_rows, fit_calibration
 from benchmarks.page_sets import page_set, page_source
 from bot.core.index_updates import run_to_end
 from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder
 from indexer.embedding.model_records import ModelRecord, open_record
-from indexer.evaluation.calibration import Rows, collect_rows, fit_calibration
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set, read_questions
 from indexer.evaluation.judged_sets import with_judgements as judged_over
 from indexer.evaluation.metrics import K, ndcg

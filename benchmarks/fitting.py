@@ -14,6 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.calibration import (
+    Rows,
+    check_rows,
+    collect_rows,
+    cross_fit,
+    fit_calibration,
+)
 from bot.cli.console import Begins, out, run_with_progress, settings_from, show
 from bot.cli.evaluation import ACCEPTED, accepted_answers, serving_side
 from bot.models.calibrations import CALIBRATION, fitted_for, save_calibration
@@ -21,13 +28,6 @@ from bot.models.comparison import Side
 from bot.models.serving_model import Opener
 from bot.storage.data_folder import data_folder, open_index
 from indexer.embedding.model_records import open_record
-from indexer.evaluation.calibration import (
-    Rows,
-    check_rows,
-    collect_rows,
-    cross_fit,
-    fit_calibration,
-)
 from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, judged_set
 from indexer.evaluation.runner import Evaluator
 from indexer.retrieval.evidence import require_scipy

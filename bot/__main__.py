@@ -55,7 +55,7 @@ from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
 from knowledge.dependencies import own_version
 from knowledge.sources.addition import MissingSourceError
-from knowledge.store.derived_tables import DerivedTablesError
+from knowledge.store.database import DerivedTablesError
 from knowledge.store.store import StoreError
 
 gc.freeze()

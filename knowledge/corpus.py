@@ -31,8 +31,7 @@ from knowledge.files.scan import (
 from knowledge.files.site_addresses import OWN, cited_address, with_absolute_links, without_rule
 from knowledge.sources.addition import check_paths
 from knowledge.sources.entries import EntryStore, SyncState
-from knowledge.sources.kinds.folder import Channel
-from knowledge.sources.kinds.registry import source_at
+from knowledge.sources.kinds.registry import Channel, source_at
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.values.documents import (

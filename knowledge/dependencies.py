@@ -1,14 +1,15 @@
-"""Dependencies: checks of private names in libraries, hints for installing extras, own version.
+"""Dependencies: names in libraries, hints for extras, own version, environment of child processes.
 
 A module that uses private names of a library lists them in `USED`, as `module:attribute`, and calls
 `require`. If the installed release lacks a name, the import fails at once with a clear message.
 """
 
+import os
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, Final
 
 
 def missing(names: Iterable[str]) -> list[str]:
@@ -65,3 +66,19 @@ def own_version() -> str:
         return version("commonplace-bot")
     except PackageNotFoundError:
         return "(not installed)"
+
+
+# A child process gets the variables that its starter names, and no others. So a new secret in the
+# bot's environment reaches no child process. An ordinary command needs these: where programs, its
+# user's files and temporary files are, and the language.
+COMMAND: Final = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP"),
+    *("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ"),
+)
+# Windows can't start a program without it.
+_ALWAYS: Final = ("SYSTEMROOT",) if os.name == "nt" else ()
+
+
+def environment(*names: str) -> dict[str, str]:
+    """The variables with these names, as far as they are set."""
+    return {name: os.environ[name] for name in (*_ALWAYS, *names) if name in os.environ}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.page.publisher import run_hook
-from knowledge.environment import COMMAND, environment
+from knowledge.dependencies import COMMAND, environment
 from knowledge.files.sandbox import Sandbox
 from knowledge.page import publish
 from knowledge.page.site import PublishError

@@ -14,8 +14,7 @@ from indexer.index.selection import Selection
 from indexer.index.tables import IndexTables
 from knowledge.corpus import source_key
 from knowledge.sources.entries import EntryStore
-from knowledge.sources.kinds.folder import Channel
-from knowledge.sources.kinds.registry import source_at
+from knowledge.sources.kinds.registry import Channel, source_at
 from knowledge.store.store import Store
 from knowledge.values.documents import ARTICLES, Kind, Scope, channel_scope
 from knowledge.values.settings import ARTICLES_KEY, NOTES_KEY, AnsweredFrom

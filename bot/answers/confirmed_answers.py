@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bot.answers.ask import HITS, Lookup, Vectors
 from bot.answers.follow_ups import in_full
 from bot.answers.outage import Outage
-from indexer.embedding.vector_cache import VectorCache
+from indexer.embedding.embedder import VectorCache
 from indexer.index.index import Index
 from indexer.retrieval.retriever import Retriever
 from knowledge.store.questions.question_records import FeedbackRecords

@@ -19,9 +19,8 @@ from knowledge.files.parsed_file import one_line
 from knowledge.files.reader import SUFFIXES
 from knowledge.sources import addition
 from knowledge.sources.git.repository import MISSING, is_installed
-from knowledge.sources.kinds.folder import Channel, Folder
 from knowledge.sources.kinds.page import Page
-from knowledge.sources.kinds.registry import KINDS, SERVICES, source_at
+from knowledge.sources.kinds.registry import KINDS, SERVICES, Channel, Folder, source_at
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import DEPTH, PAGES
 from knowledge.sources.net import addresses

@@ -40,8 +40,7 @@ from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.scan import FoundFile, Scan, count_unread_files, files_in
 from knowledge.files.site_addresses import split_base_url
 from knowledge.sources.addition import add_paths
-from knowledge.sources.kinds.folder import Channel
-from knowledge.sources.kinds.registry import SERVICES, source_at
+from knowledge.sources.kinds.registry import SERVICES, Channel, source_at
 from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES
 from knowledge.sources.link_check import LinkCheck, check_links
 from knowledge.sources.net.addresses import InternalHosts

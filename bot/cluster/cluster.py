@@ -26,7 +26,7 @@ from indexer.index.postgres import PostgresConnection
 from knowledge.store.database import StoreError
 from knowledge.store.postgres import leases
 from knowledge.store.postgres.connection import Connection
-from knowledge.store.postgres.derived_schema import DerivedSchema
+from knowledge.store.postgres.database import DerivedSchema
 from knowledge.store.postgres.leases import Fence
 from knowledge.store.postgres.reachability import is_down
 

@@ -39,9 +39,8 @@ from bot.storage.derived_data import (
     unembedded_texts_warning,
 )
 from bot.storage.machines import SourceMachines, this_machine
-from indexer.embedding.embedder import Embedder
+from indexer.embedding.embedder import Embedder, VectorCache
 from indexer.embedding.model_records import RecordedModel, open_record
-from indexer.embedding.vector_cache import VectorCache
 from indexer.index.database import IndexError_
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.embedding_queue import EmbeddingQueue

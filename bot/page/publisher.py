@@ -21,7 +21,7 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations
-from knowledge.environment import COMMAND, environment
+from knowledge.dependencies import COMMAND, environment
 from knowledge.files.pictures import checked_picture
 from knowledge.page.site import PublishError
 from knowledge.store.database import StoreError

@@ -21,7 +21,7 @@ from bot.answers.replay import ask_from_record
 from bot.answers.search_tiers import SearchTiers
 from bot.answers.synonyms import Synonyms
 from bot.core.core import Core
-from indexer.embedding.vector_cache import VectorCache
+from indexer.embedding.embedder import VectorCache
 from indexer.index.what_if import IndexOverlay
 from indexer.ingest.pipeline import cut_and_embed
 from knowledge.corpus import note_document

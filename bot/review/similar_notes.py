@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bot.answers.ask import scopes_of
 from bot.core.core import Core
 from indexer.contradictions.detector import Contradiction, Titled, contradictions
-from indexer.embedding.vector_cache import VectorCache
+from indexer.embedding.embedder import VectorCache
 from indexer.ingest.pipeline import SLICE_TEXTS, cut_in_slices
 from indexer.text.analyzer import word_set, words
 from indexer.text.passages import passages

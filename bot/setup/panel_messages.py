@@ -10,7 +10,7 @@ from bot.text.languages import Plural, Sentence, Speaker
 from bot.text.markdown import plain, shorten
 from bot.text.permission_names import permission_name
 from knowledge.corpus import source_key
-from knowledge.sources.kinds.folder import Channel
+from knowledge.sources.kinds.registry import Channel
 from knowledge.values.guilds import Language
 from knowledge.values.quotas import Limits, Quota
 from knowledge.values.settings import (

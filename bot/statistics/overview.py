@@ -22,8 +22,7 @@ from bot.sources.messages import location_name
 from bot.text.languages import Sentence, Speaker, format_number
 from bot.text.markdown import legible, plain_within, shorten, size
 from bot.text.paging import QUOTED, TIMES
-from knowledge.sources.kinds.folder import Channel
-from knowledge.sources.kinds.registry import source_at
+from knowledge.sources.kinds.registry import Channel, source_at
 from knowledge.store.figures import Quoted
 from knowledge.values.calendar_words import short_date
 from knowledge.values.documents import Kind, Scope

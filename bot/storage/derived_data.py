@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 from knowledge.dependencies import install_hint
 from knowledge.discord_archive.archive import ARCHIVE, ChannelArchive
 from knowledge.sources.entries import ENTRIES, EntryStore
-from knowledge.store.database import StoreError
-from knowledge.store.derived_tables import DerivedKind, DerivedTables
+from knowledge.store.database import DerivedKind, DerivedTables, StoreError
 from knowledge.store.sqlite_file import DerivedTablesFile
 from knowledge.text import count_of
 
@@ -57,7 +56,7 @@ def _opened(kind: DerivedKind, folder: Path, url: str) -> DerivedTables:
     if not url:
         return DerivedTablesFile(folder, kind)
     with explain_missing_driver():
-        from knowledge.store.postgres.derived_schema import DerivedSchema
+        from knowledge.store.postgres.database import DerivedSchema
     tables = DerivedSchema(url, kind)
     for ending in _ENDINGS:
         (folder / f"{kind.file}{ending}").unlink(missing_ok=True)

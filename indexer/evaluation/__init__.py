@@ -1,1 +1,1 @@
-"""Evaluation on judged sets: metrics, runs, and calibration of evidence."""
+"""Evaluation on judged sets: metrics and runs."""

@@ -140,10 +140,7 @@ class Postings:
         self.ids, self.lengths = self.ids[alive], self.lengths[alive]
         self.length = float(self.lengths.sum())
         self.removed = np.zeros(0, np.int64)
-        self._drop_words()
-
-    def _drop_words(self) -> None:
-        """Delete words that no passage has."""
+        # Words that no passage has any more are deleted, too.
         sizes = np.diff(self._starts)
         words = [word for word, size in zip(self._terms, sizes.tolist(), strict=True) if size]
         self._terms = {word: term for term, word in enumerate(words)}

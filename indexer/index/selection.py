@@ -38,7 +38,14 @@ TAGGED: Final = "metadata not like '%\"tags\": []%'"
 def selected_ids(db: Connection, selection: Selection, scopes: Sequence[Scope]) -> list[int]:
     """The ids of the selected passages in these scopes; some may be repeated."""
     of_kinds = f"select id from documents where kind in {_list(selection.kinds)}"  # noqa: S608
-    documents = [*selection.documents, *_ids_with_tags(db, selection.tags, scopes)]
+    documents = [*selection.documents]
+    if selection.tags:
+        sql = f"select id, metadata from documents where {TAGGED} and scope in {_list(scopes)}"  # noqa: S608
+        documents += [
+            key
+            for key, cited in db.rows(sql, scopes)
+            if not selection.tags.isdisjoint(folded_tags(cited))
+        ]
     parts: list[tuple[str, Sequence[Any]]] = [
         (f"scope in {_list(selection.scopes)}", [*selection.scopes]),
         (f"document_id in ({of_kinds})", [kind.value for kind in selection.kinds]),
@@ -51,14 +58,6 @@ def selected_ids(db: Connection, selection: Selection, scopes: Sequence[Scope]) 
             sql = f"select id from passages where {condition} and +scope in {_list(scopes)}"  # noqa: S608
             found += [row[0] for row in db.rows(sql, [*values, *scopes])]
     return found
-
-
-def _ids_with_tags(db: Connection, tags: frozenset[str], scopes: Sequence[Scope]) -> list[str]:
-    """The ids of the documents in these scopes that have one of these tags."""
-    if not tags:
-        return []
-    sql = f"select id, metadata from documents where {TAGGED} and scope in {_list(scopes)}"  # noqa: S608
-    return [key for key, cited in db.rows(sql, scopes) if not tags.isdisjoint(folded_tags(cited))]
 
 
 def _list(values: Collection[Any]) -> str:

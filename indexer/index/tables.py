@@ -153,21 +153,18 @@ class IndexTables:
             (scope, after, until),
         )
         numbers = [row[0] for row in rows]
-        for start in range(0, len(numbers), BATCH):
-            yield self._additions(numbers[start : start + BATCH])
-
-    def _additions(self, passage_ids: Sequence[int]) -> Added:
         sql = (
             "select p.id, v.vector, p.words from passages p join vectors v on v.digest = p.digest "
             "where p.id in ({}) order by p.id"
         )
-        rows = [*rows_in(self.db, sql, passage_ids)]
-        vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
-        return Added(
-            [row[0] for row in rows],
-            vectors.reshape(-1, self._dimension),
-            [row[2].split() for row in rows],
-        )
+        for start in range(0, len(numbers), BATCH):
+            found = [*rows_in(self.db, sql, numbers[start : start + BATCH])]
+            vectors = np.frombuffer(b"".join(row[1] for row in found), np.float32)
+            yield Added(
+                [row[0] for row in found],
+                vectors.reshape(-1, self._dimension),
+                [row[2].split() for row in found],
+            )
 
     def scope_size(self, scope: Scope, until: int) -> int:
         """The number of a scope's present passages that were added in generations up to `until`."""
@@ -410,7 +407,10 @@ class IndexTables:
         self._remember([*removed, *(cut.document.id for cut in changed)])
 
         def write() -> None:
-            _delete_files(self.db, forgotten)
+            if forgotten:
+                _raise_files_version(self.db)
+                paths = [(path,) for path in forgotten]
+                self.db.run_many("delete from files where path = ?", paths)
             if record is not None:
                 _save_file(self.db, record)
             if changed or removed:
@@ -535,9 +535,3 @@ def _save_file(db: Connection, file: FileRecord) -> None:
         f"insert into files ({', '.join(row)}) values ({marks(list(row))})",  # noqa: S608 - ours
         list(row.values()),
     )
-
-
-def _delete_files(db: Connection, paths: Collection[str]) -> None:
-    if paths:
-        _raise_files_version(db)
-    db.run_many("delete from files where path = ?", [(path,) for path in paths])

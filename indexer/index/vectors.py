@@ -134,23 +134,22 @@ class VectorIndex:
         k = max(min(k, len(self)), 0)
         if k == 0 or not len(codes):
             return np.zeros((len(codes), 0), np.int64), np.zeros((len(codes), 0), np.float32)
-        parameters = None if only is None else self._parameters(only)
+        parameters: Any = None
+        if only is not None:
+            # Every cell of an inverted file may have selected vectors.
+            make: Any = faiss.SearchParameters if self.exact else faiss.SearchParametersIVF
+            parameters = make(sel=only, **({} if self.exact else {"nprobe": self._held.nlist}))
+
+        def compare(share: NDArray[np.float32]) -> Any:
+            _on_this_thread_alone()
+            return self._held.search(share, k, params=parameters)
+
         shares = np.array_split(codes, min(cores(), max(len(codes) // LEAST_SHARE, 1)))
-        found = pool_map(lambda share: self._compare(share, k, parameters), shares)
+        found = pool_map(compare, shares)
         return (
             np.concatenate([ids for _, ids in found]),
             quantized_cosines(np.concatenate([products for products, _ in found]), self._dimension),
         )
-
-    def _parameters(self, only: Any) -> Any:
-        """FAISS's search parameters for comparing selected vectors only."""
-        parameters: Any = faiss.SearchParameters if self.exact else faiss.SearchParametersIVF
-        every_cell = {} if self.exact else {"nprobe": self._held.nlist}
-        return parameters(sel=only, **every_cell)
-
-    def _compare(self, codes: NDArray[np.float32], k: int, parameters: Any) -> Any:
-        _on_this_thread_alone()
-        return self._held.search(codes, k, params=parameters)
 
     def _learn_if_outgrown(self) -> None:
         """Start a thread that trains cells, if there are too many vectors for the present cells."""

@@ -147,9 +147,20 @@ def replace(
         *statements_in(passages_gone, document_ids),
         *statements_in(documents_gone, document_ids),
     ]
-    changed = [cut for cut in changed if cut.first or _goes_on(db, cut)]
+    # A later part stores the digest, if the part before it is there.
+    marked = "update documents set digest = ? where id = ? and digest = ?"
+    changed = [
+        cut
+        for cut in changed
+        if cut.first or db.run(marked, (cut.digest, cut.document.id, cut.key))
+    ]
     firsts = [cut for cut in changed if cut.first]
-    put_in = _document_insertions(firsts)
+    documents = [
+        (document.id, document.scope, document.kind.value, cut.digest, metadata(document))
+        for cut, document in ((cut, cut.document) for cut in firsts)
+    ]
+    columns = ("id", "scope", "kind", "digest", "metadata")
+    put_in = insertions("documents", columns, documents, "on conflict do nothing returning 1")
     stored = [*vector_insertions(vectors), *code_insertions(codes)]
     answers = db.together([*recorded, *deleted, *stored, *put_in])
     count = len(recorded)
@@ -204,22 +215,6 @@ def delete_some(
     inserted = insertions("removed", ("id", "scope", "generation"), removed)
     db.together([*inserted, *gone, *_code_deletions(digests)])
     return bool(found)
-
-
-def _goes_on(db: Connection, part: CutDocument) -> bool:
-    """Store the digest for a later part of a document; False without the part before it."""
-    sql = "update documents set digest = ? where id = ? and digest = ?"
-    return bool(db.run(sql, (part.digest, part.document.id, part.key)))
-
-
-def _document_insertions(changed: Sequence[CutDocument]) -> list[Statement]:
-    """Statements that insert documents and return a row for each inserted document."""
-    rows = [
-        (document.id, document.scope, document.kind.value, cut.digest, metadata(document))
-        for cut, document in ((cut, cut.document) for cut in changed)
-    ]
-    columns = ("id", "scope", "kind", "digest", "metadata")
-    return insertions("documents", columns, rows, "on conflict do nothing returning 1")
 
 
 def _insert_passages(

@@ -34,7 +34,7 @@ from knowledge.discord_archive.archive import (
 from knowledge.discord_archive.messages import Thread
 from knowledge.files.reader import PARSERS_VERSION
 from knowledge.store.erasure.quote_opt_outs import Withheld
-from knowledge.values.documents import Document, Kind
+from knowledge.values.documents import Kind
 
 KINDS: Final = frozenset({Kind.CHANNEL})
 
@@ -201,18 +201,11 @@ def withdraw(
         own = [message_document(channel.id, message_id) for message_id in message_ids]
         stale = [document_id for document_id in own if document_id in known]
     else:
-        documents = _documents_now(archive, channel, thread, withheld)
-        now = {document.id: document_digest(document) for document in documents}
+        # A long thread can't be read in one step.
+        is_long = archive.messages.count(thread.id) > THREAD_MESSAGES
+        made = [] if is_long else thread_documents(archive, channel, thread, withheld)
+        now = {document.id: document_digest(document) for document in made if document}
         stale = [key for key, digest in known.items() if now.get(key) != digest]
     if stale:
         index.tables.apply([], stale)
     return stale
-
-
-def _documents_now(
-    archive: ChannelArchive, channel: ArchivedChannel, thread: Thread, withheld: Withheld
-) -> list[Document]:
-    """A thread's documents; none if the thread is too long to be read in one step."""
-    if archive.messages.count(thread.id) > THREAD_MESSAGES:
-        return []
-    return [*filter(None, thread_documents(archive, channel, thread, withheld))]

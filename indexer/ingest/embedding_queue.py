@@ -10,7 +10,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from indexer.embedding.embedder import Embedder, embed_with_codes, tokens_of
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
 from knowledge.text import count_of
-from knowledge.values.embedding_jobs import Job, QueueState
+from knowledge.values.embedding_jobs import QueueState
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.work_queue import WorkQueue
@@ -172,23 +172,17 @@ class EmbeddingWorker:
         except BaseException:
             self._jobs.give_back(self.name, taken)
             raise
-        self._jobs.finish(_results_of(taken, *embedded))
+        results = []
+        for job, vector, codes in zip(taken, *embedded, strict=True):
+            own = codes if job.text.startswith(_WHOLE) else b""
+            results.append((job, np.ascontiguousarray(vector, np.float32).tobytes() + own))
+        self._jobs.finish(results)
         self.done += len(taken)
         return len(taken)
 
     def leave(self) -> None:
         """Unregister this worker, so that no update waits for it."""
         self._jobs.leave(self.name)
-
-
-def _results_of(
-    jobs: list[Job], vectors: NDArray[np.float32], codes: Sequence[bytes]
-) -> list[tuple[Job, bytes]]:
-    handed_in = []
-    for job, vector, coded in zip(jobs, vectors, codes, strict=True):
-        own = coded if job.text.startswith(_WHOLE) else b""
-        handed_in.append((job, np.ascontiguousarray(vector, np.float32).tobytes() + own))
-    return handed_in
 
 
 def _size(dimension: int) -> int:

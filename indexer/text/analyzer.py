@@ -112,16 +112,11 @@ def _query_words(text: str, present: tuple[str, ...]) -> tuple[QueryWord, ...]:
     kept = [word for word, topical in found.items() if topical]
     # A symbol with a word in it stands for the word, too.
     signs = [QueryWord((sign,), optional=any(map(str.isalpha, sign))) for sign in symbols(text)]
-    worded = kept or ([] if signs else list(found))
-    return (
-        *signs,
-        *[QueryWord(_with_abbreviation(forms, own), optional) for forms, optional in worded],
-    )
-
-
-def _with_abbreviation(forms: tuple[str, ...], languages: Iterable[str]) -> tuple[str, ...]:
-    meant = (_abbreviations(language).get(word, ()) for language in languages for word in forms)
-    return tuple(dict.fromkeys((*forms, *chain.from_iterable(meant))))
+    query = list(signs)
+    for forms, optional in kept or ([] if signs else list(found)):
+        meant = (_abbreviations(language).get(word, ()) for language in own for word in forms)
+        query.append(QueryWord(tuple(dict.fromkeys(chain(forms, *meant))), optional))
+    return tuple(query)
 
 
 @cache
@@ -136,10 +131,6 @@ def _abbreviations(language: str) -> dict[str, tuple[str, ...]]:
         if len(meaning) == 1:
             found.setdefault(meaning[0], (short,))
     return found
-
-
-def _split_ascii(text: str, ends: bytes) -> list[str]:
-    return text.encode("ascii").translate(ends).decode("ascii").split()
 
 
 def analyse(text: str, language: str) -> Iterable[tuple[str, bool]]:
@@ -157,7 +148,9 @@ def _chunks(text: str) -> list[str]:
     if not text.isascii():
         return _CHUNK.findall(normal_form("NFKC", text))
     # A pair of brackets behind a name belongs to it.
-    return _CHUNK.findall(text) if "()" in text else _split_ascii(text, _ENDS_OF_CHUNKS)
+    if "()" in text:
+        return _CHUNK.findall(text)
+    return text.encode("ascii").translate(_ENDS_OF_CHUNKS).decode("ascii").split()
 
 
 class _WordsByChunk(dict[str, tuple[str, ...]]):

@@ -209,7 +209,9 @@ def cut_passages(
     positions = itertools.count()
     language = document_language(document)
     title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
-    is_crowded = _is_crowded(document.text)
+    headings = len(_HEADING_LINE.findall(document.text))
+    most = CROWDED_CHARACTERS * headings
+    is_crowded = headings >= CROWDED_HEADINGS and len(document.text) <= most
     found = _sections_in_steps(document.text, document.title, keep_blank=is_crowded)
     for section in _merge_short(found) if is_crowded else found:
         if section is None:
@@ -246,11 +248,6 @@ def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
     path, unless another heading is above it.
     """
     return (section for section in _sections_in_steps(text, title) if section is not None)
-
-
-def _is_crowded(text: str) -> bool:
-    headings = len(_HEADING_LINE.findall(text))
-    return headings >= CROWDED_HEADINGS and len(text) <= CROWDED_CHARACTERS * headings
 
 
 def _merge_short(
@@ -363,7 +360,8 @@ def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
     """
     first, size, until = 0, 0, ""
     for number, line in enumerate(lines):
-        anew = not until and _begins_anew(lines, number)
+        begins = bool(line[:1].strip()) and not lines[number - 1].strip()
+        anew = not until and (line.startswith("#") or begins)
         many = not until and number - first >= CHUNK_LINES
         if (size >= most and anew) or size >= 4 * most or many:
             yield first, number
@@ -391,13 +389,6 @@ def _closing_mark(line: str, closing: str) -> str:
         if stripped.lower().startswith(begins):
             return "" if ends in stripped.lower()[len(begins) :] else ends
     return _BLANK if _HTML_BLOCK.match(line) is not None else ""
-
-
-def _begins_anew(lines: Sequence[str], number: int) -> bool:
-    line = lines[number]
-    if line.startswith("#"):
-        return True
-    return bool(line[:1].strip()) and not lines[number - 1].strip()
 
 
 def _stretches(body: str) -> Iterator[str]:

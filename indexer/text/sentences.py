@@ -218,7 +218,7 @@ def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         alone = line.lstrip().startswith("|") or not line.strip() or shows_pictures(line)
         # After a hard line break, a small letter continues the sentence.
         begins = broken and not line.lstrip()[:1].islower()
-        if alone or begins or _begins_block(line):
+        if alone or begins or LIST_MARKER.match(line) or _NUMBERED.match(line):
             yield block, position
             block = position
         # A line in bold in the middle of a paragraph is a part of it.
@@ -229,10 +229,6 @@ def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             yield block, position
             block = position
     yield block, end
-
-
-def _begins_block(line: str) -> bool:
-    return LIST_MARKER.match(line) is not None or _NUMBERED.match(line) is not None
 
 
 def shows_pictures(line: str) -> bool:

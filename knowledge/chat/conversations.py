@@ -217,7 +217,13 @@ def exchange(
     answer is chosen. Returns None if there is no question, or no reply that could be an answer.
     """
     people = [message for message in messages if not message.bot]
-    first = _first_post(people) if thread else _first_question(people)
+    worth = [place for place, message in enumerate(people) if message.worth_reading]
+    if thread:
+        # The author's first message with content, or else the first one.
+        theirs = (place for place in worth if people[place].member == people[0].member)
+        first = next(theirs, 0) if people else None
+    else:
+        first = next((place for place in worth if asks(people[place].text)), None)
     if first is None:
         return None
     question, after = people[first], people[first + 1 :]
@@ -230,19 +236,6 @@ def exchange(
         return None
     rest = tuple(m for m in replies if m is not answer)
     return Exchange(question, answer, rest)
-
-
-def _first_question(messages: Sequence[Message]) -> int | None:
-    found = (i for i, message in enumerate(messages) if message.worth_reading)
-    return next((i for i in found if asks(messages[i].text)), None)
-
-
-def _first_post(messages: Sequence[Message]) -> int | None:
-    """The index of the thread author's first message with content, or else 0."""
-    if not messages:
-        return None
-    own = (i for i, m in enumerate(messages) if m.member == messages[0].member and m.worth_reading)
-    return next(own, 0)
 
 
 def _could_answer(message: Message, question: Message) -> bool:

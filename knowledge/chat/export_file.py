@@ -72,20 +72,21 @@ class _BoundedFile:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._since = 0
-        self._value = 0
+        # Bytes of the present message, and of the present value.
+        self.message = 0
+        self.value = 0
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self._ended = False
 
     def read(self, size: int = -1) -> bytes:
         content = b"" if self._ended else self._utf8_part(self._file.read(size))
-        self._since += len(content)
-        self._value += len(content)
-        if self._value > VALUE_BYTES:
+        self.message += len(content)
+        self.value += len(content)
+        if self.value > VALUE_BYTES:
             raise UnreadableError(
                 f"has a text of more than {VALUE_BYTES / 1e6:,.1f} MB: it is no export, or damaged."
             )
-        if self._since > MESSAGE_BYTES:
+        if self.message > MESSAGE_BYTES:
             raise UnreadableError(
                 f"has a message of more than {MESSAGE_BYTES / 1e6:,.0f} MB: it is no export, or "
                 "damaged."
@@ -100,12 +101,6 @@ class _BoundedFile:
             # The decoder prepends the incomplete character of the last piece.
             return content[: max(error.start - (len(error.object) - len(content)), 0)]
         return content
-
-    def begin_message(self) -> None:
-        self._since = 0
-
-    def begin_value(self) -> None:
-        self._value = 0
 
 
 def json_export(file: IO[bytes]) -> tuple[Channel, Iterator[Raw]]:
@@ -128,7 +123,7 @@ def _events(file: _BoundedFile) -> _Events:
     YAJL itself replaces surrogates. ijson's Python backend keeps surrogates; databases refuse them.
     """
     for event, value in ijson.basic_parse(file, use_float=True):
-        file.begin_value()
+        file.value = 0
         if isinstance(value, str):
             if len(value) > VALUE_CHARACTERS:
                 raise UnreadableError(
@@ -164,7 +159,7 @@ def _raw_messages(events: _Events, bounded: _BoundedFile) -> Iterator[Raw]:
                 # Only the count of messages follows.
                 return
             built = _built_value(events, event, value)
-            bounded.begin_message()
+            bounded.message = 0
             read += 1
             yield built if isinstance(built, dict) else {}
     except _DAMAGE as error:

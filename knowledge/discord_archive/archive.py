@@ -37,8 +37,7 @@ from knowledge.discord_archive.messages import (
     first_id,
     new_thread,
 )
-from knowledge.store.database import moment
-from knowledge.store.derived_tables import DerivedKind, DerivedTables
+from knowledge.store.database import DerivedKind, DerivedTables, moment
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.store.rows import record
 from knowledge.text import storable

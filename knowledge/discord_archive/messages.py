@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from knowledge.chat.conversations import Message, Reaction
-from knowledge.store.derived_tables import DerivedTables
+from knowledge.store.database import DerivedTables
 from knowledge.store.rows import record
 from knowledge.text import storable
 

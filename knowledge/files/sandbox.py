@@ -24,7 +24,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from cachetools import LRUCache
 
-from knowledge.environment import environment
+from knowledge.dependencies import environment
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
 from knowledge.files.sandbox_process import Parse, receive, send
 

@@ -31,7 +31,7 @@ from zlib import crc32
 from filelock import FileLock, Timeout
 from pagefind_bin import get_executable
 
-from knowledge.environment import environment
+from knowledge.dependencies import environment
 from knowledge.page.pages import Renderer, machine_files, pages
 from knowledge.page.site import PublishError, Site, note_address, printable
 from knowledge.values.guilds import Language

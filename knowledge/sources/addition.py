@@ -102,8 +102,26 @@ def repository_location(
     The defaults are the repository's own branch, and all its folders. Raises MissingSourceError if
     it can't be a source; the message names the remedy.
     """
-    url = _repository(named, internal)
-    return GitRepository.locate_branch(url, _branch(branch), _folder(folder), internal=internal)
+    if is_web(named):
+        try:
+            url = hosts.repository_url(named)
+        except ValueError as error:
+            raise MissingSourceError(f"{one_line(named)} {error}.") from error
+        url = url if internal else _address(url, internal)
+    else:
+        refuse_login_address(named)
+        path = Path(named)
+        if problem := _problem_with(path):
+            raise MissingSourceError(problem)
+        if not is_checkout(path):
+            raise MissingSourceError(f"{one_line(named)} is no Git repository or checkout.")
+        url = str(path.resolve())
+    if branch and (not branch.isprintable() or len(branch) > 200 or branch.startswith("-")):
+        raise MissingSourceError(f"{one_line(branch)} is no name of a branch.")
+    parts = [part for part in folder.split("/") if part not in ("", ".")]
+    if ".." in parts or (not folder.isprintable() and folder) or len(folder) > 1_000:
+        raise MissingSourceError(f"{one_line(folder)} is no folder in a repository.")
+    return GitRepository.locate_branch(url, branch, "/".join(parts), internal=internal)
 
 
 def service_location(
@@ -159,23 +177,6 @@ def add_visited(
     return False
 
 
-def _repository(named: str, internal: bool) -> str:
-    """The web address of a repository, or its absolute path if it is on this machine."""
-    if is_web(named):
-        try:
-            url = hosts.repository_url(named)
-        except ValueError as error:
-            raise MissingSourceError(f"{one_line(named)} {error}.") from error
-        return url if internal else _address(url, internal)
-    refuse_login_address(named)
-    path = Path(named)
-    if problem := _problem_with(path):
-        raise MissingSourceError(problem)
-    if not is_checkout(path):
-        raise MissingSourceError(f"{one_line(named)} is no Git repository or checkout.")
-    return str(path.resolve())
-
-
 def refuse_login_address(named: str) -> None:
     """Refuse a repository's address behind a login, such as an SSH address.
 
@@ -186,33 +187,6 @@ def refuse_login_address(named: str) -> None:
             f"{one_line(named)} is an address for signing in to; only what everybody may read can "
             "be followed: name the repository's https address."
         )
-
-
-def _branch(named: str) -> str:
-    if named and (not named.isprintable() or len(named) > 200 or named.startswith("-")):
-        raise MissingSourceError(f"{one_line(named)} is no name of a branch.")
-    return named
-
-
-def _folder(named: str) -> str:
-    """A folder's path in a repository, in normal form."""
-    parts = [part for part in named.split("/") if part not in ("", ".")]
-    if ".." in parts or (not named.isprintable() and named) or len(named) > 1_000:
-        raise MissingSourceError(f"{one_line(named)} is no folder in a repository.")
-    return "/".join(parts)
-
-
-def _checked_template(typed: str) -> str:
-    """Check a base URL with placeholders such as `{path}`; returns it unchanged.
-
-    Raises MissingSourceError if the URL is no address, or has `{anchor}` before its end.
-    """
-    problem = problem_with_url(_PLACES.sub("x", typed))
-    if not problem and "{anchor}" in typed.removesuffix(ANCHOR):
-        problem = f"may have {{anchor}} only at its end, as {ANCHOR}"
-    if problem:
-        raise MissingSourceError(f"The base URL {one_line(typed)} {problem}.")
-    return typed
 
 
 def add_paths(
@@ -243,7 +217,12 @@ def _base_url(typed: str) -> str:
         return ""
     name, address = split_base_url(typed)
     if name == TEMPLATE:
-        return _checked_template(typed)
+        problem = problem_with_url(_PLACES.sub("x", typed))
+        if not problem and "{anchor}" in typed.removesuffix(ANCHOR):
+            problem = f"may have {{anchor}} only at its end, as {ANCHOR}"
+        if problem:
+            raise MissingSourceError(f"The base URL {one_line(typed)} {problem}.")
+        return typed
     if name:
         return f"{name}:{_base_url(address)}"
     problem = problem_with_url(typed)
@@ -278,7 +257,10 @@ def check_paths(paths: Sequence[Path]) -> None:
         if problem := _problem_with(path):
             raise MissingSourceError(problem)
         if path.is_file() and path.suffix.lower() not in SUFFIXES:
-            _check_format(path)
+            try:
+                format_name(read_content(path))
+            except UnreadableError as error:
+                raise MissingSourceError(f"{path} can't be imported: it {error}") from error
 
 
 def _problem_with(path: Path) -> str:
@@ -299,11 +281,3 @@ def _problem_with(path: Path) -> str:
     if not (path.is_file() or path.is_dir()):
         return f"{shown} is neither a file nor a folder: name one."
     return ""
-
-
-def _check_format(path: Path) -> None:
-    """Refuse a file with an unknown ending and unreadable content."""
-    try:
-        format_name(read_content(path))
-    except UnreadableError as error:
-        raise MissingSourceError(f"{path} can't be imported: it {error}") from error

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.store.derived_tables import DerivedKind, DerivedTables
+from knowledge.store.database import DerivedKind, DerivedTables
 from knowledge.text import storable
 
 ENTRIES: Final = DerivedKind(

@@ -311,19 +311,6 @@ class Credit(Tables):
             "from feedback f join questions q on q.id = f.question_id where q.guild_id = ?",
             [guild_id],
         )
-        return Activity(
-            questions={
-                **dict.fromkeys(Evidence, 0),
-                **{Evidence(row["evidence"]): row["number"] for row in asked},
-            },
-            helpful=verdicts["helpful"],
-            unhelpful=verdicts["unhelpful"],
-            **note_counts(self._db, guild_id),
-            gaps=gaps,
-            quoted=self._most_quoted(guild_id, most_quoted),
-        )
-
-    def _most_quoted(self, guild_id: int, most: int) -> tuple[tuple[str, int], ...]:
         quoted = self._db.rows(
             "select max(p.title) as title, count(distinct h.question_id) as number from hits h "
             "join recorded_passages p on p.digest = h.passage_digest "
@@ -334,6 +321,16 @@ class Credit(Tables):
             # Passages found only by pruned questions have no title.
             "group by p.document_id having max(p.title) != '' "
             "order by number desc, p.document_id limit ?",
-            [guild_id, most],
+            [guild_id, most_quoted],
         )
-        return tuple((row["title"], row["number"]) for row in quoted)
+        return Activity(
+            questions={
+                **dict.fromkeys(Evidence, 0),
+                **{Evidence(row["evidence"]): row["number"] for row in asked},
+            },
+            helpful=verdicts["helpful"],
+            unhelpful=verdicts["unhelpful"],
+            **note_counts(self._db, guild_id),
+            gaps=gaps,
+            quoted=tuple((row["title"], row["number"]) for row in quoted),
+        )

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
-from knowledge.store.derived_tables import DerivedKind, DerivedTablesError
+from knowledge.store.database import DerivedKind, DerivedTablesError
 from knowledge.store.rows import RowQueries, RowStatements, insertion, slices
 
 # Time limit of a write's wait for another process (`commonplace index` beside a running bot).
@@ -195,7 +195,7 @@ class DerivedFile(OpenedFile):
 
 
 class DerivedTablesFile(DerivedFile, RowQueries):
-    """`knowledge.store.derived_tables.DerivedTables` in a file."""
+    """`knowledge.store.database.DerivedTables` in a file."""
 
     error = DerivedTablesError
 

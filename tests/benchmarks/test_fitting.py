@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.calibration import LEAST_QUESTIONS, STRONG_PRECISION
 from benchmarks.fitting import main
 from bot.models.calibrations import chosen_calibration
 from bot.storage.data_folder import data_folder
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
-from indexer.evaluation.calibration import LEAST_QUESTIONS, STRONG_PRECISION
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from indexer.retrieval.evidence import CalibrationError, FittedFor, calibration
 from knowledge.dependencies import install_hint

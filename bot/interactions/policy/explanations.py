@@ -11,8 +11,7 @@ from bot.interactions.policy.flood_control import Limit, TooFastError
 from bot.text import error_messages
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
-from knowledge.store.database import StoreError, is_away
-from knowledge.store.derived_tables import DerivedTablesError
+from knowledge.store.database import DerivedTablesError, StoreError, is_away
 from knowledge.values.guilds import Language
 
 _logger = logging.getLogger(__name__)

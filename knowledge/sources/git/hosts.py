@@ -110,12 +110,6 @@ def file_link(place: str, commit: str, path: str) -> tuple[str, str]:
     return _PLACE.sub(lambda match: values.get(match[1], match[0]), pattern), lines
 
 
-def branch_link(page: str, branch: str, path: str) -> str:
-    """The web address of a folder or file on a branch; `path` "." is the whole repository."""
-    parts = [page, _ON_BRANCH.get(_kind(page), "blob"), quote(branch)]
-    return "/".join([*parts, quote(path)] if path != "." else parts)
-
-
 def _kind(url: str) -> str:
     host = urlsplit(url).hostname or ""
     return next((kind for word, kind in _WORDS if word in host), "")
@@ -142,8 +136,9 @@ def web_address(path: Path) -> str:
     page, merged = _remote_of(root / ".git")
     if not page:
         return ""
-    place = folder.relative_to(root).as_posix()
-    return branch_link(page, merged.removeprefix("refs/heads/"), place)
+    branch, place = merged.removeprefix("refs/heads/"), folder.relative_to(root).as_posix()
+    parts = [page, _ON_BRANCH.get(_kind(page), "blob"), quote(branch)]
+    return "/".join([*parts, quote(place)] if place != "." else parts)
 
 
 def is_checkout(path: Path) -> bool:

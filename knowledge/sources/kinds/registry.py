@@ -5,23 +5,61 @@ whole service. Any other address is a single page, and so is a service whose API
 """
 
 import re
-from typing import Final
+from typing import ClassVar, Final
 
-from knowledge.sources.kinds.bookstack import BookStack
 from knowledge.sources.kinds.discourse import Discourse
-from knowledge.sources.kinds.dokuwiki import DokuWiki
 from knowledge.sources.kinds.feed import Feed
-from knowledge.sources.kinds.folder import Channel, Folder
 from knowledge.sources.kinds.mediawiki import MediaWiki
-from knowledge.sources.kinds.outline import Outline
 from knowledge.sources.kinds.page import Page
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import Site
 from knowledge.sources.kinds.tracker import GitHub, GitLab
+from knowledge.sources.kinds.wikis import BookStack, DokuWiki, Outline
 from knowledge.sources.net.addresses import is_web
 from knowledge.sources.net.polite_fetcher import Fetched, Fetcher
 from knowledge.sources.net.safe_network import RefusedError
 from knowledge.sources.source import INTERNAL, Service, Source, checked_answers
+
+# Sources that the index reads by itself: nothing of them is in the entry store.
+
+
+class Folder(Source):
+    """A file or a folder on this machine, by its absolute path."""
+
+    unit: ClassVar[str] = "file"
+    is_visited = False
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        # A path may have a `#`.
+        self.url, self.options = location, ""
+
+    @property
+    def path(self) -> str:
+        return self.url
+
+
+class Channel(Source):
+    """A synced channel of Discord, by its id."""
+
+    unit: ClassVar[str] = "message"
+    is_visited = False
+
+    @property
+    def host(self) -> str:
+        return self.url
+
+    @staticmethod
+    def at(channel_id: int) -> str:
+        """The location of a channel."""
+        return f"channel:{channel_id}"
+
+    @staticmethod
+    def id_of(location: str) -> int | None:
+        """The id of the channel at a location; None for other sources."""
+        number = location.removeprefix("channel:")
+        return int(number) if location != number and number.isdecimal() else None
+
 
 # Kinds that `source add --kind` names; an address may also identify them.
 SERVICES: Final[dict[str, type[Service]]] = {

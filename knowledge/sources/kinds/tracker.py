@@ -157,7 +157,7 @@ class Tracker(ThreadService):
         super().connect(fetcher, token)
         page = self.page_of(self.url)
         self.host_url, self.part = page["host"], page["part"]
-        self.owner, _, self.name = page["project"].rpartition("/")
+        self.owner, _, self.name = str(page["project"]).rpartition("/")
         self.items = ItemCache()
 
     def listing(self, state: Mapping[str, str]) -> Listing:

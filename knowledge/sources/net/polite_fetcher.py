@@ -263,18 +263,15 @@ class Fetcher:
         self, url: str, headers: Mapping[str, str], limit: int, types: frozenset[str] | None
     ) -> _Response:
         """Send one request after the host's pause; retry once if the host asks for a short wait."""
-        self.pause(url, self._delay_for(url))
+        robots = self._robots.get(host_of(url))
+        asked = robots.crawl_delay(NAME) if isinstance(robots, Protego) else None
+        self.pause(url, max(self._delay, min(asked or 0.0, LONGEST_WAIT)))
         response = self._ask(url, headers, limit, types)
         wait = _retry_after(response)
         if response.status in _BUSY and wait is not None and wait <= LONGEST_WAIT:
             self.pause(url, max(wait, self._delay))
             response = self._ask(url, headers, limit, types)
         return response
-
-    def _delay_for(self, url: str) -> float:
-        robots = self._robots.get(host_of(url))
-        asked = robots.crawl_delay(NAME) if isinstance(robots, Protego) else None
-        return max(self._delay, min(asked or 0.0, LONGEST_WAIT))
 
     def pause(self, url: str, seconds: float) -> None:
         """Wait until `seconds` have passed since the last request to the address's host."""

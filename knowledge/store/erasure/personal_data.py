@@ -21,7 +21,13 @@ from knowledge.secrets import without_secrets
 from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
 from knowledge.store.database import Database
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
-from knowledge.store.erasure.tombstones import Tombstones
+from knowledge.store.erasure.tombstones import (
+    FORGOTTEN,
+    MEMBERS,
+    Tombstone,
+    TombstoneKind,
+    Tombstones,
+)
 from knowledge.store.notes.decisions import Wordings
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
@@ -30,7 +36,6 @@ from knowledge.store.schema import member_columns
 from knowledge.values.documents import INSIDE, document_of_note
 from knowledge.values.notes import NoticeEvent, State
 from knowledge.values.questions import EARLIER_CHARACTERS
-from knowledge.values.tombstones import FORGOTTEN, MEMBERS, Tombstone, TombstoneKind
 
 ERASED_TITLE: Final = "Erased"
 ERASED_TEXT: Final = "Erased at the request of its contributor."
@@ -79,7 +84,15 @@ class PersonalData(Tables):
 
     def export(self, member_id: int) -> dict[str, list[dict[str, Any]]]:
         found = {}
-        titles = self._hit_titles(member_id)
+        # Titles of the hits of the member's questions, best first, by question id.
+        titles: dict[int, list[str]] = {}
+        for row in self._db.rows(
+            "select h.question_id, p.title from questions q join hits h on h.question_id = q.id "
+            "join recorded_passages p on p.digest = h.passage_digest "
+            "where q.asker_id = ? and p.title != '' order by h.question_id, h.rank",
+            [member_id],
+        ):
+            titles.setdefault(row["question_id"], []).append(row["title"])
         for kind, sql in KINDS.items():
             rows = self._db.rows(sql, [member_id] * sql.count("?"))
             for row in rows:
@@ -97,18 +110,6 @@ class PersonalData(Tables):
             found[kind] = rows
         if self._opt_outs.is_withheld(member_id):
             found["preferences"].append({"guild": None, "preference": "not quoted from chats"})
-        return found
-
-    def _hit_titles(self, member_id: int) -> dict[int, list[str]]:
-        """Titles of the hits of a member's questions, best first, by question id."""
-        found: dict[int, list[str]] = {}
-        for row in self._db.rows(
-            "select h.question_id, p.title from questions q join hits h on h.question_id = q.id "
-            "join recorded_passages p on p.digest = h.passage_digest "
-            "where q.asker_id = ? and p.title != '' order by h.question_id, h.rank",
-            [member_id],
-        ):
-            found.setdefault(row["question_id"], []).append(row["title"])
         return found
 
     def forget(self, member_id: int, *, withdraw: bool, name: str = "") -> list[int]:
@@ -346,7 +347,12 @@ class Purge(Tables):
                         withdraw = tombstone.kind is TombstoneKind.MEMBER_AND_NOTES
                         self._personal_data.repeat_forgetting(member_id, withdraw=withdraw)
                 elif tombstone.kind is TombstoneKind.NOTE:
-                    self._delete_note(int(tombstone.subject))
+                    note_id = int(tombstone.subject)
+                    sql = "select guild_id from notes where id = ?"
+                    for guild_id in self._db.column(sql, [note_id]):
+                        self._delete_notes([note_id])
+                        subject, detail = document_of_note(note_id), {"note": note_id}
+                        self._log.append(guild_id, None, NOTE_DELETED, subject, detail)
                 elif tombstone.kind is TombstoneKind.QUESTION:
                     sql = "delete from questions where id = ?"
                     self._db.run(sql, [int(tombstone.subject)])
@@ -384,12 +390,6 @@ class Purge(Tables):
         )
         self._log.append(guild_id, None, PURGED, "guild", {"notes": len(note_ids)})
         return note_ids
-
-    def _delete_note(self, note_id: int) -> None:
-        for guild_id in self._db.column("select guild_id from notes where id = ?", [note_id]):
-            self._delete_notes([note_id])
-            detail = {"note": note_id}
-            self._log.append(guild_id, None, NOTE_DELETED, document_of_note(note_id), detail)
 
     def _delete_notes(self, note_ids: Sequence[int]) -> None:
         # Notes and revisions refer to each other.

@@ -62,14 +62,6 @@ class Wordings(Tables):
             [note.guild_id, document_of_note(note.id), _MOST_SUGGESTED],
         )
 
-    def record_copy(self, note: Note, suggested: SuggestedWording) -> None:
-        row = {
-            "note_id": note.id,
-            "wording": suggested.text,
-            "member_id": suggested.asker_id,
-        }
-        self._db.replace("copied_wordings", row, ["note_id", "wording"])
-
     def forget(self, member_id: int) -> list[int]:
         """Delete a member's questions from wordings, in a transaction; returns the notes."""
         rows = self._db.rows(
@@ -407,7 +399,12 @@ class Decisions(Tables):
             if len(new) > WORDINGS or new == before:
                 return Outcome(note, Obstacle.UNCHANGED)
             if isinstance(wordings, SuggestedWording):
-                self._wordings.record_copy(note, wordings)
+                copy = {
+                    "note_id": note.id,
+                    "wording": wordings.text,
+                    "member_id": wordings.asker_id,
+                }
+                self._db.replace("copied_wordings", copy, ["note_id", "wording"])
             self._wordings.change(revision_id, new)
             pending = self._notes.of_revision(note.latest_revision_id)
             if note.live and pending.revision.state is State.PENDING:

@@ -58,16 +58,6 @@ class _TruthLoader(Loader):
         return int(bytes(data) == b"t")
 
 
-def adapt(connection: psycopg.Connection[object]) -> None:
-    """Convert this connection's values in both directions."""
-    connection.adapters.register_dumper(int, Int8Dumper)
-    connection.adapters.register_dumper(bool, _TruthDumper)
-    connection.adapters.register_dumper(float, _ZeroDumper)
-    connection.adapters.register_dumper(datetime, _TimeDumper)
-    connection.adapters.register_loader("numeric", _NumericLoader)
-    connection.adapters.register_loader("bool", _TruthLoader)
-
-
 # A quoted string, kept as it is, or a character to translate.
 _TOKENS: Final = re.compile(r"'[^']*'|\?|%")
 
@@ -446,7 +436,13 @@ class Connection(RowStatements, RowQueries):
             )
         except psycopg.Error as error:
             raise self._away(opening_problem(self.url, error), error) from error
-        adapt(connection)
+        # Values are converted in both directions.
+        connection.adapters.register_dumper(int, Int8Dumper)
+        connection.adapters.register_dumper(bool, _TruthDumper)
+        connection.adapters.register_dumper(float, _ZeroDumper)
+        connection.adapters.register_dumper(datetime, _TimeDumper)
+        connection.adapters.register_loader("numeric", _NumericLoader)
+        connection.adapters.register_loader("bool", _TruthLoader)
         try:
             for name, value in (*_LIMITS.items(), ("search_path", self.schema)):
                 connection.execute(b"select set_config(%s, %s, false)", [name, value])

@@ -332,7 +332,8 @@ class FeedbackRecords(Tables):
         """Store or replace a member's verdict; False for an unknown question."""
         document_id = feedback.document_id
         if feedback.verdict is Verdict.HELPFUL and not document_id:
-            document_id = self.confirmed_document(feedback.question_id)
+            sql = f"{_CONFIRMED} where q.id = ? and q.confirmed_at is not null"
+            document_id = self._db.value(str, sql, [feedback.question_id]) or ""
         with self._writing(RowKind.QUESTION, feedback.question_id):
             known = self._db.rows("select 1 from questions where id = ?", [feedback.question_id])
             if known:
@@ -413,15 +414,6 @@ class FeedbackRecords(Tables):
             [now(), int(by_moderator), question_id],
         )
         return True
-
-    def confirmed_document(self, question_id: int) -> str:
-        """The confirmed document of a question, or an empty string."""
-        return (
-            self._db.value(
-                str, f"{_CONFIRMED} where q.id = ? and q.confirmed_at is not null", [question_id]
-            )
-            or ""
-        )
 
     def take_back(self, question_id: int, *, by_moderator: bool) -> None:
         """Revoke a confirmed answer. A moderator's confirmation is revoked only by a moderator."""

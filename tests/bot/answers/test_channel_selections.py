@@ -15,7 +15,7 @@ from bot.answers.outcome import Answer
 from bot.answers.pipeline import AnswerPipeline, Reply
 from bot.answers.search_tiers import BundledArticles
 from bot.storage.derived_data import open_entries
-from indexer.embedding.vector_cache import VectorCache
+from indexer.embedding.embedder import VectorCache
 from indexer.index.index import Index
 from indexer.ingest.pipeline import index_document
 from indexer.retrieval.retriever import Retriever

@@ -17,7 +17,7 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.sources import channel_sync_steps
 from knowledge.discord_archive.archive import ProgressMessage
-from knowledge.sources.kinds.folder import Channel
+from knowledge.sources.kinds.registry import Channel
 from knowledge.values.guilds import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import NOW, Server, SyncDriver, documents
 from tests.fakes import WordEmbedder

@@ -14,7 +14,7 @@ from bot.statistics import overview as messages
 from bot.statistics.overview import DAYS, Audience, Overview, overview
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from indexer.ingest.pipeline import index_document
-from knowledge.sources.kinds.folder import Channel
+from knowledge.sources.kinds.registry import Channel
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.values.guilds import Language, SyncedChannel, SyncedContent
 from knowledge.values.questions import Evidence, Feedback, RecordedHit, Verdict

@@ -1,4 +1,4 @@
-from indexer.embedding.vector_cache import VectorCache
+from indexer.embedding.embedder import VectorCache
 from tests.fakes import WordEmbedder
 
 

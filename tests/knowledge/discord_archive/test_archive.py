@@ -14,7 +14,7 @@ from bot.storage.derived_data import open_archive
 from knowledge.chat.conversations import Message
 from knowledge.discord_archive.archive import RECENT, ChannelArchive, MessagePage, SyncStage
 from knowledge.discord_archive.messages import ArchivedMessage, Thread, first_id, time_of
-from knowledge.store.derived_tables import DerivedTablesError
+from knowledge.store.database import DerivedTablesError
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.guilds import SyncedChannel, SyncedContent
 from tests.knowledge.decided_notes import some

@@ -165,7 +165,7 @@ def test_a_token_is_sent_with_every_request(wiki: Wiki, source: VisitedService) 
 def test_unchanged_wiki_is_only_listed(
     wiki: Wiki, source: VisitedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("knowledge.sources.kinds.outline._LIMIT", 4)
+    monkeypatch.setattr("knowledge.sources.kinds.wikis._OUTLINE_LIST", 4)
     entries = PER_ANSWER if wiki.kind == "bookstack" else 4
     wiki.pages = {key: Page(f"Page {key}") for key in range(1, entries + 2)}
     source.sync()

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.sources.kinds import registry
-from knowledge.sources.kinds.folder import Channel, Folder
 from knowledge.sources.kinds.page import Page
-from knowledge.sources.kinds.registry import source_at
+from knowledge.sources.kinds.registry import Channel, Folder, source_at
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES, Site
 from knowledge.sources.net.addresses import is_web

@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.store.database import is_away
-from knowledge.store.derived_tables import DerivedKind, DerivedTablesError
+from knowledge.store.database import DerivedKind, DerivedTablesError, is_away
 from knowledge.store.postgres.connection import Connection
-from knowledge.store.postgres.derived_schema import DerivedSchema
+from knowledge.store.postgres.database import DerivedSchema
 from tests.postgres import Cluster
 
 

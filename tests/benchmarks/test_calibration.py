@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.evaluation.calibration import (
+from benchmarks.calibration import (
     RIGHT_SHOWN,
     STRONG_PRECISION,
     Rows,
