@@ -51,10 +51,10 @@ from tests.knowledge import exporting
 from tests.knowledge.made_files import docx, paragraph, pdf, zipped
 from tests.knowledge.sources.crawled_site import World as CrawledSite
 from tests.knowledge.sources.described_server import DescribedServer
-from tests.knowledge.sources.kinds.test_bookstack_and_outline import BookStack, Outline, Page, Wiki
 from tests.knowledge.sources.kinds.test_discourse import Forum, Post, Topic
 from tests.knowledge.sources.kinds.test_tracker_github import Hub
 from tests.knowledge.sources.kinds.test_tracker_gitlab import Lab
+from tests.knowledge.sources.kinds.test_wikis import BookStack, Outline, Page, Wiki
 from tests.knowledge.sources.test_sync import Service
 from tests.knowledge.sources.visited import VisitedService
 from tests.knowledge.sources.wiki_server import WikiPage, WikiServer

@@ -17,10 +17,10 @@ from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.kinds.site import Site
 from tests.knowledge.git_server import GitServer
 from tests.knowledge.sources.described_server import DescribedServer
-from tests.knowledge.sources.kinds import test_bookstack_and_outline as wikis
 from tests.knowledge.sources.kinds import test_discourse as discourse
 from tests.knowledge.sources.kinds import test_tracker_github as github
 from tests.knowledge.sources.kinds import test_tracker_gitlab as gitlab
+from tests.knowledge.sources.kinds import test_wikis as wikis
 from tests.knowledge.sources.test_sync import Wiki
 from tests.knowledge.sources.visited import VisitedSource
 from tests.knowledge.sources.wiki_server import WikiPage, WikiServer
