@@ -191,8 +191,8 @@ def check_rows(rows: Rows, accepted: str) -> None:
 def fit_calibration(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
     """Fit the parameters and the two thresholds, and measure them on the same rows.
 
-    The threshold of *strong* is the smallest probability for which at least `STRONG_PRECISION` of
-    the *strong* answers are right, counting all kinds of questions. The threshold of *none* is the
+    The threshold of *strong* is the smallest probability that leaves at least `STRONG_PRECISION` of
+    the *strong* answers right, counting all kinds of questions. The threshold of *none* is the
     largest probability that at least `RIGHT_SHOWN` of the right answers reach. Both shares are
     averaged over the sets.
     """

@@ -32,11 +32,11 @@ from knowledge.backup import foreign_database
 from knowledge.backup.foreign_database import ForeignDatabaseError
 from knowledge.store.audit_log import RESTORED, STANDINGS, WHOLE, LogEntry, contradictions
 from knowledge.store.database import StoreError, row_counts
-from knowledge.store.erasure.tombstones import MEMBERS, Tombstone
 from knowledge.store.rows import record
 from knowledge.store.store import Store
 from knowledge.text import count_of
 from knowledge.values.documents import SHARED, Scope
+from knowledge.values.tombstones import MEMBERS, Tombstone
 
 PATTERN: Final = "community-*.db"
 PART: Final = ".part"

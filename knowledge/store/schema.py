@@ -20,7 +20,6 @@ from functools import partial
 from typing import Any, Final
 
 from knowledge.store import rows
-from knowledge.store.erasure.tombstones import Tombstone
 from knowledge.values.notes import NoteCheck, Notice, Review, SourceChange
 from knowledge.values.questions import (
     FeedbackReason,
@@ -32,6 +31,7 @@ from knowledge.values.questions import (
 )
 from knowledge.values.settings import EffectiveSettings, GuildSettings, WeeklyDigest, facts_of
 from knowledge.values.submissions import Submission
+from knowledge.values.tombstones import Tombstone
 
 FORMER_MEMBER: Final = "a former member"
 FORMER_MODERATOR: Final = "a former moderator"

@@ -21,13 +21,7 @@ from knowledge.secrets import without_secrets
 from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
 from knowledge.store.database import Database
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
-from knowledge.store.erasure.tombstones import (
-    FORGOTTEN,
-    MEMBERS,
-    Tombstone,
-    TombstoneKind,
-    Tombstones,
-)
+from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.notes.decisions import Wordings
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
@@ -36,6 +30,7 @@ from knowledge.store.schema import member_columns
 from knowledge.values.documents import INSIDE, document_of_note
 from knowledge.values.notes import NoticeEvent, State
 from knowledge.values.questions import EARLIER_CHARACTERS
+from knowledge.values.tombstones import FORGOTTEN, MEMBERS, Tombstone, TombstoneKind
 
 ERASED_TITLE: Final = "Erased"
 ERASED_TEXT: Final = "Erased at the request of its contributor."

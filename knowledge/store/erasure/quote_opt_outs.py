@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from knowledge.store.database import Database
-from knowledge.store.erasure.tombstones import MEMBERS, Tombstone, TombstoneKind, Tombstones
+from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.rows import Tables
+from knowledge.values.tombstones import MEMBERS, Tombstone, TombstoneKind
 
 # Discord's user name for deleted accounts, now and formerly.
 _DELETED: Final = re.compile(

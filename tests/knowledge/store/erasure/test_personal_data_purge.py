@@ -3,9 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-from knowledge.store.erasure.tombstones import Tombstone, TombstoneKind
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope
+from knowledge.values.tombstones import Tombstone, TombstoneKind
 from tests.knowledge.decided_notes import ELSEWHERE, GUILD
 from tests.knowledge.two_guilds import AT, TEXT, approved, asked, live, restored, standings, told
 from tests.stores import FILE, Place

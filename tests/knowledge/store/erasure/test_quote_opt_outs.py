@@ -8,8 +8,9 @@ import pytest
 from knowledge.backup import backups
 from knowledge.chat.conversations import Message
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
-from knowledge.store.erasure.tombstones import FILE, Tombstone, TombstoneKind
+from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.store import Store
+from knowledge.values.tombstones import Tombstone, TombstoneKind
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 MIRA, ADA = 700_100_200_300_400_501, 700_100_200_300_400_502

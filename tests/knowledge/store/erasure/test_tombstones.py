@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from knowledge.store.database import now
-from knowledge.store.erasure.tombstones import FILE, TombstoneKind
+from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import Store, StoreError
+from knowledge.values.tombstones import TombstoneKind
 from tests.knowledge.decided_notes import ELSEWHERE, GUILD, MIRA
 from tests.knowledge.two_guilds import approved, live, restored
 from tests.stores import Place, take_tombstones

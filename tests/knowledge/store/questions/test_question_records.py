@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from knowledge.backup import backups, exporter, importer
-from knowledge.store.erasure.tombstones import Tombstone, TombstoneKind
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.questions import (
@@ -17,6 +16,7 @@ from knowledge.values.questions import (
     RecordedHit,
     Verdict,
 )
+from knowledge.values.tombstones import Tombstone, TombstoneKind
 from tests.knowledge.decided_notes import GUILD, MIRA, live_note, some
 from tests.stores import Place
 
