@@ -38,8 +38,7 @@ import numpy as np
 from bot.answers.ask import Ask
 from bot.answers.lookup import Stage
 from bot.answers.pipeline import Reply
-from bot.config.sections import DataSettings, ModelSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, ModelSettings, Settings
 from bot.core.core import Core
 from bot.process.client import start_worker
 from indexer.embedding.embedder import DEFAULT_MODEL
@@ -60,7 +59,7 @@ _FIRST_ANSWER: Final = """
 import json, sys, time
 from pathlib import Path
 from bot.config.settings import Settings
-from bot.config.sections import DataSettings, ModelSettings
+from bot.config.settings import DataSettings, ModelSettings
 from bot.answers.pipeline import Ask
 from bot.core.core import Core
 import bot.process.client  # what a bot has imported, too

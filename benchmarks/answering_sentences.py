@@ -37,8 +37,7 @@ from benchmarks.page_sets import page_set
 from bot.answers.ask import Ask
 from bot.answers.outcome import Answer, Quote
 from bot.answers.quotations import excerpts
-from bot.config.sections import DataSettings, ModelSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, ModelSettings, Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.text.excerpt import room

@@ -28,8 +28,7 @@ import aiohttp
 import psycopg
 from aiohttp.test_utils import unused_port
 
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from knowledge.store.postgres.leases import LEADERSHIP
 from tests.bot.cluster.processes import QUESTION, SHARDS
@@ -482,7 +481,7 @@ import json, sys
 from pathlib import Path
 from knowledge.store.postgres.leases import Leases
 from bot.config.settings import Settings
-from bot.config.sections import DataSettings
+from bot.config.settings import DataSettings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end

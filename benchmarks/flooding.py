@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.answers.ask import Ask
-from bot.config.sections import DataSettings, QuestionSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, QuestionSettings, Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.job_queue import Priority

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.ask import Ask
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from benchmarks.answering import documents, percentiles, questions_about, timed
 from bot.answers.ask import Ask
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.process.client import answer_together, start_worker
 from bot.review import golden_questions

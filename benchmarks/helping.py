@@ -20,8 +20,7 @@ from bot.answers.outcome import Answer
 from bot.answers.pipeline import Reply
 from bot.ask import unasked as service
 from bot.ask.question_rules import begins_question, questions_of_post
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 
 _ASK = Ask("", 1, 1, 1)

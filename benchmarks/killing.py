@@ -29,12 +29,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core import index_updates
 from bot.core.core import Core
-from bot.core.index_updates import run_to_end
-from bot.core.shadow_index import build
+from bot.core.index_updates import build, run_to_end
 from bot.models.serving_model import delete_leftover_indexes, open_successor, switch_to
 from bot.privacy import service
 from bot.review import service as review_service

@@ -16,8 +16,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from knowledge.store.postgres.leases import LEASE_SECONDS

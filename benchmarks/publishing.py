@@ -18,8 +18,7 @@ import numpy as np
 
 from bot.answers.ask import Ask
 from bot.answers.outcome import Answer
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.review import service as review_service
 from indexer.index.written_documents import CutDocument

@@ -21,8 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.answering import documents
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from indexer.embedding.embedder import (
     DEFAULT_MODEL,
@@ -42,7 +41,7 @@ from pathlib import Path
 import bot.process.client, bot.process.run
 from benchmarks.answering import judged_questions
 from bot.config.settings import Settings
-from bot.config.sections import DataSettings
+from bot.config.settings import DataSettings
 from bot.answers.lookup import Ask
 from bot.core.core import Core
 core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))

@@ -25,8 +25,7 @@ from pathlib import Path
 
 from benchmarks.answering import documents, percentiles, questions_about
 from bot.answers.ask import Ask
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.process.client import answer_together, start_worker

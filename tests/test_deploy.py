@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 
 from bot.cli.console import UNUSABLE
 from bot.config import settings as config
-from bot.config.sections import HealthSettings
+from bot.config.settings import HealthSettings
 from bot.process.client import CLOSING_SECONDS
 from bot.process.health_server import Health, serving
 from bot.process.run import FINISHING_SECONDS

@@ -19,8 +19,7 @@ from typing import Any, Final
 
 import pytest
 
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.review import service as review

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from bot.answers.outcome import Quote
-from bot.config.sections import PageSettings
+from bot.config.settings import PageSettings
 from knowledge.page.site import article_url, page_url
 from knowledge.store.database import DatabaseAwayError
 from knowledge.store.store import Store

@@ -13,11 +13,15 @@ from rich.markup import escape
 
 from bot.cli.console import ConfigOption, DataOption, out
 from bot.config import settings as config
-from bot.config.sections import ANYBODY
-from bot.config.settings import ConfigError, Settings
+from bot.config.settings import ANYBODY, ConfigError, Settings
 from bot.models.calibrations import chosen_calibration
-from bot.models.serving_model import Opened, chosen_model, is_building, open_serving
-from bot.models.serving_reranker import chosen_reranker
+from bot.models.serving_model import (
+    Opened,
+    chosen_model,
+    chosen_reranker,
+    is_building,
+    open_serving,
+)
 from bot.storage.data_folder import (
     COMMUNITY,
     DataFolderError,

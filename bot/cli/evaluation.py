@@ -13,8 +13,7 @@ from bot.config import settings as config
 from bot.config.settings import Settings
 from bot.models.calibrations import chosen_calibration
 from bot.models.comparison import Side
-from bot.models.serving_model import Opener, chosen_model
-from bot.models.serving_reranker import chosen_reranker
+from bot.models.serving_model import Opener, chosen_model, chosen_reranker
 from bot.storage.data_folder import checked_data_folder, data_folder, open_index, open_store
 from bot.storage.derived_data import open_entries
 from indexer.embedding.model_records import RecordedModel, open_record

@@ -22,13 +22,12 @@ from bot.cli import console
 from bot.cli.evaluation import side_of
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.core.shadow_index import build
+from bot.core.index_updates import build
 from bot.models import choice, comparison, serving_model
 from bot.models.calibrations import chosen_calibration
-from bot.models.choice import ModelChoiceError
+from bot.models.choice import ModelChoiceError, Row, inventory
 from bot.models.comparison import Figure, Side
-from bot.models.inventory import Row, inventory
-from bot.models.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
+from bot.models.serving_model import choose_reranker, chosen_reranker, previous_reranker
 from bot.storage.data_folder import checked_data_folder, data_folder, is_bot_running
 from bot.text.languages import languages_read
 from indexer.embedding.embedder import ModelError, is_reference

@@ -11,8 +11,7 @@ from rich.console import Console
 
 from bot.cli import console, sources
 from bot.config import settings as config
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.process import logs
 from bot.storage.data_folder import (

@@ -1,4 +1,7 @@
-"""Configuration loader: typed settings from `config.toml`, secrets from the environment.
+"""Configuration: typed settings from `config.toml`, secrets from the environment.
+
+Each section of the file is a class, with a default, bounds and a line of description for each key.
+A `ClassVar` was a key of 1.0.0 and is a constant now, with its reason beside it.
 
 Errors:
     Exception
@@ -8,6 +11,7 @@ Errors:
 import contextlib
 import difflib
 import importlib.util
+import ipaddress
 import json
 import os
 import tomllib
@@ -15,30 +19,381 @@ from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
-from pydantic.fields import FieldInfo
-
-from bot.config.sections import (
-    NOT_SHOWN,
-    AnswerSettings,
-    ArticleSettings,
-    DataSettings,
-    GuildsSettings,
-    HealthSettings,
-    HelperSettings,
-    IndexSettings,
-    LogSettings,
-    ModelSettings,
-    PageSettings,
-    PhrasingSettings,
-    PictureSettings,
-    QuestionSettings,
-    SourceSettings,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
 )
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
 from knowledge.dependencies import install_hint
 from knowledge.files import picture_text
+from knowledge.sources.net.addresses import InternalHosts
+from knowledge.store.database_url import check_database_url
+
+OFF: Final = "off"
+ALL: Final = "all"
+LAST_PORT: Final = 65_535
+# So that links to eight notes fit a digest.
+PAGE_URL_CHARACTERS: Final = 120
+# Kind of an error with a value that may be secret.
+NOT_SHOWN: Final = "not_shown"
+_LOCAL: Final = "localhost"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _key(default: Any, description: str, least: float | None = None, most: float = 0) -> Any:
+    """Declare a key; `least` and `most` bound a number."""
+    if least is None:
+        return Field(default=default, description=description)
+    return Field(default=default, description=description, ge=least, le=most)
+
+
+def _database(value: Any) -> Any:
+    """Validate the database URL; errors don't show it, because it may contain a password."""
+    if value == "":
+        return value
+    try:
+        return check_database_url(str(value))
+    except ValueError as error:
+        raise PydanticCustomError(NOT_SHOWN, str(error)) from error
+
+
+class DataSettings(_Section):
+    """Section `[data]`: the data folder and the database."""
+
+    folder: Path = _key(
+        Path("data"),
+        "Folder with community.db and the index; `--data` and COMMONPLACE_DATA override it.",
+    )
+    database: Annotated[str, BeforeValidator(_database)] = _key(
+        "", "A PostgreSQL database instead of files: postgresql://USER@HOST/DATABASE."
+    )
+
+
+class ModelSettings(_Section):
+    """Section `[model]`: the embedding model and the reranker."""
+
+    name: Annotated[str, Field(min_length=1)] = _key(
+        "english",
+        "The embedding model: one of `commonplace model list`, a folder, or a hub name.",
+    )
+    reranker: str = _key(
+        "", 'A cross-encoder that orders the best passages again, named like the model; "": none.'
+    )
+    reranker_ms: int = _key(
+        200,
+        "Milliseconds for the reranker per question; it reads as many passages as fit.",
+        1,
+        60_000,
+    )
+
+
+class AnswerSettings(_Section):
+    """Section `[answers]`: length and visibility of answers."""
+
+    passages: int = _key(3, "Most passages quoted in an answer.", 1, 5)
+    private: bool = _key(False, "Show answers to /ask only to the asker by default.")
+
+
+class ArticleSettings(_Section):
+    """Section `[articles]`: use of the bundled articles."""
+
+    bundled: Literal["auto", "always", "never"] = _key(
+        "auto",
+        'Quote the bundled articles: "always", "never", or "auto" if nothing else is near.',
+    )
+
+
+class QuestionSettings(_Section):
+    """Section `[questions]`: retention of questions, and flood control."""
+
+    keep_days: int = _key(
+        180, "Days for which the words of questions are kept; 0: for ever.", 0, 36_500
+    )
+    member_burst: int = _key(
+        5, "Questions a member may ask in 15 seconds; 0: any number.", 0, 1_000
+    )
+    # Nobody types a question in less than three seconds.
+    member_seconds: ClassVar[int] = 15
+    # A server is as fast as ten members. One processor answers more.
+    guild_seconds: ClassVar[int] = 10
+
+    @property
+    def guild_burst(self) -> int:
+        """Questions all members of a server may ask in `guild_seconds`; 0: any number."""
+        return 10 * self.member_burst
+
+
+def _internal_hosts(entries: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        InternalHosts.of(entries)
+    except ValueError as error:
+        raise PydanticCustomError("internal", "{problem}", {"problem": str(error)}) from error
+    return entries
+
+
+class SourceSettings(_Section):
+    """Section `[sources]`: files, web pages and channels to quote."""
+
+    internal: Annotated[tuple[str, ...], AfterValidator(_internal_hosts)] = _key(
+        (),
+        'Private hosts for sources of the command line: ["wiki.lan", "10.1.0.0/16", "[::1]:80"].',
+    )
+    contact: Annotated[str, Field(pattern=r"^[!-'*-~]{0,200}$")] = _key(
+        "", "Your address for the owners of visited sites and wikis, sent with each request."
+    )
+    web_hours: int = _key(
+        24, "Hours between visits to web sources; 0: only with `source sync`.", 0, 8_760
+    )
+    unquoted: tuple[Annotated[str, Field(pattern=r"^[^@]+@[^@]+$")], ...] = _key(
+        (), 'People whose posts in forums and trackers aren\'t quoted: ["alice@forum.example.org"].'
+    )
+    channels: bool = _key(
+        False,
+        'Let administrators add channels with /source add; needs the "Message Content Intent".',
+    )
+    # A check of 10,000 files takes about a fifth of a second; only changed files are opened.
+    look_seconds: ClassVar[int] = 60
+    # What crawlers are expected to keep to; a site's robots.txt may ask for more.
+    web_delay_seconds: ClassVar[float] = 1.0
+    # Longer than a site's rebuild or an expired certificate keeps its pages away.
+    web_grace_days: ClassVar[int] = 14
+    # For a server's own sources: a disk's protection from administrators. 500 MB are 50,000 pages.
+    web_megabytes: ClassVar[int] = 500
+
+
+class HelperSettings(_Section):
+    """Section `[helper]`: answers that the bot gives without being asked."""
+
+    message_content: bool = _key(
+        False,
+        'Let the bot answer questions it wasn\'t asked; needs the "Message Content Intent".',
+    )
+    # More would make the bot a regular of the channel.
+    member_daily: ClassVar[int] = 5
+    channel_daily: ClassVar[int] = 50
+
+
+def _split(url: str) -> SplitResult | None:
+    """Split an http(s) URL; None if it is invalid, or has a user, query or fragment."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    plain = url.isascii() and url.isprintable() and " " not in url
+    bare = not (parts.query or parts.fragment or parts.username or parts.password)
+    known = parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
+    return parts if plain and bare and known else None
+
+
+def _endpoint_url(value: str, info: ValidationInfo) -> str:
+    value = value.strip().rstrip("/")
+    is_on = info.data.get("mode", OFF) != OFF
+    if _split(value) is None and (value or is_on):
+        raise PydanticCustomError(
+            "url",
+            "Input should be the address of an OpenAI-compatible API, http:// or https://, without "
+            "a user, `?` or `#`, such as http://127.0.0.1:8080/v1",
+        )
+    return value
+
+
+def _endpoint_model(value: str, info: ValidationInfo) -> str:
+    value = value.strip()
+    if info.data.get("mode", OFF) != OFF and not (value and value.isprintable()):
+        raise PydanticCustomError(
+            "model",
+            "Input should be the endpoint's name of its model if `phrasing.mode` is on",
+        )
+    return value
+
+
+class PhrasingSettings(_Section):
+    """Section `[phrasing]`: the language model that phrases answers.
+
+    An endpoint is private if its host is `localhost` or a private IP address. Other names aren't
+    resolved, because a name's address could change after the operator's consent.
+    """
+
+    mode: Literal["off", "choose", "phrase"] = _key(
+        OFF,
+        'What a language model may do: "off", "choose" sentences, or "phrase" (docs/phrasing.md).',
+    )
+    url: Annotated[
+        str, Field(validate_default=True, max_length=500), AfterValidator(_endpoint_url)
+    ] = _key(
+        "", "Base address of an OpenAI-compatible API; its key is in the variable PHRASING_KEY."
+    )
+    model: Annotated[
+        str, Field(validate_default=True, max_length=200), AfterValidator(_endpoint_model)
+    ] = _key("", "The endpoint's name of the model.")
+    seconds: float = _key(
+        15.0, "Deadline of the model, in seconds; after it, the answer stays as it was.", 1, 120
+    )
+    reorder: bool = _key(False, "Let the model choose which of the ten best passages are quoted.")
+    daily_tokens: int = _key(
+        0,
+        "Tokens sent and received in a day, in all servers together; 0: any number.",
+        0,
+        1_000_000_000,
+    )
+    may_send_messages: bool = _key(
+        False, "Send quoted messages of chats and channels also to an endpoint that isn't private."
+    )
+    # A model on one machine answers no faster with more; further answers stay plain.
+    in_flight: ClassVar[int] = 2
+    # For fairness among members and servers; `daily_tokens` limits the cost.
+    member_hourly: ClassVar[int] = 10
+    guild_daily: ClassVar[int] = 200
+
+    @property
+    def is_on(self) -> bool:
+        return self.mode != OFF
+
+    @property
+    def host(self) -> str:
+        """The endpoint's host, as shown to members."""
+        parts = _split(self.url)
+        return (parts.hostname or "") if parts else ""
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the endpoint's address is on this machine or in a private network."""
+        host = self.host
+        if host == _LOCAL or host.endswith(f".{_LOCAL}"):
+            return True
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return address.is_loopback or (address.is_private and not address.is_unspecified)
+
+
+class PageSettings(_Section):
+    """Section `[page]`: the public web pages of servers."""
+
+    folder: str = _key(
+        "",
+        'Where a running bot publishes public pages, one folder per server\'s id; "": nowhere.',
+    )
+    base_url: Annotated[
+        str, Field(pattern=r"^(https://[^\s<>?#]+)?$", max_length=PAGE_URL_CHARACTERS)
+    ] = _key(
+        "",
+        'https address of the pages, with {server} for an id: "https://notes.example.org/{server}".',
+    )
+    after: list[str] = _key(
+        [],
+        'Command after pages have changed: ["rsync", "-aL", "site/", "host:www/"] (docs/page.md).',
+    )
+    articles: bool = _key(False, "Publish the bundled articles, too.")
+    templates: str = _key(
+        "", 'A folder with your own templates, which replace ours of the same name; "": none.'
+    )
+    # Uploading a whole page over a slow line takes minutes; a hanging command shouldn't take hours.
+    after_seconds: ClassVar[int] = 300
+
+    def url_of(self, guild_id: int) -> str:
+        """The address of a server's page with a final slash, or ""."""
+        if not self.base_url:
+            return ""
+        return self.base_url.replace("{server}", str(guild_id)).rstrip("/") + "/"
+
+
+class IndexSettings(_Section):
+    """Section `[index]`: memory for the index."""
+
+    resident_mb: int = _key(
+        1_024,
+        "Megabytes of vectors and words in memory; others are read from disk. 0: any number.",
+        0,
+        1_000_000,
+    )
+
+    @property
+    def resident_bytes(self) -> int | None:
+        return self.resident_mb * 1_000_000 or None
+
+
+class PictureSettings(_Section):
+    """Section `[pictures]`: recognition of text in pictures."""
+
+    read_text: bool = _key(
+        False, "Read the text in pictures sent with a question or note; needs the extra `ocr`."
+    )
+
+
+def _guild_ids(value: object) -> object:
+    """Validate a list of guild ids, or "all"."""
+    if value == ALL:
+        return value
+    if isinstance(value, list) and all(type(guild) is int and guild > 0 for guild in value):
+        return tuple(value)
+    raise PydanticCustomError("guilds", 'Input should be "all" or a list of server ids')
+
+
+# Warning to the operator, also if Discord doesn't say whether the application is public.
+ANYBODY: Final = (
+    "Anybody can add the bot to a server of their own, unless Public Bot is off on the Bot page of "
+    "your application in Discord's developer portal: turn it off there, or name your servers in "
+    "`guilds.allowed` in config.toml."
+)
+
+
+class GuildsSettings(_Section):
+    """Section `[guilds]`: the servers that the bot serves."""
+
+    allowed: Annotated[tuple[int, ...] | Literal["all"], BeforeValidator(_guild_ids)] = _key(
+        ALL,
+        'Ids of the servers the bot serves, as [123, 456], or "all"; it leaves others at once.',
+    )
+    keep_days: int = _key(
+        30, "Days for which a server's data is kept after the bot was removed.", 1, 3_650
+    )
+
+
+class LogSettings(_Section):
+    """Section `[log]`: level and format of the log."""
+
+    level: Literal["debug", "info", "warning", "error"] = _key(
+        "info", '"debug", "info", "warning" or "error". The log never has messages or tokens.'
+    )
+    format: Literal["text", "json"] = _key("text", '"text" lines, or "json": one object a line.')
+
+
+def _port(value: object) -> object:
+    """Validate a port or "off"; pydantic's own error would mention only one of them."""
+    if value == OFF or (type(value) is int and 0 <= value <= LAST_PORT):
+        return value
+    raise PydanticCustomError("port", 'Input should be "off" or a port from 0 to 65535')
+
+
+class HealthSettings(_Section):
+    """Section `[health]`: the HTTP endpoint for health and metrics."""
+
+    host: Annotated[str, Field(min_length=1)] = _key(
+        "127.0.0.1", "Address of /healthz and /metrics; both answer everybody who reaches it."
+    )
+    port: Annotated[int | Literal["off"], BeforeValidator(_port)] = _key(
+        OFF, 'Port, or "off"; 0 takes any, and the log names it.'
+    )
+
+
+# The file and the environment.
 
 CONFIG_FILE: Final = Path("config.toml")
 TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not a token
@@ -53,10 +408,9 @@ class ConfigError(Exception):
     """The settings can't be used; the message names the key and the remedy."""
 
 
-class Settings(BaseModel):
+class Settings(_Section):
     """All settings; `config.toml` shows each key with its default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     _warning: str = PrivateAttr("")
 
     data: DataSettings = DataSettings()
@@ -83,10 +437,8 @@ class Settings(BaseModel):
 def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
     """Read the settings from a file, or from `config.toml` in the working directory.
 
-    The data folder `data` overrides COMMONPLACE_DATA, which overrides the file.
-
-    Raises:
-        ConfigError: if the file is missing or isn't TOML, or has an unknown key or invalid value.
+    The data folder `data` overrides COMMONPLACE_DATA, which overrides the file. ConfigError if the
+    file is missing or isn't TOML, or has an unknown key or invalid value.
     """
     path = config_file or CONFIG_FILE
     values = _read(config_file)
@@ -245,10 +597,8 @@ def template() -> str:
 def token() -> str:
     """The bot's token, from DISCORD_TOKEN or the file named by DISCORD_TOKEN_FILE.
 
-    Service managers pass secrets as files, which are hidden from other processes.
-
-    Raises:
-        ConfigError: if there is no token, or the file can't be read.
+    Service managers pass secrets as files, which are hidden from other processes. ConfigError if
+    there is no token, or the file can't be read.
     """
     value = os.environ.get(TOKEN_VARIABLE, "").strip() or _token_in_file()
     if not value:

@@ -29,8 +29,7 @@ from bot.answers.synonyms import pairs_of
 from bot.config.settings import Settings
 from bot.core.worker import WorkerStoppedError
 from bot.models.calibrations import chosen_calibration
-from bot.models.serving_model import Opened, Opener, open_serving
-from bot.models.serving_reranker import chosen_reranker
+from bot.models.serving_model import Opened, Opener, chosen_reranker, open_serving
 from bot.storage.data_folder import data_folder, open_store
 from bot.storage.derived_data import (
     open_archive,
@@ -120,8 +119,7 @@ class Core:
         before the model is opened, which takes seconds. The `clock` measures outages of the
         database, in seconds.
 
-        Raises:
-            DataFolderError, StoreError, IndexError_, ModelError: with the remedy.
+        DataFolderError, StoreError, IndexError_ or ModelError, with the remedy, if that fails.
         """
         folder = self.folder = data_folder(settings.data.folder)
         self.configured = settings.model.name
@@ -409,8 +407,7 @@ class Core:
     def index_note(self, note_id: int) -> None:
         """Index a note's live revision, or remove the note from the index.
 
-        Raises:
-            StoreError, IndexError_: if indexing fails; the note stays in `unindexed_notes`.
+        StoreError or IndexError_ if indexing fails; the note stays in `unindexed_notes`.
         """
         self.unindexed_notes.add(note_id)
         self.find_overdue_notes(datetime.now(UTC))

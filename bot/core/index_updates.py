@@ -1,7 +1,11 @@
-"""Index updates from all sources, in slices.
+"""Index updates from all sources, in slices, and the build of another model's index.
 
 Each update is an iterator. A step is a slice, and questions are answered between slices. If an
 update ends early, the next update continues the work.
+
+The index of another model is built beside the serving one, and serves from the bot's next start.
+A build changes only the new index: the channel archive goes on listing the changes that the serving
+index lacks. Until the start, the bot deletes from it all documents that the serving index has lost.
 """
 
 import logging
@@ -11,14 +15,21 @@ from dataclasses import replace
 from typing import Final
 
 from bot.core.core import Core
-from bot.models.serving_model import delete_leftover_indexes
+from bot.models.serving_model import (
+    delete_leftover_indexes,
+    other_indexes,
+    prune_closed_indexes,
+    retained_indexes,
+)
 from bot.storage.data_folder import MODEL_LOCK, try_lock
+from bot.storage.derived_data import index_place
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.index.written_documents import document_digest
 from indexer.ingest import channels, files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
+from knowledge.discord_archive.archive import documents_of_thread
 from knowledge.sources.git.repository import forget_other_copies
 from knowledge.values.documents import Document, Kind, document_of_server, guild_of_server
 
@@ -233,3 +244,59 @@ def run_to_end(
             show(progress)
         time.sleep(progress.pause_seconds)
     return report
+
+
+# The index of another model.
+
+
+def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
+    """Index every source, in slices; continue an interrupted build."""
+    report = UpdateReport()
+    yield from update_notes_and_articles_of(core, index, embedder, report)
+    pages = corpus.web_pages(core.store, core.pages)
+    yield from pipeline.update(index, embedder, pages, kinds={Kind.PAGE}, report=report)
+    yield from _build_channels(core, index, embedder, report)
+    withheld = core.store.quote_opt_outs.withheld()
+    looks = corpus.scan_files(
+        core.store, index.tables.files(), withheld=withheld, elsewhere=core.elsewhere()
+    )
+    yield from files.update_files(index, embedder, looks, report, withheld=withheld)
+
+
+def _build_channels(
+    core: Core, index: Index, embedder: Embedder, report: UpdateReport
+) -> Iterator[Progress]:
+    """Index every thread, because the archive lists changes for the serving index only."""
+    withheld = core.store.quote_opt_outs.withheld()
+    known = index.tables.document_digests({Kind.CHANNEL})
+    threads = list(core.archive.threads.complete_ids())
+    seen: set[str] = set()
+    for done, thread_id in enumerate(threads):
+        for document in documents_of_thread(core.archive, thread_id, withheld):
+            if document is None or document.id in seen:
+                continue
+            seen.add(document.id)
+            if known.get(document.id) == document_digest(document):
+                report.unchanged += 1
+                continue
+            (report.changed if document.id in known else report.added).append(document.id)
+            for _ in pipeline.index_in_slices(index, embedder, document, report):
+                yield Progress(done, len(threads), document.title, report)
+        yield Progress(done + 1, len(threads), "", report)
+    gone = [document_id for document_id in known if document_id not in seen]
+    index.tables.apply([], gone)
+    report.removed += gone
+
+
+def prune_kept_indexes(core: Core) -> None:
+    """Delete documents from all other indexes if the serving index no longer has them."""
+    generation = core.index.generation
+    if core.pruned_at == generation:
+        return
+    with try_lock(core.folder, MODEL_LOCK) as mine:
+        # An index under construction is left to its builder; kept ones are always pruned.
+        others = other_indexes(core.folder, core.database) if mine else []
+    names = {*retained_indexes(core.folder), *others} - {core.served.index}
+    places = [index_place(core.folder, name, core.database) for name in sorted(names)]
+    prune_closed_indexes(core.index.tables, places)
+    core.pruned_at = generation

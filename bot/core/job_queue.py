@@ -83,8 +83,7 @@ class JobQueue(Generic[_Job]):
     def put(self, job: _Job, priority: Priority, member: int | None = None) -> None:
         """Put a job into a lane. A job without a `member` is the bot's own.
 
-        Raises:
-            QueueFullError: if the lane is full, or has too many jobs of the member.
+        QueueFullError if the lane is full, or has too many jobs of the member.
         """
         with self._changed:
             lane = self._lanes[priority]

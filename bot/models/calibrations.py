@@ -50,8 +50,7 @@ class Chosen:
 def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
     """Choose the calibration of evidence for a model, from the data folder or the shipped ones.
 
-    Raises:
-        CalibrationError: if the calibration's file can't be used; the message says what to do.
+    CalibrationError if the calibration's file can't be used; the message says what to do.
     """
     last, wanted = folder / CALIBRATION, fitted_for(model)
     fitted = calibration(last) if last.exists() else None

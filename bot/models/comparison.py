@@ -92,8 +92,7 @@ def measure(sides: Sequence[Side], judged: JudgedSet) -> Iterator[Progress | Eva
 def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
     """Return the server's own judged set: answers that members found helpful or picked.
 
-    Raises:
-        JudgedSetError: if there are too few such answers.
+    JudgedSetError if there are too few such answers.
     """
     accepted = store.question_records.judged_helpful()
     first = {question.hits[0].document_id for question in accepted if question.hits}

@@ -1,17 +1,23 @@
-"""Serving model: the pointer file `model.json`, and the opening of the model and its index.
+"""Serving model: its pointer file, the opening of the model, and its index and kept indexes.
 
-The pointer names the serving model, the previous model, and their indexes. The model chosen by
-`commonplace model use` serves from the bot's next start until `model.name` in config.toml changes.
-All commands open the serving index by `open_serving`.
+The pointer `model.json` names the serving model, the previous model, and their indexes. The model
+chosen by `commonplace model use` serves from the bot's next start until `model.name` in config.toml
+changes. All commands open the serving index by `open_serving`. A document deleted from the serving
+index is deleted from the kept indexes, too, so that none answers from it when it serves again.
+
+A reranker chosen by `commonplace model use --reranker` is kept in `reranker.json`, and holds until
+`model.reranker` in config.toml changes. If the file can't be read, it is ignored, because the bot
+must start even without its optional reranker.
 """
 
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bot.storage.data_folder import (
     MODEL_LOCK,
@@ -20,7 +26,7 @@ from bot.storage.data_folder import (
     open_index,
     try_lock,
 )
-from bot.storage.index_places import INDEX, delete_index, index_names, index_place
+from bot.storage.derived_data import INDEX, delete_index, has_index, index_names, index_place
 from bot.storage.json_file import write_json
 from indexer.embedding.embedder import Embedder, ModelError
 from indexer.embedding.installed_models import installed_models, model_folder
@@ -30,8 +36,11 @@ from indexer.embedding.model_records import (
     open_record,
     recorded_folder,
 )
-from indexer.index.database import StaleIndexError
+from indexer.index.database import FORMAT as INDEX_FORMAT
+from indexer.index.database import IndexError_, Place, StaleIndexError
 from indexer.index.index import Index
+from indexer.index.tables import IndexTables
+from knowledge.values.documents import Kind
 
 FORMAT: Final = 1
 BEGUN_ANEW: Final = (
@@ -78,11 +87,7 @@ class Opened:
 
 
 def read_pointer(folder: Path) -> Pointer | None:
-    """Read the pointer; None in a new data folder.
-
-    Raises:
-        DataFolderError: if the file can't be read; the message says what to do.
-    """
+    """Read the pointer; None in a new data folder. DataFolderError if it can't be read."""
     path = folder / POINTER
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
@@ -112,16 +117,21 @@ def _serving(fields: dict[str, Any]) -> Served:
 def write_pointer(folder: Path, pointer: Pointer, *, only_first: bool = False) -> None:
     """Replace the pointer atomically. With `only_first`, write it only if there is no pointer yet.
 
-    Raises:
-        DataFolderError: if the pointer can't be written; nothing was changed.
+    DataFolderError if it can't be written; nothing was changed.
     """
     fields = {"format": FORMAT, **asdict(pointer)}
+    _save_choice(folder / POINTER, "model", fields, only_first=only_first)
+
+
+def _save_choice(
+    path: Path, thing: str, fields: Mapping[str, Any], *, only_first: bool = False
+) -> None:
     try:
-        write_json(folder / POINTER, fields, only_first=only_first)
+        write_json(path, fields, only_first=only_first)
     except OSError as error:
         raise DataFolderError(
-            f"The choice of the model can't be saved in {folder}: {error.strerror or error}. "
-            "Nothing was changed."
+            f"The choice of the {thing} can't be saved in {path.parent}: {error.strerror or error}."
+            " Nothing was changed."
         ) from error
 
 
@@ -190,10 +200,8 @@ def open_serving(
     """Open the serving model with its index.
 
     `name` is the model in config.toml. With `rebuild`, it is to serve, even if its index must be
-    built. `database` is the URL of the database with the indexes, if there is one.
-
-    Raises:
-        ModelError, StaleIndexError, IndexWriteError, DataFolderError: the message says what to do.
+    built. `database` is the URL of the database with the indexes, if there is one. ModelError,
+    StaleIndexError, IndexWriteError, DataFolderError the message says what to do.
     """
     pointer = read_pointer(folder)
     chosen = chosen_model(folder, name)
@@ -219,11 +227,7 @@ def open_serving(
 
 
 def _open_model_before(before: Served, chosen: ModelRecord, opener: Opener) -> RecordedModel:
-    """Open the model of the serving index.
-
-    Raises:
-        ModelError: if it can't be opened; the message gives the remedy.
-    """
+    """Open the model of the serving index; ModelError, with the remedy, if that is impossible."""
     try:
         return _open_again(before.model, opener)
     except ModelError as error:
@@ -267,10 +271,8 @@ def switch_to(
 def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Opened:
     """Open or create the index of the model that will serve next, beside the serving index.
 
-    If this model served before, its previous index is opened.
-
-    Raises:
-        IndexWriteError: if the index can't be written.
+    If this model served before, its previous index is opened. IndexWriteError if the index can't be
+    written.
     """
     embedder = found.embedder
     pointer = read_pointer(folder)
@@ -290,3 +292,103 @@ def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Op
 def index_name(embedder: Embedder) -> str:
     told = f"{embedder.model} {embedder.dimension} {embedder.max_tokens}"
     return f"{INDEX}.{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+
+
+# Kept indexes.
+
+# Documents deleted in one transaction.
+_SLICE: Final = 200
+
+
+def prune_index(serving: IndexTables, other: IndexTables) -> list[str]:
+    """Delete the documents of another index that the serving index lacks or has changed.
+
+    The next update of the other index reads the files with these documents again. Returns the ids
+    of the deleted documents.
+    """
+    digests = serving.document_digests(Kind)
+    theirs = other.document_digests(Kind)
+    gone = [key for key, digest in theirs.items() if digests.get(key) != digest]
+    if gone:
+        lost = set(gone)
+        paths = [path for path, record in other.files().items() if lost & set(record.documents)]
+        # Delete the records of files first: after an interruption, none may claim lost documents.
+        other.apply([], (), forgotten=paths)
+        for start in range(0, len(gone), _SLICE):
+            other.apply([], gone[start : start + _SLICE])
+    return gone
+
+
+def prune_closed_indexes(serving: IndexTables, places: Sequence[Place]) -> int:
+    """Run `prune_index` on each closed index in `places`; return the number of deleted documents.
+
+    Places without an index, and indexes that can't be opened, are skipped.
+    """
+    count = 0
+    for place in filter(has_index, places):
+        try:
+            # Nothing is embedded or searched, so model and dimension don't matter.
+            tables = IndexTables(place, {"format": str(INDEX_FORMAT)}, 0)
+        except IndexError_ as error:
+            _logger.warning("A kept index can't be opened: %s", error)
+            continue
+        with closing(tables):
+            count += len(prune_index(serving, tables))
+    return count
+
+
+# The reranker.
+
+RERANKER: Final = "reranker.json"
+
+
+class _RerankerChoice(NamedTuple):
+    """Content of `reranker.json`; each name is "" for no reranker.
+
+    `configured` is the reranker in config.toml at the time of the choice.
+    """
+
+    configured: str
+    serving: str
+    previous: str
+
+
+def _reranker_choice(folder: Path, configured: str) -> _RerankerChoice | None:
+    """Read the choice; None if there is none, it can't be read, or config.toml has changed."""
+    path = folder / RERANKER
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        choice = _RerankerChoice(**{key: str(value) for key, value in fields.items()})
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        _logger.warning("%s can't be read; config.toml chooses the reranker: %s", path, error)
+        return None
+    return choice if choice.configured == configured else None
+
+
+def chosen_reranker(folder: Path, configured: str) -> str:
+    """Return the name of the reranker to serve, or "" for none.
+
+    `configured` is the present `model.reranker` in config.toml, also below.
+    """
+    choice = _reranker_choice(folder, configured)
+    return configured if choice is None else choice.serving
+
+
+def choose_reranker(folder: Path, configured: str, name: str) -> None:
+    """Save the choice of the reranker `name`, or "" for none. It applies from the next start.
+
+    DataFolderError if it can't be saved; nothing was changed.
+    """
+    choice = _RerankerChoice(configured, name, chosen_reranker(folder, configured))
+    _save_choice(folder / RERANKER, "reranker", choice._asdict())
+
+
+def previous_reranker(folder: Path, configured: str) -> str | None:
+    """Return the reranker that served before the last choice, or "" if none did.
+
+    None if no reranker was chosen since the setting changed.
+    """
+    choice = _reranker_choice(folder, configured)
+    return None if choice is None else choice.previous

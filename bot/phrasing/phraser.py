@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple, Self
 
 from bot.answers.phrased import Mode, Outcome, Phrased
-from bot.config.sections import PhrasingSettings
+from bot.config.settings import PhrasingSettings
 from bot.phrasing import prompts
 from bot.phrasing.endpoint import Endpoint, EndpointSettings, Failure, Reply
 from bot.phrasing.sentences import Numbered, Quoted, Task, lines, number_sentences

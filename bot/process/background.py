@@ -14,9 +14,8 @@ from discord.ext import tasks
 
 from bot.core import index_updates
 from bot.core.core import Core
-from bot.core.index_updates import with_progress_logged
+from bot.core.index_updates import prune_kept_indexes, with_progress_logged
 from bot.core.job_queue import Priority
-from bot.core.shadow_index import prune_kept_indexes
 from bot.core.worker import by_leader
 from bot.interactions.features import Round, Start
 from bot.interactions.policy.explanations import EXPLAINED

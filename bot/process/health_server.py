@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.config.host_names import allowed_hosts, host_without_port
-from bot.config.sections import OFF, HealthSettings
+from bot.config.settings import OFF, HealthSettings
 
 # The largest number of connections without a request.
 MOST_WAITING: Final = 128

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from bot.config.sections import LogSettings
+from bot.config.settings import LogSettings
 
 # At level INFO, these log every request.
 _NOISY: Final = (

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from bot.config.sections import SourceSettings
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SourceSettings
 from bot.storage.data_folder import data_folder, try_lock
 from bot.storage.derived_data import open_entries
 from knowledge.sources.entries import EntryStore

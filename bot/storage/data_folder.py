@@ -26,9 +26,8 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
-from bot.storage.derived_data import explain_missing_driver
+from bot.storage.derived_data import INDEX, explain_missing_driver, index_place
 from bot.storage.file_permissions import restrict_to_owner
-from bot.storage.index_places import INDEX, index_place
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from knowledge.files.scan import DATA_MARK
@@ -75,8 +74,7 @@ class _State(Enum):
 def data_folder(folder: Path) -> Path:
     """Create a data folder unless it exists, restrict its permissions, and return its path.
 
-    Raises:
-        DataFolderError: if the folder can't be made, or holds only foreign files.
+    DataFolderError if the folder can't be made, or holds only foreign files.
     """
     folder = checked_data_folder(folder, may_begin=True)
     try:
@@ -99,10 +97,8 @@ def data_folder(folder: Path) -> Path:
 def checked_data_folder(folder: Path, *, may_begin: bool) -> Path:
     """Return a data folder's path, with `~` expanded. Nothing is created or changed.
 
-    With `may_begin`, the folder may be missing or empty.
-
-    Raises:
-        DataFolderError: if the folder can't be read or used.
+    With `may_begin`, the folder may be missing or empty. DataFolderError if the folder can't be
+    read or used.
     """
     try:
         folder = folder.expanduser()
@@ -185,8 +181,7 @@ def _mark(folder: Path) -> None:
 def open_store(folder: Path, url: str = "") -> Store:
     """Open the database at `url` or in the folder, or create it in one that never had one.
 
-    Raises:
-        StoreError: if the database can't be opened, or is lost.
+    StoreError if the database can't be opened, or is lost.
     """
     if not url:
         refuse_lost_database(folder)
@@ -207,9 +202,7 @@ def open_database(
     """Open the community database without checking whether it was lost.
 
     An empty `schema` is the bot's. With `though_marked`, open a database marked as moved, too.
-
-    Raises:
-        StoreError: if the database can't be opened.
+    StoreError if the database can't be opened.
     """
     if not url:
         return SqliteDatabase(folder / COMMUNITY, though_marked=though_marked)
@@ -221,8 +214,7 @@ def open_server(
 ) -> "PostgresDatabase":
     """Open the community database in PostgreSQL, as `open_database` does.
 
-    Raises:
-        StoreError: if the database can't be opened.
+    StoreError if the database can't be opened.
     """
     with explain_missing_driver():
         from knowledge.store.postgres.database import SCHEMA, PostgresDatabase
@@ -233,10 +225,8 @@ def check_database_server(folder: Path, url: str) -> None:
     """Check that the database server answers, before the bot logs in to Discord.
 
     Also check that all machines with this database have the same key in their data folders. With
-    this key, the bot recognizes members who opted out of quotation.
-
-    Raises:
-        StoreError: if a check fails; the message says what to do.
+    this key, the bot recognizes members who opted out of quotation. StoreError if a check fails;
+    the message says what to do.
     """
     if url:
         with open_store(folder, url) as store:
@@ -246,10 +236,8 @@ def check_database_server(folder: Path, url: str) -> None:
 def refuse_lost_database(folder: Path) -> None:
     """Refuse to create a new community database in place of a lost one.
 
-    Otherwise, backups of the new database would replace the backups of the lost one.
-
-    Raises:
-        StoreError: if the database is lost; the message says what to do.
+    Otherwise, backups of the new database would replace the backups of the lost one. StoreError if
+    the database is lost; the message says what to do.
     """
     # Look for these before the database, which a process that makes the folder creates first.
     others = [folder / name for name in (INDEX, POINTER, TOMBSTONES, BACKUPS)]
@@ -270,8 +258,7 @@ def refuse_lost_database(folder: Path) -> None:
 def try_lock(folder: Path, name: str) -> Iterator[bool]:
     """Hold a file lock in a data folder; yields False if another process holds it.
 
-    Raises:
-        DataFolderError: if the folder can't be written.
+    DataFolderError if the folder can't be written.
     """
     lock = FileLock(folder / name)
     try:
@@ -310,8 +297,7 @@ def hold_bot_lock(folder: Path, *, shared: bool = False) -> Iterator[None]:
 def empty_data_folder(folder: Path) -> None:
     """Delete everything but the mark in a data folder held by this process.
 
-    Raises:
-        DataFolderError: if a file can't be deleted.
+    DataFolderError if a file can't be deleted.
     """
     for path in folder.iterdir():
         try:

@@ -1,15 +1,20 @@
-"""Derived data beside the index: synced channels, fetched web pages, and the embedding queue.
+"""Derived data: indexes, synced channels, fetched web pages, and the embedding queue.
 
-Channels and pages are files of the data folder, or schemas of a PostgreSQL database that several
-machines share. With PostgreSQL, such files from an earlier time are deleted, because they may hold
-messages that members have deleted since. The queue exists only on PostgreSQL.
+An index is a folder of the data folder, or a schema of a PostgreSQL database. Its name is `index`,
+or `index` followed by a digest of the model. Channels and pages are files of the data folder, or
+schemas of a PostgreSQL database that several machines share. With PostgreSQL, such files from an
+earlier time are deleted, because they may hold messages that members have deleted since. The queue
+exists only on PostgreSQL.
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from indexer.index.database import IndexSchema, Place
+from indexer.index.sqlite_file import FILE
 from knowledge.dependencies import install_hint
 from knowledge.discord_archive.archive import ARCHIVE, ChannelArchive
 from knowledge.sources.entries import ENTRIES, EntryStore
@@ -20,6 +25,8 @@ from knowledge.text import count_of
 if TYPE_CHECKING:
     from knowledge.store.postgres.work_queue import WorkQueue
 
+INDEX: Final = "index"
+
 # SQLite's files beside an open database, or after a crash.
 _ENDINGS: Final = ("", "-wal", "-shm", "-journal")
 
@@ -28,8 +35,7 @@ _ENDINGS: Final = ("", "-wal", "-shm", "-journal")
 def explain_missing_driver() -> Iterator[None]:
     """Convert a failed import of psycopg to an error that says how to install psycopg.
 
-    Raises:
-        StoreError: if psycopg isn't installed.
+    StoreError if psycopg isn't installed.
     """
     try:
         yield
@@ -66,8 +72,7 @@ def _opened(kind: DerivedKind, folder: Path, url: str) -> DerivedTables:
 def open_work_queue(url: str) -> "WorkQueue":
     """Open the embedding work queue of a PostgreSQL database.
 
-    Raises:
-        StoreError: if the queue can't be opened, or psycopg isn't installed.
+    StoreError if the queue can't be opened, or psycopg isn't installed.
     """
     with explain_missing_driver():
         from knowledge.store.postgres.work_queue import WorkQueue
@@ -83,3 +88,40 @@ def unembedded_texts_warning(count: int) -> str:
         "text are not in the index: look at the workers' log and machine. The workers try again "
         "within the hour."
     )
+
+
+def index_place(folder: Path, name: str, database: str = "") -> Place:
+    """The place of an index: in the data folder, or in a database if its URL is given."""
+    return IndexSchema(database, name.replace(".", "_")) if database else folder / name
+
+
+def index_names(folder: Path, database: str = "") -> list[str]:
+    """The names of all indexes."""
+    if not database:
+        return sorted(path.name for path in folder.glob(f"{INDEX}*") if path.is_dir())
+    # Needs an extra.
+    from indexer.index.postgres import index_schemas
+
+    return [name.replace("_", ".", 1) for name in index_schemas(database)]
+
+
+def has_index(place: Place) -> bool:
+    if isinstance(place, Path):
+        return (place / FILE).is_file()
+    from indexer.index.postgres import is_index
+
+    return is_index(place)
+
+
+def delete_index(place: Place) -> bool:
+    """Delete an index, and return whether that worked.
+
+    A folder is deleted even while processes use it; these processes keep working. A PostgreSQL
+    schema in use is not deleted.
+    """
+    if isinstance(place, Path):
+        shutil.rmtree(place, ignore_errors=True)
+        return not place.exists()
+    from indexer.index.postgres import drop_schema
+
+    return drop_schema(place)

@@ -16,9 +16,7 @@ def write_text(path: Path, text: str, *, only_first: bool = False) -> None:
     """Write a file atomically and durably.
 
     With `only_first`, an existing file is kept, even if another process creates it meanwhile.
-
-    Raises:
-        OSError: if the file can't be written; nothing was changed.
+    OSError if the file can't be written; nothing was changed.
     """
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:

@@ -35,8 +35,7 @@ class Machine:
 def this_machine(folder: Path) -> Machine:
     """Return the machine of a data folder, which gets an id at its first use.
 
-    Raises:
-        StoreError: if the file with the id can't be read or written.
+    StoreError if the file with the id can't be read or written.
     """
     path = folder / FILE
     try:

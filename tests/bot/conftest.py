@@ -11,8 +11,7 @@ from discord import app_commands
 from simcord import Env, pytest_plugin
 from simcord.http import router
 
-from bot.config.sections import DataSettings, QuestionSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, QuestionSettings, Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end

@@ -7,7 +7,7 @@ from typing import Final
 import discord
 from simcord import ChannelHandle
 
-from bot.config.sections import PAGE_URL_CHARACTERS
+from bot.config.settings import PAGE_URL_CHARACTERS
 from bot.gaps.service import Group
 from bot.statistics import weekly
 from bot.statistics.ui.weekly import DigestPoster

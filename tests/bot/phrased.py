@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from bot.config.sections import PhrasingSettings
-from bot.config.settings import Settings
+from bot.config.settings import PhrasingSettings, Settings
 from knowledge.values.guilds import Phrasing
 from knowledge.values.questions import RecordedPhrasing
 from tests.bot.phrasing.scripted_endpoint import MODEL, ScriptedEndpoint, ids

@@ -18,8 +18,7 @@ from bot.__main__ import GROUPS, PANELS, app
 from bot.cli.console import UNUSABLE
 from bot.cli.doctor import UNHEALTHY
 from bot.cli.preview import preview_settings
-from bot.config.sections import DataSettings, PageSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, PageSettings, Settings
 from bot.storage.data_folder import data_folder
 from tests.bot.cli.typed_commands import TypedCommands
 from tests.bot.cli.typed_commands import typed_commands as typed_commands

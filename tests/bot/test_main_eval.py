@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
-from bot.models.serving_reranker import choose_reranker
+from bot.models.serving_model import choose_reranker
 from bot.storage.data_folder import data_folder
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from knowledge.values.questions import Verdict

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end, update
 from indexer.text.passages import sections

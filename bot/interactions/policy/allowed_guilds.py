@@ -13,7 +13,7 @@ import discord
 from cachetools import TTLCache
 from discord.ext import commands
 
-from bot.config.sections import ANYBODY
+from bot.config.settings import ANYBODY
 from bot.interactions.kit.errors import UNREACHED, say
 from bot.interactions.kit.forms import give_back
 from bot.interactions.kit.localisation import viewer_language

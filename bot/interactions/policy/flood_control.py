@@ -21,7 +21,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from cachetools import TTLCache
 from discord.ext.commands import Cooldown, CooldownMapping
 
-from bot.config.sections import QuestionSettings
+from bot.config.settings import QuestionSettings
 from bot.interactions.services import Interaction
 
 # The largest number of members remembered as told; fifty bytes each.

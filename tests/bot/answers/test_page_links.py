@@ -8,7 +8,7 @@ import pytest
 
 from bot.answers.outcome import Quote, citation
 from bot.answers.page_links import PageLinks
-from bot.config.sections import PageSettings
+from bot.config.settings import PageSettings
 from indexer.retrieval.hit import Hit
 from knowledge.store.database import DatabaseAwayError, StoreError
 from knowledge.store.notes.public_notes import PublicNotes

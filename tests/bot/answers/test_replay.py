@@ -12,8 +12,7 @@ from rich.console import Console
 from bot.answers.ask import Ask
 from bot.answers.replay import PassageState, Replay
 from bot.cli import ask as output
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.review import service as review_service

@@ -11,8 +11,7 @@ from bot.answers.ask import Ask, scopes_of
 from bot.answers.outcome import Answer, Refusal, offers, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.ask import service
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service

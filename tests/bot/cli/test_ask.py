@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.console import UNUSABLE
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.storage.data_folder import COMMUNITY, data_folder
 from indexer.ingest.pipeline import index_document

@@ -11,8 +11,7 @@ import pytest
 
 from bot.cli import doctor
 from bot.cli.doctor import EMPTY, Finding, _discord, _servers, _sources, examine
-from bot.config.sections import ANYBODY, GuildsSettings
-from bot.config.settings import Settings
+from bot.config.settings import ANYBODY, GuildsSettings, Settings
 from bot.models.calibrations import CALIBRATION, save_calibration
 from bot.models.serving_model import Served, open_serving, switch_to
 from bot.storage.data_folder import COMMUNITY, data_folder, hold_bot_lock

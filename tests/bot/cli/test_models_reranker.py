@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
-from bot.models.serving_reranker import choose_reranker, chosen_reranker
+from bot.models.serving_model import choose_reranker, chosen_reranker
 from bot.storage.data_folder import MODEL_LOCK, try_lock
 from tests.bot.models.choosing import FIRST, MEETUP, opened, publish
 from tests.fakes import salted_models

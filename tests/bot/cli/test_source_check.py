@@ -13,8 +13,7 @@ from bot.cli.source_check import (
     cited_pages,
     links_text,
 )
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end, update
 from knowledge.sources.addition import add_paths

@@ -16,8 +16,7 @@ from bot.answers.lookup import Stage
 from bot.answers.outcome import Answer, Refusal
 from bot.answers.quotations import citation_line
 from bot.ask.explanation import why
-from bot.config.sections import DataSettings, IndexSettings, ModelSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, IndexSettings, ModelSettings, Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
@@ -28,7 +27,7 @@ from bot.review.actions import ACTIONS, Action
 from bot.review.impact import ImpactPreview
 from bot.review.similar_notes import Closeness, SimilarNotes
 from bot.storage.data_folder import COMMUNITY, data_folder
-from bot.storage.index_places import INDEX
+from bot.storage.derived_data import INDEX
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import StaleIndexError

@@ -23,7 +23,7 @@ from bot.core.index_updates import run_to_end
 from bot.privacy import service
 from bot.review import service as review_service
 from bot.storage.data_folder import COMMUNITY
-from bot.storage.index_places import INDEX
+from bot.storage.derived_data import INDEX
 from knowledge import corpus
 from knowledge.backup import backups
 from knowledge.backup.backups import BackupError

@@ -11,8 +11,7 @@ from bot.answers import outage
 from bot.answers.ask import Ask
 from bot.answers.outcome import Answer
 from bot.answers.pipeline import Reply
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service

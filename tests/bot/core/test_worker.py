@@ -14,8 +14,7 @@ from simcord import Env, InteractionResult
 from simcord.interactions import base_payload
 
 from bot.answers.ask import Ask
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.job_queue import MAX_WAITING, Priority

@@ -6,11 +6,9 @@ from typing import Final
 from bot.answers.ask import Ask
 from bot.answers.outcome import Answer
 from bot.answers.pipeline import Reply
-from bot.config.sections import ArticleSettings, DataSettings, ModelSettings
-from bot.config.settings import Settings
+from bot.config.settings import ArticleSettings, DataSettings, ModelSettings, Settings
 from bot.core.core import Core
-from bot.core.index_updates import run_to_end, update
-from bot.core.shadow_index import build
+from bot.core.index_updates import build, run_to_end, update
 from bot.models.serving_model import open_successor, switch_to
 from bot.review import service as review_service
 from indexer.embedding.model_records import ModelRecord

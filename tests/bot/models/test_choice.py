@@ -20,7 +20,7 @@ from bot.models.serving_model import (
     switch_to,
     write_pointer,
 )
-from bot.storage.index_places import index_names
+from bot.storage.derived_data import index_names
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.hub import HubError
 from indexer.embedding.model_records import ModelRecord

@@ -22,7 +22,7 @@ from bot.models.serving_model import (
     write_pointer,
 )
 from bot.storage.data_folder import MODEL_LOCK, POINTER, DataFolderError, open_index, try_lock
-from bot.storage.index_places import INDEX
+from bot.storage.derived_data import INDEX
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.index.database import StaleIndexError

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.answers.ask import Ask
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.notes import reply_proposals
 from knowledge.values.questions import Handover

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.notes import service
 from bot.notes.messages import PAGE_NOTES, Filter, page_of_own_notes

@@ -10,8 +10,7 @@ import pytest
 
 from bot.answers.ask import Ask
 from bot.answers.phrased import Candidate
-from bot.config.sections import PhrasingSettings
-from bot.config.settings import ConfigError, Settings
+from bot.config.settings import ConfigError, PhrasingSettings, Settings
 from bot.core.core import Core
 from bot.phrasing.dispatcher import PhrasingDispatcher
 from bot.process.client import Bot

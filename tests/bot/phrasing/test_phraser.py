@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.answers.phrased import Line, Mode, Outcome
-from bot.config.sections import PhrasingSettings
+from bot.config.settings import PhrasingSettings
 from bot.phrasing.phraser import Phraser, endpoint_problem
 from bot.phrasing.prompts import INSTRUCTIONS, PROMPT_VERSION
 from bot.phrasing.sentences import Quoted, Task

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.config.sections import HealthSettings
+from bot.config.settings import HealthSettings
 from bot.process.client import Bot
 from bot.process.health_server import serving
 from bot.process.metrics import CONTENT_TYPE

@@ -14,8 +14,7 @@ import aiohttp
 import pytest
 from simcord import Env
 
-from bot.config.sections import HealthSettings, ModelSettings
-from bot.config.settings import Settings
+from bot.config.settings import HealthSettings, ModelSettings, Settings
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from simcord import Env
 
-from bot.config.sections import LogSettings
-from bot.config.settings import Settings
+from bot.config.settings import LogSettings, Settings
 from bot.process import logs
 from bot.process.client import Bot, start_worker
 from bot.storage.data_folder import DataFolderError

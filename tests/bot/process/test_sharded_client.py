@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cluster.cluster import Cluster
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.interactions.features import Round
 from bot.process.client import Bot
 from knowledge.store.postgres.leases import Standing

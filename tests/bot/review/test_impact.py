@@ -13,8 +13,7 @@ from bot.answers.ask import Ask
 from bot.answers.outcome import Answer
 from bot.answers.pipeline import Reply
 from bot.answers.search_tiers import ArticlesSetting
-from bot.config.sections import ArticleSettings, DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import ArticleSettings, DataSettings, Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.process.client import answer_together

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.review import service as review_service
 from bot.review.similar_notes import Closeness, SimilarDocument, SimilarNotes

@@ -6,8 +6,7 @@ from typing import Any
 
 from bot.answers.ask import scopes_of
 from bot.answers.search_tiers import ArticlesUse
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.review.service import PAGE_NOTES
 from bot.review.ui import note_lists

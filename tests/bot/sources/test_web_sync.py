@@ -14,8 +14,7 @@ from simcord import Env
 
 from bot.cli import named_sources
 from bot.cli.named_sources import SourceOptions
-from bot.config.sections import DataSettings, SourceSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings, SourceSettings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end

@@ -10,8 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.sources.web_sync import visit_sources
 from bot.storage.derived_data import open_entries
 from knowledge.sources.addition import (

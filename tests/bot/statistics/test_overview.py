@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.statistics import overview as messages
 from bot.statistics.overview import DAYS, Audience, Overview, overview

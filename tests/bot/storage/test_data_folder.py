@@ -29,7 +29,7 @@ from bot.storage.data_folder import (
     open_store,
     try_lock,
 )
-from bot.storage.index_places import INDEX
+from bot.storage.derived_data import INDEX
 from indexer.embedding.model_records import ModelRecord
 from knowledge.files.scan import DATA_MARK
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES

@@ -10,8 +10,7 @@ import pytest
 
 from bot.cli.console import UNUSABLE
 from bot.cli.run import UNREACHABLE
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.storage.data_folder import COMMUNITY, open_store
 from knowledge.dependencies import install_hint
 from knowledge.store.store import Store, StoreError

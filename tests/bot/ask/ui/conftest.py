@@ -2,8 +2,7 @@
 
 import pytest
 
-from bot.config.sections import HelperSettings
-from bot.config.settings import Settings
+from bot.config.settings import HelperSettings, Settings
 from tests.bot.ask.helping import Helped, help_in
 from tests.bot.forum import page_as_discord_does
 from tests.bot.world import World

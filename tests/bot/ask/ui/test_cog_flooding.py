@@ -2,8 +2,7 @@
 
 import pytest
 
-from bot.config.sections import QuestionSettings
-from bot.config.settings import Settings
+from bot.config.settings import QuestionSettings, Settings
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from tests.bot.world import QUESTION, World, text_of

@@ -10,8 +10,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.answers.recording_queue import FOLLOWED_UP_WITHIN
-from bot.config.sections import SourceSettings
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SourceSettings
 from bot.core.core import Core
 from knowledge.values.questions import Question
 from knowledge.values.settings import GuildSettings

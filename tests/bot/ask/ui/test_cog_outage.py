@@ -7,8 +7,7 @@ import pytest
 
 from bot.ask import messages
 from bot.cluster.processes import Process
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.process.client import Bot
 from bot.text import error_messages

@@ -8,8 +8,7 @@ from simcord.enums import OverwriteType
 
 from bot.ask.ui import unasked_buttons
 from bot.ask.ui.unasked_cog import UnaskedCog
-from bot.config.sections import HelperSettings, SourceSettings
-from bot.config.settings import Settings
+from bot.config.settings import HelperSettings, Settings, SourceSettings
 from bot.text.error_messages import NOT_A_HELPER
 from knowledge.values.questions import Evidence
 from knowledge.values.settings import Mode

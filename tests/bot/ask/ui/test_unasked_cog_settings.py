@@ -2,8 +2,7 @@
 
 import pytest
 
-from bot.config.sections import HelperSettings
-from bot.config.settings import Settings
+from bot.config.settings import HelperSettings, Settings
 from tests.bot.ask.helping import ASKED, POST_TITLE, Helped
 
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from simcord import Env
 
-from bot.config.sections import GuildsSettings
-from bot.config.settings import Settings
+from bot.config.settings import GuildsSettings, Settings
 from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.process.client import Bot, start_worker
 from bot.text import error_messages

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.sections import ANYBODY
-from bot.config.settings import Settings
+from bot.config.settings import ANYBODY, Settings
 from tests.bot.launcher import bot_process
 from tests.bot.wire.server import SECONDS, wire_server
 

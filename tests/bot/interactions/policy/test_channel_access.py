@@ -9,8 +9,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
 from bot.ask import messages as ask_messages
-from bot.config.sections import SourceSettings
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SourceSettings
 from bot.interactions.policy.channel_access import (
     all_readable_by,
     all_readable_by_viewers,

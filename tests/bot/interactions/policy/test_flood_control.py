@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.config.sections import QuestionSettings
+from bot.config.settings import QuestionSettings
 from bot.interactions.policy.flood_control import FloodControl, Limit, TooFastError
 
 GUILD = 5

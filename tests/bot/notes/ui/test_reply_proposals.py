@@ -9,8 +9,7 @@ from simcord import MemberActor
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.config.sections import HelperSettings
-from bot.config.settings import Settings
+from bot.config.settings import HelperSettings, Settings
 from bot.core.core import Core
 from bot.gaps import handover_messages
 from bot.notes import messages

@@ -7,8 +7,7 @@ import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor
 from simcord.enums import ChannelType, MessageType
 
-from bot.config.sections import SourceSettings
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SourceSettings
 from bot.core.core import Core
 from bot.notes import drafts
 from bot.notes.drafts import from_file

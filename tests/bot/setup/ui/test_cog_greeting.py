@@ -6,7 +6,7 @@ import discord
 from simcord import Env
 from simcord.backend import serializers
 
-from bot.config.sections import GuildsSettings
+from bot.config.settings import GuildsSettings
 from bot.setup import messages as setup_messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language

@@ -2,8 +2,7 @@
 
 import pytest
 
-from bot.config.sections import SourceSettings
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SourceSettings
 from tests.bot.forum import Forum, make_forum
 from tests.bot.world import World
 

@@ -9,8 +9,7 @@ import pytest
 from simcord import Env
 
 from bot.answers.search_tiers import ArticlesUse
-from bot.config.sections import SourceSettings
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SourceSettings
 from bot.core.core import Core
 from bot.process.client import Bot, start_worker
 from bot.setup.settings import Page

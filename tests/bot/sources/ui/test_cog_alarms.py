@@ -7,8 +7,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.cli.doctor import _sources
-from bot.config.sections import SourceSettings
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SourceSettings
 from bot.core.core import Core
 from bot.process.client import Bot, start_worker
 from bot.sources.messages import alarm, location_name

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from simcord import ChannelHandle
 
-from bot.config.sections import HelperSettings
-from bot.config.settings import Settings
+from bot.config.settings import HelperSettings, Settings
 from bot.core.core import Core
 from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN, Helped, help_in
 from tests.bot.digests import chosen, its_time_comes, posted

@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import settings as config
-from bot.config.sections import PhrasingSettings
-from bot.config.settings import ConfigError
+from bot.config.settings import ConfigError, PhrasingSettings
 
 _HERE = "http://127.0.0.1:8080/v1"
 

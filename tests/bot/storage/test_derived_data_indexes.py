@@ -6,7 +6,7 @@ import pytest
 
 from bot.models.serving_model import delete_leftover_indexes
 from bot.storage.data_folder import open_index
-from bot.storage.index_places import INDEX, delete_index, has_index, index_names, index_place
+from bot.storage.derived_data import INDEX, delete_index, has_index, index_names, index_place
 from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import SHARED
 from tests.fakes import WordEmbedder

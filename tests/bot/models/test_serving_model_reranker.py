@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.models.serving_reranker import (
-    FILE,
+from bot.models.serving_model import (
+    RERANKER,
     choose_reranker,
     chosen_reranker,
     previous_reranker,
@@ -25,7 +25,7 @@ def test_a_choice_holds_until_the_settings_name_another(tmp_path: Path) -> None:
     assert previous_reranker(tmp_path, "named") == "named"
     assert chosen_reranker(tmp_path, "other") == "other"
     assert previous_reranker(tmp_path, "other") is None
-    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert [path.name for path in tmp_path.iterdir()] == [RERANKER]
 
 
 def test_going_back_twice_is_where_one_was(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_going_back_twice_is_where_one_was(tmp_path: Path) -> None:
 def test_a_file_that_can_not_be_read_chooses_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
-    (tmp_path / FILE).write_text(text)
+    (tmp_path / RERANKER).write_text(text)
     assert chosen_reranker(tmp_path, "named") == "named"
     assert "config.toml chooses the reranker" in caplog.text
 

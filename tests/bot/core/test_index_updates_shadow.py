@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from bot.core.core import Core
-from bot.core.index_updates import run_to_end
-from bot.core.shadow_index import build, prune_kept_indexes
-from bot.models.index_pruning import prune_closed_indexes, prune_index
-from bot.models.serving_model import Opened, open_successor, switch_to
+from bot.core.index_updates import build, prune_kept_indexes, run_to_end
+from bot.models.serving_model import (
+    Opened,
+    open_successor,
+    prune_closed_indexes,
+    prune_index,
+    switch_to,
+)
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.tables import IndexTables
 from knowledge.sources.addition import add_paths

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bot.models.inventory import Row, Standing, Where, inventory
+from bot.models.choice import Row, Standing, Where, inventory
 from bot.models.serving_model import Pointer, Served, write_pointer
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord
