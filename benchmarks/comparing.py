@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bot.cli.console import Begins, out, settings_from, show
-from bot.cli.evaluation import measure, serving_side
+from bot.cli.models import measure, serving_side
 from bot.models.comparison import HARDLY_CHANCE
 from bot.models.serving_model import Opener
 from indexer.embedding.model_records import open_record

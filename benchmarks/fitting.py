@@ -22,7 +22,7 @@ from benchmarks.calibration import (
     fit_calibration,
 )
 from bot.cli.console import Begins, out, run_with_progress, settings_from, show
-from bot.cli.evaluation import ACCEPTED, accepted_answers, serving_side
+from bot.cli.models import ACCEPTED, accepted_answers, serving_side
 from bot.models.calibrations import CALIBRATION, fitted_for, save_calibration
 from bot.models.comparison import Side
 from bot.models.serving_model import Opener

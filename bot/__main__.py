@@ -25,7 +25,6 @@ from bot.cli import (
     backup,
     cluster,
     doctor,
-    evaluation,
     models,
     preview,
     programs,
@@ -135,7 +134,7 @@ GROUPS: Final = {
         "why": ask.why,
         "mcp": programs.mcp,
         "serve": programs.serve,
-        "eval": evaluation.evaluate,
+        "eval": models.evaluate,
     },
 }
 for _panel, _commands in PANELS.items():

@@ -24,7 +24,6 @@ from bot.ask import messages as ask_messages
 from bot.ask.explanation import found_by
 from bot.cli import console
 from bot.cli.programs import GuildOption, guild_id_of
-from bot.cli.sources import MOST_ID
 from bot.config.settings import Settings
 from bot.core.core import Core
 from indexer.retrieval.hit import Hit
@@ -38,8 +37,7 @@ def ask(
     question: Annotated[
         str,
         typer.Argument(
-            metavar="QUESTION",
-            help="The question, or - for one question a line on standard input.",
+            metavar="QUESTION", help="The question, or - for one question a line on standard input."
         ),
     ],
     guild: GuildOption = None,
@@ -114,7 +112,7 @@ def why(
     settings: Settings,
     question_id: Annotated[
         int,
-        typer.Argument(metavar="NUMBER", help="The question's number.", min=1, max=MOST_ID),
+        typer.Argument(metavar="NUMBER", help="The question's number.", min=1, max=console.MOST_ID),
     ],
     as_json: console.JsonOption = False,
 ) -> None:

@@ -4,6 +4,7 @@ Results go to standard output. Progress and errors go to standard error, as text
 as one JSON object a line.
 """
 
+import dataclasses
 import functools
 import inspect
 import json
@@ -36,8 +37,13 @@ from bot.core.index_updates import run_to_end
 from bot.process import logs
 from bot.storage.data_folder import checked_data_folder
 from indexer.ingest.pipeline import Progress, UpdateReport
+from knowledge.files.parsed_file import one_line
+from knowledge.values.documents import Scope
 
 UNUSABLE: Final = 2
+
+# The largest id that a database holds.
+MOST_ID: Final = (1 << 63) - 1
 
 Record = Mapping[str, Any]
 
@@ -67,10 +73,7 @@ _logger = logging.getLogger(__name__)
 out = _Console(highlight=False)
 err = _Console(stderr=True, highlight=False)
 
-DataOption = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help="The data folder."),
-]
+DataOption = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The data folder.")]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")
 ]
@@ -117,31 +120,59 @@ def check_data_folder(settings: Settings, begins: Begins) -> None:
 def with_settings(
     begins: Begins = Begins.NONE,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command `--config` and `--data`, and pass it the resulting `settings`."""
+    """Give a command `--config` and `--data`, and pass it the resulting `settings`.
+
+    A parameter that is a dataclass stands for an option of each of its fields.
+    """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        signature = inspect.signature(command)
-
-        @functools.wraps(command)
-        def run(config_file: Path | None, data: Path | None, **values: Any) -> None:
-            command(settings=settings_from(config_file, data, begins), **values)
-
         kind = inspect.Parameter.KEYWORD_ONLY
-        parameters = [
-            *(
-                parameter.replace(kind=kind)
-                for name, parameter in signature.parameters.items()
-                if name != "settings"
-            ),
+        signature = inspect.signature(command)
+        groups: dict[str, Any] = {}
+        parameters = []
+        for name, parameter in signature.parameters.items():
+            if dataclasses.is_dataclass(parameter.annotation):
+                groups[name] = parameter.annotation
+                parameters += [
+                    inspect.Parameter(
+                        field.name, kind, default=field.default, annotation=field.type
+                    )
+                    for field in dataclasses.fields(parameter.annotation)
+                ]
+            elif name != "settings":
+                parameters.append(parameter.replace(kind=kind))
+        parameters += [
             inspect.Parameter("config_file", kind, default=None, annotation=ConfigOption),
             inspect.Parameter("data", kind, default=None, annotation=DataOption),
         ]
+
+        @functools.wraps(command)
+        def run(config_file: Path | None, data: Path | None, **values: Any) -> None:
+            for name, group in groups.items():
+                names = [field.name for field in dataclasses.fields(group)]
+                values[name] = group(**{name: values.pop(name) for name in names})
+            command(settings=settings_from(config_file, data, begins), **values)
+
         # Typer reads options from the signature.
         vars(run)["__signature__"] = signature.replace(parameters=parameters)
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return run
 
     return decorate
+
+
+def guild_scope(guild: str) -> Scope:
+    return Scope(id_of(guild, "--guild", "server"))
+
+
+def id_of(typed: str, option: str, thing: str) -> int:
+    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 20 else 0
+    if not 0 < number <= MOST_ID:
+        fail(
+            f"{option} {one_line(typed)} is no {thing}'s id. Discord's *Copy {thing.title()} ID* "
+            "gives the number."
+        )
+    return number
 
 
 @contextmanager

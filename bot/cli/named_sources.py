@@ -8,13 +8,17 @@ without `--kind`. Any other address is a page, a sitemap or an llms.txt.
 
 import os
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from bot.cli.console import err, fail, say
+import typer
+
+from bot.cli.console import err, fail, guild_scope, say
+from bot.config.settings import Settings
 from bot.core.core import Core
+from bot.sources.web_sync import recognise_service
 from knowledge.files.parsed_file import one_line
 from knowledge.files.reader import SUFFIXES
 from knowledge.sources import addition
@@ -22,7 +26,7 @@ from knowledge.sources.git.repository import MISSING, is_installed
 from knowledge.sources.kinds.page import Page
 from knowledge.sources.kinds.registry import KINDS, SERVICES, Channel, Folder, source_at
 from knowledge.sources.kinds.repository import GitRepository
-from knowledge.sources.kinds.site import DEPTH, PAGES
+from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES
 from knowledge.sources.net import addresses
 from knowledge.sources.net.addresses import InternalHosts, can_be_named
 from knowledge.sources.source import Service, Source
@@ -32,49 +36,89 @@ from knowledge.values.documents import SHARED, Scope
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.:-]*://", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SourceOptions:
     """Options of `source add`; an option that isn't given is None."""
 
-    scope: Scope = SHARED
-    base_url: str | None = None
-    git: bool = False
-    branch: str | None = None
-    folder: str | None = None
-    crawl: bool = False
-    depth: int | None = None
-    pages: int | None = None
-    kind: str | None = None
-    only: Sequence[str] = ()
-    internal: InternalHosts = field(default_factory=InternalHosts)
-    recognise: Callable[[str], Service | None] = lambda location: None
+    guild: Annotated[
+        str | None, typer.Option(metavar="ID", help="For this server only; default: every server.")
+    ] = None
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Web address of the folder or repository, for links in citations. Its generator "
+            "may stand in front (mkdocs:https://…), or it may be a template (see "
+            'docs/sources.md). Default: the remote of its Git checkout; "" for none.',
+        ),
+    ] = None
+    git: Annotated[bool, typer.Option("--git", help="Treat the address as a Git repository.")] = (
+        False
+    )
+    branch: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The branch to follow; default: the repository's own."),
+    ] = None
+    path: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Read only this folder of a repository.")
+    ] = None
+    crawl: Annotated[
+        bool, typer.Option("--crawl", help="Also read the pages below the address, found by links.")
+    ] = False
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help=f"How many links deep to crawl, 0 to {MOST_DEPTH}; default: {DEPTH}."
+        ),
+    ] = None
+    pages: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help=f"How many pages to crawl, 1 to {MOST_PAGES}; default: {PAGES}."
+        ),
+    ] = None
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND", help=f"What is there, if no page: {', '.join(sorted(SERVICES))}."
+        ),
+    ] = None
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Read only a part of a wiki, forum or tracker, such as category=Guides.",
+        ),
+    ] = None
 
     @property
     def is_for_repositories(self) -> bool:
-        return self.git or self.branch is not None or self.folder is not None
+        return self.git or self.branch is not None or self.path is not None
 
 
-def add(core: Core, named: Sequence[str], options: SourceOptions) -> list[str]:
+def add(core: Core, named: Sequence[str], options: SourceOptions, settings: Settings) -> list[str]:
     """Add the named sources, and return their locations, also of sources added earlier."""
     for name in named:
         check_source_name(name)
     _check(named, options)
-    located = [source_at(_location(name, options)) for name in named]
+    scope = SHARED if options.guild is None else guild_scope(options.guild)
+    internal = InternalHosts.of(settings.sources.internal)
+    located = [source_at(_location(name, options, internal)) for name in named]
     if options.only and not all(isinstance(source, Service) for source in located):
         fail("--only narrows a wiki, forum or tracker: add its --kind.")
     if options.base_url is not None and (len(named) > 1 or located[0].unit != "file"):
         fail("--base-url is for one file, folder or repository: add the others separately.")
-    sources = [_recognise(source, options) for source in located]
+    sources = [_recognise(source, settings) for source in located]
     locations = [source.location for source in sources]
     for location in locations:
-        _check_scope(core, location, options.scope)
+        _check_scope(core, location, scope)
     if not is_installed() and any(isinstance(source, GitRepository) for source in sources):
         fail(f"A repository {MISSING}.")
     if paths := [Path(source.location) for source in sources if not source.is_visited]:
-        addition.add_paths(core.store, paths, options.scope, options.base_url)
+        addition.add_paths(core.store, paths, scope, options.base_url)
     for source in sources:
         if source.is_visited:
-            addition.add_visited(core.store, source.location, options.scope, options.base_url)
+            addition.add_visited(core.store, source.location, scope, options.base_url)
     claim_on_this_machine(core, locations)
     return locations
 
@@ -86,26 +130,27 @@ def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:
         say(f"{source_at(location).url} was read on the machine {name}; now it is read here.", err)
 
 
-def _location(named: str, options: SourceOptions) -> str:
+def _location(named: str, options: SourceOptions, internal: InternalHosts) -> str:
     if not (addresses.is_web(named) or options.is_for_repositories):
         return _path_location(named)
     return addition.location_of(
         named,
         kind=options.kind or "",
-        only=options.only,
+        only=options.only or (),
         crawl=options.crawl,
         depth=DEPTH if options.depth is None else options.depth,
         pages=PAGES if options.pages is None else options.pages,
         git=options.is_for_repositories,
         branch=options.branch or "",
-        folder=options.folder or "",
-        internal=addresses.is_web(named) and _is_internal(named, options.internal),
+        folder=options.path or "",
+        internal=addresses.is_web(named) and _is_internal(named, internal),
     )
 
 
-def _recognise(source: Source, options: SourceOptions) -> Source:
+def _recognise(source: Source, settings: Settings) -> Source:
     """The wiki, forum or tracker whose main page is at a page's address, or the source itself."""
-    found = options.recognise(source.location) if isinstance(source, Page) else None
+    is_page = isinstance(source, Page)
+    found = recognise_service(source.location, settings) if is_page else None
     if found is None:
         return source
     say(f"{one_line(source.url)} is read by the API of {found.label}.", err)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bot.cli.console import Begins, check_data_folder, err, fail, say, with_settings
-from bot.cli.sources import guild_scope
+from bot.cli.console import Begins, check_data_folder, err, fail, guild_scope, say, with_settings
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
@@ -34,10 +33,7 @@ GuildOption = Annotated[
 PerSecondOption = Annotated[
     int,
     typer.Option(
-        metavar="N",
-        min=0,
-        max=100_000,
-        help="HTTP requests a second for each token; 0: no limit.",
+        metavar="N", min=0, max=100_000, help="HTTP requests a second for each token; 0: no limit."
     ),
 ]
 

@@ -8,8 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bot.cli.console import JsonOption, fail, show, with_settings
-from bot.cli.sources import guild_scope
+from bot.cli.console import JsonOption, fail, guild_scope, show, with_settings
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations

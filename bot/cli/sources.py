@@ -17,13 +17,7 @@ from rich.text import Text
 
 from bot.cli import console, named_sources
 from bot.cli.named_sources import SourceOptions
-from bot.cli.source_check import (
-    SourceCheck,
-    check,
-    check_text,
-    cited_pages,
-    links_text,
-)
+from bot.cli.source_check import SourceCheck, check, check_text, cited_pages, links_text
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
@@ -31,17 +25,16 @@ from bot.core.index_updates import run_to_end
 from bot.models.serving_model import is_serving
 from bot.sources import messages
 from bot.sources.service import import_tags
-from bot.sources.web_sync import fetchers, recognise_service, visit_sources
+from bot.sources.web_sync import fetchers, visit_sources
 from bot.storage.data_folder import data_folder, is_bot_running, open_store
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import SourceState
 from knowledge.files.foreign_tags import tags_at
 from knowledge.files.parsed_file import UnreadableError, one_line
-from knowledge.files.scan import FoundFile, Scan, count_unread_files, files_in
+from knowledge.files.scan import Scan, count_unread_files, files_in
 from knowledge.files.site_addresses import split_base_url
 from knowledge.sources.addition import add_paths
-from knowledge.sources.kinds.registry import SERVICES, Channel, source_at
-from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES
+from knowledge.sources.kinds.registry import Channel, source_at
 from knowledge.sources.link_check import LinkCheck, check_links
 from knowledge.sources.net.addresses import InternalHosts
 from knowledge.text import count_of
@@ -58,9 +51,6 @@ from knowledge.values.notes import Member
 
 # Polling interval, for single files and network folders, which report no changes.
 POLL_SECONDS: Final = 10
-
-# The largest id that a database holds.
-MOST_ID: Final = (1 << 63) - 1
 
 # The exit code if a new source gave nothing.
 UNREAD: Final = 1
@@ -82,8 +72,7 @@ LocationsArgument = Annotated[
 ]
 
 SomeArgument = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="SOURCE…", help="Sources to sync; default: all."),
+    list[str] | None, typer.Argument(metavar="SOURCE…", help="Sources to sync; default: all.")
 ]
 
 
@@ -120,8 +109,8 @@ def index(
     named = [Path(path) for path in paths or ()]
     with Core(settings, rebuild=not dry_run) as core:
         if dry_run:
-            plan = core.plan(named)
-            console.show(plan_record(plan), plan_text(plan), as_json=as_json)
+            plan = plan_record(core.plan(named))
+            console.show(plan, plan_text(plan), as_json=as_json)
             _show_unread(named, as_json=as_json)
             return
         import_paths(core, named, as_json=as_json)
@@ -262,10 +251,7 @@ def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -
 
 @source.command("list", cls=console.PlainCommand)
 @console.with_settings()
-def list_sources(
-    settings: Settings,
-    as_json: console.JsonOption = False,
-) -> None:
+def list_sources(settings: Settings, as_json: console.JsonOption = False) -> None:
     """List every source with its documents, the time it was read, and its failures.
 
     Example:
@@ -284,62 +270,8 @@ def list_sources(
 def add_sources(
     settings: Settings,
     locations: LocationsArgument,
+    options: SourceOptions,
     as_json: console.JsonOption = False,
-    guild: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="For this server only; default: every server."),
-    ] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="Web address of the folder or repository, for links in citations. Its generator "
-            "may stand in front (mkdocs:https://…), or it may be a template (see "
-            'docs/sources.md). Default: the remote of its Git checkout; "" for none.',
-        ),
-    ] = None,
-    git: Annotated[
-        bool, typer.Option("--git", help="Treat the address as a Git repository.")
-    ] = False,
-    branch: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The branch to follow; default: the repository's own."),
-    ] = None,
-    path: Annotated[
-        str | None,
-        typer.Option(metavar="FOLDER", help="Read only this folder of a repository."),
-    ] = None,
-    crawl: Annotated[
-        bool, typer.Option("--crawl", help="Also read the pages below the address, found by links.")
-    ] = False,
-    depth: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help=f"How many links deep to crawl, 0 to {MOST_DEPTH}; default: {DEPTH}.",
-        ),
-    ] = None,
-    pages: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help=f"How many pages to crawl, 1 to {MOST_PAGES}; default: {PAGES}.",
-        ),
-    ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND",
-            help=f"What is there, if no page: {', '.join(sorted(SERVICES))}.",
-        ),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="Read only a part of a wiki, forum or tracker, such as category=Guides.",
-        ),
-    ] = None,
     links: Annotated[
         bool,
         typer.Option("--check-links", help="Fetch the cited pages, and name links that break."),
@@ -359,23 +291,9 @@ def add_sources(
         commonplace source add https://docs.example.org/guide/ --crawl
         commonplace source add https://github.com/owner/name --path docs/
     """
-    options = SourceOptions(
-        scope=guild_scope(guild) if guild is not None else SHARED,
-        base_url=base_url,
-        git=git,
-        branch=branch,
-        folder=path,
-        crawl=crawl,
-        depth=depth,
-        pages=pages,
-        kind=kind,
-        only=only or (),
-        internal=InternalHosts.of(settings.sources.internal),
-        recognise=partial(recognise_service, settings=settings),
-    )
     with Core(settings, rebuild=True) as core:
         before = set(core.sources())
-        named = named_sources.add(core, locations, options)
+        named = named_sources.add(core, locations, options, settings)
         visited = [location for location in named if source_at(location).is_visited]
         _visit(settings, core, visited, as_json=as_json)
         unread = _update(core, as_json=as_json, named=named, new=set(named) - before, checks=True)
@@ -407,26 +325,10 @@ def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> 
     console.show(record, links_text(found), as_json=as_json)
 
 
-def guild_scope(guild: str) -> Scope:
-    return Scope(_id(guild, "--guild", "server"))
-
-
-def _id(typed: str, option: str, thing: str) -> int:
-    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 20 else 0
-    if not 0 < number <= MOST_ID:
-        console.fail(
-            f"{option} {one_line(typed)} is no {thing}'s id. Discord's *Copy {thing.title()} ID* "
-            "gives the number."
-        )
-    return number
-
-
 @source.command("remove", cls=console.PlainCommand)
 @console.with_settings()
 def remove_sources(
-    settings: Settings,
-    locations: LocationsArgument,
-    as_json: console.JsonOption = False,
+    settings: Settings, locations: LocationsArgument, as_json: console.JsonOption = False
 ) -> None:
     """Remove sources, and their documents from the index.
 
@@ -445,9 +347,7 @@ def remove_sources(
 @source.command("sync", cls=console.PlainCommand)
 @console.with_settings()
 def sync_sources(
-    settings: Settings,
-    locations: SomeArgument = None,
-    as_json: console.JsonOption = False,
+    settings: Settings, locations: SomeArgument = None, as_json: console.JsonOption = False
 ) -> None:
     """Fetch all or only the named web sources; read all changed or previously failed files.
 
@@ -486,7 +386,7 @@ def import_tags_of(
     Example:
         commonplace source import-tags settings.json --guild 1 --member 2 --name Ada
     """
-    guild_id, member_id = guild_scope(guild), _id(member, "--member", "user")
+    guild_id, member_id = console.guild_scope(guild), console.id_of(member, "--member", "user")
     try:
         found = tags_at(file, guild_id)
     except UnreadableError as error:
@@ -545,9 +445,12 @@ def _without_articles(document_ids: Sequence[str]) -> list[str]:
 
 
 def plan_record(plan: Scan) -> dict[str, Any]:
+    stale = {str(found.path): found.before is None for found in plan.stale}
     return {
-        "new": [str(found.path) for found in plan.stale if found.before is None],
-        "changed": [str(found.path) for found in _changed(plan)],
+        "new": [path for path, is_new in stale.items() if is_new],
+        "changed": [
+            path for path, is_new in stale.items() if not is_new and path not in plan.moved
+        ],
         "moved": plan.moved,
         "gone": [record.path for record in plan.vanished],
         "unchanged": len(plan.unchanged),
@@ -555,22 +458,18 @@ def plan_record(plan: Scan) -> dict[str, Any]:
     }
 
 
-def _changed(plan: Scan) -> list[FoundFile]:
-    known = (found for found in plan.stale if found.before is not None)
-    return [found for found in known if str(found.path) not in plan.moved]
-
-
-def plan_text(plan: Scan) -> Text:
+def plan_text(plan: Mapping[str, Any]) -> Text:
     lines = [
-        *(f"new      {found.path}" for found in plan.stale if found.before is None),
-        *(f"changed  {found.path}" for found in _changed(plan)),
-        *(f"moved    {old} → {new}" for new, old in plan.moved.items()),
-        *(f"gone     {record.path}" for record in plan.vanished),
-        *(f"failed   {failure.source} {failure.reason}" for failure in plan.failures),
+        *(f"new      {path}" for path in plan["new"]),
+        *(f"changed  {path}" for path in plan["changed"]),
+        *(f"moved    {old} → {new}" for new, old in plan["moved"].items()),
+        *(f"gone     {path}" for path in plan["gone"]),
+        *(f"failed   {failure['source']} {failure['reason']}" for failure in plan["failed"]),
     ]
+    stale = len(plan["new"]) + len(plan["changed"]) + len(plan["moved"])
     lines.append(
-        f"To read: {len(plan.stale):,}; to take out: {len(plan.vanished):,}; unchanged: "
-        f"{len(plan.unchanged):,}. Nothing was changed."
+        f"To read: {stale:,}; to take out: {len(plan['gone']):,}; unchanged: "
+        f"{plan['unchanged']:,}. Nothing was changed."
     )
     return Text("\n".join(lines))
 

@@ -87,8 +87,7 @@ class ModelSettings(_Section):
     """Section `[model]`: the embedding model and the reranker."""
 
     name: Annotated[str, Field(min_length=1)] = _key(
-        "english",
-        "The embedding model: one of `commonplace model list`, a folder, or a hub name.",
+        "english", "The embedding model: one of `commonplace model list`, a folder, or a hub name."
     )
     reranker: str = _key(
         "", 'A cross-encoder that orders the best passages again, named like the model; "": none.'
@@ -112,8 +111,7 @@ class ArticleSettings(_Section):
     """Section `[articles]`: use of the bundled articles."""
 
     bundled: Literal["auto", "always", "never"] = _key(
-        "auto",
-        'Quote the bundled articles: "always", "never", or "auto" if nothing else is near.',
+        "auto", 'Quote the bundled articles: "always", "never", or "auto" if nothing else is near.'
     )
 
 
@@ -179,8 +177,7 @@ class HelperSettings(_Section):
     """Section `[helper]`: answers that the bot gives without being asked."""
 
     message_content: bool = _key(
-        False,
-        'Let the bot answer questions it wasn\'t asked; needs the "Message Content Intent".',
+        False, 'Let the bot answer questions it wasn\'t asked; needs the "Message Content Intent".'
     )
     # More would make the bot a regular of the channel.
     member_daily: ClassVar[int] = 5
@@ -216,8 +213,7 @@ def _endpoint_model(value: str, info: ValidationInfo) -> str:
     value = value.strip()
     if info.data.get("mode", OFF) != OFF and not (value and value.isprintable()):
         raise PydanticCustomError(
-            "model",
-            "Input should be the endpoint's name of its model if `phrasing.mode` is on",
+            "model", "Input should be the endpoint's name of its model if `phrasing.mode` is on"
         )
     return value
 
@@ -287,8 +283,7 @@ class PageSettings(_Section):
     """Section `[page]`: the public web pages of servers."""
 
     folder: str = _key(
-        "",
-        'Where a running bot publishes public pages, one folder per server\'s id; "": nowhere.',
+        "", 'Where a running bot publishes public pages, one folder per server\'s id; "": nowhere.'
     )
     base_url: Annotated[
         str, Field(pattern=r"^(https://[^\s<>?#]+)?$", max_length=PAGE_URL_CHARACTERS)
@@ -358,8 +353,7 @@ class GuildsSettings(_Section):
     """Section `[guilds]`: the servers that the bot serves."""
 
     allowed: Annotated[tuple[int, ...] | Literal["all"], BeforeValidator(_guild_ids)] = _key(
-        ALL,
-        'Ids of the servers the bot serves, as [123, 456], or "all"; it leaves others at once.',
+        ALL, 'Ids of the servers the bot serves, as [123, 456], or "all"; it leaves others at once.'
     )
     keep_days: int = _key(
         30, "Days for which a server's data is kept after the bot was removed.", 1, 3_650

@@ -154,8 +154,7 @@ class Core:
             )
             opened.callback(found.index.close)
             reranking, self._unranked = open_dispensable_reranking(
-                chosen_reranker(folder, settings.model.reranker),
-                settings.model.reranker_ms,
+                chosen_reranker(folder, settings.model.reranker), settings.model.reranker_ms
             )
             self._assemble(settings, found, reranking)
             self._opened = opened.pop_all()

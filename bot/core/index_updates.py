@@ -130,11 +130,7 @@ def check_channels(core: Core) -> Iterator[Progress]:
 
 
 def update_files(
-    core: Core,
-    report: UpdateReport | None = None,
-    *,
-    retry: bool = False,
-    exclusive: bool = True,
+    core: Core, report: UpdateReport | None = None, *, retry: bool = False, exclusive: bool = True
 ) -> Iterator[Progress]:
     """Index the changed imported files, in slices.
 

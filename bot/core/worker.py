@@ -156,10 +156,7 @@ class Worker(Generic[_T]):
         return result
 
     async def run_slices(
-        self,
-        make: Callable[[_T], Iterator[_Result]],
-        *,
-        priority: Priority = Priority.INDEXING,
+        self, make: Callable[[_T], Iterator[_Result]], *, priority: Priority = Priority.INDEXING
     ) -> _Result | None:
         """Run a generator made by `make(core)` to its end, with a job for each step.
 
@@ -291,9 +288,7 @@ class Worker(Generic[_T]):
         if not job.batched:
             return []
         return self._jobs.get_matching(
-            priority,
-            lambda other: other.batched and other.function == job.function,
-            MAX_BATCH - 1,
+            priority, lambda other: other.batched and other.function == job.function, MAX_BATCH - 1
         )
 
     def _do(self, core: _T, jobs: list[_Job]) -> None:

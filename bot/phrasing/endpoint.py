@@ -170,10 +170,7 @@ class Endpoint:
     """An endpoint, its connection and its circuit breaker."""
 
     def __init__(
-        self,
-        settings: EndpointSettings,
-        key: str = "",
-        clock: Callable[[], float] = time.monotonic,
+        self, settings: EndpointSettings, key: str = "", clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Prepare the client, unconnected; ValueError if no HTTP header can contain the key."""
         if not (key.isascii() and key.isprintable() and " " not in key):

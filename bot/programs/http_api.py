@@ -194,10 +194,7 @@ def _description(app: FastAPI) -> dict[str, Any]:
 
 def _problem(status: int, said: str) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
-    response: dict[str, Any] = {
-        "description": said,
-        "content": {PROBLEM_TYPE: {"schema": schema}},
-    }
+    response: dict[str, Any] = {"description": said, "content": {PROBLEM_TYPE: {"schema": schema}}}
     if status in _RETRIED:
         seconds = {"description": "Seconds.", "required": True, "schema": {"type": "integer"}}
         response["headers"] = {"Retry-After": seconds}
@@ -244,10 +241,7 @@ def _add_errors(app: FastAPI) -> None:
         return _answer(500, "This is a defect; see the server's log.")
 
 
-_SAID: Final = {
-    404: "There is nothing here; see /openapi.json.",
-    405: _OTHER_METHOD,
-}
+_SAID: Final = {404: "There is nothing here; see /openapi.json.", 405: _OTHER_METHOD}
 
 
 def _answer(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:

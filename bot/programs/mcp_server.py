@@ -60,9 +60,7 @@ def mcp_server(reader: Reader) -> MCPServer[Any]:
             raise ToolError(str(error)) from error
 
     @server.tool(annotations=_READ_ONLY)
-    async def ask(
-        question: Annotated[str, Field(description="A complete question.")],
-    ) -> Answered:
+    async def ask(question: Annotated[str, Field(description="A complete question.")]) -> Answered:
         """Answer a question with quotations, and say how well they support it."""
         return await answer_or_error(reader.ask(question))
 

@@ -414,14 +414,16 @@ def test_an_internal_host_removed_from_the_settings_gets_no_request(
     assert server.requests == []
 
 
-def test_addresses_of_trackers_are_added_as_services(core: Core) -> None:
+def test_addresses_of_trackers_are_added_as_services(core: Core, settings: Settings) -> None:
     named = TypedAddress("https://github.com/owner/name/issues", only="label=question, label=bug")
     added = add_named(core, named, Scope(7), 1)
     location = "github+https://github.com/owner/name/issues#label=bug&label=question"
     assert added == (location, AddOutcome.SERVICE)
     page = "https://gitlab.com/group/name/-/releases"
-    assert named_sources.add(core, [page], SourceOptions()) == [f"gitlab+{page}"]
-    assert named_sources.add(core, [page], SourceOptions(crawl=True)) == [crawl_location(page)]
+    assert named_sources.add(core, [page], SourceOptions(), settings) == [f"gitlab+{page}"]
+    assert named_sources.add(core, [page], SourceOptions(crawl=True), settings) == [
+        crawl_location(page)
+    ]
 
 
 @pytest.mark.parametrize(("scope", "sent"), [(SHARED, "Bearer hunter2"), (Scope(5), None)])
