@@ -11,7 +11,6 @@ Source:
 import asyncio
 import logging
 import math
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -35,21 +34,19 @@ _DAY_SECONDS: Final = 86_400.0
 _logger = logging.getLogger(__name__)
 
 
+def loop_seconds() -> float:
+    """The event loop's clock, in seconds."""
+    return asyncio.get_running_loop().time()
+
+
 class IdentifyLimit:
     """Rate limiter for this process's shards, by bucket and by day."""
 
-    def __init__(
-        self,
-        now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        ask: Callable[[], Awaitable[Mapping[str, int]]] | None = None,
-    ) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
         """Start with default limits; `ask` returns Discord's, or nothing without an answer."""
         # Waits until this process may use a bucket, among several processes. The second argument is
         # the number of seconds between two sessions in the bucket.
         self.among_processes: Callable[[int, float], Awaitable[None]] | None = None
-        self._now = now
-        self._sleep = sleep
         self._ask = ask
         self._asking = asyncio.Lock()
         self._asked_at = -math.inf
@@ -75,14 +72,14 @@ class IdentifyLimit:
     def _set_limits(
         self, *, total: int, max_concurrency: int, remaining: int, reset_after: int, **_: int
     ) -> None:
-        self._asked_at = self._now()
+        self._asked_at = loop_seconds()
         self._concurrency = max(max_concurrency, 1)
         self._total, self._remaining = total, remaining
-        self._resets_at = self._now() + reset_after / 1_000
+        self._resets_at = loop_seconds() + reset_after / 1_000
 
     @property
     def _minutes(self) -> str:
-        return count_of(int(-(-(self._resets_at - self._now()) // 60)), "minute")
+        return count_of(int(-(-(self._resets_at - loop_seconds()) // 60)), "minute")
 
     @property
     def problem(self) -> str:
@@ -106,22 +103,22 @@ class IdentifyLimit:
         while True:
             async with self._turns[bucket]:
                 async with self._asking:
-                    if self._ask and self._now() >= self._asked_at + ASK_SECONDS:
-                        self._asked_at = self._now()
+                    if loop_seconds() >= self._asked_at + ASK_SECONDS:
+                        self._asked_at = loop_seconds()
                         if limits := await self._ask():
                             self._set_limits(**limits)
                 seconds = self._seconds_until_allowed(again=again)
                 if not seconds:
                     self._sending.add(shard_id)
                     try:
-                        await self._sleep(max(self._next.get(bucket, 0.0) - self._now(), 0.0))
+                        await asyncio.sleep(max(self._next.get(bucket, 0.0) - loop_seconds(), 0.0))
                         yield
                     finally:
                         self._sending.discard(shard_id)
                     return
             self._held.add(shard_id)
             try:
-                await self._sleep(min(seconds, ASK_SECONDS))
+                await asyncio.sleep(min(seconds, ASK_SECONDS))
             finally:
                 self._held.discard(shard_id)
 
@@ -130,7 +127,7 @@ class IdentifyLimit:
         bucket = shard_id % self._concurrency
         if self.among_processes is not None:
             await self.among_processes(bucket, SECONDS)
-        self._next[bucket] = self._now() + SECONDS
+        self._next[bucket] = loop_seconds() + SECONDS
         self._sending.discard(shard_id)
         self._remaining -= 1
 
@@ -140,16 +137,11 @@ class IdentifyLimit:
         `again` tells that the shard's last session failed. Such a shard must leave `KEPT_SHARE` of
         the day's sessions to the other shards.
         """
-        if self._resets_at <= self._now():
-            self._remaining, self._resets_at = self._total, self._now() + _DAY_SECONDS
+        if self._resets_at <= loop_seconds():
+            self._remaining, self._resets_at = self._total, loop_seconds() + _DAY_SECONDS
         kept = self._total * KEPT_SHARE if again else 0
         enough = self._remaining - len(self._sending) > kept
-        return 0.0 if enough else self._resets_at - self._now()
-
-
-def loop_seconds() -> float:
-    """The event loop's clock, in seconds."""
-    return asyncio.get_running_loop().time()
+        return 0.0 if enough else self._resets_at - loop_seconds()
 
 
 class Connections:
@@ -157,7 +149,7 @@ class Connections:
 
     def __init__(self, ask: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
         """Start without connections; `ask` returns Discord's session limits (`IdentifyLimit`)."""
-        self.limit = IdentifyLimit(loop_seconds, ask=ask)
+        self.limit = IdentifyLimit(ask)
         self._backoffs: defaultdict[int, ConnectionBackoff] = defaultdict(
             lambda: ConnectionBackoff(loop_seconds)
         )

@@ -1,6 +1,7 @@
 """Outages of Discord on a simulated clock."""
 
 import asyncio
+import functools
 import itertools
 import json
 import logging
@@ -8,7 +9,7 @@ import selectors
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from enum import StrEnum, auto
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import aiohttp
 import discord
@@ -36,8 +37,6 @@ _USER: Final = {"id": "1", "username": "commonplace", "discriminator": "0", "ava
 # discord.py sends heartbeats from a thread, by another clock: never, as far as a test goes.
 _HEARTBEAT_MS: Final = 10**9
 
-_T = TypeVar("_T")
-
 
 class _Selector(selectors.SelectSelector):
     def __init__(self, loop: "_Loop") -> None:
@@ -62,10 +61,15 @@ class _Loop(asyncio.SelectorEventLoop):
         return self.seconds
 
 
-def run(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine to its end, on such a clock."""
-    with asyncio.Runner(loop_factory=_Loop) as runner:
-        return runner.run(work)
+def simulated(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test on such a clock."""
+
+    @functools.wraps(test)
+    def run(**arguments: Any) -> None:
+        with asyncio.Runner(loop_factory=_Loop) as runner:
+            runner.run(test(**arguments))
+
+    return run
 
 
 class State(StrEnum):
@@ -290,12 +294,8 @@ class SimulatedBot(ShardedClient):
 
 
 OUTAGES = [state for state in State if state is not State.UP]
-
-
 # Kinds of outages that sessions survive.
 KEEPING = [State.UNREACHABLE, State.CLOSING]
-
-
 HOURS = 3_600.0
 
 
@@ -308,50 +308,44 @@ async def _outage(bot: SimulatedBot, state: State, seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
+async def _end_outage(bot: SimulatedBot) -> float:
+    """End an outage, and return the seconds until every shard is connected."""
+    bot.gateway.become(State.UP)
+    return await bot.until_ready()
+
+
 @pytest.mark.parametrize("shards", [1, 4, pytest.param(16, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("state", OUTAGES)
-def test_outage_of_three_hours_costs_few_sessions(state: State, shards: int) -> None:
+@simulated
+async def test_outage_of_three_hours_costs_few_sessions(state: State, shards: int) -> None:
     gateway = SimulatedGateway(shards)
-
-    async def through() -> float:
-        async with SimulatedBot(gateway) as bot:
-            await _outage(bot, state, 3 * HOURS)
-            assert gateway.connections <= 60 * shards
-            assert max(map(len, gateway.identifies.values()), default=0) <= 30
-            gateway.become(State.UP)
-            return await bot.until_ready()
-
-    assert run(through()) <= 11 * 60
+    async with SimulatedBot(gateway) as bot:
+        await _outage(bot, state, 3 * HOURS)
+        assert gateway.connections <= 60 * shards
+        assert max(map(len, gateway.identifies.values()), default=0) <= 30
+        assert await _end_outage(bot) <= 11 * 60
 
 
 @pytest.mark.parametrize("shards", [1, 6])
 @pytest.mark.parametrize("seconds", [10, 60, 1_400])
 @pytest.mark.parametrize("state", KEEPING)
-def test_shards_resume_within_a_minute(state: State, seconds: float, shards: int) -> None:
-    async def through() -> float:
-        async with SimulatedBot(SimulatedGateway(shards)) as bot:
-            await _outage(bot, state, seconds)
-            bot.gateway.become(State.UP)
-            back = await bot.until_ready()
-            assert not any(bot.gateway.identifies.values())
-            return back
-
-    assert run(through()) <= 60
+@simulated
+async def test_shards_resume_within_a_minute(state: State, seconds: float, shards: int) -> None:
+    async with SimulatedBot(SimulatedGateway(shards)) as bot:
+        await _outage(bot, state, seconds)
+        assert await _end_outage(bot) <= 60
+        assert not any(bot.gateway.identifies.values())
 
 
 @pytest.mark.parametrize("shards", [1, 6])
 @pytest.mark.parametrize("state", [State.FORGETFUL, State.INVALID])
 @pytest.mark.parametrize("seconds", [10, 60, 200])
-def test_sessions_begin_within_a_minute(state: State, seconds: float, shards: int) -> None:
+@simulated
+async def test_sessions_begin_within_a_minute(state: State, seconds: float, shards: int) -> None:
     """As far as Discord lets as many shards begin at once."""
-
-    async def through() -> float:
-        async with SimulatedBot(SimulatedGateway(shards, max_concurrency=16)) as bot:
-            await _outage(bot, state, seconds)
-            bot.gateway.become(State.UP)
-            return await bot.until_ready()
-
-    assert run(through()) <= 60
+    async with SimulatedBot(SimulatedGateway(shards, max_concurrency=16)) as bot:
+        await _outage(bot, state, seconds)
+        assert await _end_outage(bot) <= 60
 
 
 @pytest.mark.parametrize(
@@ -363,152 +357,126 @@ def test_sessions_begin_within_a_minute(state: State, seconds: float, shards: in
     ],
     ids=["operation 7", "cut", "close"],
 )
-def test_steady_connection_is_resumed_immediately(
+@simulated
+async def test_steady_connection_is_resumed_immediately(
     interrupt: Callable[[SimulatedGateway], None],
 ) -> None:
-    async def through() -> float:
-        async with SimulatedBot(SimulatedGateway(16, max_concurrency=16)) as bot:
-            waited = 0.0
-            for _ in range(3):
-                await asyncio.sleep(600)
-                interrupt(bot.gateway)
-                waited = max(waited, await bot.until_ready())
-            assert sum(map(len, bot.gateway.identifies.values())) == 16
-            assert sum(bot.gateway.resumes.values()) == 48
-            return waited
-
-    assert run(through()) <= 1
-
-
-def test_waiting_shard_delays_no_other() -> None:
-    async def through() -> None:
-        async with SimulatedBot(SimulatedGateway(2)) as bot:
-            bot.gateway.only = {0}
-            await _outage(bot, State.CLOSING, 1 * HOURS)
-            assert bot.gateway.ready == {1}
-            bot.gateway.cut()
-            await asyncio.sleep(1)
-            assert bot.gateway.ready == {1}
-
-    run(through())
-
-
-def test_session_is_resumed_without_its_own_address() -> None:
-    async def through() -> float:
-        async with SimulatedBot(SimulatedGateway(1)) as bot:
+    async with SimulatedBot(SimulatedGateway(16, max_concurrency=16)) as bot:
+        for _ in range(3):
             await asyncio.sleep(600)
-            bot.gateway.gone = (RESUMING,)
-            bot.gateway.cut()
-            back = await bot.until_ready()
-            assert len(bot.gateway.identifies[0]) == 1
-            return back
-
-    assert run(through()) <= 2
+            interrupt(bot.gateway)
+            assert await bot.until_ready() <= 1
+        assert sum(map(len, bot.gateway.identifies.values())) == 16
+        assert sum(bot.gateway.resumes.values()) == 48
 
 
-def test_start_continues_after_an_outage() -> None:
+@simulated
+async def test_waiting_shard_delays_no_other() -> None:
+    async with SimulatedBot(SimulatedGateway(2)) as bot:
+        bot.gateway.only = {0}
+        await _outage(bot, State.CLOSING, 1 * HOURS)
+        assert bot.gateway.ready == {1}
+        bot.gateway.cut()
+        await asyncio.sleep(1)
+        assert bot.gateway.ready == {1}
+
+
+@simulated
+async def test_session_is_resumed_without_its_own_address() -> None:
+    async with SimulatedBot(SimulatedGateway(1)) as bot:
+        await asyncio.sleep(600)
+        bot.gateway.gone = (RESUMING,)
+        bot.gateway.cut()
+        assert await bot.until_ready() <= 2
+        assert len(bot.gateway.identifies[0]) == 1
+
+
+@simulated
+async def test_start_continues_after_an_outage() -> None:
     """The second shard has to wait for its turn, and then for Discord."""
     gateway = SimulatedGateway(2)
-
-    async def through() -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(3, setattr, gateway, "state", State.UNREACHABLE)
-        loop.call_later(3 * HOURS, setattr, gateway, "state", State.UP)
-        async with SimulatedBot(gateway):
-            assert 20 <= gateway.connections <= 60
-            assert {shard: len(sent) for shard, sent in gateway.identifies.items()} == {0: 1, 1: 1}
-
-    run(through())
+    loop = asyncio.get_running_loop()
+    loop.call_later(3, setattr, gateway, "state", State.UNREACHABLE)
+    loop.call_later(3 * HOURS, setattr, gateway, "state", State.UP)
+    async with SimulatedBot(gateway):
+        assert 20 <= gateway.connections <= 60
+        assert {shard: len(sent) for shard, sent in gateway.identifies.items()} == {0: 1, 1: 1}
 
 
-def test_shard_is_resumed_while_another_is_launched() -> None:
+@simulated
+async def test_shard_is_resumed_while_another_is_launched() -> None:
     gateway = SimulatedGateway(2)
-
-    async def through() -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(3, setattr, gateway, "gone", (COMMON,))
-        loop.call_later(600, gateway.cut)
-        loop.call_later(610, lambda: resumed.extend(gateway.ready))
-        loop.call_later(620, setattr, gateway, "gone", ())
-        async with SimulatedBot(gateway):
-            assert resumed == [0]
-
     resumed: list[int] = []
-    run(through())
+    loop = asyncio.get_running_loop()
+    loop.call_later(3, setattr, gateway, "gone", (COMMON,))
+    loop.call_later(600, gateway.cut)
+    loop.call_later(610, lambda: resumed.extend(gateway.ready))
+    loop.call_later(620, setattr, gateway, "gone", ())
+    async with SimulatedBot(gateway):
+        assert resumed == [0]
 
 
-def test_shard_that_closes_soon_waits_longer() -> None:
+async def _no_limits() -> Mapping[str, int]:
+    return {}
+
+
+@simulated
+async def test_shard_that_closes_soon_waits_longer() -> None:
     """As where leases run out again and again."""
-
-    async def nothing() -> dict[str, int]:
-        return {}
-
-    async def through() -> float:
-        connections = Connections(nothing)
-        for _ in range(12):
-            began = loop_seconds()
-            async with connections.connecting(0, identifies=True):
-                waited = loop_seconds() - began
-            connections.ready(0)
-            await asyncio.sleep(STEADY_SECONDS / 2)
-            connections.note_end(0)
-            await asyncio.sleep(STEADY_SECONDS)
-        return waited
-
-    assert run(through()) > 400
+    connections = Connections(_no_limits)
+    for _ in range(12):
+        began = loop_seconds()
+        async with connections.connecting(0, identifies=True):
+            waited = loop_seconds() - began
+        connections.ready(0)
+        await asyncio.sleep(STEADY_SECONDS / 2)
+        connections.note_end(0)
+        await asyncio.sleep(STEADY_SECONDS)
+    assert waited > 400
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rest", [True, False])
-def test_outage_of_days_leaves_sessions_each_day(rest: bool) -> None:
+@simulated
+async def test_outage_of_days_leaves_sessions_each_day(rest: bool) -> None:
     """Where nobody can be asked, either; 16 shards need more than there are."""
     gateway = SimulatedGateway(16, remaining=400)
-
-    async def through() -> list[int]:
-        async with SimulatedBot(gateway) as bot:
-            gateway.rest = rest
-            await _outage(bot, State.FORGETFUL, 0)
-            left = []
-            for _ in range(36):
-                await asyncio.sleep(1 * HOURS)
-                left.append(gateway.remaining)
-            gateway.rest = True
-            gateway.become(State.UP)
-            assert await bot.until_ready() <= DAY
-            return left
-
-    assert 80 <= min(run(through())) <= 120
+    async with SimulatedBot(gateway) as bot:
+        gateway.rest = rest
+        await _outage(bot, State.FORGETFUL, 0)
+        left = []
+        for _ in range(36):
+            await asyncio.sleep(1 * HOURS)
+            left.append(gateway.remaining)
+        gateway.rest = True
+        assert await _end_outage(bot) <= DAY
+    assert 80 <= min(left) <= 120
 
 
-def test_health_names_the_next_attempt() -> None:
-    async def through() -> list[str]:
-        async with SimulatedBot(SimulatedGateway(3)) as bot:
-            await asyncio.sleep(1)
-            said = [bot.missing_shards_sentence()]
-            await _outage(bot, State.CLOSING, 1 * HOURS)
-            said.append(bot.missing_shards_sentence())
-            bot.gateway.become(State.UP)
-            await bot.until_ready()
-            await asyncio.sleep(1)
-            return [*said, bot.missing_shards_sentence()]
-
-    before, away, after = run(through())
-    assert away.startswith("Discord is not connected: 3 of 3 shards. The next attempt is in ")
-    assert before == after == ""
+@simulated
+async def test_health_names_the_next_attempt() -> None:
+    async with SimulatedBot(SimulatedGateway(3)) as bot:
+        await asyncio.sleep(1)
+        assert bot.missing_shards_sentence() == ""
+        await _outage(bot, State.CLOSING, 1 * HOURS)
+        away = "Discord is not connected: 3 of 3 shards. The next attempt is in "
+        assert bot.missing_shards_sentence().startswith(away)
+        await _end_outage(bot)
+        await asyncio.sleep(1)
+        assert bot.missing_shards_sentence() == ""
 
 
 @pytest.mark.parametrize("state", [State.CLOSING, State.FLAPPING])
-def test_outage_and_its_end_are_logged_once(state: State, caplog: pytest.LogCaptureFixture) -> None:
-    async def through() -> None:
-        async with SimulatedBot(SimulatedGateway(3)) as bot:
-            for _ in range(2):
-                await _outage(bot, state, 1 * HOURS)
-                bot.gateway.become(State.UP)
-                await bot.until_ready()
-                await asyncio.sleep(1)
-
-    with caplog.at_level(logging.WARNING):
-        run(through())
+@simulated
+async def test_outage_and_its_end_are_logged_once(
+    state: State, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    async with SimulatedBot(SimulatedGateway(3)) as bot:
+        for _ in range(2):
+            await _outage(bot, state, 1 * HOURS)
+            await _end_outage(bot)
+            await asyncio.sleep(1)
     begins, ends = "Discord can't be reached, or ends each", "Discord is connected again, after "
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 4
@@ -516,29 +484,26 @@ def test_outage_and_its_end_are_logged_once(state: State, caplog: pytest.LogCapt
         assert sentence.startswith(begin)
 
 
-def test_health_names_used_up_sessions() -> None:
-    async def through() -> str:
-        async with SimulatedBot(SimulatedGateway(1, remaining=100)) as bot:
-            await _outage(bot, State.FORGETFUL, 1 * HOURS)
-            return bot.missing_shards_sentence()
-
-    assert run(through()).startswith(
-        "Discord is not connected. Discord lets this bot begin 98 more sessions for now, so a "
-        "shard waits "
-    )
+@simulated
+async def test_health_names_used_up_sessions() -> None:
+    async with SimulatedBot(SimulatedGateway(1, remaining=100)) as bot:
+        await _outage(bot, State.FORGETFUL, 1 * HOURS)
+        assert bot.missing_shards_sentence().startswith(
+            "Discord is not connected. Discord lets this bot begin 98 more sessions for now, so a "
+            "shard waits "
+        )
 
 
-def test_short_wait_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async def through() -> None:
-        async with SimulatedBot(SimulatedGateway(1)) as bot:
-            await _outage(bot, State.CLOSING, TOLD_SECONDS / 2)
-            bot.gateway.become(State.UP)
-            await bot.until_ready()
-
-    with caplog.at_level(logging.WARNING):
-        run(through())
+@simulated
+async def test_short_wait_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    async with SimulatedBot(SimulatedGateway(1)) as bot:
+        await _outage(bot, State.CLOSING, TOLD_SECONDS / 2)
+        await _end_outage(bot)
     assert caplog.records == []
 
+
+# The limit alone.
 
 RESET_SECONDS = 7_200.0
 
@@ -552,157 +517,106 @@ def _limits(max_concurrency: int, remaining: int = 1_000) -> dict[str, int]:
     }
 
 
-class _Clock:
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        end = self.seconds + seconds
-        await asyncio.sleep(0)
-        self.seconds = max(self.seconds, end)
+def _limit(shards: int, max_concurrency: int, remaining: int = 1_000) -> IdentifyLimit:
+    limit = IdentifyLimit(_no_limits)
+    limit.apply(shards, **_limits(max_concurrency, remaining))
+    return limit
 
 
-async def _begin(limit: IdentifyLimit, shard: int, *, again: bool = False) -> None:
+async def _begin(
+    limit: IdentifyLimit, shard: int, *, again: bool = False, seconds: float = 0
+) -> float:
+    """Begin a session, which takes some seconds to connect; return its time."""
     async with limit.turn(shard, again=again):
+        await asyncio.sleep(seconds)
         await limit.count(shard)
+        return loop_seconds()
 
 
 @given(
     shards=st.lists(st.integers(0, 40), min_size=1, max_size=30),
     max_concurrency=st.sampled_from([1, 2, 16]),
 )
-def test_sessions_begin_five_seconds_apart(shards: list[int], max_concurrency: int) -> None:
+@simulated
+async def test_sessions_begin_five_seconds_apart(shards: list[int], max_concurrency: int) -> None:
     """All at once, as after an outage; some shards more than once."""
-    clock = _Clock()
-    limit = IdentifyLimit(clock.now, clock.sleep)
-    limit.apply(1, **_limits(max_concurrency))
-    began: defaultdict[int, list[float]] = defaultdict(list)
-
-    async def begin(shard: int) -> None:
-        async with limit.turn(shard, again=False):
-            # Connecting takes a while, now more, now less.
-            await clock.sleep(shard / 10)
-            await limit.count(shard)
-            began[shard % max_concurrency].append(clock.seconds)
-
-    async def all_of_them() -> None:
-        await asyncio.gather(*map(begin, shards))
-
-    asyncio.run(all_of_them())
-    assert sum(map(len, began.values())) == len(shards)
-    for times in began.values():
+    limit = _limit(1, max_concurrency)
+    began = await asyncio.gather(*(_begin(limit, shard, seconds=shard / 10) for shard in shards))
+    buckets: defaultdict[int, list[float]] = defaultdict(list)
+    for shard, at in zip(shards, began, strict=True):
+        buckets[shard % max_concurrency].append(at)
+    for times in buckets.values():
         # Sums of floats are less exact than that.
-        assert all(b - a >= SECONDS - 1e-6 for a, b in itertools.pairwise(times)), times
+        pairs = itertools.pairwise(sorted(times))
+        assert all(b - a >= SECONDS - 1e-6 for a, b in pairs), times
 
 
-def test_first_shard_of_each_bucket_begins_immediately() -> None:
-    clock = _Clock()
-    limit = IdentifyLimit(clock.now, clock.sleep)
-    limit.apply(16, **_limits(16))
-
-    async def all_of_them() -> None:
-        for shard in range(16):
-            await _begin(limit, shard)
-
-    asyncio.run(all_of_them())
-    assert clock.seconds == 100.0
+@simulated
+async def test_first_shard_of_each_bucket_begins_immediately() -> None:
+    limit, start = _limit(16, 16), loop_seconds()
+    assert {await _begin(limit, shard) for shard in range(16)} == {start}
 
 
-def test_connection_that_fails_early_costs_no_session() -> None:
-    clock = _Clock()
-    limit = IdentifyLimit(clock.now, clock.sleep)
-    limit.apply(1, **_limits(1, remaining=1))
-
-    async def fail_and_begin() -> None:
-        for _ in range(5):
-            with pytest.raises(OSError, match="away"):
-                async with limit.turn(0, again=False):
-                    raise OSError("away")
-        await _begin(limit, 0)
-
-    asyncio.run(fail_and_begin())
-    assert clock.seconds == 100.0
+@simulated
+async def test_connection_that_fails_early_costs_no_session() -> None:
+    limit, start = _limit(1, 1, remaining=1), loop_seconds()
+    for _ in range(5):
+        with pytest.raises(OSError, match="away"):
+            async with limit.turn(0, again=False):
+                raise OSError("away")
+    assert await _begin(limit, 0) == start
 
 
 @pytest.mark.parametrize(("remaining", "times"), [(0, "times"), (1, "time"), (3, "times")])
-def test_too_few_sessions_name_the_next_start(remaining: int, times: str) -> None:
+@simulated
+async def test_too_few_sessions_name_the_next_start(remaining: int, times: str) -> None:
     """More sessions would reset the token."""
-    clock = _Clock()
-    IdentifyLimit(clock.now).apply(remaining, **_limits(1, remaining))
+    _limit(remaining, 1, remaining)
     with pytest.raises(UnreachableError, match=f"{remaining} more {times}, .* 120 minutes"):
-        IdentifyLimit(clock.now).apply(4, **_limits(1, remaining))
+        _limit(4, 1, remaining)
 
 
-def test_concurrent_shards_keep_to_the_days_sessions() -> None:
-    clock = _Clock()
-    limit = IdentifyLimit(clock.now, clock.sleep)
-    limit.apply(3, **_limits(16, remaining=3))
-    began: list[float] = []
-
-    async def begin(shard: int) -> None:
-        async with limit.turn(shard, again=False):
-            await clock.sleep(1)
-            await limit.count(shard)
-            began.append(clock.seconds)
-
-    async def all_of_them() -> None:
-        await asyncio.gather(*map(begin, range(16)))
-
-    asyncio.run(all_of_them())
-    assert sum(at < 100 + RESET_SECONDS for at in began) == 3
-    assert len(began) == 16
+@simulated
+async def test_concurrent_shards_keep_to_the_days_sessions() -> None:
+    limit, start = _limit(3, 16, remaining=3), loop_seconds()
+    began = await asyncio.gather(*(_begin(limit, shard, seconds=1) for shard in range(16)))
+    assert sum(at < start + RESET_SECONDS for at in began) == 3
 
 
 @pytest.mark.parametrize(("again", "waited"), [(False, 0.0), (True, RESET_SECONDS)])
-def test_last_sessions_are_kept_for_new_shards(again: bool, waited: float) -> None:
-    clock = _Clock()
-    limit = IdentifyLimit(clock.now, clock.sleep)
-    limit.apply(1, **_limits(1, remaining=100))
-    asyncio.run(_begin(limit, 0, again=again))
-    assert clock.seconds == 100 + waited
+@simulated
+async def test_last_sessions_are_kept_for_new_shards(again: bool, waited: float) -> None:
+    limit, start = _limit(1, 1, remaining=100), loop_seconds()
+    assert await _begin(limit, 0, again=again) == pytest.approx(start + waited)
     assert limit.problem == ""
 
 
-def test_held_shard_begins_once_discord_allows() -> None:
-    clock = _Clock()
-    said: list[str] = []
+@simulated
+async def test_held_shard_begins_once_discord_allows() -> None:
     answers = [{}, _limits(1, remaining=50), _limits(1, remaining=500)]
 
     async def ask() -> Mapping[str, int]:
-        said.append(limit.problem)
         return answers.pop(0)
 
-    async def sleep(seconds: float) -> None:
-        said.append(limit.problem)
-        await clock.sleep(seconds)
-
-    limit = IdentifyLimit(clock.now, sleep, ask)
+    limit, start = IdentifyLimit(ask), loop_seconds()
     limit.apply(1, **_limits(1, remaining=100))
-    asyncio.run(_begin(limit, 0, again=True))
+    beginning = asyncio.create_task(_begin(limit, 0, again=True))
+    await asyncio.sleep(1)
+    waiting = "Discord lets this bot begin 100 more sessions for now, so a shard waits 120 minutes."
+    assert limit.problem == waiting
+    assert await beginning == start + 3 * ASK_SECONDS
     assert answers == []
-    assert clock.seconds == 100 + 3 * ASK_SECONDS
-    assert (
-        "Discord lets this bot begin 100 more sessions for now, so a shard waits 120 minutes."
-        in said
-    )
 
 
-def test_session_limits_are_fetched_once_a_minute() -> None:
-    clock = _Clock()
+@simulated
+async def test_session_limits_are_fetched_once_a_minute() -> None:
     asked: list[float] = []
 
     async def ask() -> Mapping[str, int]:
-        asked.append(clock.seconds)
+        asked.append(loop_seconds())
         return _limits(1)
 
-    limit = IdentifyLimit(clock.now, clock.sleep, ask)
-
-    async def all_of_them() -> None:
-        await asyncio.gather(*(_begin(limit, shard, again=True) for shard in range(40)))
-
-    asyncio.run(all_of_them())
+    limit = IdentifyLimit(ask)
+    await asyncio.gather(*(_begin(limit, shard, again=True) for shard in range(40)))
     assert len(asked) == 4
     assert all(b - a >= ASK_SECONDS for a, b in itertools.pairwise(asked))
