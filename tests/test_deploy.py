@@ -357,7 +357,7 @@ async def test_the_healthcheck_tells_well_from_unwell_and_why(
         return b""
 
     [script] = re.findall(r'"-c", "(.*)"\]', _instructions("HEALTHCHECK")[0])
-    async with serving(HealthSettings(port=0), look, expose, "text/plain") as address:
+    async with serving(HealthSettings(port=0), look, expose) as address:
         here = script.replace(f"127.0.0.1:{CONTAINER.health.port}", address.split("//")[1])
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", here, stdout=asyncio.subprocess.PIPE

@@ -62,7 +62,8 @@ class Cluster(Process):
         seconds = leases.LEASE_SECONDS
         self.membership = Membership(
             functools.partial(leases.Leases, url, seconds=seconds),
-            self,
+            launch=self.launch,
+            close=self.close,
             seconds=seconds,
             is_down=lambda: is_down(url),
         )

@@ -10,8 +10,8 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 from bot.core.worker import run_in_thread
 from knowledge.store.database import StoreError
@@ -33,34 +33,27 @@ def boottime() -> float:
     return time.clock_gettime(clock)
 
 
-class RunsShards(Protocol):
-    """Connects shards, and ends their connections."""
-
-    async def launch(self, shard_id: int) -> None:
-        """Connect a shard, retrying until it works."""
-
-    async def close(self, shard_id: int) -> None:
-        """End the connection of a shard, if there is one, and forget its guilds."""
-
-
 class Membership:
     """The leases of one process."""
 
     def __init__(
         self,
         open_leases: Callable[[], Leases],
-        shards: RunsShards,
         *,
+        launch: Callable[[int], Awaitable[None]],
+        close: Callable[[int], Awaitable[None]],
         seconds: float,
         is_down: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = boottime,
     ) -> None:
         """Start without leases of `seconds`; `clock` returns seconds, like `boottime`.
 
-        `is_down` says whether the database server is certainly down for everybody.
+        `launch` connects a shard, retrying until it works, and `close` ends its connection, if
+        there is one. `is_down` says whether the database server is certainly down for everybody.
         """
         self._open_leases = open_leases
-        self._shards = shards
+        self._connect = launch
+        self._disconnect = close
         self._seconds = seconds * COUNTED_ON
         self._is_down = is_down
         self._clock = clock
@@ -233,7 +226,7 @@ class Membership:
     async def _launch(self, shard_id: int) -> None:
         try:
             async with self._launch_turn:
-                await self._shards.launch(shard_id)
+                await self._connect(shard_id)
         except Exception:
             _logger.exception("Shard %d could not be connected; it is tried again.", shard_id)
             self._launching.pop(shard_id, None)
@@ -249,4 +242,4 @@ class Membership:
         task = self._launching.pop(shard_id, None)
         if task is not None:
             task.cancel()
-        await self._shards.close(shard_id)
+        await self._disconnect(shard_id)

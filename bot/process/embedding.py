@@ -22,7 +22,7 @@ from typing import Final
 from bot.config.settings import Settings
 from bot.core.worker import run_in_thread
 from bot.process.health_server import Health, serving
-from bot.process.metrics import CONTENT_TYPE, EmbeddingMetrics
+from bot.process.metrics import EmbeddingMetrics
 from bot.storage.derived_data import open_work_queue, unembedded_texts_warning
 from indexer.embedding.embedder import Embedder
 from indexer.ingest.embedding_queue import EmbeddingWorker
@@ -173,7 +173,7 @@ async def _run(settings: Settings, embedding: Embedding) -> None:
         if not embedding.opened.is_set():
             running.cancel()
 
-    async with serving(settings.health, embedding.health, embedding.exposition, CONTENT_TYPE):
+    async with serving(settings.health, embedding.health, embedding.exposition):
         running = asyncio.ensure_future(run_in_thread(embedding.run))
         # Windows has no such handlers; Ctrl+C ends the loop.
         with contextlib.suppress(NotImplementedError):

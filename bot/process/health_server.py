@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bot.config.host_names import allowed_hosts, host_without_port
 from bot.config.settings import OFF, HealthSettings
+from bot.process.metrics import CONTENT_TYPE
 
 # The largest number of connections without a request.
 MOST_WAITING: Final = 128
@@ -101,7 +102,6 @@ async def serving(
     settings: HealthSettings,
     look: Callable[[], Awaitable[Health]],
     expose: Callable[[], Awaitable[bytes]],
-    content_type: str,
 ) -> AsyncIterator[str]:
     """Serve health and metrics, and yield the address, or "" if off; HealthError if it is taken."""
     if settings.port == OFF:
@@ -110,13 +110,23 @@ async def serving(
 
     hosts = allowed_hosts(settings.host)
 
+    async def respond(request: web.BaseRequest) -> web.Response:
+        if hosts and host_without_port(request.headers.getall("Host", ())) not in hosts:
+            return web.Response(status=421, text=_FOREIGN)
+        if request.path not in _PATHS:
+            return web.Response(status=404, text="404: Not Found")
+        if request.method not in ("GET", "HEAD"):
+            text, headers = "405: Method Not Allowed", {"Allow": "GET,HEAD"}
+            return web.Response(status=405, text=text, headers=headers)
+        if request.path == "/metrics":
+            return web.Response(body=await expose(), headers={"Content-Type": CONTENT_TYPE})
+        health = await look()
+        return web.json_response(health.to_dict(), status=200 if health.well else 503)
+
     async def answer(request: web.BaseRequest) -> web.Response:
         server.stop_waiting(request.protocol)
         try:
-            if hosts and host_without_port(request.headers.getall("Host", ())) not in hosts:
-                response = web.Response(status=421, text=_FOREIGN)
-            else:
-                response = await _answer(request, look, expose, content_type)
+            response = await respond(request)
         except Exception:
             _logger.exception("A request to %s failed.", request.path)
             response = web.Response(status=500)
@@ -128,40 +138,16 @@ async def serving(
     runner = web.ServerRunner(server, shutdown_timeout=1)
     await runner.setup()
     try:
-        address = await _listen(runner, settings.host, settings.port)
+        try:
+            await web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG).start()
+        except (OSError, OverflowError) as error:
+            raise HealthError(
+                f"/healthz can't be served at {settings.host}:{settings.port} ({error}). Choose "
+                'another `health.port` or `health.host` in config.toml, or set the port to "off".'
+            ) from error
+        host, port = runner.addresses[0][:2]
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         _logger.info("Health and metrics are served.", extra={"address": address})
         yield address
     finally:
         await runner.cleanup()
-
-
-async def _listen(runner: web.ServerRunner, host: str, port: int) -> str:
-    """Start listening; returns the address."""
-    site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
-    try:
-        await site.start()
-    except (OSError, OverflowError) as error:
-        raise HealthError(
-            f"/healthz can't be served at {host}:{port} ({error}). Choose "
-            'another `health.port` or `health.host` in config.toml, or set the port to "off".'
-        ) from error
-    host, port = runner.addresses[0][:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-async def _answer(
-    request: web.BaseRequest,
-    look: Callable[[], Awaitable[Health]],
-    expose: Callable[[], Awaitable[bytes]],
-    content_type: str,
-) -> web.Response:
-    if request.path not in _PATHS:
-        return web.Response(status=404, text="404: Not Found")
-    if request.method not in ("GET", "HEAD"):
-        return web.Response(
-            status=405, text="405: Method Not Allowed", headers={"Allow": "GET,HEAD"}
-        )
-    if request.path == "/metrics":
-        return web.Response(body=await expose(), headers={"Content-Type": content_type})
-    health = await look()
-    return web.json_response(health.to_dict(), status=200 if health.well else 503)

@@ -26,11 +26,6 @@ _NO_CONTENT: Final = (
     "portal, or set both to `false`."
 )
 
-# Discord's close codes after which connecting again is useless.
-_BAD_TOKEN: Final = 4004
-_FINAL_CODES: Final = frozenset({4010, 4012, 4013})
-_SHARDING: Final = 4011
-
 # Exceptions of discord.py if Discord refuses the login, can't be reached, or ends the connection
 # for good.
 CONNECTION_FAILURES: Final = (
@@ -73,22 +68,21 @@ def invite_permissions() -> discord.Permissions:
 
 def connection_error(error: BaseException) -> LoginError:
     """Explain a failed connection to the operator."""
-    if isinstance(error, discord.LoginFailure):
-        return LoginError(_REFUSED)
-    if isinstance(error, discord.PrivilegedIntentsRequired):
-        return LoginError(_NO_CONTENT)
-    if isinstance(error, discord.ConnectionClosed) and error.code == _BAD_TOKEN:
-        return LoginError(_REFUSED)
-    if isinstance(error, discord.ConnectionClosed) and error.code == _SHARDING:
-        return UnreachableError(
-            "Discord closed the connection (code 4011): the bot is in too many servers for its "
-            "number of shards. Start it again: it asks Discord for the number at each start."
-        )
-    if isinstance(error, discord.ConnectionClosed) and error.code in _FINAL_CODES:
-        return LoginError(
-            f"Discord closed the connection for good (code {error.code}): it no longer supports "
-            "this version of Commonplace. Install a newer one."
-        )
+    match error:
+        case discord.LoginFailure() | discord.ConnectionClosed(code=4004):
+            return LoginError(_REFUSED)
+        case discord.PrivilegedIntentsRequired():
+            return LoginError(_NO_CONTENT)
+        case discord.ConnectionClosed(code=4011):
+            return UnreachableError(
+                "Discord closed the connection (code 4011): the bot is in too many servers for its "
+                "number of shards. Start it again: it asks Discord for the number at each start."
+            )
+        case discord.ConnectionClosed(code=4010 | 4012 | 4013 as code):
+            return LoginError(
+                f"Discord closed the connection for good (code {code}): it no longer supports this "
+                "version of Commonplace. Install a newer one."
+            )
     return UnreachableError(
         f"Discord can't be reached ({error}). Check the network, then start again."
     )

@@ -15,7 +15,6 @@ from bot.config.settings import Settings
 from bot.process import logs
 from bot.process.client import Bot
 from bot.process.health_server import serving
-from bot.process.metrics import CONTENT_TYPE
 
 # Longer than any answer takes; shorter than the 30 s before a service manager kills (compose.yaml,
 # systemd unit).
@@ -39,7 +38,7 @@ async def _run(bot: Bot, token: str) -> None:
     def stop() -> None:
         (insisted if asked.is_set() else asked).set()
 
-    async with bot, serving(bot.settings.health, bot.health, bot.exposition, CONTENT_TYPE):
+    async with bot, serving(bot.settings.health, bot.health, bot.exposition):
         with _signals(loop, stop):
             running = asyncio.create_task(bot.start(token))
             await _first(running, asked)

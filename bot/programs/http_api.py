@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.core.worker import WorkerBusyError, WorkerStoppedError
@@ -133,7 +133,7 @@ _Id = Annotated[
 
 def http_api(reader: Reader, tokens: Tokens, hosts: Collection[str], per_second: float) -> ASGIApp:
     """Return the interface as an ASGI application, with its limits."""
-    return Limited(_HeadAsGet(_application(reader)), tokens, hosts, per_second)
+    return Limited(_application(reader), tokens, hosts, per_second)
 
 
 def _application(reader: Reader) -> FastAPI:
@@ -159,6 +159,8 @@ def _application(reader: Reader) -> FastAPI:
         """List the best passages for a query, one per document, whether they answer it or not."""
         return Found(passages=await reader.search(body.query, body.limit))
 
+    # As other frameworks do by themselves.
+    @app.head("/get", include_in_schema=False)
     @app.get("/get")
     async def get(document: _Id) -> WholeDocument:
         """Read a whole document."""
@@ -209,7 +211,6 @@ def _add_errors(app: FastAPI) -> None:
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}
         methods = {method.strip() for method in headers.get("allow", "").split(",")}
         if "GET" in methods:
-            # Because of `_HeadAsGet`.
             headers["allow"] = ", ".join(sorted(methods | {"HEAD"}))
         detail = _SAID.get(error.status_code, error.detail)
         return _answer(error.status_code, detail, headers)
@@ -247,22 +248,3 @@ _SAID: Final = {404: "There is nothing here; see /openapi.json.", 405: _OTHER_ME
 def _answer(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
     body = problem_body(status, detail)
     return Response(body, status, headers, media_type=PROBLEM_TYPE)
-
-
-class _HeadAsGet:
-    """Middleware that answers HEAD like GET, without the body."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "HEAD":
-            await self._app(scope, receive, send)
-            return
-
-        async def bodiless(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
-
-        await self._app({**scope, "method": "GET"}, receive, bodiless)

@@ -47,7 +47,8 @@ class Process:
         self.shards, self.clock = Shards(), Clock()
         self.membership = Membership(
             lambda: leases(url, seconds=SECONDS, patience=0, name=name),
-            self.shards,
+            launch=self.shards.launch,
+            close=self.shards.close,
             seconds=SECONDS,
             clock=self.clock,
         )

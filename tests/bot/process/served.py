@@ -10,7 +10,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.config.settings import HealthSettings
 from bot.process.client import Bot
 from bot.process.health_server import serving
-from bot.process.metrics import CONTENT_TYPE
 
 ANY = HealthSettings(port=0)
 Samples = dict[tuple[str, str], float]
@@ -18,7 +17,7 @@ Samples = dict[tuple[str, str], float]
 
 @asynccontextmanager
 async def served(bot: Bot, settings: HealthSettings = ANY) -> AsyncIterator[str]:
-    async with serving(settings, bot.health, bot.exposition, CONTENT_TYPE) as address:
+    async with serving(settings, bot.health, bot.exposition) as address:
         yield address
 
 

@@ -21,7 +21,6 @@ from bot.core.worker import Worker
 from bot.process import background, health_server
 from bot.process.client import Bot, start_worker
 from bot.process.health_server import MOST_WAITING, Health, HealthError, serving
-from bot.process.metrics import CONTENT_TYPE
 from bot.storage.data_folder import data_folder
 from indexer.embedding.embedder import ModelError
 from tests.bot.conftest import settings_for
@@ -30,18 +29,14 @@ from tests.bot.world import World
 from tests.fakes import WordEmbedder
 
 
-async def healthz(bot: Bot) -> tuple[int, dict[str, Any]]:
+async def report(bot: Bot) -> tuple[int, str, list[str]]:
     async with (
         served(bot) as address,
         aiohttp.ClientSession() as session,
         session.get(f"{address}/healthz") as response,
     ):
-        return response.status, await response.json()
-
-
-async def report(bot: Bot) -> tuple[int, str, list[str]]:
-    status, sent = await healthz(bot)
-    return status, sent["status"], sent["reasons"]
+        sent = await response.json()
+        return response.status, sent["status"], sent["reasons"]
 
 
 # Health.
@@ -77,10 +72,9 @@ async def test_health_follows_connections_and_degradations(world: World) -> None
 
 async def test_starting_bot_is_unhealthy(settings: Settings) -> None:
     async with Bot(settings) as bot:
-        status, said = await healthz(bot)
-    assert status == 503
-    assert said["status"] == "unavailable"
-    assert said["reasons"] == ["The bot has not logged in yet.", "Discord is not connected."]
+        reported = await report(bot)
+    reasons = ["The bot has not logged in yet.", "Discord is not connected."]
+    assert reported == (503, "unavailable", reasons)
 
 
 async def test_opening_core_is_a_reason(settings: Settings) -> None:
@@ -91,10 +85,10 @@ async def test_opening_core_is_a_reason(settings: Settings) -> None:
         return Core(settings, WordEmbedder())
 
     async with Bot(settings, Worker(open_slowly, Core.close)) as bot:
-        status, said = await healthz(bot)
+        status, _, reasons = await report(bot)
         may_open.set()
     assert status == 503
-    assert "The data folder is being opened." in said["reasons"]
+    assert "The data folder is being opened." in reasons
 
 
 async def test_failed_core_is_a_reason_with_a_remedy(tmp_path: Path) -> None:
@@ -103,22 +97,31 @@ async def test_failed_core_is_a_reason_with_a_remedy(tmp_path: Path) -> None:
     async with Bot(settings, start_worker(settings, WordEmbedder())) as bot:
         with pytest.raises(Exception, match="Restore it from a backup"):
             await bot.worker.call(lambda core: core.index.generation, priority=Priority.ASKING)
-        status, said = await healthz(bot)
+        status, _, reasons = await report(bot)
     assert status == 503
-    assert "Restore it from a backup" in said["reasons"][0]
+    assert "Restore it from a backup" in reasons[0]
+
+
+@asynccontextmanager
+async def _new_bot(
+    env: Env, folder: Path, embedder: WordEmbedder, **settings: Any
+) -> AsyncIterator[Bot]:
+    """A prepared bot in the place of the one of `env`, on a new data folder."""
+    assert env.bot is not None
+    await env.bot.close()
+    changed = settings_for(folder / "new").model_copy(update=settings)
+    async with Bot(changed, start_worker(changed, embedder)) as bot:
+        await env.restart_bot(bot)
+        await prepared(bot)
+        yield bot
 
 
 async def test_missing_reranker_degrades_the_bot(simcord_env: Env, tmp_path: Path) -> None:
-    assert simcord_env.bot is not None
-    await simcord_env.bot.close()
-    settings = settings_for(tmp_path / "new")
-    settings = settings.model_copy(update={"model": ModelSettings(reranker="no/such-model")})
-    async with Bot(settings, start_worker(settings, WordEmbedder())) as bot:
-        await simcord_env.restart_bot(bot)
-        await prepared(bot)
-        status, said = await healthz(bot)
-    assert (status, said["status"]) == (200, "degraded")
-    assert "There is no reranker 'no/such-model' on this machine" in said["reasons"][0]
+    model = ModelSettings(reranker="no/such-model")
+    async with _new_bot(simcord_env, tmp_path, WordEmbedder(), model=model) as bot:
+        status, said, [reason] = await report(bot)
+    assert (status, said) == (200, "degraded")
+    assert "There is no reranker 'no/such-model' on this machine" in reason
 
 
 class Wordless(WordEmbedder):
@@ -129,18 +132,11 @@ class Wordless(WordEmbedder):
 
 
 async def test_outdated_index_is_a_reason(simcord_env: Env, tmp_path: Path) -> None:
-    assert simcord_env.bot is not None
-    await simcord_env.bot.close()
-    settings = settings_for(tmp_path / "new")
-    async with Bot(settings, start_worker(settings, Wordless())) as bot:
-        await simcord_env.restart_bot(bot)
-        await prepared(bot)
-        status, said = await healthz(bot)
+    async with _new_bot(simcord_env, tmp_path, Wordless()) as bot:
+        reported = await report(bot)
         _, samples = await metrics(bot)
-    assert status == 503
-    assert said["reasons"] == [
-        "The index could not be updated: The model is worn out. Buy another."
-    ]
+    worn = "The index could not be updated: The model is worn out. Buy another."
+    assert reported == (503, "unavailable", [worn])
     assert samples["commonplace_errors_total", "ModelError"] == 1
 
 
@@ -161,15 +157,9 @@ async def test_unexpected_error_stops_only_its_own_step(
 ) -> None:
     """Such an error once stopped updates of sources until the next start."""
     monkeypatch.setattr(background, "RETRY_SECONDS", 0)
-    assert simcord_env.bot is not None
-    await simcord_env.bot.close()
-    settings = settings_for(tmp_path / "new")
-    async with Bot(settings, start_worker(settings, Overflowing())) as bot:
-        await simcord_env.restart_bot(bot)
-        await prepared(bot)
-        async with asyncio.timeout(60):
-            while (await bot.health()).reasons:  # noqa: ASYNC110 - nothing tells its end
-                await asyncio.sleep(0.02)
+    async with _new_bot(simcord_env, tmp_path, Overflowing()) as bot, asyncio.timeout(60):
+        while (await bot.health()).reasons:  # noqa: ASYNC110 - nothing tells its end
+            await asyncio.sleep(0.02)
 
 
 async def test_stuck_worker_is_a_reason(world: World) -> None:
@@ -184,11 +174,11 @@ async def test_stuck_worker_is_a_reason(world: World) -> None:
     try:
         # Health goes before waiting jobs, so the worker must be in one.
         assert await asyncio.to_thread(begun.wait, 60)
-        status, said = await healthz(world.bot)
+        reported = await report(world.bot)
     finally:
         go_on.set()
         await stuck
-    assert (status, said["reasons"]) == (503, ["The worker has not answered for 5 s."])
+    assert reported == (503, "unavailable", ["The worker has not answered for 5 s."])
 
 
 # Serving.
@@ -213,31 +203,25 @@ async def test_unknown_requests_are_refused(settings: Settings, path: str, statu
             assert response.status == 405
 
 
-async def test_taken_port_is_an_error_with_a_remedy() -> None:
-    async def look() -> Health:
-        return Health()
-
-    async def expose() -> bytes:
-        return b""
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        settings = HealthSettings(port=taken.getsockname()[1])
-        with pytest.raises(HealthError, match=r"Choose another `health\.port`"):
-            async with serving(settings, look, expose, CONTENT_TYPE):
-                pass
-
-
-# Connections without a request.
-
-
 async def _well() -> Health:
     return Health()
 
 
 async def _nothing() -> bytes:
     return b""
+
+
+async def test_taken_port_is_an_error_with_a_remedy() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = HealthSettings(port=taken.getsockname()[1])
+        with pytest.raises(HealthError, match=r"Choose another `health\.port`"):
+            async with serving(settings, _well, _nothing):
+                pass
+
+
+# Connections without a request.
 
 
 async def _ended(reader: asyncio.StreamReader) -> bool:
@@ -251,7 +235,7 @@ async def _ended(reader: asyncio.StreamReader) -> bool:
 @asynccontextmanager
 async def _serving(host: str = "127.0.0.1") -> AsyncIterator[tuple[str, int]]:
     settings = HealthSettings(host=host, port=0)
-    async with serving(settings, _well, _nothing, CONTENT_TYPE) as address:
+    async with serving(settings, _well, _nothing) as address:
         yield "127.0.0.1", int(address.rpartition(":")[2])
 
 
@@ -312,9 +296,8 @@ async def test_foreign_host_name_reads_nothing() -> None:
 
 async def test_half_sent_request_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health_server, "CONNECTION_SECONDS", 0)
-    async with serving(HealthSettings(port=0), _well, _nothing, CONTENT_TYPE) as address:
-        host, port = address.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
+    async with _serving() as address:
+        reader, writer = await asyncio.open_connection(*address)
         writer.write(b"GET /healthz HT")
         assert await _ended(reader)
         writer.close()
@@ -322,10 +305,9 @@ async def test_half_sent_request_times_out(monkeypatch: pytest.MonkeyPatch) -> N
 
 async def test_malformed_requests_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "aiohttp")
-    async with serving(HealthSettings(port=0), _well, _nothing, CONTENT_TYPE) as address:
-        host, port = address.removeprefix("http://").split(":")
+    async with _serving() as address:
         for sent in (b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/9\r\n: x\r\n\r\n", b"G" * 20_000):
-            reader, writer = await asyncio.open_connection(host, int(port))
+            reader, writer = await asyncio.open_connection(*address)
             writer.write(sent)
             writer.write_eof()
             with contextlib.suppress(ConnectionError):
@@ -340,7 +322,7 @@ async def test_failing_check_is_logged_and_answered(caplog: pytest.LogCaptureFix
         raise RuntimeError("unforeseen")
 
     async with (
-        serving(HealthSettings(port=0), broken, _nothing, CONTENT_TYPE) as address,
+        serving(HealthSettings(port=0), broken, _nothing) as address,
         aiohttp.ClientSession() as session,
         session.get(f"{address}/healthz") as answer,
     ):
