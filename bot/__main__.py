@@ -49,6 +49,7 @@ from bot.cli.console import (
 from bot.config.settings import ConfigError
 from bot.storage.data_folder import DataFolderError
 from bot.storage.file_permissions import UMASK
+from bot.text.languages import speaking
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
@@ -56,6 +57,7 @@ from knowledge.dependencies import own_version
 from knowledge.sources.addition import MissingSourceError
 from knowledge.store.database import DerivedTablesError
 from knowledge.store.store import StoreError
+from knowledge.values.guilds import Language
 
 gc.freeze()
 gc.enable()
@@ -85,7 +87,9 @@ def main(part: object = None) -> None:
     """
     before = os.umask(UMASK)
     try:
-        code = app(obj=part, prog_name="commonplace", standalone_mode=False) or 0
+        # A process speaks English, unless somebody else is to read it.
+        with speaking(Language.ENGLISH):
+            code = app(obj=part, prog_name="commonplace", standalone_mode=False) or 0
         if code == INTERRUPTED:
             err.print("Stopped.")
         sys.exit(code)

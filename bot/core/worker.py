@@ -5,7 +5,8 @@ The queue (`bot.core.job_queue`) decides the order of jobs. Long work runs in sl
 run between slices. Questions that wait together are answered in one call; if the call fails, each
 question is answered on its own.
 
-A job belongs to the member whose interaction caused the job (`current_member`). A member's job is
+Jobs run in the context of their callers; batches don't, because they have several. A job belongs to
+the member whose interaction caused the job (`current_member`). A member's job is
 dropped after the deadline, when nobody waits for the result. The bot's own jobs are never dropped.
 
 Errors:
@@ -21,7 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from enum import StrEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -78,6 +79,7 @@ class _Job(NamedTuple):
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     future: "asyncio.Future[Any]"
+    context: Context
     batched: bool = False
     deadline: float = math.inf
     by_leader: bool = False
@@ -119,7 +121,9 @@ class Worker(Generic[_T]):
         self._stopped = threading.Event()
         self._opened = threading.Event()
         self._problem: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="commonplace-core", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._run,), name="commonplace-core", daemon=True
+        )
         self._thread.start()
 
     @property
@@ -189,7 +193,7 @@ class Worker(Generic[_T]):
             self._stopped.set()
             future = asyncio.get_running_loop().create_future()
             # The last job only ends the thread.
-            self._jobs.put(_Job(lambda _core: None, (), future), Priority.STOPPING)
+            self._jobs.put(_Job(lambda _core: None, (), future, copy_context()), Priority.STOPPING)
             await future
         # Polled, because a thread that joins a stuck one can't be cancelled.
         while self._thread.is_alive():  # noqa: ASYNC110 - a thread's end sets no event of asyncio's
@@ -213,6 +217,7 @@ class Worker(Generic[_T]):
             function,
             arguments,
             future,
+            copy_context(),
             batched,
             deadline,
             by_leader=by_leader.get(),
@@ -312,9 +317,9 @@ class Worker(Generic[_T]):
                 results = first.function(core, [job.arguments[0] for job in jobs])
             elif first.by_leader:
                 with self.leading(core):
-                    results = [first.function(core, *first.arguments)]
+                    results = [first.context.run(first.function, core, *first.arguments)]
             else:
-                results = [first.function(core, *first.arguments)]
+                results = [first.context.run(first.function, core, *first.arguments)]
         except Exception as error:  # noqa: BLE001 - raised in the caller's task
             if len(jobs) == 1:
                 _settle([first.future], [], error)
@@ -327,7 +332,10 @@ class Worker(Generic[_T]):
 
 
 async def run_in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run a function in its own daemon thread, which never delays the end of the process."""
+    """Run a function in its own daemon thread, which never delays the end of the process.
+
+    The thread has the caller's context.
+    """
     future = asyncio.get_running_loop().create_future()
 
     def run() -> None:
@@ -338,7 +346,8 @@ async def run_in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
         else:
             _settle([future], [result], None)
 
-    threading.Thread(target=run, name=f"commonplace-{function.__name__}", daemon=True).start()
+    name = f"commonplace-{function.__name__}"
+    threading.Thread(target=copy_context().run, args=(run,), name=name, daemon=True).start()
     return await future
 
 

@@ -426,8 +426,12 @@ class Services(commands.AutoShardedBot):
         """Admit an interaction and make shutdown wait for it, or refuse it and return False."""
         raise NotImplementedError
 
-    def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
+    def explanation(self, error: BaseException) -> str:
         """One sentence about an error, for the member."""
+        raise NotImplementedError
+
+    def log_error(self, error: BaseException) -> str:
+        """Log and count an error that no member waits for; return one sentence for the operator."""
         raise NotImplementedError
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:

@@ -114,7 +114,7 @@ class BackgroundTasks:
         try:
             await self._bot.worker.run_slices(Core.warm_up)
         except Exception as error:  # noqa: BLE001 - explained to the next asker
-            self._bot.explanation(error)
+            self._bot.log_error(error)
 
     async def _update_index(self) -> bool:
         """Update the index from every source; return whether all steps succeeded."""
@@ -167,7 +167,7 @@ class BackgroundTasks:
             _logger.error("%s", error)
             reason = str(error)
         else:
-            reason = self._bot.explanation(error)
+            reason = self._bot.log_error(error)
         return f"The index could not be updated: {reason}"
 
     def repeat(self, round_: Round) -> None:
@@ -182,7 +182,7 @@ class BackgroundTasks:
             try:
                 await step()
             except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
-                self._bot.explanation(error)
+                self._bot.log_error(error)
 
         loop = tasks.loop(seconds=seconds)(step_safely)
         loop.start()

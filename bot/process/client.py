@@ -51,6 +51,7 @@ from bot.process.login import CONNECTION_FAILURES, connection_error, intents
 from bot.process.metrics import Metrics, Values
 from bot.process.sharded_client import ShardedClient
 from bot.sources.web_sync import polite_fetcher
+from bot.text.languages import speaking, spoken_language
 from indexer.embedding.embedder import Embedder
 from knowledge.dependencies import own_version
 from knowledge.sources.net.polite_fetcher import MakeFetcher
@@ -187,6 +188,7 @@ class Bot(ShardedClient):
 
     async def admits(self, interaction: discord.Interaction[Any]) -> bool:
         self.track(interaction.user.id)
+        spoken_language.set(await viewer_language(interaction))
         return not await self.allowed_guilds.refuses(interaction)
 
     async def finish(self, seconds: float) -> None:
@@ -355,18 +357,22 @@ class Bot(ShardedClient):
             _logger.info("A question was answered.", extra={**known, "seconds": round(seconds, 3)})
         return reply
 
-    def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
+    def explanation(self, error: BaseException) -> str:
         if isinstance(error, (TooFastError, WorkerBusyError)):
             self.metrics.count("dropped", error.reason)
         else:
             self.metrics.count_error(error)
-        return explanation(error, language)
+        return explanation(error)
+
+    def log_error(self, error: BaseException) -> str:
+        with speaking(Language.ENGLISH):
+            return self.explanation(error)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
         """Log a listener's exception. If possible, the member has been told already."""
         error = sys.exc_info()[1]
         if error is not None:
-            self.explanation(error)
+            self.log_error(error)
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
         if isinstance(error, discord.NotFound) and error.code == _EXPIRED:
@@ -374,8 +380,7 @@ class Bot(ShardedClient):
             self.metrics.count_error(error)
             _logger.warning("An interaction was answered too late for Discord.")
             return
-        language = await viewer_language(interaction)
-        await say(interaction, self.explanation(error, language))
+        await say(interaction, self.explanation(error))
 
 
 def answer_together(core: Core, asks: list[Ask]) -> list[Reply]:

@@ -73,7 +73,7 @@ class WebVisits:
             sources = await self._sources()
             due: list[str] = await run_in_thread(due_sources, list(sources), self._bot.settings)
         except EXPLAINED as error:
-            self._bot.explanation(error)
+            self._bot.log_error(error)
             return
         for host, locations in _by_host(due).items():
             if host not in self._running:
@@ -85,7 +85,7 @@ class WebVisits:
         for host, task in ended.items():
             del self._running[host]
             if not task.cancelled() and (problem := task.exception()) is not None:
-                self._bot.explanation(problem)
+                self._bot.log_error(problem)
 
     async def visit_now(self, locations: Sequence[str]) -> bool:
         """Visit sources now. Return False if their hosts are visited, or another process leads."""

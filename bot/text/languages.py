@@ -1,12 +1,15 @@
-"""Gettext lookup of English sentences in the code, and number formats of languages.
+"""Gettext lookup of English sentences in the code, in the language of the context.
 
 Public messages are in the server's language. Ephemeral messages are in the language of the member's
-Discord, if there is a catalogue for this language (docs/decisions.md). Catalogues are read from
-`.po` files, because compiled files could be outdated.
+Discord, if there is a catalogue for this language (docs/decisions.md). The client sets the language
+once for each interaction, and whatever writes to others says in which: `with speaking(language)`.
+Catalogues are read from `.po` files, because compiled files could be outdated.
 """
 
 import string
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -18,6 +21,23 @@ import polib
 from knowledge.languages.vocabularies import spoken
 from knowledge.values.guilds import Language
 
+# Without a default, so that tests find a task that speaks to somebody in no language.
+spoken_language: ContextVar[Language] = ContextVar("spoken_language")
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Say the sentences of this block in the language.
+
+    A generator or a task that outlives the block goes on in the language it was begun in or is
+    resumed in, so make texts before the block ends.
+    """
+    before = spoken_language.set(language)
+    try:
+        yield
+    finally:
+        spoken_language.reset(before)
+
 
 @cache
 def of_locale(locale: str) -> Language | None:
@@ -26,8 +46,14 @@ def of_locale(locale: str) -> Language | None:
     return next((language for language in Language if language.value == tongue), None)
 
 
-def format_number(number: float, language: Language, decimals: int = 0) -> str:
+def format_number(number: float, language: Language | None = None, decimals: int = 0) -> str:
+    language = _in(language)
     return f"{number:,.{decimals}f}".translate(str.maketrans(",.", spoken(language)["separators"]))
+
+
+def _in(language: Language | None) -> Language:
+    """Return the language, or without one that of the context."""
+    return spoken_language.get() if language is None else language
 
 
 @cache
@@ -61,7 +87,8 @@ class Sentence(NamedTuple):
     english: str
     context: str = ""
 
-    def __call__(self, language: Language, **values: object) -> str:
+    def __call__(self, language: Language | None = None, /, **values: object) -> str:
+        language = _in(language)
         catalogue = translations(language)
         if self.context:
             sentence = catalogue.pgettext(self.context, self.english)
@@ -76,8 +103,9 @@ class Plural(NamedTuple):
     one: str
     many: str
 
-    def __call__(self, number: int, language: Language, **values: object) -> str:
+    def __call__(self, number: int, language: Language | None = None, /, **values: object) -> str:
         """Return the language's plural form for the number."""
+        language = _in(language)
         phrase = translations(language).ngettext(self.one, self.many, number)
         return _Formatter(language).vformat(phrase, (), {"number": number, **values})
 
@@ -93,6 +121,16 @@ class Speaker(NamedTuple):
     def plural(self, number: int, one: str, many: str, **values: object) -> str:
         """Say a phrase with a number, `{number:,}`, in the singular or the plural."""
         return Plural(one, many)(number, self.language, **values)
+
+
+def speak(english: str, **values: object) -> str:
+    """Say a sentence that is written, and extracted, where it is said."""
+    return Sentence(english)(**values)
+
+
+def plural(number: int, one: str, many: str, **values: object) -> str:
+    """Say a phrase with a number, `{number:,}`, in the singular or the plural."""
+    return Plural(one, many)(number, **values)
 
 
 # Chooses a model that reads more languages, or says how to install it.
@@ -131,12 +169,12 @@ _MOST_NAMED: Final = 6
 _NAMED_FIRST: Final = ("en", "es", "fr", "de", "pt", "zh", "ru", "ar", "ja", "hi")
 
 
-def language_name(code: str, language: Language) -> str:
+def language_name(code: str, language: Language | None = None) -> str:
     """The name of a language, such as "German" for `de`; `code` itself if the name is unknown."""
     return _LANGUAGE_NAMES[code](language) if code in _LANGUAGE_NAMES else code
 
 
-def languages_read(codes: Collection[str], language: Language) -> str:
+def languages_read(codes: Collection[str], language: Language | None = None) -> str:
     """The languages that a model reads, in words: "English and German"; empty without any."""
     first = [code for code in _NAMED_FIRST if code in codes]
     order = [*first, *sorted({*codes} - {*first})][:_MOST_NAMED]

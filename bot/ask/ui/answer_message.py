@@ -28,6 +28,7 @@ from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
 from bot.review.ui.cards import open_correction
 from bot.text import error_messages
+from bot.text.languages import speaking
 from bot.text.markdown import legible, shorten
 from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.values.documents import Kind, note_of_document
@@ -313,7 +314,8 @@ async def _share(interaction: Interaction, question: Question) -> None:
     )
     await interaction.edit_original_response(content=messages.share_result(shared, mine))
     if shared.reply is not None:
-        await bot.answers.post_shared(interaction, shared.ask, shared.reply, held.language)
+        with speaking(held.language):
+            await bot.answers.post_shared(interaction, shared.ask, shared.reply, held.language)
 
 
 async def _confirms(interaction: Interaction, question: Question) -> bool | None:
@@ -445,9 +447,10 @@ class PickButton(
                 return False
             language = await interaction.client.guild_settings.language_in(channel)
             reply = await with_pictures(interaction.client, reply, interaction.channel)
-            shown = answer_message(
-                reply, language=language, private=False, repeats_question=repeats, edits=True
-            )
+            with speaking(language):
+                shown = answer_message(
+                    reply, language=language, private=False, repeats_question=repeats, edits=True
+                )
             await message.edit(**shown)
         except UNREACHED as error:
             _logger.info("An answer could not be replaced: %s", error)

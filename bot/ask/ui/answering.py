@@ -29,6 +29,7 @@ from bot.interactions.policy.channel_access import quotable_channels, readable_b
 from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
+from bot.text.languages import speaking
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question
 
@@ -90,7 +91,7 @@ class Phrasing:
                     reply = await with_pictures(bot, result.reply, self._channel)
                 further = _phrased_arguments(result.phrased, reply.question_id, self._language)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-            bot.explanation(error)
+            bot.log_error(error)
         shown = answer_message(
             reply, language=self._language, edits=True, **{**self._shown, **further}
         )
@@ -148,13 +149,15 @@ class QuotesButton(
         channels = quotable_channels(interaction, private=private)
         reply = await self._plain_reply(interaction, ask_from_record(question), channels)
         text = text_of(message) if message is not None else ""
-        shown = answer_message(
-            reply,
-            language=await message_language(interaction),
-            private=private,
-            repeats_question=text.startswith(question_line(question.text)),
-            edits=True,
-        )
+        language = await message_language(interaction)
+        with speaking(language):
+            shown = answer_message(
+                reply,
+                language=language,
+                private=private,
+                repeats_question=text.startswith(question_line(question.text)),
+                edits=True,
+            )
         await interaction.edit_original_response(**shown)
 
     async def _plain_reply(
@@ -201,9 +204,12 @@ class Answering:
         reply = await with_pictures(self._bot, await self._bot.answer(asked))
         language = await viewer_language(interaction) if private else held.language
         hands_on = await self._bot.guild_settings.may_hand_over(interaction.guild_id)
-        phrasing = Phrasing(self._bot, asked, reply, language, private=private, hands_on=hands_on)
-        sent = await interaction.edit_original_response(**phrasing.message(edits=True))
-        phrasing.follow(PostedResponse(interaction, sent.id))
+        with speaking(language):
+            phrasing = Phrasing(
+                self._bot, asked, reply, language, private=private, hands_on=hands_on
+            )
+            sent = await interaction.edit_original_response(**phrasing.message(edits=True))
+            phrasing.follow(PostedResponse(interaction, sent.id))
 
     async def private_if_better(
         self, asked: Ask, member: discord.abc.User, channel: Any

@@ -43,6 +43,7 @@ from bot.interactions.policy.flood_control import Limit, TooFastError, flood_con
 from bot.interactions.policy.permissions import also_directly, may_send
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
+from bot.text.languages import spoken_language
 from knowledge.chat.intents import asks, is_small_talk
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Feedback, Verdict
@@ -246,6 +247,7 @@ class AskCog(commands.Cog):
         if not addressed and not self._follow_ups.may_be_follow_up(message):
             return
         self.bot.track(message.author.id)
+        spoken_language.set(await self.bot.guild_settings.language_in(message.channel))
         if not await self.bot.allowed_guilds.answers(message.author, _guild_id(message)):
             if message.guild is None:
                 await reply_once(message, content=error_messages.NOT_SERVED.english)
@@ -288,7 +290,7 @@ class AskCog(commands.Cog):
                 lambda core: service.answer_unrecorded(core, asked), priority=Priority.ASKING
             )
         except EXPLAINED as error:
-            self.bot.explanation(error)
+            self.bot.log_error(error)
             return
         if isinstance(reply.outcome, Answer):
             await self._respond(message)
@@ -300,7 +302,7 @@ class AskCog(commands.Cog):
         direct messages, the bot mentions a used-up quota each time.
         """
         language = await self.bot.guild_settings.language_in(message.channel)
-        sentence = self.bot.explanation(error, language)
+        sentence = self.bot.explanation(error)
         if error.reason is not Limit.QUOTA:
             sentence = error_messages.THEN_SILENT(language, sentence=sentence)
         elif message.guild is None:
@@ -327,7 +329,7 @@ class AskCog(commands.Cog):
         except TooFastError:
             raise
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-            await reply_once(message, content=self.bot.explanation(error, language))
+            await reply_once(message, content=self.bot.explanation(error))
             return
         sent = await reply_once(message, **shown)
         if phrasing is not None:

@@ -36,7 +36,7 @@ from bot.interactions.policy.component_access import helpers
 from bot.interactions.policy.permissions import lacking_to_answer, may_decide, may_send
 from bot.interactions.services import Interaction, Services
 from bot.review.messages import CHOOSE_NOTE, FIND, FIND_FIELD, FIND_HELP, NO_SUCH_NOTE
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, speak, speaking
 from bot.text.markdown import legible, shorten
 from knowledge.values.documents import note_of_document
 from knowledge.values.guilds import Language
@@ -147,7 +147,9 @@ class NoteAnswers:
         for answer in left:
             guild = self._bot.get_guild(answer.guild_id)
             if guild is not None and not guild.unavailable:
-                await self.post(answer, Language.ENGLISH)
+                # Nobody reads what it says to the helper.
+                with speaking(Language.ENGLISH):
+                    await self.post(answer, Language.ENGLISH)
 
     async def post(self, answer: HelperAnswer, language: Language) -> str:
         """Post a chosen note, unless it is posted already, and return what to tell the helper."""
@@ -191,16 +193,16 @@ class NoteAnswers:
             if is_own and shared_buttons.question_of(later) == answer.question_id:
                 return later
         language = await self._bot.guild_settings.language_in(channel)
-        speak = Speaker(language)
-        helper = f"<@{answer.helper_id}>" if answer.helper_id else speak("A helper")
-        lead = speak("{helper} answers with this note:", helper=helper)
         assert isinstance(reply.outcome, Answer)  # noqa: S101 - made with a quote
-        shown = answer_message(
-            await with_pictures(self._bot, reply, channel),
-            language=language,
-            private=False,
-            shown=messages.whole_note(reply.outcome.quotes[0], lead, language),
-        )
+        with speaking(language):
+            helper = f"<@{answer.helper_id}>" if answer.helper_id else speak("A helper")
+            lead = speak("{helper} answers with this note:", helper=helper)
+            shown = answer_message(
+                await with_pictures(self._bot, reply, channel),
+                language=language,
+                private=False,
+                shown=messages.whole_note(reply.outcome.quotes[0], lead, language),
+            )
         reference = discord.MessageReference(
             message_id=answer.message_id,
             channel_id=answer.channel_id,

@@ -24,7 +24,7 @@ from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, speaking
 from knowledge.values.questions import HelpedQuestion, PostState
 from knowledge.values.settings import EffectiveSettings, Mode, SolvedPosts
 
@@ -54,7 +54,8 @@ class OpenPosts:
             if settings is None or first is None or first > now:
                 continue
             try:
-                await self._look(post, settings, now)
+                with speaking(settings.language):
+                    await self._look(post, settings, now)
             except UNREACHED as error:
                 _logger.warning("Post %d could not be looked after: %s", post.message_id, error)
                 if not worth_retrying(error):
@@ -129,7 +130,7 @@ class OpenPosts:
         role_id = server.helper_role_id or server.moderator_role_id
         if role_id is None or await self._was_pinged(thread):
             return
-        said = open_posts.PING(settings.ping_hours, settings.language, role=f"<@&{role_id}>")
+        said = open_posts.PING(settings.ping_hours, role=f"<@&{role_id}>")
         if not post.similar_ids:
             asks = await asks_of(self._bot, message, thread)
             documents = await self._bot.worker.call(
@@ -137,7 +138,7 @@ class OpenPosts:
                 priority=Priority.INDEXING,
             )
             if documents:
-                lead = f"{said}\n{open_posts.SIMILAR(settings.language)}"
+                lead = f"{said}\n{open_posts.SIMILAR()}"
                 said = unasked_buttons.similar(lead, documents)
         await send_with_retries(
             functools.partial(
@@ -163,7 +164,7 @@ class OpenPosts:
         await send_with_retries(
             functools.partial(
                 thread.send,
-                open_posts.ASK(settings.language, author=f"<@{post.asker_id}>"),
+                open_posts.ASK(author=f"<@{post.asker_id}>"),
                 view=view_of(
                     SolvedButton(settings.language, action=action) for action in open_posts.LABELS
                 ),
@@ -196,7 +197,7 @@ async def close_solved(bot: Services, thread: discord.Thread, settings: Effectiv
     if not thread.archived:
         question = await _question_in(thread)
         if question is not None:
-            await question.edit(content=open_posts.SOLVED(settings.language), view=None)
+            await question.edit(content=open_posts.SOLVED(), view=None)
         await mark_solved(thread)
         if thread.permissions_for(thread.guild.me).manage_threads:
             if settings.solved_posts is SolvedPosts.LOCK:
@@ -234,11 +235,12 @@ class SolvedButton(
     async def on_click(self, interaction: Interaction) -> None:
         bot, thread = interaction.client, interaction.channel
         settings = await bot.guild_settings.in_channel(thread)
-        if self.action == "no" or not isinstance(thread, discord.Thread):
-            said = open_posts.NOT_SOLVED(settings.language)
-            await interaction.edit_original_response(content=said, view=None)
-            return
-        await bot.worker.call(
-            lambda core: core.store.helped_questions.set_post_state(thread.id, PostState.SOLVED)
-        )
-        await close_solved(bot, thread, settings)
+        with speaking(settings.language):
+            if self.action == "no" or not isinstance(thread, discord.Thread):
+                said = open_posts.NOT_SOLVED()
+                await interaction.edit_original_response(content=said, view=None)
+                return
+            await bot.worker.call(
+                lambda core: core.store.helped_questions.set_post_state(thread.id, PostState.SOLVED)
+            )
+            await close_solved(bot, thread, settings)

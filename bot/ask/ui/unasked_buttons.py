@@ -29,7 +29,7 @@ from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import is_moderator, may_decide, may_help
 from bot.interactions.services import Interaction, Services
 from bot.text.error_messages import NOT_A_HELPER
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, speaking
 from bot.text.markdown import shorten
 from knowledge.chat.intents import is_marked_solved
 from knowledge.values.documents import Kind
@@ -359,7 +359,8 @@ class SimilarSelect(
             # The id may be forged.
             message = await post.fetch_message(self.message_id)
             if message.author == bot.user and SimilarButton.values_on(message) is not None:
-                lead = CHOSEN[self.action]
-                await message.edit(**similar_message([chosen], language, lead))
+                with speaking(language):
+                    shown = similar_message([chosen], language, CHOSEN[self.action])
+                await message.edit(**shown)
         except UNREACHED as error:
             _logger.info("The choice among similar posts could not be shown: %s", error)

@@ -31,6 +31,7 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.retries import reply_once
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.services import Services
+from bot.text.languages import speaking
 from knowledge.values.questions import DailyCaps, HelpedQuestion
 from knowledge.values.settings import Mode
 
@@ -182,7 +183,7 @@ class UnaskedCog(commands.Cog):
         except WorkerStoppedError:
             return
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-            self._bot.explanation(error)
+            self._bot.log_error(error)
 
     async def _answer(self, question: HelpedQuestion, message: discord.Message | None) -> None:
         """Answer a question after its wait, if the question is open and a sure answer is found."""
@@ -254,19 +255,18 @@ class UnaskedCog(commands.Cog):
         if claimed is None:
             await self._leave(question)
             return
-        language = (await self._bot.guild_settings.in_channel(place)).language
+        language = await self._bot.guild_settings.language_in(place)
         shown = await with_pictures(self._bot, claimed, message.channel)
-        sent = await reply_once(
-            message,
-            **answer_message(
+        with speaking(language):
+            answer = answer_message(
                 shown,
                 language=language,
                 private=False,
                 lead=unasked_buttons.LEAD(language),
                 repeats_question=False,
                 buttons=help_buttons(claimed.question_id or 0, language),
-            ),
-        )
+            )
+        sent = await reply_once(message, **answer)
         await self._bot.worker.call(
             lambda core: core.store.helped_questions.record_reply(question.message_id, sent.id)
         )
@@ -285,8 +285,10 @@ class UnaskedCog(commands.Cog):
         if not found:
             await self._leave(question)
             return
-        language = (await self._bot.guild_settings.in_channel(post)).language
-        sent = await reply_once(message, **similar_message(found, language))
+        language = await self._bot.guild_settings.language_in(post)
+        with speaking(language):
+            similar = similar_message(found, language)
+        sent = await reply_once(message, **similar)
         await self._bot.worker.call(
             lambda core: unasked.record_similar_post(core, question, sent.id)
         )

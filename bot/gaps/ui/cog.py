@@ -32,6 +32,7 @@ from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
 from bot.interactions.services import Cog, Interaction, Services
 from bot.text import paging
+from bot.text.languages import speaking
 from bot.text.paging import Page, neighbours
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Notice, NoticeEvent
@@ -64,7 +65,7 @@ class AnswersForAskers:
             except WorkerStoppedError:
                 return
             except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-                self._bot.explanation(error)
+                self._bot.log_error(error)
             if not self._again:
                 return
 
@@ -109,11 +110,12 @@ class AnswersForAskers:
             lambda core: service.answer_to_deliver(core, notice, channels, known)
         )
         # An outdated notice about a note became a gap again; a helper's answer may be deleted.
-        gone = answer is None and notice.event is NoticeEvent.HELPED
-        places: list[Any] = [member] if channel is None else [channel, member]
-        if gone or (
-            answer is not None and await self._deliver(notice, answer, places, held.language)
-        ):
+        is_done = answer is None and notice.event is NoticeEvent.HELPED
+        if answer is not None:
+            places: list[Any] = [member] if channel is None else [channel, member]
+            with speaking(held.language):
+                is_done = await self._deliver(notice, answer, places, held.language)
+        if is_done:
             await self._mark_sent(notice)
 
     async def _mark_sent(self, notice: Notice) -> None:

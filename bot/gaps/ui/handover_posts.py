@@ -28,7 +28,7 @@ from bot.interactions.policy import channel_access
 from bot.interactions.policy.component_access import helpers, readers_of_answer
 from bot.interactions.policy.permissions import may_decide, may_send
 from bot.interactions.services import Interaction, Services
-from bot.text.languages import Speaker
+from bot.text.languages import Speaker, speaking
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
 from knowledge.values.questions import Handover, NotHandedOn, Question
@@ -248,9 +248,8 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
             refusal = handover_messages.already_taken(outcome.handover, language)
             await give_back(interaction, refusal)
             return
-        unnamed = handover_messages.A_HELPER(
-            await bot.guild_settings.language_in(interaction.channel)
-        )
+        with speaking(await bot.guild_settings.language_in(interaction.channel)):
+            unnamed = handover_messages.A_HELPER()
         proposed = await bot.reply_proposals.propose_handed_over(
             guild_id, interaction.channel, question_id, unnamed
         )
@@ -346,11 +345,12 @@ class HandoverPosts:
             lambda core: handover_service.quotable(core, question, channels)
         )
         language = await self._bot.guild_settings.language(handover.guild_id)
-        buttons = [
-            HandoverButton(language, question_id=handover.question_id, action=action)
-            for action in handover_messages.actions(handover)
-        ]
-        content = handover_messages.handover_message(handover, quotable, language)
+        with speaking(language):
+            buttons = [
+                HandoverButton(language, question_id=handover.question_id, action=action)
+                for action in handover_messages.actions(handover)
+            ]
+            content = handover_messages.handover_message(handover, quotable, language)
         return {"content": content, "view": view_of(buttons)}
 
     # Posting.

@@ -27,7 +27,7 @@ from bot.interactions.kit.layouts import layout
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, speaking
 from bot.text.markdown import size
 from knowledge.store.interactions import KeptInteraction
 from knowledge.store.rows import NO_GUILD
@@ -286,11 +286,13 @@ async def _outcome(bot: Services, kept: KeptInteraction, kind: type[Form]) -> di
     language = languages.of_locale(kept.locale) or Language.ENGLISH
     guild_id = kept.guild_id or NO_GUILD
     # False if a process has acted on it already.
-    if not kept.taken and await bot.worker.call(
+    given_back = not kept.taken and await bot.worker.call(
         lambda core: core.store.handled.give_back(guild_id, kept.id)
-    ):
-        return kind.given_back(bot, kept.custom_id, kept.fields, language)
-    return {"content": kind.done_before(language)}
+    )
+    with speaking(language):
+        if given_back:
+            return kind.given_back(bot, kept.custom_id, kept.fields, language)
+        return {"content": kind.done_before(language)}
 
 
 async def give_back(interaction: Interaction, sentence: str) -> None:
@@ -371,7 +373,8 @@ class UnknownComponents(commands.Cog):
                 sentence = error_messages.BUTTON_GONE
             else:
                 return
-            await say(interaction, sentence(await viewer_language(interaction)))
+            with speaking(await viewer_language(interaction)):
+                await say(interaction, sentence())
 
 
 def _is_on_message(custom_id: str, message: discord.Message | None) -> bool:

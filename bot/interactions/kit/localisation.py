@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 
 from bot.interactions.services import Interaction
-from bot.text.languages import Sentence, of_locale
+from bot.text.languages import Sentence, of_locale, speaking
 from knowledge.values.guilds import Language
 
 
@@ -27,9 +27,10 @@ class Translator(app_commands.Translator):
     ) -> str | None:
         sentence: Sentence | None = string.extras.get("sentence")
         language = of_locale(locale.value)
-        if sentence is None or language in (None, Language.ENGLISH):
+        if sentence is None or language is None or language is Language.ENGLISH:
             return None
-        return sentence(language)
+        with speaking(language):
+            return sentence()
 
 
 async def viewer_language(interaction: Interaction) -> Language:

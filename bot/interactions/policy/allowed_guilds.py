@@ -19,6 +19,7 @@ from bot.interactions.kit.forms import give_back
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
+from bot.text.languages import speaking
 from knowledge.values.guilds import Language
 
 # TTL of a membership: Discord reports changes only with a privileged intent.
@@ -97,7 +98,9 @@ class AllowedGuilds(commands.Cog):
         self._left.add(guild.id)
         tongue = languages.of_locale(guild.preferred_locale.value) or Language.ENGLISH
         try:
-            channel, sentence = guild.system_channel, error_messages.LEAVES(tongue)
+            channel = guild.system_channel
+            with speaking(tongue):
+                sentence = error_messages.LEAVES()
             if channel is not None and channel.permissions_for(guild.me).send_messages:
                 await channel.send(sentence)
             elif guild.owner_id is not None:

@@ -12,7 +12,6 @@ from bot.text import error_messages
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from knowledge.store.database import DerivedTablesError, StoreError, is_away
-from knowledge.values.guilds import Language
 
 _logger = logging.getLogger(__name__)
 
@@ -36,23 +35,23 @@ _TOO_FAST: Final = {
 }
 
 
-def explanation(error: BaseException, language: Language = Language.ENGLISH) -> str:
+def explanation(error: BaseException) -> str:
     """One sentence about an error, for the member; with the log's id if it is unexpected."""
     if isinstance(error, BusyError):
         _logger.warning("%s", error)
-        return error_messages.BUSY(language)
+        return error_messages.BUSY()
     if isinstance(error, TooFastError):
         when = f"<t:{int(time.time()) + error.seconds}:R>"
-        return _TOO_FAST[error.reason](language, seconds=error.seconds, when=when)
+        return _TOO_FAST[error.reason](seconds=error.seconds, when=when)
     if isinstance(error, WorkerBusyError):
         _logger.warning("%s", error)
-        return error_messages.TRY_AGAIN(language, seconds=error.seconds)
+        return error_messages.TRY_AGAIN(seconds=error.seconds)
     if isinstance(error, EXPLAINED):
         _logger.warning("%s", error)
         if is_away(error):
-            return error_messages.DATABASE_AWAY(language)
-        return error_messages.EXPLAINED(language, reason=error)
+            return error_messages.DATABASE_AWAY()
+        return error_messages.EXPLAINED(reason=error)
     error_id = secrets.token_hex(4)
     known = {"error_id": error_id, "kind": type(error).__name__}
     _logger.error("Something went wrong.", exc_info=error, extra=known)
-    return error_messages.FAILED(language, error_id=error_id)
+    return error_messages.FAILED(error_id=error_id)

@@ -30,6 +30,7 @@ from bot.notes.reply_proposals import Reply, UnansweredQuestion
 from bot.notes.ui.save_as_note import name_if_closed
 from bot.notes.ui.source_watcher import SourceWatcher
 from bot.sources.ui.discord_messages import archived_message
+from bot.text.languages import speaking
 from knowledge.values.drafts import Draft
 from knowledge.values.notes import Member, SourceMessage
 from knowledge.values.questions import Question
@@ -230,14 +231,14 @@ class ReplyProposals:
         if unwanted:
             return
         language = await self._bot.guild_settings.language_in(channel)
-        button = OfferButton(language, channel_id=channel.id, message_id=message.id, action="note")
+        with speaking(language):
+            said = messages.offer(draft.title, message.jump_url, language)
+            button = OfferButton(
+                language, channel_id=channel.id, message_id=message.id, action="note"
+            )
         view: Any = view_of([button])
         try:
-            await message.author.send(
-                messages.offer(draft.title, message.jump_url, language),
-                view=view,
-                silent=True,
-            )
+            await message.author.send(said, view=view, silent=True)
         except UNREACHED as error:
             _logger.info("A helper could not be asked about a note: %s", error)
 

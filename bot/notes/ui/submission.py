@@ -110,7 +110,7 @@ class NoteSubmissions:
         except InvalidNoteError as error:
             response = _Response(error_messages.invalid(error, language), draft)
         except Exception as error:  # noqa: BLE001 - the draft must come back in any case
-            response = _Response(self._bot.explanation(error, language), draft)
+            response = _Response(self._bot.explanation(error), draft)
         finally:
             if response.draft is not None or not response.sentence:
                 self._taken.pop(origin, None)

@@ -31,6 +31,7 @@ from bot.review.impact import Impact, ImpactPreview
 from bot.review.service import Delivery
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from bot.review.ui.freshness import offer_buttons, question_buttons
+from bot.text.languages import speaking
 from knowledge.values.notes import Note, Notice, NoticeEvent, State
 from knowledge.values.settings import GuildSettings
 
@@ -85,7 +86,7 @@ class OutboxDispatcher:
             try:
                 await self.catch_up()
             except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-                self._bot.explanation(error)
+                self._bot.log_error(error)
 
         task = self._bot.loop.create_task(behind(), name="commonplace-posting")
         self._behind.add(task)
@@ -113,7 +114,8 @@ class OutboxDispatcher:
         for settings, waiting, since in due:
             channel = self._bot.get_channel(settings.review_channel_id or 0)
             if isinstance(channel, discord.abc.Messageable):
-                text = review_messages.reminder(waiting, since, settings.language)
+                with speaking(settings.language):
+                    text = review_messages.reminder(waiting, since, settings.language)
                 # Unique by guild and time, within Discord's limit of 25 characters.
                 nonce = f"r{settings.guild_id:x}{int(at.timestamp()):x}"
                 send = functools.partial(channel.send, text, silent=True, nonce=nonce)
@@ -176,7 +178,8 @@ class OutboxDispatcher:
         """Post or edit a note's card; return False if the server has no review channel."""
         settings = await self._bot.guild_settings.current(note.guild_id)
         card = await self._card(note, settings)
-        buttons = card_buttons(note, settings, datetime.now(UTC), settings.language)
+        with speaking(settings.language):
+            buttons = card_buttons(note, settings, datetime.now(UTC), settings.language)
         measured = note.revision.id in self._impacts or note.revision.id in self._previews
         if note.revision.state is State.PENDING and not measured:
             task = asyncio.create_task(self._preview(note), name="commonplace-preview")
@@ -210,14 +213,15 @@ class OutboxDispatcher:
         )
         if note.revision.state is not State.PENDING:
             self._impacts.pop(note.revision.id, None)
-        return review_cards.card(
-            note,
-            datetime.now(UTC),
-            data,
-            impact=self._impacts.get(note.revision.id),
-            on_page=settings.page,
-            language=settings.language,
-        )
+        with speaking(settings.language):
+            return review_cards.card(
+                note,
+                datetime.now(UTC),
+                data,
+                impact=self._impacts.get(note.revision.id),
+                on_page=settings.page,
+                language=settings.language,
+            )
 
     async def _preview(self, note: Note) -> None:
         try:
@@ -294,16 +298,18 @@ class OutboxDispatcher:
     async def _notify(self, delivery: Delivery) -> bool:
         """Notify a member in private or in the proposal's channel; return False to retry later."""
         notice, note = delivery.notice, delivery.note
-        first, *rest = review_messages.notice_parts(
-            note,
-            notice.event,
-            delivery.before,
-            delivery.settings.language,
-            reason=delivery.reason,
-            title=delivery.title,
-            check=delivery.check,
-        )
-        view, nonce = _notice_view(delivery), f"notice-{notice.id}"
+        with speaking(delivery.settings.language):
+            first, *rest = review_messages.notice_parts(
+                note,
+                notice.event,
+                delivery.before,
+                delivery.settings.language,
+                reason=delivery.reason,
+                title=delivery.title,
+                check=delivery.check,
+            )
+            view = _notice_view(delivery)
+        nonce = f"notice-{notice.id}"
         guild, member_id = self._bot.get_guild(notice.guild_id), notice.member_id
         try:
             user: discord.User | discord.Member

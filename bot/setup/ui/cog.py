@@ -21,7 +21,7 @@ from bot.setup.ui.controls import PLACES, SetupButton, deliver_cards
 from bot.setup.ui.forms import store
 from bot.setup.ui.panel import SetupPanel
 from bot.text import languages
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, speaking
 from knowledge.values.guilds import Language
 
 _logger = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ class GreetingCog(Cog):
         if settings.complete:
             language = settings.language
         try:
-            await self._greet(guild, language, returned=settings.complete)
+            with speaking(language):
+                await self._greet(guild, language, returned=settings.complete)
         except UNREACHED as error:
             _logger.info("Nobody could be told that I'm here: %s", error)
 

@@ -29,6 +29,7 @@ from bot.sources.ui.discord_messages import (
     find_opener,
     missing_permissions,
 )
+from bot.text.languages import speaking
 from knowledge.discord_archive.archive import (
     ArchivedChannel,
     ChannelProblem,
@@ -185,7 +186,7 @@ class ChannelSync:
                 return
             except Exception as error:  # noqa: BLE001 - it must not be the end of all reading
                 self._skip = MOST_SKIPPED
-                self._bot.explanation(error)
+                self._bot.log_error(error)
 
     async def _round(self) -> None:
         now = datetime.now(UTC)
@@ -358,8 +359,10 @@ class ChannelSync:
         message = self._bot.get_partial_messageable(place.channel_id).get_partial_message(
             place.message_id
         )
+        with speaking(language):
+            said = messages.progress(language, report)
         try:
-            await message.edit(content=messages.progress(language, report))
+            await message.edit(content=said)
         except discord.HTTPException as error:
             # The message was deleted, or the bot may not read its channel.
             if error.status < 500:

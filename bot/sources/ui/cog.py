@@ -32,6 +32,7 @@ from bot.sources.ui.server_documents import ServerDocuments
 from bot.sources.web_sync import PAUSE_SECONDS as VISIT_SECONDS
 from bot.sources.web_visits import WebVisits
 from bot.text import error_messages
+from bot.text.languages import speaking
 from bot.text.markdown import plain_within, shorten
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
@@ -124,7 +125,8 @@ class SourceAlarms:
             channel, roles
         )
         is_named = is_closed or (source is not None and source.scope == SHARED)
-        return messages.alarm(location, source, settings.language, is_named=is_named)
+        with speaking(settings.language):
+            return messages.alarm(location, source, settings.language, is_named=is_named)
 
 
 Readable = discord.TextChannel | discord.ForumChannel
@@ -233,13 +235,14 @@ class SourcesCog(commands.Cog):
             await interaction.response.send_message(problem, ephemeral=True)
             return
         # Progress is public.
-        begun = messages.channel_added(theirs, channel.id, reads)
+        with speaking(theirs):
+            begun = messages.channel_added(theirs, channel.id, reads)
+            known = messages.KNOWN(channel=channel.mention)
         answered = await interaction.response.send_message(begun)
         followed = SyncedChannel(channel.id, guild_id, reads, datetime.now(UTC))
         place = ProgressMessage(interaction.channel_id or 0, answered.message_id or 0)
         if not await self._sync.add(followed, channel.name, interaction.user.id, place):
-            told = messages.KNOWN(theirs, channel=channel.mention)
-            await interaction.edit_original_response(content=told)
+            await interaction.edit_original_response(content=known)
 
     def _problem(self, channel: Readable, language: Language) -> str:
         followed = self.bot.followed.get(channel.guild.id, set())

@@ -19,7 +19,7 @@ from bot.core.core import Core
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.policy.channel_access import is_open_to_everyone
 from bot.interactions.services import Services
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, speaking
 from knowledge.chat.transcript import readable
 from knowledge.values.documents import Document, Kind, document_of_server, server_scope
 from knowledge.values.guilds import Language
@@ -93,7 +93,8 @@ class ServerDocuments(commands.Cog):
                     screen = await guild.welcome_screen()
                 except UNREACHED as error:
                     _logger.warning("A welcome screen could not be read: %s", error)
-            documents += server_documents(guild, screen, settings.language)
+            with speaking(settings.language):
+                documents += server_documents(guild, screen, settings.language)
         changed = await self._bot.worker.call(
             lambda core: index_updates.compare_server(core, guild.id, documents)
         )

@@ -28,7 +28,7 @@ from bot.statistics.ui.weekly import (
     gather_overview,
 )
 from bot.text import paging
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, speaking
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.dependencies import own_version
 from knowledge.values.guilds import Language, Phrasing
@@ -147,7 +147,8 @@ class BoardButton(
         if interaction.message is None or not messages.is_leaderboard(interaction.message.content):
             return
         language = await message_language(interaction)
-        await _show(interaction, self.period, self.page, language)
+        with speaking(language):
+            await _show(interaction, self.period, self.page, language)
 
 
 async def _writers(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
@@ -165,7 +166,8 @@ class ShareBoardButton(
     async def on_click(self, interaction: Interaction) -> None:
         await interaction.response.defer(thinking=True)
         language = await interaction.client.guild_settings.language_in(interaction.channel)
-        await _show(interaction, self.period, 0, language)
+        with speaking(language):
+            await _show(interaction, self.period, 0, language)
 
 
 def feature(bot: Services) -> Feature:

@@ -40,7 +40,7 @@ from bot.statistics import overview_picture as picture
 from bot.statistics import weekly
 from bot.statistics.overview import Audience, Overview, Panel, text
 from bot.statistics.weekly import MOST_POSTS, Due, Week
-from bot.text.languages import Speaker
+from bot.text.languages import Speaker, speak, speaking
 from bot.text.markdown import LAYOUT_CHARACTERS, plain_within, size
 from knowledge.values.guilds import Language
 from knowledge.values.settings import Edition, GuildSettings, WeeklyDigest
@@ -284,7 +284,7 @@ class DigestPoster:
                             lambda core: core.store.digests.settle(digest, time.at, covered=covered)
                         )
             except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-                self._bot.explanation(error)
+                self._bot.log_error(error)
 
     async def _deliver(self, guild: discord.Guild, digest: WeeklyDigest, time: Due) -> bool | None:
         """Post a digest in its channel, or tell administrators that this is impossible.
@@ -336,11 +336,12 @@ class DigestPoster:
         if posted:
             return
         language = await self._bot.guild_settings.language_in(channel)
-        below = ""
-        if channel.id != digest.channel_id:
-            below = weekly.MOVED(language, channel=f"<#{digest.channel_id}>")
-        overview = await draw_overview(week.overview, language, attach=may.attach_files)
-        content = digest_message(week, language, below, overview)
+        with speaking(language):
+            below = ""
+            if channel.id != digest.channel_id:
+                below = weekly.MOVED(language, channel=f"<#{digest.channel_id}>")
+            overview = await draw_overview(week.overview, language, attach=may.attach_files)
+            content = digest_message(week, language, below, overview)
         # Discord's limit is 25 characters.
         nonce = f"d{digest.edition[0]}{channel.guild.id:x}{int(time.at.timestamp()) // 3_600:x}"
         self._sent[sent] = True
@@ -358,14 +359,14 @@ class DigestPoster:
         )
         if not is_new:
             return
-        speak = Speaker(settings.language)
-        warning = speak(
-            "{digest} of {server} can't be posted: I can't write in {channel}, or it's gone. "
-            "Choose another channel in `/setup`. I won't repeat this.",
-            digest=weekly.NAMES[digest.edition](settings.language),
-            server=plain_within(guild.name, 100),
-            channel=f"<#{digest.channel_id}>",
-        )
+        with speaking(settings.language):
+            warning = speak(
+                "{digest} of {server} can't be posted: I can't write in {channel}, or it's gone. "
+                "Choose another channel in `/setup`. I won't repeat this.",
+                digest=weekly.NAMES[digest.edition](),
+                server=plain_within(guild.name, 100),
+                channel=f"<#{digest.channel_id}>",
+            )
         try:
             place: Any = guild.get_channel(settings.review_channel_id or 0)
             if not is_writable(place):
