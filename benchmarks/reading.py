@@ -21,7 +21,9 @@ from benchmarks.page_sets import page_set
 from bot.answers.outcome import Answer, offers
 from bot.answers.pipeline import Reply
 from bot.ask import messages
+from bot.text.languages import speaking
 from indexer.evaluation.judged_sets import JudgedSet
+from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
 
 _COMMUNITIES: Final = Path(__file__).parents[1] / "tests" / "judged" / "communities"
@@ -29,7 +31,8 @@ _COMMUNITIES: Final = Path(__file__).parents[1] / "tests" / "judged" / "communit
 
 def message(reply: Reply) -> str:
     """The message below a question, and the titles of its menu."""
-    text = messages.answer(reply)
+    with speaking(Language.ENGLISH):
+        text = messages.answer(reply)
     parts = [text.head, *(f"{quotation.text}\n{quotation.cited}" for quotation in text.quotations)]
     menu = messages.options(offers(reply.hits))
     return "\n\n".join([*parts, *([f"[Other passages: {' | '.join(menu)}]"] if menu else [])])

@@ -139,9 +139,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Clarification:
-    """The response to a message that can't be looked up; `problem` is the sentence to show."""
-
-    problem: str
+    """The outcome of a message that can't be looked up: small talk or an invalid question."""
 
 
 Outcome = Answer | Refusal | Clarification

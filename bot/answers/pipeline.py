@@ -77,7 +77,6 @@ from indexer.text.sentences import joined_passages
 from knowledge.store.database import is_away
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope, document_of_note
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Picture
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.settings import AnsweredFrom
@@ -167,21 +166,30 @@ _TO_SMALL_TALK: Final = {
 }
 
 
-def response_without_lookup(text: str, language: Language = Language.ENGLISH) -> str:
+def needs_lookup(text: str) -> bool:
+    """Whether a text is a valid question, and no small talk."""
+    return small_talk(text) is None and fault(text) is None
+
+
+def response_without_lookup(text: str) -> str:
     """The response to small talk or an invalid question; empty for a valid question."""
     talk = small_talk(text)
-    return problem_with(text, language) if talk is None else _TO_SMALL_TALK[talk](language)
+    return problem_with(text) if talk is None else _TO_SMALL_TALK[talk]()
 
 
-def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
+def problem_with(text: str) -> str:
     """The reason why `text` can't be looked up, or empty for a valid question."""
+    problem = fault(text)
+    return problem(number=len(text), most=QUESTION_CHARACTERS) if problem is not None else ""
+
+
+def fault(text: str) -> Sentence | None:
+    """The reason why a text can't be looked up, with its `number` of characters and the `most`."""
     if not any(character.isalnum() for character in text):
-        return _NO_QUESTION(language)
+        return _NO_QUESTION
     if _LONE_SURROGATE.search(text):
-        return _UNREADABLE(language)
-    if len(text) > QUESTION_CHARACTERS:
-        return _LONG_QUESTION(language, number=len(text), most=QUESTION_CHARACTERS)
-    return ""
+        return _UNREADABLE
+    return _LONG_QUESTION if len(text) > QUESTION_CHARACTERS else None
 
 
 class Found(NamedTuple):
@@ -263,11 +271,10 @@ class AnswerPipeline:
                 was replaced or deleted meanwhile.
         """
         started = time.perf_counter()
-        problems = {ask: response_without_lookup(ask.text) for ask in asks}
+        sound = [ask for ask in asks if needs_lookup(ask.text)]
         try:
             with self._index.steady():
-                problems |= {ask: "" for ask in asks if self._names_note(ask)}
-                sound = [ask for ask in asks if not problems[ask]]
+                sound = [ask for ask in asks if needs_lookup(ask.text) or self._names_note(ask)]
                 found = self._answer_from_cache(sound)
             self._outage.record_contact()
             if record:
@@ -275,14 +282,13 @@ class AnswerPipeline:
         except Exception as error:
             if not (is_away(error) and self._outage.is_short):
                 raise
-            sound = [ask for ask in asks if not problems[ask]]
             found = self._answer_in_outage(sound, record=record)
         seconds = (time.perf_counter() - started) / max(len(asks), 1)
-        replies = iter(found)
+        replies, sound_ones = iter(found), frozenset(sound)
         return [
-            Reply(ask.text, Clarification(problems[ask]))
-            if problems[ask]
-            else self._for_readers(ask, replace(next(replies), seconds=seconds))
+            self._for_readers(ask, replace(next(replies), seconds=seconds))
+            if ask in sound_ones
+            else Reply(ask.text, Clarification())
             for ask in asks
         ]
 

@@ -8,13 +8,12 @@ from typing import Final
 from bot.answers.outcome import Answer, Citation, Quote, as_likely
 from bot.text.excerpt import MOST_LINES, excerpt
 from bot.text.excerpt import room as room_on_screen
-from bot.text.languages import Sentence, language_name
+from bot.text.languages import Sentence, language_name, spoken_language
 from bot.text.markdown import plain, quotation, quoted_parts, safe_markdown, shorten, size
 from bot.text.place_names import as_seen, heading_name
 from bot.text.wrapped_lines import join_lines, tighten
 from knowledge.languages.detection import language_of, language_of_question
 from knowledge.values.documents import Kind, channel_mention
-from knowledge.values.guilds import Language
 
 # An answer with its buttons fits a phone's screen of 390 by 700 px. This many lines are left for
 # question, evidence, quotations and citations.
@@ -82,15 +81,13 @@ def _is_shown_too(outcome: Answer, number: int, shown: Set[int]) -> bool:
     return len(shown) == 1 and as_likely(best, other, outcome.evidence)
 
 
-def fitting_quote(
-    quote: Quote, lines: int, room: int, language: Language, *, question: str = ""
-) -> str:
+def fitting_quote(quote: Quote, lines: int, room: int, *, question: str = "") -> str:
     """An excerpt of `lines` lines with its citation, shortened to `room` characters if possible.
 
     The citation names the language of a text in another language than the `question`.
     """
-    written_in = _other_language(question, quote.text, language) if question else ""
-    cited = citation_line(quote.citation, language, written_in)
+    written_in = _other_language(question, quote.text) if question else ""
+    cited = citation_line(quote.citation, written_in)
     part = _quote(quote, lines, MOST_LINES, cited)
     while size(part) + 1 > room and lines > 1:
         lines -= 1
@@ -134,13 +131,13 @@ def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
     )[0]
 
 
-def _other_language(question: str, text: str, language: Language) -> str:
+def _other_language(question: str, text: str) -> str:
     """The language of a text, if it is certain and not the question's; otherwise empty.
 
-    A question that doesn't tell its language counts as one in the readers' `language`.
+    A question that doesn't tell its language counts as one in the spoken language.
     """
     written = language_of_question(text)
-    return "" if written == language_of(question, language.value) else written
+    return "" if written == language_of(question, spoken_language.get().value) else written
 
 
 def passage_markdown(kind: Kind, text: str) -> str:
@@ -154,9 +151,7 @@ _VERIFIED: Final = Sentence("verified {day:%d %b %Y}")
 _DUE: Final = Sentence("**due for review**")
 
 
-def citation_line(
-    cited: Citation, language: Language = Language.ENGLISH, written_in: str = ""
-) -> str:
+def citation_line(cited: Citation, written_in: str = "") -> str:
     """The citation of a passage: title, heading, link, contributor, and date of verification.
 
     For a web page, the source and its licence are named instead of a contributor. `written_in` is
@@ -165,15 +160,15 @@ def citation_line(
     mention = channel_mention(cited.document_id)
     parts = [mention or place(cited.title, cited.heading, cited.link)]
     if written_in:
-        parts.append(_WRITTEN_IN(language, name=language_name(written_in, language)))
+        parts.append(_WRITTEN_IN(name=language_name(written_in)))
     if cited.kind is Kind.NOTE and cited.contributor:
-        parts.append(_BY(language, name=plain(shorten(cited.contributor, 40))))
+        parts.append(_BY(name=plain(shorten(cited.contributor, 40))))
     elif cited.kind is Kind.PAGE and cited.contributor:
         parts.append(plain(shorten(cited.contributor, 100)))
     if cited.verified:
-        parts.append(_VERIFIED(language, day=cited.verified))
+        parts.append(_VERIFIED(day=cited.verified))
     if cited.due:
-        parts.append(_DUE(language))
+        parts.append(_DUE())
     return "-# " + " · ".join(parts)
 
 

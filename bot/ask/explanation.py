@@ -15,7 +15,6 @@ from indexer.retrieval.hit import MEANING, RERANKER, WORDS
 from indexer.text.analyzer import query_words, typed_words, word_set, words
 from indexer.text.symbols import symbols
 from indexer.text.synonyms import synonym_variants
-from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, RecordedHit
 from knowledge.values.synonyms import synonyms_in
 
@@ -43,46 +42,44 @@ _AND_BY: Final = Sentence(" and by ")
 _RERANKED: Final = Sentence("{found}, placed by the reranker")
 
 
-def found_by(legs: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    named = (_LEGS[leg](language) if leg in _LEGS else leg for leg in legs if leg != RERANKER)
-    found = _AND(language).join(named)
-    return _RERANKED(language, found=found) if RERANKER in legs else found
+def found_by(legs: Sequence[str]) -> str:
+    named = (_LEGS[leg]() if leg in _LEGS else leg for leg in legs if leg != RERANKER)
+    found = _AND().join(named)
+    return _RERANKED(found=found) if RERANKER in legs else found
 
 
-def why(
-    question: Question, language: Language = Language.ENGLISH, *, moderator: bool = False
-) -> list[str]:
+def why(question: Question, *, moderator: bool = False) -> list[str]:
     """Explain a recorded answer, in as many messages as the text needs."""
     when = f"<t:{int(question.asked_at.timestamp())}:f>"
-    about = [_ASKED(language, evidence=EVIDENCE[question.evidence](language), when=when)]
+    about = [_ASKED(evidence=EVIDENCE[question.evidence](), when=when)]
     if moderator:
-        about.append(_GENERATION(language, generation=question.generation))
+        about.append(_GENERATION(generation=question.generation))
     synonyms = synonyms_in(question.settings)
     if synonyms:
-        pairs = (_SAME(language, word=pair.word, meaning=pair.meaning) for pair in synonyms)
-        about.append(_ALSO_READ(language, pairs=", ".join(pairs)))
+        pairs = (_SAME(word=pair.word, meaning=pair.meaning) for pair in synonyms)
+        about.append(_ALSO_READ(pairs=", ".join(pairs)))
     lines = [question_line(question.text), " ".join(about)]
     for rank, hit in enumerate(question.hits[:5], start=1):
         where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
         gone = NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE
-        place = f"**{where}**" if where else gone(language)
-        parts = [f"{rank}. {place}", _match_line(question, hit, language)]
+        place = f"**{where}**" if where else gone()
+        parts = [f"{rank}. {place}", _match_line(question, hit)]
         if wording := _nearest(question.text, hit.wordings):
-            parts.append(_ASKED_AS(language, wording=plain(wording)))
+            parts.append(_ASKED_AS(wording=plain(wording)))
         if hit.revision is not None:
             said = _APPROVED if hit.approved_by else _REVISION
             names = plain(shorten(hit.approved_by, 100))
-            parts.append(said(language, number=hit.revision, names=names))
+            parts.append(said(number=hit.revision, names=names))
         if moderator:
-            score = _SCORE(language, score=f"{hit.score:.2f}")
-            parts.append(_RERANKED(language, found=score) if RERANKER in hit.legs else score)
+            score = _SCORE(score=f"{hit.score:.2f}")
+            parts.append(_RERANKED(found=score) if RERANKER in hit.legs else score)
         lines.append(" · ".join(parts))
     if not question.hits:
-        lines.append(_NOTHING_NEAR(language))
+        lines.append(_NOTHING_NEAR())
     return split("\n".join(lines))
 
 
-def _match_line(question: Question, hit: RecordedHit, language: Language) -> str:
+def _match_line(question: Question, hit: RecordedHit) -> str:
     """Name the retrievers that found a passage, and its words or synonyms from the question."""
     pairs = [(pair.word, pair.meaning) for pair in synonyms_in(question.settings)]
     text = f"{hit.title} {hit.heading} {hit.passage}"
@@ -90,11 +87,11 @@ def _match_line(question: Question, hit: RecordedHit, language: Language) -> str
     common = list(dict.fromkeys(chain.from_iterable(found)))[:WORDS_NAMED]
     named = ", ".join(f"“{plain(shorten(word, 30))}”" for word in common)
     legs = [
-        _THESE_WORDS(language, words=named) if leg == WORDS and named else _LEGS[leg](language)
+        _THESE_WORDS(words=named) if leg == WORDS and named else _LEGS[leg]()
         for leg in (MEANING, WORDS)
         if leg in hit.legs
     ]
-    return _MATCHED(language, legs=_AND_BY(language).join(legs))
+    return _MATCHED(legs=_AND_BY().join(legs))
 
 
 def _nearest(question: str, wordings: Sequence[str]) -> str:

@@ -34,7 +34,6 @@ from indexer.contradictions.detector import Contradiction, Statement
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.text.passages import HEADING_SEPARATOR
-from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
 
 SOURCE: Final = Sentence("Source")
@@ -53,11 +52,11 @@ REPLACED: Final = Sentence(
 )
 
 
-def share_result(found: Shared, language: Language = Language.ENGLISH) -> str:
+def share_result(found: Shared) -> str:
     """The response to *Share*: whether everybody now sees the whole answer, a part or nothing."""
     if found.reply is None:
-        return (NOT_SHARED if found.complete else NOT_FOR_EVERYBODY)(language)
-    return (SHARED if found.complete else SHARED_IN_PART)(language)
+        return (NOT_SHARED if found.complete else NOT_FOR_EVERYBODY)()
+    return (SHARED if found.complete else SHARED_IN_PART)()
 
 
 SHARED: Final = Sentence("Shared. Everybody here can see the answer now.")
@@ -123,10 +122,10 @@ NO_LONGER_THERE: Final = Sentence("A message that was changed or deleted")
 NO_LONGER_QUOTED: Final = Sentence("A passage that was changed or withdrawn")
 
 
-def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:
+def passage(found: StoredPassage) -> list[str]:
     """A whole passage, split into messages; the last message has the citation."""
     *parts, last = quoted_parts(safe_markdown(passage_markdown(found.kind, found.text)))
-    cited = citation_line(citation(found), language)
+    cited = citation_line(citation(found))
     together = size(f"{last}\n{cited}") <= MESSAGE_CHARACTERS
     return [*parts, f"{last}\n{cited}"] if together else [*parts, last, cited]
 
@@ -176,7 +175,6 @@ class AnswerText(NamedTuple):
 def answer(
     reply: Reply,
     lead: str = "",
-    language: Language = Language.ENGLISH,
     *,
     repeats_question: bool = True,
     phrased: Phrased | None = None,
@@ -188,15 +186,15 @@ def answer(
     Discord already shows the question above.
     """
     if isinstance(reply.outcome, Clarification):
-        return AnswerText(response_without_lookup(reply.question, language))
+        return AnswerText(response_without_lookup(reply.question))
     asked = [question_line(reply.question)] if repeats_question else []
     if reply.foreign:
-        asked.append(not_my_language(reply.foreign, language))
+        asked.append(not_my_language(reply.foreign))
     if isinstance(reply.outcome, Refusal):
-        no = refusal(reply.hits, language, reply.outcome.unknown, hands_on=hands_on)
-        return AnswerText("\n".join([*asked, no, *page_before(reply.outcome, language)]))
+        no = refusal(reply.hits, reply.outcome.unknown, hands_on=hands_on)
+        return AnswerText("\n".join([*asked, no, *page_before(reply.outcome)]))
     lines = [*filter(None, [lead]), *asked]
-    return _answer(reply.outcome, lines, language, phrased, question=reply.question)
+    return _answer(reply.outcome, lines, phrased, question=reply.question)
 
 
 def question_line(text: str) -> str:
@@ -215,40 +213,34 @@ _SECTIONS: Final = Sentence("These sections answer it, each for its case:")
 _PARTLY: Final = Sentence("This may not answer it: I found nothing on {missing}.")
 
 
-def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
-    return _FOREIGN(language, name=language_name(foreign, language))
+def not_my_language(foreign: str) -> str:
+    return _FOREIGN(name=language_name(foreign))
 
 
-def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> str:
+def partial(missing: Sequence[str]) -> str:
     """The line above an answer with partial evidence, which names the `missing` words."""
-    return _PARTLY(language, missing=_in_quotes(missing)) if missing else _NEAREST(language)
+    return _PARTLY(missing=_in_quotes(missing)) if missing else _NEAREST()
 
 
 def _answer(
-    outcome: Answer,
-    lines: list[str],
-    language: Language,
-    phrased: Phrased | None,
-    *,
-    question: str,
+    outcome: Answer, lines: list[str], phrased: Phrased | None, *, question: str
 ) -> AnswerText:
     is_sure = outcome.evidence is Evidence.STRONG
     if outcome.confirmed:
-        lines.append(_CONFIRMED(language))
+        lines.append(_CONFIRMED())
     else:
-        lines.append(_SURE(language) if is_sure else partial(outcome.missing, language))
+        lines.append(_SURE() if is_sure else partial(outcome.missing))
     lines += [
-        _OPEN_PART(language, part=plain(shorten(part, OPEN_PART_CHARACTERS)))
-        for part in outcome.open_parts
+        _OPEN_PART(part=plain(shorten(part, OPEN_PART_CHARACTERS))) for part in outcome.open_parts
     ]
     if outcome.sections and is_sure:
-        lines.append(_SECTIONS(language))
+        lines.append(_SECTIONS())
     lines += [f"- **{plain(shorten(name, 80))}**" for name, _ in outcome.sections]
     places = shown_places(outcome)
     if phrased is not None:
         outcome = replace(outcome, quotes=around_chosen(outcome.quotes, phrased))
     head = "\n".join(lines)
-    said_above = _model_lines(phrased, len(outcome.quotes), language)
+    said_above = _model_lines(phrased, len(outcome.quotes))
     if phrased is not None and said_above:
         places = sorted({0, *cited_places(phrased)})
     above = "\n".join([head, *said_above])
@@ -257,7 +249,7 @@ def _answer(
     said: dict[int, Quotation] = {}
     for number, most in zip(places, lines_for, strict=True):
         quote = _without_link(outcome.quotes[number])
-        part = fitting_quote(quote, most, room, language, question=question)
+        part = fitting_quote(quote, most, room, question=question)
         if size(part) + 1 > room:
             continue
         between = [
@@ -265,7 +257,7 @@ def _answer(
             for conflict in outcome.conflicts
             if conflict.right == number and conflict.left in said
         ]
-        warning = disagreement(between[0].contradiction, language) if between else ""
+        warning = disagreement(between[0].contradiction) if between else ""
         if warning and size(warning) + 1 + size(part) + 1 <= room:
             part = f"{warning}\n{part}"
         room -= size(part) + 1
@@ -282,13 +274,13 @@ def _answer(
     return AnswerText(head, tuple(said.values()), said_above if len(said) == len(places) else ())
 
 
-def _model_lines(phrased: Phrased | None, quotes: int, language: Language) -> tuple[str, ...]:
+def _model_lines(phrased: Phrased | None, quotes: int) -> tuple[str, ...]:
     """A model's lines as text; empty if the lines cite no quote, or a quote that doesn't exist."""
     cited = cited_places(phrased) if phrased is not None else []
     if phrased is None or not cited or max(cited) >= quotes:
         return ()
     numbers = {place + 1: number for number, place in enumerate(sorted({0, *cited}), 1)}
-    return phrased_text(phrased, numbers, language)
+    return phrased_text(phrased, numbers)
 
 
 def _without_link(quote: Quote) -> Quote:
@@ -296,11 +288,11 @@ def _without_link(quote: Quote) -> Quote:
     return replace(quote, citation=replace(quote.citation, link=""))
 
 
-def whole_note(quote: Quote, lead: str, language: Language = Language.ENGLISH) -> AnswerText:
+def whole_note(quote: Quote, lead: str) -> AnswerText:
     """A note quoted whole below the line `lead`, as far as a message has room."""
     citation = _without_link(quote).citation
-    cited = citation_line(citation, language)
-    short = Sentence("-# Shortened. `/note show` shows the whole note.")(language)
+    cited = citation_line(citation)
+    short = Sentence("-# Shortened. `/note show` shows the whole note.")()
     room = LAYOUT_CHARACTERS - size(lead) - size(cited) - size(short) - 1
     markdown = safe_markdown(passage_markdown(citation.kind, quote.text))
     first, *rest = quoted_parts(markdown, room)
@@ -330,37 +322,33 @@ NEAR_ENOUGH: Final = 0.3
 
 
 def refusal(
-    nearest: Sequence[Hit] = (),
-    language: Language = Language.ENGLISH,
-    unknown: Sequence[str] = (),
-    *,
-    hands_on: bool = False,
+    nearest: Sequence[Hit] = (), unknown: Sequence[str] = (), *, hands_on: bool = False
 ) -> str:
     """A refusal that names the unknown words or, if there are none, the nearest titles."""
-    lines = [_UNKNOWN(language, words=_in_quotes(unknown)) if unknown else _REFUSAL(language)]
+    lines = [_UNKNOWN(words=_in_quotes(unknown)) if unknown else _REFUSAL()]
     if nearest and not unknown:
-        lines.append(nearest_titles(nearest, language))
+        lines.append(nearest_titles(nearest))
     if hands_on:
-        lines.append(_ASK_NOW(language))
+        lines.append(_ASK_NOW())
     return "\n".join(filter(None, lines))
 
 
 _PAGE_BEFORE: Final = Sentence("-# The answer before was from {place}; it may say more.")
 
 
-def page_before(refused: Refusal, language: Language = Language.ENGLISH) -> list[str]:
+def page_before(refused: Refusal) -> list[str]:
     """A line with the page of the answer before a refused follow-up, if there was one."""
     cited = refused.before
     if cited is None:
         return []
-    return [_PAGE_BEFORE(language, place=place(cited.title, cited.heading, cited.link))]
+    return [_PAGE_BEFORE(place=place(cited.title, cited.heading, cited.link))]
 
 
 def _in_quotes(words: Sequence[str]) -> str:
     return ", ".join(f"“{plain(shorten(word, 20))}”" for word in words)
 
 
-def nearest_titles(nearest: Sequence[Hit], language: Language = Language.ENGLISH) -> str:
+def nearest_titles(nearest: Sequence[Hit]) -> str:
     """A line with the nearest titles and headings; empty if nothing is near."""
     near = (hit.passage for hit in nearest if hit.window_cosine >= NEAR_ENOUGH)
     titles = dict.fromkeys(
@@ -369,7 +357,7 @@ def nearest_titles(nearest: Sequence[Hit], language: Language = Language.ENGLISH
         if passage.title
     )
     named = " · ".join(f"**{plain(title)}**" for title in [*titles][:NEAREST_TITLES])
-    return _NEAREST_TITLES(language, titles=named) if named else ""
+    return _NEAREST_TITLES(titles=named) if named else ""
 
 
 # Disagreement between two quoted notes.
@@ -381,9 +369,9 @@ DISAGREEMENT_CHARACTERS: Final = 140
 _DISAGREE: Final = Sentence("⚠ These two notes disagree: {left} and {right}")
 
 
-def disagreement(found: Contradiction, language: Language = Language.ENGLISH) -> str:
+def disagreement(found: Contradiction) -> str:
     """The line between two contradictory notes, with differences in bold."""
-    return _DISAGREE(language, left=_differing(found.left), right=_differing(found.right))
+    return _DISAGREE(left=_differing(found.left), right=_differing(found.right))
 
 
 def _differing(statement: Statement) -> str:

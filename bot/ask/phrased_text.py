@@ -18,7 +18,6 @@ from bot.text.languages import Sentence
 from bot.text.markdown import plain, quotation, safe_markdown, shorten, size
 from indexer.retrieval.highlight import Deciding
 from indexer.text.sentences import FENCES, LIST_MARKER, units
-from knowledge.values.guilds import Language
 
 # The largest number of lines, so that a phone's screen has room for a quotation below.
 LINES: Final = 14
@@ -38,9 +37,7 @@ QUOTES_LABELS: Final[Mapping[str, Sentence]] = {"quotes": Sentence("Quotes only"
 _MODEL_CHARACTERS: Final = 60
 
 
-def phrased_text(
-    phrased: Phrased, numbers: Mapping[int, int], language: Language
-) -> tuple[str, ...]:
+def phrased_text(phrased: Phrased, numbers: Mapping[int, int]) -> tuple[str, ...]:
     """The model's lines above the quotations, and a label with the model's name.
 
     `numbers` maps the position of a quote in the answer to the number that readers see; both begin
@@ -59,7 +56,7 @@ def phrased_text(
         text = " ".join(f"{plain(line.text)} {cite}".strip() for line, cite in cited)
     if size(text) > MOST_CHARACTERS:
         return ()
-    return text, label(phrased.model, language, verbatim=verbatim)
+    return text, label(phrased.model, verbatim=verbatim)
 
 
 def cited_places(phrased: Phrased) -> list[int]:
@@ -118,12 +115,12 @@ def _join(lines: Sequence[tuple[Line, str]]) -> str:
     return text
 
 
-def under_way(until: datetime, language: Language) -> str:
+def under_way(until: datetime) -> str:
     """The line below an answer while a model works on additions, until the time `until`."""
-    return f"-# {_UNDER_WAY(language, time=f'<t:{math.ceil(until.timestamp())}:T>')}"
+    return f"-# {_UNDER_WAY(time=f'<t:{math.ceil(until.timestamp())}:T>')}"
 
 
-def label(model: str, language: Language, *, verbatim: bool) -> str:
+def label(model: str, *, verbatim: bool) -> str:
     """The line below a model's lines, with the model's name."""
     named = plain(shorten(model, _MODEL_CHARACTERS))
-    return f"-# {(_CHOSEN if verbatim else _PHRASED)(language, model=named)}"
+    return f"-# {(_CHOSEN if verbatim else _PHRASED)(model=named)}"

@@ -20,7 +20,7 @@ from bot.answers.outcome import (
     recorded_hit,
     recorded_passage,
 )
-from bot.answers.pipeline import Reply, problem_with
+from bot.answers.pipeline import Reply, fault
 from bot.answers.replay import ask_from_record, with_passage_texts
 from bot.core.core import Core
 from indexer.index.selection import Selection
@@ -279,7 +279,7 @@ def nearest_notes(
     """The nearest passage of each live note near a message that readers of `channels` can read."""
     scopes = core.articles.visible_scopes(scopes_of(guild_id, channels))
     among = core.index.selected_passages(_NOTES, scopes)
-    if problem_with(text) or not len(among):
+    if fault(text) or not len(among):
         return []
     query = core.retriever.respell(text, scopes)
     [vector] = core.retriever.embed([query])
@@ -305,7 +305,7 @@ def choose_note(
     known = store.helper_answers.find(message_id, note_id)
     if known is not None:
         return known
-    if problem_with(ask.text) or store.quote_opt_outs.is_withheld(ask.asker_id):
+    if fault(ask.text) or store.quote_opt_outs.is_withheld(ask.asker_id):
         ask = replace(ask, text="")
     reply = _note_reply(core, ask, note_id)
     if reply is None:

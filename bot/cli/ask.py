@@ -17,7 +17,7 @@ from rich.text import Text
 
 from bot.answers.ask import Ask
 from bot.answers.outcome import Answer, Clarification, Refusal, citation
-from bot.answers.pipeline import Reply, problem_with
+from bot.answers.pipeline import Reply, problem_with, response_without_lookup
 from bot.answers.quotations import excerpts, passage_markdown
 from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
@@ -57,7 +57,7 @@ def ask(
         for text in (text for text in questions if text or question != "-"):
             [reply] = core.answer_pipeline.ask([Ask(text, 0, guild_id)], record=False)
             if isinstance(reply.outcome, Clarification) and question != "-":
-                console.fail(reply.outcome.problem)
+                console.fail(response_without_lookup(text))
             if as_json:
                 console.print_json(reply_record(reply))
             else:
@@ -141,7 +141,7 @@ def reply_record(reply: Reply) -> dict[str, Any]:
     `legs` of a hit are the retrievers that found it. `nearest` lists the titles of the hits.
     """
     outcome = reply.outcome
-    answer = outcome.problem if isinstance(outcome, Clarification) else ""
+    answer = response_without_lookup(reply.question) if isinstance(outcome, Clarification) else ""
     quotes, open_parts, sections = [], [], []
     if isinstance(outcome, Answer):
         quotes = [

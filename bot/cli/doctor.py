@@ -51,7 +51,6 @@ from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import Store, StoreError
 from knowledge.text import count_of
 from knowledge.values.documents import ARTICLES, SHARED
-from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildChoices
 
 # Locks held longer are reported. A change takes milliseconds; a purge or large import, seconds.
@@ -291,7 +290,7 @@ def _languages(read: Sequence[str], choices: Iterable[GuildChoices]) -> Iterator
     """Name the model's languages, and warn of servers and channels with another one."""
     if not read:
         return
-    yield Finding("languages", True, f"the model reads {languages_read(read, Language.ENGLISH)}")
+    yield Finding("languages", True, f"the model reads {languages_read(read)}")
     chosen = Counter(
         language.value
         for guild in choices
@@ -302,7 +301,7 @@ def _languages(read: Sequence[str], choices: Iterable[GuildChoices]) -> Iterator
     )
     for language, servers in sorted(chosen.items()):
         if language not in read:
-            name = language_name(language, Language.ENGLISH)
+            name = language_name(language)
             choice = f"{count_of(servers, 'server')} chose {name}, which the model isn't made for."
             remedy = f"Run `{COMMAND_FOR_LANGUAGES}` for one that reads it."
             yield Finding("language", True, f"{choice} {remedy}", warning=True)

@@ -56,7 +56,6 @@ from indexer.retrieval.reranker import open_reranking
 from knowledge.corpus import documents
 from knowledge.text import count_of
 from knowledge.values.documents import Document
-from knowledge.values.guilds import Language
 
 # Lowest priority.
 _NICE: Final = 19
@@ -92,7 +91,7 @@ def list_models(settings: Settings, as_json: console.JsonOption = False) -> None
 def _row(row: Row) -> console.Record:
     size = "" if row.megabytes is None else f", {row.megabytes:,} MB"
     ndcg = ", ".join(f"{value:.3f} on {name}" for name, value in row.ndcg.items())
-    languages = languages_read(row.languages, Language.ENGLISH)
+    languages = languages_read(row.languages)
     facts = [
         row.name if row.name != row.key else "",
         f"{row.where.value}{size}",

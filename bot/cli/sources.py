@@ -46,7 +46,6 @@ from knowledge.values.documents import (
     article_of_document,
     channel_of,
 )
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
 
 # Polling interval, for single files and network folders, which report no changes.
@@ -258,8 +257,7 @@ def list_sources(settings: Settings, as_json: console.JsonOption = False) -> Non
         commonplace source list
     """
     with Core(settings) as core:
-        english = partial(messages.problem, language=Language.ENGLISH)
-        states = [*core.source_states(), *core.channel_states(english)]
+        states = [*core.source_states(), *core.channel_states(messages.problem)]
     # Unread files are counted only to be named.
     text = Text() if as_json else sources_text(states)
     console.show([*map(source_record, states)], text, as_json=as_json)

@@ -6,8 +6,7 @@ from typing import Final
 
 from bot.gaps.messages import answer_lead
 from bot.text import markdown
-from bot.text.languages import Sentence, Speaker
-from knowledge.values.guilds import Language
+from bot.text.languages import Sentence, speak
 from knowledge.values.questions import (
     HANDING_PAUSE,
     Handover,
@@ -56,13 +55,12 @@ _REFUSED: Final[Mapping[NotHandedOn, Sentence]] = {
 }
 
 
-def refusal(why: NotHandedOn, language: Language) -> str:
-    return _REFUSED[why](language, minutes=int(HANDING_PAUSE.total_seconds() // 60))
+def refusal(why: NotHandedOn) -> str:
+    return _REFUSED[why](minutes=int(HANDING_PAUSE.total_seconds() // 60))
 
 
-def confirmation(*, by_asker: bool, quiet: bool, language: Language) -> str:
+def confirmation(*, by_asker: bool, quiet: bool) -> str:
     """The response to whoever handed a question over; a `quiet` asker gets no notices."""
-    speak = Speaker(language)
     after = speak("I'll tell the asker when somebody answers.")
     if by_asker and quiet:
         after = speak(
@@ -112,9 +110,8 @@ def actions(handover: Handover) -> list[str]:
     return ["send"] if handover.answer and not handover.noted else []
 
 
-def handover_message(handover: Handover, question: Question, language: Language) -> str:
+def handover_message(handover: Handover, question: Question) -> str:
     """The message to the helpers: the question without the asker, the state, and any answer."""
-    speak = Speaker(language)
     when = f"<t:{int(question.asked_at.timestamp())}:R>"
     place = (
         speak("asked privately {when}", when=when)
@@ -132,8 +129,8 @@ def handover_message(handover: Handover, question: Question, language: Language)
         has_link = _ADDRESS.fullmatch(hit.link)
         titles[f"[{title}](<{hit.link}>)" if has_link else f"**{title}**"] = None
     if titles and not handover.answer:
-        lines.append(f"-# {_NEAREST(language, titles=' · '.join([*titles][:3]))}")
-    lines.append(state_line(handover, language))
+        lines.append(f"-# {_NEAREST(titles=' · '.join([*titles][:3]))}")
+    lines.append(state_line(handover))
     if handover.answer:
         noted = speak("This answer was proposed as a note.")
         draft = speak(
@@ -144,14 +141,13 @@ def handover_message(handover: Handover, question: Question, language: Language)
     return "\n".join(lines)
 
 
-def state_line(handover: Handover, language: Language) -> str:
+def state_line(handover: Handover) -> str:
     """The state of a hand-over, with its helper and time."""
-    speak = Speaker(language)
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
-    helper = f"<@{handover.helper_id}>" if handover.helper_id else A_HELPER(language)
+    helper = f"<@{handover.helper_id}>" if handover.helper_id else A_HELPER()
     if handover.state is HandoverState.ANSWERED:
         # A helper who opted against being named stays unnamed among helpers, too.
-        helper = helper if handover.helper else A_HELPER(language)
+        helper = helper if handover.helper else A_HELPER()
         return speak(
             "**Answered** by {helper} {when}. I'll pass this on to the asker:",
             helper=helper,
@@ -161,8 +157,8 @@ def state_line(handover: Handover, language: Language) -> str:
         return speak("**Not for us**, said {helper} {when}", helper=helper, when=at)
     if handover.state is HandoverState.CLAIMED:
         sentence = _STALE_CLAIM if handover.stale else _CLAIMED
-        return sentence(language, helper=helper, when=at)
-    return (_STALE if handover.stale else _OPEN)(language, when=at)
+        return sentence(helper=helper, when=at)
+    return (_STALE if handover.stale else _OPEN)(when=at)
 
 
 def thread_name(question: Question) -> str:
@@ -174,9 +170,8 @@ _TAKEN: Final = Sentence("{helper} claimed this {when}.")
 _DONE: Final = Sentence("{helper} answered this {when}.")
 
 
-def already_taken(handover: Handover, language: Language) -> str:
+def already_taken(handover: Handover) -> str:
     """The response to a helper's click if the hand-over is claimed, answered or declined."""
-    speak = Speaker(language)
     if handover.state is HandoverState.OPEN:
         return speak("Only the helper who claimed this or a moderator can do that.")
     sentence = _TAKEN
@@ -185,8 +180,8 @@ def already_taken(handover: Handover, language: Language) -> str:
     elif handover.state is HandoverState.DECLINED:
         sentence = Sentence("{helper} put this aside {when}. *Open again* brings it back.")
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
-    helper = f"<@{handover.helper_id}>" if handover.helper_id else A_HELPER(language)
-    return sentence(language, helper=helper, when=at)
+    helper = f"<@{handover.helper_id}>" if handover.helper_id else A_HELPER()
+    return sentence(helper=helper, when=at)
 
 
 # The form of an answer.
@@ -225,30 +220,24 @@ _MAY_PROPOSE: Final = Sentence(
 )
 
 
-def thanks(handover: Handover, *, notified: bool, proposed: bool, language: Language) -> str:
+def thanks(handover: Handover, *, notified: bool, proposed: bool) -> str:
     """The confirmation of a helper's answer: who is told, and how it becomes a note, if it can."""
     sentences = [_THANKS if notified else _THANKS_TO_NOBODY]
     if proposed:
         sentences.append(_PROPOSED if handover.helper else _PROPOSED_UNNAMED)
     elif "send" in actions(handover):
         sentences.append(_MAY_PROPOSE)
-    return " ".join(sentence(language) for sentence in sentences)
+    return " ".join(sentence() for sentence in sentences)
 
 
 def answer_messages(
-    question: OpenQuestion,
-    handover: Handover,
-    server: str,
-    *,
-    private: bool,
-    language: Language = Language.ENGLISH,
+    question: OpenQuestion, handover: Handover, server: str, *, private: bool
 ) -> list[str]:
     """The messages with a helper's answer for the asker; the first repeats the question."""
-    speak = Speaker(language)
     name = markdown.plain(markdown.shorten(handover.helper, 60))
     helper = f"**{name}**" if name else speak("A helper")
     asked = f"**{markdown.plain(markdown.shorten(question.text, 200))}**"
-    lead = answer_lead(question, server, private=private, language=language, helper=helper)
+    lead = answer_lead(question, server, private=private, helper=helper)
     head = f"{lead}\n{asked}\n"
     first, *rest = markdown.quoted_parts(
         markdown.safe_markdown(handover.answer), markdown.MESSAGE_CHARACTERS - markdown.size(head)

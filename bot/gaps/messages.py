@@ -6,10 +6,9 @@ from typing import Final
 from bot.answers.quotations import passage_markdown
 from bot.gaps.service import Group
 from bot.text import markdown
-from bot.text.languages import Plural, Sentence, Speaker
+from bot.text.languages import Plural, Sentence, plural, speak
 from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
 from indexer.index.stored_passage import StoredPassage
-from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, Handover, HandoverState, OpenQuestion
 
 # Fills one or two screens of a phone.
@@ -60,20 +59,15 @@ NONE_CHOSEN: Final = Sentence("Choose a question in the list first.")
 _TAKEN: Final = Sentence("Somebody beat you to it: {standing}.")
 
 
-def page_of_gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLISH) -> Page:
-    speak = Speaker(language)
+def page_of_gaps(groups: Sequence[Group], page: int) -> Page:
     if not groups:
         return Page(speak("No open questions: all were answered or dismissed."), 0, 1)
     number = page_number(page, len(groups), GROUPS_A_PAGE)
     count = page_count(len(groups), GROUPS_A_PAGE)
     number_asked = sum(len(group.questions) for group in groups)
     lines = [
-        _GAPS(
-            number_asked,
-            language,
-            groups=speak.plural(len(groups), "{number:,} group", "{number:,} groups"),
-        )
-        + (PAGE(language, number=number + 1, count=count) if count > 1 else "")
+        _GAPS(number_asked, groups=plural(len(groups), "{number:,} group", "{number:,} groups"))
+        + (PAGE(number=number + 1, count=count) if count > 1 else "")
     ]
     last = speak("When a note answers a question, I'll tell everyone who asked it.")
     room = (
@@ -81,47 +75,46 @@ def page_of_gaps(groups: Sequence[Group], page: int, language: Language = Langua
     ) // GROUPS_A_PAGE - _MARKS
     first = number * GROUPS_A_PAGE
     for place, group in enumerate(groups_on_page(groups, page), first + 1):
-        below = group_details(group, language)
+        below = group_details(group)
         most = min(QUESTION_CHARACTERS, room - markdown.size(below))
         example = markdown.plain_within(in_context(group.example), most)
-        lines += [f"{place}. {QUOTED(language, text=example)}", f"-# {below}"]
+        lines += [f"{place}. {QUOTED(text=example)}", f"-# {below}"]
     return Page("\n".join([*lines, last]), number, count)
 
 
-def group_details(group: Group, language: Language) -> str:
-    speak = Speaker(language)
+def group_details(group: Group) -> str:
     unhelpful = sum(question.unhelpful for question in group.questions)
     partial = sum(
         question.evidence is not Evidence.NONE and not question.unhelpful
         for question in group.questions
     )
     parts = [
-        times_asked(group, language),
+        times_asked(group),
         speak("last {when}", when=f"<t:{int(group.last.timestamp())}:R>"),
     ]
     if unhelpful:
-        parts.append(_UNHELPFUL(language, number=unhelpful))
+        parts.append(_UNHELPFUL(number=unhelpful))
     if partial:
         parts.append(speak("{number} answered in part", number=partial))
     if group.awaited:
-        parts.append(_AWAITED(language))
+        parts.append(_AWAITED())
     if group.handover is not None:
-        parts.append(_standing(group.handover, language))
+        parts.append(_standing(group.handover))
     return " · ".join(parts)
 
 
-def times_asked(group: Group, language: Language) -> str:
+def times_asked(group: Group) -> str:
     """How often and by how many members a group was asked, in plain text."""
-    times = TIMES(len(group.questions), language)
-    return _MEMBERS(group.askers, language, times=times)
+    times = TIMES(len(group.questions))
+    return _MEMBERS(group.askers, times=times)
 
 
-def _standing(handover: Handover, language: Language) -> str:
+def _standing(handover: Handover) -> str:
     sentence = _STANDING[handover.state]
     if handover.stale:
         sentence = _STALE_CLAIM if handover.state is HandoverState.CLAIMED else _STALE
     when = f"<t:{int(handover.changed_at.timestamp())}:R>"
-    return sentence(language, helper=f"<@{handover.helper_id}>", when=when)
+    return sentence(helper=f"<@{handover.helper_id}>", when=when)
 
 
 def option(group: Group, place: int) -> str:
@@ -136,12 +129,11 @@ def in_context(question: OpenQuestion) -> str:
     return " › ".join([*question.earlier.split("\n")[-1:], question.text]).removeprefix(" › ")
 
 
-def confirm_dismissal(groups: Sequence[Group], language: Language = Language.ENGLISH) -> str:
-    speak = Speaker(language)
+def confirm_dismissal(groups: Sequence[Group]) -> str:
     if not groups:
         return speak("This question is no longer open: it was answered or dismissed.")
     if len(groups) > 1:
-        return speak.plural(
+        return plural(
             len(groups),
             "{number:,} group dismissed. It'll come back if anyone asks again.",
             "{number:,} groups dismissed. They'll come back if anyone asks again.",
@@ -152,11 +144,9 @@ def confirm_dismissal(groups: Sequence[Group], language: Language = Language.ENG
     )
 
 
-def already_taken(handovers: Sequence[Handover], language: Language = Language.ENGLISH) -> str:
+def already_taken(handovers: Sequence[Handover]) -> str:
     """The response to a claim of hand-overs that others have claimed or answered already."""
-    return "\n".join(
-        _TAKEN(language, standing=_standing(handover, language)) for handover in handovers
-    )
+    return "\n".join(_TAKEN(standing=_standing(handover)) for handover in handovers)
 
 
 # Pointing to a document.
@@ -186,14 +176,7 @@ def passage_to_confirm(passage: StoredPassage) -> str:
 _TOLD: Final = Sentence("{asker} You asked this {when}. Now there's an answer:")
 
 
-def answer_lead(
-    question: OpenQuestion,
-    server: str,
-    *,
-    private: bool,
-    language: Language = Language.ENGLISH,
-    helper: str = "",
-) -> str:
+def answer_lead(question: OpenQuestion, server: str, *, private: bool, helper: str = "") -> str:
     """The line above an answer to an earlier asker, with the `helper` in Markdown, if any."""
     if helper and private:
         sentence = Sentence("You asked this in {server} {when}. {helper} has answered:")
@@ -204,7 +187,6 @@ def answer_lead(
     else:
         sentence = _TOLD
     return sentence(
-        language,
         asker=f"<@{question.asker_id}>",
         server=markdown.plain(markdown.shorten(server, 60)),
         when=f"<t:{int(question.asked_at.timestamp())}:R>",

@@ -14,14 +14,12 @@ from discord import app_commands
 from bot.answers.ask import scopes_of
 from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import BusyError, in_time
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shorten, size
 from knowledge.store.notes.note_records import ListedNote
 from knowledge.values.documents import ARTICLES, Scope
-from knowledge.values.guilds import Language
 from knowledge.values.notes import State
 
 CHOICES: Final = 25
@@ -61,29 +59,25 @@ class Choices:
         counts = Counter(tag for note in notes for tag in note.tags)
         self.tags = [tag for tag, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
 
-    def live(self, typed: str, language: Language = Language.ENGLISH) -> list[Choice]:
+    def live(self, typed: str) -> list[Choice]:
         live = (note for note in self._notes.values() if note.live_title is not None)
-        return _matching(typed, ((note.id, note.live_title, "") for note in live), language)
+        return _matching(typed, ((note.id, note.live_title, "") for note in live))
 
-    def own(
-        self, member_id: int, typed: str, language: Language = Language.ENGLISH
-    ) -> list[Choice]:
+    def own(self, member_id: int, typed: str) -> list[Choice]:
         """Return the member's own notes with matching titles, labelled with their states."""
         own = (note for note in self._notes.values() if note.contributor_id == member_id)
-        return _matching(typed, _with_states(own, language), language)
+        return _matching(typed, _with_states(own))
 
-    def every(self, typed: str, language: Language = Language.ENGLISH) -> list[Choice]:
+    def every(self, typed: str) -> list[Choice]:
         """Return all matching notes, for moderators; the newest first."""
         notes = sorted(self._notes.values(), key=lambda note: -note.id)
-        return _matching(typed, _with_states(notes, language), language)
+        return _matching(typed, _with_states(notes))
 
-    def visible(
-        self, member_id: int, typed: str, language: Language = Language.ENGLISH
-    ) -> list[Choice]:
+    def visible(self, member_id: int, typed: str) -> list[Choice]:
         """Return matching notes: the member's own notes, then other live notes."""
-        own = self.own(member_id, typed, language)
+        own = self.own(member_id, typed)
         own_ids = {choice.value for choice in own}
-        others = [choice for choice in self.live(typed, language) if choice.value not in own_ids]
+        others = [choice for choice in self.live(typed) if choice.value not in own_ids]
         return [*own, *others][:CHOICES]
 
     def tag(self, typed: str) -> list[Choice]:
@@ -148,17 +142,13 @@ def _fold(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _with_states(
-    notes: Iterable[ListedNote], language: Language
-) -> Iterator[tuple[int, str | None, str]]:
+def _with_states(notes: Iterable[ListedNote]) -> Iterator[tuple[int, str | None, str]]:
     for note in notes:
         is_settled = note.live_title is not None and note.state is State.APPROVED
-        yield note.id, note.title, "" if is_settled else _STATES[note.state](language)
+        yield note.id, note.title, "" if is_settled else _STATES[note.state]()
 
 
-def _matching(
-    typed: str, notes: Iterable[tuple[int, str | None, str]], language: Language
-) -> list[Choice]:
+def _matching(typed: str, notes: Iterable[tuple[int, str | None, str]]) -> list[Choice]:
     """Return notes whose titles begin with the text, then notes whose titles contain it."""
     wanted = _fold(typed)
     beginning: list[Choice] = []
@@ -169,7 +159,7 @@ def _matching(
             continue
         ending = f" · {state}" if state else ""
         name = shorten(legible(title or ""), CHOICE_CHARACTERS - len(ending))
-        untitled = _UNTITLED(language, number=note_id)
+        untitled = _UNTITLED(number=note_id)
         choice = Choice(f"{name or untitled}{ending}", str(note_id))
         (beginning if line.startswith(wanted) else inside).append(choice)
         if len(beginning) == CHOICES:
@@ -237,8 +227,7 @@ async def every_title(interaction: Interaction) -> Titles:
 
 
 async def visible_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    language = await viewer_language(interaction)
-    return _as_choices((await _choices(interaction)).visible(interaction.user.id, typed, language))
+    return _as_choices((await _choices(interaction)).visible(interaction.user.id, typed))
 
 
 async def tags(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:

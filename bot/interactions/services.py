@@ -52,21 +52,11 @@ class Answers(Protocol):
     ) -> None: ...
 
     async def post_shared(
-        self,
-        interaction: discord.Interaction[Any],
-        ask: Ask,
-        reply: Reply,
-        language: Language,
+        self, interaction: discord.Interaction[Any], ask: Ask, reply: Reply
     ) -> None: ...
 
     async def message_to_asker(
-        self,
-        reply: Reply,
-        channel: Any,
-        *,
-        language: Language,
-        lead: str,
-        extra: Sequence[discord.ui.Item[Any]],
+        self, reply: Reply, channel: Any, *, lead: str, extra: Sequence[discord.ui.Item[Any]]
     ) -> dict[str, Any]: ...
 
 
@@ -99,7 +89,7 @@ class NoteAnswers(Protocol):
 
     def text_of(self, message: discord.Message) -> str: ...
 
-    async def post(self, answer: HelperAnswer, language: Language) -> str: ...
+    async def post(self, answer: HelperAnswer) -> str: ...
 
 
 class Submissions(Protocol):
@@ -129,7 +119,7 @@ class Submissions(Protocol):
     ) -> None:
         """Propose a helper's answer as a note, once for the clicked message `origin`."""
 
-    def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
+    def given_back(self, draft: Draft, sentence: str) -> dict[str, Any]:
         """Return the message edit that gives a draft back."""
 
     async def give_back(
@@ -190,7 +180,7 @@ class Panel(Protocol):
         note: Sentence | None = None,
     ) -> None: ...
 
-    def name_of(self, column: str, language: Language) -> str: ...
+    def name_of(self, column: str) -> str: ...
 
     async def find(self, interaction: discord.Interaction[Any], channel_id: int) -> Any: ...
 

@@ -3,12 +3,11 @@
 import discord
 
 from bot.interactions.kit.buttons import Button, handler
-from knowledge.values.guilds import Language
 
 
-def write_note(question_id: int, language: Language) -> Button:
+def write_note(question_id: int) -> Button:
     """The button *Write this note* for an unanswered question."""
-    return handler("gap")(language, question_id=question_id, action="write")
+    return handler("gap")(question_id=question_id, action="write")
 
 
 def question_to_write(message: discord.Message) -> int | None:
@@ -23,31 +22,31 @@ def question_of(message: discord.Message) -> int | None:
     return values["question_id"] if values is not None else question_to_write(message)
 
 
-def ask_moderators(question_id: int, language: Language) -> Button:
+def ask_moderators(question_id: int) -> Button:
     """The button *Ask the moderators* below a refusal."""
-    return handler("moderators")(language, question_id=question_id, action="ask")
+    return handler("moderators")(question_id=question_id, action="ask")
 
 
-def revise_note(note_id: int, language: Language) -> Button:
+def revise_note(note_id: int) -> Button:
     """The button *Revise and resubmit* below a decision on a note."""
-    return handler("note")(language, note_id=note_id, action="revise")
+    return handler("note")(note_id=note_id, action="revise")
 
 
-def change_note(note_id: int, language: Language) -> Button:
+def change_note(note_id: int) -> Button:
     """The button *Change it* below the question whether a note is still true."""
-    return handler("note")(language, note_id=note_id, action="change")
+    return handler("note")(note_id=note_id, action="change")
 
 
-def withdraw_note(revision_id: int, language: Language) -> Button:
+def withdraw_note(revision_id: int) -> Button:
     """The button *Withdraw*, shown after a member's reply was proposed as a note."""
-    return handler("withdraw")(language, revision_id=revision_id, action="reply")
+    return handler("withdraw")(revision_id=revision_id, action="reply")
 
 
-def no_more_answers(language: Language) -> Button:
+def no_more_answers() -> Button:
     """The button to turn off messages about later answers, shown below each such message."""
-    return handler("privacy")(language, action="quiet")
+    return handler("privacy")(action="quiet")
 
 
-def note_history(note_id: int, language: Language) -> Button:
+def note_history(note_id: int) -> Button:
     """The button *History* below a moderators' note, to its last revision."""
-    return handler("note_history")(language, note_id=note_id, action="last")
+    return handler("note_history")(note_id=note_id, action="last")

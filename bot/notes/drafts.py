@@ -13,11 +13,10 @@ from typing import Any, Final, TypeVar
 
 from bot.interactions.kit.buttons import NONCE, CustomId
 from bot.review.cards import ASKED_AS, TAGS, TITLE
-from bot.text.languages import Plural, Sentence, Speaker
+from bot.text.languages import Plural, Sentence, plural, speak
 from bot.text.markdown import legible, shorten, size
 from knowledge.chat.transcript import Transcript
 from knowledge.values.drafts import Draft, OnPage
-from knowledge.values.guilds import Language
 from knowledge.values.notes import PICTURES, Member, Note, SourceMessage
 from knowledge.values.questions import Handover, OpenQuestion
 from knowledge.values.settings import AnsweredFrom
@@ -69,14 +68,13 @@ _TAGS_IN_USE: Final = Sentence("Up to five. In use: {tags}")
 _HELP_CHARACTERS: Final = 100
 
 
-def tags_help(known: Sequence[str], typed: str, language: Language = Language.ENGLISH) -> str:
+def tags_help(known: Sequence[str], typed: str) -> str:
     """The help below the field for tags, with as many tags in use as fit."""
-    speak = Speaker(language)
     own = set(typed.split())
     others = [tag for tag in known if tag not in own]
     said = ""
     for number in range(1, len(others) + 1):
-        more = _TAGS_IN_USE(language, tags=" ".join(others[:number]))
+        more = _TAGS_IN_USE(tags=" ".join(others[:number]))
         if size(more) > _HELP_CHARACTERS:
             break
         said = more
@@ -104,10 +102,10 @@ TEXT_LOST: Final = Sentence(
 _FROM_CHANNEL: Final = Sentence("Not everyone can read #{name}: may this be public?")
 
 
-def from_channel(name: str, language: Language = Language.ENGLISH) -> str:
+def from_channel(name: str) -> str:
     """Warn that not everyone can read the message's channel, in at most 100 characters."""
-    room = 100 - size(_FROM_CHANNEL(language, name=""))
-    return _FROM_CHANNEL(language, name=shorten(legible(name), room))
+    room = 100 - size(_FROM_CHANNEL(name=""))
+    return _FROM_CHANNEL(name=shorten(legible(name), room))
 
 
 _LONG: Final = Sentence(
@@ -130,24 +128,21 @@ NOT_QUOTED: Final = Sentence(
 )
 
 
-def exchange(found: Transcript, language: Language) -> str:
+def exchange(found: Transcript) -> str:
     """Introduce a draft made from a thread, with the numbers of messages used and left out."""
-    speak = Speaker(language)
     people = {message.member for message in found.messages}
     lines = [
         speak(
             "Here is the whole exchange as a note: {messages} by {people}. Press *Continue "
             "editing* to check and submit it.",
-            messages=_MESSAGES(len(found.messages), language),
-            people=speak.plural(len(people), "{number:,} member", "{number:,} members"),
+            messages=_MESSAGES(len(found.messages)),
+            people=plural(len(people), "{number:,} member", "{number:,} members"),
         )
     ]
     if size(found.text) > FORM_CHARACTERS:
-        lines.append(_LONG(language))
+        lines.append(_LONG())
     if found.left_out:
-        lines.append(
-            speak("The last {messages} didn't fit.", messages=_MESSAGES(found.left_out, language))
-        )
+        lines.append(speak("The last {messages} didn't fit.", messages=_MESSAGES(found.left_out)))
     return "\n".join(lines)
 
 
@@ -318,15 +313,15 @@ def empty_ids(draft: Draft) -> dict[str, Any]:
     return {"question_id": draft.question_id or 0, "page": draft.page, "read": read}
 
 
-def as_fields(draft: Draft, language: Language) -> dict[str, str]:
+def as_fields(draft: Draft) -> dict[str, str]:
     """The fields of a draft without text, by label, for an embed. Empty fields are left out."""
     values = {name: getattr(draft, name).strip() for name in _FIELDS}
-    return {_FIELDS[name](language): value for name, value in values.items() if value}
+    return {_FIELDS[name](): value for name, value in values.items() if value}
 
 
 def from_fields(subject: Mapping[str, Any], fields: Mapping[str, str]) -> Draft:
     """The draft of an embed's fields, by label in any language, and of values of `EMPTY_IDS`."""
-    names = {label(language): name for name, label in _FIELDS.items() for language in Language}
+    names = {said: name for name, label in _FIELDS.items() for said in label.in_every_language()}
     typed = {names[label]: value for label, value in fields.items() if label in names}
     return Draft(
         title=typed.get("title", ""),

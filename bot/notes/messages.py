@@ -9,9 +9,8 @@ from bot.notes.service import VisibleNote
 from bot.review import cards
 from bot.review.similar_notes import SimilarDocument
 from bot.text import markdown
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, plural, speak
 from bot.text.paging import PAGE, Page
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Note, Problem, State
 from knowledge.values.submissions import FORM_CHARACTERS
 
@@ -25,19 +24,13 @@ HISTORY_LABELS: Final = (Sentence("Earlier"), Sentence("Later"))
 _ANSWERED_FROM: Final = Sentence("{line}; used for answers")
 
 
-def state_line(
-    note: Note,
-    quorum: int = 1,
-    room: int = SHOWN_REASON_CHARACTERS,
-    language: Language = Language.ENGLISH,
-) -> str:
+def state_line(note: Note, quorum: int = 1, room: int = SHOWN_REASON_CHARACTERS) -> str:
     """A note's state with its latest revision, in one line; at most `room` for the reason."""
-    speak = Speaker(language)
-    line = cards.status_line(note, quorum, language)
+    line = cards.status_line(note, quorum)
     if markdown.size(line) > room:
         line = markdown.beginning(line, room - 1).rstrip("\\ ") + "…"
     if note.live:
-        return _ANSWERED_FROM(language, line=line)
+        return _ANSWERED_FROM(line=line)
     if note.retired:
         return speak("{line}; **retired**: no longer used for answers", line=line)
     if note.live_revision_id is not None:
@@ -48,23 +41,22 @@ def state_line(
 _BY: Final = Sentence("by {name}")
 
 
-def note_cards(found: VisibleNote, language: Language = Language.ENGLISH) -> list[cards.Card]:
+def note_cards(found: VisibleNote) -> list[cards.Card]:
     """The card of a note's live revision, then the card of a newer revision, if visible."""
-    cards_ = [_card_of_revision(found.live, found, "", language)] if found.live else []
+    cards_ = [_card_of_revision(found.live, found, "")] if found.live else []
     latest = found.latest
     if latest is not None and not latest.live:
-        line = state_line(latest, found.quorum, language=language)
-        cards_.append(_card_of_revision(latest, found, line, language))
+        line = state_line(latest, found.quorum)
+        cards_.append(_card_of_revision(latest, found, line))
     return cards_
 
 
-def _card_of_revision(note: Note, found: VisibleNote, line: str, language: Language) -> cards.Card:
+def _card_of_revision(note: Note, found: VisibleNote, line: str) -> cards.Card:
     """The card of a revision: title, credit, tags, text and source; a long text as a file."""
-    speak = Speaker(language)
     submission = note.revision.submission.safe
     credit = [
-        cards.NUMBERED(language, number=note.id),
-        _BY(language, name=markdown.plain(markdown.shorten(note.authors_line, 80))),
+        cards.NUMBERED(number=note.id),
+        _BY(name=markdown.plain(markdown.shorten(note.authors_line, 80))),
     ]
     if submission.tags:
         credit.append(", ".join(markdown.plain(tag) for tag in submission.tags))
@@ -74,8 +66,8 @@ def _card_of_revision(note: Note, found: VisibleNote, line: str, language: Langu
     if line:
         head.append(line)
     if submission.wordings:
-        head.append(f"-# {cards.asked_as(submission, language)}")
-    foot = f"\n\n{cards.SOURCE(language)}: <{submission.link}>" if submission.link else ""
+        head.append(f"-# {cards.asked_as(submission)}")
+    foot = f"\n\n{cards.SOURCE()}: <{submission.link}>" if submission.link else ""
     top = "\n".join(head)
     room = markdown.MESSAGE_CHARACTERS - markdown.size(top) - markdown.size(foot) - len("\n> …\n")
     first, *rest = markdown.quoted_parts(markdown.safe_markdown(submission.text), room)
@@ -109,9 +101,8 @@ REVISE_LABELS: Final[Mapping[str, Sentence]] = {
 }
 
 
-def introduce_file(note: Note, language: Language = Language.ENGLISH) -> str:
+def introduce_file(note: Note) -> str:
     """Introduce the file with a note's text, because the text doesn't fit in a form."""
-    speak = Speaker(language)
     submission = note.revision.submission.safe
     return speak(
         "“{title}” has {number:,} characters; a form holds {most:,}. Here it is as a file: edit "
@@ -122,27 +113,22 @@ def introduce_file(note: Note, language: Language = Language.ENGLISH) -> str:
     )
 
 
-def revision_card(
-    revisions: Sequence[Note], number: int, language: Language = Language.ENGLISH
-) -> cards.Card:
+def revision_card(revisions: Sequence[Note], number: int) -> cards.Card:
     """The card of a revision: the first whole, later ones as changes; long texts as a file."""
-    speak = Speaker(language)
     note = revisions[number]
     submission = note.revision.submission.safe
     title = markdown.plain(submission.title)
     about = [
-        cards.NUMBERED(language, number=note.id),
-        cards.REVISION(language, number=note.revision.number),
-        _BY(language, name=markdown.plain(markdown.shorten(note.revision.writer, 40))),
+        cards.NUMBERED(number=note.id),
+        cards.REVISION(number=note.revision.number),
+        _BY(name=markdown.plain(markdown.shorten(note.revision.writer, 40))),
         f"<t:{int(note.revision.created_at.timestamp())}:f>",
         speak("{number} of {count}", number=number + 1, count=len(revisions)),
     ]
-    state = (
-        speak("**Live**: used for answers") if note.live else state_line(note, language=language)
-    )
+    state = speak("**Live**: used for answers") if note.live else state_line(note)
     top = "\n".join([f"**{title}**", f"-# {' · '.join(about)}", state])
     text = (
-        cards.revision_difference(revisions[number - 1], note, language)
+        cards.revision_difference(revisions[number - 1], note)
         if number
         else markdown.safe_markdown(submission.text)
     )
@@ -154,30 +140,27 @@ def revision_card(
     return cards.Card(f"{top}\n{first}\n> …", file_name(note), submission.text)
 
 
-def ask_about_similar(
-    near: Sequence[SimilarDocument], language: Language = Language.ENGLISH
-) -> str:
+def ask_about_similar(near: Sequence[SimilarDocument]) -> str:
     """Ask the sender of a new note about similar documents."""
-    found, choices = NEAR_FOUND(language), NEAR_CHOICES(language)
+    found, choices = NEAR_FOUND(), NEAR_CHOICES()
     lines = [found]
     room = markdown.MESSAGE_CHARACTERS - markdown.size(found) - markdown.size(choices) - 2
-    for line in (line for document in near for line in cards.similar_lines([document], language)):
+    for line in (line for document in near for line in cards.similar_lines([document])):
         if markdown.size(line) + 1 <= room:
             lines.append(line)
             room -= markdown.size(line) + 1
     return "\n".join([*lines, choices])
 
 
-def confirm_same(asked: str, language: Language = Language.ENGLISH) -> str:
+def confirm_same(asked: str) -> str:
     """Confirm that nothing was submitted, with the documents listed in `asked`."""
-    around = {sentence(spoken) for sentence in (NEAR_FOUND, NEAR_CHOICES) for spoken in Language}
+    around = {*NEAR_FOUND.in_every_language(), *NEAR_CHOICES.in_every_language()}
     found = [line for line in asked.split("\n") if line not in around]
-    return "\n".join([SAME(language), *found])
+    return "\n".join([SAME(), *found])
 
 
-def extend_label(near: SimilarDocument, language: Language = Language.ENGLISH) -> str:
+def extend_label(near: SimilarDocument) -> str:
     """The label of the button that extends a similar note; at most 80 characters."""
-    speak = Speaker(language)
     return speak("Extend “{title}”", title=markdown.shorten(markdown.legible(near.title), 60))
 
 
@@ -213,7 +196,7 @@ _WITHDRAWN: Final = Sentence(
 )
 
 
-def ask_to_withdraw(note: Note, language: Language = Language.ENGLISH) -> str:
+def ask_to_withdraw(note: Note) -> str:
     sentence = _WITHDRAW_PENDING
     if note.live:
         sentence = _WITHDRAW_LIVE
@@ -221,12 +204,12 @@ def ask_to_withdraw(note: Note, language: Language = Language.ENGLISH) -> str:
         sentence = _WITHDRAW_RETIRED
     elif note.live_revision_id is not None:
         sentence = _WITHDRAW_REVISION
-    return sentence(language, title=markdown.plain(note.revision.submission.safe.title))
+    return sentence(title=markdown.plain(note.revision.submission.safe.title))
 
 
-def confirm_withdrawal(note: Note, language: Language = Language.ENGLISH) -> str:
+def confirm_withdrawal(note: Note) -> str:
     sentence = _WITHDRAWN if note.live_revision_id is None else _REVISION_WITHDRAWN
-    return sentence(language, title=markdown.plain(note.revision.submission.safe.title))
+    return sentence(title=markdown.plain(note.revision.submission.safe.title))
 
 
 NOT_WITHDRAWN: Final = Sentence("Nothing was withdrawn.")
@@ -244,13 +227,12 @@ REPORT_REASON_HELP: Final = Sentence(
 )
 
 
-def confirm_report(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:
-    speak = Speaker(language)
+def confirm_report(note: Note, problem: Problem) -> str:
     title = markdown.plain(note.revision.submission.safe.title)
     return speak(
         "Thanks. I've reported “{title}” to the moderators as {problem}.",
         title=title,
-        problem=cards.problem_name(problem, language),
+        problem=cards.problem_name(problem),
     )
 
 
@@ -278,12 +260,10 @@ _PUBLIC_ONCE_APPROVED: Final = Sentence(
 )
 
 
-def note_submitted(
-    note: Note, language: Language = Language.ENGLISH, *, public: bool = False
-) -> str:
+def note_submitted(note: Note, *, public: bool = False) -> str:
     title = markdown.plain(note.revision.submission.safe.title)
-    taken = (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
-    return f"{taken}\n-# {_PUBLIC_ONCE_APPROVED(language)}" if public else taken
+    taken = (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(title=title)
+    return f"{taken}\n-# {_PUBLIC_ONCE_APPROVED()}" if public else taken
 
 
 NO_REVIEW_CHANNEL: Final = Sentence(
@@ -309,8 +289,7 @@ OFFER_GONE: Final = Sentence(
 )
 
 
-def offer(title: str, link: str, language: Language) -> str:
-    speak = Speaker(language)
+def offer(title: str, link: str) -> str:
     return speak(
         "[Your reply]({link}) to “{title}” may help others, too. Shall I propose it to the "
         "moderators as a note under your name?",
@@ -357,31 +336,23 @@ _UNTITLED: Final = Sentence("Untitled")
 
 
 def page_of_own_notes(
-    notes: Sequence[tuple[Note, int]],
-    wanted: Filter,
-    number: int,
-    *,
-    with_cards: bool,
-    language: Language = Language.ENGLISH,
+    notes: Sequence[tuple[Note, int]], wanted: Filter, number: int, *, with_cards: bool
 ) -> Page:
     """A page of a member's own notes, each with the number of approvals that it needs."""
-    speak = Speaker(language)
     matching = [(note, quorum) for note, quorum in notes if _matches(note, wanted)]
     if not matching:
-        return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)
+        return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(), 0, 1)
     count = -(-len(matching) // PAGE_NOTES)
     number = min(number, count - 1)
     shown_now = notes_on_page(notes, wanted, number)
-    head = speak.plural(
+    head = plural(
         len(matching), "**Your notes**: {number:,} note", "**Your notes**: {number:,} notes"
     )
     if wanted is not Filter.ALL:
-        head += f" · {FILTER_LABELS[wanted](language)}"
+        head += f" · {FILTER_LABELS[wanted]()}"
     if count > 1:
-        head += PAGE(language, number=number + 1, count=count)
-    lines = [
-        _list_line(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now
-    ]
+        head += PAGE(number=number + 1, count=count)
+    lines = [_list_line(note, quorum, with_cards=with_cards) for note, quorum in shown_now]
     return Page("\n".join([head, *lines]), number, count)
 
 
@@ -393,9 +364,9 @@ def notes_on_page(
     return matching[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
 
 
-def menu_label(note: Note, language: Language) -> str:
+def menu_label(note: Note) -> str:
     """The label of an own note in the menu below the list."""
-    title = markdown.legible(note.revision.submission.safe.title) or _UNTITLED(language)
+    title = markdown.legible(note.revision.submission.safe.title) or _UNTITLED()
     return markdown.shorten(f"{note.id}. {title}", _LABEL_CHARACTERS)
 
 
@@ -409,12 +380,11 @@ def _matches(note: Note, wanted: Filter) -> bool:
     return note.revision.state is State(wanted)
 
 
-def _list_line(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
-    speak = Speaker(language)
+def _list_line(note: Note, quorum: int, *, with_cards: bool) -> str:
     title = markdown.plain(
         markdown.shorten(markdown.legible(note.revision.submission.safe.title), _TITLE_CHARACTERS)
     )
-    line = f"{note.id}\\. **{title or _UNTITLED(language)}**"
+    line = f"{note.id}\\. **{title or _UNTITLED()}**"
     if with_cards and note.card is not None:
         place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
         card = speak("card")
@@ -423,7 +393,7 @@ def _list_line(note: Note, quorum: int, language: Language, *, with_cards: bool)
         name, member = markdown.plain(markdown.shorten(note.contributor, 40)), f"<@{note.owner_id}>"
         line += " · " + speak("by {name}, looked after by {member}", name=name, member=member)
     room = _LISTED_CHARACTERS - markdown.size(line) - len("\n-# ") - _ADDED_CHARACTERS
-    return f"{line}\n-# {state_line(note, quorum, min(room, SHOWN_REASON_CHARACTERS), language)}"
+    return f"{line}\n-# {state_line(note, quorum, min(room, SHOWN_REASON_CHARACTERS))}"
 
 
 NO_NOTES: Final = Sentence("You haven't proposed a note here yet. Start with `/note add`.")
@@ -448,7 +418,7 @@ _BETWEEN: Final = "\n\n"
 _LEAST_CHARACTERS: Final = 20
 
 
-def offer_text(text: str, read: str, language: Language, *, is_whole: bool = True) -> str:
+def offer_text(text: str, read: str, *, is_whole: bool = True) -> str:
     """Return a message that offers to add the text `read` in a note's pictures, or an empty string.
 
     Lines that the note already has are left out. There is no offer if the remaining text is too
@@ -459,7 +429,7 @@ def offer_text(text: str, read: str, language: Language, *, is_whole: bool = Tru
     room = min(_TEXT_CHARACTERS, FORM_CHARACTERS - markdown.size(text) - len(_BETWEEN))
     if markdown.size("\n".join(new)) < _LEAST_CHARACTERS or room < _LEAST_CHARACTERS:
         return ""
-    unread = "" if is_whole else f"\n{TEXT_UNREAD(language)}"
+    unread = "" if is_whole else f"\n{TEXT_UNREAD()}"
     # Whole lines, as many as fit, but at least one.
     kept = new[:1]
     for line in new[1:]:
@@ -467,7 +437,7 @@ def offer_text(text: str, read: str, language: Language, *, is_whole: bool = Tru
             break
         kept.append(line)
     block = markdown.code_block("\n".join(kept), room)
-    return f"{TEXT_READ(language)}\n{block}{unread}"
+    return f"{TEXT_READ()}\n{block}{unread}"
 
 
 def _fold(text: str) -> str:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bot.text.languages import Sentence, Speaker, format_number
+from bot.text.languages import Sentence, format_number, speak
 from bot.text.markdown import plain
 from knowledge.store.erasure.personal_data import Stored
-from knowledge.values.guilds import Language
 from knowledge.values.notes import PageName
 
 PRIVACY_LABELS: Final[Mapping[str, Sentence]] = {
@@ -81,7 +80,6 @@ def privacy(
     withheld: bool,
     named: PageName | None = None,
     published: int | None = None,
-    language: Language = Language.ENGLISH,
     model_host: str = "",
 ) -> str:
     """Describe a member's stored data and privacy choices.
@@ -89,16 +87,15 @@ def privacy(
     A `quiet` member gets no notices of later answers. `named`, the choice of a name for public
     pages, is None if there are no such pages; so is `published`, the number of notes on them.
     """
-    speak = Speaker(language)
     counts = {
-        kind: (format_number(count.here, language), format_number(count.everywhere, language))
+        kind: (format_number(count.here), format_number(count.everywhere))
         for kind, count in stored.items()
         if count.everywhere
     }
     width = max((len(everywhere) for _, everywhere in counts.values()), default=0)
     lines = [speak("**Data stored about you** (this server / all servers)")]
     lines += [
-        f"`{here:>{width}} / {everywhere:>{width}}` {KINDS[kind](language)}"
+        f"`{here:>{width}} / {everywhere:>{width}}` {KINDS[kind]()}"
         for kind, (here, everywhere) in counts.items()
     ] or [speak("Nothing.")]
     if quiet:
@@ -107,14 +104,14 @@ def privacy(
         lines.append(
             speak("I'll tell you when your question is answered later, at most once an hour.")
         )
-    lines.append((_WITHHOLDS if withheld else _QUOTES)(language))
+    lines.append((_WITHHOLDS if withheld else _QUOTES)())
     if named is not None:
-        lines.append(_NAMED[named](language))
+        lines.append(_NAMED[named]())
     if published is not None:
         lines.append(
             speak(
                 "Your notes on public pages, for anyone on the web: **{number}**.",
-                number=format_number(published, language),
+                number=format_number(published),
             )
         )
     if published is None:
@@ -131,7 +128,7 @@ def privacy(
             "-# Apart from public pages, I don't share this with anyone. Your other texts stay on "
             "the bot's own computer."
         )
-    lines.append(sharing(language, host=plain(model_host)))
+    lines.append(sharing(host=plain(model_host)))
     return "\n".join(lines)
 
 
@@ -149,11 +146,8 @@ ASKS_TO_DELETE: Final = Sentence(
 QUIET: Final = Sentence("I won't tell you about later answers any more. `/privacy` undoes this.")
 
 
-def now_named(named: PageName, language: Language = Language.ENGLISH) -> str:
-    speak = Speaker(language)
-    return speak(
-        "{named} Published pages will follow within a minute.", named=_NAMED[named](language)
-    )
+def now_named(named: PageName) -> str:
+    return speak("{named} Published pages will follow within a minute.", named=_NAMED[named]())
 
 
 WITHHELD: Final = Sentence(

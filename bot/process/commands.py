@@ -10,7 +10,6 @@ from discord import app_commands
 
 from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import say
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.option_values import misfit
 from bot.interactions.kit.retries import LOST
 from bot.interactions.policy.component_access import GuardedGroup
@@ -41,8 +40,7 @@ class CommandTree(app_commands.CommandTree[Services]):
             data: Any = interaction.data
             if option := misfit(self, data):
                 _logger.info("A command was used with an invalid value: %s", option)
-                language = await viewer_language(interaction)
-                await say(interaction, error_messages.OPTION_MISFIT(language, option=option))
+                await say(interaction, error_messages.OPTION_MISFIT(option=option))
                 return False
             command = interaction.command
             group = command.root_parent if isinstance(command, app_commands.Command) else None
@@ -59,15 +57,14 @@ class CommandTree(app_commands.CommandTree[Services]):
             # discord.py doesn't know the command, the options or the target.
             _logger.info("A command was used in an earlier version's form: %s", cause)
             if interaction.type is discord.InteractionType.application_command:
-                language = await viewer_language(interaction)
-                said = error_messages.COMMAND_CHANGED(language)
+                said = error_messages.COMMAND_CHANGED()
                 data = cast("dict[str, Any]", interaction.data)
                 name, options = data.get("name", ""), data.get("options") or [{}]
                 commands = self.client.moved_commands
                 moved = commands.get(f"{name} {options[0].get('name', '')}") or commands.get(name)
                 if moved is not None:
                     sentence, place = moved
-                    said = sentence(language, place=place(language).rstrip("…") if place else "")
+                    said = sentence(place=place().rstrip("…") if place else "")
                 await say(interaction, said)
             return
         await self.client.explain(interaction, cause)

@@ -115,7 +115,7 @@ def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableEr
 
 def _answer(reply: Reply) -> Answered | UnusableError:
     if isinstance(reply.outcome, Clarification):
-        return UnusableError(reply.outcome.problem)
+        return UnusableError(response_without_lookup(reply.question))
     quotes: list[Passage] = []
     sections: list[Passage] = []
     open_parts: list[str] = []

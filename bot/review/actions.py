@@ -22,11 +22,10 @@ from bot.review.service import (
     once_per_interaction,
     quorum,
 )
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, speak
 from bot.text.markdown import plain, shorten
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Decision, Member, Note, Outcome, PageVeto, State
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
@@ -307,20 +306,17 @@ def edit_and_approve(
     yield None if outcome is None else (outcome, quorum(core, outcome.note))
 
 
-def confirmation(
-    note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH
-) -> str:
+def confirmation(note: Note, action: Action, quorum: int = 1) -> str:
     """Tell a moderator that an action was carried out on a note."""
-    speak = Speaker(language)
     title = plain(note.revision.submission.safe.title)
     if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
         return speak(
             "I've counted your approval of “{title}”. {status}",
             title=title,
-            status=status_line(note, quorum, language),
+            status=status_line(note, quorum),
         )
     if action in {Action.OFF_PAGE, Action.ON_PAGE}:
-        line = page_line(note, language)
+        line = page_line(note)
         kept_off = speak(
             "“{title}”: {line} If it was public, it'll be gone within a minute.",
             title=title,
@@ -329,4 +325,4 @@ def confirmation(
         return kept_off if note.off_page else f"“{title}”: {line}"
     says = ACTIONS[action].says
     name = plain(shorten(note.contributor, 40))
-    return says(language, title=title, name=name) if says else status_line(note, language=language)
+    return says(title=title, name=name) if says else status_line(note)

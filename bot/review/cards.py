@@ -12,12 +12,11 @@ from typing import Final, NamedTuple
 from bot.review.impact import Effect, Impact
 from bot.review.service import NO_DATA, CardData
 from bot.review.similar_notes import Closeness, SimilarDocument
-from bot.text.languages import Plural, Sentence, Speaker
+from bot.text.languages import Plural, Sentence, plural, speak
 from bot.text.markdown import LAYOUT_CHARACTERS, plain, quoted_parts, safe_markdown, shorten, size
 from indexer.contradictions.detector import Statement
 from knowledge.review.risk_flags import Flag, Risk
 from knowledge.review.text_diff import Change, compact, differences
-from knowledge.values.guilds import Language
 from knowledge.values.notes import (
     CheckReason,
     CheckState,
@@ -78,7 +77,6 @@ def card(
     *,
     impact: Impact | None = None,
     on_page: bool = False,
-    language: Language = Language.ENGLISH,
 ) -> ReviewCard:
     """The review card of a note at the time `at`, in at most `room` characters.
 
@@ -86,25 +84,25 @@ def card(
     `on_page`, the card says whether the note is on the server's public page.
     """
     submission = note.revision.submission.safe
-    status = status_line(note, data.quorum, language)
-    title, by = f"**{plain(submission.title)}**", credit_line(note, data.record, language)
+    status = status_line(note, data.quorum)
+    title, by = f"**{plain(submission.title)}**", credit_line(note, data.record)
     head = "\n".join([status, title, by])
-    spare = room - size(head) - _more_room(language) - len("\n> …")
-    body, whole = _body(note, data.before, min(TEXT_CHARACTERS, spare), language)
+    spare = room - size(head) - _more_room() - len("\n> …")
+    body, whole = _body(note, data.before, min(TEXT_CHARACTERS, spare))
     lines = [
-        *_details(note, language),
-        *([_SUGGESTED(language)] if data.suggests else []),
-        *([page_line(note, language)] if on_page and is_live_or_pending(note) else []),
-        *flag_lines(data.flags, language),
-        *similar_lines(data.near, language),
+        *_details(note),
+        *([_SUGGESTED()] if data.suggests else []),
+        *([page_line(note)] if on_page and is_live_or_pending(note) else []),
+        *flag_lines(data.flags),
+        *similar_lines(data.near),
         *(
-            [IF_PUBLISHED(language, change=impact_sentence(impact, language))]
+            [IF_PUBLISHED(change=impact_sentence(impact))]
             if impact and (impact.total or impact.confirmed)
             else []
         ),
-        *_warnings(note, at, data.check, language),
+        *_warnings(note, at, data.check),
     ]
-    foot = _fitting_lines(lines, room - size(head) - size(body), language)
+    foot = _fitting_lines(lines, room - size(head) - size(body))
     name = f"note-{note.id}-revision-{note.revision.number}.md"
     file = ("", "") if whole else (name, submission.text)
     texts = (head, body, *([foot] if foot else []))
@@ -136,19 +134,16 @@ _NO_ANSWER: Final = Sentence("I asked {member} {when} whether it's still true, a
 _MORE_LINES: Final = Sentence("-# {number} more lines don't fit here.")
 
 
-def credit_line(
-    note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH
-) -> str:
+def credit_line(note: Note, record: Mapping[str, int]) -> str:
     """A line such as "Note 7 · revision 2 · proposed by Ann · an hour ago · so far 4 approved"."""
-    speak = Speaker(language)
     revision = note.revision
-    parts = [NUMBERED(language, number=note.id)]
+    parts = [NUMBERED(number=note.id)]
     if revision.number > 1:
-        parts.append(REVISION(language, number=revision.number))
+        parts.append(REVISION(number=revision.number))
     parts.append(speak("proposed by {name}", name=plain(shorten(note.contributor, 40))))
     if revision.writer_id != note.contributor_id:
         by = Sentence("extended by {name}") if revision.extension else Sentence("edited by {name}")
-        parts.append(by(language, name=plain(shorten(revision.writer, 40))))
+        parts.append(by(name=plain(shorten(revision.writer, 40))))
     parts.append(f"<t:{int(revision.created_at.timestamp())}:R>")
     earlier = []
     if number := record.get("approved"):
@@ -159,28 +154,28 @@ def credit_line(
     return f"-# {' · '.join(parts)}{so_far}"
 
 
-def asked_as(submission: Submission, language: Language) -> str:
+def asked_as(submission: Submission) -> str:
     """The wordings of a note, in one line."""
-    return f"{ASKED_AS(language)}: " + " · ".join(map(plain, submission.wordings))
+    return f"{ASKED_AS()}: " + " · ".join(map(plain, submission.wordings))
 
 
 _SUGGESTED: Final = Sentence("*Asked as…* suggests questions for which members picked this note.")
 
 
-def _details(note: Note, language: Language) -> list[str]:
+def _details(note: Note) -> list[str]:
     submission = note.revision.submission.safe
     lines = []
     if submission.wordings:
-        lines.append(asked_as(submission, language))
+        lines.append(asked_as(submission))
     if submission.tags:
-        lines.append(f"{TAGS(language)}: " + ", ".join(plain(tag) for tag in submission.tags))
+        lines.append(f"{TAGS()}: " + ", ".join(plain(tag) for tag in submission.tags))
     if submission.link:
-        lines.append(f"{SOURCE(language)}: <{submission.link}>")
+        lines.append(f"{SOURCE()}: <{submission.link}>")
     if note.source is not None:
         origin = _SAVED_FROM if note.asked_message_id is None else _FROM_REPLY
-        lines.append(origin(language, channel=f"<#{note.source.channel_id}>"))
+        lines.append(origin(channel=f"<#{note.source.channel_id}>"))
         if note.source.change is not SourceChange.NONE:
-            lines.append(_SOURCE_CHANGED[note.source.change](language))
+            lines.append(_SOURCE_CHANGED[note.source.change]())
     return lines
 
 
@@ -198,16 +193,15 @@ def is_live_or_pending(note: Note) -> bool:
     return note.live or note.revision.state is State.PENDING
 
 
-def page_line(note: Note, language: Language = Language.ENGLISH) -> str:
+def page_line(note: Note) -> str:
     """Say that a note is or will be on the public page, or the reason why not."""
-    speak = Speaker(language)
     for veto in PageVeto:
         if veto in note.off_page:
-            return _OFF_PAGE[veto](language)
+            return _OFF_PAGE[veto]()
     if not note.revision.for_page:
-        return _UNRELEASED(language)
+        return _UNRELEASED()
     if note.live:
-        return _ON_PAGE(language)
+        return _ON_PAGE()
     return speak("Released for the public page, once it's live.")
 
 
@@ -217,13 +211,12 @@ _CHECKED: Final[Mapping[CheckReason, Sentence]] = {
 }
 
 
-def _warnings(note: Note, at: datetime, check: NoteCheck | None, language: Language) -> list[str]:
+def _warnings(note: Note, at: datetime, check: NoteCheck | None) -> list[str]:
     """Reports, due reviews, the question to the note's writer, and who looks after the note."""
-    speak = Speaker(language)
     lines = [
         speak(
             "⚠ Reported as **{problem}** {when}: {reason}",
-            problem=problem_name(report.problem, language),
+            problem=problem_name(report.problem),
             when=f"<t:{int(report.created_at.timestamp())}:R>",
             reason=plain(shorten(report.reason, 200)),
         )
@@ -237,12 +230,12 @@ def _warnings(note: Note, at: datetime, check: NoteCheck | None, language: Langu
         lines.append(speak("⚠ Published at once; picked for a spot check."))
     if check is not None:
         if check.reason in _CHECKED:
-            lines.append(_CHECKED[check.reason](language, release=plain(check.cause)))
+            lines.append(_CHECKED[check.reason](release=plain(check.cause)))
         question = Sentence("I asked {member} {when} whether it's still true.")
         if check.state is not CheckState.ASKED:
             question = _NO_ANSWER
         when = f"<t:{int(check.asked_at.timestamp())}:R>"
-        lines.append(question(language, member=f"<@{note.responsible_id}>", when=when))
+        lines.append(question(member=f"<@{note.responsible_id}>", when=when))
     if note.owner_id:
         lines.append(speak("Looked after by {member}.", member=f"<@{note.owner_id}>"))
     if note.offered_id:
@@ -250,28 +243,28 @@ def _warnings(note: Note, at: datetime, check: NoteCheck | None, language: Langu
     return lines
 
 
-def _fitting_lines(lines: Sequence[str], room: int, language: Language) -> str:
+def _fitting_lines(lines: Sequence[str], room: int) -> str:
     """Join as many lines as fit in `room`, and say how many lines are left out."""
     kept: list[str] = []
-    left = room - _more_room(language)
+    left = room - _more_room()
     for line in lines:
         if size(line) + 1 <= left:
             kept.append(line)
             left -= size(line) + 1
     if len(kept) < len(lines):
-        kept.append(_MORE_LINES(language, number=len(lines) - len(kept)))
+        kept.append(_MORE_LINES(number=len(lines) - len(kept)))
     return "\n".join(kept)
 
 
-def _more_room(language: Language) -> int:
+def _more_room() -> int:
     """Characters to reserve for the line about omitted lines."""
-    return size(_MORE_LINES(language, number=999)) + len("\n")
+    return size(_MORE_LINES(number=999)) + len("\n")
 
 
-def _body(note: Note, before: Note | None, room: int, language: Language) -> tuple[str, bool]:
+def _body(note: Note, before: Note | None, room: int) -> tuple[str, bool]:
     """The note's text or its difference from `before`, and whether that is the whole text."""
     text = (
-        revision_difference(before, note, language)
+        revision_difference(before, note)
         if before
         else safe_markdown(note.revision.submission.safe.text)
     )
@@ -290,21 +283,20 @@ _STATES: Final[Mapping[Decision, Sentence]] = {
 }
 
 
-def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
-    speak = Speaker(language)
+def status_line(note: Note, quorum: int = 1) -> str:
     if note.revision.state is State.PENDING:
         if not note.approvals:
             return speak("**Pending**")
-        names = _names(note.approvals, language)
-        return _APPROVALS(language, number=len(note.approvals), quorum=quorum, names=names)
+        names = _names(note.approvals)
+        return _APPROVALS(number=len(note.approvals), quorum=quorum, names=names)
     if note.revision.state is State.WITHDRAWN:
-        return (_WITHDRAWN if note.revision.replaced_by is None else _REPLACED)(language)
+        return (_WITHDRAWN if note.revision.replaced_by is None else _REPLACED)()
     review = note.review
     if review is None:
-        return f"**{_DECIDED(language)}**"
+        return f"**{_DECIDED()}**"
     if note.retired and note.retirement is not None:
         review = note.retirement
-    line = _decision(note, review, language)
+    line = _decision(note, review)
     if review.duplicate_of:
         line += f" ({plain(shorten(review.duplicate_of, 80))})"
     if not review.reason:
@@ -315,14 +307,13 @@ def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLI
     return f"{line}: {reason}"
 
 
-def _names(approvals: Sequence[Review], language: Language) -> str:
-    speak = Speaker(language)
+def _names(approvals: Sequence[Review]) -> str:
     names = [plain(shorten(review.moderator, 40)) for review in approvals]
     more = [speak("{number} more", number=len(names) - 3)] if len(names) > 3 else []
     return ", ".join([*names[:3], *more])
 
 
-def _decision(note: Note, review: Review, language: Language) -> str:
+def _decision(note: Note, review: Review) -> str:
     """A decision in bold, by whom and when."""
     by, names = Sentence(" by {names} {when}"), plain(shorten(review.moderator, 40))
     state = _STATES.get(review.decision, _DECIDED)
@@ -333,9 +324,9 @@ def _decision(note: Note, review: Review, language: Language) -> str:
         if review is not note.retirement and review.moderator_id == note.contributor_id:
             by = Sentence(" by {names} {when}, at once")
         elif review is not note.retirement:
-            names = _names(note.approvals, language)
+            names = _names(note.approvals)
     when = f"<t:{int(review.created_at.timestamp())}:R>"
-    return f"**{state(language)}**{by(language, names=names, when=when)}"
+    return f"**{state()}**{by(names=names, when=when)}"
 
 
 PROBLEM_LABELS: Final[Mapping[Problem, Sentence]] = {
@@ -345,8 +336,8 @@ PROBLEM_LABELS: Final[Mapping[Problem, Sentence]] = {
 }
 
 
-def problem_name(problem: Problem, language: Language) -> str:
-    return PROBLEM_LABELS[problem](language).lower()
+def problem_name(problem: Problem) -> str:
+    return PROBLEM_LABELS[problem]().lower()
 
 
 # Differences, word by word.
@@ -357,14 +348,11 @@ SOURCE: Final = Sentence("Source")
 ASKED_AS: Final = Sentence("Asked as")
 
 
-def revision_difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> str:
+def revision_difference(old: Note, new: Note) -> str:
     """The difference between two revisions: removed text struck out, added text bold."""
-    speak = Speaker(language)
     before, after = old.revision.submission.safe, new.revision.submission.safe
     lines = [
-        f"{name(language)}: {_mark(Change.REMOVED, was)} {_mark(Change.ADDED, became)}".replace(
-            "  ", " "
-        )
+        f"{name()}: {_mark(Change.REMOVED, was)} {_mark(Change.ADDED, became)}".replace("  ", " ")
         for name, was, became in (
             (TITLE, before.title, after.title),
             (ASKED_AS, " · ".join(before.wordings), " · ".join(after.wordings)),
@@ -397,22 +385,19 @@ def _mark(change: Change, text: str) -> str:
 # Automatic checks: similar documents, risk flags, impact.
 
 
-def similar_lines(
-    near: Sequence[SimilarDocument], language: Language = Language.ENGLISH
-) -> list[str]:
+def similar_lines(near: Sequence[SimilarDocument]) -> list[str]:
     """List similar documents, and their contradictions with the submission."""
-    speak = Speaker(language)
     if not near:
         return []
     places = [
-        _place(document, language)
+        _place(document)
         + (speak(" (**nearly the same text**)") if document.closeness is Closeness.SAME else "")
         for document in near
     ]
     return [speak("Similar: {places}", places=" · ".join(places))] + [
         speak(
             "⚠ Disagrees with {place}: here “{here}”, there “{there}”",
-            place=_place(document, language),
+            place=_place(document),
             here=_statement(contradiction.left),
             there=_statement(contradiction.right),
         )
@@ -421,8 +406,7 @@ def similar_lines(
     ]
 
 
-def _place(near: SimilarDocument, language: Language) -> str:
-    speak = Speaker(language)
+def _place(near: SimilarDocument) -> str:
     title = plain(shorten(near.title, 60)) or near.document_id
     pending = speak(", pending") if near.pending else ""
     named = f"[{title}](<{near.link}>)" if near.link.startswith("http") else f"“{title}”"
@@ -458,25 +442,22 @@ _OF_THE_LAST: Final = Plural(
 _LESS_OF_ARTICLES: Final = Sentence("Once you have notes, I'll quote the bundled articles less.")
 
 
-def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> str:
-    speak = Speaker(language)
+def impact_sentence(impact: Impact) -> str:
     parts = [
-        phrase(count, language)
-        for effect, phrase in _EFFECTS.items()
-        if (count := impact.count(effect))
+        phrase(count) for effect, phrase in _EFFECTS.items() if (count := impact.count(effect))
     ]
     changes = ", ".join(parts) or speak("no change")
-    sentences = [_OF_THE_LAST(impact.total, language, changes=changes)] if impact.total else []
+    sentences = [_OF_THE_LAST(impact.total, changes=changes)] if impact.total else []
     if impact.confirmed:
         sentences.append(
-            speak.plural(
+            plural(
                 len(impact.confirmed),
                 "**{number:,} answer** that a moderator confirmed would change.",
                 "**{number:,} answers** that moderators confirmed would change.",
             )
         )
     if impact.loses_article_answers:
-        sentences.append(_LESS_OF_ARTICLES(language))
+        sentences.append(_LESS_OF_ARTICLES())
     return " ".join(sentences)
 
 
@@ -496,14 +477,13 @@ _RISKS: Final[Mapping[Risk, Sentence]] = {
 }
 
 
-def flag_lines(flags: Sequence[Flag], language: Language = Language.ENGLISH) -> list[str]:
+def flag_lines(flags: Sequence[Flag]) -> list[str]:
     """The risks in a submission. Each kind of risk gets a line, with examples."""
-    speak = Speaker(language)
     examples: dict[Risk, list[str]] = {}
     for flag in flags:
         examples.setdefault(flag.risk, []).append(plain(shorten(flag.detail, 40)))
     return [
-        f"⚠ {_RISKS[risk](language)}: {', '.join(details[:3])}"
+        f"⚠ {_RISKS[risk]()}: {', '.join(details[:3])}"
         + (speak(" and {number} more", number=len(details) - 3) if len(details) > 3 else "")
         for risk, details in examples.items()
     ]

@@ -23,13 +23,13 @@ from bot.answers.replay import ask_from_record
 from bot.core.core import Core
 from bot.review.impact import ImpactPreview
 from bot.review.messages import AND_MORE, SAID_SOMEWHERE
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, plural, speak
 from bot.text.markdown import plain_within
 from bot.text.place_names import place_name
 from indexer.retrieval.hit import Hit
 from knowledge.store.questions.question_records import digest_of, recorded_digest
 from knowledge.values.documents import note_of_document
-from knowledge.values.guilds import GuildFilter, Language
+from knowledge.values.guilds import GuildFilter
 from knowledge.values.questions import (
     Evidence,
     Feedback,
@@ -323,8 +323,7 @@ DECIDED_ALREADY: Final = Sentence(
 )
 
 
-def introduction(open_changes: Changes, language: Language, *, is_checked: bool) -> str:
-    speak = Speaker(language)
+def introduction(open_changes: Changes, *, is_checked: bool) -> str:
     if not is_checked:
         return speak(
             "I don't check confirmed and helpful answers after changes. An administrator "
@@ -341,13 +340,12 @@ def introduction(open_changes: Changes, language: Language, *, is_checked: bool)
     )
 
 
-def count_changes(number: int, gone: int, language: Language) -> str:
+def count_changes(number: int, gone: int) -> str:
     """The line of a digest on changed answers."""
-    speak = Speaker(language)
     parts = []
     if number:
         parts.append(
-            speak.plural(
+            plural(
                 number,
                 "**{number:,} confirmed answer** changed",
                 "**{number:,} confirmed answers** changed",
@@ -355,7 +353,7 @@ def count_changes(number: int, gone: int, language: Language) -> str:
         )
     if gone:
         parts.append(
-            speak.plural(
+            plural(
                 gone,
                 "**{number:,} confirmed answer** lost its note or source",
                 "**{number:,} confirmed answers** lost their notes or sources",
@@ -370,34 +368,34 @@ _GONE: Final = {
 }
 
 
-def before(result: Result, channels: Collection[int], language: Language) -> str:
+def before(result: Result, channels: Collection[int]) -> str:
     """A question with its answer before; `channels` are those that the viewer may read."""
-    expected, speak = result.question.hits[0], Speaker(language)
-    place = _place(expected, channels, language)
+    expected = result.question.hits[0]
+    place = _place(expected, channels)
     if result.state is GoldenState.EDITED:
         answer = speak("Before: {place}, edited since", place=place)
     elif result.state is GoldenState.MOVED:
         answer = speak("Before: {place}", place=place)
     else:
         is_note = note_of_document(expected.document_id) is not None
-        answer = _GONE[is_note](language, place=place)
+        answer = _GONE[is_note](place=place)
     return f"**“{plain_within(result.question.text, 150)}”**\n{answer}"
 
 
-def change(result: Result, channels: Collection[int], language: Language) -> str:
+def change(result: Result, channels: Collection[int]) -> str:
     """A question with its answer before and now."""
-    speak, lines = Speaker(language), [before(result, channels, language)]
+    lines = [before(result, channels)]
     if result.state is GoldenState.MOVED:
         lines += _words(result.question.hits[0])
     if result.first is None:
         lines.append(speak("Now: no answer"))
     else:
-        lines.append(speak("Now: {place}", place=_place(result.first, channels, language)))
+        lines.append(speak("Now: {place}", place=_place(result.first, channels)))
         lines += _words(result.first)
     return "\n".join(lines)
 
 
-def more(open_changes: Changes, language: Language) -> str:
+def more(open_changes: Changes) -> str:
     """The number of changes that aren't shown; empty if all are."""
     number = (
         open_changes.number
@@ -405,19 +403,18 @@ def more(open_changes: Changes, language: Language) -> str:
         - len(open_changes.moved)
         - len(open_changes.gone)
     )
-    return AND_MORE(language, number=number) if number else ""
+    return AND_MORE(number=number) if number else ""
 
 
 def is_readable(hit: RecordedHit | None, channels: Collection[int]) -> bool:
     return hit is None or hit.source_channel_id is None or hit.source_channel_id in channels
 
 
-def _place(hit: RecordedHit, channels: Collection[int], language: Language) -> str:
-    speak = Speaker(language)
+def _place(hit: RecordedHit, channels: Collection[int]) -> str:
     if hit.source_channel_id is None:
         return f"“{plain_within(place_name(hit.title, hit.heading, 200), 80)}”"
     if not is_readable(hit, channels):
-        return SAID_SOMEWHERE(language)
+        return SAID_SOMEWHERE()
     return speak("a message in {channel}", channel=f"<#{hit.source_channel_id}>")
 
 

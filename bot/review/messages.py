@@ -8,7 +8,7 @@ from typing import Final
 from bot.review.cards import Card, impact_sentence, revision_difference, status_line
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.review.service import DECIDED_LATER, LogDirection, LogFilters, LogLine
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, plural, speak
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     plain,
@@ -21,7 +21,7 @@ from bot.text.markdown import (
 from bot.text.question_labels import EVIDENCE
 from knowledge.sources.kinds.registry import source_at
 from knowledge.store.audit_log import LogEntry
-from knowledge.values.guilds import Language, Rule
+from knowledge.values.guilds import Rule
 from knowledge.values.notes import CheckReason, Note, NoteCheck, NoticeEvent, Obstacle
 from knowledge.values.submissions import WORDINGS
 
@@ -58,15 +58,8 @@ NOT_A_RULE: Final = Sentence(
 EXPORTED: Final = Sentence("The log as JSON lines, oldest first. Entries: {number:,}.")
 
 
-def queue_header(
-    note: Note,
-    place: tuple[int, int],
-    at: datetime,
-    said: str,
-    language: Language = Language.ENGLISH,
-) -> str:
+def queue_header(note: Note, place: tuple[int, int], at: datetime, said: str) -> str:
     """The lines above a note: its `place` in the queue and their number, its wait, and `said`."""
-    speak = Speaker(language)
     days = (at - note.waiting_since).days
     if days < 1:
         waiting = speak("waiting since today")
@@ -84,35 +77,33 @@ AND_MORE: Final = Sentence("… and {number:,} more.")
 _SETTINGS_NAMED: Final = 5
 
 
-def impact(note: Note, effect: Impact, language: Language = Language.ENGLISH) -> list[str]:
-    speak = Speaker(language)
+def impact(note: Note, effect: Impact) -> list[str]:
     title = plain(note.revision.submission.safe.title)
     if not (effect.total or effect.confirmed):
         return [speak("Nobody has asked anything here yet, so there's nothing to compare.")]
     head = speak(
         "**If “{title}” is published:** {change}",
         title=title,
-        change=impact_sentence(effect, language),
+        change=impact_sentence(effect),
     )
-    lines = changed_questions(effect.changes[:IMPACT_LINES], language)
+    lines = changed_questions(effect.changes[:IMPACT_LINES])
     if len(effect.changes) > IMPACT_LINES:
         more = len(effect.changes) - IMPACT_LINES
-        lines.append(AND_MORE(language, number=more))
+        lines.append(AND_MORE(number=more))
     confirmed = [change for change in effect.confirmed if change.question][:IMPACT_LINES]
     if confirmed:
-        lines += [speak("**Confirmed by moderators:**"), *changed_questions(confirmed, language)]
+        lines += [speak("**Confirmed by moderators:**"), *changed_questions(confirmed)]
     return split("\n".join([head, *lines]))
 
 
-def changed_questions(changes: Sequence[ChangedQuestion], language: Language) -> list[str]:
+def changed_questions(changes: Sequence[ChangedQuestion]) -> list[str]:
     """A line for each question whose answer would change."""
-    speak = Speaker(language)
     return [
         speak(
             "- “{question}”{times}: {change}",
             question=plain(shorten(change.question, 120)),
             times=speak(" (asked {number} times)", number=change.times) if change.times > 1 else "",
-            change=f"{_summary(change.before, language)} → {_summary(change.after, language)}",
+            change=f"{_summary(change.before)} → {_summary(change.after)}",
         )
         for change in changes
     ]
@@ -125,19 +116,16 @@ IMPACT_LINES: Final = 30
 SAID_SOMEWHERE: Final = Sentence("a message in a channel")
 
 
-def _summary(summary: AnswerSummary, language: Language) -> str:
-    speak = Speaker(language)
+def _summary(summary: AnswerSummary) -> str:
     if summary.is_refused:
         return speak("no answer")
     title = plain(shorten(summary.title, 50))
-    source = speak("“{title}”", title=title) if title else SAID_SOMEWHERE(language)
-    return speak(
-        "{evidence}, from {source}", evidence=EVIDENCE[summary.evidence](language), source=source
-    )
+    source = speak("“{title}”", title=title) if title else SAID_SOMEWHERE()
+    return speak("{evidence}, from {source}", evidence=EVIDENCE[summary.evidence](), source=source)
 
 
-def reminder(waiting: int, since: datetime, language: Language = Language.ENGLISH) -> str:
-    speak, when = Speaker(language), f"<t:{int(since.timestamp())}:R>"
+def reminder(waiting: int, since: datetime) -> str:
+    when = f"<t:{int(since.timestamp())}:R>"
     if waiting == 1:
         return speak("1 note from {since} is awaiting a decision. `/review` shows it.", since=when)
     return speak(
@@ -152,20 +140,19 @@ _AGAIN: Final = Sentence("reviewed again after {days} days")
 _TAGGED: Final = Sentence("Notes tagged “{tag}”")
 
 
-def rules(guild_rules: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
+def rules(guild_rules: Sequence[Rule]) -> str:
     """A line for each rule, as far as they fit in one message, and how many are left out."""
-    speak = Speaker(language)
     lines: list[str] = []
     for number, rule in enumerate(guild_rules):
-        parts = [speak.plural(rule.quorum, "{number:,} approval", "{number:,} approvals")]
+        parts = [plural(rule.quorum, "{number:,} approval", "{number:,} approvals")]
         if rule.review_after_days:
-            parts.append(_AGAIN(language, days=rule.review_after_days))
+            parts.append(_AGAIN(days=rule.review_after_days))
         if rule.publish_role_id:
             parts.append(speak("{role} publishes at once", role=f"<@&{rule.publish_role_id}>"))
-        name = _TAGGED(language, tag=plain(rule.tag)) if rule.tag else EVERY_NOTE(language)
+        name = _TAGGED(tag=plain(rule.tag)) if rule.tag else EVERY_NOTE()
         line = f"{name}: {', '.join(parts)}."
         if size("\n".join([*lines, line])) > MESSAGE_CHARACTERS - 40:
-            lines.append(AND_MORE(language, number=len(guild_rules) - number))
+            lines.append(AND_MORE(number=len(guild_rules) - number))
             break
         lines.append(line)
     return "\n".join(lines) or speak("No rules: one approval publishes a note.")
@@ -206,68 +193,53 @@ _OTHER_EVENTS: Final[dict[str, Sentence]] = {
 }
 
 
-def log_filters(filters: LogFilters, language: Language = Language.ENGLISH) -> str:
+def log_filters(filters: LogFilters) -> str:
     """Name the filters of the log; empty without any."""
-    speak, named = Speaker(language), []
+    named = []
     if filters.event in EVENTS:
-        named.append(EVENTS[filters.event](language))
+        named.append(EVENTS[filters.event]())
     if filters.member_id:
         named.append(f"<@{filters.member_id}>")
     if filters.days:
-        days = speak.plural(filters.days, "the last day", "the last {number:,} days")
+        days = plural(filters.days, "the last day", "the last {number:,} days")
         named.append(days)
     return speak("-# Only: {filters}", filters=" · ".join(named)) if named else ""
 
 
 # The words for the column of a setting.
-SettingName = Callable[[str, Language], str]
+SettingName = Callable[[str], str]
 
 
-def _column(column: str, _language: Language) -> str:
-    return column
-
-
-def log_page(
-    lines: Sequence[LogLine],
-    language: Language = Language.ENGLISH,
-    setting_name: SettingName = _column,
-) -> str:
+def log_page(lines: Sequence[LogLine], setting_name: SettingName = str) -> str:
     """Lines of the log, newest first."""
     if not lines:
-        return LOG_EMPTY(language)
-    return "\n".join(log_line(line, language, setting_name) for line in lines)
+        return LOG_EMPTY()
+    return "\n".join(log_line(line, setting_name) for line in lines)
 
 
-def count_fitting_lines(
-    lines: Sequence[LogLine],
-    language: Language = Language.ENGLISH,
-    setting_name: SettingName = _column,
-) -> int:
+def count_fitting_lines(lines: Sequence[LogLine], setting_name: SettingName = str) -> int:
     """Count how many of the lines fit in one message, beginning with the first line."""
     room = MESSAGE_CHARACTERS
     for number, line in enumerate(lines):
-        room -= size(log_line(line, language, setting_name)) + 1
+        room -= size(log_line(line, setting_name)) + 1
         if room < 0:
             return number
     return len(lines)
 
 
-def log_line(
-    line: LogLine, language: Language = Language.ENGLISH, setting_name: SettingName = _column
-) -> str:
-    speak = Speaker(language)
+def log_line(line: LogLine, setting_name: SettingName = str) -> str:
     who = f"<@{line.member_id}>" if line.member_id else speak("somebody")
     if line.entry.actor is None:
         who = speak("the bot")
     event = (EVENTS | _OTHER_EVENTS).get(line.entry.event)
-    what = event(language) if event else line.entry.event.replace("_", " ")
+    what = event() if event else line.entry.event.replace("_", " ")
     title = speak(" “{title}”", title=plain(shorten(line.title, 50))) if line.title else ""
     reason = f": {plain(shorten(line.reason, 80))}" if line.reason else ""
-    subject = title or _subject(line.entry, language, setting_name)
+    subject = title or _subject(line.entry, setting_name)
     return f"<t:{int(line.entry.at.timestamp())}:f> {who} {what}{subject}{reason}"
 
 
-def _subject(entry: LogEntry, language: Language, setting_name: SettingName) -> str:
+def _subject(entry: LogEntry, setting_name: SettingName) -> str:
     """The channel, the address or the settings of a log entry."""
     kind, _, named = entry.subject.partition(":")
     if kind == "channel":
@@ -276,7 +248,7 @@ def _subject(entry: LogEntry, language: Language, setting_name: SettingName) -> 
         return f" {plain(shorten(source_at(named).url, 80))}"
     if entry.event == "settings":
         columns = [*json.loads(entry.detail)][:_SETTINGS_NAMED]
-        names = [setting_name(column, language) for column in columns]
+        names = [setting_name(column) for column in columns]
         return f": {', '.join(names)}" if names else ""
     return ""
 
@@ -291,9 +263,8 @@ EDIT_WORDINGS: Final = Sentence("Edit")
 WORDINGS_HELP: Final = Sentence("Up to five, one per line. Each finds the note, as its title does.")
 
 
-def wordings(note: Note, suggested: Sequence[str], language: Language = Language.ENGLISH) -> str:
+def wordings(note: Note, suggested: Sequence[str]) -> str:
     """List the wordings of a note, above buttons for the suggested ones."""
-    speak = Speaker(language)
     submission = note.revision.submission.safe
     lines = [speak("**Other ways to ask “{title}”**", title=plain(submission.title))]
     lines += [f"- {plain(wording)}" for wording in submission.wordings] or [speak("None yet.")]
@@ -339,13 +310,9 @@ _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
 }
 
 
-def obstacle(
-    note: Note, why: Obstacle, quorum: int = 1, language: Language = Language.ENGLISH
-) -> str:
+def obstacle(note: Note, why: Obstacle, quorum: int = 1) -> str:
     return _OBSTACLES[why](
-        language,
-        title=plain(note.revision.submission.safe.title),
-        status=status_line(note, quorum, language),
+        title=plain(note.revision.submission.safe.title), status=status_line(note, quorum)
     )
 
 
@@ -446,7 +413,6 @@ def notice_parts(
     note: Note,
     event: NoticeEvent,
     before: Note | None = None,
-    language: Language = Language.ENGLISH,
     *,
     reason: str = "",
     title: str = "",
@@ -458,10 +424,9 @@ def notice_parts(
     give back a text that was not accepted, or show what a moderator changed in the revision
     `before`. The `reason` is one of a decision made after the review (`DECIDED_LATER`).
     """
-    speak = Speaker(language)
     title = plain(title or note.revision.submission.safe.title)
     if event is NoticeEvent.STILL_TRUE and check is not None:
-        question = _STILL_TRUE[check.reason](language, title=title, release=plain(check.cause))
+        question = _STILL_TRUE[check.reason](title=title, release=plain(check.cause))
         later = speak("If you don't answer within a week, I'll ask the moderators.")
         return [f"{question}\n-# {later}"]
     review = note.review
@@ -469,7 +434,6 @@ def notice_parts(
         reason = review.reason
     original = plain(review.duplicate_of) if review else ""
     first = _SENTENCES.get(event, _OTHER)(
-        language,
         title=title,
         reason=speak("\nReason: {reason}", reason=plain(reason)) if reason else "",
         original=f" ({original})" if original else "",

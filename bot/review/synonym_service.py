@@ -10,10 +10,9 @@ from bot.core.core import Core
 from bot.review.cards import impact_sentence
 from bot.review.impact import Impact, ImpactPreview
 from bot.review.messages import changed_questions
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, plural, speak
 from bot.text.markdown import plain, split
 from indexer.text.analyzer import topic
-from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
 from knowledge.values.synonyms import SYNONYMS, WORD_CHARACTERS, Synonym
 
@@ -116,19 +115,16 @@ ADD: Final = Sentence("Add a pair…")
 _SHOWN: Final = 8
 
 
-def bad_word(word: str, language: Language = Language.ENGLISH) -> str:
-    return _BAD_WORD(language, word=plain(word[:WORD_CHARACTERS]), most=WORD_CHARACTERS)
+def bad_word(word: str) -> str:
+    return _BAD_WORD(word=plain(word[:WORD_CHARACTERS]), most=WORD_CHARACTERS)
 
 
-def problem(why: Problem, new: Synonym, language: Language = Language.ENGLISH) -> str:
-    return _PROBLEMS[why](language, most=SYNONYMS, **_sides(new))
+def problem(why: Problem, new: Synonym) -> str:
+    return _PROBLEMS[why](most=SYNONYMS, **_sides(new))
 
 
-def preview(
-    new: Synonym, impact: Impact, readable: Impact, language: Language = Language.ENGLISH
-) -> str:
+def preview(new: Synonym, impact: Impact, readable: Impact) -> str:
     """Describe a synonym's effect. `readable` is the part that the moderator may read."""
-    speak = Speaker(language)
     if not impact.total:
         return speak(
             "Not saved yet. Nobody has asked anything here, so there's nothing to compare for "
@@ -137,13 +133,13 @@ def preview(
         )
     head = speak(
         "Not saved yet. If “{word}” and “{meaning}” mean the same here: {change}",
-        change=impact_sentence(impact, language),
+        change=impact_sentence(impact),
         **_sides(new),
     )
-    lines = [head, *changed_questions(readable.changes[:_SHOWN], language)]
+    lines = [head, *changed_questions(readable.changes[:_SHOWN])]
     if hidden := len(impact.changes) - len(readable.changes):
         lines.append(
-            speak.plural(
+            plural(
                 hidden,
                 "-# {number:,} more of these was asked in a channel that you can't read.",
                 "-# {number:,} more of these were asked in channels that you can't read.",
@@ -153,21 +149,19 @@ def preview(
     return first
 
 
-def kept(new: Synonym, language: Language = Language.ENGLISH) -> str:
-    return _KEPT(language, **_sides(new))
+def kept(new: Synonym) -> str:
+    return _KEPT(**_sides(new))
 
 
-def removed(word: str, gone: Synonyms, language: Language = Language.ENGLISH) -> str:
-    speak = Speaker(language)
+def removed(word: str, gone: Synonyms) -> str:
     if not gone:
-        return _UNKNOWN(language, word=plain(word))
+        return _UNKNOWN(word=plain(word))
     return speak("Removed: {synonyms}.", synonyms=", ".join(map(_line, gone)))
 
 
-def synonym_lines(synonyms: Sequence[Synonym], language: Language = Language.ENGLISH) -> str:
-    speak = Speaker(language)
+def synonym_lines(synonyms: Sequence[Synonym]) -> str:
     head = speak("Words that mean the same in questions here, such as *perm* and *permission*.")
-    pairs = [f"- {_line(pair)}" for pair in synonyms] or [_NONE(language)]
+    pairs = [f"- {_line(pair)}" for pair in synonyms] or [_NONE()]
     return "\n".join([head, *pairs])
 
 

@@ -11,10 +11,9 @@ from typing import Final
 from bot.answers.outcome import Quote
 from bot.answers.quotations import fitting_quote
 from bot.search.service import Found, Nothing
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, speak
 from bot.text.markdown import MESSAGE_CHARACTERS, legible, plain, plain_within, size
 from bot.text.paging import Page
-from knowledge.values.guilds import Language
 from knowledge.values.submissions import TAG_CHARACTERS
 
 # A fifth of a message, if every character is escaped.
@@ -51,11 +50,10 @@ def query_of(typed: str) -> str:
     return " ".join(legible(typed).split())
 
 
-def problem_with(query: str, language: Language) -> str:
+def problem_with(query: str) -> str:
     """The reason why a query can't be looked up, or empty for a valid query."""
-    speak = Speaker(language)
     if not any(character.isalnum() for character in query):
-        return NO_QUERY(language)
+        return NO_QUERY()
     if size(query) > QUERY_CHARACTERS:
         return speak(
             "Your search has {number} characters; the limit is {most}. Use only the words that "
@@ -77,34 +75,34 @@ def filter_labels(tag: str, contributor: str) -> list[str]:
     return [*([f"#{plain(tag)}"] if tag else []), *([contributor] if contributor else [])]
 
 
-def nothing(why: Nothing, tag: str, contributor: str, language: Language) -> str:
+def nothing(why: Nothing, tag: str, contributor: str) -> str:
     # Room for the longest tag.
     shown = plain_within(tag, 2 * TAG_CHARACTERS)
-    return _NOTHING[why](language, tag=shown, contributor=contributor)
+    return _NOTHING[why](tag=shown, contributor=contributor)
 
 
-def page(query: str, about: Sequence[str], result: Found, number: int, language: Language) -> Page:
+def page(query: str, about: Sequence[str], result: Found, number: int) -> Page:
     """The page `number`, counting from 0, or else the last; `about` has the filters in Markdown."""
     heading = [f"**{plain(query)}**"]
     if result.only_near:
-        heading.append(_ONLY_NEAR(language))
+        heading.append(_ONLY_NEAR())
     # Room for the longest page number.
-    last = "-# " + " · ".join([*about, _PAGE(language, page=99, pages=99)])
+    last = "-# " + " · ".join([*about, _PAGE(page=99, pages=99)])
     room = MESSAGE_CHARACTERS - size("\n".join([*heading, last, ""]))
-    pages = _pages(result.quotes, room, language)
+    pages = _pages(result.quotes, room)
     number = min(number, len(pages) - 1)
     below = [*about]
     if len(pages) > 1:
-        below.append(_PAGE(language, page=number + 1, pages=len(pages)))
+        below.append(_PAGE(page=number + 1, pages=len(pages)))
     lines = [*heading, *pages[number], *([f"-# {' · '.join(below)}"] if below else [])]
     return Page("\n".join(lines), number, len(pages))
 
 
-def _pages(quotes: Sequence[Quote], room: int, language: Language) -> list[list[str]]:
+def _pages(quotes: Sequence[Quote], room: int) -> list[list[str]]:
     pages: list[list[str]] = []
     left = 0
     for quote in quotes:
-        part = fitting_quote(quote, PASSAGE_LINES, room, language)
+        part = fitting_quote(quote, PASSAGE_LINES, room)
         if not pages or len(pages[-1]) == PASSAGES_A_PAGE or size(part) + 1 > left:
             pages.append([])
             left = room

@@ -3,13 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.text.languages import (
-    COMMAND_FOR_LANGUAGES,
-    Sentence,
-    Speaker,
-    language_name,
-    languages_read,
-)
+from bot.text.languages import COMMAND_FOR_LANGUAGES, Sentence, language_name, languages_read, speak
 from bot.text.markdown import plain, shorten
 from knowledge.values.guilds import Language
 
@@ -22,10 +16,10 @@ _NO_HOSTS: Final = Sentence(
 )
 
 
-def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
+def no_hosts(typed: Sequence[str]) -> str:
     """Say that nothing was changed, because some words aren't web hosts."""
-    words = ", ".join(_WORD(language, word=plain(shorten(word, 50))) for word in typed[:5])
-    return _NO_HOSTS(language, words=words)
+    words = ", ".join(_WORD(word=plain(shorten(word, 50))) for word in typed[:5])
+    return _NO_HOSTS(words=words)
 
 
 _READ: Final = Sentence("-# My search model reads {names}.")
@@ -36,17 +30,17 @@ _NOT_READ: Final = Sentence(
 _COMMAND: Final = Sentence("Ask the bot's operator to run `{command}`.")
 
 
-def model_reads(chosen: Language, model_languages: Sequence[str], language: Language) -> str:
+def model_reads(chosen: Language, model_languages: Sequence[str]) -> str:
     """Say which languages the serving model reads, and how to get a model for the chosen one.
 
     The text is empty if the `model_languages` are unknown.
     """
-    name = language_name(chosen.value, language)
-    names = languages_read(model_languages, language)
+    name = language_name(chosen.value)
+    names = languages_read(model_languages)
     if chosen.value in model_languages or not model_languages:
-        return _READ(language, names=names) if names else ""
-    remedy = _COMMAND(language, command=COMMAND_FOR_LANGUAGES)
-    return f"{_NOT_READ(language, names=names, name=name)} {remedy}"
+        return _READ(names=names) if names else ""
+    remedy = _COMMAND(command=COMMAND_FOR_LANGUAGES)
+    return f"{_NOT_READ(names=names, name=name)} {remedy}"
 
 
 TRY: Final = Sentence("Ask a question as a member would. Only you will see my answer.")
@@ -58,15 +52,15 @@ _NO_SOURCES: Final = Sentence(
 _READY: Final = Sentence("✓ Everything is set up. `/setup` opens this again.")
 
 
-def trial(unfinished: Sequence[str], language: Language, *, sources: bool) -> str:
+def trial(unfinished: Sequence[str], *, sources: bool) -> str:
     """Introduce the trial question, the last step of the panel, and name `unfinished` steps.
 
     `sources` means that the guild has sources.
     """
-    state = _READY(language) if sources else _NO_SOURCES(language)
+    state = _READY() if sources else _NO_SOURCES()
     if unfinished:
-        state = _LEFT(language, steps=", ".join(unfinished))
-    return f"{TRY(language)}\n{state}"
+        state = _LEFT(steps=", ".join(unfinished))
+    return f"{TRY()}\n{state}"
 
 
 QUESTION_FIELD: Final = Sentence("Your question")
@@ -80,15 +74,13 @@ def next_steps(
     *,
     helped: Sequence[int],
     sources: bool,
-    language: Language,
 ) -> str:
     """Suggest next steps after a trial question.
 
     `unfinished` has the titles of steps, and `helped` the channels where the bot answers questions
     that don't mention it.
     """
-    speak = Speaker(language)
-    lines = [_NEXT(language)]
+    lines = [_NEXT()]
     if unfinished:
         lines.append(speak("- `/setup`: still to do: {steps}.", steps=", ".join(unfinished)))
     if not sources:
@@ -128,8 +120,8 @@ _ARRIVED_DIRECTLY: Final = Sentence(
 )
 
 
-def direct_arrival(server: str, language: Language) -> str:
-    return _ARRIVED_DIRECTLY(language, server=plain(server))
+def direct_arrival(server: str) -> str:
+    return _ARRIVED_DIRECTLY(server=plain(server))
 
 
 RETURNED: Final = Sentence(

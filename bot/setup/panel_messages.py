@@ -6,12 +6,11 @@ from typing import Any, Final
 from bot.setup.service import Offered, State
 from bot.setup.settings import STEPS, Kind, Page, Setting
 from bot.sources import messages as sources_messages
-from bot.text.languages import Plural, Sentence, Speaker
+from bot.text.languages import Plural, Sentence, speak
 from bot.text.markdown import plain, shorten
 from bot.text.permission_names import permission_name
 from knowledge.corpus import source_key
 from knowledge.sources.kinds.registry import Channel
-from knowledge.values.guilds import Language
 from knowledge.values.quotas import Limits, Quota
 from knowledge.values.settings import (
     ARTICLES_KEY,
@@ -47,10 +46,10 @@ NEXT: Final = Sentence("Next: {page}")
 BACK: Final = Sentence("Back")
 
 
-def heading(page: Page, title: str, language: Language) -> str:
-    step = Sentence("-# Set up")(language)
+def heading(page: Page, title: str) -> str:
+    step = Sentence("-# Set up")()
     if page in STEPS:
-        step = _STEP(language, number=STEPS.index(page) + 1, count=len(STEPS))
+        step = _STEP(number=STEPS.index(page) + 1, count=len(STEPS))
     return f"{step}\n### {title}"
 
 
@@ -70,12 +69,12 @@ _NONE: Final = Sentence("none")
 _MORE: Final = Sentence("{number:,} more")
 
 
-def line(setting: Setting, value: str, origin: str, language: Language) -> str:
-    named = _NAMED(language, setting=setting.label(language), value=f"**{value}**")
+def line(setting: Setting, value: str, origin: str) -> str:
+    named = _NAMED(setting=setting.label(), value=f"**{value}**")
     return f"- {named} · *{origin}*"
 
 
-def server_line(state: State, setting: Setting, words: str, language: Language) -> str:
+def server_line(state: State, setting: Setting, words: str) -> str:
     """The line of a server's setting, whose value is `words`."""
     content = state.content(setting)
     is_default = content is None or content == setting.default
@@ -84,54 +83,50 @@ def server_line(state: State, setting: Setting, words: str, language: Language) 
     elif setting.edition is not None and setting.kind is Kind.CHANNEL:
         is_default = content in (None, state.settings.review_channel_id)
     origin = _ORIGINS[Level.CONFIGURATION] if is_default else _CHANGED
-    return line(setting, words, origin(language), language)
+    return line(setting, words, origin())
 
 
 def place_line(
-    effective: EffectiveSettings,
-    setting: Setting,
-    own: Level,
-    names: Mapping[str, str],
-    language: Language,
+    effective: EffectiveSettings, setting: Setting, own: Level, names: Mapping[str, str]
 ) -> str:
     """The line of a channel's setting; `names` has the names of sources by key."""
     content, level = getattr(effective, setting.place), effective.origins[setting.place]
     if isinstance(content, AnsweredFrom):
-        words = answer_sources(language, content, names)
+        words = answer_sources(content, names)
     else:
-        words = setting.say(content, language)
-    return line(setting, words, (_HERE if level is own else _ORIGINS[level])(language), language)
+        words = setting.say(content)
+    return line(setting, words, (_HERE if level is own else _ORIGINS[level])())
 
 
-def option(setting: Setting, content: Any, language: Language, *, private: bool) -> str:
+def option(setting: Setting, content: Any, *, private: bool) -> str:
     """The name of a choice for the server; `private` is the operator's default of `/ask`."""
     is_default = setting.edition is None and content == setting.default
     if setting.key == "private_answers" and content is None:
         content = private
-    said = setting.say(content, language)
-    return _DEFAULT(language, value=said) if is_default else said
+    said = setting.say(content)
+    return _DEFAULT(value=said) if is_default else said
 
 
-def value(state: State, setting: Setting, language: Language, *, private: bool) -> str:
+def value(state: State, setting: Setting, *, private: bool) -> str:
     """The words for the value of a server's setting."""
     content = state.content(setting)
     if setting.kind is Kind.CHOICE:
         is_open = setting.key == "private_answers" and content is None
-        return setting.say(private if is_open else content, language)
+        return setting.say(private if is_open else content)
     if setting.kind is not Kind.FORM:
         if not content:
-            return (setting.empty if setting.optional and setting.empty else _NONE)(language)
+            return (setting.empty if setting.optional and setting.empty else _NONE)()
         if setting.kind is Kind.CHANNELS:
-            return _mentions(content, language)
+            return _mentions(content)
         return f"<@&{content}>" if setting.kind is Kind.ROLE else f"<#{content}>"
     if setting.edition is not None:
         hour, zone = (content.hour, content.zone) if content else (9, "UTC")
-        return Sentence("{hour}:00 ({zone})")(language, hour=hour, zone=zone)
+        return Sentence("{hour}:00 ({zone})")(hour=hour, zone=zone)
     if setting.key == "hosts":
-        return plain(shorten(" ".join(content), 300)) or _NONE(language)
+        return plain(shorten(" ".join(content), 300)) or _NONE()
     settings = state.settings
     looks = filter(None, (settings.page_accent, plain(shorten(settings.page_welcome, 300))))
-    return " · ".join(looks) or _NONE(language)
+    return " · ".join(looks) or _NONE()
 
 
 INHERIT: Final = Sentence("As in its category or the server")
@@ -152,22 +147,15 @@ _PUBLIC: Final = Sentence(
 )
 
 
-def lacking(channel_id: int, names: Sequence[str], language: Language) -> str:
+def lacking(channel_id: int, names: Sequence[str]) -> str:
     """Name missing permissions in a channel, and where to grant them."""
-    named = ", ".join(f"**{permission_name(name, language)}**" for name in names)
-    return _LACKING(language, channel=f"<#{channel_id}>", names=named)
+    named = ", ".join(f"**{permission_name(name)}**" for name in names)
+    return _LACKING(channel=f"<#{channel_id}>", names=named)
 
 
-def review(
-    channel_id: int | None,
-    missing: Sequence[str] | None,
-    *,
-    public: bool,
-    language: Language,
-) -> str:
+def review(channel_id: int | None, missing: Sequence[str] | None, *, public: bool) -> str:
     """Describe the review channel; `missing` is None if the channel is gone."""
-    speak = Speaker(language)
-    lines = [_REVIEW(language)]
+    lines = [_REVIEW()]
     if channel_id is None:
         lines.append(speak("Choose a review channel so that members can propose notes."))
     elif missing is None:
@@ -176,8 +164,8 @@ def review(
         chosen = speak("Notes are reviewed in {channel}.", channel=f"<#{channel_id}>")
         lines.append(f"**{chosen}**")
         if public:
-            lines.append(_PUBLIC(language, channel=f"<#{channel_id}>"))
-        lacks = lacking(channel_id, missing, language) if missing else _NOTHING_LACKING(language)
+            lines.append(_PUBLIC(channel=f"<#{channel_id}>"))
+        lacks = lacking(channel_id, missing) if missing else _NOTHING_LACKING()
         lines.append(lacks)
     return "\n".join(lines)
 
@@ -202,10 +190,9 @@ NOT_SHOWN: Final = Sentence(
 )
 
 
-def moderators(role_id: int | None, warnings: Sequence[str] | None, language: Language) -> str:
+def moderators(role_id: int | None, warnings: Sequence[str] | None) -> str:
     """Describe the moderators' role; `warnings` is None if the role is gone."""
-    speak = Speaker(language)
-    lines = [_MODERATORS(language)]
+    lines = [_MODERATORS()]
     if role_id is None:
         lines.append(speak("Choose the moderators' role so that members can propose notes."))
     elif warnings is None:
@@ -239,17 +226,15 @@ _NO_FOLDER: Final = Sentence(
 )
 
 
-def public_page(
-    settings: GuildSettings, unreleased: int, link: str, language: Language, *, published: bool
-) -> str:
+def public_page(settings: GuildSettings, unreleased: int, link: str, *, published: bool) -> str:
     """Describe the public page. `unreleased` counts live notes not yet released for the page."""
-    lines = [_PUBLIC_PAGE(language)]
+    lines = [_PUBLIC_PAGE()]
     if settings.page and not published:
-        lines.append(_NO_FOLDER(language))
+        lines.append(_NO_FOLDER())
     if settings.page and link:
-        lines.append(_AT(language, link=f"<{link}>"))
+        lines.append(_AT(link=f"<{link}>"))
     if unreleased:
-        lines.append(_UNRELEASED(unreleased, language))
+        lines.append(_UNRELEASED(unreleased))
     return "\n".join(lines)
 
 
@@ -274,8 +259,8 @@ _READ_BY_OTHERS: Final = Sentence(
 )
 
 
-def read_by_others(channel_id: int, language: Language) -> str:
-    return _READ_BY_OTHERS(language, channel=f"<#{channel_id}>")
+def read_by_others(channel_id: int) -> str:
+    return _READ_BY_OTHERS(channel=f"<#{channel_id}>")
 
 
 _NO_CONTENT: Final = Sentence(
@@ -292,24 +277,20 @@ _AND_MORE: Final = Sentence("{named} and {number} more")
 
 
 def answer_warnings(
-    silent: Sequence[int],
-    missing: Mapping[int, Sequence[str]],
-    *,
-    content_hidden: bool,
-    language: Language,
+    silent: Sequence[int], missing: Mapping[int, Sequence[str]], *, content_hidden: bool
 ) -> list[str]:
     """Warnings about channels: `silent` to mentions, or `missing` permissions to help there."""
-    warnings = [_NO_CONTENT(language)] if content_hidden else []
+    warnings = [_NO_CONTENT()] if content_hidden else []
     if silent:
-        warnings.append(_CAN_NOT_ANSWER(language, channels=_mentions(silent, language)))
-    return [*warnings, *(lacking(id_, names, language) for id_, names in missing.items())]
+        warnings.append(_CAN_NOT_ANSWER(channels=_mentions(silent)))
+    return [*warnings, *(lacking(id_, names) for id_, names in missing.items())]
 
 
-def _mentions(channel_ids: Sequence[int], language: Language) -> str:
+def _mentions(channel_ids: Sequence[int]) -> str:
     """Mention the first ten channels, and count the others."""
     named = ", ".join(f"<#{channel_id}>" for channel_id in channel_ids[:10])
     more = len(channel_ids) - 10
-    return _AND_MORE(language, named=named, number=more) if more > 0 else named
+    return _AND_MORE(named=named, number=more) if more > 0 else named
 
 
 SOURCES: Final = Sentence(
@@ -351,15 +332,14 @@ _CHOSEN_SHOWN: Final = 8
 _NAME_CHARACTERS: Final = 40
 
 
-def with_settings(channel_ids: Sequence[int], language: Language) -> str:
+def with_settings(channel_ids: Sequence[int]) -> str:
     """Name the channels with settings."""
-    return _OTHERS(language, channels=_mentions(channel_ids, language))
+    return _OTHERS(channels=_mentions(channel_ids))
 
 
 def channel_warnings(
     effective: EffectiveSettings,
     lacking_there: Sequence[str],
-    language: Language,
     *,
     content_hidden: bool,
     answerable: bool,
@@ -367,47 +347,47 @@ def channel_warnings(
     """Warnings about the settings of a channel, with the permissions that the bot lacks there."""
     warnings = []
     if effective.mode is not Mode.OFF and lacking_there:
-        names = ", ".join(f"**{permission_name(name, language)}**" for name in lacking_there)
-        warnings.append(_LACKING_THERE(language, permissions=names))
+        names = ", ".join(f"**{permission_name(name)}**" for name in lacking_there)
+        warnings.append(_LACKING_THERE(permissions=names))
     if effective.mode is Mode.HELP and content_hidden:
-        warnings.append(_NO_CONTENT(language))
+        warnings.append(_NO_CONTENT())
     elif effective.from_replies and content_hidden:
-        warnings.append(NO_CONTENT_FOR_REPLIES(language))
+        warnings.append(NO_CONTENT_FOR_REPLIES())
     if not answerable:
-        warnings.append(NOTHING_THERE(language))
+        warnings.append(NOTHING_THERE())
     return warnings
 
 
-def source_names(language: Language, offered: Offered) -> dict[str, str]:
+def source_names(offered: Offered) -> dict[str, str]:
     """Names of sources by key."""
     return {
         **{
-            Channel.at(channel.id): sources_messages.source_name(language, channel)
+            Channel.at(channel.id): sources_messages.source_name(channel)
             for channel in offered.channels
         },
         **{
             source_key(location): sources_messages.location_name(location)
             for location in offered.locations
         },
-        NOTES_KEY: NOTES_NAME(language),
-        ARTICLES_KEY: sources_messages.ARTICLES_NAME(language),
+        NOTES_KEY: NOTES_NAME(),
+        ARTICLES_KEY: sources_messages.ARTICLES_NAME(),
     }
 
 
-def answer_sources(language: Language, of: AnsweredFrom, names: Mapping[str, str]) -> str:
+def answer_sources(of: AnsweredFrom, names: Mapping[str, str]) -> str:
     if of.everything:
-        return _EVERYTHING(language)
-    tags = [_TAG(language, tag=plain(shorten(tag, _NAME_CHARACTERS))) for tag in of.tags]
+        return _EVERYTHING()
+    tags = [_TAG(tag=plain(shorten(tag, _NAME_CHARACTERS))) for tag in of.tags]
     sources = [
-        plain(shorten(names[key], _NAME_CHARACTERS)) if key in names else _GONE(language)
+        plain(shorten(names[key], _NAME_CHARACTERS)) if key in names else _GONE()
         for key in of.sources
     ]
     *most, last = found = [*tags, *sources]
     if len(found) > _CHOSEN_SHOWN:
         most = found[: _CHOSEN_SHOWN - 1]
-        last = _MORE(language, number=len(found) - len(most))
-    what = _OR(language).join([*([", ".join(most)] if most else []), last])
-    return (_FIRST if of.first else _ONLY)(language, what=what)
+        last = _MORE(number=len(found) - len(most))
+    what = _OR().join([*([", ".join(most)] if most else []), last])
+    return (_FIRST if of.first else _ONLY)(what=what)
 
 
 # The largest number of tags and sources of a channel, together.
@@ -429,9 +409,9 @@ _NO_SOURCE: Final = Sentence(
 TOO_MANY: Final = Sentence("Nothing changed. A channel can have at most {most:,} tags and sources.")
 
 
-def no_source(language: Language, typed: Sequence[str]) -> str:
+def no_source(typed: Sequence[str]) -> str:
     names = ", ".join(f"“{plain(shorten(word, _NAME_CHARACTERS))}”" for word in typed[:3])
-    return _NO_SOURCE(language, names=names)
+    return _NO_SOURCE(names=names)
 
 
 # Digests.
@@ -445,15 +425,14 @@ POSTS_HELP: Final = Sentence("Forum posts without an answer, 1 to 336 hours old.
 _NOT_A_NUMBER: Final = Sentence("“{typed}” isn't a number from 0 to {most:,}.")
 
 
-def not_a_number(typed: str, most: int, language: Language) -> str:
-    return _NOT_A_NUMBER(language, typed=plain(shorten(typed, 20)), most=most)
+def not_a_number(typed: str, most: int) -> str:
+    return _NOT_A_NUMBER(typed=plain(shorten(typed, 20)), most=most)
 
 
-def no_zone(typed: str, like: Sequence[str], language: Language) -> str:
+def no_zone(typed: str, like: Sequence[str]) -> str:
     """Say that a time zone is unknown; `like` has the names of similar ones."""
-    speak = Speaker(language)
     names = ", ".join(f"`{name}`" for name in like)
-    more = speak("Did you mean {names}?", names=names) if like else ZONE_HELP(language)
+    more = speak("Did you mean {names}?", names=names) if like else ZONE_HELP()
     return speak(
         "I don't know the time zone “{typed}”. {more}", typed=plain(shorten(typed, 100)), more=more
     )
@@ -509,34 +488,34 @@ _NONE_YET: Final = Sentence("no notes")
 _FEWER: Final = Plural("{number:,} note a day", "{number:,} notes a day")
 
 
-def limits(chosen: Limits, guild_id: int, language: Language) -> str:
+def limits(chosen: Limits, guild_id: int) -> str:
     """List a guild's limits."""
     lines = []
     for label, quotas in ((_QUESTIONS, chosen.questions), (_NOTES, chosen.notes)):
         by_role = [
-            _EVERYBODY(language, quota=_quota(quota, language))
+            _EVERYBODY(quota=_quota(quota))
             if role_id == guild_id
-            else f"<@&{role_id}> {_quota(quota, language)}"
+            else f"<@&{role_id}> {_quota(quota)}"
             for role_id, quota in {guild_id: Quota(), **quotas}.items()
         ]
-        lines.append(label(language, limits=" · ".join(by_role)))
+        lines.append(label(limits=" · ".join(by_role)))
     newcomers = chosen.newcomers
     if newcomers and (newcomers.account_days or newcomers.member_days):
         days = ((newcomers.account_days, _ACCOUNT), (newcomers.member_days, _JOINED))
-        who, *other = [phrase(number, language) for number, phrase in days if number]
+        who, *other = [phrase(number) for number, phrase in days if number]
         if other:
-            who = _EITHER(language, first=who, second=other[0])
-        notes = _FEWER(newcomers.notes, language) if newcomers.notes else _NONE_YET(language)
-        lines.append(_NEWCOMERS(language, who=who, notes=notes))
-    return "\n".join([*lines, _UNLIMITED(language)])
+            who = _EITHER(first=who, second=other[0])
+        notes = _FEWER(newcomers.notes) if newcomers.notes else _NONE_YET()
+        lines.append(_NEWCOMERS(who=who, notes=notes))
+    return "\n".join([*lines, _UNLIMITED()])
 
 
-def _quota(quota: Quota, language: Language) -> str:
+def _quota(quota: Quota) -> str:
     if quota.is_unlimited:
-        return _ANY(language)
+        return _ANY()
     if quota.hour and quota.day:
-        return _BOTH(language, hourly=quota.hour, daily=quota.day)
-    return _HOUR(language, hourly=quota.hour) if quota.hour else _DAY(language, daily=quota.day)
+        return _BOTH(hourly=quota.hour, daily=quota.day)
+    return _HOUR(hourly=quota.hour) if quota.hour else _DAY(daily=quota.day)
 
 
 # Phrasing by a language model.
@@ -559,9 +538,7 @@ _NO_MESSAGES: Final = Sentence("Answers that quote messages from channels or cha
 _OTHER_HOST: Final = Sentence("⚠ The host has changed, so this is off until you turn it on again.")
 
 
-def consent(
-    host: str, language: Language, *, ten: bool, conversations: bool, other_host: bool
-) -> str:
+def consent(host: str, *, ten: bool, conversations: bool, other_host: bool) -> str:
     """Explain what is sent, before an administrator turns phrasing on.
 
     With `ten`, the ten nearest passages are sent. With `other_host`, phrasing is on already, but
@@ -569,8 +546,8 @@ def consent(
     """
     named = f"**{plain(host)}**"
     lines = [
-        _WHAT(language, host=named),
-        (_SENT_TEN if ten else _SENT)(language, host=named),
-        (_MESSAGES if conversations else _NO_MESSAGES)(language),
+        _WHAT(host=named),
+        (_SENT_TEN if ten else _SENT)(host=named),
+        (_MESSAGES if conversations else _NO_MESSAGES)(),
     ]
-    return "\n".join([*lines, *([_OTHER_HOST(language)] if other_host else [])])
+    return "\n".join([*lines, *([_OTHER_HOST()] if other_host else [])])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import Any, Final, TypeAlias
 
-from bot.text.languages import Plural, Sentence
+from bot.text.languages import Plural, Sentence, spoken_language
 from knowledge.languages.vocabularies import spoken
 from knowledge.values.calendar_words import weekday
 from knowledge.values.guilds import Language, Phrasing
@@ -59,7 +59,7 @@ class Kind(Enum):
     FORM = auto()
 
 
-Say: TypeAlias = Callable[[Any, Language], str]
+Say: TypeAlias = Callable[[Any], str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,7 @@ class Setting:
     label: Sentence
     column: str = ""
     choices: Mapping[str, Any] = field(default_factory=dict)
-    say: Say = lambda content, _: str(content)
+    say: Say = str
     place: str = ""
     kind: Kind = Kind.CHOICE
     empty: Sentence | None = None
@@ -119,21 +119,21 @@ def _numbers(numbers: Iterable[int]) -> dict[str, Any]:
 
 
 def _number(said: Plural, zero: Sentence = _NEVER) -> Say:
-    return lambda number, language: said(number, language) if number else zero(language)
+    return lambda number: said(number) if number else zero()
 
 
 def _either(yes: Sentence, no: Sentence) -> Say:
-    return lambda content, language: (yes if content else no)(language)
+    return lambda content: (yes if content else no)()
 
 
 def _among(words: Mapping[Any, Sentence]) -> Say:
-    return lambda content, language: words[content](language)
+    return lambda content: words[content]()
 
 
-def _day(day: int | None, language: Language) -> str:
+def _day(day: int | None) -> str:
     if day is None:
-        return _NEVER(language)
-    return Sentence("every {weekday}")(language, weekday=weekday(day, language))
+        return _NEVER()
+    return Sentence("every {weekday}")(weekday=weekday(day, spoken_language.get()))
 
 
 def _digest(
@@ -290,7 +290,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             Sentence("Language of public messages"),
             "language",
             {language.value: language for language in Language},
-            lambda content, _: spoken(content)["name"],
+            lambda content: spoken(content)["name"],
             place="language",
             explanation=Sentence(
                 "Private messages use the language of the member's Discord, if I speak it."
@@ -346,7 +346,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             Page.CHANNELS,
             Sentence("Quotations in an answer"),
             choices=_numbers(range(1, MOST_QUOTATIONS + 1)),
-            say=lambda number, language: Sentence("at most {number}")(language, number=number),
+            say=lambda number: Sentence("at most {number}")(number=number),
             place="quotations",
         ),
         Setting(

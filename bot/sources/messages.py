@@ -10,7 +10,7 @@ from bot.answers.search_tiers import ArticlesUse
 from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import MOST_SITES, AddOutcome, ArticlesReport, Overview, TagImport
 from bot.text import error_messages
-from bot.text.languages import Plural, Sentence, Speaker
+from bot.text.languages import Plural, Sentence, speak
 from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, plain_within, shorten, size
 from bot.text.paging import Page
 from bot.text.permission_names import permission_name
@@ -25,7 +25,7 @@ from knowledge.sources.entries import ALARMING_VISITS
 from knowledge.sources.kinds.registry import source_at
 from knowledge.sources.kinds.site import PAGES, Site
 from knowledge.sources.net.addresses import is_web
-from knowledge.values.guilds import Language, SyncedContent
+from knowledge.values.guilds import SyncedContent
 
 FAILURES_SHOWN: Final = 3
 # Most synced channels of a guild; this many can be read within a day, whatever their size.
@@ -181,39 +181,37 @@ READS: Final[Mapping[SyncedContent, Sentence]] = {
 }
 
 
-def address_added(language: Language, what: AddOutcome, address: str) -> str:
+def address_added(what: AddOutcome, address: str) -> str:
     """Describe the outcome of adding an address."""
     most = MOST_SITES if what is AddOutcome.TOO_MANY else PAGES
-    return _ADDED[what](language, address=address, most=most)
+    return _ADDED[what](address=address, most=most)
 
 
-def missing_permissions(language: Language, channel: str, permissions: Sequence[str]) -> str:
-    names = ", ".join(f"**{permission_name(name, language)}**" for name in permissions)
-    return _LACKING(language, channel=channel, permissions=names)
+def missing_permissions(channel: str, permissions: Sequence[str]) -> str:
+    names = ", ".join(f"**{permission_name(name)}**" for name in permissions)
+    return _LACKING(channel=channel, permissions=names)
 
 
 _AND: Final = Sentence(" and ")
 
 
-def problem(why: ChannelProblem, language: Language) -> str:
+def problem(why: ChannelProblem) -> str:
     """Return a clause that says why a channel can't be read."""
     if why.code is ProblemCode.OTHER:
         return str(why.values["text"])
-    names = [permission_name(name, language) for name in why.values.get("permissions", ())]
-    return _PROBLEMS[why.code](
-        language, **{**why.values, "permissions": _AND(language).join(names)}
-    )
+    names = [permission_name(name) for name in why.values.get("permissions", ())]
+    return _PROBLEMS[why.code](**{**why.values, "permissions": _AND().join(names)})
 
 
-def channel_added(language: Language, channel_id: int, reads: SyncedContent) -> str:
-    return _CHANNEL_ADDED[reads](language, channel=f"<#{channel_id}>")
+def channel_added(channel_id: int, reads: SyncedContent) -> str:
+    return _CHANNEL_ADDED[reads](channel=f"<#{channel_id}>")
 
 
-def progress(language: Language, report: ChannelReport) -> str:
+def progress(report: ChannelReport) -> str:
     channel, counts = report.channel, report.counts
     place = f"<#{channel.id}>"
     if channel.problem:
-        return _UNREADABLE(language, channel=place, reason=problem(channel.problem, language))
+        return _UNREADABLE(channel=place, reason=problem(channel.problem))
     if not channel.is_busy:
         sentence = _DONE
         if channel.reads is SyncedContent.PINS:
@@ -224,35 +222,34 @@ def progress(language: Language, report: ChannelReport) -> str:
         is_listing = channel.stage in (SyncStage.ACTIVE, SyncStage.ARCHIVED)
         sentence = _LISTING if is_listing else _READING
     text = sentence(
-        language,
         channel=place,
         threads=counts.threads,
         done=counts.threads - counts.unread,
-        messages=_MESSAGES(counts.messages, language),
-        documents=_DOCUMENTS(counts.documents, language),
+        messages=_MESSAGES(counts.messages),
+        documents=_DOCUMENTS(counts.documents),
     )
     if report.failures and not channel.is_busy:
         # No thread names: readers of this message may not read their channel.
-        text += f"\n{_UNREAD(language, number=len(report.failures))}"
+        text += f"\n{_UNREAD(number=len(report.failures))}"
     return text
 
 
-def _failures(language: Language, failures: Sequence[tuple[str, str]]) -> list[str]:
+def _failures(failures: Sequence[tuple[str, str]]) -> list[str]:
     shown = [
         f"> ⚠ {plain(shorten(what, 80))} {plain(shorten(reason, _LINE_CHARACTERS))}"
         for what, reason in failures[:FAILURES_SHOWN]
     ]
     left = len(failures) - FAILURES_SHOWN
-    return [*shown, f"> {_MORE(language, number=left)}"] if left > 0 else shown
+    return [*shown, f"> {_MORE(number=left)}"] if left > 0 else shown
 
 
-def source_list(language: Language, sources: Overview, number: int) -> Page:
+def source_list(sources: Overview, number: int) -> Page:
     """A page of a guild's sources, the bundled articles last."""
-    articles = articles_entry(language, sources.articles)
-    entries = [_channel_entry(language, channel) for channel in sources.channels]
-    entries += [source_entry(language, source) for source in sources.others]
+    articles = articles_entry(sources.articles)
+    entries = [_channel_entry(channel) for channel in sources.channels]
+    entries += [source_entry(source) for source in sources.others]
     if not entries:
-        return Page(f"{NO_SOURCE(language)}\n{articles}", 0, 1)
+        return Page(f"{NO_SOURCE()}\n{articles}", 0, 1)
     pages: list[str] = []
     for entry in [*entries, articles]:
         if pages and size(pages[-1]) + 1 + size(entry) <= _PAGE_CHARACTERS:
@@ -260,57 +257,54 @@ def source_list(language: Language, sources: Overview, number: int) -> Page:
         else:
             pages.append(beginning(entry, _PAGE_CHARACTERS))
     number = min(number, len(pages) - 1)
-    heading = _HEADING(language)
+    heading = _HEADING()
     if len(pages) > 1:
         heading += f" · {number + 1}/{len(pages)}"
     return Page(f"{heading}\n{pages[number]}", number, len(pages))
 
 
-def articles_entry(language: Language, report: ArticlesReport) -> str:
-    documents = _DOCUMENTS(report.documents, language)
-    return " · ".join((ARTICLES_NAME(language), documents, _STANDINGS[report.use](language)))
+def articles_entry(report: ArticlesReport) -> str:
+    documents = _DOCUMENTS(report.documents)
+    return " · ".join((ARTICLES_NAME(), documents, _STANDINGS[report.use]()))
 
 
-def source_name(language: Language, channel: ArchivedChannel) -> str:
-    return f"#{channel.name or channel.id} ({READS[channel.reads](language)})"
+def source_name(channel: ArchivedChannel) -> str:
+    return f"#{channel.name or channel.id} ({READS[channel.reads]()})"
 
 
-def _channel_entry(language: Language, report: ChannelReport) -> str:
+def _channel_entry(report: ChannelReport) -> str:
     channel, counts = report.channel, report.counts
     parts = [
-        f"<#{channel.id}> ({READS[channel.reads](language)})",
-        _DOCUMENTS(counts.documents, language),
-        _WHEN(language, when=f"<t:{int(channel.synced_at.timestamp())}:R>")
+        f"<#{channel.id}> ({READS[channel.reads]()})",
+        _DOCUMENTS(counts.documents),
+        _WHEN(when=f"<t:{int(channel.synced_at.timestamp())}:R>")
         if channel.synced_at
-        else _NEVER(language),
+        else _NEVER(),
     ]
     lines = [" · ".join(parts)]
     if channel.is_busy or channel.problem:
-        lines.append(f"> {progress(language, report)}")
-    return "\n".join([*lines, *_failures(language, report.failures)])
+        lines.append(f"> {progress(report)}")
+    return "\n".join([*lines, *_failures(report.failures)])
 
 
-def source_entry(language: Language, state: SourceState) -> str:
-    speak = Speaker(language)
+def source_entry(state: SourceState) -> str:
     parts = [
         plain(shorten(location_name(state.location), _LINE_CHARACTERS)),
-        _DOCUMENTS(state.documents, language),
-        (_TRIED if is_unread(state) else _WHEN)(
-            language, when=f"<t:{int(state.read_at.timestamp())}:R>"
-        )
+        _DOCUMENTS(state.documents),
+        (_TRIED if is_unread(state) else _WHEN)(when=f"<t:{int(state.read_at.timestamp())}:R>")
         if state.read_at
-        else _NEVER(language),
+        else _NEVER(),
     ]
     source = source_at(state.location)
     parts += [speak("crawled")] if isinstance(source, Site) else filter(None, [source.label])
     if state.commit:
-        parts.append(_COMMIT(language, commit=state.commit[:_COMMIT_CHARACTERS]))
+        parts.append(_COMMIT(commit=state.commit[:_COMMIT_CHARACTERS]))
     if state.licence:
         parts.append(plain(shorten(state.licence, 100)))
     if not state.scope:
         parts.append(speak("for every server"))
     failures = [(location_name(failure.source), failure.reason) for failure in state.failures]
-    return "\n".join([" · ".join(parts), *_failures(language, failures)])
+    return "\n".join([" · ".join(parts), *_failures(failures)])
 
 
 def is_unread(state: SourceState) -> bool:
@@ -325,11 +319,8 @@ def location_name(location: str) -> str:
     return " › ".join(filter(None, (name, *source.parts)))
 
 
-def alarm(
-    location: str, source: FailingSource | None, language: Language, *, is_named: bool
-) -> str:
+def alarm(location: str, source: FailingSource | None, *, is_named: bool) -> str:
     """The card of a failing source, or of one that doesn't fail any more."""
-    speak = Speaker(language)
     name = speak("A source of this server")
     if is_named:
         name = plain(shorten(location_name(location), _LINE_CHARACTERS))
@@ -357,14 +348,14 @@ def alarm(
     return f"{told}\n{rest}"
 
 
-def tags_imported(language: Language, result: TagImport, unread: Mapping[str, str]) -> str:
+def tags_imported(result: TagImport, unread: Mapping[str, str]) -> str:
     """The result of an import of tags, with the first reasons for what was left out."""
-    lines = [_TAGS_IMPORTED(result.new, language)] if result.new else []
-    lines += [_TAGS_KNOWN(result.known, language)] if result.known else []
-    refused = [(name, error_messages.invalid(error, language)) for name, error in result.refused]
+    lines = [_TAGS_IMPORTED(result.new)] if result.new else []
+    lines += [_TAGS_KNOWN(result.known)] if result.known else []
+    refused = [(name, error_messages.invalid(error)) for name, error in result.refused]
     for heading, reasons in ((_TAGS_REFUSED, refused), (_FILES_UNREAD, [*unread.items()])):
         if reasons:
-            lines.append(heading(len(reasons), language))
+            lines.append(heading(len(reasons)))
             lines += [
                 f"- {plain_within(f'{name}: {reason}', _LINE_CHARACTERS)}"
                 for name, reason in reasons[:FAILURES_SHOWN]

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.text.languages import Sentence, Speaker, format_number
+from bot.text.languages import Sentence, format_number, plural, speak
 from bot.text.markdown import plain, shorten
 from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
 from knowledge.store.figures import Activity, Contributor
-from knowledge.values.guilds import Language, Phrasing
+from knowledge.values.guilds import Phrasing
 from knowledge.values.questions import Evidence
 
 CONTRIBUTORS_A_PAGE: Final = 10
@@ -43,13 +43,8 @@ _BOARD: Final[Mapping[Period, Sentence]] = {
 }
 
 
-def leaderboard(
-    contributors: Sequence[Contributor],
-    period: Period,
-    page: int,
-    language: Language = Language.ENGLISH,
-) -> Page:
-    speak, heading = Speaker(language), _BOARD[period](language)
+def leaderboard(contributors: Sequence[Contributor], period: Period, page: int) -> Page:
+    heading = _BOARD[period]()
     if not contributors:
         nobody = speak(
             "No note has helped anyone yet. *Helpful* below an answer credits the writers of its "
@@ -58,13 +53,13 @@ def leaderboard(
         return Page(f"{heading}\n{nobody}", 0, 1)
     number = page_number(page, len(contributors), CONTRIBUTORS_A_PAGE)
     count = page_count(len(contributors), CONTRIBUTORS_A_PAGE)
-    lines = [heading + (PAGE(language, number=number + 1, count=count) if count > 1 else "")]
+    lines = [heading + (PAGE(number=number + 1, count=count) if count > 1 else "")]
     first = number * CONTRIBUTORS_A_PAGE
     for place, contributor in enumerate(contributors[first:][:CONTRIBUTORS_A_PAGE], first + 1):
         credit = speak(
             "{times}, with {notes}",
-            times=TIMES(contributor.citations, language),
-            notes=_notes(contributor.notes, speak),
+            times=TIMES(contributor.citations),
+            notes=_notes(contributor.notes),
         )
         lines.append(f"{place}. **{plain(shorten(contributor.name, 40))}** – {credit}")
     lines.append(speak("-# Counted: *Helpful* from others on answers that quote these notes."))
@@ -77,19 +72,18 @@ SHOW_ALL: Final = Sentence("Show everyone here")
 
 def is_leaderboard(text: str) -> bool:
     """Whether a message is a leaderboard, in any language."""
-    headings = (heading(language) for heading in _BOARD.values() for language in Language)
-    return text.startswith(tuple(headings))
+    return any(text.startswith(heading.in_every_language()) for heading in _BOARD.values())
 
 
-def _notes(number: int, speak: Speaker) -> str:
-    return speak.plural(number, "{number:,} note", "{number:,} notes")
+def _notes(number: int) -> str:
+    return plural(number, "{number:,} note", "{number:,} notes")
 
 
-def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
-    speak, answered = Speaker(language), activity.questions
+def stats(activity: Activity) -> str:
+    answered = activity.questions
 
     def questions(number: int) -> str:
-        return speak.plural(number, "{number:,} question", "{number:,} questions")
+        return plural(number, "{number:,} question", "{number:,} questions")
 
     lines = [
         speak(
@@ -102,12 +96,12 @@ def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
         ),
         speak(
             "Ratings: helpful {helpful}, not helpful {unhelpful}.",
-            helpful=TIMES(activity.helpful, language),
-            unhelpful=TIMES(activity.unhelpful, language),
+            helpful=TIMES(activity.helpful),
+            unhelpful=TIMES(activity.unhelpful),
         ),
         speak(
             "{notes} live, {pending:,} awaiting review.",
-            notes=_notes(activity.live, speak),
+            notes=_notes(activity.live),
             pending=activity.pending,
         ),
         speak(
@@ -117,7 +111,7 @@ def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
     ]
     if activity.quoted:
         titles = ", ".join(
-            f"{QUOTED(language, text=plain(shorten(title, 60)))} ({format_number(times, language)})"
+            f"{QUOTED(text=plain(shorten(title, 60)))} ({format_number(times)})"
             for title, times in activity.quoted
         )
         lines.append(speak("Most quoted: {titles}.", titles=titles))
@@ -132,13 +126,11 @@ def about(
     counts: Mapping[str, int],
     model: str,
     changed_at: datetime | None,
-    language: Language = Language.ENGLISH,
     phrasing: str = "",
     *,
     moderator: bool = False,
 ) -> str:
     """Describe the bot with its language model and, to a moderator, the index."""
-    speak = Speaker(language)
     lines = [
         speak(
             "**Commonplace {version}** answers questions with quotations from this community's "
@@ -148,7 +140,7 @@ def about(
         speak("{documents:,} documents, {passages:,} passages.", **counts),
     ]
     if changed_at is not None:
-        lines.append(_CHANGED(language, when=f"<t:{int(changed_at.timestamp())}:R>"))
+        lines.append(_CHANGED(when=f"<t:{int(changed_at.timestamp())}:R>"))
     how = speak("Ask with `/ask`. Share knowledge with `/note add`.")
     lines += [phrasing, how] if phrasing else [how]
     if moderator:
@@ -172,6 +164,6 @@ _PHRASED: Final[Mapping[Phrasing, Sentence]] = {
 }
 
 
-def phrased(host: str, phrasing: Phrasing, language: Language) -> str:
+def phrased(host: str, phrasing: Phrasing) -> str:
     """Return the line on the language model; empty if phrasing is off."""
-    return _PHRASED[phrasing](language, host=plain(host)) if phrasing in _PHRASED else ""
+    return _PHRASED[phrasing](host=plain(host)) if phrasing in _PHRASED else ""

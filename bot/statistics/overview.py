@@ -19,14 +19,13 @@ from bot.answers.outcome import FURTHER_SHARE
 from bot.core.core import Core
 from bot.gaps.service import same_questions
 from bot.sources.messages import location_name
-from bot.text.languages import Sentence, Speaker, format_number
+from bot.text.languages import Sentence, format_number, plural, speak, spoken_language
 from bot.text.markdown import legible, plain_within, shorten, size
 from bot.text.paging import QUOTED, TIMES
 from knowledge.sources.kinds.registry import Channel, source_at
 from knowledge.store.figures import Quoted
 from knowledge.values.calendar_words import short_date
 from knowledge.values.documents import Kind, Scope
-from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, OpenQuestion
 
 DAYS: Final = 30
@@ -313,29 +312,28 @@ class Panel(NamedTuple):
     daily: bool = False
 
 
-def panels(overview: Overview, language: Language = Language.ENGLISH) -> tuple[Panel, ...]:
+def panels(overview: Overview) -> tuple[Panel, ...]:
     """Return the panels of an overview, days first. Panels without rows are left out."""
-    speak = Speaker(language)
-    asked = tuple(_asked_row(group, speak) for group in overview.asked)
-    doubtful = tuple(_doubtful_row(answer, speak) for answer in overview.doubtful)
+    asked = tuple(_asked_row(group) for group in overview.asked)
+    doubtful = tuple(_doubtful_row(answer) for answer in overview.doubtful)
     rest = (
         Panel(speak("Asked most, last 7 days"), asked),
         Panel(speak("Answers to look at, last 30 days"), doubtful),
-        _sources_panel(overview.sources, speak),
+        _sources_panel(overview.sources),
     )
-    return (_days_panel(overview, speak), *(panel for panel in rest if panel.rows))
+    return (_days_panel(overview), *(panel for panel in rest if panel.rows))
 
 
-def _days_panel(overview: Overview, speak: Speaker) -> Panel:
-    dates = [short_date(day.date, speak.language) for day in overview.days]
+def _days_panel(overview: Overview) -> Panel:
+    dates = [short_date(day.date, spoken_language.get()) for day in overview.days]
     totals = [sum(day.questions.values()) for day in overview.days]
     rows = [
-        Row(date, _outcomes(day.questions), format_number(total, speak.language))
+        Row(date, _outcomes(day.questions), format_number(total))
         for date, day, total in zip(dates, overview.days, totals, strict=True)
     ]
     line = speak(
         "{questions}; most on {date}: {most:,}",
-        questions=speak.plural(sum(totals), "{number:,} question", "{number:,} questions"),
+        questions=plural(sum(totals), "{number:,} question", "{number:,} questions"),
         date=dates[totals.index(max(totals))],
         most=max(totals),
     )
@@ -346,9 +344,9 @@ def _outcomes(questions: Mapping[Evidence, int]) -> dict[Part, int]:
     return {part: questions[evidence] for evidence, part in _OUTCOMES.items()}
 
 
-def _asked_row(group: AskedOften, speak: Speaker) -> Row:
-    times = TIMES(sum(group.questions.values()), speak.language)
-    value = speak.plural(
+def _asked_row(group: AskedOften) -> Row:
+    times = TIMES(sum(group.questions.values()))
+    value = plural(
         group.askers, "{times} by {number:,} member", "{times} by {number:,} members", times=times
     )
     if refused := group.questions[Evidence.NONE]:
@@ -356,20 +354,20 @@ def _asked_row(group: AskedOften, speak: Speaker) -> Row:
     return Row(_label(group.text), _outcomes(group.questions), value)
 
 
-def _doubtful_row(answer: Doubtful, speak: Speaker) -> Row:
+def _doubtful_row(answer: Doubtful) -> Row:
     value = []
     if answer.unhelpful:
-        value.append(speak("not helpful {times}", times=TIMES(answer.unhelpful, speak.language)))
+        value.append(speak("not helpful {times}", times=TIMES(answer.unhelpful)))
     if answer.corrected:
-        value.append(speak("corrected {times}", times=TIMES(answer.corrected, speak.language)))
+        value.append(speak("corrected {times}", times=TIMES(answer.corrected)))
     if answer.title:
         title = shorten(legible(answer.title), _TITLE_CHARACTERS)
-        value.append(QUOTED(speak.language, text=title))
+        value.append(QUOTED(text=title))
     parts = {Part.UNHELPFUL: answer.unhelpful, Part.CORRECTED: answer.corrected}
     return Row(_label(answer.text), parts, " · ".join(value))
 
 
-def _sources_panel(sources: Sequence[SourceUse], speak: Speaker) -> Panel:
+def _sources_panel(sources: Sequence[SourceUse]) -> Panel:
     """The most quoted sources, and in half of the rows sources that were never quoted."""
     never = [source for source in sources if not source.quoted]
     most = MOST_SOURCES - min(len(never), MOST_SOURCES // 2)
@@ -377,26 +375,26 @@ def _sources_panel(sources: Sequence[SourceUse], speak: Speaker) -> Panel:
     rows = [*few, *never[: MOST_SOURCES - len(few)]]
     line = ""
     if more := len(sources) - len(rows):
-        left = format_number(sum(source not in rows for source in never), speak.language)
-        line = speak.plural(
+        left = format_number(sum(source not in rows for source in never))
+        line = plural(
             more,
             "{number:,} more source, {never} never quoted",
             "{number:,} more sources, {never} never quoted",
             never=left,
         )
     heading = speak("Sources, last 30 days")
-    return Panel(heading, tuple(_source_row(source, speak) for source in rows), line)
+    return Panel(heading, tuple(_source_row(source) for source in rows), line)
 
 
-def _source_row(source: SourceUse, speak: Speaker) -> Row:
+def _source_row(source: SourceUse) -> Row:
     name = f"#{source.name}" if source.name else location_name(source.location)
     if source.location == Kind.NOTE:
         name = speak("Notes")
     elif source.location == Kind.ARTICLE:
         name = speak("Bundled articles")
     if source.quoted:
-        used = format_number(source.used, speak.language)
-        used = speak.plural(
+        used = format_number(source.used)
+        used = plural(
             source.documents,
             "{used} of {number:,} document",
             "{used} of {number:,} documents",
@@ -404,12 +402,12 @@ def _source_row(source: SourceUse, speak: Speaker) -> Row:
         )
         value = speak(
             "quoted {times}, helpful {helpful}, {used}",
-            times=TIMES(source.quoted, speak.language),
-            helpful=TIMES(source.helpful, speak.language),
+            times=TIMES(source.quoted),
+            helpful=TIMES(source.helpful),
             used=used,
         )
     else:
-        documents = speak.plural(source.documents, "{number:,} document", "{number:,} documents")
+        documents = plural(source.documents, "{number:,} document", "{number:,} documents")
         value = speak("never quoted: {documents}", documents=documents)
     return Row(_label(name), {Part.QUOTED: source.quoted}, value)
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.statistics.overview import PARTS, Panel, Part
 from bot.text.markdown import shorten
-from knowledge.values.guilds import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,16 +54,16 @@ def is_possible() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def draw(panels: Sequence[Panel], language: Language) -> tuple[bytes, bool]:
+def draw(panels: Sequence[Panel]) -> tuple[bytes, bool]:
     """Draw panels below each other; return the PNG, and whether the font has all words."""
     with _ONE_AT_A_TIME:
-        drawn = _render(panels, language)
+        drawn = _render(panels)
         characters = _font_characters()
     words = (word for panel in panels for row in panel.rows for word in (row.label, row.value))
     return drawn, all(_is_whole(word, characters) for word in words)
 
 
-def _render(panels: Sequence[Panel], language: Language) -> bytes:
+def _render(panels: Sequence[Panel]) -> bytes:
     from matplotlib.figure import Figure
 
     heights = []
@@ -83,7 +82,7 @@ def _render(panels: Sequence[Panel], language: Language) -> bytes:
         head = 1 + (_head_height(panel) - 0.3) / inner
         heading: dict[str, Any] = {"fontsize": _LARGE, "weight": "bold"}
         _write(axes, 0, head, panel.heading, transform=axes.transAxes, **heading)
-        _legend(axes, 1 + 0.07 / inner, panel, language)
+        _legend(axes, 1 + 0.07 / inner, panel)
         (_days if panel.daily else _bars)(axes, panel, characters)
         top -= height
     drawn = BytesIO()
@@ -102,11 +101,11 @@ def _legend_parts(panel: Panel) -> list[Part]:
     return parts if panel.daily or Part.UNHELPFUL in parts else []
 
 
-def _legend(axes: "Axes", height: float, panel: Panel, language: Language) -> None:
+def _legend(axes: "Axes", height: float, panel: Panel) -> None:
     place = 0.0
     for part in _legend_parts(panel):
         _write(axes, place, height, "■", color=COLOURS[part], transform=axes.transAxes)
-        name = PARTS[part](language)
+        name = PARTS[part]()
         _write(axes, place + 0.03, height, name, color=FAINT, transform=axes.transAxes)
         place += 0.06 + 0.0165 * len(name)
 

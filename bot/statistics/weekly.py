@@ -20,14 +20,13 @@ from bot.gaps.service import Group
 from bot.review import golden_questions
 from bot.sources.messages import location_name
 from bot.statistics.overview import Overview
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, plural, speak, spoken_language
 from bot.text.markdown import plain_within
 from bot.text.paging import QUOTED
 from knowledge.secrets import without_secrets
 from knowledge.store.figures import Asked, Contributor
 from knowledge.values.calendar_words import weekday
 from knowledge.values.documents import SHARED
-from knowledge.values.guilds import Language
 from knowledge.values.notes import State
 from knowledge.values.settings import Edition, WeeklyDigest
 
@@ -236,59 +235,58 @@ MOVED: Final = Sentence(
 def is_digest(text: str, edition: Edition, at: datetime) -> bool:
     """Whether a message is the digest of this edition and time, in any language."""
     first, _, _ = text.partition("\n")
-    headings = tuple(HEADINGS[edition](language) for language in Language)
+    headings = HEADINGS[edition].in_every_language()
     return first.startswith(headings) and f"<t:{int(at.timestamp())}:" in first
 
 
-def digest(week: Week, language: Language) -> Iterator[tuple[str, Group | None]]:
+def digest(week: Week) -> Iterator[tuple[str, Group | None]]:
     """Yield the parts of a digest, heading first; a gap comes with its group."""
-    speak = Speaker(language)
-    heading = HEADINGS[week.digest.edition](language)
+    heading = HEADINGS[week.digest.edition]()
     heading += f" · {_at(week.time.since, 'd')} – {_at(week.time.at, 'd')}"
     if week.digest.edition is Edition.EVERYBODY:
-        yield from ((part, None) for part in _for_everybody(week, heading, speak))
+        yield from ((part, None) for part in _for_everybody(week, heading))
         return
     if asked := week.asked.all:
         heading += "\n" + speak(
             "{questions}: {answered:,} answered, {partly:,} answered in part, {refused:,} "
             "unanswered, {solved:,} rated helpful.",
-            questions=speak.plural(asked, "**{number:,} question**", "**{number:,} questions**"),
+            questions=plural(asked, "**{number:,} question**", "**{number:,} questions**"),
             answered=week.asked.answered,
             partly=week.asked.partly,
             refused=week.asked.refused,
             solved=week.asked.solved,
         )
     if week.open_gaps:
-        opened = speak.plural(
+        opened = plural(
             week.open_gaps, "**{number:,} open gap**: `/gaps`", "**{number:,} open gaps**: `/gaps`"
         )
         heading += f"\n{opened}"
     yield heading, None
     for group in week.gaps:
-        question = QUOTED(language, text=plain_within(group.example.text, _QUESTION_CHARACTERS))
-        yield f"{question}\n-# {gaps_messages.group_details(group, language)}", group
-    tasks = [_waiting(week, week.waiting_since, speak)] if week.waiting_since is not None else []
+        question = QUOTED(text=plain_within(group.example.text, _QUESTION_CHARACTERS))
+        yield f"{question}\n-# {gaps_messages.group_details(group)}", group
+    tasks = [_waiting(week, week.waiting_since)] if week.waiting_since is not None else []
     if week.failing:
-        tasks.append(_failing(week.failing, speak))
+        tasks.append(_failing(week.failing))
     if any(week.changed):
-        tasks.append(golden_questions.count_changes(*week.changed, language))
+        tasks.append(golden_questions.count_changes(*week.changed))
     if tasks:
         yield "\n".join(tasks), None
     if week.posts:
         posts = (f"- <#{thread_id}> · {_at(at, 'R')}" for thread_id, at in week.posts)
         yield "\n".join([speak("**Posts without an answer**"), *posts]), None
     if week.thanked:
-        yield _thanks(week.thanked, speak), None
+        yield _thanks(week.thanked), None
 
 
-def _for_everybody(week: Week, heading: str, speak: Speaker) -> Iterator[str]:
+def _for_everybody(week: Week, heading: str) -> Iterator[str]:
     yield heading
-    notes = [_new_note(note, speak) for note in week.new[:MOST_NOTES]]
+    notes = [_new_note(note) for note in week.new[:MOST_NOTES]]
     if more := len(week.new) - len(notes):
-        notes.append(speak.plural(more, "And {number:,} more note.", "And {number:,} more notes."))
+        notes.append(plural(more, "And {number:,} more note.", "And {number:,} more notes."))
     yield "\n".join(notes)
     if week.thanked:
-        yield _thanks(week.thanked, speak)
+        yield _thanks(week.thanked)
     yield speak("-# Ask with `/ask`. Share knowledge with `/note add`.")
 
 
@@ -296,14 +294,14 @@ def _at(moment: datetime, style: str) -> str:
     return f"<t:{int(moment.timestamp())}:{style}>"
 
 
-def _waiting(week: Week, since: datetime, speak: Speaker) -> str:
+def _waiting(week: Week, since: datetime) -> str:
     phrases = [
-        speak.plural(
+        plural(
             week.pending,
             "**{number:,} note** awaits a decision",
             "**{number:,} notes** await a decision",
         ),
-        speak.plural(
+        plural(
             week.due,
             "**{number:,} note** needs another look",
             "**{number:,} notes** need another look",
@@ -313,28 +311,28 @@ def _waiting(week: Week, since: datetime, speak: Speaker) -> str:
     notes = [phrase for phrase, number in zip(phrases, numbers, strict=True) if number]
     return speak(
         "{notes}, the oldest since {when}: `/review`.",
-        notes=_enumeration(notes, speak),
+        notes=_enumeration(notes),
         when=_at(since, "R"),
     )
 
 
-def _failing(sources: Sequence[str], speak: Speaker) -> str:
-    problem = speak.plural(
+def _failing(sources: Sequence[str]) -> str:
+    problem = plural(
         len(sources),
         "⚠ **{number:,} source** has a problem",
         "⚠ **{number:,} sources** have problems",
     )
     names = [f"**{plain_within(name, _TITLE_CHARACTERS)}**" for name in sources if name]
-    return f"{problem}: {_enumeration(names[:MOST_FAILING], speak)}" if names else problem
+    return f"{problem}: {_enumeration(names[:MOST_FAILING])}" if names else problem
 
 
-def _thanks(thanked: Sequence[Contributor], speak: Speaker) -> str:
+def _thanks(thanked: Sequence[Contributor]) -> str:
     names = [f"**{plain_within(writer.name, _NAME_CHARACTERS)}**" for writer in thanked]
-    writers = _enumeration(names, speak)
+    writers = _enumeration(names)
     return speak("**Thank you**, {names}: your notes helped others.", names=writers)
 
 
-def _enumeration(names: Sequence[str], speak: Speaker) -> str:
+def _enumeration(names: Sequence[str]) -> str:
     """Names in one phrase: "a, b and c"."""
     if len(names) < 2:
         return "".join(names)
@@ -342,7 +340,7 @@ def _enumeration(names: Sequence[str], speak: Speaker) -> str:
     return ", ".join([*names[:-2], both])
 
 
-def _new_note(note: NewNote, speak: Speaker) -> str:
+def _new_note(note: NewNote) -> str:
     title = plain_within(note.title, _TITLE_CHARACTERS)
     target = f"](<{note.url}>)" if note.url else ""
     title, name = f"[{title}{target}" if target else title, note.contributor
@@ -351,9 +349,9 @@ def _new_note(note: NewNote, speak: Speaker) -> str:
         return said
     # A link leaves less room for the question.
     room = max(_QUESTION_CHARACTERS - len(target), _LEAST_CHARACTERS)
-    question = QUOTED(speak.language, text=plain_within(note.answers[0], room))
+    question = QUOTED(text=plain_within(note.answers[0], room))
     if more := len(note.answers) - 1:
-        question = speak.plural(
+        question = plural(
             more,
             "{named} and {number:,} more question",
             "{named} and {number:,} more questions",
@@ -362,17 +360,15 @@ def _new_note(note: NewNote, speak: Speaker) -> str:
     return speak("{note}, answers {question}", note=said, question=question)
 
 
-def schedule_of(
-    digest: WeeklyDigest, now: datetime, language: Language, *, writable: bool, others_read: bool
-) -> str:
+def schedule_of(digest: WeeklyDigest, now: datetime, *, writable: bool, others_read: bool) -> str:
     """Say where and when a digest is posted, with warnings about its channel."""
-    speak, channel, at = Speaker(language), f"<#{digest.channel_id}>", next_time(digest, now)
+    channel, at = f"<#{digest.channel_id}>", next_time(digest, now)
     lines = [
         speak(
             "**{digest}** is posted every {weekday} at {hour}:00 ({zone}) in {channel}, next "
             "{when}. Weeks without news are skipped.",
-            digest=NAMES[digest.edition](language),
-            weekday=weekday(digest.weekday, language),
+            digest=NAMES[digest.edition](),
+            weekday=weekday(digest.weekday, spoken_language.get()),
             hour=digest.hour,
             zone=digest.zone,
             channel=channel,
@@ -381,7 +377,7 @@ def schedule_of(
     ]
     if digest.edition is Edition.MODERATORS:
         lines.append(
-            speak.plural(
+            plural(
                 digest.post_hours,
                 "From forums where I help, it lists posts still unanswered after {number:,} hour.",
                 "From forums where I help, it lists posts still unanswered after {number:,} hours.",

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, speak
 from bot.text.markdown import size
-from knowledge.values.guilds import Language
 from knowledge.values.submissions import InvalidNoteError
 
 BUSY: Final = Sentence(
@@ -88,22 +87,21 @@ _FIELDS: Final[Mapping[str, Sentence]] = {
 }
 
 
-def typed_text(fields: Sequence[tuple[str, str]], language: Language = Language.ENGLISH) -> str:
+def typed_text(fields: Sequence[tuple[str, str]]) -> str:
     """Return a form's input as one text. If several fields are filled, each is under its name."""
     filled = [(name, text) for name, text in fields if text.strip()]
     if len(filled) == 1:
         return filled[0][1]
-    return "\n\n".join(f"{_field(name, language)}:\n{text}" for name, text in filled)
+    return "\n\n".join(f"{_field(name)}:\n{text}" for name, text in filled)
 
 
-def _field(name: str, language: Language) -> str:
+def _field(name: str) -> str:
     known = _FIELDS.get(name)
-    return known(language) if known else name.replace("_", " ").capitalize()
+    return known() if known else name.replace("_", " ").capitalize()
 
 
-def given_back(sentence: str, text: str, language: Language = Language.ENGLISH) -> tuple[str, bool]:
+def given_back(sentence: str, text: str) -> tuple[str, bool]:
     """Return a message with the error and the input, and whether the input must go into a file."""
-    speak = Speaker(language)
     if not text:
         return sentence, False
     if size(text) > TYPED_CHARACTERS or "```" in text:
@@ -119,8 +117,8 @@ FAILED: Final = Sentence(
 EXPLAINED: Final = Sentence("{reason}")
 
 
-def invalid(error: InvalidNoteError, language: Language = Language.ENGLISH) -> str:
-    return Sentence(error.sentence)(language, **error.values)
+def invalid(error: InvalidNoteError) -> str:
+    return Sentence(error.sentence)(**error.values)
 
 
 NOT_A_HELPER: Final = Sentence("Only helpers and moderators can do this.")

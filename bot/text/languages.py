@@ -46,14 +46,9 @@ def of_locale(locale: str) -> Language | None:
     return next((language for language in Language if language.value == tongue), None)
 
 
-def format_number(number: float, language: Language | None = None, decimals: int = 0) -> str:
-    language = _in(language)
-    return f"{number:,.{decimals}f}".translate(str.maketrans(",.", spoken(language)["separators"]))
-
-
-def _in(language: Language | None) -> Language:
-    """Return the language, or without one that of the context."""
-    return spoken_language.get() if language is None else language
+def format_number(number: float, decimals: int = 0) -> str:
+    separators = spoken(spoken_language.get())["separators"]
+    return f"{number:,.{decimals}f}".translate(str.maketrans(",.", separators))
 
 
 @cache
@@ -66,15 +61,12 @@ def translations(language: Language) -> NullTranslations:
 
 
 class _Formatter(string.Formatter):
-    """`str.format` with the language's separators in `{number:,}` and `{number:,.1f}`."""
-
-    def __init__(self, language: Language) -> None:
-        self._language = language
+    """`str.format` with the spoken language's separators in `{number:,}` and `{number:,.1f}`."""
 
     def format_field(self, value: Any, format_spec: str) -> Any:
         if format_spec.startswith(","):
             decimals = format_spec[2:].removesuffix("f")
-            return format_number(value, self._language, int(decimals or 0))
+            return format_number(value, int(decimals or 0))
         return super().format_field(value, format_spec)
 
 
@@ -87,14 +79,21 @@ class Sentence(NamedTuple):
     english: str
     context: str = ""
 
-    def __call__(self, language: Language | None = None, /, **values: object) -> str:
-        language = _in(language)
-        catalogue = translations(language)
+    def __call__(self, **values: object) -> str:
+        catalogue = translations(spoken_language.get())
         if self.context:
             sentence = catalogue.pgettext(self.context, self.english)
         else:
             sentence = catalogue.gettext(self.english)
-        return _Formatter(language).vformat(sentence, (), values)
+        return _Formatter().vformat(sentence, (), values)
+
+    def in_every_language(self) -> tuple[str, ...]:
+        """Return the translations, to recognize the sentence in messages."""
+        said = []
+        for language in Language:
+            with speaking(language):
+                said.append(self())
+        return tuple(said)
 
 
 class Plural(NamedTuple):
@@ -103,24 +102,10 @@ class Plural(NamedTuple):
     one: str
     many: str
 
-    def __call__(self, number: int, language: Language | None = None, /, **values: object) -> str:
-        """Return the language's plural form for the number."""
-        language = _in(language)
-        phrase = translations(language).ngettext(self.one, self.many, number)
-        return _Formatter(language).vformat(phrase, (), {"number": number, **values})
-
-
-class Speaker(NamedTuple):
-    """A language to speak in. Sentences are written where they are said, and extracted there."""
-
-    language: Language
-
-    def __call__(self, english: str, **values: object) -> str:
-        return Sentence(english)(self.language, **values)
-
-    def plural(self, number: int, one: str, many: str, **values: object) -> str:
-        """Say a phrase with a number, `{number:,}`, in the singular or the plural."""
-        return Plural(one, many)(number, self.language, **values)
+    def __call__(self, number: int, **values: object) -> str:
+        """Return the spoken language's plural form for the number."""
+        phrase = translations(spoken_language.get()).ngettext(self.one, self.many, number)
+        return _Formatter().vformat(phrase, (), {"number": number, **values})
 
 
 def speak(english: str, **values: object) -> str:
@@ -169,16 +154,16 @@ _MOST_NAMED: Final = 6
 _NAMED_FIRST: Final = ("en", "es", "fr", "de", "pt", "zh", "ru", "ar", "ja", "hi")
 
 
-def language_name(code: str, language: Language | None = None) -> str:
+def language_name(code: str) -> str:
     """The name of a language, such as "German" for `de`; `code` itself if the name is unknown."""
-    return _LANGUAGE_NAMES[code](language) if code in _LANGUAGE_NAMES else code
+    return _LANGUAGE_NAMES[code]() if code in _LANGUAGE_NAMES else code
 
 
-def languages_read(codes: Collection[str], language: Language | None = None) -> str:
+def languages_read(codes: Collection[str]) -> str:
     """The languages that a model reads, in words: "English and German"; empty without any."""
     first = [code for code in _NAMED_FIRST if code in codes]
     order = [*first, *sorted({*codes} - {*first})][:_MOST_NAMED]
-    *names, last = [language_name(code, language) for code in order] or [""]
+    *names, last = [language_name(code) for code in order] or [""]
     if len(codes) > _MOST_NAMED:
-        return _MANY(len(codes), language, names=", ".join([*names, last]))
-    return _AND(language, names=", ".join(names), last=last) if names else last
+        return _MANY(len(codes), names=", ".join([*names, last]))
+    return _AND(names=", ".join(names), last=last) if names else last

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.text.languages import Sentence
-from knowledge.values.guilds import Language
 
 PERMISSION_NAMES: Final[Mapping[str, Sentence]] = {
     "view_channel": Sentence("View Channel"),
@@ -16,6 +15,6 @@ PERMISSION_NAMES: Final[Mapping[str, Sentence]] = {
 }
 
 
-def permission_name(name: str, language: Language) -> str:
+def permission_name(name: str) -> str:
     known = PERMISSION_NAMES.get(name)
-    return known(language) if known else name
+    return known() if known else name

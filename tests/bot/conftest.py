@@ -1,5 +1,6 @@
 """The real bot on a fake embedder, in a server as real ones are."""
 
+import inspect
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
@@ -17,7 +18,9 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.preview.town import add_routes
 from bot.process.client import Bot, start_worker
+from bot.text.languages import speaking
 from knowledge import corpus
+from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
 from tests.bot.machines import machine  # noqa: F401 - a fixture
 from tests.bot.phrasing.scripted_endpoint import KEY, ScriptedEndpoint, scripted_endpoint
@@ -51,6 +54,16 @@ class PatientEnv(Env):
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytest_plugin, "Env", PatientEnv)
+
+
+@pytest.fixture(autouse=True)
+def english_without_bot(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let tests without a bot say sentences; a bot's tasks begin without a language."""
+    if inspect.iscoroutinefunction(request.function):
+        yield
+    else:
+        with speaking(Language.ENGLISH):
+            yield
 
 
 # simcord does not say how many members have a role.

@@ -27,6 +27,7 @@ from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, OpenQuestion
 from knowledge.values.settings import Edition, WeeklyDigest
 from tests.bot.components import part
+from tests.bot.spoken import said_in
 from tests.bot.world import World, text_of
 
 LONGEST_URL = page_url("https://" + "a" * (PAGE_URL_CHARACTERS - len("https://")), 2**63)
@@ -61,7 +62,9 @@ async def its_time_comes(world: World, weeks: int = 0, days: int = 0) -> None:
 def posted(channel: ChannelHandle) -> list[discord.Message]:
     """The digests in a channel, of any week and edition, the oldest first."""
     beginnings = tuple(
-        sentence(language) for sentence in weekly.HEADINGS.values() for language in Language
+        said_in(language, sentence)
+        for sentence in weekly.HEADINGS.values()
+        for language in Language
     )
     messages = channel.history()
     return [message for message in messages if text_of(message).startswith(beginnings)]

@@ -20,7 +20,6 @@ from bot.interactions.kit.buttons import DIGEST, NONCE, NUMBER, Button, CustomId
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.layouts import container, layout, text_of
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.policy.channel_access import may_write, quotable_channels
 from bot.interactions.policy.component_access import readers_of_answer
@@ -32,7 +31,6 @@ from bot.text.languages import speaking
 from bot.text.markdown import legible, shorten
 from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.values.documents import Kind, note_of_document
-from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, Feedback, FeedbackReason, Question, Verdict
 from knowledge.values.submissions import REASON_CHARACTERS
 
@@ -50,7 +48,6 @@ _COLOURS: Final = {
 def answer_message(
     reply: Reply,
     *,
-    language: Language,
     private: bool,
     hands_on: bool = False,
     lead: str = "",
@@ -72,7 +69,6 @@ def answer_message(
     shown = shown or messages.answer(
         reply,
         lead,
-        language,
         repeats_question=repeats_question,
         phrased=phrased,
         hands_on=hands_on and reply.question_id is not None,
@@ -80,13 +76,13 @@ def answer_message(
     if isinstance(reply.outcome, Clarification):
         return {"content": shown.head}
     items = [
-        *(_buttons(reply, language, hands_on) if buttons is None else buttons),
+        *(_buttons(reply, hands_on) if buttons is None else buttons),
         *extra,
-        *_sources(shown.quotations, language),
+        *_sources(shown.quotations),
     ]
     if reply.question_id is not None:
         actions = _menu_actions(reply.outcome, private=private)
-        menu = _menu(reply, reply.question_id, actions, language)
+        menu = _menu(reply, reply.question_id, actions)
         items += [menu] if menu.item.options else []
     text = _container(reply.outcome, shown)
     files = picture_files(reply.pictures)
@@ -123,9 +119,7 @@ def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord
     return container([first, *quotations[1:]], _COLOURS[evidence])
 
 
-def _sources(
-    quotations: Sequence[messages.Quotation], language: Language
-) -> list[discord.ui.Item[Any]]:
+def _sources(quotations: Sequence[messages.Quotation]) -> list[discord.ui.Item[Any]]:
     """Link buttons to the quoted texts, or to a page that a text refers to. Several are numbered.
 
     They are below the answer, because a button beside each citation takes another line on a phone.
@@ -133,7 +127,7 @@ def _sources(
     items: list[discord.ui.Item[Any]] = []
     for number, quotation in enumerate(quotations, 1):
         url = quotation.link or quotation.reference
-        label = (messages.SOURCE if quotation.link else messages.REFERENCE)(language)
+        label = (messages.SOURCE if quotation.link else messages.REFERENCE)()
         if len(quotations) > 1:
             label = f"{label} {number}"
         if url:
@@ -141,19 +135,19 @@ def _sources(
     return items
 
 
-def _buttons(reply: Reply, language: Language, hands_on: bool) -> list[discord.ui.Item[Any]]:
+def _buttons(reply: Reply, hands_on: bool) -> list[discord.ui.Item[Any]]:
     if reply.question_id is None:
         return []
     items: list[discord.ui.Item[Any]] = []
     if isinstance(reply.outcome, Answer):
         items += [
-            AnswerButton(language, question_id=reply.question_id, action=action)
+            AnswerButton(question_id=reply.question_id, action=action)
             for action in ("helpful", "unhelpful")
         ]
     elif isinstance(reply.outcome, Refusal):
-        items.append(shared_buttons.write_note(reply.question_id, language))
+        items.append(shared_buttons.write_note(reply.question_id))
         if hands_on:
-            items.append(shared_buttons.ask_moderators(reply.question_id, language))
+            items.append(shared_buttons.ask_moderators(reply.question_id))
     return items
 
 
@@ -165,9 +159,7 @@ def _menu_actions(outcome: Outcome, *, private: bool) -> list[str]:
     return ["why", *(["report"] if notes else []), *(["share"] if private else [])]
 
 
-def _menu(
-    reply: Reply, question_id: int, actions: Sequence[str], language: Language
-) -> "PassageSelect":
+def _menu(reply: Reply, question_id: int, actions: Sequence[str]) -> "PassageSelect":
     """The menu of actions, and of passages found, best first.
 
     Quoted passages are in the menu, too, because the answer may show only excerpts.
@@ -178,25 +170,25 @@ def _menu(
     found = service.by_digest([*sections, *offers(reply.hits)])
     labels = messages.options([*found.values()])
     options = [
-        discord.SelectOption(label=messages.MENU_LABELS[action](language), value=action)
+        discord.SelectOption(label=messages.MENU_LABELS[action](), value=action)
         for action in actions
     ]
-    options += _corrections(answer, language) if answer is not None else []
+    options += _corrections(answer) if answer is not None else []
     options += [
         discord.SelectOption(
             label=label,
             value=digest,
-            description=messages.QUOTED_ABOVE(language) if hit == quoted else None,
+            description=messages.QUOTED_ABOVE() if hit == quoted else None,
         )
         for (digest, hit), label in zip(found.items(), labels, strict=True)
     ]
     label = messages.SECTIONS if sections else messages.OTHER_PASSAGES
     if actions:
         label = messages.MORE
-    return PassageSelect(label(language), options, question_id=question_id)
+    return PassageSelect(label(), options, question_id=question_id)
 
 
-def _corrections(answer: Answer, language: Language) -> list[discord.SelectOption]:
+def _corrections(answer: Answer) -> list[discord.SelectOption]:
     """The options to correct a quoted note; with several notes, they are named."""
     cited = (answer.quotes[place].citation for place in shown_places(answer))
     notes = {
@@ -204,14 +196,12 @@ def _corrections(answer: Answer, language: Language) -> list[discord.SelectOptio
         for citation in cited
         if (number := note_of_document(citation.document_id)) is not None
     }
-    alone = messages.MENU_LABELS["correct"](language)
+    alone = messages.MENU_LABELS["correct"]()
     return [
         discord.SelectOption(
-            label=messages.CORRECT(language, title=shorten(legible(title), 60))
-            if len(notes) > 1
-            else alone,
+            label=messages.CORRECT(title=shorten(legible(title), 60)) if len(notes) > 1 else alone,
             value=f"correct:{number}",
-            description=messages.FOR_MODERATORS(language),
+            description=messages.FOR_MODERATORS(),
         )
         for number, title in notes.items()
     ]
@@ -220,7 +210,7 @@ def _corrections(answer: Answer, language: Language) -> list[discord.SelectOptio
 async def _reports_pruned(interaction: Interaction, question: Question) -> bool:
     """Tell the member if a question's text was pruned. Return whether the text was pruned."""
     if question.pruned:
-        gone = messages.FEEDBACK_GONE(await viewer_language(interaction))
+        gone = messages.FEEDBACK_GONE()
         await interaction.edit_original_response(content=gone)
     return question.pruned
 
@@ -251,7 +241,6 @@ class AnswerButton(
             await _explain(interaction, self.question, self.channels)
 
     async def _keep_verdict(self, interaction: Interaction) -> None:
-        language = await viewer_language(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
         known = await interaction.client.worker.call(
             lambda core: core.store.feedback_records.record(feedback), priority=Priority.ASKING
@@ -259,9 +248,9 @@ class AnswerButton(
         thanks = {
             Verdict.HELPFUL: messages.FEEDBACK_HELPFUL,
             Verdict.UNHELPFUL: messages.FEEDBACK_UNHELPFUL,
-        }[feedback.verdict](language)
+        }[feedback.verdict]()
         if not known:
-            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
+            await interaction.edit_original_response(content=messages.FEEDBACK_GONE())
         elif feedback.verdict is Verdict.UNHELPFUL:
             # A member who may confirm this answer withdraws its confirmation.
             by_moderator = await _confirms(interaction, self.question)
@@ -274,8 +263,8 @@ class AnswerButton(
                 )
             # The click counts even if no reason follows.
             await interaction.edit_original_response(
-                content=f"{thanks} {messages.ASKS_WHY(language)}",
-                view=reason_view(self.question_id, language),
+                content=f"{thanks} {messages.ASKS_WHY()}",
+                view=reason_view(self.question_id),
             )
         else:
             await interaction.edit_original_response(content=thanks)
@@ -289,9 +278,8 @@ async def _explain(interaction: Interaction, question: Question, channels: Seque
         lambda core: service.with_visible_hits(core, question, channels),
         priority=Priority.ASKING,
     )
-    language = await viewer_language(interaction)
     moderator = await is_moderator(interaction)
-    first, *rest = explanation.why(visible, language, moderator=moderator)
+    first, *rest = explanation.why(visible, moderator=moderator)
     await interaction.edit_original_response(content=first)
     for part in rest:
         await interaction.followup.send(part, ephemeral=True)
@@ -300,9 +288,8 @@ async def _explain(interaction: Interaction, question: Question, channels: Seque
 async def _share(interaction: Interaction, question: Question) -> None:
     """Post a private answer for everybody in the channel."""
     bot = interaction.client
-    mine = await viewer_language(interaction)
     if not may_write(interaction):
-        await interaction.edit_original_response(content=messages.CAN_NOT_SHARE(mine))
+        await interaction.edit_original_response(content=messages.CAN_NOT_SHARE())
         return
     if await _reports_pruned(interaction, question):
         return
@@ -312,10 +299,10 @@ async def _share(interaction: Interaction, question: Question) -> None:
         lambda core: service.share(core, question, interaction.channel_id, channels, held),
         priority=Priority.ASKING,
     )
-    await interaction.edit_original_response(content=messages.share_result(shared, mine))
+    await interaction.edit_original_response(content=messages.share_result(shared))
     if shared.reply is not None:
         with speaking(held.language):
-            await bot.answers.post_shared(interaction, shared.ask, shared.reply, held.language)
+            await bot.answers.post_shared(interaction, shared.ask, shared.reply)
 
 
 async def _confirms(interaction: Interaction, question: Question) -> bool | None:
@@ -358,23 +345,18 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_REA
             lambda core: service.offered_passage(core, self.question, value, self.channels),
             priority=Priority.ASKING,
         )
-        language = await viewer_language(interaction)
         if found is None:
-            gone = messages.NO_LONGER_QUOTED(language)
+            gone = messages.NO_LONGER_QUOTED()
             await interaction.edit_original_response(content=gone)
             return
         message_id = interaction.message.id if interaction.message is not None else 0
         button = PickButton(
-            language,
-            question_id=self.question_id,
-            digest=value,
-            message_id=message_id,
-            action="answers",
+            question_id=self.question_id, digest=value, message_id=message_id, action="answers"
         )
         pictures = await interaction.client.worker.call(
             lambda core: service.pictures_of(core, [found]), priority=Priority.ASKING
         )
-        parts = messages.passage(found, language)
+        parts = messages.passage(found)
         for place, part in enumerate(parts):
             last = part is parts[-1]
             view = view_of([button] if last else []) or discord.utils.MISSING
@@ -428,8 +410,7 @@ class PickButton(
             said = messages.CONFIRMED if picked.confirmed else messages.PICKED
             if picked.reply is not None and await self._replace_quote(interaction, picked.reply):
                 said = messages.REPLACED
-        language = await viewer_language(interaction)
-        await interaction.edit_original_response(content=said(language))
+        await interaction.edit_original_response(content=said())
 
     async def _replace_quote(self, interaction: Interaction, reply: Reply) -> bool:
         """Edit the posted answer to quote the passage, if it is the bot's to this question."""
@@ -445,12 +426,9 @@ class PickButton(
                 return False
             if asked in text and not repeats:
                 return False
-            language = await interaction.client.guild_settings.language_in(channel)
             reply = await with_pictures(interaction.client, reply, interaction.channel)
-            with speaking(language):
-                shown = answer_message(
-                    reply, language=language, private=False, repeats_question=repeats, edits=True
-                )
+            with speaking(await interaction.client.guild_settings.language_in(channel)):
+                shown = answer_message(reply, private=False, repeats_question=repeats, edits=True)
             await message.edit(**shown)
         except UNREACHED as error:
             _logger.info("An answer could not be replaced: %s", error)
@@ -458,12 +436,12 @@ class PickButton(
         return True
 
 
-def reason_view(question_id: int, language: Language) -> discord.ui.View | None:
+def reason_view(question_id: int) -> discord.ui.View | None:
     options = [
-        discord.SelectOption(label=label(language), value=reason.value)
+        discord.SelectOption(label=label(), value=reason.value)
         for reason, label in FEEDBACK_REASONS.items()
     ]
-    placeholder = messages.WHAT_WAS_WRONG(language)
+    placeholder = messages.WHAT_WAS_WRONG()
     return view_of([ReasonSelect(placeholder, options, question_id=question_id)])
 
 
@@ -482,14 +460,13 @@ class ReasonSelect(Select, ids=CustomId("reason", question_id=int), rule=_READER
         return First.IN_PLACE if self.item.values[:1] in _OFFERED else First.OWN
 
     async def on_choice(self, interaction: Interaction, value: str) -> None:
-        language = await viewer_language(interaction)
         if value not in set(FeedbackReason):
-            sentence = error_messages.UNKNOWN_BUTTON(language)
+            sentence = error_messages.UNKNOWN_BUTTON()
             await interaction.response.send_message(sentence, ephemeral=True)
             return
         reason = FeedbackReason(value)
         if reason is FeedbackReason.OTHER:
-            await interaction.response.send_modal(ReasonModal(self.question_id, language))
+            await interaction.response.send_modal(ReasonModal(self.question_id))
             return
         await record_reason(interaction, self.question_id, chosen=reason)
 
@@ -502,9 +479,9 @@ class ReasonModal(
 ):
     """The form for a reason in the member's own words."""
 
-    def __init__(self, question_id: int, language: Language) -> None:
-        super().__init__(messages.WHAT_WAS_WRONG(language), question_id=question_id)
-        self.ask_text(messages.REASON(language), "reason", REASON_CHARACTERS, paragraph=True)
+    def __init__(self, question_id: int) -> None:
+        super().__init__(messages.WHAT_WAS_WRONG(), question_id=question_id)
+        self.ask_text(messages.REASON(), "reason", REASON_CHARACTERS, paragraph=True)
 
     @classmethod
     async def handle(
@@ -528,5 +505,4 @@ async def record_reason(
         priority=Priority.ASKING,
     )
     said = messages.REASON_KEPT if known else messages.FEEDBACK_GONE
-    language = await viewer_language(interaction)
-    await interaction.edit_original_response(content=said(language), view=None)
+    await interaction.edit_original_response(content=said(), view=None)

@@ -30,7 +30,6 @@ from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import speaking
-from knowledge.values.guilds import Language
 from knowledge.values.questions import Question
 
 
@@ -38,14 +37,7 @@ class Phrasing:
     """A reply that is sent at once, and edited later if a language model phrases the answer."""
 
     def __init__(
-        self,
-        bot: Services,
-        ask: Ask,
-        reply: Reply,
-        language: Language,
-        *,
-        channel: Any = None,
-        **shown: Any,
+        self, bot: Services, ask: Ask, reply: Reply, *, channel: Any = None, **shown: Any
     ) -> None:
         """Decide whether to ask a model.
 
@@ -53,7 +45,6 @@ class Phrasing:
         are further arguments of `answer_message`.
         """
         self._bot = bot
-        self._language = language
         self._reply = reply
         self._shown = shown
         self._channel = channel
@@ -63,13 +54,11 @@ class Phrasing:
             guild = None if ask.guild_id is None else bot.guild_settings.known(ask.guild_id)
             self._candidate = bot.phrasing.candidate(ask, reply, guild)
             if self._candidate is not None:
-                self._line = under_way(bot.phrasing.edited_until(), language)
+                self._line = under_way(bot.phrasing.edited_until())
 
     def message(self, *, edits: bool = False) -> dict[str, Any]:
         """Arguments that send the plain answer."""
-        return answer_message(
-            self._reply, language=self._language, edits=edits, note=self._line, **self._shown
-        )
+        return answer_message(self._reply, edits=edits, note=self._line, **self._shown)
 
     def follow(self, posted: Posted) -> None:
         """Ask the model and edit the message, in a task that shutdown waits for."""
@@ -89,12 +78,10 @@ class Phrasing:
             if result is not None:
                 if result.reply.outcome != reply.outcome:
                     reply = await with_pictures(bot, result.reply, self._channel)
-                further = _phrased_arguments(result.phrased, reply.question_id, self._language)
+                further = _phrased_arguments(result.phrased, reply.question_id)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             bot.log_error(error)
-        shown = answer_message(
-            reply, language=self._language, edits=True, **{**self._shown, **further}
-        )
+        shown = answer_message(reply, edits=True, **{**self._shown, **further})
         await edit_once(posted, bot.phrasing.pacer, self._line, shown)
 
 
@@ -102,12 +89,12 @@ class Phrasing:
 _FOLLOWING: Final[set["asyncio.Task[None]"]] = set()
 
 
-def _phrased_arguments(phrased: Any, question_id: int | None, language: Language) -> dict[str, Any]:
+def _phrased_arguments(phrased: Any, question_id: int | None) -> dict[str, Any]:
     """Additional arguments of `answer_message` for a phrased answer."""
     if phrased is None:
         return {}
     written = not all(line.verbatim for line in phrased.lines)
-    button = QuotesButton(language, question_id=question_id, action="quotes")
+    button = QuotesButton(question_id=question_id, action="quotes")
     return {"phrased": phrased, "extra": [button] if written else []}
 
 
@@ -127,7 +114,7 @@ class QuotesButton(
     async def on_click(self, interaction: Interaction) -> None:
         question = self.question
         if not question.text:
-            gone = messages.FEEDBACK_GONE(await viewer_language(interaction))
+            gone = messages.FEEDBACK_GONE()
             await interaction.followup.send(gone, ephemeral=True)
         elif (
             # The id may be forged, so other messages stay unchanged.
@@ -137,8 +124,7 @@ class QuotesButton(
             await self._remove_phrasing(interaction, question)
         else:
             reply = await self._plain_reply(interaction, ask_from_record(question), self.channels)
-            language = await viewer_language(interaction)
-            shown = answer_message(reply, language=language, private=False)
+            shown = answer_message(reply, private=False)
             del shown["content"]
             await interaction.followup.send(**shown, ephemeral=True)
 
@@ -149,11 +135,9 @@ class QuotesButton(
         channels = quotable_channels(interaction, private=private)
         reply = await self._plain_reply(interaction, ask_from_record(question), channels)
         text = text_of(message) if message is not None else ""
-        language = await message_language(interaction)
-        with speaking(language):
+        with speaking(await message_language(interaction)):
             shown = answer_message(
                 reply,
-                language=language,
                 private=private,
                 repeats_question=text.startswith(question_line(question.text)),
                 edits=True,
@@ -205,9 +189,7 @@ class Answering:
         language = await viewer_language(interaction) if private else held.language
         hands_on = await self._bot.guild_settings.may_hand_over(interaction.guild_id)
         with speaking(language):
-            phrasing = Phrasing(
-                self._bot, asked, reply, language, private=private, hands_on=hands_on
-            )
+            phrasing = Phrasing(self._bot, asked, reply, private=private, hands_on=hands_on)
             sent = await interaction.edit_original_response(**phrasing.message(edits=True))
             phrasing.follow(PostedResponse(interaction, sent.id))
 
@@ -228,32 +210,23 @@ class Answering:
     async def _answer_alone(self, interaction: Interaction, alone: Ask) -> None:
         """Answer the asker privately, after deleting the public *thinking…* message."""
         reply = await with_pictures(self._bot, await self._bot.answer(alone))
-        language = await viewer_language(interaction)
-        lead = messages.FOR_YOU_ALONE(language)
-        phrasing = Phrasing(self._bot, alone, reply, language, private=True, lead=lead)
+        lead = messages.FOR_YOU_ALONE()
+        phrasing = Phrasing(self._bot, alone, reply, private=True, lead=lead)
         # Delete the public *thinking…* first: a follow-up would replace it, visible to everybody.
         await interaction.delete_original_response()
         sent = await interaction.followup.send(**phrasing.message(), ephemeral=True, wait=True)
         phrasing.follow(PostedResponse(interaction, sent.id))
 
-    async def post_shared(
-        self, interaction: Interaction, ask: Ask, reply: Reply, language: Language
-    ) -> None:
+    async def post_shared(self, interaction: Interaction, ask: Ask, reply: Reply) -> None:
         """Post a shared answer publicly."""
         reply = await with_pictures(self._bot, reply)
-        phrasing = Phrasing(self._bot, ask, reply, language, private=False)
+        phrasing = Phrasing(self._bot, ask, reply, private=False)
         sent = await interaction.followup.send(**phrasing.message(), wait=True)
         phrasing.follow(PostedResponse(interaction, sent.id))
 
     async def message_to_asker(
-        self,
-        reply: Reply,
-        channel: Any,
-        *,
-        language: Language,
-        lead: str,
-        extra: Sequence[discord.ui.Item[Any]],
+        self, reply: Reply, channel: Any, *, lead: str, extra: Sequence[discord.ui.Item[Any]]
     ) -> dict[str, Any]:
         """Arguments to send an earlier asker an answer; `channel` is None for a direct message."""
         reply = await with_pictures(self._bot, reply, channel)
-        return answer_message(reply, language=language, private=False, lead=lead, extra=extra)
+        return answer_message(reply, private=False, lead=lead, extra=extra)

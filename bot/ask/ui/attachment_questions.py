@@ -5,12 +5,11 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
+from bot.answers.pipeline import QUESTION_CHARACTERS, needs_lookup
 from bot.interactions.kit import inbox
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.forms import Filled, Form
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.admission import count_question
 from bot.interactions.policy.channel_access import may_write
 from bot.interactions.policy.component_access import anybody
@@ -21,7 +20,6 @@ from bot.text.markdown import beginning, code_block, code_blocks, plain_within, 
 from indexer.retrieval.error_identifiers import LOG_MARK
 from knowledge.files import logs
 from knowledge.files.logs import SUFFIXES, Problem
-from knowledge.values.guilds import Language
 from knowledge.values.submissions import InvalidNoteError
 
 READ: Final = Sentence("This is what I read in the picture. You can correct it before you ask.")
@@ -62,10 +60,9 @@ _TEXT_CHARACTERS: Final = 1_100
 _NAME_CHARACTERS: Final = 60
 
 
-def log_problem(name: str, problem: Problem, language: Language) -> str:
+def log_problem(name: str, problem: Problem) -> str:
     """A sentence about a log that can't be read."""
     return PROBLEMS[problem](
-        language,
         file=f"**{plain_within(name, _NAME_CHARACTERS)}**",
         megabytes=logs.LOG_BYTES // 1_000_000,
         unpacked=logs.UNPACKED_BYTES // 1_000_000,
@@ -81,18 +78,13 @@ def marked(lines: Sequence[str]) -> str:
 
 
 def offer(
-    words: str,
-    text: str,
-    language: Language,
-    *,
-    unread: Sequence[str] = (),
-    read: Sentence | None = READ,
+    words: str, text: str, *, unread: Sequence[str] = (), read: Sentence | None = READ
 ) -> str:
     """A message with the text that was read, the member's own words, and what wasn't read."""
     room = _TEXT_CHARACTERS - size("\n".join(unread))
-    parts = [*unread, *([read(language)] if read else []), code_block(text, room)]
+    parts = [*unread, *([read()] if read else []), code_block(text, room)]
     if words:
-        parts += [WITH_WORDS(language), code_block(words, WORDS_CHARACTERS)]
+        parts += [WITH_WORDS(), code_block(words, WORDS_CHARACTERS)]
     return "\n".join(parts)
 
 
@@ -118,13 +110,7 @@ _LOGS: Final = 3
 
 
 async def attachment_offer(
-    bot: Services,
-    message: discord.Message,
-    words: str,
-    member_id: int,
-    *,
-    language: Language,
-    private: bool,
+    bot: Services, message: discord.Message, words: str, member_id: int, *, private: bool
 ) -> dict[str, Any] | None:
     """Arguments to offer questions with the text in pictures and logs; None without it."""
     guild_id = message.guild.id if message.guild is not None else None
@@ -132,9 +118,9 @@ async def attachment_offer(
     unread: list[str] = []
     if guild_id is not None and (await bot.guild_settings.settings(guild_id)).read_logs:
         words, blocks = _without_long_blocks(words)
-        lines, unread = await _read_logs(bot, message.attachments, blocks, member_id, language)
+        lines, unread = await _read_logs(bot, message.attachments, blocks, member_id)
         if not (words or lines or unread) and (blocks or _logs_among(message.attachments)):
-            unread = [NO_ERROR(language)]
+            unread = [NO_ERROR()]
     if len(words) > WORDS_CHARACTERS:
         return None
     pictures = await bot.picture_texts.among(message.attachments, member_id)
@@ -150,12 +136,12 @@ async def attachment_offer(
     else:
         read = READ_IN_LOG if lines else READ
     buttons = [
-        TextButton(language, member_id=member_id, shown=_SHOWN[private], action=action)
+        TextButton(member_id=member_id, shown=_SHOWN[private], action=action)
         for action in LABELS
-        if action == "picture" or not response_without_lookup(words)
+        if action == "picture" or needs_lookup(words)
     ]
     return {
-        "content": offer(words, text, language, unread=unread, read=read),
+        "content": offer(words, text, unread=unread, read=read),
         "view": view_of(buttons),
     }
 
@@ -180,11 +166,7 @@ def _logs_among(attachments: Sequence[discord.Attachment]) -> list[discord.Attac
 
 
 async def _read_logs(
-    bot: Services,
-    attachments: Sequence[discord.Attachment],
-    blocks: Sequence[str],
-    member_id: int,
-    language: Language,
+    bot: Services, attachments: Sequence[discord.Attachment], blocks: Sequence[str], member_id: int
 ) -> tuple[list[str], list[str]]:
     """The deciding lines of a message's logs, and sentences about logs that can't be read.
 
@@ -198,12 +180,12 @@ async def _read_logs(
         try:
             log = await bot.attachments.log(attachment, member_id)
         except InvalidNoteError as error:
-            unread.append(error_messages.invalid(error, language))
+            unread.append(error_messages.invalid(error))
             continue
         if log.lines:
             return [*log.lines], unread
         if log.problem is not None:
-            unread.append(log_problem(attachment.filename, log.problem, language))
+            unread.append(log_problem(attachment.filename, log.problem))
     return [], unread
 
 
@@ -237,8 +219,7 @@ class TextButton(
         words, text = words_and_text(message.content if message else "")
         if self.action == "picture":
             asked = question(words, text)
-            language = await viewer_language(interaction)
-            await interaction.response.send_modal(TextForm(asked, language, shown=self.shown))
+            await interaction.response.send_modal(TextForm(asked, shown=self.shown))
         else:
             await _answer(interaction, words, private=self.shown == "private")
 
@@ -251,13 +232,13 @@ class TextForm(
 ):
     """The form to correct a question with the text before it is asked."""
 
-    def __init__(self, asked: str, language: Language, *, shown: str) -> None:
-        super().__init__(LABELS["picture"](language), shown=shown)
+    def __init__(self, asked: str, *, shown: str) -> None:
+        super().__init__(LABELS["picture"](), shown=shown)
         self.ask_text(
-            QUESTION(language),
+            QUESTION(),
             "question",
             QUESTION_CHARACTERS,
-            QUESTION_HELP(language),
+            QUESTION_HELP(),
             text=asked,
             paragraph=True,
         )
@@ -285,6 +266,6 @@ async def _answer(interaction: Interaction, question: str, *, private: bool) -> 
             private = True
             inbox.keep(interaction)
             await interaction.response.defer(ephemeral=True, thinking=True)
-        if not response_without_lookup(question):
+        if needs_lookup(question):
             await count_question(bot, interaction.user, interaction.guild_id)
         await bot.answers.answer_deferred(interaction, question, private=private)

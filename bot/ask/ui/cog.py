@@ -18,7 +18,7 @@ from discord.ext import commands
 from bot.answers.ask import Ask
 from bot.answers.follow_ups import stands_alone
 from bot.answers.outcome import Answer
-from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
+from bot.answers.pipeline import QUESTION_CHARACTERS, needs_lookup
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import messages, service
 from bot.ask.question_rules import is_question
@@ -34,7 +34,7 @@ from bot.interactions.features import Feature, Round
 from bot.interactions.kit.edits import PostedMessage
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import text_of
-from bot.interactions.kit.localisation import description, viewer_language
+from bot.interactions.kit.localisation import description
 from bot.interactions.kit.retries import reply_once
 from bot.interactions.policy.admission import count_question
 from bot.interactions.policy.channel_access import followed_readable_by_viewers, may_write
@@ -45,7 +45,6 @@ from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
 from bot.text.languages import spoken_language
 from knowledge.chat.intents import asks, is_small_talk
-from knowledge.values.guilds import Language
 from knowledge.values.questions import Feedback, Verdict
 
 _TYPED: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
@@ -67,7 +66,7 @@ class FollowUpMessages:
             isinstance(channel, discord.Thread)
             and isinstance(channel.parent, discord.TextChannel)
             and message.type in _TYPED
-            and not response_without_lookup(message.content)
+            and needs_lookup(message.content)
             # Answers to thanks and greetings would repeat the passages.
             and (asks(message.content) or not is_small_talk(message.content))
             and not (message.mentions or message.role_mentions or message.mention_everyone)
@@ -190,7 +189,7 @@ class AskCog(commands.Cog):
             private = await self.bot.guild_settings.answers_privately(interaction.channel)
         # A member without the right to write here can't do so through the bot. Small talk is
         # answered privately, to disturb nobody.
-        private = private or not may_write(interaction) or bool(response_without_lookup(question))
+        private = private or not may_write(interaction) or not needs_lookup(question)
         await interaction.response.defer(ephemeral=private, thinking=True)
         earlier = await self._follow_ups.context_of_asker(
             question, interaction.user.id, interaction.channel_id, private=private
@@ -202,11 +201,8 @@ class AskCog(commands.Cog):
         """Answer the question in a message, privately."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         question = text_of(message)
-        language = await viewer_language(interaction)
         asker_id = interaction.user.id
-        offer = await attachment_offer(
-            self.bot, message, question, asker_id, language=language, private=True
-        )
+        offer = await attachment_offer(self.bot, message, question, asker_id, private=True)
         if offer is not None:
             await interaction.edit_original_response(**offer)
             return
@@ -215,7 +211,7 @@ class AskCog(commands.Cog):
     async def _answer(
         self, interaction: Interaction, question: str, *, private: bool, earlier: str = ""
     ) -> None:
-        if not response_without_lookup(question):
+        if needs_lookup(question):
             await count_question(self.bot, interaction.user, interaction.guild_id)
         await self._answering.answer_deferred(
             interaction, question, private=private, earlier=earlier
@@ -301,10 +297,9 @@ class AskCog(commands.Cog):
         The bot doesn't tell an author twice within a short time, to keep the channel quiet. Only in
         direct messages, the bot mentions a used-up quota each time.
         """
-        language = await self.bot.guild_settings.language_in(message.channel)
         sentence = self.bot.explanation(error)
         if error.reason is not Limit.QUOTA:
-            sentence = error_messages.THEN_SILENT(language, sentence=sentence)
+            sentence = error_messages.THEN_SILENT(sentence=sentence)
         elif message.guild is None:
             error.told = False
         if not error.told:
@@ -313,18 +308,15 @@ class AskCog(commands.Cog):
     async def _respond(self, message: discord.Message, failure: Exception | None = None) -> None:
         bot_id = self.bot.user.id if self.bot.user is not None else 0
         question = re.sub(rf"<@!?{re.escape(str(bot_id))}>", "", message.content).strip()
-        language = await self.bot.guild_settings.language_in(message.channel)
         phrasing = None
         try:
             if failure is not None:
                 raise failure
-            shown = await self._response_to_no_question(message, question, language)
+            shown = await self._response_to_no_question(message, question)
             if shown is None:
-                phrasing = await self._phrasing(message, question, language)
+                phrasing = await self._phrasing(message, question)
                 shown = (
-                    {"content": messages.ASK_ALONE(language)}
-                    if phrasing is None
-                    else phrasing.message()
+                    {"content": messages.ASK_ALONE()} if phrasing is None else phrasing.message()
                 )
         except TooFastError:
             raise
@@ -335,11 +327,9 @@ class AskCog(commands.Cog):
         if phrasing is not None:
             phrasing.follow(PostedMessage(sent))
 
-    async def _phrasing(
-        self, message: discord.Message, question: str, language: Language
-    ) -> Phrasing | None:
+    async def _phrasing(self, message: discord.Message, question: str) -> Phrasing | None:
         """Answer a message, or return None if a private answer would be better for the author."""
-        if not response_without_lookup(question):
+        if needs_lookup(question):
             await count_question(self.bot, message.author, _guild_id(message))
         asked = await self._ask_of(message, question)
         if (
@@ -354,7 +344,6 @@ class AskCog(commands.Cog):
             self.bot,
             asked,
             reply,
-            language,
             channel=message.channel,
             private=False,
             hands_on=await self.bot.guild_settings.may_hand_over(asked.guild_id),
@@ -375,16 +364,14 @@ class AskCog(commands.Cog):
         )
 
     async def _response_to_no_question(
-        self, message: discord.Message, words: str, language: Language
+        self, message: discord.Message, words: str
     ) -> dict[str, Any] | None:
         """Respond to a picture or log, no words or thanks. Return None for a question."""
-        offer = await attachment_offer(
-            self.bot, message, words, message.author.id, language=language, private=False
-        )
+        offer = await attachment_offer(self.bot, message, words, message.author.id, private=False)
         if offer is not None:
             return offer
         if not words:
-            return {"content": messages.ASK_ME(language)}
+            return {"content": messages.ASK_ME()}
         if small_talk(words) is not SmallTalk.THANKS:
             return None
         # An asker's thanks in reply to an answer count as *Helpful*.
@@ -395,14 +382,13 @@ class AskCog(commands.Cog):
         counts = await self.bot.worker.call(
             lambda core: core.store.feedback_records.record(feedback), priority=Priority.ASKING
         )
-        return {"content": messages.FEEDBACK_HELPFUL(language)} if counts else None
+        return {"content": messages.FEEDBACK_HELPFUL()} if counts else None
 
     async def _tell_directly(self, message: discord.Message) -> None:
         """Tell an asker by direct message that the bot may not write in their channel."""
         channel: Any = message.channel
         try:
-            language = await self.bot.guild_settings.language_in(channel)
-            await message.author.send(messages.CAN_NOT_WRITE(language, channel=channel.mention))
+            await message.author.send(messages.CAN_NOT_WRITE(channel=channel.mention))
         except UNREACHED as error:
             _logger.info("Somebody could not be told that I may not write there: %s", error)
 

@@ -29,7 +29,6 @@ from bot.interactions.kit.buttons import NONCE, NUMBER, Button, CustomId, Select
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.layouts import text_of
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.policy.channel_access import followed_readable_by_viewers, may_write
 from bot.interactions.policy.component_access import helpers
@@ -106,9 +105,8 @@ class NoteAnswers:
         """Offer the notes nearest to a message, privately."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await _helpers(interaction, {})
-        language = await viewer_language(interaction)
         if isinstance(found, Sentence):
-            await interaction.edit_original_response(content=found(language))
+            await interaction.edit_original_response(content=found())
             return
         self._texts[message.id] = text_of(message)
         text = self.text_of(message)
@@ -126,8 +124,8 @@ class NoteAnswers:
             )
             for passage in passages
         ]
-        said = (CHOOSE if options else NOTHING_NEAR)(language, message=message.jump_url)
-        view = _view(message.id, options, language)
+        said = (CHOOSE if options else NOTHING_NEAR)(message=message.jump_url)
+        view = _view(message.id, options)
         await interaction.edit_original_response(content=said, view=view)
 
     def text_of(self, message: discord.Message) -> str:
@@ -149,9 +147,9 @@ class NoteAnswers:
             if guild is not None and not guild.unavailable:
                 # Nobody reads what it says to the helper.
                 with speaking(Language.ENGLISH):
-                    await self.post(answer, Language.ENGLISH)
+                    await self.post(answer)
 
-    async def post(self, answer: HelperAnswer, language: Language) -> str:
+    async def post(self, answer: HelperAnswer) -> str:
         """Post a chosen note, unless it is posted already, and return what to tell the helper."""
         call = self._bot.worker.call
         self._guilds.add(answer.guild_id)
@@ -161,7 +159,7 @@ class NoteAnswers:
             )
             reply = await call(lambda core: service.reply_with_note(core, answer))
             if known is None:
-                return MESSAGE_GONE(language)
+                return MESSAGE_GONE()
             reply_id = known.reply_id
             try:
                 if reply_id is None and reply is not None:
@@ -169,18 +167,18 @@ class NoteAnswers:
             except UNREACHED as error:
                 _logger.info("A helper's note could not be posted: %s", error)
                 if worth_retrying(error):
-                    return NOT_YET(language)
+                    return NOT_YET()
                 await call(lambda core: core.store.helper_answers.drop(answer))
                 refused = isinstance(error, discord.Forbidden)
-                return (CAN_NOT_WRITE if refused else MESSAGE_GONE)(language)
+                return (CAN_NOT_WRITE if refused else MESSAGE_GONE)()
             if reply_id is None:
                 await call(lambda core: core.store.helper_answers.drop(answer))
-                return NOTE_GONE(language)
+                return NOTE_GONE()
             await call(lambda core: core.store.helper_answers.record_reply(answer, reply_id))
         place = f"{answer.guild_id}/{answer.channel_id}/{reply_id}"
-        posted = POSTED(language, link=f"https://discord.com/channels/{place}")
+        posted = POSTED(link=f"https://discord.com/channels/{place}")
         is_confirmed = reply is not None and bool(reply.question)
-        return f"{posted} {CONFIRMED(language)}" if is_confirmed else posted
+        return f"{posted} {CONFIRMED()}" if is_confirmed else posted
 
     async def _reply(self, answer: HelperAnswer, reply: Reply) -> discord.Message:
         """Reply to the message, or return the reply of an interrupted attempt."""
@@ -192,16 +190,14 @@ class NoteAnswers:
             is_own = later.author == self._bot.user
             if is_own and shared_buttons.question_of(later) == answer.question_id:
                 return later
-        language = await self._bot.guild_settings.language_in(channel)
         assert isinstance(reply.outcome, Answer)  # noqa: S101 - made with a quote
-        with speaking(language):
+        with speaking(await self._bot.guild_settings.language_in(channel)):
             helper = f"<@{answer.helper_id}>" if answer.helper_id else speak("A helper")
             lead = speak("{helper} answers with this note:", helper=helper)
             shown = answer_message(
                 await with_pictures(self._bot, reply, channel),
-                language=language,
                 private=False,
-                shown=messages.whole_note(reply.outcome.quotes[0], lead, language),
+                shown=messages.whole_note(reply.outcome.quotes[0], lead),
             )
         reference = discord.MessageReference(
             message_id=answer.message_id,
@@ -223,13 +219,11 @@ class NoteAnswers:
 # Components.
 
 
-def _view(
-    message_id: int, options: list[discord.SelectOption], language: Language
-) -> discord.ui.View | None:
+def _view(message_id: int, options: list[discord.SelectOption]) -> discord.ui.View | None:
     items: list[discord.ui.Item[Any]] = []
     if options:
-        items.append(NoteAnswerMenu(CHOOSE_NOTE(language), options, message_id=message_id))
-    items.append(NoteTitleButton(FIND(language), message_id=message_id))
+        items.append(NoteAnswerMenu(CHOOSE_NOTE(), options, message_id=message_id))
+    items.append(NoteTitleButton(FIND(), message_id=message_id))
     return view_of(items)
 
 
@@ -244,12 +238,11 @@ class NoteAnswerMenu(
     async def on_choice(self, interaction: Interaction, value: str) -> None:
         bot = interaction.client
         channel: Any = interaction.channel
-        language = await viewer_language(interaction)
         note_id = int(value) if re.fullmatch(NUMBER, value) else 0
         try:
             message = await channel.fetch_message(self.message_id)
         except discord.NotFound:
-            gone = MESSAGE_GONE(language)
+            gone = MESSAGE_GONE()
             await interaction.edit_original_response(content=gone, view=None)
             return
         ask = Ask(
@@ -273,9 +266,9 @@ class NoteAnswerMenu(
             priority=Priority.ASKING,
         )
         if answer is None:
-            await interaction.edit_original_response(content=NOTE_GONE(language))
+            await interaction.edit_original_response(content=NOTE_GONE())
             return
-        said = await bot.note_answers.post(answer, language)
+        said = await bot.note_answers.post(answer)
         await interaction.edit_original_response(content=said, view=None)
 
 
@@ -287,8 +280,7 @@ class NoteTitleButton(
     message_id: int
 
     async def on_click(self, interaction: Interaction) -> None:
-        language = await viewer_language(interaction)
-        await interaction.response.send_modal(NoteTitleForm(self.message_id, language))
+        await interaction.response.send_modal(NoteTitleForm(self.message_id))
 
 
 class NoteTitleForm(
@@ -299,22 +291,22 @@ class NoteTitleForm(
 ):
     """The form for a part of a note's title, or its number."""
 
-    def __init__(self, message_id: int, language: Language) -> None:
-        super().__init__(CHOOSE_NOTE(language), message_id=message_id)
-        self.ask_text(FIND_FIELD(language), "title", TITLE_CHARACTERS, FIND_HELP(language))
+    def __init__(self, message_id: int) -> None:
+        super().__init__(CHOOSE_NOTE(), message_id=message_id)
+        self.ask_text(FIND_FIELD(), "title", TITLE_CHARACTERS, FIND_HELP())
 
     @classmethod
     async def handle(
         cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        language, typed = await viewer_language(interaction), filled.text("title")
+        typed = filled.text("title")
         message_id = subject["message_id"]
-        choices = (await choices_at_once(interaction, interaction.guild_id)).live(typed, language)
+        choices = (await choices_at_once(interaction, interaction.guild_id)).live(typed)
         options = [
             discord.SelectOption(label=choice.name, value=choice.value) for choice in choices
         ]
         place = f"{interaction.guild_id}/{interaction.channel_id}/{message_id}"
         link = f"https://discord.com/channels/{place}"
-        said = CHOOSE(language, message=link) if options else NO_SUCH_NOTE(language)
-        view = _view(message_id, options, language)
+        said = CHOOSE(message=link) if options else NO_SUCH_NOTE()
+        view = _view(message_id, options)
         await interaction.edit_original_response(content=said, view=view)

@@ -165,9 +165,7 @@ class OpenPosts:
             functools.partial(
                 thread.send,
                 open_posts.ASK(author=f"<@{post.asker_id}>"),
-                view=view_of(
-                    SolvedButton(settings.language, action=action) for action in open_posts.LABELS
-                ),
+                view=view_of(SolvedButton(action=action) for action in open_posts.LABELS),
                 allowed_mentions=discord.AllowedMentions(users=[author]),
                 nonce=f"ask-{post.message_id}",
             )

@@ -23,7 +23,6 @@ from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import followed_readable_by_viewers
 from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import is_moderator, may_decide, may_help
@@ -33,7 +32,6 @@ from bot.text.languages import Sentence, speaking
 from bot.text.markdown import shorten
 from knowledge.chat.intents import is_marked_solved
 from knowledge.values.documents import Kind
-from knowledge.values.guilds import Language
 from knowledge.values.questions import Feedback, HelpedQuestion, Question, Verdict
 
 LEAD: Final = Sentence("-# Posted automatically. This may help:")
@@ -87,11 +85,11 @@ _READERS: Final = readers_of_answer(messages.FEEDBACK_GONE)
 _logger = logging.getLogger(__name__)
 
 
-def help_buttons(question_id: int, language: Language) -> list[discord.ui.Item[Any]]:
+def help_buttons(question_id: int) -> list[discord.ui.Item[Any]]:
     return [
-        HelpedButton(language, question_id=question_id, action="solved"),
-        AnswerButton(language, question_id=question_id, action="unhelpful"),
-        HelpedButton(language, question_id=question_id, action="dismiss"),
+        HelpedButton(question_id=question_id, action="solved"),
+        AnswerButton(question_id=question_id, action="unhelpful"),
+        HelpedButton(question_id=question_id, action="dismiss"),
     ]
 
 
@@ -123,9 +121,8 @@ class HelpedButton(
     action: str
 
     async def on_click(self, interaction: Interaction) -> None:
-        language = await viewer_language(interaction)
         said = await self._act(interaction)
-        await interaction.edit_original_response(content=said(language))
+        await interaction.edit_original_response(content=said())
 
     async def _act(self, interaction: Interaction) -> Sentence:
         if self.action == "dismiss":
@@ -178,15 +175,13 @@ async def mark_solved(channel: Any) -> bool:
     return True
 
 
-def similar_message(
-    found: Sequence[Citation], language: Language, lead: Sentence = LEAD
-) -> dict[str, Any]:
+def similar_message(found: Sequence[Citation], lead: Sentence = LEAD) -> dict[str, Any]:
     """Arguments for discord.py to send or edit a message with titles and buttons."""
     # A note's title is a link only if its writer named a source.
     has_notes = any(document.kind is Kind.NOTE for document in found)
     actions = [action for action in SIMILAR_LABELS if action != "read" or has_notes]
-    view = view_of([SimilarButton(language, action=action) for action in actions])
-    return {"content": similar(lead(language), found), "view": view}
+    view = view_of([SimilarButton(action=action) for action in actions])
+    return {"content": similar(lead(), found), "view": view}
 
 
 async def asks_of(bot: Services, message: discord.Message, place: Place) -> list[Ask]:
@@ -258,21 +253,18 @@ class SimilarButton(
     by_moderator: bool
 
     async def on_click(self, interaction: Interaction) -> None:
-        language = await viewer_language(interaction)
         message = interaction.message
         ask = await _ask(interaction, self.helped)
         if message is None or SimilarButton.values_on(message) is None or ask is None:
-            await interaction.edit_original_response(content=SIMILAR_GONE(language))
+            await interaction.edit_original_response(content=SIMILAR_GONE())
         elif self.action == "dismiss":
-            await self._dismiss(interaction, message, language)
+            await self._dismiss(interaction, message)
         elif self.action == "read":
-            await self._read(interaction, ask, language)
+            await self._read(interaction, ask)
         else:
-            await self._list(interaction, message, ask, language)
+            await self._list(interaction, message, ask)
 
-    async def _dismiss(
-        self, interaction: Interaction, message: discord.Message, language: Language
-    ) -> None:
+    async def _dismiss(self, interaction: Interaction, message: discord.Message) -> None:
         """Delete the message, and withdraw a choice."""
         question_id = self.helped.question_id
         if question_id is not None:
@@ -283,29 +275,27 @@ class SimilarButton(
                 priority=Priority.ASKING,
             )
         said = await delete_dismissed(message)
-        await interaction.edit_original_response(content=said(language))
+        await interaction.edit_original_response(content=said())
 
-    async def _read(self, interaction: Interaction, ask: Ask, language: Language) -> None:
+    async def _read(self, interaction: Interaction, ask: Ask) -> None:
         """Show the notes to the member alone."""
         found = await interaction.client.worker.call(
             lambda core: unasked.similar_notes(core, self.helped, ask), priority=Priority.ASKING
         )
-        parts = [part for note in found for part in messages.passage(note, language)]
-        first, *rest = parts or [SIMILAR_GONE(language)]
+        parts = [part for note in found for part in messages.passage(note)]
+        first, *rest = parts or [SIMILAR_GONE()]
         await interaction.edit_original_response(content=first)
         for part in rest:
             await interaction.followup.send(part, ephemeral=True)
 
-    async def _list(
-        self, interaction: Interaction, message: discord.Message, ask: Ask, language: Language
-    ) -> None:
+    async def _list(self, interaction: Interaction, message: discord.Message, ask: Ask) -> None:
         """Show the titles to choose from to the member alone."""
         found = await interaction.client.worker.call(
             lambda core: unasked.similar_documents(core, self.helped, ask),
             priority=Priority.ASKING,
         )
         if not found:
-            await interaction.edit_original_response(content=SIMILAR_GONE(language))
+            await interaction.edit_original_response(content=SIMILAR_GONE())
             return
         options = [
             discord.SelectOption(
@@ -314,7 +304,7 @@ class SimilarButton(
             )
             for document in found
         ]
-        placeholder = CHOOSE[self.action](language)
+        placeholder = CHOOSE[self.action]()
         select = SimilarSelect(placeholder, options, message_id=message.id, action=self.action)
         await interaction.edit_original_response(view=view_of([select]))
 
@@ -348,19 +338,17 @@ class SimilarSelect(
             await self._show(interaction, chosen)
             marked = await mark_solved(interaction.channel)
             said = MARKED_SOLVED if marked else THANKS_FOR_SOLVED
-        language = await viewer_language(interaction)
-        await interaction.edit_original_response(content=said(language), view=None)
+        await interaction.edit_original_response(content=said(), view=None)
 
     async def _show(self, interaction: Interaction, chosen: Citation) -> None:
         """Edit the message to show the chosen title alone."""
         bot, post = interaction.client, cast("discord.Thread", interaction.channel)
-        language = await bot.guild_settings.language_in(post)
         try:
             # The id may be forged.
             message = await post.fetch_message(self.message_id)
             if message.author == bot.user and SimilarButton.values_on(message) is not None:
-                with speaking(language):
-                    shown = similar_message([chosen], language, CHOSEN[self.action])
+                with speaking(await bot.guild_settings.language_in(post)):
+                    shown = similar_message([chosen], CHOSEN[self.action])
                 await message.edit(**shown)
         except UNREACHED as error:
             _logger.info("The choice among similar posts could not be shown: %s", error)

@@ -255,16 +255,14 @@ class UnaskedCog(commands.Cog):
         if claimed is None:
             await self._leave(question)
             return
-        language = await self._bot.guild_settings.language_in(place)
         shown = await with_pictures(self._bot, claimed, message.channel)
-        with speaking(language):
+        with speaking(await self._bot.guild_settings.language_in(place)):
             answer = answer_message(
                 shown,
-                language=language,
                 private=False,
-                lead=unasked_buttons.LEAD(language),
+                lead=unasked_buttons.LEAD(),
                 repeats_question=False,
-                buttons=help_buttons(claimed.question_id or 0, language),
+                buttons=help_buttons(claimed.question_id or 0),
             )
         sent = await reply_once(message, **answer)
         await self._bot.worker.call(
@@ -285,9 +283,8 @@ class UnaskedCog(commands.Cog):
         if not found:
             await self._leave(question)
             return
-        language = await self._bot.guild_settings.language_in(post)
-        with speaking(language):
-            similar = similar_message(found, language)
+        with speaking(await self._bot.guild_settings.language_in(post)):
+            similar = similar_message(found)
         sent = await reply_once(message, **similar)
         await self._bot.worker.call(
             lambda core: unasked.record_similar_post(core, question, sent.id)

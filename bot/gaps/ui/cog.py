@@ -25,7 +25,7 @@ from bot.interactions.features import Feature
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
-from bot.interactions.kit.localisation import description, viewer_language
+from bot.interactions.kit.localisation import description
 from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.policy.channel_access import followed_readable_by_viewers, readable_by
 from bot.interactions.policy.component_access import moderators
@@ -34,7 +34,6 @@ from bot.interactions.services import Cog, Interaction, Services
 from bot.text import paging
 from bot.text.languages import speaking
 from bot.text.paging import Page, neighbours
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Notice, NoticeEvent
 from knowledge.values.questions import HandoverState
 
@@ -114,7 +113,7 @@ class AnswersForAskers:
         if answer is not None:
             places: list[Any] = [member] if channel is None else [channel, member]
             with speaking(held.language):
-                is_done = await self._deliver(notice, answer, places, held.language)
+                is_done = await self._deliver(notice, answer, places)
         if is_done:
             await self._mark_sent(notice)
 
@@ -122,11 +121,7 @@ class AnswersForAskers:
         await self._bot.worker.call(lambda core: core.store.notices.mark_sent(notice.id))
 
     async def _deliver(
-        self,
-        notice: Notice,
-        answer: NewAnswer | HelpersAnswer,
-        places: list[Any],
-        language: Language,
+        self, notice: Notice, answer: NewAnswer | HelpersAnswer, places: list[Any]
     ) -> bool:
         """Deliver in the first place where the bot can write; return False to retry later."""
         member: discord.Member = places[-1]
@@ -134,7 +129,7 @@ class AnswersForAskers:
             private = place is member
             nonce = f"notice-{notice.id}{'' if private else '-c'}"
             try:
-                parts = await self._messages(answer, member, place, language)
+                parts = await self._messages(answer, member, place)
                 for number, part in enumerate(parts):
                     send = functools.partial(
                         place.send,
@@ -152,25 +147,21 @@ class AnswersForAskers:
         return True
 
     async def _messages(
-        self,
-        answer: NewAnswer | HelpersAnswer,
-        member: discord.Member,
-        place: Any,
-        language: Language,
+        self, answer: NewAnswer | HelpersAnswer, member: discord.Member, place: Any
     ) -> list[dict[str, Any]]:
         """Arguments that send an answer: one message, or several for a helper's long answer."""
         server, private = member.guild.name, place is member
-        quiet = shared_buttons.no_more_answers(language)
+        quiet = shared_buttons.no_more_answers()
         if isinstance(answer, HelpersAnswer):
             parts = handover_messages.answer_messages(
-                answer.question, answer.handover, server, private=private, language=language
+                answer.question, answer.handover, server, private=private
             )
             more = [{"content": part} for part in parts[1:]]
             return [{"content": parts[0], "view": view_of([quiet])}, *more]
-        lead = messages.answer_lead(answer.question, server, private=private, language=language)
+        lead = messages.answer_lead(answer.question, server, private=private)
         channel = None if private else place
         message = await self._bot.answers.message_to_asker(
-            answer.reply, channel, language=language, lead=lead, extra=[quiet]
+            answer.reply, channel, lead=lead, extra=[quiet]
         )
         return [message]
 
@@ -218,35 +209,30 @@ class GapsCog(Cog):
 async def _show(interaction: Interaction, page: int, chosen: Collection[int] = ()) -> None:
     guild_id = interaction.guild_id or 0
     groups = await interaction.client.worker.call(lambda core: service.groups(core, guild_id))
-    language = await viewer_language(interaction)
-    shown = messages.page_of_gaps(groups, page, language)
-    view = _view(groups, shown, language, chosen, interaction.user.id)
+    shown = messages.page_of_gaps(groups, page)
+    view = _view(groups, shown, chosen, interaction.user.id)
     await interaction.edit_original_response(content=shown.content, view=view)
 
 
 def _view(
-    groups: Sequence[Group],
-    shown: Page,
-    language: Language,
-    chosen: Collection[int],
-    member_id: int,
+    groups: Sequence[Group], shown: Page, chosen: Collection[int], member_id: int
 ) -> discord.ui.View | None:
     if not groups:
         return None
     view = discord.ui.View(timeout=None)
     on_page = messages.groups_on_page(groups, shown.number)
     first = shown.number * messages.GROUPS_A_PAGE + 1
-    view.add_item(GroupSelect.of(on_page, first, language, chosen, page=shown.number))
+    view.add_item(GroupSelect.of(on_page, first, chosen, page=shown.number))
     marked = [group for group in on_page if not frozenset(chosen).isdisjoint(group.ids)]
     for action in _actions(marked, member_id):
-        label = messages.ACTION_LABELS[action](language)
+        label = messages.ACTION_LABELS[action]()
         button = GapsButton(label, row=1, page=shown.number, question_id=0, action=action)
         if action in ("write", "point"):
             button.item.disabled = len(marked) != 1
         else:
             button.item.disabled = len(marked) < (2 if action == "merge" else 1)
         view.add_item(button)
-    before, after = (label(language) for label in paging.PAGE_LABELS)
+    before, after = (label() for label in paging.PAGE_LABELS)
     for number, label in neighbours(shown.number, shown.count, before, after):
         view.add_item(GapsButton(label, row=2, page=number, question_id=0, action="page"))
     return view
@@ -274,25 +260,19 @@ class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, fi
 
     @classmethod
     def of(
-        cls,
-        groups: Sequence[Group],
-        first: int,
-        language: Language,
-        chosen: Collection[int],
-        *,
-        page: int,
+        cls, groups: Sequence[Group], first: int, chosen: Collection[int], *, page: int
     ) -> "GroupSelect":
         """The list of these groups, numbered from `first`; `chosen` groups are selected."""
         options = [
             discord.SelectOption(
                 label=messages.option(group, place),
                 value=str(group.example.id),
-                description=messages.times_asked(group, language),
+                description=messages.times_asked(group),
                 default=not frozenset(chosen).isdisjoint(group.ids),
             )
             for place, group in enumerate(groups, first)
         ]
-        made = cls(messages.CHOOSE(language), options, page=page)
+        made = cls(messages.CHOOSE(), options, page=page)
         made.item.min_values, made.item.max_values = 0, len(options)
         made.item.required = False
         return made
@@ -334,14 +314,13 @@ class GapsButton(
 
     async def on_click(self, interaction: Interaction) -> None:
         chosen = [self.question_id] if self.question_id else _choice_on(interaction.message)
-        language = await viewer_language(interaction)
         if self.action in _FORMS and len(chosen) != 1:
-            refusal = messages.NONE_CHOSEN(language)
+            refusal = messages.NONE_CHOSEN()
             await interaction.response.send_message(refusal, ephemeral=True)
         elif self.action == "write":
             await interaction.client.submissions.write_for(interaction, chosen[0])
         elif self.action == "point":
-            await interaction.response.send_modal(PointForm(chosen[0], language))
+            await interaction.response.send_modal(PointForm(chosen[0]))
         elif self.action == "page":
             await _show(interaction, self.page)
         else:
@@ -354,23 +333,23 @@ class GapsButton(
 async def _act(interaction: Interaction, action: str, chosen: Sequence[int]) -> str:
     """Act on the chosen groups, and return the response; empty if the list shows the result."""
     bot, guild_id, member_id = interaction.client, interaction.guild_id or 0, interaction.user.id
-    language, now = await viewer_language(interaction), datetime.now(UTC)
+    now = datetime.now(UTC)
     if action == "dismiss":
         groups = await bot.worker.call(
             lambda core: service.dismiss(core, guild_id, chosen, member_id)
         )
-        return messages.confirm_dismissal(groups, language)
+        return messages.confirm_dismissal(groups)
     if action == "merge":
         number = await bot.worker.call(
             lambda core: service.merge(core, guild_id, chosen, member_id)
         )
-        return "" if number > 1 else messages.NONE_CHOSEN(language)
+        return "" if number > 1 else messages.NONE_CHOSEN()
     response = ""
     if action == "claim":
         taken = await bot.worker.call(
             lambda core: service.claim(core, guild_id, chosen, member_id, now)
         )
-        response = messages.already_taken(taken, language)
+        response = messages.already_taken(taken)
     else:
         await bot.worker.call(
             lambda core: service.give_back(core, guild_id, chosen, member_id, now)

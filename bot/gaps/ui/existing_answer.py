@@ -9,14 +9,12 @@ from bot.gaps.messages import OPTION_CHARACTERS
 from bot.interactions.kit.authorization import Found
 from bot.interactions.kit.buttons import DIGEST, NONCE, Button, CustomId, Select, view_of
 from bot.interactions.kit.forms import Filled, Form
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
-from bot.text.languages import Speaker
+from bot.text.languages import speak
 from bot.text.markdown import plain, shorten
 from bot.text.place_names import place_name
-from knowledge.values.guilds import Language
 
 _MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)
 
@@ -24,8 +22,7 @@ _MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)
 class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), rule=_MODERATORS):
     """The form to search for a passage that answers a gap, by words from the document."""
 
-    def __init__(self, question_id: int, language: Language) -> None:
-        speak = Speaker(language)
+    def __init__(self, question_id: int) -> None:
         super().__init__(speak("Which document answers this?"), question_id=question_id)
         self.ask_text(speak("Its title, or words from it"), "words", 200)
 
@@ -37,7 +34,6 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), 
         offered = await interaction.client.worker.call(
             lambda core: service.nearest_passages(core, guild_id, question_id, words, channels)
         )
-        speak = Speaker(await viewer_language(interaction))
         if not offered:
             refusal = speak(
                 "I found nothing close to these words that the askers can read. Try others, or "
@@ -72,17 +68,12 @@ class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATO
                 core, guild_id, self.question_id, wanted, channels
             )
         )
-        language = await viewer_language(interaction)
         if offered is None:
-            await interaction.edit_original_response(content=messages.PASSAGE_GONE(language))
+            await interaction.edit_original_response(content=messages.PASSAGE_GONE())
             return
         passage, _ = offered
         button = PointButton(
-            language,
-            question_id=self.question_id,
-            passage_id=wanted[0],
-            digest=digest,
-            action="answers",
+            question_id=self.question_id, passage_id=wanted[0], digest=digest, action="answers"
         )
         content = messages.passage_to_confirm(passage)
         await interaction.edit_original_response(content=content, view=view_of([button]))
@@ -118,7 +109,6 @@ class PointButton(
             )
         )
         sentence = messages.POINTED if done else messages.PASSAGE_GONE
-        language = await viewer_language(interaction)
-        await interaction.edit_original_response(content=sentence(language))
+        await interaction.edit_original_response(content=sentence())
         if done:
             await bot.outbox.catch_up()

@@ -22,14 +22,12 @@ from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import UNREACHED, in_time, worth_retrying
 from bot.interactions.kit.forms import Filled, Form, give_back
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.retries import LOST, send_with_retries
 from bot.interactions.policy import channel_access
 from bot.interactions.policy.component_access import helpers, readers_of_answer
 from bot.interactions.policy.permissions import may_decide, may_send
 from bot.interactions.services import Interaction, Services
-from bot.text.languages import Speaker, speaking
-from knowledge.values.guilds import Language
+from bot.text.languages import speak, speaking
 from knowledge.values.notes import Member
 from knowledge.values.questions import Handover, NotHandedOn, Question
 from knowledge.values.settings import GuildSettings
@@ -52,38 +50,31 @@ class HandOnButton(
     async def on_click(self, interaction: Interaction) -> None:
         """Hand the question over to the helpers, but ask first if the question is private."""
         bot, guild, question = interaction.client, interaction.guild, self.question
-        language = await viewer_language(interaction)
         view = discord.utils.MISSING
         if guild is None:
-            sentence = handover_messages.QUESTION_GONE(language)
+            sentence = handover_messages.QUESTION_GONE()
         elif question.private and self.action != "sure":
-            sentence = handover_messages.ASKS_FIRST(language)
-            view = view_of([HandOnButton(language, question_id=self.question_id, action="sure")])
+            sentence = handover_messages.ASKS_FIRST()
+            view = view_of([HandOnButton(question_id=self.question_id, action="sure")])
         else:
-            sentence = await _hand_on(bot, guild, question, interaction.user.id, language)
+            sentence = await _hand_on(bot, guild, question, interaction.user.id)
         await interaction.edit_original_response(content=sentence, view=view)
 
 
-async def _hand_on(
-    bot: Services,
-    guild: discord.Guild,
-    question: Question,
-    member_id: int,
-    language: Language,
-) -> str:
+async def _hand_on(bot: Services, guild: discord.Guild, question: Question, member_id: int) -> str:
     """Hand a question over to the helpers, and return the response to the click."""
     settings = await bot.guild_settings.current(guild.id)
     if not settings.hand_on:
-        return handover_messages.NOT_SET_UP(language)
+        return handover_messages.NOT_SET_UP()
     now, writable = datetime.now(UTC), any(True for _ in _writable(guild, settings))
     if writable and not any(True for _ in channels_for(bot, guild, settings, question)):
-        return handover_messages.refusal(NotHandedOn.PRIVATE, language)
+        return handover_messages.refusal(NotHandedOn.PRIVATE)
     claimed = await bot.worker.call(
         lambda core: handover_service.hand_over(core, guild.id, question.id, member_id, now),
         priority=Priority.ASKING,
     )
     if isinstance(claimed, NotHandedOn):
-        return handover_messages.refusal(claimed, language)
+        return handover_messages.refusal(claimed)
     await bot.handovers.catch_up()
     # Helpers see this question, or an earlier one in the same words. A message that failed only for
     # the moment is sent with a later round.
@@ -95,9 +86,9 @@ async def _hand_on(
         priority=Priority.ASKING,
     )
     if not posted:
-        return handover_messages.NOT_POSTED(language)
+        return handover_messages.NOT_POSTED()
     by_asker = question.asker_id == member_id
-    return handover_messages.confirmation(by_asker=by_asker, quiet=quiet, language=language)
+    return handover_messages.confirmation(by_asker=by_asker, quiet=quiet)
 
 
 _FIRST: Final = {"answer": First.OWN, "send": First.THINKING}
@@ -131,7 +122,6 @@ class HandoverButton(
 
     async def _step(self, interaction: Interaction) -> None:
         bot, guild_id = interaction.client, interaction.guild_id or 0
-        language = await viewer_language(interaction)
         helper_id, moderator = interaction.user.id, may_decide(interaction.user, self.settings)
         outcome = await bot.worker.call(
             lambda core: handover_service.apply_action(
@@ -140,11 +130,11 @@ class HandoverButton(
             priority=Priority.ASKING,
         )
         if outcome is None:
-            await interaction.followup.send(handover_messages.GONE(language), ephemeral=True)
+            await interaction.followup.send(handover_messages.GONE(), ephemeral=True)
             return
         await bot.handovers.catch_up()
         if not outcome.done:
-            taken = handover_messages.already_taken(outcome.handover, language)
+            taken = handover_messages.already_taken(outcome.handover)
             await interaction.followup.send(taken, ephemeral=True)
 
     async def _open_form(self, interaction: Interaction) -> None:
@@ -157,22 +147,20 @@ class HandoverButton(
                 ),
                 priority=Priority.ASKING,
             )
-        language = await viewer_language(interaction)
-        refusal = _why_not(interaction, handover, language)
+        refusal = _why_not(interaction, handover)
         # The words of an old question are pruned.
         if refusal or asked is None or not asked.text:
-            refusal = refusal or handover_messages.GONE(language)
+            refusal = refusal or handover_messages.GONE()
             await interaction.response.send_message(refusal, ephemeral=True)
             return
         proposed = await interaction.client.reply_proposals.may_propose_handed_over(
             guild_id, interaction.channel, asked
         )
-        form = HelperForm(asked, language, proposed=proposed)
+        form = HelperForm(asked, proposed=proposed)
         await interaction.response.send_modal(form)
 
     async def _propose_note(self, interaction: Interaction) -> None:
         bot, guild_id = interaction.client, interaction.guild_id or 0
-        speak = Speaker(await viewer_language(interaction))
         origin = interaction.message.id if interaction.message is not None else 0
         answer = await bot.worker.call(
             lambda core: handover_service.answer_to_propose(core, guild_id, self.question_id)
@@ -185,25 +173,25 @@ class HandoverButton(
             await bot.handovers.catch_up()
 
 
-def _why_not(interaction: Interaction, handover: Handover | None, language: Language) -> str:
+def _why_not(interaction: Interaction, handover: Handover | None) -> str:
     """The reason why a helper may not answer; empty if the helper may answer."""
     if handover is None:
-        return handover_messages.GONE(language)
+        return handover_messages.GONE()
     if handover.free_for(interaction.user.id):
         return ""
-    return handover_messages.already_taken(handover, language)
+    return handover_messages.already_taken(handover)
 
 
 class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE), rule=helpers):
     """The form of a helper's answer."""
 
-    def __init__(self, question: Question, language: Language, *, proposed: bool) -> None:
+    def __init__(self, question: Question, *, proposed: bool) -> None:
         super().__init__(handover_messages.form_title(question.text), question_id=question.id)
-        speak, label = Speaker(language), handover_messages.ANSWER_LABEL(language)
+        label = handover_messages.ANSWER_LABEL()
         if question.private:
             goes = speak("Only the asker will get it. You can propose it as a note afterwards.")
         elif proposed:
-            goes = handover_messages.GOES_PUBLIC_AND_PROPOSED(language)
+            goes = handover_messages.GOES_PUBLIC_AND_PROPOSED()
         else:
             goes = speak(
                 "I'll post it where the question was asked. You can propose it as a note "
@@ -213,26 +201,25 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         self.ask_text(label, "answer", most, goes, paragraph=True)
         # Preselected, because the menu is required and hidden below the edge of a phone's screen.
         options = [
-            discord.SelectOption(label=label(language), value=value, default=value == "unnamed")
+            discord.SelectOption(label=label(), value=value, default=value == "unnamed")
             for value, label in handover_messages.NAME_CHOICES.items()
         ]
         select = discord.ui.Select[Any](custom_id="name", options=options)
-        self.ask(handover_messages.NAME_LABEL(language), select)
+        self.ask(handover_messages.NAME_LABEL(), select)
 
     @classmethod
     async def handle(cls, interaction: Interaction, subject: Found, filled: Filled) -> None:
         """Store the answer and notify the askers, or give the text back with the reason."""
         bot = interaction.client
-        language = await viewer_language(interaction)
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
         handover = await bot.worker.call(
             lambda core: core.store.handovers.find(guild_id, question_id),
             priority=Priority.ASKING,
         )
-        refusal = _why_not(interaction, handover, language)
+        refusal = _why_not(interaction, handover)
         text = filled.text("answer").strip()
         if refusal or handover is None or not text:
-            await give_back(interaction, refusal or handover_messages.EMPTY(language))
+            await give_back(interaction, refusal or handover_messages.EMPTY())
             return
         name = interaction.user.display_name if filled.choice("name") == "named" else ""
         helper, now = Member(interaction.user.id, name), datetime.now(UTC)
@@ -241,11 +228,11 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
             priority=Priority.ASKING,
         )
         if answered is None:
-            await give_back(interaction, handover_messages.GONE(language))
+            await give_back(interaction, handover_messages.GONE())
             return
         outcome, notified = answered
         if not outcome.done:
-            refusal = handover_messages.already_taken(outcome.handover, language)
+            refusal = handover_messages.already_taken(outcome.handover)
             await give_back(interaction, refusal)
             return
         with speaking(await bot.guild_settings.language_in(interaction.channel)):
@@ -256,7 +243,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         await bot.handovers.catch_up()
         await bot.outbox.catch_up_in_time()
         thanks = handover_messages.thanks(
-            outcome.handover, notified=bool(notified), proposed=proposed, language=language
+            outcome.handover, notified=bool(notified), proposed=proposed
         )
         await interaction.edit_original_response(content=thanks)
 
@@ -344,13 +331,12 @@ class HandoverPosts:
         quotable = await self._call(
             lambda core: handover_service.quotable(core, question, channels)
         )
-        language = await self._bot.guild_settings.language(handover.guild_id)
-        with speaking(language):
+        with speaking(await self._bot.guild_settings.language(handover.guild_id)):
             buttons = [
-                HandoverButton(language, question_id=handover.question_id, action=action)
+                HandoverButton(question_id=handover.question_id, action=action)
                 for action in handover_messages.actions(handover)
             ]
-            content = handover_messages.handover_message(handover, quotable, language)
+            content = handover_messages.handover_message(handover, quotable)
         return {"content": content, "view": view_of(buttons)}
 
     # Posting.

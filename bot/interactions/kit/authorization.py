@@ -14,7 +14,6 @@ import discord
 from bot.interactions.kit import inbox
 from bot.interactions.kit.errors import in_time, say
 from bot.interactions.kit.layouts import layout
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.languages import Sentence
@@ -62,7 +61,7 @@ async def refuse(interaction: Interaction, first: First, refusal: Sentence) -> N
     If the component edits its own ephemeral message (`First.IN_PLACE`), the refusal replaces the
     message. So the screen of a former moderator doesn't keep showing moderators' content.
     """
-    sentence = refusal(await viewer_language(interaction))
+    sentence = refusal()
     message = interaction.message
     if first is not First.IN_PLACE or message is None or not interaction.response.is_done():
         await say(interaction, sentence)

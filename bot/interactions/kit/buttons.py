@@ -21,7 +21,6 @@ from bot.interactions.kit.layouts import components_of
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 from bot.text.paging import Page, neighbours
-from knowledge.values.guilds import Language
 
 # Discord's limit.
 ID_CHARACTERS: Final = 100
@@ -165,15 +164,10 @@ class Button(
         cls.labels, cls.styles = labels, styles
         _HANDLERS[ids.prefix] = cls
 
-    def __init__(
-        self, label: str | Language = "", *, row: int | None = None, **values: Any
-    ) -> None:
-        """Make a button with these values in its custom_id.
-
-        `label` is a text, or the language in which to label the action. Unused after a restart.
-        """
+    def __init__(self, label: str | None = None, *, row: int | None = None, **values: Any) -> None:
+        """Make a button with these values in its custom_id; without a `label`, its action's."""
         action = values.get("action")
-        text = self.labels[action](label) if isinstance(label, Language) else label
+        text = self.labels[action]() if label is None else label
         button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
             label=text or None,
             style=self.styles.get(action, discord.ButtonStyle.secondary),
@@ -186,7 +180,8 @@ class Button(
     async def from_custom_id(
         cls, _interaction: discord.Interaction[Any], _item: Any, match: re.Match[str], /
     ) -> Self:
-        return cls(**cls.ids.read(match))
+        # The label is on the message.
+        return cls("", **cls.ids.read(match))
 
     @explain_errors
     async def callback(self, interaction: Interaction) -> None:
@@ -261,10 +256,9 @@ def view_of(buttons: Iterable[discord.ui.Item[Any]]) -> discord.ui.View | None:
 def pages_view(
     page: Page,
     labels: tuple[Sentence, Sentence],
-    language: Language,
     button: Callable[[int, str], discord.ui.Item[Any]],
 ) -> discord.ui.View | None:
     """The buttons, named by `labels`, to the page before and after; None for a single page."""
-    before, after = (label(language) for label in labels)
+    before, after = (label() for label in labels)
     beside = neighbours(page.number, page.count, before, after)
     return view_of(button(number, label) for number, label in beside)

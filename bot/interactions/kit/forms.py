@@ -121,13 +121,11 @@ class Form(discord.ui.Modal):
 
     @classmethod
     def given_back(
-        cls, _bot: Services, _custom_id: str, fields: Sequence[tuple[str, str]], language: Language
+        cls, _bot: Services, _custom_id: str, fields: Sequence[tuple[str, str]]
     ) -> dict[str, Any]:
         """Return the message edit that gives the input back after a restart."""
-        typed = error_messages.typed_text(fields, language)
-        said, as_file = error_messages.given_back(
-            error_messages.RESTARTED(language), typed, language
-        )
+        typed = error_messages.typed_text(fields)
+        said, as_file = error_messages.given_back(error_messages.RESTARTED(), typed)
         files = [discord.File(io.BytesIO(typed.encode(errors="replace")), FILE_NAME)]
         return {"content": said, "attachments": files if as_file else []}
 
@@ -151,7 +149,7 @@ class Form(discord.ui.Modal):
             await cls.refused(interaction, why, subject, filled)
             return
         if isinstance(found, Sentence):
-            why = found(await viewer_language(interaction))
+            why = found()
             await cls.refused(interaction, why, subject, filled)
         else:
             await handle(interaction, {**subject, **found}, filled)
@@ -217,8 +215,7 @@ class _RebuiltForm(discord.ui.Modal):
                 )
                 await _or_given_back(interaction, entered)
                 return
-        language = await viewer_language(interaction)
-        await give_back(interaction, error_messages.UNKNOWN_FORM(language))
+        await give_back(interaction, error_messages.UNKNOWN_FORM())
 
 
 async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[None]]) -> None:
@@ -291,18 +288,16 @@ async def _outcome(bot: Services, kept: KeptInteraction, kind: type[Form]) -> di
     )
     with speaking(language):
         if given_back:
-            return kind.given_back(bot, kept.custom_id, kept.fields, language)
-        return {"content": kind.done_before(language)}
+            return kind.given_back(bot, kept.custom_id, kept.fields)
+        return {"content": kind.done_before()}
 
 
 async def give_back(interaction: Interaction, sentence: str) -> None:
     """Say why the input was refused, and give the input back in the message or as a file."""
-    language = await viewer_language(interaction)
     typed = error_messages.typed_text(
-        [(field["custom_id"], field.get("value") or "") for field in _fields(interaction.data)],
-        language,
+        [(field["custom_id"], field.get("value") or "") for field in _fields(interaction.data)]
     )
-    said, as_file = error_messages.given_back(sentence, typed, language)
+    said, as_file = error_messages.given_back(sentence, typed)
     more: dict[str, Any] = {}
     if as_file:
         more["file"] = discord.File(io.BytesIO(typed.encode(errors="replace")), FILE_NAME)

@@ -10,7 +10,6 @@ from discord.ui.select import BaseSelect
 from bot.interactions.kit.buttons import Select
 from bot.interactions.kit.layouts import layout
 from bot.text.languages import Sentence
-from knowledge.values.guilds import Language
 
 GO_TO: Final = Sentence("Go to another page…")
 
@@ -45,16 +44,15 @@ def pages_menu(
     kind: type[Select],
     titles: Mapping[_Page, Sentence],
     page: _Page,
-    language: Language,
     finished: Collection[_Page] = (),
 ) -> Select:
     """Return the list of a panel's pages; `finished` ones are ticked."""
     options = [
         discord.SelectOption(
-            label=f"{'✓ ' if number in finished else ''}{title(language)}",
+            label=f"{'✓ ' if number in finished else ''}{title()}",
             value=str(number),
             default=number == page,
         )
         for number, title in titles.items()
     ]
-    return kind(GO_TO(language), options)
+    return kind(GO_TO(), options)

@@ -19,7 +19,6 @@ from bot.interactions.policy.quota_check import Allowance, Sender
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
 from knowledge.store.database import DatabaseAwayError
-from knowledge.values.guilds import Language
 from knowledge.values.quotas import Quota, quota_of
 from knowledge.values.settings import GuildSettings
 
@@ -63,7 +62,7 @@ async def note_allowance(bot: Services, member: discord.Member, now: datetime) -
     return Allowance(sender, allowed)
 
 
-async def note_refusal(interaction: Interaction, note_id: int | None, language: Language) -> str:
+async def note_refusal(interaction: Interaction, note_id: int | None) -> str:
     """Return a refusal to open a note's form now, or an empty string.
 
     If the lookup is late, the form opens, and the submission is checked instead. The form also
@@ -84,9 +83,7 @@ async def note_refusal(interaction: Interaction, note_id: int | None, language: 
             )
     except (TimeoutError, *EXPLAINED):
         return ""
-    return (
-        error_messages.invalid(quota_check.wait_error(wait), language) if wait is not None else ""
-    )
+    return error_messages.invalid(quota_check.wait_error(wait)) if wait is not None else ""
 
 
 async def _settings(bot: Services, guild_id: int | None) -> GuildSettings:

@@ -16,7 +16,6 @@ from discord.ext import commands
 from bot.config.settings import ANYBODY
 from bot.interactions.kit.errors import UNREACHED, say
 from bot.interactions.kit.forms import give_back
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
 from bot.text.languages import speaking
@@ -78,7 +77,7 @@ class AllowedGuilds(commands.Cog):
             with contextlib.suppress(*UNREACHED):
                 await interaction.response.autocomplete([])
             return True
-        said = refusal(await viewer_language(interaction))
+        said = refusal()
         form = interaction.type is discord.InteractionType.modal_submit
         await (give_back if form else say)(interaction, said)
         return True

@@ -12,7 +12,6 @@ from discord import app_commands
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import Found, Rule
 from bot.interactions.kit.errors import say
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import readable_answer
 from bot.interactions.policy.permissions import (
     SHOWN_TO_ADMINISTRATORS,
@@ -123,7 +122,7 @@ class GuardedGroup(app_commands.Group):
             await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._rule(interaction, {})
         if isinstance(found, Sentence):
-            await say(interaction, found(await viewer_language(interaction)))
+            await say(interaction, found())
             return False
         return True
 

@@ -10,7 +10,6 @@ import discord
 from discord import app_commands
 
 from bot.interactions.kit.errors import say
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.languages import Sentence
@@ -52,7 +51,7 @@ async def manages(interaction: Interaction) -> bool:
     """Whether the sender may manage the server; if not, send a refusal."""
     if may_manage(interaction):
         return True
-    await say(interaction, error_messages.NOT_AN_ADMINISTRATOR(await viewer_language(interaction)))
+    await say(interaction, error_messages.NOT_AN_ADMINISTRATOR())
     return False
 
 
@@ -100,7 +99,7 @@ async def moderator_refusal(
     interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> str:
     """Return a refusal of the sender, or an empty string if the sender is a moderator."""
-    return "" if await is_moderator(interaction) else sentence(await viewer_language(interaction))
+    return "" if await is_moderator(interaction) else sentence()
 
 
 async def refused(

@@ -14,7 +14,6 @@ from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import UNREACHED, in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.layouts import components_of
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import is_picture
 from bot.interactions.policy.admission import note_refusal
 from bot.interactions.policy.channel_access import sees
@@ -30,7 +29,6 @@ from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import shorten
 from knowledge.values.drafts import Draft, OnPage
-from knowledge.values.guilds import Language
 from knowledge.values.notes import PICTURES, Note
 from knowledge.values.questions import Question
 from knowledge.values.submissions import (
@@ -86,7 +84,6 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         known_tags: Sequence[str] = (),
         file: discord.Attachment | None = None,
         warning: str = "",
-        language: Language = Language.ENGLISH,
     ) -> None:
         """Fill the form with a draft. `file` is a picture, or else the note's text."""
         headline = drafts.REVISION_TITLE if draft.note_id else drafts.NEW_TITLE
@@ -95,8 +92,8 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         if told:
             headline = drafts.FOR_PAGE_TITLES[headline]
         as_text = file is not None and not is_picture(file)
-        super().__init__(headline(language), **drafts.form_ids(draft, with_file=file is not None))
-        self._draft, self._given, self._language = draft, file, language
+        super().__init__(headline(), **drafts.form_ids(draft, with_file=file is not None))
+        self._draft, self._given = draft, file
         # A new note may come as a file with title and text, so neither field is required.
         either = not (as_text or draft.note_id or draft.source)
         long = not as_text and messages.is_long(draft.text)
@@ -107,10 +104,10 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         elif may_be_empty:
             title_help = drafts.TITLE_OF_FILE_HELP
         self.ask_text(
-            TITLE(language),
+            TITLE(),
             "title",
             TITLE_CHARACTERS + (_WORDINGS_CHARACTERS if draft.wordings else 0),
-            title_help(language),
+            title_help(),
             text=drafts.title_field(draft),
             required=not may_be_empty,
             paragraph=bool(draft.wordings),
@@ -121,19 +118,19 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
                 for_page = drafts.FOR_PAGE_OR_FILE_HELP
                 text_help = for_page if either else drafts.FOR_PAGE_HELP
             self.ask_text(
-                review_messages.TEXT(language),
+                review_messages.TEXT(),
                 "text",
                 FORM_CHARACTERS,
-                warning or text_help(language),
+                warning or text_help(),
                 text=draft.text,
                 required=not either,
                 paragraph=True,
             )
         self._ask_for_files(long=long, either=either)
         if draft.tags:
-            _ask_for_tags(self, draft, known_tags, language)
+            _ask_for_tags(self, draft, known_tags)
         if draft.link:
-            _ask_for_link(self, draft, language)
+            _ask_for_link(self, draft)
 
     def _ask_for_files(self, *, long: bool, either: bool) -> None:
         """Add the field for pictures, which may also take a file with the note's text.
@@ -142,7 +139,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         `either`, the note is new, and a file may take the place of the title and text. A file for a
         revision replaces the text.
         """
-        draft, language = self._draft, self._language
+        draft = self._draft
         revises = draft.note_id is not None and not draft.adds_pictures
         upload = discord.ui.FileUpload[Any](
             custom_id="file",
@@ -151,27 +148,27 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             max_values=PICTURES + (long or either or revises),
         )
         if long:
-            kept = drafts.KEPT_HELP(language, number=len(draft.text))
-            self.ask(drafts.TEXT_AS_FILE_OR_PICTURES(language), upload, kept)
+            kept = drafts.KEPT_HELP(number=len(draft.text))
+            self.ask(drafts.TEXT_AS_FILE_OR_PICTURES(), upload, kept)
         elif either:
-            self.ask(drafts.OR_FILE(language), upload, drafts.FILE_HELP(language))
+            self.ask(drafts.OR_FILE(), upload, drafts.FILE_HELP())
         elif revises:
-            help_ = "" if draft.without_pictures else drafts.PICTURES_STAY_HELP(language)
-            self.ask(drafts.OR_FILE(language), upload, help_)
+            help_ = "" if draft.without_pictures else drafts.PICTURES_STAY_HELP()
+            self.ask(drafts.OR_FILE(), upload, help_)
         else:
-            help_ = drafts.PICTURES_HELP(language)
-            self.ask(drafts.PICTURES_FIELD(language), upload, help_)
+            help_ = drafts.PICTURES_HELP()
+            self.ask(drafts.PICTURES_FIELD(), upload, help_)
 
     @classmethod
     def given_back(
-        cls, bot: Services, custom_id: str, fields: Sequence[tuple[str, str]], language: Language
+        cls, bot: Services, custom_id: str, fields: Sequence[tuple[str, str]]
     ) -> dict[str, Any]:
         """Arguments to give the draft back after a restart, with a button to continue."""
         texts, subject = dict(fields), cls.ids.parse(custom_id)
         draft = drafts.draft_of_ids(subject) if subject else Draft()
         known = {"known_tags": texts.pop("known_tags", "").split()}
         draft = _draft_of_form(draft, Filled(texts, known, {}))
-        return bot.submissions.given_back(draft, drafts.RESTARTED(language), language)
+        return bot.submissions.given_back(draft, drafts.RESTARTED())
 
     @classmethod
     async def refused(
@@ -208,7 +205,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         if base is drafts.Base.FILE:
             bot: Services = interaction.client
             typed = _draft_of_form(draft, filled)
-            lost = drafts.FILE_LOST(await viewer_language(interaction))
+            lost = drafts.FILE_LOST()
             await bot.submissions.give_back(interaction, typed, lost)
             return
         # Without a text field or file, the initial text is loaded again.
@@ -216,8 +213,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         if "text" not in filled.texts and not texts:
             found = await _base(interaction, subject["note"], base)
             if found is None:
-                language = await viewer_language(interaction)
-                await give_back(interaction, drafts.TEXT_LOST(language))
+                await give_back(interaction, drafts.TEXT_LOST())
                 return
             draft = replace(draft, text=found.text)
         await _take_form(interaction, draft, filled)
@@ -251,19 +247,19 @@ async def _take_form(
     )
 
 
-def _ask_for_tags(form: Form, draft: Draft, known_tags: Sequence[str], language: Language) -> None:
+def _ask_for_tags(form: Form, draft: Draft, known_tags: Sequence[str]) -> None:
     form.ask_text(
-        TAGS_LABEL(language),
+        TAGS_LABEL(),
         "tags",
         _TYPED_TAG_CHARACTERS,
-        drafts.tags_help(known_tags, draft.tags, language),
+        drafts.tags_help(known_tags, draft.tags),
         text=draft.tags[:_TYPED_TAG_CHARACTERS],
         required=False,
     )
 
 
-def _ask_for_link(form: Form, draft: Draft, language: Language) -> None:
-    label, help_ = drafts.LINK(language), drafts.LINK_HELP(language)
+def _ask_for_link(form: Form, draft: Draft) -> None:
+    label, help_ = drafts.LINK(), drafts.LINK_HELP()
     text = draft.link[:LINK_CHARACTERS]
     form.ask_text(label, "link", LINK_CHARACTERS, help_, text=text, required=False)
 
@@ -292,8 +288,7 @@ async def open_form(
     warning: str = "",
 ) -> None:
     """Open the form, or refuse to if the member has to wait before their next note."""
-    language = await viewer_language(interaction)
-    if refusal := await note_refusal(interaction, draft.note_id, language):
+    if refusal := await note_refusal(interaction, draft.note_id):
         await interaction.response.send_message(refusal, ephemeral=True)
         return
     guild_id = draft.guild_id or interaction.guild_id
@@ -304,7 +299,7 @@ async def open_form(
         told = settings.page and draft.is_own
         draft = replace(draft, page=OnPage.TOLD if told else OnPage.UNTOLD)
     choices = await choices_at_once(interaction, guild_id)
-    await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning, language))
+    await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning))
 
 
 async def open_revision(
@@ -323,12 +318,10 @@ async def open_revision(
     if interaction.guild_id is None:
         # Secrets are never sent by direct message, not even to their writer.
         text = note.revision.submission.safe.text
-    language = await viewer_language(interaction)
     await interaction.response.send_message(
-        messages.introduce_file(note, language),
+        messages.introduce_file(note),
         file=file_of(messages.file_name(note), text),
-        view=view_of([ReviseButton(language, note_id=note.id, action="upload")])
-        or discord.utils.MISSING,
+        view=view_of([ReviseButton(note_id=note.id, action="upload")]) or discord.utils.MISSING,
         ephemeral=True,
     )
 
@@ -375,20 +368,20 @@ class DetailsModal(
 ):
     """The form of a note's wordings, tags and link; its text stays."""
 
-    def __init__(self, note: Note, known_tags: Sequence[str], language: Language) -> None:
-        super().__init__(drafts.DETAILS_TITLE(language), note_id=note.id)
+    def __init__(self, note: Note, known_tags: Sequence[str]) -> None:
+        super().__init__(drafts.DETAILS_TITLE(), note_id=note.id)
         draft = drafts.draft_of_revision(note)
         self.ask_text(
-            ASKED_AS(language),
+            ASKED_AS(),
             "wordings",
             _WORDINGS_CHARACTERS,
-            drafts.WORDINGS_HELP(language),
+            drafts.WORDINGS_HELP(),
             text=draft.wordings,
             required=False,
             paragraph=True,
         )
-        _ask_for_tags(self, draft, known_tags, language)
-        _ask_for_link(self, draft, language)
+        _ask_for_tags(self, draft, known_tags)
+        _ask_for_link(self, draft)
 
     @classmethod
     async def handle(
@@ -430,8 +423,7 @@ class ReviseButton(
             await open_form(interaction, drafts.draft_of_revision(self.note))
         elif self.action == "details":
             known = await choices_at_once(interaction, self.note.guild_id)
-            language = await viewer_language(interaction)
-            await interaction.response.send_modal(DetailsModal(self.note, known.tags, language))
+            await interaction.response.send_modal(DetailsModal(self.note, known.tags))
         else:
             bare = self.action == "bare"
             await open_revision(interaction, self.note, without_pictures=bare)

@@ -19,7 +19,6 @@ from bot.interactions.kit.buttons import (
 )
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.component_access import anybody, members, readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction
@@ -37,7 +36,6 @@ from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shorten
 from bot.text.paging import neighbours
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note, PageVeto, Problem
 from knowledge.values.submissions import REASON_CHARACTERS
 
@@ -54,23 +52,19 @@ async def show_page(interaction: Interaction, wanted: Filter, number: int) -> No
         lambda core: service.own_notes(core, interaction.guild_id or 0, interaction.user.id)
     )
     viewer = await viewer_of(interaction)
-    language = await viewer_language(interaction)
-    page = messages.page_of_own_notes(
-        notes, wanted, number, with_cards=viewer.is_moderator, language=language
-    )
+    page = messages.page_of_own_notes(notes, wanted, number, with_cards=viewer.is_moderator)
     view = pages_view(
         page,
         messages.LIST_LABELS,
-        language,
         lambda other, label: PageButton(label, page=other, wanted=wanted),
     )
     options = [
-        discord.SelectOption(label=messages.menu_label(note, language), value=str(note.id))
+        discord.SelectOption(label=messages.menu_label(note), value=str(note.id))
         for note, _ in messages.notes_on_page(notes, wanted, page.number)
     ]
     if options:
         view = view or discord.ui.View(timeout=None)
-        view.add_item(OwnNoteSelect(messages.OPEN_NOTE(language), options))
+        view.add_item(OwnNoteSelect(messages.OPEN_NOTE(), options))
     await interaction.edit_original_response(content=page.content, view=view)
 
 
@@ -96,30 +90,29 @@ class OwnNoteSelect(Select, ids=CustomId("my_note"), rule=anybody):
 async def show_note(interaction: Interaction, note_id: int | None) -> None:
     """Show a note in the interaction's response, with the buttons that the viewer may press."""
     guild_id, viewer = interaction.guild_id, await viewer_of(interaction)
-    language = await viewer_language(interaction)
     found = None
     if note_id is not None and guild_id is not None:
         found = await interaction.client.worker.call(
             lambda core: service.visible_note(core, guild_id, note_id, viewer)
         )
     if found is None or found.note is None:
-        await interaction.edit_original_response(content=messages.NO_HISTORY(language))
+        await interaction.edit_original_response(content=messages.NO_HISTORY())
         return
-    first, *rest = messages.note_cards(found, language)
+    first, *rest = messages.note_cards(found)
     note = found.note
     buttons: list[discord.ui.Item[Any]] = []
     pictured = any(found.pictures.values())
-    buttons += await _own_buttons(interaction, note, language, pictured=pictured)
+    buttons += await _own_buttons(interaction, note, pictured=pictured)
     if note.revision.number > 1 or found.latest not in (None, note):
         # A number beyond the last revision shows the last one.
-        label, number = messages.HISTORY(language), note.latest_revision_id
+        label, number = messages.HISTORY(), note.latest_revision_id
         buttons.append(HistoryButton(label, note_id=note.id, number=number))
-    buttons += await page_button(interaction, note, language)
+    buttons += await page_button(interaction, note)
     if found.page_url:
-        label = messages.OPEN_PAGE(language)
+        label = messages.OPEN_PAGE()
         buttons.append(discord.ui.Button(label=label, url=found.page_url))
     if found.live is not None:
-        label = messages.REPORT_LABEL(language)
+        label = messages.REPORT_LABEL()
         buttons.append(ReportButton(label, kind="note", number=found.live.id))
     await interaction.edit_original_response(
         content=first.content, attachments=files_of(first), view=view_of(buttons)
@@ -128,24 +121,20 @@ async def show_note(interaction: Interaction, note_id: int | None) -> None:
         await interaction.followup.send(card.content, files=files_of(card), ephemeral=True)
 
 
-async def _own_buttons(
-    interaction: Interaction, note: Note, language: Language, *, pictured: bool
-) -> list[Button]:
+async def _own_buttons(interaction: Interaction, note: Note, *, pictured: bool) -> list[Button]:
     """The buttons of a note's contributor, and of its owner."""
     buttons: list[Button] = []
     if note.contributor_id == interaction.user.id:
-        buttons += [
-            ReviseButton(language, note_id=note.id, action=action) for action in ("edit", "details")
-        ]
+        buttons += [ReviseButton(note_id=note.id, action=action) for action in ("edit", "details")]
         if pictured:
-            buttons.append(ReviseButton(language, note_id=note.id, action="bare"))
+            buttons.append(ReviseButton(note_id=note.id, action="bare"))
         if (revision_id := service.revision_to_withdraw(note)) is not None:
-            buttons.append(WithdrawButton(language, revision_id=revision_id, action="ask"))
+            buttons.append(WithdrawButton(revision_id=revision_id, action="ask"))
     elif note.owner_id == interaction.user.id:
-        buttons.append(ReviseButton(language, note_id=note.id, action="edit"))
+        buttons.append(ReviseButton(note_id=note.id, action="edit"))
     settings = await interaction.client.guild_settings.settings(note.guild_id)
     if note.live and note.responsible_id == interaction.user.id and settings.ask_writers:
-        hand_on = FreshnessButton(language, revision_id=note.revision.id, action="hand_on")
+        hand_on = FreshnessButton(revision_id=note.revision.id, action="hand_on")
         buttons.append(hand_on)
     return buttons
 
@@ -160,18 +149,17 @@ async def _history(interaction: Interaction, note_id: int) -> list[Note]:
 async def _show(
     interaction: Interaction, note_id: int, revisions: list[Note], number: int | None
 ) -> None:
-    language = await viewer_language(interaction)
     last = len(revisions) - 1
     number = last if number is None else min(number, last)
-    card = messages.revision_card(revisions, number, language)
-    before, after = (label(language) for label in messages.HISTORY_LABELS)
+    card = messages.revision_card(revisions, number)
+    before, after = (label() for label in messages.HISTORY_LABELS)
     buttons: list[Button] = [
         HistoryButton(label, note_id=note_id, number=other)
         for other, label in neighbours(number, len(revisions), before, after)
     ]
     shown = revisions[number]
     if shown.formerly_live and await is_moderator(interaction):
-        buttons.append(CardButton(language, revision_id=shown.revision.id, action=Action.ROLL_BACK))
+        buttons.append(CardButton(revision_id=shown.revision.id, action=Action.ROLL_BACK))
     await interaction.edit_original_response(
         content=card.content, view=view_of(buttons), attachments=files_of(card)
     )
@@ -230,19 +218,16 @@ async def ask_to_withdraw(interaction: Interaction, note_id: int | None) -> None
             core, interaction.guild_id or 0, note_id or 0, interaction.user.id
         )
     )
-    language = await viewer_language(interaction)
     if found is None:
-        sentence = messages.NOTHING_TO_WITHDRAW(language)
+        sentence = messages.NOTHING_TO_WITHDRAW()
         await interaction.edit_original_response(content=sentence)
         return
     revision_id = found.revision.id
     view = view_of(
-        WithdrawButton(language, revision_id=revision_id, action=action)
+        WithdrawButton(revision_id=revision_id, action=action)
         for action in messages.WITHDRAW_LABELS
     )
-    await interaction.edit_original_response(
-        content=messages.ask_to_withdraw(found, language), view=view
-    )
+    await interaction.edit_original_response(content=messages.ask_to_withdraw(found), view=view)
 
 
 class WithdrawButton(
@@ -274,9 +259,8 @@ class WithdrawButton(
 
     async def on_click(self, interaction: Interaction) -> None:
         bot = interaction.client
-        language = await viewer_language(interaction)
         if self.action == "no":
-            sentence = messages.NOT_WITHDRAWN(language)
+            sentence = messages.NOT_WITHDRAWN()
             await interaction.edit_original_response(content=sentence, view=None)
             return
         if self.action == "ask":
@@ -292,11 +276,11 @@ class WithdrawButton(
             )
         )
         if outcome is None:
-            sentence = messages.NO_SUCH_NOTE(language)
+            sentence = messages.NO_SUCH_NOTE()
         elif outcome.obstacle is not None:
-            sentence = messages.MOVED_ON(language)
+            sentence = messages.MOVED_ON()
         else:
-            sentence = messages.confirm_withdrawal(outcome.note, language)
+            sentence = messages.confirm_withdrawal(outcome.note)
         try:
             await interaction.edit_original_response(content=sentence, view=None)
         finally:
@@ -325,14 +309,14 @@ async def _writers_and_moderators(
     return messages.NO_SUCH_NOTE if by is None else {"note": note, "by": by}
 
 
-async def page_button(interaction: Interaction, note: Note, language: Language) -> list[Button]:
+async def page_button(interaction: Interaction, note: Note) -> list[Button]:
     """Return the button if the viewer may use it and there is a public page, or else nothing."""
     settings = await interaction.client.guild_settings.settings(note.guild_id)
     by = await _veto(interaction, note) if settings.page else None
     if by is None:
         return []
     action = "on" if by in note.off_page else "off"
-    return [NotePageButton(language, note_id=note.id, action=action)]
+    return [NotePageButton(note_id=note.id, action=action)]
 
 
 class NotePageButton(
@@ -354,10 +338,9 @@ class NotePageButton(
                 note.guild_id, note.id, member, self.by, vetoed=self.action == "off"
             )
         )
-        language = await viewer_language(interaction)
-        said = messages.NO_SUCH_NOTE(language)
+        said = messages.NO_SUCH_NOTE()
         if outcome is not None:
-            said = confirmation(outcome.note, Action.OFF_PAGE, language=language)
+            said = confirmation(outcome.note, Action.OFF_PAGE)
         await interaction.edit_original_response(content=said)
         await interaction.client.outbox.catch_up()
 
@@ -372,24 +355,23 @@ class ReportModal(
 ):
     """The form of a report: the problem, its reason, and the note if there are several."""
 
-    def __init__(self, notes: Sequence[Note], language: Language) -> None:
-        super().__init__(messages.REPORT_TITLE(language), note_id=notes[0].id)
+    def __init__(self, notes: Sequence[Note]) -> None:
+        super().__init__(messages.REPORT_TITLE(), note_id=notes[0].id)
         if len(notes) > 1:
             options = [
-                discord.SelectOption(label=_label(note, language), value=str(note.id))
-                for note in notes
+                discord.SelectOption(label=_label(note), value=str(note.id)) for note in notes
             ]
             select = discord.ui.Select[Any](custom_id="note", options=options)
-            self.ask(messages.WHICH_NOTE(language), select)
+            self.ask(messages.WHICH_NOTE(), select)
         problem = discord.ui.Select[Any](
             custom_id="problem",
             options=[
-                discord.SelectOption(label=label(language), value=problem.value)
+                discord.SelectOption(label=label(), value=problem.value)
                 for problem, label in review_cards.PROBLEM_LABELS.items()
             ],
         )
-        self.ask(messages.PROBLEM(language), problem)
-        reason, help_ = review_messages.REASON(language), messages.REPORT_REASON_HELP(language)
+        self.ask(messages.PROBLEM(), problem)
+        reason, help_ = review_messages.REASON(), messages.REPORT_REASON_HELP()
         self.ask_text(reason, "reason", REASON_CHARACTERS, help_, paragraph=True)
 
     @classmethod
@@ -401,8 +383,7 @@ class ReportModal(
             filled.choice("problem"),
         )
         if not re.fullmatch(NUMBER, note_id) or problem not in set(Problem):
-            language = await viewer_language(interaction)
-            await give_back(interaction, error_messages.UNKNOWN_FORM(language))
+            await give_back(interaction, error_messages.UNKNOWN_FORM())
             return
         await report(interaction, int(note_id), Problem(problem), filled.text("reason"))
 
@@ -410,7 +391,6 @@ class ReportModal(
 async def report(interaction: Interaction, note_id: int, problem: Problem, reason: str) -> None:
     """Record a report, confirm it in the deferred response, and update the note's card."""
     bot = interaction.client
-    language = await viewer_language(interaction)
     # A form can be forged, so notes of other guilds are not found.
     outcome = await bot.worker.call(
         lambda core: service.report(
@@ -425,10 +405,10 @@ async def report(interaction: Interaction, note_id: int, problem: Problem, reaso
     )
     if outcome is None or outcome.obstacle is not None:
         # The same message for unknown notes, to reveal nothing about notes that aren't live.
-        await interaction.edit_original_response(content=messages.NO_HISTORY(language))
+        await interaction.edit_original_response(content=messages.NO_HISTORY())
         return
     try:
-        said = messages.confirm_report(outcome.note, problem, language)
+        said = messages.confirm_report(outcome.note, problem)
         await interaction.edit_original_response(content=said)
     finally:
         await bot.outbox.catch_up()
@@ -464,7 +444,7 @@ class ReportButton(
     notes: Sequence[Note]
 
     async def on_click(self, interaction: Interaction) -> None:
-        form = ReportModal(self.notes, await viewer_language(interaction))
+        form = ReportModal(self.notes)
         await interaction.response.send_modal(form)
 
 
@@ -484,13 +464,12 @@ async def open_report(interaction: Interaction, below: Mapping[str, Any] | None)
     if below is not None:
         async with in_time(interaction):
             found = await _reporters(interaction, below)
-    language = await viewer_language(interaction)
     if isinstance(found, Sentence):
-        await interaction.response.send_message(found(language), ephemeral=True)
+        await interaction.response.send_message(found(), ephemeral=True)
     else:
-        await interaction.response.send_modal(ReportModal(found["notes"], language))
+        await interaction.response.send_modal(ReportModal(found["notes"]))
 
 
-def _label(note: Note, language: Language) -> str:
+def _label(note: Note) -> str:
     title = shorten(legible(note.revision.submission.safe.title), 100)
-    return title or review_cards.NUMBERED(language, number=note.id)
+    return title or review_cards.NUMBERED(number=note.id)

@@ -19,7 +19,6 @@ from cachetools import LRUCache
 from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.component_access import anybody
 from bot.interactions.policy.permissions import may_help
@@ -230,12 +229,9 @@ class ReplyProposals:
         )
         if unwanted:
             return
-        language = await self._bot.guild_settings.language_in(channel)
-        with speaking(language):
-            said = messages.offer(draft.title, message.jump_url, language)
-            button = OfferButton(
-                language, channel_id=channel.id, message_id=message.id, action="note"
-            )
+        with speaking(await self._bot.guild_settings.language_in(channel)):
+            said = messages.offer(draft.title, message.jump_url)
+            button = OfferButton(channel_id=channel.id, message_id=message.id, action="note")
         view: Any = view_of([button])
         try:
             await message.author.send(said, view=view, silent=True)
@@ -317,9 +313,8 @@ class OfferButton(
 
     async def on_click(self, interaction: Interaction) -> None:
         """Propose the reply if the member who clicked wrote it."""
-        language = await viewer_language(interaction)
         proposed = await interaction.client.reply_proposals.propose_offered(
             interaction.user.id, self.channel_id, self.message_id
         )
         said = messages.OFFER_TAKEN if proposed else messages.OFFER_GONE
-        await interaction.edit_original_response(content=said(language))
+        await interaction.edit_original_response(content=said())

@@ -11,7 +11,6 @@ import discord
 
 from bot.interactions.kit.errors import UNREACHED, in_time
 from bot.interactions.kit.layouts import text_of
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import pictures_among
 from bot.interactions.policy.admission import note_refusal
 from bot.interactions.services import Interaction
@@ -40,18 +39,17 @@ async def save_as_note(
     Threads and pictures take longer to fetch than Discord waits for a form. A draft of these is put
     into a private message instead, with a button to the form.
     """
-    language = await viewer_language(interaction)
     async with in_time(interaction):
         quotable = await _may_be_quoted(interaction, message)
         begins = quotable and await _begins_thread(message)
     if not quotable:
-        said = drafts.NOT_QUOTED(language)
+        said = drafts.NOT_QUOTED()
         await interaction.response.send_message(said, ephemeral=True)
         return
     name = name_if_closed(message.channel)
-    warning = drafts.from_channel(name, language) if name else ""
+    warning = drafts.from_channel(name) if name else ""
     if begins or pictures_among(message.attachments):
-        if refusal := await note_refusal(interaction, None, language):
+        if refusal := await note_refusal(interaction, None):
             await interaction.response.send_message(refusal, ephemeral=True)
             return
         await _make_ready(interaction, message, sources, warning, begins=begins)
@@ -126,29 +124,28 @@ async def _make_ready(
 ) -> None:
     bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
-    language = await viewer_language(interaction)
     chosen = await _exchange(interaction, message) if begins else _DraftSources([message])
     # The first message of the thread may differ from the message checked before.
     if not await _may_be_quoted(interaction, chosen.messages[0]):
-        said = drafts.NOT_QUOTED(language)
+        said = drafts.NOT_QUOTED()
         await interaction.edit_original_response(content=said)
         return
     draft = _draft(interaction, chosen.messages[0], sources)
     found = chosen.exchange
     if found is not None:
-        told = [drafts.exchange(found, language)]
+        told = [drafts.exchange(found)]
         draft = Draft(found.title, found.text, link=draft.link, source=draft.source)
     else:
-        why = chosen.why_alone(language) if chosen.why_alone is not None else ""
-        told = [f"{why} {drafts.ONE_MESSAGE(language)}".strip()]
+        why = chosen.why_alone() if chosen.why_alone is not None else ""
+        told = [f"{why} {drafts.ONE_MESSAGE()}".strip()]
     pictures, problem = await _pictures(interaction, chosen.messages)
     draft = replace(draft, pictures=tuple(pictures))
     if pictures:
-        told.append(drafts.PICTURES_TAKEN(len(pictures), language))
+        told.append(drafts.PICTURES_TAKEN(len(pictures)))
     if problem is not None:
-        told.append(error_messages.invalid(problem, language))
+        told.append(error_messages.invalid(problem))
     shown = "\n".join([*told, *filter(None, [warning])])
-    await interaction.edit_original_response(**bot.submissions.given_back(draft, shown, language))
+    await interaction.edit_original_response(**bot.submissions.given_back(draft, shown))
 
 
 async def _pictures(

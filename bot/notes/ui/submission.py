@@ -15,7 +15,6 @@ from cachetools import LRUCache
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, view_of
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import is_picture, picture_files, pictures_among
 from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.channel_access import quotable_channels
@@ -38,7 +37,6 @@ from bot.review.similar_notes import SimilarDocument
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.values.drafts import Draft
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note, Obstacle, Outcome
 from knowledge.values.questions import Handover, OpenQuestion
 from knowledge.values.submissions import InvalidNoteError
@@ -86,9 +84,8 @@ class NoteSubmissions:
         message are used.
         """
         origin = draft.origin
-        language = await viewer_language(interaction)
         if origin in self._taken:
-            await interaction.edit_original_response(content=messages.TAKEN_ALREADY(language))
+            await interaction.edit_original_response(content=messages.TAKEN_ALREADY())
             return
         if origin:
             self._taken[origin] = None
@@ -106,19 +103,18 @@ class NoteSubmissions:
                     raise InvalidNoteError(drafts.TEXT_AND_FILE.english)
                 reading = await self._bot.attachments.read(file, interaction.user.id)
                 draft = draft.with_file_text(reading.title, reading.text)
-            response = await self._submit_draft(interaction, draft, language)
+            response = await self._submit_draft(interaction, draft)
         except InvalidNoteError as error:
-            response = _Response(error_messages.invalid(error, language), draft)
+            response = _Response(error_messages.invalid(error), draft)
         except Exception as error:  # noqa: BLE001 - the draft must come back in any case
             response = _Response(self._bot.explanation(error), draft)
         finally:
             if response.draft is not None or not response.sentence:
                 self._taken.pop(origin, None)
-        await self._say(interaction, response, language)
+        await self._say(interaction, response)
 
     async def give_back(self, interaction: Interaction, draft: Draft, sentence: str) -> None:
-        language = await viewer_language(interaction)
-        await self._say(interaction, _Response(sentence, draft), language)
+        await self._say(interaction, _Response(sentence, draft))
 
     async def write_for(self, interaction: Interaction, question_id: int) -> None:
         await open_note(interaction, question_id)
@@ -131,51 +127,49 @@ class NoteSubmissions:
     ) -> None:
         await self.submit(interaction, drafts.draft_of_answer(asked, answered, origin))
 
-    def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
-        return _giving_back(_Response(sentence, draft), draft, language)
+    def given_back(self, draft: Draft, sentence: str) -> dict[str, Any]:
+        return _giving_back(_Response(sentence, draft), draft)
 
-    async def _submit_draft(
-        self, interaction: Interaction, draft: Draft, language: Language
-    ) -> _Response:
+    async def _submit_draft(self, interaction: Interaction, draft: Draft) -> _Response:
         guild_id = draft.guild_id or interaction.guild_id
         if guild_id is None or interaction.channel_id is None:
-            return _Response(messages.NOTES_NEED_A_SERVER(language), draft)
+            return _Response(messages.NOTES_NEED_A_SERVER(), draft)
         member = await member_of(interaction, guild_id)
         if member is None:
-            return _Response(messages.NOT_A_MEMBER(language), draft)
+            return _Response(messages.NOT_A_MEMBER(), draft)
         sender = await self._sender(interaction, member)
         has_text = not drafts.is_empty(draft)
-        if has_text and (question := await self._check(draft, sender, language)) is not None:
+        if has_text and (question := await self._check(draft, sender)) is not None:
             return question
         read = PictureText()
         # Text that was offered to the sender before isn't read again.
         if draft.pictures and not draft.pictures_read:
             contents = [picture.content for picture in draft.pictures]
             read = await self._bot.picture_texts.of(contents, interaction.user.id)
-        if offer := messages.offer_text(draft.text, read.text, language, is_whole=read.is_whole):
+        if offer := messages.offer_text(draft.text, read.text, is_whole=read.is_whole):
             actions = ("picture", "submit", "edit") if has_text else ("picture", "edit")
             return _Response(offer, replace(draft, pictures_read=True), actions)
         if has_text:
             outcome = await self._bot.worker.run_slices(
                 lambda core: Proposal(core, draft, sender).submit(), priority=Priority.REVIEWING
             )
-            response = await self._outcome(draft, outcome, language)
+            response = await self._outcome(draft, outcome)
         else:
-            response = _Response(drafts.NEITHER(language), draft)
-        unread = "" if read.is_whole else f"\n{messages.TEXT_UNREAD(language)}"
+            response = _Response(drafts.NEITHER(), draft)
+        unread = "" if read.is_whole else f"\n{messages.TEXT_UNREAD()}"
         return replace(response, sentence=f"{response.sentence}{unread}")
 
-    async def _check(self, draft: Draft, sender: Sender, language: Language) -> _Response | None:
+    async def _check(self, draft: Draft, sender: Sender) -> _Response | None:
         """Return the response to a draft that can't be stored yet, or None if it can be stored."""
         checked = await self._bot.worker.run_slices(
             lambda core: Proposal(core, draft, sender).check(), priority=Priority.REVIEWING
         )
         if checked is None or not checked.is_set_up:
-            return _Response(messages.NO_REVIEW_CHANNEL(language), draft)
+            return _Response(messages.NO_REVIEW_CHANNEL(), draft)
         if not checked.similar:
             return None
         return _Response(
-            messages.ask_about_similar([document for document, _ in checked.similar], language),
+            messages.ask_about_similar([document for document, _ in checked.similar]),
             draft,
             ("same", "submit", "edit"),
             tuple(
@@ -194,16 +188,14 @@ class NoteSubmissions:
             await note_allowance(self._bot, member, datetime.now(UTC)),
         )
 
-    async def _outcome(
-        self, draft: Draft, outcome: Outcome | None, language: Language
-    ) -> _Response:
+    async def _outcome(self, draft: Draft, outcome: Outcome | None) -> _Response:
         """Post the review card of a stored note, and return the response to the sender."""
         if outcome is None:
-            return _Response(messages.NO_SUCH_NOTE(language), draft)
+            return _Response(messages.NO_SUCH_NOTE(), draft)
         if outcome.obstacle is not None:
             waits = outcome.obstacle is Obstacle.WAITS
             return _Response(
-                review_messages.obstacle(outcome.note, outcome.obstacle, language=language),
+                review_messages.obstacle(outcome.note, outcome.obstacle),
                 draft if waits else None,
             )
         await self._bot.outbox.catch_up_in_time()
@@ -214,42 +206,40 @@ class NoteSubmissions:
         )
         note = now or outcome.note
         public = note.revision.for_page and not note.off_page
-        taken = messages.note_submitted(note, language, public=public)
-        response = taken if note.card else messages.CARD_NOT_POSTED(language)
+        taken = messages.note_submitted(note, public=public)
+        response = taken if note.card else messages.CARD_NOT_POSTED()
         own = draft.contributor is None and not note.revision.extension
         return _Response(response, stored=note if own else None)
 
-    async def _say(self, interaction: Interaction, response: _Response, language: Language) -> None:
+    async def _say(self, interaction: Interaction, response: _Response) -> None:
         if response.draft is None:
             buttons: list[Button] = []
             if (note := response.stored) is not None:
-                buttons.append(ReviseButton(language, note_id=note.id, action="details"))
+                buttons.append(ReviseButton(note_id=note.id, action="details"))
                 if note.revision.for_page and not note.off_page:
-                    buttons += await page_button(interaction, note, language)
+                    buttons += await page_button(interaction, note)
             await interaction.edit_original_response(
                 content=response.sentence, view=view_of(buttons), attachments=[], embeds=[]
             )
             return
-        await interaction.edit_original_response(**_giving_back(response, response.draft, language))
+        await interaction.edit_original_response(**_giving_back(response, response.draft))
 
 
-def _giving_back(response: _Response, draft: Draft, language: Language) -> dict[str, Any]:
+def _giving_back(response: _Response, draft: Draft) -> dict[str, Any]:
     """Arguments that edit a message to show a response, with the draft and its buttons."""
     if drafts.is_empty(draft):
         ids, embed = drafts.empty_ids(draft), discord.Embed()
-        for label, value in drafts.as_fields(draft, language).items():
+        for label, value in drafts.as_fields(draft).items():
             embed.add_field(name=label, value=value, inline=False)
         return {
             "content": response.sentence,
             "embeds": [embed] if embed.fields else [],
-            "view": view_of(
-                EmptyDraftButton(language, action=action, **ids) for action in response.actions
-            ),
+            "view": view_of(EmptyDraftButton(action=action, **ids) for action in response.actions),
             "attachments": picture_files(draft.pictures),
         }
-    actions = [DraftButton(language, action=action) for action in response.actions]
+    actions = [DraftButton(action=action) for action in response.actions]
     extendable = [
-        ExtendButton(messages.extend_label(near, language), note_id=note_id)
+        ExtendButton(messages.extend_label(near), note_id=note_id)
         for near, note_id in response.extendable
     ]
     return {
@@ -303,7 +293,7 @@ class DraftButton(
     async def on_click(self, interaction: Interaction) -> None:
         if self.action == "same":
             asked = interaction.message.content if interaction.message is not None else ""
-            response = messages.confirm_same(asked, await viewer_language(interaction))
+            response = messages.confirm_same(asked)
             await interaction.edit_original_response(content=response, view=None, attachments=[])
         elif self.action == "submit":
             bot: Services = interaction.client

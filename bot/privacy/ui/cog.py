@@ -17,15 +17,14 @@ from bot.core.core import ROUND_ERRORS
 from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, view_of
-from bot.interactions.kit.localisation import description, viewer_language
+from bot.interactions.kit.localisation import description
 from bot.interactions.policy.component_access import anybody
 from bot.interactions.policy.permissions import also_directly
 from bot.interactions.services import Cog, Interaction, Services
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
-from bot.text.languages import Speaker
+from bot.text.languages import speak
 from knowledge.text import count_of
-from knowledge.values.guilds import Language
 from knowledge.values.notes import PageName
 
 # Discord accepts 10 MB from a bot; larger files are compressed.
@@ -59,11 +58,10 @@ class PrivacyCog(Cog):
                 core.store.public_notes.number_of_member(member_id),
             )
         )
-        language = await viewer_language(interaction)
         choices = ["tell" if quiet else "quiet", "quote" if withheld else "withhold"]
         if named is not None:
             choices += [name.value for name in PageName if name is not named]
-        view = _view(language, "export", *choices, "delete")
+        view = _view("export", *choices, "delete")
         phrasing = self.bot.settings.phrasing
         content = messages.privacy(
             stored,
@@ -71,7 +69,6 @@ class PrivacyCog(Cog):
             withheld=withheld,
             named=named,
             published=published,
-            language=language,
             model_host=phrasing.host if phrasing.is_on else "",
         )
         await interaction.edit_original_response(content=content, view=view)
@@ -95,30 +92,28 @@ class PrivacyButton(
     action: str
 
     async def on_click(self, interaction: Interaction) -> None:
-        language = await viewer_language(interaction)
         if self.action == "delete":
-            view = _view(language, "keep", "withdraw", "cancel")
-            asks = messages.ASKS_TO_DELETE(language)
+            view = _view("keep", "withdraw", "cancel")
+            asks = messages.ASKS_TO_DELETE()
             await interaction.response.send_message(asks, view=view, ephemeral=True)
         elif self.action == "export":
-            await _export(interaction, language)
+            await _export(interaction)
         elif self.action in ("keep", "withdraw"):
-            await _forget(interaction, language, withdraw=self.action == "withdraw")
+            await _forget(interaction, withdraw=self.action == "withdraw")
         elif self.action == "cancel":
-            speak = Speaker(language)
             nothing = speak("Nothing was deleted.")
             await interaction.edit_original_response(content=nothing, view=None)
         else:
-            content = await _choose(interaction, self.action, language)
+            content = await _choose(interaction, self.action)
             await interaction.edit_original_response(content=content)
 
 
-def _view(language: Language, *actions: str) -> discord.ui.View:
-    buttons = (PrivacyButton(language, action=action) for action in actions)
+def _view(*actions: str) -> discord.ui.View:
+    buttons = (PrivacyButton(action=action) for action in actions)
     return view_of(buttons) or discord.utils.MISSING
 
 
-async def _export(interaction: Interaction, language: Language) -> None:
+async def _export(interaction: Interaction) -> None:
     data = await interaction.client.worker.call(
         lambda core: service.export(core, interaction.user.id)
     )
@@ -126,29 +121,29 @@ async def _export(interaction: Interaction, language: Language) -> None:
     if len(content) > _FILE_BYTES:
         content, name = gzip.compress(content), f"{name}.gz"
     await interaction.edit_original_response(
-        content=messages.EXPORTED(language),
+        content=messages.EXPORTED(),
         attachments=[discord.File(io.BytesIO(content), name)],
     )
 
 
-async def _choose(interaction: Interaction, choice: str, language: Language) -> str:
+async def _choose(interaction: Interaction, choice: str) -> str:
     """Store a choice about notices, quotations or the name on public pages, and confirm it."""
-    bot, user, speak = interaction.client, interaction.user, Speaker(language)
+    bot, user = interaction.client, interaction.user
     if choice in ("quiet", "tell"):
         quiet = choice == "quiet"
         await bot.worker.call(lambda core: core.store.gaps.set_opt_out(user.id, quiet=quiet))
         again = speak("I'll tell you when your question is answered later.")
-        return messages.QUIET(language) if quiet else again
+        return messages.QUIET() if quiet else again
     if choice in ("withhold", "quote"):
         account, withheld = _account(user), choice == "withhold"
         await bot.worker.call(
             lambda core: service.choose_quotation(core, user.id, account, withheld)
         )
         await bot.channel_sync.apply_quote_opt_outs()
-        return (messages.WITHHELD if withheld else messages.QUOTED_AGAIN)(language)
+        return (messages.WITHHELD if withheld else messages.QUOTED_AGAIN)()
     name = PageName(choice)
     await bot.worker.call(lambda core: core.store.public_notes.choose_name(user.id, name))
-    return messages.now_named(name, language)
+    return messages.now_named(name)
 
 
 def _account(user: discord.User | discord.Member) -> str:
@@ -156,8 +151,8 @@ def _account(user: discord.User | discord.Member) -> str:
     return user.name if user.discriminator == "0" else f"{user.name}#{user.discriminator}"
 
 
-async def _forget(interaction: Interaction, language: Language, *, withdraw: bool) -> None:
-    bot, member, speak = interaction.client, interaction.user, Speaker(language)
+async def _forget(interaction: Interaction, *, withdraw: bool) -> None:
+    bot, member = interaction.client, interaction.user
     account = _account(member)
     note_ids = await bot.worker.call(
         lambda core: service.forget(core, member.id, withdraw, account)
@@ -167,7 +162,7 @@ async def _forget(interaction: Interaction, language: Language, *, withdraw: boo
     withdrawn = speak(
         "Deleted. Your live notes are withdrawn, and nothing here identifies you any more."
     )
-    content = withdrawn if withdraw else messages.DELETED(language)
+    content = withdrawn if withdraw else messages.DELETED()
     try:
         await interaction.edit_original_response(content=content, view=None)
     finally:

@@ -14,7 +14,6 @@ from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select, view_o
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.layouts import container, layout
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.policy.channel_access import is_open_to_everyone
 from bot.interactions.policy.component_access import moderators
@@ -26,9 +25,8 @@ from bot.review.cards import ASKED_AS, TAGS, TITLE, CardState, ReviewCard
 from bot.review.impact import Impact, ImpactPreview
 from bot.review.ui.freshness import HandOnForm
 from bot.text import error_messages
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, speak
 from bot.text.markdown import legible, shorten, size
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note, Outcome, SuggestedWording
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import (
@@ -103,15 +101,14 @@ async def report_outcome(
 ) -> bool:
     """Show the outcome, deliver cards and notices, and return whether the action was done."""
     bot = interaction.client
-    language = await viewer_language(interaction)
     if acted is None:
-        await show_outcome(interaction, messages.CARD_GONE(language))
+        await show_outcome(interaction, messages.CARD_GONE())
         return False
     outcome, quorum = acted
     if outcome.obstacle is not None:
-        sentence = messages.obstacle(outcome.note, outcome.obstacle, quorum, language)
+        sentence = messages.obstacle(outcome.note, outcome.obstacle, quorum)
     else:
-        sentence = actions.confirmation(outcome.note, action, quorum, language)
+        sentence = actions.confirmation(outcome.note, action, quorum)
     try:
         await show_outcome(interaction, sentence)
     finally:
@@ -187,20 +184,17 @@ def card_message(
     return layout([*([discord.ui.TextDisplay(above)] if above else []), shown], *items)
 
 
-def card_buttons(
-    note: Note, settings: GuildSettings, at: datetime, language: Language
-) -> list[discord.ui.Item[Any]]:
+def card_buttons(note: Note, settings: GuildSettings, at: datetime) -> list[discord.ui.Item[Any]]:
     """The buttons of a card at the time `at`, and a menu of further actions."""
     buttons, in_menu = actions_on(note, settings, at)
     items: list[discord.ui.Item[Any]] = [
-        CardButton(language, revision_id=note.revision.id, action=action) for action in buttons
+        CardButton(revision_id=note.revision.id, action=action) for action in buttons
     ]
     if in_menu:
         options = [
-            discord.SelectOption(label=ACTIONS[action].label(language), value=action)
-            for action in in_menu
+            discord.SelectOption(label=ACTIONS[action].label(), value=action) for action in in_menu
         ]
-        items.append(CardMenu(messages.MORE(language), options, revision_id=note.revision.id))
+        items.append(CardMenu(messages.MORE(), options, revision_id=note.revision.id))
     return items
 
 
@@ -239,7 +233,7 @@ class CardMenu(Select, ids=CustomId("card_menu", revision_id=int), rule=moderato
         if value in ACTIONS:
             await _carry_out(interaction, self.note, Action(value))
         else:
-            await show_outcome(interaction, messages.CARD_GONE(await viewer_language(interaction)))
+            await show_outcome(interaction, messages.CARD_GONE())
 
 
 def _first_response(interaction: Interaction, action: Action) -> First:
@@ -251,13 +245,12 @@ def _first_response(interaction: Interaction, action: Action) -> First:
 
 async def _carry_out(interaction: Interaction, note: Note, action: Action) -> None:
     """Act at once, or open the form that the action needs."""
-    language = await viewer_language(interaction)
     if ACTIONS[action].form:
-        await interaction.response.send_modal(RulingModal(note.revision.id, action, language))
+        await interaction.response.send_modal(RulingModal(note.revision.id, action))
     elif action is Action.EDIT:
-        await interaction.response.send_modal(EditModal(note, language))
+        await interaction.response.send_modal(EditModal(note))
     elif action is Action.HAND_ON:
-        await interaction.response.send_modal(HandOnForm(note, language, with_list=True))
+        await interaction.response.send_modal(HandOnForm(note, with_list=True))
     elif action is Action.IMPACT:
         await _show_impact(interaction, note)
     elif action is Action.WORDINGS:
@@ -276,19 +269,19 @@ class RulingModal(
 ):
     """The form for the reason of a decision, and for the original of a duplicate."""
 
-    def __init__(self, revision_id: int, action: Action, language: Language) -> None:
+    def __init__(self, revision_id: int, action: Action) -> None:
         declared = ACTIONS[action]
-        title = (declared.form or declared.label)(language)
+        title = (declared.form or declared.label)()
         super().__init__(title, revision_id=revision_id, action=action)
         if action is Action.DUPLICATE:
-            label, help_ = messages.DUPLICATE_OF(language), messages.DUPLICATE_HELP(language)
+            label, help_ = messages.DUPLICATE_OF(), messages.DUPLICATE_HELP()
             self.ask_text(label, "duplicate_of", TITLE_CHARACTERS, help_)
         needed = declared.needs_reason
         self.ask_text(
-            messages.REASON(language),
+            messages.REASON(),
             "reason",
             REASON_CHARACTERS,
-            (messages.REASON_HELP if needed else messages.OPTIONAL_REASON_HELP)(language),
+            (messages.REASON_HELP if needed else messages.OPTIONAL_REASON_HELP)(),
             required=needed,
             paragraph=True,
         )
@@ -311,8 +304,7 @@ class RulingModal(
 
 
 async def _give_back(interaction: Interaction) -> None:
-    language = await viewer_language(interaction)
-    await give_back(interaction, messages.NOT_USED(language))
+    await give_back(interaction, messages.NOT_USED())
 
 
 # Impact.
@@ -322,8 +314,7 @@ async def _show_impact(interaction: Interaction, note: Note) -> None:
     impact = await interaction.client.worker.run_slices(
         lambda core: core.part(ImpactPreview).of_revision(note)
     )
-    language = await viewer_language(interaction)
-    first, *rest = messages.impact(note, impact or Impact(0, 0), language)
+    first, *rest = messages.impact(note, impact or Impact(0, 0))
     await interaction.edit_original_response(content=first)
     for part in rest:
         await interaction.followup.send(part, ephemeral=True)
@@ -340,20 +331,20 @@ class EditModal(
     heading: ClassVar[Sentence] = messages.EDIT_TITLE
     corrects: ClassVar[bool] = False
 
-    def __init__(self, note: Note, language: Language) -> None:
+    def __init__(self, note: Note) -> None:
         submission = note.revision.submission.safe
-        super().__init__(self.heading(language), revision_id=note.revision.id)
-        self.ask_text(TITLE(language), "title", TITLE_CHARACTERS, text=submission.title)
+        super().__init__(self.heading(), revision_id=note.revision.id)
+        self.ask_text(TITLE(), "title", TITLE_CHARACTERS, text=submission.title)
         text = submission.text
         if size(text) <= FORM_CHARACTERS:
-            label = messages.TEXT(language)
+            label = messages.TEXT()
             self.ask_text(label, "text", FORM_CHARACTERS, text=text, paragraph=True)
         else:
             upload = discord.ui.FileUpload[Any](custom_id="file", max_values=1)
-            self.ask(messages.TEXT_AS_FILE(language), upload, messages.FILE_HELP(language))
-        _ask_wordings(self, submission.wordings, language)
-        tags, help_ = " ".join(submission.tags), messages.TAGS_HELP(language)
-        self.ask_text(TAGS(language), "tags", 200, help_, text=tags, required=False)
+            self.ask(messages.TEXT_AS_FILE(), upload, messages.FILE_HELP())
+        _ask_wordings(self, submission.wordings)
+        tags, help_ = " ".join(submission.tags), messages.TAGS_HELP()
+        self.ask_text(TAGS(), "tags", 200, help_, text=tags, required=False)
 
     @classmethod
     def first_response(cls, interaction: Interaction) -> First:
@@ -362,7 +353,7 @@ class EditModal(
     @classmethod
     async def handle(cls, interaction: Interaction, subject: Found, filled: Filled) -> None:
         """Approve the revision with the form's edits, or give the input back."""
-        note, language = subject["note"], await viewer_language(interaction)
+        note = subject["note"]
         bot, uploaded, text = interaction.client, filled.file("file"), filled.text("text")
         try:
             if not text and uploaded is None:
@@ -374,7 +365,7 @@ class EditModal(
                 filled.text("title"), text, filled.text("tags"), link, filled.text("wordings")
             )
         except InvalidNoteError as error:
-            await show_outcome(interaction, error_messages.invalid(error, language))
+            await show_outcome(interaction, error_messages.invalid(error))
             await _give_back(interaction)
             return
         moderator = Member(interaction.user.id, interaction.user.display_name)
@@ -399,13 +390,13 @@ class CorrectionModal(
     corrects = True
 
 
-def _ask_wordings(form: Form, wordings: Sequence[str], language: Language) -> None:
+def _ask_wordings(form: Form, wordings: Sequence[str]) -> None:
     """Add the field of a note's wordings to a form, with one wording a line."""
     form.ask_text(
-        ASKED_AS(language),
+        ASKED_AS(),
         "wordings",
         WORDINGS * (1 + WORDING_CHARACTERS),
-        messages.WORDINGS_HELP(language),
+        messages.WORDINGS_HELP(),
         text="\n".join(wordings),
         required=False,
         paragraph=True,
@@ -419,13 +410,12 @@ async def open_correction(interaction: Interaction, note_id: int) -> None:
         note = await interaction.client.worker.call(
             lambda core: core.store.notes.live(note_id), priority=Priority.ASKING
         )
-    language = await viewer_language(interaction)
     if note is None or note.guild_id != interaction.guild_id:
-        refusal = refusal or messages.NO_SUCH_NOTE(language)
+        refusal = refusal or messages.NO_SUCH_NOTE()
     if note is None or refusal:
         await interaction.response.send_message(refusal, ephemeral=True)
     else:
-        await interaction.response.send_modal(CorrectionModal(note, language))
+        await interaction.response.send_modal(CorrectionModal(note))
 
 
 # Wordings: the panel that a card opens.
@@ -433,8 +423,8 @@ async def open_correction(interaction: Interaction, note_id: int) -> None:
 
 async def show_wordings(interaction: Interaction, note: Note) -> None:
     """Show the wordings of a note to a moderator, with buttons to add suggested ones."""
-    language, revision_id = await viewer_language(interaction), note.revision.id
-    speak, suggested = Speaker(language), await _suggestions(interaction, note)
+    revision_id = note.revision.id
+    suggested = await _suggestions(interaction, note)
     buttons: list[Button] = []
     if len(note.revision.submission.wordings) < WORDINGS:
         buttons = [
@@ -445,8 +435,8 @@ async def show_wordings(interaction: Interaction, note: Note) -> None:
             )
             for wording in suggested
         ]
-    buttons.append(EditWordingsButton(messages.EDIT_WORDINGS(language), revision_id=revision_id))
-    content = messages.wordings(note, [wording.text for wording in suggested], language)
+    buttons.append(EditWordingsButton(messages.EDIT_WORDINGS(), revision_id=revision_id))
+    content = messages.wordings(note, [wording.text for wording in suggested])
     await interaction.edit_original_response(content=content, view=view_of(buttons))
 
 
@@ -469,11 +459,10 @@ async def _reword(
         lambda core: service.reword(core, note, moderator, wordings, interaction.id)
     )
     await interaction.client.outbox.catch_up()
-    language = await viewer_language(interaction)
     if outcome is None:
-        await give_back(interaction, messages.CARD_GONE(language))
+        await give_back(interaction, messages.CARD_GONE())
     elif outcome.obstacle is not None:
-        refusal = messages.obstacle(outcome.note, outcome.obstacle, language=language)
+        refusal = messages.obstacle(outcome.note, outcome.obstacle)
         await give_back(interaction, refusal)
     else:
         await show_wordings(interaction, outcome.note)
@@ -509,8 +498,7 @@ class EditWordingsButton(
     note: Note
 
     async def on_click(self, interaction: Interaction) -> None:
-        language = await viewer_language(interaction)
-        await interaction.response.send_modal(WordingsModal(self.note, language))
+        await interaction.response.send_modal(WordingsModal(self.note))
 
 
 class WordingsModal(
@@ -521,10 +509,9 @@ class WordingsModal(
 ):
     """The form of a note's wordings, with one wording a line."""
 
-    def __init__(self, note: Note, language: Any) -> None:
-        speak = Speaker(language)
+    def __init__(self, note: Note) -> None:
         super().__init__(speak("Other ways to ask"), revision_id=note.revision.id)
-        _ask_wordings(self, note.revision.submission.safe.wordings, language)
+        _ask_wordings(self, note.revision.submission.safe.wordings)
 
     @classmethod
     async def handle(cls, interaction: Interaction, subject: Found, filled: Filled) -> None:
@@ -532,7 +519,7 @@ class WordingsModal(
         try:
             wordings = checked_wordings(filled.text("wordings"), note.revision.submission.title)
         except InvalidNoteError as error:
-            refusal = error_messages.invalid(error, await viewer_language(interaction))
+            refusal = error_messages.invalid(error)
             await give_back(interaction, refusal)
             return
         await _reword(interaction, note, wordings)

@@ -22,7 +22,7 @@ from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, Part, Select, view_of
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
-from bot.interactions.kit.localisation import description, viewer_language
+from bot.interactions.kit.localisation import description
 from bot.interactions.kit.panels import panel
 from bot.interactions.policy.channel_access import quotable_channels, sees
 from bot.interactions.policy.component_access import administrators, moderators
@@ -49,9 +49,9 @@ from bot.review.ui.panel import (
     show_page,
 )
 from bot.text import error_messages
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, speak
 from bot.text.markdown import LAYOUT_CHARACTERS, size
-from knowledge.values.guilds import Language, Rule
+from knowledge.values.guilds import Rule
 from knowledge.values.submissions import (
     TAG_CHARACTERS,
     TITLE_CHARACTERS,
@@ -71,19 +71,18 @@ _WORD: Final = Part(r"[\w' -]{1,30}", str)
 
 async def show_synonyms(interaction: Interaction, said: str = "") -> None:
     """Show the page *Synonyms*, below the sentence `said`."""
-    guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
+    guild_id = interaction.guild_id or 0
     synonyms = await interaction.client.worker.call(
         lambda core: core.store.guilds.settings(guild_id).synonyms
     )
-    speak = Speaker(language)
-    rows: list[list[discord.ui.Item[Any]]] = [[AddSynonymButton(synonym_service.ADD(language))]]
+    rows: list[list[discord.ui.Item[Any]]] = [[AddSynonymButton(synonym_service.ADD())]]
     if synonyms:
         options = [
             discord.SelectOption(label=str(pair)[:_LABEL_CHARACTERS], value=str(number))
             for number, pair in enumerate(synonyms)
         ]
         rows.append([SynonymMenu(speak("Remove a pair…"), options)])
-    texts = [synonym_service.synonym_lines(synonyms, language), *filter(None, [said])]
+    texts = [synonym_service.synonym_lines(synonyms), *filter(None, [said])]
     await show_page(interaction, ReviewPage.SYNONYMS, texts, *rows)
 
 
@@ -100,7 +99,7 @@ class SynonymMenu(Select, ids=CustomId("synonyms"), rule=moderators(), first=Fir
             lambda core: synonym_service.remove(core, guild_id, interaction.user.id, pair)
         )
         bot.guild_settings.forget(guild_id)
-        said = synonym_service.removed(pair, gone, await viewer_language(interaction))
+        said = synonym_service.removed(pair, gone)
         await show_synonyms(interaction, said)
 
 
@@ -108,32 +107,31 @@ class AddSynonymButton(Button, ids=CustomId("add_synonym"), rule=moderators(), f
     """Opens the form of a new pair."""
 
     async def on_click(self, interaction: Interaction) -> None:
-        await interaction.response.send_modal(SynonymForm(await viewer_language(interaction)))
+        await interaction.response.send_modal(SynonymForm())
 
 
 class SynonymForm(Form, ids=CustomId("form:synonym", nonce=NONCE), rule=moderators()):
     """The form of a new pair. Its effect is shown before it is stored."""
 
-    def __init__(self, language: Language) -> None:
-        super().__init__(synonym_service.ADD(language))
-        speak = Speaker(language)
+    def __init__(self) -> None:
+        super().__init__(synonym_service.ADD())
         word, meaning = speak("A word that members use"), speak("The word that documents use")
         self.ask_text(word, "word", WORD_CHARACTERS, speak("For example: perm"))
         self.ask_text(meaning, "meaning", WORD_CHARACTERS, speak("For example: permission"))
 
     @classmethod
     async def handle(cls, interaction: Interaction, _subject: Found, filled: Filled) -> None:
-        language, bot = await viewer_language(interaction), interaction.client
+        bot = interaction.client
         guild_id = interaction.guild_id or 0
         try:
             new = checked_synonym(filled.text("word"), filled.text("meaning"))
         except InvalidSynonymError as error:
-            await give_back(interaction, synonym_service.bad_word(error.word, language))
+            await give_back(interaction, synonym_service.bad_word(error.word))
             return
         synonyms = await bot.worker.call(lambda core: core.store.guilds.settings(guild_id).synonyms)
         against = synonym_service.check_synonym(synonyms, new)
         if against is not None:
-            await give_back(interaction, synonym_service.problem(against, new, language))
+            await give_back(interaction, synonym_service.problem(against, new))
             return
         preview = await bot.worker.run_slices(
             lambda core: synonym_service.preview_effect(core, guild_id, new)
@@ -145,11 +143,11 @@ class SynonymForm(Form, ids=CustomId("form:synonym", nonce=NONCE), rule=moderato
             {channel_id for channel_id in asked_in if sees(interaction, channel_id)}
         )
         buttons = [
-            SynonymButton(language, word=new.word, meaning=new.meaning, action=action)
+            SynonymButton(word=new.word, meaning=new.meaning, action=action)
             for action in synonym_service.LABELS
         ]
         await interaction.edit_original_response(
-            content=synonym_service.preview(new, preview.impact, readable, language),
+            content=synonym_service.preview(new, preview.impact, readable),
             view=view_of(buttons),
         )
 
@@ -169,28 +167,27 @@ class SynonymButton(
     action: str
 
     async def on_click(self, interaction: Interaction) -> None:
-        speak = Speaker(await viewer_language(interaction))
         outcome = speak("Nothing was changed.")
         if self.action == "keep":
-            outcome = await self._add(interaction, speak.language)
+            outcome = await self._add(interaction)
         await interaction.edit_original_response(content=outcome, view=None)
 
-    async def _add(self, interaction: Interaction, language: Language) -> str:
+    async def _add(self, interaction: Interaction) -> str:
         bot = interaction.client
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         try:
             # An id can be forged.
             new = checked_synonym(self.word, self.meaning)
         except InvalidSynonymError as error:
-            return synonym_service.bad_word(error.word, language)
+            return synonym_service.bad_word(error.word)
         added = await bot.worker.call(
             lambda core: synonym_service.add(core, guild_id, member_id, new),
             priority=Priority.REVIEWING,
         )
         bot.guild_settings.forget(guild_id)
         if isinstance(added, synonym_service.Problem):
-            return synonym_service.problem(added, new, language)
-        return synonym_service.kept(new, language)
+            return synonym_service.problem(added, new)
+        return synonym_service.kept(new)
 
 
 _DAYS: Final = Part(r"[0-9]{1,4}", int)
@@ -240,7 +237,7 @@ class ReviewCog(Cog):
         if revision_id is not None:
             found = await moderators_of_revision(interaction, {"revision_id": revision_id})
         if isinstance(found, Sentence):
-            refusal = found(await viewer_language(interaction))
+            refusal = found()
             await interaction.edit_original_response(content=refusal)
         else:
             await show_note(interaction, found["note"].id)
@@ -251,18 +248,17 @@ class ReviewCog(Cog):
 
 async def show_finder(interaction: Interaction, typed: str = "") -> None:
     """Show the page that finds a note; `typed` is a part of its title, or its number."""
-    language = await viewer_language(interaction)
     notes = await choices_at_once(interaction, interaction.guild_id)
-    choices = notes.every(typed, language)
-    speak, text = Speaker(language), messages.NO_SUCH_NOTE(language)
+    choices = notes.every(typed)
+    text = messages.NO_SUCH_NOTE()
     rows: list[list[discord.ui.Item[Any]]] = []
     if choices:
         text = speak("Choose a note below, or find one by its title.")
         options = [
             discord.SelectOption(label=choice.name, value=choice.value) for choice in choices
         ]
-        rows.append([NoteMenu(messages.CHOOSE_NOTE(language), options)])
-    rows.append([FindButton(messages.FIND(language))])
+        rows.append([NoteMenu(messages.CHOOSE_NOTE(), options)])
+    rows.append([FindButton(messages.FIND())])
     await show_page(interaction, ReviewPage.NOTE, [text], *rows)
 
 
@@ -276,22 +272,20 @@ async def show_note(interaction: Interaction, note_id: int) -> None:
     if page is None:
         await show_finder(interaction)
         return
-    language, history = await viewer_language(interaction), shared_buttons.note_history
-    beside = [history(page.note.id, language), FindButton(messages.FIND(language))]
-    shown = _note_message(
-        page, ReviewPage.NOTE, heading(ReviewPage.NOTE, language), beside, language
-    )
+    history = shared_buttons.note_history
+    beside = [history(page.note.id), FindButton(messages.FIND())]
+    shown = _note_message(page, ReviewPage.NOTE, heading(ReviewPage.NOTE), beside)
     await interaction.edit_original_response(**shown)
 
 
 def _note_message(
-    shown: NotePage, page: ReviewPage, above: str, beside: Sequence[Button], language: Language
+    shown: NotePage, page: ReviewPage, above: str, beside: Sequence[Button]
 ) -> dict[str, Any]:
     """Arguments that show a note on a page, with its buttons and others `beside` them."""
     now, note, settings = datetime.now(UTC), shown.note, shown.settings
     room = LAYOUT_CHARACTERS - size(above)
-    card = cards.card(note, now, shown.card_data, room, on_page=settings.page, language=language)
-    buttons, menu = card_buttons(note, settings, now, language), review_menu(page, language)
+    card = cards.card(note, now, shown.card_data, room, on_page=settings.page)
+    buttons, menu = card_buttons(note, settings, now), review_menu(page)
     message = card_message(card, buttons, beside, [menu], above=above)
     return {**message, "attachments": files_of(card.attached)}
 
@@ -308,7 +302,7 @@ class FindButton(Button, ids=CustomId("find_note"), rule=moderators(), first=Fir
     """Opens the form that asks for a title."""
 
     async def on_click(self, interaction: Interaction) -> None:
-        await interaction.response.send_modal(FindForm(await viewer_language(interaction)))
+        await interaction.response.send_modal(FindForm())
 
 
 class FindForm(
@@ -316,9 +310,9 @@ class FindForm(
 ):
     """The form for a part of a note's title, or its number."""
 
-    def __init__(self, language: Language) -> None:
-        super().__init__(TITLES[ReviewPage.NOTE](language))
-        field, help_ = messages.FIND_FIELD(language), messages.FIND_HELP(language)
+    def __init__(self) -> None:
+        super().__init__(TITLES[ReviewPage.NOTE]())
+        field, help_ = messages.FIND_FIELD(), messages.FIND_HELP()
         self.ask_text(field, "title", TITLE_CHARACTERS, help_)
 
     @classmethod
@@ -331,18 +325,18 @@ class FindForm(
 
 async def show_rules(interaction: Interaction) -> None:
     """Show the rules. Administrators can change them."""
-    guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
+    guild_id = interaction.guild_id or 0
     rules = await interaction.client.worker.call(lambda core: core.store.guilds.rules(guild_id))
-    speak, rows = Speaker(language), []
+    rows = []
     if may_manage(interaction):
         tags = [rule.tag for rule in rules if rule.tag][:_MOST_TAGS]
-        labels = {_EVERY: messages.EVERY_NOTE(language), _NEW: speak("A tag without a rule…")}
+        labels = {_EVERY: messages.EVERY_NOTE(), _NEW: speak("A tag without a rule…")}
         options = [
             discord.SelectOption(label=labels.get(value, value), value=value)
             for value in (_EVERY, *tags, _NEW)
         ]
         rows = [[RuleMenu(speak("Change a rule…"), options)]]
-    await show_page(interaction, ReviewPage.RULES, [messages.rules(rules, language)], *rows)
+    await show_page(interaction, ReviewPage.RULES, [messages.rules(rules)], *rows)
 
 
 class RuleMenu(Select, ids=CustomId("rules"), rule=administrators(), first=First.OWN):
@@ -356,9 +350,7 @@ class RuleMenu(Select, ids=CustomId("rules"), rule=administrators(), first=First
             )
         rule = next((rule for rule in rules if rule.tag == tag and value != _NEW), Rule(tag, 1))
         role = interaction.guild.get_role(rule.publish_role_id or 0) if interaction.guild else None
-        await interaction.response.send_modal(
-            RuleForm(rule, role, await viewer_language(interaction))
-        )
+        await interaction.response.send_modal(RuleForm(rule, role))
 
 
 class RuleForm(
@@ -366,11 +358,11 @@ class RuleForm(
 ):
     """The form of a tag's rule. With one approval and nothing else, the rule is dropped."""
 
-    def __init__(self, rule: Rule, role: discord.Role | None, language: Language) -> None:
-        super().__init__(messages.RULE_TITLE(language))
-        speak, help_ = Speaker(language), messages.APPROVALS_HELP(language)
+    def __init__(self, rule: Rule, role: discord.Role | None) -> None:
+        super().__init__(messages.RULE_TITLE())
+        help_ = messages.APPROVALS_HELP()
         tag, every = speak("Notes with the tag"), speak("Leave this empty for all notes.")
-        again, again_help = speak("Look at it again after … days"), messages.AGAIN_HELP(language)
+        again, again_help = speak("Look at it again after … days"), messages.AGAIN_HELP()
         days = str(rule.review_after_days or "")
         self.ask_text(tag, "tag", TAG_CHARACTERS + 1, every, text=rule.tag, required=False)
         self.ask_text(speak("Approvals to publish"), "quorum", 2, help_, text=str(rule.quorum))
@@ -383,12 +375,10 @@ class RuleForm(
     @classmethod
     async def handle(cls, interaction: Interaction, _subject: Found, filled: Filled) -> None:
         member_id, guild = interaction.user.id, interaction.guild
-        language = await viewer_language(interaction)
-        speak = Speaker(language)
         try:
             tags = checked_tags(filled.text("tag"))
         except InvalidNoteError as error:
-            await give_back(interaction, error_messages.invalid(error, language))
+            await give_back(interaction, error_messages.invalid(error))
             return
         if len(tags) > 1:
             refusal = speak("A rule covers one tag. Name one, or none to cover every note.")
@@ -397,7 +387,7 @@ class RuleForm(
         quorum = _number(filled.text("quorum"), _MOST_APPROVALS)
         days = _number(filled.text("days") or "0", _MOST_DAYS)
         if not quorum or days is None:
-            await give_back(interaction, messages.NOT_A_RULE(language))
+            await give_back(interaction, messages.NOT_A_RULE())
             return
         # A choice can be forged.
         role_id = int(filled.choice("role") or 0)
@@ -424,10 +414,9 @@ async def show_log(
     side: LogDirection = LogDirection.OLDER,
     entry_id: int = 0,
 ) -> None:
-    language = await viewer_language(interaction)
     guild_id = interaction.guild_id or 0
     name = interaction.client.setup_panel.name_of
-    fitting = functools.partial(messages.count_fitting_lines, language=language, setting_name=name)
+    fitting = functools.partial(messages.count_fitting_lines, setting_name=name)
     page = await interaction.client.worker.call(
         lambda core: service.log_page(core, guild_id, filters, (side, entry_id), fitting)
     )
@@ -435,10 +424,10 @@ async def show_log(
     beside += [(LogDirection.OLDER.value, page.lines[-1].entry.id)] if page.older else []
     beside += [("filter", 0), *([("export", 0)] if page.lines else [])]
     buttons = [
-        LogButton(language, action=action, entry_id=entry_id, **asdict(filters))
+        LogButton(action=action, entry_id=entry_id, **asdict(filters))
         for action, entry_id in beside
     ]
-    texts = [messages.log_filters(filters, language), messages.log_page(page.lines, language, name)]
+    texts = [messages.log_filters(filters), messages.log_page(page.lines, name)]
     await show_page(interaction, ReviewPage.LOG, [*filter(None, texts)], buttons)
 
 
@@ -471,7 +460,7 @@ class LogButton(
     async def on_click(self, interaction: Interaction) -> None:
         filters = LogFilters(self.days, self.member_id, self.event)
         if self.action == "filter":
-            form = LogForm(filters, await viewer_language(interaction))
+            form = LogForm(filters)
             await interaction.response.send_modal(form)
         elif self.action == "export":
             await self._export(interaction, filters)
@@ -498,38 +487,37 @@ class LogButton(
         ]
         text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
         file = discord.File(io.BytesIO(text.encode()), "review-log.jsonl")
-        language = await viewer_language(interaction)
         await interaction.edit_original_response(
-            content=messages.EXPORTED(language, number=len(lines)), attachments=[file]
+            content=messages.EXPORTED(number=len(lines)), attachments=[file]
         )
 
 
 class LogForm(Form, ids=CustomId("form:log", nonce=NONCE), rule=moderators(), first=First.IN_PLACE):
     """The form of the log's filters."""
 
-    def __init__(self, filters: LogFilters, language: Language) -> None:
-        super().__init__(TITLES[ReviewPage.LOG](language))
+    def __init__(self, filters: LogFilters) -> None:
+        super().__init__(TITLES[ReviewPage.LOG]())
         options = [
-            discord.SelectOption(label=label(language), value=key, default=key == filters.event)
+            discord.SelectOption(label=label(), value=key, default=key == filters.event)
             for key, label in messages.EVENTS.items()
         ]
         event = discord.ui.Select[Any](
             custom_id="event", options=options, required=False, min_values=0
         )
-        self.ask(messages.ONLY_EVENT(language), event)
+        self.ask(messages.ONLY_EVENT(), event)
         chosen = [discord.Object(filters.member_id, type=discord.User)] if filters.member_id else []
         member = discord.ui.UserSelect[Any](
             custom_id="member", required=False, min_values=0, default_values=chosen
         )
-        self.ask(messages.ONLY_MEMBER(language), member)
-        label, help_ = messages.ONLY_DAYS(language), messages.ONLY_DAYS_HELP(language)
+        self.ask(messages.ONLY_MEMBER(), member)
+        label, help_ = messages.ONLY_DAYS(), messages.ONLY_DAYS_HELP()
         self.ask_text(label, "days", 4, help_, text=str(filters.days or ""), required=False)
 
     @classmethod
     async def handle(cls, interaction: Interaction, _subject: Found, filled: Filled) -> None:
         days = _number(filled.text("days") or "0", _MOST_DAYS)
         if days is None:
-            await give_back(interaction, messages.NOT_DAYS(await viewer_language(interaction)))
+            await give_back(interaction, messages.NOT_DAYS())
             return
         event = filled.choice("event")
         event = event if event in messages.EVENTS else ALL.event
@@ -558,19 +546,15 @@ class Queue:
             lambda core: service.queue_page(core, guild_id, place, now, channels),
             priority=Priority.REVIEWING,
         )
-        language = await viewer_language(interaction)
-        title = heading(ReviewPage.QUEUE, language)
+        title = heading(ReviewPage.QUEUE)
         if page is None:
-            texts = [title, *filter(None, [said]), messages.QUEUE_EMPTY(language)]
-            menu = review_menu(ReviewPage.QUEUE, language)
+            texts = [title, *filter(None, [said]), messages.QUEUE_EMPTY()]
+            menu = review_menu(ReviewPage.QUEUE)
             return {**panel(texts, [], menu), "attachments": []}
         at = (page.place, page.total)
-        above = f"{title}\n{messages.queue_header(page.note, at, now, said, language)}"
-        beside = [
-            QueueButton(language, place=page.place, action=action)
-            for action in messages.QUEUE_LABELS
-        ]
-        return _note_message(page, ReviewPage.QUEUE, above, beside, language)
+        above = f"{title}\n{messages.queue_header(page.note, at, now, said)}"
+        beside = [QueueButton(place=page.place, action=action) for action in messages.QUEUE_LABELS]
+        return _note_message(page, ReviewPage.QUEUE, above, beside)
 
     async def show(self, interaction: Interaction) -> None:
         """Show the page of the panel: the first note."""

@@ -14,13 +14,11 @@ from bot.interactions import shared_buttons
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId
 from bot.interactions.kit.forms import Filled, Form, give_back
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import is_moderator, member_of
 from bot.interactions.services import Interaction
 from bot.review import messages, service
-from bot.text.languages import Sentence, Speaker
+from bot.text.languages import Sentence, speak
 from bot.text.markdown import plain, shorten
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Note
 
 # A name that many members share can't name one of them.
@@ -45,10 +43,10 @@ async def _say(
     member: discord.Member | None = None,
 ) -> None:
     """Respond with a sentence about a note, and deliver the notices and cards that follow."""
-    title, language = note.revision.submission.safe.title, await viewer_language(interaction)
+    title = note.revision.submission.safe.title
     # Direct messages don't show the name of everybody who is mentioned.
     name = plain(shorten(member.display_name, 40)) if member is not None else ""
-    content = sentence(language, title=plain(title), name=name)
+    content = sentence(title=plain(title), name=name)
     await interaction.edit_original_response(content=content)
     await interaction.client.outbox.catch_up()
 
@@ -86,8 +84,7 @@ class FreshnessButton(
 
     async def on_click(self, interaction: Interaction) -> None:
         if self.action == "hand_on":
-            language = await viewer_language(interaction)
-            form = HandOnForm(self.note, language, with_list=interaction.guild_id is not None)
+            form = HandOnForm(self.note, with_list=interaction.guild_id is not None)
             await interaction.response.send_modal(form)
             return
         guild_id, revision_id = self.note.guild_id, self.note.revision.id
@@ -107,13 +104,12 @@ class FreshnessButton(
         await _say(interaction, sentence, self.note)
 
 
-def question_buttons(note: Note, language: Language) -> list[Button]:
+def question_buttons(note: Note) -> list[Button]:
     """The answers below the question whether a note is still true."""
     still_true, hand_on = (
-        FreshnessButton(language, revision_id=note.revision.id, action=action)
-        for action in _FRESHNESS_LABELS
+        FreshnessButton(revision_id=note.revision.id, action=action) for action in _FRESHNESS_LABELS
     )
-    return [still_true, shared_buttons.change_note(note.id, language), hand_on]
+    return [still_true, shared_buttons.change_note(note.id), hand_on]
 
 
 class HandOnForm(
@@ -123,8 +119,7 @@ class HandOnForm(
 ):
     """The form that names a note's next owner: a list of members, or a name in direct messages."""
 
-    def __init__(self, note: Note, language: Language, *, with_list: bool) -> None:
-        speak = Speaker(language)
+    def __init__(self, note: Note, *, with_list: bool) -> None:
         title, label = speak("Hand this note to someone else"), speak("Member who looks after it")
         super().__init__(title, revision_id=note.revision.id)
         if with_list:
@@ -138,11 +133,10 @@ class HandOnForm(
         """Offer the note to the named member, who then decides by direct message."""
         bot, note = interaction.client, subject["note"]
         guild = bot.get_guild(note.guild_id)
-        language = await viewer_language(interaction)
         owner_id = note.responsible_id
         here = note.guild_id == interaction.guild_id and await is_moderator(interaction)
         if guild is None or not (here or owner_id == interaction.user.id):
-            await give_back(interaction, messages.NOT_YOURS_NOW(language))
+            await give_back(interaction, messages.NOT_YOURS_NOW())
             return
         others = owner_id not in (0, interaction.user.id)
         if others and (owner := await _member(guild, owner_id)):
@@ -153,7 +147,7 @@ class HandOnForm(
         else:
             member = await _member_named(guild, filled.text("name"))
         if member is None or member.bot or member.id == owner_id:
-            await give_back(interaction, messages.NOT_A_NEXT_OWNER(language))
+            await give_back(interaction, messages.NOT_A_NEXT_OWNER())
             return
         await bot.worker.call(lambda core: core.store.note_checks.offer(note, member.id))
         await _say(interaction, _ASKED_NEXT_OWNER, note, member)
@@ -206,8 +200,7 @@ class OwnershipButton(
         await _say(interaction, sentence if done else messages.NOT_OFFERED, self.note)
 
 
-def offer_buttons(note: Note, language: Language) -> list[Button]:
+def offer_buttons(note: Note) -> list[Button]:
     return [
-        OwnershipButton(language, revision_id=note.revision.id, action=action)
-        for action in _OFFER_LABELS
+        OwnershipButton(revision_id=note.revision.id, action=action) for action in _OFFER_LABELS
     ]

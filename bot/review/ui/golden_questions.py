@@ -10,7 +10,6 @@ from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import DIGEST, Button, CustomId
 from bot.interactions.kit.layouts import rows
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.panels import panel
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.component_access import moderators
@@ -67,22 +66,19 @@ class GoldenChecks:
 
 async def show_changes(interaction: Interaction, said: str = "") -> None:
     """Show the page with the changed answers, below the sentence `said`."""
-    guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
+    guild_id = interaction.guild_id or 0
     channels = quotable_channels(interaction, private=True)
     changes = await interaction.client.worker.call(
         lambda core: service.changes(core, guild_id, MOST_SHOWN)
     )
     settings = await interaction.client.guild_settings.current(guild_id)
-    intro = service.introduction(changes, language, is_checked=settings.golden_questions)
+    intro = service.introduction(changes, is_checked=settings.golden_questions)
     items: list[discord.ui.Item[Any]] = []
     for result in changes.moved:
-        items.append(discord.ui.TextDisplay(service.change(result, channels, language)))
+        items.append(discord.ui.TextDisplay(service.change(result, channels)))
         buttons = [
             ChangeButton(
-                language,
-                question_id=result.question.id,
-                seen=result.key[:_SEEN_CHARACTERS],
-                action=action,
+                question_id=result.question.id, seen=result.key[:_SEEN_CHARACTERS], action=action
             )
             for action in service.LABELS
             if action != "keep" or result.state is not GoldenState.GONE
@@ -90,14 +86,14 @@ async def show_changes(interaction: Interaction, said: str = "") -> None:
         ]
         items += rows(buttons)
     if changes.gone:
-        lines = [service.before(result, channels, language) for result in changes.gone]
+        lines = [service.before(result, channels) for result in changes.gone]
         items.append(discord.ui.TextDisplay("\n".join(lines)))
-        items += rows([GoneButton(service.SETTLE_GONE(language))])
-    more = service.more(changes, language)
+        items += rows([GoneButton(service.SETTLE_GONE())])
+    more = service.more(changes)
     if more:
         items.append(discord.ui.TextDisplay(more))
-    texts = [heading(ReviewPage.CHANGES, language), *filter(None, [said]), intro]
-    shown = panel(texts, items, review_menu(ReviewPage.CHANGES, language))
+    texts = [heading(ReviewPage.CHANGES), *filter(None, [said]), intro]
+    shown = panel(texts, items, review_menu(ReviewPage.CHANGES))
     await interaction.edit_original_response(**shown, attachments=[])
 
 
@@ -123,7 +119,7 @@ class ChangeButton(
             )
         )
         said = service.DECIDED if done else service.DECIDED_ALREADY
-        await show_changes(interaction, said(await viewer_language(interaction)))
+        await show_changes(interaction, said())
 
 
 class GoneButton(Button, ids=CustomId("golden_gone"), rule=moderators(), first=First.IN_PLACE):

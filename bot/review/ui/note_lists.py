@@ -13,15 +13,13 @@ from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Select
 from bot.interactions.kit.layouts import components_of
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
 from bot.review import service
 from bot.review.service import NoteList
 from bot.review.ui.panel import ReviewPage, show_page
-from bot.text.languages import Plural, Sentence, Speaker
+from bot.text.languages import Plural, Sentence, speak
 from bot.text.markdown import legible, plain_within, shorten
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Decision, Member
 
 # Bound on each note, so that a page of the list fits one message.
@@ -60,16 +58,16 @@ _FLAGGED: Final = Sentence(
 )
 
 
-def _list_lines(page: NoteList, language: Language) -> list[str]:
+def _list_lines(page: NoteList) -> list[str]:
     """The notes of a page, a line each, and remarks below them."""
-    speak, lines = Speaker(language), []
+    lines = []
     for note in page.notes:
         title = plain_within(note.submission.title, _TITLE_CHARACTERS)
         text = plain_within(" ".join(note.submission.text.split()), _TEXT_CHARACTERS)
         sign = "⚠ " if note.id in page.flagged else ""
         lines.append(f"{note.id}\\. {sign}**{title}** {text}")
     if page.flagged:
-        lines.append(_FLAGGED(language))
+        lines.append(_FLAGGED())
     if page.count > 1:
         lines.append(
             speak(
@@ -90,7 +88,6 @@ async def _show_list(
     button: type[Button],
 ) -> None:
     """Show a page: `texts`, the notes, the menu of one decision, and the button of the other."""
-    language = await viewer_language(interaction)
     if not page.notes:
         await show_page(interaction, where, texts)
         return
@@ -102,13 +99,13 @@ async def _show_list(
         )
         for note in page.notes
     ]
-    select = kind(placeholder(language), options, page=page.number)
+    select = kind(placeholder(), options, page=page.number)
     select.item.max_values = len(page.notes)
     actions = [next(iter(button.labels))]
     actions += ["earlier"] if page.number else []
     actions += ["later"] if page.number + 1 < page.count else []
-    buttons = [button(language, page=page.number, action=action) for action in actions]
-    await show_page(interaction, where, [*texts, *_list_lines(page, language)], [select], buttons)
+    buttons = [button(page=page.number, action=action) for action in actions]
+    await show_page(interaction, where, [*texts, *_list_lines(page)], [select], buttons)
 
 
 def _revisions_on(message: discord.Message | None) -> list[int]:
@@ -154,13 +151,13 @@ async def show_unreleased(
     interaction: Interaction, number: int = 0, released: int | None = None
 ) -> None:
     """Show a page of unreleased notes; `released` is the number of notes just released, if any."""
-    guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
+    guild_id = interaction.guild_id or 0
     page, page_is_on = await interaction.client.worker.call(
         lambda core: service.list_unreleased(core, guild_id, number)
     )
-    texts = [] if released is None else [_RELEASED(released, language)]
-    texts += [] if page_is_on else [_PAGE_IS_OFF(language)]
-    texts.append(_WAITING(page.total, language) if page.notes else _NOTHING(language))
+    texts = [] if released is None else [_RELEASED(released)]
+    texts += [] if page_is_on else [_PAGE_IS_OFF()]
+    texts.append(_WAITING(page.total) if page.notes else _NOTHING())
     menu = (KeepOffSelect, _KEEP_OFF)
     await _show_list(interaction, ReviewPage.PUBLIC, page, texts, menu, ReleaseButton)
 
@@ -209,13 +206,13 @@ async def show_imported(
     interaction: Interaction, number: int = 0, approved: int | None = None
 ) -> None:
     """Show a page of imported notes; `approved` is the number of notes just approved, if any."""
-    guild_id, language = interaction.guild_id or 0, await viewer_language(interaction)
+    guild_id = interaction.guild_id or 0
     member_id = interaction.user.id
     page = await interaction.client.worker.call(
         lambda core: service.list_imported(core, guild_id, member_id, number)
     )
-    texts = [] if approved is None else [_APPROVED(approved, language)]
-    texts.append(_IMPORTED(page.total, language) if page.notes else _NOTHING_IMPORTED(language))
+    texts = [] if approved is None else [_APPROVED(approved)]
+    texts.append(_IMPORTED(page.total) if page.notes else _NOTHING_IMPORTED())
     menu = (RejectSelect, _REJECT)
     await _show_list(interaction, ReviewPage.IMPORTED, page, texts, menu, ApproveButton)
 

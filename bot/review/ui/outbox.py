@@ -115,7 +115,7 @@ class OutboxDispatcher:
             channel = self._bot.get_channel(settings.review_channel_id or 0)
             if isinstance(channel, discord.abc.Messageable):
                 with speaking(settings.language):
-                    text = review_messages.reminder(waiting, since, settings.language)
+                    text = review_messages.reminder(waiting, since)
                 # Unique by guild and time, within Discord's limit of 25 characters.
                 nonce = f"r{settings.guild_id:x}{int(at.timestamp()):x}"
                 send = functools.partial(channel.send, text, silent=True, nonce=nonce)
@@ -179,7 +179,7 @@ class OutboxDispatcher:
         settings = await self._bot.guild_settings.current(note.guild_id)
         card = await self._card(note, settings)
         with speaking(settings.language):
-            buttons = card_buttons(note, settings, datetime.now(UTC), settings.language)
+            buttons = card_buttons(note, settings, datetime.now(UTC))
         measured = note.revision.id in self._impacts or note.revision.id in self._previews
         if note.revision.state is State.PENDING and not measured:
             task = asyncio.create_task(self._preview(note), name="commonplace-preview")
@@ -220,7 +220,6 @@ class OutboxDispatcher:
                 data,
                 impact=self._impacts.get(note.revision.id),
                 on_page=settings.page,
-                language=settings.language,
             )
 
     async def _preview(self, note: Note) -> None:
@@ -303,7 +302,6 @@ class OutboxDispatcher:
                 note,
                 notice.event,
                 delivery.before,
-                delivery.settings.language,
                 reason=delivery.reason,
                 title=delivery.title,
                 check=delivery.check,
@@ -387,14 +385,13 @@ async def _send_part(
 
 
 def _notice_view(delivery: Delivery) -> Any:
-    language = delivery.settings.language
     event, note = delivery.notice.event, delivery.note
     if event is NoticeEvent.FROM_REPLY:
-        return view_of([shared_buttons.withdraw_note(note.revision.id, language)])
+        return view_of([shared_buttons.withdraw_note(note.revision.id)])
     if event is NoticeEvent.STILL_TRUE:
-        return view_of(question_buttons(note, language))
+        return view_of(question_buttons(note))
     if event is NoticeEvent.OFFERED:
-        return view_of(offer_buttons(note, language))
+        return view_of(offer_buttons(note))
     if event in review_messages.REVISABLE:
-        return view_of([shared_buttons.revise_note(note.id, language)])
+        return view_of([shared_buttons.revise_note(note.id)])
     return discord.utils.MISSING

@@ -9,12 +9,10 @@ import discord
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import CustomId, Select
 from bot.interactions.kit.layouts import rows
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.panels import pages_menu, panel
 from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
-from knowledge.values.guilds import Language
 
 
 class ReviewPage(StrEnum):
@@ -43,8 +41,8 @@ TITLES: Final[Mapping[ReviewPage, Sentence]] = {
 _REVIEW: Final = Sentence("-# Review")
 
 
-def heading(page: ReviewPage, language: Language) -> str:
-    return f"{_REVIEW(language)}\n### {TITLES[page](language)}"
+def heading(page: ReviewPage) -> str:
+    return f"{_REVIEW()}\n### {TITLES[page]()}"
 
 
 async def show_page(
@@ -54,14 +52,13 @@ async def show_page(
     *controls: Sequence[discord.ui.Item[Any]],
 ) -> None:
     """Show a page in the interaction's response, with a row for each group of controls."""
-    language = await viewer_language(interaction)
     items = [row for group in controls for row in rows(group)]
-    shown = panel([heading(page, language), "\n".join(texts)], items, review_menu(page, language))
+    shown = panel([heading(page), "\n".join(texts)], items, review_menu(page))
     await interaction.edit_original_response(**shown, attachments=[])
 
 
-def review_menu(page: ReviewPage, language: Language) -> Select:
-    return pages_menu(ReviewMenu, TITLES, page, language)
+def review_menu(page: ReviewPage) -> Select:
+    return pages_menu(ReviewMenu, TITLES, page)
 
 
 class ReviewPanel:

@@ -11,7 +11,7 @@ from bot.interactions import autocomplete
 from bot.interactions.features import Feature
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Part, pages_view
-from bot.interactions.kit.localisation import description, viewer_language
+from bot.interactions.kit.localisation import description
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.component_access import anybody
 from bot.interactions.policy.flood_control import flood_controlled
@@ -50,10 +50,9 @@ class SearchCog(Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         query = messages.query_of(query)
         tag = (tag or "").strip().removeprefix("#").casefold()
-        language = await viewer_language(interaction)
-        problem = messages.problem_with(query, language)
+        problem = messages.problem_with(query)
         if not problem and interaction.guild_id is None and (tag or contributor):
-            problem = messages.ONLY_IN_SERVERS(language)
+            problem = messages.ONLY_IN_SERVERS()
         if problem:
             await interaction.edit_original_response(content=problem)
             return
@@ -79,19 +78,18 @@ async def _show(
     result = await bot.worker.call(
         lambda core: service.search(core, wanted), priority=Priority.ASKING
     )
-    language = await viewer_language(interaction)
     member = f"<@{contributor_id}>" if contributor_id else ""
     if result.nothing is not None:
-        sentence = messages.nothing(result.nothing, tag, member, language)
+        sentence = messages.nothing(result.nothing, tag, member)
         await interaction.edit_original_response(content=sentence, view=None)
         return
     about = messages.filter_labels(tag, member)
-    page = messages.page(query, about, result, number, language)
+    page = messages.page(query, about, result, number)
 
     def button(other: int, label: str) -> SearchButton:
         return SearchButton(label, page=other, contributor_id=contributor_id, tag=tag)
 
-    view = pages_view(page, messages.LABELS, language, button)
+    view = pages_view(page, messages.LABELS, button)
     await interaction.edit_original_response(content=page.content, view=view)
 
 
@@ -112,9 +110,8 @@ class SearchButton(
         # The query is read from a private page only, never from a public message.
         is_page = message is not None and message.flags.ephemeral
         query = messages.query_in(message.content) if is_page and message is not None else ""
-        language = await viewer_language(interaction)
-        if messages.problem_with(query, language):
-            await interaction.followup.send(messages.GONE(language), ephemeral=True)
+        if messages.problem_with(query):
+            await interaction.followup.send(messages.GONE(), ephemeral=True)
             return
         await _show(interaction, query, self.tag, self.contributor_id, self.page)
 

@@ -8,7 +8,6 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.policy.channel_access import visible_without_roles
 from bot.setup import panel_messages as messages
 from bot.text import permission_names
-from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
 
 _LARGE: Final = 20
@@ -29,15 +28,13 @@ def read_by_others(channel: discord.abc.GuildChannel, settings: GuildSettings) -
     return visible_without_roles(channel, (settings.helper_role_id, settings.moderator_role_id))
 
 
-async def role_warnings(
-    guild: discord.Guild, settings: GuildSettings, language: Language
-) -> list[str] | None:
+async def role_warnings(guild: discord.Guild, settings: GuildSettings) -> list[str] | None:
     """Warnings about the moderators' role; None if the role is gone."""
     role = guild.get_role(settings.moderator_role_id or 0)
     if role is None:
         return None
     if role.is_default():
-        return [messages.EVERYBODY(language, role=role.mention)]
+        return [messages.EVERYBODY(role=role.mention)]
     warnings = []
     members = guild.member_count or 0
     try:
@@ -46,12 +43,12 @@ async def role_warnings(
         number = 0
     # No warning in a small server, where most members may be moderators.
     if number * 2 > members >= _LARGE:
-        warnings.append(messages.MOST(language, number=number, members=members, role=role.mention))
+        warnings.append(messages.MOST(number=number, members=members, role=role.mention))
     channel = review_channel(guild, settings)
     if channel is not None and not channel.permissions_for(role).view_channel:
-        warnings.append(messages.BLIND(language, role=role.mention, channel=channel.mention))
+        warnings.append(messages.BLIND(role=role.mention, channel=channel.mention))
     if not role.permissions.manage_messages and not role.permissions.administrator:
-        warnings.append(messages.NOT_SHOWN(language, role=role.mention))
+        warnings.append(messages.NOT_SHOWN(role=role.mention))
     return warnings
 
 

@@ -42,19 +42,19 @@ class GreetingCog(Cog):
             language = settings.language
         try:
             with speaking(language):
-                await self._greet(guild, language, returned=settings.complete)
+                await self._greet(guild, returned=settings.complete)
         except UNREACHED as error:
             _logger.info("Nobody could be told that I'm here: %s", error)
 
-    async def _greet(self, guild: discord.Guild, language: Language, *, returned: bool) -> None:
+    async def _greet(self, guild: discord.Guild, *, returned: bool) -> None:
         channel = guild.system_channel
         if channel is not None and may_send(channel):
             sentence = messages.RETURNED if returned else messages.ARRIVED
-            view = view_of([SetupButton(language, action="open")]) or discord.utils.MISSING
+            view = view_of([SetupButton(action="open")]) or discord.utils.MISSING
             nonce = f"{'again' if returned else 'hello'}-{guild.id}"
             # The nonce keeps a resent greeting from appearing twice.
             await send_with_retries(
-                functools.partial(channel.send, sentence(language), view=view, nonce=nonce)
+                functools.partial(channel.send, sentence(), view=view, nonce=nonce)
             )
             return
         # The person who added the bot, or else the guild's owner.
@@ -69,10 +69,10 @@ class GreetingCog(Cog):
         if user is not None:
             # Role and channel lists work only inside the server.
             link = discord.ui.Button[discord.ui.View](
-                label=messages.TO_THE_SERVER(language),
+                label=messages.TO_THE_SERVER(),
                 url=f"https://discord.com/channels/{guild.id}",
             )
-            arrival = messages.direct_arrival(guild.name, language)
+            arrival = messages.direct_arrival(guild.name)
             await user.send(arrival, view=view_of([link]) or discord.utils.MISSING)
 
 

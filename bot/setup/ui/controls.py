@@ -13,7 +13,6 @@ from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Part, Select
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Form
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction
 from bot.setup import panel_messages as said
 from bot.setup import service
@@ -33,7 +32,6 @@ from bot.setup.ui.forms import (
 from bot.sources import service as sources_service
 from bot.sources.ui.cog import AddressForm
 from bot.statistics.ui.weekly import show_preview
-from knowledge.values.guilds import Language
 from knowledge.values.quotas import Limits
 from knowledge.values.settings import Edition, GuildSettings
 
@@ -57,7 +55,7 @@ PLACES: Final = (
     discord.ChannelType.news_thread,
 )
 Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any]
-_FORMS: Final[dict[str, Callable[[Language, GuildSettings], Form]]] = {
+_FORMS: Final[dict[str, Callable[[GuildSettings], Form]]] = {
     "hosts": HostsForm,
     "looks": LooksForm,
     "newcomers": NewcomersForm,
@@ -120,13 +118,12 @@ class SetupButton(
             await panel.show(interaction, self.action)
 
     async def _open_form(self, interaction: Interaction) -> None:
-        language = await viewer_language(interaction)
         if self.action in ("ask", "address"):
-            form: Form = (TrialForm if self.action == "ask" else AddressForm)(language)
+            form: Form = (TrialForm if self.action == "ask" else AddressForm)()
         elif self.action == "everyone":
-            form = LimitsForm(language, await _settings(interaction), None)
+            form = LimitsForm(await _settings(interaction), None)
         else:
-            form = _FORMS[self.action](language, await _settings(interaction))
+            form = _FORMS[self.action](await _settings(interaction))
         await interaction.response.send_modal(form)
 
 
@@ -163,7 +160,7 @@ class SettingsMenu(
                 interaction, self.page, setting=setting, channel_id=self.channel_id
             )
             return
-        language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
+        guild_id = interaction.guild_id or 0
         bot = interaction.client
         if setting.edition is not None:
             edition = setting.edition
@@ -172,7 +169,7 @@ class SettingsMenu(
                     lambda core: core.store.digests.of_guild(guild_id).get(edition),
                     priority=Priority.ASKING,
                 )
-            await interaction.response.send_modal(DigestForm(language, edition, digest))
+            await interaction.response.send_modal(DigestForm(edition, digest))
         elif setting.place:
             async with in_time(interaction):
                 choices = await bot.guild_settings.choices(guild_id)
@@ -180,10 +177,10 @@ class SettingsMenu(
                     lambda core: service.offer(core, guild_id), priority=Priority.ASKING
                 )
             own = choices.channels.get(self.channel_id, {}).get(setting.place)
-            form: Form = AnsweredFromForm(language, self.channel_id, own, offered)
+            form: Form = AnsweredFromForm(self.channel_id, own, offered)
             await interaction.response.send_modal(form)
         else:
-            form = _FORMS[setting.key](language, await _settings(interaction))
+            form = _FORMS[setting.key](await _settings(interaction))
             await interaction.response.send_modal(form)
 
 
@@ -307,8 +304,7 @@ class RoleMenu(Select, ids=CustomId("limits_of"), rule=ADMINISTRATORS, first=Fir
         sent: Any = interaction.data
         guild = interaction.guild
         role = guild.get_role(int(sent["values"][0])) if guild is not None else None
-        language = await viewer_language(interaction)
-        form = LimitsForm(language, await _settings(interaction), role)
+        form = LimitsForm(await _settings(interaction), role)
         await interaction.response.send_modal(form)
 
 

@@ -14,7 +14,6 @@ from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, CustomId
 from bot.interactions.kit.forms import Filled, Form, give_back
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.component_access import administrators
 from bot.interactions.services import Interaction
 from bot.setup import messages, service
@@ -23,7 +22,6 @@ from bot.setup.service import ALL, Offered
 from bot.setup.settings import SETTINGS, TITLES, Page
 from bot.text.markdown import legible, shorten
 from knowledge.review.risk_flags import parse_hosts
-from knowledge.values.guilds import Language
 from knowledge.values.quotas import MOST, Newcomers, Quota
 from knowledge.values.settings import (
     EVERYTHING,
@@ -68,13 +66,13 @@ class HostsForm(
 ):
     """Form for trusted link hosts."""
 
-    def __init__(self, language: Language, settings: GuildSettings) -> None:
-        super().__init__(SETTINGS["hosts"].label(language))
+    def __init__(self, settings: GuildSettings) -> None:
+        super().__init__(SETTINGS["hosts"].label())
         self.ask_text(
-            said.HOSTS_FIELD(language),
+            said.HOSTS_FIELD(),
             "hosts",
             _HOSTS_CHARACTERS,
-            said.HOSTS_HELP(language),
+            said.HOSTS_HELP(),
             text=" ".join(settings.allowed_hosts),
             required=False,
             paragraph=True,
@@ -86,8 +84,7 @@ class HostsForm(
     ) -> None:
         hosts, others = parse_hosts(filled.text("hosts"))
         if others:
-            language = await viewer_language(interaction)
-            await give_back(interaction, messages.no_hosts(others, language))
+            await give_back(interaction, messages.no_hosts(others))
             return
         await store(interaction, service.change, allowed_hosts=hosts)
         await interaction.client.setup_panel.show(interaction, Page.RULES)
@@ -98,16 +95,16 @@ class LooksForm(
 ):
     """Form for the public page's accent colour and welcome text."""
 
-    def __init__(self, language: Language, settings: GuildSettings) -> None:
-        super().__init__(TITLES[Page.PUBLIC](language))
-        field, help_ = said.COLOUR_FIELD(language), said.COLOUR_HELP(language)
+    def __init__(self, settings: GuildSettings) -> None:
+        super().__init__(TITLES[Page.PUBLIC]())
+        field, help_ = said.COLOUR_FIELD(), said.COLOUR_HELP()
         accent, welcome = settings.page_accent, settings.page_welcome
         self.ask_text(field, "accent", _COLOUR_CHARACTERS, help_, text=accent, required=False)
         self.ask_text(
-            said.WELCOME_FIELD(language),
+            said.WELCOME_FIELD(),
             "welcome",
             _WELCOME_CHARACTERS,
-            said.WELCOME_HELP(language),
+            said.WELCOME_HELP(),
             text=welcome,
             required=False,
             paragraph=True,
@@ -120,7 +117,7 @@ class LooksForm(
         typed = filled.text("accent").strip().lower()
         accent = f"#{typed.removeprefix('#')}" if typed else ""
         if not is_accent(accent):
-            await give_back(interaction, said.NO_COLOUR(await viewer_language(interaction)))
+            await give_back(interaction, said.NO_COLOUR())
             return
         welcome = filled.text("welcome").strip()
         await store(interaction, service.change, page_accent=accent, page_welcome=welcome)
@@ -138,8 +135,7 @@ async def _numbers(
     for name, text in typed.items():
         largest = most.get(name, MOST)
         if text and not (text.isascii() and text.isdigit() and int(text) <= largest):
-            language = await viewer_language(interaction)
-            refusal = said.not_a_number(text, largest, language)
+            refusal = said.not_a_number(text, largest)
             await give_back(interaction, refusal)
             return None
     return {name: int(text) if text else None for name, text in typed.items()}
@@ -153,10 +149,8 @@ class LimitsForm(
 ):
     """Form for the limits of a role; the role of everyone has the guild's id."""
 
-    def __init__(
-        self, language: Language, settings: GuildSettings, role: discord.Role | None
-    ) -> None:
-        title = said.ACTIONS["everyone"](language)
+    def __init__(self, settings: GuildSettings, role: discord.Role | None) -> None:
+        title = said.ACTIONS["everyone"]()
         if role is not None and not role.is_default():
             title = shorten(legible(role.name), _TITLE_CHARACTERS)
         role_id = role.id if role is not None else settings.guild_id
@@ -166,10 +160,10 @@ class LimitsForm(
             kind, _, window = field.partition("_")
             quota: Quota | None = getattr(limits, kind).get(role_id)
             self.ask_text(
-                label(language),
+                label(),
                 field,
                 _NUMBER_CHARACTERS,
-                said.NUMBER_HELP(language),
+                said.NUMBER_HELP(),
                 text="" if quota is None else str(getattr(quota, window)),
                 required=False,
             )
@@ -205,15 +199,15 @@ class NewcomersForm(
 ):
     """Form for the rule for new members; if it is left empty, there is none."""
 
-    def __init__(self, language: Language, settings: GuildSettings) -> None:
-        super().__init__(said.ACTIONS["newcomers"](language))
+    def __init__(self, settings: GuildSettings) -> None:
+        super().__init__(said.ACTIONS["newcomers"]())
         chosen = settings.limits.newcomers
         for field, label in said.NEWCOMER_FIELDS.items():
             self.ask_text(
-                label(language),
+                label(),
                 field,
                 _NUMBER_CHARACTERS,
-                said.NEWCOMER_HELP[field](language),
+                said.NEWCOMER_HELP[field](),
                 text="" if chosen is None else str(getattr(chosen, field)),
                 required=False,
             )
@@ -227,8 +221,7 @@ class NewcomersForm(
             return
         given = {name: number for name, number in numbers.items() if number is not None}
         if given and not (given.get("account_days") or given.get("member_days")):
-            language = await viewer_language(interaction)
-            await give_back(interaction, said.NOBODY_NEW(language))
+            await give_back(interaction, said.NOBODY_NEW())
             return
         newcomers = replace(Newcomers(), **given) if given else None
         await store(
@@ -251,18 +244,18 @@ class DigestForm(
 ):
     """Form for the hour of a digest, its time zone, and the age of unanswered posts in it."""
 
-    def __init__(self, language: Language, edition: Edition, digest: WeeklyDigest | None) -> None:
+    def __init__(self, edition: Edition, digest: WeeklyDigest | None) -> None:
         key = "digest_time" if edition is Edition.MODERATORS else "news_time"
-        super().__init__(SETTINGS[key].label(language), edition=edition)
+        super().__init__(SETTINGS[key].label(), edition=edition)
         at = digest or WeeklyDigest(0, edition, 0, chosen_at=datetime.now(UTC))
         hour, zone, posts = at.hour, at.zone, at.post_hours
         number = _NUMBER_CHARACTERS
-        self.ask_text(said.HOUR_FIELD(language), "hour", number, text=str(hour))
-        help_ = said.ZONE_HELP(language)
-        self.ask_text(said.ZONE_FIELD(language), "zone", _ZONE_CHARACTERS, help_, text=zone)
+        self.ask_text(said.HOUR_FIELD(), "hour", number, text=str(hour))
+        help_ = said.ZONE_HELP()
+        self.ask_text(said.ZONE_FIELD(), "zone", _ZONE_CHARACTERS, help_, text=zone)
         if edition is Edition.MODERATORS:
-            help_ = said.POSTS_HELP(language)
-            self.ask_text(said.POSTS_FIELD(language), "post_hours", number, help_, text=str(posts))
+            help_ = said.POSTS_HELP()
+            self.ask_text(said.POSTS_FIELD(), "post_hours", number, help_, text=str(posts))
 
     @classmethod
     async def handle(
@@ -280,10 +273,7 @@ class DigestForm(
                 (name for key, name in _zones().items() if wanted and wanted in key),
                 key=lambda name: ("/" not in name or name.startswith("Etc/"), name),
             )
-            language = await viewer_language(interaction)
-            await give_back(
-                interaction, said.no_zone(filled.text("zone"), like[:_ZONES_LIKE], language)
-            )
+            await give_back(interaction, said.no_zone(filled.text("zone"), like[:_ZONES_LIKE]))
             return
         changes: dict[str, Any] = {"hour": numbers["hour"], "zone": zone}
         # A post is unanswered after an hour at least.
@@ -309,22 +299,20 @@ class AnsweredFromForm(
     Sources are a list if it has room for all of them; otherwise their names are typed.
     """
 
-    def __init__(
-        self, language: Language, channel_id: int, own: AnsweredFrom | None, offered: Offered
-    ) -> None:
-        super().__init__(SETTINGS["answered_from"].label(language), channel_id=channel_id)
+    def __init__(self, channel_id: int, own: AnsweredFrom | None, offered: Offered) -> None:
+        super().__init__(SETTINGS["answered_from"].label(), channel_id=channel_id)
         chosen = own or AnsweredFrom()
         tags = ALL if own is not None and own.everything else ", ".join(chosen.tags)
         self.ask_text(
-            said.TAGS_FIELD(language),
+            said.TAGS_FIELD(),
             "tags",
             _TYPED_CHARACTERS,
-            said.TAGS_HELP(language),
+            said.TAGS_HELP(),
             text=tags,
             required=False,
         )
-        names = said.source_names(language, offered)
-        label = TITLES[Page.SOURCES](language)
+        names = said.source_names(offered)
+        label = TITLES[Page.SOURCES]()
         kept = [key for key in chosen.sources if key in names]
         if len(names) <= _OPTIONS:
             options = [
@@ -345,36 +333,35 @@ class AnsweredFromForm(
             self.ask(label, select)
         else:
             text = ", ".join(names[key] for key in kept)
-            help_ = said.SOURCES_HELP(language)
+            help_ = said.SOURCES_HELP()
             most = _TYPED_CHARACTERS
             self.ask_text(label, "sources", most, help_, text=text, required=False)
         orders = [
             discord.SelectOption(
-                label=words(language), value=order, default=(order == "first") is chosen.first
+                label=words(), value=order, default=(order == "first") is chosen.first
             )
             for order, words in said.ORDERS.items()
         ]
         select = discord.ui.Select[Any](custom_id="order", options=orders)
-        self.ask(said.ORDER_FIELD(language), select)
+        self.ask(said.ORDER_FIELD(), select)
 
     @classmethod
     async def handle(
         cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
         guild_id, channel_id = interaction.guild_id or 0, subject["channel_id"]
-        language = await viewer_language(interaction)
         offered = await interaction.client.worker.call(
             lambda core: service.offer(core, guild_id), priority=Priority.ASKING
         )
         typed = ",".join(filled.choices.get("sources") or [filled.text("sources")])
-        names = {**said.source_names(language, offered), ALL: ALL}
+        names = {**said.source_names(offered), ALL: ALL}
         sources, unknown = service.parse_items(typed, names)
         tags = service.parse_tags(filled.text("tags"), offered.tags)
         if unknown:
-            await give_back(interaction, said.no_source(language, unknown))
+            await give_back(interaction, said.no_source(unknown))
             return
         if len(tags) + len(sources) > said.MOST_CHOSEN:
-            await give_back(interaction, said.TOO_MANY(language, most=said.MOST_CHOSEN))
+            await give_back(interaction, said.TOO_MANY(most=said.MOST_CHOSEN))
             return
         chosen: AnsweredFrom | None = None
         if ALL in (*tags, *sources):
@@ -394,9 +381,9 @@ class TrialForm(
 ):
     """Form for a trial question."""
 
-    def __init__(self, language: Language) -> None:
-        super().__init__(said.ACTIONS["ask"](language))
-        field, example = messages.QUESTION_FIELD(language), messages.EXAMPLE(language)
+    def __init__(self) -> None:
+        super().__init__(said.ACTIONS["ask"]())
+        field, example = messages.QUESTION_FIELD(), messages.EXAMPLE()
         self.ask_text(field, "question", QUESTION_CHARACTERS, text=example, paragraph=True)
 
     @classmethod

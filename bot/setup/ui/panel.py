@@ -14,7 +14,6 @@ import discord
 from bot.answers.search_tiers import ArticlesUse
 from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.panels import pages_menu, panel
 from bot.interactions.policy.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
@@ -49,7 +48,7 @@ from bot.statistics import weekly
 from bot.statistics.ui.weekly import is_writable, moderators_only
 from bot.text.languages import Sentence
 from bot.text.markdown import beginning, legible, shorten
-from knowledge.values.guilds import Language, Phrasing
+from knowledge.values.guilds import Phrasing
 from knowledge.values.settings import Edition, Level, Mode
 
 _MOST_CHANNELS: Final = 25  # Discord's limit for one list
@@ -89,9 +88,8 @@ class SetupPanel:
         guild = interaction.guild
         if guild is None:
             return
-        language = await viewer_language(interaction)
         state = await self._bot.worker.call(lambda core: service.state(core, guild.id))
-        pages = _Pages(self._bot, guild, state, language)
+        pages = _Pages(self._bot, guild, state)
         shown = next(iter(pages.unfinished), Page.TRIAL)
         if page is not None:
             shown = FORMER_PAGES.get(page) or Page(page)
@@ -100,11 +98,11 @@ class SetupPanel:
             note = said.UNSEEN
         await interaction.edit_original_response(**await pages.view(shown, setting, channel, note))
 
-    def name_of(self, column: str, language: Language) -> str:
+    def name_of(self, column: str) -> str:
         """The name of a server's setting by its column; of a form's, the name of its page."""
         named = next((one for one in SETTINGS.values() if one.column == column), None)
         label = named.label if named is not None else TITLES[_OTHER_COLUMNS.get(column, Page.RULES)]
-        return legible(label(language))
+        return legible(label())
 
     async def find(self, interaction: Interaction, channel_id: int) -> Any:
         """A channel, thread or category of the guild; None if the bot can't see it."""
@@ -123,29 +121,24 @@ class SetupPanel:
         guild = interaction.guild
         if guild is None:
             return ""
-        language = await viewer_language(interaction)
         state = await self._bot.worker.call(lambda core: service.state(core, guild.id))
-        unfinished = _Pages(self._bot, guild, state, language).unfinished
+        unfinished = _Pages(self._bot, guild, state).unfinished
         return messages.next_steps(
             state.settings.review_channel_id,
-            [TITLES[page](language) for page in unfinished],
+            [TITLES[page]() for page in unfinished],
             helped=state.helped,
             sources=state.has_sources,
-            language=language,
         )
 
 
 class _Pages:
     """The pages of the panel for a guild's present state, and the guild's `unfinished` steps."""
 
-    def __init__(
-        self, bot: Services, guild: discord.Guild, state: State, language: Language
-    ) -> None:
+    def __init__(self, bot: Services, guild: discord.Guild, state: State) -> None:
         self._bot = bot
         self._guild = guild
         self._state = state
         self._settings = state.settings
-        self._language = language
         self._private = bot.settings.answers.private
         self._channel = checks.review_channel(guild, state.settings)
         self._role = guild.get_role(state.settings.moderator_role_id or 0)
@@ -156,26 +149,25 @@ class _Pages:
         self, page: Page, setting: Setting | None, channel: Any, note: Sentence | None
     ) -> dict[str, Any]:
         """Text, at most two lists, a row of buttons, and the list of pages: one phone screen."""
-        language = self._language
-        title = TITLES[page](language) if setting is None else setting.label(language)
-        texts = [note(language)] if note is not None else []
+        title = TITLES[page]() if setting is None else setting.label()
+        texts = [note()] if note is not None else []
         if setting is not None:
             items = await self._focus(page, setting, channel)
         elif page is Page.CHANNELS:
             items = await self._channels(channel)
         else:
             items = [item async for item in self._body(page)]
-        head = said.heading(page, title, language)
+        head = said.heading(page, title)
         finished = {Page.REVIEW, *([Page.SOURCES] if self._state.has_sources else [])}
         finished -= {*self.unfinished}
-        menu = pages_menu(PageMenu, TITLES, page, language, finished)
+        menu = pages_menu(PageMenu, TITLES, page, finished)
         return panel([head, *texts], items, menu)
 
     def _next(self, page: Page) -> Iterator[SetupButton]:
         """The button to the step after this page, if it is a step."""
         if page in STEPS[:-1]:
             following = STEPS[STEPS.index(page) + 1]
-            label = said.NEXT(self._language, page=TITLES[following](self._language))
+            label = said.NEXT(page=TITLES[following]())
             button = SetupButton(label, action=following.value)
             button.item.style = discord.ButtonStyle.primary
             yield button
@@ -201,36 +193,33 @@ class _Pages:
             if settings:
                 yield self._menu(page, 0, settings)
         if page is Page.LIMITS:
-            select = discord.ui.RoleSelect[Any](placeholder=said.LIMIT_OF(self._language))
+            select = discord.ui.RoleSelect[Any](placeholder=said.LIMIT_OF())
             yield _row([RoleMenu(select)])
         row = [*buttons, *self._next(page)]
         if row:
             yield _row(row)
 
     def _line(self, setting: Setting) -> str:
-        language = self._language
         if setting.key == "phrasing":
-            words = setting.say(self._phrasing(), language)
+            words = setting.say(self._phrasing())
         else:
-            words = said.value(self._state, setting, language, private=self._private)
-        return said.server_line(self._state, setting, words, language)
+            words = said.value(self._state, setting, private=self._private)
+        return said.server_line(self._state, setting, words)
 
     def _menu(self, page: Page, channel_id: int, settings: Sequence[Setting]) -> _Item:
         """The list of settings."""
         options = [
-            discord.SelectOption(label=legible(each.label(self._language)), value=each.key)
-            for each in settings
+            discord.SelectOption(label=legible(each.label()), value=each.key) for each in settings
         ]
-        placeholder = said.CHANGE(self._language)
+        placeholder = said.CHANGE()
         return _row([SettingsMenu(placeholder, options, page=page, channel_id=channel_id)])
 
     async def _focus(self, page: Page, setting: Setting, channel: Any) -> list[_Item]:
         """One setting with its explanation, its control, and the way back."""
-        language = self._language
-        back: _Item = SetupButton(said.BACK(language), action=page.value)
-        texts = [setting.explanation(language)] if setting.explanation else []
+        back: _Item = SetupButton(said.BACK(), action=page.value)
+        texts = [setting.explanation()] if setting.explanation else []
         if channel is not None:
-            back = ChannelButton(language, channel_id=channel.id, action="back")
+            back = ChannelButton(channel_id=channel.id, action="back")
             texts.append(await self._channel_line(setting, channel))
             control = await self._channel_control(setting, channel)
         else:
@@ -239,7 +228,6 @@ class _Pages:
                 is_on = settings.phrasing is not Phrasing.OFF
                 consent = said.consent(
                     own.host,
-                    language,
                     ten=own.reorder,
                     conversations=own.is_private or own.may_send_messages,
                     other_host=is_on and settings.phrasing_host != own.host,
@@ -253,7 +241,7 @@ class _Pages:
         """The list of a server's setting, with choices, channels or roles."""
         content = self._state.content(setting)
         select: Any
-        empty = setting.empty and setting.empty(self._language)
+        empty = setting.empty and setting.empty()
         least = 0 if setting.optional else 1
         if setting.kind is Kind.ROLE:
             role = self._guild.get_role(content or 0)
@@ -290,10 +278,10 @@ class _Pages:
                 del choices[Phrasing.PHRASE.value]
         current = setting.value(content)
         choices.setdefault(current, content)
-        language, private = self._language, self._private
+        private = self._private
         return [
             discord.SelectOption(
-                label=said.option(setting, each, language, private=private),
+                label=said.option(setting, each, private=private),
                 value=value,
                 default=value == current,
             )
@@ -307,26 +295,26 @@ class _Pages:
     # Texts and buttons of the pages.
 
     async def _page(self, page: Page) -> tuple[list[str], list[_Item]]:
-        language, settings, state = self._language, self._settings, self._state
+        settings, state = self._settings, self._state
         if page is Page.REVIEW:
             return await self._review()
         if page is Page.RULES:
-            return [said.BY_TAG(language)], []
+            return [said.BY_TAG()], []
         if page is Page.ANSWERS:
             return self._answers()
         if page is Page.HANDOVER:
-            texts = [said.HANDOVER(language)]
+            texts = [said.HANDOVER()]
             place = settings.handover_channel_id or settings.review_channel_id
             channel = self._guild.get_channel(place or 0) if settings.hand_on else None
             if channel is not None and checks.read_by_others(channel, settings):
-                texts.append(said.read_by_others(channel.id, language))
+                texts.append(said.read_by_others(channel.id))
             return texts, []
         if page is Page.REMINDERS:
             return self._digests()
         if page is Page.LIMITS:
-            text = said.limits(settings.limits, self._guild.id, language)
+            text = said.limits(settings.limits, self._guild.id)
             actions = ("everyone", "newcomers", "unlimited")
-            return [text], [SetupButton(language, action=action) for action in actions]
+            return [text], [SetupButton(action=action) for action in actions]
         if page is Page.SOURCES:
             return self._sources()
         if page is Page.PUBLIC:
@@ -335,28 +323,26 @@ class _Pages:
                 settings,
                 state.unreleased,
                 public.url_of(self._guild.id),
-                language,
                 published=bool(public.folder),
             )
             return [text], []
-        unfinished = [TITLES[each](language) for each in self.unfinished]
+        unfinished = [TITLES[each]() for each in self.unfinished]
         buttons = ["ask"] if state.has_sources else ["ask", "documents"]
-        text = messages.trial(unfinished, language, sources=state.has_sources)
-        return [text], [SetupButton(language, action=action) for action in buttons]
+        text = messages.trial(unfinished, sources=state.has_sources)
+        return [text], [SetupButton(action=action) for action in buttons]
 
     async def _review(self) -> tuple[list[str], list[_Item]]:
-        channel, language = self._channel, self._language
+        channel = self._channel
         review = said.review(
             self._settings.review_channel_id,
             None if channel is None else checks.missing_permissions(channel),
             public=channel is not None
             and channel.permissions_for(self._guild.default_role).view_channel,
-            language=language,
         )
-        warnings = await checks.role_warnings(self._guild, self._settings, language)
-        moderators = said.moderators(self._settings.moderator_role_id, warnings, language)
+        warnings = await checks.role_warnings(self._guild, self._settings)
+        moderators = said.moderators(self._settings.moderator_role_id, warnings)
         address = checks.invitation(self._guild, self._bot.application_id or 0)
-        button: _Item = discord.ui.Button(label=said.INVITE(language), url=address)
+        button: _Item = discord.ui.Button(label=said.INVITE(), url=address)
         return [review, moderators], [button] if address is not None else []
 
     def _answers(self) -> tuple[list[str], list[_Item]]:
@@ -367,13 +353,12 @@ class _Pages:
             [id_ for id_ in listen if lacking.get(id_)],
             {id_: lacking[id_] for id_ in helped if lacking.get(id_)},
             content_hidden=bool(helped) and not self._bot.intents.message_content,
-            language=self._language,
         )
-        reads = messages.model_reads(self._settings.language, self._state.languages, self._language)
+        reads = messages.model_reads(self._settings.language, self._state.languages)
         return [*warnings, *([reads] if reads else [])], []
 
     def _digests(self) -> tuple[list[str], list[_Item]]:
-        language, now = self._language, datetime.now(UTC)
+        now = datetime.now(UTC)
         texts = []
         for digest in self._state.digests.values():
             channel = self._guild.get_channel(digest.channel_id)
@@ -381,35 +366,33 @@ class _Pages:
                 weekly.schedule_of(
                     digest,
                     now,
-                    language,
                     writable=is_writable(channel),
                     others_read=channel is not None
                     and not moderators_only(channel, self._settings),
                 )
             )
         previews = (f"preview_{edition}" for edition in Edition)
-        return texts, [SetupButton(language, action=action) for action in previews]
+        return texts, [SetupButton(action=action) for action in previews]
 
     def _sources(self) -> tuple[list[str], list[_Item]]:
-        sources, language = self._state.sources, self._language
-        listed = source_messages.source_list(language, sources, 0)
-        buttons: list[_Item] = [SetupButton(language, action="address")]
+        sources = self._state.sources
+        listed = source_messages.source_list(sources, 0)
+        buttons: list[_Item] = [SetupButton(action="address")]
         if sources.articles.use is not ArticlesUse.OFF:
             action = "quote" if sources.articles.use is ArticlesUse.ENDED else "end"
-            buttons.append(SetupButton(language, action=action))
-        return [said.SOURCES(language), listed.content], buttons
+            buttons.append(SetupButton(action=action))
+        return [said.SOURCES(), listed.content], buttons
 
     # Settings of a channel, thread or category.
 
     async def _channels(self, channel: Any) -> list[_Item]:
-        language = self._language
         default = [] if channel is None or isinstance(channel, discord.Thread) else [channel]
         select = discord.ui.ChannelSelect[Any](
-            placeholder=said.CHOOSE_CHANNEL(language),
+            placeholder=said.CHOOSE_CHANNEL(),
             channel_types=[*PLACES],
             default_values=default,
         )
-        texts = [said.CHANNELS(language)]
+        texts = [said.CHANNELS()]
         if channel is not None:
             effective = await self._bot.guild_settings.in_channel(channel)
             settings = [
@@ -422,7 +405,7 @@ class _Pages:
             texts += await self._channel_warnings(channel)
         others = [id_ for id_ in self._state.channels if channel is None or id_ != channel.id]
         if others:
-            texts.append(said.with_settings(others, language))
+            texts.append(said.with_settings(others))
         items = [
             _text(beginning("\n".join(texts), _TEXT_CHARACTERS)),
             _row([ChannelMenu(select)]),
@@ -430,7 +413,7 @@ class _Pages:
         if channel is not None:
             items.append(self._menu(Page.CHANNELS, channel.id, settings))
             if channel.id in self._state.channels:
-                reset = ChannelButton(language, channel_id=channel.id, action="reset")
+                reset = ChannelButton(channel_id=channel.id, action="reset")
                 items.append(_row([reset]))
         return items
 
@@ -442,11 +425,11 @@ class _Pages:
             offered = await self._bot.worker.call(
                 lambda core: service.offer(core, guild_id), priority=Priority.ASKING
             )
-            names = said.source_names(self._language, offered)
+            names = said.source_names(offered)
         level = Level.CATEGORY if isinstance(channel, discord.CategoryChannel) else Level.CHANNEL
         if isinstance(channel, discord.Thread):
             level = Level.THREAD
-        return said.place_line(effective, setting, level, names, self._language)
+        return said.place_line(effective, setting, level, names)
 
     async def _channel_control(self, setting: Setting, channel: Any) -> _Item:
         own = self._state.channels.get(channel.id, {}).get(setting.place)
@@ -456,8 +439,8 @@ class _Pages:
         if own is not None:
             choices.setdefault(current, own)
         labels = {
-            INHERITED: said.INHERIT(self._language),
-            **{value: setting.say(content, self._language) for value, content in choices.items()},
+            INHERITED: said.INHERIT(),
+            **{value: setting.say(content) for value, content in choices.items()},
         }
         options = [
             discord.SelectOption(
@@ -477,13 +460,12 @@ class _Pages:
         warnings = said.channel_warnings(
             effective,
             lacking_to_answer(channel),
-            self._language,
             content_hidden=not self._bot.intents.message_content,
             answerable=answerable,
         )
         read = self._state.languages
         if read and effective.language.value not in read:
-            warnings.append(messages.model_reads(effective.language, read, self._language))
+            warnings.append(messages.model_reads(effective.language, read))
         return warnings
 
 

@@ -355,12 +355,11 @@ class ChannelSync:
         place = report.channel.place
         if not place.message_id:
             return
-        language = await self._bot.guild_settings.language(report.channel.guild_id)
         message = self._bot.get_partial_messageable(place.channel_id).get_partial_message(
             place.message_id
         )
-        with speaking(language):
-            said = messages.progress(language, report)
+        with speaking(await self._bot.guild_settings.language(report.channel.guild_id)):
+            said = messages.progress(report)
         try:
             await message.edit(content=said)
         except discord.HTTPException as error:

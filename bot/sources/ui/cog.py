@@ -17,7 +17,7 @@ from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, pages_view
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.forms import Filled, Form
-from bot.interactions.kit.localisation import description, viewer_language
+from bot.interactions.kit.localisation import description
 from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.policy.channel_access import visible_without_roles
 from bot.interactions.policy.component_access import administrators, administrators_group
@@ -42,7 +42,7 @@ from knowledge.sources.addition import MissingSourceError
 from knowledge.sources.kinds.registry import SERVICES
 from knowledge.sources.net.addresses import URL_CHARACTERS
 from knowledge.values.documents import SHARED, Scope
-from knowledge.values.guilds import Language, SourceCard, SyncedChannel
+from knowledge.values.guilds import SourceCard, SyncedChannel
 from knowledge.values.notes import Member
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import InvalidNoteError
@@ -126,7 +126,7 @@ class SourceAlarms:
         )
         is_named = is_closed or (source is not None and source.scope == SHARED)
         with speaking(settings.language):
-            return messages.alarm(location, source, settings.language, is_named=is_named)
+            return messages.alarm(location, source, is_named=is_named)
 
 
 Readable = discord.TextChannel | discord.ForumChannel
@@ -221,22 +221,21 @@ class SourcesCog(commands.Cog):
                 named = service.TypedAddress(address, crawl, kind or "", only or "")
                 await add_address(interaction, named)
         else:
-            which = messages.WHICH(await viewer_language(interaction))
+            which = messages.WHICH()
             await interaction.response.send_message(which, ephemeral=True)
 
     async def _add_channel(
         self, interaction: Interaction, channel: Readable, *, threads: bool
     ) -> None:
-        language, guild_id = await viewer_language(interaction), channel.guild.id
-        theirs = await self.bot.guild_settings.language(guild_id)
+        guild_id = channel.guild.id
         reads = content_to_sync(channel, threads=threads)
-        problem = self._problem(channel, language)
+        problem = self._problem(channel)
         if problem or reads is None:
             await interaction.response.send_message(problem, ephemeral=True)
             return
         # Progress is public.
-        with speaking(theirs):
-            begun = messages.channel_added(theirs, channel.id, reads)
+        with speaking(await self.bot.guild_settings.language(guild_id)):
+            begun = messages.channel_added(channel.id, reads)
             known = messages.KNOWN(channel=channel.mention)
         answered = await interaction.response.send_message(begun)
         followed = SyncedChannel(channel.id, guild_id, reads, datetime.now(UTC))
@@ -244,7 +243,7 @@ class SourcesCog(commands.Cog):
         if not await self._sync.add(followed, channel.name, interaction.user.id, place):
             await interaction.edit_original_response(content=known)
 
-    def _problem(self, channel: Readable, language: Language) -> str:
+    def _problem(self, channel: Readable) -> str:
         followed = self.bot.followed.get(channel.guild.id, set())
         if not self._sync.is_on:
             told = messages.OFF
@@ -255,30 +254,30 @@ class SourcesCog(commands.Cog):
         elif len(followed) >= messages.MOST_CHANNELS:
             told = messages.TOO_MANY
         elif missing := missing_permissions(channel):
-            return messages.missing_permissions(language, channel.mention, missing)
+            return messages.missing_permissions(channel.mention, missing)
         else:
             return ""
-        return told(language, channel=channel.mention, most=messages.MOST_CHANNELS)
+        return told(channel=channel.mention, most=messages.MOST_CHANNELS)
 
     async def _import_tags(self, interaction: Interaction, file: discord.Attachment) -> None:
         """Propose the tags of a file as notes of the administrator."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
+        guild_id = interaction.guild_id or 0
         member = Member(interaction.user.id, interaction.user.display_name)
         channel_id = interaction.channel_id or 0
         if not (await self.bot.guild_settings.settings(guild_id)).complete:
-            await interaction.edit_original_response(content=messages.TAGS_NEED_SETUP(language))
+            await interaction.edit_original_response(content=messages.TAGS_NEED_SETUP())
             return
         try:
             found = await self.bot.attachments.tags(file, member.id, guild_id)
         except InvalidNoteError as error:
-            refusal = plain_within(error_messages.invalid(error, language), _PROBLEM_CHARACTERS)
+            refusal = plain_within(error_messages.invalid(error), _PROBLEM_CHARACTERS)
             await interaction.edit_original_response(content=refusal)
             return
         result = await self.bot.worker.run_slices(
             lambda core: import_tags(core.store, guild_id, member, channel_id, found.tags)
         )
-        told = messages.tags_imported(language, result or TagImport(), found.unread)
+        told = messages.tags_imported(result or TagImport(), found.unread)
         await interaction.edit_original_response(content=told)
 
     @source.command(
@@ -295,11 +294,11 @@ class SourcesCog(commands.Cog):
     )
     async def sync(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
+        guild_id = interaction.guild_id or 0
         own = await self._addresses(Scope(guild_id))
         followed = self.bot.followed.get(guild_id, set())
         begun = messages.SYNCING if own or followed else messages.NO_SOURCE
-        await interaction.edit_original_response(content=begun(language))
+        await interaction.edit_original_response(content=begun())
         await self._sync.begin(followed, whole=True)
         if own:
             await self.bot.web_visits.visit_now(own)
@@ -313,23 +312,22 @@ class SourcesCog(commands.Cog):
         self, interaction: Interaction, source: app_commands.Range[str, 1, 100]
     ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language = await viewer_language(interaction)
         if source.strip().casefold() == ARTICLES:
             await self._choose_articles(interaction, quoted=False)
             return
         name = await self._remove(interaction, source)
-        told = messages.REMOVED(language, source=name) if name else ""
-        await interaction.edit_original_response(content=told or messages.UNKNOWN(language))
+        told = messages.REMOVED(source=name) if name else ""
+        await interaction.edit_original_response(content=told or messages.UNKNOWN())
 
     async def _choose_articles(self, interaction: Interaction, *, quoted: bool) -> None:
         """Turn quoting of the bundled articles on or off, and show the result."""
-        language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
+        guild_id = interaction.guild_id or 0
         member_id = interaction.user.id
         report = await self.bot.worker.call(
             lambda core: service.choose_articles(core, guild_id, member_id, quoted=quoted)
         )
         self.bot.guild_settings.forget(guild_id)
-        await interaction.edit_original_response(content=messages.articles_entry(language, report))
+        await interaction.edit_original_response(content=messages.articles_entry(report))
 
     async def _remove(self, interaction: Interaction, source: str) -> str:
         """Remove a source, and return its name, or "" if there is no such source."""
@@ -352,17 +350,16 @@ class SourcesCog(commands.Cog):
 
     @remove.autocomplete("source")
     async def choices(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        scope, language = Scope(interaction.guild_id or 0), await viewer_language(interaction)
+        scope = Scope(interaction.guild_id or 0)
         reports = await self.bot.worker.call(lambda core: channel_sync_steps.reports(core, scope))
         named = [
-            (messages.source_name(language, each.channel), f"channel:{each.channel.id}")
-            for each in reports
+            (messages.source_name(each.channel), f"channel:{each.channel.id}") for each in reports
         ]
         named += [
             (shorten(messages.location_name(each), 100), corpus.source_key(each))
             for each in await self._addresses(scope)
         ]
-        named.append((messages.ARTICLES_NAME(language), ARTICLES))
+        named.append((messages.ARTICLES_NAME(), ARTICLES))
         wanted = typed.casefold()
         found = [(name, value) for name, value in named if wanted in name.casefold()]
         return [
@@ -376,7 +373,7 @@ class SourcesCog(commands.Cog):
 
 async def add_address(interaction: Interaction, named: service.TypedAddress) -> None:
     """Add an address as a source, visit it, and show the outcome in the deferred response."""
-    bot, language = interaction.client, await viewer_language(interaction)
+    bot = interaction.client
     scope, actor_id = Scope(interaction.guild_id or 0), interaction.user.id
     named = await bot.web_visits.recognise(named)
     shown = plain_within(named.address, _ADDRESS_CHARACTERS)
@@ -385,21 +382,19 @@ async def add_address(interaction: Interaction, named: service.TypedAddress) -> 
             lambda core: service.add_address(core, named, scope, actor_id)
         )
     except MissingSourceError as error:
-        told = messages.ADDRESS_REFUSED(
-            language, problem=plain_within(str(error), _PROBLEM_CHARACTERS)
-        )
+        told = messages.ADDRESS_REFUSED(problem=plain_within(str(error), _PROBLEM_CHARACTERS))
         await interaction.edit_original_response(content=told)
         return
-    await interaction.edit_original_response(content=messages.address_added(language, added, shown))
+    await interaction.edit_original_response(content=messages.address_added(added, shown))
     if added in (AddOutcome.KNOWN, AddOutcome.TOO_MANY, AddOutcome.WITHOUT_GIT):
         return
-    text = messages.ADDRESS_WAITS(language, address=shown)
+    text = messages.ADDRESS_WAITS(address=shown)
     if await bot.web_visits.visit_now([location]):
         states = await bot.worker.call(lambda core: service.states(core, [scope]))
         new = [state for state in states if state.location == location]
-        lines = [messages.source_entry(language, state) for state in new]
+        lines = [messages.source_entry(state) for state in new]
         if any(map(messages.is_unread, new)):
-            lines.append(messages.ADDRESS_UNREAD(language))
+            lines.append(messages.ADDRESS_UNREAD())
         text = "\n".join(lines)
     try:
         await interaction.edit_original_response(content=text)
@@ -412,20 +407,20 @@ async def add_address(interaction: Interaction, named: service.TypedAddress) -> 
 class AddressForm(Form, ids=CustomId("form:address", nonce=NONCE), rule=administrators()):
     """Form for a web address to answer from."""
 
-    def __init__(self, language: Language) -> None:
-        super().__init__(messages.ADD_ADDRESS(language))
+    def __init__(self) -> None:
+        super().__init__(messages.ADD_ADDRESS())
         self.ask_text(
-            messages.ADDRESS_FIELD(language),
+            messages.ADDRESS_FIELD(),
             "address",
             URL_CHARACTERS,
-            messages.ADDRESS_HELP(language),
+            messages.ADDRESS_HELP(),
         )
         amounts = [
-            discord.SelectOption(label=label(language), value=amount, default=amount == "page")
+            discord.SelectOption(label=label(), value=amount, default=amount == "page")
             for amount, label in messages.AMOUNTS.items()
         ]
         reads = discord.ui.Select[Any](custom_id="amount", options=amounts)
-        self.ask(messages.AMOUNT_FIELD(language), reads, messages.AMOUNT_HELP(language))
+        self.ask(messages.AMOUNT_FIELD(), reads, messages.AMOUNT_HELP())
 
     @classmethod
     async def handle(
@@ -437,12 +432,10 @@ class AddressForm(Form, ids=CustomId("form:address", nonce=NONCE), rule=administ
 
 async def _show(interaction: Interaction, number: int) -> None:
     bot = interaction.client
-    language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
+    scope = Scope(interaction.guild_id or 0)
     sources = await bot.worker.call(lambda core: service.overview(core, scope))
-    page = messages.source_list(language, sources, number)
-    view = pages_view(
-        page, PAGE_LABELS, language, lambda other, label: SourcesButton(label, page=other)
-    )
+    page = messages.source_list(sources, number)
+    view = pages_view(page, PAGE_LABELS, lambda other, label: SourcesButton(label, page=other))
     await interaction.edit_original_response(content=page.content, view=view)
 
 

@@ -22,7 +22,6 @@ from bot.interactions.services import Services
 from bot.text.languages import Sentence, speaking
 from knowledge.chat.transcript import readable
 from knowledge.values.documents import Document, Kind, document_of_server, server_scope
-from knowledge.values.guilds import Language
 
 # The interval in which events gather, and after which all guilds are compared.
 ROUND_SECONDS: Final = 10.0
@@ -94,7 +93,7 @@ class ServerDocuments(commands.Cog):
                 except UNREACHED as error:
                     _logger.warning("A welcome screen could not be read: %s", error)
             with speaking(settings.language):
-                documents += server_documents(guild, screen, settings.language)
+                documents += server_documents(guild, screen)
         changed = await self._bot.worker.call(
             lambda core: index_updates.compare_server(core, guild.id, documents)
         )
@@ -192,7 +191,7 @@ def _public_ids(guild: discord.Guild) -> set[str]:
 
 
 def server_documents(
-    guild: discord.Guild, screen: discord.WelcomeScreen | None, language: Language
+    guild: discord.Guild, screen: discord.WelcomeScreen | None
 ) -> Iterator[Document]:
     """A document for each public channel and expected event, and one for the welcome screen."""
     channels = _channels(guild)
@@ -222,17 +221,17 @@ def server_documents(
         topic = readable(channel.topic or "", {}, names)
         named = name if channel.category is None else f"{name} ({channel.category.name})"
         words = " ".join(_WORD.findall(channel.name))
-        wordings = [_POST(language, topic=words), _CHANNEL(language, topic=words)]
+        wordings = [_POST(topic=words), _CHANNEL(topic=words)]
         if channel == guild.rules_channel:
-            wordings.append(_RULES(language))
+            wordings.append(_RULES())
         parts = [topic, told.get(channel.id)]
         yield document(
             channel.mention, name, parts if any(parts) else [named], channel.jump_url, *wordings
         )
     for number, event in enumerate(_events(guild)):
-        wordings = [_WHEN(language, name=event.name)]
+        wordings = [_WHEN(name=event.name)]
         if number == 0:
-            wordings += [_NEXT(language), _COMING(language)]
+            wordings += [_NEXT(), _COMING()]
         place = event.location if event.channel_id is None else f"<#{event.channel_id}>"
         when = f"{discord.utils.format_dt(event.start_time, 'F')} · {place}"
         description = readable(event.description or "", {}, names)
@@ -240,4 +239,4 @@ def server_documents(
     if screen is not None:
         listed = "\n".join(f"- <#{key}>: {text}" for key, text in told.items())
         link = f"https://discord.com/channels/{guild.id}"
-        yield document(_WELCOME, guild.name, [screen.description, listed], link, _START(language))
+        yield document(_WELCOME, guild.name, [screen.description, listed], link, _START())

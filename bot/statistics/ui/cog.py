@@ -12,7 +12,7 @@ from bot.core.job_queue import Priority
 from bot.interactions.features import Feature, Round
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, Select, view_of
-from bot.interactions.kit.localisation import description, message_language, viewer_language
+from bot.interactions.kit.localisation import description, message_language
 from bot.interactions.policy.channel_access import all_readable_by, may_write, quotable_channels
 from bot.interactions.policy.component_access import members
 from bot.interactions.policy.permissions import also_directly, is_moderator
@@ -31,7 +31,7 @@ from bot.text import paging
 from bot.text.languages import Sentence, speaking
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.dependencies import own_version
-from knowledge.values.guilds import Language, Phrasing
+from knowledge.values.guilds import Phrasing
 
 # Titles in `/stats`.
 _MOST_QUOTED: Final = 3
@@ -47,8 +47,7 @@ class CommunityCog(Cog):
     @also_directly
     async def stats(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language = await viewer_language(interaction)
-        about = await self._about(interaction, language)
+        about = await self._about(interaction)
         if interaction.guild_id is None:
             await interaction.edit_original_response(content=about)
             return
@@ -58,27 +57,27 @@ class CommunityCog(Cog):
                 guild_id, core.store.gaps.number_open(guild_id), _MOST_QUOTED
             )
         )
-        figures, overview = messages.stats(activity, language), DrawnOverview()
+        figures, overview = messages.stats(activity), DrawnOverview()
         if await is_moderator(interaction):
             channels = all_readable_by(self.bot, interaction.user, interaction.channel)
             gathered = await gather_overview(
                 self.bot, Audience(guild_id, channels), datetime.now(UTC)
             )
             attach = interaction.app_permissions.attach_files
-            overview = await draw_overview(gathered, language, attach=attach)
+            overview = await draw_overview(gathered, attach=attach)
         room = MESSAGE_CHARACTERS - size(figures) - size(about) - 2
         content = "\n".join(filter(None, (figures, text(overview.panels, room), about)))
         periods = [
-            discord.SelectOption(label=label(language), value=period.value)
+            discord.SelectOption(label=label(), value=period.value)
             for period, label in PERIOD_LABELS.items()
         ]
         await interaction.edit_original_response(
             content=content,
             attachments=overview.files,
-            view=view_of([BoardMenu(messages.CHOOSE_PERIOD(language), periods)]),
+            view=view_of([BoardMenu(messages.CHOOSE_PERIOD(), periods)]),
         )
 
-    async def _about(self, interaction: Interaction, language: Language) -> str:
+    async def _about(self, interaction: Interaction) -> str:
         """Describe the bot, as far as the member may read its knowledge."""
         guild_id, phrasing = interaction.guild_id, self.bot.phrasing
         channels = quotable_channels(interaction, private=True)
@@ -90,19 +89,13 @@ class CommunityCog(Cog):
         mode = phrasing.mode_in(guild) if phrasing is not None else None
         settings, phrased, version = self.bot.settings, "", own_version()
         if mode is not None:
-            phrased = messages.phrased(settings.phrasing.host, Phrasing(mode.value), language)
+            phrased = messages.phrased(settings.phrasing.host, Phrasing(mode.value))
         model, moderator = settings.model.name, await is_moderator(interaction)
-        return messages.about(
-            version, counts, model, changed_at, language, phrased, moderator=moderator
-        )
+        return messages.about(version, counts, model, changed_at, phrased, moderator=moderator)
 
 
 async def _show(
-    interaction: Interaction,
-    period: Period,
-    page: int,
-    language: Language,
-    *more: discord.ui.Item[Any],
+    interaction: Interaction, period: Period, page: int, *more: discord.ui.Item[Any]
 ) -> None:
     """Show a page of the leaderboard, with `more` buttons."""
     bot, guild_id = interaction.client, interaction.guild_id or 0
@@ -110,8 +103,8 @@ async def _show(
     contributors = await bot.worker.call(
         lambda core: core.store.credit.contributors(guild_id, since, quotes, FURTHER_SHARE)
     )
-    board = messages.leaderboard(contributors, period, page, language)
-    before, after = (label(language) for label in paging.PAGE_LABELS)
+    board = messages.leaderboard(contributors, period, page)
+    before, after = (label() for label in paging.PAGE_LABELS)
     buttons = [
         BoardButton(label, page=number, period=period)
         for number, label in paging.neighbours(board.number, board.count, before, after)
@@ -123,11 +116,10 @@ class BoardMenu(Select, ids=CustomId("board_menu"), rule=members(paging.NOT_HERE
     """Menu of the leaderboard's periods, below the figures."""
 
     async def on_choice(self, interaction: Interaction, value: str) -> None:
-        language = await viewer_language(interaction)
         # A choice can be forged.
         period = Period(value) if value in set(Period) else Period.ALL
-        share = ShareBoardButton(messages.SHOW_ALL(language), period=period)
-        await _show(interaction, period, 0, language, *[share] if may_write(interaction) else [])
+        share = ShareBoardButton(messages.SHOW_ALL(), period=period)
+        await _show(interaction, period, 0, *[share] if may_write(interaction) else [])
 
 
 class BoardButton(
@@ -146,9 +138,8 @@ class BoardButton(
         # The id may be forged, so other messages stay unchanged.
         if interaction.message is None or not messages.is_leaderboard(interaction.message.content):
             return
-        language = await message_language(interaction)
-        with speaking(language):
-            await _show(interaction, self.period, self.page, language)
+        with speaking(await message_language(interaction)):
+            await _show(interaction, self.period, self.page)
 
 
 async def _writers(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
@@ -165,9 +156,8 @@ class ShareBoardButton(
 
     async def on_click(self, interaction: Interaction) -> None:
         await interaction.response.defer(thinking=True)
-        language = await interaction.client.guild_settings.language_in(interaction.channel)
-        with speaking(language):
-            await _show(interaction, self.period, 0, language)
+        with speaking(await interaction.client.guild_settings.language_in(interaction.channel)):
+            await _show(interaction, self.period, 0)
 
 
 def feature(bot: Services) -> Feature:

@@ -25,7 +25,6 @@ from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.layouts import layout, text_of
-from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.pictures import drawing_file, gallery
 from bot.interactions.policy.channel_access import all_readable_by_viewers, visible_without_roles
@@ -40,9 +39,8 @@ from bot.statistics import overview_picture as picture
 from bot.statistics import weekly
 from bot.statistics.overview import Audience, Overview, Panel, text
 from bot.statistics.weekly import MOST_POSTS, Due, Week
-from bot.text.languages import Speaker, speak, speaking
+from bot.text.languages import speak, speaking
 from bot.text.markdown import LAYOUT_CHARACTERS, plain_within, size
-from knowledge.values.guilds import Language
 from knowledge.values.settings import Edition, GuildSettings, WeeklyDigest
 
 
@@ -61,20 +59,18 @@ async def gather_overview(bot: Services, audience: Audience, now: datetime) -> O
     return overview if any(overview.questions.values()) else None
 
 
-async def draw_overview(
-    overview: Overview | None, language: Language, *, attach: bool
-) -> DrawnOverview:
+async def draw_overview(overview: Overview | None, *, attach: bool) -> DrawnOverview:
     """Draw an overview if the bot may `attach` files.
 
     If nothing is drawn, or if the picture lacks some letters, the panels are also returned as text.
     """
     if overview is None:
         return DrawnOverview()
-    panels = overviews.panels(overview, language)
+    panels = overviews.panels(overview)
     if not (attach and picture.is_possible()):
         return DrawnOverview(panels=panels)
     try:
-        png, whole = await run_in_thread(picture.draw, panels, language)
+        png, whole = await run_in_thread(picture.draw, panels)
     # matplotlib is broken, or lacks a folder for its fonts.
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         _logger.warning("The overview could not be drawn, so it is text: %r", error)
@@ -197,23 +193,20 @@ class DigestButton(
 
     async def on_click(self, interaction: Interaction) -> None:
         """Dismiss the gap, or open the form to point to its answer."""
-        language = await viewer_language(interaction)
         if self.action == "point":
-            await interaction.response.send_modal(PointForm(self.question_id, language))
+            await interaction.response.send_modal(PointForm(self.question_id))
             return
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         groups = await interaction.client.worker.call(
             lambda core: gaps_service.dismiss(core, guild_id, [self.question_id], member_id)
         )
-        content = gaps_messages.confirm_dismissal(groups, language)
+        content = gaps_messages.confirm_dismissal(groups)
         await interaction.edit_original_response(content=content)
 
 
-def digest_message(
-    week: Week, language: Language, below: str, overview: DrawnOverview
-) -> dict[str, Any]:
+def digest_message(week: Week, below: str, overview: DrawnOverview) -> dict[str, Any]:
     """Arguments to send or edit a digest message, except files. `below` is the last line, or ""."""
-    parts = [*weekly.digest(week, language)]
+    parts = [*weekly.digest(week)]
     room = LAYOUT_CHARACTERS - sum(size(part) for part, _ in parts) - size(below)
     container = discord.ui.Container[Any](accent_colour=discord.Colour.blurple())
     for place, (part, group) in enumerate(parts):
@@ -223,13 +216,12 @@ def digest_message(
         if group is not None:
             asked = group.example.id
             actions = (
-                DigestButton(language, question_id=asked, action=action)
-                for action in ("point", "dismiss")
+                DigestButton(question_id=asked, action=action) for action in ("point", "dismiss")
             )
-            write = shared_buttons.write_note(asked, language)
+            write = shared_buttons.write_note(asked)
             container.add_item(discord.ui.ActionRow(write, *actions))
     if any(week.changed):
-        shown = ShowChangesButton(golden_questions.SHOW(language))
+        shown = ShowChangesButton(golden_questions.SHOW())
         container.add_item(discord.ui.ActionRow(shown))
     # Without lines between: a full digest has nearly all components that Discord takes.
     if overview.files:
@@ -335,13 +327,12 @@ class DigestPoster:
                     break
         if posted:
             return
-        language = await self._bot.guild_settings.language_in(channel)
-        with speaking(language):
+        with speaking(await self._bot.guild_settings.language_in(channel)):
             below = ""
             if channel.id != digest.channel_id:
-                below = weekly.MOVED(language, channel=f"<#{digest.channel_id}>")
-            overview = await draw_overview(week.overview, language, attach=may.attach_files)
-            content = digest_message(week, language, below, overview)
+                below = weekly.MOVED(channel=f"<#{digest.channel_id}>")
+            overview = await draw_overview(week.overview, attach=may.attach_files)
+            content = digest_message(week, below, overview)
         # Discord's limit is 25 characters.
         nonce = f"d{digest.edition[0]}{channel.guild.id:x}{int(time.at.timestamp()) // 3_600:x}"
         self._sent[sent] = True
@@ -388,8 +379,6 @@ async def show_preview(interaction: Interaction, edition: Edition) -> None:
     if guild is None:
         return
     guild_id = guild.id
-    language = await viewer_language(interaction)
-    speak = Speaker(language)
     settings = await bot.guild_settings.settings(guild_id)
     digests = await bot.worker.call(lambda core: core.store.digests.of_guild(guild_id))
     kept = digests.get(edition)
@@ -402,14 +391,14 @@ async def show_preview(interaction: Interaction, edition: Edition) -> None:
     digest = kept or WeeklyDigest(guild_id, edition, channel.id, chosen_at=now)
     time = Due(now, weekly.since(digest, now))
     week = await gather_week(bot, channel, digest, time, settings)
-    below = "" if kept else weekly.NOT_POSTED(language)
+    below = "" if kept else weekly.NOT_POSTED()
     if week.is_empty:
         when = f"<t:{int(time.since.timestamp())}:D>"
         said = speak("No news since {when}, so nothing would be posted.", when=when)
         await interaction.edit_original_response(content=f"{said}\n{below}".strip())
         return
     attach = interaction.app_permissions.attach_files
-    overview = await draw_overview(week.overview, language, attach=attach)
+    overview = await draw_overview(week.overview, attach=attach)
     await interaction.edit_original_response(
-        **digest_message(week, language, below, overview), attachments=overview.files
+        **digest_message(week, below, overview), attachments=overview.files
     )

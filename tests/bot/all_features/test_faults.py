@@ -14,8 +14,8 @@ from simcord.enums import OverwriteType
 from bot.ask import messages
 from bot.interactions.features import Round
 from bot.process.login import invite_permissions
-from knowledge.values.guilds import Language
 from tests.bot.faults import fail, silent
+from tests.bot.spoken import english
 from tests.bot.world import QUESTION, World, text_of
 
 
@@ -35,7 +35,7 @@ async def test_mentions_in_closed_channels_are_answered_directly(world: World) -
 
         assert len(channel.history()) == 1
         [told] = world.member.user.dm_channel.history()
-        assert text_of(told) == messages.CAN_NOT_WRITE(Language.ENGLISH, channel=channel.mention)
+        assert text_of(told) == english(messages.CAN_NOT_WRITE, channel=channel.mention)
         assert await world.gaps(world.guild.id) == []
 
 
@@ -73,7 +73,7 @@ async def test_a_mention_in_a_closed_thread_is_answered_directly(world: World, w
     await asker.send(thread, f"{mention(world)} {QUESTION}")
 
     [told] = asker.user.dm_channel.history()
-    assert text_of(told) == messages.CAN_NOT_WRITE(Language.ENGLISH, channel=thread.mention)
+    assert text_of(told) == english(messages.CAN_NOT_WRITE, channel=thread.mention)
 
 
 # What goes on by itself.

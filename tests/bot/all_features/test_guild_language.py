@@ -11,6 +11,7 @@ from bot.review.ui.outbox import OutboxDispatcher
 from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent
 from tests.bot.components import part
+from tests.bot.spoken import said_in
 from tests.bot.steps import choose, in_menu, told
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons, text_of
 
@@ -65,9 +66,9 @@ async def test_refusals_and_mentions_are_in_the_servers_language(german: World) 
     refused = await mentioned(german, UNKNOWN)
     empty = await mentioned(german, "")
 
-    assert ask_messages.refusal(language=GERMAN) in text_of(refused)
+    assert said_in(GERMAN, ask_messages.refusal) in text_of(refused)
     assert buttons(refused) == ["Diese Notiz schreiben"]
-    assert text_of(empty) == ask_messages.ASK_ME(GERMAN)
+    assert text_of(empty) == said_in(GERMAN, ask_messages.ASK_ME)
 
 
 async def test_a_follow_up_to_a_german_answer_is_recognised(german: World) -> None:
@@ -87,8 +88,8 @@ async def test_contributors_are_told_in_the_servers_language(german: World) -> N
     form = await german.moderator.click(german.card, label="Ablehnen")
     await german.moderator.submit_modal(form, {"reason": "Not *ours*."})
 
-    assert told(german) == messages.notice_parts(
-        await german.note(), NoticeEvent.REJECTED, language=GERMAN
+    assert told(german) == said_in(
+        GERMAN, messages.notice_parts, await german.note(), NoticeEvent.REJECTED
     )
     assert "Grund: Not" in told(german)[0]
     notice = german.member.user.dm_channel.history()[0]

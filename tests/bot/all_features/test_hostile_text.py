@@ -80,6 +80,7 @@ from knowledge.values.questions import Evidence, OpenQuestion, Question, Recorde
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import TEXT_CHARACTERS, Submission
 from tests.bot import strictness
+from tests.bot.spoken import said_in
 from tests.bot.strictness import units
 from tests.bot.values import in_one
 from tests.bot.world import World, buttons, text_of
@@ -405,8 +406,8 @@ def test_answer_is_one_message_with_best_passage(
         question, Answer(Evidence.PARTIAL, tuple(quotes), (question[:40],) * 3), foreign="de"
     )
     for language in Language:
-        said = ask_messages.answer(reply, lead, language)
-        refused = ask_messages.answer(Reply(question, Refusal()), lead, language)
+        said = said_in(language, ask_messages.answer, reply, lead)
+        refused = said_in(language, ask_messages.answer, Reply(question, Refusal()), lead)
         # Each text display is looked at by itself; together they are one message.
         parts = [part for one in said.quotations for part in (one.text, one.cited)]
         _shown_well([said.head, *parts, refused.head])
@@ -428,8 +429,8 @@ def test_whole_passages_and_reasons_are_shown(text: str, passages: list[str], ti
     question = Question(1, 2, 3, 4, text, Evidence.STRONG, WHEN, 12, hits)
     for language in Language:
         found = _passage(passages[0], title, title)
-        told = why(question, language, moderator=True)
-        _shown_well([*ask_messages.passage(found, language), *told])
+        told = said_in(language, why, question, moderator=True)
+        _shown_well([*said_in(language, ask_messages.passage, found), *told])
 
 
 # Notes.
@@ -454,18 +455,18 @@ def test_a_card_fits_with_everything_there_is_to_say(
     found = tuple(flags(note.revision.submission.text, ()))
     findings = CardData({"approved": 3, "rejected": 1}, None, 10, found, tuple(near))
     said = [
-        confirmation(before, action, 10, language),
-        *(review_messages.obstacle(before, why, 10, language) for why in Obstacle),
+        said_in(language, confirmation, before, action, 10),
+        *(said_in(language, review_messages.obstacle, before, why, 10) for why in Obstacle),
     ]
     messages = [
         *said,
-        notes_messages.note_submitted(note, language),
-        review_cards.status_line(note, 10, language),
+        said_in(language, notes_messages.note_submitted, note),
+        said_in(language, review_cards.status_line, note, 10),
     ]
-    head = review_messages.queue_header(note, (1, 3), WHEN, max(said, key=size), language)
+    head = said_in(language, review_messages.queue_header, note, (1, 3), WHEN, max(said, key=size))
     for known in (findings, replace(findings, before=before)):
         room = LAYOUT_CHARACTERS - size(head)
-        card = review_cards.card(note, WHEN, known, room, impact=impact, language=language)
+        card = said_in(language, review_cards.card, note, WHEN, known, room, impact=impact)
         assert size("".join([head, *card.texts])) <= LAYOUT_CHARACTERS
         _shown_well([head, *card.texts], LAYOUT_CHARACTERS)
     _shown_well(messages)
@@ -476,7 +477,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
 def test_a_contributor_is_told_in_messages(
     note: Note, before: Note, event: NoticeEvent, language: Language
 ) -> None:
-    told = review_messages.notice_parts(note, event, before, language)
+    told = said_in(language, review_messages.notice_parts, note, event, before)
     _shown_well(told)
     # In a channel, the first one names its reader.
     _shown_well([f"<@{2**62}> {told[0]}"])
@@ -486,18 +487,19 @@ def test_a_contributor_is_told_in_messages(
 @given(st.lists(notes(), min_size=1, max_size=9), st.sampled_from(Language))
 def test_what_contributors_are_shown_fits(listed: list[Note], language: Language) -> None:
     mine = [(note, 10) for note in listed]
-    page = notes_messages.page_of_own_notes(mine, Filter.ALL, 0, with_cards=True, language=language)
+    page = said_in(language, notes_messages.page_of_own_notes, mine, Filter.ALL, 0, with_cards=True)
     note, other = listed[0], listed[-1]
-    contents = [page.content, notes_messages.revision_card(listed, 0, language).content]
-    contents += [notes_messages.revision_card([note, other], 1, language).content]
+    contents = [page.content, said_in(language, notes_messages.revision_card, listed, 0).content]
+    contents += [said_in(language, notes_messages.revision_card, [note, other], 1).content]
     contents += [
-        card.content for card in notes_messages.note_cards(VisibleNote(note, other, 10), language)
+        card.content
+        for card in said_in(language, notes_messages.note_cards, VisibleNote(note, other, 10))
     ]
     contents += [
-        notes_messages.ask_to_withdraw(note, language),
-        notes_messages.confirm_withdrawal(note, language),
-        notes_messages.confirm_report(note, Problem.WRONG, language),
-        notes_messages.introduce_file(note, language),
+        said_in(language, notes_messages.ask_to_withdraw, note),
+        said_in(language, notes_messages.confirm_withdrawal, note),
+        said_in(language, notes_messages.confirm_report, note, Problem.WRONG),
+        said_in(language, notes_messages.introduce_file, note),
     ]
     _shown_well(contents)
 
@@ -505,10 +507,10 @@ def test_what_contributors_are_shown_fits(listed: list[Note], language: Language
 @FEW
 @given(st.lists(near_ones(), min_size=1, max_size=3), st.sampled_from(Language))
 def test_near_texts_are_asked_about_once(near: list[SimilarDocument], language: Language) -> None:
-    asked = notes_messages.ask_about_similar(near, language)
-    _shown_well([asked, notes_messages.confirm_same(asked, language)])
+    asked = said_in(language, notes_messages.ask_about_similar, near)
+    _shown_well([asked, said_in(language, notes_messages.confirm_same, asked)])
     for one in near:
-        label = notes_messages.extend_label(one, language)
+        label = said_in(language, notes_messages.extend_label, one)
         button = {"type": 2, "style": 2, "custom_id": "a", "label": label}
         assert list(strictness.component(button)) == []
 
@@ -534,17 +536,21 @@ def test_listings_fit_as_text(asked: list[str], name: str, title: str, language:
     counts = {"documents": 1, "passages": 2, "generation": 3}
     _shown_well(
         [
-            gaps_messages.page_of_gaps(groups, 0, language).content,
-            gaps_messages.confirm_dismissal(groups[:1], language),
-            community_messages.leaderboard(
-                board, community_messages.Period.ALL, 0, language
+            said_in(language, gaps_messages.page_of_gaps, groups, 0).content,
+            said_in(language, gaps_messages.confirm_dismissal, groups[:1]),
+            said_in(
+                language, community_messages.leaderboard, board, community_messages.Period.ALL, 0
             ).content,
-            community_messages.stats(activity, language),
-            review_messages.log_page(
-                lines[: review_messages.count_fitting_lines(lines, language)], language
+            said_in(language, community_messages.stats, activity),
+            said_in(
+                language,
+                review_messages.log_page,
+                lines[: said_in(language, review_messages.count_fitting_lines, lines)],
             ),
-            review_messages.rules([Rule(tag, 10, 3_650, 2**62) for tag in asked * 9], language),
-            community_messages.about("1.0", counts, title, WHEN, language),
+            said_in(
+                language, review_messages.rules, [Rule(tag, 10, 3_650, 2**62) for tag in asked * 9]
+            ),
+            said_in(language, community_messages.about, "1.0", counts, title, WHEN),
         ]
     )
 
@@ -575,7 +581,7 @@ def test_sources_are_listed_on_pages_that_fit(
         others.append(SourceState(name, SHARED, 1, 2, WHEN, failures))
     sources = Overview(channels, others, ArticlesReport(1, standing))
     for language in Language:
-        page = partial(sources_messages.source_list, language, sources)
+        page = said_in(language, partial, sources_messages.source_list, sources)
         first = page(0)
         pages = [first, *map(page, range(1, first.count))]
         _shown_well([page.content for page in pages])
@@ -591,7 +597,7 @@ def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], n
         for title in titles
     )
     for language in Language:
-        _shown_well(review_messages.impact(note, Impact(100, 100, changes), language))
+        _shown_well(said_in(language, review_messages.impact, note, Impact(100, 100, changes)))
 
 
 def state(hosts: list[str]) -> setup_service.State:
@@ -606,9 +612,9 @@ def state(hosts: list[str]) -> setup_service.State:
 def test_any_typed_host_is_told_in_one_message(hosts: list[str]) -> None:
     for language in Language:
         setting = SETTINGS["hosts"]
-        value = panel_messages.value(state(hosts), setting, language, private=False)
-        _shown_well([panel_messages.line(setting, value, "default", language)])
-        _shown_well([setup_messages.no_hosts(hosts, language)])
+        value = said_in(language, panel_messages.value, state(hosts), setting, private=False)
+        _shown_well([said_in(language, panel_messages.line, setting, value, "default")])
+        _shown_well([said_in(language, setup_messages.no_hosts, hosts)])
 
 
 @FEW

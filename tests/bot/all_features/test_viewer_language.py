@@ -17,6 +17,7 @@ from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
 from tests.bot.english import CODE, in_english
+from tests.bot.spoken import said_in
 from tests.bot.steps import (
     choose,
     in_menu,
@@ -131,7 +132,7 @@ async def test_contributors_read_the_language_of_their_client(at_home: World) ->
     withdrawn = await pressed(world, member, shown, ":ask")
     await pressed(world, member, withdrawn, ":no")
     shown = await member.slash(world.general, "note show", note="1")
-    assert notes_messages.REPORT_LABEL(GERMAN) in buttons(shown.response)
+    assert said_in(GERMAN, notes_messages.REPORT_LABEL) in buttons(shown.response)
     await pressed(world, member, shown, "history:1:3")
     answer = await world.ask(QUESTION, private=True)
     report = await in_menu(member, answer.response, "Report")
@@ -277,7 +278,7 @@ async def test_a_client_in_another_language_gets_the_servers(
     assert expected in content(await world.member.slash(world.general, "stats"))
     form = await world.member.slash(world.general, "note add")
     assert form.modal is not None
-    assert form.modal["title"] == drafts.NEW_TITLE(spoken)
+    assert form.modal["title"] == said_in(spoken, drafts.NEW_TITLE)
 
 
 async def test_public_messages_speak_the_servers_language(at_home: World) -> None:
@@ -342,7 +343,7 @@ async def test_errors_speak_the_clients_language(
     result = await at_home.propose(TITLE, TEXT)
 
     assert "Bei mir ist etwas schiefgegangen" in content(result)
-    assert buttons(result.response) == [notes_messages.DRAFT_LABELS["edit"](GERMAN)]
+    assert buttons(result.response) == [said_in(GERMAN, notes_messages.DRAFT_LABELS["edit"])]
 
 
 async def test_busy_speaks_the_clients_language(
@@ -355,7 +356,7 @@ async def test_busy_speaks_the_clients_language(
     result = at_home.press(at_home.member, message, "note:1:edit")
     await at_home.env.settle()
 
-    assert content(result) == error_messages.BUSY(GERMAN)
+    assert content(result) == said_in(GERMAN, error_messages.BUSY)
     # discord.py hands what stops a command to the bot, which explained it.
     assert all("busy" in str(error) for error in at_home.env.errors)
 

@@ -18,6 +18,7 @@ from bot.notes import messages as notes_messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from tests.bot.launcher import bot_process, run_and_kill_bot, run_bot
+from tests.bot.spoken import said_in
 from tests.bot.wire.people import is_private
 from tests.bot.wire.server import SECONDS, WireServer, wire_server
 from tests.bot.wire.state import APPLICATION
@@ -72,7 +73,7 @@ async def test_a_german_client_is_shown_german(server: WireServer, settings: Set
         ask = next(one for one in server.state.commands if one["name"] == "ask")
         assert set(ask["description_localizations"]) >= {"de", "es-419", "es-ES", "fr", "pt-BR"}
         form = await server.mia.slash(server.general, "note add")
-        assert (await server.form(form))["title"] == drafts.NEW_TITLE(Language.GERMAN)
+        assert (await server.form(form))["title"] == said_in(Language.GERMAN, drafts.NEW_TITLE)
         answer = await server.answered(await server.mia.fill(form, title="Quokkas", text=TEXT))
         assert "liegt bei der Moderation" in text_of(answer)
         await server.until(lambda: server.waiting(), "the card")

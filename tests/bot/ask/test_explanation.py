@@ -9,6 +9,7 @@ from bot.ask import explanation
 from bot.ask.explanation import why
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, Question, RecordedHit
+from tests.bot.spoken import english, said_in
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 HIT = RecordedHit(
@@ -57,21 +58,19 @@ def test_a_note_is_told_by_revision_and_approver() -> None:
 def test_figures_are_for_moderators() -> None:
     [members] = why(_question(HIT))
     [moderators] = why(_question(HIT), moderator=True)
-    assert (
-        explanation._ASKED(Language.ENGLISH, evidence="strong", when="<t:1772582400:f>") in members
-    )
+    assert english(explanation._ASKED, evidence="strong", when="<t:1772582400:f>") in members
     assert "0.50" not in members
     assert "Index generation 3." in moderators
     assert moderators.endswith(" · score 0.50")
     reranked = replace(HIT, legs=("meaning", "reranker"))
     assert _line(reranked, moderator=True).endswith(
-        explanation._RERANKED(Language.ENGLISH, found="score 0.50")
+        english(explanation._RERANKED, found="score 0.50")
     )
     assert "reranker" not in _line(reranked)
 
 
 def test_an_explanation_without_hits_is_translated() -> None:
     assert why(_question())[0].endswith(explanation._NOTHING_NEAR.english)
-    assert why(_question(), Language.GERMAN)[0].endswith(
+    assert said_in(Language.GERMAN, why, _question())[0].endswith(
         "Ich habe nichts gefunden, was dem nahekommt."
     )

@@ -34,6 +34,7 @@ from indexer.text.passages import Passage
 from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
+from tests.bot.spoken import english, said_in
 from tests.bot.values import TEXTS, in_one
 
 
@@ -76,9 +77,9 @@ def _answered(question: str, *quotes: Quote, missing: tuple[str, ...] = ()) -> s
 
 
 def test_an_invalid_question_gets_the_reason() -> None:
-    reply = Reply("", Clarification("I need some words."))
+    reply = Reply("", Clarification())
     assert _said(reply).startswith("I need some words")
-    assert _said(reply, language=Language.GERMAN).startswith("Ich brauche ein paar Wörter")
+    assert said_in(Language.GERMAN, _said, reply).startswith("Ich brauche ein paar Wörter")
 
 
 def test_a_refusal_says_what_can_be_done() -> None:
@@ -140,7 +141,7 @@ def test_foreign_notes_are_quoted_as_written(
     question: str, note: str, language: Language, named: str
 ) -> None:
     reply = Reply(question, Answer(Evidence.STRONG, (_quote(note),)))
-    [quotation] = messages.answer(reply, language=language).quotations
+    [quotation] = said_in(language, messages.answer, reply).quotations
     assert note.replace("`", "") in quotation.text.replace("`", "").replace("**", "")
     parts = quotation.cited.split(" · ")
     assert (named in parts) if named else not any("auf" in part or "in " in part for part in parts)
@@ -243,8 +244,8 @@ def test_a_difference_between_notes_is_bold() -> None:
     lines = _conflict(*LIMITS).split("\n")
     warnings = [line for line in lines if line.startswith("⚠")]
     assert warnings == [
-        _DISAGREE(
-            Language.ENGLISH,
+        english(
+            _DISAGREE,
             left="“Uploads are limited to **25 MB** per file.”",
             right="“Each uploaded file may be at most **10 MB**.”",
         )

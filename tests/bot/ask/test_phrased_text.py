@@ -18,15 +18,16 @@ from bot.text.markdown import size
 from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.values.guilds import Language
+from tests.bot.spoken import english, said_in
 from tests.bot.values import file_passage
 
-CHOSEN = f"-# {_CHOSEN(Language.ENGLISH, model='small')}"
-PHRASED = f"-# {_PHRASED(Language.ENGLISH, model='small')}"
+CHOSEN = f"-# {english(_CHOSEN, model='small')}"
+PHRASED = f"-# {english(_PHRASED, model='small')}"
 
 
 def said(*lines: Line, numbers: dict[int, int] | None = None, model: str = "small") -> list[str]:
     phrased = Phrased(Outcome.SHOWN, lines, model)
-    return [*phrased_text(phrased, numbers or {1: 1, 2: 2}, Language.ENGLISH)]
+    return [*english(phrased_text, phrased, numbers or {1: 1, 2: 2})]
 
 
 def chosen(text: str, *numbers: int) -> Line:
@@ -125,7 +126,7 @@ def test_without_lines_there_is_nothing() -> None:
 )
 def test_whatever_it_is_no_line_leaves_its_quotation(lines: list[Line], language: Language) -> None:
     phrased = Phrased(Outcome.SHOWN, tuple(lines), "small")
-    found = phrased_text(phrased, {number: number for number in range(1, 6)}, language)
+    found = said_in(language, phrased_text, phrased, {number: number for number in range(1, 6)})
     for text in found[:1]:
         assert size(text) <= MOST_CHARACTERS
         if all(line.verbatim for line in lines):

@@ -16,6 +16,7 @@ from knowledge.values.questions import (
     Question,
     RecordedHit,
 )
+from tests.bot.spoken import english, said_in
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 HELPER = 10**18
@@ -41,8 +42,11 @@ def test_a_question_is_one_message_in_every_state(
     answer = text if state is HandoverState.ANSWERED else ""
 
     for name in ("", "A name"):
-        shown = handover_messages.handover_message(
-            handover(state, answer=answer, helper=name), question, language
+        shown = said_in(
+            language,
+            handover_messages.handover_message,
+            handover(state, answer=answer, helper=name),
+            question,
         )
         assert size(shown) <= MESSAGE_CHARACTERS
         assert "<@1>" not in shown
@@ -71,6 +75,6 @@ def test_unnamed_helpers_are_named_to_helpers_only() -> None:
         "has answered"
         in handover_messages.answer_messages(question, unnamed, "S", private=False)[0]
     )
-    assert str(HELPER) not in handover_messages.state_line(unnamed, Language.ENGLISH)
+    assert str(HELPER) not in english(handover_messages.state_line, unnamed)
     # Helpers among themselves see who was there first.
-    assert str(HELPER) in handover_messages.already_taken(unnamed, Language.ENGLISH)
+    assert str(HELPER) in english(handover_messages.already_taken, unnamed)

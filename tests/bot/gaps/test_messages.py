@@ -10,6 +10,7 @@ from bot.gaps.service import Group
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, Handover, HandoverState, OpenQuestion
+from tests.bot.spoken import said_in
 from tests.bot.values import file_passage
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,12 +33,12 @@ def test_a_page_of_the_largest_groups_is_one_message(
     handover = Handover(1, 1, state, True, AT, MEMBER)
     group = Group(tuple(asked), asked[0], awaited=True, handover=handover)
 
-    shown = messages.page_of_gaps([group] * 12, 1, language)
+    shown = said_in(language, messages.page_of_gaps, [group] * 12, 1)
 
     assert size(shown.content) <= MESSAGE_CHARACTERS
     assert shown.content.count("-# ") == messages.GROUPS_A_PAGE
     assert 1 <= len(messages.option(group, 12)) <= 100
-    assert 1 <= len(messages.times_asked(group, language)) <= 100
+    assert 1 <= len(said_in(language, messages.times_asked, group)) <= 100
 
 
 def test_a_follow_up_is_listed_after_its_question() -> None:

@@ -14,10 +14,10 @@ from bot.gaps import handover_service, messages
 from bot.gaps import service as gaps_service
 from indexer.retrieval import clusters
 from knowledge.store.notes.decisions import Ruling
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Decision, Member, NoticeEvent
 from knowledge.values.questions import Feedback, Handover, NotHandedOn, Verdict
 from knowledge.values.submissions import Submission
+from tests.bot.spoken import english
 from tests.bot.world import UNKNOWN
 from tests.counting import lines_run
 from tests.fakes import WordEmbedder
@@ -166,7 +166,7 @@ def test_a_partial_answer_is_a_gap_until_helpful(core: Core) -> None:
     core.store.database.run("update questions set evidence = 'partial'")
 
     [group] = gaps_service.groups(core, GUILD)
-    assert "1 answered in part" in messages.group_details(group, Language.ENGLISH)
+    assert "1 answered in part" in english(messages.group_details, group)
 
     core.store.feedback_records.record(Feedback(1, ASKER, Verdict.HELPFUL))
     assert gaps_service.groups(core, GUILD) == []

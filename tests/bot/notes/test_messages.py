@@ -12,6 +12,7 @@ from knowledge.values.guilds import Language
 from knowledge.values.notes import State
 from knowledge.values.submissions import FORM_CHARACTERS
 from tests.bot import values
+from tests.bot.spoken import english, said_in
 
 
 def test_differences_show_marks_as_text() -> None:
@@ -52,17 +53,17 @@ READ = "RuntimeError: CUDA out of memory\nTried to allocate 20 MiB"
 
 def test_known_lines_are_not_offered() -> None:
     text = "Where it says runtimeerror:  CUDA out of memory, restart."
-    offered = messages.offer_text(text, READ, Language.ENGLISH)
+    offered = english(messages.offer_text, text, READ)
     assert "RuntimeError" not in offered
     assert "Tried to allocate 20 MiB" in offered
-    assert messages.offer_text(f"{text} Tried to allocate 20 mib", READ, Language.ENGLISH) == ""
+    assert english(messages.offer_text, f"{text} Tried to allocate 20 mib", READ) == ""
 
 
 @pytest.mark.parametrize(
     ("text", "read"), [("Text", ""), ("Text", "ok"), ("x" * FORM_CHARACTERS, READ)]
 )
 def test_short_texts_and_full_notes_get_no_offer(text: str, read: str) -> None:
-    assert messages.offer_text(text, read, Language.ENGLISH) == ""
+    assert english(messages.offer_text, text, read) == ""
 
 
 @given(
@@ -71,7 +72,7 @@ def test_short_texts_and_full_notes_get_no_offer(text: str, read: str) -> None:
     st.sampled_from(Language),
 )
 def test_an_offer_fits_message_and_form(text: str, lines: list[str], language: Language) -> None:
-    offered = messages.offer_text(text, "\n".join(lines), language)
+    offered = said_in(language, messages.offer_text, text, "\n".join(lines))
     assert size(offered) <= MESSAGE_CHARACTERS
     if offered:
         added = messages.with_text(text, offered)

@@ -7,7 +7,7 @@ import pytest
 from bot.privacy.messages import KINDS, privacy
 from knowledge.store.erasure.personal_data import Stored
 from knowledge.store.store import Store
-from knowledge.values.guilds import Language
+from tests.bot.spoken import english
 
 
 def test_every_kind_of_stored_data_has_a_sentence(tmp_path: Path) -> None:
@@ -19,9 +19,7 @@ def test_every_kind_of_stored_data_has_a_sentence(tmp_path: Path) -> None:
 def test_counts_are_aligned_without_empty_kinds() -> None:
     stored = {"notes": Stored(1, 1_200), "questions": Stored(12, 12), "reports": Stored(0, 0)}
 
-    _, notes, questions, *rest = privacy(
-        stored, quiet=False, withheld=False, language=Language.ENGLISH
-    ).splitlines()
+    _, notes, questions, *rest = english(privacy, stored, quiet=False, withheld=False).splitlines()
 
     assert notes.startswith("`    1 / 1,200` Notes")
     assert questions.startswith("`   12 /    12` Questions")

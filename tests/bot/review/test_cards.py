@@ -14,7 +14,6 @@ from bot.review.actions import ACTIONS, Action, actions_on, confirmation
 from bot.review.cards import CardState
 from bot.review.service import CardData
 from bot.text.markdown import LAYOUT_CHARACTERS, MESSAGE_CHARACTERS, size
-from knowledge.values.guilds import Language
 from knowledge.values.notes import (
     Decision,
     Note,
@@ -29,6 +28,7 @@ from knowledge.values.notes import (
 )
 from knowledge.values.settings import GuildSettings
 from tests.bot import values
+from tests.bot.spoken import english
 from tests.bot.values import WHEN
 
 TEXTS = st.text(max_size=3_000) | st.sampled_from(
@@ -108,8 +108,8 @@ def test_the_status_line_names_moderator_and_reason() -> None:
     )
     vote = Review(7, 2, "Ada", Decision.APPROVE, "", WHEN)
     note = replace(values.note("x"), reviews=(vote,))
-    assert review_cards.status_line(note, 2) == review_cards._APPROVALS(
-        Language.ENGLISH, number=1, quorum=2, names="Ada"
+    assert review_cards.status_line(note, 2) == english(
+        review_cards._APPROVALS, number=1, quorum=2, names="Ada"
     )
 
 

@@ -13,6 +13,7 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import SHARED, Kind
 from knowledge.values.guilds import Language
+from tests.bot.spoken import english, said_in
 
 HOSTILE = "@everyone <@1> ](https://evil.example) ``` **\n> \\ " * 60
 
@@ -44,10 +45,10 @@ def quote(number: int, text: str, title: str = "Title") -> Quote:
 @given(st.text(max_size=search_messages.QUERY_CHARACTERS))
 def test_a_page_repeats_its_query_exactly(typed: str) -> None:
     query = search_messages.query_of(typed)
-    if search_messages.problem_with(query, Language.ENGLISH):
+    if english(search_messages.problem_with, query):
         return
 
-    page = search_messages.page(query, [], Found((quote(1, "Text."),)), 0, Language.ENGLISH)
+    page = english(search_messages.page, query, [], Found((quote(1, "Text."),)), 0)
 
     assert search_messages.query_in(page.content) == query
 
@@ -69,9 +70,12 @@ def test_pages_fit_with_every_passage(texts: list[str], language: Language) -> N
     about = search_messages.filter_labels("_" * 30, f"<@{'9' * 19}>")
     found = Found(quotes, only_near=True)
 
-    first = search_messages.page(query, about, found, 0, language)
+    first = said_in(language, search_messages.page, query, about, found, 0)
     others = range(1, first.count)
-    pages = [first, *(search_messages.page(query, about, found, n, language) for n in others)]
+    pages = [
+        first,
+        *(said_in(language, search_messages.page, query, about, found, n) for n in others),
+    ]
 
     assert all(size(page.content) <= MESSAGE_CHARACTERS for page in pages)
     text = "\n".join(page.content for page in pages)
@@ -81,7 +85,7 @@ def test_pages_fit_with_every_passage(texts: list[str], language: Language) -> N
 def test_a_page_beyond_the_end_is_the_last() -> None:
     found = Found(tuple(quote(n, f"Text {n}.") for n in range(7)))
 
-    page = search_messages.page("text", [], found, 99, Language.ENGLISH)
+    page = english(search_messages.page, "text", [], found, 99)
 
     assert page.number == page.count - 1
     assert "Text 6." in page.content
@@ -94,14 +98,16 @@ def test_what_no_search_is_gives_no_query() -> None:
 
 def test_odd_queries_get_a_sentence() -> None:
     for language in Language:
-        assert search_messages.problem_with("?! -", language) == search_messages.NO_QUERY(language)
-        assert "201" in search_messages.problem_with("a" * 201, language)
-        assert search_messages.problem_with("a" * 200, language) == ""
+        assert said_in(language, search_messages.problem_with, "?! -") == said_in(
+            language, search_messages.NO_QUERY
+        )
+        assert "201" in said_in(language, search_messages.problem_with, "a" * 201)
+        assert said_in(language, search_messages.problem_with, "a" * 200) == ""
 
 
 def test_every_empty_search_has_a_reason() -> None:
     said = {
-        search_messages.nothing(why, "t", "<@1>", language)
+        said_in(language, search_messages.nothing, why, "t", "<@1>")
         for why in Nothing
         for language in Language
     }

@@ -21,6 +21,7 @@ from knowledge.discord_archive.archive import (
 )
 from knowledge.values.documents import SHARED, Failure, Scope
 from knowledge.values.guilds import Language, SyncedContent
+from tests.bot.spoken import english, said_in
 
 BUNDLED = ArticlesReport(16, ArticlesUse.GUEST)
 COUNTS = Counts(1_340, 340, 12_345, 87)
@@ -43,18 +44,22 @@ def channel_report(
 
 def test_each_stage_and_channel_kind_has_progress() -> None:
     reading = channel_report(stage=SyncStage.READING)
-    assert sources_messages.progress(Language.ENGLISH, reading) == sources_messages._READING(
-        Language.ENGLISH, channel="<#3>", done=1000, threads=1340, messages="12,345 messages"
+    assert english(sources_messages.progress, reading) == english(
+        sources_messages._READING,
+        channel="<#3>",
+        done=1000,
+        threads=1340,
+        messages="12,345 messages",
     )
-    german = sources_messages.progress(Language.GERMAN, channel_report())
+    german = said_in(Language.GERMAN, sources_messages.progress, channel_report())
     assert german.startswith("<#3> ist gelesen: 87 Dokumente")
     for counts, sentence in (
         (Counts(1, 0, 1, 1), sources_messages._DONE_PINS),
         (Counts(1, 0, 0, 0), sources_messages._NO_PINS),
     ):
         report = channel_report(reads=SyncedContent.PINS, counts=counts)
-        assert sources_messages.progress(Language.ENGLISH, report) == sentence(
-            Language.ENGLISH, channel="<#3>", documents="1 document", messages="1 message"
+        assert english(sources_messages.progress, report) == english(
+            sentence, channel="<#3>", documents="1 document", messages="1 message"
         )
 
 
@@ -79,7 +84,7 @@ def test_stored_problems_are_translated(problem: ChannelProblem, named: str) -> 
     stored = stored_problem(str(problem))
     assert stored == problem
     english, german = (
-        sources_messages.progress(language, channel_report(problem=stored))
+        said_in(language, sources_messages.progress, channel_report(problem=stored))
         for language in (Language.ENGLISH, Language.GERMAN)
     )
     assert english.startswith("⚠ <#3> ")
@@ -95,18 +100,16 @@ FAILURES = tuple((f"Thread {number} @everyone", "can't be read") for number in r
 
 
 def test_public_progress_counts_failed_threads_without_names() -> None:
-    told = sources_messages.progress(Language.ENGLISH, channel_report(failures=FAILURES))
+    told = english(sources_messages.progress, channel_report(failures=FAILURES))
 
-    assert sources_messages._UNREAD(Language.ENGLISH, number=9) in told
+    assert english(sources_messages._UNREAD, number=9) in told
     assert "Thread" not in told
 
 
 def test_the_list_names_the_first_failed_threads() -> None:
     report = channel_report(failures=FAILURES)
 
-    told = sources_messages.source_list(
-        Language.ENGLISH, Overview([report], [], BUNDLED), 0
-    ).content
+    told = english(sources_messages.source_list, Overview([report], [], BUNDLED), 0).content
 
     assert told.count("⚠") == sources_messages.FAILURES_SHOWN
     assert "and 6 more" in told
@@ -121,9 +124,7 @@ def test_a_page_of_long_sources_fits_one_message() -> None:
     ]
 
     pages = [
-        sources_messages.source_list(
-            Language.ENGLISH, Overview([channel_report()], states, BUNDLED), number
-        )
+        english(sources_messages.source_list, Overview([channel_report()], states, BUNDLED), number)
         for number in range(40)
     ]
 
@@ -134,7 +135,7 @@ def test_a_page_of_long_sources_fits_one_message() -> None:
 def test_paths_of_the_operators_files_are_not_shown() -> None:
     state = SourceState("/srv/private/manuals", SHARED, 5, 4, AT, ())
 
-    page = sources_messages.source_list(Language.ENGLISH, Overview([], [state], BUNDLED), 0)
+    page = english(sources_messages.source_list, Overview([], [state], BUNDLED), 0)
 
     assert "manuals · 4 documents" in page.content
     assert "srv" not in page.content
@@ -144,10 +145,10 @@ def test_paths_of_the_operators_files_are_not_shown() -> None:
 @pytest.mark.parametrize("standing", list(ArticlesUse))
 def test_the_list_shows_if_articles_are_quoted(standing: ArticlesUse) -> None:
     bundled = ArticlesReport(16, standing)
-    shown = sources_messages.source_list(
-        Language.ENGLISH, Overview([channel_report()], [], bundled), 0
+    shown = english(
+        sources_messages.source_list, Overview([channel_report()], [], bundled), 0
     ).content
     *_, last = shown.splitlines()
     assert last.startswith(f"{sources_messages.ARTICLES_NAME.english} · 16 documents · ")
-    assert last == sources_messages.articles_entry(Language.ENGLISH, bundled)
+    assert last == english(sources_messages.articles_entry, bundled)
     assert ("not quoted" in last) is (standing in (ArticlesUse.OFF, ArticlesUse.ENDED))

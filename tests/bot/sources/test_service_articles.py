@@ -17,6 +17,7 @@ from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import ARTICLES, Document, Kind, Scope, channel_scope
 from knowledge.values.guilds import Language, SyncedChannel, SyncedContent
 from knowledge.values.notes import State
+from tests.bot.spoken import english
 from tests.bot.steps import content, everything, restarted, reviewed, said, told
 from tests.bot.world import World, choices, custom_ids, text_of
 from tests.fakes import WordEmbedder
@@ -102,18 +103,18 @@ async def states(world: World) -> list[State]:
 async def test_approved_tags_answer_by_alias(world: World, new_bot: Any) -> None:
     posted = len(world.review.history())
     result = await imported(world)
-    assert messages._TAGS_IMPORTED(1, ENGLISH) in result
-    assert messages._TAGS_REFUSED(1, ENGLISH) in result
+    assert english(messages._TAGS_IMPORTED, 1) in result
+    assert english(messages._TAGS_REFUSED, 1) in result
     note = await world.note()
     assert (note.contributor_id, note.revision.state) == (world.admin.id, State.PENDING)
     assert note.revision.submission.wordings == ("boat times",)
     await restarted(world, new_bot)
     shown = await reviewed(world, ReviewPage.IMPORTED)
-    assert note_lists._IMPORTED(1, ENGLISH) in text_of(shown)
+    assert english(note_lists._IMPORTED, 1) in text_of(shown)
 
     await world.moderator.click(shown, custom_id="imported:0:approve")
 
-    assert note_lists._APPROVED(1, ENGLISH) in text_of(shown)
+    assert english(note_lists._APPROVED, 1) in text_of(shown)
     assert "leaves at nine" in content(await world.ask("boat times"))
     # Neither cards in the channel nor messages to the importer.
     assert len(world.review.history()) == posted
@@ -125,7 +126,7 @@ async def test_the_same_file_again_doubles_nothing(world: World) -> None:
     await world.moderator.click(
         await reviewed(world, ReviewPage.IMPORTED), custom_id="imported:0:approve"
     )
-    assert messages._TAGS_KNOWN(1, ENGLISH) in await imported(world)
+    assert english(messages._TAGS_KNOWN, 1) in await imported(world)
     assert await states(world) == [State.APPROVED]
 
 

@@ -17,6 +17,7 @@ from knowledge.sources.kinds.registry import Channel
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.values.guilds import Language, SyncedChannel, SyncedContent
 from knowledge.values.questions import Evidence, Feedback, RecordedHit, Verdict
+from tests.bot.spoken import said_in
 from tests.bot.statistics.overviews import CHANNEL, GUILD, NOW, asked, found_unhelpful, full, small
 from tests.fakes import WordEmbedder
 
@@ -189,7 +190,7 @@ def test_unreadable_channels_are_not_among_the_sources(core: Core) -> None:
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("room", [0, 40, MESSAGE_CHARACTERS])
 def test_a_full_overview_fits_and_mentions_nobody(language: Language, room: int) -> None:
-    said = messages.text(messages.panels(full(), language), room)
+    said = messages.text(said_in(language, messages.panels, full()), room)
 
     assert size(said) <= room
     assert "<@&" not in said
@@ -198,7 +199,7 @@ def test_a_full_overview_fits_and_mentions_nobody(language: Language, room: int)
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("text", ["How? " * 40, "🦘" * 200, "w"])
 def test_a_description_names_each_panel(language: Language, text: str) -> None:
-    panels = messages.panels(full(text), language)
+    panels = said_in(language, messages.panels, full(text))
 
     said = messages.description(panels)
 

@@ -7,13 +7,14 @@ import pytest
 from bot.statistics import overview_picture as picture
 from bot.statistics.overview import panels
 from knowledge.values.guilds import Language
+from tests.bot.spoken import english, said_in
 from tests.bot.statistics.overviews import full, small
 
 pytest.importorskip("matplotlib", reason="the picture needs the extra `plot`")
 
 
 def test_a_full_overview_fits_a_phones_screen() -> None:
-    png, _ = picture.draw(panels(full("Für $5 und $6?")), Language.GERMAN)
+    png, _ = said_in(Language.GERMAN, picture.draw, panels(full("Für $5 und $6?")))
 
     assert png.startswith(b"\x89PNG")
     width, height = struct.unpack(">II", png[16:24])
@@ -34,7 +35,7 @@ def test_a_full_overview_fits_a_phones_screen() -> None:
     ],
 )
 def test_a_picture_reports_undrawable_words(text: str, whole: bool) -> None:
-    assert picture.draw(panels(small(text))[1:], Language.ENGLISH)[1] is whole
+    assert english(picture.draw, panels(small(text))[1:])[1] is whole
 
 
 def luminance(colour: str) -> float:

@@ -7,11 +7,11 @@ from bot.statistics import overview as overview_messages
 from bot.statistics import weekly
 from bot.statistics.ui.weekly import DrawnOverview, digest_message
 from bot.statistics.weekly import WEEK, NewNote
-from bot.text.languages import Speaker
 from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.values.guilds import Language
 from knowledge.values.settings import Edition
 from tests.bot.digests import AT, DIGEST, full
+from tests.bot.spoken import english, said_in
 from tests.bot.statistics import overviews
 
 # Discord's limit, of a message.
@@ -21,28 +21,26 @@ COMPONENTS = 40
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("edition", list(Edition))
 def test_a_full_digest_fits_one_message(edition: Edition, language: Language) -> None:
-    moved = weekly.MOVED(language, channel=f"<#{DIGEST.channel_id}>")
-    said = "".join([*(part for part, _ in weekly.digest(full(edition), language)), moved])
+    moved = said_in(language, weekly.MOVED, channel=f"<#{DIGEST.channel_id}>")
+    said = "".join([*(part for part, _ in said_in(language, weekly.digest, full(edition))), moved])
 
     assert size(said) <= LAYOUT_CHARACTERS
     assert "<@&" not in said
-    panels = overview_messages.panels(overviews.full(), language)
+    panels = said_in(language, overview_messages.panels, overviews.full())
     file = drawing_file(b"", "overview", overview_messages.description(panels))
     overview = DrawnOverview([file], panels)
-    view = digest_message(full(edition), language, moved, overview)["view"]
+    view = said_in(language, digest_message, full(edition), moved, overview)["view"]
     assert view.total_children_count <= COMPONENTS
     assert view.content_length() <= LAYOUT_CHARACTERS
 
 
 def test_a_new_note_leads_to_its_public_page() -> None:
     note = NewNote("GPU [hours]", "Mira", (), "https://a.org/notes/1/")
-    assert "**[GPU \\[hours\\]](<https://a.org/notes/1/>)**" in weekly._new_note(
-        note, Speaker(Language.ENGLISH)
-    )
+    assert "**[GPU \\[hours\\]](<https://a.org/notes/1/>)**" in weekly._new_note(note)
 
 
 def test_a_digest_is_recognised_in_any_language() -> None:
-    parts = weekly.digest(full(Edition.MODERATORS), Language.GERMAN)
+    parts = said_in(Language.GERMAN, weekly.digest, full(Edition.MODERATORS))
     said = "\n".join(part for part, _ in parts)
 
     assert weekly.is_digest(said, Edition.MODERATORS, AT)
@@ -52,7 +50,7 @@ def test_a_digest_is_recognised_in_any_language() -> None:
 
 
 def test_the_schedule_names_time_zone_and_time() -> None:
-    said = weekly.schedule_of(DIGEST, AT, Language.ENGLISH, writable=True, others_read=False)
+    said = english(weekly.schedule_of, DIGEST, AT, writable=True, others_read=False)
 
     assert "every Monday at 9:00 (Europe/Berlin)" in said
     assert f"<t:{int((AT + WEEK).timestamp())}:F>" in said

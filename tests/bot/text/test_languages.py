@@ -39,6 +39,7 @@ from knowledge.files.parsed_file import MAX_BYTES
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PICTURE_BYTES, PICTURES
 from knowledge.values.submissions import TEXT_CHARACTERS, InvalidNoteError, checked_submission
+from tests.bot.spoken import said_in
 
 BOT = Path(paging.__file__).parents[1]
 LOCALE = BOT / "locale"
@@ -132,17 +133,7 @@ def test_every_sentence_can_be_extracted() -> None:
         # Another one's sentence.
         and not ast.unparse(one).endswith((".english", "error.sentence"))
     ]
-    # Extraction goes by the name of what is called, so a speaker without a name goes unseen.
-    nameless = [
-        f"{path}:{node.lineno}"
-        for path, source in sources.items()
-        if "Speaker(" in source
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Call)
-        and ast.unparse(node.func.func) == "Speaker"
-    ]
-    assert unseen + nameless == []
+    assert unseen == []
 
 
 def fields(sentence: str) -> set[str]:
@@ -184,7 +175,8 @@ def sentences(value: object) -> Iterator[Sentence]:
 
 def labels(*named: object) -> list[str]:
     """Everything that is called so, in every language."""
-    return [one(language) for value in named for one in sentences(value) for language in Language]
+    found = [one for value in named for one in sentences(value)]
+    return [said for one in found for said in one.in_every_language()]
 
 
 def test_labels_are_not_longer_than_discord_takes_them() -> None:
@@ -230,7 +222,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         sources_messages.AMOUNTS,
     )
     in_lists += [
-        setting.say(content, language)
+        said_in(language, setting.say, content)
         for setting in SETTINGS.values()
         for content in setting.choices.values()
         if content is not None
@@ -299,11 +291,11 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         sources_messages.ADDRESS_HELP,
         sources_messages.AMOUNT_HELP,
     )
-    below_fields += [drafts.from_channel("c" * 100, language) for language in Language]
+    below_fields += [said_in(language, drafts.from_channel, "c" * 100) for language in Language]
     many = [f"tag-{number}" for number in range(50)]
-    below_fields += [drafts.tags_help(many, "", language) for language in Language]
-    below_fields += [drafts.tags_help([], "", language) for language in Language]
-    below_fields += [drafts.KEPT_HELP(language, number=30_000) for language in Language]
+    below_fields += [said_in(language, drafts.tags_help, many, "") for language in Language]
+    below_fields += [said_in(language, drafts.tags_help, [], "") for language in Language]
+    below_fields += [said_in(language, drafts.KEPT_HELP, number=30_000) for language in Language]
     assert max(map(markdown.size, below_fields)) <= 100
 
 
@@ -334,37 +326,37 @@ def test_clients_languages_need_a_catalogue(locale: str, language: Language | No
     ],
 )
 def test_languages_of_a_model_are_named(codes: list[str], english: str, german: str) -> None:
-    assert languages_read(codes, Language.ENGLISH) == english
-    assert languages_read(codes, Language.GERMAN) == german
+    assert said_in(Language.ENGLISH, languages_read, codes) == english
+    assert said_in(Language.GERMAN, languages_read, codes) == german
 
 
 def test_languages_are_counted_and_named() -> None:
-    said = languages_read([*"abcdefghi", "en", "ja", "fr"], Language.ENGLISH)
+    said = languages_read([*"abcdefghi", "en", "ja", "fr"])
     assert said.startswith("12 languages, such as English, French, Japanese, ")
 
 
 def test_numbers_follow_the_language() -> None:
     groups = Plural("{number:,} group", "{number:,} groups")
     for language, number in itertools.product(Language, (0, 999, 1_234, 12_345, 1_234_567)):
-        assert format_number(number, language) == format_decimal(number, locale=language)
+        assert said_in(language, format_number, number) == format_decimal(number, locale=language)
     size = Sentence("{file} has {megabytes:,.1f} MB; the limit for a picture is {most:,.0f} MB.")
-    assert "2,5 MB" in size(Language.GERMAN, file="a.png", megabytes=2.5, most=2)
-    assert groups(1, Language.GERMAN) == "1 Gruppe"
-    assert groups(1_234, Language.GERMAN) == "1.234 Gruppen"
-    assert groups(0, Language.ENGLISH) == "0 groups"
+    assert "2,5 MB" in said_in(Language.GERMAN, size, file="a.png", megabytes=2.5, most=2)
+    assert said_in(Language.GERMAN, groups, 1) == "1 Gruppe"
+    assert said_in(Language.GERMAN, groups, 1_234) == "1.234 Gruppen"
+    assert said_in(Language.ENGLISH, groups, 0) == "0 groups"
 
 
 def test_contexts_tell_equal_english_apart() -> None:
-    assert Sentence("rejected")(Language.GERMAN) == "abgelehnt"
-    assert Sentence("rejected", "event")(Language.GERMAN) == "hat abgelehnt"
-    assert Sentence("rejected", "event")(Language.ENGLISH) == "rejected"
+    assert said_in(Language.GERMAN, Sentence("rejected")) == "abgelehnt"
+    assert said_in(Language.GERMAN, Sentence("rejected", "event")) == "hat abgelehnt"
+    assert said_in(Language.ENGLISH, Sentence("rejected", "event")) == "rejected"
 
 
 def test_reasons_against_notes_are_translated() -> None:
     with pytest.raises(InvalidNoteError) as found:
         checked_submission("t", "x" * 30_001)
     english, german = (
-        error_messages.invalid(found.value, language)
+        said_in(language, error_messages.invalid, found.value)
         for language in (Language.ENGLISH, Language.GERMAN)
     )
     assert english == str(found.value)
@@ -396,17 +388,16 @@ def test_values_are_shown_as_they_are(language: Language) -> None:
         words = {name for _, name, form, _ in parsed if name and not form}
         values: dict[str, Any] = dict.fromkeys(words, filler)
         if message.pluralizable:
-            said = Plural(*message.id)(2, language, **values)
+            said = said_in(language, Plural(*message.id), 2, **values)
         else:
             values |= {name: 3 for _, name, form, _ in parsed if name and form and name != "day"}
-            said = Sentence(message.id[0], message.context)(
-                language, day=date(2026, 3, 4), **values
-            )
+            sentence = Sentence(message.id[0], message.context)
+            said = said_in(language, sentence, day=date(2026, 3, 4), **values)
         assert said.count(filler) == len(words)
         assert len(said) <= markdown.MESSAGE_CHARACTERS
 
 
 def test_a_day_is_written_as_the_language_does() -> None:
     day = date(2026, 3, 4)
-    assert "04 Mar 2026" in quotations._VERIFIED(Language.ENGLISH, day=day)
-    assert "04.03.2026" in quotations._VERIFIED(Language.GERMAN, day=day)
+    assert "04 Mar 2026" in said_in(Language.ENGLISH, quotations._VERIFIED, day=day)
+    assert "04.03.2026" in said_in(Language.GERMAN, quotations._VERIFIED, day=day)

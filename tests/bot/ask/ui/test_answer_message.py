@@ -25,6 +25,7 @@ from knowledge.values.notes import Decision, Member, Obstacle
 from knowledge.values.questions import Evidence, FeedbackReason, Verdict
 from knowledge.values.submissions import Submission
 from tests.bot import strictness
+from tests.bot.spoken import english, said_in
 from tests.bot.steps import (
     EDITED,
     NEW_TEXT,
@@ -87,9 +88,10 @@ def test_discord_takes_the_largest_answer(private: bool) -> None:
     answer = Answer(Evidence.STRONG, quotes, conflicts=conflicts)
     extra = [discord.ui.Button[Any](label=str(n), custom_id=str(n)) for n in range(2)]
 
-    sent = answer_message(
+    sent = said_in(
+        Language.GERMAN,
+        answer_message,
         Reply("How large? " * 40, answer, hits, question_id=7),
-        language=Language.GERMAN,
         private=private,
         hands_on=True,
         lead="<@1> " * 40,
@@ -122,7 +124,7 @@ def test_only_a_link_to_the_quotation_is_the_source() -> None:
         passage = file_passage(text, kind=kind, link=link)
         hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
         answer = Answer(Evidence.STRONG, (Quote(text, citation(passage), hit),))
-        sent = answer_message(Reply("Why?", answer), language=Language.ENGLISH, private=True)
+        sent = english(answer_message, Reply("Why?", answer), private=True)
         everything = strictness.everything_in(sent["view"].to_components())
         labels |= {part["url"]: part["label"] for part in everything if "url" in part}
 
@@ -249,7 +251,7 @@ async def test_moderators_correct_a_quoted_note(world: World) -> None:
     late = await in_menu(world.second_moderator, answered, "correct:1")
     await edit(world, TEXT)
     waits = await world.second_moderator.submit_modal(late, {"title": TITLE, "text": EDITED})
-    assert OBSTACLES[Obstacle.PENDING](Language.ENGLISH, title=TITLE) in said(waits)
+    assert english(OBSTACLES[Obstacle.PENDING], title=TITLE) in said(waits)
 
 
 async def unhelpful(world: World) -> InteractionResult:

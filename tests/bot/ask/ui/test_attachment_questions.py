@@ -13,6 +13,7 @@ from bot.interactions.pictures import PictureTexts
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.files.picture_text import TextLine
 from knowledge.values.guilds import Language
+from tests.bot.spoken import english, said_in
 from tests.bot.steps import restarted, said, shown_message
 from tests.bot.world import QUESTION, TEXT, NewBot, World, buttons, text_of
 from tests.knowledge.drawings import drawn
@@ -196,7 +197,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zs", "Zl", 
 
 @given(TEXTS.filter(lambda text: len(text) <= 300), TEXTS, st.sampled_from(Language))
 def test_shown_text_fits_and_is_readable_again(words: str, text: str, language: Language) -> None:
-    offered = attachment_questions.offer(words, text, language)
+    offered = said_in(language, attachment_questions.offer, words, text)
     assert size(offered) <= MESSAGE_CHARACTERS
     found_words, found_text = attachment_questions.words_and_text(offered)
     assert found_words == words.replace("`", "'")
@@ -204,7 +205,7 @@ def test_shown_text_fits_and_is_readable_again(words: str, text: str, language: 
 
 
 def test_a_code_block_is_not_ended_from_inside() -> None:
-    offered = attachment_questions.offer("", "a\n```\n@everyone ```b", Language.ENGLISH)
+    offered = english(attachment_questions.offer, "", "a\n```\n@everyone ```b")
     assert offered.count("```") == 2
     assert attachment_questions.words_and_text(offered) == ("", "a\n'''\n@everyone '''b")
 
@@ -212,7 +213,7 @@ def test_a_code_block_is_not_ended_from_inside() -> None:
 def test_a_long_text_is_cut_to_a_question() -> None:
     text = "error " * 2_000
     words, found = attachment_questions.words_and_text(
-        attachment_questions.offer("why", text, Language.GERMAN)
+        said_in(Language.GERMAN, attachment_questions.offer, "why", text)
     )
     assert (words, len(found) > 1_000) == ("why", True)
     assert len(attachment_questions.question(words, text)) <= QUESTION_CHARACTERS

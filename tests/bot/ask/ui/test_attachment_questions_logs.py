@@ -9,7 +9,7 @@ from bot.ask.ui import attachment_questions
 from indexer.retrieval.error_identifiers import LOG_MARK
 from knowledge.files import logs
 from knowledge.files.logs import Problem
-from knowledge.values.guilds import Language
+from tests.bot.spoken import english
 from tests.bot.steps import choose, restarted, said, shown_message
 from tests.bot.world import NewBot, World, buttons, text_of
 
@@ -55,7 +55,7 @@ async def _questions(world: World) -> int:
 
 
 def _unread(name: str) -> str:
-    return attachment_questions.log_problem(name, Problem.NO_TEXT, Language.ENGLISH)
+    return english(attachment_questions.log_problem, name, Problem.NO_TEXT)
 
 
 async def test_a_deciding_line_is_asked_with_the_words(reading: World) -> None:

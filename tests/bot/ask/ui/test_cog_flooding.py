@@ -4,7 +4,7 @@ import pytest
 
 from bot.config.settings import QuestionSettings, Settings
 from bot.text import error_messages
-from knowledge.values.guilds import Language
+from tests.bot.spoken import english
 from tests.bot.world import QUESTION, World, text_of
 
 TOLD = error_messages.TOO_FAST.english.split("{")[0]
@@ -27,7 +27,7 @@ async def test_a_flooder_is_told_once_and_others_are_answered(world: World) -> N
     said = [text_of(m) for m in world.help.history() if m.author.id == bot_id]
     assert len(said) == 5 + 1 + 1
     assert [TOLD in content for content in said] == [False] * 5 + [True, False]
-    assert said[5].endswith(error_messages.THEN_SILENT(Language.ENGLISH, sentence=""))
+    assert said[5].endswith(english(error_messages.THEN_SILENT, sentence=""))
 
 
 async def test_hasty_commands_are_refused_privately_each_time(world: World) -> None:

@@ -6,6 +6,7 @@ from bot.answers.pipeline import response_without_lookup
 from bot.core.core import Core
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, Verdict
+from tests.bot.spoken import said_in
 from tests.bot.world import QUESTION, World, text_of
 
 
@@ -68,4 +69,4 @@ def test_every_kind_has_a_line_in_german() -> None:
     for text in ("hi", "thanks", "good bot", "bad bot", "ok", "help", "who are you", "commands"):
         english = response_without_lookup(text)
         assert english
-        assert response_without_lookup(text, Language.GERMAN) != english
+        assert said_in(Language.GERMAN, response_without_lookup, text) != english

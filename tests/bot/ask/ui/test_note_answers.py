@@ -14,12 +14,12 @@ from bot.core.core import Core
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import plain
-from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
 from tests.bot.components import part
 from tests.bot.faults import fail
 from tests.bot.forum import make_forum, page_as_discord_does
 from tests.bot.gaps.handing_over import Helping
+from tests.bot.spoken import english
 from tests.bot.steps import choose, content, restarted, said, shown_message
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import TEXT, NewBot, World, choices, custom_ids, text_of
@@ -67,7 +67,7 @@ async def test_chosen_note_is_a_reply_with_both_names(world: World, asked: disco
     assert set(choices(panel)) == {"1", "2"}
     told = await chosen(world, asked)
     [reply] = replies(world)
-    posted = note_answers.POSTED(Language.ENGLISH, link=reply.jump_url)
+    posted = english(note_answers.POSTED, link=reply.jump_url)
     assert told == f"{posted} {note_answers.CONFIRMED.english}"
     assert reply.reference is not None
     assert reply.reference.message_id == asked.id
@@ -219,7 +219,7 @@ async def test_text_of_who_opted_out_is_not_recorded(world: World, asked: discor
     await world.core(lambda core: core.store.quote_opt_outs.withhold(world.member.id))
     told = await chosen(world, asked)
     [reply] = replies(world)
-    assert told == note_answers.POSTED(Language.ENGLISH, link=reply.jump_url)
+    assert told == english(note_answers.POSTED, link=reply.jump_url)
     assert await recorded_texts(world) == [""]
 
 

@@ -18,6 +18,7 @@ from tests.bot.ask.ui.test_unasked_buttons import let_manage_threads
 from tests.bot.components import part
 from tests.bot.faults import fail
 from tests.bot.forum import SOLVED
+from tests.bot.spoken import english
 from tests.bot.steps import everything, restarted
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import NewBot, custom_ids
@@ -37,11 +38,11 @@ async def followed(helped: Helped, strict_discord: StrictDiscord) -> Helped:
 
 
 def ping(helped: Helped) -> str:
-    return open_posts.PING(HOURS, ENGLISH, role=f"<@&{helped.world.moderator_role.id}>")
+    return english(open_posts.PING, HOURS, role=f"<@&{helped.world.moderator_role.id}>")
 
 
 def question(helped: Helped) -> str:
-    return open_posts.ASK(ENGLISH, author=f"<@{helped.world.member.id}>")
+    return english(open_posts.ASK, author=f"<@{helped.world.member.id}>")
 
 
 async def hours_later(helped: Helped, hours: int = HOURS, **values: Any) -> None:

@@ -20,6 +20,7 @@ from knowledge.values.guilds import Language
 from knowledge.values.settings import Mode
 from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN, Helped, labels
 from tests.bot.faults import fail
+from tests.bot.spoken import said_in
 from tests.bot.steps import restarted
 from tests.bot.world import TEXT, NewBot, text_of
 
@@ -48,7 +49,7 @@ async def test_a_post_is_answered_once_in_its_language(helped: Helped) -> None:
     assert labels(answer) == ["helped::solved", "answer::unhelpful", "helped::dismiss", "passages:"]
     await helped.set(helped.forum.id, language=Language.GERMAN)
     [german] = helped.said_in(await helped.forum.post(POST_TITLE, ASKED))
-    assert unasked_buttons.LEAD(Language.GERMAN) in text_of(german)
+    assert said_in(Language.GERMAN, unasked_buttons.LEAD) in text_of(german)
 
 
 @pytest.mark.parametrize("message_first", [False, True])

@@ -6,6 +6,7 @@ from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
 from knowledge.values.guilds import Language
+from tests.bot.spoken import english
 from tests.bot.steps import longest_part, restarted, said, shown_message
 from tests.bot.world import UNKNOWN, NewBot, World, build_world, choices, custom_ids, text_of
 
@@ -57,11 +58,11 @@ async def test_gaps_are_grouped_most_askers_first(world: World) -> None:
 
     shown = said(await listed(world))
 
-    assert shown.startswith(gaps_messages._GAPS(6, EN, groups="3 groups"))
+    assert shown.startswith(english(gaps_messages._GAPS, 6, groups="3 groups"))
     assert shown.index(UNKNOWN) < shown.index("Quokka")
-    assert gaps_messages._MEMBERS(2, EN, times="2 times") in shown
-    assert gaps_messages._MEMBERS(1, EN, times="3 times") in shown
-    assert gaps_messages._UNHELPFUL(EN, number=1) in shown
+    assert english(gaps_messages._MEMBERS, 2, times="2 times") in shown
+    assert english(gaps_messages._MEMBERS, 1, times="3 times") in shown
+    assert english(gaps_messages._UNHELPFUL, number=1) in shown
 
 
 async def test_the_list_pages_after_a_restart(world: World, new_bot: NewBot) -> None:
@@ -173,8 +174,8 @@ async def test_merged_groups_take_new_questions(world: World) -> None:
     await world.ask(f"{UNKNOWN}!", by=world.second_member)
 
     again = said(await listed(world))
-    assert gaps_messages._GAPS(3, EN, groups="1 group") in again
-    assert gaps_messages._MEMBERS(2, EN, times="3 times") in again
+    assert english(gaps_messages._GAPS, 3, groups="1 group") in again
+    assert english(gaps_messages._MEMBERS, 2, times="3 times") in again
     assert await last_event(world) == "gaps_merged"
 
 

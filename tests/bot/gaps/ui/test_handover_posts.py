@@ -10,7 +10,8 @@ from simcord.enums import OverwriteType
 from bot.gaps import handover_messages
 from knowledge.values.questions import NotHandedOn
 from tests.bot.faults import fail
-from tests.bot.gaps.handing_over import EN, Helping, post, posts
+from tests.bot.gaps.handing_over import Helping, post, posts
+from tests.bot.spoken import english
 from tests.bot.steps import restarted, said
 from tests.bot.world import UNKNOWN, NewBot
 
@@ -49,7 +50,7 @@ async def test_private_questions_are_posted_among_helpers(helping: Helping) -> N
     world = helping.world
     await helping.choose(handover_channel_id=world.help.id, review_channel_id=world.help.id)
     refused = await helping.hand_over(private=True)
-    assert said(refused) == handover_messages.refusal(NotHandedOn.PRIVATE, EN)
+    assert said(refused) == english(handover_messages.refusal, NotHandedOn.PRIVATE)
     assert await world.core(lambda core: core.store.handovers.of_guild(world.guild.id)) == {}
 
     await helping.choose(review_channel_id=world.review.id)
@@ -133,7 +134,7 @@ async def test_without_threads_the_message_is_enough(helping: Helping) -> None:
     assert world.review.threads == []
     assert (
         said(await helping.answer(post(helping)))
-        == f"{handover_messages._THANKS(EN)} {handover_messages._MAY_PROPOSE(EN)}"
+        == f"{english(handover_messages._THANKS)} {english(handover_messages._MAY_PROPOSE)}"
     )
 
 
@@ -148,7 +149,7 @@ async def test_a_pruned_question_cannot_be_claimed(helping: Helping) -> None:
 
     click = await helping.helper.click(post(helping), label="Claim")
 
-    assert [one.content for one in click.followups] == [handover_messages.GONE(EN)]
+    assert [one.content for one in click.followups] == [english(handover_messages.GONE)]
 
 
 async def test_earlier_hand_overs_get_a_note(helping: Helping, new_bot: NewBot) -> None:

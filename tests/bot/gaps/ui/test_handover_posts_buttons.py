@@ -14,16 +14,17 @@ from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.questions import NotHandedOn
 from tests.bot.gaps.handing_over import ANSWER, EN, Helping, direct, post, posts, told
+from tests.bot.spoken import english, said_in
 from tests.bot.steps import choose, everything, longest_part, restarted, said, shown_message, up_to
 from tests.bot.world import UNKNOWN, NewBot, World, build_world, buttons
 
-ASK = handover_messages.ASK_MODERATORS_LABELS["ask"](EN)
+ASK = english(handover_messages.ASK_MODERATORS_LABELS["ask"])
 
 
-DONE = handover_messages.confirmation(by_asker=True, quiet=False, language=EN)
+DONE = english(handover_messages.confirmation, by_asker=True, quiet=False)
 
 
-ALREADY = handover_messages.refusal(NotHandedOn.ALREADY, EN)
+ALREADY = english(handover_messages.refusal, NotHandedOn.ALREADY)
 
 
 async def turn(world: World, *, on: bool = True, language: Language = EN) -> None:
@@ -66,7 +67,7 @@ async def test_a_repeated_hand_over_posts_once(asking: World, new_bot: NewBot) -
     ]
     await asking.env.settle()
 
-    others = handover_messages.confirmation(by_asker=False, quiet=False, language=EN)
+    others = english(handover_messages.confirmation, by_asker=False, quiet=False)
     assert [said(click) for click in clicks] == [DONE, others]
     for actor, result in ((asking.member, refused), (asking.second_member, again)):
         assert said(await pressed(actor, result)) == ALREADY
@@ -83,10 +84,10 @@ async def test_a_private_question_needs_confirmation(asking: World) -> None:
     message = shown_message(public).message
     forged = asking.press(asking.second_member, message, "moderators:1:sure")
     await asking.env.settle()
-    assert said(forged) == handover_messages.QUESTION_GONE(EN)
+    assert said(forged) == english(handover_messages.QUESTION_GONE)
 
     first = await pressed(asking.member, private)
-    assert said(first) == handover_messages.ASKS_FIRST(EN)
+    assert said(first) == english(handover_messages.ASKS_FIRST)
     assert posts(asking.review) == []
     assert said(await pressed(asking.member, first, "Ask them")) == DONE
     [post] = posts(asking.review)
@@ -106,14 +107,14 @@ async def test_other_servers_questions_are_not_handed_over(asking: World, simcor
     forged = other.press(other.admin, shown_message(theirs).message, "moderators:1:ask")
     await simcord_env.settle()
 
-    assert said(forged) == handover_messages.QUESTION_GONE(EN)
+    assert said(forged) == english(handover_messages.QUESTION_GONE)
     assert [*posts(other.review), *posts(asking.review)] == []
 
 
 async def test_without_a_channel_a_hand_over_is_repeatable(asking: World) -> None:
     refused = await asking.ask(UNKNOWN)
     await turn(asking, on=False)
-    assert said(await pressed(asking.member, refused)) == handover_messages.NOT_SET_UP(EN)
+    assert said(await pressed(asking.member, refused)) == english(handover_messages.NOT_SET_UP)
     await turn(asking)
     backend = asking.env.backend
     closed = discord.Permissions(view_channel=True, send_messages=True).value
@@ -125,7 +126,7 @@ async def test_without_a_channel_a_hand_over_is_repeatable(asking: World) -> Non
         asking.review.id, Overwrite(asking.bot_role.id, OverwriteType.ROLE, allow=closed)
     )
 
-    assert first in {handover_messages.NOT_POSTED(EN), handover_messages.NOT_SET_UP(EN)}
+    assert first in {english(handover_messages.NOT_POSTED), english(handover_messages.NOT_SET_UP)}
     assert said(await pressed(asking.member, refused)) == DONE
     assert len(posts(asking.review)) == 1
 
@@ -138,11 +139,11 @@ async def test_a_hand_over_speaks_the_servers_language(asking: World) -> None:
     refused = await asking.ask(UNKNOWN)
 
     result = await pressed(
-        asking.member, refused, handover_messages.ASK_MODERATORS_LABELS["ask"](german)
+        asking.member, refused, said_in(german, handover_messages.ASK_MODERATORS_LABELS["ask"])
     )
 
-    assert said(result) == handover_messages.confirmation(
-        by_asker=True, quiet=True, language=german
+    assert said(result) == said_in(
+        german, handover_messages.confirmation, by_asker=True, quiet=True
     )
     posted = [one.content for one in asking.review.history()]
     assert any("Ein Mitglied fragt die Moderation" in one for one in posted)
@@ -174,7 +175,10 @@ async def test_a_helpers_answer_becomes_their_note(helping: Helping) -> None:
     assert buttons(post(helping)) == ["Answer", "Give it back", "Not for us"]
     thanks = await helping.answer(post(helping))
 
-    assert said(thanks) == f"{handover_messages._THANKS(EN)} {handover_messages._MAY_PROPOSE(EN)}"
+    assert (
+        said(thanks)
+        == f"{english(handover_messages._THANKS)} {english(handover_messages._MAY_PROPOSE)}"
+    )
     [message] = told(world.general)
     assert f"**{helping.helper.user.name}** has answered:" in message.content.replace("\\", "")
     assert "> It leaves at **nine** and at four." in message.content
@@ -245,10 +249,9 @@ async def test_helpers_learn_of_unwanted_notices(helping: Helping) -> None:
     await helping.hand_over()
     await world.core(lambda core: core.store.gaps.set_opt_out(world.member.id, quiet=True))
 
-    assert (
-        said(await helping.answer(post(helping)))
-        == f"{handover_messages._THANKS_TO_NOBODY(EN)} {handover_messages._MAY_PROPOSE(EN)}"
-    )
+    thanks = english(handover_messages._THANKS_TO_NOBODY)
+    may_propose = english(handover_messages._MAY_PROPOSE)
+    assert said(await helping.answer(post(helping))) == f"{thanks} {may_propose}"
     assert told(world.general) == []
 
 
@@ -300,7 +303,10 @@ async def test_one_of_simultaneous_answers_arrives(helping: Helping) -> None:
     first = await helping.helper.submit_modal(forms[0], {"answer": "One.", "name": ["unnamed"]})
     second = await helping.second.submit_modal(forms[1], {"answer": "Two.", "name": ["unnamed"]})
 
-    assert said(first) == f"{handover_messages._THANKS(EN)} {handover_messages._MAY_PROPOSE(EN)}"
+    assert (
+        said(first)
+        == f"{english(handover_messages._THANKS)} {english(handover_messages._MAY_PROPOSE)}"
+    )
     assert up_to("when", handover_messages._DONE, helper=f"<@{helping.helper.id}>") in said(second)
     assert "Two." in said(second)
     [message] = told(helping.world.general)
@@ -324,7 +330,9 @@ async def test_members_and_former_helpers_are_refused(helping: Helping) -> None:
     form = world.submit(helping.helper, "form:helper:1:ab", typed)
     await world.env.settle()
 
-    assert all(error_messages.NOT_A_HELPER(EN) in everything(click) for click in [*clicks, form])
+    assert all(
+        english(error_messages.NOT_A_HELPER) in everything(click) for click in [*clicks, form]
+    )
     assert "Nine." in said(form)
     assert await helping.standing() == before
     assert told(world.general) == []

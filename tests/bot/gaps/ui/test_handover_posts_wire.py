@@ -8,8 +8,8 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.gaps import handover_messages
 from bot.interactions.kit.retries import PAUSES
-from knowledge.values.guilds import Language
 from tests.bot.launcher import run_and_kill_bot, run_bot
+from tests.bot.spoken import english
 from tests.bot.wire.people import Person, labels
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import Json
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 QUESTION = "Zanzibar ferry timetable"
 ANSWER = "At nine and at four."
 ATTEMPTS = 9
-ASKED = handover_messages.confirmation(by_asker=True, quiet=False, language=Language.ENGLISH)
+ASKED = english(handover_messages.confirmation, by_asker=True, quiet=False)
 
 
 def choose(server: WireServer, settings: Settings, **changed: object) -> None:

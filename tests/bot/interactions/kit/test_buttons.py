@@ -17,6 +17,7 @@ from bot.statistics.ui.cog import BoardButton
 from bot.text.paging import PAGE_LABELS, Page
 from knowledge.values.guilds import Language
 from tests.bot.components import BUTTONS
+from tests.bot.spoken import english, said_in
 from tests.bot.world import UNKNOWN, World
 
 # None of the buttons looks at the interaction before it is clicked.
@@ -45,11 +46,11 @@ def test_a_button_has_its_ids_values() -> None:
 
 
 def test_a_button_is_named_in_the_language() -> None:
-    button = PrivacyButton(Language.GERMAN, action="cancel")
+    button = said_in(Language.GERMAN, PrivacyButton, action="cancel")
 
-    assert button.item.label == PRIVACY_LABELS["cancel"](Language.GERMAN)
+    assert button.item.label == said_in(Language.GERMAN, PRIVACY_LABELS["cancel"])
     assert button.item.style is discord.ButtonStyle.secondary
-    deleting = PrivacyButton(Language.GERMAN, action="keep")
+    deleting = said_in(Language.GERMAN, PrivacyButton, action="keep")
     assert deleting.item.style is discord.ButtonStyle.danger
 
 
@@ -68,10 +69,10 @@ async def test_the_buttons_values_are_on_its_message(world: World) -> None:
 
 
 def _pages(page: int, pages: int) -> list[tuple[str | None, str]]:
-    view = pages_view(
+    view = english(
+        pages_view,
         Page("", page, pages),
         PAGE_LABELS,
-        Language.ENGLISH,
         lambda number, label: BoardButton(label, page=number, period=Period.ALL),
     )
     buttons: list[Any] = list(view.children) if view else []

@@ -10,7 +10,7 @@ from simcord.interactions import base_payload
 
 from bot.interactions.kit.option_values import misfit
 from bot.text import error_messages
-from knowledge.values.guilds import Language
+from tests.bot.spoken import english
 from tests.bot.steps import everything
 from tests.bot.world import World
 
@@ -98,7 +98,7 @@ async def test_a_forged_value_of_any_option_ends_in_a_sentence(
             if option["type"] not in kinds:
                 kinds.add(option["type"])
                 told = everything(await use(world, world.admin, path, sent))
-                assert told == error_messages.OPTION_MISFIT(Language.ENGLISH, option=option["name"])
+                assert told == english(error_messages.OPTION_MISFIT, option=option["name"])
 
     assert accepted == []
     assert count > 100
@@ -117,7 +117,7 @@ async def test_invalid_channels_and_messages_end_in_sentences(world: World) -> N
     )
     asked = await use(world, world.admin, ("Ask about this",), None, type=3, target_id="5")
 
-    assert everything(told) == error_messages.OPTION_MISFIT(Language.ENGLISH, option="channel")
+    assert everything(told) == english(error_messages.OPTION_MISFIT, option="channel")
     assert everything(asked) == error_messages.COMMAND_CHANGED.english
     # discord.py hands over what stops a command, and simcord keeps it.
     assert world.env.errors

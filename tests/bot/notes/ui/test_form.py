@@ -10,6 +10,7 @@ from bot.notes import drafts, messages
 from bot.review import cards
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import State
+from tests.bot.spoken import english
 from tests.bot.steps import everything, on_note, restarted, said, shown_message
 from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, buttons, text_of
 from tests.knowledge.made_files import pdf
@@ -158,9 +159,9 @@ async def test_frequent_tags_are_listed(world: World) -> None:
 
     taken = await world.propose()
     form = await world.member.click(shown_message(taken), label="Add details")
-    assert help_of(form, "Tags") == drafts._TAGS_IN_USE(EN, tags="common rare")
+    assert help_of(form, "Tags") == english(drafts._TAGS_IN_USE, tags="common rare")
     form = await world.member.slash(world.general, "note add", tag="rare")
-    assert help_of(form, "Tags") == drafts._TAGS_IN_USE(EN, tags="common")
+    assert help_of(form, "Tags") == english(drafts._TAGS_IN_USE, tags="common")
     assert control(form, "tags")["value"] == "rare"
     fields = {"title": "Other", "text": "Another text.", "tags": "rare brand-new"}
     await world.member.submit_modal(form, fields)
@@ -272,7 +273,7 @@ async def test_simultaneous_forms_belong_to_their_own_members(world: World) -> N
     assert mine.source is not None
     assert mine.source.message_id == message.id
     assert (theirs.contributor_id, theirs.source) == (world.second_member.id, None)
-    assert cards._SAVED_FROM(EN, channel=world.help.mention) in text_of(world.card)
+    assert english(cards._SAVED_FROM, channel=world.help.mention) in text_of(world.card)
 
 
 # Rights.

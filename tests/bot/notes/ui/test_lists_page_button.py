@@ -12,6 +12,7 @@ from knowledge.values.drafts import OnPage
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageVeto
 from tests.bot.page.turned_on import on_page, turn_on
+from tests.bot.spoken import said_in
 from tests.bot.steps import everything, said, shown_message
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons, custom_ids, links, text_of
 
@@ -35,7 +36,7 @@ def descriptions(form: Any) -> list[str]:
 
 @pytest.mark.parametrize("language", list(Language))
 def test_a_title_fits_a_form(language: Language) -> None:
-    titles = [sentence(language) for sentence in drafts.FOR_PAGE_TITLES.values()]
+    titles = [said_in(language, sentence) for sentence in drafts.FOR_PAGE_TITLES.values()]
     assert max(map(len, titles)) <= 45
 
 

@@ -16,6 +16,7 @@ from knowledge.files.picture_text import TextLine
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PICTURE_BYTES, PICTURES
 from tests.bot.faults import silent
+from tests.bot.spoken import english, said_in
 from tests.bot.steps import in_menu, on_note, restarted, reviewed_note, said, shown_message
 from tests.bot.world import QUESTION, TEXT, TITLE, NewBot, World, buttons, choices, custom_ids
 from tests.knowledge.full_store import picture
@@ -153,7 +154,7 @@ async def test_a_messages_pictures_survive_a_restart(world: World, new_bot: NewB
 
     result = await world.member.context_menu(world.general, "Save as note", message)
 
-    assert drafts.PICTURES_TAKEN(1, Language.ENGLISH) in said(result)
+    assert english(drafts.PICTURES_TAKEN, 1) in said(result)
     assert "b.png isn't a picture that I can keep" in said(result)
     await restarted(world, new_bot)
     await edit(world, await continue_editing(world, result))
@@ -299,17 +300,17 @@ def unreadable(content: bytes) -> "Future[list[TextLine]]":
 async def test_an_unreadable_picture_is_mentioned(world: World) -> None:
     german = Language.GERMAN
     world.speaks(world.member, german.value)
-    unread = messages.TEXT_UNREAD(german)
+    unread = said_in(german, messages.TEXT_UNREAD)
     world.bot.picture_texts = PictureTexts(is_on=True, recognize=unreadable)
 
     result = await proposed(world, *photos(2))
-    assert messages.TEXT_READ(german) in said(result)
+    assert said_in(german, messages.TEXT_READ) in said(result)
     assert unread in said(result)
     result = await proposed(world, photos(2)[1], title="Another title", text="Another text.")
     assert unread in said(result)
     assert (await world.note()).revision.submission.text == "Another text."
     result = await proposed(world, photos(2)[1], text="")
-    assert said(result) == f"{drafts.NEITHER(german)}\n{unread}"
+    assert said(result) == f"{said_in(german, drafts.NEITHER)}\n{unread}"
 
     world.bot.picture_texts = PictureTexts(is_on=False, recognize=unreadable)
     result = await proposed(world, photos(2)[1], title="Third", text="A third text.")

@@ -5,8 +5,8 @@ from simcord import InteractionResult, MemberActor, ResponseMessage
 from bot.notes import drafts, messages
 from bot.review import messages as review_messages
 from bot.text.markdown import plain
-from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent, Obstacle, State
+from tests.bot.spoken import english
 from tests.bot.steps import (
     edit,
     everything,
@@ -41,7 +41,7 @@ def values(form: InteractionResult) -> list[str]:
 
 
 def sentence(event: NoticeEvent, name: str = "") -> str:
-    return review_messages._SENTENCES[event](Language.ENGLISH, title=TITLE, name=name)
+    return english(review_messages._SENTENCES[event], title=TITLE, name=name)
 
 
 async def test_a_similar_notes_writer_sees_both_texts(world: World, new_bot: NewBot) -> None:

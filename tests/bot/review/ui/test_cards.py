@@ -11,9 +11,9 @@ from bot.process.login import invite_permissions
 from bot.review import cards, messages
 from bot.review.actions import ACTIONS, Action, confirmation
 from bot.text import markdown
-from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent, Obstacle, State
 from knowledge.values.submissions import REASON_CHARACTERS
+from tests.bot.spoken import english
 from tests.bot.steps import (
     EDITED,
     SENTENCE,
@@ -180,7 +180,7 @@ async def test_a_resubmission_is_compared_with_the_returned(world: World) -> Non
     assert "~~Fridays~~**Saturdays**" in text_of(new)
     assert "Undo" not in buttons(old)
     late = await world.moderator.submit_modal(form, {"reason": ""})
-    assert said(late) == messages._OBSTACLES[Obstacle.REVISED](Language.ENGLISH, title=TITLE)
+    assert said(late) == english(messages._OBSTACLES[Obstacle.REVISED], title=TITLE)
     assert not late.followups
     assert await state(world) is State.CHANGES_REQUESTED
 
@@ -205,9 +205,8 @@ async def test_a_card_previews_and_lists_the_impact(world: World) -> None:
     await world.ask()
     await world.ask("when is the community meetup in Lisbon", private=True)
     await world.propose()
-    assert cards.IF_PUBLISHED(
-        Language.ENGLISH,
-        change=cards._OF_THE_LAST(1, Language.ENGLISH, changes="1 more sure answer"),
+    assert english(
+        cards.IF_PUBLISHED, change=english(cards._OF_THE_LAST, 1, changes="1 more sure answer")
     ) in text_of(world.card)
 
     result = await world.moderator.click(world.card, label="What would change?")

@@ -13,10 +13,11 @@ from bot.review import messages as review_messages
 from bot.review.ui.outbox import OutboxDispatcher
 from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages
-from knowledge.values.guilds import Language, Rule
+from knowledge.values.guilds import Rule
 from knowledge.values.notes import State
 from knowledge.values.submissions import Submission
 from tests.bot.components import part
+from tests.bot.spoken import english
 from tests.bot.steps import (
     SENTENCE,
     answer,
@@ -105,8 +106,8 @@ async def rules(world: World) -> list[Rule]:
 async def test_rules_are_shown_and_dropped(world: World) -> None:
     await rule(world, "#GPU", 2, 90, world.moderator_role)
     shown = text_of(await reviewed(world, ReviewPage.RULES))
-    again = review_messages._AGAIN(Language.ENGLISH, days=90)
-    tagged = review_messages._TAGGED(Language.ENGLISH, tag="gpu")
+    again = english(review_messages._AGAIN, days=90)
+    tagged = english(review_messages._TAGGED, tag="gpu")
     assert f"{tagged}: 2 approvals, {again}, <@&{world.moderator_role.id}>" in shown
     await rule(world, "gpu")
     assert await rules(world) == []

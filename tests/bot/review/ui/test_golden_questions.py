@@ -31,6 +31,7 @@ from knowledge.values.questions import (
 from knowledge.values.submissions import Submission
 from tests.bot.components import part
 from tests.bot.digests import AT, chosen, its_time_comes, posted
+from tests.bot.spoken import english, said_in
 from tests.bot.steps import choose, content, restarted, reviewed, said, shown_message
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons, text_of
@@ -186,11 +187,11 @@ async def test_withdrawn_notes_and_removed_sources_are_named(world: World) -> No
 
     shown = await page(world)
     for place, sentence in ((TITLE, service._GONE[True]), ("Ferry", service._GONE[False])):
-        assert sentence(Language.ENGLISH, place=f"“{place}”") in text_of(shown)
+        assert english(sentence, place=f"“{place}”") in text_of(shown)
     assert buttons(shown) == [service.SETTLE_GONE.english]
     await chosen(world, world.review)
     await its_time_comes(world)
-    assert service.count_changes(0, 2, Language.ENGLISH) in text_of(posted(world.review)[0])
+    assert english(service.count_changes, 0, 2) in text_of(posted(world.review)[0])
     await world.moderator.click(shown, label=service.SETTLE_GONE.english)
     await check(world)
     assert await changed(world) == []
@@ -218,7 +219,7 @@ async def test_the_digest_counts_changes(world: World, strict_discord: StrictDis
     await chosen(world, world.general)
     await its_time_comes(world)
     [digest] = posted(world.general)
-    assert service.count_changes(1, 0, Language.ENGLISH) in text_of(digest)
+    assert english(service.count_changes, 1, 0) in text_of(digest)
     opened = await world.moderator.click(digest, label=service.SHOW.english)
     assert f"Now: “{OTHER}”" in said(opened)
     refused = await world.member.click(digest, label=service.SHOW.english)
@@ -316,11 +317,11 @@ def test_full_page_fits_one_message(language: Language) -> None:
     )
     found = Changes(moved, 999_999, gone, 999_999)
     said = [
-        heading(ReviewPage.CHANGES, language),
-        service.DECIDED_ALREADY(language),
-        service.introduction(found, language, is_checked=True),
-        *(service.change(result, (), language) for result in moved),
-        *(service.before(result, (), language) for result in gone),
-        service.more(found, language),
+        said_in(language, heading, ReviewPage.CHANGES),
+        said_in(language, service.DECIDED_ALREADY),
+        said_in(language, service.introduction, found, is_checked=True),
+        *(said_in(language, service.change, result, ()) for result in moved),
+        *(said_in(language, service.before, result, ()) for result in gone),
+        said_in(language, service.more, found),
     ]
     assert size("\n".join(said)) <= LAYOUT_CHARACTERS

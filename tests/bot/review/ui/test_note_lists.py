@@ -10,6 +10,7 @@ from knowledge.values.guilds import Language
 from knowledge.values.notes import PageVeto
 from knowledge.values.submissions import Submission
 from tests.bot.page.turned_on import on_page, turn_on
+from tests.bot.spoken import english
 from tests.bot.steps import everything, restarted, reviewed, said
 from tests.bot.world import World, choices, custom_ids, text_of
 from tests.knowledge.decided_notes import APPROVE, BEN, MIRA
@@ -39,7 +40,7 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
     await turn_on(world)
     assert await on_page(world) == set()
     shown = await reviewed(world, ReviewPage.PUBLIC)
-    assert note_lists._WAITING(3, ENGLISH) in text_of(shown)
+    assert english(note_lists._WAITING, 3) in text_of(shown)
     assert [*offered(shown).values()] == ["1. Note 1", "2. Note 2", "3. Note 3"]
     await restarted(world, new_bot)
 
@@ -47,7 +48,7 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
     assert [*offered(shown)] == ["2"]
     await world.moderator.click(shown, custom_id="release:0:release")
 
-    assert note_lists._RELEASED(1, ENGLISH) in text_of(shown)
+    assert english(note_lists._RELEASED, 1) in text_of(shown)
     assert note_lists._NOTHING.english in text_of(shown)
     assert await on_page(world) == {"Note 2"}
     assert (await world.note(1)).off_page == {PageVeto.MODERATOR}

@@ -12,6 +12,7 @@ from bot.text import error_messages
 from indexer.ingest.pipeline import update
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.values.guilds import Language
+from tests.bot.spoken import english, said_in
 from tests.bot.steps import content
 from tests.bot.town import HEADLINE, Town, is_told
 from tests.bot.world import QUESTION, TEXT, TITLE, NewBot, World, build_world, buttons
@@ -97,7 +98,7 @@ async def test_filters_find_notes_behind_nearer_passages(world: World) -> None:
     assert "Cycling" not in theirs
 
     def told(why: Nothing, tag: str, actor: MemberActor) -> str:
-        return search_messages.nothing(why, tag, f"<@{actor.id}>", PLAIN)
+        return english(search_messages.nothing, why, tag, f"<@{actor.id}>")
 
     unused = content(await searched(world, tag="boats"))
     nobody = content(await searched(world, contributor=world.admin))
@@ -114,11 +115,11 @@ async def test_only_live_notes_are_found_by_tag(world: World) -> None:
 
 
 async def test_odd_queries_are_refused_in_the_language(world: World) -> None:
-    assert content(await searched(world, " ?! ")) == search_messages.NO_QUERY(PLAIN)
+    assert content(await searched(world, " ?! ")) == english(search_messages.NO_QUERY)
     # Discord's limit counts signs; clients count an emoji as two.
     assert "202" in content(await searched(world, "a" + "\U0001f642" * 100 + "b"))
     world.speaks(world.member, "de")
-    assert content(await searched(world, "?")) == search_messages.NO_QUERY(Language.GERMAN)
+    assert content(await searched(world, "?")) == said_in(Language.GERMAN, search_messages.NO_QUERY)
     assert "Seite 1 von" in content(await searched(world))
 
 
@@ -163,7 +164,7 @@ async def test_a_forged_page_looks_nothing_up(world: World) -> None:
     result = world.press(world.moderator, world.card, "search:1:0:")
     await world.env.settle()
 
-    assert content(result) == error_messages.UNKNOWN_BUTTON(PLAIN)
+    assert content(result) == english(error_messages.UNKNOWN_BUTTON)
     assert result.ephemeral
 
 
@@ -212,6 +213,6 @@ async def test_a_direct_message_searches_shared_documents(world: World) -> None:
     narrowed = await user.slash("search", query=QUESTION, tag="bikes")
 
     assert "page 1 of" in content(found)
-    assert content(narrowed) == search_messages.ONLY_IN_SERVERS(PLAIN)
+    assert content(narrowed) == english(search_messages.ONLY_IN_SERVERS)
     assert TITLE not in content(await user.slash("search", query=QUESTION))
     assert await user.autocomplete("search", "query", "lisbon meetup") == []

@@ -10,6 +10,7 @@ from bot.config.settings import GuildsSettings
 from bot.setup import messages as setup_messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
+from tests.bot.spoken import english, said_in
 from tests.bot.steps import restarted, said
 from tests.bot.world import NewBot, World, build_world, text_of
 
@@ -76,9 +77,7 @@ async def test_only_a_returning_bot_greets_again(simcord_env: Env) -> None:
 async def test_without_a_system_channel_the_owner_is_greeted(simcord_env: Env) -> None:
     world = await added(simcord_env, system_channel_id=None)
 
-    assert direct_messages(world) == [
-        setup_messages.direct_arrival("Open Source Corner", Language.ENGLISH)
-    ]
+    assert direct_messages(world) == [english(setup_messages.direct_arrival, "Open Source Corner")]
 
 
 async def join_with_a_log(env: Env, *, adder: bool) -> World:
@@ -116,7 +115,7 @@ async def test_without_a_known_adder_the_owner_is_greeted(simcord_env: Env) -> N
 async def test_the_greeting_is_in_the_servers_language(simcord_env: Env) -> None:
     world = await added(simcord_env, preferred_locale="de")
 
-    assert greetings(world) == [setup_messages.ARRIVED(Language.GERMAN)]
+    assert greetings(world) == [said_in(Language.GERMAN, setup_messages.ARRIVED)]
 
 
 async def test_a_greeting_that_nobody_can_receive_raises_nothing(simcord_env: Env) -> None:

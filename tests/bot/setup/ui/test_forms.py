@@ -7,8 +7,8 @@ from simcord import Env
 
 from bot.setup import panel_messages
 from bot.setup.settings import Page
-from knowledge.values.guilds import Language
 from knowledge.values.quotas import Limits, Newcomers, Quota
+from tests.bot.spoken import english
 from tests.bot.steps import everything, opened
 from tests.bot.world import World, build_world, text_of
 
@@ -43,7 +43,7 @@ async def limit_newcomers(world: World, **numbers: int) -> str:
 
 async def test_limits_are_set_by_role_in_one_server(simcord_env: Env, world: World) -> None:
     shown = text_of(await opened(world, Page.LIMITS))
-    assert panel_messages._QUESTIONS(Language.ENGLISH, limits="everyone no limit") in shown
+    assert english(panel_messages._QUESTIONS, limits="everyone no limit") in shown
     assert "**Notes**: everyone no limit" in shown
 
     trusted = world.guild.create_role("Trusted")
@@ -51,7 +51,7 @@ async def test_limits_are_set_by_role_in_one_server(simcord_env: Env, world: Wor
     shown = await limit(world, trusted, questions_day=0)
 
     questions = f"everyone 5 an hour and 20 a day · <@&{trusted.id}> no limit"
-    assert panel_messages._QUESTIONS(Language.ENGLISH, limits=questions) in shown
+    assert english(panel_messages._QUESTIONS, limits=questions) in shown
     assert "**Notes**: everyone 2 a day" in shown
     assert await kept(world) == Limits(
         {world.guild.id: Quota(5, 20), trusted.id: Quota()}, {world.guild.id: Quota(0, 2)}
@@ -65,12 +65,12 @@ async def test_new_members_wait_or_propose_fewer_notes(world: World) -> None:
     waiting = await limit_newcomers(world, account_days=7, member_days=1)
     fewer = await limit_newcomers(world, account_days=0, member_days=1, notes=1)
 
-    joined = panel_messages._JOINED(1, Language.ENGLISH)
-    either = f"{panel_messages._ACCOUNT(7, Language.ENGLISH)} or {joined}"
-    none_yet = panel_messages._NONE_YET(Language.ENGLISH)
-    assert panel_messages._NEWCOMERS(Language.ENGLISH, who=either, notes=none_yet) in waiting
-    one_a_day = panel_messages._FEWER(1, Language.ENGLISH)
-    assert panel_messages._NEWCOMERS(Language.ENGLISH, who=joined, notes=one_a_day) in fewer
+    joined = english(panel_messages._JOINED, 1)
+    either = f"{english(panel_messages._ACCOUNT, 7)} or {joined}"
+    none_yet = english(panel_messages._NONE_YET)
+    assert english(panel_messages._NEWCOMERS, who=either, notes=none_yet) in waiting
+    one_a_day = english(panel_messages._FEWER, 1)
+    assert english(panel_messages._NEWCOMERS, who=joined, notes=one_a_day) in fewer
     assert (await kept(world)).newcomers == Newcomers(0, 1, 1)
 
 
@@ -104,6 +104,6 @@ async def test_a_wrong_number_is_given_back(world: World, typed: str) -> None:
     sent = world.submit(world.admin, f"form:limits:{world.guild.id}:ab", fields)
     await world.env.settle()
 
-    assert panel_messages.not_a_number(typed, 3_650, Language.ENGLISH) in everything(sent)
+    assert english(panel_messages.not_a_number, typed, 3_650) in everything(sent)
     assert "7" in everything(sent)
     assert await kept(world) == Limits()

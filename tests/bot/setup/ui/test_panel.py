@@ -13,6 +13,7 @@ from bot.text import error_messages
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
+from tests.bot.spoken import english
 from tests.bot.steps import choose, everything, opened, opened_at, restarted, shown_message
 from tests.bot.world import World, build_world, choices, text_of
 
@@ -37,7 +38,7 @@ async def test_each_step_leads_to_the_next(fresh: World, new_bot: Any) -> None:
     await fresh.admin.select(panel, [fresh.moderator_role], custom_id="setting:moderator_role")
     assert (await kept(fresh)).complete
     for page in (Page.ANSWERS, Page.SOURCES, Page.TRIAL):
-        next_step = panel_messages.NEXT(Language.ENGLISH, page=TITLES[page].english)
+        next_step = english(panel_messages.NEXT, page=TITLES[page].english)
         await fresh.admin.click(panel, label=next_step)
     assert setup_messages._NO_SOURCES.english in text_of(panel)
     await fresh.admin.click(panel, label="Add documents")

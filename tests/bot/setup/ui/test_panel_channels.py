@@ -18,6 +18,7 @@ from knowledge.values.documents import SHARED
 from knowledge.values.guilds import Language
 from knowledge.values.settings import AnsweredFrom, Chosen, Level, Mode
 from tests.bot.faults import fail
+from tests.bot.spoken import english
 from tests.bot.steps import (
     answers_mention,
     choose,
@@ -36,18 +37,18 @@ from tests.bot.world import QUESTION, TITLE, UNKNOWN, NewBot, World, text_of
 RUST = "The Zanzibar ferry timetable changes in March and in October."
 ORIGINS, HERE = panel_messages._ORIGINS, panel_messages._HERE
 DEFAULT, SERVER = ORIGINS[Level.CONFIGURATION], ORIGINS[Level.SERVER]
-TAGGED_RUST = panel_messages._TAG(Language.ENGLISH, tag="rust")
+TAGGED_RUST = english(panel_messages._TAG, tag="rust")
 NOWHERE = panel_messages._NO_CONTENT.english
 
 
 def line(key: str, value: str, origin: Sentence = HERE) -> str:
     """The line of a setting with its value and origin."""
     setting = SETTINGS[key]
-    return panel_messages.line(setting, value, origin.english, Language.ENGLISH)
+    return english(panel_messages.line, setting, value, origin.english)
 
 
 def sources_line(sentence: Sentence, what: str) -> str:
-    return line("answered_from", sentence(Language.ENGLISH, what=what))
+    return line("answered_from", english(sentence, what=what))
 
 
 async def panel_of(world: World, channel: Any) -> Any:
@@ -103,7 +104,7 @@ async def test_settings_are_stored_and_shown_with_their_origin(world: World) -> 
         assert expected in saved
     here = await show(world, world.general)
     assert line("language", "English", SERVER) in here
-    assert panel_messages._OTHERS(Language.ENGLISH, channels=world.help.mention) in here
+    assert english(panel_messages._OTHERS, channels=world.help.mention) in here
 
 
 async def test_a_channel_is_chosen_on_its_page(world: World) -> None:
@@ -157,7 +158,7 @@ async def test_commands_only_means_no_mentions(world: World) -> None:
 async def test_answers_speak_the_channels_language_with_a_warning(world: World) -> None:
     await world.publish()
     await only_reads(world, "en")
-    warning = model_reads(Language.GERMAN, ["en"], Language.ENGLISH)
+    warning = english(model_reads, Language.GERMAN, ["en"])
 
     assert warning in await set_(world, world.help, language="de")
     assert warning not in await show(world, world.general)
@@ -254,7 +255,7 @@ async def test_a_mistake_in_the_form_changes_nothing(world: World) -> None:
     too_many = ",".join(map(str, range(30)))
     for tags, sources, sentence in (
         ("", ["the moon"], "No source here is called “the moon”."),
-        (too_many, [], panel_messages.TOO_MANY(Language.ENGLISH, most=20)),
+        (too_many, [], english(panel_messages.TOO_MANY, most=20)),
     ):
         fields: dict[str, str | list[str]] = {
             "tags": tags,
@@ -274,7 +275,7 @@ async def test_unasked_help_names_missing_permissions_and_intents(world: World) 
     assert NOWHERE in await set_(world, world.help, mode="help")
     told = await set_(world, closed, mode="help", wait="0")
     permissions = "**Send Messages**, **Read Message History**"
-    assert panel_messages._LACKING_THERE(Language.ENGLISH, permissions=permissions) in told
+    assert english(panel_messages._LACKING_THERE, permissions=permissions) in told
     assert line("wait", "no time: I help at once") in told
     assert line("wait", "30 seconds to answer", DEFAULT) in await show(world, world.help)
 

@@ -16,6 +16,7 @@ from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import State
 from knowledge.values.settings import Edition, GuildSettings
 from tests.bot.page.turned_on import on_page
+from tests.bot.spoken import english
 from tests.bot.steps import (
     choose,
     everything,
@@ -88,11 +89,9 @@ async def test_unsafe_roles_are_warned_about(world: World, new_bot: Any) -> None
 
     helpers = world.guild.create_role("Helpers")
     told = await choose(world, moderator_role=[helpers])
-    blind = panel_messages.BLIND(
-        Language.ENGLISH, role=helpers.mention, channel=world.review.mention
-    )
+    blind = english(panel_messages.BLIND, role=helpers.mention, channel=world.review.mention)
     assert blind in told
-    assert panel_messages.NOT_SHOWN(Language.ENGLISH, role=helpers.mention) in told
+    assert english(panel_messages.NOT_SHOWN, role=helpers.mention) in told
     assert "⚠" not in await choose(world, moderator_role=[world.moderator_role])
 
     assert longest_part(panel_messages.MOST) not in told
@@ -220,12 +219,12 @@ async def test_the_bundled_articles_are_turned_off_and_on(world: World) -> None:
 async def test_the_panel_warns_about_unread_languages(world: World) -> None:
     await only_reads(world, "en")
     said = await choose(world, language="de")
-    assert messages.model_reads(Language.GERMAN, ["en"], Language.ENGLISH) in said
-    assert messages._NOT_READ(Language.ENGLISH, names="English", name="German") in said
+    assert english(messages.model_reads, Language.GERMAN, ["en"]) in said
+    assert english(messages._NOT_READ, names="English", name="German") in said
     assert "`commonplace model use multilingual`" in said
 
     said = await choose(world, language="en")
-    assert messages.model_reads(Language.ENGLISH, ["en"], Language.ENGLISH) in said
+    assert english(messages.model_reads, Language.ENGLISH, ["en"]) in said
     assert longest_part(messages._NOT_READ) not in said
 
     # Of some models, the languages are unknown.
@@ -259,7 +258,7 @@ async def test_the_page_needs_an_administrators_permission(world: World) -> None
 async def test_the_panel_counts_unreleased_notes(world: World) -> None:
     await world.publish()
     panel = await opened(world, Page.PUBLIC)
-    assert panel_messages._UNRELEASED(1, Language.ENGLISH) in text_of(panel)
+    assert english(panel_messages._UNRELEASED, 1) in text_of(panel)
 
 
 async def test_page_colour_and_welcome_are_typed(world: World) -> None:

@@ -5,8 +5,8 @@ from simcord import Env
 from bot.setup import panel_messages
 from bot.setup.settings import Page
 from bot.statistics import weekly
-from knowledge.values.guilds import Language
 from knowledge.values.settings import Edition, WeeklyDigest
+from tests.bot.spoken import english
 from tests.bot.steps import choose, everything, opened, opened_at, said
 from tests.bot.world import UNKNOWN, World, build_world, text_of
 
@@ -51,10 +51,10 @@ async def test_day_channel_and_time_are_chosen(world: World) -> None:
 
 async def test_a_wrong_time_is_given_back(world: World) -> None:
     for fields, sentence in (
-        ({"zone": "Bielefeld"}, panel_messages.no_zone("Bielefeld", (), Language.ENGLISH)),
+        ({"zone": "Bielefeld"}, english(panel_messages.no_zone, "Bielefeld", ())),
         ({"zone": "new york"}, "Did you mean `America/New_York`?"),
-        ({"hour": "24"}, panel_messages.not_a_number("24", 23, Language.ENGLISH)),
-        ({"post_hours": "337"}, panel_messages.not_a_number("337", 336, Language.ENGLISH)),
+        ({"hour": "24"}, english(panel_messages.not_a_number, "24", 23)),
+        ({"post_hours": "337"}, english(panel_messages.not_a_number, "337", 336)),
     ):
         assert sentence in await time(world, **fields)
     assert await kept(world) == {}

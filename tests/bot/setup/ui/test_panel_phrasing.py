@@ -9,9 +9,10 @@ from bot.privacy import messages as privacy_messages
 from bot.setup import panel_messages
 from bot.setup.settings import Page
 from bot.statistics import messages as statistics_messages
-from knowledge.values.guilds import Language, Phrasing
+from knowledge.values.guilds import Phrasing
 from knowledge.values.settings import GuildSettings
 from tests.bot.phrased import turn_on, with_phrasing
+from tests.bot.spoken import english
 from tests.bot.steps import choose, content, longest_part, opened, opened_at, restarted, said
 from tests.bot.world import World, choices, text_of
 
@@ -41,7 +42,7 @@ def offered(panel: Any) -> list[str]:
 
 async def test_phrasing_is_allowed_for_a_host(world: World, new_bot: Any) -> None:
     panel = await opened_at(world, "phrasing")
-    assert panel_messages._SENT(Language.ENGLISH, host=f"**{HOST}**") in text_of(panel)
+    assert english(panel_messages._SENT, host=f"**{HOST}**") in text_of(panel)
     assert panel_messages._NO_MESSAGES.english in text_of(panel)
     assert offered(panel) == ["off", "choose", "phrase"]
     assert (await kept(world)).phrasing is Phrasing.OFF
@@ -74,9 +75,9 @@ async def test_members_read_which_host_gets_what(world: World) -> None:
     for choice in (Phrasing.CHOOSE, Phrasing.PHRASE):
         await turn_on(world, choice)
         stats = said(await world.member.slash(world.general, "stats"))
-        assert statistics_messages._PHRASED[choice](Language.ENGLISH, host=HOST) in stats
+        assert english(statistics_messages._PHRASED[choice], host=HOST) in stats
     privacy = content(await world.member.slash(world.general, "privacy"))
-    assert privacy_messages._TO_A_MODEL(Language.ENGLISH, host=HOST) in privacy
+    assert english(privacy_messages._TO_A_MODEL, host=HOST) in privacy
     assert privacy_messages._NOBODY_ELSE.english not in privacy
 
 

@@ -14,7 +14,7 @@ from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import reports
 from bot.sources.ui.channel_sync import ChannelSync
 from knowledge.discord_archive.archive import ChannelProblem, ProblemCode
-from knowledge.values.guilds import Language, SyncedContent, every_guild
+from knowledge.values.guilds import SyncedContent, every_guild
 from tests.bot.components import part
 from tests.bot.forum import (
     ANSWER,
@@ -28,6 +28,7 @@ from tests.bot.forum import (
     report,
     texts,
 )
+from tests.bot.spoken import english
 from tests.bot.steps import content
 from tests.bot.world import NewBot, World, text_of
 
@@ -58,7 +59,7 @@ async def test_solved_threads_are_quoted_and_counted(world: World, forum: Forum)
     await forum.solved()
     await forum.post("Weather", "Nice weather today!")
     begun = sources_messages._CHANNEL_ADDED[SyncedContent.THREADS]
-    assert (await add(world, forum)).startswith(begun(Language.ENGLISH, channel=f"<#{forum.id}>"))
+    assert (await add(world, forum)).startswith(english(begun, channel=f"<#{forum.id}>"))
 
     await read(world)
 
@@ -68,8 +69,11 @@ async def test_solved_threads_are_quoted_and_counted(world: World, forum: Forum)
     assert ANSWER in hit.passage.text
     told = world.general.last_message
     assert told is not None
-    assert text_of(told) == sources_messages._DONE(
-        Language.ENGLISH, channel=f"<#{forum.id}>", documents="1 document", messages="4 messages"
+    assert text_of(told) == english(
+        sources_messages._DONE,
+        channel=f"<#{forum.id}>",
+        documents="1 document",
+        messages="4 messages",
     )
     answer = content(await world.ask(QUESTION))
     assert ANSWER in answer

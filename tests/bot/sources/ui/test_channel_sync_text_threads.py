@@ -8,9 +8,10 @@ from simcord.enums import ChannelType, MessageType
 
 from bot.sources import messages
 from bot.sources.ui.channel_sync import ChannelSync
-from knowledge.values.guilds import Language, SyncedContent
+from knowledge.values.guilds import SyncedContent
 from tests.bot.components import part
 from tests.bot.forum import ANSWER, QUESTION, TITLE, found, page_as_discord_does, read, texts
+from tests.bot.spoken import english
 from tests.bot.steps import content
 from tests.bot.world import World
 
@@ -56,8 +57,8 @@ async def begun_from(world: World, text: str = QUESTION) -> tuple[ChannelHandle,
 
 async def test_a_threads_first_message_is_its_beginning(world: World) -> None:
     thread, message = await begun_from(world)
-    assert await follow(world) == messages.channel_added(
-        Language.ENGLISH, world.help.id, SyncedContent.THREADS
+    assert await follow(world) == english(
+        messages.channel_added, world.help.id, SyncedContent.THREADS
     )
     await read(world)
     [hit] = await found(world, world.help.id)

@@ -26,8 +26,8 @@ from knowledge.sources.addition import (
 from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.values.documents import Scope
-from knowledge.values.guilds import Language
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
+from tests.bot.spoken import english
 from tests.bot.steps import content, longest_part, opened
 from tests.bot.world import NewBot, World, build_world
 from tests.fakes import WordEmbedder
@@ -109,8 +109,8 @@ async def test_unreadable_and_known_sources_are_refused(world: World, forum: For
     )
     commands = world.member.available_commands(world.general)
     assert not [one for one in commands if "source" in one]
-    assert await add(world, hidden) == sources_messages._LACKING(
-        Language.ENGLISH, channel=f"<#{hidden.id}>", permissions="**Read Message History**"
+    assert await add(world, hidden) == english(
+        sources_messages._LACKING, channel=f"<#{hidden.id}>", permissions="**Read Message History**"
     )
     assert "hidden" not in await listed(world)
     assert (await change(world, "add")).startswith(sources_messages.WHICH.english)
@@ -121,7 +121,7 @@ async def test_unreadable_and_known_sources_are_refused(world: World, forum: For
 
     await add(world, forum.channel)
     told = await add(world, forum.channel)
-    assert told.startswith(sources_messages.KNOWN(Language.ENGLISH, channel=f"<#{forum.id}>"))
+    assert told.startswith(english(sources_messages.KNOWN, channel=f"<#{forum.id}>"))
 
 
 async def test_a_channel_is_removed_without_trace(world: World, forum: Forum) -> None:
@@ -143,7 +143,7 @@ async def test_a_channel_is_removed_without_trace(world: World, forum: Forum) ->
 
     [choice] = await offered(world, "HELP")
     told = await change(world, "remove", source=choice["value"])
-    assert told.startswith(sources_messages.REMOVED(Language.ENGLISH, source=f"<#{forum.id}>"))
+    assert told.startswith(english(sources_messages.REMOVED, source=f"<#{forum.id}>"))
     assert await texts(world, forum.id) == ""
     await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")
     await read(world)
@@ -195,7 +195,7 @@ async def test_an_address_belongs_to_one_server(world: World, server: WebServer)
     server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Welcome.</p><a href="ferry">Ferry</a>')
     server.pages["/docs/ferry"] = Reply(PAGE)
     page, site = server.url("/ferry"), server.url("/docs/")
-    unread = sources_messages.ADDRESS_UNREAD(Language.ENGLISH)
+    unread = english(sources_messages.ADDRESS_UNREAD)
     assert (await change(world, "add", address=server.url("/gone"))).endswith(unread)
 
     told = await change(world, "add", address=page)
@@ -316,7 +316,7 @@ async def test_the_number_of_sites_and_repositories_is_limited(world: World) -> 
         {"address": "https://b.org/", "crawl": True},
     ):
         told = await change(world, "add", **options)
-        assert told.startswith(sources_messages._TOO_MANY_SITES(Language.ENGLISH, most=10))
+        assert told.startswith(english(sources_messages._TOO_MANY_SITES, most=10))
 
 
 async def test_files_and_repositories_of_the_operator_are_neither_offered_nor_removed(

@@ -16,11 +16,11 @@ from bot.storage.data_folder import open_store
 from bot.text.markdown import plain
 from knowledge.sources.addition import add_visited, page_location
 from knowledge.values.documents import SHARED, Scope
-from knowledge.values.guilds import Language
 from tests.bot.components import part
 from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.faults import fail
 from tests.bot.sources.ui.test_cog import PAGE, local_fetcher
+from tests.bot.spoken import english
 from tests.bot.steps import choose, restarted
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.town import VIEW
@@ -84,7 +84,7 @@ def cards(world: World) -> list[str]:
 async def failing_cards(world: World) -> list[str]:
     """The cards that the failing sources must have."""
     failing = await world.core(Core.failing_sources)
-    return [alarm(one.location, one, Language.ENGLISH, is_named=True) for one in failing]
+    return [english(alarm, one.location, one, is_named=True) for one in failing]
 
 
 async def test_failing_source_has_one_card_until_it_recovers(
@@ -103,7 +103,7 @@ async def test_failing_source_has_one_card_until_it_recovers(
 
     show(server, 3)
     await visit(world, location)
-    assert cards(world) == [alarm(location, None, Language.ENGLISH, is_named=True)]
+    assert cards(world) == [english(alarm, location, None, is_named=True)]
     server.pages.clear()
     await visit(world, location, 2)
     assert len(cards(world)) == 2
@@ -140,7 +140,7 @@ async def test_kills_between_the_steps_post_nothing_twice(
     await visit(world, location)
     await restarted(world, lambda: make_bot(settings))
     await part(world.bot, SourceAlarms).round()
-    assert cards(world) == [alarm(location, None, Language.ENGLISH, is_named=True)]
+    assert cards(world) == [english(alarm, location, None, is_named=True)]
 
 
 async def test_card_is_not_posted_when_turned_off(world: World, server: WebServer) -> None:

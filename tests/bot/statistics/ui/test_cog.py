@@ -8,8 +8,8 @@ from simcord.enums import ChannelType, OverwriteType
 
 from bot.core.core import Core
 from bot.statistics import messages
-from knowledge.values.guilds import Language
 from knowledge.values.questions import RecordedHit
+from tests.bot.spoken import english
 from tests.bot.steps import content, restarted, said, shown_message
 from tests.bot.town import Town
 from tests.bot.world import QUESTION, UNKNOWN, NewBot, World, build_world, text_of
@@ -95,7 +95,7 @@ async def test_the_figures_describe_the_bot(world: World) -> None:
     assert "17 documents" in figures
     changed_at = await world.core(lambda core: core.index.tables.changed_at())
     assert changed_at is not None
-    age = messages._CHANGED(Language.ENGLISH, when=f"<t:{int(changed_at.timestamp())}:R>")
+    age = english(messages._CHANGED, when=f"<t:{int(changed_at.timestamp())}:R>")
     assert age in figures
     direct = await world.member.user.slash("stats")
     assert direct.response is not None

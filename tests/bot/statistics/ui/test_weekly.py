@@ -13,6 +13,7 @@ from bot.statistics import weekly
 from knowledge.values.guilds import Language
 from knowledge.values.settings import Edition
 from tests.bot.digests import chosen, its_time_comes, posted
+from tests.bot.spoken import english
 from tests.bot.steps import restarted
 from tests.bot.town import VIEW, Town
 from tests.bot.world import UNKNOWN, NewBot, World, build_world, buttons, text_of
@@ -80,7 +81,7 @@ async def test_a_lost_channel_is_replaced_by_review(world: World) -> None:
     await its_time_comes(world)
 
     [digest] = posted(world.review)
-    assert weekly.MOVED(Language.ENGLISH, channel=f"<#{lost.id}>") in text_of(digest)
+    assert english(weekly.MOVED, channel=f"<#{lost.id}>") in text_of(digest)
 
 
 async def test_moderators_digests_need_news(world: World) -> None:
