@@ -12,7 +12,7 @@ Errors:
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -22,13 +22,21 @@ from pydantic import Field
 
 from bot.answers.ask import Ask, scopes_of
 from bot.answers.outcome import Answer, Clarification, citation
-from bot.answers.pipeline import Reply, problem_with, response_without_lookup
+from bot.answers.pipeline import (
+    Reply,
+    fault,
+    needs_lookup,
+    problem_with,
+    response_without_lookup,
+)
 from bot.answers.quotations import excerpts
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker
+from bot.text.languages import speaking
 from indexer.index.stored_passage import StoredPassage
 from knowledge.values.documents import Scope
+from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
 
 # The asker of all questions; no member has this id.
@@ -113,9 +121,15 @@ def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableEr
     return list(map(_answer, core.answer_pipeline.ask(asks, record=False)))
 
 
+def _refusal(reason: Callable[[str], str], text: str) -> UnusableError:
+    """The error for a program, which reads English."""
+    with speaking(Language.ENGLISH):
+        return UnusableError(reason(text))
+
+
 def _answer(reply: Reply) -> Answered | UnusableError:
     if isinstance(reply.outcome, Clarification):
-        return UnusableError(response_without_lookup(reply.question))
+        return _refusal(response_without_lookup, reply.question)
     quotes: list[Passage] = []
     sections: list[Passage] = []
     open_parts: list[str] = []
@@ -218,16 +232,16 @@ class Reader:
 
     async def ask(self, question: str) -> Answered:
         # Refused early, so that an invalid question takes no turn.
-        if problem := response_without_lookup(question):
-            raise UnusableError(problem)
+        if not needs_lookup(question):
+            raise _refusal(response_without_lookup, question)
         answered = await self.worker.call_batched(ask, Question(self.guild_id, question))
         if isinstance(answered, UnusableError):
             raise answered
         return answered
 
     async def search(self, query: str, most: int) -> list[Passage]:
-        if problem := problem_with(query):
-            raise UnusableError(problem)
+        if fault(query) is not None:
+            raise _refusal(problem_with, query)
         wanted = Search(self.guild_id, query, most)
         return await self.worker.call_batched(search, wanted)
 

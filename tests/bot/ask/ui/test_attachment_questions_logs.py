@@ -55,7 +55,7 @@ async def _questions(world: World) -> int:
 
 
 def _unread(name: str) -> str:
-    return english(attachment_questions.log_problem, name, Problem.NO_TEXT)
+    return str(english(attachment_questions.log_problem, name, Problem.NO_TEXT))
 
 
 async def test_a_deciding_line_is_asked_with_the_words(reading: World) -> None:

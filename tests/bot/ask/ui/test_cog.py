@@ -6,6 +6,7 @@ from simcord import Env, MemberActor
 from bot.ask import messages as ask_messages
 from bot.text import markdown
 from knowledge.values.questions import Evidence
+from tests.bot.spoken import english
 from tests.bot.steps import OTHER_PASSAGES, content, looked_into, only_reads
 from tests.bot.world import (
     AFTER,
@@ -69,7 +70,7 @@ async def test_a_private_answer_is_seen_by_its_asker_alone(world: World) -> None
 async def test_an_unread_language_is_named_once_per_place(world: World) -> None:
     await world.add_note()
     await only_reads(world, "en")
-    line = ask_messages.not_my_language("de")
+    line = english(ask_messages.not_my_language, "de")
 
     async def hears(actor: MemberActor, *, private: bool = False) -> bool:
         question = "Wo ist das Treffen und wann ist es?"
@@ -108,7 +109,7 @@ async def test_direct_messages_are_answered_from_articles_alone(world: World) ->
     assert "> " in text_of(article)
     assert buttons(article)[0] == "Helpful"
     assert "xylophone" not in text_of(await answer(QUESTION))
-    assert ask_messages.refusal() in text_of(await answer(UNKNOWN))
+    assert english(ask_messages.refusal) in text_of(await answer(UNKNOWN))
     assert UNKNOWN in [gap.text for gap in await world.gaps(None)]
 
 
@@ -178,7 +179,7 @@ async def test_an_unanswerable_question_is_one_gap_on_every_path(world: World) -
 
     for number, ask in enumerate(PATHS, start=1):
         refused = await ask(world)
-        assert ask_messages.refusal() in refused
+        assert english(ask_messages.refusal) in refused
         assert "> " not in refused
         gaps = await world.gaps(world.guild.id)
         assert [gap.text for gap in gaps if gap.text == UNKNOWN] == [UNKNOWN] * number

@@ -38,11 +38,11 @@ async def followed(helped: Helped, strict_discord: StrictDiscord) -> Helped:
 
 
 def ping(helped: Helped) -> str:
-    return english(open_posts.PING, HOURS, role=f"<@&{helped.world.moderator_role.id}>")
+    return str(english(open_posts.PING, HOURS, role=f"<@&{helped.world.moderator_role.id}>"))
 
 
 def question(helped: Helped) -> str:
-    return english(open_posts.ASK, author=f"<@{helped.world.member.id}>")
+    return str(english(open_posts.ASK, author=f"<@{helped.world.member.id}>"))
 
 
 async def hours_later(helped: Helped, hours: int = HOURS, **values: Any) -> None:

@@ -11,7 +11,7 @@ from tests.bot.steps import longest_part, restarted, said, shown_message
 from tests.bot.world import UNKNOWN, NewBot, World, build_world, choices, custom_ids, text_of
 
 EN = Language.ENGLISH
-NOTHING_OPEN = gaps_messages.page_of_gaps([], 0).content
+NOTHING_OPEN = english(gaps_messages.page_of_gaps, [], 0).content
 
 
 async def listed(world: World, by: MemberActor | None = None) -> InteractionResult:
@@ -130,7 +130,7 @@ async def test_gaps_of_other_servers_stay_theirs(simcord_env: Env, world: World)
     forged = other.press(other.moderator, shown_message(mine).message, "gaps:0:1:dismiss")
     await simcord_env.settle()
 
-    assert text_of(forged.followups[0]) == gaps_messages.confirm_dismissal([])
+    assert text_of(forged.followups[0]) == english(gaps_messages.confirm_dismissal, [])
     assert UNKNOWN in said(await listed(world))
 
 

@@ -15,6 +15,7 @@ from bot.privacy import messages as privacy_messages
 from knowledge.values.notes import Notice
 from tests.bot.components import part
 from tests.bot.faults import fail
+from tests.bot.spoken import english
 from tests.bot.steps import OTHER_PASSAGES, decided, looked_into, restarted, said
 from tests.bot.world import UNKNOWN, NewBot, World, build_world, buttons, text_of
 
@@ -78,7 +79,7 @@ async def test_askers_are_answered_once(world: World, new_bot: NewBot) -> None:
         [world.member.id, world.second_member.id]
     )
     assert all(ANSWERED in text_of(message).replace("**", "") for message in told)
-    assert said(await listed(world)) == gaps_messages.page_of_gaps([], 0).content
+    assert said(await listed(world)) == english(gaps_messages.page_of_gaps, [], 0).content
 
     message = told[0]
     assert buttons(message)[-1] == "Don't tell me about later answers"

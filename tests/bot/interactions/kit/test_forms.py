@@ -18,6 +18,7 @@ from knowledge.values.questions import Verdict
 from knowledge.values.submissions import FORM_CHARACTERS
 from tests.bot.components import BUTTONS, FORMS
 from tests.bot.forged_ids import forgeries, settled
+from tests.bot.spoken import english
 from tests.bot.steps import elsewhere, everything, in_menu, on_note, restarted, shown_message
 from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, text_of
 
@@ -179,7 +180,7 @@ async def described(world: World, _result: InteractionResult) -> None:
 def proposed(revision_id: int, text: str = TYPED) -> Check:
     async def check(world: World, result: InteractionResult) -> None:
         assert await latest_text(world, revision_id) == text.strip()
-        assert said(result) == notes_messages.note_submitted(await world.note(revision_id))
+        assert said(result) == english(notes_messages.note_submitted, await world.note(revision_id))
 
     return check
 
@@ -314,7 +315,7 @@ def forms_done(core: Core) -> list[tuple[Any, ...]]:
 async def test_a_form_in_memory_is_taken_once(world: World) -> None:
     result = await world.propose()
 
-    assert said(result) == notes_messages.note_submitted(await world.note(1))
+    assert said(result) == english(notes_messages.note_submitted, await world.note(1))
     assert result.followups == []
     assert await world.core(lambda core: core.store.notes.find(2, world.guild.id)) is None
 

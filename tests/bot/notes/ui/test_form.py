@@ -101,7 +101,7 @@ async def test_details_after_a_vote_are_a_new_text(world: World) -> None:
 
 async def test_a_files_title_serves_without_a_typed_one(world: World) -> None:
     result = await with_file(world, "our_meetup.md", f"# Where we meet\n\n{TEXT}".encode())
-    assert said(result) == messages.note_submitted(await world.note())
+    assert said(result) == english(messages.note_submitted, await world.note())
     await with_file(world, "our_meetup.txt", b"Bring a chair.")
     # Its content decides how a file is read, not its name.
     await with_file(world, "our_meetup.txt", pdf(["Copy the database at night."]), "Typed")
@@ -197,7 +197,7 @@ async def test_bad_input_returns_the_whole_draft(world: World, new_bot: NewBot) 
     assert control(form, "tags")["value"] == "a b c d e f"
     taken = await world.member.submit_modal(form, good)
 
-    assert said(taken) == messages.note_submitted(await world.note())
+    assert said(taken) == english(messages.note_submitted, await world.note())
     assert "Source: <https://example.org/>" in text_of(world.card)
 
 
@@ -242,7 +242,7 @@ async def test_a_broken_submission_returns_the_draft(
     fields = {"title": TITLE, "text": control(form, "text")["value"]}
     taken = await world.member.submit_modal(form, fields)
 
-    assert said(taken) == messages.note_submitted(await world.note())
+    assert said(taken) == english(messages.note_submitted, await world.note())
 
 
 async def test_a_draft_is_submitted_once(world: World) -> None:
@@ -290,7 +290,7 @@ async def test_publishing_roles_publish_at_once(world: World) -> None:
     await world.propose_as(world.member, "Another", "By a member without the role.")
 
     assert (await world.note(1)).live
-    assert said(result) == messages.note_submitted(await world.note(1))
+    assert said(result) == english(messages.note_submitted, await world.note(1))
     assert (await world.note(2)).revision.state is State.PENDING
 
 
@@ -299,7 +299,7 @@ async def test_a_closed_channels_form_warns(world: World) -> None:
 
     form = await world.moderator.context_menu(world.review, "Save as note", message)
 
-    assert help_of(form, "Text") == drafts.from_channel("review")
+    assert help_of(form, "Text") == english(drafts.from_channel, "review")
 
 
 async def test_a_forged_id_revises_nothing(world: World) -> None:

@@ -7,6 +7,7 @@ from simcord import InteractionResult, MemberActor
 from bot.notes import messages
 from bot.review import messages as review_messages
 from knowledge.values.notes import NoticeEvent, Problem, State
+from tests.bot.spoken import english
 from tests.bot.steps import (
     content,
     decided,
@@ -167,7 +168,7 @@ async def test_a_withdrawal_affects_only_what_was_confirmed(world: World) -> Non
 
     asked = await to_withdraw(world)
     await world.member.click(shown_message(asked), label="Withdraw")
-    withdrawn = messages.confirm_withdrawal(await world.note(2))
+    withdrawn = english(messages.confirm_withdrawal, await world.note(2))
     assert content(asked) == withdrawn
     assert "The live text stays" in withdrawn
     assert (await world.note(1)).live
@@ -224,15 +225,15 @@ async def test_a_report_stays_until_the_decision(world: World) -> None:
 
     result = await report(world, reason=REASON)
 
-    assert said(result) == messages.confirm_report(await world.note(), Problem.OUTDATED)
+    assert said(result) == english(messages.confirm_report, await world.note(), Problem.OUTDATED)
     # A member's second report replaces the first.
     assert sorted(await reports(world)) == [(Problem.OUTDATED, REASON), (Problem.WRONG, "Second.")]
     assert "Reported as **outdated**" in text_of(world.card)
     assert REASON in text_of(world.card)
     await world.moderator.click(world.card, label="Keep as it is")
     assert "Reported" not in text_of(world.card)
-    assert notices(world) == review_messages.notice_parts(
-        await world.note(), NoticeEvent.REPORT_KEPT
+    assert notices(world) == english(
+        review_messages.notice_parts, await world.note(), NoticeEvent.REPORT_KEPT
     )
     # A moderator gets no notice about a report that they settled.
     assert len(world.moderator.user.dm_channel.history()) == 0
@@ -244,14 +245,17 @@ async def test_reporters_hear_of_new_text_and_retirement(world: World) -> None:
     await report(world)
     await edit(world)
     await world.moderator.click(world.card, label="Approve")
-    assert notices(world) == review_messages.notice_parts(
-        await world.note(2), NoticeEvent.REPORT_REVISED
+    assert notices(world) == english(
+        review_messages.notice_parts, await world.note(2), NoticeEvent.REPORT_REVISED
     )
 
     await report(world)
     await decided(world, world.moderator, "Retire", {"reason": "It has closed."})
-    expected = review_messages.notice_parts(
-        await world.note(2), NoticeEvent.REPORT_RETIRED, reason="It has closed."
+    expected = english(
+        review_messages.notice_parts,
+        await world.note(2),
+        NoticeEvent.REPORT_RETIRED,
+        reason="It has closed.",
     )
     assert notices(world)[1:] == expected
 

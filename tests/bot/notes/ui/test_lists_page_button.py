@@ -12,7 +12,7 @@ from knowledge.values.drafts import OnPage
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageVeto
 from tests.bot.page.turned_on import on_page, turn_on
-from tests.bot.spoken import said_in
+from tests.bot.spoken import english, said_in
 from tests.bot.steps import everything, said, shown_message
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons, custom_ids, links, text_of
 
@@ -47,7 +47,7 @@ async def test_an_announced_page_shows_approved_notes(public: World) -> None:
     assert drafts.FOR_PAGE_OR_FILE_HELP.english in descriptions(form)
     await public.member.submit_modal(form, FIELDS)
     assert await on_page(public) == set()
-    assert cards.page_line(await public.note()) in text_of(public.card)
+    assert english(cards.page_line, await public.note()) in text_of(public.card)
     await public.moderator.click(public.card, custom_id="card:1:approve")
     assert await on_page(public) == {TITLE}
 
@@ -103,7 +103,7 @@ async def test_a_moderator_keeps_off_on_the_card(public: World) -> None:
     await public.publish()
     kept = await public.moderator.select(public.card, ["off_page"], custom_id="card_menu:1")
     note = await public.note()
-    assert said(kept) == confirmation(note, Action.OFF_PAGE)
+    assert said(kept) == english(confirmation, note, Action.OFF_PAGE)
     assert note.off_page == {PageVeto.MODERATOR}
     assert cards._OFF_PAGE[PageVeto.MODERATOR].english in text_of(public.card)
     assert await on_page(public) == set()

@@ -15,6 +15,7 @@ from knowledge.values.drafts import Draft
 from knowledge.values.notes import SourceMessage
 from knowledge.values.submissions import FORM_CHARACTERS, TEXT_CHARACTERS
 from tests.bot.forum import ANSWER, QUESTION, TITLE, Forum, make_forum, page_as_discord_does
+from tests.bot.spoken import english
 from tests.bot.steps import restarted, said, shown_message
 from tests.bot.world import NewBot, World, buttons
 
@@ -212,7 +213,7 @@ async def test_a_private_thread_brings_a_warning(world: World) -> None:
 
     result = await world.member.context_menu(thread, "Save as note", first)
 
-    assert drafts.from_channel("Council") in said(result)
+    assert english(drafts.from_channel, "Council") in said(result)
     assert ANSWER in (await draft_of(result)).text
 
 

@@ -12,6 +12,7 @@ from knowledge.values.notes import State
 from knowledge.values.submissions import FORM_CHARACTERS
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import make_forum
+from tests.bot.spoken import english
 from tests.bot.steps import content, said, shown_message
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, text_of
 
@@ -38,7 +39,7 @@ async def set_up_again(world: World) -> None:
 async def test_a_proposal_is_a_card_only(world: World) -> None:
     result = await world.propose(tags="Lisbon, #meetup", link="https://example.org/meetup")
 
-    assert said(result) == messages.note_submitted(await world.note())
+    assert said(result) == english(messages.note_submitted, await world.note())
     card = text_of(world.card)
     assert card.splitlines()[1] == f"**{TITLE}**"
     assert f"> {TEXT}" in card

@@ -66,7 +66,7 @@ PHOTOS = [content for _, content in photos(2)]
 
 async def test_pictures_are_shown_wherever_their_note_is(world: World) -> None:
     result = await proposed(world, *photos(2))
-    assert said(result) == messages.note_submitted(await world.note())
+    assert said(result) == english(messages.note_submitted, await world.note())
     assert await contents(world.card) == PHOTOS
     await world.moderator.click(world.card, label="Approve")
 

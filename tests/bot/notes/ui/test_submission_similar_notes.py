@@ -41,7 +41,7 @@ def values(form: InteractionResult) -> list[str]:
 
 
 def sentence(event: NoticeEvent, name: str = "") -> str:
-    return english(review_messages._SENTENCES[event], title=TITLE, name=name)
+    return str(english(review_messages._SENTENCES[event], title=TITLE, name=name))
 
 
 async def test_a_similar_notes_writer_sees_both_texts(world: World, new_bot: NewBot) -> None:
@@ -79,7 +79,10 @@ async def test_submit_anyway_submits_once(world: World, new_bot: NewBot) -> None
 
     assert not await exists(world, 3)
     note = await world.note(2)
-    assert text_of(shown) in {messages.note_submitted(note), messages.TAKEN_ALREADY.english}
+    assert text_of(shown) in {
+        english(messages.note_submitted, note),
+        messages.TAKEN_ALREADY.english,
+    }
     assert (note.contributor_id, note.revision.submission.text) == (world.second_member.id, LIKE)
     assert note.revision.submission.tags == ("meetup",)
     assert "Similar:" in text_of(world.card)
@@ -119,7 +122,7 @@ async def test_extending_anothers_note_credits_both(world: World, new_bot: NewBo
     await restarted(world, new_bot)
     fields = {"title": "Zanzibar by sea", "text": values(form)[1]}
     taken = await world.moderator.submit_modal(form, fields)
-    assert said(taken) == messages.note_submitted(await world.note(2))
+    assert said(taken) == english(messages.note_submitted, await world.note(2))
 
     name = plain(world.moderator.name)
     assert f"extended by {name}" in text_of(world.card)
@@ -179,7 +182,7 @@ async def test_a_pending_note_is_its_contributors_alone(world: World) -> None:
 
     theirs = await propose(world, world.second_member)
 
-    assert said(theirs) == messages.note_submitted(await world.note(2))
+    assert said(theirs) == english(messages.note_submitted, await world.note(2))
     for number in (1, 99):
         message = shown_message(theirs).message
         pressed = world.press(world.second_member, message, f"extend:{number}")

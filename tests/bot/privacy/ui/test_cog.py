@@ -13,6 +13,7 @@ from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
 from knowledge.values.notes import PageName
 from tests.bot.page.turned_on import turn_on
+from tests.bot.spoken import english
 from tests.bot.steps import content, said, shown_message
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, NewBot, World, buttons, text_of
 
@@ -61,7 +62,7 @@ async def test_contributors_choose_how_public_pages_name_them(world: World) -> N
     shown = await opened(world)
     assert privacy_messages._NAMED[PageName.NOBODY].english in said(shown)
     told = await world.member.click(shown_message(shown), custom_id="privacy:initial")
-    assert said(told) == privacy_messages.now_named(PageName.INITIAL)
+    assert said(told) == english(privacy_messages.now_named, PageName.INITIAL)
 
     kept = await world.core(lambda core: core.store.public_notes.name_of(world.member.id))
     assert kept is PageName.INITIAL

@@ -55,12 +55,12 @@ async def test_an_approval_shows_on_card_and_notice(world: World, new_bot: NewBo
     clicked = await world.moderator.click(world.card, label="Approve")
 
     note = await world.note()
-    assert said(clicked) == confirmation(note, Action.APPROVE)
+    assert said(clicked) == english(confirmation, note, Action.APPROVE)
     assert SENTENCE in await answer(world)
     assert [message.id for message in world.review.history()] == [card]
     assert f"**Approved** by {markdown.plain(world.moderator.name)}" in text_of(world.card)
     assert buttons(world.card) == ["Retire", "Undo", "Asked as…"]
-    assert told(world) == messages.notice_parts(note, NoticeEvent.APPROVED)
+    assert told(world) == english(messages.notice_parts, note, NoticeEvent.APPROVED)
 
     def log(core: Core) -> tuple[list[str], int | None]:
         entries = core.store.audit_log.entries()

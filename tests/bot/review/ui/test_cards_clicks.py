@@ -10,6 +10,7 @@ from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages, markdown
 from knowledge.values.notes import Member, Obstacle, State
 from knowledge.values.submissions import Submission
+from tests.bot.spoken import english
 from tests.bot.steps import (
     EDITED,
     SENTENCE,
@@ -132,8 +133,8 @@ async def test_of_simultaneous_clicks_exactly_one_decides(world: World) -> None:
 
     note = await world.note()
     assert len(note.reviews) == 1
-    late = review_messages.obstacle(note, Obstacle.DECIDED)
-    done = confirmation(note, Action.APPROVE)
+    late = english(review_messages.obstacle, note, Obstacle.DECIDED)
+    done = english(confirmation, note, Action.APPROVE)
     assert sorted(said(one) for one in clicks) == sorted([done, late, late])
     assert len(world.member.user.dm_channel.history()) == 1
 
@@ -160,7 +161,7 @@ async def test_a_decision_stands_without_its_card(world: World) -> None:
 
     result = await world.moderator.submit_modal(form, {"reason": "Because."})
 
-    assert said(result) == confirmation(await world.note(), Action.REJECT)
+    assert said(result) == english(confirmation, await world.note(), Action.REJECT)
     assert await state(world) is State.REJECTED
 
 

@@ -12,6 +12,7 @@ from bot.review.synonym_service import Problem
 from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages
 from knowledge.values.synonyms import SYNONYMS, Synonym
+from tests.bot.spoken import english
 from tests.bot.steps import content, longest_part, looked_into, reviewed, said, shown_message
 from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, buttons, text_of
 
@@ -45,7 +46,7 @@ async def test_a_synonym_is_previewed_and_stored_once(world: World) -> None:
     assert "Rua Augusta" not in content(await world.ask(UNKNOWN))
 
     done = await _kept(world, UNKNOWN, "community meetup")
-    assert said(done) == synonym_service.kept(Synonym(UNKNOWN.lower(), "community meetup"))
+    assert said(done) == english(synonym_service.kept, Synonym(UNKNOWN.lower(), "community meetup"))
     assert "Rua Augusta" in content(await world.ask(UNKNOWN))
     assert TITLE in said(await world.member.slash(world.general, "search", query=UNKNOWN))
     listed = await reviewed(world, ReviewPage.SYNONYMS)

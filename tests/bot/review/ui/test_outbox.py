@@ -18,6 +18,7 @@ from knowledge.values.notes import Decision, Member
 from tests.bot.components import part
 from tests.bot.faults import UNKNOWN_INTERACTION, fail
 from tests.bot.launcher import run_bot
+from tests.bot.spoken import english
 from tests.bot.steps import SENTENCE, answer, everything, reject, restarted, said, told
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.wire.server import WireServer
@@ -94,7 +95,7 @@ async def test_a_decision_counts_without_its_card(world: World, error: tuple[int
     clicked = await world.moderator.click(world.card, label="Approve")
     await rounds(world)
 
-    assert said(clicked) == confirmation(await world.note(), Action.APPROVE)
+    assert said(clicked) == english(confirmation, await world.note(), Action.APPROVE)
     assert [review.moderator_id for review in (await world.note()).reviews] == [world.moderator.id]
     assert len(cards_shown(world)) == 1
     if error != UNKNOWN_MESSAGE:
@@ -213,7 +214,7 @@ async def test_an_approval_stands_without_any_notice(world: World) -> None:
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == confirmation(await world.note(), Action.APPROVE)
+    assert said(result) == english(confirmation, await world.note(), Action.APPROVE)
     assert SENTENCE in await answer(world)
 
 

@@ -98,7 +98,7 @@ async def test_filters_find_notes_behind_nearer_passages(world: World) -> None:
     assert "Cycling" not in theirs
 
     def told(why: Nothing, tag: str, actor: MemberActor) -> str:
-        return english(search_messages.nothing, why, tag, f"<@{actor.id}>")
+        return str(english(search_messages.nothing, why, tag, f"<@{actor.id}>"))
 
     unused = content(await searched(world, tag="boats"))
     nobody = content(await searched(world, contributor=world.admin))

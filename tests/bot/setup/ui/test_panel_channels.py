@@ -44,7 +44,7 @@ NOWHERE = panel_messages._NO_CONTENT.english
 def line(key: str, value: str, origin: Sentence = HERE) -> str:
     """The line of a setting with its value and origin."""
     setting = SETTINGS[key]
-    return english(panel_messages.line, setting, value, origin.english)
+    return str(english(panel_messages.line, setting, value, origin.english))
 
 
 def sources_line(sentence: Sentence, what: str) -> str:
