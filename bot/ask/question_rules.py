@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
+from bot.answers.pipeline import QUESTION_CHARACTERS, needs_lookup
 from knowledge.chat.intents import is_small_talk, prose, word_count
 from knowledge.languages.detection import languages_spoken
 from knowledge.languages.vocabularies import alternatives
@@ -67,7 +67,7 @@ _MOST_SETTLED_WORDS: Final = 14
 def begins_question(text: str) -> bool:
     """Whether a message asks a question that can be understood without other messages."""
     plain = prose(text).strip()
-    if response_without_lookup(text) or is_small_talk(text) or word_count(text) < _FEWEST_WORDS:
+    if not needs_lookup(text) or is_small_talk(text) or word_count(text) < _FEWEST_WORDS:
         return False
     rules = _rules_in(languages_spoken(text))
     if rules["goes_on"].match(text.lstrip()) or "<@" in text:

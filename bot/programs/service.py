@@ -12,7 +12,7 @@ Errors:
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -22,13 +22,7 @@ from pydantic import Field
 
 from bot.answers.ask import Ask, scopes_of
 from bot.answers.outcome import Answer, Clarification, citation
-from bot.answers.pipeline import (
-    Reply,
-    fault,
-    needs_lookup,
-    problem_with,
-    response_without_lookup,
-)
+from bot.answers.pipeline import Reply, problem_with, response_without_lookup
 from bot.answers.quotations import excerpts
 from bot.core.core import Core
 from bot.core.job_queue import Priority
@@ -118,18 +112,15 @@ def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableEr
     # Without a bot, nothing else checks for passed review dates.
     core.find_overdue_notes(datetime.now(UTC))
     asks = [Ask(question.text, _NO_MEMBER, question.guild_id) for question in questions]
-    return list(map(_answer, core.answer_pipeline.ask(asks, record=False)))
-
-
-def _refusal(reason: Callable[[str], str], text: str) -> UnusableError:
-    """The error for a program, which reads English."""
+    replies = core.answer_pipeline.ask(asks, record=False)
+    # Programs are answered in English.
     with speaking(Language.ENGLISH):
-        return UnusableError(reason(text))
+        return list(map(_answer, replies))
 
 
 def _answer(reply: Reply) -> Answered | UnusableError:
     if isinstance(reply.outcome, Clarification):
-        return _refusal(response_without_lookup, reply.question)
+        return UnusableError(response_without_lookup(reply.question))
     quotes: list[Passage] = []
     sections: list[Passage] = []
     open_parts: list[str] = []
@@ -232,16 +223,20 @@ class Reader:
 
     async def ask(self, question: str) -> Answered:
         # Refused early, so that an invalid question takes no turn.
-        if not needs_lookup(question):
-            raise _refusal(response_without_lookup, question)
+        with speaking(Language.ENGLISH):
+            problem = response_without_lookup(question)
+        if problem:
+            raise UnusableError(problem)
         answered = await self.worker.call_batched(ask, Question(self.guild_id, question))
         if isinstance(answered, UnusableError):
             raise answered
         return answered
 
     async def search(self, query: str, most: int) -> list[Passage]:
-        if fault(query) is not None:
-            raise _refusal(problem_with, query)
+        with speaking(Language.ENGLISH):
+            problem = problem_with(query)
+        if problem:
+            raise UnusableError(problem)
         wanted = Search(self.guild_id, query, most)
         return await self.worker.call_batched(search, wanted)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 from simcord import Env
 
+from bot.ask import messages as ask_messages
 from bot.core.core import Core
 from bot.notes import drafts
 from bot.notes import messages as notes_messages
@@ -17,7 +18,7 @@ from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
 from tests.bot.english import CODE, in_english
-from tests.bot.spoken import said_in
+from tests.bot.spoken import english, said_in
 from tests.bot.steps import (
     choose,
     in_menu,
@@ -279,6 +280,19 @@ async def test_a_client_in_another_language_gets_the_servers(
     form = await world.member.slash(world.general, "note add")
     assert form.modal is not None
     assert form.modal["title"] == said_in(spoken, drafts.NEW_TITLE)
+
+
+async def test_simultaneous_askers_read_their_own_languages(world: World) -> None:
+    world.speaks(world.second_member, "de")
+
+    asked, gefragt = [
+        world.submit(actor, "form:picture:private:ab", {"question": UNKNOWN})
+        for actor in (world.member, world.second_member)
+    ]
+    await world.env.settle()
+
+    assert english(ask_messages.refusal) in content(asked)
+    assert said_in(GERMAN, ask_messages.refusal) in content(gefragt)
 
 
 async def test_public_messages_speak_the_servers_language(at_home: World) -> None:
