@@ -8,7 +8,6 @@ a day, a running bot; `index` uses the pages fetched before and needs no network
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
