@@ -24,12 +24,12 @@ from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId
 from bot.interactions.kit.edits import Posted, PostedResponse, edit_once
 from bot.interactions.kit.layouts import text_of
-from bot.interactions.kit.localisation import message_language, viewer_language
+from bot.interactions.kit.localisation import message_language
 from bot.interactions.policy.channel_access import quotable_channels, readable_by
 from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
-from bot.text.languages import speaking
+from bot.text.languages import speaking, spoken_language
 from knowledge.values.questions import Question
 
 
@@ -186,9 +186,8 @@ class Answering:
                 await self._answer_alone(interaction, alone)
                 return
         reply = await with_pictures(self._bot, await self._bot.answer(asked))
-        language = await viewer_language(interaction) if private else held.language
         hands_on = await self._bot.guild_settings.may_hand_over(interaction.guild_id)
-        with speaking(language):
+        with speaking(spoken_language.get() if private else held.language):
             phrasing = Phrasing(self._bot, asked, reply, private=private, hands_on=hands_on)
             sent = await interaction.edit_original_response(**phrasing.message(edits=True))
             phrasing.follow(PostedResponse(interaction, sent.id))

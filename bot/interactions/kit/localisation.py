@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 
 from bot.interactions.services import Interaction
-from bot.text.languages import Sentence, of_locale, speaking
+from bot.text.languages import Sentence, of_locale, speaking, spoken_language
 from knowledge.values.guilds import Language
 
 
@@ -47,5 +47,5 @@ async def message_language(interaction: Interaction) -> Language:
     """The language of a clicked message: the viewer's if ephemeral, else the channel's."""
     message = interaction.message
     if message is None or message.flags.ephemeral:
-        return await viewer_language(interaction)
+        return spoken_language.get()
     return await interaction.client.guild_settings.language_in(interaction.channel)

@@ -14,12 +14,14 @@ from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, CustomId
 from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.component_access import administrators
 from bot.interactions.services import Interaction
 from bot.setup import messages, service
 from bot.setup import panel_messages as said
 from bot.setup.service import ALL, Offered
 from bot.setup.settings import SETTINGS, TITLES, Page
+from bot.text.languages import spoken_language
 from bot.text.markdown import legible, shorten
 from knowledge.review.risk_flags import parse_hosts
 from knowledge.values.quotas import MOST, Newcomers, Quota
@@ -58,6 +60,8 @@ async def store(
     bot.guild_settings.forget(guild_id)
     # Rounds see the change by `known`.
     await bot.guild_settings.settings(guild_id)
+    # The server's language may be another one now.
+    spoken_language.set(await viewer_language(interaction))
     return done
 
 

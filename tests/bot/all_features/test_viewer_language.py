@@ -12,7 +12,7 @@ from bot.core.core import Core
 from bot.notes import drafts
 from bot.notes import messages as notes_messages
 from bot.review.ui.panel import ReviewPage
-from bot.setup.settings import Page
+from bot.setup.settings import SETTINGS, Page
 from bot.statistics import messages as community_messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
@@ -280,6 +280,11 @@ async def test_a_client_in_another_language_gets_the_servers(
     form = await world.member.slash(world.general, "note add")
     assert form.modal is not None
     assert form.modal["title"] == said_in(spoken, drafts.NEW_TITLE)
+
+
+async def test_a_new_language_of_the_server_shows_at_once(world: World) -> None:
+    world.speaks(world.admin, "ja")
+    assert said_in(GERMAN, SETTINGS["language"].label) in await choose(world, language="de")
 
 
 async def test_simultaneous_askers_read_their_own_languages(world: World) -> None:
