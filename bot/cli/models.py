@@ -5,11 +5,11 @@ its next start. A reranker needs no index.
 """
 
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Annotated, Final
@@ -39,7 +39,6 @@ from bot.storage.data_folder import (
     checked_data_folder,
     data_folder,
     is_bot_running,
-    open_index,
     open_store,
 )
 from bot.storage.derived_data import open_entries
@@ -51,7 +50,6 @@ from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, JudgedSetError,
 from indexer.evaluation.metrics import mean
 from indexer.evaluation.runner import Evaluation, Order
 from indexer.index.index import Index
-from indexer.ingest.pipeline import Progress
 from indexer.retrieval.reranker import open_reranking
 from knowledge.corpus import documents
 from knowledge.text import count_of
@@ -291,17 +289,11 @@ def _figures(core: Core, sides: Sequence[Side], indexes: Sequence[Index]) -> lis
 
 def _evaluate(sides: Sequence[Side], name: str) -> list[Evaluation]:
     """Measure the sides with one embedder on the judged set `name`."""
-    evaluations: list[Evaluation] = []
-
-    def steps() -> Iterator[Progress]:
-        for step in comparison.measure(sides, judged_set(COMMITTED[name])):
-            if isinstance(step, Progress):
-                yield step
-            else:
-                evaluations.append(step)
-
-    console.run_with_progress(steps(), f"Measuring {sides[0].model.record.name} on {name}")
-    return evaluations
+    run = partial(
+        console.run_with_progress, title=f"Measuring {sides[0].model.record.name} on {name}"
+    )
+    with comparison.evaluators(sides, judged_set(COMMITTED[name]), run) as evaluators:
+        return [evaluator.evaluate() for evaluator in evaluators]
 
 
 def print_comparison(figures: Sequence[Figure], serving: str, other: str) -> None:
@@ -406,13 +398,11 @@ def measure(
     settings: Settings, side: Side, name: str, judged: JudgedSet, *, legs: bool = False
 ) -> Evaluation:
     """Index a judged set in a temporary folder, and ask its questions."""
+    run = partial(console.run_with_progress, title=f"Indexing {name}")
     with (
-        tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
-        open_index(Path(temporary), side.model.embedder) as index,
         _endpoint_order(settings) as order,
+        comparison.evaluators([side], judged, run, order) as [evaluator],
     ):
-        evaluator = side.evaluator(index, judged, order)
-        console.run_with_progress(evaluator.index(), f"Indexing {name}")
         return evaluator.evaluate(legs=legs)
 
 

@@ -115,7 +115,6 @@ class Worker(Generic[_T]):
         self.leading: Callable[[_T], AbstractContextManager[None]] = lambda _: nullcontext()
         # Seconds a turn took lately, smoothed.
         self._turn_seconds = 0.0
-        # Count of replacements of parts of the core; used in the thread only.
         self._open_core = open_core
         self._close_core = close_core
         self._stopped = threading.Event()

@@ -9,7 +9,8 @@ because the serving model ranked them first, which favours this model.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -70,23 +71,25 @@ class Side:
         )
 
 
-def measure(sides: Sequence[Side], judged: JudgedSet) -> Iterator[Progress | Evaluation]:
-    """Index a judged set in a temporary folder, and evaluate each side on its questions.
+@contextmanager
+def evaluators(
+    sides: Sequence[Side],
+    judged: JudgedSet,
+    run: Callable[[Iterator[Progress]], object],
+    order: Order | None = None,
+) -> Iterator[list[Evaluator]]:
+    """Index a judged set in a temporary folder by `run`, and yield an evaluator for each side.
 
     All sides must have the same model, because they share the index. The sides of another model
     need another call.
-
-    Yields:
-        The progress of indexing, then one evaluation for each side, in the order of `sides`.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="commonplace-model-") as temporary,
+        tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
         open_index(Path(temporary), sides[0].model.embedder) as index,
     ):
-        evaluators = [side.evaluator(index, judged) for side in sides]
-        yield from evaluators[0].index()
-        for evaluator in evaluators:
-            yield evaluator.evaluate()
+        made = [side.evaluator(index, judged, order) for side in sides]
+        run(made[0].index())
+        yield made
 
 
 def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:

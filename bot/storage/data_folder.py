@@ -18,8 +18,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import Enum, auto
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -63,14 +62,6 @@ class DataFolderHeldError(DataFolderError):
     """Another bot runs on the data folder; the message says what to do."""
 
 
-class _State(Enum):
-    MISSING = auto()
-    # May hold the `lost+found` of a new file system.
-    EMPTY = auto()
-    OWN = auto()
-    FOREIGN = auto()
-
-
 def data_folder(folder: Path) -> Path:
     """Create a data folder unless it exists, restrict its permissions, and return its path.
 
@@ -100,9 +91,13 @@ def checked_data_folder(folder: Path, *, may_begin: bool) -> Path:
     With `may_begin`, the folder may be missing or empty. DataFolderError if the folder can't be
     read or used.
     """
+    names: set[str] | None = None
     try:
         folder = folder.expanduser()
-        state = _state(folder)
+        with suppress(FileNotFoundError):
+            # A new file system has `lost+found`.
+            names = {path.name for path in folder.iterdir()} - {"lost+found"}
+        is_foreign = bool(names) and not _is_own(folder)
     # `expanduser` raises RuntimeError for an unknown user, and a NUL in a path is a ValueError.
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error).removesuffix(".")
@@ -110,15 +105,15 @@ def checked_data_folder(folder: Path, *, may_begin: bool) -> Path:
             f"The data folder {folder} can't be read: {reason}. Name another one with --data or "
             "COMMONPLACE_DATA."
         ) from error
-    if state is _State.FOREIGN:
+    if is_foreign:
         raise DataFolderError(
             f"{folder} has other files and no data of Commonplace, so nothing there was changed. "
             "Name the bot's data folder, or a new one, with --data or COMMONPLACE_DATA."
         )
-    if state is not _State.OWN and not may_begin:
+    if not names and not may_begin:
         problem = (
             f"There is no data folder {folder}."
-            if state is _State.MISSING
+            if names is None
             else f"The data folder {folder} is empty. Check that its disk is mounted."
         )
         raise DataFolderError(
@@ -126,16 +121,6 @@ def checked_data_folder(folder: Path, *, may_begin: bool) -> Path:
             "`commonplace index` begin a new one."
         )
     return folder
-
-
-def _state(folder: Path) -> _State:
-    try:
-        names = {path.name for path in folder.iterdir()}
-    except FileNotFoundError:
-        return _State.MISSING
-    if not names - {"lost+found"}:
-        return _State.EMPTY
-    return _State.OWN if _is_own(folder) else _State.FOREIGN
 
 
 def _is_own(folder: Path) -> bool:

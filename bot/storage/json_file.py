@@ -1,4 +1,4 @@
-"""Atomic writes of small files, mostly JSON."""
+"""Atomic writes of small JSON files."""
 
 import json
 import os
@@ -8,12 +8,7 @@ from typing import Any
 
 
 def write_json(path: Path, fields: Any, *, only_first: bool = False) -> None:
-    """Write fields as JSON. `write_text` writes the file."""
-    write_text(path, json.dumps(fields, indent=1, ensure_ascii=False), only_first=only_first)
-
-
-def write_text(path: Path, text: str, *, only_first: bool = False) -> None:
-    """Write a file atomically and durably.
+    """Write fields as JSON, atomically and durably.
 
     With `only_first`, an existing file is kept, even if another process creates it meanwhile.
     OSError if the file can't be written; nothing was changed.
@@ -21,7 +16,7 @@ def write_text(path: Path, text: str, *, only_first: bool = False) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(json.dumps(fields, indent=1, ensure_ascii=False))
             file.flush()
             os.fsync(file.fileno())
         if not only_first:

@@ -13,8 +13,8 @@ from bot.models.comparison import (
     Figure,
     Side,
     accepted_answers,
+    evaluators,
     figures,
-    measure,
     pool,
 )
 from indexer.embedding.model_records import ModelRecord
@@ -52,9 +52,8 @@ def _judged() -> JudgedSet:
 
 def _evaluation(name: str, judged: JudgedSet) -> Evaluation:
     model = salted_models(ModelRecord(name))
-    [*_, last] = measure([Side(model, default_calibration())], judged)
-    assert isinstance(last, Evaluation)
-    return last
+    with evaluators([Side(model, default_calibration())], judged, run_to_end) as [evaluator]:
+        return evaluator.evaluate()
 
 
 def test_two_models_are_measured_on_the_same_questions() -> None:
