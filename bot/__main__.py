@@ -47,8 +47,7 @@ from bot.cli.console import (
     plain_group,
 )
 from bot.config.settings import ConfigError
-from bot.storage.data_folder import DataFolderError
-from bot.storage.file_permissions import UMASK
+from bot.storage.data_folder import UMASK, DataFolderError
 from bot.text.languages import speaking
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_

@@ -30,9 +30,9 @@ from bot.storage.data_folder import (
     is_bot_running,
     open_server,
     open_store,
+    paths_open_to_others,
 )
 from bot.storage.derived_data import open_entries, open_work_queue, unembedded_texts_warning
-from bot.storage.file_permissions import paths_open_to_others
 from bot.text.languages import COMMAND_FOR_LANGUAGES, language_name, languages_read
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import open_record

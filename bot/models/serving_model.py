@@ -19,9 +19,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from bot.storage.data_folder import MODEL_LOCK, POINTER, DataFolderError, open_index, try_lock
+from bot.storage.data_folder import (
+    MODEL_LOCK,
+    POINTER,
+    DataFolderError,
+    open_index,
+    try_lock,
+    write_json,
+)
 from bot.storage.derived_data import INDEX, delete_index, has_index, index_names, index_place
-from bot.storage.json_file import write_json
 from indexer.embedding.embedder import Embedder, ModelError
 from indexer.embedding.installed_models import installed_models, model_folder
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record, recorded_folder

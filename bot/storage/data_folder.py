@@ -8,6 +8,9 @@ changed.
 commands can run at the same time. The operating system releases a lock when its process ends. The
 lock's file remains, but doesn't mean that the folder is locked.
 
+Only the folder's owner can read and write its files: `main` sets the umask for new files, and
+opening the folder restricts files copied into it.
+
 Errors:
     Exception
     └── DataFolderError           the data folder can't be made or written, or isn't Commonplace's
@@ -16,17 +19,19 @@ Errors:
 
 import json
 import logging
+import os
 import shutil
+import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
 from bot.storage.derived_data import INDEX, explain_missing_driver, index_place
-from bot.storage.file_permissions import restrict_to_owner
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from knowledge.files.scan import DATA_MARK
@@ -315,3 +320,91 @@ def open_index(folder: Path, embedder: Embedder, name: str = INDEX, database: st
         dimension=embedder.dimension,
         max_tokens=embedder.max_tokens,
     )
+
+
+def write_json(path: Path, fields: Any, *, only_first: bool = False) -> None:
+    """Write fields as JSON, atomically and durably.
+
+    With `only_first`, an existing file is kept, even if another process creates it meanwhile.
+    OSError if the file can't be written; nothing was changed.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(json.dumps(fields, indent=1, ensure_ascii=False))
+            file.flush()
+            os.fsync(file.fileno())
+        if not only_first:
+            Path(name).replace(path)
+        elif not path.exists():
+            try:
+                # Fails if another process was first.
+                os.link(name, path)
+            except FileExistsError:
+                return
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+# Permissions.
+
+# Everything for the owner, nothing for the group and for others.
+UMASK: Final = 0o077
+
+_FILES: Final = (
+    DATA_MARK,
+    "community*.db*",
+    "channels.db*",
+    "web.db*",
+    "machine.json*",
+    "tombstones.jsonl",
+    "calibration*.toml",
+    "model*.json*",
+    "reranker.json*",
+    "*.lock",
+)
+_FOLDERS: Final = ("index", "index.*", "backups")
+
+
+def paths_open_to_others(folder: Path) -> list[Path]:
+    """Paths of a data folder that other users may use, the folder itself first."""
+    if os.name != "posix":
+        return []
+    return [path for path in _own_paths(folder) if _mode(path) & UMASK]
+
+
+def restrict_to_owner(folder: Path) -> int:
+    """Remove other users' permissions where possible, and return the number of changed paths."""
+    closed = 0
+    for path in paths_open_to_others(folder):
+        try:
+            path.chmod(_mode(path) & ~UMASK)
+        except OSError:
+            # It belongs to another user; `doctor` says so.
+            continue
+        closed += not _mode(path) & UMASK
+    return closed
+
+
+def _own_paths(folder: Path) -> Iterator[Path]:
+    # A shared folder such as /tmp must stay open.
+    if not folder.stat().st_mode & stat.S_ISVTX:
+        yield folder
+    for pattern in _FILES:
+        yield from (path for path in folder.glob(pattern) if not path.is_symlink())
+    for top in (top for pattern in _FOLDERS for top in folder.glob(pattern)):
+        if top.is_symlink():
+            continue
+        for above, folders, files in os.walk(top):
+            here = Path(above)
+            yield here
+            yield from (path for file in files if not (path := here / file).is_symlink())
+            folders[:] = [folder for folder in folders if not (here / folder).is_symlink()]
+
+
+def _mode(path: Path) -> int:
+    """The permissions of a file; 0 if it was deleted meanwhile."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.storage.json_file import write_json
+from bot.storage.data_folder import write_json
 from knowledge.files.scan import missing_source_failures
 from knowledge.sources.kinds.registry import source_at
 from knowledge.store.store import Store, StoreError

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.storage.data_folder import COMMUNITY
-from bot.storage.file_permissions import restrict_to_owner
+from bot.storage.data_folder import COMMUNITY, restrict_to_owner
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from knowledge.store.store import Store
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict

@@ -22,8 +22,6 @@ from tests.bot.launcher import run_bot
 from tests.bot.wire.server import WireServer
 
 GUILD = 10
-
-
 Run = Callable[..., tuple[int, str, str]]
 
 

@@ -29,7 +29,6 @@ from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 
 Examiner = Callable[[str], dict[str, Finding]]
-
 pytestmark = pytest.mark.usefixtures("words")
 
 

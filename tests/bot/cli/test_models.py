@@ -20,7 +20,6 @@ from tests.bot.models.choosing import FIRST, MEETUP, WHERE, opened, publish, quo
 from tests.fakes import salted_models
 
 pytestmark = pytest.mark.usefixtures("small_sets", "one_article")
-
 Run = Callable[..., Result]
 
 

@@ -17,7 +17,6 @@ from tests.fakes import salted_models
 from tests.models import save_cross_encoder
 
 pytestmark = pytest.mark.usefixtures("small_sets", "one_article")
-
 Run = Callable[..., Result]
 
 

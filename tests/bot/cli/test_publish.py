@@ -18,7 +18,6 @@ from tests.bot.cli.typed_commands import TypedCommands
 from tests.knowledge.decided_notes import MIRA, decided
 
 GUILD, ELSEWHERE, ADMIN = 10, 11, 9
-
 Run = Callable[..., tuple[int, str, str]]
 
 

@@ -17,7 +17,6 @@ from tests.bot.world import text_of
 from tests.postgres import Cluster
 
 pytestmark = pytest.mark.slow
-
 MOMENTS = 20
 ASKED_AGAIN_SECONDS = 3
 

@@ -47,9 +47,7 @@ GUILD = 10
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 NOTE = Submission("Meetup", "The quokka meetup takes place in Lisbon on Fridays.")
 QUESTION = "where does the quokka meetup take place"
-
 Opener = Callable[..., Core]
-
 pytestmark = pytest.mark.usefixtures("one_article")
 
 

@@ -31,7 +31,6 @@ from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_proces
 
 MODEL = ModelRecord("owner/model", "/a/folder", "0123abcd", "d1", "d1 onnx", ("de", "en"))
 POINTED = Pointer("first", Served(MODEL, "index.1234"), Served(ModelRecord("first"), INDEX))
-
 _texts = st.text(st.characters(codec="utf-8"), max_size=20)
 _records = st.builds(
     ModelRecord, _texts, _texts, _texts, _texts, _texts, st.lists(_texts, max_size=3).map(tuple)

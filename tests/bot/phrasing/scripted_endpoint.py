@@ -17,9 +17,7 @@ from aiohttp import web
 
 KEY: Final = "sk-scripted-0123456789"
 MODEL: Final = "scripted-1"
-
 Behaviour = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
-
 _FIELDS: Final = ("model", "messages", "temperature", "response_format")
 _NEVER_SENT: Final = ("<|", "<start_of_turn>", "[INST]", "http://", "https://", "<@", "\u200b", KEY)
 

@@ -32,10 +32,7 @@ QUOTES = (
     Quoted("The ferry costs 20 euros. It takes dogs.", "Ferries", "Prices"),
 )
 
-
 TASK = Task("What does the ferry cost?", QUOTES, Mode.CHOOSE)
-
-
 COSTS = Line("The ferry costs 20 euros.", (2,), verbatim=True)
 
 
@@ -191,12 +188,8 @@ FERRY = Quoted(
     "The ferry to Rottnest costs 20 euros. Dogs are not allowed on the ferry.", "Ferries"
 )
 
-
 BUS = Quoted("The bus to the ferry is free on Sundays.", "Buses")
-
-
 QUESTION = "What does the ferry to Rottnest cost?"
-
 
 NOTES = [
     json.loads(line)

@@ -14,7 +14,6 @@ from indexer.text.passages import without_link_targets
 from indexer.text.sentences import sentences
 
 ROOT = Path(__file__).parents[3]
-
 CLUB = "The club was founded by Ann Lee in 1998 and moved to Leeds in 2004."
 VAN = "You can rent the van for 25 euros a day if you are a member for at least six months."
 

@@ -27,7 +27,6 @@ from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, 
 from tests.fakes import WordEmbedder
 
 BREAKS = "Xylophones at Ouagadougou"
-
 Configure = Callable[..., io.StringIO]
 
 

@@ -17,11 +17,10 @@ from bot.programs.http_limits import BODY_BYTES
 from bot.programs.http_server import Tokens
 from bot.programs.service import MOST_PASSAGES, Answered, Reader
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT, shown
+from tests.bot.programs.served_processes import GIVEN, TOKEN
 
 pytest.importorskip("fastapi", reason="`commonplace dev serve` needs the extra `serve`")
 
-TOKEN = "0123456789abcdef"  # noqa: S105 - of these tests alone
-AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}
 TOKENS = Tokens((TOKEN.encode(),))
 
 
@@ -34,7 +33,7 @@ def client_of(app: Any, **headers: str) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://127.0.0.1",
-        headers=AUTHORIZATION | headers,
+        headers=GIVEN | headers,
     )
 
 
@@ -250,7 +249,7 @@ async def test_busy_names_the_wait_and_defects_nothing(worker: Worker[Core]) -> 
 # What has the right shape and yet no word in it can't be looked for (422).
 TRIED = {
     "seed": 1,
-    "headers": AUTHORIZATION,
+    "headers": GIVEN,
     "generation": {"deterministic": True, "max-examples": 10, "database": "none"},
     "checks": {"positive_data_acceptance": {"expected-statuses": [200, 404, 422]}},
 }
@@ -269,7 +268,7 @@ async def test_the_interface_conforms_to_its_openapi_description(worker: Worker[
         schema = schemathesis.openapi.from_asgi(
             "/openapi.json",
             app,
-            headers=AUTHORIZATION,
+            headers=GIVEN,
             config=SchemathesisConfig.from_dict(TRIED),
         )
         sent, wrong, statuses = 0, [], set()

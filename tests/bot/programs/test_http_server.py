@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -27,13 +26,11 @@ from bot.programs.http_server import (
     open_socket,
     serve,
 )
-from bot.storage.data_folder import data_folder
 from knowledge.dependencies import install_hint
+from tests.bot.programs.served_processes import GIVEN, ROOT, TOKEN, environment, served
 from tests.fork_server import ForkServer
 
-ROOT = Path(__file__).parents[3]
 VARIABLE = "COMMONPLACE_SERVE_TOKEN"
-TOKEN = "0123456789abcdef"  # noqa: S105 - of these tests alone
 
 
 def _scope(*given: bytes) -> Scope:
@@ -87,33 +84,31 @@ async def _serving(application: ASGIApp = _nothing, *, public: bool = False) -> 
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_invalid_http_is_refused_with_a_problem() -> None:
-    async with _serving() as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GARBAGE\r\n\r\n")
-        answer = await reader.read()
+async def _exchange(port: int, request: bytes) -> bytes:
+    """All that a connection of its own gets for a request, up to the end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        return await reader.read()
+    finally:
         writer.close()
+
+
+@pytest.mark.parametrize(
+    "request_", [b"GARBAGE\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"x" * 20_000], ids=["odd", "large"]
+)
+async def test_invalid_http_is_refused_with_a_problem(request_: bytes) -> None:
+    async with _serving() as port:
+        answer = await _exchange(port, request_)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"application/problem+json" in answer
-
-
-async def test_an_large_head_is_refused() -> None:
-    async with _serving() as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000)
-        answer = await reader.readline()
-        writer.close()
-    assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 async def test_a_late_head_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.3)
     async with _serving() as port:
         for begun in (b"", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(begun)
-            assert await reader.read() == b""
-            writer.close()
+            assert await _exchange(port, begun) == b""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(2):
             writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -307,10 +302,7 @@ async def test_nothing_is_logged_of_strangers(caplog: pytest.LogCaptureFixture) 
     requests = (b"GARBAGE\r\n\r\n", head + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n")
     async with _serving(_limited()) as port:
         for request in requests:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(request)
-            await reader.read()
-            writer.close()
+            await _exchange(port, request)
     assert [one.message for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
@@ -327,40 +319,11 @@ async def test_a_defect_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 # The command.
 
 
-def _started(folder: Path, *arguments: str, token: str = TOKEN) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "bot", "dev", "serve", *arguments],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "COMMONPLACE_DATA": str(data_folder(folder)),
-            VARIABLE: token,
-            "HF_HUB_OFFLINE": "1",
-            "PYTHONPATH": str(ROOT),
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _address(process: "subprocess.Popen[str]") -> str:
-    assert process.stderr is not None
-    for line in process.stderr:
-        if found := re.search(r"(http://127\.0\.0\.1:\d+)/openapi\.json", line):
-            return found[1]
-    raise AssertionError("It was not served.")
-
-
 @pytest.mark.slow
 async def test_the_command_serves_whoever_knows_the_token(models_folder: Path) -> None:
-    process = _started(models_folder, "--port", "0")
-    try:
-        given = {"Authorization": f"Bearer {TOKEN}"}
-        async with httpx2.AsyncClient(
-            base_url=_address(process), headers=given, timeout=60
-        ) as http:
+    with served(models_folder, "serve", "--port", "0") as address:
+        base_url = address.removesuffix("/openapi.json")
+        async with httpx2.AsyncClient(base_url=base_url, headers=GIVEN, timeout=60) as http:
             answer = await http.post("/ask", json={"question": "What is open source AI?"})
             assert answer.json()["evidence"] == "strong"
             assert "server" not in answer.headers
@@ -370,23 +333,21 @@ async def test_the_command_serves_whoever_knows_the_token(models_folder: Path) -
             assert stranger.status_code == 401
             rebound = await http.get("/openapi.json", headers={"Host": "evil.example"})
             assert rebound.status_code == 421
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.mark.parametrize(
     ("arguments", "token", "said"),
     [
-        ((), "", "openssl rand"),
-        (("--guild", "general"), TOKEN, "is no server's id"),
+        (("serve",), "", "openssl rand"),
+        (("serve", "--guild", "general"), TOKEN, "is no server's id"),
+        (("mcp", "--http", "0"), "", "openssl rand"),
+        (("mcp", "--guild", "general"), "", "is no server's id"),
     ],
 )
 def test_a_command_that_can_not_serve_says_why(
     tmp_path: Path, commands: ForkServer, arguments: Sequence[str], token: str, said: str
 ) -> None:
-    given = {"COMMONPLACE_DATA": str(data_folder(tmp_path)), VARIABLE: token}
-    done = commands.run("dev", "serve", *arguments, environment=given)
+    done = commands.run("dev", *arguments, environment=environment(tmp_path, token))
     assert done.returncode == UNUSABLE
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr

@@ -1,11 +1,8 @@
 """The MCP server with the official SDK's client: in memory, over stdio and over HTTP."""
 
 import asyncio
-import os
 import re
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,6 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from bot.answers import pipeline
-from bot.cli.console import UNUSABLE
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.programs.http_server import (
@@ -28,12 +24,8 @@ from bot.programs.http_server import (
 )
 from bot.programs.mcp_server import PATH, http_application, mcp_server
 from bot.programs.service import Reader
-from bot.storage.data_folder import data_folder
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT, shown
-from tests.fork_server import ForkServer
-
-ROOT = Path(__file__).parents[3]
-TOKEN = "correct horse battery staple"  # noqa: S105 - of these tests alone
+from tests.bot.programs.served_processes import GIVEN, ROOT, TOKEN, environment, served
 
 
 def _documents(found: Any) -> list[str]:
@@ -114,34 +106,12 @@ async def test_every_tool_is_read_only(worker: Worker[Core]) -> None:
 # As processes.
 
 
-def _started(folder: Path, *arguments: str, token: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "bot", "dev", "mcp", *arguments],
-        cwd=ROOT,
-        env=_environment(folder, token),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _environment(folder: Path, token: str = "") -> dict[str, str]:
-    return {
-        **os.environ,
-        "COMMONPLACE_DATA": str(data_folder(folder)),
-        "COMMONPLACE_MCP_TOKEN": token,
-        "HF_HUB_OFFLINE": "1",
-        "PYTHONPATH": str(ROOT),
-    }
-
-
 @pytest.mark.slow
 async def test_standard_output_has_only_the_protocol(models_folder: Path) -> None:
     parameters = StdioServerParameters(
         command=sys.executable,
         args=["-m", "bot", "dev", "mcp"],
-        env=_environment(models_folder),
+        env=environment(models_folder),
         cwd=str(ROOT),
     )
     async with Client(stdio_client(parameters)) as client:
@@ -152,39 +122,34 @@ async def test_standard_output_has_only_the_protocol(models_folder: Path) -> Non
 
 @pytest.mark.slow
 async def test_http_requests_need_the_token(models_folder: Path) -> None:
-    process = _started(models_folder, "--http", "0", token=TOKEN)
-    try:
-        address = _address(process)
-        given = {"Authorization": f"Bearer {TOKEN}"}
+    with served(models_folder, "mcp", "--http", "0") as address:
         async with (
-            httpx2.AsyncClient(headers=given) as http,
+            httpx2.AsyncClient(headers=GIVEN) as http,
             Client(streamable_http_client(address, http_client=http)) as client,
         ):
             assert len((await client.list_tools()).tools) == 3
-        for headers in _refused(given):
+            assert (await http.get(address)).status_code == 405
+        # Refused connections are closed, so each request has its own client.
+        for headers in (
+            {},
+            {"Authorization": "Bearer wrong"},
+            {**GIVEN, "Host": "evil.example"},
+            {**GIVEN, "Origin": "https://evil.example"},
+        ):
             async with httpx2.AsyncClient() as http:
                 answer = await http.post(address, json={}, headers=headers)
             assert answer.status_code in (401, 421, 403)
-        async with httpx2.AsyncClient(headers=given) as http:
-            assert (await http.get(address)).status_code == 405
         async with httpx2.AsyncClient() as http:
             said = pytest.RaisesExc(MCPError, match="Send the token")
             with pytest.RaisesGroup(said, flatten_subgroups=True):
-                await _connect(address, http)
-    finally:
-        process.kill()
-        process.communicate()
+                async with Client(streamable_http_client(address, http_client=http)) as client:
+                    await client.list_tools()
 
 
 async def _searched(client: Client, times: int) -> Any:
     for _ in range(times):
         found = await client.call_tool("search", {"query": "quokka enclosure"})
     return found.structured_content
-
-
-async def _connect(address: str, http: httpx2.AsyncClient) -> None:
-    async with Client(streamable_http_client(address, http_client=http)) as client:
-        await client.list_tools()
 
 
 async def test_excessive_clients_get_an_error(worker: Worker[Core]) -> None:
@@ -200,7 +165,7 @@ async def test_excessive_clients_get_an_error(worker: Worker[Core]) -> None:
         serving = asyncio.create_task(serve(made, sock))
         address = f"{address_of_socket(sock)}{PATH}"
         async with (
-            httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}) as http,
+            httpx2.AsyncClient(headers=GIVEN) as http,
             Client(streamable_http_client(address, http_client=http)) as client,
         ):
             said = r"More than 5 requests a second .* go on in 1 s"
@@ -212,37 +177,3 @@ async def test_excessive_clients_get_an_error(worker: Worker[Core]) -> None:
                 await client.call_tool("ask", {"question": "x" * 100_000})
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
-
-
-def _refused(given: dict[str, str]) -> Sequence[dict[str, str]]:
-    """Headers to refuse: no token, a wrong token, a foreign host, a foreign origin."""
-    return (
-        {},
-        {"Authorization": "Bearer wrong"},
-        {**given, "Host": "evil.example"},
-        {**given, "Origin": "https://evil.example"},
-    )
-
-
-def _address(process: "subprocess.Popen[str]") -> str:
-    assert process.stderr is not None
-    for line in process.stderr:
-        if found := re.search(r"http://127\.0\.0\.1:\d+/mcp", line):
-            return found[0]
-    raise AssertionError("It was not served.")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "token", "said"),
-    [
-        (("--http", "0"), "", "openssl rand"),
-        (("--guild", "general"), "", "is no server's id"),
-    ],
-)
-def test_a_command_that_can_not_serve_says_why(
-    tmp_path: Path, commands: ForkServer, arguments: Sequence[str], token: str, said: str
-) -> None:
-    done = commands.run("dev", "mcp", *arguments, environment=_environment(tmp_path, token))
-    assert done.returncode == UNUSABLE
-    assert said in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr

@@ -19,7 +19,6 @@ from tests.knowledge.page.made_sites import published, site
 from tests.processes import interruptible
 
 pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[3]
 ADDRESS = re.compile(r"http://\S+/")
 BROWSER = next(

@@ -38,17 +38,9 @@ from tests.bot.programs.test_http_api import api, client_of
 from tests.fakes import WordEmbedder
 
 TEXT: Final = "The quokka enclosure of {marker} opens at seven."
-
-
 MARKER: Final = re.compile(r"marker\d+x")
-
-
 CALLERS: Final = (None, HERE, ELSEWHERE)
-
-
 SCOPES: Final = (SHARED, Scope(HERE), Scope(ELSEWHERE), channel_scope(CHANNEL))
-
-
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 
 
@@ -175,7 +167,6 @@ def _markers(texts: Sequence[str]) -> set[str]:
 
 
 PLACES = st.lists(st.tuples(st.sampled_from(SCOPES), st.booleans()), max_size=5)
-
 
 NOTES = st.lists(
     st.builds(

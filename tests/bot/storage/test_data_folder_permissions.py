@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import __main__
-from bot.storage.data_folder import COMMUNITY, data_folder
-from bot.storage.file_permissions import paths_open_to_others
+from bot.storage.data_folder import COMMUNITY, data_folder, paths_open_to_others
 from knowledge.store.store import Store
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
