@@ -33,11 +33,11 @@ from bot.core.core import Core
 from knowledge.store.postgres.leases import LEADERSHIP
 from tests.bot.cluster.processes import QUESTION, SHARDS
 from tests.bot.launcher import ROOT, BotProcess, bot_process
+from tests.bot.message_parts import text_of
 from tests.bot.wire.gateway import Gateway
 from tests.bot.wire.people import Person, labels
 from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.wire.state import APPLICATION, Interaction, Json, State, snowflake, user
-from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
 from tests.postgres import Cluster
 from tests.postgres_cuts import CuttingSocket

@@ -25,9 +25,8 @@ from knowledge.values.settings import GuildSettings
 from tests.bot.machines import machine  # noqa: F401 - a fixture
 from tests.bot.phrasing.scripted_endpoint import KEY, ScriptedEndpoint, scripted_endpoint
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.town import Town, build_town
 from tests.bot.wire.server import WireServer, wire_server
-from tests.bot.world import NewBot, World, build_world
+from tests.bot.world import NewBot, Town, World, build_town, build_world
 from tests.fakes import WordEmbedder
 from tests.shared_folders import shared_folder
 

@@ -27,8 +27,9 @@ from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, OpenQuestion
 from knowledge.values.settings import Edition, WeeklyDigest
 from tests.bot.components import part
+from tests.bot.message_parts import text_of
 from tests.bot.spoken import said_in
-from tests.bot.world import World, text_of
+from tests.bot.world import World
 
 LONGEST_URL = page_url("https://" + "a" * (PAGE_URL_CHARACTERS - len("https://")), 2**63)
 # Before whatever a test does.

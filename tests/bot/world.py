@@ -1,12 +1,21 @@
 """A server as real ones are, with the bot in it: who is there, where they talk, what they do."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import discord
-from simcord import ChannelHandle, Env, GuildHandle, InteractionResult, MemberActor, RoleHandle
+from simcord import (
+    ChannelHandle,
+    Env,
+    GuildHandle,
+    InteractionResult,
+    MemberActor,
+    RoleHandle,
+)
 from simcord.backend import serializers
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import ChannelType, OverwriteType
 from simcord.interactions import base_payload
 
 from bot.ask.messages import MENU_LABELS
@@ -15,12 +24,25 @@ from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.process.client import Bot
 from bot.process.login import invite_permissions
 from bot.review import service as review_service
+from bot.review.ui.panel import ReviewPage
+from bot.setup.settings import SETTINGS, Page
+from indexer.ingest.pipeline import index_document
 from knowledge.store.notes.decisions import Ruling
-from knowledge.values.notes import Decision, Member, Note
+from knowledge.values.documents import Document, Kind, channel_scope
+from knowledge.values.notes import Decision, Member, Note, State
 from knowledge.values.questions import Question
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
 from tests.bot import strictness
+from tests.bot.message_parts import (
+    buttons,
+    choices,
+    content,
+    custom_ids,
+    everything,
+    shown_message,
+    text_of,
+)
 from tests.refused import refused_questions
 
 _Result = TypeVar("_Result")
@@ -34,6 +56,11 @@ TICKETS: Final = "Tickets are free at the door."
 SECTIONS: Final = f"## Place\n\n{TEXT}\n\n## Tickets\n\n{TICKETS}"
 AFTER: Final = "and the tickets?"
 
+# What stands in an answer from the note of the world, and texts that take the place of its own.
+SENTENCE = "meetup is in Lisbon at Rua Augusta"
+EDITED = "The community meetup is in Lisbon at Rua Augusta on Saturdays."
+NEW_TEXT = "The community meetup is in Porto at Rua das Flores on Mondays."
+
 # No word of it is in any article, nor in the note.
 UNKNOWN: Final = "Zanzibar ferry timetable"
 
@@ -44,7 +71,6 @@ _FORM: Final = 5
 _LIST: Final = 3
 _TEXT: Final = 4
 _LABEL: Final = 18
-_DISPLAY: Final = 10
 # Makes another bot on the same data folder.
 NewBot = Callable[[], Bot]
 
@@ -256,6 +282,134 @@ class World:
         self.env.backend.emit("INTERACTION_CREATE", payload)
         return InteractionResult(self.env, record)
 
+    def notices(self) -> list[str]:
+        """What the contributor was told by direct message."""
+        return [text_of(message) for message in self.member.user.dm_channel.history()]
+
+    async def read_only(self, *languages: str) -> None:
+        """The serving model reads these languages alone, as its card says."""
+
+        def change(core: Core) -> None:
+            core.served = replace(
+                core.served, model=replace(core.served.model, languages=languages)
+            )
+            core.retriever.languages = frozenset(languages)
+
+        await self.core(change)
+
+    async def start_again(self, new_bot: NewBot) -> None:
+        """The process ends and starts again on the same data folder."""
+        await self.bot.close()
+        await self.restart(new_bot())
+
+    async def open_setup(self, page: Page | None = None, by: MemberActor | None = None) -> Any:
+        """The panel of `/setup` that an administrator has opened, at one of its pages."""
+        actor = by or self.admin
+        panel = shown_message(await actor.slash(self.general, "setup"))
+        if page is not None:
+            await actor.select(panel, [page], custom_id="setup_page")
+        return panel
+
+    async def open_setting(self, key: str, by: MemberActor | None = None) -> Any:
+        """The panel of `/setup` at the control or form of one setting."""
+        page, actor = SETTINGS[key].page, by or self.admin
+        panel = await self.open_setup(page, by)
+        if f"setting:{key}" not in custom_ids(panel):
+            result = await actor.select(panel, [key], custom_id=f"change:{page}:0")
+            return result if result.modal is not None else panel
+        return panel
+
+    async def choose(self, **chosen: Any) -> str:
+        """What the panel of `/setup` says when an administrator has chosen these, one by one.
+
+        The last one's page is shown; channels and roles are lists.
+        """
+        panel = None
+        for name, value in chosen.items():
+            panel = await self.open_setting(name)
+            values = value if isinstance(value, list) else [value]
+            await self.admin.select(panel, values, custom_id=f"setting:{name}")
+        return text_of(panel)
+
+    async def answer(self) -> str:
+        """What a member is answered, without the marks of the deciding sentence."""
+        return content(await self.ask()).replace("**", "")
+
+    async def answers_mention(self, channel: ChannelHandle) -> bool:
+        """Whether the bot answers when it is mentioned there."""
+        bot_user = self.bot.user
+        assert bot_user is not None
+        await self.member.send(channel, f"<@{bot_user.id}> What is open source AI?")
+        last = channel.last_message
+        return last is not None and last.author.id == bot_user.id
+
+    async def state(self, revision_id: int = 1) -> State:
+        return (await self.note(revision_id)).revision.state
+
+    async def decide(
+        self, actor: MemberActor, label: str, fields: dict[str, str]
+    ) -> InteractionResult:
+        """The response to a decision that needs a form."""
+        form = await actor.click(self.card, label=label)
+        return await actor.submit_modal(form, fields)
+
+    async def reject(self, reason: str = "Not about our topic.") -> InteractionResult:
+        return await self.decide(self.moderator, "Reject", {"reason": reason})
+
+    async def open_review(
+        self, page: ReviewPage = ReviewPage.QUEUE, by: MemberActor | None = None
+    ) -> Any:
+        """The panel of `/review` that a moderator has opened, at one of its pages."""
+        actor = by or self.moderator
+        panel = shown_message(await actor.slash(self.review, "review"))
+        if page is not ReviewPage.QUEUE:
+            await actor.select(panel, [page], custom_id="review_page")
+        return panel
+
+    async def open_note(self, number: int = 1) -> Any:
+        """The panel of `/review` with one note."""
+        panel = await self.open_review(ReviewPage.NOTE)
+        await self.moderator.select(panel, [str(number)], custom_id="review_note")
+        return panel
+
+    async def set_rule(
+        self, tag: str = "", quorum: int = 1, days: int | None = None, role: Any = None
+    ) -> InteractionResult:
+        """The response to a rule for a tag that an administrator sets."""
+        panel = await self.open_review(ReviewPage.RULES, self.admin)
+        form = await self.admin.select(panel, ["+"], custom_id="rules")
+        fields: dict[str, Any] = {"tag": tag, "quorum": str(quorum), "days": str(days or "")}
+        return await self.admin.submit_modal(form, {**fields, **({"role": [role]} if role else {})})
+
+    async def propose_all(self, submissions: Sequence[Submission], channel_id: int) -> None:
+        """Notes that are proposed without Discord: quickly, and without their cards."""
+        mia = Member(self.member.id, "mia")
+
+        def propose(core: Core) -> None:
+            for submission in submissions:
+                review_service.update_index(
+                    core,
+                    core.store.contributions.propose(self.guild.id, mia, channel_id, submission),
+                )
+
+        await self.core(propose)
+
+    async def edit(self, text: str = NEW_TEXT, note: str = TITLE) -> InteractionResult:
+        """The response to another text that its contributor proposes for a note."""
+        form = await on_note(self.member, self.general, "Edit", note)
+        return await self.member.submit_modal(form, {"title": TITLE, "text": text})
+
+    async def add_guild(self) -> "World":
+        """Another server, whose moderator forges ids of what is in the first one."""
+        await self.publish()
+        await self.ask()
+        await self.ask(UNKNOWN)
+        await self.propose("Second", "Another text, on ferries.")
+        other = build_world(self.env, "Another")
+        await other.set_up()
+        await other.moderator.send(other.general, "hello")
+        return other
+
 
 def build_world(env: Env, name: str = "Open Source Corner") -> World:
     """Make a guild in which the bot has what its invitation asks for, and nothing more."""
@@ -293,61 +447,110 @@ def build_world(env: Env, name: str = "Open Source Corner") -> World:
     )
 
 
-def buttons(message: Any) -> list[str]:
-    """The labels of a message's buttons that do something, in order."""
-    return [one["label"] for one in _components(message) if "label" in one and "url" not in one]
+# A command of each kind, with its options.
+COMMANDS: dict[str, dict[str, Any]] = {
+    "ask": {"question": QUESTION},
+    "note mine": {},
+    "note show": {"note": TITLE},
+    "review": {},
+    "gaps": {},
+    "stats": {},
+    "privacy": {},
+}
 
 
-def choices(message: Any) -> dict[str, str]:
-    """What the lists below a message offer, besides an answer's actions: labels by value."""
-    return {
-        option["value"]: option["label"]
-        for component in _components(message)
-        for option in component.get("options") or []
-        if option["value"].partition(":")[0] not in MENU_LABELS
-    }
+OTHER_PASSAGES = "Other passages"
 
 
-def actions(message: Any) -> list[str]:
-    """The actions in the menu below an answer."""
-    return [
-        option["value"]
-        for component in _components(message)
-        for option in component.get("options") or []
-        if option["value"].partition(":")[0] in MENU_LABELS
-    ]
+async def looked_into(actor: Any, message: Any, label: str) -> str:
+    """What somebody is shown who clicks below an answer, or looks at every passage of its list."""
+    if label != OTHER_PASSAGES:
+        return everything(await in_menu(actor, message, label))
+    shown = [await in_menu(actor, message, digest) for digest in choices(message)]
+    return "\n".join(everything(one) for one in shown)
 
 
-def custom_ids(message: Any) -> list[str]:
-    """The ids of a message's buttons, in order, whatever language their labels are in."""
-    return [
-        component["custom_id"] for component in _components(message) if "custom_id" in component
-    ]
+async def in_menu(actor: Any, message: Any, value: str) -> InteractionResult:
+    """The response to a choice in the menu below an answer: an action's label, or a passage."""
+    labels = {label.english: action for action, label in MENU_LABELS.items()}
+    [select] = [one for one in custom_ids(message) if one.startswith("passages:")]
+    result = await actor.select(message, [labels.get(value, value)], custom_id=select)
+    assert isinstance(result, InteractionResult)
+    return result
 
 
-def text_of(message: Any) -> str:
-    """What a message says: its content, or the texts among its components."""
-    displays = [one["content"] for one in _components(message) if one["type"] == _DISPLAY]
-    written = message["content"] if isinstance(message, dict) else message.content
-    return "\n".join(displays) or str(written)
+async def on_note(
+    actor: MemberActor, channel: ChannelHandle, label: str, note: str = TITLE
+) -> InteractionResult:
+    """The response to a button below a shown note."""
+    shown = await actor.slash(channel, "note show", note=note)
+    return await actor.click(shown_message(shown), label=label)
 
 
-def links(message: Any) -> list[str]:
-    """Where the buttons of a message lead that lead somewhere."""
-    return [component["url"] for component in _components(message) if "url" in component]
+# What no article and no question here says.
+SECRET: Final = f"{TEXT} Bring a xylophone."
+HEADLINE: Final = "Xylophones among staff"
+
+VIEW: Final = discord.Permissions(view_channel=True).value
 
 
-def _components(message: Any) -> list[Mapping[str, Any]]:
-    components = message["components"] if isinstance(message, dict) else message.components
-    rows = [
-        row if isinstance(row, dict) else row.to_dict()  # a response has what came over the wire
-        for row in components
-    ]
-    return list(strictness.everything_in(rows))
+@dataclass
+class Town:
+    """A world with a staff channel in which something was said, and its thread."""
+
+    world: World
+    staff: ChannelHandle
+    thread: ChannelHandle
+
+    async def say(self, channel: ChannelHandle, text: str = SECRET, title: str = HEADLINE) -> str:
+        """Have something in the index that was said in a followed channel."""
+        link = f"https://discord.com/channels/{self.world.guild.id}/{channel.id}/1"
+        said = Document(
+            f"chat:{channel.id}", channel_scope(channel.id), Kind.CHAT, title, text, link
+        )
+        await self.world.core(lambda core: index_document(core.index, core.embedder, said))
+        self.world.bot.followed.setdefault(self.world.guild.id, set()).add(channel.id)
+        return said.id
+
+    async def forget(self, document_id: str) -> None:
+        """Take out what was said, as when its message is deleted."""
+        await self.world.core(lambda core: core.index.tables.apply([], [document_id]))
+
+    def hide(self, channel: ChannelHandle, role_id: int) -> None:
+        """Keep a role from a channel."""
+        hidden = Overwrite(role_id, OverwriteType.ROLE, deny=VIEW)
+        self.world.env.backend.set_overwrite(channel.id, hidden)
+
+    def show(self, channel: ChannelHandle, target_id: int, kind: OverwriteType) -> None:
+        """Let a role or a member see a channel."""
+        shown = Overwrite(target_id, kind, allow=VIEW)
+        self.world.env.backend.set_overwrite(channel.id, shown)
+
+    def thread_in(self, channel: ChannelHandle, kind: int) -> ChannelHandle:
+        """A new thread, begun by the moderator."""
+        made = self.world.env.backend.create_thread(
+            channel.id, "thread", self.world.moderator.id, type=kind
+        )
+        return ChannelHandle(self.world.env, self.world.guild, made)
 
 
-def parts(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A command, its subcommands, options and choices."""
-    yield command
-    for option in [*(command.get("options") or []), *(command.get("choices") or [])]:
-        yield from parts(option)
+async def build_town(world: World) -> Town:
+    """A world with a staff channel in which something was said."""
+    seen = discord.PermissionOverwrite(view_channel=True)
+    staff = world.guild.create_text_channel(
+        "staff",
+        overwrites={
+            world.guild.default_role: discord.PermissionOverwrite(view_channel=False),
+            world.moderator_role: seen,
+            world.bot_role: seen,
+        },
+    )
+    made = Town(world, staff, staff)
+    made.thread = made.thread_in(staff, ChannelType.PUBLIC_THREAD)
+    await made.say(staff)
+    return made
+
+
+def is_told(text: str) -> bool:
+    """Whether anything of what was said is in a text, or its title."""
+    return "xylophone" in text.casefold()

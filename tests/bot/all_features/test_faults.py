@@ -15,8 +15,9 @@ from bot.ask import messages
 from bot.interactions.features import Round
 from bot.process.login import invite_permissions
 from tests.bot.faults import fail, silent
+from tests.bot.message_parts import text_of
 from tests.bot.spoken import english
-from tests.bot.world import QUESTION, World, text_of
+from tests.bot.world import QUESTION, World
 
 
 def mention(world: World) -> str:

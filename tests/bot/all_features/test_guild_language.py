@@ -11,9 +11,9 @@ from bot.review.ui.outbox import OutboxDispatcher
 from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent
 from tests.bot.components import part
+from tests.bot.message_parts import buttons, text_of
 from tests.bot.spoken import said_in
-from tests.bot.steps import choose, in_menu, told
-from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons, text_of
+from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, in_menu
 
 GERMAN = Language.GERMAN
 
@@ -21,7 +21,7 @@ GERMAN = Language.GERMAN
 @pytest.fixture
 async def german(world: World) -> World:
     """A server that speaks German; nobody's client is in a language that the bot speaks."""
-    await choose(world, language="de")
+    await world.choose(language="de")
     for person in world.people:
         world.speaks(person, "ja")
     return world
@@ -88,10 +88,10 @@ async def test_contributors_are_told_in_the_servers_language(german: World) -> N
     form = await german.moderator.click(german.card, label="Ablehnen")
     await german.moderator.submit_modal(form, {"reason": "Not *ours*."})
 
-    assert told(german) == said_in(
+    assert german.notices() == said_in(
         GERMAN, messages.notice_parts, await german.note(), NoticeEvent.REJECTED
     )
-    assert "Grund: Not" in told(german)[0]
+    assert "Grund: Not" in german.notices()[0]
     notice = german.member.user.dm_channel.history()[0]
     assert buttons(notice) == ["Überarbeiten und neu einreichen"]
 

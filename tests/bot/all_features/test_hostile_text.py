@@ -80,10 +80,11 @@ from knowledge.values.questions import Evidence, OpenQuestion, Question, Recorde
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import TEXT_CHARACTERS, Submission
 from tests.bot import strictness
+from tests.bot.message_parts import buttons, text_of
 from tests.bot.spoken import said_in
 from tests.bot.strictness import units
 from tests.bot.values import in_one
-from tests.bot.world import World, buttons, text_of
+from tests.bot.world import World
 
 EXTREMES: Final = {
     "emoji": "\U0001f600" * 4_000,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.text import error_messages
-from tests.bot.steps import everything
+from tests.bot.message_parts import everything
 from tests.bot.world import World
 
 TEXT = 3

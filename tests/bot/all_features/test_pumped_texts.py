@@ -10,7 +10,8 @@ from typing import Final
 import pytest
 
 from knowledge.values.submissions import FORM_CHARACTERS, TEXT_CHARACTERS, TITLE_CHARACTERS
-from tests.bot.world import QUESTION, UNKNOWN, World, custom_ids
+from tests.bot.message_parts import custom_ids
+from tests.bot.world import QUESTION, UNKNOWN, World
 from tests.pumped_texts import FRAGMENTS, pumped
 from tests.pumping import JOB_SECONDS
 

@@ -7,16 +7,8 @@ from bot.review import cards
 from bot.review.ui.panel import ReviewPage
 from knowledge.review.risk_flags import Risk
 from knowledge.secrets import HIDDEN
-from tests.bot.steps import (
-    everything,
-    on_note,
-    reject,
-    reviewed,
-    reviewed_note,
-    shown_message,
-    told,
-)
-from tests.bot.world import TITLE, World, text_of
+from tests.bot.message_parts import everything, shown_message, text_of
+from tests.bot.world import TITLE, World, on_note
 
 TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC5fG7"
 TEXT = f"The community meetup is in Lisbon at Rua Augusta, its key is {TOKEN} on Fridays."
@@ -48,7 +40,7 @@ async def test_a_secret_is_hidden_in_card_file_answer_and_history_and_stays_stor
         result = await actor.slash(world.general, command, **options)
         files = [await file.read() for file in shown_message(result).attachments]
         seen += [everything(result), *(file.decode() for file in files)]
-    panels = [await reviewed_note(world), await reviewed(world, ReviewPage.LOG)]
+    panels = [await world.open_note(), await world.open_review(ReviewPage.LOG)]
     seen += [await _contents(panel) for panel in panels]
     form = await on_note(world.second_member, world.general, "Report", "1")
     fields = {"problem": ["wrong"], "reason": "Old."}
@@ -59,23 +51,23 @@ async def test_a_secret_is_hidden_in_card_file_answer_and_history_and_stays_stor
 
     assert TOKEN not in "\n".join(map(str, seen))
     assert sum(HIDDEN in str(one) for one in seen) >= 8
-    assert not told(world) or TOKEN not in "\n".join(told(world))
+    assert not world.notices() or TOKEN not in "\n".join(world.notices())
     assert (await world.note()).revision.submission.text == LONG
 
 
 async def test_a_secret_does_not_come_back_by_direct_message(world: World) -> None:
     await world.propose(TITLE, TEXT)
-    await reject(world)
+    await world.reject()
 
-    assert HIDDEN in "\n".join(told(world))
-    assert TOKEN not in "\n".join(told(world))
+    assert HIDDEN in "\n".join(world.notices())
+    assert TOKEN not in "\n".join(world.notices())
 
 
 async def test_a_long_text_returns_without_its_secret(world: World) -> None:
     long = f"{TEXT}\n\n" + "A line of a text that no form holds.\n" * 200
     form = await world.member.slash(world.general, "note add", file=("a.md", long.encode()))
     await world.member.submit_modal(form, {"title": TITLE})
-    await reject(world)
+    await world.reject()
     notice, *rest = world.member.user.dm_channel.history()
     seen = [await _contents(one) for one in (notice, *rest)]
     user: Any = world.member.user

@@ -18,19 +18,10 @@ from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
 from tests.bot.english import CODE, in_english
+from tests.bot.message_parts import buttons, choices, custom_ids, shown_message, text_of
 from tests.bot.spoken import english, said_in
-from tests.bot.steps import (
-    choose,
-    in_menu,
-    opened,
-    opened_at,
-    reviewed,
-    reviewed_note,
-    rule,
-    shown_message,
-)
 from tests.bot.text.test_languages import MESSAGES
-from tests.bot.world import UNKNOWN, World, buttons, choices, custom_ids, text_of
+from tests.bot.world import UNKNOWN, World, in_menu
 
 GERMAN: Final = Language.GERMAN
 TITLE: Final = "Treffen in Lissabon"
@@ -189,7 +180,7 @@ async def test_moderators_read_the_language_of_their_client(at_home: World) -> N
     await pressed(world, moderator, queue, ":next")
     changes = await pressed(world, moderator, queue, "card:2:request_changes")
     await moderator.submit_modal(changes, {"reason": "Kürzer."})
-    await reviewed_note(world, 1)
+    await world.open_note(1)
     form = await moderator.select(card_of(world, 1), ["duplicate"], custom_id="card_menu:1")
     await moderator.submit_modal(form, {"duplicate_of": "Keines", "reason": ""})
     for action in ("impact", "edit", "reject"):
@@ -197,16 +188,16 @@ async def test_moderators_read_the_language_of_their_client(at_home: World) -> N
     await moderator.click(card_of(world, 1), custom_id="card:1:approve")
     retirement = await moderator.click(card_of(world, 1), custom_id="card:1:retire")
     await moderator.submit_modal(retirement, {"reason": ""})
-    log = await reviewed(world, ReviewPage.LOG)
+    log = await world.open_review(ReviewPage.LOG)
     form = await moderator.click(log, custom_id="log:filter:0:0:0:any")
     await moderator.submit_modal(form, {"days": "alle"})
     await moderator.click(log, custom_id="log:export:0:0:0:any")
     for tag, approvals in (("treffen", 2), ("zwei tags", 2), ("treffen", 99)):
-        await rule(world, tag, approvals)
+        await world.set_rule(tag, approvals)
     for page in ReviewPage:
-        await reviewed(world, page)
+        await world.open_review(page)
     form = await moderator.click(
-        await reviewed(world, ReviewPage.SYNONYMS), custom_id="add_synonym"
+        await world.open_review(ReviewPage.SYNONYMS), custom_id="add_synonym"
     )
     await moderator.submit_modal(form, {"word": "wer", "meaning": "wie"})
     listed = await moderator.slash(world.general, "gaps")
@@ -225,8 +216,8 @@ async def test_administrators_read_the_language_of_their_client(at_home: World) 
     world, admin = at_home, at_home.admin
     chosen = {"review_channel": world.review, "moderator_role": world.moderator_role}
     await admin.slash(world.general, "setup", **chosen)
-    await choose(world, listen=[world.review], help=[world.general], review_channel=[world.help])
-    panel = await opened(world, Page.RULES)
+    await world.choose(listen=[world.review], help=[world.general], review_channel=[world.help])
+    panel = await world.open_setup(Page.RULES)
     for hosts in ("kein_host", "a.example"):
         form = await admin.select(panel, ["hosts"], custom_id="change:rules:0")
         await admin.submit_modal(form, {"hosts": hosts})
@@ -240,10 +231,10 @@ async def test_administrators_read_the_language_of_their_client(at_home: World) 
     await admin.slash(world.general, "source sync")
     await admin.slash(world.general, "source remove", source="keine")
     for key in ("digest", "digest_channel", "news_channel", "handover_hours", "private_answers"):
-        await opened_at(world, key)
-    form = await opened_at(world, "digest_time")
+        await world.open_setting(key)
+    form = await world.open_setting("digest_time")
     await admin.submit_modal(form, {"hour": "9", "zone": "Ber", "post_hours": "24"})
-    panel = await opened(world, Page.LIMITS)
+    panel = await world.open_setup(Page.LIMITS)
     form = await admin.click(panel, custom_id="setup:newcomers")
     await admin.submit_modal(form, {"account_days": "7", "member_days": "x", "notes": ""})
     place = world.help.id

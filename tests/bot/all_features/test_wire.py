@@ -18,11 +18,11 @@ from bot.notes import messages as notes_messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from tests.bot.launcher import bot_process, run_and_kill_bot, run_bot
+from tests.bot.message_parts import text_of
 from tests.bot.spoken import said_in
 from tests.bot.wire.people import is_private
 from tests.bot.wire.server import SECONDS, WireServer, wire_server
 from tests.bot.wire.state import APPLICATION
-from tests.bot.world import text_of
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,9 @@ import pytest
 from bot.cli.run import UNREACHABLE
 from bot.config.settings import Settings
 from tests.bot.launcher import bot_process, run_bot
+from tests.bot.message_parts import text_of
 from tests.bot.wire.server import SECONDS, wire_server
 from tests.bot.wire.state import APPLICATION
-from tests.bot.world import text_of
 
 pytestmark = pytest.mark.slow
 

@@ -14,9 +14,9 @@ from knowledge.sources.addition import add_visited, page_location
 from knowledge.sources.entries import Entry
 from knowledge.values.documents import SHARED
 from tests.bot.cluster.processes import SHARDS, Processes, processes
+from tests.bot.message_parts import text_of
 from tests.bot.wire.server import wire_server
 from tests.bot.wire.state import Json
-from tests.bot.world import text_of
 from tests.postgres import Cluster
 from tests.stores import Place, take_tombstones
 

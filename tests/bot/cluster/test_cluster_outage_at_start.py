@@ -10,10 +10,10 @@ from bot.cli.run import UNREACHABLE
 from bot.config.settings import Settings
 from tests.bot.cluster.processes import SHARDS, Processes, processes
 from tests.bot.launcher import BotProcess
+from tests.bot.message_parts import text_of
 from tests.bot.outages import Departing, departing
 from tests.bot.wire.server import SECONDS, wire_server
 from tests.bot.wire.state import Json
-from tests.bot.world import text_of
 from tests.postgres import Cluster
 
 pytestmark = pytest.mark.slow

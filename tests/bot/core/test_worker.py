@@ -33,8 +33,8 @@ from indexer.index.database import IndexReadError
 from knowledge.sources.addition import add_paths
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError
 from knowledge.values.questions import Evidence
+from tests.bot.message_parts import text_of
 from tests.bot.wire.server import SECONDS
-from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
 
 

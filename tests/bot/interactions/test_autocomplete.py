@@ -10,8 +10,7 @@ from bot.interactions import autocomplete
 from bot.interactions.autocomplete import CHOICE_CHARACTERS, CHOICES, Choices
 from knowledge.store.notes.note_records import ListedNote
 from knowledge.values.notes import State
-from tests.bot.town import HEADLINE, Town
-from tests.bot.world import TITLE, World, build_world
+from tests.bot.world import HEADLINE, TITLE, Town, World, build_world
 
 
 def names(choices: list[dict[str, Any]]) -> list[str]:

@@ -13,7 +13,6 @@ from bot.page import publisher
 from bot.page.publisher import ROUND_SECONDS, PagePublisher
 from bot.process.client import Bot, start_worker
 from tests.bot.page.turned_on import turn_on
-from tests.bot.steps import restarted
 from tests.bot.world import TEXT, World
 from tests.fakes import WordEmbedder
 
@@ -129,7 +128,7 @@ async def test_the_bot_publishes_by_itself(
     folder = settings.page.model_copy(update={"folder": str(tmp_path / "pages")})
     with_folder = settings.model_copy(update={"page": folder})
 
-    await restarted(world, lambda: Bot(with_folder, start_worker(with_folder, WordEmbedder())))
+    await world.start_again(lambda: Bot(with_folder, start_worker(with_folder, WordEmbedder())))
     page = tmp_path / "pages" / str(world.guild.id) / "notes" / "1" / "index.html"
     async with asyncio.timeout(60):
         while not page.is_file():  # noqa: ASYNC110 - a file has no event

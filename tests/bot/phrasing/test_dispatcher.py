@@ -17,6 +17,7 @@ from bot.process.client import Bot
 from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import Document, Kind, Scope, channel_scope
 from knowledge.values.guilds import Phrasing
+from tests.bot.message_parts import content, text_of
 from tests.bot.phrased import (
     NOTE,
     QUOTE,
@@ -38,8 +39,7 @@ from tests.bot.phrasing.scripted_endpoint import (
     sent,
     waits,
 )
-from tests.bot.steps import content, restarted
-from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, text_of
+from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world
 
 ELSEWHERE: Final = {"url": "https://model.example.com/v1"}
 FIRST, SECOND, THIRD = (
@@ -107,7 +107,7 @@ async def test_used_up_quota_of_member_survives_a_restart(
     on: World, model: ScriptedEndpoint, new_bot: Any
 ) -> None:
     assert QUOTE in content(await on.ask(FIRST))
-    await restarted(on, new_bot)
+    await on.start_again(new_bot)
     before = edits(on)
 
     await on.ask(SECOND)

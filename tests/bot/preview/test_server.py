@@ -24,8 +24,8 @@ from bot.setup import panel_messages
 from bot.storage.data_folder import COMMUNITY
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED
+from tests.bot.message_parts import text_of
 from tests.bot.preview.processes import ADDRESS, ROOT, START_SECONDS, started
-from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
 
 KEY = "X-Simcord-Capability"

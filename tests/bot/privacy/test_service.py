@@ -20,8 +20,7 @@ from knowledge.values.notes import Decision, Member
 from knowledge.values.questions import Feedback, FeedbackReason, HelpedQuestion, Verdict
 from knowledge.values.settings import GuildSettings
 from knowledge.values.submissions import Submission
-from tests.bot.steps import looked_into, restarted
-from tests.bot.world import QUESTION, NewBot, World
+from tests.bot.world import QUESTION, NewBot, World, looked_into
 from tests.fakes import WordEmbedder
 
 GUILD, MEMBER = 10, 3
@@ -85,7 +84,7 @@ async def test_a_running_bot_prunes_old_questions(world: World, new_bot: NewBot)
     await world.publish()
     asked = await world.ask()
     await world.core(_age)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     await prune_questions(world.bot)
 

@@ -6,7 +6,8 @@ import discord
 import pytest
 from simcord import Env
 
-from tests.bot.world import NewBot, World, parts
+from tests.bot.message_parts import parts
+from tests.bot.world import NewBot, World
 
 
 def syncs(env: Env) -> int:

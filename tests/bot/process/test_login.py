@@ -9,9 +9,10 @@ from simcord import ChannelHandle, Env
 
 from bot.process.client import Bot
 from bot.process.login import Application, application, invite_permissions
+from tests.bot.message_parts import text_of
 from tests.bot.wire.server import wire_server
 from tests.bot.wire.state import TOKEN
-from tests.bot.world import World, build_world, text_of
+from tests.bot.world import World, build_world
 
 
 async def mention(world: World, channel: ChannelHandle) -> bool:

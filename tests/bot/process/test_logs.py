@@ -21,9 +21,10 @@ from bot.process import logs
 from bot.process.client import Bot, start_worker
 from bot.storage.data_folder import DataFolderError
 from tests.bot.launcher import run_bot
+from tests.bot.message_parts import text_of
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import TOKEN
-from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, text_of
+from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world
 from tests.fakes import WordEmbedder
 
 BREAKS = "Xylophones at Ouagadougou"

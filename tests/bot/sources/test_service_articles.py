@@ -17,9 +17,9 @@ from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import ARTICLES, Document, Kind, Scope, channel_scope
 from knowledge.values.guilds import Language, SyncedChannel, SyncedContent
 from knowledge.values.notes import State
+from tests.bot.message_parts import choices, content, custom_ids, everything, said, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import content, everything, restarted, reviewed, said, told
-from tests.bot.world import World, choices, custom_ids, text_of
+from tests.bot.world import World
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER, ADMIN = 10, 11, 1
@@ -108,8 +108,8 @@ async def test_approved_tags_answer_by_alias(world: World, new_bot: Any) -> None
     note = await world.note()
     assert (note.contributor_id, note.revision.state) == (world.admin.id, State.PENDING)
     assert note.revision.submission.wordings == ("boat times",)
-    await restarted(world, new_bot)
-    shown = await reviewed(world, ReviewPage.IMPORTED)
+    await world.start_again(new_bot)
+    shown = await world.open_review(ReviewPage.IMPORTED)
     assert english(note_lists._IMPORTED, 1) in text_of(shown)
 
     await world.moderator.click(shown, custom_id="imported:0:approve")
@@ -124,7 +124,7 @@ async def test_approved_tags_answer_by_alias(world: World, new_bot: Any) -> None
 async def test_the_same_file_again_doubles_nothing(world: World) -> None:
     await imported(world)
     await world.moderator.click(
-        await reviewed(world, ReviewPage.IMPORTED), custom_id="imported:0:approve"
+        await world.open_review(ReviewPage.IMPORTED), custom_id="imported:0:approve"
     )
     assert english(messages._TAGS_KNOWN, 1) in await imported(world)
     assert await states(world) == [State.APPROVED]
@@ -132,7 +132,7 @@ async def test_the_same_file_again_doubles_nothing(world: World) -> None:
 
 async def test_twenty_are_approved_at_once(world: World) -> None:
     await imported(world, table(PAGE_NOTES + 2))
-    shown = await reviewed(world, ReviewPage.IMPORTED)
+    shown = await world.open_review(ReviewPage.IMPORTED)
     await world.moderator.select(shown, ["2"], custom_id="imported_out:0")
     await world.moderator.click(shown, custom_id="imported:0:approve")
     await world.moderator.click(shown, custom_id="imported:0:approve")
@@ -145,22 +145,22 @@ async def test_twenty_are_approved_at_once(world: World) -> None:
 
 async def test_importers_do_not_approve_their_own_tags(world: World) -> None:
     await imported(world)
-    shown = await reviewed(world, ReviewPage.IMPORTED, by=world.admin)
+    shown = await world.open_review(ReviewPage.IMPORTED, by=world.admin)
     assert note_lists._NOTHING_IMPORTED.english in text_of(shown)
     assert "imported:0:approve" not in custom_ids(shown)
 
 
 async def test_a_note_decided_on_alone_leaves_the_list(world: World) -> None:
     await imported(world)
-    shown = await reviewed(world, ReviewPage.QUEUE)
+    shown = await world.open_review(ReviewPage.QUEUE)
     [approve] = [key for key in custom_ids(shown) if key.endswith(":approve")]
     await world.moderator.click(shown, custom_id=approve)
-    assert not choices(await reviewed(world, ReviewPage.IMPORTED)).keys() & {"1"}
+    assert not choices(await world.open_review(ReviewPage.IMPORTED)).keys() & {"1"}
 
 
 async def test_only_moderators_decide_on_imported_notes(world: World) -> None:
     await imported(world)
-    shown = await reviewed(world, ReviewPage.IMPORTED)
+    shown = await world.open_review(ReviewPage.IMPORTED)
     for pressed in (
         world.press(world.member, shown.message, "imported:0:approve"),
         world.press(world.member, shown.message, "imported_out:0", ["1"]),
@@ -172,4 +172,4 @@ async def test_only_moderators_decide_on_imported_notes(world: World) -> None:
 
 async def test_a_tagless_file_is_refused(world: World) -> None:
     assert "tags.json has no tags that I know" in await imported(world, b"[]", "tags.json")
-    assert told(world) == []
+    assert world.notices() == []

@@ -14,7 +14,7 @@ from bot.core.core import Core
 from bot.process.client import Bot, start_worker
 from tests.bot.cli.typed_commands import TypedCommands
 from tests.bot.cli.typed_commands import typed_commands as typed_commands
-from tests.bot.steps import content
+from tests.bot.message_parts import content
 from tests.bot.world import World
 from tests.fakes import WordEmbedder
 from tests.knowledge.sources.wiki_server import WikiPage, WikiServer

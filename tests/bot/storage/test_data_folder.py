@@ -35,8 +35,8 @@ from knowledge.files.scan import DATA_MARK
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.store import StoreError
 from tests.bot.launcher import bot_process, run_and_kill_bot, run_bot
+from tests.bot.message_parts import text_of
 from tests.bot.wire.server import SECONDS, WireServer
-from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
 
 

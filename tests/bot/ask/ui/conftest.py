@@ -3,8 +3,7 @@
 import pytest
 
 from bot.config.settings import HelperSettings, Settings
-from tests.bot.ask.helping import Helped, help_in
-from tests.bot.forum import page_as_discord_does
+from tests.bot.forum import Helped, help_in, page_as_discord_does
 from tests.bot.world import World
 
 

@@ -25,31 +25,21 @@ from knowledge.values.notes import Decision, Member, Obstacle
 from knowledge.values.questions import Evidence, FeedbackReason, Verdict
 from knowledge.values.submissions import Submission
 from tests.bot import strictness
+from tests.bot.message_parts import buttons, content, links, said, text_of
 from tests.bot.spoken import english, said_in
-from tests.bot.steps import (
+from tests.bot.values import file_passage
+from tests.bot.world import (
     EDITED,
     NEW_TEXT,
     OTHER_PASSAGES,
-    content,
-    edit,
-    elsewhere,
-    in_menu,
-    looked_into,
-    restarted,
-    said,
-    told,
-)
-from tests.bot.values import file_passage
-from tests.bot.world import (
     TEXT,
     TITLE,
     UNKNOWN,
     NewBot,
     World,
     build_world,
-    buttons,
-    links,
-    text_of,
+    in_menu,
+    looked_into,
 )
 
 LINK = "https://example.org/"
@@ -245,11 +235,11 @@ async def test_moderators_correct_a_quoted_note(world: World) -> None:
     form = await in_menu(world.moderator, answered, "correct:1")
     await world.moderator.submit_modal(form, {"title": TITLE, "text": NEW_TEXT})
     assert NEW_TEXT in content(await world.ask()).replace("**", "")
-    assert any(NEW_TEXT.split()[5] in notice for notice in told(world))
+    assert any(NEW_TEXT.split()[5] in notice for notice in world.notices())
 
     # The form of the earlier text changes nothing any more.
     late = await in_menu(world.second_moderator, answered, "correct:1")
-    await edit(world, TEXT)
+    await world.edit(TEXT)
     waits = await world.second_moderator.submit_modal(late, {"title": TITLE, "text": EDITED})
     assert english(OBSTACLES[Obstacle.PENDING], title=TITLE) in said(waits)
 
@@ -283,7 +273,7 @@ async def test_a_reason_is_taken_after_a_restart(world: World, new_bot: NewBot) 
     asked = await unhelpful(world)
     assert asked.response is not None
     message = asked.response.message
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     await world.second_member.select(message, [FeedbackReason.WRONG.value])
 
@@ -291,7 +281,7 @@ async def test_a_reason_is_taken_after_a_restart(world: World, new_bot: NewBot) 
 
 
 async def test_an_answer_takes_no_feedback_from_another_server(world: World) -> None:
-    other = await elsewhere(world)
+    other = await world.add_guild()
     theirs = await other.ask("What is open source AI?")
     assert theirs.response is not None
     message = theirs.response.message

@@ -15,19 +15,8 @@ from knowledge.values.documents import Document, Kind, Scope
 from knowledge.values.notes import Member
 from knowledge.values.questions import Verdict
 from tests.bot.faults import fail
-from tests.bot.steps import content, elsewhere, restarted, said
-from tests.bot.town import Town, is_told
-from tests.bot.world import (
-    QUESTION,
-    TITLE,
-    UNKNOWN,
-    NewBot,
-    World,
-    buttons,
-    choices,
-    custom_ids,
-    text_of,
-)
+from tests.bot.message_parts import buttons, choices, content, custom_ids, said, text_of
+from tests.bot.world import QUESTION, TITLE, UNKNOWN, NewBot, Town, World, is_told
 
 OTHER = "Porto meetup"
 OTHER_TEXT = "Another meetup of the community is in Porto, at Rua das Flores."
@@ -169,11 +158,11 @@ async def test_a_private_pick_counts_for_the_next_answer(world: World) -> None:
 async def test_list_and_pick_work_after_a_restart(
     world: World, posted: discord.Message, new_bot: NewBot
 ) -> None:
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     shown = await chosen(world, posted)
     assert shown.response is not None
     message = shown.response.message
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     thanks = await world.member.click(message, label=PICK)
 
@@ -243,7 +232,7 @@ async def test_forged_ids_change_and_show_nothing(
     simcord_env: Env, world: World, posted: discord.Message
 ) -> None:
     [digest] = [value for value, label in choices(posted).items() if label.startswith(OTHER)]
-    other = await elsewhere(world)
+    other = await world.add_guild()
     theirs = other.general.last_message
     assert theirs is not None
 

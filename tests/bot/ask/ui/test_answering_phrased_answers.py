@@ -11,6 +11,7 @@ from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.phrasing.dispatcher import PhrasingDispatcher
 from knowledge.values.guilds import Phrasing
+from tests.bot.message_parts import buttons, content, custom_ids, shown_message, text_of
 from tests.bot.phrased import (
     NOTE,
     QUOTE,
@@ -30,7 +31,6 @@ from tests.bot.phrasing.scripted_endpoint import (
     sent,
     waits,
 )
-from tests.bot.steps import content, in_menu, looked_into, shown_message
 from tests.bot.world import (
     AFTER,
     QUESTION,
@@ -39,9 +39,8 @@ from tests.bot.world import (
     TITLE,
     UNKNOWN,
     World,
-    buttons,
-    custom_ids,
-    text_of,
+    in_menu,
+    looked_into,
 )
 
 LINE = "-# A language model may add to this until <t:"

@@ -7,10 +7,10 @@ import pytest
 from bot.ask import messages, phrased_text
 from bot.config.settings import Settings
 from knowledge.values.guilds import Phrasing
+from tests.bot.message_parts import buttons, content, longest_part, text_of
 from tests.bot.phrased import NOTE, mention, phrasing_of, turn_on, with_phrasing, written
 from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, answers_with
-from tests.bot.steps import content, elsewhere, longest_part
-from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons, text_of
+from tests.bot.world import QUESTION, TEXT, TITLE, World
 
 SENTENCE = "A community meetup is in Lisbon at the Rua Augusta on Fridays"
 PHRASED = "-# Written by scripted"
@@ -117,7 +117,7 @@ async def test_the_asker_takes_it_out_below_a_mentions_answer(on: World) -> None
 
 
 async def test_a_forged_id_of_another_server_shows_nothing(on: World) -> None:
-    other = await elsewhere(on)
+    other = await on.add_guild()
     message = other.general.last_message
     assert message is not None
 

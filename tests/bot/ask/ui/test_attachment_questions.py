@@ -13,9 +13,9 @@ from bot.interactions.pictures import PictureTexts
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.files.picture_text import TextLine
 from knowledge.values.guilds import Language
+from tests.bot.message_parts import buttons, said, shown_message, text_of
 from tests.bot.spoken import english, said_in
-from tests.bot.steps import restarted, said, shown_message
-from tests.bot.world import QUESTION, TEXT, NewBot, World, buttons, text_of
+from tests.bot.world import QUESTION, TEXT, NewBot, World
 from tests.knowledge.drawings import drawn
 
 QUOTED = TEXT.replace("The community", "").strip()
@@ -139,7 +139,7 @@ async def test_a_real_screenshot_is_read_and_asked(world: World) -> None:
 async def test_it_can_be_asked_after_a_restart(reading: World, new_bot: NewBot) -> None:
     offer = await _mention(reading)
     form = await reading.member.click(offer, label=LABELS[0])
-    await restarted(reading, new_bot)
+    await reading.start_again(new_bot)
 
     await reading.member.submit_modal(form, {"question": QUESTION})
 

@@ -9,9 +9,9 @@ from bot.ask.ui import attachment_questions
 from indexer.retrieval.error_identifiers import LOG_MARK
 from knowledge.files import logs
 from knowledge.files.logs import Problem
+from tests.bot.message_parts import buttons, said, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import choose, restarted, said, shown_message
-from tests.bot.world import NewBot, World, buttons, text_of
+from tests.bot.world import NewBot, World
 
 LABELS = [label.english for label in attachment_questions.LABELS.values()]
 # In two parts, so that no file of the project has a machine's path.
@@ -35,7 +35,7 @@ def _ended_sandbox() -> Iterator[None]:
 
 @pytest.fixture
 async def reading(world: World) -> World:
-    await choose(world, read_logs="yes")
+    await world.choose(read_logs="yes")
     await world.add_note("The bot does not start", REMEDY)
     return world
 
@@ -140,13 +140,13 @@ async def test_restart_between_the_steps_loses_and_doubles_nothing(
 ) -> None:
     offer = await _mention(reading)
     if step == "offer":
-        await restarted(reading, new_bot)
+        await reading.start_again(new_bot)
     form = await reading.member.click(offer, label=LABELS[0])
     if step == "form":
-        await restarted(reading, new_bot)
+        await reading.start_again(new_bot)
     await reading.member.submit_modal(form, {"question": f"{WORDS}\n{LOG_MARK}{DECIDING}"})
     if step == "answer":
-        await restarted(reading, new_bot)
+        await reading.start_again(new_bot)
 
     sent, answer = reading.help.history()
     assert sent.author.id == reading.member.id

@@ -6,10 +6,11 @@ from simcord import Env, MemberActor
 from bot.ask import messages as ask_messages
 from bot.text import markdown
 from knowledge.values.questions import Evidence
+from tests.bot.message_parts import actions, buttons, content, links, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import OTHER_PASSAGES, content, looked_into, only_reads
 from tests.bot.world import (
     AFTER,
+    OTHER_PASSAGES,
     QUESTION,
     SECTIONS,
     TEXT,
@@ -17,11 +18,8 @@ from tests.bot.world import (
     TITLE,
     UNKNOWN,
     World,
-    actions,
     build_world,
-    buttons,
-    links,
-    text_of,
+    looked_into,
 )
 
 QUOTED = TEXT.replace("The community", "").strip()
@@ -69,7 +67,7 @@ async def test_a_private_answer_is_seen_by_its_asker_alone(world: World) -> None
 
 async def test_an_unread_language_is_named_once_per_place(world: World) -> None:
     await world.add_note()
-    await only_reads(world, "en")
+    await world.read_only("en")
     line = english(ask_messages.not_my_language, "de")
 
     async def hears(actor: MemberActor, *, private: bool = False) -> bool:

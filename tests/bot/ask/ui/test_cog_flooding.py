@@ -4,8 +4,9 @@ import pytest
 
 from bot.config.settings import QuestionSettings, Settings
 from bot.text import error_messages
+from tests.bot.message_parts import text_of
 from tests.bot.spoken import english
-from tests.bot.world import QUESTION, World, text_of
+from tests.bot.world import QUESTION, World
 
 TOLD = error_messages.TOO_FAST.english.split("{")[0]
 

@@ -17,18 +17,8 @@ from knowledge.values.settings import GuildSettings
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, page_as_discord_does, read
-from tests.bot.world import (
-    AFTER,
-    QUESTION,
-    SECTIONS,
-    TEXT,
-    TICKETS,
-    TITLE,
-    UNKNOWN,
-    NewBot,
-    World,
-    text_of,
-)
+from tests.bot.message_parts import text_of
+from tests.bot.world import AFTER, QUESTION, SECTIONS, TEXT, TICKETS, TITLE, UNKNOWN, NewBot, World
 
 _VIEW = discord.Permissions(view_channel=True).value
 

@@ -15,8 +15,8 @@ from knowledge.store.database import is_away
 from knowledge.values.questions import Feedback
 from knowledge.values.quotas import Limits, Quota
 from knowledge.values.settings import GuildSettings
+from tests.bot.message_parts import choices, content, custom_ids, everything, longest_part, text_of
 from tests.bot.outages import Departing, departing
-from tests.bot.steps import content, everything, longest_part, looked_into
 from tests.bot.world import (
     AFTER,
     QUESTION,
@@ -27,9 +27,7 @@ from tests.bot.world import (
     UNKNOWN,
     NewBot,
     World,
-    choices,
-    custom_ids,
-    text_of,
+    looked_into,
 )
 from tests.postgres import Cluster
 

@@ -6,8 +6,9 @@ from bot.answers.pipeline import response_without_lookup
 from bot.core.core import Core
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, Verdict
+from tests.bot.message_parts import text_of
 from tests.bot.spoken import said_in
-from tests.bot.world import QUESTION, World, text_of
+from tests.bot.world import QUESTION, World
 
 
 async def asked(world: World) -> list[Question]:

@@ -19,10 +19,10 @@ from tests.bot.components import part
 from tests.bot.faults import fail
 from tests.bot.forum import make_forum, page_as_discord_does
 from tests.bot.gaps.handing_over import Helping
+from tests.bot.message_parts import choices, content, custom_ids, said, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import choose, content, restarted, said, shown_message
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import TEXT, NewBot, World, choices, custom_ids, text_of
+from tests.bot.world import TEXT, NewBot, World
 
 ASKED = "Hello! Does anybody know where the boats leave at noon?"
 FERRIES = "Boats leave from the other quay at noon."
@@ -105,7 +105,7 @@ async def test_note_is_found_by_its_title(world: World, asked: discord.Message) 
 
 async def test_helpers_may_answer_and_members_may_not(world: World, asked: discord.Message) -> None:
     helping = Helping(world)
-    await choose(world, helper_role=[helping.role])
+    await world.choose(helper_role=[helping.role])
     assert choices(await opened(world, asked, helping.helper))
     refused = await opened(world, asked, world.second_member)
     assert text_of(refused) == error_messages.NOT_A_HELPER.english
@@ -113,7 +113,7 @@ async def test_helpers_may_answer_and_members_may_not(world: World, asked: disco
 
 async def test_administrators_can_turn_it_off(world: World, asked: discord.Message) -> None:
     panel = await opened(world, asked)
-    await choose(world, note_answers="no")
+    await world.choose(note_answers="no")
     assert text_of(await opened(world, asked)) == note_answers.TURNED_OFF.english
     told = await chosen_in(world, panel)
     assert said(told) == note_answers.TURNED_OFF.english
@@ -189,7 +189,7 @@ async def test_kills_between_the_steps_post_once(
         fail(world, "POST", path, UNAVAILABLE)
     assert await chosen(world, asked) == note_answers.NOT_YET.english
     world.env.backend.faults.clear()
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await part(world.bot, NoteAnswers).round()
     assert len(replies(world)) == 1
     # Discord takes the second one, and the process ends before it knows, for hours.
@@ -198,7 +198,7 @@ async def test_kills_between_the_steps_post_once(
     await chosen(world, asked, 2)
     await world.core(forget_reply)
     strict_discord._once.clear()
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await part(world.bot, NoteAnswers).round()
     assert len(replies(world)) == 2
 

@@ -13,15 +13,14 @@ from bot.core.core import Core
 from knowledge.values.guilds import Language
 from knowledge.values.questions import PostState
 from knowledge.values.settings import Mode, SolvedPosts
-from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN, Helped
 from tests.bot.ask.ui.test_unasked_buttons import let_manage_threads
 from tests.bot.components import part
 from tests.bot.faults import fail
-from tests.bot.forum import SOLVED
+from tests.bot.forum import ASKED, POST_TITLE, SOLVED, UNKNOWN, Helped
+from tests.bot.message_parts import custom_ids, everything
 from tests.bot.spoken import english
-from tests.bot.steps import everything, restarted
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import NewBot, custom_ids
+from tests.bot.world import NewBot
 
 ENGLISH = Language.ENGLISH
 YES, NO = (open_posts.LABELS[action].english for action in ("yes", "no"))
@@ -93,7 +92,7 @@ async def test_helpers_are_pinged_once(followed: Helped, new_bot: NewBot) -> Non
     [message] = followed.said_in(post)
     assert message.raw_role_mentions == [followed.world.moderator_role.id]
     # Killed between the message and its record.
-    await restarted(followed.world, new_bot)
+    await followed.world.start_again(new_bot)
     await hours_later(followed, post_state="open")
     await hours_later(followed, HOURS + 9)
     assert texts(followed, post) == [ping(followed)]
@@ -109,7 +108,7 @@ async def test_a_lost_response_pings_once(followed: Helped, strict_discord: Stri
 async def test_author_of_an_answered_post_is_asked_once(followed: Helped, new_bot: NewBot) -> None:
     post, message = await asked(followed)
     assert message.content == question(followed)
-    await restarted(followed.world, new_bot)
+    await followed.world.start_again(new_bot)
     await hours_later(followed, post_state="open")
     assert texts(followed, post) == [question(followed)]
 
@@ -137,7 +136,7 @@ async def test_yes_marks_and_closes_the_post_as_chosen(
 ) -> None:
     post, message = await asked(followed)
     await followed.set(followed.forum.id, solved_posts=choice)
-    await restarted(followed.world, new_bot)
+    await followed.world.start_again(new_bot)
     await followed.world.member.click(message, label=YES)
     await followed.world.env.settle()
     assert texts(followed, post) == [open_posts.SOLVED.english]
@@ -147,7 +146,7 @@ async def test_yes_marks_and_closes_the_post_as_chosen(
 async def test_yes_survives_a_kill(followed: Helped, new_bot: NewBot) -> None:
     post, _ = await asked(followed)
     await followed.set(followed.forum.id, solved_posts=SolvedPosts.LOCK)
-    await restarted(followed.world, new_bot)
+    await followed.world.start_again(new_bot)
     await hours_later(followed, post_state=PostState.SOLVED.value)
     assert not custom_ids(followed.said_in(post)[0])
     assert closed(followed, post) == (True, False, [SOLVED])

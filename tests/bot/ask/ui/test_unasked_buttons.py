@@ -6,11 +6,10 @@ from simcord import ChannelHandle, MemberActor
 from bot.ask import messages
 from bot.ask.ui import unasked_buttons
 from knowledge.values.questions import Verdict
-from tests.bot.ask.helping import ASKED, POST_TITLE, Helped
 from tests.bot.faults import fail
-from tests.bot.forum import SOLVED
-from tests.bot.steps import OTHER_PASSAGES, looked_into, restarted, said
-from tests.bot.world import TEXT, NewBot, World, build_world, choices, custom_ids
+from tests.bot.forum import ASKED, POST_TITLE, SOLVED, Helped
+from tests.bot.message_parts import choices, custom_ids, said
+from tests.bot.world import OTHER_PASSAGES, TEXT, NewBot, World, build_world, looked_into
 
 SOLVED_LABEL = unasked_buttons.LABELS["solved"].english
 DISMISS_LABEL = unasked_buttons.LABELS["dismiss"].english
@@ -133,7 +132,7 @@ async def test_a_pick_without_words_counts_unconfirmed(helped: Helped) -> None:
 
 async def test_all_controls_work_after_restarts(helped: Helped, new_bot: NewBot) -> None:
     post, answer = await answered(helped)
-    await restarted(helped.world, new_bot)
+    await helped.world.start_again(new_bot)
     member = helped.world.member
     shown = await looked_into(member, answer, OTHER_PASSAGES)
     assert TEXT in shown.replace("**", "")

@@ -12,14 +12,13 @@ from bot.config.settings import HelperSettings, Settings, SourceSettings
 from bot.text.error_messages import NOT_A_HELPER
 from knowledge.values.questions import Evidence
 from knowledge.values.settings import Mode
-from tests.bot.ask.helping import UNKNOWN, Helped
 from tests.bot.ask.ui.test_open_posts import hours_later
 from tests.bot.ask.ui.test_unasked_buttons import let_manage_threads, tags_of
 from tests.bot.components import part
 from tests.bot.faults import fail
-from tests.bot.forum import ANSWER, QUESTION, SOLVED, TITLE, add, make_forum, read
-from tests.bot.steps import restarted, said
-from tests.bot.world import NewBot, custom_ids
+from tests.bot.forum import ANSWER, QUESTION, SOLVED, TITLE, UNKNOWN, Helped, add, make_forum, read
+from tests.bot.message_parts import custom_ids, said
+from tests.bot.world import NewBot
 
 # The words are those of the solved post, as the tests' embedder wants it. The title is unsure.
 ASKED = QUESTION
@@ -227,7 +226,7 @@ async def test_an_offer_before_a_kill_is_found(similar: Helped, new_bot: NewBot)
     post, message = await offered(similar)
     # The process ended after Discord took the message, and before its id was recorded.
     await similar.forget_offer()
-    await restarted(similar.world, new_bot)
+    await similar.world.start_again(new_bot)
     await part(similar.world.bot, UnaskedCog).round()
     await similar.world.env.settle()
     assert [one.id for one in similar.said_in(post)] == [message.id]
@@ -239,7 +238,7 @@ async def test_a_recorded_offer_survives_a_kill(similar: Helped, new_bot: NewBot
     fail(similar.world, "POST", "/channels/*/messages", (403, 200000))
     post = await similar.forum.post(ASKED_TITLE, ASKED)
     assert (similar.said_in(post), (await similar.states())[-1]) == ([], "waiting")
-    await restarted(similar.world, new_bot)
+    await similar.world.start_again(new_bot)
     await part(similar.world.bot, UnaskedCog).round()
     await similar.world.env.settle()
     [message] = similar.said_in(post)

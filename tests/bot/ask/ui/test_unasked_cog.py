@@ -18,11 +18,11 @@ from bot.core.core import Core
 from bot.core.job_queue import Priority
 from knowledge.values.guilds import Language
 from knowledge.values.settings import Mode
-from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN, Helped, labels
 from tests.bot.faults import fail
+from tests.bot.forum import ASKED, POST_TITLE, UNKNOWN, Helped, labels
+from tests.bot.message_parts import text_of
 from tests.bot.spoken import said_in
-from tests.bot.steps import restarted
-from tests.bot.world import TEXT, NewBot, text_of
+from tests.bot.world import TEXT, NewBot
 
 # Longer than the 60 s by which the harness advances the clock by itself; each costs CPU time.
 WAIT_SECONDS = 75
@@ -183,7 +183,7 @@ async def test_a_deleted_edited_or_disallowed_question_gets_nothing(helped: Help
 async def test_waiting_questions_survive_a_restart(helped: Helped, new_bot: NewBot) -> None:
     answered = await helped.forum.post(POST_TITLE, ASKED)
     waits = await waiting(helped)
-    await restarted(helped.world, new_bot)
+    await helped.world.start_again(new_bot)
     assert await answers_after(helped, waits, answered) == [1, 1]
 
 
@@ -304,7 +304,7 @@ async def test_a_deleted_messages_gap_goes_too(helped: Helped, new_bot: NewBot) 
     assert "Zanzibar" in await helped.words()
     for channel_id in (helped.forum.id, helped.world.help.id):
         await helped.set(channel_id, mode=Mode.OFF)
-    await restarted(helped.world, new_bot)
+    await helped.world.start_again(new_bot)
     await helped.world.member.delete(asked)
     helped.world.env.backend.delete_channel(post.id)
     await helped.world.env.settle()

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.config.settings import HelperSettings, Settings
-from tests.bot.ask.helping import ASKED, POST_TITLE, Helped
+from tests.bot.forum import ASKED, POST_TITLE, Helped
 
 
 @pytest.fixture

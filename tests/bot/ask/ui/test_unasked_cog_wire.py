@@ -16,13 +16,14 @@ from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member
 from knowledge.values.settings import Mode
 from knowledge.values.submissions import Submission
-from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN
+from tests.bot.forum import ASKED, POST_TITLE, UNKNOWN
 from tests.bot.launcher import run_and_kill_bot, run_bot
+from tests.bot.message_parts import text_of
 from tests.bot.wire.gateway import CONTENT
 from tests.bot.wire.people import labels
 from tests.bot.wire.server import SECONDS, WireServer
 from tests.bot.wire.state import Json, permissions
-from tests.bot.world import TEXT, TITLE, text_of
+from tests.bot.world import TEXT, TITLE
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.slow

@@ -6,9 +6,9 @@ from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
 from knowledge.values.guilds import Language
+from tests.bot.message_parts import choices, custom_ids, longest_part, said, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import longest_part, restarted, said, shown_message
-from tests.bot.world import UNKNOWN, NewBot, World, build_world, choices, custom_ids, text_of
+from tests.bot.world import UNKNOWN, NewBot, World, build_world
 
 EN = Language.ENGLISH
 NOTHING_OPEN = english(gaps_messages.page_of_gaps, [], 0).content
@@ -71,9 +71,9 @@ async def test_the_list_pages_after_a_restart(world: World, new_bot: NewBot) -> 
         await world.ask(question)
     shown = await listed(world)
     assert "page 1 of 2" in said(shown)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     message = await choose(world, shown, 1)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     for label in ("Write this note", "Point to …"):
         assert (await world.moderator.click(message, label=label)).modal is not None
 

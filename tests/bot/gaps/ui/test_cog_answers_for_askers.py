@@ -15,9 +15,9 @@ from bot.privacy import messages as privacy_messages
 from knowledge.values.notes import Notice
 from tests.bot.components import part
 from tests.bot.faults import fail
+from tests.bot.message_parts import buttons, said, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import OTHER_PASSAGES, decided, looked_into, restarted, said
-from tests.bot.world import UNKNOWN, NewBot, World, build_world, buttons, text_of
+from tests.bot.world import OTHER_PASSAGES, UNKNOWN, NewBot, World, build_world, looked_into
 
 TIMETABLE = "The Zanzibar ferry timetable: it leaves at nine and at four."
 ANSWERED = "leaves at nine and at four"
@@ -83,7 +83,7 @@ async def test_askers_are_answered_once(world: World, new_bot: NewBot) -> None:
 
     message = told[0]
     assert buttons(message)[-1] == "Don't tell me about later answers"
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     assert ANSWERED in await looked_into(world.member, message, OTHER_PASSAGES)
     helpful = await world.second_member.click(message, label="Helpful")
     assert said(helpful) == messages.FEEDBACK_HELPFUL.english
@@ -164,7 +164,7 @@ async def test_an_unsent_notice_is_sent_once(world: World, new_bot: NewBot) -> N
     await publish(world)
     assert posted(world) == []
     assert len(await queue(world)) == 1
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     await part(world.bot, AnswersForAskers).catch_up()
     await part(world.bot, AnswersForAskers).catch_up()
@@ -177,7 +177,7 @@ async def test_an_undone_publication_reopens_the_gap(world: World) -> None:
     fail(world, "POST", f"/channels/{world.general.id}/messages", (500, 0))
     await publish(world)
 
-    await decided(world, world.moderator, "Undo", {"reason": ""})
+    await world.decide(world.moderator, "Undo", {"reason": ""})
     await world.env.settle()
 
     assert posted(world) == []

@@ -11,8 +11,8 @@ from bot.gaps.service import Group
 from indexer.ingest.pipeline import index_document
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Document, Kind, channel_scope
-from tests.bot.steps import on_note, restarted, said, shown_message
-from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, choices, text_of
+from tests.bot.message_parts import choices, said, shown_message, text_of
+from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, on_note
 
 DONE = messages.POINTED.english
 
@@ -70,10 +70,10 @@ async def test_each_step_works_after_a_restart(world: World, new_bot: NewBot) ->
     await world.publish()
     await world.ask(UNKNOWN)
     offered = await world.moderator.submit_modal(await form_of(world), {"words": TITLE})
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     message = shown_message(offered)
     shown = await world.moderator.select(message, [next(iter(choices(message)))])
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     done = await world.moderator.click(shown_message(shown), label="This answers it")
 

@@ -11,8 +11,8 @@ from bot.gaps import handover_messages
 from knowledge.values.questions import NotHandedOn
 from tests.bot.faults import fail
 from tests.bot.gaps.handing_over import Helping, post, posts
+from tests.bot.message_parts import said
 from tests.bot.spoken import english
-from tests.bot.steps import restarted, said
 from tests.bot.world import UNKNOWN, NewBot
 
 
@@ -165,7 +165,7 @@ async def test_earlier_hand_overs_get_a_note(helping: Helping, new_bot: NewBot) 
             )
 
     await world.core(earlier)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await world.bot.outbox.catch_up()
     assert posts(world.review) == []
     assert (await helping.standing()).stale

@@ -14,9 +14,9 @@ from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.questions import NotHandedOn
 from tests.bot.gaps.handing_over import ANSWER, EN, Helping, direct, post, posts, told
+from tests.bot.message_parts import buttons, everything, longest_part, said, shown_message, up_to
 from tests.bot.spoken import english, said_in
-from tests.bot.steps import choose, everything, longest_part, restarted, said, shown_message, up_to
-from tests.bot.world import UNKNOWN, NewBot, World, build_world, buttons
+from tests.bot.world import UNKNOWN, NewBot, World, build_world
 
 ASK = english(handover_messages.ASK_MODERATORS_LABELS["ask"])
 
@@ -48,7 +48,7 @@ async def pressed(by: MemberActor, refused: InteractionResult, label: str = ASK)
 async def test_the_button_is_off_by_default(world: World) -> None:
     assert buttons((await world.ask(UNKNOWN)).response) == ["Write this note"]
 
-    await choose(world, ask_moderators="yes")
+    await world.choose(ask_moderators="yes")
 
     assert buttons((await world.ask(UNKNOWN)).response) == ["Write this note", ASK]
     await world.publish()
@@ -60,7 +60,7 @@ async def test_the_button_is_off_by_default(world: World) -> None:
 async def test_a_repeated_hand_over_posts_once(asking: World, new_bot: NewBot) -> None:
     refused = await asking.ask(UNKNOWN)
     again = await asking.ask(f"{UNKNOWN.upper()}?", by=asking.second_member)
-    await restarted(asking, new_bot)
+    await asking.start_again(new_bot)
     clicks = [
         asking.press(actor, shown_message(refused).message, "moderators:1:ask")
         for actor in (asking.member, asking.second_member)
@@ -257,7 +257,7 @@ async def test_helpers_learn_of_unwanted_notices(helping: Helping) -> None:
 
 async def test_buttons_survive_a_restart(helping: Helping, new_bot: NewBot) -> None:
     await helping.hand_over()
-    await restarted(helping.world, new_bot)
+    await helping.world.start_again(new_bot)
     for label, state in (
         ("Claim", "**Claimed**"),
         ("Give it back", "**Open**"),
@@ -268,7 +268,7 @@ async def test_buttons_survive_a_restart(helping: Helping, new_bot: NewBot) -> N
         assert state in post(helping).content
     assert buttons(post(helping)) == ["Claim", "Answer", "Not for us"]
     await helping.answer(post(helping))
-    await restarted(helping.world, new_bot)
+    await helping.world.start_again(new_bot)
     await helping.helper.click(post(helping), label="Send to review")
     assert (await helping.world.note()).contributor_id == helping.helper.id
 

@@ -10,8 +10,8 @@ from bot.interactions.kit.buttons import Button, CustomId, Select
 from bot.interactions.kit.forms import Form
 from bot.interactions.policy.component_access import anybody
 from bot.text import error_messages
-from tests.bot.steps import everything
-from tests.bot.world import World, text_of
+from tests.bot.message_parts import everything, text_of
+from tests.bot.world import World
 
 IDS = CustomId("made-in-a-test", action=("go",))
 

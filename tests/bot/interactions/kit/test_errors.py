@@ -5,9 +5,9 @@ import pytest
 from bot.text import error_messages
 from knowledge.values.notes import State
 from tests.bot.faults import BROKEN, EXPIRED, UNKNOWN_INTERACTION, fail
-from tests.bot.steps import COMMANDS, everything, in_menu, longest_part, on_note
+from tests.bot.message_parts import everything, longest_part
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import TITLE, UNKNOWN, World
+from tests.bot.world import COMMANDS, TITLE, UNKNOWN, World, in_menu, on_note
 
 
 async def test_an_unacknowledged_click_can_be_repeated(world: World) -> None:

@@ -18,9 +18,9 @@ from knowledge.values.questions import Verdict
 from knowledge.values.submissions import FORM_CHARACTERS
 from tests.bot.components import BUTTONS, FORMS
 from tests.bot.forged_ids import forgeries, settled
+from tests.bot.message_parts import everything, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import elsewhere, everything, in_menu, on_note, restarted, shown_message
-from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, text_of
+from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, in_menu, on_note
 
 TYPED = "What somebody took an hour to type about Fridays in Porto."
 
@@ -289,7 +289,7 @@ async def test_a_form_that_was_open_at_a_restart_is_taken(
 ) -> None:
     actor, form = await open_form(world)
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await world.core(watch_forms)
     result = await actor.submit_modal(form, fields)
 
@@ -325,7 +325,7 @@ async def test_a_form_in_memory_is_taken_once(world: World) -> None:
 
 async def test_lost_files_keep_typed_text(world: World, new_bot: NewBot) -> None:
     form = await world.member.slash(world.general, "note add", file=("a.md", TEXT.encode()))
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     result = await world.member.submit_modal(form, {"title": TYPED})
     assert result.response is not None
@@ -338,7 +338,7 @@ async def test_lost_files_keep_typed_text(world: World, new_bot: NewBot) -> None
 
 async def test_a_gone_notes_form_returns_text(world: World, new_bot: NewBot) -> None:
     actor, form = await edit_long(world)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     def gone(core: Core) -> None:
         core.store.personal_data.forget(world.member.id, withdraw=True)
@@ -445,7 +445,7 @@ async def tell_nothing(world: World, before: int, results: Sequence[InteractionR
 
 
 async def test_ids_of_another_server_change_nothing(world: World) -> None:
-    other = await elsewhere(world)
+    other = await world.add_guild()
     before = await contents(world)
     buttons = [
         custom_id

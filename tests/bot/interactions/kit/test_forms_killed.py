@@ -9,8 +9,8 @@ from bot.notes import drafts, messages
 from bot.review.actions import ACTIONS, Action
 from bot.text import error_messages
 from tests.bot.launcher import run_and_kill_bot, run_bot
+from tests.bot.message_parts import text_of
 from tests.bot.wire.server import WireServer
-from tests.bot.world import text_of
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,9 @@ from bot.text.languages import Sentence
 from knowledge.store.interactions import KeptInteraction
 from knowledge.store.store import Store
 from tests.bot.launcher import run_and_kill_bot, run_bot
+from tests.bot.message_parts import text_of
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import Interaction
-from tests.bot.world import text_of
 
 pytestmark = pytest.mark.slow
 

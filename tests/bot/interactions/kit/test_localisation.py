@@ -10,7 +10,8 @@ from knowledge.languages.vocabularies import spoken
 from knowledge.sources.kinds.registry import SERVICES
 from knowledge.values.guilds import Language
 from tests.bot.english import CODE, in_english
-from tests.bot.world import NewBot, World, parts
+from tests.bot.message_parts import parts
+from tests.bot.world import NewBot, World
 
 PROPER_NAMES = {
     *(spoken(language)["name"] for language in Language),

@@ -10,8 +10,8 @@ from simcord.interactions import base_payload
 
 from bot.interactions.kit.option_values import misfit
 from bot.text import error_messages
+from tests.bot.message_parts import everything
 from tests.bot.spoken import english
-from tests.bot.steps import everything
 from tests.bot.world import World
 
 _COMMAND: Final = 2

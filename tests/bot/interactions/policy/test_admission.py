@@ -9,8 +9,8 @@ from simcord import Env, InteractionResult, MemberActor
 from bot.interactions.policy import quota_check
 from bot.text import error_messages
 from knowledge.values.quotas import Limits, Newcomers, Quota
-from tests.bot.steps import decided, edit, everything, longest_part, on_note, restarted, said
-from tests.bot.world import QUESTION, TEXT, UNKNOWN, NewBot, World, build_world, buttons, text_of
+from tests.bot.message_parts import buttons, everything, longest_part, said, text_of
+from tests.bot.world import QUESTION, TEXT, UNKNOWN, NewBot, World, build_world, on_note
 
 USED_UP = error_messages.QUESTIONS_USED_UP.english.split("{")[0]
 WROTE_MUCH = quota_check._NOTES_USED_UP.english.split("!")[0]
@@ -105,7 +105,7 @@ async def test_questions_are_counted_over_a_restart(world: World, new_bot: NewBo
     await questions(world, EVERYBODY_TWO)
     await world.ask()
     await world.ask()
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     assert USED_UP in everything(await world.ask())
 
@@ -183,15 +183,15 @@ async def test_simultaneous_forms_keep_the_limit(world: World) -> None:
 
 async def test_revisions_count_unless_a_moderator_requested_them(world: World) -> None:
     await world.propose()
-    await decided(world, world.moderator, "Request changes", {"reason": "Say when."})
+    await world.decide(world.moderator, "Request changes", {"reason": "Say when."})
     await notes(world, Quota(day=1))
 
-    result = await edit(world, f"{TEXT} At nine.")
+    result = await world.edit(f"{TEXT} At nine.")
 
     assert WROTE_MUCH not in everything(result)
     assert (await world.note(2)).revision.number == 2
     await notes(world, Quota(day=3))
-    await edit(world)
+    await world.edit()
     assert WROTE_MUCH in said(await opened(world))
 
 

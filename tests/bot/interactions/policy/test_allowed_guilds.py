@@ -10,9 +10,9 @@ from bot.config.settings import GuildsSettings, Settings
 from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.process.client import Bot, start_worker
 from bot.text import error_messages
-from tests.bot.steps import said, shown_message
+from tests.bot.message_parts import custom_ids, said, shown_message, text_of
 from tests.bot.values import WHEN
-from tests.bot.world import World, build_world, custom_ids, text_of
+from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
 
 

@@ -23,18 +23,22 @@ from tests.bot.components import part
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, read
+from tests.bot.message_parts import everything, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import (
+from tests.bot.world import (
+    HEADLINE,
     OTHER_PASSAGES,
-    choose,
-    everything,
+    QUESTION,
+    SECRET,
+    TEXT,
+    UNKNOWN,
+    VIEW,
+    Town,
+    World,
     in_menu,
+    is_told,
     looked_into,
-    reviewed,
-    shown_message,
 )
-from tests.bot.town import HEADLINE, SECRET, VIEW, Town, is_told
-from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, text_of
 
 OPEN_QUESTION: Final = "What is open source AI?"
 
@@ -264,16 +268,18 @@ async def test_impact_names_no_channel_messages(town: Town) -> None:
 
 async def test_changed_answers_show_channels_to_readers_only(town: Town) -> None:
     world = town.world
-    await choose(world, golden_questions="yes")
+    await world.choose(golden_questions="yes")
     answer = await world.moderator.slash(town.staff, "ask", question=QUESTION)
     await world.moderator.click(shown_message(answer), label="Helpful")
     await part(world.bot, GoldenChecks).round()
     await world.add_note(QUESTION, f"{QUESTION}: at nine.")
     await part(world.bot, GoldenChecks).round()
-    assert f"a message in <#{town.staff.id}>" in text_of(await reviewed(world, ReviewPage.CHANGES))
+    assert f"a message in <#{town.staff.id}>" in text_of(
+        await world.open_review(ReviewPage.CHANGES)
+    )
 
     town.hide(town.staff, world.moderator_role.id)
-    shown = text_of(await reviewed(world, ReviewPage.CHANGES))
+    shown = text_of(await world.open_review(ReviewPage.CHANGES))
     assert review_messages.SAID_SOMEWHERE.english in shown
     assert str(town.staff.id) not in shown
     assert not is_told(shown)

@@ -13,7 +13,6 @@ from bot.core.worker import Worker
 from bot.interactions.policy import guild_settings_cache
 from bot.process.login import invite_permissions
 from knowledge.values.guilds import Language
-from tests.bot.steps import answers_mention, choose
 from tests.bot.world import World, build_world
 
 
@@ -25,7 +24,7 @@ async def answered_privately(world: World, **options: Any) -> bool:
 
 @pytest.mark.parametrize("private", [True, False])
 async def test_answers_keep_the_chosen_privacy(world: World, private: bool) -> None:
-    await choose(world, private_answers="yes" if private else "no")
+    await world.choose(private_answers="yes" if private else "no")
 
     assert await answered_privately(world) is private
     assert await answered_privately(world, private=not private) is not private
@@ -38,7 +37,7 @@ async def test_unset_servers_follow_the_operator(world: World, settings: Setting
 async def test_a_choice_holds_for_its_server(world: World) -> None:
     other = build_world(world.env, "Another")
 
-    await choose(world, private_answers="yes")
+    await world.choose(private_answers="yes")
 
     assert await answered_privately(world)
     assert not await answered_privately(other)
@@ -54,12 +53,12 @@ async def test_a_busy_worker_answers_privately(
 
 
 async def test_mentions_are_answered_in_chosen_channels(world: World) -> None:
-    assert await answers_mention(world, world.general)
+    assert await world.answers_mention(world.general)
 
-    await choose(world, listen=[world.help, world.review])
+    await world.choose(listen=[world.help, world.review])
 
-    assert await answers_mention(world, world.help)
-    assert not await answers_mention(world, world.general)
+    assert await world.answers_mention(world.help)
+    assert not await world.answers_mention(world.general)
     assert (await world.ask()).response is not None
 
 
@@ -74,19 +73,19 @@ async def test_a_chosen_category_and_threads_answer_mentions(world: World) -> No
     await world.env.settle()
     [thread] = world.help.threads
 
-    await choose(world, listen=[category, world.help])
+    await world.choose(listen=[category, world.help])
 
-    assert await answers_mention(world, inside)
-    assert await answers_mention(world, thread)
-    assert not await answers_mention(world, world.general)
+    assert await world.answers_mention(inside)
+    assert await world.answers_mention(thread)
+    assert not await world.answers_mention(world.general)
 
 
 async def test_all_channels_can_be_chosen_again(world: World) -> None:
-    await choose(world, listen=[world.help])
+    await world.choose(listen=[world.help])
 
-    await choose(world, listen=[])
+    await world.choose(listen=[])
 
-    assert await answers_mention(world, world.general)
+    assert await world.answers_mention(world.general)
 
 
 async def test_a_categorys_thread_takes_its_nearest_choice(world: World) -> None:
@@ -135,7 +134,7 @@ async def test_ten_thousand_messages_ask_the_worker_once(
 
 
 async def test_direct_messages_are_answered_whatever_channels_were_chosen(world: World) -> None:
-    await choose(world, listen=[world.help])
+    await world.choose(listen=[world.help])
 
     await world.member.user.send_dm("What is open source AI?")
 

@@ -11,8 +11,8 @@ from bot.review.actions import Action
 from bot.text import error_messages
 from knowledge.values.notes import State
 from tests.bot.faults import silent
-from tests.bot.steps import COMMANDS, everything, in_menu, shown_message
-from tests.bot.world import QUESTION, TEXT, World, buttons, custom_ids
+from tests.bot.message_parts import buttons, custom_ids, everything, shown_message
+from tests.bot.world import COMMANDS, QUESTION, TEXT, World, in_menu
 
 
 async def test_commands_are_answered_in_unwritable_places(world: World) -> None:

@@ -7,8 +7,8 @@ from bot.core.core import Core
 from bot.notes import messages
 from knowledge.values.notes import State
 from knowledge.values.submissions import FORM_CHARACTERS
-from tests.bot.steps import NEW_TEXT, edit, on_note, reject, restarted, said, shown_message
-from tests.bot.world import TEXT, TITLE, NewBot, World, build_world, text_of
+from tests.bot.message_parts import said, shown_message, text_of
+from tests.bot.world import NEW_TEXT, TEXT, TITLE, NewBot, World, build_world, on_note
 
 LONG = "\n".join(f"Line {number} of a handbook that no form holds." for number in range(200))
 
@@ -35,7 +35,7 @@ async def test_a_note_is_shown_by_right(world: World) -> None:
     assert TEXT in said(await show(world, world.moderator, "1"))
 
     await world.moderator.click(world.card, label="Approve")
-    await edit(world)
+    await world.edit()
 
     others = await show(world, world.second_member)
     assert f"> {TEXT}" in said(others)
@@ -84,7 +84,7 @@ async def test_a_long_note_is_edited_as_file(world: World, new_bot: NewBot) -> N
     given = await on_note(world.member, world.general, "Edit", TITLE)
     assert await file_of(given) == LONG
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     form = await world.member.click(shown_message(given), label="Upload the edited text")
     await world.member.submit_modal(form, {"title": "Handbook"})
     revision = (await world.note(2)).revision
@@ -104,10 +104,10 @@ def revise_button(world: World) -> discord.Message:
 
 async def test_a_rejected_long_note_returns_as_file(world: World, new_bot: NewBot) -> None:
     await propose_long(world)
-    await reject(world)
+    await world.reject()
     notice = revise_button(world)
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     given = await world.member.user.click(notice, label="Revise and resubmit")
     assert await file_of(given) == LONG
     form = await world.member.user.click(given.response, label="Upload the edited text")
@@ -121,7 +121,7 @@ async def test_a_rejected_long_note_returns_as_file(world: World, new_bot: NewBo
 
 async def test_a_banned_member_proposes_nothing_directly(world: World) -> None:
     await world.propose()
-    await reject(world)
+    await world.reject()
     world.env.backend.remove_member(world.guild.id, world.member.id)
 
     form = await world.member.user.click(revise_button(world), label="Revise and resubmit")

@@ -10,9 +10,9 @@ from bot.notes import drafts, messages
 from bot.review import cards
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import State
+from tests.bot.message_parts import buttons, everything, said, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import everything, on_note, restarted, said, shown_message
-from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, buttons, text_of
+from tests.bot.world import TEXT, TITLE, UNKNOWN, NewBot, World, on_note
 from tests.knowledge.made_files import pdf
 
 EN = Language.ENGLISH
@@ -70,7 +70,7 @@ async def test_a_pending_notes_details_change_in_place(world: World, new_bot: Ne
     taken = await world.propose()
     form = await world.member.click(shown_message(taken), label="Add details")
     assert labels(form) == ["Asked as", "Tags", "Source link"]
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     fields = {"wordings": "Where do we meet?", "tags": "lisbon", "link": "example.org"}
     await world.member.submit_modal(form, fields)
@@ -192,7 +192,7 @@ async def test_bad_input_returns_the_whole_draft(world: World, new_bot: NewBot) 
         form = await world.member.click(shown_message(result), label="Continue editing")
         assert {name: control(form, name)["value"] for name in good} == given
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     form = await world.member.click(shown_message(result), label="Continue editing")
     assert control(form, "tags")["value"] == "a b c d e f"
     taken = await world.member.submit_modal(form, good)
@@ -209,7 +209,7 @@ async def test_a_textless_draft_returns_without_file(world: World, new_bot: NewB
     assert text_of(result).startswith(drafts.NEITHER.english)
     assert not result.attachments
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     form = await world.member.click(result, label="Continue editing")
     assert {name: control(form, name).get("value", "") for name in given} == {**given, "text": ""}
     await world.member.submit_modal(form, {**given, "text": TEXT})

@@ -7,31 +7,18 @@ from simcord import InteractionResult, MemberActor
 from bot.notes import messages
 from bot.review import messages as review_messages
 from knowledge.values.notes import NoticeEvent, Problem, State
-from tests.bot.spoken import english
-from tests.bot.steps import (
-    content,
-    decided,
-    edit,
-    in_menu,
-    longest_part,
-    on_note,
-    reject,
-    restarted,
-    said,
-    shown_message,
-)
-from tests.bot.world import (
-    QUESTION,
-    TEXT,
-    TITLE,
-    NewBot,
-    World,
+from tests.bot.message_parts import (
     actions,
-    build_world,
     buttons,
     choices,
+    content,
+    longest_part,
+    said,
+    shown_message,
     text_of,
 )
+from tests.bot.spoken import english
+from tests.bot.world import QUESTION, TEXT, TITLE, NewBot, World, build_world, in_menu, on_note
 
 FIRST = "The meetup is in Lisbon on Fridays."
 
@@ -44,10 +31,10 @@ THIRD = "The meetup is in Faro on Mondays."
 
 async def test_the_history_is_shown_by_right(world: World, new_bot: NewBot) -> None:
     await world.publish(TITLE, FIRST)
-    await edit(world, SECOND)
+    await world.edit(SECOND)
     await world.moderator.click(world.card, label="Approve")
-    await edit(world, THIRD)
-    await reject(world, "That is not so.")
+    await world.edit(THIRD)
+    await world.reject("That is not so.")
 
     async def history(actor: MemberActor, note: str = "1") -> InteractionResult:
         return await on_note(actor, world.general, "History", note)
@@ -65,7 +52,7 @@ async def test_the_history_is_shown_by_right(world: World, new_bot: NewBot) -> N
     assert "revision 3" in said(mine)
     assert "That is not so" in said(mine)
     assert buttons(mine.response) == ["Earlier"]
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await world.member.click(shown_message(mine), label="Earlier")
     assert "~~Lisbon~~**Porto**" in content(mine)
     assert buttons(mine.response) == ["Earlier", "Later"]
@@ -84,7 +71,7 @@ async def test_own_notes_are_listed_over_a_restart(world: World, new_bot: NewBot
     assert await listed(world, world.member) == messages.NO_NOTES.english
     await world.publish("First", FIRST)
     await world.propose("Second", "Another text.")
-    await reject(world)
+    await world.reject()
     for number in range(3):
         await world.propose(f"Ferry {number}", f"Ferry number {number} leaves.")
     result = await world.member.slash(world.general, "note mine")
@@ -94,7 +81,7 @@ async def test_own_notes_are_listed_over_a_restart(world: World, new_bot: NewBot
     assert rejected.startswith("**Rejected**")
     assert "Not about our topic." in rejected
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await world.member.click(shown_message(result), label="Older")
 
     [_, live] = content(result).split("\n-# ")
@@ -115,10 +102,10 @@ async def test_only_moderators_get_card_links(world: World) -> None:
 
 async def test_a_listed_note_is_opened_and_withdrawn(world: World, new_bot: NewBot) -> None:
     await world.publish(TITLE, FIRST)
-    await edit(world, SECOND)
+    await world.edit(SECOND)
     mine = await world.member.slash(world.general, "note mine")
     assert choices(mine.response) == {"1": f"1. {TITLE}"}
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     shown = await world.member.select(shown_message(mine), ["1"], custom_id="my_note")
 
@@ -147,7 +134,7 @@ async def test_a_note_is_withdrawn_after_a_confirmation(world: World, new_bot: N
     assert (await world.note()).live
 
     asked = await to_withdraw(world)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await world.member.click(shown_message(asked), label="Withdraw")
 
     assert "is withdrawn" in content(asked)
@@ -160,7 +147,7 @@ async def test_a_withdrawal_affects_only_what_was_confirmed(world: World) -> Non
     await world.propose()
     asked = await to_withdraw(world)
     await world.moderator.click(world.card, label="Approve")
-    await edit(world)
+    await world.edit()
 
     await world.member.click(shown_message(asked), label="Withdraw")
     assert content(asked) == messages.MOVED_ON.english
@@ -243,14 +230,14 @@ async def test_a_report_stays_until_the_decision(world: World) -> None:
 async def test_reporters_hear_of_new_text_and_retirement(world: World) -> None:
     await world.publish()
     await report(world)
-    await edit(world)
+    await world.edit()
     await world.moderator.click(world.card, label="Approve")
     assert notices(world) == english(
         review_messages.notice_parts, await world.note(2), NoticeEvent.REPORT_REVISED
     )
 
     await report(world)
-    await decided(world, world.moderator, "Retire", {"reason": "It has closed."})
+    await world.decide(world.moderator, "Retire", {"reason": "It has closed."})
     expected = english(
         review_messages.notice_parts,
         await world.note(2),
@@ -288,7 +275,7 @@ async def test_any_quoting_answer_reports_its_note(world: World, new_bot: NewBot
     assert shared is not None
     assert "report" in actions(shared)
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     form = await in_menu(world.second_member, shared, "Report")
     assert form.modal is not None
     [which, *_] = form.modal["components"]
@@ -297,7 +284,7 @@ async def test_any_quoting_answer_reports_its_note(world: World, new_bot: NewBot
     await submit(world, form, "unsafe", note=["2"])
     assert await reports(world, 2) == [(Problem.UNSAFE, REASON)]
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     form = await world.second_member.context_menu(world.general, "Report", shared)
     await submit(world, form, "wrong", note=["1"])
     assert await reports(world, 1) == [(Problem.WRONG, REASON)]
@@ -312,7 +299,7 @@ async def test_a_shown_note_is_reported_while_it_is_live(world: World) -> None:
     await submit(world, form, "wrong")
     assert await reports(world) == [(Problem.WRONG, REASON)]
 
-    await decided(world, world.moderator, "Retire", {"reason": ""})
+    await world.decide(world.moderator, "Retire", {"reason": ""})
     result = await world.second_member.click(shown, label="Report")
     assert said(result) == messages.NOTHING_TO_REPORT.english
 

@@ -11,10 +11,18 @@ from bot.text import error_messages
 from knowledge.values.drafts import OnPage
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageVeto
+from tests.bot.message_parts import (
+    buttons,
+    custom_ids,
+    everything,
+    links,
+    said,
+    shown_message,
+    text_of,
+)
 from tests.bot.page.turned_on import on_page, turn_on
 from tests.bot.spoken import english, said_in
-from tests.bot.steps import everything, said, shown_message
-from tests.bot.world import TEXT, TITLE, World, build_world, buttons, custom_ids, links, text_of
+from tests.bot.world import TEXT, TITLE, World, build_world
 
 
 @pytest.fixture

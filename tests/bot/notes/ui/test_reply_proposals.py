@@ -17,11 +17,10 @@ from bot.review import cards
 from bot.review.actions import ACTIONS, Action
 from knowledge.values.guilds import Rule
 from knowledge.values.notes import Note, SourceChange, State
-from tests.bot.ask.helping import UNKNOWN, Helped, help_in
-from tests.bot.forum import make_forum, page_as_discord_does
+from tests.bot.forum import UNKNOWN, Helped, help_in, make_forum, page_as_discord_does
 from tests.bot.gaps.handing_over import Helping, post
-from tests.bot.steps import content, restarted, shown_message
-from tests.bot.world import NewBot, World, text_of
+from tests.bot.message_parts import content, shown_message, text_of
+from tests.bot.world import NewBot, World
 
 ANSWER: Final = (
     "In winter, the Zanzibar ferry leaves at nine and at four; the timetable is at the harbour."
@@ -98,7 +97,7 @@ async def test_a_reply_to_a_refusal_becomes_one_note(helping: Helping, new_bot: 
 
     for by, to in ((helping.second, asked), (helping.helper, refusal)):
         await by.send(world.help, f"{ANSWER} {by.name}", reply_to=to)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     channel = world.bot.get_channel(said.channel.id)
     assert isinstance(channel, discord.TextChannel)
     await world.bot.reply_proposals.take(await channel.fetch_message(said.id))
@@ -260,7 +259,7 @@ async def test_doubtful_replies_need_a_click(helping: Helping, new_bot: NewBot) 
     """One direct message for a question; the button works after a restart."""
     world = helping.world
     _, asks = await offer(helping)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     clicked = await helping.helper.user.click(asks, label=messages.OFFER_LABEL.english)
     assert content(clicked) == messages.OFFER_TAKEN.english
     [note] = await proposed(world)
@@ -335,7 +334,7 @@ async def test_a_failed_look_costs_one_answer(helping: Helping, new_bot: NewBot)
     helped = await help_in(world)
     thread = await helped.forum.post("Zanzibar ferry in winter", UNKNOWN)
     # A new process doesn't have the first message.
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     world.env.inject_error("GET", f"/channels/{thread.id}/messages/{thread.id}", status=503)
     await helping.helper.send(thread, ANSWER)
     assert len(await proposed(world)) == 1

@@ -7,7 +7,7 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.core.core import Core
-from tests.bot.ask.helping import UNKNOWN
+from tests.bot.forum import UNKNOWN
 from tests.bot.launcher import run_and_kill_bot, run_bot
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import APPLICATION

@@ -15,9 +15,9 @@ from knowledge.values.drafts import Draft
 from knowledge.values.notes import SourceMessage
 from knowledge.values.submissions import FORM_CHARACTERS, TEXT_CHARACTERS
 from tests.bot.forum import ANSWER, QUESTION, TITLE, Forum, make_forum, page_as_discord_does
+from tests.bot.message_parts import buttons, said, shown_message
 from tests.bot.spoken import english
-from tests.bot.steps import restarted, said, shown_message
-from tests.bot.world import NewBot, World, buttons
+from tests.bot.world import NewBot, World
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_a_forum_post_is_saved_over_a_restart(
     assert "Thanks" not in draft.text
     assert world.second_moderator.name not in draft.text
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     form = await world.member.click(shown_message(result), label="Continue editing")
     await world.member.submit_modal(form, {"title": TITLE, "text": draft.text, "link": draft.link})
     note = await world.note()

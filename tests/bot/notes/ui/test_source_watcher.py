@@ -14,8 +14,8 @@ from bot.interactions.kit.layouts import layout
 from bot.notes.ui import source_watcher
 from bot.review import cards
 from knowledge.values.notes import SourceChange
-from tests.bot.steps import restarted, shown_message
-from tests.bot.world import TEXT, TITLE, NewBot, World, buttons, text_of
+from tests.bot.message_parts import buttons, shown_message, text_of
+from tests.bot.world import TEXT, TITLE, NewBot, World
 
 EDITED = cards._SOURCE_CHANGED[SourceChange.EDITED].english
 DELETED = cards._SOURCE_CHANGED[SourceChange.DELETED].english
@@ -59,7 +59,7 @@ async def test_only_later_edits_flag_the_note(world: World, new_bot: NewBot) -> 
     await save(world, message)
     await update(world, message)
     assert await change(world) is SourceChange.NONE
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     later(world)
     await world.second_member.edit(message, "It is in Porto now.")

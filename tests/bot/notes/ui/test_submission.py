@@ -12,9 +12,9 @@ from knowledge.values.notes import State
 from knowledge.values.submissions import FORM_CHARACTERS
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import make_forum
+from tests.bot.message_parts import buttons, content, said, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import content, said, shown_message
-from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, text_of
+from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world
 
 TEXT_INPUT = 4
 

@@ -16,9 +16,9 @@ from knowledge.files.picture_text import TextLine
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PICTURE_BYTES, PICTURES
 from tests.bot.faults import silent
+from tests.bot.message_parts import buttons, choices, custom_ids, said, shown_message
 from tests.bot.spoken import english, said_in
-from tests.bot.steps import in_menu, on_note, restarted, reviewed_note, said, shown_message
-from tests.bot.world import QUESTION, TEXT, TITLE, NewBot, World, buttons, choices, custom_ids
+from tests.bot.world import QUESTION, TEXT, TITLE, NewBot, World, in_menu, on_note
 from tests.knowledge.full_store import picture
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
@@ -87,7 +87,7 @@ async def test_pictures_are_shown_wherever_their_note_is(world: World) -> None:
     assert await contents(shown_message(chosen)) == PHOTOS
     shown = await world.second_member.slash(world.general, "note show", note=TITLE)
     assert await contents(shown_message(shown)) == PHOTOS
-    assert await contents(await reviewed_note(world)) == PHOTOS
+    assert await contents(await world.open_note()) == PHOTOS
     private = shown_message(await world.ask(private=True))
     assert await contents(private) == PHOTOS
     await in_menu(world.member, private, "Share with everyone here")
@@ -136,11 +136,11 @@ async def test_a_draft_survives_a_restart_whole(world: World, new_bot: NewBot) -
     result = await world.member.submit_modal(form, fields)
     assert await contents(shown_message(result)) == PHOTOS
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     form = await continue_editing(world, result)
     assert form.modal is not None
     assert TEXT in str(form.modal)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await edit(world, form, tags="")
 
     assert await kept(world) == PHOTOS
@@ -156,7 +156,7 @@ async def test_a_messages_pictures_survive_a_restart(world: World, new_bot: NewB
 
     assert english(drafts.PICTURES_TAKEN, 1) in said(result)
     assert "b.png isn't a picture that I can keep" in said(result)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await edit(world, await continue_editing(world, result))
     assert await kept(world) == PHOTOS[:1]
 
@@ -178,10 +178,10 @@ async def test_removed_pictures_stay_removed_over_restarts(world: World, new_bot
     await published(world, *photos(2))
 
     form = await on_note(world.member, world.general, "Remove the pictures", TITLE)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     refused = await edit(world, form, title=" ")
     again = await continue_editing(world, refused)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await edit(world, again)
     await world.moderator.click(world.card, label="Approve")
 
@@ -197,7 +197,7 @@ async def test_an_extension_adds_its_pictures(world: World, new_bot: NewBot) -> 
     result = await world.second_member.submit_modal(form, fields)
 
     form = await world.second_member.click(shown_message(result), label=f"Extend “{TITLE}”")
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await world.second_member.submit_modal(form, {**FIELDS, "text": f"{TEXT}\n\n{more}"})
 
     assert await kept(world, 2) == [*PHOTOS, picture(9).content]
@@ -266,7 +266,7 @@ async def test_a_pictures_text_can_be_the_note(reading: World) -> None:
 
 async def test_text_is_offered_once_over_restarts(reading: World, new_bot: NewBot) -> None:
     form = await continue_editing(reading, await proposed(reading, *photos(1)))
-    await restarted(reading, new_bot)
+    await reading.start_again(new_bot)
     reading.bot.picture_texts = PictureTexts(is_on=True, recognize=recognized)
 
     await edit(reading, form)

@@ -6,18 +6,9 @@ from bot.notes import drafts, messages
 from bot.review import messages as review_messages
 from bot.text.markdown import plain
 from knowledge.values.notes import NoticeEvent, Obstacle, State
+from tests.bot.message_parts import buttons, everything, longest_part, said, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import (
-    edit,
-    everything,
-    longest_part,
-    on_note,
-    restarted,
-    said,
-    shown_message,
-    told,
-)
-from tests.bot.world import TEXT, TITLE, NewBot, World, buttons, text_of
+from tests.bot.world import TEXT, TITLE, NewBot, World, on_note
 
 LIKE = "The community meetup is in Lisbon at Rua Augusta on Fridays, and for everybody."
 EXTEND = f"Extend “{TITLE}”"
@@ -59,7 +50,7 @@ async def test_a_similar_notes_writer_sees_both_texts(world: World, new_bot: New
     form = await world.second_member.click(shown, label="Continue editing")
     assert values(form)[:2] == ["Meetup in Lisbon", at.format(40)]
 
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     await world.second_member.click(shown, label="This is the same")
 
     assert text_of(shown).startswith(messages.SAME.english)
@@ -71,7 +62,7 @@ async def test_a_similar_notes_writer_sees_both_texts(world: World, new_bot: New
 async def test_submit_anyway_submits_once(world: World, new_bot: NewBot) -> None:
     await world.publish()
     shown = shown_message(await propose(world, world.second_member))
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     for _ in range(2):
         world.press(world.second_member, shown.message, "draft:submit")
@@ -117,16 +108,16 @@ async def test_extending_anothers_note_credits_both(world: World, new_bot: NewBo
     """The extender is a moderator, and doesn't approve the own extension."""
     await world.publish()
     shown = shown_message(await propose(world, world.moderator))
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     form = await world.moderator.click(shown, label=EXTEND)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     fields = {"title": "Zanzibar by sea", "text": values(form)[1]}
     taken = await world.moderator.submit_modal(form, fields)
     assert said(taken) == english(messages.note_submitted, await world.note(2))
 
     name = plain(world.moderator.name)
     assert f"extended by {name}" in text_of(world.card)
-    assert told(world)[-1].startswith(sentence(NoticeEvent.EXTENDED, name))
+    assert world.notices()[-1].startswith(sentence(NoticeEvent.EXTENDED, name))
     refused = await world.moderator.click(world.card, label="Approve")
     assert said(refused) == review_messages.OWN_NOTE.english
     await world.second_moderator.click(world.card, label="Approve")
@@ -155,7 +146,7 @@ async def test_the_contributor_can_withdraw_another_members_extension(world: Wor
 
 async def test_an_extension_replaces_no_pending_text(world: World) -> None:
     await world.publish()
-    await edit(world)
+    await world.edit()
     shown = shown_message(await propose(world, world.second_member))
 
     refused = await extend(world, world.second_member, shown)

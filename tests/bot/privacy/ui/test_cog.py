@@ -12,10 +12,10 @@ from bot.core.core import Core
 from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
 from knowledge.values.notes import PageName
+from tests.bot.message_parts import buttons, content, said, shown_message, text_of
 from tests.bot.page.turned_on import turn_on
 from tests.bot.spoken import english
-from tests.bot.steps import content, said, shown_message
-from tests.bot.world import QUESTION, TEXT, UNKNOWN, NewBot, World, buttons, text_of
+from tests.bot.world import QUESTION, TEXT, UNKNOWN, NewBot, World
 
 LONG = "A secret that nobody may keep. " * 90
 

@@ -13,42 +13,26 @@ from bot.review.actions import ACTIONS, Action, confirmation
 from bot.text import markdown
 from knowledge.values.notes import NoticeEvent, Obstacle, State
 from knowledge.values.submissions import REASON_CHARACTERS
-from tests.bot.spoken import english
-from tests.bot.steps import (
-    EDITED,
-    SENTENCE,
-    answer,
-    content,
-    decided,
-    everything,
-    longest_part,
-    on_note,
-    reject,
-    restarted,
-    said,
-    shown_message,
-    state,
-    told,
-)
-from tests.bot.world import (
-    QUESTION,
-    TEXT,
-    TITLE,
-    UNKNOWN,
-    NewBot,
-    World,
+from tests.bot.message_parts import (
     buttons,
     choices,
+    content,
     custom_ids,
+    everything,
+    longest_part,
+    said,
+    shown_message,
     text_of,
 )
+from tests.bot.spoken import english
+from tests.bot.world import EDITED, QUESTION, SENTENCE, TEXT, TITLE, UNKNOWN, NewBot, World, on_note
 
 
 async def test_an_approval_shows_on_card_and_notice(world: World, new_bot: NewBot) -> None:
     await world.propose()
     card = world.card.id
     assert "If published" not in text_of(world.card)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     asked = await world.moderator.click(world.card, label="What would change?")
     assert "Nobody has asked" in said(asked)
 
@@ -56,11 +40,11 @@ async def test_an_approval_shows_on_card_and_notice(world: World, new_bot: NewBo
 
     note = await world.note()
     assert said(clicked) == english(confirmation, note, Action.APPROVE)
-    assert SENTENCE in await answer(world)
+    assert SENTENCE in await world.answer()
     assert [message.id for message in world.review.history()] == [card]
     assert f"**Approved** by {markdown.plain(world.moderator.name)}" in text_of(world.card)
     assert buttons(world.card) == ["Retire", "Undo", "Asked as…"]
-    assert told(world) == english(messages.notice_parts, note, NoticeEvent.APPROVED)
+    assert world.notices() == english(messages.notice_parts, note, NoticeEvent.APPROVED)
 
     def log(core: Core) -> tuple[list[str], int | None]:
         entries = core.store.audit_log.entries()
@@ -76,15 +60,15 @@ async def test_a_rejected_note_returns_with_the_reason(world: World) -> None:
     assert form.modal is not None
     [label] = form.modal["components"]
     assert label["component"]["max_length"] == REASON_CHARACTERS
-    assert await state(world) is State.PENDING
+    assert await world.state() is State.PENDING
 
     await world.moderator.submit_modal(form, {"reason": "Not about our topic."})
 
-    assert SENTENCE not in await answer(world)
+    assert SENTENCE not in await world.answer()
     assert f"**Rejected** by {markdown.plain(world.moderator.name)}" in text_of(world.card)
     assert "Not about our topic." in text_of(world.card)
     assert buttons(world.card) == ["Undo"]
-    outcome, text = told(world)
+    outcome, text = world.notices()
     assert outcome.endswith("Reason: Not about our topic.")
     assert f"> {TEXT}" in text
 
@@ -92,9 +76,9 @@ async def test_a_rejected_note_returns_with_the_reason(world: World) -> None:
 async def test_a_blank_reason_is_no_reason(world: World) -> None:
     await world.propose()
 
-    await reject(world, "   ")
+    await world.reject("   ")
 
-    assert "Reason:" not in told(world)[0]
+    assert "Reason:" not in world.notices()[0]
 
 
 async def test_a_card_is_edited_without_forbidden_files(world: World) -> None:
@@ -111,8 +95,8 @@ async def test_a_card_is_edited_without_forbidden_files(world: World) -> None:
 
 async def test_requested_changes_lead_to_a_revision(world: World) -> None:
     await world.propose()
-    await decided(world, world.moderator, "Request changes", {"reason": "Which Fridays?"})
-    assert await state(world) is State.CHANGES_REQUESTED
+    await world.decide(world.moderator, "Request changes", {"reason": "Which Fridays?"})
+    assert await world.state() is State.CHANGES_REQUESTED
     assert "**Changes requested**" in text_of(world.card)
 
     notice = world.member.user.dm_channel.history()[0]
@@ -123,22 +107,22 @@ async def test_requested_changes_lead_to_a_revision(world: World) -> None:
     assert result.response is not None
     assert "is with the moderators" in text_of(result.response)
     await world.moderator.click(world.card, label="Approve")
-    assert "on Saturdays" in await answer(world)
+    assert "on Saturdays" in await world.answer()
 
 
 async def test_contributors_see_a_moderators_changes(world: World) -> None:
     await world.propose(tags="meetup")
     blank = {"title": TITLE, "text": " \n ", "tags": ""}
-    refused = await decided(world, world.moderator, "Edit & approve", blank)
+    refused = await world.decide(world.moderator, "Edit & approve", blank)
     assert "The text is empty" in said(refused)
-    assert await state(world) is State.PENDING
+    assert await world.state() is State.PENDING
 
     fields = {"title": TITLE, "text": EDITED, "tags": "meetup"}
-    result = await decided(world, world.moderator, "Edit & approve", fields)
+    result = await world.decide(world.moderator, "Edit & approve", fields)
 
     assert "in your words" in said(result)
-    assert "on Saturdays" in await answer(world)
-    assert "~~Fridays~~**Saturdays**" in "\n".join(told(world))
+    assert "on Saturdays" in await world.answer()
+    assert "~~Fridays~~**Saturdays**" in "\n".join(world.notices())
     first, second = world.review.history()
     assert cards._REPLACED.english in text_of(first)
     assert "edited by" in text_of(second)
@@ -158,18 +142,18 @@ async def test_a_duplicate_is_closed_with_its_original(world: World) -> None:
     unknown = await duplicate_of("nothing of that name")
     assert longest_part(messages._OBSTACLES[Obstacle.NO_ORIGINAL]) in said(unknown)
     assert "As said." in text_of(unknown.followups[0])
-    assert await state(world, 2) is State.PENDING
+    assert await world.state(2) is State.PENDING
 
     closed = await duplicate_of("where we meet")
     assert "as a duplicate" in said(closed)
-    assert await state(world, 2) is State.REJECTED
+    assert await world.state(2) is State.REJECTED
     assert "**Duplicate**" in text_of(world.card)
-    assert "repeats something I already know (Where we meet)" in "\n".join(told(world))
+    assert "repeats something I already know (Where we meet)" in "\n".join(world.notices())
 
 
 async def test_a_resubmission_is_compared_with_the_returned(world: World) -> None:
     await world.propose()
-    await decided(world, world.moderator, "Request changes", {"reason": "On which day?"})
+    await world.decide(world.moderator, "Request changes", {"reason": "On which day?"})
     assert "Undo" in buttons(world.card)
     form = await world.moderator.click(world.card, label="Undo")
 
@@ -182,7 +166,7 @@ async def test_a_resubmission_is_compared_with_the_returned(world: World) -> Non
     late = await world.moderator.submit_modal(form, {"reason": ""})
     assert said(late) == english(messages._OBSTACLES[Obstacle.REVISED], title=TITLE)
     assert not late.followups
-    assert await state(world) is State.CHANGES_REQUESTED
+    assert await world.state() is State.CHANGES_REQUESTED
 
 
 async def test_message_menu_shows_a_card_with_its_buttons(world: World) -> None:
@@ -194,11 +178,11 @@ async def test_message_menu_shows_a_card_with_its_buttons(world: World) -> None:
     shown = await world.moderator.context_menu(world.review, "Decide on note…", world.card)
     form = await world.moderator.click(shown_message(shown), label="Reject")
     await world.moderator.submit_modal(form, {"reason": "No."})
-    assert await state(world) is State.REJECTED
+    assert await world.state() is State.REJECTED
     await world.propose("Ferries", "Boats leave from the other quay at noon.")
     shown = await world.moderator.context_menu(world.review, "Decide on note…", world.card)
     await world.moderator.click(shown_message(shown), label="Approve")
-    assert await state(world, 2) is State.APPROVED
+    assert await world.state(2) is State.APPROVED
 
 
 async def test_a_card_previews_and_lists_the_impact(world: World) -> None:

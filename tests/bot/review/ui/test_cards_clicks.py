@@ -10,47 +10,34 @@ from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages, markdown
 from knowledge.values.notes import Member, Obstacle, State
 from knowledge.values.submissions import Submission
+from tests.bot.message_parts import buttons, said, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import (
-    EDITED,
-    SENTENCE,
-    answer,
-    decided,
-    proposed,
-    reviewed,
-    reviewed_note,
-    rule,
-    said,
-    shown_message,
-    state,
-    told,
-)
-from tests.bot.world import TITLE, World, build_world, buttons, text_of
+from tests.bot.world import EDITED, SENTENCE, TITLE, World, build_world
 
 
 async def test_an_undone_approval_is_decided_anew(world: World) -> None:
     await world.propose()
     await world.moderator.click(world.card, label="Approve")
-    await decided(world, world.second_moderator, "Undo", {"reason": "Too early."})
-    assert SENTENCE not in await answer(world)
+    await world.decide(world.second_moderator, "Undo", {"reason": "Too early."})
+    assert SENTENCE not in await world.answer()
     assert "**Pending**" in text_of(world.card)
-    assert "was undone" in told(world)[-1]
-    assert "Reason: Too early." in told(world)[-1]
+    assert "was undone" in world.notices()[-1]
+    assert "Reason: Too early." in world.notices()[-1]
     await world.second_moderator.click(world.card, label="Approve")
-    assert SENTENCE in await answer(world)
+    assert SENTENCE in await world.answer()
 
 
 async def test_retiring_and_restoring_take_reasons(world: World) -> None:
     await world.publish()
-    await decided(world, world.moderator, "Retire", {"reason": "It has closed."})
-    assert SENTENCE not in await answer(world)
+    await world.decide(world.moderator, "Retire", {"reason": "It has closed."})
+    assert SENTENCE not in await world.answer()
     assert "**Retired** by max" in text_of(world.card)
     assert ": It has closed." in text_of(world.card)
-    assert told(world)[-1].endswith("Reason: It has closed.")
-    await decided(world, world.second_moderator, "Restore", {"reason": "It has opened again."})
-    assert SENTENCE in await answer(world)
-    assert told(world)[-1].endswith("Reason: It has opened again.")
-    log = text_of(await reviewed(world, ReviewPage.LOG))
+    assert world.notices()[-1].endswith("Reason: It has closed.")
+    await world.decide(world.second_moderator, "Restore", {"reason": "It has opened again."})
+    assert SENTENCE in await world.answer()
+    assert world.notices()[-1].endswith("Reason: It has opened again.")
+    log = text_of(await world.open_review(ReviewPage.LOG))
     assert "retired “Lisbon meetup”: It has closed." in log
     assert "restored “Lisbon meetup”: It has opened again." in log
 
@@ -69,17 +56,17 @@ async def test_an_earlier_text_is_made_live_again(world: World) -> None:
     assert "~~Fridays~~**Saturdays**" in text_of(second)
     await world.moderator.click(second, label="Approve")
     assert buttons(world.review.history()[0]) == []
-    panel = await reviewed_note(world)
+    panel = await world.open_note()
     history = await world.moderator.click(panel, label="History")
     earlier = shown_message(history)
     assert "Make live again" not in buttons(earlier)
     await world.moderator.click(earlier, label="Earlier")
     await world.moderator.click(earlier, label="Make live again")
-    assert "on Fridays" in await answer(world)
+    assert "on Fridays" in await world.answer()
 
 
 async def test_a_tag_can_need_two_approvals(world: World) -> None:
-    await rule(world, tag="meetup", quorum=2)
+    await world.set_rule(tag="meetup", quorum=2)
     await world.propose(tags="meetup")
     first = await world.moderator.click(world.card, label="Approve")
     assert "1 of 2 approvals" in said(first)
@@ -87,7 +74,7 @@ async def test_a_tag_can_need_two_approvals(world: World) -> None:
     again = await world.moderator.click(world.card, label="Approve")
     assert "already approved this" in said(again)
     await world.second_moderator.click(world.card, label="Approve")
-    assert SENTENCE in await answer(world)
+    assert SENTENCE in await world.answer()
 
 
 # At the same time.
@@ -99,7 +86,7 @@ async def test_many_moderators_decide_each_note_once(world: World) -> None:
         Submission(f"Note {each}", f"The lantern number {each} is lit at dusk.")
         for each in range(number)
     ]
-    await proposed(world, lanterns, world.general.id)
+    await world.propose_all(lanterns, world.general.id)
     await world.bot.outbox.catch_up()
     roles = [world.moderator_role]
     moderators = [
@@ -148,7 +135,7 @@ async def test_the_second_of_two_moderators_is_told_who_was_first(world: World) 
 
     assert "Already decided" in said(late)
     assert f"**Approved** by {markdown.plain(world.moderator.name)}" in said(late)
-    assert await state(world) is State.APPROVED
+    assert await world.state() is State.APPROVED
 
 
 async def test_a_decision_stands_without_its_card(world: World) -> None:
@@ -162,7 +149,7 @@ async def test_a_decision_stands_without_its_card(world: World) -> None:
     result = await world.moderator.submit_modal(form, {"reason": "Because."})
 
     assert said(result) == english(confirmation, await world.note(), Action.REJECT)
-    assert await state(world) is State.REJECTED
+    assert await world.state() is State.REJECTED
 
 
 # Rights.
@@ -174,10 +161,10 @@ async def test_own_notes_need_another_moderator(world: World) -> None:
     result = await world.moderator.click(world.card, label="Approve")
 
     assert said(result) == review_messages.OWN_NOTE.english
-    assert await state(world) is State.PENDING
+    assert await world.state() is State.PENDING
     # An administrator needs no moderator role.
     await world.admin.click(world.card, label="Approve")
-    assert await state(world) is State.APPROVED
+    assert await world.state() is State.APPROVED
 
 
 async def test_members_and_former_moderators_are_refused(world: World) -> None:
@@ -201,7 +188,7 @@ async def test_members_and_former_moderators_are_refused(world: World) -> None:
     given_back, clicked = await decides(world.moderator, opened)
     assert given_back.startswith(refusal)
     assert clicked == refusal
-    assert await state(world) is State.PENDING
+    assert await world.state() is State.PENDING
 
 
 @pytest.mark.parametrize("number", ["1", "999999999999999999"])
@@ -217,4 +204,4 @@ async def test_a_forged_button_decides_nothing(simcord_env: Env, world: World, n
         if result.modal is not None:
             result = await other.moderator.submit_modal(result, {"reason": "Mine."})
         assert said(result) == review_messages.CARD_GONE.english
-    assert await state(world) is State.PENDING
+    assert await world.state() is State.PENDING

@@ -17,33 +17,18 @@ from knowledge.values.guilds import Rule
 from knowledge.values.notes import State
 from knowledge.values.submissions import Submission
 from tests.bot.components import part
-from tests.bot.spoken import english
-from tests.bot.steps import (
-    SENTENCE,
-    answer,
-    choose,
-    content,
-    decided,
-    everything,
-    proposed,
-    restarted,
-    reviewed,
-    rule,
-    said,
-    shown_message,
-    state,
-)
-from tests.bot.world import (
-    TEXT,
-    TITLE,
-    NewBot,
-    World,
-    build_world,
+from tests.bot.message_parts import (
     buttons,
     choices,
+    content,
     custom_ids,
+    everything,
+    said,
+    shown_message,
     text_of,
 )
+from tests.bot.spoken import english
+from tests.bot.world import SENTENCE, TEXT, TITLE, NewBot, World, build_world
 
 
 async def test_a_card_shows_similarity_contradictions_and_risks(world: World) -> None:
@@ -62,8 +47,8 @@ async def test_a_card_shows_similarity_contradictions_and_risks(world: World) ->
 async def test_a_titled_note_is_decided(world: World, new_bot: NewBot) -> None:
     await world.publish()
     await world.propose("Ferries", "The ferry leaves at noon.")
-    panel = await reviewed(world, ReviewPage.NOTE)
-    await restarted(world, new_bot)
+    panel = await world.open_review(ReviewPage.NOTE)
+    await world.start_again(new_bot)
     form = await world.moderator.click(panel, label="Find by title…")
     await world.moderator.submit_modal(form, {"title": "unknown"})
     assert review_messages.NO_SUCH_NOTE.english in text_of(panel)
@@ -76,7 +61,7 @@ async def test_a_titled_note_is_decided(world: World, new_bot: NewBot) -> None:
     assert TEXT in text_of(panel)
     form = await world.moderator.click(panel, label="Retire")
     await world.moderator.submit_modal(form, {"reason": ""})
-    assert SENTENCE not in await answer(world)
+    assert SENTENCE not in await world.answer()
 
 
 async def test_review_commands_respect_rights(world: World) -> None:
@@ -84,7 +69,7 @@ async def test_review_commands_respect_rights(world: World) -> None:
     await world.show_to_all("review")
     refused = await world.member.slash(world.general, "review")
     assert said(refused) == error_messages.NOT_A_MODERATOR.english
-    panel = await reviewed(world, ReviewPage.RULES)
+    panel = await world.open_review(ReviewPage.RULES)
     assert "rules" not in custom_ids(panel)
     for page in ReviewPage:
         forged = world.press(world.member, panel.message, "review_page", [page])
@@ -104,18 +89,18 @@ async def rules(world: World) -> list[Rule]:
 
 
 async def test_rules_are_shown_and_dropped(world: World) -> None:
-    await rule(world, "#GPU", 2, 90, world.moderator_role)
-    shown = text_of(await reviewed(world, ReviewPage.RULES))
+    await world.set_rule("#GPU", 2, 90, world.moderator_role)
+    shown = text_of(await world.open_review(ReviewPage.RULES))
     again = english(review_messages._AGAIN, days=90)
     tagged = english(review_messages._TAGGED, tag="gpu")
     assert f"{tagged}: 2 approvals, {again}, <@&{world.moderator_role.id}>" in shown
-    await rule(world, "gpu")
+    await world.set_rule("gpu")
     assert await rules(world) == []
 
 
 @pytest.mark.parametrize("tag", ["what?", "a b"])
 async def test_a_rule_needs_one_valid_tag(world: World, tag: str) -> None:
-    assert "tag" in everything(await rule(world, tag, 2))
+    assert "tag" in everything(await world.set_rule(tag, 2))
     assert await rules(world) == []
 
 
@@ -129,16 +114,16 @@ async def filtered(world: World, log: Any, **fields: Any) -> InteractionResult:
 
 @pytest.mark.parametrize("numbers", [{"quorum": 0}, {"quorum": 11}, {"days": 4_000}])
 async def test_a_rule_needs_numbers_within_bounds(world: World, numbers: dict[str, int]) -> None:
-    refused = everything(await rule(world, "gpu", **numbers))
+    refused = everything(await world.set_rule("gpu", **numbers))
     assert review_messages.NOT_A_RULE.english in refused
     assert await rules(world) == []
 
 
 async def test_the_filtered_log_names_moderator_and_reason(world: World) -> None:
     await world.propose()
-    await decided(world, world.moderator, "Reject", {"reason": "Not *ours*."})
+    await world.decide(world.moderator, "Reject", {"reason": "Not *ours*."})
 
-    log = await reviewed(world, ReviewPage.LOG)
+    log = await world.open_review(ReviewPage.LOG)
     await filtered(world, log, event=["rejected"], member=[world.moderator], days="30")
 
     *_, line = text_of(log).split("\n")
@@ -154,19 +139,19 @@ async def test_the_filtered_log_names_moderator_and_reason(world: World) -> None
 
 
 async def test_log_names_the_changed_setting(world: World) -> None:
-    await choose(world, undo_minutes="30")
-    log = await reviewed(world, ReviewPage.LOG)
+    await world.choose(undo_minutes="30")
+    log = await world.open_review(ReviewPage.LOG)
     assert "changed the settings: Decisions can be undone" in text_of(log)
 
 
 async def test_the_log_is_paged_and_exported(world: World, new_bot: NewBot) -> None:
     titles = [f"Note {number:02}" for number in range(20)]
-    await proposed(world, [Submission(title, TEXT) for title in titles], 5)
-    log = await reviewed(world, ReviewPage.LOG)
+    await world.propose_all([Submission(title, TEXT) for title in titles], 5)
+    log = await world.open_review(ReviewPage.LOG)
     await filtered(world, log, event=["proposed"])
     newest = text_of(log)
     assert buttons(log) == ["Older", "Filter…", "Get it as a file"]
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     await world.moderator.click(log, label="Older")
     assert re.findall(r"Note \d+", text_of(log)) == titles[4::-1]
@@ -191,7 +176,7 @@ async def test_the_queue_continues(world: World, new_bot: NewBot) -> None:
     assert "“Note number 0” is live" in content(result)
     assert "1 of 2" in content(result)
     assert "Note number 1" in content(result)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     following = await world.moderator.click(shown_message(result), label="Next")
     assert "2 of 2" in content(following)
     before = await world.moderator.click(shown_message(following), label="Previous")
@@ -203,7 +188,7 @@ async def test_the_queue_continues(world: World, new_bot: NewBot) -> None:
     result = await world.moderator.click(shown_message(result), label="Approve")
     assert review_messages.QUEUE_EMPTY.english in content(result)
     expected = [State.APPROVED, State.REJECTED, State.APPROVED]
-    assert [await state(world, number) for number in (1, 2, 3)] == expected
+    assert [await world.state(number) for number in (1, 2, 3)] == expected
 
 
 async def test_the_queue_is_for_its_servers_moderators(simcord_env: Env, world: World) -> None:
@@ -227,11 +212,11 @@ async def test_the_queue_posts_a_deleted_card_again(world: World) -> None:
     await world.moderator.slash(world.general, "review")
     assert f"> {TEXT}" in text_of(world.card)
     await world.moderator.click(world.card, label="Approve")
-    assert await state(world) is State.APPROVED
+    assert await world.state() is State.APPROVED
 
 
 async def test_a_due_note_is_in_the_queue(world: World) -> None:
-    await rule(world, days=1)
+    await world.set_rule(days=1)
     await world.publish()
     card = world.card
 

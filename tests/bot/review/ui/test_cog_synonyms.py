@@ -12,16 +12,16 @@ from bot.review.synonym_service import Problem
 from bot.review.ui.panel import ReviewPage
 from bot.text import error_messages
 from knowledge.values.synonyms import SYNONYMS, Synonym
+from tests.bot.message_parts import buttons, content, longest_part, said, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import content, longest_part, looked_into, reviewed, said, shown_message
-from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, buttons, text_of
+from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, looked_into
 
 SLANG = "zanzibar"
 ASKED = f"{SLANG} at Rua Augusta"
 
 
 async def _previewed(world: World, word: str = SLANG, meaning: str = "meetup") -> Any:
-    panel = await reviewed(world, ReviewPage.SYNONYMS)
+    panel = await world.open_review(ReviewPage.SYNONYMS)
     form = await world.moderator.click(panel, label=synonym_service.ADD.english)
     return await world.moderator.submit_modal(form, {"word": word, "meaning": meaning})
 
@@ -49,7 +49,7 @@ async def test_a_synonym_is_previewed_and_stored_once(world: World) -> None:
     assert said(done) == english(synonym_service.kept, Synonym(UNKNOWN.lower(), "community meetup"))
     assert "Rua Augusta" in content(await world.ask(UNKNOWN))
     assert TITLE in said(await world.member.slash(world.general, "search", query=UNKNOWN))
-    listed = await reviewed(world, ReviewPage.SYNONYMS)
+    listed = await world.open_review(ReviewPage.SYNONYMS)
     assert f"- {UNKNOWN.lower()} = community meetup" in text_of(listed)
     again = await _previewed(world, "community meetup", UNKNOWN)
     assert "are already synonyms" in said(again)
@@ -90,7 +90,7 @@ async def test_why_and_replay_name_the_synonym(world: World) -> None:
     found = await world.core(lambda core: core.replay(1))
     assert found is not None
     assert found.changes == []
-    panel = await reviewed(world, ReviewPage.SYNONYMS)
+    panel = await world.open_review(ReviewPage.SYNONYMS)
     await world.moderator.select(panel, ["0"], custom_id="synonyms")
     assert synonym_service._NONE.english in text_of(panel)
     found = await world.core(lambda core: core.replay(1))

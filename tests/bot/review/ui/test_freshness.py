@@ -15,9 +15,9 @@ from knowledge.values.documents import Document, Kind, Scope
 from knowledge.values.questions import Evidence, Feedback, Verdict
 from tests.bot.components import part
 from tests.bot.faults import fail
-from tests.bot.steps import SENTENCE, answer, content, restarted, said
+from tests.bot.message_parts import buttons, choices, content, custom_ids, said, text_of
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import TITLE, NewBot, World, buttons, choices, custom_ids, text_of
+from tests.bot.world import SENTENCE, TITLE, NewBot, World
 from tests.knowledge.decided_notes import asked
 
 STILL_TRUE, CHANGE, HAND_ON = "Still true", "Change it", "Hand it to someone else"
@@ -94,7 +94,7 @@ async def pass_days(world: World, days: int) -> None:
 
 async def test_a_writer_is_asked_once(doubted: World, new_bot: NewBot) -> None:
     await rounds(doubted)
-    await restarted(doubted, new_bot)
+    await doubted.start_again(new_bot)
     await rounds(doubted)
 
     [question] = asked_of(doubted.member)
@@ -114,7 +114,7 @@ async def test_a_lost_response_asks_once(doubted: World, strict_discord: StrictD
 async def test_early_kills_lose_nothing(doubted: World, new_bot: NewBot) -> None:
     await doubted.core(lambda core: core.store.note_checks.ask(doubted.guild.id, now(), {}))
     assert asked_of(doubted.member) == []
-    await restarted(doubted, new_bot)
+    await doubted.start_again(new_bot)
     await rounds(doubted)
     assert len(asked_of(doubted.member)) == 1
 
@@ -181,14 +181,14 @@ async def test_a_newer_release_is_named(world: World) -> None:
 async def test_still_true_counts_once(doubted: World, new_bot: NewBot) -> None:
     await rounds(doubted)
     [question] = asked_of(doubted.member)
-    await restarted(doubted, new_bot)
+    await doubted.start_again(new_bot)
 
     first = await doubted.member.user.click(question, label=STILL_TRUE)
     again = await doubted.member.user.click(question, label=STILL_TRUE)
 
     assert content(first) == messages.CONFIRMED.english.format(title=TITLE)
     assert content(again) == messages.SETTLED.english
-    assert SENTENCE in await answer(doubted)
+    assert SENTENCE in await doubted.answer()
     await pass_days(doubted, 8)
     assert await queue(doubted) == []
 
@@ -204,7 +204,7 @@ async def test_a_change_goes_through_review(doubted: World) -> None:
     assert await queue(doubted) == [1]
     await doubted.moderator.click(doubted.card, label="Approve")
     assert await queue(doubted, 8) == []
-    assert "Porto" in await answer(doubted)
+    assert "Porto" in await doubted.answer()
 
 
 async def test_a_former_writer_cant_answer(doubted: World) -> None:
@@ -231,7 +231,7 @@ async def test_a_new_owner_accepts_and_is_asked(doubted: World, new_bot: NewBot)
     assert TITLE in content(offered)
     invitation = last_dm(doubted.second_member)
     assert TITLE in text_of(invitation)
-    await restarted(doubted, new_bot)
+    await doubted.start_again(new_bot)
 
     for _ in range(2):
         await doubted.second_member.user.click(invitation, label="I'll look after it")

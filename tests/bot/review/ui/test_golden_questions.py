@@ -31,10 +31,10 @@ from knowledge.values.questions import (
 from knowledge.values.submissions import Submission
 from tests.bot.components import part
 from tests.bot.digests import AT, chosen, its_time_comes, posted
+from tests.bot.message_parts import buttons, content, said, shown_message, text_of
 from tests.bot.spoken import english, said_in
-from tests.bot.steps import choose, content, restarted, reviewed, said, shown_message
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons, text_of
+from tests.bot.world import QUESTION, TEXT, TITLE, World
 from tests.fakes import WordEmbedder
 
 OTHER = "Community meetup Lisbon Rua Augusta"
@@ -48,7 +48,7 @@ async def check(world: World) -> None:
 
 async def helpful(world: World) -> None:
     """A note answers a question, its asker finds that helpful, and it is checked."""
-    await choose(world, golden_questions="yes")
+    await world.choose(golden_questions="yes")
     await world.add_note()
     answer = await world.ask()
     await world.member.click(shown_message(answer), label="Helpful")
@@ -106,7 +106,7 @@ def times_of(core: Core) -> dict[int, Any]:
 
 
 async def page(world: World) -> Any:
-    return await reviewed(world, ReviewPage.CHANGES)
+    return await world.open_review(ReviewPage.CHANGES)
 
 
 async def changed(world: World) -> list[tuple[GoldenState, list[int]]]:
@@ -153,7 +153,7 @@ async def test_second_of_two_moderators_changes_nothing(world: World) -> None:
     await moved(world)
     first, second = (
         await page(world),
-        await reviewed(world, ReviewPage.CHANGES, world.second_moderator),
+        await world.open_review(ReviewPage.CHANGES, world.second_moderator),
     )
     await world.moderator.click(first, label=KEEP)
     await world.second_moderator.click(second, label=ACCEPT)
@@ -254,7 +254,7 @@ async def test_kills_between_slices_lose_nothing(world: World, settings: Setting
     before = await changed(world)
     assert len(before) == service.SLICE
     times = await world.core(times_of)
-    await restarted(world, lambda: Bot(settings, start_worker(settings, WordEmbedder())))
+    await world.start_again(lambda: Bot(settings, start_worker(settings, WordEmbedder())))
     await check(world)
     after, now = await changed(world), await world.core(times_of)
     assert len(after) == len(questions) + 1
@@ -297,7 +297,7 @@ async def test_forgotten_askers_leave_no_golden_question(world: World) -> None:
 
 async def test_nothing_is_asked_again_unless_turned_on(world: World) -> None:
     await helpful(world)
-    await choose(world, golden_questions="no")
+    await world.choose(golden_questions="no")
     await world.add_note(OTHER, OTHER_TEXT)
     await check(world)
     assert await changed(world) == []

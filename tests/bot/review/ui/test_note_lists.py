@@ -9,10 +9,10 @@ from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageVeto
 from knowledge.values.submissions import Submission
+from tests.bot.message_parts import choices, custom_ids, everything, said, text_of
 from tests.bot.page.turned_on import on_page, turn_on
 from tests.bot.spoken import english
-from tests.bot.steps import everything, restarted, reviewed, said
-from tests.bot.world import World, choices, custom_ids, text_of
+from tests.bot.world import World
 from tests.knowledge.decided_notes import APPROVE, BEN, MIRA
 
 ENGLISH = Language.ENGLISH
@@ -39,10 +39,10 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
     await live(world, 3)
     await turn_on(world)
     assert await on_page(world) == set()
-    shown = await reviewed(world, ReviewPage.PUBLIC)
+    shown = await world.open_review(ReviewPage.PUBLIC)
     assert english(note_lists._WAITING, 3) in text_of(shown)
     assert [*offered(shown).values()] == ["1. Note 1", "2. Note 2", "3. Note 3"]
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     await world.moderator.select(shown, ["1", "3"], custom_id="keepoff:0")
     assert [*offered(shown)] == ["2"]
@@ -58,10 +58,10 @@ async def test_older_notes_are_public_once_released(world: World, new_bot: Any) 
 
 async def test_notes_with_contact_details_are_marked(world: World) -> None:
     await live(world, 1)
-    shown = await reviewed(world, ReviewPage.PUBLIC)
+    shown = await world.open_review(ReviewPage.PUBLIC)
     assert note_lists._FLAGGED.english not in text_of(shown)
     await live(world, 1, "The lighthouse keeper answers at +351 912 345 678.")
-    shown = await reviewed(world, ReviewPage.PUBLIC)
+    shown = await world.open_review(ReviewPage.PUBLIC)
     assert "2\\. ⚠ **Note 1**" in text_of(shown)
     assert note_lists._FLAGGED.english in text_of(shown)
 
@@ -69,7 +69,7 @@ async def test_notes_with_contact_details_are_marked(world: World) -> None:
 async def test_only_the_shown_notes_are_released(world: World) -> None:
     await live(world, PAGE_NOTES + 1)
     await turn_on(world)
-    shown = await reviewed(world, ReviewPage.PUBLIC)
+    shown = await world.open_review(ReviewPage.PUBLIC)
     assert len(offered(shown)) == PAGE_NOTES
     await world.moderator.click(shown, custom_id="release:0:later")
     assert [*offered(shown).values()] == [f"{PAGE_NOTES + 1}. Note {PAGE_NOTES + 1}"]
@@ -81,7 +81,7 @@ async def test_only_the_shown_notes_are_released(world: World) -> None:
 
 async def test_a_newer_note_is_not_released_unseen(world: World) -> None:
     await live(world, 1)
-    shown = await reviewed(world, ReviewPage.PUBLIC)
+    shown = await world.open_review(ReviewPage.PUBLIC)
     assert note_lists._PAGE_IS_OFF.english in text_of(shown)
     await live(world, 2)
     await turn_on(world)
@@ -100,14 +100,14 @@ async def test_a_full_page_fits_one_message(world: World) -> None:
             core.store.decisions.decide(world.guild.id, note.revision.id, BEN, APPROVE)
 
     await world.core(write)
-    shown = await reviewed(world, ReviewPage.PUBLIC)
+    shown = await world.open_review(ReviewPage.PUBLIC)
     assert "release:0:release" in custom_ids(shown)
 
 
 async def test_only_moderators_manage_the_page(world: World) -> None:
     await live(world, 1)
     await turn_on(world)
-    shown = await reviewed(world, ReviewPage.PUBLIC)
+    shown = await world.open_review(ReviewPage.PUBLIC)
     await world.show_to_all("review")
 
     listed = await world.member.slash(world.general, "review")

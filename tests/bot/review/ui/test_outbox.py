@@ -18,11 +18,11 @@ from knowledge.values.notes import Decision, Member
 from tests.bot.components import part
 from tests.bot.faults import UNKNOWN_INTERACTION, fail
 from tests.bot.launcher import run_bot
+from tests.bot.message_parts import everything, said, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import SENTENCE, answer, everything, reject, restarted, said, told
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.wire.server import WireServer
-from tests.bot.world import TITLE, NewBot, World, build_world, text_of
+from tests.bot.world import SENTENCE, TITLE, NewBot, World, build_world
 
 # HTTP status and code of Discord's refusals that last, and of those that don't.
 MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = (403, 50013), (404, 10003), (404, 10008)
@@ -196,7 +196,7 @@ async def test_public_notices_leave_out_rejected_text(world: World) -> None:
     await world.propose()
     refuse_direct_messages(world)
 
-    await reject(world)
+    await world.reject()
 
     assert world.member.user.dm_channel.history() == []
     public = world.general.last_message
@@ -215,7 +215,7 @@ async def test_an_approval_stands_without_any_notice(world: World) -> None:
     result = await world.moderator.click(world.card, label="Approve")
 
     assert said(result) == english(confirmation, await world.note(), Action.APPROVE)
-    assert SENTENCE in await answer(world)
+    assert SENTENCE in await world.answer()
 
 
 async def test_a_decision_survives_a_kill_once(world: World, new_bot: NewBot) -> None:
@@ -225,15 +225,15 @@ async def test_a_decision_survives_a_kill_once(world: World, new_bot: NewBot) ->
     await world.core(
         lambda core: core.store.decisions.decide(world.guild.id, 1, max_, Ruling(Decision.APPROVE))
     )
-    assert SENTENCE not in await answer(world)
-    await restarted(world, new_bot)
+    assert SENTENCE not in await world.answer()
+    await world.start_again(new_bot)
     await world.bot.outbox.catch_up()
     await world.bot.outbox.catch_up()
 
-    assert (await answer(world)).count(SENTENCE) == 1
+    assert (await world.answer()).count(SENTENCE) == 1
     assert "**Approved** by max" in text_of(world.card)
     assert len(world.review.history()) == 1
-    assert len(told(world)) == 1
+    assert len(world.notices()) == 1
 
 
 # Reminders.

@@ -12,10 +12,19 @@ from bot.text import error_messages
 from indexer.ingest.pipeline import update
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.values.guilds import Language
+from tests.bot.message_parts import buttons, content
 from tests.bot.spoken import english, said_in
-from tests.bot.steps import content
-from tests.bot.town import HEADLINE, Town, is_told
-from tests.bot.world import QUESTION, TEXT, TITLE, NewBot, World, build_world, buttons
+from tests.bot.world import (
+    HEADLINE,
+    QUESTION,
+    TEXT,
+    TITLE,
+    NewBot,
+    Town,
+    World,
+    build_world,
+    is_told,
+)
 
 PLAIN = Language.ENGLISH
 MANY = 120

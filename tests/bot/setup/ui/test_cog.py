@@ -9,7 +9,7 @@ from simcord import Env, SetupError
 from bot.setup.settings import TITLES, Page
 from bot.text import error_messages
 from knowledge.values.settings import GuildSettings
-from tests.bot.steps import content, said
+from tests.bot.message_parts import content, said
 from tests.bot.world import World, build_world
 
 

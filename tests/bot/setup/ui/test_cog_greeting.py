@@ -10,9 +10,9 @@ from bot.config.settings import GuildsSettings
 from bot.setup import messages as setup_messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
+from tests.bot.message_parts import said, text_of
 from tests.bot.spoken import english, said_in
-from tests.bot.steps import restarted, said
-from tests.bot.world import NewBot, World, build_world, text_of
+from tests.bot.world import NewBot, World, build_world
 
 
 async def added(env: Env, **guild: Any) -> World:
@@ -43,7 +43,7 @@ def direct_messages(world: World) -> list[str]:
 async def test_a_server_is_greeted_once(simcord_env: Env, new_bot: NewBot) -> None:
     world = await added(simcord_env)
     assert greetings(world) == [setup_messages.ARRIVED.english]
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     hello = world.general.last_message
     assert hello is not None
 

@@ -8,9 +8,9 @@ from simcord import Env
 from bot.setup import panel_messages
 from bot.setup.settings import Page
 from knowledge.values.quotas import Limits, Newcomers, Quota
+from tests.bot.message_parts import everything, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import everything, opened
-from tests.bot.world import World, build_world, text_of
+from tests.bot.world import World, build_world
 
 NOTHING = {"questions_hour": "", "questions_day": "", "notes_hour": "", "notes_day": ""}
 
@@ -22,7 +22,7 @@ async def kept(world: World) -> Limits:
 
 async def limit(world: World, role: Any = None, **numbers: int) -> str:
     """The page of limits after a form for everyone or for a role."""
-    panel = await opened(world, Page.LIMITS)
+    panel = await world.open_setup(Page.LIMITS)
     if role is None:
         form = await world.admin.click(panel, custom_id="setup:everyone")
     else:
@@ -33,7 +33,7 @@ async def limit(world: World, role: Any = None, **numbers: int) -> str:
 
 
 async def limit_newcomers(world: World, **numbers: int) -> str:
-    panel = await opened(world, Page.LIMITS)
+    panel = await world.open_setup(Page.LIMITS)
     form = await world.admin.click(panel, custom_id="setup:newcomers")
     fields = dict.fromkeys(panel_messages.NEWCOMER_FIELDS, "")
     typed = {name: str(number) for name, number in numbers.items()}
@@ -42,7 +42,7 @@ async def limit_newcomers(world: World, **numbers: int) -> str:
 
 
 async def test_limits_are_set_by_role_in_one_server(simcord_env: Env, world: World) -> None:
-    shown = text_of(await opened(world, Page.LIMITS))
+    shown = text_of(await world.open_setup(Page.LIMITS))
     assert english(panel_messages._QUESTIONS, limits="everyone no limit") in shown
     assert "**Notes**: everyone no limit" in shown
 
@@ -58,7 +58,7 @@ async def test_limits_are_set_by_role_in_one_server(simcord_env: Env, world: Wor
     )
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
-    assert "everyone no limit" in text_of(await opened(other, Page.LIMITS))
+    assert "everyone no limit" in text_of(await other.open_setup(Page.LIMITS))
 
 
 async def test_new_members_wait_or_propose_fewer_notes(world: World) -> None:
@@ -87,7 +87,7 @@ async def test_an_empty_form_brings_the_default_back(world: World) -> None:
     await limit_newcomers(world, notes=2)
     assert (await kept(world)).newcomers is None
     await limit(world, notes_day=3)
-    panel = await opened(world, Page.LIMITS)
+    panel = await world.open_setup(Page.LIMITS)
     await world.admin.click(panel, custom_id="setup:unlimited")
 
     assert await kept(world) == Limits()

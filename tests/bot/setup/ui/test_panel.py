@@ -13,9 +13,9 @@ from bot.text import error_messages
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
+from tests.bot.message_parts import choices, everything, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import choose, everything, opened, opened_at, restarted, shown_message
-from tests.bot.world import World, build_world, choices, text_of
+from tests.bot.world import World, build_world
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ async def kept(world: World) -> GuildSettings:
 
 
 async def test_each_step_leads_to_the_next(fresh: World, new_bot: Any) -> None:
-    panel = await opened(fresh)
-    await restarted(fresh, new_bot)
+    panel = await fresh.open_setup()
+    await fresh.start_again(new_bot)
     await fresh.admin.select(panel, [fresh.review], custom_id="setting:review_channel")
     assert (await kept(fresh)).review_channel_id == fresh.review.id
     assert panel_messages._NOTHING_LACKING.english in text_of(panel)
@@ -48,12 +48,12 @@ async def test_each_step_leads_to_the_next(fresh: World, new_bot: Any) -> None:
     await fresh.admin.select(panel, [Page.TRIAL], custom_id="setup_page")
     assert setup_messages._READY.english in text_of(panel)
 
-    await restarted(fresh, new_bot)
-    assert "step 4 of 4" in text_of(await opened(fresh))
+    await fresh.start_again(new_bot)
+    assert "step 4 of 4" in text_of(await fresh.open_setup())
 
 
 async def test_a_trial_question_is_answered_privately(fresh: World) -> None:
-    panel = await opened(fresh, Page.TRIAL)
+    panel = await fresh.open_setup(Page.TRIAL)
     form = await fresh.admin.click(panel, label="Ask a question")
 
     tried = await fresh.admin.submit_modal(form, {"question": "What is open source AI?"})
@@ -88,8 +88,8 @@ async def test_every_list_and_form_works_after_a_restart(world: World, new_bot: 
     ]
     # A digest for everyone needs a channel first.
     settings.sort(key=lambda setting: setting.key == "news")
-    panels = {setting.key: await opened_at(world, setting.key) for setting in settings}
-    await restarted(world, new_bot)
+    panels = {setting.key: await world.open_setting(setting.key) for setting in settings}
+    await world.start_again(new_bot)
 
     for setting in settings:
         before = await world.core(lambda core: service.state(core, world.guild.id))
@@ -106,7 +106,7 @@ async def test_every_list_and_form_works_after_a_restart(world: World, new_bot: 
 
 
 async def test_a_former_administrator_changes_nothing(world: World) -> None:
-    message = (await opened(world)).message
+    message = (await world.open_setup()).message
     before = await kept(world)
 
     tried = [
@@ -180,21 +180,21 @@ async def test_two_administrators_choices_are_both_stored(world: World) -> None:
     second = world.guild.add_member(
         world.env.create_user("adam"), roles=[world.guild.roles["Admins"]]
     )
-    mine = await opened_at(world, "undo_minutes")
-    theirs = await opened_at(world, "sample_every", second)
+    mine = await world.open_setting("undo_minutes")
+    theirs = await world.open_setting("sample_every", second)
     world.press(world.admin, mine.message, "setting:undo_minutes", ["30"])
     world.press(second, theirs.message, "setting:sample_every", ["2"])
     await world.env.settle()
 
     assert ((await kept(world)).undo_minutes, (await kept(world)).sample_every) == (30, 2)
-    assert "for 30 minutes" in text_of(await opened(world, Page.RULES, by=second))
+    assert "for 30 minutes" in text_of(await world.open_setup(Page.RULES, by=second))
 
     # Both panels still show no channel, so each administrator adds one.
-    mine, theirs = await opened_at(world, "listen"), await opened_at(world, "listen", second)
+    mine, theirs = await world.open_setting("listen"), await world.open_setting("listen", second)
     await world.admin.select(mine, [world.help], custom_id="setting:listen")
     await second.select(theirs, [world.general], custom_id="setting:listen")
     assert set((await kept(world)).listen_channels) == {world.help.id, world.general.id}
-    theirs = await opened_at(world, "listen", second)
+    theirs = await world.open_setting("listen", second)
     await second.select(theirs, [world.help], custom_id="setting:listen")
     assert (await kept(world)).listen_channels == (world.help.id,)
 
@@ -202,7 +202,7 @@ async def test_two_administrators_choices_are_both_stored(world: World) -> None:
 async def test_the_panel_speaks_its_viewers_language(world: World) -> None:
     world.speaks(world.admin, "de")
 
-    panel = await opened(world, Page.ANSWERS)
+    panel = await world.open_setup(Page.ANSWERS)
 
     assert "Schritt" in text_of(panel)
     assert (await kept(world)).language is Language.ENGLISH
@@ -219,20 +219,20 @@ def rows(panel: Any) -> list[Any]:
 
 @pytest.mark.parametrize("page", Page)
 async def test_each_page_fits_a_phone(world: World, page: Page) -> None:
-    panel = await opened(world, page)
+    panel = await world.open_setup(page)
 
     assert len(rows(panel)) <= 5
     assert len(text_of(panel)) < 1_200
 
 
 async def test_each_setting_has_its_value_origin_and_default(world: World) -> None:
-    await choose(world, undo_minutes="30")
+    await world.choose(undo_minutes="30")
 
-    shown = text_of(await opened(world, Page.RULES))
+    shown = text_of(await world.open_setup(Page.RULES))
 
     assert "Decisions can be undone: **for 30 minutes** · *changed*" in shown
     assert "Approvals to publish a note: **1** · *default*" in shown
-    panel = await opened_at(world, "undo_minutes")
+    panel = await world.open_setting("undo_minutes")
     assert "for 15 minutes (default)" in choices(panel).values()
 
 
@@ -243,10 +243,10 @@ async def test_lists_are_new_in_each_view(world: World) -> None:
         parts = [part for row in rows(panel) for part in row["components"]]
         return {part["id"] for part in parts if "options" in part}
 
-    panel = await opened(world, Page.RULES)
+    panel = await world.open_setup(Page.RULES)
     before = lists(panel)
-    await opened_at(world, "undo_minutes")
-    again = lists(await opened(world, Page.RULES))
+    await world.open_setting("undo_minutes")
+    again = lists(await world.open_setup(Page.RULES))
 
     assert len(before) == 2
     assert not before & again
@@ -254,7 +254,7 @@ async def test_lists_are_new_in_each_view(world: World) -> None:
 
 @pytest.mark.parametrize("former", ["moderators", "phrasing", "reminders", "public"])
 async def test_buttons_of_earlier_panels_open_a_page(world: World, former: str) -> None:
-    panel = await opened(world)
+    panel = await world.open_setup()
 
     pressed = world.press(world.admin, panel.message, f"setup:{former}")
     await world.env.settle()

@@ -18,21 +18,10 @@ from knowledge.values.documents import SHARED
 from knowledge.values.guilds import Language
 from knowledge.values.settings import AnsweredFrom, Chosen, Level, Mode
 from tests.bot.faults import fail
+from tests.bot.message_parts import content, everything, shown_message, text_of, up_to
 from tests.bot.spoken import english
-from tests.bot.steps import (
-    answers_mention,
-    choose,
-    content,
-    everything,
-    in_menu,
-    only_reads,
-    opened,
-    restarted,
-    shown_message,
-    up_to,
-)
 from tests.bot.strictness import everything_in
-from tests.bot.world import QUESTION, TITLE, UNKNOWN, NewBot, World, text_of
+from tests.bot.world import QUESTION, TITLE, UNKNOWN, NewBot, World, in_menu
 
 RUST = "The Zanzibar ferry timetable changes in March and in October."
 ORIGINS, HERE = panel_messages._ORIGINS, panel_messages._HERE
@@ -108,7 +97,7 @@ async def test_settings_are_stored_and_shown_with_their_origin(world: World) -> 
 
 
 async def test_a_channel_is_chosen_on_its_page(world: World) -> None:
-    panel = await opened(world, Page.CHANNELS)
+    panel = await world.open_setup(Page.CHANNELS)
     assert panel_messages.CHANNELS.english in text_of(panel)
 
     await world.admin.select(panel, [world.help], custom_id="setup_channel")
@@ -130,7 +119,7 @@ async def test_channels_inherit_their_categorys_settings_after_a_restart(
 
     private = line("private_answers", "in private", ORIGINS[Level.CATEGORY])
     assert private in await show(world, inside)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     assert (await ask_in(world, inside)).response.ephemeral
     assert not (await ask_in(world, world.general)).response.ephemeral
     assert line("private_answers", "in public") in await set_(world, inside, private_answers="no")
@@ -145,19 +134,19 @@ async def test_channels_inherit_their_categorys_settings_after_a_restart(
 async def test_commands_only_means_no_mentions(world: World) -> None:
     await set_(world, world.help, mode="off")
 
-    assert not await answers_mention(world, world.help)
-    assert await answers_mention(world, world.general)
+    assert not await world.answers_mention(world.help)
+    assert await world.answers_mention(world.general)
     assert (await ask_in(world, world.help)).response is not None
-    await choose(world, listen=[world.help])
-    assert not await answers_mention(world, world.help)
+    await world.choose(listen=[world.help])
+    assert not await world.answers_mention(world.help)
     assert line("mode", "commands only", SERVER) in await show(world, world.general)
     await set_(world, world.general, mode="mentions")
-    assert await answers_mention(world, world.general)
+    assert await world.answers_mention(world.general)
 
 
 async def test_answers_speak_the_channels_language_with_a_warning(world: World) -> None:
     await world.publish()
-    await only_reads(world, "en")
+    await world.read_only("en")
     warning = english(model_reads, Language.GERMAN, ["en"])
 
     assert warning in await set_(world, world.help, language="de")

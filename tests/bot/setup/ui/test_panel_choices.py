@@ -15,19 +15,10 @@ from bot.text import permission_names
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import State
 from knowledge.values.settings import Edition, GuildSettings
+from tests.bot.message_parts import choices, everything, links, longest_part, shown_message, text_of
 from tests.bot.page.turned_on import on_page
 from tests.bot.spoken import english
-from tests.bot.steps import (
-    choose,
-    everything,
-    longest_part,
-    only_reads,
-    opened,
-    opened_at,
-    restarted,
-    shown_message,
-)
-from tests.bot.world import TITLE, World, build_world, choices, links, text_of
+from tests.bot.world import TITLE, World, build_world
 
 
 @pytest.fixture
@@ -53,19 +44,19 @@ def permit(world: World, channel: ChannelHandle, target_id: int, **permissions: 
 
 async def test_the_panel_warns_about_unusable_review_channels(fresh: World) -> None:
     review = [fresh.review]
-    assert "Everybody can read" in await choose(fresh, review_channel=[fresh.general])
-    assert "Everybody can read" not in await choose(fresh, review_channel=review)
+    assert "Everybody can read" in await fresh.choose(review_channel=[fresh.general])
+    assert "Everybody can read" not in await fresh.choose(review_channel=review)
 
     for name in ("view_channel", "send_messages", "embed_links"):
         permit(fresh, fresh.review, fresh.bot_role.id, **{name: False})
-        told = await choose(fresh, review_channel=review)
+        told = await fresh.choose(review_channel=review)
         assert f" in {fresh.review.mention}. Allow this" in told
         assert f"**{permission_names.PERMISSION_NAMES[name].english}**" in told
         permit(fresh, fresh.review, fresh.bot_role.id, **{name: True})
 
     fresh.env.backend.delete_channel(fresh.review.id)
     await fresh.env.settle()
-    told = text_of(await opened(fresh))
+    told = text_of(await fresh.open_setup())
     assert "step 1 of 4" in told
     assert "is gone" in told
 
@@ -74,7 +65,7 @@ async def test_a_link_grants_missing_permissions(fresh: World) -> None:
     for role in (fresh.bot_role, fresh.guild.default_role):
         fresh.env.backend.edit_role(fresh.guild.id, role.id, {"permissions": 3072})
 
-    [link] = links(await opened(fresh))
+    [link] = links(await fresh.open_setup())
 
     assert f"guild_id={fresh.guild.id}" in link
 
@@ -88,25 +79,25 @@ async def test_unsafe_roles_are_warned_about(world: World, new_bot: Any) -> None
     assert longest_part(panel_messages.EVERYBODY) in text_of(panel)
 
     helpers = world.guild.create_role("Helpers")
-    told = await choose(world, moderator_role=[helpers])
+    told = await world.choose(moderator_role=[helpers])
     blind = english(panel_messages.BLIND, role=helpers.mention, channel=world.review.mention)
     assert blind in told
     assert english(panel_messages.NOT_SHOWN, role=helpers.mention) in told
-    assert "⚠" not in await choose(world, moderator_role=[world.moderator_role])
+    assert "⚠" not in await world.choose(moderator_role=[world.moderator_role])
 
     assert longest_part(panel_messages.MOST) not in told
     for number in range(20):
         world.guild.add_member(world.env.create_user(f"guest-{number}"), roles=[helpers])
     # Discord sends the number of members when the bot connects.
-    await restarted(world, new_bot)
-    assert longest_part(panel_messages.MOST) in await choose(world, moderator_role=[helpers])
+    await world.start_again(new_bot)
+    assert longest_part(panel_messages.MOST) in await world.choose(moderator_role=[helpers])
 
 
 async def test_waiting_cards_move_to_the_review_channel(world: World) -> None:
     await world.propose()
     new = world.guild.create_text_channel("review-2")
 
-    await choose(world, review_channel=[new])
+    await world.choose(review_channel=[new])
 
     assert len(new.history()) == 1
     assert world.review.history() == []
@@ -116,7 +107,7 @@ async def test_the_quorum_applies_to_every_note(world: World) -> None:
     rule = Rule("", review_after_days=90)
     await world.core(lambda core: core.store.guilds.save_rule(world.guild.id, rule, world.admin.id))
 
-    await choose(world, quorum="2")
+    await world.choose(quorum="2")
     await world.propose()
     await world.moderator.click(world.card, label="Approve")
 
@@ -129,7 +120,7 @@ async def test_the_quorum_applies_to_every_note(world: World) -> None:
 
 
 async def test_hosts_are_typed_without_mistakes(world: World) -> None:
-    panel = await opened(world, Page.RULES)
+    panel = await world.open_setup(Page.RULES)
 
     async def type_(hosts: str) -> str:
         form = await world.admin.select(panel, ["hosts"], custom_id="change:rules:0")
@@ -151,25 +142,24 @@ async def test_a_list_offers_a_stored_value_from_outside(world: World) -> None:
         lambda core: core.store.guilds.change(world.guild.id, {"undo_minutes": 7}, world.admin.id)
     )
 
-    assert choices(await opened_at(world, "undo_minutes"))["7"] == "for 7 minutes"
+    assert choices(await world.open_setting("undo_minutes"))["7"] == "for 7 minutes"
 
 
 async def test_the_moderators_digest_comes_on_its_day(world: World) -> None:
-    await choose(world, digest="4")
+    await world.choose(digest="4")
     before = await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
     digest = before[Edition.MODERATORS]
 
     assert (digest.channel_id, digest.weekday, digest.hour) == (world.review.id, 4, 9)
-    assert "every Friday" in text_of(await opened(world, Page.REMINDERS))
-    await choose(world, digest="no")
+    assert "every Friday" in text_of(await world.open_setup(Page.REMINDERS))
+    await world.choose(digest="no")
     assert not await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
 
 
 async def test_helpers_and_their_channel_are_chosen_and_removed(world: World) -> None:
     helpers = world.guild.create_role("Helpers")
 
-    told = await choose(
-        world,
+    told = await world.choose(
         ask_moderators="yes",
         helper_role=[helpers],
         handover_hours="48",
@@ -180,7 +170,7 @@ async def test_helpers_and_their_channel_are_chosen_and_removed(world: World) ->
     settings = await kept(world)
     assert (settings.hand_on, settings.helper_role_id) == (True, helpers.id)
     assert (settings.handover_channel_id, settings.handover_hours) == (world.help.id, 48)
-    told = await choose(world, helper_role=[], handover_channel=[])
+    told = await world.choose(helper_role=[], handover_channel=[])
     assert (await kept(world)).handover_channel_id is None
     assert "Not only helpers" not in told
 
@@ -197,18 +187,18 @@ async def test_the_panel_names_channels_closed_to_the_bot(world: World) -> None:
     # The bot writes in posts only, so it doesn't need to create one.
     forum = without("send_messages", world.guild.create_forum_channel("forum"))
 
-    told = await choose(world, listen=[world.help, silent, posts, forum])
+    told = await world.choose(listen=[world.help, silent, posts, forum])
 
     assert f"can't answer in {silent.mention}, {posts.mention}:" in told
-    await choose(world, help=[forum, world.help])
-    told = await choose(world, help=[forum])
+    await world.choose(help=[forum, world.help])
+    told = await world.choose(help=[forum])
     assert panel_messages._NO_CONTENT.english in told
     state = await world.core(lambda core: service.state(core, world.guild.id))
     assert state.helped == (forum.id,)
 
 
 async def test_the_bundled_articles_are_turned_off_and_on(world: World) -> None:
-    panel = await opened(world, Page.SOURCES)
+    panel = await world.open_setup(Page.SOURCES)
 
     await world.admin.click(panel, label=panel_messages.ACTIONS["end"].english)
     assert not (await kept(world)).articles
@@ -217,30 +207,30 @@ async def test_the_bundled_articles_are_turned_off_and_on(world: World) -> None:
 
 
 async def test_the_panel_warns_about_unread_languages(world: World) -> None:
-    await only_reads(world, "en")
-    said = await choose(world, language="de")
+    await world.read_only("en")
+    said = await world.choose(language="de")
     assert english(messages.model_reads, Language.GERMAN, ["en"]) in said
     assert english(messages._NOT_READ, names="English", name="German") in said
     assert "`commonplace model use multilingual`" in said
 
-    said = await choose(world, language="en")
+    said = await world.choose(language="en")
     assert english(messages.model_reads, Language.ENGLISH, ["en"]) in said
     assert longest_part(messages._NOT_READ) not in said
 
     # Of some models, the languages are unknown.
-    await only_reads(world)
-    said = await choose(world, language="de")
+    await world.read_only()
+    said = await world.choose(language="de")
     assert longest_part(messages._READ) not in said
     assert longest_part(messages._NOT_READ) not in said
 
 
 async def test_the_page_needs_an_administrators_permission(world: World) -> None:
     assert not (await kept(world)).page
-    panel = await opened(world, Page.PUBLIC)
+    panel = await world.open_setup(Page.PUBLIC)
     assert panel_messages._PUBLIC_PAGE.english in text_of(panel)
 
-    await choose(world, page="yes")
-    panel = await opened(world, Page.PUBLIC)
+    await world.choose(page="yes")
+    panel = await world.open_setup(Page.PUBLIC)
 
     settings = await kept(world)
     assert (settings.page, settings.page_indexed) == (True, False)
@@ -249,20 +239,20 @@ async def test_the_page_needs_an_administrators_permission(world: World) -> None
     await world.propose()
     await world.moderator.click(world.card, custom_id="card:1:approve")
     assert await on_page(world) == {TITLE}
-    await choose(world, page_indexed="yes")
+    await world.choose(page_indexed="yes")
     assert (await kept(world)).page_indexed
-    await choose(world, page="no")
+    await world.choose(page="no")
     assert await on_page(world) == set()
 
 
 async def test_the_panel_counts_unreleased_notes(world: World) -> None:
     await world.publish()
-    panel = await opened(world, Page.PUBLIC)
+    panel = await world.open_setup(Page.PUBLIC)
     assert english(panel_messages._UNRELEASED, 1) in text_of(panel)
 
 
 async def test_page_colour_and_welcome_are_typed(world: World) -> None:
-    panel = await opened(world, Page.PUBLIC)
+    panel = await world.open_setup(Page.PUBLIC)
     for accent, welcome, stored in (
         ("AABB01", " **Hello** ", ("#aabb01", "**Hello**")),
         ("", "", ("", "")),

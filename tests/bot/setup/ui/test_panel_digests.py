@@ -6,9 +6,9 @@ from bot.setup import panel_messages
 from bot.setup.settings import Page
 from bot.statistics import weekly
 from knowledge.values.settings import Edition, WeeklyDigest
+from tests.bot.message_parts import everything, said, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import choose, everything, opened, opened_at, said
-from tests.bot.world import UNKNOWN, World, build_world, text_of
+from tests.bot.world import UNKNOWN, World, build_world
 
 # Below it comes a time.
 NOTHING_YET = "No news since "
@@ -20,32 +20,32 @@ async def kept(world: World) -> dict[Edition, WeeklyDigest]:
 
 
 async def time(world: World, **fields: str) -> str:
-    form = await opened_at(world, "digest_time")
+    form = await world.open_setting("digest_time")
     given = {"hour": "9", "zone": "UTC", "post_hours": "24", **fields}
     return everything(await world.admin.submit_modal(form, given))
 
 
 async def preview(world: World, edition: Edition = Edition.MODERATORS) -> str:
-    panel = await opened(world, Page.REMINDERS)
+    panel = await world.open_setup(Page.REMINDERS)
     return said(await world.admin.click(panel, custom_id=f"setup:preview_{edition}"))
 
 
 async def test_day_channel_and_time_are_chosen(world: World) -> None:
-    told = await choose(world, digest="4")
+    told = await world.choose(digest="4")
     assert f"every Friday at 9:00 (UTC) in <#{world.review.id}>" in told
     assert OTHERS_READ not in told
     await time(world, hour="18", zone="europe/berlin", post_hours="48")
 
-    told = await choose(world, digest_channel=[world.general])
+    told = await world.choose(digest_channel=[world.general])
 
     assert f"every Friday at 18:00 (Europe/Berlin) in <#{world.general.id}>" in told
     assert OTHERS_READ in told
     assert (await kept(world))[Edition.MODERATORS].post_hours == 48
-    told = await choose(world, digest_channel=[])
+    told = await world.choose(digest_channel=[])
     assert f"in <#{world.review.id}>" in told
     world.env.backend.delete_overwrite(world.review.id, world.bot_role.id)
-    assert "I can't write" in text_of(await opened(world, Page.REMINDERS))
-    await choose(world, digest="no")
+    assert "I can't write" in text_of(await world.open_setup(Page.REMINDERS))
+    await world.choose(digest="no")
     assert await kept(world) == {}
 
 
@@ -61,16 +61,16 @@ async def test_a_wrong_time_is_given_back(world: World) -> None:
 
 
 async def test_the_digest_for_everyone_needs_a_channel(world: World) -> None:
-    assert panel_messages.NO_DIGEST_CHANNEL.english in await choose(world, news="0")
+    assert panel_messages.NO_DIGEST_CHANNEL.english in await world.choose(news="0")
     assert await kept(world) == {}
 
-    await choose(world, digest="0", news_channel=[world.help])
+    await world.choose(digest="0", news_channel=[world.help])
 
-    assert text_of(await opened(world, Page.REMINDERS)).count("every Monday at") == 2
-    form = await opened_at(world, "news_time")
+    assert text_of(await world.open_setup(Page.REMINDERS)).count("every Monday at") == 2
+    form = await world.open_setting("news_time")
     told = everything(await world.admin.submit_modal(form, {"hour": "18", "zone": "UTC"}))
     assert f"every Monday at 18:00 (UTC) in <#{world.help.id}>" in told
-    await choose(world, news="no")
+    await world.choose(news="no")
     assert [*await kept(world)] == [Edition.MODERATORS]
     events = await world.core(
         lambda core: [entry.event for entry in core.store.audit_log.entries()]
@@ -85,12 +85,12 @@ async def test_only_its_viewer_sees_a_preview(world: World) -> None:
         assert (weekly.NOT_POSTED.english not in nothing) is is_set_up
         if not is_set_up:
             assert await kept(world) == {}
-            await choose(world, digest="0")
+            await world.choose(digest="0")
     await world.ask(UNKNOWN)
 
     assert f"“{UNKNOWN}”" in await preview(world)
     assert [message for message in world.review.history() if UNKNOWN in text_of(message)] == []
-    await choose(world, digest="no")
+    await world.choose(digest="no")
     shown = await preview(world)
     assert f"“{UNKNOWN}”" in shown
     assert weekly.NOT_POSTED.english in shown
@@ -99,10 +99,10 @@ async def test_only_its_viewer_sees_a_preview(world: World) -> None:
 async def test_another_servers_digests_stay_apart(simcord_env: Env, world: World) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
-    await choose(world, digest="0")
+    await world.choose(digest="0")
 
-    assert "every Monday at" not in text_of(await opened(other, Page.REMINDERS))
-    await choose(other, digest="no")
+    assert "every Monday at" not in text_of(await other.open_setup(Page.REMINDERS))
+    await other.choose(digest="no")
 
     [left] = await world.core(lambda core: core.store.digests.all())
     assert left.guild_id == world.guild.id

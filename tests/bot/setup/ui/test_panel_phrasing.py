@@ -11,10 +11,10 @@ from bot.setup.settings import Page
 from bot.statistics import messages as statistics_messages
 from knowledge.values.guilds import Phrasing
 from knowledge.values.settings import GuildSettings
+from tests.bot.message_parts import choices, content, longest_part, said, text_of
 from tests.bot.phrased import turn_on, with_phrasing
 from tests.bot.spoken import english
-from tests.bot.steps import choose, content, longest_part, opened, opened_at, restarted, said
-from tests.bot.world import World, choices, text_of
+from tests.bot.world import World
 
 HOST = "model.example.com"
 
@@ -41,15 +41,15 @@ def offered(panel: Any) -> list[str]:
 
 
 async def test_phrasing_is_allowed_for_a_host(world: World, new_bot: Any) -> None:
-    panel = await opened_at(world, "phrasing")
+    panel = await world.open_setting("phrasing")
     assert english(panel_messages._SENT, host=f"**{HOST}**") in text_of(panel)
     assert panel_messages._NO_MESSAGES.english in text_of(panel)
     assert offered(panel) == ["off", "choose", "phrase"]
     assert (await kept(world)).phrasing is Phrasing.OFF
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     for choice, host in (("phrase", HOST), ("off", "")):
-        await choose(world, phrasing=choice)
+        await world.choose(phrasing=choice)
         settings = await kept(world)
         assert (settings.phrasing, settings.phrasing_host) == (Phrasing(choice), host)
 
@@ -60,7 +60,7 @@ async def test_phrasing_is_allowed_for_a_host(world: World, new_bot: Any) -> Non
     indirect=True,
 )
 async def test_allowed_modes_and_sent_data_are_named(world: World) -> None:
-    panel = await opened_at(world, "phrasing")
+    panel = await world.open_setting("phrasing")
 
     assert offered(panel) == ["off", "choose"]
     assert longest_part(panel_messages._SENT_TEN) in text_of(panel)
@@ -69,7 +69,7 @@ async def test_allowed_modes_and_sent_data_are_named(world: World) -> None:
 
 async def test_members_read_which_host_gets_what(world: World) -> None:
     await turn_on(world, Phrasing.PHRASE, "other.example.com")
-    assert panel_messages._OTHER_HOST.english in text_of(await opened_at(world, "phrasing"))
+    assert panel_messages._OTHER_HOST.english in text_of(await world.open_setting("phrasing"))
     assert "language model" not in said(await world.member.slash(world.general, "stats"))
 
     for choice in (Phrasing.CHOOSE, Phrasing.PHRASE):
@@ -84,7 +84,7 @@ async def test_members_read_which_host_gets_what(world: World) -> None:
 @pytest.mark.parametrize("settings", [{"mode": "off"}], indirect=True)
 async def test_without_a_model_phrasing_is_hidden(world: World) -> None:
     await turn_on(world, Phrasing.PHRASE)
-    panel = await opened(world, Page.ANSWERS)
+    panel = await world.open_setup(Page.ANSWERS)
 
     assert "phrasing" not in choices(panel)
     forged = world.press(world.admin, panel.message, "setup:phrasing")

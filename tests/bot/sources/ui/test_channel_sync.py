@@ -28,9 +28,9 @@ from tests.bot.forum import (
     report,
     texts,
 )
+from tests.bot.message_parts import content, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import content
-from tests.bot.world import NewBot, World, text_of
+from tests.bot.world import NewBot, World
 
 
 def pages_of(world: World, thread_id: int) -> list[HttpLogEntry]:

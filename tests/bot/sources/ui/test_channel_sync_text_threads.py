@@ -11,8 +11,8 @@ from bot.sources.ui.channel_sync import ChannelSync
 from knowledge.values.guilds import SyncedContent
 from tests.bot.components import part
 from tests.bot.forum import ANSWER, QUESTION, TITLE, found, page_as_discord_does, read, texts
+from tests.bot.message_parts import content
 from tests.bot.spoken import english
-from tests.bot.steps import content
 from tests.bot.world import World
 
 

@@ -27,8 +27,8 @@ from knowledge.sources.kinds.repository import GitRepository
 from knowledge.sources.net.polite_fetcher import Fetcher
 from knowledge.values.documents import Scope
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
+from tests.bot.message_parts import content, longest_part
 from tests.bot.spoken import english
-from tests.bot.steps import content, longest_part, opened
 from tests.bot.world import NewBot, World, build_world
 from tests.fakes import WordEmbedder
 from tests.knowledge.git_server import GitServer
@@ -217,7 +217,7 @@ async def test_an_address_belongs_to_one_server(world: World, server: WebServer)
 async def test_an_address_typed_in_the_form_is_logged(world: World, server: WebServer) -> None:
     server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Welcome.</p><a href="ferry">Ferry</a>')
     server.pages["/docs/ferry"] = Reply(PAGE)
-    panel = await opened(world, Page.SOURCES)
+    panel = await world.open_setup(Page.SOURCES)
     form = await world.admin.click(panel, custom_id="setup:address")
 
     added = await world.admin.submit_modal(

@@ -19,12 +19,11 @@ from knowledge.values.documents import SHARED, Scope
 from tests.bot.components import part
 from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.faults import fail
+from tests.bot.message_parts import text_of
 from tests.bot.sources.ui.test_cog import PAGE, local_fetcher
 from tests.bot.spoken import english
-from tests.bot.steps import choose, restarted
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.town import VIEW
-from tests.bot.world import World, text_of
+from tests.bot.world import VIEW, World
 from tests.fakes import WordEmbedder
 from tests.knowledge.web_server import Reply, WebServer
 
@@ -130,7 +129,7 @@ async def test_kills_between_the_steps_post_nothing_twice(
     strict_discord.lost_answers.append(("POST", f"/channels/{world.review.id}/messages"))
     await visit(world, location, 2)
     # The message is there, and the process ends before it knows.
-    await restarted(world, lambda: make_bot(settings))
+    await world.start_again(lambda: make_bot(settings))
     await part(world.bot, SourceAlarms).round()
     await part(world.bot, SourceAlarms).round()
     assert cards(world) == await failing_cards(world)
@@ -138,18 +137,18 @@ async def test_kills_between_the_steps_post_nothing_twice(
     show(server, 3)
     fail(world, "PATCH", f"/channels/{world.review.id}/messages/*", UNAVAILABLE)
     await visit(world, location)
-    await restarted(world, lambda: make_bot(settings))
+    await world.start_again(lambda: make_bot(settings))
     await part(world.bot, SourceAlarms).round()
     assert cards(world) == [english(alarm, location, None, is_named=True)]
 
 
 async def test_card_is_not_posted_when_turned_off(world: World, server: WebServer) -> None:
-    await choose(world, source_alarms="no")
+    await world.choose(source_alarms="no")
     location = await add(world, server)
     server.pages.clear()
     await visit(world, location, 2)
     assert cards(world) == []
-    await choose(world, source_alarms="yes")
+    await world.choose(source_alarms="yes")
     await part(world.bot, SourceAlarms).round()
     assert len(cards(world)) == 1
 

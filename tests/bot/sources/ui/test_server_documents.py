@@ -11,10 +11,9 @@ from bot.process.client import Bot
 from bot.sources.ui.server_documents import ServerDocuments
 from knowledge.values.documents import document_of_server
 from tests.bot.components import part
-from tests.bot.steps import choose, content, restarted
+from tests.bot.message_parts import content
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.town import VIEW
-from tests.bot.world import NewBot, World, build_world
+from tests.bot.world import VIEW, NewBot, World, build_world
 
 TOPIC = "One bug a post, with your log."
 QUESTION = "Where can I post about bug reports?"
@@ -111,7 +110,7 @@ async def test_change_while_the_bot_was_away_is_found(
         world.env.backend.edit_channel(bugs.id, {"topic": "Elsewhere now."})
         return new_bot()
 
-    await restarted(world, change)
+    await world.start_again(change)
     await world.env.settle()
     assert hidden.mention not in await indexed(world)
     everyone_sees(world, world.help, seen=False)
@@ -131,12 +130,12 @@ async def test_burst_of_changes_is_indexed_once(world: World, bugs: ChannelHandl
 
 
 async def test_switch_of_the_server_ends_it_at_once(world: World, bugs: ChannelHandle) -> None:
-    await choose(world, server_documents="no")
+    await world.choose(server_documents="no")
     assert TOPIC not in await answer(world)
     await compare(world)
     assert await indexed(world) == set()
 
-    await choose(world, server_documents="yes")
+    await world.choose(server_documents="yes")
     await compare(world)
     assert TOPIC in await answer(world)
 
@@ -207,6 +206,6 @@ async def test_former_server_is_forgotten(
         world.env.backend.guilds.pop(world.guild.id)
         return new_bot()
 
-    await restarted(world, forgotten)
+    await world.start_again(forgotten)
     await compare(world)
     assert await indexed(world) == set()

@@ -9,10 +9,9 @@ from simcord.enums import ChannelType, OverwriteType
 from bot.core.core import Core
 from bot.statistics import messages
 from knowledge.values.questions import RecordedHit
+from tests.bot.message_parts import content, said, shown_message, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import content, restarted, said, shown_message
-from tests.bot.town import Town
-from tests.bot.world import QUESTION, UNKNOWN, NewBot, World, build_world, text_of
+from tests.bot.world import QUESTION, UNKNOWN, NewBot, Town, World, build_world
 
 # No letter of it is in the font of the picture.
 UNDRAWABLE = "日本語で質問できますか"
@@ -78,7 +77,7 @@ async def test_leaderboard_pages_survive_restarts(world: World, new_bot: NewBot)
     await world.second_member.click(private, label="Show everyone here")
     message = world.general.last_message
     assert message is not None
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
 
     await world.member.click(message, label="Next")
 

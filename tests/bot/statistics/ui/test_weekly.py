@@ -13,10 +13,9 @@ from bot.statistics import weekly
 from knowledge.values.guilds import Language
 from knowledge.values.settings import Edition
 from tests.bot.digests import chosen, its_time_comes, posted
+from tests.bot.message_parts import buttons, text_of
 from tests.bot.spoken import english
-from tests.bot.steps import restarted
-from tests.bot.town import VIEW, Town
-from tests.bot.world import UNKNOWN, NewBot, World, build_world, buttons, text_of
+from tests.bot.world import UNKNOWN, VIEW, NewBot, Town, World, build_world
 
 STAFF = "Xylophone budget of the staff"
 
@@ -248,7 +247,7 @@ async def test_a_digests_buttons_survive_restarts(world: World, new_bot: NewBot)
     await world.ask(UNKNOWN)
     await its_time_comes(world)
     [digest] = posted(world.review)
-    await restarted(world, new_bot)
+    await world.start_again(new_bot)
     world.demote(world.second_moderator)
 
     refused = world.press(world.second_moderator, digest, "digest:1:dismiss")

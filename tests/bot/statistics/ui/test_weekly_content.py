@@ -7,8 +7,7 @@ import discord
 from bot.statistics.ui.weekly import moderators_only as only_moderators_read
 from bot.statistics.ui.weekly import open_channels
 from knowledge.values.settings import GuildSettings
-from tests.bot.town import Town
-from tests.bot.world import World
+from tests.bot.world import Town, World
 
 HIDDEN = discord.PermissionOverwrite(view_channel=False)
 SEEN = discord.PermissionOverwrite(view_channel=True)

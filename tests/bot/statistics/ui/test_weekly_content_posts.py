@@ -8,10 +8,10 @@ from simcord import ChannelHandle
 
 from bot.config.settings import HelperSettings, Settings
 from bot.core.core import Core
-from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN, Helped, help_in
 from tests.bot.digests import chosen, its_time_comes, posted
-from tests.bot.forum import page_as_discord_does
-from tests.bot.world import World, text_of
+from tests.bot.forum import ASKED, POST_TITLE, UNKNOWN, Helped, help_in, page_as_discord_does
+from tests.bot.message_parts import text_of
+from tests.bot.world import World
 
 
 @pytest.fixture
