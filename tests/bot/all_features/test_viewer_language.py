@@ -275,7 +275,7 @@ async def test_a_client_in_another_language_gets_the_servers(
 
 async def test_a_new_language_of_the_server_shows_at_once(world: World) -> None:
     world.speaks(world.admin, "ja")
-    assert said_in(GERMAN, SETTINGS["language"].label) in await choose(world, language="de")
+    assert said_in(GERMAN, SETTINGS["language"].label) in await world.choose(language="de")
 
 
 async def test_simultaneous_askers_read_their_own_languages(world: World) -> None:
