@@ -14,14 +14,7 @@ import numpy as np
 
 from indexer.embedding.embedder import Embedder
 from indexer.evaluation.judged_sets import JudgedSet
-from indexer.evaluation.metrics import (
-    Judgements,
-    K,
-    Run,
-    auroc,
-    mean,
-    ranking,
-)
+from indexer.evaluation.metrics import Judgements, K, Run, auroc, mean, ranking
 from indexer.index.index import Index
 from indexer.ingest.pipeline import Progress, update
 from indexer.retrieval.evidence import Calibration, default_calibration

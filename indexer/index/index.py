@@ -50,14 +50,7 @@ class Index:
         replays: how often memory was updated to another generation.
     """
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        model: str,
-        dimension: int,
-        max_tokens: int,
-    ) -> None:
+    def __init__(self, place: Place, *, model: str, dimension: int, max_tokens: int) -> None:
         """Open the index in a folder or schema, or make an empty one.
 
         `model` is the identity of the vectors (`Embedder.model`), `dimension` is the length of a

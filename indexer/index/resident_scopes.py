@@ -224,11 +224,7 @@ class ResidentScopes:
     """The scopes in memory. They belong to the thread that opened the database."""
 
     def __init__(
-        self,
-        snapshots: Snapshots,
-        tables: IndexTables,
-        rows: RowCache,
-        dimension: int,
+        self, snapshots: Snapshots, tables: IndexTables, rows: RowCache, dimension: int
     ) -> None:
         """Begin with no scope in memory."""
         self._snapshots = snapshots

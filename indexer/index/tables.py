@@ -41,15 +41,7 @@ from indexer.index.written_documents import (
     vector_insertions,
 )
 from knowledge.store.rows import record
-from knowledge.values.documents import (
-    ARTICLES,
-    SHARED,
-    Document,
-    Failure,
-    FileRecord,
-    Kind,
-    Scope,
-)
+from knowledge.values.documents import ARTICLES, SHARED, Document, Failure, FileRecord, Kind, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,9 +347,7 @@ class IndexTables:
     # Writing.
 
     def store_vectors(
-        self,
-        vectors: Mapping[bytes, NDArray[np.float32]],
-        codes: Mapping[bytes, bytes] = NO_CODES,
+        self, vectors: Mapping[bytes, NDArray[np.float32]], codes: Mapping[bytes, bytes] = NO_CODES
     ) -> None:
         """Store vectors and token codes by digest, whether or not a passage uses them yet.
 

@@ -245,9 +245,7 @@ def _marked_span(passage: Comparison, number: int) -> tuple[int, int]:
     return passage.start + start, passage.start + end
 
 
-def sentence_features(
-    section: Sequence[Comparison],
-) -> tuple[list[_Sentence], NDArray[np.float64]]:
+def sentence_features(section: Sequence[Comparison]) -> tuple[list[_Sentence], NDArray[np.float64]]:
     """The possible answers of a section, and their features in the order of `WEIGHTS`.
 
     * `cosine`, `pooled`: the mean cosine of the sentence's windows, and of its tokens, above the

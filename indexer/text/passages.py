@@ -250,9 +250,7 @@ def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
     return (section for section in _sections_in_steps(text, title) if section is not None)
 
 
-def _merge_short(
-    found: Iterator[tuple[str, str] | None],
-) -> Iterator[tuple[str, str] | None]:
+def _merge_short(found: Iterator[tuple[str, str] | None]) -> Iterator[tuple[str, str] | None]:
     """Merge short neighbouring sections of the same parent; their headings become bold lines."""
     parent, size = "", 0
     parts: list[tuple[str, str]] = []

@@ -44,11 +44,7 @@ from knowledge.backup.exporter import (
     parse_row,
     words_digest,
 )
-from knowledge.backup.foreign_database import (
-    ForeignDatabaseError,
-    bring_up_to_date,
-    check_values,
-)
+from knowledge.backup.foreign_database import ForeignDatabaseError, bring_up_to_date, check_values
 from knowledge.backup.row_transfer import copy_missing, differing, keys_by_table
 from knowledge.store import migrations, schema
 from knowledge.store.audit_log import ADD_MISSING_HEADS, IMPORTED, RESTORED, WHOLE, LogEntry

@@ -364,11 +364,7 @@ class ChannelArchive:
             )
 
     def add_page(
-        self,
-        step: SyncStep,
-        page: MessagePage,
-        withheld: Withheld,
-        leave: Collection[int] = (),
+        self, step: SyncStep, page: MessagePage, withheld: Withheld, leave: Collection[int] = ()
     ) -> None:
         """Store a page of messages with the progress.
 
@@ -412,8 +408,7 @@ class ChannelArchive:
                 "update threads set due = 0, whole = 1 where id = ?", (step.channel_id,)
             )
             self.tables.run(
-                "update channels set stage = ? where id = ?",
-                [SyncStage.READING, step.channel_id],
+                "update channels set stage = ? where id = ?", [SyncStage.READING, step.channel_id]
             )
 
     def end_round(self, channel_id: int, now: datetime) -> list[str]:

@@ -386,11 +386,7 @@ def _jekyll_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
     if not (permalink := fields.get("permalink")):
         name = "" if path.stem == "index" else f"{path.stem}.html"
         return f"{_folder(path.parent)}{name}"
-    places = {
-        ":path": path.parent.as_posix(),
-        ":basename": path.stem,
-        ":output_ext": ".html",
-    }
+    places = {":path": path.parent.as_posix(), ":basename": path.stem, ":output_ext": ".html"}
     for place, filled in places.items():
         permalink = permalink.replace(place, filled)
     address = _join_address(permalink)

@@ -88,15 +88,7 @@ _TURN_MARKERS: Final = (
 )
 
 _INSTRUCTION: Final = re.compile(
-    "|".join(
-        (
-            *_OVERRIDE,
-            *_CHANGE_OF_ROLE,
-            *_DISCLOSURE,
-            *_ADDRESS_TO_MODEL,
-            *_TURN_MARKERS,
-        )
-    ),
+    "|".join((*_OVERRIDE, *_CHANGE_OF_ROLE, *_DISCLOSURE, *_ADDRESS_TO_MODEL, *_TURN_MARKERS)),
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -165,8 +165,7 @@ class Guilds(Tables):
         with self._db.writing(guild_id):
             self._begin(guild_id)
             news = self._db.run(
-                "update guilds set left_at = ? where id = ? and left_at is null",
-                [at, guild_id],
+                "update guilds set left_at = ? where id = ? and left_at is null", [at, guild_id]
             )
             if news:
                 self._log.append(guild_id, None, "left", "guild")
@@ -201,10 +200,7 @@ class Guilds(Tables):
                 unseen = max(at - seen - LONGEST_LOOK, timedelta())
                 counted = min(left_at + unseen, at)
                 if counted != left_at:
-                    self._db.run(
-                        "update guilds set left_at = ? where id = ?",
-                        [counted, row["id"]],
-                    )
+                    self._db.run("update guilds set left_at = ? where id = ?", [counted, row["id"]])
             self._db.replace("memory", {"key": LAST_LOOK, "value": at}, ["key"])
 
     # Review rules.

@@ -191,10 +191,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "reports": Table({"member_id": _keep("member_id = 0")}),
     "questions": Table(
-        {
-            "asker_id": _keep("asker_id = 0, channel_id = null, earlier = ''"),
-            "quotations": AMOUNT,
-        },
+        {"asker_id": _keep("asker_id = 0, channel_id = null, earlier = ''"), "quotations": AMOUNT},
         Question,
     ),
     "feedback": Table(

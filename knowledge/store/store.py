@@ -124,12 +124,7 @@ class Store:
         A member who adds the source, `actor_id`, is in the log.
         """
         self.source_changes += 1
-        row = {
-            "location": location,
-            "scope": scope,
-            "added_at": now(),
-            "base_url": base_url,
-        }
+        row = {"location": location, "scope": scope, "added_at": now(), "base_url": base_url}
         with self.database.writing(scope or None):
             is_new = self.database.insert_new("sources", row)
             if is_new and actor_id is not None:

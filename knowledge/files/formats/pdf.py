@@ -22,13 +22,7 @@ _RUNNING_PAGES: Final = 4
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zà-ÿ])")
 _DIGITS = re.compile(r"\d+")
 
-_MISUNDERSTOOD: Final = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-)
+_MISUNDERSTOOD: Final = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 _ENCRYPTED: Final = "is encrypted: save a copy without a password."
 
 

@@ -396,12 +396,7 @@ def _fetch_pack(
 
     with tempfile.TemporaryFile(dir=folder) as pack:
         fetched = client.fetch_pack(
-            b"",
-            wants,
-            _OneCommit(before),
-            pack.write,
-            depth=1,
-            ref_prefix=[b"HEAD", _HEADS],
+            b"", wants, _OneCommit(before), pack.write, depth=1, ref_prefix=[b"HEAD", _HEADS]
         )
         if fetched.object_format not in (None, "sha1"):
             raise RefusedError("names its objects by SHA-256, which is not read")

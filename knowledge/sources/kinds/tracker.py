@@ -497,12 +497,7 @@ class GitLab(Tracker):
     )
     page_name = "issues or releases, such as https://gitlab.com/group/project/-/issues"
     hosts = ("https://gitlab.com",)
-    closed: ClassVar = {
-        "state": "closed",
-        "order_by": "updated_at",
-        "sort": "desc",
-        "scope": "all",
-    }
+    closed: ClassVar = {"state": "closed", "order_by": "updated_at", "sort": "desc", "scope": "all"}
     since_key = "updated_after"
     issue_key, release_key = "iid", "tag_name"
 

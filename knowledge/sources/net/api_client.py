@@ -110,10 +110,7 @@ class ApiClient:
         self._busy = busy
 
     def get(
-        self,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        headers: Sequence[Header] = (),
+        self, path: str, query: Mapping[str, str] | None = None, headers: Sequence[Header] = ()
     ) -> Answer:
         """Get a path below the base address, or a full address on the same host.
 

@@ -187,10 +187,7 @@ class _TimedStream(httpcore2.NetworkStream):
         self._stream.close()
 
     def start_tls(
-        self,
-        ssl_context: Any,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
         secured = self._stream.start_tls(ssl_context, server_hostname, self._clock.left(timeout))
         return _TimedStream(secured, self._clock)
@@ -257,10 +254,7 @@ class Connections:
             agent = [("User-Agent", user_agent(self.contact))]
         own: list[Header] = [("Host", parsed.netloc), *agent, *headers]
         target = httpcore2.URL(
-            scheme=parsed.raw_scheme,
-            host=parsed.raw_host,
-            port=parsed.port,
-            target=parsed.raw_path,
+            scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path
         )
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), STEP_SECONDS)
         self.clock.start(whole_seconds or self._whole_seconds)

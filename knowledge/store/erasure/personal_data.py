@@ -299,11 +299,7 @@ class Purge(Tables):
     """Permanent deletion in the community database."""
 
     def __init__(
-        self,
-        database: Database,
-        log: AuditLog,
-        tombstones: Tombstones,
-        personal_data: PersonalData,
+        self, database: Database, log: AuditLog, tombstones: Tombstones, personal_data: PersonalData
     ) -> None:
         self._personal_data = personal_data
         super().__init__(database)

@@ -140,11 +140,7 @@ class Decisions(Tables):
             return self._carry_out(note, moderator, ruling, notice)
 
     def edit_and_approve(
-        self,
-        guild_id: int,
-        revision_id: int,
-        moderator: Member,
-        submission: Submission,
+        self, guild_id: int, revision_id: int, moderator: Member, submission: Submission
     ) -> Outcome | None:
         """Approve a pending revision in a moderator's words, stored as the next revision.
 
@@ -450,11 +446,7 @@ class Imports(Tables):
         self._decisions = decisions
 
     def propose(
-        self,
-        guild_id: int,
-        contributor: Member,
-        channel_id: int,
-        submissions: Sequence[Submission],
+        self, guild_id: int, contributor: Member, channel_id: int, submissions: Sequence[Submission]
     ) -> int:
         """Store pending notes, and return how many.
 

@@ -242,10 +242,7 @@ class NoteChecks(Tables):
             self._tell(live, live.responsible_id, NoticeEvent.TAKEN_OVER)
             check = self.open_for(note.id)
             if check is not None and check.state is CheckState.ASKED:
-                self._db.run(
-                    "update note_checks set asked_at = ? where id = ?",
-                    [now(), check.id],
-                )
+                self._db.run("update note_checks set asked_at = ? where id = ?", [now(), check.id])
                 self._tell(live, member_id, NoticeEvent.STILL_TRUE)
             return True
 

@@ -323,7 +323,7 @@ class Notes(Tables):
                 (_REVIEWS, [[row["revision_id"] for row in rows]]),
                 (_REPORTS, [note_ids]),
                 (_CO_AUTHORS, [note_ids]),
-            ],
+            ]
         )
         reviews: defaultdict[int, list[Review]] = defaultdict(list)
         retirements: dict[int, Review] = {}

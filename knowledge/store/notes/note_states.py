@@ -312,12 +312,10 @@ class NoteStates(Tables):
         at = now()
         again = at + timedelta(days=asked.review_after_days) if asked.review_after_days else None
         self._db.run(
-            "update notes set verified_at = ?, review_at = ? where id = ?",
-            [at, again, note.id],
+            "update notes set verified_at = ?, review_at = ? where id = ?", [at, again, note.id]
         )
         self._db.run(
-            "update note_checks set state = ? where note_id = ?",
-            [CheckState.SETTLED, note.id],
+            "update note_checks set state = ? where note_id = ?", [CheckState.SETTLED, note.id]
         )
         mark_due(self._db, note.revision.id)
 

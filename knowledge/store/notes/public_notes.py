@@ -239,11 +239,7 @@ class PublicNotes(Tables):
         with self._db.writing():
             self._db.run("delete from page_names where member_id = ?", [member_id])
             if shown is not PageName.NOBODY:
-                row = {
-                    "member_id": member_id,
-                    "shown": shown,
-                    "changed_at": now(),
-                }
+                row = {"member_id": member_id, "shown": shown, "changed_at": now()}
                 self._db.insert("page_names", row)
 
 

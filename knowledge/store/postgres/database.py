@@ -84,12 +84,7 @@ class PostgresDatabase(Connection):
     constraint_error: ClassVar = psycopg.Error
 
     def __init__(
-        self,
-        url: str,
-        folder: Path,
-        *,
-        schema: str = SCHEMA,
-        though_marked: bool = False,
+        self, url: str, folder: Path, *, schema: str = SCHEMA, though_marked: bool = False
     ) -> None:
         """Open the database, make its tables if they are missing, and migrate them.
 

@@ -340,8 +340,7 @@ class Handovers(Tables):
             known = {
                 row["question_id"]: bool(row["posted"])
                 for row in self._db.rows(
-                    "select question_id, posted from handed_on where question_id in (?)",
-                    [[*same]],
+                    "select question_id, posted from handed_on where question_id in (?)", [[*same]]
                 )
             }
             if known:

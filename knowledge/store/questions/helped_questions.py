@@ -115,12 +115,7 @@ class HelpedQuestions(Tables):
             "count(*) filter (where channel_id = ?) as channel from helped_questions "
             "where guild_id = ? and asked_at > ? "
             "and (question_id is not null or similar_ids <> '[]')",
-            [
-                question.asker_id,
-                question.channel_id,
-                question.guild_id,
-                at - CAPPED_FOR,
-            ],
+            [question.asker_id, question.channel_id, question.guild_id, at - CAPPED_FOR],
         )
         return bool(
             (caps.member and row["member"] >= caps.member)

@@ -601,12 +601,7 @@ class Phrasings(Tables):
             member_id, guild_id = rows[0]["asker_id"], rows[0]["guild_id"]
             if self.used_up(caps, now, member_id, guild_id).stops(member_id, guild_id, now):
                 return False
-            row = {
-                "question_id": question_id,
-                "asked_at": now,
-                "mode": mode,
-                "outcome": UNDER_WAY,
-            }
+            row = {"question_id": question_id, "asked_at": now, "mode": mode, "outcome": UNDER_WAY}
             return self._db.insert_new("phrasings", row)
 
     def used_up(
@@ -627,8 +622,7 @@ class Phrasings(Tables):
         members: dict[int, datetime] = {}
         guilds: dict[int | None, datetime] = {}
         for row in self._db.rows(
-            f"select distinct q.asker_id, q.guild_id {_REQUESTED}",
-            [now - DAY, now],
+            f"select distinct q.asker_id, q.guild_id {_REQUESTED}", [now - DAY, now]
         ):
             found = self.used_up(caps, now, row["asker_id"], row["guild_id"])
             members |= found.members
