@@ -8,7 +8,7 @@ processes post it.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -241,13 +241,12 @@ def _guild_settings(row: Mapping[str, Any]) -> GuildSettings:
     return record(GuildSettings, row, guild_id=row["id"], synonyms=parse_synonyms(row["synonyms"]))
 
 
+@dataclass(eq=False)
 class ChannelSettingsTable(Tables):
     """The channel settings in the community database."""
 
-    def __init__(self, database: Database, log: AuditLog, guilds: Guilds) -> None:
-        super().__init__(database)
-        self._log = log
-        self._guilds = guilds
+    _log: AuditLog
+    _guilds: Guilds
 
     def of_guild(self, guild_id: int) -> dict[int, Chosen]:
         """The settings of a guild's channels, by channel id; channels without any are missing."""
@@ -303,12 +302,11 @@ class ChannelSettingsTable(Tables):
         return deleted == 1
 
 
+@dataclass(eq=False)
 class SyncedChannels(Tables):
     """The channels in the community database."""
 
-    def __init__(self, database: Database, log: AuditLog) -> None:
-        super().__init__(database)
-        self._log = log
+    _log: AuditLog
 
     def add(self, channel: SyncedChannel, actor_id: int) -> bool:
         with self._db.writing(channel.guild_id):
@@ -336,12 +334,11 @@ class SyncedChannels(Tables):
 _OF_ONE: Final = "where guild_id = ? and edition = ?"
 
 
+@dataclass(eq=False)
 class WeeklyDigests(Tables):
     """The digests in the community database."""
 
-    def __init__(self, database: Database, log: AuditLog) -> None:
-        super().__init__(database)
-        self._log = log
+    _log: AuditLog
 
     def all(self, mine: GuildFilter = every_guild) -> list[WeeklyDigest]:
         """The digests of all guilds with the bot."""

@@ -211,11 +211,11 @@ def guild_of(database: Database, kind: RowKind, key: int) -> int:
     return database.value(int, kind.value, [key]) or NO_GUILD
 
 
+@dataclasses.dataclass(eq=False)
 class Tables:
     """Tables of the community database."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    _db: Database
 
     def _writing(self, kind: RowKind, key: int) -> AbstractContextManager[None]:
         """A write transaction in the guild of a row."""

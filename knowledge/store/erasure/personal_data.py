@@ -13,13 +13,13 @@ recorded by later tombstones are repeated in the copy.
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from knowledge.secrets import without_secrets
 from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
-from knowledge.store.database import Database
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.notes.decisions import Wordings
@@ -53,23 +53,14 @@ class Stored(NamedTuple):
     everywhere: int
 
 
+@dataclass(eq=False)
 class PersonalData(Tables):
     """Personal data in the community database."""
 
-    def __init__(
-        self,
-        database: Database,
-        states: NoteStates,
-        tombstones: Tombstones,
-        opt_outs: QuoteOptOuts,
-        wordings: Wordings,
-    ) -> None:
-        self._opt_outs = opt_outs
-        self._wordings = wordings
-        super().__init__(database)
-        self._states = states
-        self._notes = states.notes
-        self._tombstones = tombstones
+    _states: NoteStates
+    _tombstones: Tombstones
+    _opt_outs: QuoteOptOuts
+    _wordings: Wordings
 
     def summary(self, member_id: int, guild_id: int | None) -> dict[str, Stored]:
         return {
@@ -164,7 +155,7 @@ class PersonalData(Tables):
             [member_id],
         ):
             kept = row["live_revision_id"] or row["retired_revision_id"]
-            for note in self._notes.history(row["guild_id"], row["id"]):
+            for note in self._states.notes.history(row["guild_id"], row["id"]):
                 waits = note.revision.state in {State.PENDING, State.CHANGES_REQUESTED}
                 if waits or (withdraw and note.revision.id == kept):
                     self._states.set_state(note.revision.id, State.WITHDRAWN)
@@ -182,7 +173,7 @@ class PersonalData(Tables):
             "and state != 'approved' order by id",
             [member_id],
         ):
-            note = self._notes.of_revision(row["id"])
+            note = self._states.notes.of_revision(row["id"])
             if note.revision.state in {State.PENDING, State.CHANGES_REQUESTED}:
                 self._states.set_state(note.revision.id, State.WITHDRAWN)
                 self._states.record(note, member_id, "withdrawn")
@@ -295,16 +286,13 @@ _OF_NOTES: Final = (
 )
 
 
+@dataclass(eq=False)
 class Purge(Tables):
     """Permanent deletion in the community database."""
 
-    def __init__(
-        self, database: Database, log: AuditLog, tombstones: Tombstones, personal_data: PersonalData
-    ) -> None:
-        self._personal_data = personal_data
-        super().__init__(database)
-        self._log = log
-        self._tombstones = tombstones
+    _log: AuditLog
+    _tombstones: Tombstones
+    _personal_data: PersonalData
 
     def guilds_left_before(self, before: datetime) -> list[int]:
         return self._db.column("select id from guilds where left_at < ? order by id", [before])

@@ -11,7 +11,6 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from knowledge.store.database import Database
 from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.rows import Tables
 from knowledge.values.tombstones import MEMBERS, Tombstone, TombstoneKind
@@ -79,12 +78,11 @@ class _DigestSet:
         return self._known[item]
 
 
+@dataclass(eq=False)
 class QuoteOptOuts(Tables):
     """Opt-outs, read from the tombstones of a community database."""
 
-    def __init__(self, database: Database, tombstones: Tombstones) -> None:
-        super().__init__(database)
-        self._tombstones = tombstones
+    _tombstones: Tombstones
 
     def withheld(self) -> Withheld:
         """The members and names withheld from quotation in every guild."""

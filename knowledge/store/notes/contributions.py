@@ -5,9 +5,9 @@ to its guild; other guilds can't see it.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from knowledge.store.database import Database
 from knowledge.store.guilds import Guilds
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
@@ -30,17 +30,15 @@ from knowledge.values.notes import (
 from knowledge.values.submissions import Submission
 
 
+@dataclass(eq=False)
 class Contributions(Tables):
     """Actions of contributors on notes.
 
     Methods return None if the guild has no such note.
     """
 
-    def __init__(self, database: Database, guilds: Guilds, states: NoteStates) -> None:
-        super().__init__(database)
-        self._guilds = guilds
-        self._states = states
-        self._notes = states.notes
+    _guilds: Guilds
+    _states: NoteStates
 
     def propose(
         self,
@@ -131,7 +129,7 @@ class Contributions(Tables):
         a pending revision that nobody has voted on are changed in place.
         """
         with self._db.writing(guild_id):
-            latest = self._notes.latest(guild_id, note_id)
+            latest = self._states.notes.latest(guild_id, note_id)
             if latest is None:
                 return None
             if latest.contributor_id != contributor.id:
@@ -162,7 +160,7 @@ class Contributions(Tables):
         for_page: bool,
     ) -> Outcome | None:
         """Propose a text for another member's live note; moderators always decide on it."""
-        live = self._notes.live(latest.id)
+        live = self._states.notes.live(latest.id)
         if live is None:
             # A note that isn't public doesn't exist for others.
             return None
@@ -208,7 +206,7 @@ class Contributions(Tables):
         if every and note.revision.id % every == 0:
             self._db.run("update notes set sampled = 1 where id = ?", [note.id])
             mark_due(self._db, note.revision.id)
-        return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+        return Outcome(self._states.notes.of_revision(note.revision.id), live_changed=True)
 
     def written_since(self, guild_id: int, member_id: int, since: datetime) -> list[datetime]:
         """The times of the revisions that a member wrote after the time `since`, oldest first."""
@@ -223,19 +221,19 @@ class Contributions(Tables):
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
         """Withdraw a contributor's note: the pending revision, or else the published revision."""
         with self._db.writing(guild_id):
-            latest = self._notes.latest(guild_id, note_id)
+            latest = self._states.notes.latest(guild_id, note_id)
             if latest is None:
                 return None
             if latest.contributor_id != contributor_id:
                 # Other members can't see a note that isn't live.
-                live = self._notes.live(note_id)
+                live = self._states.notes.live(note_id)
                 return Outcome(live, Obstacle.NOT_YOURS) if live is not None else None
             waits = latest.revision.state in {State.PENDING, State.CHANGES_REQUESTED}
             published = latest.live_revision_id or latest.retired_revision_id
             revision_id = latest.revision.id if waits else published
             if revision_id is None:
                 return Outcome(latest, Obstacle.NOT_LIVE)
-            note = self._notes.of_revision(revision_id)
+            note = self._states.notes.of_revision(revision_id)
             self._take_back_extension(note)
             self._states.set_state(revision_id, State.WITHDRAWN)
             if not waits:
@@ -243,7 +241,7 @@ class Contributions(Tables):
                 withdrawn = NoticeEvent.REPORT_WITHDRAWN
                 self._states.close_reports(note, withdrawn, contributor_id)
             self._states.record(note, contributor_id, "withdrawn")
-            return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
+            return Outcome(self._states.notes.of_revision(revision_id), live_changed=note.live)
 
     def report(
         self, guild_id: int, note_id: int, member_id: int, problem: Problem, reason: str
@@ -253,12 +251,12 @@ class Contributions(Tables):
         The report replaces the member's earlier report about the same problem.
         """
         with self._db.writing(guild_id):
-            note = self._notes.live_or_outcome(guild_id, note_id)
+            note = self._states.notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
             self._states.add_report(note, member_id, problem, reason)
             self._states.record(note, member_id, "reported", problem=problem)
-            return Outcome(self._notes.of_revision(note.revision.id))
+            return Outcome(self._states.notes.of_revision(note.revision.id))
 
     def flag_source_change(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
         """Flag the notes saved from these edited or deleted messages.
@@ -267,12 +265,12 @@ class Contributions(Tables):
         notes newly flagged or withdrawn.
         """
         deleted = change is SourceChange.DELETED
-        noted = self._notes.saved_from(message_ids, change)
-        proposed = self._notes.proposed_from_replies(message_ids) if deleted else []
+        noted = self._states.notes.saved_from(message_ids, change)
+        proposed = self._states.notes.proposed_from_replies(message_ids) if deleted else []
         if not noted and not proposed:
             return []
         with self._db.writing(only_guild(note.guild_id for note in [*noted, *proposed])):
-            flagged = self._notes.saved_from(message_ids, change)
+            flagged = self._states.notes.saved_from(message_ids, change)
             for note in flagged:
                 self._db.run("update notes set source_change = ? where id = ?", [change, note.id])
                 mark_due(self._db, note.revision.id)

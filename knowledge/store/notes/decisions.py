@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from knowledge.store.database import Database, now
+from knowledge.store.database import now
 from knowledge.store.guilds import Guilds
 from knowledge.store.notes.note_records import STANDING
 from knowledge.store.notes.note_states import NoteStates
@@ -101,20 +101,16 @@ class Ruling:
     duplicate_of: str = ""
 
 
+@dataclass(eq=False)
 class Decisions(Tables):
     """Actions of moderators on notes.
 
     Methods return None if the guild has no such revision or note.
     """
 
-    def __init__(
-        self, database: Database, guilds: Guilds, states: NoteStates, wordings: Wordings
-    ) -> None:
-        super().__init__(database)
-        self._guilds = guilds
-        self._states = states
-        self._wordings = wordings
-        self._notes = states.notes
+    _guilds: Guilds
+    _states: NoteStates
+    _wordings: Wordings
 
     def decide(
         self,
@@ -130,7 +126,7 @@ class Decisions(Tables):
         The contributor gets a notice, unless it is decided `quietly`.
         """
         with self._db.writing(guild_id):
-            note = self._notes.find(revision_id, guild_id)
+            note = self._states.notes.find(revision_id, guild_id)
             if note is None:
                 return None
             obstacle = self._obstacle(note, moderator, ruling.decision)
@@ -148,7 +144,7 @@ class Decisions(Tables):
         pending revision is approved as it is.
         """
         with self._db.writing(guild_id):
-            note = self._notes.find(revision_id, guild_id)
+            note = self._states.notes.find(revision_id, guild_id)
             if note is None:
                 return None
             obstacle = self._obstacle(note, moderator, Decision.APPROVE)
@@ -173,10 +169,10 @@ class Decisions(Tables):
         A pending revision has to be decided on first.
         """
         with self._db.writing(guild_id):
-            note = self._notes.find(revision_id, guild_id)
+            note = self._states.notes.find(revision_id, guild_id)
             if note is None:
                 return None
-            latest = self._notes.of_revision(note.latest_revision_id)
+            latest = self._states.notes.of_revision(note.latest_revision_id)
             if latest.revision.state is State.PENDING:
                 return Outcome(latest, Obstacle.PENDING)
             if not note.live:
@@ -237,7 +233,7 @@ class Decisions(Tables):
             asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
             if len(note.approvals) + 1 < asked.quorum:
                 self._states.record(note, moderator.id, "approval", review=review)
-                return Outcome(self._notes.of_revision(revision_id))
+                return Outcome(self._states.notes.of_revision(revision_id))
         self._states.set_state(revision_id, ruling.decision.outcome)
         if approved:
             self._states.set_live(note, revision_id, moderator.id)
@@ -246,7 +242,7 @@ class Decisions(Tables):
         self._states.record(note, moderator.id, event, review=review)
         if notice is not None:
             self._tell(note, notice if approved else _NOTICES[ruling.decision], proposed or note)
-        return Outcome(self._notes.of_revision(revision_id), live_changed=approved)
+        return Outcome(self._states.notes.of_revision(revision_id), live_changed=approved)
 
     def undo(
         self, guild_id: int, revision_id: int, moderator: Member, reason: str = ""
@@ -257,7 +253,7 @@ class Decisions(Tables):
         decision can't be taken back after another revision or a retirement.
         """
         with self._db.writing(guild_id):
-            note = self._notes.find(revision_id, guild_id)
+            note = self._states.notes.find(revision_id, guild_id)
             if note is None:
                 return None
             if self._refuse_as_own(note, moderator, "undo"):
@@ -277,7 +273,7 @@ class Decisions(Tables):
             self._states.record(note, moderator.id, "undone", review=review, **restored)
             if note.revision.state is not State.PENDING:
                 self._tell(note, NoticeEvent.UNDONE)
-            return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
+            return Outcome(self._states.notes.of_revision(revision_id), live_changed=note.live)
 
     def _can_be_undone(self, note: Note) -> bool:
         minutes = self._guilds.settings(note.guild_id).undo_minutes
@@ -288,34 +284,34 @@ class Decisions(Tables):
     ) -> Outcome | None:
         """Retire a live note: answers don't quote the note until it is restored."""
         with self._db.writing(guild_id):
-            note = self._notes.live_or_outcome(guild_id, note_id)
+            note = self._states.notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
             self._states.retire(note, moderator.id)
             review = self._states.review(note, moderator, Decision.RETIRE, reason)
             self._states.record(note, moderator.id, "retired", review=review)
             self._tell(note, NoticeEvent.RETIRED)
-            return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+            return Outcome(self._states.notes.of_revision(note.revision.id), live_changed=True)
 
     def restore(
         self, guild_id: int, note_id: int, moderator: Member, reason: str = ""
     ) -> Outcome | None:
         """Make a retired note live again."""
         with self._db.writing(guild_id):
-            latest = self._notes.latest(guild_id, note_id)
+            latest = self._states.notes.latest(guild_id, note_id)
             if latest is None:
                 return None
             if latest.retired_revision_id is None:
                 live = latest.live_revision_id is not None
                 return Outcome(latest, Obstacle.UNCHANGED if live else Obstacle.NOT_LIVE)
-            note = self._notes.of_revision(latest.retired_revision_id)
+            note = self._states.notes.of_revision(latest.retired_revision_id)
             if self._refuse_as_own(note, moderator, "restore"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._states.set_live(note, note.revision.id, moderator.id)
             review = self._states.review(note, moderator, Decision.RESTORE, reason)
             self._states.record(note, moderator.id, "restored", review=review)
             self._tell(note, NoticeEvent.RESTORED)
-            return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+            return Outcome(self._states.notes.of_revision(note.revision.id), live_changed=True)
 
     def roll_back(self, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
         """Publish the text of an earlier approved revision again, as a new revision.
@@ -323,18 +319,18 @@ class Decisions(Tables):
         A pending revision has to be decided on first.
         """
         with self._db.writing(guild_id):
-            earlier = self._notes.find(revision_id, guild_id)
+            earlier = self._states.notes.find(revision_id, guild_id)
             if earlier is None:
                 return None
             if earlier.revision.state is not State.APPROVED:
                 return Outcome(earlier, Obstacle.NOT_LIVE)
-            live, pictures = self._notes.live(earlier.id), self._states.pictures
+            live, pictures = self._states.notes.live(earlier.id), self._states.pictures
             if live is not None and (
                 live.revision.submission == earlier.revision.submission
                 and pictures.of(live.revision.id) == pictures.of(revision_id)
             ):
                 return Outcome(earlier, Obstacle.UNCHANGED)
-            latest = self._notes.of_revision(earlier.latest_revision_id)
+            latest = self._states.notes.of_revision(earlier.latest_revision_id)
             if latest.revision.state is State.PENDING:
                 return Outcome(latest, Obstacle.PENDING)
             if self._refuse_as_own(earlier, moderator, "roll_back"):
@@ -352,12 +348,12 @@ class Decisions(Tables):
             self._states.set_live(note, note.revision.id, moderator.id)
             self._states.record(note, moderator.id, "rolled_back", to=revision_id)
             self._tell(note, NoticeEvent.ROLLED_BACK)
-            return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+            return Outcome(self._states.notes.of_revision(note.revision.id), live_changed=True)
 
     def keep(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
         """Confirm a live note: its reports are closed, and it counts as verified now."""
         with self._db.writing(guild_id):
-            note = self._notes.live_or_outcome(guild_id, note_id)
+            note = self._states.notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
             if self._refuse_as_own(note, moderator, "keep"):
@@ -365,7 +361,7 @@ class Decisions(Tables):
             self._states.verify(note, NoticeEvent.REPORT_KEPT, moderator.id)
             self._states.record(note, moderator.id, "kept")
             # Each quotation shows the date of verification.
-            return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+            return Outcome(self._states.notes.of_revision(note.revision.id), live_changed=True)
 
     def reword(
         self,
@@ -380,7 +376,7 @@ class Decisions(Tables):
         pending revision, up to the limit.
         """
         with self._db.writing(guild_id):
-            note = self._notes.find(revision_id, guild_id)
+            note = self._states.notes.find(revision_id, guild_id)
             if note is None:
                 return None
             if not (note.live or note.revision.state is State.PENDING):
@@ -402,7 +398,7 @@ class Decisions(Tables):
                 }
                 self._db.replace("copied_wordings", copy, ["note_id", "wording"])
             self._wordings.change(revision_id, new)
-            pending = self._notes.of_revision(note.latest_revision_id)
+            pending = self._states.notes.of_revision(note.latest_revision_id)
             if note.live and pending.revision.state is State.PENDING:
                 theirs = pending.revision.submission.wordings
                 added = [wording for wording in new if wording not in (*before, *theirs)]
@@ -410,7 +406,7 @@ class Decisions(Tables):
                     pending.revision.id, [*theirs, *added][: max(WORDINGS, len(theirs))]
                 )
             self._states.record(note, moderator.id, "reworded", number=len(new))
-            return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
+            return Outcome(self._states.notes.of_revision(revision_id), live_changed=note.live)
 
     def _tell(self, note: Note, event: NoticeEvent, proposed: Note | None = None) -> None:
         """Notify the contributor, and the writer of an extension (`proposed`)."""
@@ -434,16 +430,13 @@ _WAITING: Final = f"""
 _NO_CARD: Final = "update revisions set card_due = 0 where id = ? and card_message_id is null"
 
 
+@dataclass(eq=False)
 class Imports(Tables):
     """Imported notes in the community database."""
 
-    def __init__(
-        self, database: Database, guilds: Guilds, states: NoteStates, decisions: Decisions
-    ) -> None:
-        super().__init__(database)
-        self._guilds = guilds
-        self._states = states
-        self._decisions = decisions
+    _guilds: Guilds
+    _states: NoteStates
+    _decisions: Decisions
 
     def propose(
         self, guild_id: int, contributor: Member, channel_id: int, submissions: Sequence[Submission]

@@ -5,10 +5,11 @@ ask once, and a kill loses nothing. Without an answer, the note becomes due for 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from knowledge.store.database import Database, now
+from knowledge.store.database import now
 from knowledge.store.interactions import NO_CHANNEL, Notices
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
@@ -59,14 +60,12 @@ _UNHELPFUL: Final = f"""
 """  # noqa: S608 - constants only
 
 
+@dataclass(eq=False)
 class NoteChecks(Tables):
     """The checks in the community database."""
 
-    def __init__(self, database: Database, states: NoteStates, notices: Notices) -> None:
-        super().__init__(database)
-        self._states = states
-        self._notes = states.notes
-        self._notices = notices
+    _states: NoteStates
+    _notices: Notices
 
     def open_for(self, note_id: int) -> NoteCheck | None:
         """The check before the writer or the moderators, if any."""
@@ -132,7 +131,7 @@ class NoteChecks(Tables):
                 yield note_id, CheckReason.RELEASE, release
 
     def _ask(self, note_id: int, reason: CheckReason, cause: str, at: datetime) -> None:
-        note = self._notes.live(note_id)
+        note = self._states.notes.live(note_id)
         if note is None:
             return
         writer_id = note.responsible_id
@@ -196,19 +195,19 @@ class NoteChecks(Tables):
     def confirm(self, guild_id: int, revision_id: int, member_id: int) -> Outcome | None:
         """Settle the check of the member's live note, which is verified now; None if not theirs."""
         with self._db.writing(guild_id):
-            note = self._notes.find(revision_id, guild_id)
+            note = self._states.notes.find(revision_id, guild_id)
             if note is None or note.responsible_id != member_id:
                 return None
             if not note.live or self.open_for(note.id) is None:
                 return Outcome(note, Obstacle.UNCHANGED)
             self._states.confirm(note)
             self._states.record(note, member_id, "confirmed")
-            return Outcome(self._notes.of_revision(revision_id), live_changed=True)
+            return Outcome(self._states.notes.of_revision(revision_id), live_changed=True)
 
     def undeliverable(self, notice: Notice, at: datetime) -> None:
         """Go on without the member: they left, or refuse direct messages."""
         with self._db.writing(notice.guild_id):
-            note = self._notes.find(notice.revision_id or 0, notice.guild_id)
+            note = self._states.notes.find(notice.revision_id or 0, notice.guild_id)
             if note is None:
                 return
             if notice.event is NoticeEvent.OFFERED:
@@ -221,7 +220,7 @@ class NoteChecks(Tables):
     def offer(self, note: Note, member_id: int) -> None:
         """Offer a note to a member; a second offer replaces the first."""
         with self._db.writing(note.guild_id):
-            live = self._notes.live(note.id)
+            live = self._states.notes.live(note.id)
             if live is not None and live.offered_id != member_id:
                 self._set(live, "offered_id", member_id)
                 self._tell(live, member_id, NoticeEvent.OFFERED)
@@ -232,7 +231,7 @@ class NoteChecks(Tables):
         The former owner's open question is asked of the new owner.
         """
         with self._db.writing(note.guild_id):
-            live = self._notes.live(note.id)
+            live = self._states.notes.live(note.id)
             if live is None or live.offered_id != member_id:
                 return False
             is_contributor = member_id == live.contributor_id
@@ -249,7 +248,7 @@ class NoteChecks(Tables):
     def decline(self, note: Note, member_id: int) -> bool:
         """End a declined or undelivered offer; False without the offer."""
         with self._db.writing(note.guild_id):
-            present = self._notes.latest(note.guild_id, note.id)
+            present = self._states.notes.latest(note.guild_id, note.id)
             if present is None or present.offered_id != member_id:
                 return False
             self._set(note, "offered_id", None)

@@ -7,11 +7,12 @@ with its last revision.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import Database, now
+from knowledge.store.database import now
 from knowledge.store.guilds import Guilds
 from knowledge.store.interactions import NO_CHANNEL, Notices
 from knowledge.store.notes.note_records import STANDING, Notes
@@ -71,24 +72,15 @@ class Pictures(Tables):
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")
 
 
+@dataclass(eq=False)
 class NoteStates(Tables):
     """Steps that change notes."""
 
-    def __init__(
-        self,
-        database: Database,
-        log: AuditLog,
-        guilds: Guilds,
-        notes: Notes,
-        notices: Notices,
-        pictures: Pictures,
-    ) -> None:
-        super().__init__(database)
-        self.pictures = pictures
-        self._notices = notices
-        self._log = log
-        self._guilds = guilds
-        self.notes = notes
+    _log: AuditLog
+    _guilds: Guilds
+    notes: Notes
+    _notices: Notices
+    pictures: Pictures
 
     def record(self, note: Note, member_id: int | None, event: str, **detail: Any) -> None:
         """Log an action on a note's revision, with the details for replaying the log."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.store.database import Database, moment, now
+from knowledge.store.database import moment, now
 from knowledge.store.notes.note_records import ACCEPTED
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
@@ -100,12 +100,11 @@ class ListedText:
     submission: Submission
 
 
+@dataclass(eq=False)
 class PublicNotes(Tables):
     """The texts of public pages in the community database."""
 
-    def __init__(self, database: Database, states: NoteStates) -> None:
-        super().__init__(database)
-        self._states = states
+    _states: NoteStates
 
     # Content of the page.
 

@@ -5,6 +5,7 @@ with the revision.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from knowledge.store.database import Database
@@ -14,12 +15,11 @@ from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import Note
 
 
+@dataclass(eq=False)
 class ReviewCards(Tables):
     """The cards of every guild's notes."""
 
-    def __init__(self, database: Database, notes: Notes) -> None:
-        super().__init__(database)
-        self._notes = notes
+    _notes: Notes
 
     def record_message(self, revision_id: int, channel_id: int, message_id: int) -> None:
         with self._writing(RowKind.REVISION, revision_id):

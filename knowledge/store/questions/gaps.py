@@ -8,11 +8,11 @@ answers.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import Database
 from knowledge.store.interactions import Notices
 from knowledge.store.rows import RowKind, Tables, record
 from knowledge.values.guilds import GuildFilter, every_guild
@@ -77,13 +77,12 @@ class Publication(NamedTuple):
 _ANSWER_NOTICES: Final = (NoticeEvent.ANSWERED, NoticeEvent.HELPED)
 
 
+@dataclass(eq=False)
 class Gaps(Tables):
     """The gaps in the community database."""
 
-    def __init__(self, database: Database, log: AuditLog, notices: Notices) -> None:
-        super().__init__(database)
-        self._log = log
-        self._notices = notices
+    _log: AuditLog
+    _notices: Notices
 
     def open(self, guild_id: int) -> list[OpenQuestion]:
         """The guild's gaps, newest first, at most `MOST_QUESTIONS`."""
@@ -315,6 +314,7 @@ _SELECT: Final = (
 )
 
 
+@dataclass(eq=False)
 class Handovers(Tables):
     """Questions for the helpers, each claimed, answered or declined once.
 
@@ -323,9 +323,7 @@ class Handovers(Tables):
     even after a restart.
     """
 
-    def __init__(self, database: Database, notices: Notices) -> None:
-        super().__init__(database)
-        self._notices = notices
+    _notices: Notices
 
     def enqueue(
         self, guild_id: int, same: Sequence[int], member_id: int, at: datetime

@@ -9,11 +9,11 @@ A helper's choice is stored with its question before the note is posted.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.rows import RowKind, Tables, column, columns, record
 from knowledge.values.guilds import GuildFilter, every_guild
@@ -30,12 +30,11 @@ _KNOWN: Final = {
 }
 
 
+@dataclass(eq=False)
 class HelpedQuestions(Tables):
     """Helped questions in the community database."""
 
-    def __init__(self, database: Database, records: QuestionRecords) -> None:
-        super().__init__(database)
-        self._records = records
+    _records: QuestionRecords
 
     def add(self, question: HelpedQuestion) -> bool:
         """Store a waiting question; False if it is known already."""
