@@ -41,6 +41,7 @@ from bot.config.settings import DataSettings, ModelSettings, Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.text.excerpt import room
+from bot.text.languages import speaking
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
 from indexer.ingest.pipeline import update
@@ -54,6 +55,7 @@ from indexer.retrieval.highlight import (
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import announces, sentences
 from knowledge.values.documents import SHARED
+from knowledge.values.guilds import Language
 
 _JUDGED: Final = Path(__file__).parents[1] / "tests" / "judged"
 # The penalty on the weights, in units of one standard deviation of each feature.
@@ -190,7 +192,8 @@ def figures(case: Case, weights: Features) -> tuple[float, float, float, float, 
     marked = highlight(case.compared, case.probability, weights.tolist())
     is_bold = marked is not None and marked.is_bold
     quote = replace(case.quote, deciding=marked)
-    quoted = excerpts(replace(case.outcome, quotes=(quote, *case.outcome.quotes[1:])))
+    with speaking(Language.ENGLISH):
+        quoted = excerpts(replace(case.outcome, quotes=(quote, *case.outcome.quotes[1:])))
     shown = "\n\n".join(text for _, text in quoted)
     letters = _letters(shown)
     wanted = [case.section[slice(*span)] for span in sentences(case.section)]

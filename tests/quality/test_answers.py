@@ -19,11 +19,13 @@ from bot.answers.quotations import excerpts
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
+from bot.text.languages import speaking
 from indexer.embedding.embedder import Embedder
 from indexer.text.passages import sections
 from indexer.text.sentences import sentences
 from knowledge.sources.addition import add_paths
 from knowledge.values.documents import Kind
+from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
 from tests.quality.conftest import indexed, opened
 
@@ -171,12 +173,13 @@ def test_a_heading_asked_is_answered_below(core: Core) -> None:
     headed = _headed()
     plain = [re.sub(r"[^\w\s'-]", "", heading).lower() for heading, _ in headed]
     for typed in ([heading for heading, _ in headed], plain):
-        missed = [
-            heading
-            for (heading, first), reply in zip(headed, _asked(core, typed), strict=True)
-            if not isinstance(reply.outcome, Answer)
-            or first not in excerpts(reply.outcome)[0][1].replace("**", "")
-        ]
+        with speaking(Language.ENGLISH):
+            missed = [
+                heading
+                for (heading, first), reply in zip(headed, _asked(core, typed), strict=True)
+                if not isinstance(reply.outcome, Answer)
+                or first not in excerpts(reply.outcome)[0][1].replace("**", "")
+            ]
         assert not missed
 
 
