@@ -17,7 +17,7 @@ from tests.stores import FILE, Place
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """The test's database: a file, or what `in_both` says.
 
-    The SQL of both is the same: `store/test_store.py` compares their results.
+    The SQL of both is the same: `store/test_store_in_both.py` compares their results.
     """
     folder = tmp_path / "data"
     folder.mkdir()
