@@ -363,6 +363,18 @@ async def test_late_model_leaves_the_plain_answer(on: World, model: ScriptedEndp
     assert kept.outcome == "late"
 
 
+async def test_stopping_cancels_requests_in_flight(on: World, model: ScriptedEndpoint) -> None:
+    model.always(waits(model, chooses("Rua Augusta")))
+    found = await candidate(on, FIRST)
+    assert found is not None
+    asking = await in_flight(model, dispatcher_of(on).phrase(found))
+
+    await dispatcher_of(on).stop()
+
+    assert await asking is None
+    assert not model.released.is_set()
+
+
 def test_a_wrong_key_is_an_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PHRASING_KEY", "naïve key")
     with pytest.raises(ConfigError, match="PHRASING_KEY can't be used") as refused:
