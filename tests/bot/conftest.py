@@ -111,6 +111,15 @@ def indexed_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared_folder(tmp_path_factory, "articles", index)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The URL of a database of derived data, or "" for files."""
+    if request.param == "sqlite":
+        return ""
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
 @pytest.fixture
 def settings(tmp_path: Path, indexed_articles: Path) -> Settings:
     return settings_for(Path(shutil.copytree(indexed_articles, tmp_path / "data")))

@@ -114,14 +114,6 @@ def test_the_first_model_has_no_way_back(tmp_path: Path) -> None:
         go_back(tmp_path, FIRST)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest) -> str:
-    if request.param == "sqlite":
-        return ""
-    url: str = request.getfixturevalue("postgres_url")
-    return url
-
-
 def test_going_back_twice_is_going_forth_again(tmp_path: Path, database: str) -> None:
     folder = tmp_path / "data"
     with opened(folder, database=database):

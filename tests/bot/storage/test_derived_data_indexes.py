@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from bot.models.serving_model import delete_leftover_indexes
 from bot.storage.data_folder import open_index
 from bot.storage.derived_data import INDEX, delete_index, has_index, index_names, index_place
@@ -14,14 +12,6 @@ from tests.indexer.small_index import new_document
 from tests.postgres import Cluster
 
 OTHER = f"{INDEX}.0a1b2c3d"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest) -> str:
-    if request.param == "sqlite":
-        return ""
-    url: str = request.getfixturevalue("postgres_url")
-    return url
 
 
 def test_indexes_are_named_until_deleted(tmp_path: Path, database: str) -> None:
