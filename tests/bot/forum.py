@@ -231,7 +231,7 @@ class Helped:
 
     def said_in(self, channel: ChannelHandle) -> list[discord.Message]:
         """What the bot has said in a channel or post."""
-        return [one for one in channel.history() if one.author == self.world.bot.user]
+        return [message for message in channel.history() if message.author == self.world.bot.user]
 
     async def set(self, channel_id: int, **changes: Any) -> None:
         """Choose settings of a channel, as `/channel` does."""
@@ -303,4 +303,4 @@ async def help_in(world: World) -> Helped:
 
 def labels(message: discord.Message) -> list[str]:
     """The ids of what is below an answer, without numbers."""
-    return [one.translate(str.maketrans("", "", "0123456789")) for one in custom_ids(message)]
+    return [name.translate(str.maketrans("", "", "0123456789")) for name in custom_ids(message)]

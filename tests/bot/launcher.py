@@ -160,8 +160,8 @@ class ForkedProcess:
         return await asyncio.shield(self._ending)
 
     async def communicate(self) -> tuple[bytes, bytes]:
-        readers = [one for one in (self.stdout, self.stderr) if one is not None]
-        said = await asyncio.gather(*(one.read() for one in readers))
+        readers = [stream for stream in (self.stdout, self.stderr) if stream is not None]
+        said = await asyncio.gather(*(stream.read() for stream in readers))
         await self.wait()
         out, err = said or (b"", b"")
         return out, err

@@ -15,7 +15,7 @@ _DISPLAY: Final = 10
 
 def buttons(message: Any) -> list[str]:
     """The labels of a message's buttons that do something, in order."""
-    return [one["label"] for one in _components(message) if "label" in one and "url" not in one]
+    return [part["label"] for part in _components(message) if "label" in part and "url" not in part]
 
 
 def choices(message: Any) -> dict[str, str]:
@@ -47,7 +47,7 @@ def custom_ids(message: Any) -> list[str]:
 
 def text_of(message: Any) -> str:
     """What a message says: its content, or the texts among its components."""
-    displays = [one["content"] for one in _components(message) if one["type"] == _DISPLAY]
+    displays = [part["content"] for part in _components(message) if part["type"] == _DISPLAY]
     written = message["content"] if isinstance(message, dict) else message.content
     return "\n".join(displays) or str(written)
 

@@ -460,7 +460,7 @@ def _compared(schema: str, body: str) -> Iterator[str]:
 
 def _nearest(error: "jsonschema_rs.ValidationError") -> "jsonschema_rs.ValidationError":
     """Errors of the alternative schema that a value matches best."""
-    alternatives = [each for each in getattr(error.kind, "context", []) if each]
+    alternatives = [cause for cause in getattr(error.kind, "context", []) if cause]
     if not alternatives:
         return error
     fewest = min(map(len, alternatives))

@@ -467,13 +467,13 @@ async def looked_into(actor: Any, message: Any, label: str) -> str:
     if label != OTHER_PASSAGES:
         return everything(await in_menu(actor, message, label))
     shown = [await in_menu(actor, message, digest) for digest in choices(message)]
-    return "\n".join(everything(one) for one in shown)
+    return "\n".join(everything(message) for message in shown)
 
 
 async def in_menu(actor: Any, message: Any, value: str) -> InteractionResult:
     """The response to a choice in the menu below an answer: an action's label, or a passage."""
     labels = {label.english: action for action, label in MENU_LABELS.items()}
-    [select] = [one for one in custom_ids(message) if one.startswith("passages:")]
+    [select] = [name for name in custom_ids(message) if name.startswith("passages:")]
     result = await actor.select(message, [labels.get(value, value)], custom_id=select)
     assert isinstance(result, InteractionResult)
     return result

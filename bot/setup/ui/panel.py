@@ -209,7 +209,7 @@ class _Pages:
     def _menu(self, page: Page, channel_id: int, settings: Sequence[Setting]) -> _Item:
         """The list of settings."""
         options = [
-            discord.SelectOption(label=legible(each.label()), value=each.key) for each in settings
+            discord.SelectOption(label=legible(item.label()), value=item.key) for item in settings
         ]
         placeholder = said.CHANGE()
         return _row([SettingsMenu(placeholder, options, page=page, channel_id=channel_id)])
@@ -326,7 +326,7 @@ class _Pages:
                 published=bool(public.folder),
             )
             return [text], []
-        unfinished = [TITLES[each]() for each in self.unfinished]
+        unfinished = [TITLES[page]() for page in self.unfinished]
         buttons = ["ask"] if state.has_sources else ["ask", "documents"]
         text = messages.trial(unfinished, sources=state.has_sources)
         return [text], [SetupButton(action=action) for action in buttons]

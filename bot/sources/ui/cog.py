@@ -353,7 +353,8 @@ class SourcesCog(commands.Cog):
         scope = Scope(interaction.guild_id or 0)
         reports = await self.bot.worker.call(lambda core: channel_sync_steps.reports(core, scope))
         named = [
-            (messages.source_name(each.channel), f"channel:{each.channel.id}") for each in reports
+            (messages.source_name(report.channel), f"channel:{report.channel.id}")
+            for report in reports
         ]
         named += [
             (shorten(messages.location_name(each), 100), corpus.source_key(each))

@@ -35,6 +35,9 @@ async def test_stopping_bot_finishes_acknowledged_work(
         process.send_signal(number)
         _, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert not _is_promise(server, asked)
+    assert [message["id"] for message in server.bot_messages(server.general)] == [
+        str(asked.original)
+    ]
     assert process.returncode == 0, err
     assert b"Stopping" in err
     assert b"Traceback" not in err

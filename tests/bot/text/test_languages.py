@@ -175,8 +175,8 @@ def sentences(value: object) -> Iterator[Sentence]:
 
 def labels(*named: object) -> list[str]:
     """Everything that is called so, in every language."""
-    found = [one for value in named for one in sentences(value)]
-    return [said for one in found for said in one.in_every_language()]
+    found = [sentence for value in named for sentence in sentences(value)]
+    return [said for sentence in found for said in sentence.in_every_language()]
 
 
 def test_labels_are_not_longer_than_discord_takes_them() -> None:

@@ -108,9 +108,13 @@ class WireServer:
             if one["channel_id"] == channel["id"] and (private or not one["flags"] & 64)
         ]
 
-    def said(self, channel: Json) -> list[Json]:
+    def bot_messages(self, channel: Json) -> list[Json]:
         """The bot's own messages in a channel."""
-        return [one for one in self.messages(channel) if one["author"]["id"] == str(APPLICATION)]
+        return [
+            message
+            for message in self.messages(channel)
+            if message["author"]["id"] == str(APPLICATION)
+        ]
 
     def replies(self, channel: Json, to: Json) -> list[Json]:
         return [

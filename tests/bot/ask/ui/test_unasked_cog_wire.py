@@ -85,12 +85,12 @@ async def test_a_lost_connection_answers_each_question_once(
             place = await helped.post() if is_post else server.general
             if not is_post:
                 await server.mia.say(place, ASKED)
-            await server.until(functools.partial(server.said, place), "an answer")
+            await server.until(functools.partial(server.bot_messages, place), "an answer")
             assert fault.met == 1
             places.append(place)
     async with run_bot(server, settings, "--config", helped.config):
         pass
-    assert [len(server.said(one)) for one in places] == [1, 1]
+    assert [len(server.bot_messages(place)) for place in places] == [1, 1]
 
 
 async def test_a_kill_while_answering_answers_once(
@@ -104,8 +104,8 @@ async def test_a_kill_while_answering_answers_once(
     async with run_bot(server, settings, "--config", helped.config):
         # Another question shows that it is there, and helps.
         post = await helped.post()
-        await server.until(lambda: server.said(post), "an answer")
-    assert len(server.said(server.general)) == 1
+        await server.until(lambda: server.bot_messages(post), "an answer")
+    assert len(server.bot_messages(server.general)) == 1
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -121,7 +121,7 @@ async def test_offers_survive_a_kill(helped: HelpedServer, settings: Settings, t
     watched = "select 1 from helped_questions where state = 'watched' and reply_id is not null"
     async with run_bot(server, settings, "--config", helped.config):
         await server.until(lambda: rows(settings, watched), "the record of the offer")
-    [offer] = server.said(post)
+    [offer] = server.bot_messages(post)
     assert TITLE in offer["content"]
 
 
@@ -136,7 +136,7 @@ async def test_an_unanswered_post_is_a_gap(helped: HelpedServer, settings: Setti
         gap = "select channel_id, text from questions"
         asked = await server.until(lambda: rows(settings, gap), "a gap")
     assert asked == [(int(post["id"]), f"{POST_TITLE}\n{UNKNOWN}")]
-    assert server.said(post) == []
+    assert server.bot_messages(post) == []
 
 
 async def test_a_repeated_event_is_answered_once(helped: HelpedServer, settings: Settings) -> None:
@@ -144,11 +144,13 @@ async def test_a_repeated_event_is_answered_once(helped: HelpedServer, settings:
     async with run_bot(server, settings, "--config", helped.config):
         server.gateway.cut()
         post = await helped.post()
-        await server.until(lambda: server.said(post), "an answer to what was asked meanwhile")
+        await server.until(
+            lambda: server.bot_messages(post), "an answer to what was asked meanwhile"
+        )
         await server.gateway.ask_to_reconnect()
         other = await helped.post()
-        await server.until(lambda: server.said(other), "another answer")
-    assert [len(server.said(one)) for one in (post, other)] == [1, 1]
+        await server.until(lambda: server.bot_messages(other), "another answer")
+    assert [len(server.bot_messages(place)) for place in (post, other)] == [1, 1]
 
 
 async def test_an_answers_buttons_work_over_the_wire(
@@ -159,7 +161,7 @@ async def test_an_answers_buttons_work_over_the_wire(
     own["permissions"] = str(int(own["permissions"]) | permissions("manage_threads"))
     async with run_bot(server, settings, "--config", helped.config):
         post = await helped.post()
-        [answer] = await server.until(lambda: server.said(post), "an answer")
+        [answer] = await server.until(lambda: server.bot_messages(post), "an answer")
         assert TEXT in text_of(answer).replace("**", "")
         solved, unhelpful, dismiss = labels(answer)[:3]
         told = await server.answered(await server.mia.click(answer, solved))
@@ -168,4 +170,4 @@ async def test_an_answers_buttons_work_over_the_wire(
         await server.answered(await server.ben.click(answer, unhelpful))
         told = await server.answered(await server.ada.click(answer, dismiss))
         assert told["content"] == unasked_buttons.DISMISSED.english
-    assert server.said(post) == []
+    assert server.bot_messages(post) == []

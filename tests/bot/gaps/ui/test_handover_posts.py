@@ -149,7 +149,7 @@ async def test_a_pruned_question_cannot_be_claimed(helping: Helping) -> None:
 
     click = await helping.helper.click(post(helping), label="Claim")
 
-    assert [one.content for one in click.followups] == [english(handover_messages.GONE)]
+    assert [sent.content for sent in click.followups] == [english(handover_messages.GONE)]
 
 
 async def test_earlier_hand_overs_get_a_note(helping: Helping, new_bot: NewBot) -> None:

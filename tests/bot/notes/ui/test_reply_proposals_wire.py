@@ -32,7 +32,7 @@ def _turned_on(server: WireServer, settings: Settings) -> None:
 async def answered(server: WireServer) -> None:
     """Mia asks the bot, which refuses; Ada, a moderator, replies to the refusal."""
     await server.mia.say(server.general, f"<@{APPLICATION}> {UNKNOWN}")
-    refusal = await server.until(lambda: server.said(server.general), "the refusal")
+    refusal = await server.until(lambda: server.bot_messages(server.general), "the refusal")
     await server.ada.say(server.general, ANSWER, to=refusal[0])
 
 
@@ -45,11 +45,11 @@ async def test_a_lost_connection_neither_loses_nor_repeats(
     ]
     async with run_bot(server, settings):
         await answered(server)
-        await server.until(lambda: server.said(server.ada.direct), "the notice")
+        await server.until(lambda: server.bot_messages(server.ada.direct), "the notice")
     assert [fault.met for fault in faults] == [1, 1]
-    assert (len(server.waiting()), len(server.said(server.ada.direct))) == (1, 1)
+    assert (len(server.waiting()), len(server.bot_messages(server.ada.direct))) == (1, 1)
     # The answer is not answered.
-    assert len(server.said(server.general)) == 1
+    assert len(server.bot_messages(server.general)) == 1
 
 
 async def test_a_killed_proposal_is_proposed_once(server: WireServer, settings: Settings) -> None:
@@ -59,5 +59,5 @@ async def test_a_killed_proposal_is_proposed_once(server: WireServer, settings: 
         await answered(server)
         await server.until(lambda: fault.met, "a card that Discord takes and does not confirm")
     async with run_bot(server, settings):
-        await server.until(lambda: server.said(server.ada.direct), "the notice")
-    assert (len(server.waiting()), len(server.said(server.ada.direct))) == (1, 1)
+        await server.until(lambda: server.bot_messages(server.ada.direct), "the notice")
+    assert (len(server.waiting()), len(server.bot_messages(server.ada.direct))) == (1, 1)

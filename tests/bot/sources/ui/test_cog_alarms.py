@@ -83,7 +83,7 @@ def cards(world: World) -> list[str]:
 async def failing_cards(world: World) -> list[str]:
     """The cards that the failing sources must have."""
     failing = await world.core(Core.failing_sources)
-    return [english(alarm, one.location, one, is_named=True) for one in failing]
+    return [english(alarm, source.location, source, is_named=True) for source in failing]
 
 
 async def test_failing_source_has_one_card_until_it_recovers(
