@@ -52,15 +52,22 @@ def asks_of_parts(ask: Ask, parts: Parts) -> tuple[Ask, Ask]:
 def compare(hits: Sequence[Hit], parts: Parts) -> tuple[Hit, ...]:
     """The passages that tell a difference: one that names both things, or one for each thing.
 
-    A heading with both things is best, then a heading for each, then a text with both. Empty if
-    there is no such passage. `hits` are the best first.
+    A heading with both things is best, then a heading for each, then a text with both. All words of
+    a thing are looked for first, then half of them. Empty if there is no such passage. `hits` are
+    the best first.
     """
     every = list(dict.fromkeys(part for hit in hits for part in (hit, *hit.also)))
     things = _distinct_words(parts)
-    named = {hit: tuple(_naming(thing, hit.passage) for thing in things) for hit in every}
+    found = (_telling(every, things, share) for share in (1.0, NAMED_SHARE))
+    return next(filter(None, found), ())
+
+
+def _telling(hits: Sequence[Hit], things: tuple[_Words, _Words], share: float) -> tuple[Hit, ...]:
+    named = {hit: tuple(_naming(thing, hit.passage, share) for thing in things) for hit in hits}
     for hit, by in named.items():
         last_heading = hit.passage.heading.rpartition(" › ")[2]
-        if (by[0] and by[0] == by[1]) or all(_is_named(thing, last_heading) for thing in things):
+        are_in_heading = all(_is_named(thing, last_heading, share) for thing in things)
+        if (by[0] and by[0] == by[1]) or are_in_heading:
             return (hit,)
     # A section on the other thing tells nothing of the thing that its page is named after.
     first = [hit for hit, by in named.items() if by[0] and by != (TITLE, HEADING)]
@@ -70,8 +77,8 @@ def compare(hits: Sequence[Hit], parts: Parts) -> tuple[Hit, ...]:
         pages = {hit.passage.document_id: hit for hit in reversed(second)}
         together = next((hit for hit in first if hit.passage.document_id in pages), first[0])
         return together, pages.get(together.passage.document_id, second[0])
-    for hit in every:
-        if all(_is_named(thing, _all_words(hit.passage)) for thing in things):
+    for hit in hits:
+        if all(_is_named(thing, _all_words(hit.passage), share) for thing in things):
             return (hit,)
     return ()
 
@@ -85,14 +92,16 @@ def _distinct_words(parts: Parts) -> tuple[_Words, _Words]:
     )
 
 
-def _is_named(thing: _Words, text: str) -> bool:
-    """Whether a text has enough words of the name of a thing."""
+def _is_named(thing: _Words, text: str, share: float = NAMED_SHARE) -> bool:
+    """Whether a text has this share of the words of the name of a thing."""
     words = word_set(text)
-    return sum(not words.isdisjoint(forms) for forms in thing) >= NAMED_SHARE * len(thing)
+    return sum(not words.isdisjoint(forms) for forms in thing) >= share * len(thing)
 
 
-def _naming(thing: _Words, place: StoredPassage | Citation) -> str:
-    """Whether the title names a thing, or the heading has enough of the words beside the title.
+def _naming(
+    thing: _Words, place: StoredPassage | Citation, share: float = NAMED_SHARE
+) -> str:
+    """Whether the title names a thing, or the heading has this share of the words beside the title.
 
     Empty if neither does.
     """
@@ -100,7 +109,7 @@ def _naming(thing: _Words, place: StoredPassage | Citation) -> str:
     beside = tuple(forms for forms in thing if title.isdisjoint(forms))
     if not beside:
         return TITLE
-    return HEADING if _is_named(beside, place.heading) else ""
+    return HEADING if _is_named(beside, place.heading, share) else ""
 
 
 def merge(whole: Outcome, of_parts: Sequence[Outcome], parts: Parts, *, dependent: bool) -> Outcome:
