@@ -98,9 +98,7 @@ def _is_named(thing: _Words, text: str, share: float = NAMED_SHARE) -> bool:
     return sum(not words.isdisjoint(forms) for forms in thing) >= share * len(thing)
 
 
-def _naming(
-    thing: _Words, place: StoredPassage | Citation, share: float = NAMED_SHARE
-) -> str:
+def _naming(thing: _Words, place: StoredPassage | Citation, share: float = NAMED_SHARE) -> str:
     """Whether the title names a thing, or the heading has this share of the words beside the title.
 
     Empty if neither does.

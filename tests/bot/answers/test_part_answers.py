@@ -138,6 +138,13 @@ def test_a_difference_prefers_a_heading_with_both_things() -> None:
     assert compare([bees], parts) == ()
 
 
+def test_a_text_on_both_things_is_before_half_a_heading() -> None:
+    proxy = hit("Floodgate behind a proxy", "Backend servers need no Floodgate.", number=1)
+    server = hit("Cannot find the server", "Ask your host.", number=2)
+    parts = Parts("floodgate on the proxy", "on backend servers", differ=True)
+    assert compare([server, proxy], parts) == (proxy,)
+
+
 def test_a_difference_prefers_sections_of_one_page() -> None:
     lone, bees = hit("Bees", document="b", number=1), hit("Bees", number=2)
     wasps = hit("Wasps", number=3)
