@@ -104,9 +104,11 @@ _PICTURE_FILE: Final = re.compile(
 _PLAYER: Final = re.compile(r"!\[type:video\]\((https?://[^\s)\[]{1,1000})\)")
 
 _ENTITY: Final = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,5}|#[xX][0-9a-fA-F]{1,4});")
+# Quoted attributes of components may have "<" and ">" in them.
 _OPENS: Final = re.compile(
     r"(?P<code>`+)|(?P<comment><!--)|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]{0,40})"
-    r"(?P<attributes>(?:\s[^<>]{0,2000})?)/?>"
+    r"(?P<attributes>(?:\s[^<>]{0,2000})?|"
+    r"(?:\s++[\w:-]{1,40}+(?:=(?:\"[^\"\n]{0,1000}+\"|\{[^{}\n]{0,500}+\}))?+){1,20}+\s*+)/?>"
 )
 _COMMENT: Final = re.compile(r" {0,3}<!--")
 _ATTRIBUTE: Final = re.compile(r"([\w-]{1,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
@@ -181,7 +183,9 @@ def without_mdx(text: str) -> str:
         is_code = bool(before or fence)
         goes_on = exports and bool(line.strip())
         exports = not is_code and (goes_on or _EXPORT.match(line) is not None)
-        lines.append("" if exports or (not is_code and _IMPORT.match(line)) else line)
+        # Text inside of components is indented, and never code.
+        shown = line.lstrip() if not is_code and _BOX.match(line) else line
+        lines.append("" if exports or (not is_code and _IMPORT.match(line)) else shown)
     return "\n".join(lines)
 
 

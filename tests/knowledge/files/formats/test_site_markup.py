@@ -239,6 +239,26 @@ def test_mdx_keeps_its_prose_and_lines() -> None:
     assert (parsed.title, "Tabs" in parsed.text) == ("Fishing", False)
 
 
+def test_components_of_mdx_leave_only_their_text() -> None:
+    written = """# Colours
+
+A picture <Image alt="shows `<red>The bot's name</red>`" src={Red} /> of it.
+
+<Tabs>
+  <Tab label="Bold">
+    :::note
+
+    Close the tag.
+
+    :::
+  </Tab>
+</Tabs>
+"""
+    lines = parse_bytes(written.encode(), name="colours.mdx").text.splitlines()
+    shown = [line.strip() for line in lines if line.strip()]
+    assert shown == ["# Colours", "A picture  of it.", "**Bold**", "Close the tag."]
+
+
 # Fences.
 
 
