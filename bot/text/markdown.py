@@ -29,11 +29,13 @@ _LINK = re.compile(
     r"(!?)\[([^\]\n]{0,500})\]\(<?(https?://(?:[^\s)>\]]|\](?!\()){1,2000})>?"
     r"(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
-# A link or picture relative to the page, unreachable from a chat.
+# A link or picture that can't be opened from a chat: relative to the page, or with a scheme of its
+# own, such as `jd:`.
 _PAGE_LINK = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)|(?P<picture>!?)\[(?P<label>[^\]\n]{0,500})\]"
-    r"\((?!<?[a-zA-Z][a-zA-Z0-9+.-]{0,20}:)"
-    r"(?P<target><[^<>\n]{0,2000}>|(?:[^\s)\]]|\](?!\()){1,2000})(?:\s+\"[^\"\n]{0,500}\")?\)"
+    r"\((?!<?https?:)(?:mailto:(?P<mail>[^\s()<>?@]{1,64}@[^\s()<>?]{1,189})(?:\?[^\s()<>]{0,500})?\)|"
+    r"(?P<target><[^<>\n]{0,2000}>|(?:[^\s)\]]|\](?!\()){1,2000})(?:\s+\"[^\"\n]{0,500}\")?\))",
+    re.IGNORECASE,
 )
 _PATH_MARKS: Final = frozenset("./#")
 # A picture that is a link, mostly to its full size; and a picture in bold.
@@ -164,11 +166,14 @@ def _safe_prose(text: str) -> str:
 
 
 def _in_words(link: re.Match[str]) -> str:
-    """Return words in place of a link or picture with a relative address.
+    """Return words in place of a link or picture that can't be opened from a chat.
 
-    A link becomes its label. A picture becomes a picture sign and the alternative text, or nothing.
-    Behind a word, as in `a[i](x)`, only an address that can be a path is one.
+    A link becomes its label, with an e-mail address behind it. A picture becomes a picture sign and
+    the alternative text, or nothing. Behind a word, as in `a[i](x)`, only an address that can be a
+    path is one.
     """
+    if mail := link["mail"]:
+        return link["label"] if mail in link["label"] else f"{link['label']} ({mail})"
     is_behind_word = link.string[max(link.start() - 1, 0) : link.start()].isalnum()
     if link["code"] or (is_behind_word and _PATH_MARKS.isdisjoint(link["target"])):
         return link[0]

@@ -156,7 +156,9 @@ def test_invisible_and_turning_signs_are_left_out(character: str) -> None:
         ("`[![a](./b.c)](./b.c)`", "`[![a]\\(./b.c)]\\(./b.c)`"),
         ("x[0](y)", "x[0]\\(y)"),
         ("`[a](./b.c)`", "`[a]\\(./b.c)`"),
-        ("[mail](mailto:a@b.org)", "[mail]\\(mailto:a@b.org)"),
+        ("[mail](mailto:a@b.org), [a@b.org](mailto:a@b.org?subject=x)", "mail (a@b.org), a@b.org"),
+        ("[`Event`](jd:paper:org.bukkit.Event#NOW)", "`Event`"),
+        ("[files](file:///etc), a[i](mailto:z)", "files, a[i]\\(mailto:z)"),
         ("[bank.org](./a)(https://evil.org)", "bank.org(<https://evil.org>)"),
     ],
 )
