@@ -104,6 +104,10 @@ _SHOWN_ERROR: Final = re.compile(
 # Signs of a command or a program. An error in it is no output.
 _PROGRAM: Final = re.compile(r"\n *[$#>] |\w\(|\w = ")
 _VALUE: Final = re.compile(r"\d")
+# A line of a stack trace of Java, JavaScript or Python.
+_TRACED: Final = re.compile(
+    r"^[ \t]*(?:at [\w.$/<>]+[ (:]|File \"[^\"\n]+\", line \d|Caused by: )", re.MULTILINE
+)
 # Words with apostrophes, and the marks before which a command may begin.
 _TOKENS: Final = re.compile(r"[\w'’]+|[,;:]")
 
@@ -472,7 +476,10 @@ def _pasted_sentences(question: str, sentences: Sequence[str]) -> set[int]:
         is_block = sentence.startswith(FENCES)
         code = [sentence] if is_block else ("`" * goes_on + sentence).split("`")[1::2]
         is_shown = is_block or sentence.startswith(">")
-        is_error = is_shown and _SHOWN_ERROR.search(sentence) and not _PROGRAM.search(sentence)
+        is_error = is_shown and (
+            _TRACED.search(sentence)
+            or (_SHOWN_ERROR.search(sentence) and not _PROGRAM.search(sentence))
+        )
         is_pasted = any(not asked.isdisjoint(_runs(line)) for line in code)
         if is_error or is_pasted or (goes_on and i - 1 in found):
             found |= {i, i - 1} if i and announces(sentences[i - 1]) else {i}

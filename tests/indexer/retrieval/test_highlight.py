@@ -139,6 +139,12 @@ def test_the_sentence_after_a_shown_error_is_marked(shown: str, fix: str) -> Non
     assert chosen(f"{ERROR} since today", text).startswith(fix)
 
 
+@pytest.mark.parametrize("line", ["at foo.Bar.add(Bar.java:12)", 'File "bar.py", line 12, in add'])
+def test_a_stack_trace_is_no_answer(line: str) -> None:
+    text = f"```\nbar too old: version in foo(1)\n  {line}\n```\n\nUpdate it. Then start it again."
+    assert chosen("bar version too old", text) == "Update it."
+
+
 def test_a_shown_error_is_named_as_a_repetition() -> None:
     shown = "```\nfatal: bar aborted\n```"
     found = deciding("why is bar aborted", f"{shown}\n\nUpdate it. Then start it again.")
