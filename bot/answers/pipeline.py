@@ -70,6 +70,7 @@ from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
 from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
+from indexer.retrieval.named_passages import defined_thing
 from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import topic, typed_words, words
 from indexer.text.query_normalization import normalize
@@ -595,7 +596,7 @@ class AnswerPipeline:
         return found._replace(lookup=replace(lookup, hits=[*followed, *others][:HITS]))
 
     def _sections(self, question: str, best: Hit) -> tuple[Section, ...]:
-        if not (may_ask_for_several(question) and parents(best)):
+        if defined_thing(question) or not (may_ask_for_several(question) and parents(best)):
             return ()
         passages = self._index.document_passages(best.passage.document_id)
         own = [passage for passage in passages if passage.scope == best.passage.scope]

@@ -2,17 +2,21 @@
 
 A member who types a heading or an error word for word wants the text with it, whatever else is
 similar. Only one document may match: a heading of many documents ("Examples") is ignored.
+
+"What is Folia?" is answered by a passage that defines it: "Folia is a fork of Paper".
 """
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.fusion import Legs, Ranked
 from indexer.text.passages import HEADING_SEPARATOR
 from indexer.text.query_normalization import normalize
+from knowledge.languages.vocabularies import alternatives, tables
 
 # The candidates: the best by score, up to this number, and the best by words with this share of the
 # best coverage. A named passage has every word of the question.
@@ -27,6 +31,22 @@ _QUOTED: Final = re.compile(r"[`\"“”]([^`\"“”\n]{12,120})[`\"“”]")
 _CODE_CHARACTERS: Final = 12
 _CODE_SEPARATORS: Final = 2
 _SEPARATORS: Final = "._:"
+
+_LANGUAGES: Final = tuple(tables())
+_ARTICLE: Final = rf"(?:{alternatives('articles', 'follow_ups', _LANGUAGES)}\s)"
+# A thing of one to three words. With "the", a value is asked for: "what is the server's address".
+_ASKS_DEFINITION: Final = re.compile(
+    rf"{alternatives('asks_definition', 'answers', _LANGUAGES)}\s"
+    rf"(?!{_ARTICLE})"
+    r"(?P<thing>[\w.+#/-]{2,40}(?: [\w.+#/-]{1,40}){0,2}?)(?: mean)?\W*\Z",
+    re.IGNORECASE,
+)
+# What begins a sentence, the thing, and the verb.
+_DEFINITION: Final = (
+    rf"(?:\A|[.!?:]\s|\n)[\s>*_-]{{0,9}}{_ARTICLE}?[*_`\[]{{0,4}}%s[*_`\]]{{0,4}}"
+    r"(?:\s?\([^()\n]{1,300}\))?,?\s"
+    rf"{alternatives('defines', 'answers', _LANGUAGES)}\s"
+)
 
 
 def naming_candidates(ranked: Ranked, legs: Legs) -> list[int]:
@@ -57,6 +77,30 @@ def named_passage(question: str, passages: Sequence[StoredPassage]) -> StoredPas
         or [passage for passage in passages if any(_repeats(words, passage) for words in asked)]
     )
     return found[0] if len({passage.document_id for passage in found}) == 1 else None
+
+
+def defined_thing(question: str) -> str:
+    """The thing whose definition a question asks for; empty if it asks for something else."""
+    asked = _ASKS_DEFINITION.match(normalize(question))
+    return asked["thing"] if asked else ""
+
+
+def defining_passage(question: str, passages: Sequence[StoredPassage]) -> StoredPassage | None:
+    """The passage with a sentence that defines the thing asked for, if there is one.
+
+    Of several, the passage nearest to the beginning of its document is chosen, then the first.
+    """
+    if not (thing := defined_thing(question)):
+        return None
+    defines = _definition_of(thing)
+    found = (passage for passage in passages if defines.search(passage.text))
+    return min(found, key=attrgetter("position"), default=None)
+
+
+@lru_cache(maxsize=256)
+def _definition_of(thing: str) -> re.Pattern[str]:
+    singular = re.escape(thing.removesuffix("s"))
+    return re.compile(_DEFINITION % rf"{singular}(?:e?s)?", re.IGNORECASE)
 
 
 def _names_of(passage: StoredPassage) -> frozenset[str]:

@@ -59,7 +59,11 @@ from indexer.retrieval.highlight import (
 )
 from indexer.retrieval.hit import MEANING, WORDS, Hit
 from indexer.retrieval.late_interaction import late_scores_by_query, token_cosines
-from indexer.retrieval.named_passages import named_passage, naming_candidates
+from indexer.retrieval.named_passages import (
+    defining_passage,
+    named_passage,
+    naming_candidates,
+)
 from indexer.retrieval.names import missing_names, missing_nouns
 from indexer.retrieval.reranker import Reranking, rerank
 from indexer.retrieval.spelling import respell
@@ -257,7 +261,7 @@ class Retriever:
         sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
         best = best_of_each(self.index.passages, ranked.ids, k)
         passages = list(self.index.passages(may_be_named).values())
-        named = named_passage(query, passages)
+        named = named_passage(query, passages) or defining_passage(query, passages)
         wanted = identified_passage(query, passages) or named
         if wanted is not None:
             best = with_first(best, wanted, ranked.ids.index(wanted.id))[:k]
