@@ -71,7 +71,8 @@ def readings(
     """
     read = [respell(retriever, ask, tiers)]
     if ask.earlier and may_stand_alone(ask.text):
-        read.append(respell(retriever, replace(ask, earlier=""), tiers))
+        alone = respell(retriever, replace(ask, earlier=""), tiers)
+        read.append(replace(alone, detail=ask.text))
     variants = (
         replace(
             reading,
@@ -324,16 +325,22 @@ def context_after(question: Question) -> str:
 
 
 def cap_evidence(lookup: Lookup) -> Lookup:
-    """Lower strong evidence to partial if the first hit has none of a follow-up's own words.
+    """Lower the evidence if the first hit lacks a follow-up's own words.
 
-    Such a hit may match the earlier questions only.
+    It is at most partial, because the hit may match the earlier questions only. A detail read as a
+    question of its own ("wpa3?") is only answered by a section named after it.
     """
-    if not lookup.ask.earlier or lookup.evidence is not Evidence.STRONG:
+    ask = lookup.ask
+    if not (ask.earlier or ask.detail) or lookup.evidence is Evidence.NONE:
         return lookup
-    best = lookup.hits[0]
-    own_words = bool(best.coverage)
-    if lookup.ask.detail:
-        passage = best.passage
-        words = word_set(f"{passage.title} {passage.heading} {passage.text}")
-        own_words = any(not words.isdisjoint(forms) for forms in topic(lookup.ask.detail))
-    return lookup if own_words else replace(lookup, evidence=Evidence.PARTIAL)
+    passage = lookup.hits[0].passage
+    named = word_set(f"{passage.title} {passage.heading}")
+    words = [not named.isdisjoint(forms) for forms in topic(ask.detail)]
+    if not ask.earlier:
+        return lookup if all(words) else replace(lookup, evidence=Evidence.NONE)
+    own_words = bool(lookup.hits[0].coverage)
+    if ask.detail:
+        said = word_set(passage.text)
+        own_words = any(words) or any(not said.isdisjoint(forms) for forms in topic(ask.detail))
+    is_capped = lookup.evidence is Evidence.STRONG and not own_words
+    return replace(lookup, evidence=Evidence.PARTIAL) if is_capped else lookup

@@ -4,9 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answers.ask import Ask
-from bot.answers.lookup import SIBLING_GAIN, context_after, with_sibling_sections
+from bot.answers.ask import Ask, Lookup
+from bot.answers.lookup import (
+    SIBLING_GAIN,
+    cap_evidence,
+    context_after,
+    with_sibling_sections,
+)
 from indexer.retrieval.hit import Hit
+from knowledge.values.documents import SHARED
 from knowledge.values.questions import EARLIER_CHARACTERS, Evidence, Question
 from tests.bot.values import file_passage
 
@@ -73,3 +79,29 @@ def test_other_hits_keep_a_rerankers_order() -> None:
     after = with_sibling_sections(hits, [found("press", 4, 0.7)], shown.passage)
 
     assert [hit.passage.id for hit in after] == [4, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("ask", "heading", "evidence"),
+    [
+        pytest.param(Ask("wpa3?", 1, detail="wpa3?"), "WPA3", Evidence.STRONG, id="named"),
+        pytest.param(Ask("wpa3?", 1, detail="wpa3?"), "Wine", Evidence.NONE, id="mentioned"),
+        pytest.param(Ask("wpa3?", 1), "Wine", Evidence.STRONG, id="no follow-up"),
+        pytest.param(
+            Ask("set up wpa3", 1, earlier="set up wpa2", detail="wpa3?"),
+            "Wine",
+            Evidence.STRONG,
+            id="in full",
+        ),
+        pytest.param(
+            Ask("set up 5g", 1, earlier="set up wpa2", detail="5g?"),
+            "Wine",
+            Evidence.PARTIAL,
+            id="in full, missing",
+        ),
+    ],
+)
+def test_a_detail_must_be_in_the_answer(ask: Ask, heading: str, evidence: Evidence) -> None:
+    passage = file_passage("It knows wpa3.", heading=heading)
+    lookup = Lookup(ask, [Hit(passage, 0.9, 0.8, 0.8, 0.5, ())], Evidence.STRONG, {}, (SHARED,))
+    assert cap_evidence(lookup).evidence is evidence
