@@ -104,9 +104,12 @@ _SHOWN_ERROR: Final = re.compile(
 # Signs of a command or a program. An error in it is no output.
 _PROGRAM: Final = re.compile(r"\n *[$#>] |\w\(|\w = ")
 _VALUE: Final = re.compile(r"\d")
-# A line of a stack trace of Java, JavaScript or Python.
-_TRACED: Final = re.compile(
-    r"^[ \t]*(?:at [\w.$/<>]+[ (:]|File \"[^\"\n]+\", line \d|Caused by: )", re.MULTILINE
+# A line of a log, or of a stack trace of Java, JavaScript or Python.
+_LOGGED: Final = re.compile(
+    r"^[ \t]*(?:at [\w.$/<>]+[ (:]|File \"[^\"\n]+\", line \d|Caused by: "
+    r"|\[?(?:[\d-]{8,10}[ T])?\d\d:\d\d:\d\d\b[^\n]{0,60}"
+    r"\b(?:DEBUG|ERROR|FATAL|INFO|SEVERE|WARN(?:ING)?)\b)",
+    re.MULTILINE,
 )
 # Words with apostrophes, and the marks before which a command may begin.
 _TOKENS: Final = re.compile(r"[\w'’]+|[,;:]")
@@ -477,7 +480,7 @@ def _pasted_sentences(question: str, sentences: Sequence[str]) -> set[int]:
         code = [sentence] if is_block else ("`" * goes_on + sentence).split("`")[1::2]
         is_shown = is_block or sentence.startswith(">")
         is_error = is_shown and (
-            _TRACED.search(sentence)
+            _LOGGED.search(sentence)
             or (_SHOWN_ERROR.search(sentence) and not _PROGRAM.search(sentence))
         )
         is_pasted = any(not asked.isdisjoint(_runs(line)) for line in code)

@@ -34,18 +34,20 @@ _SEPARATORS: Final = "._:"
 
 _LANGUAGES: Final = tuple(tables())
 _ARTICLE: Final = rf"(?:{alternatives('articles', 'follow_ups', _LANGUAGES)}\s)"
-# A thing of one to three words. With "the", a value is asked for: "what is the server's address".
+# A thing of one to three words.
+_THING: Final = r"(?P<thing>[\w.+#/-]{2,40}(?: [\w.+#/-]{1,40}){0,2}?)"
+# With "the", a value is asked for: "what is the server's address".
 _ASKS_DEFINITION: Final = re.compile(
-    rf"{alternatives('asks_definition', 'answers', _LANGUAGES)}\s"
-    rf"(?!{_ARTICLE})"
-    r"(?P<thing>[\w.+#/-]{2,40}(?: [\w.+#/-]{1,40}){0,2}?)(?: mean)?\W*\Z",
+    rf"{alternatives('asks_definition', 'answers', _LANGUAGES)} (?!{_ARTICLE})"
+    rf"{_THING}(?: mean)?\W?\Z",
     re.IGNORECASE,
 )
 # What begins a sentence, the thing, and the verb.
-_DEFINITION: Final = (
-    rf"(?:\A|[.!?:]\s|\n)[\s>*_-]{{0,9}}{_ARTICLE}?[*_`\[]{{0,4}}%s[*_`\]]{{0,4}}"
+_DEFINES: Final = re.compile(
+    rf"(?:\A|[.!?:]\s|\n)[ >*_-]{{0,9}}{_ARTICLE}?[*_`\[]{{0,4}}{_THING}[*_`\]]{{0,4}}"
     r"(?:\s?\([^()\n]{1,300}\))?,?\s"
-    rf"{alternatives('defines', 'answers', _LANGUAGES)}\s"
+    rf"{alternatives('defines', 'answers', _LANGUAGES)}\s",
+    re.IGNORECASE,
 )
 
 
@@ -90,17 +92,20 @@ def defining_passage(question: str, passages: Sequence[StoredPassage]) -> Stored
 
     Of several, the passage nearest to the beginning of its document is chosen, then the first.
     """
-    if not (thing := defined_thing(question)):
+    if not (thing := _singular(defined_thing(question))):
         return None
-    defines = _definition_of(thing)
-    found = (passage for passage in passages if defines.search(passage.text))
+    found = (passage for passage in passages if thing in _things_defined(passage.text))
     return min(found, key=attrgetter("position"), default=None)
 
 
-@lru_cache(maxsize=256)
-def _definition_of(thing: str) -> re.Pattern[str]:
-    singular = re.escape(thing.removesuffix("s"))
-    return re.compile(_DEFINITION % rf"{singular}(?:e?s)?", re.IGNORECASE)
+@lru_cache(maxsize=1_024)
+def _things_defined(text: str) -> frozenset[str]:
+    """The things that a text defines, each in the singular."""
+    return frozenset(_singular(found["thing"]) for found in _DEFINES.finditer(text))
+
+
+def _singular(thing: str) -> str:
+    return thing.casefold().removesuffix("s").removesuffix("e")
 
 
 def _names_of(passage: StoredPassage) -> frozenset[str]:

@@ -512,12 +512,30 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
             cuts.pop()
         elif last and count(body[last:]) <= capacity:
             cuts[-1] = (last, "", "")
-    bounds = [(0, "", ""), *cuts, (len(body), "", "")]
+    bounds = _without_bare_fences(body, [(0, "", ""), *cuts, (len(body), "", "")])
     pieces = (
         f"{opening}{body[start:end].rstrip()}{closing}"
         for (start, opening, _), (end, _, closing) in itertools.pairwise(bounds)
     )
     return tuple(filter(str.strip, pieces))
+
+
+def _without_bare_fences(
+    body: str, bounds: Sequence[tuple[int, str, str]]
+) -> list[tuple[int, str, str]]:
+    """The bounds of pieces, without those that leave the line that opens code as a piece.
+
+    It would be one above code whose first line is too long for the model.
+    """
+    kept = [bounds[0]]
+    for place, opening, closing in bounds[1:]:
+        start, _, before = kept[-1]
+        piece = body[start:place].strip()
+        if opening and piece == opening.strip():
+            kept[-1] = (place, opening, before)
+        else:
+            kept.append((place, opening, closing))
+    return kept
 
 
 def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -> int:

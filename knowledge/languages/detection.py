@@ -20,14 +20,21 @@ _ENDS_OF_WORDS: Final = bytes(n if chr(n).isalnum() else 32 for n in range(256))
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
+# Blocks and spans of code.
+_CODE: Final = re.compile(
+    r"(?P<mark>```|~~~)[^`~]*(?:(?!(?P=mark))[`~][^`~]*)*(?P=mark)?|`[^`\n]*`"
+)
+
+
 # Every step of answering a question calls this for it.
 @lru_cache(maxsize=256)
 def language_of_question(text: str) -> str:
     """The language of a question if it is certain; empty if the question is too short to tell.
 
     A script such as Arabic or Thai makes the language certain. So do at least two words of grammar,
-    if the question has fewer of every other language.
+    if the question has fewer of every other language. Code has none.
     """
+    text = _CODE.sub(" ", text)
     if language := _by_script(text):
         return language
     counts = _counts_of_grammar(text.lower()).most_common(2)

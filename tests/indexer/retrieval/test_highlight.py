@@ -139,8 +139,16 @@ def test_the_sentence_after_a_shown_error_is_marked(shown: str, fix: str) -> Non
     assert chosen(f"{ERROR} since today", text).startswith(fix)
 
 
-@pytest.mark.parametrize("line", ["at foo.Bar.add(Bar.java:12)", 'File "bar.py", line 12, in add'])
-def test_a_stack_trace_is_no_answer(line: str) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "at foo.Bar.add(Bar.java:12)",
+        'File "bar.py", line 12, in add',
+        "[02:04:00] [Server thread/INFO]: bar()",
+        "2026-12-01T02:04:00 WARNING bar()",
+    ],
+)
+def test_a_log_or_stack_trace_is_no_answer(line: str) -> None:
     text = f"```\nbar too old: version in foo(1)\n  {line}\n```\n\nUpdate it. Then start it again."
     assert chosen("bar version too old", text) == "Update it."
 

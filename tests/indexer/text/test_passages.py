@@ -293,6 +293,12 @@ def test_long_code_is_cut_between_lines_and_closed() -> None:
     assert [line for found in inside if found for line in found[1].split("\n")] == lines
 
 
+def test_no_piece_of_code_is_a_bare_fence() -> None:
+    line = " ".join(f"word{number}" for number in range(70))
+    cut = [one.text for one in _cut("\n".join(["```", *[line] * 9, "```", "", "Done."]))]
+    assert all("word" in text for text in cut)
+
+
 HEAD = "| Name | What it does |\n| --- | --- |"
 
 

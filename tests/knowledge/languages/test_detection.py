@@ -39,6 +39,18 @@ def test_short_question_has_no_certain_language() -> None:
     assert language_of_question("backup wie?") == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("```\njava.io: che il la sono\n```", ""),
+        ("~~~\nche il sono\n~~~\nWas ist das und wie geht es?", "de"),
+        ("what does `che il la sono` do", "en"),
+    ],
+)
+def test_code_tells_no_language(text: str, language: str) -> None:
+    assert language_of_question(text) == language
+
+
 def test_text_without_grammar_has_the_language_of_its_document() -> None:
     assert language_of("`docker compose`", "de") == "de"
     assert language_of("It is the first of the two.", "de") == "en"
