@@ -44,7 +44,7 @@ _ASKS_DEFINITION: Final = re.compile(
 )
 # What begins a sentence, the thing, and the verb.
 _DEFINES: Final = re.compile(
-    rf"(?:\A|[.!?:]\s|\n)[ >*_-]{{0,9}}{_ARTICLE}?[*_`\[]{{0,4}}{_THING}[*_`\]]{{0,4}}"
+    rf"(?:\A|[.!?:]\s|\n)[ >*_`\[-]{{0,9}}{_ARTICLE}?[*_`\[]{{0,4}}{_THING}[*_`\]]{{0,4}}"
     r"(?:\s?\([^()\n]{1,300}\))?,?\s"
     rf"{alternatives('defines', 'answers', _LANGUAGES)}\s",
     re.IGNORECASE,

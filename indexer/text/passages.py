@@ -38,7 +38,7 @@ from knowledge.values.documents import TITLE_CHARACTERS, Document
 
 # Raise it when documents are cut, or their words read, in another way: indexed documents are then
 # put in anew, and only changed passages are embedded.
-CUTTING: Final = 10
+CUTTING: Final = 11
 
 HEADING_SEPARATOR: Final = " › "
 

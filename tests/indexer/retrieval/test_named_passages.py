@@ -11,7 +11,12 @@ from bot.storage.data_folder import open_index
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import update
 from indexer.retrieval.fusion import Cosines, Legs, Ranked
-from indexer.retrieval.named_passages import MOST_CANDIDATES, named_passage, naming_candidates
+from indexer.retrieval.named_passages import (
+    MOST_CANDIDATES,
+    defining_passage,
+    named_passage,
+    naming_candidates,
+)
 from indexer.retrieval.retriever import Retriever
 from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.questions import Evidence
@@ -119,3 +124,33 @@ def test_title_in_a_wider_question_is_not_strong(tmp_path: Path) -> None:
             [hits] = retriever.hits([question], [SHARED])
             assert hits[0].named
             assert retriever.evidence(question, hits) is evidence
+
+
+TUG = passage(
+    7, "file:e", "Ships", "", "Ships come and go. **Tugs** (small ships) are the strongest."
+)
+TUGS = replace(passage(8, "file:f", "Tugs", "Engines", "A tug is an engine."), position=3)
+PIER = passage(
+    9, "file:g", "The pier", "", "[The pier](pier.md) is a dock on legs. It is one of two."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("what is a tug", TUG),
+        ("whats a tug?", TUG),
+        ("what are tugs pls", TUG),
+        ("was ist ein Tug?", TUG),
+        ("what is the tug", None),
+        ("what is a pier", PIER),
+        ("what is a dock", None),
+        ("what is strong", None),
+        ("how is a tug", None),
+        ("what is a tug doing in the harbour at night", None),
+    ],
+)
+def test_what_a_thing_is_stands_in_its_definition(
+    question: str, found: StoredPassage | None
+) -> None:
+    assert defining_passage(question, [LAMP, TUGS, TUG, PIER]) == found
