@@ -17,6 +17,13 @@ from indexer.text.query_normalization import normalize
 from knowledge.languages.detection import language_of_question
 from knowledge.languages.vocabularies import ENGLISH
 
+# A number with dots is a version, except before a unit: "python 3.7", but "4.5 amps".
+_VERSION: Final = re.compile(
+    r"(?<![\w.])(v?\d{1,3}(?:\.\d{1,4}){1,2})(?![\w.]|\s?[%€$£]|\s?(?:a|amps?|bytes?|cm|days?|euros?|fps|"
+    r"g|gb|gbit|ghz|grams?|h|hours?|hz|inch(?:es)?|k|kb|kg|khz|km|l|liters?|m|ma|mb|mbit|mbps|mhz|min|"
+    r"minutes?|ml|mm|ms|percent|s|sec|seconds?|stunden?|tb|times|v|volts?|w|watts?|weeks?|x|years?)\b)",
+    re.IGNORECASE,
+)
 _QUANTITY = re.compile(r"[\d.,]+[a-zA-Z]{0,3}|\d+(?:st|nd|rd|th)")
 _STRETCHED = re.compile(r"(.)\1\1")
 # Endings of verbs, adverbs and adjectives.
@@ -65,12 +72,13 @@ def missing_names(
     """
     asked_in = language_of_question(question)
     reads_capitals = asked_in in ("", language) and asked_in not in _CAPITAL_NOUNS
-    named = set(names(question))
+    named, versions = set(names(question)), set(_VERSION.findall(question))
     swapped = _word_in_place_of_another(question, titles)
 
     def is_proper(word: str) -> bool:
         has_sign = reads_capitals or _has_digit(word)
-        return word.casefold() == swapped or (has_sign and _is_name(word, named))
+        is_exact = word in versions or word.casefold() == swapped
+        return is_exact or (has_sign and _is_name(word, named))
 
     return _lacking(question, passage, is_proper)
 
@@ -122,7 +130,7 @@ def _has(text: str, letters: str, word: str) -> bool:
         return True
     # Versions differ in their last digit. "Pi4" is also written "Pi 4".
     cut = len(word) if _has_digit(word) else max(5, -(-len(word) * 4 // 5))
-    apart = _BEFORE_NUMBER.sub(r"\g<0> ", word)
+    apart = word.removeprefix("v") if _VERSION.match(word) else _BEFORE_NUMBER.sub(r"\g<0> ", word)
     return _begins_word(text, word[:cut]) or (apart != word and _begins_word(text, apart))
 
 

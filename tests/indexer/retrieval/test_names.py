@@ -84,6 +84,10 @@ def test_another_form_of_a_name_in_the_passage_counts(question: str, passage: st
         ("how do i pair a ps5 controller", "Pair the PS 4 in steps 5 and 6.", ("ps5",)),
         ("use python3.12 for the server", "Install python3.11.", ("python3.12",)),
         ("use python3.12 for the server", "Install python3.12.", ()),
+        ("is python 3.7 supported", "End support for Python 3.3.", ("3.7",)),
+        ("is python v3.7 supported", "Python 3.7.1 works.", ()),
+        ("which fuse for 4.5 amps", "Take the smaller one.", ()),
+        ("the box has 192.168.0.50", "Open its page.", ()),
     ],
 )
 def test_versions_differ_in_last_digit(
