@@ -523,18 +523,17 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
 def _without_bare_fences(
     body: str, bounds: Sequence[tuple[int, str, str]]
 ) -> list[tuple[int, str, str]]:
-    """The bounds of pieces, without those that leave the line that opens code as a piece.
+    """The bounds of pieces, with none right below the line that opens code.
 
-    It would be one above code whose first line is too long for the model.
+    The line belongs to the code, even if the code's first line is too long for the model.
     """
     kept = [bounds[0]]
     for place, opening, closing in bounds[1:]:
-        start, _, before = kept[-1]
-        piece = body[start:place].strip()
-        if opening and piece == opening.strip():
-            kept[-1] = (place, opening, before)
-        else:
+        piece = body[kept[-1][0] : place].strip()
+        if not opening or piece != opening.strip():
             kept.append((place, opening, closing))
+        elif len(kept) == 1:
+            kept[0] = (place, opening, "")
     return kept
 
 
