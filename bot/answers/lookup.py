@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bot.answers.ask import HITS, Ask, Lookup, Vectors
 from bot.answers.confirmed_answers import ConfirmedAnswers
 from bot.answers.follow_ups import in_full, may_stand_alone
-from bot.answers.outcome import with_due_penalty
+from bot.answers.outcome import with_penalties
 from bot.answers.search_tiers import SearchTier, SearchTiers, scopes_of_tiers
 from bot.answers.server_questions import asks_for_place, names_place
 from bot.answers.synonyms import Synonyms, pairs_of
@@ -194,8 +194,7 @@ class Lookups:
         self, ask: Ask, hits: Sequence[Hit], tiers: SearchTiers, turn: int, before: Hit | None
     ) -> Lookup:
         """The hits in tier number `turn`, counted from 0, with their evidence."""
-        if self._due:
-            hits = with_due_penalty(hits, self._due)
+        hits = with_penalties(hits, ask.text, self._due)
         evidence, signals = self._retriever.judge(ask.text, hits)
         scopes, selection = scopes_of_tiers(tiers), tiers[turn].selection
         found = Lookup(ask, hits, evidence, signals, scopes, selection, before=before)

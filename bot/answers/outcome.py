@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
+from indexer.retrieval.changelogs import asks_for_change, is_changelog
 from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Kind, channel_of
@@ -29,6 +30,8 @@ CLOSE_ENOUGH: Final = 0.25
 # Score penalty of a document past its review date. Two hits that answer the same question differ
 # by about this much, so the reviewed one is quoted first.
 DUE_COST: Final = 0.05
+# Score penalty of a changelog, unless the question asks for changes.
+CHANGELOG_COST: Final = 0.15
 
 _JUMP_LINK = re.compile(r"\]\((?P<url>https://discord\.com/channels/[\d/]+)\)")
 _MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://(?:[^\s)>\]]|\](?!\())+)>?\)")
@@ -236,12 +239,21 @@ def _title_of(quote: Quote) -> Titled:
     return Titled(quote.text, quote.citation.title)
 
 
-def with_due_penalty(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
-    """Sort hits by score, less a penalty for documents past their review date."""
-    return sorted(
-        hits,
-        key=lambda hit: -hit.score + (DUE_COST if hit.passage.document_id in due else 0.0),
-    )
+def with_penalties(hits: Sequence[Hit], question: str, due: Container[str]) -> list[Hit]:
+    """Sort hits by score, less penalties for documents past their review date and for changelogs.
+
+    Without a penalty, the order stays.
+    """
+    spares_changelogs = asks_for_change(question)
+    costs = [
+        DUE_COST * (hit.passage.document_id in due)
+        + CHANGELOG_COST * (not spares_changelogs and is_changelog(hit.passage.title))
+        for hit in hits
+    ]
+    if not any(costs):
+        return list(hits)
+    order = sorted(range(len(hits)), key=lambda place: costs[place] - hits[place].score)
+    return [hits[place] for place in order]
 
 
 def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.ask import scopes_of
-from bot.answers.outcome import Quote, citation, with_due_penalty
+from bot.answers.outcome import Quote, citation, with_penalties
 from bot.core.core import Core
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Scope, document_of_note
@@ -78,7 +78,7 @@ def search(core: Core, wanted: Search) -> Found:
             hits = core.retriever.rank(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
         else:
             hits = core.rank(wanted.query, vector, wanted.scopes, DOCUMENTS)
-        hits = with_due_penalty(hits, core.answer_pipeline.due)
+        hits = with_penalties(hits, wanted.query, core.answer_pipeline.due)
         seen = core.articles.visible_scopes(wanted.scopes)
         only_near = bool(hits) and core.retriever.evidence(wanted.query, hits) is Evidence.NONE
         named = _titled_hits(core, wanted, vector, seen, set(notes) if wanted.is_narrow else None)

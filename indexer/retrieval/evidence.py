@@ -75,6 +75,7 @@ class Support:
         late: the late score of the best passage, if its tokens are known.
         unread: the question's language if the model doesn't read it, otherwise empty.
         missing: the proper names of the question missing from the passage.
+        is_changelog: whether the passage is of a changelog.
         unidentified: whether the question has lines of a log, and the passage no identifier of
             theirs.
     """
@@ -88,18 +89,20 @@ class Support:
     unread: str = ""
     missing: tuple[str, ...] = ()
     unidentified: bool = False
+    is_changelog: bool = False
 
     @property
     def at_most_partial(self) -> bool:
         """Whether the evidence can't be *strong*.
 
-        It can't if the passage lacks a proper name, or every identifier of a log, if question and
-        passage are in a language that the model doesn't read, or surely in two languages. The
-        question's language is not enough, because it may be guessed wrongly: "wat is" occurs in
-        English chats.
+        It can't if the passage is of a changelog, or lacks a proper name, or every identifier of a
+        log, if question and passage are in a language that the model doesn't read, or surely in two
+        languages. The question's language is not enough, because it may be guessed wrongly: "wat
+        is" occurs in English chats.
         """
         is_unread = self.unread and language_of(self.passage) == self.unread
-        return bool(self.missing or self.unidentified or is_unread) or self._is_translated()
+        is_barred = self.missing or self.unidentified or self.is_changelog or is_unread
+        return bool(is_barred) or self._is_translated()
 
     def _is_translated(self) -> bool:
         asked_in = language_of_question(self.question)

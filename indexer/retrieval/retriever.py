@@ -20,6 +20,7 @@ from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.what_if import IndexOverlay
 from indexer.retrieval.best_passages import best_of_each, with_first
+from indexer.retrieval.changelogs import is_changelog
 from indexer.retrieval.error_identifiers import (
     error_identifiers,
     identified_passage,
@@ -373,6 +374,7 @@ class Retriever:
             unread=self.unread_language(query),
             missing=_missing_names(query, best.passage),
             unidentified=lacks_identifier(query, best.passage.embedded),
+            is_changelog=is_changelog(best.passage.title),
         )
 
     def missing_terms(self, query: str, passage: StoredPassage) -> frozenset[str]:

@@ -17,7 +17,7 @@ from bot.answers.outcome import (
     decide,
     near_best,
     offers,
-    with_due_penalty,
+    with_penalties,
 )
 from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
@@ -78,8 +78,21 @@ def test_a_passage_a_quarter_worse_is_not_quoted() -> None:
 def test_an_overdue_note_yields_to_a_near_equal() -> None:
     due = replace(_hit(0.80), passage=file_passage(document_id="note:1"))
     near, far = _hit(0.78, "It is open."), _hit(0.70, "It has a roof.")
-    assert with_due_penalty([due, near, far], {"note:1"}) == [near, due, far]
-    assert with_due_penalty([due, near, far], ()) == [due, near, far]
+    assert with_penalties([due, near, far], "when", {"note:1"}) == [near, due, far]
+    assert with_penalties([due, near, far], "when", ()) == [due, near, far]
+
+
+@pytest.mark.parametrize("question", ["how do i open it", "wie öffne ich das"])
+def test_a_changelog_yields_to_a_near_equal(question: str) -> None:
+    changes = replace(_hit(0.80), passage=file_passage(title="Release notes"))
+    near, far = _hit(0.70, "It is open."), _hit(0.60, "It has a roof.")
+    assert with_penalties([changes, near, far], question, ()) == [near, changes, far]
+
+
+@pytest.mark.parametrize("question", ["what's new", "is 3.7 supported", "seit wann ist es offen"])
+def test_a_question_for_changes_spares_changelogs(question: str) -> None:
+    changes, near = replace(_hit(0.80), passage=file_passage(title="Changelog")), _hit(0.79)
+    assert with_penalties([changes, near], question, ()) == [changes, near]
 
 
 def test_identical_texts_of_two_documents_are_quoted_once() -> None:

@@ -143,6 +143,11 @@ def test_missing_proper_name_is_never_strong(missing: tuple[str, ...], evidence:
     assert default_calibration().verdict(1.0, support=support) is evidence
 
 
+def test_a_changelog_is_never_strong() -> None:
+    support = replace(_support([0.9]), is_changelog=True)
+    assert default_calibration().verdict(1.0, support=support) is Evidence.PARTIAL
+
+
 @pytest.mark.parametrize(
     ("question", "passage", "unread", "evidence"),
     [
