@@ -102,8 +102,8 @@ class Worker:
         self._chance = random.Random(seed)  # noqa: S311 - actions, not secrets
         self._file = os.open(place.journal(worker), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._left = _last_attempt(place, worker)
-        # Discord's ids are never given twice; nor are these.
-        self._next_id = time.time_ns()
+        # Discord's ids are never given twice; nor are these, even by workers with one start.
+        self._next_id = time.time_ns() // WORKERS * WORKERS + worker
 
     def go_on(self) -> None:
         """Bring the index in step, then attempt one thing after another."""
@@ -130,7 +130,7 @@ class Worker:
             )
         except StoreError:
             return None
-        self._next_id += 1
+        self._next_id += WORKERS
         attempt = {"id": self._next_id, "guild": guild_id, "worker": self._worker}
         if self._chance.random() < 0.1:
             return attempt | {"kind": "settings", "value": self._chance.randrange(1, 1_000)}
