@@ -1,6 +1,6 @@
 """Changelogs: they have the words of every topic, but tell of versions long gone. Pure.
 
-A passage of a changelog yields to one that is about as near, unless the question asks for changes,
+A passage of a changelog yields to one about as near, unless the question asks for changes,
 and is never *strong*. The title tells a changelog. Phrases are regular expressions in the section
 `answers` of the tables of languages.
 """

@@ -3,7 +3,7 @@
 A member who types a heading or an error word for word wants the text with it, whatever else is
 similar. Only one document may match: a heading of many documents ("Examples") is ignored.
 
-"What is Folia?" is answered by a passage that defines it: "Folia is a fork of Paper".
+A question about a thing itself is answered by its definition: "Folia is a fork of Paper".
 """
 
 import re
@@ -36,7 +36,7 @@ _LANGUAGES: Final = tuple(tables())
 _ARTICLE: Final = rf"(?:{alternatives('articles', 'follow_ups', _LANGUAGES)}\s)"
 # A thing of one to three words.
 _THING: Final = r"(?P<thing>[\w.+#/-]{2,40}(?: [\w.+#/-]{1,40}){0,2}?)"
-# With "the", a value is asked for: "what is the server's address".
+# With "the", a value is asked for, such as the address of a server.
 _ASKS_DEFINITION: Final = re.compile(
     rf"{alternatives('asks_definition', 'answers', _LANGUAGES)} (?!{_ARTICLE})"
     rf"{_THING}(?: mean)?\W?\Z",
@@ -88,7 +88,7 @@ def defined_thing(question: str) -> str:
 
 
 def defining_passage(question: str, passages: Sequence[StoredPassage]) -> StoredPassage | None:
-    """The passage with a sentence that defines the thing asked for, if there is one.
+    """The passage with a definition of the thing asked for, if there is one.
 
     Of several, the passage nearest to the beginning of its document is chosen, then the first.
     """
@@ -100,7 +100,7 @@ def defining_passage(question: str, passages: Sequence[StoredPassage]) -> Stored
 
 @lru_cache(maxsize=1_024)
 def _things_defined(text: str) -> frozenset[str]:
-    """The things that a text defines, each in the singular."""
+    """The things defined in a text, each in the singular."""
     return frozenset(_singular(found["thing"]) for found in _DEFINES.finditer(text))
 
 

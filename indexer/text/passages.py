@@ -523,7 +523,7 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
 def _without_bare_fences(
     body: str, bounds: Sequence[tuple[int, str, str]]
 ) -> list[tuple[int, str, str]]:
-    """The bounds of pieces, with none right below the line that opens code.
+    """The bounds of pieces, with none right below the opening line of code.
 
     The line belongs to the code, even if the code's first line is too long for the model.
     """
