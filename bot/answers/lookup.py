@@ -332,14 +332,19 @@ def cap_evidence(lookup: Lookup) -> Lookup:
     ask = lookup.ask
     if not (ask.earlier or ask.detail) or lookup.evidence is Evidence.NONE:
         return lookup
-    passage = lookup.hits[0].passage
-    named = word_set(f"{passage.title} {passage.heading}")
-    words = [not named.isdisjoint(forms) for forms in topic(ask.detail)]
+    best = lookup.hits[0]
+    place = f"{best.passage.title} {best.passage.heading}"
     if not ask.earlier:
-        return lookup if all(words) else replace(lookup, evidence=Evidence.NONE)
-    own_words = bool(lookup.hits[0].coverage)
+        is_named = all(_has_words(place, ask.detail))
+        return lookup if is_named else replace(lookup, evidence=Evidence.NONE)
+    own_words = bool(best.coverage)
     if ask.detail:
-        said = word_set(passage.text)
-        own_words = any(words) or any(not said.isdisjoint(forms) for forms in topic(ask.detail))
+        own_words = any(_has_words(f"{place} {best.passage.text}", ask.detail))
     is_capped = lookup.evidence is Evidence.STRONG and not own_words
     return replace(lookup, evidence=Evidence.PARTIAL) if is_capped else lookup
+
+
+def _has_words(text: str, question: str) -> list[bool]:
+    """Whether a text has each topic word of a question."""
+    words = word_set(text)
+    return [not words.isdisjoint(forms) for forms in topic(question)]

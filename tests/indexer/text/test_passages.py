@@ -296,7 +296,7 @@ def test_long_code_is_cut_between_lines_and_closed() -> None:
 def test_no_piece_of_code_is_a_bare_fence() -> None:
     line = " ".join(f"word{number}" for number in range(70))
     code = "\n".join(["```", *[line] * 9, "```", "", "Done."])
-    assert all("word" in one.text for one in _cut(code))
+    assert all("word" in passage.text for passage in _cut(code))
     assert "```" not in _cut(f"{'It is cold. ' * 9}\n\n{code}")[0].text
 
 
