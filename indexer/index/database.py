@@ -20,6 +20,13 @@ from typing import Any, Final, Protocol
 
 FORMAT: Final = 3
 
+# Added to an index of an earlier release. Its documents are cut anew by the next update, and answer
+# meanwhile.
+SECTION_COLUMNS: Final = (
+    "alter table passages add column section integer not null default -1",
+    "alter table passages add column separator text not null default ''",
+)
+
 
 class IndexError_(Exception):  # noqa: N801, N818 - the builtin's name is taken
     """The index has an error; the message gives the remedy."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from indexer.index.database import (
+    SECTION_COLUMNS,
     IndexReadError,
     IndexSchema,
     IndexWriteError,
@@ -100,6 +101,7 @@ class PostgresConnection:
         """
         try:
             if "manifest" in self._tables():
+                self._add_section_columns()
                 return
             # Another process may be opening the same index.
             with self._connection.writing():
@@ -115,6 +117,13 @@ class PostgresConnection:
                     write_manifest(self, expected)
         except IndexReadError as error:
             raise IndexWriteError(str(error)) from error
+
+    def _add_section_columns(self) -> None:
+        sql = "select 1 from information_schema.columns where table_schema = ? and column_name = ?"
+        if not self.rows(sql, [self._schema, "separator"]):
+            with self._connection.writing():
+                for statement in SECTION_COLUMNS:
+                    self.run(statement.replace("add column", "add column if not exists"))
 
     def _tables(self) -> set[str]:
         sql = "select tablename from pg_tables where schemaname = ?"

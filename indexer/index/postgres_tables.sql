@@ -24,7 +24,9 @@ create table passages (
     text text not null,
     words text not null,
     digest bytea not null,
-    generation bigint not null
+    generation bigint not null,
+    section bigint not null default -1,
+    separator text not null default ''
 );
 create index passages_by_document on passages (document_id, position);
 create index passages_by_scope on passages (scope, generation);

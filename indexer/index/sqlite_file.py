@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from indexer.index.database import IndexWriteError, Statement, check_manifest, write_manifest
+from indexer.index.database import SECTION_COLUMNS, IndexWriteError, Statement, check_manifest, write_manifest
 from knowledge.store.sqlite_file import BUSY_SECONDS, DerivedFile, statements, transaction
 
 FILE: Final = "index.db"
@@ -63,6 +63,10 @@ class SQLiteConnection(DerivedFile):
                 for statement in statements(_TABLES):
                     db.execute(statement)
                 write_manifest(self, self._expected)
+        elif "section" not in db["passages"].columns_dict:
+            with transaction(db):
+                for statement in SECTION_COLUMNS:
+                    db.execute(statement)
         # Damage further in is found when it is read; this reads the roots of all tables.
         db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
 

@@ -24,15 +24,19 @@ _CITED: Final = (
 )
 
 SELECT: Final = (
-    "select p.id, p.document_id, p.scope, d.kind, p.position, p.heading, p.text, l.fragment, "
-    "d.metadata from passages p join documents d on d.id = p.document_id "
+    "select p.id, p.document_id, p.scope, d.kind, p.position, p.heading, p.text, p.section, "
+    "p.separator, l.fragment, d.metadata from passages p join documents d on d.id = p.document_id "
     "left join passage_lines l on l.passage_id = p.id"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage in the index. Its `link` leads to its lines or heading, if these are known."""
+    """A passage in the index. Its `link` leads to its lines or heading, if these are known.
+
+    `section` and `separator` are as in `Passage`. Until a document of an earlier release is cut
+    anew, its sections have the number -1.
+    """
 
     id: int
     document_id: str
@@ -50,6 +54,8 @@ class StoredPassage:
     approved_by: str
     wordings: tuple[str, ...] = ()
     document_language: str = ENGLISH
+    section: int = -1
+    separator: str = ""
 
     @property
     def language(self) -> str:
@@ -73,7 +79,7 @@ class StoredPassage:
             passage.position,
             passage.heading,
             passage.text,
-            *(*cited, passage.document_language),
+            *(*cited, passage.document_language, passage.section, passage.separator),
         )
 
 
@@ -95,7 +101,8 @@ def folded_tags(metadata_text: str) -> set[str]:
 
 
 def of_row(row: Sequence[Any]) -> StoredPassage:
-    passage_id, document_id, scope, kind, position, heading, text, fragment, cited_text = row
+    passage_id, document_id, scope, kind, position, heading, text, *more = row
+    section, separator, fragment, cited_text = more
     cited = json.loads(cited_text)
     if fragment:
         cited["link"] = f"{cited['link']}#{fragment}"
@@ -109,5 +116,5 @@ def of_row(row: Sequence[Any]) -> StoredPassage:
         position,
         heading,
         text,
-        *(*(cited[name] for name in _CITED), cited.get("language", ENGLISH)),
+        *(*(cited[name] for name in _CITED), cited.get("language", ENGLISH), section, separator),
     )

@@ -19,7 +19,9 @@ create table passages (
     text text not null,
     words text not null,
     digest blob not null,
-    generation integer not null
+    generation integer not null,
+    section integer not null default -1,
+    separator text not null default ''
 ) strict;
 create index passages_by_document on passages (document_id, position);
 create index passages_by_scope on passages (scope, generation);

@@ -40,6 +40,8 @@ _PASSAGES: Final = (
     "words",
     "digest",
     "generation",
+    "section",
+    "separator",
 )
 
 NO_CODES: Final[Mapping[bytes, bytes]] = MappingProxyType({})
@@ -228,6 +230,7 @@ def _insert_passages(
         (
             *(document.id, document.scope, passage.position, passage.heading, passage.text),
             *(passage.words, passage.digests[0], generations[document.scope]),
+            *(passage.section, passage.separator),
         )
         for document, passage in passages
     ]

@@ -22,14 +22,15 @@ from indexer.text import analyzer
 from indexer.text.sentences import (
     FENCES,
     ROW,
-    announces,
     fence_mark,
     fences,
     has_header,
+    introduces,
+    is_steps,
     sentences,
     spans_within,
+    steps_and_units,
     text_windows,
-    units,
 )
 from knowledge.files.site_addresses import without_own_id
 from knowledge.languages.detection import language_of
@@ -38,7 +39,7 @@ from knowledge.values.documents import TITLE_CHARACTERS, Document
 
 # Raise it when documents are cut, or their words read, in another way: indexed documents are then
 # put in anew, and only changed passages are embedded.
-CUTTING: Final = 11
+CUTTING: Final = 12
 
 HEADING_SEPARATOR: Final = " › "
 
@@ -75,8 +76,8 @@ MERGED_CHARACTERS: Final = 400
 # A section with at least so many signatures is a reference, cut between its entries.
 LEAST_ENTRIES: Final = 3
 
-# A shorter end of a section ("Then restart.") is no passage of its own. It stays with code above,
-# even if the model then doesn't read it, or else with the last unit above.
+# A shorter piece of a section ("Then restart.") is no passage of its own. The last one stays with
+# code above, even if the model then doesn't read it, or else with the last unit above.
 REMAINDER_CHARACTERS: Final = 60
 
 # Approximate characters parsed for headings in one step. Headings alone take the parser longest:
@@ -123,6 +124,8 @@ class Passage:
         heading: the path of headings above it, outermost first, without the document's title.
         wordings: the document's wordings.
         document_language: the language of the whole document.
+        section: the number of its section in the document, counting from 0.
+        separator: the blanks between it and the passage before in its section.
     """
 
     document_id: str
@@ -132,6 +135,8 @@ class Passage:
     text: str
     wordings: tuple[str, ...] = ()
     document_language: str = ENGLISH
+    section: int = 0
+    separator: str = ""
 
     @cached_property
     def embedded(self) -> str:
@@ -213,17 +218,20 @@ def cut_passages(
     most = CROWDED_CHARACTERS * headings
     is_crowded = headings >= CROWDED_HEADINGS and len(document.text) <= most
     found = _sections_in_steps(document.text, document.title, keep_blank=is_crowded)
+    numbers = itertools.count()
     for section in _merge_short(found) if is_crowded else found:
         if section is None:
             yield None
             continue
         path, body = section
+        number, pieces_end = next(numbers), 0
         heading = _fitting(path, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
         # Title, heading and text are counted apart; two tokens mark the ends of the whole.
         capacity = max_tokens - count_tokens(title) - count_tokens(heading) - 2
         for stretch in _stretches(body):
             for entry in _entries(stretch):
                 for piece in _pieces(entry, count_tokens, max(capacity, 16)):
+                    separator, pieces_end = _separator(body, pieces_end, piece)
                     yield Passage(
                         document.id,
                         next(positions),
@@ -232,7 +240,20 @@ def cut_passages(
                         piece,
                         document.wordings,
                         language,
+                        number,
+                        separator,
                     )
+
+
+def _separator(body: str, end: int, piece: str) -> tuple[str, int]:
+    """The blanks of a section between the offset `end` and its next piece, and the piece's end.
+
+    A part of cut code has a fence line of its own, so it isn't found in the section.
+    """
+    start = body.find(piece, end)
+    if start < 0 or body[end:start].strip():
+        return "\n\n", end
+    return body[end:start], start + len(piece)
 
 
 def document_language(document: Document) -> str:
@@ -479,7 +500,7 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
     whole = _token_count(body, count_tokens)
     even = min(capacity, math.ceil(whole / math.ceil(whole / capacity) * 1.1))
     splitter = MarkdownSplitter.from_callback(count, (max(even * 3 // 4, 1), even))
-    parts = units(body)
+    parts = steps_and_units(body)
     starts = [start for start, _ in parts]
     cuts: list[tuple[int, str, str]] = []
     first = 0
@@ -495,6 +516,10 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
         fence = parts[place] if place >= 0 else (0, 0)
         is_code = cut_at < fence[1] and body.startswith(FENCES, fence[0])
         opening, closing = _fence_at(body, fence if is_code else None, cut_at)
+        if cuts and cut_at - first < REMAINDER_CHARACTERS and not (opening or cuts[-1][1]):
+            before = cuts[-2][0] if len(cuts) > 1 else 0
+            if count(body[before:cut_at]) <= capacity:
+                cuts.pop()
         cuts.append((cut_at, opening, closing))
         first = cut_at
     if cuts and len(body) - first < REMAINDER_CHARACTERS:
@@ -504,7 +529,7 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
             (
                 unit[0]
                 for unit_above, unit in itertools.pairwise(parts)
-                if before < unit[0] < first and not announces(body[slice(*unit_above)])
+                if before < unit[0] < first and not introduces(body, unit_above, unit)
             ),
             default=0,
         )
@@ -545,7 +570,7 @@ def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -
     begun = max(bisect_left(parts, (first, 0)) - 1, 0)
     for place, (start, after) in enumerate(parts[begun:], begun):
         before = parts[place - 1] if place else (first, first)
-        announced = place > 0 and announces(body[slice(*before)])
+        announced = place > 0 and introduces(body, before, (start, after))
         if start > first and not announced and not body[end:start].strip():
             line = body.rfind("\n", max(first, before[0]), start) + 1
             best = line if line > first and not body[line:start].strip() else start
@@ -572,6 +597,8 @@ def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
         return line if line > body.find("\n", unit[0]) + 1 else end
     if body.startswith(ROW, unit[0]):
         return _cut_between_rows(body, unit, first, end)
+    if is_steps(body, unit):
+        return unit[1]
     inside = spans_within(sentences(body), max(first, unit[0]) + 1, end + 1)
     return inside[-1][0] if inside else end
 

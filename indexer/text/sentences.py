@@ -286,6 +286,66 @@ def _indent(text: str, start: int) -> int:
     return len(lead) if not lead.strip() else -1
 
 
+# A list of steps of up to this many characters is never cut: it is followed as a whole.
+STEPS_CHARACTERS: Final = 1_000
+_STEP: Final = re.compile(r"\s{0,99}(?:\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*)\s+")
+
+
+@lru_cache(maxsize=1_024)
+def steps_and_units(text: str) -> tuple[tuple[int, int], ...]:
+    """The spans of `units`, with each list of steps of at most `STEPS_CHARACTERS` as one.
+
+    Code below a step, and units set in below it, are parts of the list.
+    """
+    found: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
+    for unit in units(text):
+        is_step = _is_item(text, unit[0]) and _STEP.match(text, unit[0]) is not None
+        is_below = steps and (
+            text.startswith(FENCES, unit[0]) or _indent(text, unit[0]) > _indent(text, steps[0][0])
+        )
+        if not (is_step or is_below):
+            found += _whole_if_short(steps)
+            steps = []
+        (steps if is_step or is_below else found).append(unit)
+    return (*found, *_whole_if_short(steps))
+
+
+def _whole_if_short(steps: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+    if not steps or steps[-1][1] - steps[0][0] > STEPS_CHARACTERS:
+        return steps
+    return [(steps[0][0], steps[-1][1])]
+
+
+def is_steps(text: str, unit: tuple[int, int]) -> bool:
+    """Whether a span of `steps_and_units` is a list of steps that is short enough to stay whole."""
+    return unit[1] - unit[0] <= STEPS_CHARACTERS and _STEP.match(text, unit[0]) is not None
+
+
+def introduces(text: str, unit: tuple[int, int], following: tuple[int, int]) -> bool:
+    """Whether a unit only leads in to the following one.
+
+    It announces something (`announces`), or its sentence goes on in code, a table, a quotation or a
+    list: "Replace the line", "with".
+    """
+    said = text[slice(*unit)]
+    if announces(said):
+        return True
+    goes_on = text.startswith((*FENCES, ROW, ">"), following[0]) or (
+        _is_item(text, following[0]) and not _is_item(text, unit[0])
+    )
+    return (
+        goes_on
+        and not said.startswith((*FENCES, ROW, ">"))
+        and said.rstrip("*_ ")[-1:] not in _ENDS_A_THOUGHT
+        and not shows_pictures(said)
+    )
+
+
+# A sentence that ends in one of these doesn't go on in the next block.
+_ENDS_A_THOUGHT: Final = frozenset(".!?…。！？)]\"'”’»`>")
+
+
 def announces(text: str) -> bool:
     """Whether a unit only announces the next one.
 
