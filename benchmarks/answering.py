@@ -37,7 +37,7 @@ import numpy as np
 
 from bot.answers.ask import Ask
 from bot.answers.lookup import Stage
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Reply
 from bot.config.settings import DataSettings, ModelSettings, Settings
 from bot.core.core import Core
 from bot.process.client import start_worker

@@ -25,8 +25,8 @@ from benchmarks.calibrating import FOR_REPORTING, PAGES, print_table
 from benchmarks.page_sets import page_set
 from bot.answers.ask import Ask
 from bot.answers.follow_ups import stands_alone
-from bot.answers.outcome import Answer
-from bot.answers.pipeline import AnswerPipeline, Reply
+from bot.answers.outcome import Answer, Reply
+from bot.answers.pipeline import AnswerPipeline
 from bot.answers.search_tiers import BundledArticles
 from bot.core.index_updates import run_to_end
 from bot.models.calibrations import chosen_calibration

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Reply
 from bot.ask import unasked as service
 from bot.ask.question_rules import begins_question, questions_of_post
 from bot.config.settings import DataSettings, Settings

@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer, Quote
+from bot.answers.outcome import Answer
 from bot.answers.phrased import Mode, Outcome
 from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
@@ -154,43 +154,6 @@ def holds(text: str, wanted: list[str]) -> bool:
     return any(answer in text for answer in wanted)
 
 
-def quote_counts(quote: Quote, wanted: list[str]) -> list[str]:
-    """The counts of a passage with the answer."""
-    spans = sentences(quote.text)
-    found = ["passages with the answer"]
-    if quote.deciding is None or not quote.deciding.is_bold:
-        return [*found, "without a mark"]
-    marked = quote.text[slice(*quote.deciding[:2])]
-    found += ["marked"] + ["right"] * holds(marked, wanted)
-    found += ["right by the first sentence"] * holds(quote.text[slice(*spans[0])], wanted)
-    longest = max(spans, key=lambda span: span[1] - span[0])
-    return found + ["right by the longest"] * holds(quote.text[slice(*longest)], wanted)
-
-
-def quote(core: Core, options: argparse.Namespace) -> None:
-    """Ask every question, and count the right sentences in bold."""
-    judged, wanted = judged_set(options.folder), answers(options.answers)
-    run_to_end(update(core.index, core.embedder, judged.documents))
-    counts: Counter[str] = Counter()
-    for key, text in judged.queries.items():
-        if key not in wanted:
-            continue
-        counts["questions"] += 1
-        [reply] = core.answer_pipeline.ask([Ask(text, asker_id=0)], record=False)
-        if not isinstance(reply.outcome, Answer):
-            continue
-        counts["answered"] += 1
-        first = reply.outcome.quotes[0]
-        relevant = first.citation.document_id in judged.judgements[key]
-        if relevant and holds(first.text, wanted[key]):
-            counts.update(quote_counts(first, wanted[key]))
-    for name, count in counts.items():
-        print(f"{name}: {count:,}")
-    for name in ("right", "right by the first sentence", "right by the longest"):
-        print(f"{name}, of those marked: {counts[name] / counts['marked']:.3f}")
-    print(f"the answer in bold, of all questions: {counts['right'] / counts['questions']:.3f}")
-
-
 @contextmanager
 def serve(url: str, folder: Path) -> Iterator[str]:
     if url:
@@ -215,21 +178,21 @@ async def choose(core: Core, options: argparse.Namespace, url: str) -> None:
         text = judged.queries[key]
         [reply] = core.answer_pipeline.ask([Ask(text, asker_id=0)], record=False)
         outcome = reply.outcome
-        if not isinstance(outcome, Answer) or outcome.quotes[0].deciding is None:
+        if not isinstance(outcome, Answer):
             continue
         quotes = tuple(
             Quoted(quotation.text, quotation.citation.title, quotation.citation.heading)
             for quotation in outcome.quotes
         )
         found = await phraser.phrase(Task(text, quotes, Mode.CHOOSE))
-        marked = outcome.quotes[0].text[slice(*outcome.quotes[0].deciding[:2])]
+        quoted = outcome.quotes[0].text
         counts["asked"] += 1
         counts[f"outcome {found.outcome.value}"] += 1
-        counts["the sentence in bold holds the answer"] += holds(marked, wanted[key])
+        counts["the first passage holds the answer"] += holds(quoted, wanted[key])
         shown = "\n".join(line.text for line in found.lines)
         counts["what was chosen holds the answer"] += holds(shown, wanted[key])
         counts["what is shown holds the answer"] += holds(
-            shown if found.outcome is Outcome.SHOWN else marked, wanted[key]
+            shown if found.outcome is Outcome.SHOWN else quoted, wanted[key]
         )
         for line in found.lines:
             pieces = [piece.strip() for piece in line.text.split("…")]

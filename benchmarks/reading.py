@@ -18,14 +18,14 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from benchmarks.calibrating import print_table
 from benchmarks.following import ask, asking, open_model, page_options
 from benchmarks.page_sets import page_set
-from bot.answers.outcome import Answer, offers
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Reply, offers
 from bot.ask import messages
 from bot.text.languages import speaking
 from indexer.evaluation.judged_sets import JudgedSet
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
 
+READ_ON: Final = "\n[Read on]"
 _COMMUNITIES: Final = Path(__file__).parents[1] / "tests" / "judged" / "communities"
 
 
@@ -33,8 +33,12 @@ def message(reply: Reply) -> str:
     """The message below a question, and the titles of its menu."""
     with speaking(Language.ENGLISH):
         text = messages.answer(reply)
-    parts = [text.head, *(f"{quotation.text}\n{quotation.cited}" for quotation in text.quotations)]
-    menu = messages.options(offers(reply.hits))
+    quoted = (
+        f"{quotation.text}\n{quotation.cited}{READ_ON * (not quotation.whole)}"
+        for quotation in text.quotations
+    )
+    parts = [text.head, *quoted, *text.places]
+    menu = messages.options([hit.passage for hit in offers(reply.hits)])
     return "\n\n".join([*parts, *([f"[Other passages: {' | '.join(menu)}]"] if menu else [])])
 
 

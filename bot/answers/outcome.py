@@ -1,26 +1,25 @@
-"""Outcome of a question: an answer that quotes passages, a refusal or a clarification. Pure."""
+"""Outcome of a question: an answer, which is sure or not, a refusal or a clarification. Pure."""
 
 import itertools
 import re
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final, NamedTuple, TypeVar
+from enum import StrEnum
+from typing import Final, TypeVar
 
+from bot.answers.places import Place
+from bot.answers.sections import Section
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.changelogs import asks_for_change, is_changelog
-from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Kind, channel_of
+from knowledge.values.notes import Picture
 from knowledge.values.questions import Evidence, RecordedHit
 
 # Least score of a further quoted passage, as a share of the best.
 FURTHER_SHARE: Final = 0.8
-# Largest distance from the best score of a passage about as likely to answer. Of 911 labelled
-# questions, 15 more see the answer at once, 5 fewer by the shorter first excerpt; with *strong*
-# evidence, none does.
-AS_LIKELY: Final = 0.05
 # Other passages to choose from: their largest number, and the least cosine of a hit. Of 150 wrong
 # answers, five passages beside have the right one in 125, eighteen in 135. Of 118 refused questions
 # with the answer among the first five hits, 90 keep it; of 1,806 refused questions on other
@@ -35,6 +34,14 @@ CHANGELOG_COST: Final = 0.15
 
 _JUMP_LINK = re.compile(r"\]\((?P<url>https://discord\.com/channels/[\d/]+)\)")
 _MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://(?:[^\s)>\]]|\](?!\())+)>?\)")
+
+
+class State(StrEnum):
+    """State of a reply, as programs read it."""
+
+    SURE = "sure"
+    UNSURE = "unsure"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +71,19 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A verbatim passage with its citation.
+    """A passage with its citation.
 
     Attributes:
         text: the text of the passage.
         citation: the reference to the document.
         hit: the hit with the passage.
-        deciding: the sentence of `text` that most likely answers, if any can.
-        before: the text before the passage in the same section, with a separator at the end.
-        after: the text after the passage in the same section, with a separator at the beginning.
+        section: the passage's section, if the answer shows it.
     """
 
     text: str
     citation: Citation
     hit: Hit
-    deciding: Deciding | None = None
-    before: str = ""
-    after: str = ""
+    section: Section | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,39 +95,36 @@ class Conflict:
     contradiction: Contradiction
 
 
-class Section(NamedTuple):
-    """A section to choose from: its heading below the others' common one, and its first passage."""
-
-    heading: str
-    hit: Hit
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Passages that answer, best first.
+    """Passages that answer, or that come nearest, best first.
 
     Attributes:
         evidence: how well the passages support an answer.
-        quotes: the passages.
+        quotes: the passages. A sure answer shows the section of the first, and of the notes that
+            disagree with it.
+        places: the places to look at, if the answer isn't sure.
         missing: words of the question without a match in any visible passage.
         conflicts: pairs of notes that disagree; readers see both.
         confirmed: whether the first quote is a confirmed passage
             (`bot.answers.confirmed_answers`).
-        parts: the number of first quotes that each answer a part of the question, all of which are
-            shown; 0 for a question with one part.
-        open_parts: the parts of the question without an answer, in the asker's words.
-        sections: sibling sections that answer alike, to choose from
-            (`bot.answers.sibling_sections`).
     """
 
     evidence: Evidence
     quotes: tuple[Quote, ...]
+    places: tuple[Place, ...] = ()
     missing: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     confirmed: bool = False
-    parts: int = 0
-    open_parts: tuple[str, ...] = ()
-    sections: tuple[Section, ...] = ()
+
+    @property
+    def is_sure(self) -> bool:
+        return self.confirmed or self.evidence is Evidence.STRONG
+
+    @property
+    def shown_quotes(self) -> tuple[int, ...]:
+        """The indexes of the quotes that a sure answer shows: the best, and notes against it."""
+        return (0, *(found.right for found in self.conflicts if found.left == 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,36 +147,49 @@ class Clarification:
 
 Outcome = Answer | Refusal | Clarification
 
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Reply to a question.
+
+    Attributes:
+        question: the text of the question.
+        outcome: an answer, refusal or clarification.
+        hits: the hits for the question, best first; for a refusal, only its `close_hits`.
+        question_id: the id of the recorded question, or None if nothing was recorded.
+        generation: how often the searched scopes had changed when the reply was given.
+        seconds: the time that the reply took.
+        foreign: the question's language, if the reply has to warn that the embedder doesn't read
+            this language; otherwise empty. The same readers are warned once.
+        signals: the measurements that the evidence was judged by.
+        pictures: the pictures of quoted notes, added on display.
+        bridged: whether the reply was given during an outage of the database.
+    """
+
+    question: str
+    outcome: Outcome
+    hits: tuple[Hit, ...] = ()
+    question_id: int | None = None
+    generation: int = 0
+    seconds: float = 0.0
+    foreign: str = ""
+    signals: Mapping[str, float] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
+    bridged: bool = False
+
+    @property
+    def evidence(self) -> Evidence:
+        return getattr(self.outcome, "evidence", Evidence.NONE)
+
+    @property
+    def state(self) -> State:
+        if isinstance(self.outcome, Answer):
+            return State.SURE if self.outcome.is_sure else State.UNSURE
+        return State.UNKNOWN
+
+
 # A hit as found, or as recorded.
 _Scored = TypeVar("_Scored", Hit, RecordedHit)
-
-
-def decide(
-    hits: Sequence[Hit],
-    deciding: Sequence[Deciding | None],
-    evidence: Evidence,
-    quotes: int,
-    due: Container[str] = (),
-) -> Answer | Refusal:
-    """Answer if there is evidence, and refuse otherwise.
-
-    Args:
-        hits: best first.
-        deciding: for each hit to quote (`near_best(hits, quotes)`), the span of the sentence that
-            answers, or None if the span is unknown.
-        evidence: how well the hits support an answer.
-        quotes: the largest number of passages to quote.
-        due: ids of documents past their review date.
-    """
-    if evidence is Evidence.NONE or not hits:
-        return Refusal()
-    near = near_best(hits, quotes)
-    spans = [*deciding, *([None] * len(near))]
-    quoted = tuple(
-        Quote(hit.passage.text, citation(hit.passage, due), hit, span)
-        for hit, span in zip(near, spans, strict=False)
-    )
-    return Answer(evidence, quoted)
 
 
 def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
@@ -195,25 +208,6 @@ def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
     # A share of a negative score is higher than the score, and would exclude the best hit.
     least = min(best, best * FURTHER_SHARE)
     return [hit for hit in distinct.values() if hit.score >= least]
-
-
-def may_be_shown(hits: Sequence[Hit], evidence: Evidence) -> list[bool]:
-    """For each hit to quote, whether the answer message may show the quote.
-
-    True for the best hit, for `as_likely` hits, and for all notes, because two notes may disagree.
-    """
-    return [
-        hit is hits[0] or as_likely(hits[0], hit, evidence) or hit.passage.kind is Kind.NOTE
-        for hit in hits
-    ]
-
-
-def as_likely(best: Hit, other: Hit, evidence: Evidence) -> bool:
-    """Whether another hit is about as likely to answer as the best hit.
-
-    False if the evidence is strong, because then the best hit is enough.
-    """
-    return evidence is Evidence.PARTIAL and best.score - other.score <= AS_LIKELY
 
 
 def _text(hit: Hit | RecordedHit) -> str:

@@ -6,10 +6,9 @@ recorded afterwards.
 """
 
 import itertools
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Final, NamedTuple
@@ -37,160 +36,42 @@ from bot.answers.outcome import (
     Outcome,
     Quote,
     Refusal,
-    Section,
+    Reply,
     citation,
     close_hits,
     conflicts,
-    decide,
-    may_be_shown,
     near_best,
     recorded_hit,
 )
 from bot.answers.page_links import PageLinks
-from bot.answers.part_answers import (
-    LEAST_OF_PART,
-    asks_of_parts,
-    compare,
-    hits_for_parts,
-    merge,
-    names_both,
-    parts_to_answer,
-)
+from bot.answers.places import Place, nearest_sections
 from bot.answers.pointers import document_at, passages_at, target_of
-from bot.answers.question_parts import Parts, may_ask_for_several
+from bot.answers.question_checks import needs_lookup
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.search_tiers import BundledArticles, SearchTiers, scopes_of_tiers
+from bot.answers.sections import POSITIONS_AROUND, Section, section_of
 from bot.answers.server_questions import may_ask_about_server
-from bot.answers.sibling_sections import parents, sibling_sections
-from bot.answers.small_talk import SmallTalk, small_talk
+from bot.answers.small_talk import small_talk
 from bot.answers.synonyms import GuildSynonyms, synonyms_in
-from bot.text.languages import Sentence
 from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
 from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
-from indexer.retrieval.named_passages import defined_thing
 from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import topic, typed_words, words
 from indexer.text.query_normalization import normalize
-from indexer.text.sentences import joined_passages
 from knowledge.store.database import is_away
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope, document_of_note
-from knowledge.values.notes import Picture
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.settings import AnsweredFrom
 from knowledge.values.synonyms import with_synonyms
 
-# Passages of context before and after a quoted passage, in the same section. They have antecedents,
-# continuations, or the head of a table that was cut into several passages.
-PASSAGES_BEFORE: Final = 8
-PASSAGES_AFTER: Final = 1
-# The largest number of characters of a quote with its context. The time to cut an excerpt grows
-# with the square of this number, and a phone shows a tenth of it.
-SECTION_CHARACTERS: Final = 6_000
-# Discord's limit for messages; a longer text is a document.
-QUESTION_CHARACTERS: Final = 2_000
 # The largest number of words in "I found nothing on …".
 MOST_NAMED: Final = 2
 # Channels and private askers whose unread language is remembered as told, until the next start.
 _TOLD: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Reply to a question.
-
-    Attributes:
-        question: the text of the question.
-        outcome: an answer, refusal or clarification.
-        hits: the hits for the question, best first; for a refusal, only its `close_hits`.
-        question_id: the id of the recorded question, or None if nothing was recorded.
-        generation: how often the searched scopes had changed when the reply was given.
-        seconds: the time that the reply took.
-        foreign: the question's language, if the reply has to warn that the embedder doesn't read
-            this language; otherwise empty. The same readers are warned once.
-        signals: the measurements that the evidence was judged by.
-        pictures: the pictures of quoted notes, added on display.
-        bridged: whether the reply was given during an outage of the database.
-    """
-
-    question: str
-    outcome: Outcome
-    hits: tuple[Hit, ...] = ()
-    question_id: int | None = None
-    generation: int = 0
-    seconds: float = 0.0
-    foreign: str = ""
-    signals: Mapping[str, float] = field(default_factory=dict)
-    pictures: tuple[Picture, ...] = ()
-    bridged: bool = False
-
-    @property
-    def evidence(self) -> Evidence:
-        return getattr(self.outcome, "evidence", Evidence.NONE)
-
-
-_NO_QUESTION: Final = Sentence("I need some words to go on: what would you like to know?")
-_LONG_QUESTION: Final = Sentence(
-    "Your question has {number:,} characters; the limit is {most:,}. Ask one thing, in a sentence "
-    "or two."
-)
-
-
-_UNREADABLE: Final = Sentence("Your question contains a broken character. Remove it and ask again.")
-# Neither the database nor the model accepts lone surrogates.
-_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-# Replies to small talk, which is not recorded.
-_TO_SMALL_TALK: Final = {
-    SmallTalk.IDENTITY: Sentence(
-        "I'm a bot. I quote what this community has written down, with its source; I don't make "
-        "anything up."
-    ),
-    SmallTalk.ABILITIES: Sentence(
-        "Ask me about this community in your own words, and I'll quote passages that answer you, "
-        "with their sources. `/note add` proposes a note for everyone."
-    ),
-    SmallTalk.HELP: Sentence(
-        "Go ahead! What would you like to know? One sentence in your own words works best."
-    ),
-    SmallTalk.THANKS: Sentence("You're welcome."),
-    SmallTalk.SCOLDING: Sentence(
-        "Sorry! Press *Not helpful* below an answer to tell the moderators what was wrong with it."
-    ),
-    SmallTalk.PRAISE: Sentence("Thank you!"),
-    SmallTalk.GREETING: Sentence("Hello! What would you like to know?"),
-    SmallTalk.ACKNOWLEDGEMENT: Sentence("All right. Ask me whenever you like."),
-    SmallTalk.LAUGHTER: Sentence("Ha! What would you like to know?"),
-}
-
-
-def needs_lookup(text: str) -> bool:
-    """Whether a text is a valid question, and no small talk."""
-    return small_talk(text) is None and fault(text) is None
-
-
-def response_without_lookup(text: str) -> str:
-    """The response to small talk or an invalid question; empty for a valid question."""
-    talk = small_talk(text)
-    return problem_with(text) if talk is None else _TO_SMALL_TALK[talk]()
-
-
-def problem_with(text: str) -> str:
-    """The reason why `text` can't be looked up, or empty for a valid question."""
-    problem = fault(text)
-    return problem(number=len(text), most=QUESTION_CHARACTERS) if problem is not None else ""
-
-
-def fault(text: str) -> Sentence | None:
-    """The reason why a text can't be looked up, with its `number` of characters and the `most`."""
-    if not any(character.isalnum() for character in text):
-        return _NO_QUESTION
-    if _LONE_SURROGATE.search(text):
-        return _UNREADABLE
-    return _LONG_QUESTION if len(text) > QUESTION_CHARACTERS else None
 
 
 class Found(NamedTuple):
@@ -387,12 +268,10 @@ class AnswerPipeline:
         replies = {key: reply for key in keys if (reply := self._replies.get(key)) is not None}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in replies}
         if new:
-            parts = {key: parts_to_answer(ask) for key, ask in new.items()}
-            found = self._look_up(new, parts)
+            found = self._look_up(new)
             with self._times.time_stage(Stage.DECIDE):
-                for key, lookups in zip(new, found, strict=True):
-                    reply = self._decide(lookups, parts[key])
-                    reply = replace(reply, question=new[key].text)
+                for key, lookup in zip(new, found, strict=True):
+                    reply = replace(self._decide(lookup), question=new[key].text)
                     replies[key] = reply
                     self._replies.put(key, reply)
         return [replies[key] for key in keys]
@@ -412,25 +291,14 @@ class AnswerPipeline:
             )
         return keys
 
-    def _look_up(
-        self, asks: Mapping[ReplyKey, Ask], parts: Mapping[ReplyKey, Parts | None]
-    ) -> list[list[Found]]:
-        """The lookup of each question, followed by the lookups of its two parts, if it has parts.
-
-        Each is the surest lookup among the variants with synonyms.
-        """
+    def _look_up(self, asks: Mapping[ReplyKey, Ask]) -> list[Found]:
+        """The surest lookup of each question, among its readings."""
+        variants = [
+            readings(self._retriever, ask, key.tiers, key.synonyms) for key, ask in asks.items()
+        ]
         tiers: dict[Ask, SearchTiers] = {}
-        variants: list[list[Sequence[Ask]]] = []
-        for key, ask in asks.items():
-            own = parts[key]
-            questions = [ask, *asks_of_parts(ask, own)] if own is not None else [ask]
-            variants.append(
-                [
-                    readings(self._retriever, question, key.tiers, key.synonyms)
-                    for question in questions
-                ]
-            )
-            tiers |= dict.fromkeys(itertools.chain.from_iterable(variants[-1]), key.tiers)
+        for key, own in zip(asks, variants, strict=True):
+            tiers |= dict.fromkeys(own, key.tiers)
         texts = queries_of(tiers)
         with self._times.time_stage(Stage.EMBED):
             # Embedding a batch takes all cores. For a single text, another core looks up its words
@@ -448,105 +316,17 @@ class AnswerPipeline:
                     wait_for_words()
         lookups = Lookups(self._retriever, self.due, self._confirmed, self._times)
         found = lookups.of(tiers, vectors)
-        return [
-            [
-                Found(lookup, vector_of(lookup.ask, vectors))
-                for lookup in (surest([found[variant] for variant in own]) for own in questions)
-            ]
-            for questions in variants
-        ]
+        best = (surest([found[variant] for variant in own]) for own in variants)
+        return [Found(lookup, vector_of(lookup.ask, vectors)) for lookup in best]
 
-    def _decide(self, found: Sequence[Found], parts: Parts | None) -> Reply:
-        """The reply to a question, from its lookup and the lookups of its parts."""
-        whole, *own = found
-        lookup = whole.lookup
-        # A follow-up has the things to choose from as its parts.
-        is_choice = bool(lookup.ask.earlier)
-        is_answered = lookup.confirmed or (is_choice and lookup.evidence is not Evidence.NONE)
-        if parts is None or is_answered:
-            return self._decide_one(whole)
-        # A heading that names both parts has a section with both answers.
-        is_named = lookup.evidence is Evidence.STRONG and lookup.hits[0].named
-        if is_named and names_both(parts, lookup.hits[0].passage):
-            return self._decide_one(whole)
-        if parts.differ:
-            hits = [hit for part in (whole, *own) for hit in part.lookup.hits]
-            chosen = compare(hits, parts)
-            if len(chosen) == 1:
-                return self._decide_one(self._quoting(chosen[0], whole))
-            if not chosen:
-                return self._decide_one(whole)
-            own = [self._quoting(hit, part) for hit, part in zip(chosen, own, strict=True)]
-        reply, *replies = map(self._decide_one, (whole, *own))
-        first, second = replies
-        outcomes = [
-            part.outcome
-            if parts.differ or part.signals.get("probability", 0.0) >= LEAST_OF_PART
-            else Refusal()
-            for part in replies
-        ]
-        dependent = own[1].lookup.ask.may_repeat
-        outcome = merge(reply.outcome, outcomes, parts, dependent=dependent)
-        if outcome is reply.outcome or not isinstance(outcome, Answer):
-            return reply
-        weaker = first if outcome.evidence is first.evidence else second
-        if is_choice:
-            # The passages are about the things, perhaps not about what is asked of them.
-            outcome = replace(outcome, evidence=Evidence.PARTIAL)
-        return replace(
-            reply,
-            outcome=replace(outcome, conflicts=conflicts(outcome.quotes, self._retriever.embed)),
-            hits=hits_for_parts(outcome, first.hits, second.hits),
-            foreign="",
-            signals=weaker.signals,
-        )
-
-    def _quoting(self, hit: Hit, found: Found) -> Found:
-        """A lookup with another hit first, and its evidence."""
-        lookup = found.lookup
-        if lookup.hits and lookup.hits[0].passage.id == hit.passage.id:
-            return found
-        known = {also.passage.id: also for other in lookup.hits for also in other.also}
-        known |= {other.passage.id: other for other in lookup.hits}
-        others = [other for other in lookup.hits if other.passage.id != hit.passage.id]
-        hits = [known.get(hit.passage.id, hit), *others][:HITS]
-        evidence, signals = self._retriever.judge(lookup.ask.text, hits)
-        changed = replace(lookup, hits=hits, evidence=evidence, signals=signals)
-        return found._replace(lookup=changed)
-
-    def _decide_one(self, found: Found) -> Reply:
-        lookup, vector = self._follow_pointer(found)
-        ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence
-        quotes = 1 if lookup.confirmed else ask.quotations or self._quotes
-        quoted = near_best(hits, quotes) if evidence is not Evidence.NONE else []
-        sections = [self.passages_around(hit.passage) for hit in quoted]
-        probability = lookup.signals.get("probability", 1.0)
-        spans = [
-            self._retriever.deciding_sentence(
-                ask.text, vector, hit.passage, lookup.scopes, section, probability=probability
-            )
-            if is_shown
-            else None
-            for hit, section, is_shown in zip(
-                quoted, sections, may_be_shown(quoted, evidence), strict=True
-            )
-        ]
-        outcome: Outcome = decide(hits, spans, evidence, quotes, self.due)
-        is_understood = evidence is Evidence.STRONG
-        if isinstance(outcome, Answer):
-            nowhere = () if lookup.confirmed else self._unmatched_terms(lookup, quoted)
-            if nowhere and _asks_only_about(nowhere, ask.text):
-                outcome, is_understood = Refusal(unknown=nowhere), True
-            else:
-                outcome = replace(
-                    outcome,
-                    quotes=tuple(map(_in_section, outcome.quotes, sections)),
-                    conflicts=conflicts(outcome.quotes, self._retriever.embed),
-                    missing=nowhere if evidence is Evidence.PARTIAL else (),
-                    confirmed=lookup.confirmed,
-                    sections=() if lookup.confirmed else self._sections(ask.text, hits[0]),
-                )
+    def _decide(self, found: Found) -> Reply:
+        """The reply to a question: sure, unsure or unknown, by its evidence."""
+        lookup = self._follow_pointer(found).lookup
+        outcome: Outcome = self._answer(lookup)
+        is_understood = lookup.evidence is Evidence.STRONG
+        hits = list(lookup.hits)
         if isinstance(outcome, Refusal):
+            is_understood = bool(outcome.unknown)
             # Nothing is near a word that no passage has.
             hits = [] if outcome.unknown else close_hits(hits)
             if lookup.before is not None:
@@ -555,15 +335,59 @@ class AnswerPipeline:
                 others = [hit for hit in hits if hit.passage.id != before.id]
                 hits = [replace(lookup.before, also=()), *others]
         return Reply(
-            ask.text,
+            lookup.ask.text,
             outcome,
             tuple(hits),
             generation=self._generation(lookup.scopes),
             # A question with strong evidence was understood, whichever language was detected ("wat
             # is open source").
-            foreign="" if is_understood else self._retriever.unread_language(ask.text),
+            foreign="" if is_understood else self._retriever.unread_language(lookup.ask.text),
             signals=lookup.signals,
         )
+
+    def _answer(self, lookup: Lookup) -> Answer | Refusal:
+        if lookup.evidence is Evidence.NONE or not lookup.hits:
+            return Refusal()
+        text, confirmed = lookup.ask.text, lookup.confirmed
+        most = 1 if confirmed else lookup.ask.quotations or self._quotes
+        quoted = near_best(lookup.hits, most)
+        missing = () if confirmed else self._unmatched_terms(lookup, quoted)
+        if missing and _asks_only_about(missing, text):
+            return Refusal(unknown=missing)
+        quotes = tuple(
+            Quote(hit.passage.text, citation(hit.passage, self.due), hit) for hit in quoted
+        )
+        answer = Answer(
+            lookup.evidence,
+            quotes,
+            missing=missing,
+            conflicts=conflicts(quotes, self._retriever.embed),
+            confirmed=confirmed,
+        )
+        if not answer.is_sure:
+            return replace(answer, places=self._places(lookup))
+        shown = answer.shown_quotes
+        return replace(
+            answer,
+            missing=(),
+            quotes=tuple(
+                replace(quote, section=self.section(quote.hit.passage)) if i in shown else quote
+                for i, quote in enumerate(quotes)
+            ),
+        )
+
+    def _places(self, lookup: Lookup) -> tuple[Place, ...]:
+        return tuple(
+            Place(sections, self._retriever.best_lines(lookup.ask.text, best, lookup.scopes))
+            for sections in nearest_sections(lookup.hits)
+            for best in sections[:1]
+        )
+
+    def section(self, own: StoredPassage) -> Section:
+        """The section of a passage, with the headings beside and below."""
+        first, last = own.position - POSITIONS_AROUND, own.position + POSITIONS_AROUND
+        near = self._index.passages_within(own.document_id, first, last)
+        return section_of(own, [passage for passage in near if passage.scope == own.scope])
 
     def _follow_pointer(self, found: Found) -> Found:
         """A lookup with the section first that its best hit only points to."""
@@ -594,19 +418,6 @@ class AnswerPipeline:
             return found
         others = [hit for hit in lookup.hits if hit.passage.document_id != document_id]
         return found._replace(lookup=replace(lookup, hits=[*followed, *others][:HITS]))
-
-    def _sections(self, question: str, best: Hit) -> tuple[Section, ...]:
-        if defined_thing(question) or not (may_ask_for_several(question) and parents(best)):
-            return ()
-        passages = self._index.document_passages(best.passage.document_id)
-        own = [passage for passage in passages if passage.scope == best.passage.scope]
-        return sibling_sections(question, best, own)
-
-    def passages_around(self, own: StoredPassage) -> list[StoredPassage]:
-        """A passage with its context under the same heading."""
-        first, last = own.position - PASSAGES_BEFORE, own.position + PASSAGES_AFTER
-        near = self._index.passages_within(own.document_id, first, last)
-        return _within(SECTION_CHARACTERS, near, own)
 
     def _unmatched_terms(self, lookup: Lookup, quoted: Sequence[Hit]) -> tuple[str, ...]:
         """Names and nouns of a question that occur in no visible passage, at most two."""
@@ -639,22 +450,14 @@ class AnswerPipeline:
             seen = scopes_of_tiers(tiers)
             if not isinstance(outcome, Answer) or self._generation(seen) != reply.generation:
                 return reply
-            # A quotation for each part is right in its place.
-            if outcome.parts:
-                return reply
             hits = [reply.hits[place] for place in places]
             read = replace(ask, text=self._retriever.respell(ask.text, seen))
             [vector] = self._retriever.embed([read.text])
             lookup = Lookup(read, hits, outcome.evidence, reply.signals, seen)
-            answered = self._decide_one(Found(lookup, vector)).outcome
+            answered = self._decide(Found(lookup, vector)).outcome
             if not isinstance(answered, Answer):
                 return reply
-            again = replace(
-                answered,
-                missing=outcome.missing,
-                open_parts=outcome.open_parts,
-                sections=outcome.sections,
-            )
+            again = replace(answered, missing=outcome.missing)
             return self.with_page_links(ask, replace(reply, outcome=again, pictures=()))
 
     def generation(self, scopes: Sequence[Scope], answered_from: AnsweredFrom) -> int:
@@ -669,28 +472,3 @@ class AnswerPipeline:
 def _asks_only_about(words: Sequence[str], question: str) -> bool:
     """Whether a question has no other topic words than these."""
     return set(topic(question)) <= {forms for word in words for forms in topic(word)}
-
-
-def _in_section(quote: Quote, section: Sequence[StoredPassage]) -> Quote:
-    """A quote with its context, the passages under the same heading."""
-    text, starts = joined_passages([one.text for one in section])
-    begin = starts[[one.position for one in section].index(quote.hit.passage.position)]
-    return replace(quote, before=text[:begin], after=text[begin + len(quote.text) :])
-
-
-def _within(
-    characters: int, passages: Sequence[StoredPassage], own: StoredPassage
-) -> list[StoredPassage]:
-    """`own` and the passages around it under the same heading, at most `characters` in total."""
-    there = {one.position: one for one in passages if one.heading == own.heading}
-
-    def fits(first: int, last: int) -> bool:
-        span = range(first, last + 1)
-        return all(i in there for i in span) and sum(len(there[i].text) for i in span) <= characters
-
-    first = last = own.position
-    while fits(first, last + 1):
-        last += 1
-    while fits(first - 1, last):
-        first -= 1
-    return [there[i] for i in range(first, last + 1)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.answers.ask import Ask
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Reply
 from indexer.index.index import Index
 from knowledge.values.documents import channel_scope
 from knowledge.values.questions import OpenQuestion, Question, RecordedHit, RecordedPhrasing

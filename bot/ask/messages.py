@@ -3,47 +3,51 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Final, NamedTuple
 
-from bot.answers.outcome import Answer, Clarification, Quote, Refusal, citation
+from bot.answers.outcome import Answer, Clarification, Quote, Refusal, Reply, citation
 from bot.answers.phrased import Phrased
-from bot.answers.pipeline import Reply, response_without_lookup
+from bot.answers.places import Place
+from bot.answers.question_checks import response_without_lookup
 from bot.answers.quotations import (
     ADDRESS,
     citation_line,
-    fitting_quote,
-    lines_of_each,
-    passage_markdown,
+    other_language,
     place,
-    shown_places,
+    quoted_page,
+    shown_lines,
+    shown_quotation,
 )
-from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
-from bot.ask.service import Shared
+from bot.answers.sections import passage_markdown
+from bot.ask.phrased_text import cited_places, phrased_text
+from bot.ask.service import OpenedSection, Shared
 from bot.text.languages import Sentence, language_name
 from bot.text.markdown import (
     LAYOUT_CHARACTERS,
-    MESSAGE_CHARACTERS,
     plain,
     quoted_parts,
     safe_markdown,
     shorten,
     size,
+    split,
 )
-from bot.text.place_names import place_name
+from bot.text.place_names import as_seen, heading_name, place_name
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.text.passages import HEADING_SEPARATOR
-from knowledge.values.questions import Evidence
+from knowledge.values.documents import channel_mention
 
 SOURCE: Final = Sentence("Source")
 # Leads to a page that the quoted text names, but not to the text.
 REFERENCE: Final = Sentence("Reference")
 OTHER_PASSAGES: Final = Sentence("Other passages")
-SECTIONS: Final = Sentence("Sections and other passages")
 # Below an answer, with its actions.
 MORE: Final = Sentence("More about this answer…")
-QUOTED_ABOVE: Final = Sentence("Quoted above; read all of it here")
+QUOTED_ABOVE: Final = Sentence("Quoted above; here from its beginning")
+ON_THIS_PAGE: Final = Sentence("On the same page")
+READ_ON: Final = Sentence("Read on")
 PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
 PICKED: Final = Sentence("Thank you. I've counted your vote for this passage.")
 CONFIRMED: Final = Sentence("Thank you. This passage now comes first for questions like yours.")
@@ -122,54 +126,89 @@ NO_LONGER_THERE: Final = Sentence("A message that was changed or deleted")
 NO_LONGER_QUOTED: Final = Sentence("A passage that was changed or withdrawn")
 
 
-def passage(found: StoredPassage) -> list[str]:
-    """A whole passage, split into messages; the last message has the citation."""
-    *parts, last = quoted_parts(safe_markdown(passage_markdown(found.kind, found.text)))
-    cited = citation_line(citation(found))
-    together = size(f"{last}\n{cited}") <= MESSAGE_CHARACTERS
-    return [*parts, f"{last}\n{cited}"] if together else [*parts, last, cited]
+class SectionPage(NamedTuple):
+    """A page of a section, in the parts that fit into messages; the section has `pages`."""
+
+    parts: tuple[str, ...]
+    pages: int
+
+
+def section_page(opened: OpenedSection, number: int, *, from_passage: bool = False) -> SectionPage:
+    """The page `number` of an opened section, from 0, or else the last; with its citation.
+
+    `from_passage` counts the pages as below an answer (`bot.answers.sections`).
+    """
+    pages = opened.section.pages(from_passage=from_passage)
+    page = pages[min(number, len(pages) - 1)]
+    cited = citation_line(citation(opened.passage))
+    first, *rest = quoted_parts(safe_markdown(page), LAYOUT_CHARACTERS - size(cited) - 1)
+    parts = [f"{first}\n{cited}"]
+    for part in rest:
+        parts += split(part)
+    return SectionPage(tuple(parts), len(pages))
 
 
 # Discord's limit for the label of an option.
 OPTION_CHARACTERS: Final = 100
 
 
-def option(hit: Hit) -> str:
+def option(passage: StoredPassage) -> str:
     """The label of a passage in the menu, without Markdown."""
-    named = place_name(hit.passage.title, hit.passage.heading, OPTION_CHARACTERS)
-    return named or hit.passage.document_id[:OPTION_CHARACTERS]
+    named = place_name(passage.title, passage.heading, OPTION_CHARACTERS)
+    return named or passage.document_id[:OPTION_CHARACTERS]
 
 
-def options(hits: Sequence[Hit]) -> list[str]:
+def options(passages: Sequence[StoredPassage]) -> list[str]:
     """The labels of passages in the menu; repeated labels get a number."""
     labels: list[str] = []
     times: Counter[str] = Counter()
-    for label in map(option, hits):
+    for label in map(option, passages):
         times[label] += 1
         number = f" ({times[label]})" if times[label] > 1 else ""
         labels.append(shorten(label, OPTION_CHARACTERS - len(number)) + number)
     return labels
 
 
-OPEN_PART_CHARACTERS: Final = 100
-NUMBER_CHARACTERS: Final = len("1 · ")
+# Discord's limit for the label of a button.
+_BUTTON_CHARACTERS: Final = 80
+
+
+def heading_label(passage: StoredPassage) -> str:
+    """The label of a section on the page of another: its last headings."""
+    name = heading_name(as_seen(passage.heading), _BUTTON_CHARACTERS)
+    return name or shorten(as_seen(passage.title), _BUTTON_CHARACTERS)
 
 
 class Quotation(NamedTuple):
-    """A passage in an answer. `link` leads to it, `reference` to a page that it refers to."""
+    """A section in an answer, or a page of it.
+
+    Attributes:
+        link: the address of the section.
+        reference: the address of a page that it refers to.
+        whole: whether the section ends there.
+    """
 
     text: str
     cited: str
     link: str
     reference: str = ""
+    whole: bool = True
 
 
 class AnswerText(NamedTuple):
-    """The text of an answer message: the head, a model's `phrased` lines, and the quotations."""
+    """The text of an answer message.
+
+    Attributes:
+        head: the question and the state.
+        quotations: the sections of a sure answer, or those that a model's lines cite.
+        phrased: a model's lines.
+        places: the places of an unsure answer.
+    """
 
     head: str
     quotations: tuple[Quotation, ...] = ()
     phrased: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 def answer(
@@ -207,71 +246,81 @@ _FOREIGN: Final = Sentence(
 )
 _SURE: Final = Sentence("-# Evidence: strong")
 _CONFIRMED: Final = Sentence("-# Confirmed for nearly the same question")
-_NEAREST: Final = Sentence("This is the closest I found; it may not answer your question.")
-_OPEN_PART: Final = Sentence("I found nothing that clearly answers “{part}”.")
-_SECTIONS: Final = Sentence("These sections answer it, each for its case:")
-_PARTLY: Final = Sentence("This may not answer it: I found nothing on {missing}.")
+_UNSURE: Final = Sentence("I'm not sure. These come nearest:")
+_UNSURE_WITHOUT: Final = Sentence("I found nothing on {missing}. These come nearest:")
 
 
 def not_my_language(foreign: str) -> str:
     return _FOREIGN(name=language_name(foreign))
 
 
-def partial(missing: Sequence[str]) -> str:
-    """The line above an answer with partial evidence, which names the `missing` words."""
-    return _PARTLY(missing=_in_quotes(missing)) if missing else _NEAREST()
+def unsure(missing: Sequence[str]) -> str:
+    """The line above the nearest places, which names the `missing` words."""
+    return _UNSURE_WITHOUT(missing=_in_quotes(missing)) if missing else _UNSURE()
 
 
 def _answer(
     outcome: Answer, lines: list[str], phrased: Phrased | None, *, question: str
 ) -> AnswerText:
-    is_sure = outcome.evidence is Evidence.STRONG
     if outcome.confirmed:
         lines.append(_CONFIRMED())
     else:
-        lines.append(_SURE() if is_sure else partial(outcome.missing))
-    lines += [
-        _OPEN_PART(part=plain(shorten(part, OPEN_PART_CHARACTERS))) for part in outcome.open_parts
-    ]
-    if outcome.sections and is_sure:
-        lines.append(_SECTIONS())
-    lines += [f"- **{plain(shorten(name, 80))}**" for name, _ in outcome.sections]
-    places = shown_places(outcome)
-    if phrased is not None:
-        outcome = replace(outcome, quotes=around_chosen(outcome.quotes, phrased))
+        lines.append(_SURE() if outcome.is_sure else unsure(outcome.missing))
     head = "\n".join(lines)
     said_above = _model_lines(phrased, len(outcome.quotes))
     if phrased is not None and said_above:
-        places = sorted({0, *cited_places(phrased)})
-    above = "\n".join([head, *said_above])
-    lines_for = lines_of_each(outcome, above, places)
-    room = MESSAGE_CHARACTERS - size(above) - NUMBER_CHARACTERS * len(places)
-    said: dict[int, Quotation] = {}
-    for number, most in zip(places, lines_for, strict=True):
-        quote = _without_link(outcome.quotes[number])
-        part = fitting_quote(quote, most, room, question=question)
-        if size(part) + 1 > room:
-            continue
-        between = [
-            conflict
-            for conflict in outcome.conflicts
-            if conflict.right == number and conflict.left in said
+        shown = sorted({0, *cited_places(phrased)})
+    elif outcome.is_sure:
+        shown = [*outcome.shown_quotes]
+    else:
+        sizes = accumulate((len(found.hits) for found in outcome.places), initial=1)
+        places = map(place_lines, sizes, outcome.places)
+        return AnswerText(head, places=tuple(places))
+    room = LAYOUT_CHARACTERS - size("\n".join([head, *said_above]))
+    quotations = _quotations(outcome, shown, room, question, is_numbered=bool(said_above))
+    # Phrased lines are shown only with all their quotations.
+    return AnswerText(head, quotations, said_above if len(quotations) == len(shown) else ())
+
+
+def _quotations(
+    outcome: Answer, shown: Sequence[int], room: int, question: str, *, is_numbered: bool
+) -> tuple[Quotation, ...]:
+    """The quotes to show, as far as there is room for them as a whole."""
+    quotations: list[Quotation] = []
+    # Several quotations are numbered, so that members can refer to one.
+    is_numbered = is_numbered or len(shown) > 1
+    for number in shown:
+        quote = outcome.quotes[number]
+        page, whole = quoted_page(quote)
+        text = shown_quotation(page)
+        warnings = [
+            disagreement(found.contradiction)
+            for found in outcome.conflicts
+            if found.right == number and found.left in shown
         ]
-        warning = disagreement(between[0].contradiction) if between else ""
-        if warning and size(warning) + 1 + size(part) + 1 <= room:
-            part = f"{warning}\n{part}"
-        room -= size(part) + 1
-        passage, mark, cited = part.rpartition("\n-# ")
-        # Several quotations are numbered, so that members can refer to one.
-        place = f"{len(said) + 1} · " if len(places) > 1 or said_above else ""
-        citation = outcome.quotes[number].citation
+        text = "\n".join([*warnings[:1], text])
+        written_in = other_language(question, quote.text)
+        cited = citation_line(replace(quote.citation, link=""), written_in)
+        if is_numbered:
+            cited = cited.replace("-# ", f"-# {len(quotations) + 1} · ", 1)
+        room -= size(text) + size(cited)
+        if room < 0 and quotations:
+            break
         source, reference = (
             address if ADDRESS.fullmatch(address) else ""
-            for address in (citation.link, citation.reference)
+            for address in (quote.citation.link, quote.citation.reference)
         )
-        said[number] = Quotation(passage, f"{mark.strip()} {place}{cited}", source, reference)
-    # Phrased lines are shown only with all their quotations.
-    return AnswerText(head, tuple(said.values()), said_above if len(said) == len(places) else ())
+        quotations.append(Quotation(text, cited, source, reference, whole))
+    return tuple(quotations)
+
+
+def place_lines(number: int, found: Place) -> str:
+    """A place to look at: its linked title and headings, numbered, and its best lines."""
+    best, *others = (citation(hit.passage) for hit in found.hits)
+    named = channel_mention(best.document_id) or place(best.title, best.heading, best.link)
+    also = (place("", other.heading or other.title, other.link) for other in others)
+    numbered = (f"**{n}** · {name}" for n, name in enumerate([named, *also], number))
+    return "\n".join(["\n".join(numbered), *shown_lines(found.lines)])
 
 
 def _model_lines(phrased: Phrased | None, quotes: int) -> tuple[str, ...]:
@@ -283,18 +332,12 @@ def _model_lines(phrased: Phrased | None, quotes: int) -> tuple[str, ...]:
     return phrased_text(phrased, numbers)
 
 
-def _without_link(quote: Quote) -> Quote:
-    """Remove the link from a quote's citation, because a button has the link."""
-    return replace(quote, citation=replace(quote.citation, link=""))
-
-
 def whole_note(quote: Quote, lead: str) -> AnswerText:
     """A note quoted whole below the line `lead`, as far as a message has room."""
-    citation = _without_link(quote).citation
-    cited = citation_line(citation)
+    cited = citation_line(replace(quote.citation, link=""))
     short = Sentence("-# Shortened. `/note show` shows the whole note.")()
     room = LAYOUT_CHARACTERS - size(lead) - size(cited) - size(short) - 1
-    markdown = safe_markdown(passage_markdown(citation.kind, quote.text))
+    markdown = safe_markdown(passage_markdown(quote.citation.kind, quote.text))
     first, *rest = quoted_parts(markdown, room)
     text = f"{first}\n{short}" if rest else first
     link = quote.citation.link if ADDRESS.fullmatch(quote.citation.link) else ""

@@ -7,21 +7,18 @@ text without bold, links or mentions.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.answers.outcome import Quote
 from bot.answers.phrased import Line, Phrased
-from bot.text.excerpt import room
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, quotation, safe_markdown, shorten, size
-from indexer.retrieval.highlight import Deciding
-from indexer.text.sentences import FENCES, LIST_MARKER, units
+from indexer.text.sentences import FENCES, LIST_MARKER
 
-# The largest number of lines, so that a phone's screen has room for a quotation below.
-LINES: Final = 14
-FURTHER_LINES: Final = 6
+# The largest numbers of characters, so that a phone's screen shows the beginning of a quotation
+# below, and of each further passage that a line cites.
+LINES_CHARACTERS: Final = 420
+FURTHER_CHARACTERS: Final = 180
 # Longer text is not shown, because the quotations below would not fit into the message.
 MOST_CHARACTERS: Final = 1_400
 
@@ -65,32 +62,14 @@ def cited_places(phrased: Phrased) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
-def around_chosen(quotes: Sequence[Quote], phrased: Phrased) -> tuple[Quote, ...]:
-    """Set the deciding sentence of each quote to the first sentence that the model used."""
-    named: dict[int, int] = {}
-    for place in (*phrased.stands_on, *phrased.chosen):
-        passage, _, unit = place.partition(".")
-        if passage.isdecimal() and unit.isdecimal():
-            named.setdefault(int(passage) - 1, int(unit) - 1)
-    return tuple(
-        _around(quote, named[place]) if place in named else quote
-        for place, quote in enumerate(quotes)
-    )
-
-
-def _around(quote: Quote, unit: int) -> Quote:
-    spans = units(quote.text)
-    return replace(quote, deciding=Deciding(*spans[unit])) if unit < len(spans) else quote
-
-
 def _fitting(lines: Sequence[Line]) -> list[Line]:
     """The first line, and as many more as fit a phone's screen with the passages they cite."""
     kept: list[Line] = []
-    left, passages = LINES, set[int]()
+    left, passages = LINES_CHARACTERS, set[int]()
     for line in lines:
-        needed = room(line.text)
+        needed = size(line.text)
         if kept:
-            needed += FURTHER_LINES * len({*line.numbers} - passages)
+            needed += FURTHER_CHARACTERS * len({*line.numbers} - passages)
             if needed > left:
                 break
         kept.append(line)

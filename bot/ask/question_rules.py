@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from bot.answers.pipeline import QUESTION_CHARACTERS, needs_lookup
+from bot.answers.question_checks import QUESTION_CHARACTERS, needs_lookup
 from knowledge.chat.intents import is_small_talk, prose, word_count
 from knowledge.languages.detection import languages_spoken
 from knowledge.languages.vocabularies import alternatives

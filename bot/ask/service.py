@@ -15,13 +15,15 @@ from bot.answers.outcome import (
     Answer,
     Citation,
     Quote,
+    Reply,
     citation,
     near_best,
-    recorded_hit,
     recorded_passage,
 )
-from bot.answers.pipeline import Reply, fault
+from bot.answers.places import MOST_PLACES
+from bot.answers.question_checks import fault
 from bot.answers.replay import ask_from_record, with_passage_texts
+from bot.answers.sections import Section
 from bot.core.core import Core
 from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
@@ -103,7 +105,9 @@ def share(
         answered_from=settings.answered_from,
         quotations=settings.quotations,
     )
-    quoted = near_best(question.hits, question.quotations or core.answer_pipeline.quotes)
+    quoted = question.hits[:MOST_PLACES]
+    if question.evidence is Evidence.STRONG:
+        quoted = near_best(question.hits, question.quotations or core.answer_pipeline.quotes)
     complete = question.evidence is Evidence.NONE or all(
         hit.source_channel_id in (None, *channels) for hit in quoted
     )
@@ -155,11 +159,11 @@ class Picked(NamedTuple):
     reply: Reply | None = None
 
 
-def by_digest(hits: Iterable[Hit]) -> dict[str, Hit]:
-    """Hits by the digest of their record. Of hits with the same digest, the first is kept."""
-    by_record: dict[str, Hit] = {}
-    for hit in hits:
-        by_record.setdefault(digest_of(recorded_hit(hit)), hit)
+def by_digest(passages: Iterable[StoredPassage]) -> dict[str, StoredPassage]:
+    """Passages by the digest of their record. Of equal digests, the first is kept."""
+    by_record: dict[str, StoredPassage] = {}
+    for passage in passages:
+        by_record.setdefault(digest_of(recorded_passage(passage)), passage)
     return by_record
 
 
@@ -168,6 +172,21 @@ def offered_passage(
 ) -> StoredPassage | None:
     """An offered passage as it is now, or None if no longer visible to a reader of `channels`."""
     return _offered_with_record(core, question, digest, channels)[0]
+
+
+class OpenedSection(NamedTuple):
+    """A section that a member opened, by the passage that was found in it."""
+
+    passage: StoredPassage
+    section: Section
+
+
+def open_section(
+    core: Core, question: Question, digest: str, channels: Sequence[int]
+) -> OpenedSection | None:
+    """The section of an offered passage as it is now, or None if it is no longer visible."""
+    found = offered_passage(core, question, digest, channels)
+    return None if found is None else OpenedSection(found, core.answer_pipeline.section(found))
 
 
 def _offered_with_record(

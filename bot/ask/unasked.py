@@ -16,13 +16,11 @@ from typing import Final
 import numpy as np
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer, Citation, citation, recorded_hit
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Citation, Reply, citation, recorded_hit
 from bot.answers.similar_posts import similar_posts
-from bot.ask.service import pick
+from bot.ask.service import OpenedSection, pick
 from bot.core.core import Core
 from indexer.embedding.embedder import fit_to_model
-from indexer.index.stored_passage import StoredPassage
 from knowledge.chat import intents
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Kind
@@ -126,13 +124,13 @@ def similar_documents(core: Core, question: HelpedQuestion, ask: Ask) -> list[Ci
     return [citation(passages[0]) for passages in found if passages]
 
 
-def similar_notes(core: Core, question: HelpedQuestion, ask: Ask) -> list[StoredPassage]:
-    """The passages of the recorded notes, in reading order."""
+def similar_notes(core: Core, question: HelpedQuestion, ask: Ask) -> list[OpenedSection]:
+    """The recorded notes, each opened at its beginning."""
+    found = (core.document(document_id, ask.scopes) for document_id in question.similar_ids)
     return [
-        passage
-        for document_id in question.similar_ids
-        for passage in core.document(document_id, ask.scopes)
-        if passage.kind is Kind.NOTE
+        OpenedSection(passages[0], core.answer_pipeline.section(passages[0]))
+        for passages in found
+        if passages and passages[0].kind is Kind.NOTE
     ]
 
 

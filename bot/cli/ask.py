@@ -16,10 +16,11 @@ from rich.styled import Styled
 from rich.text import Text
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer, Clarification, Refusal, citation
-from bot.answers.pipeline import Reply, problem_with, response_without_lookup
-from bot.answers.quotations import excerpts, passage_markdown
+from bot.answers.outcome import Clarification, Refusal, Reply, citation
+from bot.answers.question_checks import problem_with, response_without_lookup
 from bot.answers.replay import Replay
+from bot.answers.reply_fields import places_of, quotes_of
+from bot.answers.sections import passage_markdown
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import found_by
 from bot.cli import console
@@ -137,36 +138,25 @@ def why(
 def reply_record(reply: Reply) -> dict[str, Any]:
     """A reply as an object.
 
-    `answer` joins the quoted passages. `quotes` has an excerpt of each passage, in Markdown. The
-    `legs` of a hit are the retrievers that found it. `nearest` lists the titles of the hits.
+    `answer` joins the quoted sections; for small talk, it is the response. `places` has the nearest
+    sections of an unsure answer. The `legs` of a hit are the retrievers that found it. `nearest`
+    lists the titles of the hits.
     """
     outcome = reply.outcome
-    answer = response_without_lookup(reply.question) if isinstance(outcome, Clarification) else ""
-    quotes, open_parts, sections = [], [], []
-    if isinstance(outcome, Answer):
-        quotes = [
-            {
-                "document": quote.citation.document_id,
-                "title": quote.citation.title,
-                "heading": quote.citation.heading,
-                "text": markdown,
-                "link": quote.citation.link,
-            }
-            for quote, markdown in excerpts(outcome)
-        ]
-        answer = "\n\n".join(quote.text for quote in outcome.quotes)
-        open_parts = [*outcome.open_parts]
-        sections = [section.heading for section in outcome.sections]
+    quotes = quotes_of(outcome)
+    answer = "\n\n".join(quote.text for quote in quotes)
+    if isinstance(outcome, Clarification):
+        answer = response_without_lookup(reply.question)
     return {
         "question": reply.question,
+        "state": reply.state.value,
         "evidence": reply.evidence.value,
         "answer": answer,
         "hits": [hit_record(hit) for hit in reply.hits],
         "seconds": round(reply.seconds, 4),
         "probability": round(reply.signals.get("probability", 0.0), 4),
-        "quotes": quotes,
-        "open_parts": open_parts,
-        "sections": sections,
+        "quotes": [asdict(quote) for quote in quotes],
+        "places": [asdict(place) for place in places_of(outcome)],
         "nearest": list(dict.fromkeys(filter(None, (hit.passage.title for hit in reply.hits)))),
     }
 
@@ -308,8 +298,14 @@ def reply_parts(reply: Reply) -> Iterator[RenderableType]:
             yield from _terminal_text(quotation.cited)
             if quotation.link:
                 yield Text(quotation.link)
+            if not quotation.whole:
+                yield Text(GOES_ON, style="dim")
+        for place in answer.places:
+            yield from _terminal_text(place)
     yield Text()
 
+
+GOES_ON: Final = "The section goes on there."
 
 # Unlike in Discord, nothing is recorded and no moderator is notified.
 REFUSED: Final = "I don't know: I found nothing that clearly answers this."

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.answers.quotations import passage_markdown
+from bot.answers.sections import passage_markdown
 from bot.gaps.service import Group
 from bot.text import markdown
 from bot.text.languages import Plural, Sentence, plural, speak

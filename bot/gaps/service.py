@@ -12,8 +12,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from bot.answers.ask import scopes_of
-from bot.answers.outcome import Answer, recorded_hit, recorded_passage
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Reply, recorded_hit, recorded_passage
 from bot.answers.replay import ask_from_record
 from bot.core.core import Core
 from bot.gaps import handover_service

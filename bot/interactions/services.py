@@ -15,8 +15,8 @@ import discord
 from discord.ext import commands
 
 from bot.answers.ask import Ask
+from bot.answers.outcome import Reply
 from bot.answers.phrased import Candidate, Mode, Phrased, Result
-from bot.answers.pipeline import Reply
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.degradations import Degradations

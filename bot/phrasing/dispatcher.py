@@ -17,9 +17,8 @@ from typing import Any, Final, NamedTuple
 from cachetools import LRUCache
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer
+from bot.answers.outcome import Answer, Reply
 from bot.answers.phrased import Candidate, Mode, Outcome, Phrased, Result
-from bot.answers.pipeline import Reply
 from bot.config.settings import ConfigError, phrasing_key
 from bot.core.core import Core
 from bot.core.job_queue import Priority

@@ -23,7 +23,7 @@ from bot.phrasing.prompts import INSTRUCTIONS, WRITTEN_CHARACTERS, Written, send
 from bot.phrasing.sentences import SHOWN_CHARACTERS, Numbered, Task, lead_in, lines
 from bot.phrasing.strict_check import mismatch
 from bot.text.markdown import size
-from indexer.retrieval.highlight import coverage
+from indexer.retrieval.best_lines import coverage
 from indexer.text.analyzer import query_words, word_set, words
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import LIST_MARKER, refers_back

@@ -14,8 +14,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Clarification
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Clarification, Reply
 from bot.cluster.processes import Shards
 from bot.config.settings import Settings
 from bot.core import index_updates

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from bot.answers.pipeline import QUESTION_CHARACTERS
+from bot.answers.question_checks import QUESTION_CHARACTERS
 from bot.core.worker import WorkerBusyError, WorkerStoppedError
 from bot.programs import service
 from bot.programs.http_limits import BODY_BYTES, Limited

@@ -13,7 +13,7 @@ Errors:
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Final, NamedTuple
@@ -21,9 +21,9 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import Field
 
 from bot.answers.ask import Ask, scopes_of
-from bot.answers.outcome import Answer, Clarification, citation
-from bot.answers.pipeline import Reply, problem_with, response_without_lookup
-from bot.answers.quotations import excerpts
+from bot.answers.outcome import Clarification, Reply, State, citation
+from bot.answers.question_checks import problem_with, response_without_lookup
+from bot.answers.reply_fields import PlaceField, QuoteField, places_of, quotes_of
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker
@@ -59,24 +59,20 @@ class Passage:
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer: quotations, and how well they support it.
+    """An answer, and how sure it is.
 
-    `evidence` is `strong`, `partial` or `none`. `probability` estimates that the first quotation
-    answers the question. Without evidence, there is no quotation. `nearest` has the titles of the
-    nearest documents.
+    `state` is `sure` with `quotes`, `unsure` with the nearest `places`, or `unknown`. `evidence` is
+    `strong`, `partial` or `none`. `probability` estimates that the first passage answers the
+    question. `nearest` has the titles of the nearest documents.
     """
 
     question: str
+    state: State
     evidence: Evidence
     probability: Annotated[float, Field(ge=0, le=1)]
-    quotes: list[Passage]
+    quotes: list[QuoteField]
+    places: list[PlaceField]
     nearest: list[str]
-    open_parts: Annotated[
-        list[str], Field(description="Parts of the question without an answer.")
-    ] = field(default_factory=list)
-    sections: Annotated[
-        list[Passage], Field(description="Sections that answer alike, each for its case.")
-    ] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -121,30 +117,14 @@ def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableEr
 def _answer(reply: Reply) -> Answered | UnusableError:
     if isinstance(reply.outcome, Clarification):
         return UnusableError(response_without_lookup(reply.question))
-    quotes: list[Passage] = []
-    sections: list[Passage] = []
-    open_parts: list[str] = []
-    if isinstance(reply.outcome, Answer):
-        open_parts = list(reply.outcome.open_parts)
-        sections = [_passage(section.hit.passage) for section in reply.outcome.sections]
-        quotes = [
-            Passage(
-                public_id(quote.citation.document_id),
-                quote.citation.title,
-                quote.citation.heading,
-                markdown,
-                quote.citation.link,
-            )
-            for quote, markdown in excerpts(reply.outcome)
-        ]
     return Answered(
         reply.question,
+        reply.state,
         reply.evidence,
         round(reply.signals.get("probability", 0.0), 4),
-        quotes,
+        [replace(quote, document=public_id(quote.document)) for quote in quotes_of(reply.outcome)],
+        [replace(place, document=public_id(place.document)) for place in places_of(reply.outcome)],
         list(dict.fromkeys(hit.passage.title for hit in reply.hits if hit.passage.title)),
-        open_parts,
-        sections,
     )
 
 

@@ -8,8 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.answers.outcome import Quote
-from bot.answers.quotations import fitting_quote
+from bot.answers.quotations import citation_line, shown_lines
 from bot.search.service import Found, Nothing
 from bot.text.languages import Sentence, speak
 from bot.text.markdown import MESSAGE_CHARACTERS, legible, plain, plain_within, size
@@ -19,7 +18,6 @@ from knowledge.values.submissions import TAG_CHARACTERS
 # A fifth of a message, if every character is escaped.
 QUERY_CHARACTERS: Final = 200
 PASSAGES_A_PAGE: Final = 5
-PASSAGE_LINES: Final = 9
 
 NO_QUERY: Final = Sentence("Type some words to search for, or choose a title.")
 ONLY_IN_SERVERS: Final = Sentence(
@@ -89,7 +87,7 @@ def page(query: str, about: Sequence[str], result: Found, number: int) -> Page:
     # Room for the longest page number.
     last = "-# " + " · ".join([*about, _PAGE(page=99, pages=99)])
     room = MESSAGE_CHARACTERS - size("\n".join([*heading, last, ""]))
-    pages = _pages(result.quotes, room)
+    pages = _pages(result, room)
     number = min(number, len(pages) - 1)
     below = [*about]
     if len(pages) > 1:
@@ -98,11 +96,11 @@ def page(query: str, about: Sequence[str], result: Found, number: int) -> Page:
     return Page("\n".join(lines), number, len(pages))
 
 
-def _pages(quotes: Sequence[Quote], room: int) -> list[list[str]]:
+def _pages(result: Found, room: int) -> list[list[str]]:
     pages: list[list[str]] = []
     left = 0
-    for quote in quotes:
-        part = fitting_quote(quote, PASSAGE_LINES, room)
+    for quote, lines in zip(result.quotes, result.lines, strict=True):
+        part = "\n".join([*shown_lines(lines), citation_line(quote.citation)])
         if not pages or len(pages[-1]) == PASSAGES_A_PAGE or size(part) + 1 > left:
             pages.append([])
             left = room

@@ -3,7 +3,7 @@
 Searches are not recorded.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -58,9 +58,13 @@ class Search:
 
 
 class Found(NamedTuple):
-    """The result of a search; `only_near` if no passage is clearly about the query."""
+    """The result of a search: passages, with the best lines of each.
+
+    `only_near` if no passage is clearly about the query.
+    """
 
     quotes: tuple[Quote, ...] = ()
+    lines: tuple[Sequence[str], ...] = ()
     nothing: Nothing | None = None
     only_near: bool = False
 
@@ -88,8 +92,11 @@ def search(core: Core, wanted: Search) -> Found:
             hits, only_near = [*named, *others][:DOCUMENTS], False
         if not hits:
             return Found(nothing=Nothing.EMPTY)
-        quotes = tuple(_quotes(core, wanted, vector, seen, hits))
-        return Found(core.page_links.link(wanted.guild_id, quotes), only_near=only_near)
+        due = core.answer_pipeline.due
+        quotes = tuple(Quote(hit.passage.text, citation(hit.passage, due), hit) for hit in hits)
+        lines = tuple(core.retriever.best_lines(wanted.query, hit, seen) for hit in hits)
+        linked = core.page_links.link(wanted.guild_id, quotes)
+        return Found(linked, lines, only_near=only_near)
 
 
 def _notes(core: Core, wanted: Search) -> list[str] | Nothing:
@@ -124,19 +131,3 @@ def _titled_hits(
         return []
     passages = core.index.tables.passage_ids(ids, seen)
     return core.retriever.rank(wanted.query, vector, seen, len(ids), among=passages)
-
-
-def _quotes(
-    core: Core,
-    wanted: Search,
-    vector: NDArray[np.float32],
-    seen: Sequence[Scope],
-    hits: Sequence[Hit],
-) -> Iterable[Quote]:
-    due = core.answer_pipeline.due
-    for place, hit in enumerate(hits):
-        probability = core.retriever.strength(wanted.query, hits[place:])
-        span = core.retriever.deciding_sentence(
-            wanted.query, vector, hit.passage, seen, probability=probability
-        )
-        yield Quote(hit.passage.text, citation(hit.passage, due), hit, span)

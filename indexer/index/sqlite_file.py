@@ -14,7 +14,13 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from indexer.index.database import SECTION_COLUMNS, IndexWriteError, Statement, check_manifest, write_manifest
+from indexer.index.database import (
+    SECTION_COLUMNS,
+    IndexWriteError,
+    Statement,
+    check_manifest,
+    write_manifest,
+)
 from knowledge.store.sqlite_file import BUSY_SECONDS, DerivedFile, statements, transaction
 
 FILE: Final = "index.db"

@@ -14,7 +14,7 @@ Source:
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise, starmap
+from itertools import starmap
 from typing import Final
 
 import numpy as np
@@ -26,7 +26,6 @@ from indexer.embedding.token_codes import TokenCodec
 from indexer.index.bm25 import Weight
 from indexer.index.index import Index
 from indexer.index.what_if import IndexOverlay
-from indexer.retrieval.highlight import TokenCosines
 from indexer.retrieval.hit import LateScore
 from indexer.text.analyzer import word_set
 from indexer.text.query_normalization import spelt_out
@@ -61,34 +60,6 @@ def late_scores_by_query(
         scores = late_scores(tokens.codec, question, weights, [codes[key] for key in known])
         found.append(dict(zip(known, scores, strict=True)))
     return found
-
-
-def token_cosines(
-    codec: TokenCodec,
-    question: ReadText,
-    weights: Sequence[Weight],
-    codes: bytes,
-    sizes: Sequence[int],
-) -> TokenCosines:
-    """Compare a question with each part of a passage: its titles, then each sentence.
-
-    `sizes` are the numbers of tokens of the parts. A sentence that the model didn't read gets the
-    figures of the farthest sentence.
-    """
-    [cosines] = codec.cosines(np.vstack([question.tokens, question.vector]), [codes])
-    shares = _shares(question, len(question.tokens))
-    rare = rarity_weights(question.words, weights)
-    ends = np.minimum(np.cumsum(sizes), cosines.shape[1])
-    late, pooled = [], []
-    for start, end in pairwise(ends.tolist()):
-        if end > start:
-            own = shares @ cosines[:-1, start:end].max(axis=1)
-            late.append(float(own.mean() + rare @ own / rare.sum()) / 2)
-            pooled.append(float(cosines[-1, start:end].mean()))
-    unread = len(sizes) - 1 - len(late)
-    return TokenCosines(
-        late + [min(late, default=0.0)] * unread, pooled + [min(pooled, default=0.0)] * unread
-    )
 
 
 def late_scores(

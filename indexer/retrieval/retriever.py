@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder, TokenVectors, tokens_of
-from indexer.index.bm25 import Ids, Weight
+from indexer.index.bm25 import Ids
 from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.what_if import IndexOverlay
+from indexer.retrieval.best_lines import best_lines
 from indexer.retrieval.best_passages import best_of_each, with_first
 from indexer.retrieval.changelogs import is_changelog
 from indexer.retrieval.error_identifiers import (
@@ -49,17 +50,9 @@ from indexer.retrieval.fusion import (
     cosine_scale,
     cosines_of,
     everyday_questions,
-    window_cosines,
-)
-from indexer.retrieval.highlight import (
-    Comparison,
-    Deciding,
-    TokenCosines,
-    highlight,
-    plain_sentences,
 )
 from indexer.retrieval.hit import MEANING, WORDS, Hit
-from indexer.retrieval.late_interaction import late_scores_by_query, token_cosines
+from indexer.retrieval.late_interaction import late_scores_by_query
 from indexer.retrieval.named_passages import (
     defining_passage,
     named_passage,
@@ -68,9 +61,8 @@ from indexer.retrieval.named_passages import (
 from indexer.retrieval.names import missing_names, missing_nouns
 from indexer.retrieval.reranker import Reranking, rerank
 from indexer.retrieval.spelling import respell
-from indexer.text.passages import HEADING_SEPARATOR, with_titles
+from indexer.text.passages import HEADING_SEPARATOR
 from indexer.text.query_normalization import spelt_out
-from indexer.text.sentences import joined_passages
 from knowledge.languages.detection import language_of_question
 from knowledge.values.documents import Kind, Scope
 from knowledge.values.questions import Evidence
@@ -79,9 +71,6 @@ from knowledge.values.questions import Evidence
 CANDIDATES: Final = 50
 # How many passages with the words of small talk are compared with it.
 NAMESAKES: Final = 20
-# The answering sentence is looked for in so many passages above and below the one found. With two,
-# 22 of 559 answers come into reach, and no more with all.
-COMPARED_AROUND: Final = 2
 
 
 def candidates(k: int) -> int:
@@ -383,85 +372,16 @@ class Retriever:
         nouns = missing_nouns(query, passage.embedded, self.is_common, language=language)
         return frozenset((*_missing_names(query, passage), *nouns))
 
-    def deciding_sentence(
-        self,
-        query: str,
-        vector: NDArray[np.float32],
-        own: StoredPassage,
-        scopes: Sequence[Scope],
-        section: Sequence[StoredPassage] = (),
-        *,
-        probability: float = 1.0,
-    ) -> Deciding | None:
-        """The answering sentence of a passage and its section; None if the text needs or has none.
-
-        `section` has the passages of the section in order, or is empty. The passage answers with
-        this `probability`.
-        """
-        compared = self.comparisons(query, vector, own, scopes, section or (own,))
-        return highlight(compared, probability)
-
-    def comparisons(
-        self,
-        query: str,
-        vector: NDArray[np.float32],
-        own: StoredPassage,
-        scopes: Sequence[Scope],
-        section: Sequence[StoredPassage],
-    ) -> list[Comparison]:
-        """The comparisons of a query with the sentences of a passage and those near it."""
-        near = [
-            passage
-            for passage in section
-            if abs(passage.position - own.position) <= COMPARED_AROUND
-        ]
-        _, starts = joined_passages([passage.text for passage in near])
-        begin = starts[[passage.id for passage in near].index(own.id)]
-        weights = self.index.idfs(query, scopes)
-        vectors = self.index.own_vectors([passage.id for passage in near])
-        tokens = self._token_cosines(query, near, weights)
-        asked = spelt_out(query).lower()
-        return [
-            Comparison(
-                asked,
-                passage.text,
-                f"{passage.title}\n{passage.heading}",
-                self._windows(vector, passage, vectors.get(passage.id, b"")),
-                weights,
-                tokens.get(passage.id),
-                start - begin,
-                passage.document_language,
-            )
-            for passage, start in zip(near, starts, strict=True)
-        ]
-
-    def _windows(
-        self, vector: NDArray[np.float32], passage: StoredPassage, own: bytes
-    ) -> list[float]:
-        scale = self.cosine_scale()
-        cosines = window_cosines(scale.own_part(vector), own)
-        # The last windows are wordings, which are no sentences of the text.
-        windows = np.array(cosines[: len(cosines) - len(passage.wordings)], np.float32)
-        return [float(cosine) for cosine in scale.of_own_part(windows)]
-
-    def _token_cosines(
-        self, query: str, passages: Sequence[StoredPassage], weights: Sequence[Weight]
-    ) -> dict[int, TokenCosines]:
-        """The comparisons of the query with each sentence's tokens, of passages with codes."""
-        tokens = tokens_of(self.embedder)
-        if tokens is None:
-            return {}
-        codes = self.index.token_codes({passage.id for passage in passages})
-        [question] = tokens.of_queries([spelt_out(query)])
-        return {
-            passage.id: token_cosines(tokens.codec, question, weights, codes[passage.id], sizes)
-            for passage in passages
-            if passage.id in codes
-            for parts in [
-                (with_titles(passage.title, passage.heading, ""), *plain_sentences(passage.text))
-            ]
-            for sizes in [[*map(self.embedder.count_tokens, parts)]]
-        }
+    def best_lines(self, query: str, hit: Hit, scopes: Sequence[Scope]) -> list[str]:
+        """The best lines of a hit's passage (`indexer.retrieval.best_lines`)."""
+        passage = hit.passage
+        return best_lines(
+            passage.text,
+            self.index.idfs(query, scopes),
+            heading=f"{passage.title}\n{passage.heading}",
+            window=hit.window,
+            language=passage.document_language,
+        )
 
 
 def _missing_names(query: str, passage: StoredPassage) -> tuple[str, ...]:

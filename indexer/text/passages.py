@@ -523,26 +523,37 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
         cuts.append((cut_at, opening, closing))
         first = cut_at
     if cuts and len(body) - first < REMAINDER_CHARACTERS:
-        before = cuts[-2][0] if len(cuts) > 1 else 0
-        is_code = bool(cuts[-1][1]) or body[:first].rstrip().endswith(FENCES)
-        last = max(
-            (
-                unit[0]
-                for unit_above, unit in itertools.pairwise(parts)
-                if before < unit[0] < first and not introduces(body, unit_above, unit)
-            ),
-            default=0,
-        )
-        if is_code or count(body[before:]) <= capacity:
-            cuts.pop()
-        elif last and count(body[last:]) <= capacity:
-            cuts[-1] = (last, "", "")
+        _join_remainder(body, parts, cuts, lambda text: count(text) <= capacity)
     bounds = _without_bare_fences(body, [(0, "", ""), *cuts, (len(body), "", "")])
     pieces = (
         f"{opening}{body[start:end].rstrip()}{closing}"
         for (start, opening, _), (end, _, closing) in itertools.pairwise(bounds)
     )
     return tuple(filter(str.strip, pieces))
+
+
+def _join_remainder(
+    body: str,
+    parts: Sequence[tuple[int, int]],
+    cuts: list[tuple[int, str, str]],
+    fits: Callable[[str], bool],
+) -> None:
+    """Drop the last cut, or move it up, so that the last piece isn't too short."""
+    first, opening, _ = cuts[-1]
+    before = cuts[-2][0] if len(cuts) > 1 else 0
+    is_code = bool(opening) or body[:first].rstrip().endswith(FENCES)
+    last = max(
+        (
+            unit[0]
+            for unit_above, unit in itertools.pairwise(parts)
+            if before < unit[0] < first and not introduces(body, unit_above, unit)
+        ),
+        default=0,
+    )
+    if is_code or fits(body[before:]):
+        cuts.pop()
+    elif last and fits(body[last:]):
+        cuts[-1] = (last, "", "")
 
 
 def _without_bare_fences(

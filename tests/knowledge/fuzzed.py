@@ -18,10 +18,10 @@ from unittest.mock import patch
 
 import httpcore2
 import yaml
+from bot.text.excerpt import excerpt
 from lxml import etree
 from protego import Protego
 
-from bot.text.excerpt import excerpt
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     plain_within,

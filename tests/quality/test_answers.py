@@ -13,8 +13,7 @@ import frontmatter
 import pytest
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Reply
 from bot.answers.quotations import excerpts
 from bot.core import index_updates
 from bot.core.core import Core

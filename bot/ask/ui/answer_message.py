@@ -8,10 +8,18 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.outcome import Answer, Clarification, Outcome, Refusal, offers
+from bot.answers.outcome import (
+    Answer,
+    Citation,
+    Clarification,
+    Outcome,
+    Refusal,
+    Reply,
+    citation,
+    offers,
+)
 from bot.answers.phrased import Phrased
-from bot.answers.pipeline import Reply
-from bot.answers.quotations import shown_places
+from bot.answers.sections import Section
 from bot.ask import explanation, messages, service
 from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
@@ -30,6 +38,7 @@ from bot.text import error_messages
 from bot.text.languages import speaking
 from bot.text.markdown import legible, shorten
 from bot.text.question_labels import FEEDBACK_REASONS
+from indexer.index.stored_passage import StoredPassage
 from knowledge.values.documents import Kind, note_of_document
 from knowledge.values.questions import Evidence, Feedback, FeedbackReason, Question, Verdict
 from knowledge.values.submissions import REASON_CHARACTERS
@@ -62,9 +71,10 @@ def answer_message(
     """Arguments for discord.py to send a reply, or to replace a message by the reply.
 
     A `private` answer has a button to share it; with `hands_on`, a refusal has one to ask the
-    moderators. `buttons` are in place of the reply's own, `extra` ones after them; links to sources
-    stay. With `edits`, a message's earlier pictures are removed. `shown` is a text that isn't an
-    excerpt of the reply. `lead` is a line above the answer, `note` one at the end.
+    moderators. `buttons` are in place of the reply's own, `extra` ones after them; those that open
+    sections and link to sources stay. With `edits`, a message's earlier pictures are removed.
+    `shown` replaces the text of the reply. `lead` is a line above the answer, `note` one at the
+    end.
     """
     shown = shown or messages.answer(
         reply,
@@ -75,6 +85,7 @@ def answer_message(
     )
     if isinstance(reply.outcome, Clarification):
         return {"content": shown.head}
+    opening = _section_buttons(reply, shown) if reply.question_id is not None else []
     items = [
         *(_buttons(reply, hands_on) if buttons is None else buttons),
         *extra,
@@ -91,15 +102,16 @@ def answer_message(
     if note:
         text.add_item(discord.ui.TextDisplay(note))
     sent = {"attachments": files} if edits else {"files": files} if files else {}
-    return {**layout([text], items), **sent}
+    return {**layout([text], opening, items), **sent}
 
 
 async def with_pictures(bot: Services, reply: Reply, channel: Any = None) -> Reply:
     """A reply with the pictures of its quoted notes, if they are there and may be sent."""
     guild = getattr(channel, "guild", None)
     may = guild is None or channel.permissions_for(guild.me).attach_files
-    quotes = reply.outcome.quotes if isinstance(reply.outcome, Answer) else ()
-    notes = [quote.citation for quote in quotes if quote.citation.kind is Kind.NOTE]
+    outcome = reply.outcome
+    is_sure = isinstance(outcome, Answer) and outcome.is_sure
+    notes = [cited for cited in _citations(outcome) if is_sure and cited.kind is Kind.NOTE]
     if not may or not notes:
         return reply
     pictures = await bot.worker.call(
@@ -108,15 +120,73 @@ async def with_pictures(bot: Services, reply: Reply, channel: Any = None) -> Rep
     return replace(reply, pictures=pictures)
 
 
+def _citations(outcome: Outcome) -> list[Citation]:
+    """The citations of the sections shown, and of the nearest section of each place."""
+    if not isinstance(outcome, Answer):
+        return []
+    if outcome.is_sure:
+        return [outcome.quotes[place].citation for place in outcome.shown_quotes]
+    return [citation(found.hits[0].passage) for found in outcome.places]
+
+
 def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord.ui.Container[Any]:
     """The text of a reply in the colour of its evidence, with separators between quotations."""
-    is_confirmed = isinstance(outcome, Answer) and outcome.confirmed
-    evidence = Evidence.STRONG if is_confirmed else outcome.evidence
+    is_sure = isinstance(outcome, Answer) and outcome.is_sure
+    colour = _COLOURS[Evidence.STRONG if is_sure else outcome.evidence]
+    if shown.places:
+        return container([["\n\n".join([shown.head, *shown.places])]], colour)
     quotations = [[quotation.text, quotation.cited] for quotation in shown.quotations]
     if shown.phrased:
-        return container([[shown.head, *shown.phrased], *quotations], _COLOURS[evidence])
+        return container([[shown.head, *shown.phrased], *quotations], colour)
     first = [shown.head, *(quotations[0] if quotations else ())]
-    return container([first, *quotations[1:]], _COLOURS[evidence])
+    return container([first, *quotations[1:]], colour)
+
+
+# As many headings below a section fit on a phone as buttons.
+_MOST_BELOW: Final = 5
+# The largest number of neighbouring headings in the menu.
+_MOST_BESIDE: Final = 10
+
+
+def _section_buttons(reply: Reply, shown: messages.AnswerText) -> list[discord.ui.Item[Any]]:
+    """Buttons that open the sections of an unsure answer, or what a sure one doesn't quote."""
+    outcome, question_id = reply.outcome, reply.question_id or 0
+    if not isinstance(outcome, Answer) or shown.phrased:
+        return []
+    if shown.places:
+        hits = (hit for found in outcome.places for hit in found.hits)
+        return [
+            _opening(question_id, hit.passage, str(number)) for number, hit in enumerate(hits, 1)
+        ]
+    best = outcome.quotes[0]
+    items: list[discord.ui.Item[Any]] = []
+    if shown.quotations and not shown.quotations[0].whole:
+        items.append(_opening(question_id, best.hit.passage, messages.READ_ON(), page=1))
+    below = best.section.below if best.section is not None else ()
+    return items + [
+        _opening(question_id, passage, messages.heading_label(passage))
+        for passage in below[:_MOST_BELOW]
+    ]
+
+
+def _opening(
+    question_id: int,
+    passage: StoredPassage,
+    label: str,
+    *,
+    page: int = 0,
+    message_id: int = 0,
+) -> "SectionButton":
+    """A button that opens a section whole or, from page 1, what follows a quotation."""
+    [digest] = service.by_digest([passage])
+    return SectionButton(
+        label,
+        question_id=question_id,
+        digest=digest,
+        page=page,
+        message_id=message_id,
+        action="on" if page else "all",
+    )
 
 
 def _sources(quotations: Sequence[messages.Quotation]) -> list[discord.ui.Item[Any]]:
@@ -160,41 +230,55 @@ def _menu_actions(outcome: Outcome, *, private: bool) -> list[str]:
 
 
 def _menu(reply: Reply, question_id: int, actions: Sequence[str]) -> "PassageSelect":
-    """The menu of actions, and of passages found, best first.
-
-    Quoted passages are in the menu, too, because the answer may show only excerpts.
-    """
+    """The menu of actions, of the headings beside a quoted section, and of other passages found."""
     answer = reply.outcome if isinstance(reply.outcome, Answer) else None
-    quoted = answer.quotes[0].hit if answer is not None else None
-    sections = [section.hit for section in answer.sections] if answer is not None else []
-    found = service.by_digest([*sections, *offers(reply.hits)])
-    labels = messages.options([*found.values()])
+    section = answer.quotes[0].section if answer is not None else None
     options = [
         discord.SelectOption(label=messages.MENU_LABELS[action](), value=action)
         for action in actions
     ]
     options += _corrections(answer) if answer is not None else []
+    offered = [hit.passage for hit in offers(reply.hits)]
+    beside, quoted = [], ""
+    if section is not None:
+        # The quoted section is in the menu, too: the answer may quote a part of it.
+        [quoted] = service.by_digest(offered[:1])
+        beside = [offered[0], *_nearest_beside(section, offered[0])]
+    on_page = service.by_digest(beside)
     options += [
         discord.SelectOption(
-            label=label,
+            label=messages.heading_label(passage),
             value=digest,
-            description=messages.QUOTED_ABOVE() if hit == quoted else None,
+            description=(messages.QUOTED_ABOVE if digest == quoted else messages.ON_THIS_PAGE)(),
         )
-        for (digest, hit), label in zip(found.items(), labels, strict=True)
+        for digest, passage in on_page.items()
     ]
-    label = messages.SECTIONS if sections else messages.OTHER_PASSAGES
-    if actions:
-        label = messages.MORE
+    others = {
+        digest: passage
+        for digest, passage in service.by_digest(offered).items()
+        if digest not in on_page
+    }
+    options += [
+        discord.SelectOption(label=label, value=digest)
+        for digest, label in zip(others, messages.options([*others.values()]), strict=True)
+    ]
+    label = messages.MORE if actions else messages.OTHER_PASSAGES
     return PassageSelect(label(), options, question_id=question_id)
 
 
+def _nearest_beside(section: Section, own: StoredPassage) -> list[StoredPassage]:
+    """The first passages of the headings nearest to a section, in reading order."""
+    near = sorted(section.beside, key=lambda passage: abs(passage.position - own.position))
+    kept = sorted(near[:_MOST_BESIDE], key=lambda passage: passage.position)
+    return [passage for passage in kept if passage.heading]
+
+
 def _corrections(answer: Answer) -> list[discord.SelectOption]:
-    """The options to correct a quoted note; with several notes, they are named."""
-    cited = (answer.quotes[place].citation for place in shown_places(answer))
+    """The options to correct a shown note; several notes are named."""
     notes = {
-        number: citation.title
-        for citation in cited
-        if (number := note_of_document(citation.document_id)) is not None
+        number: cited.title
+        for cited in _citations(answer)
+        if (number := note_of_document(cited.document_id)) is not None
     }
     alone = messages.MENU_LABELS["correct"]()
     return [
@@ -341,30 +425,124 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_REA
             await self._show(interaction, value)
 
     async def _show(self, interaction: Interaction, value: str) -> None:
-        found = await interaction.client.worker.call(
-            lambda core: service.offered_passage(core, self.question, value, self.channels),
-            priority=Priority.ASKING,
+        message_id = interaction.message.id if interaction.message is not None else 0
+        await _show_section(interaction, self.question, value, self.channels, message_id)
+
+
+async def _show_section(
+    interaction: Interaction,
+    question: Question,
+    digest: str,
+    channels: Sequence[int],
+    message_id: int,
+    page: int = 0,
+    *,
+    from_passage: bool = False,
+) -> None:
+    """Show a page of a section to the member alone, with the ways on.
+
+    `message_id` is the answer's, which *This answers it* corrects.
+    """
+    opened = await interaction.client.worker.call(
+        lambda core: service.open_section(core, question, digest, channels),
+        priority=Priority.ASKING,
+    )
+    if opened is None:
+        gone = messages.NO_LONGER_QUOTED()
+        await interaction.edit_original_response(content=gone)
+        return
+    pictures = await interaction.client.worker.call(
+        lambda core: service.pictures_of(core, [opened.passage]), priority=Priority.ASKING
+    )
+    shown = messages.section_page(opened, page, from_passage=from_passage)
+    ids: dict[str, Any] = {"question_id": question.id, "message_id": message_id}
+    items: list[discord.ui.Item[Any]] = []
+    if page + 1 < shown.pages:
+        action = "on" if from_passage else "all"
+        items.append(
+            SectionButton(messages.READ_ON(), **ids, digest=digest, page=page + 1, action=action)
         )
-        if found is None:
-            gone = messages.NO_LONGER_QUOTED()
-            await interaction.edit_original_response(content=gone)
+    items.append(PickButton(**ids, digest=digest, action="answers"))
+    headings = service.by_digest(
+        [*opened.section.below, *_nearest_beside(opened.section, opened.passage)]
+    )
+    options = [
+        discord.SelectOption(label=messages.heading_label(passage), value=value)
+        for value, passage in headings.items()
+        if value != digest
+    ]
+    if options:
+        placeholder = messages.ON_THIS_PAGE()
+        items.append(HeadingSelect(placeholder, options[:_MOST_OPTIONS], **ids))
+    text = container([[shown.parts[0]]], discord.Colour.light_grey())
+    files = picture_files(pictures)
+    if files:
+        text.add_item(gallery(files))
+    await interaction.edit_original_response(**layout([text], items), attachments=files)
+    for part in shown.parts[1:]:
+        await interaction.followup.send(part, ephemeral=True)
+
+
+# Discord's limit for a select.
+_MOST_OPTIONS: Final = 25
+
+
+class SectionButton(
+    Button,
+    ids=CustomId(
+        "section",
+        question_id=int,
+        digest=DIGEST,
+        page=int,
+        message_id=int,
+        action=("all", "on"),
+    ),
+    rule=_READERS,
+):
+    """Opens a section at a page: counted from its beginning, or from where an answer quotes it.
+
+    `message_id` is the answer's; 0 on the answer itself.
+    """
+
+    question_id: int
+    digest: str
+    page: int
+    message_id: int
+    action: str
+    question: Question
+    channels: tuple[int, ...]
+
+    async def on_click(self, interaction: Interaction) -> None:
+        if await _reports_pruned(interaction, self.question):
             return
         message_id = interaction.message.id if interaction.message is not None else 0
-        button = PickButton(
-            question_id=self.question_id, digest=value, message_id=message_id, action="answers"
+        await _show_section(
+            interaction,
+            self.question,
+            self.digest,
+            self.channels,
+            self.message_id or message_id,
+            self.page,
+            from_passage=self.action == "on",
         )
-        pictures = await interaction.client.worker.call(
-            lambda core: service.pictures_of(core, [found]), priority=Priority.ASKING
-        )
-        parts = messages.passage(found)
-        for place, part in enumerate(parts):
-            last = part is parts[-1]
-            view = view_of([button] if last else []) or discord.utils.MISSING
-            files = picture_files(pictures) if last else []
-            if place:
-                await interaction.followup.send(part, view=view, files=files, ephemeral=True)
-            else:
-                await interaction.edit_original_response(content=part, view=view, attachments=files)
+
+
+class HeadingSelect(
+    Select,
+    ids=CustomId("headings", question_id=int, message_id=int),
+    rule=_READERS,
+    first=First.IN_PLACE,
+):
+    """The headings beside an opened section; a chosen one replaces the section."""
+
+    question_id: int
+    message_id: int
+    question: Question
+    channels: tuple[int, ...]
+
+    async def on_choice(self, interaction: Interaction, value: str) -> None:
+        if not await _reports_pruned(interaction, self.question):
+            await _show_section(interaction, self.question, value, self.channels, self.message_id)
 
 
 class PickButton(

@@ -13,7 +13,7 @@ from typing import Any, Final
 import discord
 
 from bot.answers.ask import Ask
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Reply
 from bot.answers.replay import ask_from_record
 from bot.ask import messages, service
 from bot.ask.messages import question_line

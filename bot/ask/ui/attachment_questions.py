@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.pipeline import QUESTION_CHARACTERS, needs_lookup
+from bot.answers.question_checks import QUESTION_CHARACTERS, needs_lookup
 from bot.interactions.kit import inbox
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of

@@ -17,8 +17,8 @@ from discord.ext import commands
 
 from bot.answers.ask import Ask
 from bot.answers.follow_ups import stands_alone
-from bot.answers.outcome import Answer
-from bot.answers.pipeline import QUESTION_CHARACTERS, needs_lookup
+from bot.answers.outcome import Answer, State
+from bot.answers.question_checks import QUESTION_CHARACTERS, needs_lookup
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import messages, service
 from bot.ask.question_rules import is_question
@@ -288,7 +288,9 @@ class AskCog(commands.Cog):
         except EXPLAINED as error:
             self.bot.log_error(error)
             return
-        if isinstance(reply.outcome, Answer):
+        # Places to look at would disturb a talk.
+        is_asked = isinstance(reply.outcome, Answer) and asks(message.content)
+        if is_asked or reply.state is State.SURE:
             await self._respond(message)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:

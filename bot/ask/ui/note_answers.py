@@ -16,8 +16,8 @@ from cachetools import TTLCache
 from discord import app_commands
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer
-from bot.answers.pipeline import QUESTION_CHARACTERS, Reply
+from bot.answers.outcome import Answer, Reply
+from bot.answers.question_checks import QUESTION_CHARACTERS
 from bot.ask import messages, service
 from bot.ask.question_rules import questions_of_post
 from bot.ask.ui.answer_message import answer_message, with_pictures

@@ -282,7 +282,7 @@ class SimilarButton(
         found = await interaction.client.worker.call(
             lambda core: unasked.similar_notes(core, self.helped, ask), priority=Priority.ASKING
         )
-        parts = [part for note in found for part in messages.passage(note)]
+        parts = [part for note in found for part in messages.section_page(note, 0).parts]
         first, *rest = parts or [SIMILAR_GONE()]
         await interaction.edit_original_response(content=first)
         for part in rest:

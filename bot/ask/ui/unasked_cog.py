@@ -18,7 +18,7 @@ from cachetools import TTLCache
 from discord.ext import commands
 
 from bot.answers.ask import Ask
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Reply
 from bot.ask import unasked
 from bot.ask.question_rules import begins_question
 from bot.ask.ui import unasked_buttons

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 import discord
 
-from bot.answers.pipeline import QUESTION_CHARACTERS
+from bot.answers.question_checks import QUESTION_CHARACTERS
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, CustomId

@@ -12,10 +12,10 @@ from typing import Any, Final
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from indexer.retrieval.highlight import Deciding
 from simcord import InteractionResult, MemberActor
 
-from bot.answers.outcome import Answer, Quote, Refusal, citation
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Quote, Refusal, Reply, citation
 from bot.answers.search_tiers import ArticlesUse
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import why
@@ -53,7 +53,6 @@ from bot.text.markdown import (
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState
 from knowledge.discord_archive.archive import ArchivedChannel, Counts, ProgressMessage, SyncStage

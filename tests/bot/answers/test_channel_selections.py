@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bot.answers.ask import Ask
 from bot.answers.confirmed_answers import ConfirmedAnswers
-from bot.answers.outcome import Answer
-from bot.answers.pipeline import AnswerPipeline, Reply
+from bot.answers.outcome import Answer, Reply
+from bot.answers.pipeline import AnswerPipeline
 from bot.answers.search_tiers import BundledArticles
 from bot.storage.derived_data import open_entries
 from indexer.embedding.embedder import VectorCache

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from indexer.retrieval.highlight import Deciding
 
 from bot.answers.outcome import (
     CLOSE_ENOUGH,
@@ -19,7 +20,6 @@ from bot.answers.outcome import (
     offers,
     with_penalties,
 )
-from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Kind
 from knowledge.values.questions import Evidence, RecordedHit

@@ -16,17 +16,12 @@ from bot.answers.outcome import (
     Clarification,
     Quote,
     Refusal,
+    Reply,
     citation,
     conflicts,
 )
-from bot.answers.pipeline import (
-    QUESTION_CHARACTERS,
-    AnswerPipeline,
-    Found,
-    Reply,
-    _within,
-    problem_with,
-)
+from bot.answers.pipeline import AnswerPipeline, Found, _within
+from bot.answers.question_checks import QUESTION_CHARACTERS, problem_with
 from bot.answers.quotations import excerpts
 from indexer.index.index import Index
 from indexer.ingest.pipeline import index_document, update

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from bot.answers.outcome import Refusal
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Refusal, Reply
 from bot.answers.reply_cache import REPLIES, ReplyCache, ReplyKey
 from bot.answers.search_tiers import SearchTier
 from indexer.index.selection import Selection

@@ -6,8 +6,10 @@ from datetime import date
 from typing import Any
 
 import pytest
+from bot.text.excerpt import LINE_CHARACTERS, room
 from hypothesis import given
 from hypothesis import strategies as st
+from indexer.retrieval.highlight import Deciding
 
 from bot.answers.outcome import (
     Answer,
@@ -16,19 +18,17 @@ from bot.answers.outcome import (
     Conflict,
     Quote,
     Refusal,
+    Reply,
     Section,
     citation,
 )
-from bot.answers.pipeline import Reply
 from bot.answers.quotations import LEAST_LINES, SCREEN_LINES, citation_line, excerpts
 from bot.ask import messages
 from bot.ask.messages import _DISAGREE, _REFUSAL, disagreement
-from bot.text.excerpt import LINE_CHARACTERS, room
 from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from indexer.text.passages import Passage
 from knowledge.values.documents import SHARED, Document, Kind

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from indexer.retrieval.highlight import Deciding
 
 from bot.answers.outcome import Quote, citation
 from bot.answers.phrased import Line, Outcome, Phrased
@@ -15,7 +16,6 @@ from bot.ask.phrased_text import (
     phrased_text,
 )
 from bot.text.markdown import size
-from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.values.guilds import Language
 from tests.bot.spoken import english, said_in

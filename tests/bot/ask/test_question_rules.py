@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.replies import PLAIN
-from bot.answers.pipeline import QUESTION_CHARACTERS
+from bot.answers.question_checks import QUESTION_CHARACTERS
 from bot.ask.question_rules import (
     ANSWERED_WITHIN_SECONDS,
     LaterMessage,

@@ -8,8 +8,7 @@ import pytest
 
 from bot.answers import small_talk
 from bot.answers.ask import Ask, scopes_of
-from bot.answers.outcome import Answer, Refusal, offers, recorded_hit
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Refusal, Reply, offers, recorded_hit
 from bot.ask import service
 from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core

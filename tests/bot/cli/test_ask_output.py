@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from indexer.retrieval.highlight import Deciding
 from rich.console import Console
 from rich.text import Text
 
-from bot.answers.outcome import Answer, Refusal, decide
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Refusal, Reply, decide
 from bot.ask import messages as ask_messages
 from bot.cli.ask import REFUSED, reply_parts, reply_record
 from bot.cli.console import Pace
@@ -20,7 +20,6 @@ from bot.cli.stats import overview_record, panel_text, stats_record, stats_rows
 from bot.core.core import Figures
 from bot.statistics.overview import Panel, panels
 from indexer.ingest.pipeline import Progress, UpdateReport
-from indexer.retrieval.highlight import Deciding
 from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState
 from knowledge.values.documents import SHARED, Failure, Scope

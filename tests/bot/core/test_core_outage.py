@@ -9,8 +9,7 @@ import pytest
 
 from bot.answers import outage
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Reply
 from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.privacy import service as privacy_service

@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Reply
 from bot.config.settings import ArticleSettings, DataSettings, ModelSettings, Settings
 from bot.core.core import Core
 from bot.core.index_updates import build, run_to_end, update

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Reply
 from bot.answers.search_tiers import ArticlesSetting
 from bot.config.settings import ArticleSettings, DataSettings, Settings
 from bot.core.core import Core

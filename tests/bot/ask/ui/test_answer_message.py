@@ -6,8 +6,7 @@ import discord
 import pytest
 from simcord import Env, InteractionResult
 
-from bot.answers.outcome import Answer, Conflict, Quote, citation
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Conflict, Quote, Reply, citation
 from bot.ask import messages
 from bot.ask.ui.answer_message import answer_message
 from bot.core.core import Core

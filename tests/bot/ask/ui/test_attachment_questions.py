@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answers.pipeline import QUESTION_CHARACTERS
+from bot.answers.question_checks import QUESTION_CHARACTERS
 from bot.ask.ui import attachment_questions
 from bot.interactions.pictures import PictureTexts
 from bot.text.markdown import MESSAGE_CHARACTERS, size

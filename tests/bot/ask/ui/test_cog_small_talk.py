@@ -2,7 +2,7 @@
 
 from simcord import MemberActor
 
-from bot.answers.pipeline import response_without_lookup
+from bot.answers.question_checks import response_without_lookup
 from bot.core.core import Core
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, Verdict

@@ -13,8 +13,7 @@ import pytest
 from simcord import Env
 
 from bot.answers.ask import Ask
-from bot.answers.outcome import Answer
-from bot.answers.pipeline import Reply
+from bot.answers.outcome import Answer, Reply
 from bot.core.core import Core
 from bot.process.client import Bot, start_worker
 from bot.sources.ui.server_documents import ServerDocuments
