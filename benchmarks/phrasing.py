@@ -1,20 +1,17 @@
 """Phrasing: sentences that pass the strict check, and the quality of a model's choices.
 
     python -m benchmarks.phrasing check
-    python -m benchmarks.phrasing quote FOLDER ANSWERS
     python -m benchmarks.phrasing choose FOLDER ANSWERS [--url URL --model NAME] [--questions 100]
 
 `check` puts sentences through every check of a model's sentence, with the real model's vectors:
 sentences of the articles as they are, with a wrong number, name or "not", and those of
 tests/judged/phrasing.jsonl.
 
-`quote` counts the quotations whose sentence in bold holds the answer, without a model. FOLDER is a
-judged set in BEIR's layout. ANSWERS is a file in SQuAD's with the answers' words by the same
-question ids, such as xquad-en and `xquad.en.json` from XQuAD's repository. A sentence is right if
-it holds one of its question's answers to the letter, in the judged paragraph.
-
-`choose` asks the endpoint about answers to the same questions. It counts how often the chosen
-sentences hold the answer's words, and how often the sentence in bold does. Without a URL it starts
+`choose` asks the endpoint about answers. It counts how often the chosen sentences hold the answer's
+words, and how often the first passage does. FOLDER is a judged set in BEIR's layout. ANSWERS is a
+file in SQuAD's with the answers' words by the same question ids, such as xquad-en and
+`xquad.en.json` from XQuAD's repository. A sentence is right if it holds one of its question's
+answers to the letter, in the judged paragraph. Without a URL it starts
 llama.cpp's server with the base model of the extra `llm-test`, which follows no instructions and
 only proves the wire. PHRASING_KEY is sent if it is set.
 """
@@ -212,10 +209,9 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check")
-    quoting, chosen = commands.add_parser("quote"), commands.add_parser("choose")
-    for parser_of_answers in (quoting, chosen):
-        parser_of_answers.add_argument("folder", type=Path)
-        parser_of_answers.add_argument("answers", type=Path)
+    chosen = commands.add_parser("choose")
+    chosen.add_argument("folder", type=Path)
+    chosen.add_argument("answers", type=Path)
     chosen.add_argument("--url", default="")
     chosen.add_argument("--model", default=MODEL)
     chosen.add_argument("--seconds", type=float, default=120.0)
@@ -226,12 +222,9 @@ def main() -> None:
         if options.command == "check":
             asyncio.run(measure_check(embedding(open_embedder(DEFAULT_MODEL))))
             return
-        with Core(Settings(data=DataSettings(folder=folder / "data"))) as core:
-            if options.command == "quote":
-                quote(core, options)
-                return
-            with serve(options.url, folder) as url:
-                asyncio.run(choose(core, options, url))
+        settings = Settings(data=DataSettings(folder=folder / "data"))
+        with Core(settings) as core, serve(options.url, folder) as url:
+            asyncio.run(choose(core, options, url))
 
 
 if __name__ == "__main__":

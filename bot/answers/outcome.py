@@ -29,8 +29,9 @@ CLOSE_ENOUGH: Final = 0.25
 # Score penalty of a document past its review date. Two hits that answer the same question differ
 # by about this much, so the reviewed one is quoted first.
 DUE_COST: Final = 0.05
-# Score penalty of a changelog, unless the question asks for changes.
+# Score penalties of a changelog, unless the question asks for changes, and of a table of contents.
 CHANGELOG_COST: Final = 0.15
+CONTENTS_COST: Final = 0.15
 
 _JUMP_LINK = re.compile(r"\]\((?P<url>https://discord\.com/channels/[\d/]+)\)")
 _MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://(?:[^\s)>\]]|\](?!\())+)>?\)")
@@ -234,20 +235,32 @@ def _title_of(quote: Quote) -> Titled:
 
 
 def with_penalties(hits: Sequence[Hit], question: str, due: Container[str]) -> list[Hit]:
-    """Sort hits by score, less penalties for documents past their review date and for changelogs.
+    """Sort hits by score, less penalties for changelogs, contents, and a passed review date.
 
-    Without a penalty, the order stays.
+    A document with a table of contents as its best passage is represented by its next one, if it
+    has any. Without a penalty, the order stays.
     """
+    hits = [*map(_behind_contents, hits)]
     spares_changelogs = asks_for_change(question)
     costs = [
         DUE_COST * (hit.passage.document_id in due)
         + CHANGELOG_COST * (not spares_changelogs and is_changelog(hit.passage.title))
+        + CONTENTS_COST * hit.passage.is_contents
         for hit in hits
     ]
     if not any(costs):
         return list(hits)
     order = sorted(range(len(hits)), key=lambda place: costs[place] - hits[place].score)
     return [hits[place] for place in order]
+
+
+def _behind_contents(hit: Hit) -> Hit:
+    """A hit, or the best other hit of its document that has text of its own."""
+    better = next((other for other in hit.also if not other.passage.is_contents), None)
+    if better is None or not hit.passage.is_contents:
+        return hit
+    others = (other for other in hit.also if other is not better)
+    return replace(better, also=(*others, replace(hit, also=())))
 
 
 def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:

@@ -318,7 +318,11 @@ def place_lines(number: int, found: Place) -> str:
     """A place to look at: its linked title and headings, numbered, and its best lines."""
     best, *others = (citation(hit.passage) for hit in found.hits)
     named = channel_mention(best.document_id) or place(best.title, best.heading, best.link)
-    also = (place("", other.heading or other.title, other.link) for other in others)
+    # The second heading without those that the first names above it.
+    above = f"{best.heading.rpartition(HEADING_SEPARATOR)[0]}{HEADING_SEPARATOR}"
+    also = (
+        place("", other.heading.removeprefix(above) or other.title, other.link) for other in others
+    )
     numbered = (f"**{n}** · {name}" for n, name in enumerate([named, *also], number))
     return "\n".join(["\n".join(numbered), *shown_lines(found.lines)])
 

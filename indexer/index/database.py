@@ -25,6 +25,7 @@ FORMAT: Final = 3
 SECTION_COLUMNS: Final = (
     "alter table passages add column section integer not null default -1",
     "alter table passages add column separator text not null default ''",
+    "alter table passages add column contents integer not null default 0",
 )
 
 

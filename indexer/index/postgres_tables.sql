@@ -26,7 +26,8 @@ create table passages (
     digest bytea not null,
     generation bigint not null,
     section bigint not null default -1,
-    separator text not null default ''
+    separator text not null default '',
+    contents bigint not null default 0
 );
 create index passages_by_document on passages (document_id, position);
 create index passages_by_scope on passages (scope, generation);

@@ -25,8 +25,8 @@ _CITED: Final = (
 
 SELECT: Final = (
     "select p.id, p.document_id, p.scope, d.kind, p.position, p.heading, p.text, p.section, "
-    "p.separator, l.fragment, d.metadata from passages p join documents d on d.id = p.document_id "
-    "left join passage_lines l on l.passage_id = p.id"
+    "p.separator, p.contents, l.fragment, d.metadata from passages p "
+    "join documents d on d.id = p.document_id left join passage_lines l on l.passage_id = p.id"
 )
 
 
@@ -34,8 +34,8 @@ SELECT: Final = (
 class StoredPassage:
     """A passage in the index. Its `link` leads to its lines or heading, if these are known.
 
-    `section` and `separator` are as in `Passage`. Until a document of an earlier release is cut
-    anew, its sections have the number -1.
+    `section`, `separator` and `is_contents` are as in `Passage`. Until a document of an earlier
+    release is cut anew, its sections have the number -1.
     """
 
     id: int
@@ -56,6 +56,7 @@ class StoredPassage:
     document_language: str = ENGLISH
     section: int = -1
     separator: str = ""
+    is_contents: bool = False
 
     @property
     def language(self) -> str:
@@ -79,7 +80,8 @@ class StoredPassage:
             passage.position,
             passage.heading,
             passage.text,
-            *(*cited, passage.document_language, passage.section, passage.separator),
+            *cited,
+            *(passage.document_language, passage.section, passage.separator, passage.is_contents),
         )
 
 
@@ -102,7 +104,7 @@ def folded_tags(metadata_text: str) -> set[str]:
 
 def of_row(row: Sequence[Any]) -> StoredPassage:
     passage_id, document_id, scope, kind, position, heading, text, *more = row
-    section, separator, fragment, cited_text = more
+    section, separator, contents, fragment, cited_text = more
     cited = json.loads(cited_text)
     if fragment:
         cited["link"] = f"{cited['link']}#{fragment}"
@@ -116,5 +118,6 @@ def of_row(row: Sequence[Any]) -> StoredPassage:
         position,
         heading,
         text,
-        *(*(cited[name] for name in _CITED), cited.get("language", ENGLISH), section, separator),
+        *(cited[name] for name in _CITED),
+        *(cited.get("language", ENGLISH), section, separator, bool(contents)),
     )

@@ -21,7 +21,8 @@ create table passages (
     digest blob not null,
     generation integer not null,
     section integer not null default -1,
-    separator text not null default ''
+    separator text not null default '',
+    contents integer not null default 0
 ) strict;
 create index passages_by_document on passages (document_id, position);
 create index passages_by_scope on passages (scope, generation);

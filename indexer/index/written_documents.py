@@ -42,6 +42,7 @@ _PASSAGES: Final = (
     "generation",
     "section",
     "separator",
+    "contents",
 )
 
 NO_CODES: Final[Mapping[bytes, bytes]] = MappingProxyType({})
@@ -230,7 +231,7 @@ def _insert_passages(
         (
             *(document.id, document.scope, passage.position, passage.heading, passage.text),
             *(passage.words, passage.digests[0], generations[document.scope]),
-            *(passage.section, passage.separator),
+            *(passage.section, passage.separator, int(passage.is_contents)),
         )
         for document, passage in passages
     ]

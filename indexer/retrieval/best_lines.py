@@ -10,7 +10,14 @@ from typing import Final, NamedTuple
 
 from indexer.text.analyzer import word_set
 from indexer.text.passages import without_link_targets
-from indexer.text.sentences import FENCES, announces, sentences, shows_pictures, window_runs
+from indexer.text.sentences import (
+    FENCES,
+    announces,
+    refers_back,
+    sentences,
+    shows_pictures,
+    window_runs,
+)
 
 # About two lines on a phone for each of three places.
 CHARACTERS: Final = 160
@@ -54,12 +61,15 @@ def best_lines(
         said = word_set(" ".join(line.text for line in lines[first:end]), language)
         score = _share(weights, said, titled) / total
         score += NEAREST_WINDOW * any(line.sentence in nearest for line in lines[first:end])
-        # A line that only leads in to code or a list says little by itself.
-        score -= NEAREST_WINDOW * (end - first == 1 and announces(lines[first].text))
+        # A lead-in alone, and a line that refers to the line before, say little.
+        says_little = (end - first == 1 and announces(lines[first].text)) or (
+            first > 0 and refers_back(lines[first].text)
+        )
+        score -= NEAREST_WINDOW * says_little
         if score > best[0]:
             best = score, first, end
     _, first, end = best
-    return [line.text for line in lines[first:end]]
+    return [without_link_targets(line.text) for line in lines[first:end]]
 
 
 def _lines(text: str) -> Iterator[_Line]:

@@ -80,6 +80,7 @@ class Support:
         unread: the question's language if the model doesn't read it, otherwise empty.
         missing: the proper names of the question missing from the passage.
         is_changelog: whether the passage is of a changelog.
+        is_contents: whether the passage only leads to other text.
         unidentified: whether the question has lines of a log, and the passage no identifier of
             theirs.
     """
@@ -94,18 +95,20 @@ class Support:
     missing: tuple[str, ...] = ()
     unidentified: bool = False
     is_changelog: bool = False
+    is_contents: bool = False
 
     @property
     def at_most_partial(self) -> bool:
         """Whether the evidence can't be *strong*.
 
-        It can't if the passage is of a changelog, or lacks a proper name, or every identifier of a
-        log, if question and passage are in a language that the model doesn't read, or surely in two
-        languages. The question's language is not enough, because it may be guessed wrongly: "wat
+        It can't if the passage is of a changelog or only leads to other text, or lacks a proper
+        name, or every identifier of a log. Nor can it if question and passage are in a language
+        that the model doesn't read, or surely in two languages. The question's language is not enough, because it may be guessed wrongly: "wat
         is" occurs in English chats.
         """
         is_unread = self.unread and language_of(self.passage) == self.unread
-        is_barred = self.missing or self.unidentified or self.is_changelog or is_unread
+        leads = self.is_changelog or self.is_contents
+        is_barred = self.missing or self.unidentified or leads or is_unread
         return bool(is_barred) or self._is_translated()
 
     def _is_translated(self) -> bool:

@@ -313,7 +313,8 @@ class Retriever:
             "none": self.calibration.none,
         }
         # A question with a second part may repeat a title, too.
-        if hits[0].named and not (support.missing or support.unidentified):
+        barred = support.missing or support.unidentified or support.is_contents
+        if hits[0].named and not barred:
             return Evidence.STRONG, judged_by
         by_score = sorted(hits, key=lambda hit: -hit.score)
         # Only a reranker, or a review date, puts another one first.
@@ -364,6 +365,7 @@ class Retriever:
             missing=_missing_names(query, best.passage),
             unidentified=lacks_identifier(query, best.passage.embedded),
             is_changelog=is_changelog(best.passage.title),
+            is_contents=best.passage.is_contents,
         )
 
     def missing_terms(self, query: str, passage: StoredPassage) -> frozenset[str]:

@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 from semantic_text_splitter import MarkdownSplitter
 
 from indexer.text import analyzer
+from indexer.text.contents import headings_in, is_contents, is_stub
 from indexer.text.sentences import (
     FENCES,
     ROW,
@@ -35,7 +36,7 @@ from indexer.text.sentences import (
 from knowledge.files.site_addresses import without_own_id
 from knowledge.languages.detection import language_of
 from knowledge.languages.vocabularies import ENGLISH
-from knowledge.values.documents import TITLE_CHARACTERS, Document
+from knowledge.values.documents import TITLE_CHARACTERS, Document, Kind
 
 # Raise it when documents are cut, or their words read, in another way: indexed documents are then
 # put in anew, and only changed passages are embedded.
@@ -126,6 +127,7 @@ class Passage:
         document_language: the language of the whole document.
         section: the number of its section in the document, counting from 0.
         separator: the blanks between it and the passage before in its section.
+        is_contents: whether it only leads to other text (`indexer.text.contents`).
     """
 
     document_id: str
@@ -137,6 +139,7 @@ class Passage:
     document_language: str = ENGLISH
     section: int = 0
     separator: str = ""
+    is_contents: bool = False
 
     @cached_property
     def embedded(self) -> str:
@@ -219,6 +222,8 @@ def cut_passages(
     is_crowded = headings >= CROWDED_HEADINGS and len(document.text) <= most
     found = _sections_in_steps(document.text, document.title, keep_blank=is_crowded)
     numbers = itertools.count()
+    own_headings = headings_in(document.text)
+    stub = document.kind in (Kind.FILE, Kind.PAGE) and is_stub(document.text)
     for section in _merge_short(found) if is_crowded else found:
         if section is None:
             yield None
@@ -242,6 +247,7 @@ def cut_passages(
                         language,
                         number,
                         separator,
+                        stub or is_contents(piece, own_headings),
                     )
 
 
