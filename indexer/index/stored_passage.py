@@ -80,8 +80,10 @@ class StoredPassage:
             passage.position,
             passage.heading,
             passage.text,
-            *cited,
-            *(passage.document_language, passage.section, passage.separator, passage.is_contents),
+            *(
+                *(*cited, passage.document_language),
+                *(passage.section, passage.separator, passage.is_contents),
+            ),
         )
 
 
@@ -118,6 +120,8 @@ def of_row(row: Sequence[Any]) -> StoredPassage:
         position,
         heading,
         text,
-        *(cited[name] for name in _CITED),
-        *(cited.get("language", ENGLISH), section, separator, bool(contents)),
+        *(
+            *(cited[name] for name in _CITED),
+            *(cited.get("language", ENGLISH), section, separator, bool(contents)),
+        ),
     )

@@ -103,8 +103,8 @@ class Support:
 
         It can't if the passage is of a changelog or only leads to other text, or lacks a proper
         name, or every identifier of a log. Nor can it if question and passage are in a language
-        that the model doesn't read, or surely in two languages. The question's language is not enough, because it may be guessed wrongly: "wat
-        is" occurs in English chats.
+        that the model doesn't read, or surely in two languages. The question's language is not
+        enough, because it may be guessed wrongly: "wat is" occurs in English chats.
         """
         is_unread = self.unread and language_of(self.passage) == self.unread
         leads = self.is_changelog or self.is_contents

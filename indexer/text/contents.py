@@ -4,13 +4,17 @@ import re
 from collections.abc import Set
 from typing import Final
 
+from indexer.text.analyzer import is_stop_word, word_set
 from indexer.text.sentences import LIST_MARKER
+from knowledge.languages.vocabularies import ENGLISH
+from knowledge.text import QUESTION_MARKS
 
 # Least number of lines of a table of contents, and their least share of a passage's characters.
 LEAST_LINES: Final = 3
 LEAST_SHARE: Final = 0.6
-# A document with less text than this, without code, is a stub.
-STUB_CHARACTERS: Final = 60
+# The most characters of a stub, and the most words that its title lacks.
+STUB_CHARACTERS: Final = 80
+STUB_WORDS: Final = 2
 
 _HEADING: Final = re.compile(r"^[ ]{0,3}#{1,6}[ \t]+([^\n]{1,300}?)[ \t]*#*$", re.MULTILINE)
 _UNDERLINED: Final = re.compile(r"^([^\s#>|`-][^\n]{0,299})\n(?:={3,}|-{3,})$", re.MULTILINE)
@@ -37,10 +41,14 @@ def is_contents(passage: str, headings: Set[str]) -> bool:
     return len(leading) >= LEAST_LINES and share >= LEAST_SHARE
 
 
-def is_stub(document_text: str) -> bool:
-    """Whether a document has hardly any text besides its headings."""
-    text = _LINK.sub(lambda link: link["label"], _HEADING.sub("", document_text))
-    return "```" not in text and len(" ".join(text.split())) < STUB_CHARACTERS
+def is_stub(title: str, text: str) -> bool:
+    """Whether a document is a sentence that says hardly more than its title."""
+    # A short answer to a question is no stub.
+    says_more = title.endswith(QUESTION_MARKS) or any(map(str.isdigit, text))
+    if says_more or len(text) > STUB_CHARACTERS or _HEADING.search(text):
+        return False
+    new = word_set(text) - word_set(title)
+    return len([word for word in new if not is_stop_word(word, ENGLISH)]) <= STUB_WORDS
 
 
 def _only_leads(line: str, headings: Set[str]) -> bool:

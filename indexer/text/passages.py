@@ -223,7 +223,7 @@ def cut_passages(
     found = _sections_in_steps(document.text, document.title, keep_blank=is_crowded)
     numbers = itertools.count()
     own_headings = headings_in(document.text)
-    stub = document.kind in (Kind.FILE, Kind.PAGE) and is_stub(document.text)
+    stub = document.kind in (Kind.FILE, Kind.PAGE) and is_stub(document.title, document.text)
     for section in _merge_short(found) if is_crowded else found:
         if section is None:
             yield None

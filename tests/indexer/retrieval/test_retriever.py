@@ -108,36 +108,6 @@ def test_joint_queries_are_answered_in_order(retriever: Retriever, embedder: Wor
     assert [hits[0].passage.document_id for hits in found] == ["file:cows", "file:bees"]
 
 
-@pytest.mark.parametrize(
-    ("query", "sentence"),
-    [("bees honey", "Bees make honey from nectar."), ("dance", "They dance.")],
-)
-def test_deciding_sentence_answers(retriever: Retriever, query: str, sentence: str) -> None:
-    [vector] = retriever.embed([query])
-    hit = retriever.rank(query, vector, [SHARED], 1)[0]
-    span = retriever.deciding_sentence(query, vector, hit.passage, [SHARED])
-    assert span is not None
-    assert hit.passage.text[span.start : span.end] == sentence
-
-
-def test_code_that_nothing_announces_decides_itself(retriever: Retriever) -> None:
-    query = "never quote"
-    [vector] = retriever.embed([query])
-    hit = retriever.rank(query, vector, [SHARED], 1)[0]
-    assert hit.passage.document_id == "file:code"
-    span = retriever.deciding_sentence(query, vector, hit.passage, [SHARED])
-    assert span is not None
-    assert hit.passage.text[span.start : span.end] == "```\nnever | quote this\n```"
-
-
-def test_a_single_sentence_needs_no_mark(retriever: Retriever) -> None:
-    query = "bees make wax"
-    [vector] = retriever.embed([query])
-    hit = retriever.rank(query, vector, [SHARED], 1)[0]
-    assert hit.passage.text == "Bees make wax."
-    assert retriever.deciding_sentence(query, vector, hit.passage, [SHARED]) is None
-
-
 # Search narrowed to some documents, whatever else the index has.
 
 
