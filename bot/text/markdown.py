@@ -44,7 +44,7 @@ _LINKED_PICTURE = re.compile(
     rf"|\[(?P<picture>!\[[^\]\n]{{0,500}}\]\({_INSIDE}{{1,2000}}\))\]\({_INSIDE}{{1,2000}}\)"
 )
 _BOLD_PICTURE = re.compile(rf"\*\*(!\[[^\]\n]{{0,500}}\]\({_INSIDE}{{1,2000}}\))\*\*")
-_PICTURE: Final = "\N{FRAME WITH PICTURE}"
+_PICTURE: Final = "picture"
 _BARE_LINK = re.compile(r"(?<![<\w])https?://[^\s<>)\]]+")
 # Marks and punctuation behind an address.
 _BEHIND_A_LINK: Final = "*.,;:!?'\""
@@ -168,8 +168,8 @@ def _safe_prose(text: str) -> str:
 def _in_words(link: re.Match[str]) -> str:
     """Return words in place of a link or picture that can't be opened from a chat.
 
-    A link becomes its label, with an e-mail address behind it. A picture becomes a picture sign and
-    the alternative text, or nothing. Behind a word, as in `a[i](x)`, only an address that can be a
+    A link becomes its label, with an e-mail address behind it. A picture becomes "[picture: its
+    text]", or nothing. Behind a word, as in `a[i](x)`, only an address that can be a
     path is one.
     """
     if mail := link["mail"]:
@@ -177,7 +177,9 @@ def _in_words(link: re.Match[str]) -> str:
     is_behind_word = link.string[max(link.start() - 1, 0) : link.start()].isalnum()
     if link["code"] or (is_behind_word and _PATH_MARKS.isdisjoint(link["target"])):
         return link[0]
-    return f"{_PICTURE} {link['label']}" if link["picture"] and link["label"] else link["label"]
+    return (
+        rf"\[{_PICTURE}: {link['label']}\]" if link["picture"] and link["label"] else link["label"]
+    )
 
 
 def _without_masks(text: str) -> str:
@@ -202,12 +204,16 @@ def _honest_link(match: re.Match[str]) -> str:
     label, address = match[2].strip(), match[3]
     # Vowel signs and joiners are no letters, but may stand beside the dot.
     looks_like_address = re.search(r"[^\s.]\.\w[^\s.,;:!?)]|://", label)
-    sign = _PICTURE if match[1] else ""
-    if _SCHEME.sub("", label).rstrip("/") == _SCHEME.sub("", address).rstrip("/"):
-        return f"{sign} <{address}>".lstrip()
+    is_address = _SCHEME.sub("", label).rstrip("/") == _SCHEME.sub("", address).rstrip("/")
+    if match[1]:
+        name = f"{_PICTURE}: {label}" if label and not is_address else _PICTURE
+        is_honest = name != _PICTURE and not looks_like_address
+        return f"[{name}](<{address}>)" if is_honest else rf"\[{name}\] (<{address}>)"
+    if is_address:
+        return f"<{address}>"
     if not label or looks_like_address:
-        return " ".join(filter(None, (sign, label, f"(<{address}>)")))
-    return f"{sign} [{label}](<{address}>)".lstrip()
+        return f"{label} (<{address}>)".lstrip()
+    return f"[{label}](<{address}>)"
 
 
 def _fences(text: str) -> list[tuple[int, int]]:
