@@ -25,7 +25,7 @@ FURTHER_SHARE: Final = 0.8
 # with the answer among the first five hits, 90 keep it; of 1,806 refused questions on other
 # subjects, 601 have a hit as near.
 MOST_OTHERS: Final = 5
-CLOSE_ENOUGH: Final = 0.25
+CLOSE_ENOUGH: Final = 0.2
 # Score penalty of a document past its review date. Two hits that answer the same question differ
 # by about this much, so the reviewed one is quoted first.
 DUE_COST: Final = 0.05

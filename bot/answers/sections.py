@@ -202,7 +202,9 @@ def _cut_code(block: _Block) -> Iterator[_Block]:
 
 def _first_block(blocks: Sequence[_Block], start: int) -> int:
     """The number of the block in which a passage begins, or of the lead-in to that block."""
-    number = max((i for i, block in enumerate(blocks) if block.start <= start), default=0)
+    # The parts of cut code have the beginning of the whole.
+    begins = max((block.start for block in blocks if block.start <= start), default=0)
+    number = next((i for i, block in enumerate(blocks) if block.start >= begins), 0)
     while number and blocks[number - 1].leads:
         number -= 1
     return number

@@ -365,7 +365,7 @@ _NEAREST_TITLES: Final = Sentence("-# Closest titles: {titles}")
 # As many as fit on two lines of a phone.
 NEAREST_TITLES: Final = 3
 # Least cosine of a title to name; unrelated texts have 0.1 to 0.2.
-NEAR_ENOUGH: Final = 0.3
+NEAR_ENOUGH: Final = 0.2
 
 
 def refusal(

@@ -69,6 +69,10 @@ def best_lines(
         if score > best[0]:
             best = score, first, end
     _, first, end = best
+    # A run begins with a line on the question, if it has any.
+    own = [_share(weights, word_set(line.text, language), frozenset()) for line in lines[first:end]]
+    first += next((number for number, share in enumerate(own) if share), 0)
+    end = _end_of_run(lines, first)
     return [without_link_targets(line.text) for line in lines[first:end]]
 
 

@@ -17,7 +17,7 @@ WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 def in_one(shown: AnswerText) -> str:
     """All that an answer says, from its first line to the last citation."""
     quotations = [line for one in shown.quotations for line in (one.text, one.cited)]
-    return "\n".join([shown.head, *quotations])
+    return "\n".join([shown.head, *quotations, *shown.places])
 
 
 # What people write, and what somebody might write to do harm.

@@ -12,7 +12,6 @@ from typing import Any, Final
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from indexer.retrieval.highlight import Deciding
 from simcord import InteractionResult, MemberActor
 
 from bot.answers.outcome import Answer, Quote, Refusal, Reply, citation
@@ -399,7 +398,7 @@ def test_answer_is_one_message_with_best_passage(
     for text in texts:
         passage = _passage(text, title, name)
         hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
-        quotes.append(Quote(text, citation(passage), hit, Deciding(0, len(text))))
+        quotes.append(Quote(text, citation(passage), hit))
     asked = OpenQuestion(1, 2, 3, 4, question, "", WHEN, Evidence.NONE, satisfied=False)
     lead = gaps_messages.answer_lead(asked, title, private=True)
     reply = Reply(

@@ -5,17 +5,18 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from indexer.retrieval.highlight import Deciding
 
 from bot.answers.outcome import (
     CLOSE_ENOUGH,
     FURTHER_SHARE,
     MOST_OTHERS,
     Answer,
+    Quote,
     Refusal,
+    Reply,
+    State,
     citation,
     close_hits,
-    decide,
     near_best,
     offers,
     with_penalties,
@@ -44,30 +45,16 @@ def test_five_best_near_passages_are_offered() -> None:
     assert found == [with_sections, *reversed(hits[-MOST_OTHERS:])]
 
 
-def test_without_evidence_the_outcome_is_a_refusal() -> None:
-    assert decide([_hit(0.99)], [None], Evidence.NONE, 3) == Refusal()
-
-
-@pytest.mark.parametrize("evidence", list(Evidence))
-def test_without_hits_the_outcome_is_a_refusal(evidence: Evidence) -> None:
-    assert decide([], [], evidence, 3) == Refusal()
-
-
 @given(
     scores=st.lists(st.floats(-0.5, 1), min_size=1, max_size=10),
-    evidence=st.sampled_from([Evidence.STRONG, Evidence.PARTIAL]),
     quotes=st.integers(1, 5),
 )
-def test_only_nearly_equal_passages_are_quoted(
-    scores: list[float], evidence: Evidence, quotes: int
-) -> None:
-    hits = [_hit(score) for score in sorted(scores, reverse=True)]
-    answer = decide(hits, [], evidence, quotes)
-    assert isinstance(answer, Answer)
-    assert answer.evidence is evidence
-    assert 1 <= len(answer.quotes) <= quotes
-    least = min(hits[0].score, hits[0].score * FURTHER_SHARE)
-    assert all(quote.hit.score >= least for quote in answer.quotes)
+def test_only_nearly_equal_passages_are_quoted(scores: list[float], quotes: int) -> None:
+    hits = [_hit(score, f"Number {n}.") for n, score in enumerate(sorted(scores, reverse=True))]
+    found = near_best(hits, quotes)
+    assert 1 <= len(found) <= quotes
+    assert found == hits[: len(found)]
+    assert all(hit.score >= min(hits[0].score, hits[0].score * FURTHER_SHARE) for hit in found)
 
 
 def test_a_passage_a_quarter_worse_is_not_quoted() -> None:
@@ -108,13 +95,39 @@ def test_recorded_hits_without_words_stay_different() -> None:
     assert near_best(hits, 3) == hits
 
 
-def test_quotes_are_verbatim_with_their_deciding_sentences() -> None:
-    answer = decide([_hit(0.9), _hit(0.8, "Other.")], [Deciding(0, 8), None], Evidence.STRONG, 3)
-    assert isinstance(answer, Answer)
-    assert [(quote.text, quote.deciding) for quote in answer.quotes] == [
-        ("The club has 40 hours.", Deciding(0, 8)),
-        ("Other.", None),
-    ]
+def test_contents_yield_to_text_of_their_page() -> None:
+    contents = _contents(0.9)
+    text, far = _hit(0.5, "It is open."), _hit(0.4, "It has a roof.")
+    [first, second] = with_penalties([replace(contents, also=(text,)), far], "when", ())
+    assert (first.passage, first.also) == (text.passage, (contents,))
+    assert second == far
+
+
+def test_contents_alone_yield_to_a_near_equal() -> None:
+    contents, near = _contents(0.8), _hit(0.7, "It is open.")
+    assert with_penalties([contents, near], "when", ()) == [near, contents]
+
+
+def _contents(score: float) -> Hit:
+    hit = _hit(score, "- Hours\n- Roof\n- Fees")
+    return replace(hit, passage=replace(hit.passage, is_contents=True))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "confirmed", "state"),
+    [
+        (Evidence.STRONG, False, State.SURE),
+        (Evidence.PARTIAL, True, State.SURE),
+        (Evidence.PARTIAL, False, State.UNSURE),
+    ],
+)
+def test_strong_and_confirmed_answers_are_sure(
+    evidence: Evidence, *, confirmed: bool, state: State
+) -> None:
+    hit = _hit(0.9)
+    quote = Quote(hit.passage.text, citation(hit.passage), hit)
+    assert Reply("q", Answer(evidence, (quote,), confirmed=confirmed)).state is state
+    assert Reply("q", Refusal()).state is State.UNKNOWN
 
 
 def test_a_page_named_in_an_article_is_a_reference() -> None:

@@ -17,12 +17,13 @@ from bot.answers.outcome import (
     Quote,
     Refusal,
     Reply,
+    State,
     citation,
     conflicts,
 )
-from bot.answers.pipeline import AnswerPipeline, Found, _within
+from bot.answers.pipeline import AnswerPipeline, Found
 from bot.answers.question_checks import QUESTION_CHARACTERS, problem_with
-from bot.answers.quotations import excerpts
+from bot.answers.quotations import quoted_page
 from indexer.index.index import Index
 from indexer.ingest.pipeline import index_document, update
 from indexer.retrieval.hit import Hit
@@ -210,48 +211,38 @@ def test_a_subject_that_is_nowhere_is_the_refusal(
     ask = Ask("what is the wpa3?", 1)
     near = pipeline.ask([Ask("bees make honey", 1)])[0]
     lookup = Lookup(ask, list(near.hits), Evidence.STRONG, near.signals, (SHARED,))
-    reply = pipeline._decide_one(Found(lookup, embedder.embed_queries([ask.text])[0]))
+    reply = pipeline._decide(Found(lookup, embedder.embed_queries([ask.text])[0]))
     assert reply.outcome == Refusal(unknown=("wpa3",))
 
 
-def test_a_referring_passage_is_quoted_with_its_beginning(
+def test_a_short_section_is_quoted_whole(pipeline: AnswerPipeline, embedder: WordEmbedder) -> None:
+    said = " ".join(f"Jar {number} has nectar." for number in range(30))
+    body = f"{said}\n\nAn amphora has yeast.\n\n- It sinks.\n- It floats."
+    text = f"## Amphoras\n\n{body}\n\n## Wine\n\nWine has none."
+    index_document(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
+    [reply] = pipeline.ask([Ask("an amphora has yeast", 1)])
+    assert isinstance(reply.outcome, Answer)
+    assert reply.state is State.SURE
+    section = reply.outcome.quotes[0].section
+    assert section is not None
+    assert [passage.heading for passage in section.beside] == ["Wine"]
+    assert quoted_page(reply.outcome.quotes[0]) == (body.replace("\n\n-", "\n-"), True)
+
+
+def test_an_unsure_answer_names_three_places(
     pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
-    before = "Nectar is thin. " * 20 + "Then honey is boiled twice. It is stirred."
-    text = f"{before}\n\nThis kills {'yeast and ' * 240}all else."
-    index_document(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
-    [reply] = pipeline.ask([Ask("what kills yeast and all else", 1)])
+    for number in range(4):
+        text = f"Nectar {number} is thin.\n\n## More\n\nJar {number} has nectar, too."
+        name, title = f"file:jar{number}", f"jar {number}"
+        index_document(pipeline._index, embedder, Document(name, SHARED, Kind.FILE, title, text))
+    [reply] = pipeline.ask([Ask("is the nectar of a jar frozen today by a machine", 1)])
+    assert reply.state is State.UNSURE
     assert isinstance(reply.outcome, Answer)
-    quote = reply.outcome.quotes[0]
-    assert quote.hit.passage.position == 1
-    assert quote.before.rstrip().endswith("Then honey is boiled twice. It is stirred.")
-
-
-def test_cut_rows_keep_their_head(pipeline: AnswerPipeline, embedder: WordEmbedder) -> None:
-    rows = [f"| jar {number} | {'nectar ' * 8} |" for number in range(40)]
-    text = "\n".join(["| Jar | What is in it |", "|---|---|", *rows, "| amphora | yeast kills |"])
-    index_document(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
-    [reply] = pipeline.ask([Ask("which amphora has yeast that kills", 1)])
-    assert isinstance(reply.outcome, Answer)
-    quote = reply.outcome.quotes[0]
-    assert quote.hit.passage.position > 1
-    [(_, markdown)] = excerpts(reply.outcome)
-    assert markdown.startswith("| Jar | What is in it |\n|---|---|\n| … |\n| jar ")
-    assert markdown.endswith("| amphora | yeast kills |")
-
-
-def test_a_passage_is_quoted_with_its_section(
-    pipeline: AnswerPipeline, embedder: WordEmbedder
-) -> None:
-    said = [f"Jar {number} has {'nectar ' * 60}." for number in range(9)]
-    text = f"## Jars\n\n{' '.join(said)} An amphora has yeast.\n\n## Wine\n\nWine has none."
-    index_document(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
-    [reply] = pipeline.ask([Ask("which amphora has yeast", 1)])
-    assert isinstance(reply.outcome, Answer)
-    quote = reply.outcome.quotes[0]
-    section = " ".join(f"{quote.before}{quote.text}{quote.after}".split())
-    assert section.endswith("An amphora has yeast.")
-    assert "Jar 0 has" in section
+    pages = [place.hits[0].passage.document_id for place in reply.outcome.places]
+    assert len(set(pages)) == len(pages) == 3
+    assert all(place.lines for place in reply.outcome.places)
+    assert all(quote.section is None for quote in reply.outcome.quotes)
 
 
 def test_channel_quotations_are_recorded_without_words(
@@ -543,13 +534,3 @@ def test_a_long_question_with_two_earlier_ones_is_five_texts_of_bounded_length(
 
     assert len(embedder.calls[0]) == 5
     assert max(len(text) for text in embedder.calls[0]) <= 2_000 + EARLIER_CHARACTERS
-
-
-@pytest.mark.parametrize(("characters", "kept"), [(10, [2]), (20, [2, 3]), (30, [1, 2, 3])])
-def test_a_section_around_a_passage_is_bounded(characters: int, kept: list[int]) -> None:
-    passages = [
-        replace(file_passage("x" * 10, heading="Other" if n == 4 else "One"), position=n)
-        for n in range(5)
-    ]
-    found = _within(characters, passages, passages[2])
-    assert [one.position for one in found] == kept

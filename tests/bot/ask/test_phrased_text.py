@@ -3,23 +3,18 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from indexer.retrieval.highlight import Deciding
 
-from bot.answers.outcome import Quote, citation
 from bot.answers.phrased import Line, Outcome, Phrased
 from bot.ask.phrased_text import (
     _CHOSEN,
     _PHRASED,
     MOST_CHARACTERS,
-    around_chosen,
     cited_places,
     phrased_text,
 )
 from bot.text.markdown import size
-from indexer.retrieval.hit import Hit
 from knowledge.values.guilds import Language
 from tests.bot.spoken import english, said_in
-from tests.bot.values import file_passage
 
 CHOSEN = f"-# {english(_CHOSEN, model='small')}"
 PHRASED = f"-# {english(_PHRASED, model='small')}"
@@ -133,19 +128,3 @@ def test_whatever_it_is_no_line_leaves_its_quotation(lines: list[Line], language
             assert all(line.startswith("> ") for line in text.split("\n"))
         assert "@everyone" not in text
         assert "](" not in text.replace(r"]\(", "").replace("](<http", "")
-
-
-def test_quotations_surround_their_first_named_sentence() -> None:
-    text = "Wood is dry in May. Buy it then. It is cheap."
-    passage = file_passage(text)
-    hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
-    quotes = [Quote(text, citation(passage), hit, Deciding(0, 19)) for _ in range(3)]
-    phrased = Phrased(
-        Outcome.SHOWN, chosen=("1.1", "2.3", "3.9", "7.1", "x.y", ""), stands_on=("1.2",)
-    )
-    spans = [quote.deciding for quote in around_chosen(quotes, phrased)]
-    assert [text[span.start : span.end] for span in spans if span] == [
-        "Buy it then.",
-        "It is cheap.",
-        "Wood is dry in May.",
-    ]

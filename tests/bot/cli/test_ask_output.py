@@ -1,17 +1,16 @@
 """What the command line shows, to people and to programs: answers, `stats`, progress, sources."""
 
 import json
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from indexer.retrieval.highlight import Deciding
 from rich.console import Console
 from rich.text import Text
 
-from bot.answers.outcome import Answer, Refusal, Reply, decide
+from bot.answers.outcome import Answer, Quote, Refusal, Reply, citation
+from bot.answers.places import Place
 from bot.ask import messages as ask_messages
 from bot.cli.ask import REFUSED, reply_parts, reply_record
 from bot.cli.console import Pace
@@ -45,26 +44,43 @@ def _hit(score: float, text: str, title: str = "GPU hours") -> Hit:
     return Hit(file_passage(text, title=title), score, score, score, 0.5, ("meaning",))
 
 
+def _answer(evidence: Evidence, *hits: Hit) -> Answer:
+    quotes = tuple(Quote(hit.passage.text, citation(hit.passage), hit) for hit in hits)
+    places = tuple(Place((hit,), [hit.passage.text]) for hit in hits)
+    return Answer(evidence, quotes, () if evidence is Evidence.STRONG else places)
+
+
+def test_programs_get_the_places_of_an_unsure_answer() -> None:
+    hits = [_hit(0.9, "It is open."), _hit(0.8, "Ask Mira.", title="People")]
+    record = reply_record(Reply("how?", _answer(Evidence.PARTIAL, *hits), tuple(hits)))
+    assert (record["state"], record["quotes"]) == ("unsure", [])
+    assert [(one["title"], one["lines"]) for one in record["places"]] == [
+        ("GPU hours", ["It is open."]),
+        ("People", ["Ask Mira."]),
+    ]
+
+
 def test_programs_get_an_answer_with_its_probability() -> None:
     hits = [
         _hit(0.9, "It is open. The club has 40 hours."),
         _hit(0.8, "Ask Mira.", title="People"),
         _hit(0.7, "It has a roof."),
     ]
-    outcome = decide(hits, [Deciding(12, 34)], Evidence.STRONG, 3)
+    outcome = _answer(Evidence.STRONG, *hits)
     record = reply_record(
         Reply("how many?", outcome, tuple(hits), signals={"probability": 0.91234})
     )
     assert record["probability"] == 0.9123
-    # The second passage is quoted in `answer`, but not as likely as is asked of one that is shown.
-    assert record["answer"].endswith("\n\nAsk Mira.")
+    assert (record["state"], record["places"]) == ("sure", [])
+    assert record["answer"] == "It is open. The club has 40 hours."
     assert record["quotes"] == [
         {
             "document": "file:x",
             "title": "GPU hours",
             "heading": "H",
-            "text": "It is open. **The club has 40 hours.**",
+            "text": "It is open. The club has 40 hours.",
             "link": "https://own.org/",
+            "whole": True,
         }
     ]
     assert record["nearest"] == ["GPU hours", "People"]
@@ -81,7 +97,7 @@ def _printed(reply: Reply, **settings: Any) -> list[str]:
 
 def test_an_answer_is_what_discord_shows_of_it() -> None:
     hits = [_hit(0.9, "It is open. The club has 40 hours."), _hit(0.8, "Ask Mira.", title="People")]
-    reply = Reply("how many?", decide(hits, [Deciding(12, 34)], Evidence.STRONG, 3), tuple(hits))
+    reply = Reply("how many?", _answer(Evidence.STRONG, *hits), tuple(hits))
     head = ask_messages.answer(reply).head.removeprefix("**how many?**\n").removeprefix("-# ")
     assert _printed(reply) == [
         "how many?",
@@ -90,14 +106,6 @@ def test_an_answer_is_what_discord_shows_of_it() -> None:
         "GPU hours › H",
         "https://own.org/",
     ]
-
-
-def test_the_deciding_sentence_is_bold_and_evidence_dim() -> None:
-    hits = [_hit(0.9, "It is open. The club has 40 hours.")]
-    reply = Reply("how many?", decide(hits, [Deciding(12, 34)], Evidence.STRONG, 3), tuple(hits))
-    _, evidence, quotation, *_ = _printed(reply, force_terminal=True, color_system="standard")
-    assert evidence.startswith("\x1b[2m")
-    assert re.search(r"\x1b\[1[;m][^\x1b]*The club has 40 hours\.", quotation)
 
 
 def test_a_refusal_on_the_terminal_promises_no_moderator() -> None:
@@ -115,10 +123,10 @@ def test_language_and_missing_words_have_their_own_lines() -> None:
     assert " ".join(refused[1:-1]) == foreign
     assert refused[-1] == REFUSED
     hits = [_hit(0.9, "It is open.")]
-    partial = decide(hits, [Deciding(0, 11)], Evidence.PARTIAL, 3)
+    partial = _answer(Evidence.PARTIAL, *hits)
     assert isinstance(partial, Answer)
     shown = _printed(Reply("a roof?", replace(partial, missing=("roof",)), tuple(hits)))
-    assert shown[:2] == ["a roof?", ask_messages.partial(["roof"])]
+    assert shown[:2] == ["a roof?", ask_messages.unsure(["roof"])]
 
 
 def test_distant_titles_are_not_named() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from bot.answers import pipeline
+from bot.answers import question_checks
 from bot.config.host_names import allowed_hosts
 from bot.core.core import Core
 from bot.core.worker import DropReason, Worker, WorkerBusyError
@@ -52,10 +52,12 @@ async def test_cited_answers_leave_no_record(
     answer = (await client.post("/ask", json={"question": QUESTION})).json()
     assert answer["evidence"] in ("strong", "partial")
     assert 0 < answer["probability"] <= 1
-    [place] = [one for one in SCOPES if shown(one) == answer["quotes"][0]["document"]]
-    assert TEXT.format(place=place) in answer["quotes"][0]["text"]
+    assert (answer["state"] == "sure") is bool(answer["quotes"]) is not bool(answer["places"])
+    [best, *_] = [*answer["quotes"], *answer["places"]]
+    [place] = [one for one in SCOPES if shown(one) == best["document"]]
+    assert TEXT.format(place=place) in str(best.get("text", best.get("lines")))
     nothing = (await client.post("/ask", json={"question": "Zyzzyva brvtk gnarl?"})).json()
-    assert (nothing["evidence"], nothing["quotes"]) == ("none", [])
+    assert (nothing["state"], nothing["quotes"], nothing["places"]) == ("unknown", [], [])
     assert await worker.call(lambda core: core.store.counts(HERE)["questions"]) == 0
 
 
@@ -152,7 +154,7 @@ async def test_only_this_machines_names_are_served(
         ("/ask", {"question": ""}, 400, "body.question"),
         ("/ask", {"question": "x" * 2_001}, 400, "2000 characters"),
         ("/ask", {"question": 7}, 400, "string"),
-        ("/ask", {"question": "?"}, 422, pipeline._NO_QUESTION.english),
+        ("/ask", {"question": "?"}, 422, question_checks._NO_QUESTION.english),
         ("/ask", {"question": "hello"}, 422, "Hello"),
         ("/ask", {}, 400, "required"),
         ("/ask", [], 400, "body"),

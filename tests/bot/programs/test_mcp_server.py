@@ -13,7 +13,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from bot.answers import pipeline
+from bot.answers import question_checks
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.programs.http_server import (
@@ -40,10 +40,12 @@ async def test_answers_cite_without_recording(worker: Worker[Core]) -> None:
     answer, nothing = answered.structured_content, refused.structured_content
     assert answer is not None
     assert answer["evidence"] in ("strong", "partial")
-    assert answer["quotes"][0]["document"] == shown("shared")
-    assert TEXT.format(place="shared") in answer["quotes"][0]["text"]
+    assert (answer["state"] == "sure") is bool(answer["quotes"]) is not bool(answer["places"])
+    [best, *_] = [*answer["quotes"], *answer["places"]]
+    assert best["document"] == shown("shared")
+    assert TEXT.format(place="shared") in str(best.get("text", best.get("lines")))
     assert nothing is not None
-    assert (nothing["evidence"], nothing["quotes"]) == ("none", [])
+    assert (nothing["state"], nothing["quotes"], nothing["places"]) == ("unknown", [], [])
     assert await worker.call(lambda core: core.store.counts(HERE)["questions"]) == 0
 
 
@@ -77,7 +79,7 @@ async def test_a_program_sees_public_documents_of_its_server_and_no_channel(
 @pytest.mark.parametrize(
     ("tool", "arguments", "said"),
     [
-        ("ask", {"question": ""}, pipeline._NO_QUESTION.english),
+        ("ask", {"question": ""}, question_checks._NO_QUESTION.english),
         ("ask", {"question": "x" * 100_000}, "characters"),
         ("search", {"query": " "}, ""),
         ("search", {"query": "quokka", "limit": 0}, "limit"),

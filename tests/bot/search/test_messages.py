@@ -48,7 +48,7 @@ def test_a_page_repeats_its_query_exactly(typed: str) -> None:
     if english(search_messages.problem_with, query):
         return
 
-    page = english(search_messages.page, query, [], Found((quote(1, "Text."),)), 0)
+    page = english(search_messages.page, query, [], Found((quote(1, "Text."),), (["Text."],)), 0)
 
     assert search_messages.query_in(page.content) == query
 
@@ -68,7 +68,7 @@ def test_pages_fit_with_every_passage(texts: list[str], language: Language) -> N
     query = "*" * (search_messages.QUERY_CHARACTERS - 1) + "a"
     quotes = tuple(quote(n, text, f"{n}#{'#' * 95}") for n, text in enumerate(texts))
     about = search_messages.filter_labels("_" * 30, f"<@{'9' * 19}>")
-    found = Found(quotes, only_near=True)
+    found = Found(quotes, tuple([text] for text in texts), only_near=True)
 
     first = said_in(language, search_messages.page, query, about, found, 0)
     others = range(1, first.count)
@@ -83,7 +83,9 @@ def test_pages_fit_with_every_passage(texts: list[str], language: Language) -> N
 
 
 def test_a_page_beyond_the_end_is_the_last() -> None:
-    found = Found(tuple(quote(n, f"Text {n}.") for n in range(7)))
+    found = Found(
+        tuple(quote(n, f"Text {n}.") for n in range(7)), tuple([f"Text {n}."] for n in range(7))
+    )
 
     page = english(search_messages.page, "text", [], found, 99)
 

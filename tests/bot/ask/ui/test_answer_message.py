@@ -51,7 +51,7 @@ async def test_an_answer_has_buttons_and_its_evidences_colour(world: World) -> N
     refused = await world.ask(UNKNOWN)
 
     assert "Evidence: strong" in content(strong)
-    assert "closest I found" in content(partial)
+    assert "These come nearest" in content(partial)
     assert buttons(strong.response) == ["Helpful", "Not helpful"]
     colours = [_container(result.response)["accent_color"] for result in (strong, partial, refused)]
     assert len(set(colours)) == 3

@@ -91,7 +91,7 @@ async def test_chosen_sentences_stand_above_quotations(on: World, model: Scripte
     head, said = text.split("\n" + QUOTE)
     assert head == f"**{QUESTION}**\n-# Evidence: strong"
     assert said.split("\n")[1] == CHOSEN
-    assert f"> **{TEXT}**" in said
+    assert f"> {TEXT}" in said
     assert "1 · " in said
     assert LINE not in text
     kept = await phrasing_of(on, 1)

@@ -46,7 +46,7 @@ async def test_model_text_is_labelled_and_has_its_button(on: World) -> None:
     assert head.endswith(f"{SENTENCE}. [1]\n")
     assert "**" not in head.split("\n", 1)[1]
     assert longest_part(phrased_text._PHRASED) in below
-    assert f"> **{TEXT}**" in below
+    assert f"> {TEXT}" in below
     assert buttons(message) == [
         "Helpful",
         "Not helpful",
@@ -55,20 +55,6 @@ async def test_model_text_is_labelled_and_has_its_button(on: World) -> None:
     kept = await phrasing_of(on, 1)
     assert kept is not None
     assert [line.text for line in kept.lines] == [f"{SENTENCE}."]
-
-
-async def test_a_quotation_surrounds_its_named_sentence(on: World, model: ScriptedEndpoint) -> None:
-    rest = " ".join(f"On day {n} something else is done there by somebody." for n in range(20))
-    await on.add_note(
-        "Harbour meetup guests", f"The harbour meetup has guests. {rest} Doors open at nine."
-    )
-    model.always(answers_with(lambda body: written(body, "So the doors open at nine")))
-
-    text = content(await on.ask("Has the harbour meetup guests?"))
-
-    assert "So the doors open at nine. [1]" in text
-    assert "On day 0" not in text
-    assert "**Doors open at nine.**" in text
 
 
 async def test_a_moderator_takes_it_out_for_everybody(on: World) -> None:
