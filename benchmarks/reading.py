@@ -3,8 +3,8 @@
     python -m benchmarks.reading KEEP CHECKOUTS SET… [--model NAME] [--out FOLDER]
 
 Every question of each set is asked through the whole of answering, over the set's pages alone, and
-recorded nowhere. `--out` gets a text file for each set: the message with its evidence, excerpts,
-bold and citations, and the titles of the menu. Whoever reads it has no need of Discord. Indexes
+recorded nowhere. `--out` gets a text file for each set: the message with its evidence, quotations,
+places and citations, and the titles of the menu. Whoever reads it has no need of Discord. Indexes
 stay in KEEP.
 """
 

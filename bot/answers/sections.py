@@ -6,7 +6,7 @@ or lines of code. Nothing is left out.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from typing import Final, NamedTuple
 
 from bot.text.markdown import safe_markdown, size, split
@@ -62,7 +62,7 @@ class Section(NamedTuple):
         is_long = sum(block.length for block in blocks) > QUOTED_CHARACTERS + REST_CHARACTERS
         if from_passage and is_long:
             blocks = blocks[_first_block(blocks, self.start) :]
-        return [*_pages(blocks)]
+        return [*_pages(blocks)] or [self.text]
 
 
 def section_of(own: StoredPassage, near: Sequence[StoredPassage]) -> Section:
@@ -163,7 +163,7 @@ def _parts_of_pages(text: str) -> Iterator[tuple[int, int, bool]]:
             groups[-1].append(unit)
         else:
             groups.append([unit])
-    for group, following in zip(groups, [*groups[1:], None], strict=True):
+    for group, following in zip_longest(groups, groups[1:]):
         start, end = group[0][0], group[-1][1]
         leads = following is not None and introduces(text, group[-1], following[0])
         if size(text[start:end]) <= QUOTED_CHARACTERS:

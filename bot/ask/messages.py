@@ -17,7 +17,6 @@ from bot.answers.quotations import (
     place,
     quoted_page,
     shown_lines,
-    shown_quotation,
 )
 from bot.answers.sections import passage_markdown
 from bot.ask.phrased_text import cited_places, phrased_text
@@ -141,7 +140,8 @@ def section_page(opened: OpenedSection, number: int, *, from_passage: bool = Fal
     pages = opened.section.pages(from_passage=from_passage)
     page = pages[min(number, len(pages) - 1)]
     cited = citation_line(citation(opened.passage))
-    first, *rest = quoted_parts(safe_markdown(page), LAYOUT_CHARACTERS - size(cited) - 1)
+    most = LAYOUT_CHARACTERS - size(cited) - 1
+    first, *rest = quoted_parts(safe_markdown(page), most) or [""]
     parts = [f"{first}\n{cited}"]
     for part in rest:
         parts += split(part)
@@ -273,9 +273,7 @@ def _answer(
     elif outcome.is_sure:
         shown = [*outcome.shown_quotes]
     else:
-        sizes = accumulate((len(found.hits) for found in outcome.places), initial=1)
-        places = map(place_lines, sizes, outcome.places)
-        return AnswerText(head, places=tuple(places))
+        return AnswerText(head, places=_places(outcome.places, LAYOUT_CHARACTERS - size(head)))
     room = LAYOUT_CHARACTERS - size("\n".join([head, *said_above]))
     quotations = _quotations(outcome, shown, room, question, is_numbered=bool(said_above))
     # Phrased lines are shown only with all their quotations.
@@ -292,7 +290,8 @@ def _quotations(
     for number in shown:
         quote = outcome.quotes[number]
         page, whole = quoted_page(quote)
-        text = shown_quotation(page)
+        most = max(room - CITED_CHARACTERS, CITED_CHARACTERS)
+        text, *rest = quoted_parts(safe_markdown(page), most) or [""]
         warnings = [
             disagreement(found.contradiction)
             for found in outcome.conflicts
@@ -310,8 +309,25 @@ def _quotations(
             address if ADDRESS.fullmatch(address) else ""
             for address in (quote.citation.link, quote.citation.reference)
         )
-        quotations.append(Quotation(text, cited, source, reference, whole))
+        quotations.append(Quotation(text, cited, source, reference, whole and not rest))
     return tuple(quotations)
+
+
+# Room for a citation, and the least for a quotation.
+CITED_CHARACTERS: Final = 500
+
+
+def _places(places: Sequence[Place], room: int) -> tuple[str, ...]:
+    """The places to look at; those too long for their share of the room have no links or lines."""
+    numbers = accumulate((len(found.hits) for found in places), initial=1)
+    said = []
+    for number, found in zip(numbers, places, strict=False):
+        text = place_lines(number, found)
+        if size(text) + 2 > room // len(places):
+            plainer = [replace(hit, passage=replace(hit.passage, link="")) for hit in found.hits]
+            text = place_lines(number, Place(tuple(plainer), ()))
+        said.append(text)
+    return tuple(said)
 
 
 def place_lines(number: int, found: Place) -> str:

@@ -1,1 +1,1 @@
-"""Text for Discord: Markdown escaping and limits, translation, excerpts, page numbers."""
+"""Text for Discord: Markdown escaping and limits, translation, tables, page numbers."""

@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from simcord import InteractionResult, MemberActor
 
 from bot.answers.outcome import Answer, Quote, Refusal, Reply, citation
+from bot.answers.places import Place
 from bot.answers.search_tiers import ArticlesUse
+from bot.answers.sections import Section
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import why
+from bot.ask.service import OpenedSection
 from bot.gaps import messages as gaps_messages
 from bot.gaps.service import Group
 from bot.interactions.autocomplete import Choices
@@ -401,17 +404,20 @@ def test_answer_is_one_message_with_best_passage(
         quotes.append(Quote(text, citation(passage), hit))
     asked = OpenQuestion(1, 2, 3, 4, question, "", WHEN, Evidence.NONE, satisfied=False)
     lead = gaps_messages.answer_lead(asked, title, private=True)
-    reply = Reply(
-        question, Answer(Evidence.PARTIAL, tuple(quotes), (question[:40],) * 3), foreign="de"
-    )
+    places = tuple(Place((quote.hit,) * 2, quote.text.split("\n")[:3]) for quote in quotes[:3])
+    missing = (question[:40],) * 3
+    unsure = Answer(Evidence.PARTIAL, tuple(quotes), places, missing)
+    sure = Answer(Evidence.STRONG, tuple(quotes))
     for language in Language:
-        said = said_in(language, ask_messages.answer, reply, lead)
         refused = said_in(language, ask_messages.answer, Reply(question, Refusal()), lead)
-        # Each text display is looked at by itself; together they are one message.
-        parts = [part for one in said.quotations for part in (one.text, one.cited)]
-        _shown_well([said.head, *parts, refused.head])
-        assert "\n> " in in_one(said)
-        assert size(in_one(said)) <= MESSAGE_CHARACTERS
+        for outcome in (sure, unsure):
+            reply = Reply(question, outcome, foreign="de")
+            said = said_in(language, ask_messages.answer, reply, lead)
+            # Each text display is looked at by itself; together they are one message.
+            parts = [part for one in said.quotations for part in (one.text, one.cited)]
+            _shown_well([said.head, *parts, *said.places, refused.head], LAYOUT_CHARACTERS)
+            assert bool(said.places) is not outcome.is_sure
+            assert size(in_one(said)) <= LAYOUT_CHARACTERS
 
 
 @FEW
@@ -429,7 +435,10 @@ def test_whole_passages_and_reasons_are_shown(text: str, passages: list[str], ti
     for language in Language:
         found = _passage(passages[0], title, title)
         told = said_in(language, why, question, moderator=True)
-        _shown_well([*said_in(language, ask_messages.passage, found), *told])
+        opened = OpenedSection(found, Section(found.text, 0))
+        page = said_in(language, ask_messages.section_page, opened, 0)
+        _shown_well(page.parts, LAYOUT_CHARACTERS)
+        _shown_well(told)
 
 
 # Notes.

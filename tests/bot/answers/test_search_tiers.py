@@ -151,6 +151,9 @@ def test_an_ended_articles_answer_is_not_repeated(store: Store, index: Index) ->
 def test_a_refusal_names_the_nearest_own_documents(store: Store, index: Index) -> None:
     _fill(index, NOTE)
     pipeline = AnswerPipeline(store, index, Retriever(index, WordEmbedder(4_096)), 3)
-    [reply] = pipeline.ask([Ask("zanzibar ferry timetable monday morning harbour pier boat cows", 1, GUILD)], record=False)
+    [reply] = pipeline.ask(
+        [Ask("zanzibar ferry timetable monday morning harbour pier boat cows", 1, GUILD)],
+        record=False,
+    )
     assert isinstance(reply.outcome, Refusal)
     assert [hit.passage.document_id for hit in reply.hits] == [NOTE.id]

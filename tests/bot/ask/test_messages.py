@@ -154,13 +154,12 @@ def test_a_partial_answer_without_missing_words_claims_nothing() -> None:
     link=st.one_of(st.just(""), st.text(max_size=700).map("https://a.org/{}".format)),
     missing=st.lists(st.text(min_size=1, max_size=400), max_size=5),
 )
-def test_an_answer_is_always_one_message_that_quotes_something(
+def test_an_answer_is_always_one_message(
     question: str, texts: list[str], title: str, heading: str, link: str, missing: list[str]
 ) -> None:
     quotes = [_quote(text, title=title, heading=heading, link=link) for text in texts]
     message = _answered(question, *quotes, missing=tuple(missing))
     assert size(message) <= LAYOUT_CHARACTERS
-    assert "\n> " in message
 
 
 def test_text_that_grows_by_escaping_is_still_quoted() -> None:
