@@ -103,7 +103,7 @@ class Answer:
     Attributes:
         evidence: how well the passages support an answer.
         quotes: the passages. A sure answer shows the section of the first, and of the notes that
-            disagree with it.
+            disagree with it. An unsure one does so only if two notes disagree.
         places: the places to look at, if the answer isn't sure.
         missing: words of the question without a match in any visible passage.
         conflicts: pairs of notes that disagree; readers see both.
@@ -121,6 +121,11 @@ class Answer:
     @property
     def is_sure(self) -> bool:
         return self.confirmed or self.evidence is Evidence.STRONG
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether sections are quoted: always if the answer is sure, or if two notes disagree."""
+        return self.is_sure or not self.places
 
     @property
     def shown_quotes(self) -> tuple[int, ...]:

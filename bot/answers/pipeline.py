@@ -364,9 +364,9 @@ class AnswerPipeline:
             conflicts=conflicts(quotes, self._retriever.embed),
             confirmed=confirmed,
         )
-        if not answer.is_sure:
-            return replace(answer, places=self._places(lookup))
         shown = answer.shown_quotes
+        if not answer.is_sure and len(shown) < 2:
+            return replace(answer, places=self._places(lookup))
         return replace(
             answer,
             missing=(),

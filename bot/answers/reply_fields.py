@@ -33,8 +33,8 @@ class PlaceField:
 
 
 def quotes_of(outcome: Outcome) -> list[QuoteField]:
-    """The quoted sections of a sure answer; otherwise none."""
-    if not isinstance(outcome, Answer) or not outcome.is_sure:
+    """The quoted sections: of a sure answer, or of notes that disagree."""
+    if not isinstance(outcome, Answer) or not outcome.is_quoted:
         return []
     found = []
     for number in outcome.shown_quotes:

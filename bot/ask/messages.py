@@ -270,7 +270,7 @@ def _answer(
     said_above = _model_lines(phrased, len(outcome.quotes))
     if phrased is not None and said_above:
         shown = sorted({0, *cited_places(phrased)})
-    elif outcome.is_sure:
+    elif outcome.is_quoted:
         shown = [*outcome.shown_quotes]
     else:
         return AnswerText(head, places=_places(outcome.places, LAYOUT_CHARACTERS - size(head)))

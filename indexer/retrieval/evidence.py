@@ -54,10 +54,6 @@ RIVALS: Final = 3
 # answers.
 MOST_AHEAD: Final = 0.4
 UNRIVALLED: Final = 0.25
-# A passage whose best window has at least this cosine is worth a look. With `Calibration.none`, it
-# refuses 5 of 360 working questions that have the right section on the nearest three pages, and 62
-# of 63 on other subjects. Margins don't tell these apart: one of several far passages may lead.
-NEAR: Final = 0.28
 # The distance of a missing word if the passage's tokens aren't known.
 ELSEWHERE: Final = 0.2
 
@@ -177,8 +173,10 @@ class Calibration:
         bias: the log-odds if every feature is zero.
         strong: the least probability of *strong* evidence.
         provenance: the fitted sets, and the measurements on them.
-        none: the probability below which evidence is *none*, unless the passage is `NEAR`; 0 rules
+        none: the probability below which evidence is *none*, unless the passage is near; 0 rules
             *none* out.
+        near: the cosine of a near passage's best window. Margins don't tell what is near, because
+            one of several far passages may lead. With 1, no passage is near.
         model: the model that the parameters were fitted for, if known.
     """
 
@@ -188,12 +186,14 @@ class Calibration:
     strong: float
     provenance: str = ""
     none: float = 0.0
+    near: float = 1.0
     model: FittedFor | None = None
 
     @property
     def digest(self) -> str:
         """The digest of the parameters."""
-        numbers = [*self.weights, *self.scales, self.bias, self.strong, self.none]
+        limits = self.strong, self.none, self.near
+        numbers = [*self.weights, *self.scales, self.bias, *limits]
         return hashlib.sha256(np.array(numbers, np.float64).tobytes()).hexdigest()
 
     def probability(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -209,7 +209,7 @@ class Calibration:
             return -1.0
         refused = math.log(self.none / (1 - self.none))
         least = (refused - self.bias - (margin + sections) * MOST_AHEAD) / cosine
-        return min(NEAR, float(least))
+        return min(self.near, float(least))
 
     def verdict(
         self, probability: float, likeliest: float = 0.0, support: Support | None = None
@@ -223,7 +223,7 @@ class Calibration:
             support: what may exclude *strong* (`Support.at_most_partial`) or *none*. Its languages
                 are only looked at if the probability suffices.
         """
-        is_near = support is not None and support.cosine >= NEAR
+        is_near = support is not None and support.cosine >= self.near
         if max(probability, likeliest) < self.none and not is_near:
             return Evidence.NONE
         if probability < self.strong or (support is not None and support.at_most_partial):
@@ -238,6 +238,7 @@ class Calibration:
             f"bias = {self.bias:.4f}",
             f"strong = {self.strong:.4f}",
             f"none = {self.none:.4f}",
+            f"near = {self.near:.4f}",
             "",
         ]
         if self.model is not None:
@@ -286,6 +287,7 @@ def calibration(source: Traversable) -> Calibration:
             bias=float(values["bias"]),
             strong=float(values["strong"]),
             none=float(values["none"]),
+            near=float(values.get("near", 1.0)),
             model=_model(values),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:

@@ -3,6 +3,7 @@
 import inspect
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +17,11 @@ from bot.config.settings import DataSettings, QuestionSettings, Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
+from bot.models.calibrations import CALIBRATION
 from bot.preview.town import add_routes
 from bot.process.client import Bot, start_worker
 from bot.text.languages import speaking
+from indexer.retrieval.evidence import default_calibration
 from knowledge import corpus
 from knowledge.values.guilds import Language
 from knowledge.values.settings import GuildSettings
@@ -107,6 +110,9 @@ def indexed_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def index(folder: Path) -> None:
         with Core(settings_for(folder), WordEmbedder()) as core:
             run_to_end(index_updates.update_quickly(core))
+        # The fake's cosines are not the model's, so no passage is near by its cosine alone.
+        judge = replace(default_calibration(), none=0.23, near=1.0, model=None)
+        (folder / CALIBRATION).write_text(judge.to_toml(), "utf-8")
 
     return shared_folder(tmp_path_factory, "articles", index)
 

@@ -110,8 +110,8 @@ async def with_pictures(bot: Services, reply: Reply, channel: Any = None) -> Rep
     guild = getattr(channel, "guild", None)
     may = guild is None or channel.permissions_for(guild.me).attach_files
     outcome = reply.outcome
-    is_sure = isinstance(outcome, Answer) and outcome.is_sure
-    notes = [cited for cited in _citations(outcome) if is_sure and cited.kind is Kind.NOTE]
+    is_quoted = isinstance(outcome, Answer) and outcome.is_quoted
+    notes = [cited for cited in _citations(outcome) if is_quoted and cited.kind is Kind.NOTE]
     if not may or not notes:
         return reply
     pictures = await bot.worker.call(
@@ -124,7 +124,7 @@ def _citations(outcome: Outcome) -> list[Citation]:
     """The citations of the sections shown, and of the nearest section of each place."""
     if not isinstance(outcome, Answer):
         return []
-    if outcome.is_sure:
+    if outcome.is_quoted:
         return [outcome.quotes[place].citation for place in outcome.shown_quotes]
     return [citation(found.hits[0].passage) for found in outcome.places]
 

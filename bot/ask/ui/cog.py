@@ -17,7 +17,7 @@ from discord.ext import commands
 
 from bot.answers.ask import Ask
 from bot.answers.follow_ups import stands_alone
-from bot.answers.outcome import Answer, State
+from bot.answers.outcome import Answer
 from bot.answers.question_checks import QUESTION_CHARACTERS, needs_lookup
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import messages, service
@@ -288,9 +288,7 @@ class AskCog(commands.Cog):
         except EXPLAINED as error:
             self.bot.log_error(error)
             return
-        # Places to look at would disturb a talk.
-        is_asked = isinstance(reply.outcome, Answer) and asks(message.content)
-        if is_asked or reply.state is State.SURE:
+        if isinstance(reply.outcome, Answer):
             await self._respond(message)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:

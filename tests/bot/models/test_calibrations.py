@@ -34,7 +34,7 @@ THEIRS = ModelRecord("owner/theirs", vectors="fedcba9876543210 onnx-int8-2")
 def fitted(model: ModelRecord, strong: float = 0.7) -> Calibration:
     """A calibration as `python -m benchmarks.fitting` might fit it."""
     ones = np.ones(len(FEATURES))
-    return Calibration(ones, ones, -3.0, strong, "On judged sets.", 0.2, fitted_for(model))
+    return Calibration(ones, ones, -3.0, strong, "On judged sets.", 0.2, model=fitted_for(model))
 
 
 def strong(folder: Path, model: ModelRecord) -> float:

@@ -64,7 +64,7 @@ def _container(message: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("private", [True, False])
 def test_discord_takes_the_largest_answer(private: bool) -> None:
-    text = "Uploads are limited to 25 MB per file. " * 40
+    text = "Uploads are limited to 25 MB per file. " * 6
     statement = Statement(text, 0, 40, ((23, 28),))
     passages = [
         file_passage(text, id=n, document_id=f"note:{n}", kind=Kind.NOTE, link=f"{LINK}{n}")
