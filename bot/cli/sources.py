@@ -477,6 +477,7 @@ def source_record(state: SourceState) -> dict[str, Any]:
         "scope": _whose(state.scope),
         "files": state.files,
         "documents": state.documents,
+        "without_text": state.without_text,
         "read_at": state.read_at.isoformat() if state.read_at else None,
         "failed": _failure_records(state.failures),
         "base_url": state.base_url,
@@ -508,6 +509,8 @@ def sources_text(states: Sequence[SourceState]) -> Text:
         entries = count_of(state.files, source_at(state.location).unit)
         given = f"{count_of(state.documents, 'document')} from {entries}"
         text.append(f"\n  {given} · {read}\n")
+        if state.without_text:
+            text.append(f"  no text of their own, only links or a title: {state.without_text}\n")
         if state.machine:
             text.append(f"  followed on the machine {state.machine} alone\n")
         if state.base_url:

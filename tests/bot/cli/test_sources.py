@@ -169,6 +169,18 @@ def test_sources_are_added_listed_synced_and_removed(terminal: Terminal) -> None
 
 
 @pytest.mark.slow
+def test_documents_without_text_of_their_own_are_counted(terminal: Terminal) -> None:
+    (terminal.guides / "lab.md").write_text("# Lab\n\nThe printer is called Gutenberg.")
+    terminal.run("source", "add", terminal.guides)
+    assert "no text of their own" not in terminal.run("source", "list").stdout
+    contents = "".join(f"- [Part {number}](part-{number}.md)\n" for number in range(9))
+    (terminal.guides / "index.md").write_text(f"# Guide\n\n{contents}")
+    terminal.run("index")
+    assert "no text of their own, only links or a title: 1" in terminal.run("source", "list").stdout
+    record = terminal.json("source", "list")
+    assert (record["documents"], record["without_text"]) == (2, 1)
+
+
 def test_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> None:
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     for arguments, told in (
