@@ -372,9 +372,25 @@ class PlainCommand(TyperCommand):
         return _without_types(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Write a required argument as `NAME`, not `{NAME}`, and a repeated one without dots."""
+        """Write a required argument as `NAME`, not `{NAME}`, and a repeated one without dots.
+
+        Required options follow.
+        """
         pieces = super().collect_usage_pieces(ctx)
-        return [re.sub(r"^\{(.*)\}", r"\1", piece).removesuffix("...") for piece in pieces]
+        return [
+            *(re.sub(r"^\{(.*)\}", r"\1", piece).removesuffix("...") for piece in pieces),
+            *(
+                f"{param.opts[0]} {param.metavar}"
+                for param in self.params
+                if param.param_type_name == "option" and param.required
+            ),
+        ]
+
+
+def required_words(command: Any) -> str:
+    """The arguments and required options of a command, as its usage has them."""
+    with command.make_context("", [], resilient_parsing=True) as context:
+        return " ".join(command.collect_usage_pieces(context)[1:])
 
 
 class PlainGroup(TyperGroup):
