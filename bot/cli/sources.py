@@ -32,7 +32,7 @@ from knowledge.files.foreign_tags import tags_at
 from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.scan import Scan, count_unread_files, files_in
 from knowledge.files.site_addresses import split_base_url
-from knowledge.sources.addition import add_paths
+from knowledge.sources.addition import add_paths, check_paths
 from knowledge.sources.kinds.registry import Channel, source_at
 from knowledge.sources.link_check import LinkCheck, check_links
 from knowledge.sources.net.addresses import InternalHosts
@@ -88,6 +88,7 @@ def index(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list the files that would be read.")
     ] = False,
+    yes: named_sources.YesOption = False,
 ) -> None:
     """Import files and folders, and update the index from every source.
 
@@ -111,6 +112,8 @@ def index(
             console.show(plan, plan_text(plan), as_json=as_json)
             _show_unread(named, as_json=as_json)
             return
+        check_paths(named)
+        named_sources.confirm_sizes(core, named, yes=yes)
         import_paths(core, named, as_json=as_json)
     while watch:
         # Reopen once another model serves, to keep its index in step.
