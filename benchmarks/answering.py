@@ -1,6 +1,6 @@
 """Latency and throughput of questions, and the time from a start to the first answer.
 
-    python benchmarks/answering.py [--passages 20000] [--reference] [--folder FOLDER]
+    python -m benchmarks.answering [--passages 20000] [--reference] [--folder FOLDER]
         [--model NAME]
 
 Makes a corpus of synthetic documents from the words of the bundled articles, indexes it with the

@@ -1,6 +1,6 @@
 """Speed and fidelity of the derived embedding runtime, beside its reference, in one run.
 
-    python benchmarks/embedding.py [FOLDER ...] [--model MODEL_FOLDER]
+    python -m benchmarks.embedding [FOLDER ...] [--model MODEL_FOLDER]
 
 Each FOLDER is a judged set in BEIR's layout. Other work on the machine slows both sides, so read
 the ratios, and run it again if they surprise.
@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -132,8 +131,7 @@ def compare(source: Path, derived: Path, arguments: argparse.Namespace) -> None:
     derive_seconds = time.perf_counter() - started
     reference = SentenceTransformer(str(source), device="cpu", local_files_only=True)
     model = RuntimeModel.open(derived)
-    command = [sys.executable, __file__, "--probe", str(derived)]
-    # Its own script and a folder of its own.
+    command = [sys.executable, "-m", "benchmarks.embedding", "--probe", str(derived)]
     probed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603
     size = sum(file.stat().st_size for file in derived.iterdir()) / 1e6
     print("| What | Reference | Derived | |\n|---|---|---|---|")

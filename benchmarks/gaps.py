@@ -1,6 +1,6 @@
 """Quality of gap groups: precision and recall of grouping, and of notices to askers.
 
-    python benchmarks/gaps.py
+    python -m benchmarks.gaps
 
 Needs the default model. The judged groups are in tests/judged/repeated.jsonl. The notes of
 tests/judged/notes.jsonl go live one after the other, each for one group; counted are the notices to

@@ -1,6 +1,6 @@
 """Failover of a bot of several processes: time to a new leader, and to answers in every server.
 
-    python benchmarks/processes.py --kills 5
+    python -m benchmarks.processes --kills 5
 
 Two processes share four shards, with the leases of a real bot, on a PostgreSQL and a Discord of
 this machine. Discord lets one shard begin every five seconds (`--concurrency 1`, as for most bots).

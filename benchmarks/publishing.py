@@ -1,6 +1,6 @@
 """Delay from approval to answerability of a note, by the size of the guild's corpus.
 
-    python benchmarks/publishing.py [--sizes 1000 10000 100000]
+    python -m benchmarks.publishing [--sizes 1000 10000 100000]
 
 For each size, a guild's index is filled with synthetic passages and random vectors, because only
 their number matters here. Then notes are proposed, approved and asked for, with the real model, one

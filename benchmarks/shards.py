@@ -1,6 +1,6 @@
 """Start of a bot with thousands of servers: time, memory, processor time, and answers.
 
-    python benchmarks/shards.py 3000 10000
+    python -m benchmarks.shards 3000 10000
 
 For each number of servers, a bot process connects to a Discord on this machine, with a shard for
 each 1,000 of them, as Discord recommends. Every server has eight channels and ten roles. `/ask` is

@@ -1,6 +1,6 @@
 """Memory and disk of a data folder of a given size.
 
-    python benchmarks/sizing.py [--passages 1000 20000 100000]
+    python -m benchmarks.sizing [--passages 1000 20000 100000]
 
 Makes the corpus of `benchmarks/answering.py` in temporary folders. Its vectors are pseudo-random,
 because embedding takes long and their meaning doesn't matter here. A fresh process with the real

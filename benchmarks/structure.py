@@ -1,6 +1,6 @@
 """Data structures for vectors and words in memory: memory, speed, recall of each.
 
-    python benchmarks/structure.py [--sizes 10000 100000 1000000]
+    python -m benchmarks.structure [--sizes 10000 100000 1000000]
 
 Vectors are synthetic, with 384 dimensions, in clusters as wide as those of real passages (a mean
 cosine of about 0.6 to the centre). For each size: the time of a search for the 100 nearest; recall

@@ -59,6 +59,7 @@ class SourceState:
     Attributes:
         files: the number of files, a web source's pages, or a channel's messages.
         documents: the number of documents.
+        without_text: the number of documents that have no text of their own, only links and titles.
         read_at: the time of the last sync.
         base_url: the web address of the source's files.
         commit: the last synced commit of a repository.
@@ -76,6 +77,7 @@ class SourceState:
     commit: str = ""
     licence: str = ""
     machine: str = ""
+    without_text: int = 0
 
 
 class FailingSource(NamedTuple):
@@ -263,15 +265,22 @@ def source_states(
     records: Mapping[str, FileRecord],
     pages: EntryStore,
     elsewhere: Mapping[str, str] = MappingProxyType({}),
+    without_text: Collection[str] = (),
 ) -> list[SourceState]:
-    """The state of each source; `elsewhere` has the other machine's name by location."""
+    """The state of each source; `elsewhere` has the other machine's name by location.
+
+    `without_text` has the ids of all documents without text of their own.
+    """
     left = dict(records)
     on_disk = {
-        source: _file_state(*source, left, here=source[0] not in elsewhere)
+        source: _file_state(*source, left, without_text, here=source[0] not in elsewhere)
         for source in in_order_of_claim(_on_disk(store))
     }
     base_urls = store.base_urls()
-    states = [on_disk.get(source) or _web_state(*source, pages) for source in store.sources()]
+    states = [
+        on_disk.get(source) or _web_state(*source, pages, without_text)
+        for source in store.sources()
+    ]
     return [
         replace(
             state,
@@ -283,7 +292,12 @@ def source_states(
 
 
 def _file_state(
-    location: str, scope: Scope, left: dict[str, FileRecord], *, here: bool
+    location: str,
+    scope: Scope,
+    left: dict[str, FileRecord],
+    without_text: Collection[str],
+    *,
+    here: bool,
 ) -> SourceState:
     """The state of a file or folder; its records are removed from `left`, the uncounted records."""
     inside = location.rstrip(os.sep) + os.sep
@@ -298,10 +312,13 @@ def _file_state(
         sum(len(record.documents) for record in records),
         max((record.read_at for record in records), default=None),
         (*(missing_source_failures(location) if here else ()), *failures),
+        without_text=sum(key in without_text for record in records for key in record.documents),
     )
 
 
-def _web_state(location: str, scope: Scope, entries: EntryStore) -> SourceState:
+def _web_state(
+    location: str, scope: Scope, entries: EntryStore, without_text: Collection[str]
+) -> SourceState:
     source, state = source_at(location), entries.state(location)
     has_text = {entry.key: bool(entry.text) for entry in entries.outlines(location)}
     if len(has_text) > 1:
@@ -316,6 +333,7 @@ def _web_state(location: str, scope: Scope, entries: EntryStore) -> SourceState:
         tuple(source.failures(entries, scope)),
         commit=state.state.get("commit", ""),
         licence=state.state.get("licence", ""),
+        without_text=sum(key in without_text for key in source.document_ids(entries, scope)),
     )
 
 

@@ -24,15 +24,14 @@ from bot.answers.sections import passage_markdown
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import found_by
 from bot.cli import console
-from bot.cli.programs import GuildOption, guild_id_of
+from bot.cli.programs import GuildOption, guild_id_of, guild_problem
 from bot.config.settings import Settings
 from bot.core.core import Core
 from indexer.retrieval.hit import Hit
-from knowledge.values.documents import SHARED
 from knowledge.values.questions import RecordedPhrasing
 
 
-@console.with_settings()
+@console.with_settings(console.Begins.ARTICLES)
 def ask(
     settings: Settings,
     question: Annotated[
@@ -45,6 +44,8 @@ def ask(
     as_json: console.JsonOption = False,
 ) -> None:
     """Ask a question, and print the answer's passages with their sources.
+
+    Without a data folder, the bundled articles answer.
 
     Example:
         commonplace ask 'When does the ferry to Lisbon leave?'
@@ -66,7 +67,7 @@ def ask(
                     console.out.print(part, soft_wrap=isinstance(part, Text))
 
 
-@console.with_settings()
+@console.with_settings(console.Begins.ARTICLES)
 def search(
     settings: Settings,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Words to search for.")],
@@ -78,6 +79,8 @@ def search(
     as_json: console.JsonOption = False,
 ) -> None:
     """List the best passages for a query, one per document, whatever their evidence.
+
+    Without a data folder, the bundled articles are searched.
 
     Example:
         commonplace search 'ferry Lisbon' -k 3
@@ -98,14 +101,8 @@ def search(
 
 
 def _check_guild(core: Core, guild_id: int | None) -> None:
-    """Refuse a server that the index doesn't know: its id may be mistyped."""
-    # Scopes of channels are below.
-    known = sorted(scope for scope in core.index.tables.passages_by_scope() if scope > SHARED)
-    if guild_id is not None and guild_id not in known:
-        servers = ", ".join(map(str, known)) or "none"
-        console.fail(
-            f"Server {guild_id} has no notes or sources here. Servers that have: {servers}."
-        )
+    if problem := guild_problem(core, guild_id):
+        console.fail(problem)
 
 
 @console.with_settings()

@@ -9,13 +9,15 @@ import functools
 import inspect
 import json
 import logging
+import os
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import Enum, auto
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
@@ -30,7 +32,7 @@ from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
 from bot.config import settings as config
-from bot.config.settings import Settings
+from bot.config.settings import DataSettings, Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
@@ -46,6 +48,11 @@ UNUSABLE: Final = 2
 MOST_ID: Final = (1 << 63) - 1
 
 Record = Mapping[str, Any]
+
+ONLY_ARTICLES: Final = (
+    "There is no data folder {folder}: the bundled articles on open-source AI answer. "
+    "`commonplace index PATH` begins one with your documents."
+)
 
 # Interval of progress events for programs.
 EVENT_SECONDS: Final = 1.0
@@ -94,6 +101,8 @@ class Begins(Enum):
     """
 
     NONE = auto()
+    # None; the bundled articles stand in for a missing default folder (`open_core`).
+    ARTICLES = auto()
     # Another one may be mistyped.
     DEFAULT = auto()
     ANY = auto()
@@ -107,8 +116,16 @@ def settings_from(
     logs.configure(settings.log, err, config.secrets())
     if settings.warning:
         _logger.warning("%s", settings.warning)
-    check_data_folder(settings, begins)
+    is_named = data is not None or bool(os.environ.get(config.DATA_VARIABLE))
+    if is_named or begins is not Begins.ARTICLES or not _lacks_data(settings):
+        check_data_folder(settings, begins)
     return settings
+
+
+def _lacks_data(settings: Settings) -> bool:
+    """Whether nothing but the bundled articles can answer: the default data folder is missing."""
+    is_default = settings.data == Settings().data and not settings.data.folder.exists()
+    return is_default and settings.articles.bundled != "never"
 
 
 def check_data_folder(settings: Settings, begins: Begins) -> None:
@@ -177,7 +194,18 @@ def id_of(typed: str, option: str, thing: str) -> int:
 
 @contextmanager
 def open_core(settings: Settings) -> Iterator[Core]:
-    with Core(settings) as core:
+    """Open the core with its articles and notes indexed.
+
+    If the default data folder is missing, the core has a temporary folder, and thus the bundled
+    articles alone.
+    """
+    with ExitStack() as opened:
+        if _lacks_data(settings):
+            say(ONLY_ARTICLES.format(folder=settings.data.folder), err)
+            temporary = opened.enter_context(TemporaryDirectory(prefix="commonplace-"))
+            data = DataSettings(folder=Path(temporary))
+            settings = settings.model_copy(update={"data": data})
+        core = opened.enter_context(Core(settings))
         run_with_progress(index_updates.update_quickly(core), "Indexing the articles")
         yield core
 
@@ -344,9 +372,25 @@ class PlainCommand(TyperCommand):
         return _without_types(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Write a required argument as `NAME`, not `{NAME}`, and a repeated one without dots."""
+        """Write a required argument as `NAME`, not `{NAME}`, and a repeated one without dots.
+
+        Required options follow.
+        """
         pieces = super().collect_usage_pieces(ctx)
-        return [re.sub(r"^\{(.*)\}", r"\1", piece).removesuffix("...") for piece in pieces]
+        return [
+            *(re.sub(r"^\{(.*)\}", r"\1", piece).removesuffix("...") for piece in pieces),
+            *(
+                f"{param.opts[0]} {param.metavar}"
+                for param in self.params
+                if param.param_type_name == "option" and param.required
+            ),
+        ]
+
+
+def required_words(command: Any) -> str:
+    """The arguments and required options of a command, as its usage has them."""
+    with command.make_context("", [], resilient_parsing=True) as context:
+        return " ".join(command.collect_usage_pieces(context)[1:])
 
 
 class PlainGroup(TyperGroup):

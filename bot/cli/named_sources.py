@@ -8,6 +8,8 @@ without `--kind`. Any other address is a page, a sitemap or an llms.txt.
 
 import os
 import re
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from bot.core.core import Core
 from bot.sources.web_sync import recognise_service
 from knowledge.files.parsed_file import one_line
 from knowledge.files.reader import SUFFIXES
+from knowledge.files.scan import sizes_of
 from knowledge.sources import addition
 from knowledge.sources.git.repository import MISSING, is_installed
 from knowledge.sources.kinds.page import Page
@@ -30,10 +33,25 @@ from knowledge.sources.kinds.site import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES
 from knowledge.sources.net import addresses
 from knowledge.sources.net.addresses import InternalHosts, can_be_named
 from knowledge.sources.source import Service, Source
+from knowledge.text import count_of
 from knowledge.values.documents import SHARED, Scope
 
 # An address of another scheme, also with a kind or generator in front.
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.:-]*://", re.IGNORECASE)
+
+
+# A larger folder is read only after a question: it may be mistyped, as `/` is.
+MOST_FILES: Final = 20_000
+MOST_BYTES: Final = 2_000_000_000
+COUNT_SECONDS: Final = 1.0
+
+YesOption = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        help=f"Read folders of more than {MOST_FILES:,} files or {MOST_BYTES // 10**9} GB unasked.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,8 @@ class SourceOptions:
         ),
     ] = None
 
+    yes: YesOption = False
+
     @property
     def is_for_repositories(self) -> bool:
         return self.git or self.branch is not None or self.path is not None
@@ -115,12 +135,39 @@ def add(core: Core, named: Sequence[str], options: SourceOptions, settings: Sett
     if not is_installed() and any(isinstance(source, GitRepository) for source in sources):
         fail(f"A repository {MISSING}.")
     if paths := [Path(source.location) for source in sources if not source.is_visited]:
+        addition.check_paths(paths)
+        confirm_sizes(core, paths, yes=options.yes)
         addition.add_paths(core.store, paths, scope, options.base_url)
     for source in sources:
         if source.is_visited:
             addition.add_visited(core.store, source.location, scope, options.base_url)
     claim_on_this_machine(core, locations)
     return locations
+
+
+def confirm_sizes(core: Core, paths: Sequence[Path], *, yes: bool) -> None:
+    """Ask before a very large new source is read; exits if nobody agrees."""
+    known = core.sources()
+    for path in () if yes else paths:
+        said_at = time.monotonic()
+        for files, size in sizes_of(path) if str(path.resolve()) not in known else ():
+            counted = f"{count_of(files, 'file')} ({size / 1e9:,.1f} GB)"
+            if files > MOST_FILES or size > MOST_BYTES:
+                _confirm(path, counted)
+                break
+            if time.monotonic() - said_at >= COUNT_SECONDS:
+                said_at = time.monotonic()
+                say(f"Counting the files in {path}: {counted} so far.", err)
+
+
+def _confirm(path: Path, counted: str) -> None:
+    if not sys.stdin.isatty():
+        fail(
+            f"{path} has at least {counted}, so nothing was added. Name a smaller folder, or read "
+            "all of it with --yes."
+        )
+    if not typer.confirm(f"{path} has at least {counted}. Read all of it?", err=True):
+        fail("Nothing was added.")
 
 
 def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:

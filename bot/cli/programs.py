@@ -15,6 +15,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.worker import Worker
 from knowledge.dependencies import install_hint
+from knowledge.values.documents import SHARED
 
 if TYPE_CHECKING:
     import socket
@@ -141,6 +142,16 @@ def guild_id_of(guild: str | None) -> int | None:
     return int(guild_scope(guild)) if guild is not None else None
 
 
+def guild_problem(core: Core, guild_id: int | None) -> str:
+    """A sentence about a server that the index doesn't know, for its id may be mistyped; or ""."""
+    # Scopes of channels are below.
+    known = sorted(scope for scope in core.index.tables.passages_by_scope() if scope > SHARED)
+    if guild_id is None or guild_id in known:
+        return ""
+    servers = ", ".join(map(str, known)) or "none"
+    return f"Server {guild_id} has no notes or sources here. Servers that have: {servers}."
+
+
 @asynccontextmanager
 async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Reader"]:
     from bot.programs.service import Reader
@@ -148,6 +159,8 @@ async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Re
     worker = Worker(partial(Core, settings), Core.close)
     try:
         await worker.run_slices(index_updates.with_progress_logged(index_updates.update_quickly))
+        if problem := await worker.call(partial(guild_problem, guild_id=guild_id)):
+            fail(problem)
         yield Reader(worker, guild_id)
     finally:
         await worker.stop()

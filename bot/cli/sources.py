@@ -32,7 +32,7 @@ from knowledge.files.foreign_tags import tags_at
 from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.scan import Scan, count_unread_files, files_in
 from knowledge.files.site_addresses import split_base_url
-from knowledge.sources.addition import add_paths
+from knowledge.sources.addition import add_paths, check_paths
 from knowledge.sources.kinds.registry import Channel, source_at
 from knowledge.sources.link_check import LinkCheck, check_links
 from knowledge.sources.net.addresses import InternalHosts
@@ -88,6 +88,7 @@ def index(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list the files that would be read.")
     ] = False,
+    yes: named_sources.YesOption = False,
 ) -> None:
     """Import files and folders, and update the index from every source.
 
@@ -111,6 +112,8 @@ def index(
             console.show(plan, plan_text(plan), as_json=as_json)
             _show_unread(named, as_json=as_json)
             return
+        check_paths(named)
+        named_sources.confirm_sizes(core, named, yes=yes)
         import_paths(core, named, as_json=as_json)
     while watch:
         # Reopen once another model serves, to keep its index in step.
@@ -477,6 +480,7 @@ def source_record(state: SourceState) -> dict[str, Any]:
         "scope": _whose(state.scope),
         "files": state.files,
         "documents": state.documents,
+        "without_text": state.without_text,
         "read_at": state.read_at.isoformat() if state.read_at else None,
         "failed": _failure_records(state.failures),
         "base_url": state.base_url,
@@ -508,6 +512,8 @@ def sources_text(states: Sequence[SourceState]) -> Text:
         entries = count_of(state.files, source_at(state.location).unit)
         given = f"{count_of(state.documents, 'document')} from {entries}"
         text.append(f"\n  {given} · {read}\n")
+        if state.without_text:
+            text.append(f"  no text of their own, only links or a title: {state.without_text}\n")
         if state.machine:
             text.append(f"  followed on the machine {state.machine} alone\n")
         if state.base_url:

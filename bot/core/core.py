@@ -274,7 +274,8 @@ class Core:
 
     def source_states(self) -> list[SourceState]:
         records = self.index.tables.files()
-        return corpus.source_states(self.store, records, self.pages, self.elsewhere())
+        without_text = self.index.tables.documents_without_text()
+        return corpus.source_states(self.store, records, self.pages, self.elsewhere(), without_text)
 
     def channel_states(self, describe: Callable[[ChannelProblem], str]) -> list[SourceState]:
         """The state of each synced channel; `describe` turns a problem into a sentence."""

@@ -307,6 +307,14 @@ class IndexTables:
         sql = f"{SELECT} where p.document_id = ? and p.position between ? and ? order by p.position"
         return list(map(of_row, self.db.rows(sql, (document_id, first, last))))
 
+    def documents_without_text(self) -> set[str]:
+        """The ids of documents that have nothing but stubs and tables of contents."""
+        sql = (
+            "select d.id from documents d left join passages p on p.document_id = d.id "
+            "group by d.id having coalesce(min(p.contents), 1) = 1"
+        )
+        return {row[0] for row in self.db.rows(sql)}
+
     def document_ids(self, beginning: str, scopes: Sequence[Scope]) -> list[str]:
         """The ids that begin with `beginning`, of documents in these scopes."""
         sql = (

@@ -231,10 +231,9 @@ class Calibration:
         return Evidence.STRONG
 
     def to_toml(self) -> str:
+        """The text of a parameters' file, with the digest that `calibration` checks."""
         comment = "\n".join(f"# {line}".rstrip() for line in self.provenance.splitlines())
         lines = [
-            comment,
-            "",
             f"bias = {self.bias:.4f}",
             f"strong = {self.strong:.4f}",
             f"none = {self.none:.4f}",
@@ -247,7 +246,20 @@ class Calibration:
         lines += ["# For each feature: its weight, for the feature divided by its scale."]
         for name, weight, scale in zip(FEATURES, self.weights, self.scales, strict=True):
             lines += ["", f"[{name}]", f"weight = {weight:.4f}", f"scale = {scale:.4f}"]
-        return "\n".join(lines) + "\n"
+        values = "\n".join(lines) + "\n"
+        digest = _digest_of(tomllib.loads(values))
+        return f'{comment}\n\n{_ABOUT_DIGEST}\ndigest = "{digest}"\n\n{values}'
+
+
+_ABOUT_DIGEST: Final = (
+    "# Of the values below. After an edit by hand, the error about this file names the new digest."
+)
+
+
+def _digest_of(values: Mapping[str, Any]) -> str:
+    """The digest of all values in a parameters' file, except the digest itself."""
+    others = {key: value for key, value in values.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _toml_string(text: str) -> str:
@@ -275,13 +287,12 @@ def without_tokens() -> Calibration:
 def calibration(source: Traversable) -> Calibration:
     """Read parameters from a file.
 
-    Raises CalibrationError if the file can't be read or lacks a parameter.
+    Raises CalibrationError if the file can't be read, lacks a parameter, or was changed after it
+    was written, by hand or by a failing disk.
     """
     try:
         values = tomllib.loads(source.read_text(encoding="utf-8"))
-        if "sections" not in values:
-            values = _of_this_release(values)
-        return Calibration(
+        found = Calibration(
             weights=np.array([float(values[name]["weight"]) for name in FEATURES]),
             scales=np.array([float(values[name]["scale"]) for name in FEATURES]),
             bias=float(values["bias"]),
@@ -290,26 +301,20 @@ def calibration(source: Traversable) -> Calibration:
             near=float(values.get("near", 1.0)),
             model=_model(values),
         )
+        digest = _digest_of(values)
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise CalibrationError(
             f"{source} can't be used ({type(error).__name__}: {error}). Delete it to judge by the "
             "parameters that come with Commonplace, or run `python -m benchmarks.fitting` again."
         ) from error
-
-
-def _of_this_release(values: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of 1.0.0, which knew no sections and took the margin from one document alone.
-
-    The map of this release's margin to the root of that one is the regression line over the judged
-    questions.
-    """
-    weight, scale = float(values["margin"]["weight"]), float(values["margin"]["scale"])
-    return {
-        **values,
-        "bias": float(values["bias"]) + 0.037 * weight / scale,
-        "margin": {"weight": weight, "scale": scale / 1.514},
-        "sections": {"weight": 0.0, "scale": 1.0},
-    }
+    if values.get("digest") != digest:
+        raise CalibrationError(
+            f"{source} was changed after it was written: its digest doesn't fit its values. If you "
+            f'edited it, write `digest = "{digest}"` there. If not, its disk may be failing: '
+            "delete a file in the data folder, or run `python -m benchmarks.fitting` again; "
+            "install the package of a model again."
+        )
+    return found
 
 
 def _model(values: Mapping[str, Any]) -> FittedFor | None:

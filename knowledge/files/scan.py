@@ -349,6 +349,24 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each would cost more
 
 
+def sizes_of(location: Path) -> Iterator[tuple[int, int]]:
+    """Count a source's readable files and their bytes; yields the counts after each folder."""
+    files = size = 0
+    if location.is_file():
+        yield 1, location.stat().st_size
+    for above, folders, names in os.walk(location):
+        if DATA_MARK in names:
+            folders.clear()
+            continue
+        folders[:] = [folder for folder in folders if not folder.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and name not in _NAVIGATION and _suffix(name) in SUFFIXES:
+                status = _status(Path(above, name))
+                if status is not None and stat.S_ISREG(status.st_mode):
+                    files, size = files + 1, size + status.st_size
+        yield files, size
+
+
 def count_unread_files(location: Path) -> Counter[str]:
     """Count the visible files in a folder that aren't read, by suffix; navigation by its name."""
     counted: Counter[str] = Counter()

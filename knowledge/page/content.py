@@ -23,7 +23,6 @@ from knowledge.store.notes.public_notes import PublicNote
 from knowledge.store.store import Store
 from knowledge.values.documents import Document, article_of_document, document_of_note
 from knowledge.values.notes import Picture
-from knowledge.values.submissions import is_link
 
 _RELATED: Final = 5
 # Neighbours under the same tag compared on either side: a tag can be on all 10,000 notes.
@@ -70,8 +69,7 @@ def _note(note: PublicNote, asked: int, related: Sequence[int]) -> PublishedNote
         note.updated_at,
         note.first_at,
         note.previous_at.date() if note.previous_at else None,
-        # An archive may have brought another scheme.
-        link=said.link if is_link(said.link) else "",
+        link=said.link,
         related=tuple(map(note_address, related)),
         asked_count=asked,
         contributor=", ".join(note.names) or None,

@@ -52,6 +52,7 @@ from knowledge.page.site import (
 )
 from knowledge.text import QUESTION_MARKS
 from knowledge.values.calendar_words import long_date
+from knowledge.values.submissions import is_link
 
 # Lengths of the first page's list and tags, of a list's page, and of the feed.
 _FIRST: Final = 10
@@ -102,7 +103,7 @@ def pages(site: Site) -> Iterator[Page]:
     }
     for note in everything:
         related = tuple(listed[address] for address in note.related if address in listed)
-        context = {"note": _without_count(note), "related": related}
+        context = {"note": _for_page(note), "related": related}
         yield Page(f"{note.address}index.html", "note.html", context)
 
     newest = [listed[note.address] for note in notes]
@@ -130,7 +131,7 @@ def pages(site: Site) -> Iterator[Page]:
     yield Page("404.html", "404.html", {})
     yield Page("style.css", "style.css", {})
     if site.base_url:
-        yield Page("feed.xml", "feed.xml", {"notes": tuple(map(_without_count, notes[:_FEED]))})
+        yield Page("feed.xml", "feed.xml", {"notes": tuple(map(_for_page, notes[:_FEED]))})
     if site.indexed:
         yield Page("llms.txt", "llms.txt", {"notes": tuple(newest[:_FOR_MODELS])})
 
@@ -155,9 +156,13 @@ def _list_pages(address: str, kind: str, notes: Sequence[Listed], tag: str = "")
         yield Page(f"{place}index.html", "list.html", context)
 
 
-def _without_count(note: PublishedNote) -> PublishedNote:
-    """The note without its `asked_count`, so a new question doesn't change the note's page."""
-    return replace(note, asked_count=0)
+def _for_page(note: PublishedNote) -> PublishedNote:
+    """The note as its page has it.
+
+    Without the `asked_count`, a new question doesn't change the page. A link of another scheme than
+    http and https is left out; an archive may have brought it.
+    """
+    return replace(note, asked_count=0, link=note.link if is_link(note.link) else "")
 
 
 # Files that aren't pages.

@@ -35,6 +35,7 @@ from knowledge.dependencies import environment
 from knowledge.page.pages import Renderer, machine_files, pages
 from knowledge.page.site import PublishError, Site, note_address, printable
 from knowledge.values.guilds import Language
+from knowledge.values.submissions import is_link
 
 _COPIES: Final = ("a", "b")
 _SITE: Final = "site"
@@ -93,7 +94,8 @@ def publish(
     template or Pagefind fails.
     """
     base_url = f"{site.base_url.rstrip('/')}/" if site.base_url else ""
-    site = replace(site, name=printable(site.name), base_url=base_url)
+    invite = site.invite if is_link(site.invite) else ""
+    site = replace(site, name=printable(site.name), base_url=base_url, invite=invite)
     entries = _entries(site, Renderer(site, translations, templates), picture)
     made = {path: entry.digest for path, entry in entries.items()}
     try:

@@ -84,7 +84,7 @@ class PublishedNote:
         verified: the day of the last publication or confirmation.
         updated: when the live revision was approved.
         replaces: the day of the previous approved revision, if any.
-        link: the source's http or https address, or empty.
+        link: the source's address, or empty. Only http and https addresses reach a page.
         related: addresses of related published notes, nearest first.
         asked_count: the number of public questions with the note as the best hit.
         contributor: the names that the authors have chosen for the page, or None.

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.console import UNUSABLE
+from bot.cli.programs import MCP_TOKEN_VARIABLE, SERVE_TOKEN_VARIABLE
 from bot.config.settings import DataSettings, Settings
 from bot.core.core import Core
 from bot.storage.data_folder import COMMUNITY, data_folder
@@ -48,6 +49,17 @@ def test_a_server_without_documents_is_refused(data: Path, typed_commands: Typed
         done = typed_commands.run(command, QUESTION, "--guild", "5", "--data", data)
         assert done.returncode == UNUSABLE
         assert "Server 5 has no notes or sources here. Servers that have: 10." in done.stderr
+
+
+@pytest.mark.parametrize("words", [["serve", "--port", "0"], ["mcp"], ["mcp", "--http", "0"]])
+def test_a_server_without_documents_is_not_served(
+    data: Path, typed_commands: TypedCommands, words: list[str]
+) -> None:
+    tokens = dict.fromkeys((SERVE_TOKEN_VARIABLE, MCP_TOKEN_VARIABLE), "a1B2" * 8)
+    arguments = ("--guild", "5", "--data", data)
+    done = typed_commands.run("dev", *words, *arguments, environment=tokens)
+    assert (done.returncode, done.stdout) == (UNUSABLE, "")
+    assert "Server 5 has no notes or sources here. Servers that have: 10." in done.stderr
 
 
 def test_channels_are_never_quoted_in_a_terminal(data: Path, typed_commands: TypedCommands) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from bot.__main__ import app
 from bot.cli import console
-from bot.cli.console import EXAMPLE, err, out, run_with_progress
+from bot.cli.console import EXAMPLE, err, out, required_words, run_with_progress
 from indexer.ingest.pipeline import Progress, UpdateReport
 
 # To another title of the window, another colour, and away with the line; the same in one byte.
@@ -74,6 +74,16 @@ def test_help_names_no_type_of_the_programming_language(names: tuple[str, ...]) 
     done = CliRunner().invoke(app, [*names, "--help"], env={"COLUMNS": "80"})
     assert done.exit_code == 0
     assert re.findall(r"<\w+[\[\w]*>|\{\w+\}|…\.\.\.", done.output) == []
+
+
+@pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
+def test_usage_and_document_have_each_required_option(names: tuple[str, ...]) -> None:
+    document = (Path(__file__).parents[3] / "docs" / "commands.md").read_text(encoding="utf-8")
+    usage = " ".join([*names, required_words(COMMANDS[names])]).rstrip()
+    assert f"`{usage}`".replace("|", "\\|") in document
+    for param in COMMANDS[names].params:
+        if param.required and param.param_type_name == "option":
+            assert f"{param.opts[0]} {param.metavar}" in usage
 
 
 @pytest.mark.parametrize("names", COMMANDS, ids=" ".join)

@@ -3,15 +3,17 @@
 The commands are those of the command line itself, each typed as in its example.
 """
 
+import json
 import shlex
 import sqlite3
 import subprocess
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot.cli.console import EXAMPLE, UNUSABLE
+from bot.cli.console import EXAMPLE, ONLY_ARTICLES, UNUSABLE
 from bot.cli.doctor import UNHEALTHY
 from tests.bot.cli.test_console import COMMANDS
 from tests.bot.cli.typed_commands import TypedCommands
@@ -115,7 +117,7 @@ def test_reading_leaves_folders_empty(
 def test_only_choosing_a_model_begins_the_default_folder(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
-    for words in (["stats"], ["ask", "x"], ["search", "x"], ["doctor"], ["source", "list"]):
+    for words in (["stats"], ["dev", "why", "1"], ["doctor"], ["source", "list"]):
         assert "There is no data folder data." in _sentence(
             typed_commands.run(*words, cwd=tmp_path)
         )
@@ -125,3 +127,33 @@ def test_only_choosing_a_model_begins_the_default_folder(
     (tmp_path / "config.toml").write_text("[data]\nfolder = 'data'\n")
     assert typed_commands.run("index", cwd=tmp_path).returncode == 0
     assert typed_commands.run("ask", "What is open-source AI?", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_articles_stand_in_for_a_missing_default_folder(
+    command: str, tmp_path: Path, typed_commands: TypedCommands
+) -> None:
+    (tmp_path / "config.toml").write_text("[data]\nfolder = 'data'\n")
+    done = typed_commands.run(command, "What is open-source AI?", "--json", cwd=tmp_path)
+    assert done.stderr == ONLY_ARTICLES.format(folder="data") + "\n"
+    assert "article:" in json.dumps([json.loads(line) for line in done.stdout.splitlines()])
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_articles_stand_in_for_no_other_folder(
+    command: str, tmp_path: Path, typed_commands: TypedCommands
+) -> None:
+    missing, run = (
+        "There is no data folder",
+        partial(typed_commands.run, command, "x", cwd=tmp_path),
+    )
+    assert missing in _sentence(run("--data", "data"))
+    assert missing in _sentence(run(environment={"COMMONPLACE_DATA": "data"}))
+    for settings in ("[data]\nfolder = 'other'", "[articles]\nbundled = 'never'"):
+        (tmp_path / "config.toml").write_text(settings)
+        assert missing in _sentence(run())
+    (tmp_path / "config.toml").unlink()
+    (tmp_path / "data").mkdir()
+    assert "The data folder data is empty." in _sentence(run())
+    assert [*tmp_path.rglob("*")] == [tmp_path / "data"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli import console
+from bot.cli import console, named_sources
 from bot.cli.console import UNUSABLE
 from bot.cli.sources import TRY, TRY_BOTH, UNREAD, unread_text
 from bot.storage.data_folder import hold_bot_lock, open_store
@@ -169,6 +169,39 @@ def test_sources_are_added_listed_synced_and_removed(terminal: Terminal) -> None
 
 
 @pytest.mark.slow
+def test_documents_without_text_of_their_own_are_counted(terminal: Terminal) -> None:
+    (terminal.guides / "lab.md").write_text("# Lab\n\nThe printer is called Gutenberg.")
+    terminal.run("source", "add", terminal.guides)
+    assert "no text of their own" not in terminal.run("source", "list").stdout
+    contents = "".join(f"- [Part {number}](part-{number}.md)\n" for number in range(9))
+    (terminal.guides / "index.md").write_text(f"# Guide\n\n{contents}")
+    terminal.run("index")
+    assert "no text of their own, only links or a title: 1" in terminal.run("source", "list").stdout
+    record = terminal.json("source", "list")
+    assert (record["documents"], record["without_text"]) == (2, 1)
+
+
+@pytest.mark.parametrize("command", [("index",), ("source", "add")])
+def test_a_very_large_folder_is_read_only_with_consent(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(named_sources, "MOST_FILES", 2)
+    monkeypatch.setattr(named_sources, "COUNT_SECONDS", 0.0)
+    for name in ("a", "b", "c/d", "c/e"):
+        (terminal.guides / name).parent.mkdir(exist_ok=True)
+        (terminal.guides / f"{name}.md").write_text("The printer is called Gutenberg.")
+    refused = terminal.run(*command, terminal.guides)
+    assert (refused.returncode, refused.stdout) == (UNUSABLE, "")
+    counting, error = refused.stderr.splitlines()
+    assert counting == f"Counting the files in {terminal.guides}: 2 files (0.0 GB) so far."
+    assert f"{terminal.guides} has at least 4 files (0.0 GB), so nothing was added." in error
+    assert "--yes" in error
+    assert "There is no source yet" in terminal.run("source", "list").stdout
+    assert len(terminal.json(*command, terminal.guides, "--yes")["added"]) == 5
+    # A source that is there already was agreed to.
+    assert terminal.run(*command, terminal.guides).returncode == 0
+
+
 def test_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> None:
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     for arguments, told in (

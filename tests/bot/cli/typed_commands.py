@@ -7,25 +7,30 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import chdir, redirect_stderr, redirect_stdout
-from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from bot.__main__ import main
-from bot.cli import console, sources, stats
+from bot.cli import console, programs, sources, stats
+from bot.config.settings import Settings
 from bot.core.core import Core
 from tests.fakes import WordEmbedder
+
+
+class _CoreOfWords(Core):
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(settings, WordEmbedder(512), **options)
 
 
 class TypedCommands:
     """Runs `commonplace` in this process; `run` is that of `tests.fork_server.ForkServer`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with_words = partial(Core, embedder=WordEmbedder(512))
-        for module in (console, sources, stats):
-            monkeypatch.setattr(module, "Core", with_words)
+        for module in (console, programs, sources, stats):
+            monkeypatch.setattr(module, "Core", _CoreOfWords)
 
     def run(
         self,

@@ -240,6 +240,21 @@ def test_each_source_reports_gains_and_failures(opened: Opener, tmp_path: Path) 
     assert [failure.source for failure in second.failures] == [str(folder / "deep" / "b.md")]
 
 
+def test_each_source_counts_documents_without_text_of_their_own(
+    opened: Opener, tmp_path: Path
+) -> None:
+    contents = "\n".join(f"- [Part {number}](part-{number}.md)" for number in range(9))
+    for folder, text in (("a", "The wombat sleeps in a burrow all day."), ("b", "")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "index.md").write_text(f"# Guide\n\n{contents}\n")
+        (tmp_path / folder / "wombats.md").write_text(f"# Wombats\n\n{text}\n")
+    core = opened()
+    add_paths(core.store, [tmp_path / "a", tmp_path / "b"])
+    run_to_end(index_updates.update(core))
+    states = core.source_states()
+    assert [(state.documents, state.without_text) for state in states] == [(2, 1), (2, 2)]
+
+
 def test_missing_sources_stay_until_removed(opened: Opener, tmp_path: Path) -> None:
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")

@@ -1,5 +1,7 @@
+import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from indexer.retrieval.evidence import (
     ELSEWHERE,
     FEATURES,
     MOST_AHEAD,
+    CalibrationError,
     FittedFor,
     Support,
     calibration,
@@ -67,15 +70,36 @@ def test_parameters_are_read_as_they_were_written(name: str, digest: str) -> Non
     assert found.digest == default_calibration().digest
 
 
-def test_parameters_of_an_earlier_release_are_read(tmp_path: Path) -> None:
-    written = default_calibration().to_toml()
-    old = tmp_path / "calibration.toml"
-    old.write_text(written.partition("[sections]")[0], encoding="utf-8")
-    found = calibration(old)
-    assert found.weights.tolist() == [*default_calibration().weights[:3], 0]
-    # Its margin was the root of the lead over one document, which is larger.
-    values = np.array([0.4, 0.2, -0.02, 0.0])
-    assert found.probability(values) > default_calibration().probability(values)
+def test_every_flipped_bit_of_a_parameter_is_noticed(tmp_path: Path) -> None:
+    own = replace(default_calibration(), model=FittedFor("a model", "0" * 16))
+    written, path, harmless = own.to_toml().encode(), tmp_path / "calibration.toml", 0
+    for place in range(written.index(b"digest"), len(written)):
+        for bit in range(8):
+            flipped = bytearray(written)
+            flipped[place] ^= 1 << bit
+            path.write_bytes(flipped)
+            with suppress(CalibrationError):
+                found = calibration(path)
+                assert (found.digest, found.model) == (own.digest, own.model)
+                harmless += 1
+    # In the comment, and in blanks.
+    assert harmless < 2 * len(written)
+
+
+def test_an_edit_by_hand_is_refused_until_the_digest_fits(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.toml"
+    edited = (
+        replace(default_calibration(), strong=0.5).to_toml().replace("strong = 0.5", "strong = 0.6")
+    )
+    path.write_text(edited, encoding="utf-8")
+    with pytest.raises(CalibrationError, match=r'If you edited it, write `digest = "') as refused:
+        calibration(path)
+    [digest] = re.findall(r'digest = "\w+"', str(refused.value))
+    path.write_text(re.sub(r'digest = "\w+"', digest, edited, count=1), encoding="utf-8")
+    assert calibration(path).strong == 0.6
+    path.write_text(edited.replace("digest =", "gigest =", 1), encoding="utf-8")
+    with pytest.raises(CalibrationError, match="was changed after it was written"):
+        calibration(path)
 
 
 def test_empty_index_gives_no_evidence(tmp_path: Path, embedder: WordEmbedder) -> None:

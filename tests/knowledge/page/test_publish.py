@@ -74,6 +74,15 @@ def test_no_file_has_a_secret(folder: Path) -> None:
     assert secret.lower().encode() not in b"".join(readable_files(folder).values())
 
 
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "JavaScript://x%0aalert(1)", "data:,x"])
+def test_no_file_links_another_scheme(folder: Path, address: str) -> None:
+    made = site(note(1, link=address), note(2, link="https://x.example/"), invite=address)
+    published(made, folder)
+    there = readable_files(folder)
+    assert b'href="https://x.example/"' in there["notes/2/index.html"]
+    assert not [path for path, content in there.items() if address.lower().encode() in content]
+
+
 def test_both_copies_share_unchanged_pages(folder: Path) -> None:
     published(site(note(1)), folder)
     published(site(note(1), note(2)), folder)
