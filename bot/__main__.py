@@ -153,14 +153,6 @@ for _group, _help in (
     app.add_typer(_typer, name=_group, rich_help_panel="More")
     for _name, _command in GROUPS[_group].items():
         _typer.command(_name, cls=PlainCommand)(_command)
-        # The name of 1.0.0, for services and clients of other programs; it goes with the release
-        # after the next.
-        app.command(_name, cls=PlainCommand, hidden=True)(_command)
-
-
-@app.command("calibrate", hidden=True, context_settings={"ignore_unknown_options": True})
-def _calibrate(_arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
-    fail("`calibrate` is now `python -m benchmarks.fitting`, in a checkout of Commonplace.")
 
 
 def _show_version(asked: bool) -> None:

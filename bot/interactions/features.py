@@ -10,11 +10,11 @@ Errors:
 """
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from discord.ext import commands
@@ -22,7 +22,7 @@ from discord.ext import commands
 import bot
 from bot.interactions.kit.buttons import Button, Select
 from bot.interactions.kit.forms import Form
-from bot.interactions.services import MovedTo, Services, Step
+from bot.interactions.services import Services, Step
 
 Component: TypeAlias = type[Button] | type[Select]
 
@@ -60,7 +60,6 @@ class Feature(NamedTuple):
     cogs: Sequence[commands.Cog] = ()
     rounds: Sequence[Round] = ()
     takes_over: Sequence[Step] = ()
-    moved_commands: Mapping[str, MovedTo] = MappingProxyType({})
 
 
 class FeatureFolder(NamedTuple):

@@ -35,8 +35,6 @@ from knowledge.values.settings import EffectiveSettings, GuildChoices, GuildSett
 _T = TypeVar("_T")
 
 Step: TypeAlias = Callable[[], Awaitable[None]]
-# Says where a command has moved, with the `place` that it names, if any.
-MovedTo: TypeAlias = tuple[Sentence, Sentence | None]
 
 
 class Answers(Protocol):
@@ -356,8 +354,6 @@ class Services(commands.AutoShardedBot):
     metrics: Metrics
     guild_settings: GuildSettingsCache
     followed: dict[int, set[int]]
-    # The new places of commands of 1.0.0; to be dropped in the release after next.
-    moved_commands: dict[str, MovedTo]
     allowed_guilds: Allowlist
     autocomplete: Completions
     answers: Answers

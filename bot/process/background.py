@@ -16,10 +16,11 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import prune_kept_indexes, with_progress_logged
 from bot.core.job_queue import Priority
-from bot.core.worker import by_leader
+from bot.core.worker import by_leader, run_in_thread
 from bot.interactions.features import Round, Start
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Step
+from bot.process import allocator
 from bot.process.commands import SYNC_SECONDS, CommandSync
 from bot.process.metrics import Metrics
 from bot.process.sharded_client import ShardedClient
@@ -44,11 +45,18 @@ WARM_UP_AFTER_SECONDS: Final = 1
 # Interval between attempts to index notes that could not be indexed at once.
 BEHIND_SECONDS: Final = 5
 
+# Interval of giving freed memory back to the system.
+MEMORY_SECONDS: Final = 60
+
 # Interval of refreshing the caches that answer questions during a database outage. They last a
 # minute, less this interval.
 STAND_BY_SECONDS: Final = 5
 
 _logger = logging.getLogger(__name__)
+
+
+async def _give_back() -> None:
+    await run_in_thread(allocator.give_back)
 
 
 class BackgroundTasks:
@@ -80,6 +88,7 @@ class BackgroundTasks:
                 self._bot.settings.sources.look_seconds, self._follow_sources, start=Start.INDEXED
             ),
             Round(BEHIND_SECONDS, self._follow_behind, start=Start.LOGIN),
+            Round(MEMORY_SECONDS, _give_back, start=Start.INDEXED),
             *rounds,
         ]
         if self._bot.settings.data.database:

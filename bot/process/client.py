@@ -124,11 +124,6 @@ class Bot(ShardedClient):
         self._folders = feature_folders()
         self._features = [folder.make(self) for folder in self._folders]
         self._features.append(publication(self))
-        self.moved_commands = {
-            name: moved
-            for feature in self._features
-            for name, moved in feature.moved_commands.items()
-        }
         if settings.data.database:
             self.join_cluster(self._settle, self.background.catch_up)
         self._worker = worker

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -57,15 +57,7 @@ class CommandTree(app_commands.CommandTree[Services]):
             # discord.py doesn't know the command, the options or the target.
             _logger.info("A command was used in an earlier version's form: %s", cause)
             if interaction.type is discord.InteractionType.application_command:
-                said = error_messages.COMMAND_CHANGED()
-                data = cast("dict[str, Any]", interaction.data)
-                name, options = data.get("name", ""), data.get("options") or [{}]
-                commands = self.client.moved_commands
-                moved = commands.get(f"{name} {options[0].get('name', '')}") or commands.get(name)
-                if moved is not None:
-                    sentence, place = moved
-                    said = sentence(place=place().rstrip("…") if place else "")
-                await say(interaction, said)
+                await say(interaction, error_messages.COMMAND_CHANGED())
             return
         await self.client.explain(interaction, cause)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from bot.config.settings import Settings
-from bot.process import logs
+from bot.process import allocator, logs
 from bot.process.client import Bot
 from bot.process.health_server import serving
 
@@ -27,6 +27,7 @@ _logger = logging.getLogger(__name__)
 
 def run_bot(settings: Settings, token: str, make: Callable[[Settings], Bot] = Bot) -> None:
     """Run the bot until stopped; LoginError, UnreachableError or HealthError if it can't start."""
+    allocator.limit_arenas()
     asyncio.run(_run(make(settings), token))
 
 

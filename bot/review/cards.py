@@ -135,23 +135,29 @@ _MORE_LINES: Final = Sentence("-# {number} more lines don't fit here.")
 
 
 def credit_line(note: Note, record: Mapping[str, int]) -> str:
-    """A line such as "Note 7 · revision 2 · proposed by Ann · an hour ago · so far 4 approved"."""
+    """A line such as "Note 7 · proposed by Ann, whose earlier notes: 4 approved · an hour ago".
+
+    `record` has the numbers of the contributor's other notes by state.
+    """
     revision = note.revision
     parts = [NUMBERED(number=note.id)]
     if revision.number > 1:
         parts.append(REVISION(number=revision.number))
-    parts.append(speak("proposed by {name}", name=plain(shorten(note.contributor, 40))))
-    if revision.writer_id != note.contributor_id:
-        by = Sentence("extended by {name}") if revision.extension else Sentence("edited by {name}")
-        parts.append(by(name=plain(shorten(revision.writer, 40))))
-    parts.append(f"<t:{int(revision.created_at.timestamp())}:R>")
     earlier = []
     if number := record.get("approved"):
         earlier.append(speak("{number} approved", number=number))
     if number := record.get("rejected"):
         earlier.append(speak("{number} rejected", number=number))
-    so_far = speak(" · so far {earlier}", earlier=", ".join(earlier)) if earlier else ""
-    return f"-# {' · '.join(parts)}{so_far}"
+    by = Sentence("proposed by {name}")
+    if earlier:
+        by = Sentence("proposed by {name}, whose earlier notes: {earlier}")
+    name = plain(shorten(note.contributor, 40))
+    parts.append(by(name=name, earlier=", ".join(earlier)))
+    if revision.writer_id != note.contributor_id:
+        by = Sentence("extended by {name}") if revision.extension else Sentence("edited by {name}")
+        parts.append(by(name=plain(shorten(revision.writer, 40))))
+    parts.append(f"<t:{int(revision.created_at.timestamp())}:R>")
+    return f"-# {' · '.join(parts)}"
 
 
 def asked_as(submission: Submission) -> str:

@@ -33,9 +33,9 @@ from knowledge.values.questions import Evidence, RecordedHit
 QUESTIONS: Final = 200
 # Questions replayed in one slice, twice each. A member's own question waits for one slice at most.
 SLICE: Final = 16
-# The largest number of cached vectors and of cached summaries. A vector of the default model has
-# 1.5 kB.
-CACHED: Final = 10_000
+# The largest number of cached vectors and of cached summaries: the questions of ten servers. A
+# vector and a summary with their question have some 5 kB together.
+CACHED: Final = 10 * QUESTIONS
 
 # A question, as asked and with synonyms.
 _Variants = tuple[Ask, ...]
@@ -150,10 +150,9 @@ class ImpactPreview:
         self._confirmed = core.confirmed
         self._pipeline = core.answer_pipeline
         self._vectors = VectorCache(core.retriever.embed, CACHED)
-        # Summaries of the present answers.
-        self._now: LRUCache[tuple[tuple[Ask, ...], SearchTiers, _AnswerState], AnswerSummary] = (
-            LRUCache(CACHED)
-        )
+        # Summaries of the present answers, in this state alone.
+        self._state: _AnswerState | None = None
+        self._now: LRUCache[tuple[_Variants, SearchTiers], AnswerSummary] = LRUCache(CACHED)
 
     def of_revision(self, note: Note) -> Iterator[Impact]:
         """Preview the publication of a note's revision; see `of_document`."""
@@ -276,8 +275,11 @@ class ImpactPreview:
         """The present answer to each question, cached until the `_AnswerState` changes."""
         due, confirmed = self._pipeline.due, self._confirmed.version
         state = (self._index.generation, self._retriever.identity, due, confirmed)
+        if state != self._state:
+            self._now.clear()
+            self._state = state
         keys = {
-            own: (own, self._articles.tiers(own[0].scopes, own[0].answered_from), state)
+            own: (own, self._articles.tiers(own[0].scopes, own[0].answered_from))
             for own in variants
         }
         missing = [own for own, key in keys.items() if key not in self._now]

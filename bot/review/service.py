@@ -78,7 +78,7 @@ _Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
 class CardData:
     """Information for the card of a revision.
 
-    `record` counts the contributor's other revisions by state. `before` is the text to compare a
+    `record` counts the contributor's other notes by state. `before` is the text to compare a
     pending revision with: the live note that it would replace, or else a revision that a moderator
     returned. With `suggests`, members' questions are suggested as wordings.
     """

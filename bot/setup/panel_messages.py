@@ -30,9 +30,6 @@ ACTIONS: Final[Mapping[str, Sentence]] = {
     "address": sources_messages.ADD_ADDRESS,
     "end": Sentence("Don't quote the bundled articles"),
     "quote": Sentence("Quote the bundled articles"),
-    # In panels of earlier releases.
-    "hosts": Sentence("Trusted link hosts"),
-    "looks": Sentence("Colour and welcome"),
     "everyone": Sentence("Limits for everyone"),
     "newcomers": Sentence("New members"),
     "unlimited": Sentence("Remove all limits"),
@@ -214,22 +211,27 @@ _PUBLIC_PAGE: Final = Sentence(
     "`/privacy`."
 )
 _UNRELEASED: Final = Plural(
-    "{number:,} older note isn't on the page, because its form didn't mention the page. `/page "
-    "review` lists it.",
-    "{number:,} older notes aren't on the page, because their form didn't mention the page. `/page "
-    "review` lists them.",
+    "{number:,} older note isn't on the page, because its form didn't mention the page. `/review`, "
+    "*Notes for the public page*, lists it.",
+    "{number:,} older notes aren't on the page, because their form didn't mention the page. "
+    "`/review`, *Notes for the public page*, lists them.",
 )
 _AT: Final = Sentence("The page is at {link}.")
 _NO_FOLDER: Final = Sentence(
-    "⚠ Nothing is published yet: the bot's operator must set `page.folder` in config.toml, "
-    "or run `commonplace publish`."
+    "⚠ Nothing is published yet, and no setting here can do it. You choose that there is a page, "
+    "and the moderators its notes. Only the bot's operator, the person who runs me, can publish "
+    "it. Ask them to set `page.folder` in config.toml, or to run `commonplace publish`."
 )
 
 
 def public_page(settings: GuildSettings, unreleased: int, link: str, *, published: bool) -> str:
-    """Describe the public page. `unreleased` counts live notes not yet released for the page."""
+    """Describe the public page. `unreleased` counts live notes not yet released for the page.
+
+    `published` means that the operator has chosen a folder. Without it, the text says at once who
+    can do what, before anybody turns the page on.
+    """
     lines = [_PUBLIC_PAGE()]
-    if settings.page and not published:
+    if not published:
         lines.append(_NO_FOLDER())
     if settings.page and link:
         lines.append(_AT(link=f"<{link}>"))

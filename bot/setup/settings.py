@@ -24,6 +24,7 @@ class Page(StrEnum):
     ANSWERS = "answers"
     CHANNELS = "channels"
     HANDOVER = "handover"
+    HELPERS = "helpers"
     REMINDERS = "reminders"
     LIMITS = "limits"
     SOURCES = "sources"
@@ -37,6 +38,7 @@ TITLES: Final[Mapping[Page, Sentence]] = {
     Page.ANSWERS: Sentence("Where to answer"),
     Page.CHANNELS: Sentence("Channels"),
     Page.HANDOVER: Sentence("Hand-over"),
+    Page.HELPERS: Sentence("Helpers and posts"),
     Page.REMINDERS: Sentence("Reminders and digests"),
     Page.LIMITS: Sentence("Limits and newcomers"),
     Page.SOURCES: Sentence("Sources"),
@@ -45,8 +47,6 @@ TITLES: Final[Mapping[Page, Sentence]] = {
 }
 # The pages to go through at first.
 STEPS: Final = (Page.REVIEW, Page.ANSWERS, Page.SOURCES, Page.TRIAL)
-# Pages in buttons of earlier releases.
-FORMER_PAGES: Final = {"moderators": Page.REVIEW, "phrasing": Page.ANSWERS}
 
 
 class Kind(Enum):
@@ -392,7 +392,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         ),
         Setting(
             "from_replies",
-            Page.HANDOVER,
+            Page.HELPERS,
             Sentence("Answers by helpers and moderators"),
             "from_replies",
             _YES_OR_NO,
@@ -405,7 +405,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         ),
         Setting(
             "similar_posts",
-            Page.HANDOVER,
+            Page.HELPERS,
             Sentence("Forum posts without an answer"),
             "similar_posts",
             _YES_OR_NO,
@@ -418,7 +418,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         ),
         Setting(
             "note_answers",
-            Page.HANDOVER,
+            Page.HELPERS,
             Sentence("“Answer with a note…” in message menus"),
             "note_answers",
             _YES_OR_NO,
@@ -430,7 +430,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         ),
         Setting(
             "ping_hours",
-            Page.HANDOVER,
+            Page.HELPERS,
             Sentence("Helpers in unanswered posts"),
             "ping_hours",
             _numbers((0, 1, 2, 4, 8, 12, 24, 48)),
@@ -446,7 +446,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         ),
         Setting(
             "solved_posts",
-            Page.HANDOVER,
+            Page.HELPERS,
             Sentence("Answered forum posts"),
             "solved_posts",
             {each.value: each for each in SolvedPosts},

@@ -2,7 +2,8 @@
 
 `bot_process.py ADDRESS ARGUMENTS…`. Whoever asks "slowly" holds the worker up for a moment.
 With `DIES_AT_COMMIT="17 before"` it ends by SIGKILL before, or after, that commit. With
-`CLOCK_SPEED=60` its event loop waits a second where it would a minute.
+`CLOCK_SPEED=60` its event loop waits a second where it would a minute. With `INSTALLED_MODEL` it
+has the settings' model.
 """
 
 import gc
@@ -93,7 +94,10 @@ def main() -> None:
         # PostgreSQL's commits: nothing of it is imported otherwise.
         deaths = importlib.import_module("tests.commit_deaths")
         deaths.die_around_commit(int(number), after=when == "after")
-    commonplace(make)
+    if "INSTALLED_MODEL" in os.environ:
+        commonplace()
+    else:
+        commonplace(make)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from bot.interactions import autocomplete
 from bot.interactions.features import Feature, Round
 from bot.interactions.kit.localisation import description
 from bot.interactions.services import Interaction, Services
-from bot.notes import messages
 from bot.notes.messages import FILTER_LABELS, Filter
 from bot.notes.ui.form import open_form
 from bot.notes.ui.lists import report_message, show_note, show_page
@@ -18,7 +17,6 @@ from bot.notes.ui.reply_proposals import ReplyProposals
 from bot.notes.ui.save_as_note import save_as_note
 from bot.notes.ui.source_watcher import ROUND_SECONDS, SourceWatcher
 from bot.notes.ui.submission import NoteSubmissions
-from bot.text.languages import Sentence
 from knowledge.values.drafts import Draft
 
 _CHOICE_CHARACTERS: Final = 100
@@ -92,20 +90,9 @@ class NotesCog(commands.Cog):
         await show_note(interaction, await autocomplete.note_id_of(interaction, note))
 
 
-_MOVED: Final = Sentence(
-    "That has moved: open the note with `/note mine` or `/note show`, and press *{place}*."
-)
-
-
 def feature(bot: Services) -> Feature:
     sources = SourceWatcher(bot)
     bot.submissions = NoteSubmissions(bot, sources)
     bot.reply_proposals = ReplyProposals(bot, sources)
-    moved = {
-        "note edit": (_MOVED, messages.REVISE_LABELS["edit"]),
-        "note history": (_MOVED, messages.HISTORY),
-        "note report": (_MOVED, messages.REPORT_LABEL),
-        "note withdraw": (_MOVED, messages.WITHDRAW_LABELS["yes"]),
-    }
     rounds = [Round(ROUND_SECONDS, sources.round)]
-    return Feature([NotesCog(bot, sources), sources], rounds, moved_commands=moved)
+    return Feature([NotesCog(bot, sources), sources], rounds)

@@ -27,7 +27,7 @@ from bot.interactions.kit.panels import panel
 from bot.interactions.policy.channel_access import quotable_channels, sees
 from bot.interactions.policy.component_access import administrators, moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, may_manage, refused
-from bot.interactions.services import Cog, Interaction, MovedTo, Services
+from bot.interactions.services import Cog, Interaction, Services
 from bot.review import cards, messages, service, synonym_service
 from bot.review.service import LogDirection, LogFilters, NotePage
 from bot.review.ui.cards import (
@@ -600,17 +600,4 @@ def feature(bot: Services) -> Feature:
         Round(DOUBT_SECONDS, dispatcher.ask_writers),
         Round(CHECK_SECONDS, GoldenChecks(bot).round, start=Start.INDEXED),
     ]
-    to_panel = Sentence("That has moved: open `/review` and choose *{place}* at the bottom.")
-    to_menu = Sentence("That has moved: choose *Decide on note…* in the same menu.")
-    pages = {
-        "page review": ReviewPage.PUBLIC,
-        "review log": ReviewPage.LOG,
-        "review note": ReviewPage.NOTE,
-        "review queue": ReviewPage.QUEUE,
-        "review rule": ReviewPage.RULES,
-        "review rules": ReviewPage.RULES,
-        "synonym": ReviewPage.SYNONYMS,
-    }
-    moved: dict[str, MovedTo] = {"Approve note": (to_menu, None), "Reject note": (to_menu, None)}
-    moved |= {name: (to_panel, TITLES[page]) for name, page in pages.items()}
-    return Feature([CardsCog(bot), ReviewCog(bot)], rounds, moved_commands=moved)
+    return Feature([CardsCog(bot), ReviewCog(bot)], rounds)

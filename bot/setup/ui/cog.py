@@ -16,12 +16,12 @@ from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages, may_send
 from bot.interactions.services import Cog, Interaction, Services
 from bot.setup import messages, service
-from bot.setup.settings import TITLES, Page
+from bot.setup.settings import Page
 from bot.setup.ui.controls import PLACES, SetupButton, deliver_cards
 from bot.setup.ui.forms import store
 from bot.setup.ui.panel import SetupPanel
 from bot.text import languages
-from bot.text.languages import Sentence, speaking
+from bot.text.languages import speaking
 from knowledge.values.guilds import Language
 
 _logger = logging.getLogger(__name__)
@@ -153,9 +153,4 @@ class SetupCog(Cog):
 
 def feature(bot: Services) -> Feature:
     bot.setup_panel = SetupPanel(bot)
-    moved = Sentence("That has moved: open `/setup` and choose *{place}* at the bottom.")
-    pages = {"channel": Page.CHANNELS, "digest": Page.REMINDERS, "limits": Page.LIMITS}
-    return Feature(
-        [SetupCog(bot), GreetingCog(bot)],
-        moved_commands={name: (moved, TITLES[page]) for name, page in pages.items()},
-    )
+    return Feature([SetupCog(bot), GreetingCog(bot)])

@@ -16,7 +16,7 @@ from bot.interactions.kit.forms import Form
 from bot.interactions.services import Interaction
 from bot.setup import panel_messages as said
 from bot.setup import service
-from bot.setup.settings import FORMER_PAGES, SETTINGS, Kind, Page, Setting
+from bot.setup.settings import SETTINGS, Kind, Page, Setting
 from bot.setup.ui.checks import missing_permissions, review_channel
 from bot.setup.ui.forms import (
     ADMINISTRATORS,
@@ -58,15 +58,14 @@ Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.Ro
 _FORMS: Final[dict[str, Callable[[GuildSettings], Form]]] = {
     "hosts": HostsForm,
     "looks": LooksForm,
-    "newcomers": NewcomersForm,
 }
-_OWN: Final = ("ask", "address", "hosts", "looks", "everyone", "newcomers")
+_OWN: Final = ("ask", "address", "everyone", "newcomers")
 _PREVIEWS: Final = {f"preview_{edition}": edition for edition in Edition}
 _FIRST: Final = {
     **dict.fromkeys(_OWN, First.OWN),
     **dict.fromkeys(("open", *_PREVIEWS), First.THINKING),
 }
-_SETUP_ACTIONS: Final = (*Page, *FORMER_PAGES, *said.ACTIONS)
+_SETUP_ACTIONS: Final = (*Page, *said.ACTIONS)
 _OF_SERVERS: Final = [
     key
     for key, setting in SETTINGS.items()
@@ -123,7 +122,7 @@ class SetupButton(
         elif self.action == "everyone":
             form = LimitsForm(await _settings(interaction), None)
         else:
-            form = _FORMS[self.action](await _settings(interaction))
+            form = NewcomersForm(await _settings(interaction))
         await interaction.response.send_modal(form)
 
 

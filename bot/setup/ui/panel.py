@@ -21,7 +21,6 @@ from bot.setup import messages, service
 from bot.setup import panel_messages as said
 from bot.setup.service import INHERITED, State
 from bot.setup.settings import (
-    FORMER_PAGES,
     SETTINGS,
     STEPS,
     TITLES,
@@ -92,7 +91,7 @@ class SetupPanel:
         pages = _Pages(self._bot, guild, state)
         shown = next(iter(pages.unfinished), Page.TRIAL)
         if page is not None:
-            shown = FORMER_PAGES.get(page) or Page(page)
+            shown = Page(page)
         channel = await self.find(interaction, channel_id) if channel_id else None
         if channel_id and channel is None:
             note = said.UNSEEN

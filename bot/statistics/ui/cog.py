@@ -162,12 +162,5 @@ class ShareBoardButton(
 
 def feature(bot: Services) -> Feature:
     poster = DigestPoster(bot)
-    moved = {
-        "about": (Sentence("That has moved: it's in `/stats` now."), None),
-        "leaderboard": (
-            Sentence("That has moved: open `/stats` and choose *{place}*."),
-            messages.CHOOSE_PERIOD,
-        ),
-    }
     rounds = [Round(ROUND_SECONDS, poster.round)]
-    return Feature([CommunityCog(bot)], rounds, moved_commands=moved)
+    return Feature([CommunityCog(bot)], rounds)

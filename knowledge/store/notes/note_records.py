@@ -293,12 +293,13 @@ class Notes(Tables):
         return self._with_relations([rows[note_id] for note_id in sorted(rows)])
 
     def record_of(self, note: Note) -> dict[str, int]:
-        """The numbers of the contributor's other revisions by state, without replaced revisions."""
+        """The numbers of the contributor's other notes by a revision's state, but not replaced."""
         rows = self._db.rows(
-            "select r.state, count(*) as number from revisions r join notes n on n.id = r.note_id "
-            "where n.guild_id = ? and n.contributor_id = ? and r.id != ? and r.replaced_by is null "
+            "select r.state, count(distinct n.id) as number "
+            "from revisions r join notes n on n.id = r.note_id "
+            "where n.guild_id = ? and n.contributor_id = ? and n.id != ? and r.replaced_by is null "
             "group by r.state order by r.state",
-            [note.guild_id, note.contributor_id, note.revision.id],
+            [note.guild_id, note.contributor_id, note.id],
         )
         return {row["state"]: row["number"] for row in rows}
 

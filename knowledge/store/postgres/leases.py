@@ -4,8 +4,9 @@ Leases last by the clock of the database. Each process is a member, and keeps it
 it renews its membership. If a process is late, another process first ends the late process's
 database sessions, which rolls back their transactions. Then it deletes the membership of the late
 process, which frees the shards. The late process notices at its next step, and joins again under a
-new id. Processes take free shards up to their share, and give back surplus shards one at a time.
-Taking a shard raises its epoch by one.
+new id. A process that was late itself ends others only after another lease: if the database hung,
+all processes were late, and all keep their shards. Processes take free shards up to their share,
+and give back surplus shards one at a time. Taking a shard raises its epoch by one.
 
 The leader does the work for all guilds. Leadership is an advisory lock of the session that the
 store writes through. It ends with the session, so a former leader's writes are refused.
@@ -18,6 +19,8 @@ Errors:
 """
 
 import contextlib
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +39,19 @@ LOCK_SPACE: Final = 6
 
 _SCRIPT: Final = Path(__file__).with_name("leases.sql")
 _UNTIL: Final = "clock_timestamp() + cast(? as float8) * interval '1 second'"
+_RENEW: Final = f"""
+update processes set until = {_UNTIL}
+from (select id, until < clock_timestamp() as late from processes where id = ? for update) before
+where processes.id = before.id returning late
+"""  # noqa: S608 - of constants
 # Members to end. After an outage of the server everybody was silent, so only a process that has
-# been connected for a while may end others.
+# been connected for a while may end others. If the server hangs after the renewal, that is late,
+# too.
 _EXPIRED: Final = """
 id <> ? and until < clock_timestamp() and exists (
     select 1 from pg_stat_activity where pid = pg_backend_pid()
     and backend_start <= clock_timestamp() - cast(? as float8) * interval '1 second')
+and exists (select 1 from processes own where own.id = ? and own.until >= clock_timestamp())
 """
 _END_SESSIONS: Final = f"""
 select pg_terminate_backend(pid, 1000) from pg_stat_activity
@@ -90,11 +100,12 @@ class Leases:
         """Connect without joining.
 
         A membership lasts `seconds` without renewal. This session may end expired memberships once
-        it has been connected for `patience` seconds, by default as long. Raises StoreError if the
-        database can't be used.
+        it has been connected, and in time, for `patience` seconds, by default as long. Raises
+        StoreError if the database can't be used.
         """
         self._seconds = seconds
         self._patience = seconds if patience is None else patience
+        self._late_at = -math.inf
         self.name = name
         self.id = ""
         self._lives = 0
@@ -140,12 +151,15 @@ class Leases:
         """
         run = self._connection.run
         self._reconnect()
-        renewal = f"update processes set until = {_UNTIL} where id = ?"  # noqa: S608
-        if not run(renewal, [self._seconds, self.id]):
+        renewed = self._connection.rows(_RENEW, [self._seconds, self.id])
+        if not renewed:
             raise LapsedError("The leases of this process's shards were not renewed in time.")
-        expired = [self.id, self._patience]
-        self._connection.rows(_END_SESSIONS, expired)
-        run(_END, expired)
+        if renewed[0]["late"]:
+            self._late_at = time.monotonic()
+        if time.monotonic() >= self._late_at + self._patience:
+            expired = [self.id, self._patience, self.id]
+            self._connection.rows(_END_SESSIONS, expired)
+            run(_END, expired)
         standing, room = self._standing()
         if room > 0 and most > 0 and run(_TAKE, [self.id, min(room, most)]):
             standing, _ = self._standing()

@@ -60,7 +60,7 @@ def _commands(group: Any, *before: str) -> Iterator[tuple[tuple[str, ...], Any]]
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from _commands(command, *before, name)
-        elif not command.hidden:
+        else:
             yield (*before, name), command
 
 

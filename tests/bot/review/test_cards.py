@@ -60,6 +60,15 @@ def test_cards_and_notices_fit_discords_limits(text: str, reason: str, state: St
         assert len(message) <= MESSAGE_CHARACTERS
 
 
+def test_earlier_notes_do_not_read_as_votes() -> None:
+    note = values.note("Kites fly.")
+    record = {"approved": 3, "rejected": 1, "withdrawn": 2}
+    assert ", whose earlier notes: 3 approved, 1 rejected · " in review_cards.credit_line(
+        note, record
+    )
+    assert "earlier" not in review_cards.credit_line(note, {"withdrawn": 2})
+
+
 @given(
     text=st.text(alphabet="ab \n.", max_size=6_000).map(lambda text: f"x{text}y"),
     state=st.sampled_from([State.PENDING, State.REJECTED]),

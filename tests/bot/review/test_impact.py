@@ -306,6 +306,17 @@ def test_questions_embed_once_in_caches(core: Core, monkeypatch: pytest.MonkeyPa
     assert len(preview._now) == 1
 
 
+def test_summaries_of_an_earlier_index_are_not_kept(core: Core) -> None:
+    core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask("What is for lunch?", 1, GUILD)])
+    preview = core.part(ImpactPreview)
+    _whole(preview.of_document(_document(FERRY)))
+    first = [*preview._now]
+    note = _propose(core, Submission("Pier", "Kayaks at the pier."))
+    _approve(core, note.revision.id)
+    _whole(preview.of_document(_document(FERRY)))
+    assert len(preview._now) == len(first) == 2
+
+
 class RareWordEmbedder(WordEmbedder):
     """An embedder without words that have a double k, like a tokenizer without a misspelling."""
 

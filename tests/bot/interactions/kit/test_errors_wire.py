@@ -1,9 +1,8 @@
-"""Errors over the wire: explained in private, also for commands of an earlier version."""
+"""Errors over the wire: explained in private, also for commands that have changed."""
 
 import pytest
 
 from bot.config.settings import Settings
-from bot.process.client import Bot
 from bot.text import error_messages
 from tests.bot.launcher import run_bot
 from tests.bot.wire.people import is_private
@@ -12,24 +11,6 @@ from tests.bot.wire.server import WireServer
 pytestmark = pytest.mark.slow
 
 _FAILED = error_messages.FAILED.english.partition("{")[0]
-
-# The new places of some commands of 1.0.0.
-PLACES = {
-    "channel": "`/setup` and choose *Channels*",
-    "limits": "`/setup` and choose *Limits and newcomers*",
-    "digest": "`/setup` and choose *Reminders and digests*",
-    "about": "`/stats`",
-    "leaderboard": "`/stats` and choose *Whose notes helped*",
-    "note edit": "press *Edit*",
-    "note history": "press *History*",
-    "note withdraw": "press *Withdraw*",
-    "page review": "choose *Notes for the public page*",
-    "review queue": "choose *Notes awaiting a decision*",
-    "review note": "choose *Find a note*",
-    "review log": "choose *Who decided what*",
-    "review rules": "choose *Rules by tag*",
-    "synonym": "choose *Synonyms*",
-}
 
 
 async def test_public_promises_fail_in_private(server: WireServer, settings: Settings) -> None:
@@ -46,23 +27,9 @@ async def test_public_promises_fail_in_private(server: WireServer, settings: Set
 async def test_outdated_commands_ask_for_a_reload(server: WireServer, settings: Settings) -> None:
     async with run_bot(server, settings):
         [ask] = [one for one in server.state.commands if one["name"] == "ask"]
-        for name, sentence in (
-            ("question", error_messages.COMMAND_CHANGED.english),
-            *((name, place) for name, place in PLACES.items()),
-        ):
-            command, _, subcommand = name.partition(" ")
-            options = [{"name": subcommand, "type": 1, "description": "x"}] if subcommand else []
-            known = [one for one in server.state.commands if one["name"] != command]
-            server.state.commands[:] = [*known, {**ask, "name": command, "options": options}]
-            used = await server.mia.slash(server.general, name)
-            assert sentence in (await server.answered(used))["content"]
-        message = await server.mia.say(server.general, "hello")
-        for name in (menus := ("Approve note", "Reject note")):
-            server.state.commands.append({**ask, "name": name, "type": 3, "options": []})
-            used = await server.mia.menu(name, message)
-            assert "*Decide on note…*" in (await server.answered(used))["content"]
-        others = {name for name in Bot(settings).moved_commands if name not in (*PLACES, *menus)}
-        assert others <= {"review rule", "note report"}
+        server.state.commands.append({**ask, "name": "question", "options": []})
+        used = await server.mia.slash(server.general, "question")
+        assert (await server.answered(used))["content"] == error_messages.COMMAND_CHANGED.english
         ask["options"] = [{"name": "text", "type": 3, "description": "x", "required": True}]
         used = await server.mia.slash(server.general, "ask", text="What is open source AI?")
         assert (await server.answered(used))["content"] == error_messages.COMMAND_CHANGED.english

@@ -1,5 +1,6 @@
 """The panel of `/setup`: its steps, restarts, forged input and two administrators at once."""
 
+from textwrap import wrap
 from typing import Any
 
 import discord
@@ -8,7 +9,7 @@ from simcord import Env
 
 from bot.setup import messages as setup_messages
 from bot.setup import panel_messages, service
-from bot.setup.settings import SETTINGS, TITLES, Kind, Page, Setting
+from bot.setup.settings import SETTINGS, TITLES, Kind, Page, Setting, settings_on
 from bot.text import error_messages
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
@@ -252,11 +253,14 @@ async def test_lists_are_new_in_each_view(world: World) -> None:
     assert not before & again
 
 
-@pytest.mark.parametrize("former", ["moderators", "phrasing", "reminders", "public"])
-async def test_buttons_of_earlier_panels_open_a_page(world: World, former: str) -> None:
-    panel = await world.open_setup()
+# Of a phone that is 390 points wide, at the default size of its text.
+PHONE_COLUMNS = 42
+PHONE_LINES = 20
 
-    pressed = world.press(world.admin, panel.message, f"setup:{former}")
-    await world.env.settle()
 
-    assert "### " in everything(pressed)
+@pytest.mark.parametrize("page", [Page.HANDOVER, Page.HELPERS])
+async def test_a_page_about_helpers_fits_a_phones_screen(world: World, page: Page) -> None:
+    shown = [line for line in text_of(await world.open_setup(page)).splitlines() if line]
+    lines = sum(len(wrap(line.replace("*", ""), PHONE_COLUMNS)) for line in shown)
+    assert len(settings_on(page)) >= 4
+    assert lines <= PHONE_LINES, shown

@@ -228,6 +228,8 @@ async def test_the_page_needs_an_administrators_permission(world: World) -> None
     assert not (await kept(world)).page
     panel = await world.open_setup(Page.PUBLIC)
     assert panel_messages._PUBLIC_PAGE.english in text_of(panel)
+    # Said before anybody turns on a page that they can't publish.
+    assert panel_messages._NO_FOLDER.english in text_of(panel)
 
     await world.choose(page="yes")
     panel = await world.open_setup(Page.PUBLIC)

@@ -87,7 +87,7 @@ async def test_without_a_model_phrasing_is_hidden(world: World) -> None:
     panel = await world.open_setup(Page.ANSWERS)
 
     assert "phrasing" not in choices(panel)
-    forged = world.press(world.admin, panel.message, "setup:phrasing")
+    forged = world.press(world.admin, panel.message, "setup:answers")
     await world.env.settle()
     assert "language model" not in content(forged)
     world.press(world.admin, panel.message, "setting:phrasing", ["phrase"])

@@ -84,3 +84,10 @@ def test_lost_card_is_posted_under_another_number(store: Store) -> None:
     store.decisions.undo(GUILD, revision_id, ADA)
     [(_, change)] = store.review_cards.due()
     assert store.review_cards.begin_posting(revision_id, change) != 1
+
+
+def test_a_contributors_record_is_of_other_notes(store: Store) -> None:
+    note = proposed(store)
+    decided(store, note)
+    assert store.notes.record_of(note) == {}
+    assert store.notes.record_of(proposed(store)) == {"approved": 1}

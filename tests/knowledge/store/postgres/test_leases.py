@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -125,6 +126,26 @@ def test_unconnected_process_ends_nobody(join: Join, seen: Connection, postgres_
     finally:
         late.close()
     assert first.step().shards.keys() <= held.keys()
+
+
+def test_who_was_late_ends_others_only_after_a_while(postgres_url: str, seen: Connection) -> None:
+    """The database hung, so everybody was late, and nobody is dead."""
+    members = [Leases(postgres_url, seconds=LONG, patience=0.3, name=_name()) for _ in range(3)]
+    first = members[0]
+    for member in members:
+        member.join(SHARDS)
+    held = [member.step().shards for member in members]
+    time.sleep(0.4)
+    for member in members:
+        _expire(seen, member)
+    assert [member.step().shards for member in members] == held
+    # What dies meanwhile is ended later.
+    _expire(seen, members[1])
+    assert first.step().processes == 3
+    time.sleep(0.4)
+    assert first.step().processes == 2
+    for member in members:
+        member.close()
 
 
 def test_a_transaction_of_who_is_ended_is_undone(join: Join, seen: Connection) -> None:
