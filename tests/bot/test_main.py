@@ -221,15 +221,14 @@ def test_stats_count_for_everybody(tmp_path: Path, typed_commands: TypedCommands
 
 
 def test_lines_are_answered_one_each(tmp_path: Path, typed_commands: TypedCommands) -> None:
-    stdin = "Who started the GNU project?\n\n?!\nzyzzyva brvtk gnarl?\n" + "x" * 6_000 + "\n"
+    stdin = "Who started the GNU project?\n\n?!\n" + "x" * 6_000 + "\n"
     typed_commands.run("index", cwd=tmp_path)
     done = typed_commands.run("ask", "-", "--json", cwd=tmp_path, stdin=stdin)
     assert done.returncode == 0, done.stderr
     replies = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [reply["evidence"] == "none" for reply in replies] == [False, True, True, True]
+    assert [reply["evidence"] == "none" for reply in replies] == [False, True, True]
     assert "I need some words" in replies[1]["answer"]
-    assert replies[2]["answer"] == ""
-    assert "6,000 characters" in replies[3]["answer"]
+    assert "6,000 characters" in replies[2]["answer"]
 
 
 @pytest.mark.slow
