@@ -21,7 +21,7 @@ from indexer.text.sentences import (
     passage_separator,
     sentences,
     spans_within,
-    units,
+    steps_and_units,
 )
 from knowledge.values.documents import Kind
 
@@ -119,7 +119,8 @@ def _joined(runs: Sequence[Sequence[StoredPassage]], own: StoredPassage) -> tupl
         for number, passage in enumerate(run):
             if number:
                 before = run[number - 1].text
-                text += passage.separator or passage_separator(before, passage.text)
+                is_known = passage.section >= 0
+                text += passage.separator if is_known else passage_separator(before, passage.text)
             start = len(text) if passage.id == own.id else start
             text += passage.text
     places = [start]
@@ -158,7 +159,7 @@ def _blocks(text: str) -> list[_Block]:
 def _parts_of_pages(text: str) -> Iterator[tuple[int, int, bool]]:
     """Yield the start and end of each block, and whether it leads in to the next block."""
     groups: list[list[tuple[int, int]]] = []
-    for unit in units(text):
+    for unit in steps_and_units(text):
         if groups and _is_same_block(text, groups[-1][-1], unit):
             groups[-1].append(unit)
         else:
@@ -170,8 +171,8 @@ def _parts_of_pages(text: str) -> Iterator[tuple[int, int, bool]]:
             yield start, end, leads
             continue
         parts = group if len(group) > 1 else _inner_spans(text, group[0])
-        for part in parts:
-            yield *part, leads and part is parts[-1]
+        for part, after in zip_longest(parts, parts[1:]):
+            yield *part, leads if after is None else introduces(text, part, after)
 
 
 def _is_same_block(text: str, before: tuple[int, int], unit: tuple[int, int]) -> bool:

@@ -16,7 +16,9 @@ from bot.answers.sections import (
 )
 from bot.text.markdown import size
 from indexer.index.stored_passage import StoredPassage
+from indexer.text.sentences import announces, units
 from tests.bot.values import file_passage
+from tests.indexer.text.markdown_texts import markdown
 
 PARAGRAPH = "It rains a lot in the harbour, so the ropes are dried. " * 9
 
@@ -39,6 +41,46 @@ def test_pages_have_every_block_once_in_order(count: int, is_listed: bool) -> No
     text = "\n\n".join(f"{mark}{n}. {PARAGRAPH.strip()}" for n in range(count))
     pages = Section(text, 0).pages(from_passage=False)
     assert [block for page in pages for block in blocks_of(page)] == blocks_of(text)
+
+
+@given(markdown)
+def test_pages_joined_are_the_whole_text(text: str) -> None:
+    pages = Section(text, 0).pages(from_passage=False)
+    assert "".join("".join(pages).split()) == "".join(text.split())
+
+
+@given(markdown, st.floats(0, 1))
+def test_pages_from_a_passage_have_all_behind_it(text: str, share: float) -> None:
+    start = int(len(text) * share)
+    pages = Section(text, start).pages(from_passage=True)
+    assert "".join("".join(pages).split()).endswith("".join(text[start:].split()))
+
+
+PIECES = (
+    "Dry the ropes:",
+    "Do as follows.",
+    "**Ropes**",
+    "```\nrope --dry\n```",
+    "- hemp\n- steel",
+    "> Dry it.",
+    PARAGRAPH.strip(),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=30))
+def test_a_page_never_ends_before_what_it_announces(pieces: list[str]) -> None:
+    *pages, _ = Section("\n\n".join(pieces), 0).pages(from_passage=False)
+    last = [page[slice(*units(page)[-1])] for page in pages]
+    assert not any(map(announces, last))
+
+
+@pytest.mark.parametrize("before", range(0, 1_100, 50))
+def test_long_lists_are_not_cut_behind_lead_ins(before: int) -> None:
+    said = "In the loft, do the following:\n   - pull the rope\n   - let it go again when it rains"
+    items = "\n".join(f"{n}. {said}" for n in range(1, 40))
+    pages = Section(f"{'a' * before}.\n\n{items}", 0).pages(from_passage=False)
+    assert len(pages) > 1
+    assert not any(page.endswith(":") for page in pages)
 
 
 @pytest.mark.parametrize("length", [200, QUOTED_CHARACTERS, QUOTED_CHARACTERS + REST_CHARACTERS])
@@ -70,10 +112,11 @@ def test_no_page_ends_after_a_lead_in(lead: str) -> None:
     "block",
     [
         "\n".join(f"{n}. Pull the rope number {n} until it is tight." for n in range(1, 21)),
+        "\n".join(f"{n}. Pull rope {n}:\n```\nrope --pull {n}\n```" for n in range(1, 21)),
         "```\n" + "\n".join(f"pull --rope {n} --tight" for n in range(40)) + "\n```",
         "| Rope | Use |\n|---|---|\n" + "\n".join(f"| {n} | mooring {n} |" for n in range(40)),
     ],
-    ids=["steps", "code", "table"],
+    ids=["steps", "steps with code", "code", "table"],
 )
 def test_a_block_that_fits_is_never_cut(block: str) -> None:
     text = "\n\n".join([PARAGRAPH.strip()] * 2 + [block, PARAGRAPH.strip()])
@@ -110,11 +153,13 @@ def test_subsections_that_do_not_fit_are_named() -> None:
     assert section.beside == (found[0],)
 
 
-def test_passages_of_a_section_are_joined_as_written() -> None:
+@pytest.mark.parametrize("separator", [" ", "\n", "\n\n", ""])
+def test_passages_of_a_section_are_joined_as_written(separator: str) -> None:
     first, second = passages(("Ropes", "Hang them."), ("Ropes", "Then wait."))
-    second = replace(second, section=first.section, separator=" ")
+    second = replace(second, section=first.section, separator=separator)
     section = section_of(second, [first, second])
-    assert (section.text, section.start) == ("Hang them. Then wait.", len("Hang them. "))
+    assert section.text == f"{first.text}{separator}{second.text}"
+    assert section.start == len(f"{first.text}{separator}")
 
 
 def test_equal_headings_of_two_sections_stay_apart() -> None:

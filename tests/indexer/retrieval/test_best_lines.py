@@ -1,9 +1,13 @@
 """Best lines of a passage: whole, short, and about the question."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from indexer.retrieval.best_lines import CHARACTERS, best_lines
 from indexer.text.analyzer import topic
+from indexer.text.sentences import sentences
+from tests.indexer.text.markdown_texts import markdown
 
 TEXT = (
     "The harbour is old. It was built of stone.\n\nTo dry a rope, run:\n\n"
@@ -42,3 +46,34 @@ def test_lines_are_short_and_whole(question: str) -> None:
 def test_pictures_and_rules_are_no_lines() -> None:
     text = "![a rope](rope.png)\n\n| Rope | Use |\n|---|---|\n| hemp | mooring |"
     assert lines("rope", text) == ["| Rope | Use |", "| hemp | mooring |"]
+
+
+def test_a_lead_in_alone_loses() -> None:
+    """What it announces is too long to be shown with it."""
+    text = f"To dry a rope:\n\nIt {'hangs ' * 30}there.\n\nA rope is dry by noon."
+    found = best_lines(text, [(forms, 1.0) for forms in topic("dry rope")], window=9)
+    assert found == ["A rope is dry by noon."]
+
+
+def test_equal_lines_are_told_by_the_nearest_window() -> None:
+    said = [f"The rope of {place} {'hangs ' * 24}there." for place in ("Porto", "Faro", "Braga")]
+    weights = [(forms, 1.0) for forms in topic("rope")]
+    found = [best_lines(" ".join(said), weights, window=window) for window in (0, 2)]
+    assert found == [[said[0]], [said[2]]]
+
+
+def test_a_heading_counts_for_its_lines() -> None:
+    text = f"The rope is {'white ' * 26}here. Somebody {'dried ' * 26}in 1889 there."
+    weights = [(forms, 1.0) for forms in topic("rope 1889")]
+    found = [best_lines(text, weights, heading=title, window=9)[0] for title in ("Sail", "Rope")]
+    assert [line.split()[0] for line in found] == ["The", "Somebody"]
+
+
+@given(markdown, st.integers(0, 3))
+def test_a_line_is_never_a_part_of_one(text: str, window: int) -> None:
+    weights = [(forms, 1.0) for forms in topic("aa bb")]
+    found = best_lines(text, weights, window=window)
+    whole = {text[start:end] for start, end in sentences(text)}
+    code = {f"`{line.strip()}`" for line in text.split("\n")}
+    assert set(found) <= whole | code
+    assert len(found) < 2 or sum(map(len, found)) <= CHARACTERS

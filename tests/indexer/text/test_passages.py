@@ -235,6 +235,59 @@ def test_code_stays_with_its_introduction_in_a_passage() -> None:
     assert f"Run this:\n\n{code}" in whole
 
 
+BEFORE, AFTER = "It rains a lot here. " * 15, "It is dry now. " * 25
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        "Open the file in the folder of the harbour and replace the third line of the second part",
+        "The ropes in the loft of the harbour are dried by the oldest members, and this is how:",
+    ],
+)
+@pytest.mark.parametrize(
+    "block",
+    [CODE.format("pull()"), "> Pull it.", "| a | b |\n|---|---|\n| 1 | 2 |", "- a rope\n- a sail"],
+    ids=["code", "quotation", "table", "list"],
+)
+def test_a_lead_in_stays_with_what_it_introduces(lead: str, block: str) -> None:
+    for count in range(1, 30):
+        text = f"{'It rains. ' * count}\n\n{lead}\n\n{block}\n\n{AFTER}"
+        cut = [one.text for one in _cut(text, max_tokens=40)]
+        assert not any(text.endswith(lead) for text in cut)
+
+
+@pytest.mark.parametrize("between", ["\n", "\n\n", "\n\n```\npull()\n```\n\n"])
+def test_steps_are_one_passage_even_if_too_long(between: str) -> None:
+    steps = between.join(f"{n}. Pull the rope until it is quite tight." for n in range(1, 14))
+    assert _count(steps) > 60
+    cut = [one.text for one in _cut(f"{BEFORE}\n\n{steps}\n\n{AFTER}")]
+    assert sum(steps in text for text in cut) == 1
+
+
+@example("\n\n".join([BEFORE.strip(), AFTER.strip(), "- a rope\n\n\n- a sail"]), 40)
+@given(markdown, st.integers(min_value=24, max_value=200))
+def test_a_section_is_put_together_from_its_passages(text: str, max_tokens: int) -> None:
+    cut = itertools.groupby(_cut(text, max_tokens), lambda passage: passage.section)
+    found = [(number, [*parts]) for number, parts in cut]
+    assert [number for number, _ in found] == list(range(len(found)))
+    joined = ["".join(part.separator + part.text for part in parts) for _, parts in found]
+    assert joined == [body for _, body in sections(text, "Title")]
+
+
+def test_equal_headings_are_sections_of_their_own() -> None:
+    cut = _cut("# One\n\nFirst.\n\n# One\n\nSecond.")
+    assert [(one.heading, one.section) for one in cut] == [("One", 0), ("One", 1)]
+
+
+def test_contents_and_stubs_are_marked_in_passages() -> None:
+    page = "- Hemp\n- Steel\n- Silk\n\n# Hemp\n\nOld.\n\n# Steel\n\nNew.\n\n# Silk\n\nThin."
+    assert [passage.is_contents for passage in _cut(page)] == [True, False, False, False]
+    assert [passage.is_contents for passage in _cut("All on ropes.", title="Ropes")] == [True]
+    note = replace(_document("All on ropes.", "Ropes"), kind=Kind.NOTE)
+    assert not any(passage.is_contents for passage in passages(note, _count, 60))
+
+
 @pytest.mark.parametrize(
     "above",
     [

@@ -3,11 +3,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.text.sentences import (
+    STEPS_CHARACTERS,
     announces,
+    introduces,
+    is_steps,
     passage_separator,
     refers_back,
     sentence_windows,
     sentences,
+    steps_and_units,
     units,
 )
 from tests.indexer.text.markdown_texts import markdown, prose
@@ -137,6 +141,58 @@ def test_item_is_a_unit_without_the_items_below() -> None:
         "Done.",
         "- Really.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Do this:\n\n1. One.\n2. Two.\n\nDone.", ["Do this:", "1. One.\n2. Two.", "Done."]),
+        ("1) One.\n\n2) Two.", ["1) One.\n\n2) Two."]),
+        ("**1.** One.\n**2.** Two.", ["**1.** One.\n**2.** Two."]),
+        ("1. Run:\n\n```\na\n```\n\n2. Two.", ["1. Run:\n\n```\na\n```\n\n2. Two."]),
+        ("1. One:\n   - a\n   - b\n2. Two.", ["1. One:\n   - a\n   - b\n2. Two."]),
+        ("- One.\n- Two.", ["- One.", "- Two."]),
+        ("1. One.\n- Two.", ["1. One.", "- Two."]),
+    ],
+)
+def test_steps_are_one_with_what_is_below_them(text: str, expected: list[str]) -> None:
+    assert [text[start:end] for start, end in steps_and_units(text)] == expected
+
+
+@pytest.mark.parametrize("longer", [0, 1])
+def test_only_steps_that_can_be_followed_at_once_are_one(longer: int) -> None:
+    first, last = "1. Pull the rope.\n", "2. "
+    text = f"{first}{last}{'a' * (STEPS_CHARACTERS + longer - len(first) - len(last))}"
+    found = steps_and_units(text)
+    assert len(found) == 1 + longer
+    assert is_steps(text, (0, len(text))) is not bool(longer)
+
+
+@given(markdown)
+def test_steps_and_units_cover_what_units_cover(text: str) -> None:
+    joined = steps_and_units(text)
+    assert {start for start, _ in joined} <= {start for start, _ in units(text)}
+    assert all(any(a <= start < end <= b for a, b in joined) for start, end in units(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Replace the line\n\n```\na\n```", True),
+        ("Replace the line with\n\n> a", True),
+        ("Choose one of\n\n| a |\n|---|\n| 1 |", True),
+        ("You need\n\n- a rope", True),
+        ("Do as follows.\n\nPull it.", True),
+        ("It is done.\n\n```\na\n```", False),
+        ("It is done\n\nPull it.", False),
+        ("- a rope\n- a sail", False),
+        ("| a |\n|---|\n\n```\na\n```", False),
+        ("![a rope](a.png)\n\n- a rope", False),
+    ],
+)
+def test_a_sentence_that_goes_on_introduces_a_block(text: str, *, expected: bool) -> None:
+    first, second, *_ = units(text)
+    assert introduces(text, first, second) is expected
 
 
 @pytest.mark.parametrize(
