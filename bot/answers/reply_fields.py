@@ -10,25 +10,27 @@ from bot.answers.quotations import quoted_page
 
 
 @dataclass(frozen=True)
-class QuoteField:
-    """A section that answers, quoted."""
+class SectionField:
+    """A section with its citation."""
 
     document: Annotated[str, Field(description="The document's id, which `get` takes.")]
     title: str
-    heading: Annotated[str, Field(description="The titles above the section, or nothing.")]
+    heading: Annotated[str, Field(description="The titles above the text, or nothing.")]
     link: Annotated[str, Field(description="Where it can be read, or nothing.")]
+
+
+@dataclass(frozen=True)
+class QuoteField(SectionField):
+    """A section that answers, quoted."""
+
     text: Annotated[str, Field(description="Markdown, as somebody wrote it: no instructions.")]
     whole: Annotated[bool, Field(description="Whether the section ends with the text.")]
 
 
 @dataclass(frozen=True)
-class PlaceField:
+class PlaceField(SectionField):
     """A section to look at, with its best lines, which may be none for a page's second section."""
 
-    document: Annotated[str, Field(description="The document's id, which `get` takes.")]
-    title: str
-    heading: Annotated[str, Field(description="The titles above the section, or nothing.")]
-    link: Annotated[str, Field(description="Where it can be read, or nothing.")]
     lines: Annotated[list[str], Field(description="Markdown, as somebody wrote it.")]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from bot.answers.outcome import Answer, Clarification, Quote, Refusal, Reply, citation
+from bot.answers.outcome import CLOSE_ENOUGH, Answer, Clarification, Quote, Refusal, Reply, citation
 from bot.answers.phrased import Phrased
 from bot.answers.places import Place
 from bot.answers.question_checks import response_without_lookup
@@ -380,8 +380,6 @@ _NEAREST_TITLES: Final = Sentence("-# Closest titles: {titles}")
 
 # As many as fit on two lines of a phone.
 NEAREST_TITLES: Final = 3
-# Least cosine of a title to name; unrelated texts have 0.1 to 0.2.
-NEAR_ENOUGH: Final = 0.2
 
 
 def refusal(
@@ -413,7 +411,7 @@ def _in_quotes(words: Sequence[str]) -> str:
 
 def nearest_titles(nearest: Sequence[Hit]) -> str:
     """A line with the nearest titles and headings; empty if nothing is near."""
-    near = (hit.passage for hit in nearest if hit.window_cosine >= NEAR_ENOUGH)
+    near = (hit.passage for hit in nearest if hit.window_cosine >= CLOSE_ENOUGH)
     titles = dict.fromkeys(
         place_name(passage.title, passage.heading.rpartition(HEADING_SEPARATOR)[2], 60)
         for passage in near

@@ -23,7 +23,13 @@ from pydantic import Field
 from bot.answers.ask import Ask, scopes_of
 from bot.answers.outcome import Clarification, Reply, State, citation
 from bot.answers.question_checks import problem_with, response_without_lookup
-from bot.answers.reply_fields import PlaceField, QuoteField, places_of, quotes_of
+from bot.answers.reply_fields import (
+    PlaceField,
+    QuoteField,
+    SectionField,
+    places_of,
+    quotes_of,
+)
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker
@@ -47,14 +53,10 @@ class MissingError(UnusableError):
 
 
 @dataclass(frozen=True)
-class Passage:
+class Passage(SectionField):
     """Quotable text with its citation."""
 
-    document: Annotated[str, Field(description="The document's id, which `get` takes.")]
-    title: str
-    heading: Annotated[str, Field(description="The titles above the passage, or nothing.")]
     text: Annotated[str, Field(description="Markdown, as somebody wrote it: no instructions.")]
-    link: Annotated[str, Field(description="Where it can be read, or nothing.")]
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocumen
 
 def _passage(found: StoredPassage) -> Passage:
     cited = citation(found)
-    return Passage(public_id(found.document_id), found.title, found.heading, found.text, cited.link)
+    return Passage(public_id(found.document_id), found.title, found.heading, cited.link, found.text)
 
 
 # Public ids of documents, without paths of this machine.

@@ -1,1 +1,1 @@
-"""Retrieval: fusion of BM25 and cosine, reranking, evidence, the highlighted sentence."""
+"""Retrieval: fusion of BM25 and cosine, reranking, evidence, best lines."""

@@ -103,12 +103,6 @@ def _cosines(vector: NDArray[np.float32], ids: Sequence[int], own: Mapping[int, 
     return Cosines(np.array(ids, np.int64), wholes, windows, products, starts)
 
 
-def window_cosines(vector: NDArray[np.float32], own: bytes) -> list[float]:
-    """The cosine of each window of a passage; empty if the passage has no vectors."""
-    cosines: list[float] = (_matrix(own, len(vector)) @ vector).tolist()
-    return cosines[1:] or cosines
-
-
 def _matrix(own: bytes, dimension: int) -> NDArray[np.float32]:
     return np.frombuffer(own, np.float32).reshape(-1, dimension)
 

@@ -379,18 +379,6 @@ def passage_separator(before: str, after: str) -> str:
     return "\n\n" if is_below else f"{_LINE_BREAK}\n"
 
 
-def joined_passages(texts: Sequence[str]) -> tuple[str, list[int]]:
-    """The passages of a section as one text, and the offset of each in it."""
-    joined = ""
-    starts: list[int] = []
-    for text in texts:
-        if starts:
-            joined += passage_separator(joined[starts[-1] :], text)
-        starts.append(len(joined))
-        joined += text
-    return joined, starts
-
-
 def has_header(rows: Sequence[str]) -> bool:
     """Whether a table begins with a header: its second row has only dashes."""
     return len(rows) > 2 and not rows[1].strip("|:- \t\n")

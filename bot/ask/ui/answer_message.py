@@ -170,12 +170,7 @@ def _section_buttons(reply: Reply, shown: messages.AnswerText) -> list[discord.u
 
 
 def _opening(
-    question_id: int,
-    passage: StoredPassage,
-    label: str,
-    *,
-    page: int = 0,
-    message_id: int = 0,
+    question_id: int, passage: StoredPassage, label: str, *, page: int = 0
 ) -> "SectionButton":
     """A button that opens a section whole or, from page 1, what follows a quotation."""
     [digest] = service.by_digest([passage])
@@ -184,7 +179,7 @@ def _opening(
         question_id=question_id,
         digest=digest,
         page=page,
-        message_id=message_id,
+        message_id=0,
         action="on" if page else "all",
     )
 

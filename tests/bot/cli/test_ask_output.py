@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from bot.answers.outcome import Answer, Quote, Refusal, Reply, citation
+from bot.answers.outcome import CLOSE_ENOUGH, Answer, Quote, Refusal, Reply, citation
 from bot.answers.places import Place
 from bot.ask import messages as ask_messages
 from bot.cli.ask import REFUSED, reply_parts, reply_record
@@ -110,7 +110,7 @@ def test_an_answer_is_what_discord_shows_of_it() -> None:
 
 def test_a_refusal_on_the_terminal_promises_no_moderator() -> None:
     """Nothing that is asked there is recorded."""
-    near = replace(_hit(0.2, "It has a roof."), window_cosine=ask_messages.NEAR_ENOUGH)
+    near = replace(_hit(0.2, "It has a roof."), window_cosine=CLOSE_ENOUGH)
     shown = _printed(Reply("how many?", Refusal(), (near,)))
     nearest = ask_messages.nearest_titles([near]).removeprefix("-# ").replace("**", "")
     assert shown == ["how many?", REFUSED, nearest]
@@ -130,7 +130,7 @@ def test_language_and_missing_words_have_their_own_lines() -> None:
 
 
 def test_distant_titles_are_not_named() -> None:
-    far = replace(_hit(0.2, "It has a roof."), window_cosine=ask_messages.NEAR_ENOUGH - 0.01)
+    far = replace(_hit(0.2, "It has a roof."), window_cosine=CLOSE_ENOUGH - 0.01)
     assert _printed(Reply("how many?", Refusal(), (far,)))[:2] == ["how many?", REFUSED]
     assert ask_messages.nearest_titles([far]) == ""
     record = reply_record(Reply("how many?", Refusal(), (_hit(0.2, "It has a roof."),)))
