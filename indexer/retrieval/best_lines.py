@@ -73,6 +73,8 @@ def best_lines(
     own = [_share(weights, word_set(line.text, language), frozenset()) for line in lines[first:end]]
     first += next((number for number, share in enumerate(own) if share), 0)
     end = _end_of_run(lines, first)
+    while end - first > 1 and announces(lines[end - 1].text):
+        end -= 1
     return [without_link_targets(line.text) for line in lines[first:end]]
 
 

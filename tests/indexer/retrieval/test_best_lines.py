@@ -77,3 +77,8 @@ def test_a_line_is_never_a_part_of_one(text: str, window: int) -> None:
     code = {f"`{line.strip()}`" for line in text.split("\n")}
     assert set(found) <= whole | code
     assert len(found) < 2 or sum(map(len, found)) <= CHARACTERS
+
+
+def test_lines_do_not_end_with_a_lead_in() -> None:
+    text = f"The rope is old. Its kinds are these:\n\n- {'Hemp, ' * 30}and steel."
+    assert lines("rope", text) == ["The rope is old."]
