@@ -112,7 +112,8 @@ def test_a_failed_choice_is_continued(run: Run, folder: Path, other: Path, tmp_p
 @pytest.mark.slow
 def test_each_model_has_its_own_calibration(run: Run, folder: Path, other: Path) -> None:
     """What refuses everything, fitted for the other one, is what the other one is measured with."""
-    save_calibration(folder, replace(default_calibration(), none=1.0, model=FittedFor(str(other))))
+    refuses_all = replace(default_calibration(), none=1.0, near=1.0, model=FittedFor(str(other)))
+    save_calibration(folder, refuses_all)
     done = run("use", other)
     assert done.exit_code == 0, done.output
     told = " ".join(done.output.split())

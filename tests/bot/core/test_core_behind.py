@@ -21,6 +21,7 @@ from indexer.index.database import IndexWriteError
 from knowledge.store.database import OutcomeUnknownError
 from knowledge.store.interactions import HandledInteractions
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import Kind
 from knowledge.values.notes import Decision, Member, Outcome
 from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
@@ -69,7 +70,8 @@ def _approved(core: Core, revision_id: int) -> Outcome:
 
 def _answers(core: Core) -> bool:
     [reply] = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])
-    return isinstance(reply.outcome, Answer)
+    outcome = reply.outcome
+    return isinstance(outcome, Answer) and outcome.quotes[0].citation.kind is Kind.NOTE
 
 
 def _refuse_writing(core: Core, *, refused: bool) -> None:
