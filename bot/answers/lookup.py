@@ -42,6 +42,9 @@ EARLIER_QUESTIONS: Final = 2
 # Score bonus of the other sections of the document shown before.
 SIBLING_GAIN: Final = 0.15
 
+# The server's own documents yield to a sure article if they are less likely right than not.
+_LIKELY: Final = 0.5
+
 
 class Stage(StrEnum):
     """Stage of answering questions, as timed by `StageTimes`."""
@@ -167,7 +170,7 @@ class Lookups:
 
         Args:
             tiers: by question, from `BundledArticles.tiers`. A tier is searched only if no tier
-                before has evidence.
+                before has evidence, the articles also if it is less likely right than not.
             vectors: by text, for all texts of `queries_of`; each (d,) float32 of unit length.
         """
         shown = self._earlier_hits(tiers, vectors)
@@ -176,9 +179,7 @@ class Lookups:
             # Questions with equal tiers are searched together.
             waiting: dict[SearchTiers, list[Ask]] = {}
             for ask, own in tiers.items():
-                if turn < len(own) and (
-                    not turn or found[ask].evidence is Evidence.NONE or own[turn].is_server_only
-                ):
+                if turn < len(own) and (not turn or _continues(found[ask], own[turn])):
                     waiting.setdefault(own, []).append(ask)
             share = 1 / max(sum(map(len, waiting.values())), 1)
             for own, asks in waiting.items():
@@ -206,7 +207,8 @@ class Lookups:
         """`lookup` with a confirmed passage first, or `earlier`, the lookup in the tiers before.
 
         `earlier` is kept if it has hits and `lookup` has no evidence. In a tier of the articles
-        alone, partial evidence counts as no evidence. A document on the server itself answers
+        alone, partial evidence counts as no evidence: three places to look in the server's own
+        documents tell more. A document on the server itself answers
         with strong evidence, unless a note does or has a place itself, such as "ask in #bugs".
         """
         if earlier is not None and tier.is_server_only:
@@ -269,6 +271,13 @@ class Lookups:
                 ranked = retriever.rank(ask.text, stacked[place], tier.scopes, 1, among=siblings)
                 found[place] = with_sibling_sections(found[place], ranked, before)
         return found
+
+
+def _continues(found: Lookup, tier: SearchTier) -> bool:
+    """Whether `tier` is searched after the tiers before it have `found` their best."""
+    if tier.is_articles_only and not found.confirmed:
+        return found.signals.get("probability", 0.0) < _LIKELY
+    return found.evidence is Evidence.NONE or tier.is_server_only
 
 
 def _is_settled(lookup: Lookup) -> bool:

@@ -3,8 +3,8 @@
 A channel's settings may restrict the search to a selection of documents, or search the selection
 first. The bundled articles are about open-source AI, the subject of few communities. Until a guild
 has documents of its own, the articles are searched like any other document. After that, the
-articles are a tier of their own. This tier is searched only if the guild's documents give no
-evidence, and answers only with strong evidence.
+articles are a tier of their own. This tier is searched only if the guild's documents are less
+likely right than not, and answers only with strong evidence.
 
 A question about the server itself is also looked up in the documents on the server
 (`bot.answers.server_questions`).
@@ -38,7 +38,7 @@ class ArticlesUse(StrEnum):
     BESIDE = "beside"
     # Alone, until the guild has documents of its own.
     ALONE = "alone"
-    # Only if no document of the guild is near.
+    # Only if no document of the guild is likely right.
     GUEST = "guest"
 
 

@@ -129,6 +129,13 @@ def test_near_own_documents_beat_better_articles(store: Store, index: Index, sco
     assert _asked(store, index, OF_ARTICLE, "always")[0] == ARTICLE.id
 
 
+def test_a_sure_article_beats_an_unlikely_own_document(store: Store, index: Index) -> None:
+    unlikely = replace(NOTE, text="Bees make wax.")
+    _fill(index, unlikely)
+    assert _asked(store, index, OF_ARTICLE) == [ARTICLE.id]
+    assert _asked(store, index, OF_ARTICLE, "never") == [unlikely.id]
+
+
 def test_ended_articles_are_searched_nowhere(store: Store, index: Index) -> None:
     """Its words weigh nothing, and it takes no place among the candidates."""
     _fill(index, NOTE)
