@@ -44,7 +44,7 @@ from bot.answers.outcome import (
     recorded_hit,
 )
 from bot.answers.page_links import PageLinks
-from bot.answers.places import Place, nearest_sections
+from bot.answers.places import LINES_CHARACTERS, Place, nearest_sections
 from bot.answers.pointers import document_at, passages_at, target_of
 from bot.answers.question_checks import needs_lookup
 from bot.answers.recording_queue import RecordingQueue
@@ -378,9 +378,13 @@ class AnswerPipeline:
 
     def _places(self, lookup: Lookup) -> tuple[Place, ...]:
         return tuple(
-            Place(sections, self._retriever.best_lines(lookup.ask.text, best, lookup.scopes))
-            for sections in nearest_sections(lookup.hits)
-            for best in sections[:1]
+            Place(
+                sections,
+                self._retriever.best_lines(lookup.ask.text, sections[0], lookup.scopes, characters),
+            )
+            for sections, characters in zip(
+                nearest_sections(lookup.hits), LINES_CHARACTERS, strict=False
+            )
         )
 
     def section(self, own: StoredPassage) -> Section:

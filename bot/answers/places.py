@@ -8,6 +8,8 @@ from indexer.retrieval.hit import Hit
 MOST_PLACES: Final = 3
 # The largest number of sections of one page in its place.
 SECTIONS_OF_PAGE: Final = 2
+# The length of the best lines of each place. The first is right most often.
+LINES_CHARACTERS: Final = (300, 160, 160)
 
 
 class Place(NamedTuple):

@@ -1,7 +1,7 @@
 """Best lines of a passage for a question: whole sentences, list items, rows or lines of code. Pure.
 
 The lines have the most of the question's words by IDF. Among equal lines, those in the window
-nearest to the question come first.
+nearest to the question come first. A lead-in is shown with the line behind it.
 """
 
 import re
@@ -19,8 +19,10 @@ from indexer.text.sentences import (
     window_runs,
 )
 
-# About two lines on a phone for each of three places.
+# About three lines on a phone.
 CHARACTERS: Final = 160
+# The longest line that is shown behind its lead-in, whatever room is left.
+LED_CHARACTERS: Final = 200
 # A word in the heading or in the line before counts half: "It was built in 1889."
 CARRIED: Final = 0.5
 # The gain of a line in the nearest window, as a share of the question's words.
@@ -37,7 +39,13 @@ class _Line(NamedTuple):
 
 
 def best_lines(
-    text: str, weights: Weights, *, heading: str = "", window: int = 0, language: str = ""
+    text: str,
+    weights: Weights,
+    *,
+    heading: str = "",
+    window: int = 0,
+    language: str = "",
+    characters: int = CHARACTERS,
 ) -> list[str]:
     """Lines in a row that say most on a question, as Markdown; code in marks of inline code.
 
@@ -47,6 +55,7 @@ def best_lines(
         heading: the title and heading of the passage.
         window: the number of its window nearest to the question.
         language: the language of the passage.
+        characters: the length of several lines together.
     """
     lines = [*_lines(text)]
     if not lines:
@@ -57,7 +66,7 @@ def best_lines(
     titled = word_set(heading, language)
     best: tuple[float, int, int] = (-1.0, 0, 1)
     for first in range(len(lines)):
-        end = _end_of_run(lines, first)
+        end = _end_of_run(lines, first, characters)
         said = word_set(" ".join(line.text for line in lines[first:end]), language)
         score = _share(weights, said, titled) / total
         score += NEAREST_WINDOW * any(line.sentence in nearest for line in lines[first:end])
@@ -72,9 +81,7 @@ def best_lines(
     # A run begins with a line on the question, if it has any.
     own = [_share(weights, word_set(line.text, language), frozenset()) for line in lines[first:end]]
     first += next((number for number, share in enumerate(own) if share), 0)
-    end = _end_of_run(lines, first)
-    while end - first > 1 and announces(lines[end - 1].text):
-        end -= 1
+    end = _end_of_run(lines, first, characters)
     return [without_link_targets(line.text) for line in lines[first:end]]
 
 
@@ -92,12 +99,16 @@ def _lines(text: str) -> Iterator[_Line]:
             yield _Line(said, number)
 
 
-def _end_of_run(lines: Sequence[_Line], first: int) -> int:
-    """The number of the line behind a run that begins at `first`, of about `CHARACTERS`."""
-    end, room = first + 1, CHARACTERS - len(lines[first].text)
+def _end_of_run(lines: Sequence[_Line], first: int, characters: int) -> int:
+    """The number of the line behind a run that begins at `first`, of about `characters`."""
+    end, room = first + 1, characters - len(lines[first].text)
     while end < len(lines) and len(lines[end].text) <= room:
         room -= len(lines[end].text)
         end += 1
+    led = end < len(lines) and announces(lines[end - 1].text)
+    end += led and len(lines[end].text) <= LED_CHARACTERS
+    while end - first > 1 and announces(lines[end - 1].text):
+        end -= 1
     return end
 
 

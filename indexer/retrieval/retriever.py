@@ -19,7 +19,7 @@ from indexer.index.bm25 import Ids
 from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.what_if import IndexOverlay
-from indexer.retrieval.best_lines import best_lines
+from indexer.retrieval.best_lines import CHARACTERS, best_lines
 from indexer.retrieval.best_passages import best_of_each, with_first
 from indexer.retrieval.changelogs import is_changelog
 from indexer.retrieval.error_identifiers import (
@@ -374,7 +374,9 @@ class Retriever:
         nouns = missing_nouns(query, passage.embedded, self.is_common, language=language)
         return frozenset((*_missing_names(query, passage), *nouns))
 
-    def best_lines(self, query: str, hit: Hit, scopes: Sequence[Scope]) -> list[str]:
+    def best_lines(
+        self, query: str, hit: Hit, scopes: Sequence[Scope], characters: int = CHARACTERS
+    ) -> list[str]:
         """The best lines of a hit's passage (`indexer.retrieval.best_lines`)."""
         passage = hit.passage
         return best_lines(
@@ -383,6 +385,7 @@ class Retriever:
             heading=f"{passage.title}\n{passage.heading}",
             window=hit.window,
             language=passage.document_language,
+            characters=characters,
         )
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.retrieval.best_lines import CHARACTERS, best_lines
+from indexer.retrieval.best_lines import CHARACTERS, LED_CHARACTERS, best_lines
 from indexer.text.analyzer import topic
 from indexer.text.sentences import sentences
 from tests.indexer.text.markdown_texts import markdown
@@ -50,7 +50,7 @@ def test_pictures_and_rules_are_no_lines() -> None:
 
 def test_a_lead_in_alone_loses() -> None:
     """What it announces is too long to be shown with it."""
-    text = f"To dry a rope:\n\nIt {'hangs ' * 30}there.\n\nA rope is dry by noon."
+    text = f"To dry a rope:\n\nIt {'hangs ' * 40}there.\n\nA rope is dry by noon."
     found = best_lines(text, [(forms, 1.0) for forms in topic("dry rope")], window=9)
     assert found == ["A rope is dry by noon."]
 
@@ -76,9 +76,15 @@ def test_a_line_is_never_a_part_of_one(text: str, window: int) -> None:
     whole = {text[start:end] for start, end in sentences(text)}
     code = {f"`{line.strip()}`" for line in text.split("\n")}
     assert set(found) <= whole | code
-    assert len(found) < 2 or sum(map(len, found)) <= CHARACTERS
+    assert len(found) < 2 or sum(map(len, found)) <= CHARACTERS + LED_CHARACTERS
+
+
+def test_a_lead_in_brings_the_line_behind_it() -> None:
+    """However little room is left."""
+    text = f"The rope is {'very ' * 20}old. Do this:\n\n- Wash it {'again and ' * 12}again."
+    assert lines("rope", text)[-1].endswith("again.")
 
 
 def test_lines_do_not_end_with_a_lead_in() -> None:
-    text = f"The rope is old. Its kinds are these:\n\n- {'Hemp, ' * 30}and steel."
+    text = f"The rope is old. Its kinds are these:\n\n- {'Hemp, ' * 40}and steel."
     assert lines("rope", text) == ["The rope is old."]
